@@ -45,6 +45,9 @@ pub(super) fn build(
         )));
     }
     if !builder.errors.is_empty() {
+        builder
+            .errors
+            .sort_by_key(|error| (error.line, error.column));
         return Err(builder.errors);
     }
     Ok(Snapshot {
