@@ -60,11 +60,9 @@ pub(crate) fn sections(resource: &str) -> Sections<'_> {
         return Sections::Everything;
     }
     let (scheme, after) = match resource.split_once("://") {
-        Some((name, after)) if name.eq_ignore_ascii_case("https") => (Scheme::Https, after),
-        Some((name, after)) if name.eq_ignore_ascii_case("http") => (Scheme::Http, after),
-        Some((name, after)) if name == "*" || name.eq_ignore_ascii_case("http*") => {
-            (Scheme::Any, after)
-        }
+        Some(("https", after)) => (Scheme::Https, after),
+        Some(("http", after)) => (Scheme::Http, after),
+        Some(("*" | "http*", after)) => (Scheme::Any, after),
         Some((name, _)) if !name.contains(['/', '?']) => return Sections::Nothing,
         Some(_) | None if resource.starts_with('*') => (Scheme::Any, resource),
         Some(_) | None => return Sections::Nothing,
@@ -167,8 +165,11 @@ fn any_delimiter_matches(pattern: &[u8], path: &str, query: &str) -> bool {
     positions.any(|(index, _)| pair_matches(&pattern[..index], &pattern[index + 1..], path, query))
 }
 
+/// A delimiter with nothing after it asks for a `?` that the compared URL never has.
 fn pair_matches(path_pattern: &[u8], query_pattern: &[u8], path: &str, query: &str) -> bool {
-    glob::matches(query_pattern, query.as_bytes()) && glob::matches(path_pattern, path.as_bytes())
+    !query_pattern.is_empty()
+        && glob::matches(query_pattern, query.as_bytes())
+        && glob::matches(path_pattern, path.as_bytes())
 }
 
 /// `\?` becomes a mark for the character itself; any other backslash stands for itself.

@@ -21,7 +21,8 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// Whether some bare `?` cuts `pattern` into one part that covers `path` and one that covers `query`.
+/// Whether some bare `?` cuts `pattern` into one part that covers `path` and one,
+/// not empty, that covers `query`.
 pub(super) fn matches_split(pattern: &[u8], path: &[u8], query: &[u8]) -> bool {
     let pattern = collapse_stars(pattern.iter().copied());
     let reversed: Vec<u8> = pattern.iter().rev().copied().collect();
@@ -31,7 +32,10 @@ pub(super) fn matches_split(pattern: &[u8], path: &[u8], query: &[u8]) -> bool {
         .iter()
         .enumerate()
         .filter(|(_, byte)| **byte == b'?');
-    positions.any(|(index, _)| heads.has(index) && tails.has(pattern.len() - index - 1))
+    positions.any(|(index, _)| {
+        let tail = pattern.len() - index - 1;
+        tail > 0 && heads.has(index) && tails.has(tail)
+    })
 }
 
 enum Walk {
