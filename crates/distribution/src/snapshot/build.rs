@@ -134,7 +134,7 @@ impl Builder<'_> {
             match (KeyPairId::parse(&public_key.id), PublicKey::parse(&bytes)) {
                 (_, Err(error)) => self
                     .errors
-                    .push(self.places.error(&path, format!("{error:?}"))),
+                    .push(self.places.error(&path, error.to_string())),
                 (Ok(id), Ok(key)) => {
                     keys.insert(public_key.id.as_str(), (id, key));
                 }

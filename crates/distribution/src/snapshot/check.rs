@@ -101,7 +101,7 @@ impl Checker<'_> {
             if !id.is_empty()
                 && let Err(error) = KeyPairId::parse(id)
             {
-                self.fault(&format!("public_keys[{position}].id"), format!("{error:?}"));
+                self.fault(&format!("public_keys[{position}].id"), error.to_string());
             }
         }
         let groups = document.key_groups.iter();
