@@ -1,4 +1,50 @@
 //! Every rule of the edge that can be decided without IO.
+//!
+//! A configuration is read by [`read_toml`] and resolved by [`Snapshot::build`]. A request walks through [`route`],
+//! [`authorize`] and [`select`]; whatever refuses it becomes a [`Page`] by [`denial_page`], and in the end there is one
+//! [`LogRecord`]. Nothing here knows a clock, a file or a socket.
 
-pub mod contract_stub;
-pub use contract_stub::*;
+mod authorize;
+mod calendar;
+mod config_error;
+mod content_type;
+mod denial;
+mod distribution;
+mod document;
+mod host_table;
+mod log_record;
+mod pages;
+mod path_pattern;
+mod preflight;
+mod ranges;
+mod redact;
+mod request;
+mod respond;
+mod route;
+mod snapshot;
+mod toml_reader;
+
+pub use authorize::{Authorized, authorize};
+pub use config_error::{ConfigError, Places};
+pub use content_type::content_type;
+pub use denial::Denial;
+pub use distribution::{
+    AllowedMethods, CacheBehavior, Certificate, Distribution, Origin, OriginSource,
+    ViewerProtocolPolicy,
+};
+pub use document::{
+    BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
+    KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings, OriginDocument,
+    PublicKeyDocument, TrustedSignerDocument,
+};
+pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
+pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
+pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
+pub use preflight::{PreflightAnswer, options, preflight};
+pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
+pub use redact::{redact_cookies, redact_query};
+pub use request::ViewerRequest;
+pub use respond::{Representation, Selection, select};
+pub use route::{Routed, route};
+pub use snapshot::Snapshot;
+pub use toml_reader::read_toml;

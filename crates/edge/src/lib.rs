@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The data plane: accepts connections, routes, authorizes, fetches, answers and logs.
+//!
+//! Every rule is decided in `privet-distribution`; this crate owns viewer sockets, folders and log files.
+
+mod answer;
+mod body;
+mod clock;
+mod connection;
+mod edge;
+mod exchange;
+mod log;
+mod memory;
+mod origin;
+mod pipeline;
+mod request_id;
+mod state;
+mod test_clock;
+mod tls;
+mod viewer_io;
+mod worker;
+
+pub use clock::Clock;
+pub use edge::{Edge, RunningEdge, StartError, StartOptions};
+pub use log::LogStream;
+pub use memory::VerifiedSignatures;

@@ -2,5 +2,32 @@
 //!
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 
-pub mod contract_stub;
+mod contract_stub;
+mod credentials;
+mod encoding;
+mod evp;
+mod id;
+mod ip;
+mod key;
+mod pem;
+mod policy;
+mod refusal;
+mod resource;
+mod sign_error;
+mod time;
+mod trust;
+mod verify;
+mod viewer;
+
 pub use contract_stub::*;
+pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
+pub use id::KeyPairId;
+pub use ip::IpRange;
+pub use key::{DigestSigner, HashAlgorithm, KeyError, KeyKind, PrivateKey, PublicKey};
+pub use policy::PolicyError;
+pub use refusal::{ErrorCode, Refusal};
+pub use sign_error::SignError;
+pub use time::Timestamp;
+pub use trust::{KeySet, NoMemory, SignatureMemory, SignatureQuestion};
+pub use verify::{Grant, Leniency, fingerprint, verify, verify_stream};
+pub use viewer::{Scheme, ViewerUrl};

@@ -1,0 +1,163 @@
+//! The gate: protocol policy, method, body and signature, in this order. Only this file makes an [`Authorized`].
+
+use crate::denial::Denial;
+use crate::distribution::{OriginSource, ViewerProtocolPolicy, is_change, is_get_or_head};
+use crate::host_table::without_port;
+use crate::request::ViewerRequest;
+use crate::route::Routed;
+use http::{Method, StatusCode, Version, header};
+use privet_sign::{Credentials, Grant, KeySet, Scheme, SignatureMemory, Timestamp};
+use std::fmt::Write as _;
+
+/// The proof that a request may have bytes. Private fields, one constructor: [`authorize`].
+#[derive(Debug)]
+pub struct Authorized<'s> {
+    routed: Routed<'s>,
+    grant: Option<Grant>,
+}
+
+impl<'s> Authorized<'s> {
+    /// Where the request was routed to.
+    pub fn routed(&self) -> &Routed<'s> {
+        &self.routed
+    }
+
+    /// What the viewer's signature permits; `None` for an open behavior.
+    pub fn grant(&self) -> Option<&Grant> {
+        self.grant.as_ref()
+    }
+
+    /// The object's key at the origin, raw (percent-encoding untouched): origin path + path.
+    ///
+    /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
+    pub fn origin_path(&self, path: &str) -> String {
+        let prefix = &self.routed.behavior.origin.origin_path;
+        match &self.routed.distribution.default_root_object {
+            Some(object) if path == "/" => format!("{prefix}/{object}"),
+            Some(_) | None => format!("{prefix}{path}"),
+        }
+    }
+}
+
+/// Decides whether a routed request may have bytes, at `now`, before any cache or origin is asked.
+///
+/// # Errors
+/// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
+/// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`]), and, for a
+/// viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve.
+/// CloudFront publishes no order; this one agrees with every captured answer.
+pub fn authorize<'s>(
+    routed: Routed<'s>,
+    request: &ViewerRequest<'_>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Authorized<'s>, Denial> {
+    check_protocol(&routed, request)?;
+    check_method(&routed, request)?;
+    let grant = match &routed.behavior.trusted_keys {
+        None => None,
+        Some(keys) => Some(check_signature(&routed, keys, request, now, memory)?),
+    };
+    check_origin(&routed, request.method)?;
+    Ok(Authorized { routed, grant })
+}
+
+pub(crate) fn check_protocol(
+    routed: &Routed<'_>,
+    request: &ViewerRequest<'_>,
+) -> Result<(), Denial> {
+    match (request.scheme, &routed.behavior.viewer_protocol_policy) {
+        (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => Ok(()),
+        (Scheme::Http, ViewerProtocolPolicy::HttpsOnly) => Err(Denial::HttpsRequired),
+        (Scheme::Http, ViewerProtocolPolicy::RedirectToHttps) => Err(redirect(routed, request)),
+    }
+}
+
+/// Developer guide, "Require HTTPS for communication between viewers and CloudFront".
+fn redirect(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Denial {
+    let status = if is_get_or_head(request.method) {
+        StatusCode::MOVED_PERMANENTLY
+    } else if is_change(request.method) || request.method == Method::OPTIONS {
+        if request.version < Version::HTTP_11 {
+            return Denial::HttpsRequired;
+        }
+        StatusCode::TEMPORARY_REDIRECT
+    } else {
+        return Denial::MethodNotAllowed;
+    };
+    Denial::RedirectToHttps {
+        location: https_location(routed.distribution.https_port, request),
+        status,
+    }
+}
+
+/// The same URL over HTTPS, signature parameters included.
+fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
+    let mut location = String::with_capacity(
+        32 + request.host.len() + request.path.len() + request.query.map_or(0, str::len),
+    );
+    location.push_str("https://");
+    location.push_str(without_port(request.host));
+    if port != 443 {
+        location.push(':');
+        location.push_str(&port.to_string());
+    }
+    push_header_safe(&mut location, request.path);
+    if let Some(query) = request.query {
+        location.push('?');
+        push_header_safe(&mut location, query);
+    }
+    location
+}
+
+/// Raw, save bytes that a header value must not have.
+fn push_header_safe(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+fn check_method(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
+    if !routed.behavior.allowed_methods.allows(request.method) {
+        return Err(Denial::MethodNotAllowed);
+    }
+    // Developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a body.
+    if request.has_body && is_get_or_head(request.method) {
+        return Err(Denial::BodyNotAllowed);
+    }
+    Ok(())
+}
+
+fn check_signature(
+    routed: &Routed<'_>,
+    keys: &KeySet,
+    request: &ViewerRequest<'_>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Denial> {
+    let cookies = request.headers.get_all(header::COOKIE).into_iter();
+    let credentials =
+        Credentials::from_request(request.query, cookies.map(|value| value.as_bytes()));
+    privet_sign::verify(
+        &request.url(),
+        &credentials,
+        keys,
+        now,
+        request.client,
+        &routed.behavior.leniency,
+        memory,
+    )
+    .map_err(Denial::Signature)
+}
+
+fn check_origin(routed: &Routed<'_>, method: &Method) -> Result<(), Denial> {
+    match routed.behavior.origin.source {
+        OriginSource::Folder { .. } if is_change(method) => Err(Denial::NotSupportedByOrigin),
+        OriginSource::Folder { .. } => Ok(()),
+    }
+}

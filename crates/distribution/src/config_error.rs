@@ -1,0 +1,164 @@
+//! Faults of a configuration, each with its place.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// One fault of a document.
+///
+/// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "flim"; did you mean "film"?`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file as it was named to `read_toml`; `None` for a document that came from elsewhere.
+    pub file: Option<PathBuf>,
+    /// Counted from 1; 0 when the place is not known.
+    pub line: u32,
+    /// Counted from 1 in characters; 0 when the place is not known.
+    pub column: u32,
+    /// Which value, e.g. `distributions[0].behaviors[1].origin`; empty for a syntax error.
+    pub path: String,
+    /// What is wrong with it and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}:", file.display())?;
+            if self.line > 0 {
+                write!(f, "{}:{}:", self.line, self.column)?;
+            }
+            f.write_str(" ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Where each value of the document stood. Empty for a document that came from elsewhere than a file.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    file: Option<PathBuf>,
+    /// By path, line and column.
+    places: HashMap<String, (u32, u32)>,
+}
+
+impl Places {
+    pub(crate) fn new(file: &Path) -> Self {
+        Places {
+            file: Some(file.to_owned()),
+            places: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, path: &str, line: u32, column: u32) {
+        self.places.insert(path.to_owned(), (line, column));
+    }
+
+    /// A fault of the value at `path`, or of the nearest one around it that stood in the file.
+    pub(crate) fn error(&self, path: &str, message: impl Into<String>) -> ConfigError {
+        let mut around = path;
+        let place = loop {
+            if let Some(&place) = self.places.get(around) {
+                break place;
+            }
+            match around.rfind(['.', '[']) {
+                Some(at) => around = &around[..at],
+                None => break (0, 0),
+            }
+        };
+        self.error_at(place, path, message)
+    }
+
+    pub(crate) fn error_at(
+        &self,
+        (line, column): (u32, u32),
+        path: &str,
+        message: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError {
+            file: self.file.clone(),
+            line,
+            column,
+            path: path.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// `; did you mean "x"?` for the candidate nearest to `word`, or nothing.
+pub(crate) fn did_you_mean<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> String {
+    let nearest = candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(word, candidate), candidate))
+        .min();
+    match nearest {
+        Some((distance, candidate)) if distance <= 1 + word.chars().count() / 4 => {
+            format!("; did you mean {candidate:?}?")
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
+/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other
+/// (Damerau and Levenshtein, optimal string alignment).
+fn edit_distance(one: &str, other: &str) -> usize {
+    let one: Vec<char> = one.to_lowercase().chars().collect();
+    let other: Vec<char> = other.to_lowercase().chars().collect();
+    let mut rows = vec![vec![0; other.len() + 1]; one.len() + 1];
+    for i in 0..=one.len() {
+        for j in 0..=other.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = usize::from(one[i - 1] != other[j - 1]);
+                let mut least = (rows[i - 1][j] + 1)
+                    .min(rows[i][j - 1] + 1)
+                    .min(rows[i - 1][j - 1] + changed);
+                if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                    least = least.min(rows[i - 2][j - 2] + 1);
+                }
+                least
+            };
+        }
+    }
+    rows[one.len()][other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        assert_eq!(
+            did_you_mean("flim", ["clip", "film"]),
+            "; did you mean \"film\"?"
+        );
+        assert_eq!(
+            did_you_mean("origin_pth", ["origin", "origin_path"]),
+            "; did you mean \"origin_path\"?"
+        );
+        assert_eq!(did_you_mean("x", ["film"]), "");
+        assert_eq!(did_you_mean("x", []), "");
+    }
+
+    #[test]
+    fn an_error_stands_at_the_nearest_known_place() {
+        let mut places = Places::new(Path::new("p.toml"));
+        places.insert("a[0]", 3, 1);
+        let error = places.error("a[0].b.c", "is missing");
+        assert_eq!(error.to_string(), "p.toml:3:1: a[0].b.c: is missing");
+        let error = places.error("b", "is missing");
+        assert_eq!(error.to_string(), "p.toml: b: is missing");
+        let error = Places::default().error("b", "is missing");
+        assert_eq!(error.to_string(), "b: is missing");
+    }
+}

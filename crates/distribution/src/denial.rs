@@ -1,0 +1,58 @@
+//! Every reason why a viewer gets no object.
+
+use http::StatusCode;
+use privet_sign::Refusal;
+
+/// Why the viewer gets no object. [`crate::denial_page`] turns it into HTTP, by exhaustive match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// No enabled distribution has the host.
+    UnknownHost,
+    /// The behavior takes HTTPS only, or the method cannot be redirected below HTTP/1.1.
+    HttpsRequired,
+    /// The behavior redirects to HTTPS.
+    RedirectToHttps {
+        /// The whole URL to go to, safe to put into a header.
+        location: String,
+        /// 301 for GET and HEAD, 307 for the others.
+        status: StatusCode,
+    },
+    /// The behavior does not allow the method.
+    MethodNotAllowed,
+    /// GET or HEAD with a body.
+    BodyNotAllowed,
+    /// No valid grant; the operator's word for it is [`Refusal::token`].
+    Signature(Refusal),
+    /// URL or head over the limit.
+    HeadTooLarge,
+    /// Not HTTP as RFC 9112 has it.
+    BadRequest,
+    /// The behavior allows the method, but its origin, a folder, takes no changes.
+    NotSupportedByOrigin,
+    /// The origin has no such object.
+    NotFound,
+    /// The origin has it but cannot read it.
+    OriginUnreadable,
+    /// The edge has no room for the request.
+    CapacityExceeded,
+}
+
+impl Denial {
+    /// One lower-case token for the operator's log.
+    pub fn token(&self) -> &'static str {
+        match self {
+            Denial::UnknownHost => "unknown-host",
+            Denial::HttpsRequired => "https-required",
+            Denial::RedirectToHttps { .. } => "redirect-to-https",
+            Denial::MethodNotAllowed => "method-not-allowed",
+            Denial::BodyNotAllowed => "body-not-allowed",
+            Denial::Signature(refusal) => refusal.token(),
+            Denial::HeadTooLarge => "head-too-large",
+            Denial::BadRequest => "bad-request",
+            Denial::NotSupportedByOrigin => "not-supported-by-origin",
+            Denial::NotFound => "not-found",
+            Denial::OriginUnreadable => "origin-unreadable",
+            Denial::CapacityExceeded => "capacity-exceeded",
+        }
+    }
+}

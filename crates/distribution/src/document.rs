@@ -1,0 +1,262 @@
+//! The configuration as the operator wrote it: plain data, the same from a file and from an API.
+//!
+//! Defaults are filled in, references are still names. [`crate::Snapshot::build`] resolves them.
+
+use crate::distribution::{AllowedMethods, ViewerProtocolPolicy};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration, defaults filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Who the edge says it is.
+    pub edge: EdgeIdentity,
+    /// Where viewers connect; at least one.
+    pub listeners: Vec<Listener>,
+    /// What the edge puts up with.
+    pub limits: Limits,
+    /// The access log; `None` keeps none.
+    pub log: Option<LogSettings>,
+    /// Whether the edge's clock can be set, for tests.
+    pub test_clock: bool,
+    /// Every public key that a key group or a trusted signer may name.
+    pub public_keys: Vec<PublicKeyDocument>,
+    /// Named sets of public keys.
+    pub key_groups: Vec<KeyGroupDocument>,
+    /// The older way to name keys, by account.
+    pub trusted_signers: Vec<TrustedSignerDocument>,
+    /// What is served.
+    pub distributions: Vec<DistributionDocument>,
+}
+
+/// An address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// What is spoken there.
+    pub protocol: ListenerProtocol,
+}
+
+/// What a listener speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenerProtocol {
+    /// HTTP/1 in the clear.
+    Http,
+    /// HTTP/1 and HTTP/2 over TLS.
+    Https,
+}
+
+/// Everything has a limit. Names as in the TOML `[limits]` table; none may be 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at the same time.
+    pub connections_max: usize,
+    /// Requests on one connection before it is closed.
+    pub requests_per_connection_max: usize,
+    /// HTTP/2 streams at the same time on one connection.
+    pub h2_streams_max: u32,
+    /// Bytes of a request URL.
+    pub url_size_bytes_max: usize,
+    /// Bytes of a request head.
+    pub head_size_bytes_max: usize,
+    /// For a whole request head to arrive.
+    pub head_timeout: Duration,
+    /// Between two requests of a connection.
+    pub idle_timeout: Duration,
+    /// Without the viewer taking a byte.
+    pub write_timeout: Duration,
+    /// For a TLS handshake.
+    pub tls_handshake_timeout: Duration,
+    /// For running requests to end once the edge is told to stop.
+    pub drain_timeout: Duration,
+    /// Log records waiting to be written.
+    pub log_queue_records_max: usize,
+    /// Verified signatures remembered.
+    pub signature_memory_entries_max: usize,
+    /// Bytes of small objects kept in memory.
+    pub hot_objects_size_bytes_max: usize,
+    /// Files kept open.
+    pub open_files_max: usize,
+    /// Ranges in one request.
+    pub ranges_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections_max: 10_000,
+            requests_per_connection_max: 1_000_000,
+            h2_streams_max: 128,
+            url_size_bytes_max: 8192,
+            head_size_bytes_max: 20480,
+            head_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            tls_handshake_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
+            log_queue_records_max: 65_536,
+            signature_memory_entries_max: 65_536,
+            hot_objects_size_bytes_max: 32 * 1024 * 1024,
+            open_files_max: 1_024,
+            ranges_max: 10,
+        }
+    }
+}
+
+/// Who the edge says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeIdentity {
+    /// `x-edge-location` and `X-Amz-Cf-Pop`, e.g. `PRV50-C1`.
+    pub location: String,
+    /// The header `Server`; `CloudFront` unless configured.
+    pub server: String,
+    /// Worker threads; 0 means one for each processor.
+    pub workers: usize,
+}
+
+impl Default for EdgeIdentity {
+    fn default() -> Self {
+        EdgeIdentity {
+            location: "PRV50-C1".to_owned(),
+            server: "CloudFront".to_owned(),
+            workers: 0,
+        }
+    }
+}
+
+/// The access log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Where its files go.
+    pub folder: PathBuf,
+    /// A folder below that one; empty for none.
+    pub prefix: String,
+    /// Whether `cs(Cookie)` is filled in; signing cookies are redacted all the same.
+    pub include_cookies: bool,
+    /// A file is closed after this long.
+    pub rotate_after: Duration,
+    /// A file is closed at this size, before compression.
+    pub rotate_size_bytes_max: u64,
+}
+
+/// A public key by its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicKeyDocument {
+    /// `K…`, or `APKA…` for the older key pairs: what viewers send as `Key-Pair-Id`.
+    pub id: String,
+    /// Where the key is.
+    pub source: KeySource,
+}
+
+/// Where a public key is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeySource {
+    /// In a PEM file.
+    File(PathBuf),
+    /// In the configuration itself.
+    Pem(String),
+}
+
+/// A named set of public keys. CloudFront's quota of 5 keys a group is not enforced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyGroupDocument {
+    /// What behaviors name.
+    pub id: String,
+    /// Ids of public keys.
+    pub public_keys: Vec<String>,
+}
+
+/// An account whose key pairs may sign, as before key groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustedSignerDocument {
+    /// `self` or an account number: what behaviors name.
+    pub name: String,
+    /// Ids of public keys.
+    pub key_pairs: Vec<String>,
+}
+
+/// A distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DistributionDocument {
+    /// `E…`, unique.
+    pub id: String,
+    /// Its first host name.
+    pub domain_name: String,
+    /// Further host names, `*.example.com` included; at most 100.
+    pub aliases: Vec<String>,
+    /// Served for `/`.
+    pub default_root_object: Option<String>,
+    /// Whether it answers at all.
+    pub enabled: bool,
+    /// For https listeners.
+    pub certificate: Option<CertificateDocument>,
+    /// See [`privet_sign::Leniency::ignore_port`].
+    pub ignore_port: bool,
+    /// See [`privet_sign::Leniency::statement_object`].
+    pub statement_object: bool,
+    /// Where objects come from.
+    pub origins: Vec<OriginDocument>,
+    /// In list order, without the default; at most 75.
+    pub behaviors: Vec<BehaviorDocument>,
+    /// For every path no other behavior matches; its path pattern is `*`.
+    pub default_behavior: BehaviorDocument,
+}
+
+/// The PEM files of a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CertificateDocument {
+    /// Certificates, leaf first.
+    pub chain: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// An origin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OriginDocument {
+    /// What behaviors name.
+    pub id: String,
+    /// The folder served.
+    pub folder: PathBuf,
+    /// Put before every path: empty, or `/…` without a slash at the end.
+    pub origin_path: String,
+}
+
+/// A cache behavior.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BehaviorDocument {
+    /// See [`crate::PathPattern`].
+    pub path_pattern: String,
+    /// The id of an origin of the same distribution.
+    pub origin: String,
+    /// What becomes of plain HTTP.
+    pub viewer_protocol_policy: ViewerProtocolPolicy,
+    /// Which methods get through.
+    pub allowed_methods: AllowedMethods,
+    /// Ids of key groups; `None` and no signers: open to everybody. CloudFront's quota of 4 is not enforced.
+    pub trusted_key_groups: Option<Vec<String>>,
+    /// Names of trusted signers.
+    pub trusted_signers: Option<Vec<String>>,
+}
+
+/// One plain listener on the loopback address, nothing else.
+impl Default for Document {
+    fn default() -> Self {
+        Document {
+            edge: EdgeIdentity::default(),
+            listeners: vec![Listener {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+                protocol: ListenerProtocol::Http,
+            }],
+            limits: Limits::default(),
+            log: None,
+            test_clock: false,
+            public_keys: Vec::new(),
+            key_groups: Vec::new(),
+            trusted_signers: Vec::new(),
+            distributions: Vec::new(),
+        }
+    }
+}

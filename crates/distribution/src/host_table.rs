@@ -1,0 +1,124 @@
+//! Which distribution a `Host` belongs to: exact names first, then the longest wildcard alias.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The longest name the DNS has (RFC 1035 2.3.4, as text); longer hosts are nobody's.
+const HOST_SIZE_BYTES_MAX: usize = 253;
+
+/// Host names and wildcard aliases, each with the position of its distribution.
+#[derive(Debug, Default)]
+pub(crate) struct HostTable {
+    exact: HashMap<Box<str>, usize>,
+    /// By the alias without its star: `.example.com`.
+    wildcard: HashMap<Box<str>, usize>,
+}
+
+impl HostTable {
+    /// Adds `name` or `*.name`. Returns the position that already has it, if any.
+    pub(crate) fn insert(&mut self, name: &str, position: usize) -> Result<(), usize> {
+        let name = name.to_ascii_lowercase();
+        let (names, key) = match name.strip_prefix('*') {
+            Some(suffix) => (&mut self.wildcard, suffix),
+            None => (&mut self.exact, name.as_str()),
+        };
+        match names.get(key) {
+            Some(&taken) => Err(taken),
+            None => {
+                names.insert(key.into(), position);
+                Ok(())
+            }
+        }
+    }
+
+    /// The position for a `Host` as sent. Does not allocate for lower-case hosts.
+    ///
+    /// `*.example.com` covers names of any depth below `example.com`, as at CloudFront
+    /// (developer guide, "Using wildcards in alternate domain names").
+    pub(crate) fn find(&self, host: &str) -> Option<usize> {
+        let name = without_port(host);
+        if name.len() > HOST_SIZE_BYTES_MAX {
+            return None;
+        }
+        let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
+        if let Some(&position) = self.exact.get(&*name) {
+            return Some(position);
+        }
+        if self.wildcard.is_empty() {
+            return None;
+        }
+        name.match_indices('.')
+            .filter(|&(at, _)| at > 0)
+            .find_map(|(at, _)| self.wildcard.get(&name[at..]).copied())
+    }
+}
+
+/// `host` without a trailing `:port`; the brackets of an IPv6 address stay.
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
+        Some(_) | None => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(host: &str, expected: Option<usize>) {
+        let mut table = HostTable::default();
+        let names = [
+            "D1.cloudfront.net",
+            "www.example.com",
+            "*.example.com",
+            "*.a.example.com",
+            "[::1]",
+        ];
+        for (position, name) in names.into_iter().enumerate() {
+            table.insert(name, position).unwrap();
+        }
+        assert_eq!(table.find(host), expected, "{host}");
+    }
+
+    #[test]
+    fn strange_hosts_are_nobodys() {
+        check("", None);
+        check(":80", None);
+        check("example.com", None);
+        check(".example.com", None);
+        check("www.example.com.", None);
+        check("www.example.com:80:80", None);
+        check("www.example.com:x", None);
+        check(&format!("{}.example.com", "a.".repeat(200)), None);
+    }
+
+    #[test]
+    fn known_hosts() {
+        check("d1.cloudfront.net", Some(0));
+        check("D1.CloudFront.net:8443", Some(0));
+        check("www.example.com:", Some(1));
+        check("other.example.com", Some(2));
+        check("b.a.example.com", Some(3));
+        check("c.b.a.example.com:443", Some(3));
+        check("[::1]:443", Some(4));
+        check("[::1]", Some(4));
+    }
+
+    #[test]
+    fn a_name_has_one_owner() {
+        let mut table = HostTable::default();
+        table.insert("a.example", 7).unwrap();
+        assert_eq!(table.insert("A.example", 8), Err(7));
+    }
+}

@@ -1,0 +1,123 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn record() -> LogRecord {
+    LogRecord {
+        ended: Timestamp::from_secs(1_767_000_000),
+        edge_location: "PRV50-C1".to_owned(),
+        sc_bytes: 512,
+        client: "192.0.2.77:50123".parse().unwrap(),
+        method: "GET".to_owned(),
+        distribution_id: "EDFDVBD6EXAMPLE".to_owned(),
+        cs_host: "d111111abcdef8.cloudfront.net".to_owned(),
+        uri_stem: "/private/a.txt".to_owned(),
+        status: 403,
+        referer: None,
+        user_agent: Some("curl/8.5 (a b)".to_owned()),
+        uri_query: None,
+        cookie: None,
+        result: ResultType::Error,
+        request_id: "abc-_==".to_owned(),
+        host_header: "www.example.com".to_owned(),
+        protocol: "https",
+        cs_bytes: 300,
+        time_taken: Duration::from_micros(1_999),
+        forwarded_for: None,
+        tls: Some(("TLSv1.3", "TLS_AES_128_GCM_SHA256".to_owned())),
+        response_result: ResultType::Error,
+        version: Version::HTTP_11,
+        time_to_first_byte: Duration::from_millis(61_001),
+        detail: "Error",
+        content_type: Some("text/xml".to_owned()),
+        content_length: Some(146),
+        range: None,
+        refusal: Some("missing-key-pair-id"),
+        grant: None,
+    }
+}
+
+fn columns(record: &LogRecord) -> Vec<String> {
+    let mut out = Vec::new();
+    record.write_w3c(&mut out);
+    let line = String::from_utf8(out).unwrap();
+    line.strip_suffix('\n')
+        .unwrap()
+        .split('\t')
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn t110_values_never_break_the_line() {
+    let mut record = record();
+    record.user_agent = Some("a b~\t\n%<>\"#{}|\\^[]`'\u{7f}é".to_owned());
+    let columns = columns(&record);
+    assert_eq!(columns.len(), 33);
+    assert_eq!(
+        columns[10],
+        "a%20b%7E%09%0A%25%3C%3E%22%23%7B%7D%7C%5C%5E%5B%5D%60%27%7F%C3%A9"
+    );
+}
+
+#[test]
+fn t109_an_unsigned_request_has_33_columns() {
+    let expected = "2025-12-29\t09:20:00\tPRV50-C1\t512\t192.0.2.77\tGET\td111111abcdef8.cloudfront.net\t/private/a.txt\t403\
+        \t-\tcurl/8.5%20(a%20b)\t-\t-\tError\tabc-_==\twww.example.com\thttps\t300\t0.001\t-\tTLSv1.3\t\
+        TLS_AES_128_GCM_SHA256\tError\tHTTP/1.1\t-\t-\t50123\t61.001\tError\ttext/xml\t146\t-\t-";
+    assert_eq!(columns(&record()).join("\t"), expected);
+}
+
+#[test]
+fn a_viewer_who_left_has_status_000() {
+    let mut record = record();
+    record.status = 0;
+    record.range = Some((0, 99));
+    let columns = columns(&record);
+    assert_eq!(columns[8], "000");
+    assert_eq!(columns[31..], ["0", "99"]);
+}
+
+#[test]
+fn signatures_in_the_referer_are_redacted() {
+    let mut record = record();
+    record.referer = Some("https://a/b?x=1&Signature=@@@&Policy=abc".to_owned());
+    assert_eq!(
+        columns(&record)[9],
+        "https://a/b?x=1&Signature=redacted&Policy=redacted"
+    );
+}
+
+#[test]
+fn the_header_names_the_fields() {
+    let expected = format!("#Version: 1.0\n#Fields: {}\n", LOG_FIELDS.join(" "));
+    assert_eq!(log_header(), expected);
+}
+
+#[test]
+fn json_escapes_what_it_must() {
+    let mut record = record();
+    record.user_agent = Some("a\"\\\n\t\u{1}é/".to_owned());
+    let mut out = Vec::new();
+    record.write_json(&mut out);
+    let line = String::from_utf8(out).unwrap();
+    assert!(
+        line.starts_with("{\"date\":\"2025-12-29\",\"time\":\"09:20:00\","),
+        "{line}"
+    );
+    assert!(
+        line.contains("\"cs(User-Agent)\":\"a\\\"\\\\\\n\\t\\u0001é/\""),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("\"sc-range-end\":\"-\",\"x-privet-refusal\":\"missing-key-pair-id\",\"x-privet-grant\":\"-\"}\n"),
+        "{line}"
+    );
+}
+
+#[test]
+fn files_are_named_by_the_hour() {
+    assert_eq!(
+        log_file_name("E1", Timestamp::from_secs(1_767_000_000), "a1b2c3d4"),
+        "E1.2025-12-29-09.a1b2c3d4.gz"
+    );
+}

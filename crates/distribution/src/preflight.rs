@@ -1,0 +1,86 @@
+//! Answers to OPTIONS, which need no origin: CORS preflights and plain questions for `Allow`.
+
+use crate::authorize::{Authorized, check_protocol};
+use crate::distribution::AllowedMethods;
+use crate::request::ViewerRequest;
+use crate::route::Routed;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+/// How long a browser may remember a preflight.
+const MAX_AGE_SECONDS: &str = "600";
+
+/// A complete answer without a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreflightAnswer {
+    /// 204 for a preflight, 200 for another OPTIONS request.
+    pub status: StatusCode,
+    /// The header fields to send beside those of every answer.
+    pub headers: HeaderMap,
+}
+
+/// The answer to a genuine CORS preflight; `None` when the request is none, or the behavior does not take it.
+///
+/// Browsers send preflights without cookies (Fetch standard, "CORS-preflight fetch"), so a restricted behavior that
+/// allows OPTIONS answers them without a signature. The answer tells the behavior's methods and nothing of the
+/// object; it allows no credentials. To be asked after `route` and before `authorize`.
+pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<PreflightAnswer> {
+    let wanted = request.method == Method::OPTIONS
+        && request.headers.contains_key(header::ORIGIN)
+        && request
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let methods = &routed.behavior.allowed_methods;
+    if !wanted || !methods.allows(&Method::OPTIONS) || check_protocol(routed, request).is_err() {
+        return None;
+    }
+    let mut headers = allow(methods);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(methods.as_header()),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    if let Some(names) = requested_headers(request.headers) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
+    }
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static(MAX_AGE_SECONDS),
+    );
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static(
+            "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
+        ),
+    );
+    Some(PreflightAnswer {
+        status: StatusCode::NO_CONTENT,
+        headers,
+    })
+}
+
+/// The answer to any other OPTIONS request, which has to be authorized like a GET: 200 with `Allow` (RFC 9110 9.3.7).
+pub fn options(authorized: &Authorized<'_>) -> PreflightAnswer {
+    PreflightAnswer {
+        status: StatusCode::OK,
+        headers: allow(&authorized.routed().behavior.allowed_methods),
+    }
+}
+
+fn allow(methods: &AllowedMethods) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ALLOW, HeaderValue::from_static(methods.as_header()));
+    headers
+}
+
+/// The names asked for, given back only if they are names.
+fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS)?;
+    let is_list = value
+        .as_bytes()
+        .iter()
+        .all(|&byte| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte));
+    is_list.then(|| value.clone())
+}

@@ -1,0 +1,196 @@
+//! The `Range` field (RFC 9110 14.1.2, 14.2) and the frame of multipart/byteranges (RFC 9110 14.6).
+
+use std::fmt::Write as _;
+
+/// A part of an object, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first byte, counted from 0.
+    pub start: u64,
+    /// The last byte; never before `start`.
+    pub end_inclusive: u64,
+}
+
+impl ByteRange {
+    /// How many bytes it has; at least one.
+    pub fn size_bytes(&self) -> u64 {
+        self.end_inclusive - self.start + 1
+    }
+
+    /// The value of `Content-Range` within an object of `size_bytes` (RFC 9110 14.4).
+    pub fn content_range(&self, size_bytes: u64) -> String {
+        format!("bytes {}-{}/{size_bytes}", self.start, self.end_inclusive)
+    }
+}
+
+/// What a `Range` field asks of an object of known size.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum RangeSet {
+    /// Another unit, a fault, too many, overlapping or out of order.
+    Ignored,
+    NotSatisfiable,
+    One(ByteRange),
+    Several(Vec<ByteRange>),
+}
+
+/// One element of the set, before the size is known to fit.
+enum Wanted {
+    Range(ByteRange),
+    PastTheEnd,
+    Everything,
+}
+
+pub(crate) fn parse(value: &str, size_bytes: u64, ranges_max: usize) -> RangeSet {
+    let Some((unit, set)) = value.split_once('=') else {
+        return RangeSet::Ignored;
+    };
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return RangeSet::Ignored;
+    }
+    let mut asked = 0;
+    let mut first: Option<ByteRange> = None;
+    let mut several: Vec<ByteRange> = Vec::new();
+    for element in set
+        .split(',')
+        .map(|element| element.trim_matches([' ', '\t']))
+    {
+        // RFC 9110 5.6.1.2: empty elements are to be tolerated.
+        if element.is_empty() {
+            continue;
+        }
+        asked += 1;
+        if asked > ranges_max {
+            return RangeSet::Ignored;
+        }
+        let range = match parse_element(element, size_bytes) {
+            None | Some(Wanted::Everything) => return RangeSet::Ignored,
+            Some(Wanted::PastTheEnd) => continue,
+            Some(Wanted::Range(range)) => range,
+        };
+        match several.last().or(first.as_ref()) {
+            None => first = Some(range),
+            Some(before) if range.start <= before.end_inclusive => return RangeSet::Ignored,
+            Some(&before) => {
+                if several.is_empty() {
+                    several.push(before);
+                }
+                several.push(range);
+            }
+        }
+    }
+    match first {
+        None if asked == 0 => RangeSet::Ignored,
+        None => RangeSet::NotSatisfiable,
+        Some(range) if several.is_empty() => RangeSet::One(range),
+        Some(_) => RangeSet::Several(several),
+    }
+}
+
+/// `first-`, `first-last` or `-length`; `None` for anything else.
+fn parse_element(element: &str, size_bytes: u64) -> Option<Wanted> {
+    let (first, last) = element.split_once('-')?;
+    let (start, end_inclusive) = if first.is_empty() {
+        let length = parse_number(last)?;
+        if size_bytes == 0 && length > 0 {
+            return Some(Wanted::Everything);
+        }
+        (
+            size_bytes.saturating_sub(length),
+            size_bytes.saturating_sub(1),
+        )
+    } else {
+        let start = parse_number(first)?;
+        let end = if last.is_empty() {
+            u64::MAX
+        } else {
+            parse_number(last)?
+        };
+        if end < start {
+            return None;
+        }
+        (start, end.min(size_bytes.saturating_sub(1)))
+    };
+    if start >= size_bytes {
+        return Some(Wanted::PastTheEnd);
+    }
+    Some(Wanted::Range(ByteRange {
+        start,
+        end_inclusive,
+    }))
+}
+
+/// Digits only; a number beyond 64 bits is as good as the greatest one.
+fn parse_number(digits: &str) -> Option<u64> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(u64::MAX))
+}
+
+/// What stands before the bytes of one part of a multipart/byteranges body, from the CRLF that ends the part before.
+///
+/// `boundary` is without dashes, `size_bytes` the length of the whole object (RFC 9110 14.6, RFC 2046 5.1.1).
+pub fn multipart_part_head(
+    boundary: &str,
+    content_type: &str,
+    range: &ByteRange,
+    size_bytes: u64,
+) -> String {
+    let mut head = String::with_capacity(128);
+    // Writing to a String does not fail.
+    let _ = write!(
+        head,
+        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {}-{}/{size_bytes}\r\n\r\n",
+        range.start, range.end_inclusive
+    );
+    head
+}
+
+/// What stands after the last part.
+pub fn multipart_end(boundary: &str) -> String {
+    format!("\r\n--{boundary}--\r\n")
+}
+
+/// The `Content-Length` of a whole multipart/byteranges body.
+pub fn multipart_size_bytes(
+    boundary: &str,
+    content_type: &str,
+    ranges: &[ByteRange],
+    size_bytes: u64,
+) -> u64 {
+    let parts = ranges.iter().map(|range| {
+        let head = multipart_part_head(boundary, content_type, range, size_bytes);
+        head.len() as u64 + range.size_bytes()
+    });
+    parts.sum::<u64>() + multipart_end(boundary).len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_is_that_of_the_parts() {
+        let object = b"0123456789";
+        let ranges = [(0, 1), (9, 9)].map(|(start, end_inclusive)| ByteRange {
+            start,
+            end_inclusive,
+        });
+        let mut body = String::new();
+        for range in &ranges {
+            body += &multipart_part_head("b", "text/plain", range, 10);
+            let bytes = &object[range.start as usize..=range.end_inclusive as usize];
+            body += &String::from_utf8_lossy(bytes);
+        }
+        body += &multipart_end("b");
+        assert_eq!(
+            body,
+            "\r\n--b\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n01\
+             \r\n--b\r\nContent-Type: text/plain\r\nContent-Range: bytes 9-9/10\r\n\r\n9\r\n--b--\r\n"
+        );
+        assert_eq!(
+            multipart_size_bytes("b", "text/plain", &ranges, 10),
+            body.len() as u64
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! The request as the viewer sent it.
+
+use http::{HeaderMap, Method, Version};
+use privet_sign::{Scheme, ViewerUrl};
+use std::net::IpAddr;
+
+/// One request as the viewer sent it: nothing decoded, nothing collapsed.
+#[derive(Clone, Copy, Debug)]
+pub struct ViewerRequest<'a> {
+    /// The method, case-sensitive (RFC 9110 9.1).
+    pub method: &'a Method,
+    /// The protocol version the viewer spoke.
+    pub version: Version,
+    /// By the listener the request came in on, never by a header.
+    pub scheme: Scheme,
+    /// `Host` or `:authority` as sent (port included); empty when HTTP/1.0 sent none.
+    pub host: &'a str,
+    /// Begins with `/`; percent-encoding and dot segments untouched.
+    pub path: &'a str,
+    /// Without `?`; `None` when the target has no `?`.
+    pub query: Option<&'a str>,
+    /// All header fields as received.
+    pub headers: &'a HeaderMap,
+    /// The peer of the connection.
+    pub client: IpAddr,
+    /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
+    pub has_body: bool,
+}
+
+impl<'a> ViewerRequest<'a> {
+    /// The URL that a signature is compared with (spec of CloudFront's `Resource`: scheme, host, path, query).
+    pub fn url(&self) -> ViewerUrl<'a> {
+        ViewerUrl {
+            scheme: self.scheme,
+            host: self.host,
+            path: self.path,
+            query: self.query,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The configuration as the edge uses it: immutable, complete, every reference resolved.
+
+use crate::config_error::{ConfigError, Places};
+use crate::distribution::Distribution;
+use crate::document::{Document, EdgeIdentity, Limits, Listener, LogSettings};
+use crate::host_table::HostTable;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+mod build;
+mod check;
+
+pub(crate) use check::check;
+
+/// Immutable; every reference resolved. Swapped whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Where viewers connect; at least one.
+    pub listeners: Vec<Listener>,
+    /// What the edge puts up with.
+    pub limits: Limits,
+    /// Who the edge says it is.
+    pub edge: EdgeIdentity,
+    /// The access log; `None` keeps none.
+    pub log: Option<LogSettings>,
+    /// `[test] clock = true`: the edge's clock can be set. Refused unless every listener is on a loopback address.
+    pub test_clock: bool,
+    /// The files that were read, each once, so that the caller can watch them.
+    pub files: Vec<PathBuf>,
+    distributions: Vec<Arc<Distribution>>,
+    hosts: HostTable,
+}
+
+impl Snapshot {
+    /// Resolves `document`. `places` says where its values stood (`Places::default()` if nowhere).
+    ///
+    /// `read_file` is the only door to the disk: keys and certificates are read through it. Origin folders are not
+    /// looked at.
+    ///
+    /// # Errors
+    /// Every fault there is, in the order of the document.
+    pub fn build(
+        document: Document,
+        places: &Places,
+        read_file: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+    ) -> Result<Self, Vec<ConfigError>> {
+        build::build(document, places, read_file)
+    }
+
+    /// All of them, disabled ones included, in the order of the document.
+    pub fn distributions(&self) -> &[Arc<Distribution>] {
+        &self.distributions
+    }
+
+    /// By `Host` as sent: case and port do not matter; aliases may be `*.example.com`, and exact names beat them.
+    /// A name with a dot at the end is another name. Disabled distributions are found too.
+    pub fn distribution_for(&self, host: &str) -> Option<&Arc<Distribution>> {
+        self.hosts
+            .find(host)
+            .and_then(|position| self.distributions.get(position))
+    }
+}

@@ -1,0 +1,247 @@
+//! Turns a document into a snapshot: reads keys and certificates, and puts things where names stood.
+
+use super::{Snapshot, check};
+use crate::config_error::{ConfigError, Places};
+use crate::distribution::{CacheBehavior, Certificate, Distribution, Origin, OriginSource};
+use crate::document::{
+    BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
+    ListenerProtocol, OriginDocument,
+};
+use crate::host_table::HostTable;
+use crate::path_pattern::PathPattern;
+use privet_sign::{KeyPairId, KeySet, Leniency, PublicKey};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(super) fn build(
+    document: Document,
+    places: &Places,
+    read_file: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+) -> Result<Snapshot, Vec<ConfigError>> {
+    let errors = check(&document, places);
+    let mut builder = Builder {
+        places,
+        read_file,
+        errors,
+        files: Vec::new(),
+        origins: 0,
+        https_port: https_port(&document.listeners),
+    };
+    let keys = builder.read_keys(&document);
+    let signers = key_sets(&document, &keys);
+    let mut hosts = HostTable::default();
+    let mut distributions = Vec::new();
+    for (position, distribution) in document.distributions.iter().enumerate() {
+        for name in std::iter::once(&distribution.domain_name).chain(&distribution.aliases) {
+            // A name with two owners is among the errors of `check`.
+            let _ = hosts.insert(name, position);
+        }
+        let path = format!("distributions[{position}]");
+        distributions.push(Arc::new(builder.distribution(
+            distribution,
+            &path,
+            &signers,
+        )));
+    }
+    if !builder.errors.is_empty() {
+        return Err(builder.errors);
+    }
+    Ok(Snapshot {
+        files: builder.files,
+        listeners: document.listeners,
+        limits: document.limits,
+        edge: document.edge,
+        log: document.log,
+        test_clock: document.test_clock,
+        distributions,
+        hosts,
+    })
+}
+
+/// Where redirects go: 443 if the edge listens there or has no https listener at all, else the first https port.
+fn https_port(listeners: &[Listener]) -> u16 {
+    let mut ports = listeners
+        .iter()
+        .filter(|listener| listener.protocol == ListenerProtocol::Https)
+        .map(|listener| listener.address.port());
+    let first = ports.next().unwrap_or(443);
+    if ports.any(|port| port == 443) {
+        443
+    } else {
+        first
+    }
+}
+
+/// The keys behind every name a behavior may use.
+struct Signers {
+    key_groups: HashMap<String, KeySetParts>,
+    trusted_signers: HashMap<String, KeySetParts>,
+}
+
+type KeySetParts = Vec<(KeyPairId, PublicKey)>;
+
+fn key_sets(document: &Document, keys: &HashMap<&str, (KeyPairId, PublicKey)>) -> Signers {
+    let parts = |ids: &[String]| -> KeySetParts {
+        ids.iter()
+            .filter_map(|id| keys.get(id.as_str()).cloned())
+            .collect()
+    };
+    let groups = document.key_groups.iter();
+    let signers = document.trusted_signers.iter();
+    Signers {
+        key_groups: groups
+            .map(|group| (group.id.clone(), parts(&group.public_keys)))
+            .collect(),
+        trusted_signers: signers
+            .map(|signer| (signer.name.clone(), parts(&signer.key_pairs)))
+            .collect(),
+    }
+}
+
+struct Builder<'b> {
+    places: &'b Places,
+    read_file: &'b mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+    errors: Vec<ConfigError>,
+    files: Vec<PathBuf>,
+    /// How many there are so far, over all distributions.
+    origins: usize,
+    https_port: u16,
+}
+
+impl Builder<'_> {
+    fn read_keys<'d>(
+        &mut self,
+        document: &'d Document,
+    ) -> HashMap<&'d str, (KeyPairId, PublicKey)> {
+        let mut keys = HashMap::new();
+        for (position, public_key) in document.public_keys.iter().enumerate() {
+            let (path, bytes) = match &public_key.source {
+                KeySource::Pem(pem) => (
+                    format!("public_keys[{position}].pem"),
+                    Some(pem.clone().into_bytes()),
+                ),
+                KeySource::File(file) => {
+                    let path = format!("public_keys[{position}].file");
+                    let bytes = self.read(file, &path);
+                    (path, bytes)
+                }
+            };
+            let Some(bytes) = bytes else { continue };
+            match (KeyPairId::parse(&public_key.id), PublicKey::parse(&bytes)) {
+                (_, Err(error)) => self
+                    .errors
+                    .push(self.places.error(&path, format!("{error:?}"))),
+                (Ok(id), Ok(key)) => {
+                    keys.insert(public_key.id.as_str(), (id, key));
+                }
+                // Among the errors of `check`.
+                (Err(_), Ok(_)) => {}
+            }
+        }
+        keys
+    }
+
+    fn distribution(
+        &mut self,
+        document: &DistributionDocument,
+        path: &str,
+        signers: &Signers,
+    ) -> Distribution {
+        let origins = document.origins.iter().map(|origin| self.origin(origin));
+        let origins: Vec<Arc<Origin>> = origins.collect();
+        let leniency = Leniency {
+            ignore_port: document.ignore_port,
+            statement_object: document.statement_object,
+        };
+        let behaviors = document
+            .behaviors
+            .iter()
+            .chain(std::iter::once(&document.default_behavior));
+        let behaviors = behaviors
+            .filter_map(|behavior| resolve_behavior(behavior, &origins, signers, &leniency));
+        Distribution {
+            id: document.id.clone(),
+            domain_name: document.domain_name.clone(),
+            aliases: document.aliases.clone(),
+            default_root_object: document.default_root_object.clone(),
+            enabled: document.enabled,
+            behaviors: behaviors.collect(),
+            certificate: document
+                .certificate
+                .as_ref()
+                .and_then(|certificate| self.certificate(certificate, path)),
+            https_port: self.https_port,
+        }
+    }
+
+    fn origin(&mut self, document: &OriginDocument) -> Arc<Origin> {
+        let index = self.origins;
+        self.origins += 1;
+        Arc::new(Origin {
+            index,
+            id: document.id.clone(),
+            source: OriginSource::Folder {
+                root: document.folder.clone(),
+            },
+            origin_path: document.origin_path.clone(),
+        })
+    }
+
+    fn certificate(&mut self, document: &CertificateDocument, path: &str) -> Option<Certificate> {
+        let chain_pem = self.read(&document.chain, &format!("{path}.certificate.chain"));
+        let key_pem = self.read(&document.key, &format!("{path}.certificate.key"));
+        Some(Certificate {
+            chain_pem: chain_pem?,
+            key_pem: key_pem?,
+            path: format!("{path}.certificate"),
+        })
+    }
+
+    fn read(&mut self, file: &Path, path: &str) -> Option<Vec<u8>> {
+        if !self.files.iter().any(|known| known == file) {
+            self.files.push(file.to_owned());
+        }
+        match (self.read_file)(file) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                let message = format!("cannot read {}: {error}", file.display());
+                self.errors.push(self.places.error(path, message));
+                None
+            }
+        }
+    }
+}
+
+/// `None` only for what is among the errors of `check`; the snapshot is not made then.
+fn resolve_behavior(
+    document: &BehaviorDocument,
+    origins: &[Arc<Origin>],
+    signers: &Signers,
+    leniency: &Leniency,
+) -> Option<CacheBehavior> {
+    let groups = document.trusted_key_groups.iter().flatten();
+    let names = document.trusted_signers.iter().flatten();
+    let parts = groups
+        .filter_map(|id| signers.key_groups.get(id))
+        .chain(names.filter_map(|name| signers.trusted_signers.get(name)));
+    let is_open = document.trusted_key_groups.is_none() && document.trusted_signers.is_none();
+    let trusted_keys = (!is_open).then(|| {
+        let mut keys = KeySet::default();
+        for (id, key) in parts.flatten() {
+            keys.insert(id.clone(), key.clone());
+        }
+        keys
+    });
+    Some(CacheBehavior {
+        path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
+        origin: origins
+            .iter()
+            .find(|origin| origin.id == document.origin)
+            .cloned()?,
+        viewer_protocol_policy: document.viewer_protocol_policy.clone(),
+        allowed_methods: document.allowed_methods.clone(),
+        trusted_keys,
+        leniency: leniency.clone(),
+    })
+}

@@ -1,0 +1,206 @@
+//! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
+
+use crate::body::Piece;
+use crate::exchange::Outcome;
+use crate::origin::{Content, Object};
+use crate::request_id::request_id;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED,
+    LOCATION,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use privet_distribution::{
+    ByteRange, Page, PreflightAnswer, ResultType, Selection, multipart_end, multipart_part_head,
+};
+
+pub(crate) static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// An answer before the headers that every answer has.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) close: bool,
+    pub(crate) outcome: Outcome,
+}
+
+impl Answer {
+    fn new(status: StatusCode, result: ResultType, detail: &'static str) -> Self {
+        Answer {
+            status,
+            headers: HeaderMap::with_capacity(24),
+            pieces: Vec::new(),
+            close: false,
+            outcome: Outcome {
+                status: status.as_u16(),
+                result: Some(result),
+                detail,
+                ..Outcome::default()
+            },
+        }
+    }
+
+    /// The edge's own page.
+    pub(crate) fn page(page: Page) -> Self {
+        let mut answer = Answer::new(page.status, page.result, page.detail);
+        answer.close = page.close;
+        answer.outcome.unlogged = !page.logged;
+        answer.set_type(HeaderValue::from_static(page.content_type));
+        answer.set_length(page.body.len() as u64);
+        if let Some(location) = page.location.and_then(|text| HeaderValue::try_from(text).ok()) {
+            answer.headers.insert(LOCATION, location);
+        }
+        answer
+            .headers
+            .insert(&X_CACHE, HeaderValue::from_static(page.x_cache));
+        answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
+        answer
+    }
+
+    /// The answer to a CORS preflight or to a permitted OPTIONS.
+    pub(crate) fn preflight(preflight: PreflightAnswer) -> Self {
+        let mut answer = Answer::new(preflight.status, ResultType::Miss, "Miss");
+        answer.headers.extend(preflight.headers);
+        answer.set_length(0);
+        answer
+            .headers
+            .insert(&X_CACHE, HeaderValue::from_static("Miss from cloudfront"));
+        answer
+    }
+
+    /// The object, or what conditions and ranges leave of it.
+    pub(crate) fn object(object: &Object, selection: Selection) -> Self {
+        let (result, detail, x_cache) = if object.from_memory {
+            (ResultType::Hit, "Hit", "Hit from cloudfront")
+        } else {
+            (ResultType::Miss, "Miss", "Miss from cloudfront")
+        };
+        let size_bytes = object.head.representation.size_bytes;
+        let mut answer = Answer::new(status(&selection), result, detail);
+        match selection {
+            Selection::Whole => {
+                answer.set_type(object.head.content_type.clone());
+                answer.set_length(size_bytes);
+                answer.pieces.push(piece(object, 0, size_bytes));
+            }
+            Selection::NotModified | Selection::PreconditionFailed => {}
+            Selection::One(range) => answer.one_range(object, range),
+            Selection::Several(ranges) => answer.several_ranges(object, &ranges),
+            Selection::NotSatisfiable => {
+                answer.set_range(&format!("bytes */{size_bytes}"));
+                answer.set_length(0);
+            }
+        }
+        let headers = &mut answer.headers;
+        headers.insert(LAST_MODIFIED, object.head.last_modified.clone());
+        headers.insert(ETAG, object.head.etag.clone());
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(&X_CACHE, HeaderValue::from_static(x_cache));
+        answer
+    }
+
+    fn one_range(&mut self, object: &Object, range: ByteRange) {
+        let length = range.end_inclusive - range.start + 1;
+        self.set_type(object.head.content_type.clone());
+        self.set_length(length);
+        self.set_range(&content_range(object, range));
+        self.outcome.range = Some((range.start, range.end_inclusive));
+        self.pieces.push(piece(object, range.start, length));
+    }
+
+    /// multipart/byteranges (RFC 9110 14.6).
+    fn several_ranges(&mut self, object: &Object, ranges: &[ByteRange]) {
+        let boundary: String = request_id()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(32)
+            .collect();
+        let representation = &object.head.representation;
+        let mut length = 0;
+        for range in ranges {
+            let head = multipart_part_head(
+                &boundary,
+                &representation.content_type,
+                *range,
+                representation.size_bytes,
+            );
+            let range_length = range.end_inclusive - range.start + 1;
+            length += head.len() as u64 + range_length;
+            self.pieces.push(Piece::Memory(Bytes::from(head)));
+            self.pieces.push(piece(object, range.start, range_length));
+        }
+        let end = multipart_end(&boundary);
+        length += end.len() as u64;
+        self.pieces.push(Piece::Memory(Bytes::from(end)));
+        let content_type = format!("multipart/byteranges; boundary={boundary}");
+        if let Ok(content_type) = HeaderValue::try_from(content_type) {
+            self.set_type(content_type);
+        }
+        self.set_length(length);
+    }
+
+    fn set_type(&mut self, content_type: HeaderValue) {
+        self.outcome.content_type = Some(content_type.clone());
+        self.headers.insert(CONTENT_TYPE, content_type);
+    }
+
+    fn set_length(&mut self, length: u64) {
+        self.outcome.content_length = Some(length);
+        self.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+
+    fn set_range(&mut self, content_range: &str) {
+        if let Ok(value) = HeaderValue::from_str(content_range) {
+            self.headers.insert(CONTENT_RANGE, value);
+        }
+    }
+}
+
+fn status(selection: &Selection) -> StatusCode {
+    match selection {
+        Selection::Whole => StatusCode::OK,
+        Selection::NotModified => StatusCode::NOT_MODIFIED,
+        Selection::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Selection::One(_) | Selection::Several(_) => StatusCode::PARTIAL_CONTENT,
+        Selection::NotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+    }
+}
+
+fn content_range(object: &Object, range: ByteRange) -> String {
+    let size_bytes = object.head.representation.size_bytes;
+    format!("bytes {}-{}/{size_bytes}", range.start, range.end_inclusive)
+}
+
+/// `length` bytes of the object from `start`, both within it.
+fn piece(object: &Object, start: u64, length: u64) -> Piece {
+    match &object.content {
+        // What is in memory fits its address space.
+        Content::Memory(bytes) => {
+            Piece::Memory(bytes.slice(start as usize..(start + length) as usize))
+        }
+        Content::File(file) => Piece::File {
+            file: file.clone(),
+            offset: start,
+            size_bytes: length,
+        },
+    }
+}
+
+/// A page as HTTP/1.1 text, for the cases in which there is no request to answer.
+pub(crate) fn raw_page(page: &Page) -> Bytes {
+    let head = format!(
+        "HTTP/1.1 {} {}\r\nServer: CloudFront\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nX-Cache: {}\r\n\r\n",
+        page.status.as_str(),
+        page.status.canonical_reason().unwrap_or(""),
+        page.content_type,
+        page.body.len(),
+        page.x_cache,
+    );
+    let mut bytes = Vec::with_capacity(head.len() + page.body.len());
+    bytes.extend_from_slice(head.as_bytes());
+    bytes.extend_from_slice(&page.body);
+    Bytes::from(bytes)
+}

@@ -1,0 +1,135 @@
+//! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
+
+use crate::exchange::Exchange;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::task::JoinHandle;
+
+mod file_chunk;
+
+/// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
+pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
+
+/// One stretch of bytes.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Memory(Bytes),
+    File {
+        file: Arc<File>,
+        offset: u64,
+        size_bytes: u64,
+    },
+}
+
+impl Piece {
+    fn size_bytes(&self) -> u64 {
+        match self {
+            Piece::Memory(bytes) => bytes.len() as u64,
+            Piece::File { size_bytes, .. } => *size_bytes,
+        }
+    }
+}
+
+/// Sends its pieces in order and carries the exchange to its end.
+#[derive(Debug)]
+pub(crate) struct ViewerBody {
+    first: Option<Piece>,
+    rest: VecDeque<Piece>,
+    frame_size_bytes_max: usize,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    remaining: u64,
+    exchange: Exchange,
+}
+
+impl ViewerBody {
+    /// `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at most.
+    pub(crate) fn new(pieces: Vec<Piece>, frame_size_bytes_max: usize, exchange: Exchange) -> Self {
+        let remaining = pieces.iter().map(Piece::size_bytes).sum();
+        let mut rest = VecDeque::from(pieces);
+        let mut body = ViewerBody {
+            first: rest.pop_front(),
+            rest,
+            frame_size_bytes_max,
+            reading: None,
+            remaining,
+            exchange,
+        };
+        body.exchange.outcome.complete = remaining == 0;
+        body
+    }
+
+    fn sent(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let length = bytes.len() as u64;
+        self.remaining -= length;
+        self.exchange.outcome.body_bytes_sent += length;
+        self.exchange.outcome.complete = self.remaining == 0;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    /// The next slice of the piece at hand, which then begins behind it.
+    fn next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        while self.first.as_ref().is_some_and(|piece| piece.size_bytes() == 0) {
+            self.first = self.rest.pop_front();
+        }
+        let chunk = match &mut self.first {
+            None => return Poll::Ready(None),
+            Some(Piece::Memory(bytes)) => {
+                Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
+            }
+            Some(Piece::File {
+                file,
+                offset,
+                size_bytes,
+            }) => {
+                let wanted = (CHUNK_SIZE_BYTES as u64).min(*size_bytes) as usize;
+                let chunk = ready!(file_chunk::poll_chunk(
+                    &mut self.reading,
+                    file,
+                    *offset,
+                    wanted,
+                    context
+                ));
+                if let Ok(bytes) = &chunk {
+                    *offset += bytes.len() as u64;
+                    *size_bytes -= bytes.len() as u64;
+                }
+                chunk
+            }
+        };
+        Poll::Ready(Some(chunk))
+    }
+}
+
+impl http_body::Body for ViewerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match ready!(self.next_chunk(context)) {
+            None => Poll::Ready(None),
+            Some(Ok(bytes)) => self.sent(bytes),
+            Some(Err(error)) => {
+                // The length is promised already: only breaking the connection off tells the viewer.
+                self.exchange.outcome.detail = "OriginReadError";
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}

@@ -1,0 +1,126 @@
+//! Reads one chunk of a file: at once when the page cache has it, else on a thread that may block.
+
+use bytes::Bytes;
+use std::cell::RefCell;
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::task::JoinHandle;
+
+use super::CHUNK_SIZE_BYTES;
+
+/// Buffers kept by a worker for the next chunk.
+const SPARE_BUFFERS_MAX: usize = 64;
+
+/// Up to `wanted` bytes (at least one) from `offset`. `reading` holds a read that is under way elsewhere.
+///
+/// Errors: the operating system's, and `UnexpectedEof` when the file has become shorter than was promised.
+pub(super) fn poll_chunk(
+    reading: &mut Option<JoinHandle<io::Result<Bytes>>>,
+    file: &Arc<File>,
+    offset: u64,
+    wanted: usize,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Bytes>> {
+    if reading.is_none() {
+        match read_cached(file, offset, wanted) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let file = Arc::clone(file);
+                *reading = Some(tokio::task::spawn_blocking(move || {
+                    read_waiting(&file, offset, wanted)
+                }));
+            }
+            result => return Poll::Ready(result.and_then(not_empty)),
+        }
+    }
+    let Some(handle) = reading else {
+        return Poll::Ready(Err(io::ErrorKind::Other.into()));
+    };
+    let joined = std::task::ready!(Pin::new(handle).poll(context));
+    *reading = None;
+    Poll::Ready(joined.map_err(io::Error::other).flatten().and_then(not_empty))
+}
+
+fn not_empty(bytes: Bytes) -> io::Result<Bytes> {
+    if bytes.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// `WouldBlock` when the bytes would have to come from the disk.
+#[cfg(target_os = "linux")]
+fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut buffer = Buffer::take();
+    let mut slices = [io::IoSliceMut::new(&mut buffer.bytes[..wanted])];
+    match preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT) {
+        Ok(length) => Ok(buffer.into_bytes(length)),
+        // A file system without this flag answers NOTSUP: then every read takes the waiting way.
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::OPNOTSUPP) => {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_cached(_file: &File, _offset: u64, _wanted: usize) -> io::Result<Bytes> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+fn read_waiting(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
+    use std::os::unix::fs::FileExt;
+    let mut bytes = vec![0; wanted];
+    let length = file.read_at(&mut bytes, offset)?;
+    bytes.truncate(length);
+    Ok(Bytes::from(bytes))
+}
+
+thread_local! {
+    static SPARE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A chunk's memory, which goes back to its worker when the viewer has taken the bytes.
+struct Buffer {
+    /// Empty only while it is dropped.
+    bytes: Box<[u8]>,
+    filled: usize,
+}
+
+impl Buffer {
+    fn take() -> Self {
+        let spare = SPARE.with_borrow_mut(Vec::pop);
+        Buffer {
+            bytes: spare.unwrap_or_else(|| vec![0; CHUNK_SIZE_BYTES].into_boxed_slice()),
+            filled: 0,
+        }
+    }
+
+    fn into_bytes(mut self, filled: usize) -> Bytes {
+        self.filled = filled;
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        // At the end of a thread the store may be gone already; then the memory is simply freed.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARE_BUFFERS_MAX {
+                spare.push(bytes);
+            }
+        });
+    }
+}

@@ -1,0 +1,279 @@
+//! One viewer connection: TLS handshake, protocol choice, requests, drain.
+
+use crate::clock::Clock;
+use crate::log::{Log, LogPermit};
+use crate::pipeline;
+use crate::state::EdgeState;
+use crate::viewer_io::{Patience, ViewerIo};
+use crate::worker::WorkerShared;
+use bytes::Bytes;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use privet_distribution::{Denial, Limits, LogRecord, ResultType, denial_page};
+use privet_sign::Scheme;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+/// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
+pub(crate) type TlsNames = (&'static str, String);
+
+/// What the requests of one connection share.
+#[derive(Debug)]
+pub(crate) struct ConnectionState {
+    pub(crate) peer: SocketAddr,
+    pub(crate) scheme: Scheme,
+    pub(crate) tls: Option<TlsNames>,
+    pub(crate) clock: Clock,
+    log: Log,
+    /// Requests whose answer is not complete.
+    active: Cell<u32>,
+    requests: Cell<usize>,
+    /// When the connection last had nothing to answer.
+    idle_since: Cell<Instant>,
+    /// Bytes of a next request have arrived.
+    head_begun: Cell<bool>,
+    /// Answers that are complete but may not have left yet.
+    leaving: RefCell<Vec<(LogPermit, LogRecord)>>,
+}
+
+impl ConnectionState {
+    fn new(
+        peer: SocketAddr,
+        scheme: Scheme,
+        tls: Option<TlsNames>,
+        shared: &WorkerShared,
+    ) -> Rc<Self> {
+        Rc::new(ConnectionState {
+            peer,
+            scheme,
+            tls,
+            clock: shared.clock.clone(),
+            log: shared.log.clone(),
+            active: Cell::new(0),
+            requests: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            // A new connection must send a whole head before long; only a used one may be idle.
+            head_begun: Cell::new(true),
+            leaving: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn request_began(&self) {
+        self.active.set(self.active.get() + 1);
+        self.requests.set(self.requests.get() + 1);
+        self.head_begun.set(false);
+    }
+
+    /// Requests so far, this one included.
+    pub(crate) fn request_count(&self) -> usize {
+        self.requests.get()
+    }
+
+    /// `complete`: the body was handed over to its last byte.
+    pub(crate) fn request_ended(&self, permit: LogPermit, record: LogRecord, complete: bool) {
+        self.unlogged_request_ended();
+        if complete {
+            self.leaving.borrow_mut().push((permit, record));
+        } else {
+            self.log.write(permit, broken_off(record));
+        }
+    }
+
+    pub(crate) fn unlogged_request_ended(&self) {
+        self.active.set(self.active.get() - 1);
+        if self.active.get() == 0 {
+            self.idle_since.set(Instant::now());
+        }
+    }
+
+    /// Every byte so far is with the operating system: the answers are on their way.
+    pub(crate) fn everything_left(&self) {
+        if self.leaving.borrow().is_empty() {
+            return;
+        }
+        for (permit, record) in self.leaving.take() {
+            self.log.write(permit, record);
+        }
+    }
+
+    pub(crate) fn bytes_arrived(&self) {
+        if self.active.get() == 0 && !self.head_begun.get() {
+            self.head_begun.set(true);
+            self.idle_since.set(Instant::now());
+        }
+    }
+
+    pub(crate) fn head_begun(&self) -> bool {
+        self.head_begun.get()
+    }
+
+    /// Since when the next request is awaited; `None` while one is being answered.
+    pub(crate) fn waiting_since(&self) -> Option<Instant> {
+        (self.active.get() == 0).then(|| self.idle_since.get())
+    }
+
+    /// Our page, when `bytes` are an error that hyper found in a request head and answered itself.
+    pub(crate) fn in_place_of(&self, bytes: &[u8]) -> Option<Bytes> {
+        let by_hyper = bytes.starts_with(b"HTTP/1.1 4")
+            && !bytes.windows(9).any(|window| window == b"\r\nX-Cache");
+        if !by_hyper {
+            return None;
+        }
+        let denial = match &bytes[9..12] {
+            b"431" | b"414" => Denial::HeadTooLarge,
+            _ => Denial::BadRequest,
+        };
+        Some(crate::answer::raw_page(&denial_page(
+            &denial,
+            &crate::request_id::request_id(),
+        )))
+    }
+}
+
+/// The connection ended with answers that did not leave.
+impl Drop for ConnectionState {
+    fn drop(&mut self) {
+        for (permit, record) in self.leaving.take() {
+            self.log.write(permit, broken_off(record));
+        }
+    }
+}
+
+/// The viewer left early: status as sent, result `Error` (spec of the log, field 14).
+fn broken_off(mut record: LogRecord) -> LogRecord {
+    record.result = ResultType::Error;
+    if record.detail.is_empty() || !matches!(record.response_result, ResultType::Error) {
+        record.detail = match record.detail {
+            "OriginReadError" => "OriginReadError",
+            _ => "ClientCommError",
+        };
+    }
+    record
+}
+
+/// Serves a plain connection to its end.
+pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+    let connection = ConnectionState::new(peer, Scheme::Http, None, &shared);
+    serve_http1(stream, connection, shared).await;
+}
+
+/// Shakes hands and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
+pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+    let state = shared.current();
+    let Some(config) = state.tls.clone() else {
+        return;
+    };
+    let patience = state.snapshot.limits.tls_handshake_timeout;
+    drop(state);
+    let handshake = TlsAcceptor::from(config).accept(stream);
+    let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await else {
+        return;
+    };
+    let (_, session) = stream.get_ref();
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let names = crate::tls::names(session);
+    let connection = ConnectionState::new(peer, Scheme::Https, names, &shared);
+    if is_http2 {
+        serve_http2(stream, connection, shared).await;
+    } else {
+        serve_http1(stream, connection, shared).await;
+    }
+}
+
+async fn serve_http1<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerShared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let state = shared.current();
+    let limits = &state.snapshot.limits;
+    let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
+    let service = service_fn(|request| {
+        let exchange = shared.exchange(request, &connection);
+        pipeline::handle(exchange, shared.as_ref())
+    });
+    let serving = http1::Builder::new()
+        .title_case_headers(true)
+        .auto_date_header(false)
+        .header_read_timeout(None)
+        .half_close(true)
+        // Room for a head over the limit, so that it is refused by us and not cut off.
+        .max_buf_size(limits.head_size_bytes_max.max(8 * 1024) + 12 * 1024)
+        .serve_connection(TokioIo::new(io), service);
+    let mut serving = pin!(serving);
+    let mut drain = shared.drain.clone();
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
+    }
+    // The viewer is gone or slow: nothing to tell anyone but the log, which has it already.
+    let _ = serving.await;
+}
+
+async fn serve_http2<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerShared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let state = shared.current();
+    let limits = &state.snapshot.limits;
+    let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
+    let for_service = Rc::clone(&shared);
+    let service = service_fn(move |request| {
+        let exchange = for_service.exchange(request, &connection);
+        let shared = Rc::clone(&for_service);
+        async move { pipeline::handle(exchange, shared.as_ref()).await }
+    });
+    let serving = http2::Builder::new(LocalExecutor)
+        .auto_date_header(false)
+        .max_concurrent_streams(limits.h2_streams_max)
+        .max_header_list_size(
+            u32::try_from(limits.head_size_bytes_max + 12 * 1024).unwrap_or(u32::MAX),
+        )
+        .max_send_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(io), service);
+    let mut serving = pin!(serving);
+    let mut drain = shared.drain.clone();
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+fn patience(limits: &Limits) -> Patience {
+    Patience {
+        head_timeout: limits.head_timeout,
+        idle_timeout: limits.idle_timeout,
+        write_timeout: limits.write_timeout,
+    }
+}
+
+/// Ready when the edge stops taking new requests.
+async fn drained(drain: &mut watch::Receiver<bool>) {
+    // The sender lives as long as the worker; its end is a drain as well.
+    let _ = drain.wait_for(|draining| *draining).await;
+}
+
+/// Runs the streams of an HTTP/2 connection on its own worker.
+#[derive(Clone, Copy, Debug)]
+struct LocalExecutor;
+
+impl<F> hyper::rt::Executor<F> for LocalExecutor
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
+

@@ -1,0 +1,313 @@
+//! Starts the edge, swaps its configuration, drains it.
+
+use crate::clock::Clock;
+use crate::log::{Log, LogStream};
+use crate::memory::VerifiedSignatures;
+use crate::request_id::node_name;
+use crate::state::EdgeState;
+use crate::worker::{self, EdgeShared, ListenOn};
+use arc_swap::ArcSwap;
+use privet_distribution::{Listener, ListenerProtocol, Snapshot};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+
+/// Connections that the operating system holds until a worker takes them.
+const BACKLOG: i32 = 1_024;
+/// How often files that nobody asks for are let go of.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
+
+/// Why the edge did not start, or did not take a new configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StartError {
+    /// The address is taken or not this machine's.
+    #[error("can not listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: String },
+    /// An origin's folder can not be opened.
+    #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
+    Folder { folder: PathBuf, error: String },
+    /// A certificate chain or its key is unusable.
+    #[error("the certificate {path} can not be used: {reason}")]
+    Certificate { path: String, reason: String },
+    /// An HTTPS listener without any certificate.
+    #[error("an https listener needs a distribution with a certificate")]
+    NoCertificate,
+    /// The TLS library refused the configuration.
+    #[error("TLS can not be set up: {0}")]
+    Tls(String),
+    /// A text that can not stand in a response header.
+    #[error("{0:?} can not stand in a header; use plain ASCII")]
+    HeaderText(String),
+    /// The log folder can not be made or written.
+    #[error("the log can not be opened: {0}; correct the folder in [log]")]
+    Log(String),
+    /// The operating system gave no thread.
+    #[error("a thread can not be started: {0}")]
+    Thread(String),
+}
+
+/// How to start.
+#[derive(Debug)]
+pub struct StartOptions {
+    /// The configuration.
+    pub snapshot: Arc<Snapshot>,
+    /// A live copy of the log.
+    pub log_stream: LogStream,
+    /// The clock; tests keep a clone and set it.
+    pub clock: Clock,
+}
+
+impl StartOptions {
+    /// With the system's clock and no live log.
+    pub fn new(snapshot: Arc<Snapshot>) -> Self {
+        StartOptions {
+            snapshot,
+            log_stream: LogStream::Off,
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// The door to the data plane.
+#[derive(Debug)]
+pub struct Edge;
+
+impl Edge {
+    /// Opens everything, binds every listener and starts the workers, or does nothing at all.
+    pub fn start(options: StartOptions) -> Result<RunningEdge, StartError> {
+        let state = EdgeState::prepare(Arc::clone(&options.snapshot))?;
+        let mut listeners = Listeners::default();
+        let opened = listeners.open(&options.snapshot.listeners)?;
+        let log_settings = options.snapshot.log.as_ref();
+        let (log, log_thread) = Log::start(log_settings, options.log_stream)
+            .map_err(|error| StartError::Log(error.to_string()))?;
+        let limits = &options.snapshot.limits;
+        let (drain, draining) = watch::channel(false);
+        let shared = EdgeShared {
+            state: Arc::new(ArcSwap::from_pointee(state)),
+            memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
+            clock: options.clock,
+            log,
+            connections: Arc::default(),
+            drain: draining,
+            node_name: node_name(),
+        };
+        let mut edge = RunningEdge {
+            shared,
+            listeners,
+            workers: Vec::new(),
+            drain,
+            log_thread,
+        };
+        for number in 0..options.snapshot.edge.workers.max(1) {
+            edge.start_worker(number)?;
+        }
+        edge.start_forgetting()?;
+        edge.hand_out(opened)?;
+        Ok(edge)
+    }
+}
+
+/// A running edge. Dropping it does not stop it: call [`RunningEdge::drain`].
+#[derive(Debug)]
+pub struct RunningEdge {
+    shared: EdgeShared,
+    listeners: Listeners,
+    workers: Vec<Worker>,
+    drain: watch::Sender<bool>,
+    log_thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    listen_on: mpsc::UnboundedSender<ListenOn>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl RunningEdge {
+    /// Protocol and bound address of each listener (with the real port where 0 was configured), in no order.
+    pub fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
+        let open = self.listeners.open.values();
+        open.map(|open| (open.configured.protocol.clone(), open.bound))
+            .collect()
+    }
+
+    /// The edge's clock, to be set in tests.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The signatures confirmed so far.
+    pub fn verified_signatures(&self) -> &VerifiedSignatures {
+        &self.shared.memory
+    }
+
+    /// Goes over to another configuration without dropping a request: running requests end under the old one.
+    ///
+    /// Errors leave the old configuration in force, whole. The number of workers stays as it was started.
+    pub fn reload(&mut self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
+        let state = EdgeState::prepare(Arc::clone(&snapshot))?;
+        let opened = self.listeners.open(&snapshot.listeners)?;
+        self.shared.state.store(Arc::new(state));
+        self.shared.log.change(snapshot.log.clone());
+        self.hand_out(opened)?;
+        self.listeners.close_all_but(&snapshot.listeners);
+        Ok(())
+    }
+
+    /// Stops accepting, lets running requests end (for the configured time at most), writes the log to its end.
+    pub fn drain(self) {
+        let _ = self.drain.send(true);
+        self.listeners.close_all_but_none();
+        for worker in self.workers {
+            drop(worker.listen_on);
+            // A worker that panicked has nothing left to drain.
+            let _ = worker.thread.join();
+        }
+        self.shared.log.stop();
+        let _ = self.log_thread.join();
+    }
+
+    fn start_worker(&mut self, number: usize) -> Result<(), StartError> {
+        let (listen_on, receiver) = mpsc::unbounded_channel();
+        let shared = self.shared.clone();
+        let state = Arc::clone(&self.shared.state);
+        let thread = std::thread::Builder::new()
+            .name(format!("privet-worker-{number}"))
+            .spawn(move || {
+                worker::run(shared, receiver, || {
+                    state.load().snapshot.limits.drain_timeout
+                })
+            })
+            .map_err(|error| StartError::Thread(error.to_string()))?;
+        self.workers.push(Worker { listen_on, thread });
+        Ok(())
+    }
+
+    /// A quiet thread that ages what the origins keep open.
+    fn start_forgetting(&self) -> Result<(), StartError> {
+        let state = Arc::downgrade(&self.shared.state);
+        std::thread::Builder::new()
+            .name("privet-forget".into())
+            .spawn(move || {
+                loop {
+                    std::thread::sleep(FORGET_EVERY);
+                    let Some(state) = state.upgrade() else { return };
+                    state.load().forget_idle();
+                }
+            })
+            .map(drop)
+            .map_err(|error| StartError::Thread(error.to_string()))
+    }
+
+    /// Gives every worker its own handle of each newly opened listener.
+    fn hand_out(&self, opened: Vec<Listener>) -> Result<(), StartError> {
+        for configured in opened {
+            let Some(open) = self.listeners.open.get(&configured.address) else {
+                continue;
+            };
+            for worker in &self.workers {
+                let listener = open.socket.try_clone().map_err(|error| StartError::Listen {
+                    address: configured.address,
+                    error: error.to_string(),
+                })?;
+                let _ = worker.listen_on.send(ListenOn {
+                    listener,
+                    protocol: configured.protocol.clone(),
+                    stop: open.stop.subscribe(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The bound listeners, by configured address.
+#[derive(Debug, Default)]
+struct Listeners {
+    open: HashMap<SocketAddr, OpenListener>,
+}
+
+#[derive(Debug)]
+struct OpenListener {
+    configured: Listener,
+    bound: SocketAddr,
+    socket: TcpListener,
+    stop: watch::Sender<bool>,
+}
+
+impl Listeners {
+    /// Binds what is not bound yet and returns it. On an error nothing new stays bound.
+    fn open(&mut self, wanted: &[Listener]) -> Result<Vec<Listener>, StartError> {
+        let mut opened: Vec<OpenListener> = Vec::new();
+        for configured in wanted {
+            match self.open.get(&configured.address) {
+                Some(open) if open.configured == *configured => continue,
+                // The same address under another protocol: the socket is kept, its workers are told.
+                Some(open) => {
+                    let socket = open.socket.try_clone();
+                    opened.push(open_listener(configured, socket)?);
+                }
+                None => opened.push(open_listener(configured, bind(configured.address))?),
+            }
+        }
+        let configured = opened.iter().map(|open| open.configured.clone()).collect();
+        for open in opened {
+            if let Some(old) = self.open.insert(open.configured.address, open) {
+                let _ = old.stop.send(true);
+            }
+        }
+        Ok(configured)
+    }
+
+    fn close_all_but(&mut self, wanted: &[Listener]) {
+        self.open.retain(|_, open| {
+            let keep = wanted.contains(&open.configured);
+            if !keep {
+                let _ = open.stop.send(true);
+            }
+            keep
+        });
+    }
+
+    fn close_all_but_none(mut self) {
+        self.close_all_but(&[]);
+    }
+}
+
+fn open_listener(
+    configured: &Listener,
+    socket: io::Result<TcpListener>,
+) -> Result<OpenListener, StartError> {
+    let fault = |error: io::Error| StartError::Listen {
+        address: configured.address,
+        error: error.to_string(),
+    };
+    let socket = socket.map_err(fault)?;
+    Ok(OpenListener {
+        configured: configured.clone(),
+        bound: socket.local_addr().map_err(fault)?,
+        socket,
+        stop: watch::Sender::new(false),
+    })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for old connections to fade; two servers on one address stay impossible.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

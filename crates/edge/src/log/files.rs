@@ -1,0 +1,212 @@
+//! CloudFront's log files in a folder: one gzip file for each distribution and hour, named and rotated as documented.
+//!
+//! A file grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is cut off
+//! again and written later. A finished file gets its final name.
+
+use super::LogPermit;
+use crate::request_id::request_id;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use privet_distribution::{LogRecord, LogSettings, log_file_name, log_header};
+use privet_sign::Timestamp;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const HOUR_SECS: u64 = 3_600;
+/// How long after the last record a file of a past hour is finished.
+const QUIET_AFTER: Duration = Duration::from_secs(60);
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+const PART: &str = ".part";
+
+/// All files under way.
+#[derive(Debug)]
+pub(super) struct LogFiles {
+    settings: LogSettings,
+    folder: PathBuf,
+    files: HashMap<(String, u64), LogFile>,
+    unwritten: usize,
+    complained: Option<Instant>,
+}
+
+impl LogFiles {
+    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder can not be made or read.
+    pub(super) fn open(settings: &LogSettings) -> io::Result<Self> {
+        let folder = settings.folder.join(settings.prefix.trim_matches('/'));
+        std::fs::create_dir_all(&folder)?;
+        finish_leftovers(&folder)?;
+        Ok(LogFiles {
+            settings: settings.clone(),
+            folder,
+            files: HashMap::new(),
+            unwritten: 0,
+            complained: None,
+        })
+    }
+
+    pub(super) fn settings(&self) -> &LogSettings {
+        &self.settings
+    }
+
+    /// Records that are only in memory.
+    pub(super) fn unwritten(&self) -> usize {
+        self.unwritten
+    }
+
+    pub(super) fn take(&mut self, permit: LogPermit, record: &LogRecord) {
+        let hour = record.ended.as_secs() / HOUR_SECS;
+        let key = (record.distribution_id.clone(), hour);
+        let folder = &self.folder;
+        let file = self.files.entry(key).or_insert_with(|| {
+            LogFile::new(folder, &record.distribution_id, hour)
+        });
+        record.write_w3c(&mut file.lines);
+        file.permits.push(permit);
+        file.last_record = Instant::now();
+        self.unwritten += 1;
+    }
+
+    /// Writes what is in memory; what can not be written stays there.
+    pub(super) fn flush(&mut self) {
+        let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
+        let settings = &self.settings;
+        let mut fault = None;
+        self.files.retain(|(_, hour), file| {
+            if let Err(error) = file.write_member() {
+                fault = Some(error);
+                return true;
+            }
+            let past = newest_hour.is_some_and(|newest| *hour < newest)
+                || file.last_record.elapsed() >= Duration::from_secs(HOUR_SECS);
+            let finished = file.opened.elapsed() >= settings.rotate_after
+                || file.size_bytes >= settings.rotate_size_bytes_max
+                || (past && file.last_record.elapsed() >= QUIET_AFTER);
+            !(finished && file.finish().is_ok())
+        });
+        self.unwritten = self.files.values().map(|file| file.permits.len()).sum();
+        if let Some(error) = fault {
+            self.complain(&error);
+        }
+    }
+
+    /// Writes and finishes everything. What the disk does not take goes to standard error, so that it is not lost.
+    pub(super) fn close(mut self) {
+        self.flush();
+        for file in self.files.values_mut() {
+            if file.write_member().is_err() {
+                let _ = io::stderr().write_all(&file.lines);
+            }
+            if let Err(error) = file.finish() {
+                eprintln!("privet: {} keeps its working name: {error}", file.part.display());
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &io::Error) {
+        if self.complained.is_some_and(|at| at.elapsed() < COMPLAIN_EVERY) {
+            return;
+        }
+        self.complained = Some(Instant::now());
+        eprintln!(
+            "privet: the access log in {} can not be written ({error}); {} records wait in memory, free space there",
+            self.folder.display(),
+            self.unwritten(),
+        );
+    }
+}
+
+/// One file under way.
+#[derive(Debug)]
+struct LogFile {
+    part: PathBuf,
+    file: Option<File>,
+    /// What is safely written.
+    size_bytes: u64,
+    /// Lines that are only in memory, and their places in the queue.
+    lines: Vec<u8>,
+    permits: Vec<LogPermit>,
+    opened: Instant,
+    last_record: Instant,
+}
+
+impl LogFile {
+    fn new(folder: &Path, distribution_id: &str, hour: u64) -> Self {
+        let unique: String = request_id()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(8)
+            .collect();
+        let hour = Timestamp::from_secs(hour * HOUR_SECS);
+        let name = log_file_name(distribution_id, hour, &unique) + PART;
+        LogFile {
+            part: folder.join(name),
+            file: None,
+            size_bytes: 0,
+            lines: Vec::new(),
+            permits: Vec::new(),
+            opened: Instant::now(),
+            last_record: Instant::now(),
+        }
+    }
+
+    /// Appends the lines in memory as one gzip member.
+    fn write_member(&mut self) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let mut member = GzEncoder::new(Vec::new(), Compression::fast());
+        if self.size_bytes == 0 {
+            member.write_all(log_header().as_bytes())?;
+        }
+        member.write_all(&self.lines)?;
+        self.append(&member.finish()?)?;
+        self.lines.clear();
+        self.permits.clear();
+        Ok(())
+    }
+
+    fn append(&mut self, member: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(
+                OpenOptions::new()
+                    .append(true)
+                    .create_new(true)
+                    .mode(0o640)
+                    .open(&self.part)?,
+            ),
+        };
+        if let Err(error) = file.write_all(member) {
+            // Half a member would make the rest of the file unreadable.
+            file.set_len(self.size_bytes)?;
+            return Err(error);
+        }
+        self.size_bytes += member.len() as u64;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if self.file.take().is_some() {
+            std::fs::rename(&self.part, final_name(&self.part))?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives files that an earlier run did not finish their final names: they are whole up to their last member.
+fn finish_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(&format!(".gz{PART}")) {
+            std::fs::rename(&path, final_name(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn final_name(part: &Path) -> PathBuf {
+    part.with_extension("")
+}

@@ -1,0 +1,59 @@
+//! The live copy of the log: JSON lines to a writer that may be slow, without ever holding up the files.
+
+use privet_distribution::LogRecord;
+use std::io::Write;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+/// Records that a slow reader may be behind.
+const RECORDS_BEHIND_MAX: usize = 8_192;
+
+/// A thread that writes, and how many records it has missed.
+pub(super) struct LiveStream {
+    sender: SyncSender<Vec<u8>>,
+    thread: JoinHandle<()>,
+    missed: u64,
+}
+
+impl LiveStream {
+    pub(super) fn start(mut writer: Box<dyn Write + Send>) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Vec<u8>>(RECORDS_BEHIND_MAX);
+        let thread = std::thread::Builder::new()
+            .name("privet-log-stream".into())
+            .spawn(move || {
+                // A reader that is gone ends the copy, not the edge.
+                for line in &receiver {
+                    if writer.write_all(&line).and_then(|()| writer.flush()).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(LiveStream {
+            sender,
+            thread,
+            missed: 0,
+        })
+    }
+
+    pub(super) fn offer(&mut self, record: &LogRecord) {
+        let mut line = Vec::with_capacity(1024);
+        if self.missed > 0 {
+            let _ = writeln!(line, "{{\"x-privet-missed-records\":\"{}\"}}", self.missed);
+        }
+        record.write_json(&mut line);
+        match self.sender.try_send(line) {
+            Ok(()) => self.missed = 0,
+            Err(TrySendError::Full(_)) => self.missed += 1,
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Lets the writer finish what it has.
+    pub(super) fn stop(self) {
+        drop(self.sender);
+        // A reader that has stopped reading must not keep the edge from ending.
+        if self.thread.is_finished() || self.missed == 0 {
+            let _ = self.thread.join();
+        }
+    }
+}

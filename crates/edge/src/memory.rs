@@ -1,0 +1,129 @@
+//! Remembers which signatures a public key has already confirmed, so that a repeated grant costs no public-key operation.
+//!
+//! It remembers the cryptographic result, never the decision: dates, address and resource are checked each time.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use privet_sign::{HashAlgorithm, SignatureMemory, SignatureQuestion};
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SHARDS: usize = 16;
+
+/// A bounded set of confirmed signatures, shared by all workers.
+///
+/// Only confirmations are kept, so that a flood of bad signatures displaces nothing.
+#[derive(Debug)]
+pub struct VerifiedSignatures {
+    shards: Vec<Mutex<Generations>>,
+    entries_per_generation: usize,
+    asked: AtomicU64,
+}
+
+/// Two generations: what was used lately is in one of them; the older is dropped whole.
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashSet<Digest, BuildHasherDefault<FirstBytes>>,
+    old: HashSet<Digest, BuildHasherDefault<FirstBytes>>,
+}
+
+type Digest = [u8; 32];
+
+impl VerifiedSignatures {
+    /// Keeps at most `entries_max` signatures (at 32 bytes and some overhead each).
+    pub fn new(entries_max: usize) -> Self {
+        VerifiedSignatures {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            entries_per_generation: (entries_max / (2 * SHARDS)).max(1),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// How often a public key had to be asked since the start.
+    pub fn public_key_operations(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl SignatureMemory for VerifiedSignatures {
+    fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
+        let digest = digest_of(question);
+        let shard = &self.shards[usize::from(digest[31]) % SHARDS];
+        if lock(shard).remembers(&digest, self.entries_per_generation) {
+            return true;
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let confirmed = question.ask();
+        if confirmed {
+            lock(shard).insert(digest, self.entries_per_generation);
+        }
+        confirmed
+    }
+}
+
+impl Generations {
+    fn remembers(&mut self, digest: &Digest, entries_max: usize) -> bool {
+        if self.young.contains(digest) {
+            return true;
+        }
+        if self.old.remove(digest) {
+            self.insert(*digest, entries_max);
+            return true;
+        }
+        false
+    }
+
+    fn insert(&mut self, digest: Digest, entries_max: usize) {
+        if self.young.len() >= entries_max {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest);
+    }
+}
+
+/// A panic while a shard is held leaves a usable set behind: at worst something is forgotten.
+fn lock(shard: &Mutex<Generations>) -> std::sync::MutexGuard<'_, Generations> {
+    shard
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Covers everything the answer depends on, the key's own bytes included: an id may get another key at a reload.
+fn digest_of(question: &SignatureQuestion<'_>) -> Digest {
+    let mut context = Context::new(&SHA256);
+    let hash = match question.hash {
+        HashAlgorithm::Sha1 => 1u8,
+        HashAlgorithm::Sha256 => 2u8,
+    };
+    context.update(&[hash]);
+    for part in [
+        question.key.spki_der(),
+        question.key_pair_id.as_bytes(),
+        question.signature,
+        question.message,
+    ] {
+        context.update(&(part.len() as u64).to_le_bytes());
+        context.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
+
+/// The entries are digests already: their first bytes are as good a hash as any.
+#[derive(Debug, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        // The length prefix comes first and is overwritten by the digest.
+        if let Some(first) = bytes.first_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

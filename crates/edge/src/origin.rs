@@ -1,0 +1,91 @@
+//! Where objects come from. Every origin takes the proof of authorization and gives an [`Object`].
+
+mod folder;
+mod hot_objects;
+mod object_path;
+
+pub(crate) use folder::FolderOrigin;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use privet_distribution::{Authorized, Representation};
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The byte source of one configured origin. S3 and HTTP origins will be further variants.
+#[derive(Debug)]
+pub(crate) enum OriginReader {
+    Folder(FolderOrigin),
+}
+
+/// An object as the origin has it now.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) head: Arc<ObjectHead>,
+    pub(crate) content: Content,
+    /// Its bytes were in memory already.
+    pub(crate) from_memory: bool,
+}
+
+/// What is said about an object, with the header values made once.
+#[derive(Debug)]
+pub(crate) struct ObjectHead {
+    pub(crate) representation: Representation,
+    pub(crate) content_type: HeaderValue,
+    pub(crate) etag: HeaderValue,
+    pub(crate) last_modified: HeaderValue,
+}
+
+impl ObjectHead {
+    pub(crate) fn new(representation: Representation) -> Self {
+        let modified = Duration::from_secs(representation.last_modified.as_secs());
+        ObjectHead {
+            content_type: header_value(&representation.content_type),
+            etag: header_value(&representation.etag),
+            last_modified: header_value(&httpdate::fmt_http_date(UNIX_EPOCH + modified)),
+            representation,
+        }
+    }
+}
+
+/// Content types, entity tags and dates are made here and are plain ASCII.
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The object's bytes, or the open file that holds them.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Memory(Bytes),
+    File(Arc<File>),
+}
+
+/// Why there is no object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginError {
+    /// No such key, or not a regular file beneath the root.
+    NotFound,
+    /// The operating system refused: permissions, too many open files, a failing disk.
+    Unreadable,
+}
+
+impl OriginReader {
+    /// The object that `path` (raw, as the viewer sent it) names for this grant.
+    pub(crate) async fn fetch(
+        &self,
+        authorized: &Authorized<'_>,
+        path: &str,
+    ) -> Result<Object, OriginError> {
+        match self {
+            OriginReader::Folder(folder) => folder.fetch(&authorized.origin_path(path)).await,
+        }
+    }
+
+    /// Lets go of what nobody asked for lately.
+    pub(crate) fn forget_idle(&self) {
+        match self {
+            OriginReader::Folder(folder) => folder.forget_idle(),
+        }
+    }
+}

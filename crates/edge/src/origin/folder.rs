@@ -1,0 +1,203 @@
+//! A folder as origin: opens files beneath its root and never outside it.
+
+use super::hot_objects::{HotObject, HotObjects, Identity};
+use super::object_path::relative_file_name;
+use super::{Content, Object, ObjectHead, OriginError};
+use bytes::Bytes;
+use privet_distribution::{Representation, content_type};
+use privet_sign::Timestamp;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Files up to this size are read whole and may be kept in memory.
+const MEMORY_OBJECT_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// A file this young may change again within one tick of its time stamp, so its bytes are not kept.
+const SETTLED_AFTER_SECS: u64 = 2;
+
+/// An open root folder and what is hot in it.
+#[derive(Debug)]
+pub(crate) struct FolderOrigin {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: OwnedFd,
+    hot: HotObjects,
+}
+
+impl FolderOrigin {
+    /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory.
+    ///
+    /// Errors: the operating system's, for instance when the folder is missing.
+    pub(crate) fn open(
+        root: &Path,
+        files_max: usize,
+        size_bytes_max: usize,
+    ) -> std::io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(root, flags, Mode::empty())?;
+        let hot = HotObjects::new(files_max, size_bytes_max);
+        Ok(FolderOrigin {
+            inner: Arc::new(Inner { root, hot }),
+        })
+    }
+
+    /// The object under `key`, a raw request path. What is hot is only compared with the file's current state;
+    /// everything else is opened on a thread that may block.
+    pub(crate) async fn fetch(&self, key: &str) -> Result<Object, OriginError> {
+        if let Some(object) = self.inner.still_hot(key)? {
+            return Ok(object);
+        }
+        let name = relative_file_name(key).ok_or(OriginError::NotFound)?;
+        let inner = Arc::clone(&self.inner);
+        let key = key.to_owned();
+        tokio::task::spawn_blocking(move || inner.open_object(&key, name))
+            .await
+            .map_err(|_| OriginError::Unreadable)?
+    }
+
+    pub(crate) fn forget_idle(&self) {
+        self.inner.hot.rotate();
+    }
+}
+
+impl Inner {
+    /// The remembered object, if the file is still the same one, byte for byte as far as its identity tells.
+    fn still_hot(&self, key: &str) -> Result<Option<Object>, OriginError> {
+        let Some(hot) = self.hot.find(key) else {
+            return Ok(None);
+        };
+        let current = rustix::fs::statat(&self.root, &hot.name, AtFlags::empty());
+        match current {
+            Ok(stat) if Identity::of(&stat) == hot.identity => Ok(Some(hot.object())),
+            Ok(_) => Ok(None),
+            Err(errno) => {
+                self.hot.remove(key);
+                Err(origin_error(errno))
+            }
+        }
+    }
+
+    fn open_object(&self, key: &str, name: PathBuf) -> Result<Object, OriginError> {
+        let file = open_beneath(&self.root, &name).map_err(origin_error)?;
+        let stat = rustix::fs::fstat(&file).map_err(origin_error)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(OriginError::NotFound);
+        }
+        let head = Arc::new(ObjectHead::new(representation(key, &stat)));
+        let file = File::from(file);
+        let size_bytes = head.representation.size_bytes;
+        let content = if size_bytes <= MEMORY_OBJECT_SIZE_BYTES_MAX {
+            Content::Memory(read_whole(&file, size_bytes)?)
+        } else {
+            Content::File(Arc::new(file))
+        };
+        let hot = HotObject {
+            name,
+            identity: Identity::of(&stat),
+            head,
+            content,
+        };
+        let object = Object {
+            from_memory: false,
+            ..hot.object()
+        };
+        if settled(&stat) {
+            self.hot.insert(key, hot);
+        }
+        Ok(object)
+    }
+}
+
+/// Opens a file without leaving `root`, whatever symbolic links lie on the way.
+#[cfg(target_os = "linux")]
+fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+    use rustix::fs::ResolveFlags;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(root, name, open_flags(), Mode::empty(), resolve)
+}
+
+/// Opens a file without leaving `root`: component by component, following no symbolic link at all.
+#[cfg(not(target_os = "linux"))]
+fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+    let mut folder = root.try_clone().map_err(|_| Errno::MFILE)?;
+    let mut components = name.components().peekable();
+    while let Some(component) = components.next() {
+        let flags = if components.peek().is_some() {
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW
+        } else {
+            open_flags() | OFlags::NOFOLLOW
+        };
+        folder = rustix::fs::openat(&folder, component.as_os_str(), flags, Mode::empty())?;
+    }
+    Ok(folder)
+}
+
+/// Never waits for the other end of a pipe, never becomes the controlling terminal.
+fn open_flags() -> OFlags {
+    OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
+}
+
+fn representation(key: &str, stat: &Stat) -> Representation {
+    let identity = Identity::of(stat);
+    Representation {
+        size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
+        etag: etag(&identity),
+        last_modified: Timestamp::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0)),
+        content_type: content_type(key).to_owned(),
+    }
+}
+
+/// 32 hexadecimal digits in quotes, as S3 writes them: a digest of what tells this state of the file from another.
+/// A digest, because inode numbers are nobody's business.
+fn etag(identity: &Identity) -> String {
+    let state = format!("{identity:?}");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, state.as_bytes());
+    let digits: String = digest.as_ref()[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{digits}\"")
+}
+
+/// Reads exactly `size_bytes`: a file that shrank meanwhile is not served as something it is not.
+fn read_whole(file: &File, size_bytes: u64) -> Result<Bytes, OriginError> {
+    let mut content = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
+    let read = file.take(size_bytes).read_to_end(&mut content);
+    match read {
+        Ok(length) if length as u64 == size_bytes => Ok(Bytes::from(content)),
+        Ok(_) | Err(_) => Err(OriginError::Unreadable),
+    }
+}
+
+/// The file has not changed for a while by the system's clock.
+fn settled(stat: &Stat) -> bool {
+    let changed = u64::try_from(stat.st_ctime.max(stat.st_mtime)).unwrap_or(u64::MAX);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs() >= changed.saturating_add(SETTLED_AFTER_SECS)
+}
+
+fn origin_error(errno: Errno) -> OriginError {
+    const ABSENT: [Errno; 6] = [
+        Errno::NOENT,
+        Errno::NOTDIR,
+        Errno::ISDIR,
+        Errno::NAMETOOLONG,
+        Errno::LOOP,
+        Errno::XDEV,
+    ];
+    if ABSENT.contains(&errno) {
+        OriginError::NotFound
+    } else {
+        OriginError::Unreadable
+    }
+}

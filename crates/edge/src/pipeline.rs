@@ -1,0 +1,165 @@
+//! The walk of a request: route, authorize, origin, respond, log.
+
+use crate::answer::Answer;
+use crate::body::ViewerBody;
+use crate::exchange::{Exchange, headers_size_bytes};
+use crate::origin::OriginError;
+use crate::test_clock;
+use crate::worker::{Admitted, WorkerShared};
+use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
+use http::{HeaderValue, Method, Response, Version};
+use hyper::body::Incoming;
+use privet_distribution::{
+    Denial, Limits, ViewerRequest, authorize, denial_page, preflight, route, select,
+};
+use privet_sign::SignatureMemory;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
+static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
+
+/// HTTP/2 data frames of this size fill one TLS record together with their head.
+const H2_FRAME_SIZE_BYTES: usize = 16_384 - 9;
+
+/// Answers one request. The exchange goes with the body and is logged when the last byte is gone.
+pub(crate) async fn handle(
+    admitted: Admitted,
+    shared: &WorkerShared,
+) -> Result<Response<ViewerBody>, Infallible> {
+    let (mut exchange, mut body) = match admitted {
+        Admitted::Yes(exchange, body) => (exchange, body),
+        Admitted::No(exchange) => {
+            let page = denial_page(&Denial::CapacityExceeded, &exchange.request_id);
+            return Ok(finish(Answer::page(page), exchange, shared));
+        }
+    };
+    let answer = match test_clock::answer(&exchange, &mut body, shared).await {
+        Some(answer) => answer,
+        None => walk(&mut exchange, shared).await,
+    };
+    Ok(finish(answer, exchange, shared))
+}
+
+async fn walk(exchange: &mut Exchange, shared: &WorkerShared) -> Answer {
+    let result = object_or_denial(exchange, shared).await;
+    result.unwrap_or_else(|denial| {
+        let mut answer = Answer::page(denial_page(&denial, &exchange.request_id));
+        if let Denial::Signature(refusal) = &denial {
+            answer.outcome.refusal = Some(refusal.token());
+        }
+        answer
+    })
+}
+
+async fn object_or_denial(
+    exchange: &mut Exchange,
+    shared: &WorkerShared,
+) -> Result<Answer, Denial> {
+    let state = Arc::clone(&exchange.state);
+    let limits = &state.snapshot.limits;
+    let head_size_bytes = exchange.request_head_size_bytes();
+    let request = exchange.viewer_request();
+    within_limits(&request, head_size_bytes, limits)?;
+    let routed = route(&state.snapshot, &request)?;
+    let distribution = Arc::clone(routed.distribution);
+    if let Some(answer) = preflight(&routed, &request) {
+        exchange.distribution = Some(distribution);
+        return Ok(Answer::preflight(answer));
+    }
+    let memory: &dyn SignatureMemory = shared.memory.as_ref();
+    let authorized = authorize(routed, &request, shared.clock.now(), memory);
+    // From here on the request belongs to a distribution, whose log gets it.
+    exchange.distribution = Some(distribution);
+    let authorized = authorized?;
+    let request = exchange.viewer_request();
+    let object = state
+        .origin(&authorized)
+        .fetch(&authorized, request.path)
+        .await
+        .map_err(|error| denial(error, request.path))?;
+    let selection = select(
+        request.method,
+        request.headers,
+        &object.head.representation,
+        limits.ranges_max,
+    );
+    let mut answer = Answer::object(&object, selection);
+    answer.outcome.grant = authorized.grant().map(|grant| grant.fingerprint());
+    Ok(answer)
+}
+
+/// The limits that CloudFront documents for the request line and head.
+fn within_limits(
+    request: &ViewerRequest<'_>,
+    head_size_bytes: u64,
+    limits: &Limits,
+) -> Result<(), Denial> {
+    // The URL is measured as CloudFront's guide counts it: scheme, host, path and query.
+    let scheme_size_bytes = match request.scheme {
+        privet_sign::Scheme::Http => "http://".len(),
+        privet_sign::Scheme::Https => "https://".len(),
+    };
+    let query_size_bytes = request.query.map_or(0, |query| query.len() + 1);
+    let url_size_bytes =
+        scheme_size_bytes + request.host.len() + request.path.len() + query_size_bytes;
+    if url_size_bytes > limits.url_size_bytes_max
+        || head_size_bytes > limits.head_size_bytes_max as u64
+    {
+        return Err(Denial::HeadTooLarge);
+    }
+    Ok(())
+}
+
+fn denial(error: OriginError, _path: &str) -> Denial {
+    match error {
+        OriginError::NotFound => Denial::NotFound,
+        OriginError::Unreadable => Denial::OriginUnreadable,
+    }
+}
+
+/// Adds what every answer has and hands the exchange to its body.
+fn finish(
+    mut answer: Answer,
+    mut exchange: Exchange,
+    shared: &WorkerShared,
+) -> Response<ViewerBody> {
+    let version = exchange.parts.version;
+    let spent = exchange.connection.request_count()
+        >= exchange.state.snapshot.limits.requests_per_connection_max;
+    let headers = &mut answer.headers;
+    headers.insert(SERVER, exchange.state.server.clone());
+    headers.insert(DATE, shared.date());
+    if version < Version::HTTP_2 {
+        let connection = if answer.close || spent { "close" } else { "keep-alive" };
+        headers.insert(CONNECTION, HeaderValue::from_static(connection));
+    }
+    headers.insert(VIA, shared.via.clone());
+    headers.insert(&X_AMZ_CF_POP, exchange.state.location.clone());
+    if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {
+        headers.insert(&X_AMZ_CF_ID, id);
+    }
+    test_clock::mark(headers, shared, &exchange);
+
+    let reason = answer.status.canonical_reason().unwrap_or("").len();
+    let head_size_bytes = "HTTP/1.1 200 \r\n".len() + reason + headers_size_bytes(headers) + 2;
+    exchange.outcome = answer.outcome;
+    exchange.outcome.head_size_bytes = head_size_bytes as u64;
+    exchange.answered();
+    if exchange.parts.method == Method::HEAD {
+        answer.pieces.clear();
+    }
+    let frame_size_bytes_max = if version == Version::HTTP_2 {
+        H2_FRAME_SIZE_BYTES
+    } else {
+        usize::MAX
+    };
+    let body = ViewerBody::new(answer.pieces, frame_size_bytes_max, exchange);
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+/// The request's body is never read but for the test clock.
+pub(crate) type RequestBody = Incoming;

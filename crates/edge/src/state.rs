@@ -1,0 +1,82 @@
+//! The running form of one snapshot: open folders, parsed certificates, prepared header values.
+
+use crate::edge::StartError;
+use crate::origin::{FolderOrigin, OriginReader};
+use crate::tls;
+use http::HeaderValue;
+use privet_distribution::{Authorized, ListenerProtocol, Origin, OriginSource, Snapshot};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Immutable; swapped whole at a reload, kept by every request to its end.
+#[derive(Debug)]
+pub(crate) struct EdgeState {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) server: HeaderValue,
+    pub(crate) location: HeaderValue,
+    /// By `Origin::index`.
+    origins: Vec<OriginReader>,
+}
+
+impl EdgeState {
+    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault.
+    pub(crate) fn prepare(snapshot: Arc<Snapshot>) -> Result<Self, StartError> {
+        let https = snapshot
+            .listeners
+            .iter()
+            .any(|listener| listener.protocol == ListenerProtocol::Https);
+        Ok(EdgeState {
+            tls: https.then(|| tls::server_config(&snapshot)).transpose()?,
+            server: header_value(&snapshot.edge.server)?,
+            location: header_value(&snapshot.edge.location)?,
+            origins: open_origins(&snapshot)?,
+            snapshot,
+        })
+    }
+
+    /// The byte source of the authorized request's behavior.
+    pub(crate) fn origin(&self, authorized: &Authorized<'_>) -> &OriginReader {
+        &self.origins[authorized.routed().behavior.origin.index]
+    }
+
+    /// Lets go of files that nobody asked for lately.
+    pub(crate) fn forget_idle(&self) {
+        for origin in &self.origins {
+            origin.forget_idle();
+        }
+    }
+}
+
+fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
+    let mut origins: BTreeMap<usize, &Arc<Origin>> = BTreeMap::new();
+    for distribution in snapshot.distributions() {
+        for behavior in &distribution.behaviors {
+            origins.insert(behavior.origin.index, &behavior.origin);
+        }
+    }
+    let share = |total: usize| total / origins.len().max(1);
+    let files_max = share(snapshot.limits.open_files_max);
+    let size_bytes_max = share(snapshot.limits.hot_objects_size_bytes_max);
+    let length = origins.keys().last().map_or(0, |last| last + 1);
+    let mut readers = Vec::with_capacity(length);
+    for index in 0..length {
+        // Every index of a complete snapshot has an origin (invariant 4); unused ones get their neighbour's folder.
+        let Some(origin) = origins.range(index..).next().map(|(_, origin)| origin) else {
+            break;
+        };
+        let OriginSource::Folder { root } = &origin.source;
+        let folder = FolderOrigin::open(root, files_max, size_bytes_max).map_err(|error| {
+            StartError::Folder {
+                folder: root.clone(),
+                error: error.to_string(),
+            }
+        })?;
+        readers.push(OriginReader::Folder(folder));
+    }
+    Ok(readers)
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, StartError> {
+    HeaderValue::from_str(text).map_err(|_| StartError::HeaderText(text.to_owned()))
+}

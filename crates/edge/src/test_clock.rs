@@ -1,0 +1,92 @@
+//! The test mode: a path under every listener by which a test sets the edge's clock.
+//!
+//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback.
+
+use crate::answer::Answer;
+use crate::exchange::Exchange;
+use crate::pipeline::RequestBody;
+use crate::worker::WorkerShared;
+use bytes::Bytes;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body::Body;
+use privet_distribution::{Page, ResultType};
+use privet_sign::Timestamp;
+use std::pin::Pin;
+
+/// `PUT` an epoch, `+SECONDS` or `real`; `GET` tells what the edge thinks.
+const PATH: &str = "/.privet-test/clock";
+const BODY_SIZE_BYTES_MAX: usize = 64;
+
+static X_PRIVET_TEST_CLOCK: HeaderName = HeaderName::from_static("x-privet-test-clock");
+
+/// The answer to a request for the clock; `None` for every other request and without the test mode.
+pub(crate) async fn answer(
+    exchange: &Exchange,
+    body: &mut RequestBody,
+    shared: &WorkerShared,
+) -> Option<Answer> {
+    if !exchange.state.snapshot.test_clock || exchange.parts.uri.path() != PATH {
+        return None;
+    }
+    let result = match exchange.parts.method {
+        Method::GET => Ok(()),
+        Method::PUT => match read_text(body).await {
+            Some(text) => set(shared, text.trim()),
+            None => Err("send the time in the body: an epoch, +SECONDS or real\n"),
+        },
+        _ => Err("GET tells the time, PUT sets it\n"),
+    };
+    let (status, text) = match result {
+        Ok(()) => (StatusCode::OK, format!("{}\n", shared.clock.now().as_secs())),
+        Err(reason) => (StatusCode::BAD_REQUEST, reason.to_owned()),
+    };
+    Some(Answer::page(Page {
+        status,
+        content_type: "text/plain",
+        body: text.into_bytes(),
+        location: None,
+        x_cache: "Error from cloudfront",
+        result: ResultType::Miss,
+        detail: "Miss",
+        close: false,
+        logged: false,
+    }))
+}
+
+/// Shows on every answer that the clock may not be the real one.
+pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerShared, exchange: &Exchange) {
+    if exchange.state.snapshot.test_clock {
+        let now = HeaderValue::from(shared.clock.now().as_secs());
+        headers.insert(&X_PRIVET_TEST_CLOCK, now);
+    }
+}
+
+fn set(shared: &WorkerShared, text: &str) -> Result<(), &'static str> {
+    let clock = &shared.clock;
+    if text == "real" {
+        clock.release();
+        return Ok(());
+    }
+    let (digits, base) = match text.strip_prefix('+') {
+        Some(digits) => (digits, clock.now().as_secs()),
+        None => (text, 0),
+    };
+    let secs: u64 = digits
+        .parse()
+        .map_err(|_| "not a time: send an epoch in seconds, +SECONDS or real\n")?;
+    clock.set(Timestamp::from_secs(base.saturating_add(secs)));
+    Ok(())
+}
+
+async fn read_text(body: &mut RequestBody) -> Option<String> {
+    let mut text = Vec::new();
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
+        let data: Bytes = frame.ok()?.into_data().ok()?;
+        text.extend_from_slice(&data);
+        if text.len() > BODY_SIZE_BYTES_MAX {
+            return None;
+        }
+    }
+    String::from_utf8(text).ok()
+}

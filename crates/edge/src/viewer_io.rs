@@ -1,0 +1,212 @@
+//! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
+
+use crate::connection::ConnectionState;
+use bytes::{Buf, Bytes};
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// How long a viewer may keep the edge waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) head_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+}
+
+/// A plain or encrypted stream under time limits.
+#[derive(Debug)]
+pub(crate) struct ViewerIo<S> {
+    stream: S,
+    connection: Rc<ConnectionState>,
+    patience: Patience,
+    alarm: Alarm,
+    /// Since when the viewer has taken nothing, while there was something to take.
+    write_blocked_since: Option<Instant>,
+    /// Our words in place of an error that hyper wrote itself; sent before anything else.
+    substitute: Option<Bytes>,
+}
+
+impl<S> ViewerIo<S> {
+    pub(crate) fn new(stream: S, connection: Rc<ConnectionState>, patience: Patience) -> Self {
+        ViewerIo {
+            stream,
+            connection,
+            patience,
+            alarm: Alarm::default(),
+            write_blocked_since: None,
+            substitute: None,
+        }
+    }
+
+    /// Until when the viewer must have sent something; `None` while it waits for us.
+    fn read_deadline(&self) -> Option<Instant> {
+        let since = self.connection.waiting_since()?;
+        let patience = if self.connection.head_begun() {
+            self.patience.head_timeout
+        } else {
+            self.patience.idle_timeout
+        };
+        Some(since + patience)
+    }
+
+    fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let now = Instant::now();
+        let since = *self.write_blocked_since.get_or_insert(now);
+        self.alarm
+            .poll(since + self.patience.write_timeout, now, context)
+            .map(Err)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for ViewerIo<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled = buffer.filled().len();
+        let this = &mut *self;
+        if let Poll::Ready(result) = Pin::new(&mut this.stream).poll_read(context, buffer) {
+            if buffer.filled().len() > filled {
+                this.connection.bytes_arrived();
+            }
+            return Poll::Ready(result);
+        }
+        match this.read_deadline() {
+            None => Poll::Pending,
+            Some(deadline) => this
+                .alarm
+                .poll(deadline, Instant::now(), context)
+                .map(Err),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> ViewerIo<S> {
+    /// Writes what stands in for hyper's own error answer; ready when it is gone.
+    fn poll_substitute(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(bytes) = &mut self.substitute {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            bytes.advance(written);
+            if bytes.is_empty() {
+                self.substitute = None;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn written(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if result.is_pending() {
+            return self.write_waits(context);
+        }
+        self.write_blocked_since = None;
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for ViewerIo<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if let Some(page) = this.connection.in_place_of(bytes) {
+            this.substitute = Some(page);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let result = match this.poll_substitute(context) {
+            Poll::Ready(Ok(())) => Pin::new(&mut this.stream).poll_write(context, bytes),
+            other => other.map_ok(|()| 0),
+        };
+        this.written(result, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = slices.first().map_or(&[][..], |slice| &**slice);
+        if self.substitute.is_some() || self.connection.in_place_of(first).is_some() {
+            return self.poll_write(context, first);
+        }
+        let this = &mut *self;
+        let result = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        this.written(result, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let substitute = this.poll_substitute(context);
+        let result = match substitute {
+            Poll::Ready(Ok(())) => Pin::new(&mut this.stream).poll_flush(context),
+            other => other,
+        };
+        match result {
+            Poll::Pending => this.write_waits(context).map_ok(|_| ()),
+            Poll::Ready(result) => {
+                this.write_blocked_since = None;
+                if result.is_ok() {
+                    this.connection.everything_left();
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// One timer a connection, armed anew only when it rings too early: most waits end long before.
+#[derive(Debug, Default)]
+struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// When the armed timer rings.
+    rings_at: Option<Instant>,
+}
+
+impl Alarm {
+    /// Pending until `deadline`; then the error that ends the connection.
+    fn poll(
+        &mut self,
+        deadline: Instant,
+        now: Instant,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Error> {
+        if now >= deadline {
+            return Poll::Ready(io::ErrorKind::TimedOut.into());
+        }
+        if self.rings_at.is_some_and(|at| at > now && at <= deadline) {
+            return Poll::Pending;
+        }
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        sleep.as_mut().reset(deadline);
+        self.rings_at = Some(deadline);
+        match sleep.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Keys: what CloudFront takes, how they are read, and how a digest is signed.
+//!
+//! Verification goes through the safe interface of `aws-lc-rs`; private keys live in `evp`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+
+use crate::evp::{Algorithm, EvpKey};
+use crate::pem::{self, Block};
+use crate::sign_error::SignError;
+
+/// Key material larger than this is refused unread: no key of a known kind comes near.
+const INPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// The digest under a signature; `SHA1` when a request names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HashAlgorithm {
+    /// SHA-1, CloudFront's default.
+    Sha1,
+    /// SHA-256, announced by `Hash-Algorithm=SHA256` (developer guide, since April 2026).
+    Sha256,
+}
+
+impl HashAlgorithm {
+    /// The value of `Hash-Algorithm`: `SHA1` or `SHA256`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HashAlgorithm::Sha1 => "SHA1",
+            HashAlgorithm::Sha256 => "SHA256",
+        }
+    }
+
+    /// The digest of `message`: 20 or 32 bytes.
+    pub fn digest(self, message: &[u8]) -> impl AsRef<[u8]> + use<> {
+        let algorithm = match self {
+            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            HashAlgorithm::Sha256 => &digest::SHA256,
+        };
+        digest::digest(algorithm, message)
+    }
+
+    pub(crate) fn digest_len(self) -> usize {
+        match self {
+            HashAlgorithm::Sha1 => 20,
+            HashAlgorithm::Sha256 => 32,
+        }
+    }
+}
+
+/// The kinds of key that CloudFront knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// RSA with a modulus of so many bits; new keys have 2048.
+    Rsa {
+        /// Modulus length, 1024 to 8192.
+        bits: u32,
+    },
+    /// ECDSA over NIST P-256 (`prime256v1`).
+    P256,
+}
+
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            KeyKind::Rsa { bits } => write!(formatter, "RSA {bits}"),
+            KeyKind::P256 => formatter.write_str("ECDSA P-256"),
+        }
+    }
+}
+
+/// Why key material could not be used. The text says what to do; it never contains key bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Neither PEM nor DER of a known kind, or damaged.
+    #[error("this is not a key that can be read: give a PEM file (BEGIN … KEY) or DER")]
+    NotAKey,
+    /// A public key where a private one is needed.
+    #[error("this is a public key: give the private key of the pair")]
+    PublicKeyGiven,
+    /// A private key where a public one is needed.
+    #[error(
+        "this is a private key: give the public key (openssl pkey -pubout), and keep this one secret"
+    )]
+    PrivateKeyGiven,
+    /// A certificate.
+    #[error("this is a certificate: give its public key (openssl x509 -pubkey -noout)")]
+    Certificate,
+    /// OpenSSH's own format.
+    #[error("this is an OpenSSH key: convert it to PEM (ssh-keygen -p -m PEM)")]
+    OpenSsh,
+    /// Encrypted, and no passphrase was given.
+    #[error("this key is encrypted: give its passphrase")]
+    PassphraseNeeded,
+    /// Encrypted, and the passphrase does not open it.
+    #[error("this key cannot be decrypted: check the passphrase")]
+    WrongPassphrase,
+    /// An elliptic curve other than P-256.
+    #[error("this key is on another curve: CloudFront takes P-256 (prime256v1) only")]
+    UnsupportedCurve,
+    /// Ed25519, DSA and so on.
+    #[error("this kind of key is unknown to CloudFront: make an RSA 2048 or ECDSA P-256 key")]
+    UnsupportedAlgorithm,
+    /// RSA outside 1024..=8192 bits.
+    #[error("an RSA key of {bits} bits is out of range: make one of 2048 bits")]
+    RsaSize {
+        /// Modulus length found.
+        bits: u32,
+    },
+    /// The id is empty.
+    #[error("the key pair id is empty: give the id of the public key, such as K2JCJMDEHXQW5F")]
+    IdEmpty,
+    /// A PEM text was given as id.
+    #[error(
+        "the key pair id looks like a PEM: give the id of the public key, such as K2JCJMDEHXQW5F"
+    )]
+    IdIsPem,
+    /// More than 64 characters.
+    #[error("the key pair id is too long: give the id of the public key, such as K2JCJMDEHXQW5F")]
+    IdTooLong,
+    /// Other than `A-Z0-9`.
+    #[error("a key pair id has capital letters and digits only, such as K2JCJMDEHXQW5F")]
+    IdCharacters,
+}
+
+/// A public key: SPKI PEM or DER, PKCS#1 `RSA PUBLIC KEY`; RSA 1024..=8192 and P-256.
+#[derive(Clone)]
+pub struct PublicKey(Arc<PublicParts>);
+
+struct PublicParts {
+    kind: KeyKind,
+    spki: Box<[u8]>,
+    sha1: ParsedPublicKey,
+    sha256: ParsedPublicKey,
+}
+
+impl PublicKey {
+    /// Reads PEM text (CRLF and literal `\n` accepted) or DER bytes.
+    ///
+    /// # Errors
+    /// A [`KeyError`] that names what was given instead.
+    pub fn parse(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.len() > INPUT_BYTES_MAX {
+            return Err(KeyError::NotAKey);
+        }
+        let key = match pem_text(bytes) {
+            Some(text) => public_from_pem(&pem::repair(text))?,
+            None => public_from_der(bytes)?,
+        };
+        Self::from_evp(&key)
+    }
+
+    fn from_evp(key: &EvpKey) -> Result<Self, KeyError> {
+        let kind = supported_kind(key)?;
+        let spki = key.spki_der().ok_or(KeyError::NotAKey)?;
+        let (sha1, sha256): (
+            &'static dyn VerificationAlgorithm,
+            &'static dyn VerificationAlgorithm,
+        ) = match kind {
+            KeyKind::Rsa { .. } => (
+                &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+            ),
+            KeyKind::P256 => (
+                &signature::ECDSA_P256_SHA1_ASN1,
+                &signature::ECDSA_P256_SHA256_ASN1,
+            ),
+        };
+        let parse =
+            |algorithm| ParsedPublicKey::new(algorithm, &spki).map_err(|_| KeyError::NotAKey);
+        let (sha1, sha256) = (parse(sha1)?, parse(sha256)?);
+        Ok(PublicKey(Arc::new(PublicParts {
+            kind,
+            spki: spki.into(),
+            sha1,
+            sha256,
+        })))
+    }
+
+    /// RSA with its size, or P-256.
+    pub fn kind(&self) -> KeyKind {
+        self.0.kind
+    }
+
+    /// SPKI PEM, as CloudFront's `CreatePublicKey` takes it.
+    pub fn to_pem(&self) -> String {
+        pem::encode("PUBLIC KEY", &self.0.spki)
+    }
+
+    /// DER of SubjectPublicKeyInfo.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.0.spki
+    }
+
+    /// Whether `signature` is good over `message`: PKCS#1 v1.5 for RSA, strict DER for P-256.
+    pub fn verify(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        let key = match hash {
+            HashAlgorithm::Sha1 => &self.0.sha1,
+            HashAlgorithm::Sha256 => &self.0.sha256,
+        };
+        key.verify_sig(message, signature).is_ok()
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "PublicKey({})", self.0.kind)
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.spki == other.0.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+/// A private key: PKCS#1, PKCS#8, SEC1, encrypted PKCS#8, legacy encrypted PEM or DER;
+/// CRLF, one line with literal `\n`, and a leading EC PARAMETERS block are accepted.
+#[derive(Clone)]
+pub struct PrivateKey(Arc<PrivateParts>);
+
+struct PrivateParts {
+    evp: EvpKey,
+    public: PublicKey,
+}
+
+impl PrivateKey {
+    /// Reads key material; `passphrase` is used only when it is encrypted. Never prompts.
+    ///
+    /// # Errors
+    /// A [`KeyError`] that names what was given instead, or what is wrong with the passphrase.
+    pub fn parse(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Self, KeyError> {
+        if bytes.len() > INPUT_BYTES_MAX {
+            return Err(KeyError::NotAKey);
+        }
+        let evp = match pem_text(bytes) {
+            Some(text) => private_from_pem(&pem::repair(text), passphrase)?,
+            None => private_from_der(bytes, passphrase)?,
+        };
+        let public = PublicKey::from_evp(&evp)?;
+        Ok(PrivateKey(Arc::new(PrivateParts { evp, public })))
+    }
+
+    /// RSA with its size, or P-256.
+    pub fn kind(&self) -> KeyKind {
+        self.0.public.kind()
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        self.0.public.clone()
+    }
+
+    /// Unencrypted PEM: PKCS#1 for RSA (what `aws cloudfront sign` takes), PKCS#8 for P-256.
+    pub fn to_pem(&self) -> String {
+        let (label, der) = match self.kind() {
+            KeyKind::Rsa { .. } => ("RSA PRIVATE KEY", self.0.evp.traditional_der()),
+            KeyKind::P256 => ("PRIVATE KEY", self.0.evp.pkcs8_der()),
+        };
+        pem::encode(
+            label,
+            &der.expect("a private key that was read can be written"),
+        )
+    }
+}
+
+impl std::fmt::Debug for PrivateKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "PrivateKey({})", self.kind())
+    }
+}
+
+/// Digest in, signature out: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
+pub trait DigestSigner: Send + Sync {
+    /// The kind of the key behind it; decides what a signer accepts.
+    fn kind(&self) -> KeyKind;
+
+    /// Signs `digest`, which has 20 (SHA-1) or 32 (SHA-256) bytes.
+    ///
+    /// Returns PKCS#1 v1.5 bytes or an ASN.1 DER ECDSA signature.
+    ///
+    /// # Errors
+    /// [`SignError::External`] with a text for the operator; it must not contain key bytes.
+    fn sign_digest(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError>;
+}
+
+impl DigestSigner for PrivateKey {
+    fn kind(&self) -> KeyKind {
+        PrivateKey::kind(self)
+    }
+
+    fn sign_digest(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.0
+            .evp
+            .sign(hash, digest)
+            .ok_or(SignError::SigningFailed)
+    }
+}
+
+fn supported_kind(key: &EvpKey) -> Result<KeyKind, KeyError> {
+    match key.algorithm() {
+        Algorithm::Rsa {
+            bits: bits @ 1024..=8192,
+        } => Ok(KeyKind::Rsa { bits }),
+        Algorithm::Rsa { bits } => Err(KeyError::RsaSize { bits }),
+        Algorithm::P256 => Ok(KeyKind::P256),
+        Algorithm::OtherCurve => Err(KeyError::UnsupportedCurve),
+        Algorithm::Other => Err(KeyError::UnsupportedAlgorithm),
+    }
+}
+
+/// The input as text when it holds PEM or a key in OpenSSH's one-line form; DER is `None`.
+fn pem_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (text.contains("-----BEGIN ") || is_openssh_line(text)).then_some(text)
+}
+
+fn is_openssh_line(text: &str) -> bool {
+    ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"]
+        .iter()
+        .any(|prefix| text.trim_start().starts_with(prefix))
+}
+
+/// What is wrong with a text that holds none of the wanted blocks.
+fn explain_blocks(text: &str, blocks: &[Block<'_>]) -> KeyError {
+    let has = |part: &str| blocks.iter().any(|block| block.label.contains(part));
+    if is_openssh_line(text) || has("OPENSSH") || has("SSH2") {
+        KeyError::OpenSsh
+    } else if has("CERTIFICATE") {
+        KeyError::Certificate
+    } else if has("PRIVATE KEY") {
+        KeyError::PrivateKeyGiven
+    } else if has("PUBLIC KEY") {
+        KeyError::PublicKeyGiven
+    } else {
+        KeyError::NotAKey
+    }
+}
+
+fn public_from_pem(text: &str) -> Result<EvpKey, KeyError> {
+    let blocks = pem::blocks(text);
+    let wanted = blocks
+        .iter()
+        .find(|block| matches!(block.label, "PUBLIC KEY" | "RSA PUBLIC KEY"));
+    let Some(block) = wanted else {
+        return Err(explain_blocks(text, &blocks));
+    };
+    let der = pem::decode(block).ok_or(KeyError::NotAKey)?;
+    let key = match block.label {
+        "RSA PUBLIC KEY" => EvpKey::public_from_pkcs1(&der),
+        _ => EvpKey::public_from_spki(&der),
+    };
+    key.ok_or(KeyError::NotAKey)
+}
+
+fn public_from_der(der: &[u8]) -> Result<EvpKey, KeyError> {
+    let key = EvpKey::public_from_spki(der).or_else(|| EvpKey::public_from_pkcs1(der));
+    key.ok_or_else(|| match EvpKey::private_from_der(der, b"") {
+        Some(_) => KeyError::PrivateKeyGiven,
+        None => KeyError::NotAKey,
+    })
+}
+
+fn private_from_pem(text: &str, passphrase: Option<&[u8]>) -> Result<EvpKey, KeyError> {
+    let blocks = pem::blocks(text);
+    let wanted = blocks.iter().find(|block| {
+        matches!(
+            block.label,
+            "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY"
+        )
+    });
+    let Some(block) = wanted else {
+        return Err(match explain_blocks(text, &blocks) {
+            KeyError::PrivateKeyGiven => KeyError::UnsupportedAlgorithm,
+            other => other,
+        });
+    };
+    let encrypted = block.label == "ENCRYPTED PRIVATE KEY" || block.body.contains("4,ENCRYPTED");
+    if encrypted && passphrase.is_none() {
+        return Err(KeyError::PassphraseNeeded);
+    }
+    // One block alone: whatever stands around it is not AWS-LC's business.
+    let label = block.label;
+    let lone = format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        block.body.trim()
+    );
+    let key = EvpKey::private_from_pem(lone.as_bytes(), passphrase.unwrap_or_default());
+    key.ok_or(if encrypted {
+        KeyError::WrongPassphrase
+    } else {
+        KeyError::NotAKey
+    })
+}
+
+fn private_from_der(der: &[u8], passphrase: Option<&[u8]>) -> Result<EvpKey, KeyError> {
+    if let Some(key) = EvpKey::private_from_der(der, passphrase.unwrap_or_default()) {
+        return Ok(key);
+    }
+    let public = EvpKey::public_from_spki(der).or_else(|| EvpKey::public_from_pkcs1(der));
+    Err(if public.is_some() {
+        KeyError::PublicKeyGiven
+    } else {
+        KeyError::NotAKey
+    })
+}

@@ -1,0 +1,185 @@
+//! Policies: the canned text, and a strict reading of custom ones.
+//!
+//! Source: developer guide, "Create a signed URL using a custom policy". Reading fails closed:
+//! duplicate keys, several statements and unknown conditions are refused, never skipped.
+
+use std::borrow::Cow;
+
+use crate::ip::IpRange;
+use crate::time::Timestamp;
+
+mod read;
+
+/// Decoded policies beyond this many bytes are refused.
+pub(crate) const POLICY_BYTES_MAX: usize = 8 * 1024;
+/// JSON nested deeper than this is refused.
+const DEPTH_MAX: usize = 8;
+
+/// Why a policy is not one. CloudFront answers `MalformedPolicy` to all of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// More than 8 KiB.
+    #[error("a policy has at most 8192 bytes, this one has {0}: shorten the Resource")]
+    TooLong(usize),
+    /// Nested deeper than 8.
+    #[error("the JSON is nested deeper than 8: a policy needs 4")]
+    TooDeep,
+    /// Not JSON, or JSON of another shape; the text says what was found where.
+    #[error("{0}")]
+    Json(String),
+    /// No statement.
+    #[error("there is no Statement")]
+    NoStatement,
+    /// More than one statement.
+    #[error("only one Statement is allowed: sign one policy for each")]
+    SeveralStatements,
+    /// `"Statement":{…}`.
+    #[error("Statement must be an array with one object: write [ ] around it")]
+    StatementObject,
+    /// No `DateLessThan`.
+    #[error("Condition has no DateLessThan: a policy needs an end")]
+    NoEnd,
+    /// An epoch that is not a positive integer in range.
+    #[error("AWS:EpochTime {0}")]
+    Epoch(String),
+    /// An address condition that is not one IPv4 range.
+    #[error("AWS:SourceIp must be one IPv4 range such as 192.0.2.0/24")]
+    SourceIp,
+}
+
+/// A policy as it was meant. Without `resource` it covers every URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Policy<'a> {
+    pub(crate) resource: Option<Cow<'a, str>>,
+    pub(crate) until: Timestamp,
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) ip: Option<IpRange>,
+}
+
+/// Whether `"Statement":{…}` without the array is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatementForm {
+    Array,
+    ArrayOrObject,
+}
+
+impl<'a> Policy<'a> {
+    /// Reads a decoded policy.
+    pub(crate) fn parse(bytes: &'a [u8], form: StatementForm) -> Result<Self, PolicyError> {
+        if bytes.len() > POLICY_BYTES_MAX {
+            return Err(PolicyError::TooLong(bytes.len()));
+        }
+        if depth(bytes) > DEPTH_MAX {
+            return Err(PolicyError::TooDeep);
+        }
+        match read::policy(bytes, form) {
+            Err(PolicyError::Json(_)) if has_bare_escape(bytes) => {
+                let repaired = escape_bare_question_marks(bytes);
+                read::policy(&repaired, form).map(Policy::into_owned)
+            }
+            result => result,
+        }
+    }
+
+    fn into_owned<'b>(self) -> Policy<'b> {
+        Policy {
+            resource: self
+                .resource
+                .map(|resource| Cow::Owned(resource.into_owned())),
+            until: self.until,
+            from: self.from,
+            ip: self.ip,
+        }
+    }
+}
+
+/// Appends the text that a canned signature is made over (developer guide, "canned policy"): no white space,
+/// nothing escaped.
+pub(crate) fn canned_into(resource: &[&str], until: &str, text: &mut Vec<u8>) {
+    text.extend_from_slice(b"{\"Statement\":[{\"Resource\":\"");
+    for part in resource {
+        text.extend_from_slice(part.as_bytes());
+    }
+    text.extend_from_slice(b"\",\"Condition\":{\"DateLessThan\":{\"AWS:EpochTime\":");
+    text.extend_from_slice(until.as_bytes());
+    text.extend_from_slice(b"}}}]}");
+}
+
+/// The text of a custom policy, compact, conditions in botocore's order: end, address, start.
+pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
+    let mut text = String::from("{\"Statement\":[{");
+    if let Some(resource) = &policy.resource {
+        text.push_str("\"Resource\":");
+        // A JSON string by serialisation, so that no resource can end it.
+        text.push_str(&serde_json::Value::from(resource.as_ref()).to_string());
+        text.push(',');
+    }
+    text.push_str(&format!(
+        "\"Condition\":{{\"DateLessThan\":{{\"AWS:EpochTime\":{}}}",
+        policy.until.as_secs()
+    ));
+    if let Some(ip) = policy.ip {
+        text.push_str(&format!(",\"IpAddress\":{{\"AWS:SourceIp\":\"{ip}\"}}"));
+    }
+    if let Some(from) = policy.from {
+        text.push_str(&format!(
+            ",\"DateGreaterThan\":{{\"AWS:EpochTime\":{}}}",
+            from.as_secs()
+        ));
+    }
+    text.push_str("}}]}");
+    text
+}
+
+/// The epoch of a canned URL: decimal digits, no sign, no leading zero, in range.
+pub(crate) fn canned_expiry(text: &str) -> Option<Timestamp> {
+    let plain = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain || text.starts_with('0') {
+        return None;
+    }
+    let until = Timestamp::from_secs(text.parse().ok()?);
+    (until <= Timestamp::MAX_EXPIRY).then_some(until)
+}
+
+/// Deepest nesting of objects and arrays; brackets inside strings do not count.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in bytes {
+        match (in_string, *byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Policies of 2023 carry `\?` unescaped, as the guide of that year printed it.
+fn has_bare_escape(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == b"\\?")
+}
+
+fn escape_bare_question_marks(bytes: &[u8]) -> Vec<u8> {
+    let mut repaired = Vec::with_capacity(bytes.len() + 8);
+    let mut index = 0;
+    while index < bytes.len() {
+        match (bytes[index], bytes.get(index + 1)) {
+            (b'\\', Some(b'?')) => repaired.extend_from_slice(b"\\\\?"),
+            (b'\\', Some(next)) => repaired.extend_from_slice(&[b'\\', *next]),
+            (byte, _) => {
+                repaired.push(byte);
+                index += 1;
+                continue;
+            }
+        }
+        index += 2;
+    }
+    repaired
+}

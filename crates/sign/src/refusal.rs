@@ -1,0 +1,141 @@
+//! Refusals: one cause for the operator, one of CloudFront's five bodies for the viewer.
+
+use crate::policy::PolicyError;
+use crate::time::Timestamp;
+
+/// The five bodies of CloudFront, all sent with status 403.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// No key pair id, or text that is not one.
+    MissingKey,
+    /// The id is unknown, or not trusted here.
+    InvalidKey,
+    /// The policy, or the expiry, cannot be read.
+    MalformedPolicy,
+    /// The signature is not base64.
+    MalformedSignature,
+    /// Everything else.
+    AccessDenied,
+}
+
+impl ErrorCode {
+    /// Text of the `Code` element.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorCode::MissingKey => "MissingKey",
+            ErrorCode::InvalidKey => "InvalidKey",
+            ErrorCode::MalformedPolicy => "MalformedPolicy",
+            ErrorCode::MalformedSignature => "MalformedSignature",
+            ErrorCode::AccessDenied => "AccessDenied",
+        }
+    }
+
+    /// Text of the `Message` element, spelled as CloudFront spells it.
+    pub fn message(self) -> &'static str {
+        match self {
+            ErrorCode::MissingKey => "Missing Key-Pair-Id query parameter or cookie value",
+            ErrorCode::InvalidKey => "Unknown Key",
+            ErrorCode::MalformedPolicy => "Malformed Policy",
+            ErrorCode::MalformedSignature => "Could not unencode Signature",
+            ErrorCode::AccessDenied => "Access denied",
+        }
+    }
+}
+
+/// Why a request is refused, in the operator's words. Not for the viewer, who gets [`Refusal::error_code`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A reserved parameter occurs more than once in the query.
+    #[error("{0} occurs twice in the URL")]
+    DuplicateParameter(&'static str),
+    /// No id, or an empty one.
+    #[error("there is no Key-Pair-Id")]
+    MissingKeyPairId,
+    /// Text that cannot be an id, such as a PEM.
+    #[error("the Key-Pair-Id is not an id")]
+    NotAKeyPairId,
+    /// No such key here, or not trusted for this behavior.
+    #[error("the Key-Pair-Id names no key that is trusted here")]
+    UnknownKey,
+    /// No signature.
+    #[error("there is no Signature")]
+    MissingSignature,
+    /// The signature is not base64.
+    #[error("the Signature cannot be decoded")]
+    UndecodableSignature,
+    /// Neither a policy nor an expiry.
+    #[error("there is neither Policy nor Expires")]
+    MissingPolicy,
+    /// The policy is not base64.
+    #[error("the Policy cannot be decoded")]
+    UndecodablePolicy,
+    /// The policy cannot be read.
+    #[error("the Policy is malformed: {0}")]
+    MalformedPolicy(#[from] PolicyError),
+    /// `Expires` is not an epoch in range.
+    #[error("Expires is not an epoch in range")]
+    MalformedExpires,
+    /// `Hash-Algorithm` is neither `SHA1` nor `SHA256`.
+    #[error("Hash-Algorithm is neither SHA1 nor SHA256")]
+    UnknownHashAlgorithm,
+    /// The signature was not made by this key over this text.
+    #[error("the signature does not verify")]
+    SignatureMismatch,
+    /// The resource does not cover the URL.
+    #[error("the Resource does not cover this URL")]
+    WrongResource,
+    /// The start has not passed yet.
+    #[error("not valid until after {}", .0.to_utc())]
+    NotYetValid(Timestamp),
+    /// The end has come.
+    #[error("expired at {}", .0.to_utc())]
+    Expired(Timestamp),
+    /// The client is outside the address range.
+    #[error("the client address is outside the range of the policy")]
+    WrongAddress,
+}
+
+impl Refusal {
+    /// What the viewer is told.
+    pub fn error_code(&self) -> ErrorCode {
+        match self {
+            Refusal::MissingKeyPairId | Refusal::NotAKeyPairId => ErrorCode::MissingKey,
+            Refusal::UnknownKey => ErrorCode::InvalidKey,
+            Refusal::UndecodableSignature => ErrorCode::MalformedSignature,
+            Refusal::MissingPolicy
+            | Refusal::UndecodablePolicy
+            | Refusal::MalformedPolicy(_)
+            | Refusal::MalformedExpires => ErrorCode::MalformedPolicy,
+            Refusal::DuplicateParameter(_)
+            | Refusal::MissingSignature
+            | Refusal::UnknownHashAlgorithm
+            | Refusal::SignatureMismatch
+            | Refusal::WrongResource
+            | Refusal::NotYetValid(_)
+            | Refusal::Expired(_)
+            | Refusal::WrongAddress => ErrorCode::AccessDenied,
+        }
+    }
+
+    /// One lower-case token for logs, e.g. `expired`, `wrong-address`, `signature-mismatch`.
+    pub fn token(&self) -> &'static str {
+        match self {
+            Refusal::DuplicateParameter(_) => "duplicate-parameter",
+            Refusal::MissingKeyPairId => "missing-key-pair-id",
+            Refusal::NotAKeyPairId => "not-a-key-pair-id",
+            Refusal::UnknownKey => "unknown-key",
+            Refusal::MissingSignature => "missing-signature",
+            Refusal::UndecodableSignature => "undecodable-signature",
+            Refusal::MissingPolicy => "missing-policy",
+            Refusal::UndecodablePolicy => "undecodable-policy",
+            Refusal::MalformedPolicy(_) => "malformed-policy",
+            Refusal::MalformedExpires => "malformed-expires",
+            Refusal::UnknownHashAlgorithm => "unknown-hash-algorithm",
+            Refusal::SignatureMismatch => "signature-mismatch",
+            Refusal::WrongResource => "wrong-resource",
+            Refusal::NotYetValid(_) => "not-yet-valid",
+            Refusal::Expired(_) => "expired",
+            Refusal::WrongAddress => "wrong-address",
+        }
+    }
+}

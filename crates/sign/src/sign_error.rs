@@ -1,0 +1,124 @@
+//! Why nothing was signed.
+
+use crate::key::KeyKind;
+use crate::time::Timestamp;
+
+/// Why nothing was signed. The text says what to do next and never contains key bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// An external signer failed; the text is its own.
+    #[error("the external signer failed: {0}")]
+    External(String),
+    /// The key refused to sign: a digest of the wrong length, or a damaged key.
+    #[error("the key could not sign: check that it is complete")]
+    SigningFailed,
+    /// RSA of a size that CloudFront no longer takes.
+    #[error(
+        "CloudFront takes RSA 2048 and ECDSA P-256, this key is {0}: make a new key, or allow legacy keys"
+    )]
+    LegacyKey(KeyKind),
+    /// Not `http://` or `https://`.
+    #[error("not an http or https URL: write it out, with https:// and the host")]
+    NotHttp,
+    /// The URL cannot be parsed; the text is the parser's.
+    #[error("not a URL that a browser would open: {0}")]
+    NotAUrl(String),
+    /// White space or control characters around or inside the URL.
+    #[error(
+        "white space or control characters around or inside the URL: remove them, or percent-encode them"
+    )]
+    ControlCharacters,
+    /// A backslash.
+    #[error("backslash in the URL: browsers turn it into a slash; write / or %5C")]
+    Backslash,
+    /// `user:password@`.
+    #[error("user:password in the URL is never sent: remove it")]
+    UserInfo,
+    /// The host is a bucket's.
+    #[error("{0} is the bucket itself: sign the URL of the distribution in front of it")]
+    BucketHost(String),
+    /// The URL has a parameter of a name that the signature needs.
+    #[error(
+        "the URL has its own parameter named {0}: rename it, the name is reserved for the signature"
+    )]
+    ReservedParameter(&'static str),
+    /// The signed URL would be too long.
+    #[error("the signed URL would have {bytes} bytes, the limit is 8192: shorten the URL")]
+    TooLong {
+        /// Length it would have had.
+        bytes: usize,
+    },
+    /// `*` in a URL that has no resource of its own.
+    #[error(
+        "'*' needs a resource: give the URL of a file and this as the resource, or write %2A for the character itself"
+    )]
+    WildcardInUrl,
+    /// Expiry zero.
+    #[error("the expiry is not a positive epoch: give seconds since 1970")]
+    ExpiryNotPositive,
+    /// An expiry or start so far away that it must be milliseconds.
+    #[error("{} looks like milliseconds: divide it by 1000", .0.as_secs())]
+    Milliseconds(Timestamp),
+    /// Past year 9999 and not recognisable as milliseconds of our time.
+    #[error("{} is later than the year 9999: give seconds since 1970", .0.as_secs())]
+    TooLate(Timestamp),
+    /// The start is not before the end.
+    #[error("the start {} is not before the expiry {}: the link would never open", .from.to_utc(), .until.to_utc())]
+    NeverValid {
+        /// Start asked for.
+        from: Timestamp,
+        /// Expiry asked for.
+        until: Timestamp,
+    },
+    /// IPv6 text.
+    #[error("CloudFront policies take IPv4 only: leave the address out for IPv6 viewers")]
+    Ipv6,
+    /// Several addresses.
+    #[error("one address or one range only: give a CIDR range such as 192.0.2.0/24")]
+    IpList,
+    /// Not an address.
+    #[error("not an IPv4 address or range: give 192.0.2.10 or 192.0.2.0/24")]
+    NotAnAddress,
+    /// A mask out of range, or not a number.
+    #[error("the mask of the range must be 0 to 32, such as 192.0.2.0/24")]
+    IpMask,
+    /// The resource opens every file of every distribution that trusts the key.
+    #[error("the resource covers every host: name the host, or allow broad policies explicitly")]
+    TooBroad,
+    /// The resource has a form that CloudFront would not match.
+    #[error("the resource must begin with http://, https://, *:// or *: {0}")]
+    ResourceShape(String),
+    /// `http*://` or `*://` in the resource of a cookie.
+    #[error("cookies take a resource that begins with http:// or https://: write one of them")]
+    CookieResourceScheme,
+    /// The resource does not cover the URL.
+    #[error("the resource {resource} does not cover {url}: the link would be refused")]
+    NotCovered {
+        /// Resource of the policy.
+        resource: String,
+        /// URL in wire form.
+        url: String,
+    },
+    /// A ready-made policy that CloudFront would refuse.
+    #[error("the policy would be refused: {0}")]
+    Policy(#[from] crate::policy::PolicyError),
+    /// A ready-made policy together with other terms.
+    #[error("a ready-made policy carries its own terms: leave out start, address and resource")]
+    PolicyAndTerms,
+    /// A stamp or custom cookie without resource or policy.
+    #[error("a resource is needed: give one such as https://host/videos/*")]
+    ResourceMissing,
+    /// Cookies without URL, resource or policy.
+    #[error("cookies need the URL of a file, a resource, or a policy")]
+    NothingToGrant,
+    /// Not a stream name.
+    #[error(
+        "not a stream name: give a path such as mp4:videos/talk, without rtmp://, query or white space"
+    )]
+    NotAStream,
+    /// A cookie attribute with characters that would end it.
+    #[error(
+        "the cookie attribute {0} has a character that it cannot carry: remove ; , control characters and space"
+    )]
+    CookieAttribute(&'static str),
+}

@@ -1,0 +1,374 @@
+//! The decision: does this request open this URL now?
+//!
+//! Checks run in one order, the first failure wins: id, key, signature text, policy text, hash name,
+//! signature, resource, start, end, address. What CloudFront leaves unpublished is decided in [`Leniency`].
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use aws_lc_rs::digest;
+
+use crate::credentials::{CredentialSource, Credentials, Field, strip_query};
+use crate::encoding;
+use crate::id::is_id_shaped;
+use crate::key::{HashAlgorithm, KeyKind, PublicKey};
+use crate::policy::{self, Policy, StatementForm};
+use crate::refusal::Refusal;
+use crate::resource::{self, Target};
+use crate::time::Timestamp;
+use crate::trust::{KeySet, SignatureMemory, SignatureQuestion};
+use crate::viewer::ViewerUrl;
+
+/// Switches where CloudFront's behaviour is unpublished; `Default` is the documented choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leniency {
+    /// Also match with a non-default port removed from `Host`.
+    pub ignore_port: bool,
+    /// Accept `"Statement":{…}`.
+    pub statement_object: bool,
+}
+
+impl Leniency {
+    pub(crate) fn statement_form(&self) -> StatementForm {
+        if self.statement_object {
+            StatementForm::ArrayOrObject
+        } else {
+            StatementForm::Array
+        }
+    }
+}
+
+/// What a valid signature permits. Only [`verify`] and [`verify_stream`] make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    key_pair_id: Box<str>,
+    until: Timestamp,
+    source: CredentialSource,
+    signature: Vec<u8>,
+}
+
+impl Grant {
+    /// Id of the key that signed.
+    pub fn key_pair_id(&self) -> &str {
+        &self.key_pair_id
+    }
+
+    /// The end: requests that start at or after it are refused.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Whether the URL or cookies carried it.
+    pub fn source(&self) -> CredentialSource {
+        self.source
+    }
+
+    /// 16 lower-case hex digits of SHA-256 over the signature: names the grant in logs, reveals nothing usable.
+    pub fn fingerprint(&self) -> String {
+        fingerprint_of(&self.signature)
+    }
+}
+
+/// [`Grant::fingerprint`] of a signature text as [`Credentials::signature`] has it, for logs of refused requests.
+///
+/// `None` when the text is not base64.
+pub fn fingerprint(signature_text: &str) -> Option<String> {
+    encoding::decode(&encoding::percent_decode(signature_text))
+        .map(|signature| fingerprint_of(&signature))
+}
+
+fn fingerprint_of(signature: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, signature);
+    let mut text = String::with_capacity(16);
+    for byte in &digest.as_ref()[..8] {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+        }
+    }
+    text
+}
+
+/// Runs all checks in order and returns the grant, or the first reason against it.
+///
+/// `client` is the address the viewer connected from, after the caller's rules about proxies.
+/// Start and end are both exclusive: the grant holds while `start < now < end`.
+///
+/// # Errors
+/// The [`Refusal`], for the log; its `error_code` is what the viewer may know.
+pub fn verify(
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let object = Object::Url {
+        url,
+        query: own_query(url.query),
+    };
+    verify_object(&object, credentials, keys, now, client, leniency, memory)
+}
+
+/// As [`verify`], for a stream of an RTMP connection (developer guide of 2017, "streaming distributions").
+///
+/// `names` are the spellings under which the stream may have been signed: with and without `mp4:` or extension.
+/// A canned signature must be good for one of them; a custom resource must cover one of them, and cannot be missing.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_stream(
+    names: &[&str],
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    verify_object(
+        &Object::Stream(names),
+        credentials,
+        keys,
+        now,
+        client,
+        leniency,
+        memory,
+    )
+}
+
+/// What is asked for.
+pub(crate) enum Object<'a> {
+    /// A file, with the viewer's own part of the query.
+    Url {
+        url: &'a ViewerUrl<'a>,
+        query: Cow<'a, str>,
+    },
+    /// The possible names of one stream.
+    Stream(&'a [&'a str]),
+}
+
+fn verify_object(
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let signed = Signed::read(credentials, keys)?;
+    let text = SignedText::read(credentials)?;
+    let custom = match &text {
+        SignedText::Canned { .. } => None,
+        SignedText::Custom(bytes) => Some(Policy::parse(bytes, leniency.statement_form())?),
+    };
+    let hashes = hashes(credentials, signed.key.kind())?;
+    let good = match &text {
+        SignedText::Canned { expires, .. } => {
+            canned_verifies(object, expires, leniency, |message| {
+                signed.verifies(hashes, message, memory)
+            })
+        }
+        SignedText::Custom(bytes) => signed.verifies(hashes, bytes, memory),
+    };
+    if !good {
+        return Err(Refusal::SignatureMismatch);
+    }
+    if let Some(policy) = &custom
+        && !covers(
+            policy.resource.as_deref(),
+            object,
+            credentials.source,
+            leniency,
+        )
+    {
+        return Err(Refusal::WrongResource);
+    }
+    let until = match (&custom, &text) {
+        (Some(policy), _) => policy.until,
+        (None, SignedText::Canned { until, .. }) => *until,
+        (None, SignedText::Custom(_)) => return Err(Refusal::MissingPolicy),
+    };
+    check_conditions(custom.as_ref(), until, now, client)?;
+    Ok(Grant {
+        key_pair_id: signed.key_pair_id.into(),
+        until,
+        source: credentials.source,
+        signature: signed.signature,
+    })
+}
+
+/// The viewer's own part of the query; empty when there is none.
+pub(crate) fn own_query(query: Option<&str>) -> Cow<'_, str> {
+    query.and_then(strip_query).unwrap_or_default()
+}
+
+/// Who signed, and with which bytes.
+struct Signed<'a> {
+    key_pair_id: &'a str,
+    key: &'a PublicKey,
+    signature: Vec<u8>,
+}
+
+impl<'a> Signed<'a> {
+    fn read(credentials: &'a Credentials<'_>, keys: &'a KeySet) -> Result<Self, Refusal> {
+        if let Some(field) = credentials.duplicate {
+            return Err(Refusal::DuplicateParameter(field.parameter()));
+        }
+        let key_pair_id = credentials.field(Field::KeyPairId).unwrap_or_default();
+        if key_pair_id.is_empty() {
+            return Err(Refusal::MissingKeyPairId);
+        }
+        if !is_id_shaped(key_pair_id) {
+            return Err(Refusal::NotAKeyPairId);
+        }
+        let key = keys.get(key_pair_id).ok_or(Refusal::UnknownKey)?;
+        let text = credentials.field(Field::Signature).unwrap_or_default();
+        if text.is_empty() {
+            return Err(Refusal::MissingSignature);
+        }
+        let signature = encoding::decode(text).ok_or(Refusal::UndecodableSignature)?;
+        Ok(Signed {
+            key_pair_id,
+            key,
+            signature,
+        })
+    }
+
+    fn verifies(
+        &self,
+        hashes: &[HashAlgorithm],
+        message: &[u8],
+        memory: &dyn SignatureMemory,
+    ) -> bool {
+        hashes.iter().any(|hash| {
+            memory.verifies(&SignatureQuestion {
+                key_pair_id: self.key_pair_id,
+                key: self.key,
+                hash: *hash,
+                message,
+                signature: &self.signature,
+            })
+        })
+    }
+}
+
+/// What the signature is made over.
+enum SignedText<'a> {
+    /// The text is rebuilt from the URL and these digits.
+    Canned { until: Timestamp, expires: &'a str },
+    /// The policy as received, decoded. It wins when both are present.
+    Custom(Vec<u8>),
+}
+
+impl<'a> SignedText<'a> {
+    fn read(credentials: &'a Credentials<'_>) -> Result<Self, Refusal> {
+        if let Some(text) = credentials.field(Field::Policy) {
+            return encoding::decode(text)
+                .map(SignedText::Custom)
+                .ok_or(Refusal::UndecodablePolicy);
+        }
+        let expires = credentials
+            .field(Field::Expires)
+            .ok_or(Refusal::MissingPolicy)?;
+        let until = policy::canned_expiry(expires).ok_or(Refusal::MalformedExpires)?;
+        Ok(SignedText::Canned { until, expires })
+    }
+}
+
+/// The digests to try. Without a name that is SHA-1; P-256 signers of before April 2026 also used SHA-256 silently.
+fn hashes(
+    credentials: &Credentials<'_>,
+    kind: KeyKind,
+) -> Result<&'static [HashAlgorithm], Refusal> {
+    match (credentials.field(Field::HashAlgorithm), kind) {
+        (None, KeyKind::Rsa { .. }) | (Some("SHA1"), _) => Ok(&[HashAlgorithm::Sha1]),
+        (None, KeyKind::P256) => Ok(&[HashAlgorithm::Sha1, HashAlgorithm::Sha256]),
+        (Some("SHA256"), _) => Ok(&[HashAlgorithm::Sha256]),
+        (Some(_), _) => Err(Refusal::UnknownHashAlgorithm),
+    }
+}
+
+/// Whether the signature is good over the canned text of any spelling of the object.
+pub(crate) fn canned_verifies(
+    object: &Object<'_>,
+    expires: &str,
+    leniency: &Leniency,
+    verifies: impl Fn(&[u8]) -> bool,
+) -> bool {
+    let mut message = Vec::with_capacity(256);
+    let mut good = |resource: &[&str]| {
+        // A quote would end the Resource inside the rebuilt text; no client sends one.
+        if resource.iter().any(|part| part.contains('"')) {
+            return false;
+        }
+        message.clear();
+        policy::canned_into(resource, expires, &mut message);
+        verifies(&message)
+    };
+    match object {
+        Object::Url { url, query } => {
+            let delimiter = if query.is_empty() { "" } else { "?" };
+            url.hosts(leniency).any(|host| {
+                good(&[
+                    url.scheme.as_str(),
+                    "://",
+                    &host,
+                    url.path,
+                    delimiter,
+                    query,
+                ])
+            })
+        }
+        Object::Stream(names) => names.iter().any(|name| good(&[name])),
+    }
+}
+
+/// Whether the resource of a custom policy covers the object. A missing one covers every URL, but no stream.
+pub(crate) fn covers(
+    resource: Option<&str>,
+    object: &Object<'_>,
+    source: CredentialSource,
+    leniency: &Leniency,
+) -> bool {
+    match (object, resource) {
+        (Object::Url { .. }, None) => true,
+        (Object::Url { url, query }, Some(resource)) => url.hosts(leniency).any(|host| {
+            let target = Target {
+                scheme: url.scheme.as_str(),
+                host: &host,
+                path: url.path,
+                query,
+            };
+            resource::covers(resource, &target)
+                || (source == CredentialSource::Cookies && resource::covers_flat(resource, &target))
+        }),
+        (Object::Stream(_), None) => false,
+        (Object::Stream(names), Some(resource)) => names
+            .iter()
+            .any(|name| resource::covers_stream(resource, name)),
+    }
+}
+
+/// Start, end and address; a canned policy has the end only.
+fn check_conditions(
+    custom: Option<&Policy<'_>>,
+    until: Timestamp,
+    now: Timestamp,
+    client: IpAddr,
+) -> Result<(), Refusal> {
+    if let Some(from) = custom.and_then(|policy| policy.from)
+        && now <= from
+    {
+        return Err(Refusal::NotYetValid(from));
+    }
+    if now >= until {
+        return Err(Refusal::Expired(until));
+    }
+    match custom.and_then(|policy| policy.ip) {
+        Some(range) if !range.contains(client) => Err(Refusal::WrongAddress),
+        Some(_) | None => Ok(()),
+    }
+}
