@@ -224,8 +224,7 @@ certificate = {{ chain = "{place}/tls.pem", key = "{place}/tls.key" }}
 id = "files"
 folder = "{place}/files"
 
-[[distributions.behaviors]]
-path_pattern = "*"
+[distributions.default_behavior]
 origin = "files"
 viewer_protocol_policy = "allow-all"
 trusted_key_groups = ["bench"]
