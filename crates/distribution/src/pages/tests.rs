@@ -19,7 +19,6 @@ fn check_xml(code: ErrorCode, size: usize, body: &str) {
 }
 
 #[test]
-#[ignore = "asks the sign crate, which is still a stub"]
 fn signature_pages_have_cloudfronts_bytes() {
     let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>";
     check_xml(

@@ -45,6 +45,9 @@ pub(super) fn build(
         )));
     }
     if !builder.errors.is_empty() {
+        builder
+            .errors
+            .sort_by_key(|error| (error.line, error.column));
         return Err(builder.errors);
     }
     Ok(Snapshot {
@@ -131,7 +134,7 @@ impl Builder<'_> {
             match (KeyPairId::parse(&public_key.id), PublicKey::parse(&bytes)) {
                 (_, Err(error)) => self
                     .errors
-                    .push(self.places.error(&path, format!("{error:?}"))),
+                    .push(self.places.error(&path, error.to_string())),
                 (Ok(id), Ok(key)) => {
                     keys.insert(public_key.id.as_str(), (id, key));
                 }

@@ -101,7 +101,7 @@ impl Checker<'_> {
             if !id.is_empty()
                 && let Err(error) = KeyPairId::parse(id)
             {
-                self.fault(&format!("public_keys[{position}].id"), format!("{error:?}"));
+                self.fault(&format!("public_keys[{position}].id"), error.to_string());
             }
         }
         let groups = document.key_groups.iter();
@@ -300,6 +300,8 @@ impl Checker<'_> {
         faults: &mut usize,
     ) {
         let before = self.errors.len();
+        // A name that could not be read may lead to keys.
+        *faults += names.iter().filter(|name| name.is_empty()).count();
         if names.is_empty() {
             self.fault(path, "is empty; remove the line to make the behavior open");
         }
