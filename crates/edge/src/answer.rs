@@ -11,8 +11,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{
-    ByteRange, Page, PreflightAnswer, ResultType, Selection, multipart_end, multipart_part_head,
+    ByteRange, Page, PageAuthor, PreflightAnswer, ResultType, Selection, multipart_end,
+    multipart_part_head,
 };
+use std::fs::File;
+use std::sync::Arc;
 
 pub(crate) static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -23,6 +26,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) pieces: Vec<Piece>,
     pub(crate) close: bool,
+    /// Whose words they are: `Server` says so.
+    pub(crate) author: PageAuthor,
     pub(crate) outcome: Outcome,
 }
 
@@ -33,6 +38,7 @@ impl Answer {
             headers: HeaderMap::with_capacity(24),
             pieces: Vec::new(),
             close: false,
+            author: PageAuthor::Edge,
             outcome: Outcome {
                 status: status.as_u16(),
                 result: Some(result),
@@ -46,10 +52,14 @@ impl Answer {
     pub(crate) fn page(page: Page) -> Self {
         let mut answer = Answer::new(page.status, page.result, page.detail);
         answer.close = page.close;
+        answer.author = page.author;
         answer.outcome.unlogged = !page.logged;
         answer.set_type(HeaderValue::from_static(page.content_type));
         answer.set_length(page.body.len() as u64);
-        if let Some(location) = page.location.and_then(|text| HeaderValue::try_from(text).ok()) {
+        if let Some(location) = page
+            .location
+            .and_then(|text| HeaderValue::try_from(text).ok())
+        {
             answer.headers.insert(LOCATION, location);
         }
         answer
@@ -59,8 +69,8 @@ impl Answer {
         answer
     }
 
-    /// The answer to a CORS preflight or to a permitted OPTIONS.
-    pub(crate) fn preflight(preflight: PreflightAnswer) -> Self {
+    /// The answer to OPTIONS, a CORS preflight or not.
+    pub(crate) fn options(preflight: PreflightAnswer) -> Self {
         let mut answer = Answer::new(preflight.status, ResultType::Miss, "Miss");
         answer.headers.extend(preflight.headers);
         answer.set_length(0);
@@ -70,8 +80,8 @@ impl Answer {
         answer
     }
 
-    /// The object, or what conditions and ranges leave of it.
-    pub(crate) fn object(object: &Object, selection: Selection) -> Self {
+    /// The object, or what conditions and ranges leave of it. `sends_files`: the stream can send files by itself.
+    pub(crate) fn object(object: &Object, selection: Selection, sends_files: bool) -> Self {
         let (result, detail, x_cache) = if object.from_memory {
             (ResultType::Hit, "Hit", "Hit from cloudfront")
         } else {
@@ -83,11 +93,13 @@ impl Answer {
             Selection::Whole => {
                 answer.set_type(object.head.content_type.clone());
                 answer.set_length(size_bytes);
-                answer.pieces.push(piece(object, 0, size_bytes));
+                answer
+                    .pieces
+                    .push(piece(object, sends_files, 0, size_bytes));
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
-            Selection::One(range) => answer.one_range(object, range),
-            Selection::Several(ranges) => answer.several_ranges(object, &ranges),
+            Selection::One(range) => answer.one_range(object, sends_files, range),
+            Selection::Several(ranges) => answer.several_ranges(object, sends_files, &ranges),
             Selection::NotSatisfiable => {
                 answer.set_range(&format!("bytes */{size_bytes}"));
                 answer.set_length(0);
@@ -101,17 +113,18 @@ impl Answer {
         answer
     }
 
-    fn one_range(&mut self, object: &Object, range: ByteRange) {
-        let length = range.end_inclusive - range.start + 1;
+    fn one_range(&mut self, object: &Object, sends_files: bool, range: ByteRange) {
+        let length = range.size_bytes();
         self.set_type(object.head.content_type.clone());
         self.set_length(length);
-        self.set_range(&content_range(object, range));
+        self.set_range(&range.content_range(object.head.representation.size_bytes));
         self.outcome.range = Some((range.start, range.end_inclusive));
-        self.pieces.push(piece(object, range.start, length));
+        self.pieces
+            .push(piece(object, sends_files, range.start, length));
     }
 
     /// multipart/byteranges (RFC 9110 14.6).
-    fn several_ranges(&mut self, object: &Object, ranges: &[ByteRange]) {
+    fn several_ranges(&mut self, object: &Object, sends_files: bool, ranges: &[ByteRange]) {
         let boundary: String = request_id()
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -123,13 +136,14 @@ impl Answer {
             let head = multipart_part_head(
                 &boundary,
                 &representation.content_type,
-                *range,
+                range,
                 representation.size_bytes,
             );
-            let range_length = range.end_inclusive - range.start + 1;
+            let range_length = range.size_bytes();
             length += head.len() as u64 + range_length;
             self.pieces.push(Piece::Memory(Bytes::from(head)));
-            self.pieces.push(piece(object, range.start, range_length));
+            self.pieces
+                .push(piece(object, sends_files, range.start, range_length));
         }
         let end = multipart_end(&boundary);
         length += end.len() as u64;
@@ -169,23 +183,22 @@ fn status(selection: &Selection) -> StatusCode {
     }
 }
 
-fn content_range(object: &Object, range: ByteRange) -> String {
-    let size_bytes = object.head.representation.size_bytes;
-    format!("bytes {}-{}/{size_bytes}", range.start, range.end_inclusive)
-}
-
 /// `length` bytes of the object from `start`, both within it.
-fn piece(object: &Object, start: u64, length: u64) -> Piece {
-    match &object.content {
+fn piece(object: &Object, sends_files: bool, start: u64, length: u64) -> Piece {
+    let in_memory = |bytes: &Bytes| {
         // What is in memory fits its address space.
-        Content::Memory(bytes) => {
-            Piece::Memory(bytes.slice(start as usize..(start + length) as usize))
-        }
-        Content::File(file) => Piece::File {
-            file: file.clone(),
-            offset: start,
-            size_bytes: length,
-        },
+        Piece::Memory(bytes.slice(start as usize..(start + length) as usize))
+    };
+    let in_file = |file: &Arc<File>| Piece::File {
+        file: Arc::clone(file),
+        offset: start,
+        size_bytes: length,
+    };
+    match &object.content {
+        Content::Memory(bytes) => in_memory(bytes),
+        Content::Both(_, file) if sends_files => in_file(file),
+        Content::Both(bytes, _) => in_memory(bytes),
+        Content::File(file) => in_file(file),
     }
 }
 

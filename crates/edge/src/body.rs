@@ -1,6 +1,7 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
 use crate::exchange::Exchange;
+use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
@@ -74,13 +75,34 @@ impl ViewerBody {
 
     /// The next slice of the piece at hand, which then begins behind it.
     fn next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        while self.first.as_ref().is_some_and(|piece| piece.size_bytes() == 0) {
+        while self
+            .first
+            .as_ref()
+            .is_some_and(|piece| piece.size_bytes() == 0)
+        {
             self.first = self.rest.pop_front();
         }
         let chunk = match &mut self.first {
             None => return Poll::Ready(None),
             Some(Piece::Memory(bytes)) => {
                 Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
+            }
+            Some(Piece::File {
+                file,
+                offset,
+                size_bytes,
+            }) if self.exchange.connection.sends_files
+                && file_chunk::is_cached(&self.reading, file, *offset, *size_bytes) =>
+            {
+                let length = (STAND_IN_SIZE_BYTES as u64).min(*size_bytes) as usize;
+                self.exchange.connection.stretches.push(FileStretch {
+                    file: Arc::clone(file),
+                    offset: *offset,
+                    length,
+                });
+                *offset += length as u64;
+                *size_bytes -= length as u64;
+                Ok(stand_in(length))
             }
             Some(Piece::File {
                 file,

@@ -3,8 +3,9 @@
 use crate::clock::Clock;
 use crate::log::{Log, LogPermit};
 use crate::pipeline;
-use crate::state::EdgeState;
+use crate::stand_in::QueuedStretches;
 use crate::viewer_io::{Patience, ViewerIo};
+use crate::viewer_stream::ViewerStream;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
@@ -16,8 +17,6 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -43,6 +42,9 @@ pub(crate) struct ConnectionState {
     head_begun: Cell<bool>,
     /// Answers that are complete but may not have left yet.
     leaving: RefCell<Vec<(LogPermit, LogRecord)>>,
+    /// Whether bodies may be handed over as stretches of files.
+    pub(crate) sends_files: bool,
+    pub(crate) stretches: QueuedStretches,
 }
 
 impl ConnectionState {
@@ -50,6 +52,7 @@ impl ConnectionState {
         peer: SocketAddr,
         scheme: Scheme,
         tls: Option<TlsNames>,
+        sends_files: bool,
         shared: &WorkerShared,
     ) -> Rc<Self> {
         Rc::new(ConnectionState {
@@ -64,6 +67,8 @@ impl ConnectionState {
             // A new connection must send a whole head before long; only a used one may be idle.
             head_begun: Cell::new(true),
             leaving: RefCell::default(),
+            sends_files,
+            stretches: QueuedStretches::default(),
         })
     }
 
@@ -162,7 +167,8 @@ fn broken_off(mut record: LogRecord) -> LogRecord {
 
 /// Serves a plain connection to its end.
 pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
-    let connection = ConnectionState::new(peer, Scheme::Http, None, &shared);
+    let connection =
+        ConnectionState::new(peer, Scheme::Http, None, TcpStream::SENDS_FILES, &shared);
     serve_http1(stream, connection, shared).await;
 }
 
@@ -181,7 +187,7 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
     let (_, session) = stream.get_ref();
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
-    let connection = ConnectionState::new(peer, Scheme::Https, names, &shared);
+    let connection = ConnectionState::new(peer, Scheme::Https, names, false, &shared);
     if is_http2 {
         serve_http2(stream, connection, shared).await;
     } else {
@@ -191,7 +197,7 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
 
 async fn serve_http1<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerShared>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: ViewerStream + 'static,
 {
     let state = shared.current();
     let limits = &state.snapshot.limits;
@@ -205,6 +211,8 @@ where
         .auto_date_header(false)
         .header_read_timeout(None)
         .half_close(true)
+        // Slices must reach the stream as they are: some stand for stretches of files.
+        .writev(true)
         // Room for a head over the limit, so that it is refused by us and not cut off.
         .max_buf_size(limits.head_size_bytes_max.max(8 * 1024) + 12 * 1024)
         .serve_connection(TokioIo::new(io), service);
@@ -220,7 +228,7 @@ where
 
 async fn serve_http2<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerShared>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: ViewerStream + 'static,
 {
     let state = shared.current();
     let limits = &state.snapshot.limits;
@@ -276,4 +284,3 @@ where
         });
     }
 }
-

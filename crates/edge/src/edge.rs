@@ -29,13 +29,28 @@ const FORGET_EVERY: Duration = Duration::from_secs(30);
 pub enum StartError {
     /// The address is taken or not this machine's.
     #[error("can not listen on {address}: {error}")]
-    Listen { address: SocketAddr, error: String },
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// The operating system's words.
+        error: String,
+    },
     /// An origin's folder can not be opened.
     #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
-    Folder { folder: PathBuf, error: String },
+    Folder {
+        /// As configured.
+        folder: PathBuf,
+        /// The operating system's words.
+        error: String,
+    },
     /// A certificate chain or its key is unusable.
     #[error("the certificate {path} can not be used: {reason}")]
-    Certificate { path: String, reason: String },
+    Certificate {
+        /// The file at fault.
+        path: String,
+        /// What is wrong with it; never its content.
+        reason: String,
+    },
     /// An HTTPS listener without any certificate.
     #[error("an https listener needs a distribution with a certificate")]
     NoCertificate,
@@ -106,7 +121,7 @@ impl Edge {
             drain,
             log_thread,
         };
-        for number in 0..options.snapshot.edge.workers.max(1) {
+        for number in 0..worker_count(options.snapshot.edge.workers) {
             edge.start_worker(number)?;
         }
         edge.start_forgetting()?;
@@ -214,10 +229,13 @@ impl RunningEdge {
                 continue;
             };
             for worker in &self.workers {
-                let listener = open.socket.try_clone().map_err(|error| StartError::Listen {
-                    address: configured.address,
-                    error: error.to_string(),
-                })?;
+                let listener = open
+                    .socket
+                    .try_clone()
+                    .map_err(|error| StartError::Listen {
+                        address: configured.address,
+                        error: error.to_string(),
+                    })?;
                 let _ = worker.listen_on.send(ListenOn {
                     listener,
                     protocol: configured.protocol.clone(),
@@ -226,6 +244,14 @@ impl RunningEdge {
             }
         }
         Ok(())
+    }
+}
+
+/// 0 asks for one worker for each processor.
+fn worker_count(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
     }
 }
 
@@ -300,7 +326,11 @@ fn open_listener(
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // A restart must not wait for old connections to fade; two servers on one address stay impossible.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {

@@ -205,4 +205,3 @@ pub(crate) fn headers_size_bytes(headers: &HeaderMap) -> usize {
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum()
 }
-

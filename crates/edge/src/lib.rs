@@ -13,10 +13,12 @@ mod memory;
 mod origin;
 mod pipeline;
 mod request_id;
+mod stand_in;
 mod state;
 mod test_clock;
 mod tls;
 mod viewer_io;
+mod viewer_stream;
 mod worker;
 
 pub use clock::Clock;

@@ -155,7 +155,10 @@ impl LogThread {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let due = Instant::now() >= next_flush;
-            let full = self.files.as_ref().is_some_and(|files| files.unwritten() >= BATCH_RECORDS_MAX);
+            let full = self
+                .files
+                .as_ref()
+                .is_some_and(|files| files.unwritten() >= BATCH_RECORDS_MAX);
             if due || full {
                 self.flush();
                 next_flush = Instant::now() + FLUSH_INTERVAL;
@@ -195,7 +198,9 @@ impl LogThread {
                     old.close();
                 }
             }
-            Err(error) => eprintln!("privet: the old log goes on, the new one can not be opened: {error}"),
+            Err(error) => {
+                eprintln!("privet: the old log goes on, the new one can not be opened: {error}")
+            }
         }
         let enabled = self.files.is_some() || self.stream.is_some();
         self.enabled.store(enabled, Ordering::Relaxed);

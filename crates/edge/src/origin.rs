@@ -54,11 +54,12 @@ fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// The object's bytes, or the open file that holds them.
+/// The object's bytes: in memory, in an open file, or in both.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Memory(Bytes),
     File(Arc<File>),
+    Both(Bytes, Arc<File>),
 }
 
 /// Why there is no object.

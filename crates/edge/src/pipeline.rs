@@ -10,7 +10,8 @@ use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
 use http::{HeaderValue, Method, Response, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
-    Denial, Limits, ViewerRequest, authorize, denial_page, preflight, route, select,
+    Denial, Limits, PageAuthor, ViewerRequest, authorize, denial_page, no_such_key_page, options,
+    preflight, route, select,
 };
 use privet_sign::SignatureMemory;
 use std::convert::Infallible;
@@ -44,10 +45,14 @@ pub(crate) async fn handle(
 async fn walk(exchange: &mut Exchange, shared: &WorkerShared) -> Answer {
     let result = object_or_denial(exchange, shared).await;
     result.unwrap_or_else(|denial| {
-        let mut answer = Answer::page(denial_page(&denial, &exchange.request_id));
-        if let Denial::Signature(refusal) = &denial {
-            answer.outcome.refusal = Some(refusal.token());
-        }
+        let page = if denial == Denial::NotFound {
+            let key = exchange.viewer_request().path.strip_prefix('/');
+            no_such_key_page(key, &exchange.request_id)
+        } else {
+            denial_page(&denial, &exchange.request_id)
+        };
+        let mut answer = Answer::page(page);
+        answer.outcome.refusal = Some(denial.token());
         answer
     })
 }
@@ -65,7 +70,7 @@ async fn object_or_denial(
     let distribution = Arc::clone(routed.distribution);
     if let Some(answer) = preflight(&routed, &request) {
         exchange.distribution = Some(distribution);
-        return Ok(Answer::preflight(answer));
+        return Ok(Answer::options(answer));
     }
     let memory: &dyn SignatureMemory = shared.memory.as_ref();
     let authorized = authorize(routed, &request, shared.clock.now(), memory);
@@ -73,18 +78,21 @@ async fn object_or_denial(
     exchange.distribution = Some(distribution);
     let authorized = authorized?;
     let request = exchange.viewer_request();
+    if request.method == Method::OPTIONS {
+        return Ok(Answer::options(options(&authorized)));
+    }
     let object = state
         .origin(&authorized)
         .fetch(&authorized, request.path)
         .await
-        .map_err(|error| denial(error, request.path))?;
+        .map_err(denial)?;
     let selection = select(
         request.method,
         request.headers,
         &object.head.representation,
         limits.ranges_max,
     );
-    let mut answer = Answer::object(&object, selection);
+    let mut answer = Answer::object(&object, selection, exchange.connection.sends_files);
     answer.outcome.grant = authorized.grant().map(|grant| grant.fingerprint());
     Ok(answer)
 }
@@ -111,7 +119,7 @@ fn within_limits(
     Ok(())
 }
 
-fn denial(error: OriginError, _path: &str) -> Denial {
+fn denial(error: OriginError) -> Denial {
     match error {
         OriginError::NotFound => Denial::NotFound,
         OriginError::Unreadable => Denial::OriginUnreadable,
@@ -128,10 +136,18 @@ fn finish(
     let spent = exchange.connection.request_count()
         >= exchange.state.snapshot.limits.requests_per_connection_max;
     let headers = &mut answer.headers;
-    headers.insert(SERVER, exchange.state.server.clone());
+    let server = match answer.author {
+        PageAuthor::Edge => exchange.state.server.clone(),
+        PageAuthor::Origin => HeaderValue::from_static("AmazonS3"),
+    };
+    headers.insert(SERVER, server);
     headers.insert(DATE, shared.date());
     if version < Version::HTTP_2 {
-        let connection = if answer.close || spent { "close" } else { "keep-alive" };
+        let connection = if answer.close || spent {
+            "close"
+        } else {
+            "keep-alive"
+        };
         headers.insert(CONNECTION, HeaderValue::from_static(connection));
     }
     headers.insert(VIA, shared.via.clone());

@@ -45,7 +45,9 @@ fn encode(bytes: &[u8]) -> String {
             .fold(0u32, |word, byte| word << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
         for position in 0..=chunk.len() {
-            id.push(char::from(ALPHABET[(word >> (18 - 6 * position) & 63) as usize]));
+            id.push(char::from(
+                ALPHABET[(word >> (18 - 6 * position) & 63) as usize],
+            ));
         }
     }
     while id.len() < 56 {

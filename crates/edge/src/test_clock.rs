@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::Body;
-use privet_distribution::{Page, ResultType};
+use privet_distribution::{Page, PageAuthor, ResultType};
 use privet_sign::Timestamp;
 use std::pin::Pin;
 
@@ -38,7 +38,10 @@ pub(crate) async fn answer(
         _ => Err("GET tells the time, PUT sets it\n"),
     };
     let (status, text) = match result {
-        Ok(()) => (StatusCode::OK, format!("{}\n", shared.clock.now().as_secs())),
+        Ok(()) => (
+            StatusCode::OK,
+            format!("{}\n", shared.clock.now().as_secs()),
+        ),
         Err(reason) => (StatusCode::BAD_REQUEST, reason.to_owned()),
     };
     Some(Answer::page(Page {
@@ -51,6 +54,7 @@ pub(crate) async fn answer(
         detail: "Miss",
         close: false,
         logged: false,
+        author: PageAuthor::Edge,
     }))
 }
 
@@ -81,7 +85,9 @@ fn set(shared: &WorkerShared, text: &str) -> Result<(), &'static str> {
 
 async fn read_text(body: &mut RequestBody) -> Option<String> {
     let mut text = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
+    while let Some(frame) =
+        std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
+    {
         let data: Bytes = frame.ok()?.into_data().ok()?;
         text.extend_from_slice(&data);
         if text.len() > BODY_SIZE_BYTES_MAX {

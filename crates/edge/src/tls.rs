@@ -50,7 +50,8 @@ pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, St
         .with_cert_resolver(Arc::new(store));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| StartError::Tls(error.to_string()))?;
+    config.ticketer =
+        aws_lc_rs::Ticketer::new().map_err(|error| StartError::Tls(error.to_string()))?;
     Ok(Arc::new(config))
 }
 
@@ -64,7 +65,11 @@ fn cert_store(snapshot: &Snapshot) -> Result<CertStore, StartError> {
         };
         let key = Arc::new(certified_key(certificate)?);
         first.get_or_insert_with(|| Arc::clone(&key));
-        for name in distribution.aliases.iter().chain([&distribution.domain_name]) {
+        for name in distribution
+            .aliases
+            .iter()
+            .chain([&distribution.domain_name])
+        {
             let name = name.to_ascii_lowercase();
             let (names, name) = match name.strip_prefix("*.") {
                 Some(parent) => (&mut by_parent, parent.to_owned()),

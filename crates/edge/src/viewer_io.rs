@@ -1,6 +1,8 @@
 //! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
 
 use crate::connection::ConnectionState;
+use crate::stand_in::is_stand_in;
+use crate::viewer_stream::ViewerStream;
 use bytes::{Buf, Bytes};
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -64,7 +66,7 @@ impl<S> ViewerIo<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for ViewerIo<S> {
+impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -80,15 +82,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for ViewerIo<S> {
         }
         match this.read_deadline() {
             None => Poll::Pending,
-            Some(deadline) => this
-                .alarm
-                .poll(deadline, Instant::now(), context)
-                .map(Err),
+            Some(deadline) => this.alarm.poll(deadline, Instant::now(), context).map(Err),
         }
     }
 }
 
-impl<S: AsyncWrite + Unpin> ViewerIo<S> {
+impl<S: ViewerStream> ViewerIo<S> {
     /// Writes what stands in for hyper's own error answer; ready when it is gone.
     fn poll_substitute(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(bytes) = &mut self.substitute {
@@ -104,6 +103,29 @@ impl<S: AsyncWrite + Unpin> ViewerIo<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Sends the stretch of a file that a stand-in of `length` bytes stands for.
+    fn poll_send_stretch(
+        &mut self,
+        context: &mut Context<'_>,
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some(stretch) = self.connection.stretches.front() else {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        };
+        let length = length.min(stretch.length);
+        let sent =
+            ready!(
+                self.stream
+                    .poll_send_file(context, &stretch.file, stretch.offset, length)
+            )?;
+        if sent == 0 {
+            // The file has become shorter than was promised.
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.connection.stretches.advance(sent);
+        Poll::Ready(Ok(sent))
+    }
+
     fn written(
         &mut self,
         result: Poll<io::Result<usize>>,
@@ -117,7 +139,7 @@ impl<S: AsyncWrite + Unpin> ViewerIo<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for ViewerIo<S> {
+impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -129,6 +151,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ViewerIo<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let result = match this.poll_substitute(context) {
+            Poll::Ready(Ok(())) if is_stand_in(bytes) => {
+                this.poll_send_stretch(context, bytes.len())
+            }
             Poll::Ready(Ok(())) => Pin::new(&mut this.stream).poll_write(context, bytes),
             other => other.map_ok(|()| 0),
         };
@@ -141,11 +166,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ViewerIo<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let first = slices.first().map_or(&[][..], |slice| &**slice);
-        if self.substitute.is_some() || self.connection.in_place_of(first).is_some() {
+        let takes_one = self.substitute.is_some()
+            || is_stand_in(first)
+            || self.connection.in_place_of(first).is_some();
+        if takes_one {
             return self.poll_write(context, first);
         }
         let this = &mut *self;
-        let result = Pin::new(&mut this.stream).poll_write_vectored(context, slices);
+        let result = match slices.iter().position(|slice| is_stand_in(slice)) {
+            Some(before) => this
+                .stream
+                .poll_write_before_file(context, &slices[..before]),
+            None => Pin::new(&mut this.stream).poll_write_vectored(context, slices),
+        };
         this.written(result, context)
     }
 

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use tokio::task::JoinHandle;
 
 use super::CHUNK_SIZE_BYTES;
+use crate::stand_in::STAND_IN_SIZE_BYTES;
 
 /// Buffers kept by a worker for the next chunk.
 const SPARE_BUFFERS_MAX: usize = 64;
@@ -41,7 +42,41 @@ pub(super) fn poll_chunk(
     };
     let joined = std::task::ready!(Pin::new(handle).poll(context));
     *reading = None;
-    Poll::Ready(joined.map_err(io::Error::other).flatten().and_then(not_empty))
+    Poll::Ready(
+        joined
+            .map_err(io::Error::other)
+            .flatten()
+            .and_then(not_empty),
+    )
+}
+
+/// Whether the first stretch of `remaining` bytes from `offset` seems to be in memory and no read is under way.
+///
+/// Looks at its first and last byte: the operating system reads ahead in one piece.
+pub(super) fn is_cached(
+    reading: &Option<JoinHandle<io::Result<Bytes>>>,
+    file: &File,
+    offset: u64,
+    remaining: u64,
+) -> bool {
+    let last = offset + remaining.min(STAND_IN_SIZE_BYTES as u64) - 1;
+    reading.is_none() && [offset, last].iter().all(|at| byte_is_cached(file, *at))
+}
+
+#[cfg(target_os = "linux")]
+fn byte_is_cached(file: &File, at: u64) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut byte = [0];
+    let mut slices = [io::IoSliceMut::new(&mut byte)];
+    matches!(
+        preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT),
+        Ok(1)
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+fn byte_is_cached(_file: &File, _at: u64) -> bool {
+    false
 }
 
 fn not_empty(bytes: Bytes) -> io::Result<Bytes> {

@@ -60,9 +60,10 @@ impl LogFiles {
         let hour = record.ended.as_secs() / HOUR_SECS;
         let key = (record.distribution_id.clone(), hour);
         let folder = &self.folder;
-        let file = self.files.entry(key).or_insert_with(|| {
-            LogFile::new(folder, &record.distribution_id, hour)
-        });
+        let file = self
+            .files
+            .entry(key)
+            .or_insert_with(|| LogFile::new(folder, &record.distribution_id, hour));
         record.write_w3c(&mut file.lines);
         file.permits.push(permit);
         file.last_record = Instant::now();
@@ -100,13 +101,19 @@ impl LogFiles {
                 let _ = io::stderr().write_all(&file.lines);
             }
             if let Err(error) = file.finish() {
-                eprintln!("privet: {} keeps its working name: {error}", file.part.display());
+                eprintln!(
+                    "privet: {} keeps its working name: {error}",
+                    file.part.display()
+                );
             }
         }
     }
 
     fn complain(&mut self, error: &io::Error) {
-        if self.complained.is_some_and(|at| at.elapsed() < COMPLAIN_EVERY) {
+        if self
+            .complained
+            .is_some_and(|at| at.elapsed() < COMPLAIN_EVERY)
+        {
             return;
         }
         self.complained = Some(Instant::now());

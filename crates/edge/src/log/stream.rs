@@ -23,7 +23,11 @@ impl LiveStream {
             .spawn(move || {
                 // A reader that is gone ends the copy, not the edge.
                 for line in &receiver {
-                    if writer.write_all(&line).and_then(|()| writer.flush()).is_err() {
+                    if writer
+                        .write_all(&line)
+                        .and_then(|()| writer.flush())
+                        .is_err()
+                    {
                         return;
                     }
                 }

@@ -17,6 +17,8 @@ use std::time::SystemTime;
 
 /// Files up to this size are read whole and may be kept in memory.
 const MEMORY_OBJECT_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Files from this size on stay open, so that the operating system can send them by itself.
+const FILE_OBJECT_SIZE_BYTES_MIN: u64 = 16 * 1024;
 /// A file this young may change again within one tick of its time stamp, so its bytes are not kept.
 const SETTLED_AFTER_SECS: u64 = 2;
 
@@ -94,8 +96,10 @@ impl Inner {
         let head = Arc::new(ObjectHead::new(representation(key, &stat)));
         let file = File::from(file);
         let size_bytes = head.representation.size_bytes;
-        let content = if size_bytes <= MEMORY_OBJECT_SIZE_BYTES_MAX {
+        let content = if size_bytes < FILE_OBJECT_SIZE_BYTES_MIN {
             Content::Memory(read_whole(&file, size_bytes)?)
+        } else if size_bytes <= MEMORY_OBJECT_SIZE_BYTES_MAX {
+            Content::Both(read_whole(&file, size_bytes)?, Arc::new(file))
         } else {
             Content::File(Arc::new(file))
         };

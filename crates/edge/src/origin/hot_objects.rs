@@ -46,13 +46,13 @@ impl HotObject {
         Object {
             head: Arc::clone(&self.head),
             content: self.content.clone(),
-            from_memory: matches!(self.content, Content::Memory(_)),
+            from_memory: true,
         }
     }
 
     fn size_bytes(&self) -> usize {
         match &self.content {
-            Content::Memory(bytes) => bytes.len(),
+            Content::Memory(bytes) | Content::Both(bytes, _) => bytes.len(),
             Content::File(_) => 0,
         }
     }

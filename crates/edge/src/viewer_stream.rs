@@ -1,0 +1,99 @@
+//! The two kinds of viewer stream: plain TCP, which can send files by itself, and TLS, which can not.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// What the edge needs of a stream besides bytes in and out. A stream that sends no files keeps the defaults.
+pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
+    /// Whether the two functions below work.
+    const SENDS_FILES: bool;
+
+    /// Sends up to `length` bytes of `file` from `offset`; 0 when the file ends there.
+    fn poll_send_file(
+        &mut self,
+        _context: &mut Context<'_>,
+        _file: &File,
+        _offset: u64,
+        _length: usize,
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Writes bytes that a file follows at once, so that both share packets.
+    fn poll_write_before_file(
+        &mut self,
+        _context: &mut Context<'_>,
+        _slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl ViewerStream for TcpStream {
+    const SENDS_FILES: bool = true;
+
+    fn poll_send_file(
+        &mut self,
+        context: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        poll_when_writable(self, context, |stream| {
+            let mut offset = offset;
+            Ok(rustix::fs::sendfile(
+                stream,
+                file,
+                Some(&mut offset),
+                length,
+            )?)
+        })
+    }
+
+    fn poll_write_before_file(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+        poll_when_writable(self, context, |stream| {
+            let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+            Ok(sendmsg(
+                stream,
+                slices,
+                &mut SendAncillaryBuffer::default(),
+                flags,
+            )?)
+        })
+    }
+}
+
+/// Repeats `act` until it does not want to wait any more.
+#[cfg(target_os = "linux")]
+fn poll_when_writable(
+    stream: &TcpStream,
+    context: &mut Context<'_>,
+    mut act: impl FnMut(&TcpStream) -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        std::task::ready!(stream.poll_write_ready(context))?;
+        match stream.try_io(tokio::io::Interest::WRITABLE, || act(stream)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl ViewerStream for TcpStream {
+    const SENDS_FILES: bool = false;
+}
+
+impl ViewerStream for TlsStream<TcpStream> {
+    const SENDS_FILES: bool = false;
+}
