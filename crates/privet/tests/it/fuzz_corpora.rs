@@ -37,7 +37,7 @@ fn check(target: &str, body: fn(&[u8])) {
         .join(target);
     let entries = fs::read_dir(&folder)
         .expect("the corpus is checked in")
-        .map(|entry| entry.unwrap().path());
+        .map(|entry| entry.expect("an entry").path());
     let mut inputs: Vec<PathBuf> = entries.collect();
     inputs.sort();
     assert!(
@@ -46,7 +46,7 @@ fn check(target: &str, body: fn(&[u8])) {
     );
     for input in inputs {
         // Shown only when the body panics.
-        println!("{target}: {}", input.display());
-        body(&fs::read(&input).unwrap());
+        eprintln!("{target}: {}", input.display());
+        body(&fs::read(&input).expect("the input is readable"));
     }
 }

@@ -259,7 +259,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
-        .unwrap()
+        .expect("the repository is there")
 }
 
 fn read(file: &Path) -> String {
@@ -313,8 +313,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         "__pycache__",
         ".venv",
     ];
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("an entry").path();
         let name = path
             .file_name()
             .and_then(|name| name.to_str())
