@@ -1,2 +1,66 @@
-//! Privet.
-fn main() {}
+//! What people and CI run: `cargo xtask test`, `tools`, `bench`, `fuzz`.
+//!
+//! This file is the command line; each command is a module.
+#![allow(clippy::print_stdout)] // Printing is what this program is for.
+
+mod bench;
+mod command;
+mod fuzz;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Tests, benches and fuzzing of Privet.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, then run every check and test.
+    Test {
+        /// Install nothing: what is missing is reported, and tests that need it fail.
+        #[arg(long)]
+        no_install: bool,
+    },
+    /// Install what tests and benches need, and stop there.
+    Tools,
+    /// Measure, beside a peer in the same run.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Run a fuzz target, or each of them in turn.
+    Fuzz {
+        /// One target; all of them when left out.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Test { no_install } => test::run(no_install),
+        Command::Tools => tools::install_for_tests().and_then(|()| tools::install_for_benches()),
+        Command::Bench { bench } => bench::run(&bench),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

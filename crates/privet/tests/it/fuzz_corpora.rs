@@ -1,0 +1,52 @@
+//! Runs the corpora of the fuzz targets as ordinary tests: no input there may panic again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "../../../../fuzz/targets/bodies.rs"]
+mod bodies;
+
+#[test]
+fn policy_json() {
+    check("policy_json", bodies::policy_json);
+}
+
+#[test]
+fn credentials() {
+    check("credentials", bodies::credentials);
+}
+
+#[test]
+fn resource_matcher() {
+    check("resource_matcher", bodies::resource_matcher);
+}
+
+#[test]
+fn range_header() {
+    check("range_header", bodies::range_header);
+}
+
+#[test]
+fn configuration() {
+    check("configuration", bodies::configuration);
+}
+
+fn check(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(target);
+    let entries = fs::read_dir(&folder)
+        .expect("the corpus is checked in")
+        .map(|entry| entry.expect("an entry").path());
+    let mut inputs: Vec<PathBuf> = entries.collect();
+    inputs.sort();
+    assert!(
+        inputs.len() >= 10,
+        "the corpus of {target} has at least ten inputs"
+    );
+    for input in inputs {
+        // Shown only when the body panics.
+        eprintln!("{target}: {}", input.display());
+        body(&fs::read(&input).expect("the input is readable"));
+    }
+}

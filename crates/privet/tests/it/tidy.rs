@@ -1,0 +1,357 @@
+//! Invariants of the code base that no compiler checks: arrows between crates, purity, sizes, words.
+//!
+//! Each rule is stated in CONTRIBUTING.md or ARCHITECTURE.md; the assertion says which file breaks it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Without tests. 400 is the alarm that a reviewer hears, this the limit.
+const FILE_LINES_MAX: usize = 600;
+
+/// Which siblings a crate may name in its `[dependencies]`.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("sign", &[]),
+    ("distribution", &["privet-sign"]),
+    ("edge", &["privet-distribution", "privet-sign"]),
+    (
+        "privet",
+        &["privet-distribution", "privet-edge", "privet-sign"],
+    ),
+];
+
+/// What a pure crate never names: no IO, no clock, no async, no environment, no randomness.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "hyper",
+    "async fn",
+    ".await",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "SystemTime",
+    "Instant",
+    "SystemRandom",
+];
+const PURE_CRATES: &[&str] = &["sign", "distribution"];
+
+#[test]
+fn crates_point_one_way() {
+    for (name, allowed) in ARROWS {
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let dependencies = section(&manifest, "[dependencies]");
+        for line in dependencies
+            .lines()
+            .filter(|line| line.starts_with("privet"))
+        {
+            let sibling = line.split([' ', '.', '=']).next().unwrap_or(line);
+            assert!(
+                allowed.contains(&sibling),
+                "crates/{name} must not depend on {sibling}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_its_arrows_written_down() {
+    for entry in fs::read_dir(root().join("crates")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(
+            ARROWS.iter().any(|(known, _)| *known == name),
+            "add crates/{name} to ARROWS"
+        );
+    }
+}
+
+#[test]
+fn pure_crates_touch_nothing() {
+    for name in PURE_CRATES {
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let dependencies = section(&manifest, "[dependencies]");
+        for runtime in ["tokio", "hyper", "rustix", "socket2", "jiff"] {
+            let named = dependencies.lines().any(|line| line.starts_with(runtime));
+            assert!(
+                !named,
+                "crates/{name} is pure and must not depend on {runtime}"
+            );
+        }
+        let files = rust_files(&root().join("crates").join(name).join("src"));
+        for file in files.into_iter().filter(|file| !is_test_file(file)) {
+            for (number, line) in code_lines(&read(&file)) {
+                let word = IMPURE.iter().find(|word| line.contains(*word));
+                assert!(
+                    word.is_none(),
+                    "{}:{number}: {word:?} in a pure crate",
+                    shown(&file)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_edge_does_not_know_the_program() {
+    for file in rust_files(&root().join("crates/edge/src")) {
+        for (number, line) in code_lines(&read(&file)) {
+            assert!(
+                !line.contains("privet::"),
+                "{}:{number} names the program",
+                shown(&file)
+            );
+        }
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for file in all_rust_files()
+        .into_iter()
+        .filter(|file| !is_test_file(file))
+    {
+        let lines = code_before_tests(&read(&file)).lines().count();
+        let place = shown(&file);
+        assert!(
+            lines <= FILE_LINES_MAX,
+            "{place} has {lines} lines; {FILE_LINES_MAX} is the limit"
+        );
+    }
+}
+
+#[test]
+fn files_say_what_they_decide() {
+    for file in all_rust_files()
+        .into_iter()
+        .filter(|file| !file.ends_with("tests.rs"))
+    {
+        assert!(
+            read(&file).starts_with("//! "),
+            "{} does not open with `//!`",
+            shown(&file)
+        );
+    }
+}
+
+#[test]
+fn modules_are_named_after_themselves() {
+    for file in all_rust_files() {
+        assert!(
+            !file.ends_with("mod.rs"),
+            "{}: write foo.rs beside foo/",
+            shown(&file)
+        );
+    }
+}
+
+#[test]
+fn one_file_has_unsafe_code() {
+    let word = concat!("un", "safe ");
+    let has_unsafe = |file: &PathBuf| {
+        code_lines(&read(file)).any(|(_, line)| {
+            ["{", "fn", "impl", "extern"]
+                .iter()
+                .any(|next| line.contains(&format!("{word}{next}")))
+        })
+    };
+    let files: Vec<PathBuf> = all_rust_files().into_iter().filter(has_unsafe).collect();
+    let places: Vec<String> = files.iter().map(|file| shown(file)).collect();
+    assert!(
+        files.len() <= 1,
+        "only one file may have {word}code: {places:?}"
+    );
+    assert!(
+        places
+            .iter()
+            .all(|place| place.starts_with("crates/sign/src/")),
+        "{places:?}"
+    );
+}
+
+#[test]
+fn no_forbidden_words() {
+    let paths = [
+        concat!("/wo", "rk/"),
+        concat!("/tmp", "/wt"),
+        concat!("/ro", "ot/"),
+    ];
+    let promises = [concat!("TO", "DO"), concat!("FIX", "ME")];
+    for file in all_files() {
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        // The papers may speak of the words that code may not use.
+        let is_paper = file.extension().is_some_and(|extension| extension == "md");
+        for (index, line) in text.lines().enumerate() {
+            let place = format!("{}:{}", shown(&file), index + 1);
+            let path = paths.iter().find(|path| line.contains(*path));
+            assert!(path.is_none(), "{place}: {path:?} is a path of one machine");
+            let promise = promises
+                .iter()
+                .find(|word| !is_paper && line.contains(*word));
+            assert!(
+                promise.is_none(),
+                "{place}: {promise:?}: do it, or open an issue"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_inherits_the_lints() {
+    let crates = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    for folder in crates.chain([root().join("xtask")]) {
+        let lints = section(&read(&folder.join("Cargo.toml")), "[lints]");
+        assert!(
+            lints.contains("workspace = true"),
+            "{} sets its own lints",
+            shown(&folder)
+        );
+    }
+}
+
+#[test]
+fn links_in_papers_resolve() {
+    for file in all_files()
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "md"))
+    {
+        for target in links(&read(&file)) {
+            let path = target.split('#').next().unwrap_or_default();
+            if path.is_empty() || path.contains("://") {
+                continue;
+            }
+            let place = file.parent().unwrap_or(&file).join(path);
+            assert!(
+                place.exists(),
+                "{} links to {target}, which is not there",
+                shown(&file)
+            );
+        }
+    }
+}
+
+#[test]
+fn cited_fidelity_notes_exist() {
+    let notes = read(&root().join("docs/fidelity.md"));
+    for file in all_rust_files() {
+        let text = read(&file);
+        for cited in text.split("fidelity note F").skip(1) {
+            let number: String = cited.chars().take_while(char::is_ascii_digit).collect();
+            if number.is_empty() {
+                continue;
+            }
+            let heading = format!("### F{number} ");
+            assert!(
+                notes.contains(&heading),
+                "{} cites F{number}, which is not there",
+                shown(&file)
+            );
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository is there")
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root())
+        .unwrap_or(file)
+        .display()
+        .to_string()
+}
+
+/// From a heading of a manifest to the next one.
+fn section(manifest: &str, heading: &str) -> String {
+    let rest = manifest
+        .split_once(&format!("{heading}\n"))
+        .map_or("", |(_, rest)| rest);
+    rest.split("\n[").next().unwrap_or_default().to_owned()
+}
+
+fn all_rust_files() -> Vec<PathBuf> {
+    ["crates", "xtask", "fuzz"]
+        .iter()
+        .flat_map(|folder| rust_files(&root().join(folder)))
+        .collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    files
+}
+
+fn all_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    collect(&root(), &mut files);
+    files
+}
+
+/// Everything but what builds and tools leave behind, and inputs that are odd on purpose.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let left_out = [
+        "target",
+        ".git",
+        "node_modules",
+        "corpus",
+        "artifacts",
+        "privet-data",
+        "__pycache__",
+        ".venv",
+    ];
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if left_out.contains(&name) || path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+fn is_test_file(file: &Path) -> bool {
+    let is_in_tests = file.components().any(|part| part.as_os_str() == "tests");
+    is_in_tests || file.file_name().is_some_and(|name| name == "tests.rs")
+}
+
+fn code_before_tests(text: &str) -> &str {
+    text.split_once("\n#[cfg(test)]\nmod tests {")
+        .map_or(text, |(code, _)| code)
+}
+
+/// Numbered lines of code: comments and unit tests left out.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = code_before_tests(text).lines().enumerate();
+    let code = lines.map(|(index, line)| (index + 1, line.split("//").next().unwrap_or(line)));
+    code.filter(|(_, line)| !line.trim().is_empty())
+}
+
+/// The targets of `[text](target)`, code blocks left out.
+fn links(paper: &str) -> Vec<String> {
+    let prose = paper.split("```").step_by(2);
+    let targets = prose.flat_map(|part| part.split("](").skip(1));
+    targets
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .collect()
+}

@@ -1,0 +1,260 @@
+//! What each fuzz target does with its bytes: must not panic, and must keep what is asserted here.
+//!
+//! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
+#![allow(dead_code)] // Each target uses one of them.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use privet_distribution::{Representation, Selection, Snapshot, read_toml, select};
+use privet_sign::{
+    Credentials, KeyPairId, KeySet, Leniency, PublicKey, Question, Scheme, SignatureMemory,
+    SignatureQuestion, Timestamp, ViewerUrl, explain, strip_cookies, strip_query, verify,
+};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+const NOW: Timestamp = Timestamp::from_secs(1_767_000_000);
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
+const HOST: &str = "d111111abcdef8.cloudfront.net";
+const RANGES_MAX: usize = 10;
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAzCNIdtFBGcNjQJwsdJKtuwdRyoq
+kKKAGMdlY8kNMlBHGyYG8GjX7dOliy6JxUVkkM5ubl+YQliVr7GASLer8w==
+-----END PUBLIC KEY-----
+";
+
+/// The bytes are a policy under a signature that is taken for good.
+pub fn policy_json(bytes: &[u8]) {
+    let query = format!("Policy={}&Signature=AAAA&Key-Pair-Id=KFUZZ", encode(bytes));
+    let _ = open("/private/a.mp4", &query);
+    for key in [false, true] {
+        explain_url(&format!("https://{HOST}/private/a.mp4?{query}"), None, key);
+    }
+}
+
+/// First line: a query. Second line: a cookie header.
+pub fn credentials(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (query, cookie) = text.split_once('\n').unwrap_or((&text, ""));
+    let url = ViewerUrl {
+        scheme: Scheme::Https,
+        host: HOST,
+        path: "/a",
+        query: Some(query),
+    };
+    for cookies in [None, Some(cookie.as_bytes())] {
+        let credentials = Credentials::from_request(Some(query), cookies.into_iter());
+        let _ = verify(
+            &url,
+            &credentials,
+            &keys(),
+            NOW,
+            CLIENT,
+            &Leniency::default(),
+            &Believer,
+        );
+    }
+    let stripped = strip_query(query);
+    if let Some(stripped) = &stripped {
+        assert!(stripped.len() <= query.len(), "stripping only removes");
+        assert_eq!(
+            strip_query(stripped).as_ref(),
+            Some(stripped),
+            "stripping twice changes nothing"
+        );
+    }
+    let left = Credentials::from_request(stripped.as_deref(), std::iter::empty());
+    assert!(left.is_empty(), "no credential survives stripping");
+    let stripped = strip_cookies(cookie);
+    assert_eq!(
+        strip_cookies(&stripped),
+        stripped,
+        "stripping twice changes nothing"
+    );
+    let left = Credentials::from_request(None, std::iter::once(stripped.as_bytes()));
+    assert!(left.is_empty(), "no credential cookie survives stripping");
+    explain_url(&format!("https://{HOST}/a?{query}"), Some(cookie), true);
+}
+
+/// First line: the policy's resource. Second line: path and query of the request.
+pub fn resource_matcher(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (resource, target) = text.split_once('\n').unwrap_or((&text, "/"));
+    if resource.len() > 512 || target.len() > 512 {
+        return;
+    }
+    let escaped: String = resource.chars().map(json_character).collect();
+    let policy = format!(
+        r#"{{"Statement":[{{"Resource":"{escaped}","Condition":{{"DateLessThan":{{"AWS:EpochTime":2000000000}}}}}}]}}"#
+    );
+    let signed = format!(
+        "Policy={}&Signature=AAAA&Key-Pair-Id=KFUZZ",
+        encode(policy.as_bytes())
+    );
+    let path = target.split('?').next().unwrap_or("/");
+    let query = target
+        .split_once('?')
+        .map_or_else(|| signed.clone(), |(_, own)| format!("{own}&{signed}"));
+    let opens = open(path, &query);
+    if resource == "*" && target.starts_with('/') && !target.contains(['&', '=', '%', '#']) {
+        assert!(opens, "a star alone covers every URL");
+    }
+}
+
+/// First line: the size. Each further line: a header, `Name: value`.
+pub fn range_header(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let size_bytes: u64 = lines
+        .next()
+        .and_then(|line| line.trim().parse().ok())
+        .unwrap_or(1000);
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.take(16).filter_map(|line| line.split_once(':')) {
+        let value = HeaderValue::from_str(value.trim());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
+            headers.append(name, value);
+        }
+    }
+    let representation = Representation {
+        size_bytes,
+        etag: "\"5f-1700000000\"".to_owned(),
+        last_modified: Timestamp::from_secs(1_700_000_000),
+        content_type: "video/mp4".to_owned(),
+    };
+    for method in [Method::GET, Method::HEAD] {
+        check_selection(
+            &select(&method, &headers, &representation, RANGES_MAX),
+            size_bytes,
+        );
+    }
+}
+
+/// The bytes are a configuration file whose other files cannot be read.
+pub fn configuration(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let mut read_file = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let result = match read_toml(text, Path::new("privet.toml")) {
+        Ok((document, places)) => Snapshot::build(document, &places, &mut read_file).map(|_| ()),
+        Err(errors) => Err(errors),
+    };
+    if let Err(errors) = result {
+        assert!(!errors.is_empty(), "a refusal says why");
+        assert!(
+            errors.iter().all(|error| !error.message.is_empty()),
+            "each fault has words"
+        );
+    }
+}
+
+fn check_selection(selection: &Selection, size_bytes: u64) {
+    let ranges = match selection {
+        Selection::Whole
+        | Selection::NotModified
+        | Selection::PreconditionFailed
+        | Selection::NotSatisfiable => return,
+        Selection::One(range) => std::slice::from_ref(range),
+        Selection::Several(ranges) => ranges,
+    };
+    assert!(
+        !ranges.is_empty() && ranges.len() <= RANGES_MAX,
+        "as many ranges as allowed"
+    );
+    for range in ranges {
+        assert!(range.start <= range.end_inclusive, "a range runs forward");
+        assert!(
+            range.end_inclusive < size_bytes,
+            "a range ends within the object"
+        );
+    }
+    let in_order = ranges
+        .windows(2)
+        .all(|pair| pair[0].end_inclusive < pair[1].start);
+    assert!(in_order, "ranges follow one another without overlap");
+}
+
+/// True when a request with this path and query is let in.
+fn open(path: &str, query: &str) -> bool {
+    let url = ViewerUrl {
+        scheme: Scheme::Https,
+        host: HOST,
+        path,
+        query: Some(query),
+    };
+    let credentials = Credentials::from_request(Some(query), std::iter::empty());
+    verify(
+        &url,
+        &credentials,
+        &keys(),
+        NOW,
+        CLIENT,
+        &Leniency::default(),
+        &Believer,
+    )
+    .is_ok()
+}
+
+fn explain_url(url: &str, cookies: Option<&str>, with_key: bool) {
+    let keys = if with_key { keys() } else { KeySet::default() };
+    let client = with_key.then_some(CLIENT);
+    let question = Question {
+        url,
+        cookies,
+        keys: &keys,
+        now: NOW,
+        client,
+        leniency: Leniency::default(),
+    };
+    let _ = explain(&question);
+}
+
+/// Believes every signature, so that what lies behind the signature is reached.
+struct Believer;
+
+impl SignatureMemory for Believer {
+    fn verifies(&self, _: &SignatureQuestion<'_>) -> bool {
+        true
+    }
+}
+
+fn keys() -> KeySet {
+    let mut keys = KeySet::default();
+    if let (Ok(id), Ok(key)) = (
+        KeyPairId::parse("KFUZZ"),
+        PublicKey::parse(PUBLIC_KEY.as_bytes()),
+    ) {
+        keys.insert(id, key);
+    }
+    keys
+}
+
+/// Characters that JSON forbids in a string become spaces; quotes and backslashes are escaped.
+fn json_character(character: char) -> String {
+    match character {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        character if character.is_control() => " ".to_owned(),
+        character => character.to_string(),
+    }
+}
+
+/// Base64 in CloudFront's alphabet.
+fn encode(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let mut group = [0_u8; 4];
+        group[1..=chunk.len()].copy_from_slice(chunk);
+        let bits = u32::from_be_bytes(group);
+        for place in 0..4 {
+            let index = (bits >> (18 - 6 * place)) as usize & 63;
+            text.push(if place <= chunk.len() {
+                char::from(ALPHABET[index])
+            } else {
+                '_'
+            });
+        }
+    }
+    text
+}

@@ -1,0 +1,221 @@
+//! `cargo xtask bench`: what is measured, and how results are shown.
+//!
+//! A bench runs Privet and its peer in turns in the same minutes on the same machine and reports the
+//! median of the ratios, so that a busy neighbour disturbs both alike.
+
+mod edge;
+mod keys;
+mod load;
+mod memory;
+mod process;
+mod servers;
+mod sign;
+mod start;
+
+use crate::command::{self, Outcome, cargo};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::env;
+
+/// The benches.
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Links a CPU second, beside `openssl speed` and botocore; one signature stamped on many links.
+    Sign(Output),
+    /// From the start of `privet sign` to the printed link, beside the AWS CLI.
+    Start(Output),
+    /// Server CPU a request of `privet serve`, beside nginx; memory under slow readers.
+    Edge(EdgeArguments),
+}
+
+/// What every bench takes.
+#[derive(Args, Clone)]
+pub struct Output {
+    /// Print a JSON list instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Fewer and shorter rounds: for a first look, not for comparing.
+    #[arg(long)]
+    pub quick: bool,
+}
+
+/// What `bench edge` takes.
+#[derive(Args, Clone)]
+pub struct EdgeArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// File sizes, e.g. `1k,64k,1m,64m`.
+    #[arg(long, value_delimiter = ',', default_value = "1k,64k,1m,64m")]
+    pub sizes: Vec<String>,
+    /// Only the cases whose name contains this.
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
+/// Runs a bench in a release build of this program.
+pub fn run(bench: &Bench) -> Outcome {
+    if cfg!(debug_assertions) {
+        return run_released();
+    }
+    let (rows, output) = match bench {
+        Bench::Sign(output) => (sign::run(output.quick)?, output),
+        Bench::Start(output) => (start::run(output.quick)?, output),
+        Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
+    };
+    if output.json {
+        print_json(&rows);
+    } else {
+        print_table(&rows);
+    }
+    let missed: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.ok() == Some(false))
+        .map(|row| &*row.case)
+        .collect();
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("below the bar: {}", missed.join(", ")))
+    }
+}
+
+/// Starts this program again, built with `--release`: a debug build would measure itself.
+fn run_released() -> Outcome {
+    let mut again = cargo();
+    again.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--locked",
+        "--package",
+        "xtask",
+        "--",
+    ]);
+    command::run(again.args(env::args_os().skip(1)))
+}
+
+/// Where a measurement must lie.
+#[derive(Clone, Copy)]
+pub enum Bar {
+    /// Reported only.
+    None,
+    /// The ratio (or, without a peer, the value) is at least this.
+    AtLeast(f64),
+    /// The ratio (or, without a peer, the value) is at most this.
+    AtMost(f64),
+}
+
+/// One line of the result.
+pub struct Row {
+    pub case: String,
+    pub ours: f64,
+    /// The peer's value and name.
+    pub peer: Option<(f64, &'static str)>,
+    pub unit: &'static str,
+    /// Ours by the peer's, the median over all rounds.
+    pub ratio: Option<f64>,
+    pub bar: Bar,
+}
+
+impl Row {
+    /// `None` when there is no bar.
+    fn ok(&self) -> Option<bool> {
+        let measured = self.ratio.unwrap_or(self.ours);
+        match self.bar {
+            Bar::None => None,
+            Bar::AtLeast(bar) => Some(measured >= bar),
+            Bar::AtMost(bar) => Some(measured <= bar),
+        }
+    }
+
+    fn bar_text(&self) -> String {
+        match self.bar {
+            Bar::None => "-".to_owned(),
+            Bar::AtLeast(bar) => format!(">= {}", number(bar)),
+            Bar::AtMost(bar) => format!("<= {}", number(bar)),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let bar = match self.bar {
+            Bar::None => None,
+            Bar::AtLeast(bar) | Bar::AtMost(bar) => Some(bar),
+        };
+        json!({
+            "case": self.case,
+            "ours": self.ours,
+            "peer": self.peer.map(|(value, _)| value),
+            "peer_name": self.peer.map(|(_, name)| name),
+            "unit": self.unit,
+            "ratio": self.ratio,
+            "bar": bar,
+            "ok": self.ok(),
+        })
+    }
+}
+
+/// The middle value; the mean of the two middle ones when there is no middle.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => sorted[length / 2],
+        length => f64::midpoint(sorted[length / 2 - 1], sorted[length / 2]),
+    }
+}
+
+/// Median of ours, median of the peer's, and the median of their ratios round by round.
+pub fn medians(rounds: &[(f64, f64)]) -> (f64, f64, f64) {
+    let ours: Vec<f64> = rounds.iter().map(|round| round.0).collect();
+    let peers: Vec<f64> = rounds.iter().map(|round| round.1).collect();
+    let ratios: Vec<f64> = rounds.iter().map(|round| round.0 / round.1).collect();
+    (median(&ours), median(&peers), median(&ratios))
+}
+
+fn print_json(rows: &[Row]) {
+    let list: Vec<Value> = rows.iter().map(Row::to_json).collect();
+    println!("{}", Value::from(list));
+}
+
+fn print_table(rows: &[Row]) {
+    let width = rows
+        .iter()
+        .map(|row| row.case.len())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    println!(
+        "{:width$}  {:>12}  {:>12}  {:<18}  {:<14}  {:>6}  {:>12}",
+        "case", "privet", "peer", "peer's name", "unit", "ratio", "bar"
+    );
+    for row in rows {
+        let peer = row
+            .peer
+            .map_or_else(|| "-".to_owned(), |(value, _)| number(value));
+        let name = row.peer.map_or("-", |(_, name)| name);
+        let ratio = row
+            .ratio
+            .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        let verdict = match row.ok() {
+            None => "",
+            Some(true) => "ok",
+            Some(false) => "MISSED",
+        };
+        println!(
+            "{:width$}  {:>12}  {peer:>12}  {name:<18}  {:<14}  {ratio:>6}  {:>12}  {verdict}",
+            row.case,
+            number(row.ours),
+            row.unit,
+            row.bar_text()
+        );
+    }
+}
+
+fn number(value: f64) -> String {
+    if value >= 1000.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
+}

@@ -1,0 +1,202 @@
+//! Load on a server: wrk for HTTP/1.1, h2load for HTTP/2, and what each says it received.
+
+use crate::command::{self, Outcome, program};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Connections of every run.
+pub const CONNECTIONS: u32 = 16;
+/// Streams at once on each HTTP/2 connection.
+pub const STREAMS: u32 = 4;
+
+/// What a run asks for.
+pub struct Load<'a> {
+    pub protocol: Protocol,
+    pub port: u16,
+    /// Request targets (path and query), asked for in turn.
+    pub targets: &'a [String],
+    pub cookie: Option<&'a str>,
+    pub seconds: u32,
+}
+
+/// How the viewer speaks.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Protocol {
+    Plain,
+    Https,
+    Http2,
+}
+
+impl Protocol {
+    /// For the name of a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain h1",
+            Self::Https => "HTTPS h1",
+            Self::Http2 => "HTTPS h2",
+        }
+    }
+
+    /// Of the URL.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Https | Self::Http2 => "https",
+        }
+    }
+}
+
+/// What came back.
+pub struct Received {
+    pub requests: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+}
+
+impl Load<'_> {
+    /// Runs it to the end. Any answer but 200 is an error: a refusal would be quick and worthless.
+    pub fn run(&self, folder: &Path) -> Outcome<Received> {
+        match self.protocol {
+            Protocol::Plain | Protocol::Https => self.wrk(folder),
+            Protocol::Http2 => self.h2load(folder),
+        }
+    }
+
+    fn wrk(&self, folder: &Path) -> Outcome<Received> {
+        let script = folder.join("load.lua");
+        let targets = folder.join("targets.txt");
+        write(&script, LUA)?;
+        write(&targets, &self.targets.join("\n"))?;
+        let connections = CONNECTIONS.to_string();
+        let duration = format!("{}s", self.seconds);
+        let mut wrk = program(
+            "wrk",
+            &[
+                "-t",
+                "1",
+                "-c",
+                &connections,
+                "-d",
+                &duration,
+                "--timeout",
+                "30s",
+            ],
+        );
+        wrk.arg("-s")
+            .arg(script)
+            .arg(self.origin())
+            .env("LOAD_TARGETS", targets);
+        wrk.env("LOAD_COOKIE", self.cookie.unwrap_or_default());
+        let text = command::output(&mut wrk)?;
+        let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
+        let numbers: Vec<u64> = line
+            .unwrap_or("")
+            .split(' ')
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        let &[requests, bytes, microseconds, failed] = &numbers[..] else {
+            return Err(format!("wrk said something new: {text}"));
+        };
+        refuse_failures(failed, requests)?;
+        Ok(Received {
+            requests,
+            bytes,
+            seconds: microseconds as f64 / 1e6,
+        })
+    }
+
+    fn h2load(&self, folder: &Path) -> Outcome<Received> {
+        let list = folder.join("urls.txt");
+        let urls: Vec<String> = self
+            .targets
+            .iter()
+            .map(|target| self.origin() + target)
+            .collect();
+        write(&list, &urls.join("\n"))?;
+        let numbers = [
+            CONNECTIONS.to_string(),
+            STREAMS.to_string(),
+            self.seconds.to_string(),
+        ];
+        let mut h2load = Command::new("h2load");
+        h2load.args([
+            "-t",
+            "1",
+            "-c",
+            &numbers[0],
+            "-m",
+            &numbers[1],
+            "-D",
+            &numbers[2],
+        ]);
+        if let Some(cookie) = self.cookie {
+            h2load.arg("-H").arg(format!("cookie: {cookie}"));
+        }
+        let text = command::output(h2load.arg("-i").arg(list))?;
+        parse_h2load(&text).ok_or_else(|| format!("h2load said something new: {text}"))?
+    }
+
+    fn origin(&self) -> String {
+        format!("{}://localhost:{}", self.protocol.scheme(), self.port)
+    }
+}
+
+/// `finished in 3.00s, …`, `status codes: 9 2xx, 0 3xx, …`, `traffic: 1MB (1048576) total, … (N) data`.
+fn parse_h2load(text: &str) -> Option<Outcome<Received>> {
+    let rest = |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix));
+    let seconds = rest("finished in ")?.split(',').next()?;
+    let seconds = match seconds.strip_suffix("ms") {
+        Some(number) => number.parse::<f64>().ok()? / 1000.0,
+        None => seconds.strip_suffix('s')?.parse().ok()?,
+    };
+    let codes = rest("status codes: ")?
+        .split(", ")
+        .map(|part| part.split(' ').next()?.parse::<u64>().ok());
+    let codes: Vec<u64> = codes.collect::<Option<_>>()?;
+    let data = rest("traffic: ")?.rsplit_once('(')?.1;
+    let bytes = data.split(')').next()?.parse().ok()?;
+    let requests = *codes.first()?;
+    Some(
+        refuse_failures(codes.iter().skip(1).sum(), requests).map(|()| Received {
+            requests,
+            bytes,
+            seconds,
+        }),
+    )
+}
+
+fn refuse_failures(failed: u64, requests: u64) -> Outcome {
+    if failed == 0 && requests > 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{failed} answers were not 200, of {}: the measurement is worth nothing",
+        requests + failed
+    ))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Requests are built once; the loop only steps through them.
+const LUA: &str = r#"
+local requests, at = {}, 0
+function init(arguments)
+  local cookie = os.getenv("LOAD_COOKIE")
+  if cookie and cookie ~= "" then wrk.headers["Cookie"] = cookie end
+  for target in io.lines(os.getenv("LOAD_TARGETS")) do
+    requests[#requests + 1] = wrk.format("GET", target)
+  end
+end
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+function done(summary, latency, all)
+  local errors = summary.errors
+  local failed = errors.status + errors.connect + errors.read
+  print(string.format("RESULT %d %d %d %d", summary.requests, summary.bytes, summary.duration, failed))
+end
+"#;

@@ -1,0 +1,178 @@
+//! `cargo xtask test`: every check in order, each timed, and one line at the end.
+//!
+//! A failed check does not hide the next one, except that tests wait for code that compiles.
+
+use crate::command::{self, Outcome, cargo};
+use crate::tools;
+use std::process::Command;
+use std::time::Instant;
+
+/// A failed step and what to do about it.
+struct Failure {
+    step: &'static str,
+    message: String,
+    advice: &'static str,
+}
+
+/// The steps run so far.
+struct Steps {
+    started: Instant,
+    passed: usize,
+    failures: Vec<Failure>,
+}
+
+/// Runs everything. The error names what failed.
+pub fn run(no_install: bool) -> Outcome {
+    let mut steps = Steps {
+        started: Instant::now(),
+        passed: 0,
+        failures: Vec::new(),
+    };
+    if no_install {
+        steps.step("tools", "run `cargo xtask tools`", report_missing);
+    } else {
+        steps.step(
+            "tools",
+            "install what is named above and run again",
+            tools::install_for_tests,
+        );
+    }
+    steps.step("format", "run `cargo fmt --all`", || {
+        command::run(cargo().args(["fmt", "--all", "--check"]))
+    });
+    let compiles = steps.step(
+        "clippy",
+        "run `cargo clippy --workspace --all-targets`",
+        clippy,
+    );
+    if compiles {
+        steps.step(
+            "tests",
+            "run `cargo nextest run NAME` for the tests named above",
+            tests,
+        );
+        steps.step(
+            "documentation tests",
+            "run `cargo test --workspace --doc`",
+            doctests,
+        );
+    }
+    steps.step(
+        "spelling",
+        "mend it, or teach typos.toml a word that is right",
+        spelling,
+    );
+    steps.finish()
+}
+
+impl Steps {
+    /// Runs one step and remembers its failure. True when it passed.
+    fn step(
+        &mut self,
+        step: &'static str,
+        advice: &'static str,
+        work: impl FnOnce() -> Outcome,
+    ) -> bool {
+        println!(
+            "xtask: {step} (at {:.0} s)",
+            self.started.elapsed().as_secs_f64()
+        );
+        let began = Instant::now();
+        let result = work();
+        let seconds = began.elapsed().as_secs_f64();
+        match result {
+            Ok(()) => {
+                println!("xtask: {step} passed in {seconds:.1} s");
+                self.passed += 1;
+                true
+            }
+            Err(message) => {
+                println!("xtask: {step} FAILED after {seconds:.1} s");
+                self.failures.push(Failure {
+                    step,
+                    message,
+                    advice,
+                });
+                false
+            }
+        }
+    }
+
+    fn finish(self) -> Outcome {
+        let seconds = self.started.elapsed().as_secs_f64();
+        for failure in &self.failures {
+            println!("xtask: {} failed: {}", failure.step, failure.message);
+            println!("       what to do: {}", failure.advice);
+        }
+        let failed = self.failures.len();
+        println!(
+            "xtask: {} steps passed, {failed} failed, in {seconds:.0} s",
+            self.passed
+        );
+        if failed == 0 {
+            Ok(())
+        } else {
+            Err(format!("{failed} steps failed"))
+        }
+    }
+}
+
+fn report_missing() -> Outcome {
+    let missing = tools::missing_for_tests();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not installed: {}", missing.join(", ")))
+    }
+}
+
+fn clippy() -> Outcome {
+    run_cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ])
+}
+
+/// One build, one profile: nextest runs every test binary that it builds.
+fn tests() -> Outcome {
+    if tools::has_nextest() {
+        run_cargo(&[
+            "nextest",
+            "run",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+        ])
+    } else {
+        run_cargo(&[
+            "test",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+            "--lib",
+            "--bins",
+            "--tests",
+        ])
+    }
+}
+
+fn doctests() -> Outcome {
+    run_cargo(&["test", "--workspace", "--locked", "--doc"])
+}
+
+fn spelling() -> Outcome {
+    let mut typos = Command::new(tools::python("typos"));
+    command::run(typos.current_dir(command::root()))
+}
+
+fn run_cargo(arguments: &[&str]) -> Outcome {
+    let mut command = cargo();
+    command.args(arguments);
+    tools::point_at_peers(&mut command);
+    command::run(&mut command)
+}

@@ -1,0 +1,266 @@
+//! The tools that tests and benches need: which are missing, and how each is installed.
+//!
+//! Debian packages come by `apt-get` (as root or with sudo), Python ones into a virtual environment
+//! and JavaScript ones into a folder, both under `target/test-tools`, at pinned versions.
+
+use crate::command::{self, Outcome, answers, cargo, on_path, output, program, run};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Built from source only where no nextest is installed.
+const NEXTEST_VERSION: &str = "0.9.143";
+
+/// A program and the Debian package that brings it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+const FOR_TESTS: &[Tool] = &[
+    Tool {
+        program: "cc",
+        package: "gcc libc6-dev",
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+    },
+    Tool {
+        program: "curl",
+        package: "curl",
+    },
+    Tool {
+        program: "nginx",
+        package: "nginx-light",
+    },
+    Tool {
+        program: "python3",
+        package: "python3 python3-venv",
+    },
+    Tool {
+        program: "node",
+        package: "nodejs",
+    },
+    Tool {
+        program: "npm",
+        package: "npm",
+    },
+];
+
+const FOR_BENCHES: &[Tool] = &[
+    Tool {
+        program: "wrk",
+        package: "wrk",
+    },
+    Tool {
+        program: "h2load",
+        package: "nghttp2-client",
+    },
+];
+
+/// Installs everything that `cargo xtask test` uses. Quick when nothing is missing.
+pub fn install_for_tests() -> Outcome {
+    debian(FOR_TESTS)?;
+    python_environment()?;
+    node_modules()?;
+    if has_nextest() {
+        return Ok(());
+    }
+    // Tests run without it too, so a failure here is a remark.
+    if let Err(message) = install_nextest() {
+        println!("xtask: no cargo-nextest ({message}); falling back to cargo test");
+    }
+    Ok(())
+}
+
+/// Installs the load generators and servers that benches put beside Privet.
+pub fn install_for_benches() -> Outcome {
+    debian(FOR_TESTS)?;
+    debian(FOR_BENCHES)?;
+    python_environment()
+}
+
+/// What is missing for the tests, in words; empty when all is there.
+pub fn missing_for_tests() -> Vec<String> {
+    let programs = FOR_TESTS.iter().filter(|tool| !on_path(tool.program));
+    let mut missing: Vec<String> = programs.map(|tool| tool.program.to_owned()).collect();
+    if !is_current(&python_stamp(), &requirements()) {
+        missing.push("the Python environment".to_owned());
+    }
+    if !is_current(&node_stamp(), &package_lock()) {
+        missing.push("the JavaScript modules".to_owned());
+    }
+    missing
+}
+
+/// True when `cargo nextest` works here.
+pub fn has_nextest() -> bool {
+    answers(cargo().args(["nextest", "--version"]))
+}
+
+/// A program of the Python environment.
+pub fn python(name: &str) -> PathBuf {
+    folder().join("python/bin").join(name)
+}
+
+/// Tells a child process where the real signers are (see tests-peers/README.md).
+pub fn point_at_peers(command: &mut Command) {
+    command.env("PRIVET_TEST_PYTHON", python("python3"));
+    command.env(
+        "PRIVET_TEST_NODE_MODULES",
+        folder().join("node/node_modules"),
+    );
+    command.env("PRIVET_TEST_OPENSSL", "openssl");
+}
+
+fn folder() -> PathBuf {
+    command::target().join("test-tools")
+}
+
+fn debian(tools: &[Tool]) -> Outcome {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !on_path(tool.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|tool| tool.package.split(' '))
+        .collect();
+    println!("xtask: installing {}", packages.join(", "));
+    let installed = apt_get(&["update", "-qq"]).and_then(|()| {
+        let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+        arguments.extend(&packages);
+        apt_get(&arguments)
+    });
+    installed.map_err(|message| {
+        format!(
+            "{message}; install these by hand and run again: {}",
+            packages.join(" ")
+        )
+    })
+}
+
+fn apt_get(arguments: &[&str]) -> Outcome {
+    if !on_path("apt-get") {
+        return Err("there is no apt-get here".to_owned());
+    }
+    let is_root = output(&mut program("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    let mut command = if is_root {
+        program("apt-get", arguments)
+    } else {
+        let mut command = program("sudo", &["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command.args(arguments);
+        command
+    };
+    run(command.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn python_environment() -> Outcome {
+    if is_current(&python_stamp(), &requirements()) {
+        return Ok(());
+    }
+    println!("xtask: making the Python environment in target/test-tools");
+    let place = folder().join("python");
+    create_venv(&place)?;
+    let mut install = Command::new(python("python3"));
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ]);
+    run(install.arg(requirements()))?;
+    stamp(&python_stamp(), &requirements())
+}
+
+/// Debian's python3 comes without `venv`; it is added on the first failure.
+fn create_venv(place: &Path) -> Outcome {
+    let create = || {
+        output(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(place),
+        )
+        .map(|_| ())
+    };
+    create().or_else(|_| {
+        apt_get(&["update", "-qq"])?;
+        apt_get(&[
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            "python3-venv",
+        ])?;
+        create()
+    })
+}
+
+fn node_modules() -> Outcome {
+    if is_current(&node_stamp(), &package_lock()) {
+        return Ok(());
+    }
+    println!("xtask: installing the JavaScript modules in target/test-tools");
+    let place = folder().join("node");
+    let source = command::root().join("tests-peers/node");
+    fs::create_dir_all(&place)
+        .map_err(|error| format!("cannot make {}: {error}", place.display()))?;
+    for name in ["package.json", "package-lock.json"] {
+        copy(&source.join(name), &place.join(name))?;
+    }
+    let mut install = Command::new("npm");
+    install
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(&place);
+    run(&mut install)?;
+    stamp(&node_stamp(), &package_lock())
+}
+
+fn install_nextest() -> Outcome {
+    println!("xtask: building cargo-nextest {NEXTEST_VERSION}, once");
+    run(cargo().args([
+        "install",
+        "--locked",
+        "--version",
+        NEXTEST_VERSION,
+        "cargo-nextest",
+    ]))
+}
+
+fn requirements() -> PathBuf {
+    command::root().join("tests-peers/requirements.txt")
+}
+
+fn package_lock() -> PathBuf {
+    command::root().join("tests-peers/node/package-lock.json")
+}
+
+fn python_stamp() -> PathBuf {
+    folder().join("python/installed.txt")
+}
+
+fn node_stamp() -> PathBuf {
+    folder().join("node/installed.json")
+}
+
+/// A stamp is a copy of the list that was installed: a changed list is installed anew.
+fn stamp(stamp: &Path, list: &Path) -> Outcome {
+    copy(list, stamp)
+}
+
+fn is_current(stamp: &Path, list: &Path) -> bool {
+    match (fs::read(stamp), fs::read(list)) {
+        (Ok(installed), Ok(wanted)) => installed == wanted,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    let copied = fs::copy(from, to);
+    copied
+        .map(|_| ())
+        .map_err(|error| format!("cannot copy {}: {error}", from.display()))
+}
