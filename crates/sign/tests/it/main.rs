@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod keys;
+mod signing;
 mod support;
 mod vectors;
