@@ -45,12 +45,16 @@ pub(crate) struct ViewerBody {
     frame_size_bytes_max: usize,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     remaining: u64,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
 }
 
 impl ViewerBody {
     /// `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at most.
-    pub(crate) fn new(pieces: Vec<Piece>, frame_size_bytes_max: usize, exchange: Exchange) -> Self {
+    pub(crate) fn new(
+        pieces: Vec<Piece>,
+        frame_size_bytes_max: usize,
+        exchange: Box<Exchange>,
+    ) -> Self {
         let remaining = pieces.iter().map(Piece::size_bytes).sum();
         let mut rest = VecDeque::from(pieces);
         let mut body = ViewerBody {

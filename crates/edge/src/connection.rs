@@ -83,20 +83,19 @@ impl ConnectionState {
         self.requests.get()
     }
 
+    pub(crate) fn request_ended(&self, ended: Instant) {
+        self.active.set(self.active.get() - 1);
+        if self.active.get() == 0 {
+            self.idle_since.set(ended);
+        }
+    }
+
     /// `complete`: the body was handed over to its last byte.
-    pub(crate) fn request_ended(&self, permit: LogPermit, record: LogRecord, complete: bool) {
-        self.unlogged_request_ended();
+    pub(crate) fn log(&self, permit: LogPermit, record: LogRecord, complete: bool) {
         if complete {
             self.leaving.borrow_mut().push((permit, record));
         } else {
             self.log.write(permit, broken_off(record));
-        }
-    }
-
-    pub(crate) fn unlogged_request_ended(&self) {
-        self.active.set(self.active.get() - 1);
-        if self.active.get() == 0 {
-            self.idle_since.set(Instant::now());
         }
     }
 

@@ -9,9 +9,11 @@ use http::{HeaderMap, Uri, header};
 use privet_distribution::{
     Distribution, LogRecord, ResultType, ViewerRequest, redact_cookies, redact_query,
 };
+use privet_sign::Timestamp;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A request on its way. Whatever happens to it, its drop writes one log record.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Exchange {
     pub(crate) request_id: String,
     pub(crate) distribution: Option<Arc<Distribution>>,
     pub(crate) outcome: Outcome,
+    /// When the head had arrived: what the request is judged by.
+    pub(crate) now: Timestamp,
     started: Instant,
     permit: Option<LogPermit>,
 }
@@ -53,19 +57,20 @@ impl Exchange {
         connection: Rc<ConnectionState>,
         state: Arc<EdgeState>,
         permit: Option<LogPermit>,
-    ) -> Self {
+    ) -> Box<Self> {
         connection.request_began();
-        Exchange {
+        Box::new(Exchange {
             parts,
             has_body,
-            connection,
             state,
             request_id: request_id(),
             distribution: None,
             outcome: Outcome::default(),
+            now: connection.clock.now(),
             started: Instant::now(),
+            connection,
             permit,
-        }
+        })
     }
 
     /// The request in the terms of the rules.
@@ -99,7 +104,7 @@ impl Exchange {
         self.outcome.answered_after = Some(self.started.elapsed());
     }
 
-    fn record(&mut self) -> Option<(LogPermit, LogRecord)> {
+    fn record(&mut self, ended: Instant) -> Option<(LogPermit, LogRecord)> {
         let permit = self.permit.take()?;
         if self.outcome.unlogged {
             return None;
@@ -109,10 +114,10 @@ impl Exchange {
         let include_cookies = log.is_some_and(|log| log.include_cookies);
         let headers = &self.parts.headers;
         let result = self.outcome.result.unwrap_or(ResultType::Error);
-        let time_taken = self.started.elapsed();
+        let time_taken = ended - self.started;
         let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
         let record = LogRecord {
-            ended: self.connection.clock.now(),
+            ended: Timestamp::from_secs(self.now.as_secs() + time_taken.as_secs()),
             edge_location: self.state.snapshot.edge.location.clone(),
             sc_bytes: self.outcome.head_size_bytes + self.outcome.body_bytes_sent,
             client: self.connection.peer,
@@ -164,10 +169,10 @@ impl Drop for Exchange {
             self.outcome.status = 0;
             self.outcome.detail = "ClientHungUpRequest";
         }
-        if let Some((permit, record)) = self.record() {
-            self.connection.request_ended(permit, record, complete);
-        } else {
-            self.connection.unlogged_request_ended();
+        let ended = Instant::now();
+        self.connection.request_ended(ended);
+        if let Some((permit, record)) = self.record(ended) {
+            self.connection.log(permit, record, complete);
         }
     }
 }

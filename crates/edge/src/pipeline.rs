@@ -73,7 +73,7 @@ async fn object_or_denial(
         return Ok(Answer::options(answer));
     }
     let memory: &dyn SignatureMemory = shared.memory.as_ref();
-    let authorized = authorize(routed, &request, shared.clock.now(), memory);
+    let authorized = authorize(routed, &request, exchange.now, memory);
     // From here on the request belongs to a distribution, whose log gets it.
     exchange.distribution = Some(distribution);
     let authorized = authorized?;
@@ -129,7 +129,7 @@ fn denial(error: OriginError) -> Denial {
 /// Adds what every answer has and hands the exchange to its body.
 fn finish(
     mut answer: Answer,
-    mut exchange: Exchange,
+    mut exchange: Box<Exchange>,
     shared: &WorkerShared,
 ) -> Response<ViewerBody> {
     let version = exchange.parts.version;
@@ -141,7 +141,7 @@ fn finish(
         PageAuthor::Origin => HeaderValue::from_static("AmazonS3"),
     };
     headers.insert(SERVER, server);
-    headers.insert(DATE, shared.date());
+    headers.insert(DATE, shared.date(exchange.now));
     if version < Version::HTTP_2 {
         let connection = if answer.close || spent {
             "close"

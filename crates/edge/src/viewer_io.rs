@@ -58,10 +58,9 @@ impl<S> ViewerIo<S> {
     }
 
     fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let now = Instant::now();
-        let since = *self.write_blocked_since.get_or_insert(now);
+        let since = *self.write_blocked_since.get_or_insert_with(Instant::now);
         self.alarm
-            .poll(since + self.patience.write_timeout, now, context)
+            .poll(since + self.patience.write_timeout, context)
             .map(Err)
     }
 }
@@ -82,7 +81,7 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
         }
         match this.read_deadline() {
             None => Poll::Pending,
-            Some(deadline) => this.alarm.poll(deadline, Instant::now(), context).map(Err),
+            Some(deadline) => this.alarm.poll(deadline, context).map(Err),
         }
     }
 }
@@ -214,32 +213,22 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
 #[derive(Debug, Default)]
 struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
-    /// When the armed timer rings.
-    rings_at: Option<Instant>,
 }
 
 impl Alarm {
     /// Pending until `deadline`; then the error that ends the connection.
-    fn poll(
-        &mut self,
-        deadline: Instant,
-        now: Instant,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Error> {
-        if now >= deadline {
-            return Poll::Ready(io::ErrorKind::TimedOut.into());
-        }
-        if self.rings_at.is_some_and(|at| at > now && at <= deadline) {
-            return Poll::Pending;
-        }
+    fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        sleep.as_mut().reset(deadline);
-        self.rings_at = Some(deadline);
-        match sleep.as_mut().poll(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => Poll::Ready(io::ErrorKind::TimedOut.into()),
+        // A timer that rings earlier than needed may go on: it is looked at again then.
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            if deadline <= Instant::now() {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            sleep.as_mut().reset(deadline);
         }
+        ready!(sleep.as_mut().poll(context));
+        self.poll(deadline, context)
     }
 }

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
 use http_body::Body;
 use privet_distribution::ListenerProtocol;
+use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -56,8 +57,8 @@ pub(crate) struct WorkerShared {
 /// A request that has a place in the log, or one that can not get any.
 #[derive(Debug)]
 pub(crate) enum Admitted {
-    Yes(Exchange, RequestBody),
-    No(Exchange),
+    Yes(Box<Exchange>, RequestBody),
+    No(Box<Exchange>),
 }
 
 impl WorkerShared {
@@ -109,11 +110,11 @@ impl WorkerShared {
     }
 
     /// The value of `Date`, made once a second.
-    pub(crate) fn date(&self) -> HeaderValue {
-        let now = self.clock.now().as_secs();
+    pub(crate) fn date(&self, now: Timestamp) -> HeaderValue {
+        let now = now.as_secs();
         if self.date_of.get() != now {
             // The formatter ends with the year 9999.
-            let secs = now.min(privet_sign::Timestamp::MAX_EXPIRY.as_secs());
+            let secs = now.min(Timestamp::MAX_EXPIRY.as_secs());
             let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
             if let Ok(value) = HeaderValue::try_from(text) {
                 self.date.replace(value);

@@ -3,6 +3,7 @@
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 
 mod contract_stub;
+mod cookies;
 mod credentials;
 mod encoding;
 mod evp;
@@ -14,12 +15,17 @@ mod policy;
 mod refusal;
 mod resource;
 mod sign_error;
+mod signer;
+mod stamp;
+mod terms;
 mod time;
 mod trust;
 mod verify;
 mod viewer;
+mod wire;
 
 pub use contract_stub::*;
+pub use cookies::{CookieAttributes, SignedCookies};
 pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
 pub use id::KeyPairId;
 pub use ip::IpRange;
@@ -27,7 +33,11 @@ pub use key::{DigestSigner, HashAlgorithm, KeyError, KeyKind, PrivateKey, Public
 pub use policy::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
 pub use sign_error::SignError;
+pub use signer::Signer;
+pub use stamp::Stamp;
+pub use terms::Terms;
 pub use time::Timestamp;
 pub use trust::{KeySet, NoMemory, SignatureMemory, SignatureQuestion};
 pub use verify::{Grant, Leniency, fingerprint, verify, verify_stream};
 pub use viewer::{Scheme, ViewerUrl};
+pub use wire::{UrlChange, WireUrl};

@@ -66,19 +66,27 @@ pub(crate) enum StatementForm {
 impl<'a> Policy<'a> {
     /// Reads a decoded policy.
     pub(crate) fn parse(bytes: &'a [u8], form: StatementForm) -> Result<Self, PolicyError> {
-        if bytes.len() > POLICY_BYTES_MAX {
-            return Err(PolicyError::TooLong(bytes.len()));
-        }
-        if depth(bytes) > DEPTH_MAX {
-            return Err(PolicyError::TooDeep);
-        }
-        match read::policy(bytes, form) {
+        match Self::parse_strictly(bytes, form) {
             Err(PolicyError::Json(_)) if has_bare_escape(bytes) => {
                 let repaired = escape_bare_question_marks(bytes);
                 read::policy(&repaired, form).map(Policy::into_owned)
             }
             result => result,
         }
+    }
+
+    /// As [`Policy::parse`], but `\\?` must be escaped as JSON wants it.
+    pub(crate) fn parse_strictly(
+        bytes: &'a [u8],
+        form: StatementForm,
+    ) -> Result<Self, PolicyError> {
+        if bytes.len() > POLICY_BYTES_MAX {
+            return Err(PolicyError::TooLong(bytes.len()));
+        }
+        if depth(bytes) > DEPTH_MAX {
+            return Err(PolicyError::TooDeep);
+        }
+        read::policy(bytes, form)
     }
 
     fn into_owned<'b>(self) -> Policy<'b> {
@@ -129,6 +137,21 @@ pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     }
     text.push_str("}}]}");
     text
+}
+
+/// A policy that was read, without the white space between its tokens.
+pub(crate) fn minify(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |char: &char| {
+        match char {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        in_string || !char.is_ascii_whitespace()
+    };
+    text.chars().filter(keep).collect()
 }
 
 /// The epoch of a canned URL: decimal digits, no sign, no leading zero, in range.

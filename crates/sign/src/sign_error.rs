@@ -116,9 +116,20 @@ pub enum SignError {
         "not a stream name: give a path such as mp4:videos/talk, without rtmp://, query or white space"
     )]
     NotAStream,
-    /// A cookie attribute with characters that would end it.
+    /// A resource with scheme or host for a stream.
     #[error(
-        "the cookie attribute {0} has a character that it cannot carry: remove ; , control characters and space"
+        "the resource of a stream is its path alone, such as video/*: leave out rtmp:// and the host"
     )]
+    StreamResource,
+    /// The signer returned bytes of another form.
+    #[error(
+        "the signer returned bytes that are no {0} signature: it must give PKCS#1 v1.5 of full length, or ECDSA as ASN.1 DER"
+    )]
+    SignatureForm(KeyKind),
+    /// `SameSite=None` or `Partitioned` without `Secure`.
+    #[error("browsers drop cookies with {0} that are not Secure: set it")]
+    CookieNeedsSecure(&'static str),
+    /// A cookie attribute with a value that it cannot have.
+    #[error("browsers would drop or misread the cookie attribute {0}: check its value")]
     CookieAttribute(&'static str),
 }

@@ -42,6 +42,15 @@ struct Checker<'c> {
     errors: Vec<ConfigError>,
 }
 
+/// What the signers of a behavior lead to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedKeys {
+    /// This many keys.
+    Counted(usize),
+    /// Not known: there was a fault, which has been told.
+    Faulty,
+}
+
 impl Checker<'_> {
     fn fault(&mut self, path: &str, message: impl Into<String>) {
         self.errors.push(self.places.error(path, message));
@@ -248,70 +257,53 @@ impl Checker<'_> {
     /// A behavior that names signers must never come out open, or shut for everybody, by accident.
     fn signers(&mut self, behavior: &BehaviorDocument, path: &str) {
         let document = self.document;
-        let mut keys = 0;
-        let mut faults = 0;
-        if let Some(names) = &behavior.trusted_key_groups {
-            let known = document.key_groups.iter();
-            let known = known.map(|group| (group.id.as_str(), group.public_keys.len()));
+        let groups = behavior.trusted_key_groups.as_deref().map(|names| {
+            let groups = document.key_groups.iter();
+            let known = groups.map(|group| (group.id.as_str(), group.public_keys.len()));
             let path = format!("{path}.trusted_key_groups");
-            self.signer_list(
-                &path,
-                "key group",
-                names,
-                known.collect(),
-                &mut keys,
-                &mut faults,
-            );
-        }
-        if let Some(names) = &behavior.trusted_signers {
-            let known = document.trusted_signers.iter();
-            let known = known.map(|signer| (signer.name.as_str(), signer.key_pairs.len()));
+            self.count_keys(&path, "key group", names, &known.collect::<Vec<_>>())
+        });
+        let signers = behavior.trusted_signers.as_deref().map(|names| {
+            let signers = document.trusted_signers.iter();
+            let known = signers.map(|signer| (signer.name.as_str(), signer.key_pairs.len()));
             let path = format!("{path}.trusted_signers");
-            self.signer_list(
-                &path,
-                "trusted signer",
-                names,
-                known.collect(),
-                &mut keys,
-                &mut faults,
-            );
-        }
-        let is_open = behavior.trusted_key_groups.is_none() && behavior.trusted_signers.is_none();
-        if !is_open && keys == 0 && faults == 0 {
-            let name = if behavior.trusted_key_groups.is_some() {
+            self.count_keys(&path, "trusted signer", names, &known.collect::<Vec<_>>())
+        });
+        let none = NamedKeys::Counted(0);
+        let name = match (groups, signers) {
+            (None, None) => return,
+            (Some(found), None | Some(NamedKeys::Counted(0))) if found == none => {
                 "trusted_key_groups"
-            } else {
-                "trusted_signers"
-            };
-            let message =
-                "leads to no public key, so nobody could get in; put a key into one of them";
-            self.fault(&format!("{path}.{name}"), message);
-        }
+            }
+            (None, Some(found)) if found == none => "trusted_signers",
+            (_, _) => return,
+        };
+        let message = "leads to no public key, so nobody could get in; put a key into one of them";
+        self.fault(&format!("{path}.{name}"), message);
     }
 
-    /// Counts the keys behind `names`, and the faults found.
-    fn signer_list(
+    /// How many keys stand behind `names`; `known` are the names there are, each with its number of keys.
+    fn count_keys(
         &mut self,
         path: &str,
         kind: &str,
         names: &[String],
-        known: Vec<(&str, usize)>,
-        keys: &mut usize,
-        faults: &mut usize,
-    ) {
+        known: &[(&str, usize)],
+    ) -> NamedKeys {
         let before = self.errors.len();
-        // A name that could not be read may lead to keys.
-        *faults += names.iter().filter(|name| name.is_empty()).count();
         if names.is_empty() {
             self.fault(path, "is empty; remove the line to make the behavior open");
         }
         let ids: Vec<&str> = known.iter().map(|&(id, _)| id).collect();
         self.references(path, kind, names, &ids);
-        *faults += self.errors.len() - before;
+        // A name that could not be read may lead to keys.
+        if self.errors.len() > before || names.iter().any(String::is_empty) {
+            return NamedKeys::Faulty;
+        }
         let named = known
             .iter()
             .filter(|(id, _)| names.iter().any(|name| name == id));
-        *keys += named.map(|&(_, count)| count).sum::<usize>();
+        NamedKeys::Counted(named.map(|&(_, count)| count).sum())
     }
 
     fn at_most(&mut self, path: &str, count: usize, max: usize) {

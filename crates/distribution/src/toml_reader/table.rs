@@ -93,13 +93,12 @@ impl<'t> Reader<'t> {
         schema: &TableSchema,
     ) -> Option<Table<'t>> {
         let path = table.path(key);
-        match value(table, key)? {
-            DeValue::Table(entries) => Some(self.open(entries, path, schema)),
-            other => {
-                self.wrong_type(&path, other, "write a table");
-                None
-            }
-        }
+        let found = value(table, key)?;
+        let Some(entries) = found.as_table() else {
+            self.wrong_type(&path, found, "write a table");
+            return None;
+        };
+        Some(self.open(entries, path, schema))
     }
 
     /// The tables of the array under `key`; none if it is missing.
@@ -114,22 +113,21 @@ impl<'t> Reader<'t> {
         let mut tables = Vec::new();
         for (position, element) in self.elements(table, key, &advice).iter().enumerate() {
             let path = self.note_element(&path, position, element);
-            match element.get_ref() {
-                DeValue::Table(entries) => tables.push(self.open(entries, path, schema)),
-                other => self.wrong_type(&path, other, &advice),
+            match element.get_ref().as_table() {
+                Some(entries) => tables.push(self.open(entries, path, schema)),
+                None => self.wrong_type(&path, element.get_ref(), &advice),
             }
         }
         tables
     }
 
     pub(super) fn string(&mut self, table: &Table<'t>, key: &str) -> Option<String> {
-        match value(table, key)? {
-            DeValue::String(text) => Some(text.clone().into_owned()),
-            other => {
-                self.wrong_type(&table.path(key), other, "write a string in quotes");
-                None
-            }
+        let found = value(table, key)?;
+        let text = found.as_str();
+        if text.is_none() {
+            self.wrong_type(&table.path(key), found, "write a string in quotes");
         }
+        text.map(str::to_owned)
     }
 
     /// Empty when it is missing, empty or no string, which is a fault.
@@ -164,30 +162,24 @@ impl<'t> Reader<'t> {
         let elements = self.elements(table, key, "write an array of strings");
         for (position, element) in elements.iter().enumerate() {
             let path = self.note_element(&path, position, element);
-            match element.get_ref() {
-                DeValue::String(text) => {
-                    if text.is_empty() {
-                        self.fault(&path, "is empty; fill it in");
-                    }
-                    strings.push(text.clone().into_owned());
-                }
-                other => {
-                    self.wrong_type(&path, other, "write a string in quotes");
-                    strings.push(String::new());
-                }
+            let text = element.get_ref().as_str();
+            match text {
+                Some("") => self.fault(&path, "is empty; fill it in"),
+                Some(_) => {}
+                None => self.wrong_type(&path, element.get_ref(), "write a string in quotes"),
             }
+            strings.push(text.unwrap_or_default().to_owned());
         }
         Some(strings)
     }
 
     pub(super) fn boolean(&mut self, table: &Table<'t>, key: &str) -> Option<bool> {
-        match value(table, key)? {
-            DeValue::Boolean(flag) => Some(*flag),
-            other => {
-                self.wrong_type(&table.path(key), other, "write true or false");
-                None
-            }
+        let found = value(table, key)?;
+        let flag = found.as_bool();
+        if flag.is_none() {
+            self.wrong_type(&table.path(key), found, "write true or false");
         }
+        flag
     }
 
     /// One of a few words.
