@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::body::ViewerBody;
-use crate::exchange::{Exchange, headers_size_bytes};
+use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
 use crate::origin::OriginError;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
@@ -129,7 +129,7 @@ fn denial(error: OriginError) -> Denial {
 /// Adds what every answer has and hands the exchange to its body.
 fn finish(
     mut answer: Answer,
-    mut exchange: Box<Exchange>,
+    mut exchange: OpenExchange,
     shared: &WorkerShared,
 ) -> Response<ViewerBody> {
     let version = exchange.parts.version;
