@@ -201,7 +201,7 @@ fn other_policies_are_found() {
         "looks like milliseconds",
     );
     check(
-        &custom(&good, &good.replace('[', "").replace(']', "")),
+        &custom(&good, &good.replace(['[', ']'], "")),
         "must be an array",
     );
     let statement = good
