@@ -358,10 +358,21 @@ fn private_from_der(der: &[u8], passphrase: Option<&[u8]>) -> Result<EvpKey, Key
     if let Some(key) = EvpKey::private_from_der(der, passphrase.unwrap_or_default()) {
         return Ok(key);
     }
+    if is_encrypted_der(der) {
+        return Err(passphrase.map_or(KeyError::PassphraseNeeded, |_| KeyError::WrongPassphrase));
+    }
     let public = EvpKey::public_from_spki(der).or_else(|| EvpKey::public_from_pkcs1(der));
     Err(if public.is_some() {
         KeyError::PublicKeyGiven
     } else {
         KeyError::NotAKey
     })
+}
+
+/// Encrypted PKCS#8 names its scheme, PBES2 of RFC 8018, near its beginning.
+fn is_encrypted_der(der: &[u8]) -> bool {
+    const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+    der[..der.len().min(32)]
+        .windows(PBES2.len())
+        .any(|bytes| bytes == PBES2)
 }

@@ -100,6 +100,19 @@ fn every_private_key_format_is_read() {
 }
 
 #[test]
+fn encrypted_der_is_read() {
+    use base64::Engine;
+    let pem = String::from_utf8(key_file("rsa2048.enc-pkcs8.pem")).unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("--")).collect();
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(body)
+        .unwrap();
+    check_private(&der, None, Err(KeyError::PassphraseNeeded));
+    check_private(&der, Some(b"wrong"), Err(KeyError::WrongPassphrase));
+    check_private(&der, Some(b"test"), Ok(RSA_2048));
+}
+
+#[test]
 fn keys_from_environment_variables_are_read() {
     let pem = String::from_utf8(key_file("rsa2048.pem")).unwrap();
     check_private(pem.replace('\n', "\\n").as_bytes(), None, Ok(RSA_2048));
