@@ -18,7 +18,14 @@ impl SignatureMemory for Remembers {
     }
 }
 
+/// Runs `act` for two seconds, unless an argument was given that is no part of `name`.
 fn measure(name: &str, mut act: impl FnMut()) {
+    if std::env::args()
+        .nth(1)
+        .is_some_and(|wanted| !name.contains(&wanted))
+    {
+        return;
+    }
     let (mut rounds, start) = (0u32, Instant::now());
     while start.elapsed().as_millis() < 2000 {
         for _ in 0..64 {
