@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::connection::{ConnectionState, serve_plain, serve_tls};
 use crate::exchange::OpenExchange;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
-use crate::memory::VerifiedSignatures;
+use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::pipeline::RequestBody;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
@@ -45,7 +45,7 @@ pub(crate) struct EdgeShared {
 /// What one worker's connections share.
 #[derive(Debug)]
 pub(crate) struct WorkerShared {
-    pub(crate) memory: Arc<VerifiedSignatures>,
+    pub(crate) memory: WorkerMemory,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -67,7 +67,7 @@ impl WorkerShared {
     fn new(edge: EdgeShared) -> Self {
         let via = format!("1.1 {}.cloudfront.net (CloudFront)", edge.node_name);
         WorkerShared {
-            memory: edge.memory,
+            memory: WorkerMemory::new(edge.memory),
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,

@@ -45,6 +45,11 @@ impl WorkerLog {
         self.log.queue.reserve(records_max)
     }
 
+    /// Records have a live copy, the only form that names the grant.
+    pub(crate) fn is_live(&self) -> bool {
+        self.log.queue.to_stream.load(Ordering::Relaxed)
+    }
+
     /// Writes the record of an exchange that is over and uses up its place.
     pub(crate) fn write(&self, exchange: &mut Exchange, broken_off: bool) {
         if exchange.take_place() != Place::Reserved {
@@ -85,11 +90,10 @@ impl WorkerLog {
         });
         let batch = &mut batches[position];
         batch.records += 1;
-        let queue = &self.log.queue;
-        if queue.to_files.load(Ordering::Relaxed) {
+        if self.log.queue.to_files.load(Ordering::Relaxed) {
             record.write_w3c(&mut batch.lines);
         }
-        let live = queue.to_stream.load(Ordering::Relaxed);
+        let live = self.is_live();
         if live {
             record.write_json(&mut batch.json);
         }
