@@ -6,7 +6,7 @@ use crate::command::{self, Outcome, answers, cargo, output};
 use std::fs;
 use std::process::Command;
 
-const CARGO_FUZZ_VERSION: &str = "0.13.1";
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
 /// The command: checks the name, the toolchain and cargo-fuzz, then runs.
 pub fn run(target: Option<&str>, seconds: u64) -> Outcome {
@@ -39,16 +39,21 @@ pub fn run(target: Option<&str>, seconds: u64) -> Outcome {
 fn run_targets(targets: &[String], seconds: u64) -> Outcome {
     for target in targets {
         println!("xtask: fuzzing {target} for {seconds} s");
-        // Through rustup's proxy: the toolchain that started this program cannot be told `+nightly`.
-        let mut fuzz = Command::new("cargo");
-        fuzz.args(["+nightly", "fuzz", "run", target, "--"]);
+        // New inputs go to the first folder; the checked-in corpus stays as it is.
+        let found = command::target().join("fuzz-corpus").join(target);
+        fs::create_dir_all(&found).map_err(|error| error.to_string())?;
+        // The pinned toolchain that started this program must not reach the nightly one.
+        let mut fuzz = Command::new("rustup");
+        fuzz.args(["run", "nightly", "cargo", "fuzz", "run", target])
+            .arg(&found);
+        fuzz.arg(command::root().join("fuzz/corpus").join(target))
+            .arg("--");
         fuzz.args([
             format!("-max_total_time={seconds}"),
             "-timeout=10".to_owned(),
         ]);
-        fuzz.env_remove("RUSTUP_TOOLCHAIN")
-            .env_remove("CARGO")
-            .current_dir(command::root());
+        fuzz.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+        fuzz.current_dir(command::root());
         command::run(&mut fuzz)?;
     }
     Ok(())
