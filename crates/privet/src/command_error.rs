@@ -54,6 +54,8 @@ pub(crate) enum CommandError {
     },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
+    /// A configuration with faults, all of them in the text.
+    Configuration(String),
     /// A thread ended before its work was done.
     ThreadLost,
     /// The reader of standard output has gone.
@@ -115,6 +117,7 @@ impl CommandError {
             | CommandError::StandardInputTwice
             | CommandError::CookiesForOneUrl
             | CommandError::OutputForm { .. }
+            | CommandError::Configuration(_)
             | CommandError::ThreadLost
             | CommandError::BrokenPipe => None,
         }
@@ -142,6 +145,7 @@ impl CommandError {
             | CommandError::NotAPair
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
+            | CommandError::Configuration(_)
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
         }
@@ -186,6 +190,7 @@ impl fmt::Display for CommandError {
                 write!(formatter, "--output {form} is for {fits}")
             }
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
+            CommandError::Configuration(faults) => formatter.write_str(faults),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is not complete: report this, please"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),

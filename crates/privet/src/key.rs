@@ -12,7 +12,7 @@ use privet_sign::{KeyKind, KeyPairId, PublicKey};
 use crate::command_error::CommandError;
 use crate::input;
 use crate::key_source::{AnyKey, PassphraseArguments};
-use crate::new_key::{self, NewKeyKind};
+use crate::new_key::{self, NewKeyType};
 use crate::report;
 
 /// What `privet key` takes.
@@ -48,8 +48,8 @@ Exit codes: 0 good, 1 unreadable, not taken by CloudFront, or not a pair, 2 wron
 #[derive(clap::Args)]
 struct CreateArguments {
     /// Kind of key
-    #[arg(long = "type", value_enum, default_value_t = NewKeyKind::Rsa, value_name = "TYPE")]
-    kind: NewKeyKind,
+    #[arg(long = "type", value_enum, default_value_t = NewKeyType::Rsa, value_name = "TYPE")]
+    kind: NewKeyType,
     /// File for the private key, readable by you alone [default: ID.pem]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -94,10 +94,9 @@ pub(crate) fn run(arguments: &KeyArguments) -> ExitCode {
 
 fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
     let id = match &arguments.id {
-        Some(id) => id.clone(),
-        None => new_key::random_id()?,
+        Some(id) => KeyPairId::parse(id).map_err(CommandError::KeyPairId)?,
+        None => new_key::random_id(),
     };
-    let id = KeyPairId::parse(&id).map_err(CommandError::KeyPairId)?;
     let (private, public) = file_names(arguments, id.as_str());
     let key = new_key::create(arguments.kind, &private, &public)?;
     let (kind, private, public) = (key.kind(), private.display(), public.display());
@@ -214,7 +213,7 @@ fn warn_about_mode(path: &Path) {
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         let shown = path.display();
-        report::warning_line(format!(
+        report::note_line(format!(
             "others can read {shown} (mode {mode:04o}): run chmod 600 {shown}"
         ));
     }

@@ -6,8 +6,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod check;
 mod command_error;
 mod completions;
+mod configuration;
+mod console;
+mod demo;
+mod explain;
 mod input;
 mod key;
 mod key_source;
@@ -15,19 +20,16 @@ mod manual;
 mod moment;
 mod new_key;
 mod report;
+mod serve;
 mod sign;
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; for explain: the link opens
-  1  failed, or some URLs were refused; for explain: the link would be refused
-  2  wrong usage; for explain: could not tell";
 
 const EXAMPLES: &str = "\
 Examples:
+  privet demo
   privet key create
-  privet sign --key K2JCJMDEHXQW5F.pem --key-pair-id K2JCJMDEHXQW5F --for 2h https://d111.example.net/talk.mp4
-  privet explain --public-key K2JCJMDEHXQW5F=K2JCJMDEHXQW5F.pub.pem 'https://d111.example.net/talk.mp4?Expires=…'
+  privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
+  privet explain --public-key ID=KEY.pub.pem LINK
+  privet serve privet.toml
 
 Exit codes:
   0  done; for explain: the link opens
@@ -44,11 +46,15 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArguments),
+    Serve(serve::ServeArguments),
+    Check(check::CheckArguments),
     /// Make key pairs and look at them.
-    #[command(after_help = EXIT_CODES)]
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
+    /// Say why a link opens or not, check by check.
+    Explain(explain::ExplainArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),
     /// Print the manual pages, or write them to a folder.
@@ -58,8 +64,12 @@ enum Command {
 fn main() -> ExitCode {
     let line = CommandLine::parse();
     match &line.command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
         Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
     }

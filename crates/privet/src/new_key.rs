@@ -10,13 +10,13 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use privet_sign::PrivateKey;
+use privet_sign::{KeyPairId, PrivateKey};
 
 use crate::command_error::reason;
 
 /// The kinds of key that CloudFront takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum NewKeyKind {
+pub(crate) enum NewKeyType {
     /// RSA 2048: taken by everything that speaks CloudFront
     Rsa,
     /// ECDSA P-256: shorter links, faster
@@ -57,7 +57,7 @@ impl fmt::Display for NewKeyError {
 /// # Errors
 /// [`NewKeyError`]; no file is left behind then.
 pub(crate) fn create(
-    kind: NewKeyKind,
+    kind: NewKeyType,
     private: &Path,
     public: &Path,
 ) -> Result<PrivateKey, NewKeyError> {
@@ -73,34 +73,31 @@ pub(crate) fn create(
 }
 
 /// An id in CloudFront's form: `K` and 13 random capital letters and digits.
-///
-/// # Errors
-/// [`NewKeyError::Generation`] when the system gives no randomness.
-pub(crate) fn random_id() -> Result<String, NewKeyError> {
+pub(crate) fn random_id() -> KeyPairId {
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     // The largest multiple of 36 in a byte: what lies above would favour some letters.
     const FAIR: u8 = 252;
     let mut id = String::from("K");
     while id.len() < 14 {
         let mut bytes = [0u8; 32];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NewKeyError::Generation)?;
+        aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc aborts rather than giving no randomness");
         let fair = bytes.iter().filter(|byte| **byte < FAIR);
         let letters = fair.map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
         id.extend(letters.take(14 - id.len()));
     }
-    Ok(id)
+    KeyPairId::parse(&id).expect("capital letters and digits are an id")
 }
 
-fn generate(kind: NewKeyKind) -> Result<PrivateKey, NewKeyError> {
+fn generate(kind: NewKeyType) -> Result<PrivateKey, NewKeyError> {
     let key = match kind {
-        NewKeyKind::Rsa => {
+        NewKeyType::Rsa => {
             let pair =
                 rsa::KeyPair::generate(KeySize::Rsa2048).map_err(|_| NewKeyError::Generation)?;
             let der =
                 AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map_err(|_| NewKeyError::Generation)?;
             PrivateKey::parse(der.as_ref(), None)
         }
-        NewKeyKind::P256 => {
+        NewKeyType::P256 => {
             let random = SystemRandom::new();
             let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
                 .map_err(|_| NewKeyError::Generation)?;

@@ -209,7 +209,7 @@ impl Printer {
                 if let LinkError::Sign(error) = &error
                     && let Some(hint) = sign_hint(error)
                 {
-                    report::hint_line(hint);
+                    crate::console::hint(hint);
                 }
                 Ok(())
             }
