@@ -120,8 +120,8 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let findings = checks::run(question, &url, &credentials, &mut ledger);
     let mut hints = hints::about_text(pasted);
     hints.extend(hints::about_credentials(question, &credentials));
-    if findings.signature_mismatch {
-        hints.extend(search::what_was_signed(
+    if findings.signature_mismatch && !question.keys.is_empty() {
+        hints.push(search::what_was_signed(
             question,
             pasted,
             &url,
@@ -129,6 +129,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         ));
     }
     hints.extend(findings.hints);
+    hints.extend(hints::about_checks(&ledger.checks));
     hints.dedup();
     Explanation {
         verdict: ledger.verdict(),

@@ -1,6 +1,7 @@
 //! Integration tests of `privet-sign`, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod explaining;
 mod keys;
 mod matrix;
 mod signing;
