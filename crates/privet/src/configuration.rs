@@ -1,0 +1,85 @@
+//! Reads a configuration file and everything it names into a snapshot.
+
+use privet_distribution::{ConfigError, Snapshot, read_toml};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Why there is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LoadError {
+    /// The file itself can not be read.
+    Unreadable { file: PathBuf, reason: String },
+    /// Everything that is wrong with it.
+    Faults(Vec<ConfigError>),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Unreadable { file, reason } => {
+                write!(formatter, "{}: {reason}", file.display())
+            }
+            LoadError::Faults(faults) => {
+                for (position, fault) in faults.iter().enumerate() {
+                    let line_end = if position + 1 < faults.len() { "\n" } else { "" };
+                    write!(formatter, "{fault}{line_end}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A snapshot and what its files looked like when they were read.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// Reads `file`, its keys and certificates. Errors: every fault there is, each with its place.
+pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.look_at(file);
+    let text = std::fs::read_to_string(file).map_err(|error| LoadError::Unreadable {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let (document, places) = read_toml(&text, file).map_err(LoadError::Faults)?;
+    let snapshot = Snapshot::build(document, &places, &mut |path| {
+        fingerprint.look_at(path);
+        std::fs::read(path)
+    })
+    .map_err(LoadError::Faults)?;
+    Ok(Loaded {
+        snapshot,
+        fingerprint,
+    })
+}
+
+/// What files looked like just before they were read: tells whether any has changed since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    files: Vec<(PathBuf, FileState)>,
+}
+
+/// Time of change and size; `None` for a missing file.
+type FileState = Option<(SystemTime, u64)>;
+
+impl Fingerprint {
+    /// Looks at the same files again.
+    pub(crate) fn again(&self) -> Self {
+        let mut again = Fingerprint::default();
+        for (file, _) in &self.files {
+            again.look_at(file);
+        }
+        again
+    }
+
+    fn look_at(&mut self, file: &Path) {
+        let metadata = std::fs::metadata(file).ok();
+        let state = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
+        self.files.push((file.to_owned(), state));
+    }
+}

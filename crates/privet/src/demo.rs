@@ -1,0 +1,167 @@
+//! `privet demo`: the main job, tried in one command.
+
+mod data;
+mod probe;
+
+use crate::console;
+use crate::serve::{self, Serving};
+use clap::Args;
+use data::{DemoData, DemoError};
+use privet_distribution::ListenerProtocol;
+use privet_edge::LogStream;
+use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const HOUR_SECS: u64 = 3_600;
+
+/// See a private file refused without a link, served with one, and refused again when the link has expired.
+///
+/// Makes a key pair, a private folder with a picture, a film and a text, a certificate for localhost and a
+/// configuration, once, and serves them. A second start uses what is there.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The folder for everything the demo makes.
+    #[arg(long, default_value = "privet-data")]
+    pub(crate) dir: PathBuf,
+    /// The HTTPS port, when the folder is made [default: 8443, or a free one]
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// Show everything once and end, instead of serving on.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// Prepares, shows, serves. 0 after a clean end, 1 when something is in the way.
+pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
+    let data = match DemoData::prepare(&arguments.dir, arguments.port) {
+        Ok(data) => data,
+        Err(error) => return refuse(&error),
+    };
+    let serving = match serve::start(&data.config(), LogStream::Off) {
+        Ok(serving) => serving,
+        Err(error) => {
+            error.report();
+            console::hint(format_args!(
+                "if a port is taken, change it in {}; to begin anew, remove {}",
+                data.config().display(),
+                arguments.dir.display(),
+            ));
+            return ExitCode::FAILURE;
+        }
+    };
+    let shown = show(&data, &serving);
+    if let Err(ShowError::Demo(error)) = shown {
+        return refuse(&error);
+    }
+    if arguments.once {
+        serving.stop();
+    } else {
+        serving.until_told_to_stop();
+    }
+    ExitCode::SUCCESS
+}
+
+fn refuse(error: &DemoError) -> ExitCode {
+    console::error(error);
+    ExitCode::FAILURE
+}
+
+/// Why the demonstration broke off.
+#[derive(Debug)]
+enum ShowError {
+    Demo(DemoError),
+    /// Nobody reads standard output any more: the edge goes on.
+    Output,
+}
+
+impl From<io::Error> for ShowError {
+    fn from(_error: io::Error) -> Self {
+        ShowError::Output
+    }
+}
+
+impl From<DemoError> for ShowError {
+    fn from(error: DemoError) -> Self {
+        ShowError::Demo(error)
+    }
+}
+
+impl From<SignError> for ShowError {
+    fn from(error: SignError) -> Self {
+        ShowError::Demo(DemoError::Sign(error))
+    }
+}
+
+/// Every link that is shown was asked for first: the answers printed are the edge's own.
+fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
+    let port = https_port(serving);
+    let base = format!("https://localhost:{port}");
+    let signer = signer(data)?;
+    let now = now();
+    let picture = WireUrl::parse(&format!("{base}/picture.jpg"))?;
+    let until = Timestamp::from_secs(now + HOUR_SECS);
+    let link = signer.sign_url(&picture, &Terms::until(until))?;
+    let expired = signer.sign_url(&picture, &Terms::until(Timestamp::from_secs(now - 1)))?;
+    let mut terms = Terms::until(until);
+    terms.resource = Some(format!("{base}/*"));
+    let cookies = signer.sign_cookies(None, &terms)?;
+
+    console::say(format_args!("Privet serves {} privately at {base}\n", data.bucket().display()))?;
+    for (title, url) in [
+        ("Without a link it is refused", picture.as_str()),
+        ("A signed link opens it, for one hour", &link),
+        ("After its time a link is refused again", &expired),
+    ] {
+        let answer = probe::get(data, port, url)?;
+        console::say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
+    }
+    console::say(format_args!(
+        "A signed cookie opens every file, for one hour:\n  curl --cacert {} -b '{}' {base}/film.mp4 -o film.mp4\n",
+        data.certificate().display(),
+        cookies.to_header(),
+    ))?;
+    where_next(data, &base, &link)?;
+    Ok(())
+}
+
+fn where_next(data: &DemoData, base: &str, link: &str) -> io::Result<()> {
+    let key = data.private_key().display();
+    let id = data.key_pair_id().as_str();
+    let public = data.public_key().display();
+    console::say(format_args!(
+        "Where to go next:
+  open the signed link in a browser (it warns once: the certificate is the demo's own)
+  put files of your own into {bucket}
+  sign them:     privet sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
+  or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key file://{key} --date-less-than 2030-01-01
+  ask why:       privet explain --public-key {id}={public} '{link}'
+  configure:     {config}
+  read the log:  {logs}
+
+Ctrl-C ends it.",
+        bucket = data.bucket().display(),
+        config = data.config().display(),
+        logs = data.logs().display(),
+    ))
+}
+
+fn signer(data: &DemoData) -> Result<Signer, ShowError> {
+    let key = data.read_private_key()?;
+    Ok(Signer::new(key, data.key_pair_id().clone(), HashAlgorithm::Sha1)?)
+}
+
+fn https_port(serving: &Serving) -> u16 {
+    let addresses = serving.addresses();
+    let https = addresses
+        .iter()
+        .find(|(protocol, _)| *protocol == ListenerProtocol::Https);
+    https.map_or(443, |(_, address)| address.port())
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs().max(1)
+}

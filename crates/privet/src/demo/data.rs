@@ -1,0 +1,210 @@
+//! The folder of the demo: made once, then used as it is.
+
+use crate::new_key;
+use privet_sign::{DigestSigner, KeyError, KeyPairId, PrivateKey, SignError};
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the private bucket holds at first.
+const OBJECTS: [(&str, &[u8]); 3] = [
+    ("picture.jpg", include_bytes!("../../assets/picture.jpg")),
+    ("film.mp4", include_bytes!("../../assets/film.mp4")),
+    ("hello.txt", include_bytes!("../../assets/hello.txt")),
+];
+const HTTPS_PORT: u16 = 8443;
+const HTTP_PORT: u16 = 8080;
+
+/// Why the folder can not be made or used.
+#[derive(Debug)]
+pub(super) enum DemoError {
+    File { file: PathBuf, error: io::Error },
+    Certificate(String),
+    NewKey(String),
+    /// The folder has no key pair, or more than one.
+    NoKey(PathBuf),
+    Key { file: PathBuf, error: KeyError },
+    Sign(SignError),
+    Probe(String),
+}
+
+impl fmt::Display for DemoError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
+            DemoError::Certificate(reason) => {
+                write!(formatter, "the certificate can not be made: {reason}")
+            }
+            DemoError::NewKey(reason) => write!(formatter, "the key pair can not be made: {reason}"),
+            DemoError::NoKey(folder) => write!(
+                formatter,
+                "{} holds no key pair of the demo; remove its parent folder to begin anew",
+                folder.display()
+            ),
+            DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
+            DemoError::Sign(error) => write!(formatter, "{error}"),
+            DemoError::Probe(reason) => write!(formatter, "the edge does not answer: {reason}"),
+        }
+    }
+}
+
+/// A prepared folder.
+#[derive(Debug)]
+pub(super) struct DemoData {
+    folder: PathBuf,
+    key_pair_id: KeyPairId,
+}
+
+impl DemoData {
+    /// Makes what is missing. `port` is used only when the configuration is made.
+    pub(super) fn prepare(folder: &Path, port: Option<u16>) -> Result<Self, DemoError> {
+        make_folder(folder)?;
+        for name in ["bucket", "keys", "tls"] {
+            make_folder(&folder.join(name))?;
+        }
+        for (name, bytes) in OBJECTS {
+            make_file(&folder.join("bucket").join(name), bytes, 0o644)?;
+        }
+        let key_pair_id = key_pair(&folder.join("keys"))?;
+        make_certificate(&folder.join("tls"))?;
+        let config = folder.join("privet.toml");
+        if !config.exists() {
+            let text = configuration(&key_pair_id, port);
+            make_file(&config, text.as_bytes(), 0o644)?;
+        }
+        Ok(DemoData {
+            folder: folder.to_owned(),
+            key_pair_id,
+        })
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.folder.join("privet.toml")
+    }
+
+    pub(super) fn bucket(&self) -> PathBuf {
+        self.folder.join("bucket")
+    }
+
+    pub(super) fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    pub(super) fn certificate(&self) -> PathBuf {
+        self.folder.join("tls/certificate.pem")
+    }
+
+    pub(super) fn key_pair_id(&self) -> &KeyPairId {
+        &self.key_pair_id
+    }
+
+    pub(super) fn private_key(&self) -> PathBuf {
+        let id = self.key_pair_id.as_str();
+        self.folder.join("keys").join(format!("{id}.pem"))
+    }
+
+    pub(super) fn public_key(&self) -> PathBuf {
+        let id = self.key_pair_id.as_str();
+        self.folder.join("keys").join(format!("{id}.pub.pem"))
+    }
+
+    pub(super) fn read_private_key(&self) -> Result<Arc<dyn DigestSigner>, DemoError> {
+        let file = self.private_key();
+        let bytes = read(&file)?;
+        match PrivateKey::parse(&bytes, None) {
+            Ok(key) => Ok(Arc::new(key)),
+            Err(error) => Err(DemoError::Key { file, error }),
+        }
+    }
+}
+
+/// The bytes of `file`.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, DemoError> {
+    fs::read(file).map_err(|error| DemoError::File {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+fn make_folder(folder: &Path) -> Result<(), DemoError> {
+    fs::create_dir_all(folder).map_err(|error| DemoError::File {
+        file: folder.to_owned(),
+        error,
+    })
+}
+
+/// Leaves a file that is there as it is.
+fn make_file(file: &Path, bytes: &[u8], mode: u32) -> Result<(), DemoError> {
+    let opened = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(file);
+    let written = match opened {
+        Ok(mut opened) => opened.write_all(bytes),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    };
+    written.map_err(|error| DemoError::File {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+/// The id of the key pair in `folder`; makes one when the folder is empty.
+fn key_pair(folder: &Path) -> Result<KeyPairId, DemoError> {
+    let entries = fs::read_dir(folder).map_err(|error| DemoError::File {
+        file: folder.to_owned(),
+        error,
+    })?;
+    let ids: Vec<KeyPairId> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            KeyPairId::parse(name.strip_suffix(".pub.pem")?).ok()
+        })
+        .collect();
+    match ids.as_slice() {
+        [id] => Ok(id.clone()),
+        [] => {
+            let id = new_key::random_id();
+            let private = folder.join(format!("{}.pem", id.as_str()));
+            let public = folder.join(format!("{}.pub.pem", id.as_str()));
+            new_key::create(new_key::NewKeyType::Rsa, &private, &public)
+                .map_err(|error| DemoError::NewKey(error.to_string()))?;
+            Ok(id)
+        }
+        _ => Err(DemoError::NoKey(folder.to_owned())),
+    }
+}
+
+/// A certificate for localhost, signed by itself.
+fn make_certificate(folder: &Path) -> Result<(), DemoError> {
+    let (chain, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    if chain.exists() && key.exists() {
+        return Ok(());
+    }
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let made = rcgen::generate_simple_self_signed(names)
+        .map_err(|error| DemoError::Certificate(error.to_string()))?;
+    make_file(&key, made.signing_key.serialize_pem().as_bytes(), 0o600)?;
+    make_file(&chain, made.cert.pem().as_bytes(), 0o644)
+}
+
+/// `wanted` if it is free, else any free port.
+fn free_port(wanted: u16) -> u16 {
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = free(wanted).or_else(|_| free(0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map_or(wanted, |address| address.port())
+}
+
+fn configuration(key_pair_id: &KeyPairId, port: Option<u16>) -> String {
+    include_str!("privet.toml.in")
+        .replace("@HTTPS_PORT@", &port.unwrap_or_else(|| free_port(HTTPS_PORT)).to_string())
+        .replace("@HTTP_PORT@", &free_port(HTTP_PORT).to_string())
+        .replace("@KEY_PAIR_ID@", key_pair_id.as_str())
+}

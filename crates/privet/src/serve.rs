@@ -1,0 +1,220 @@
+//! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
+
+use crate::configuration::{Fingerprint, LoadError, Loaded, load};
+use crate::console;
+use clap::Args;
+use privet_distribution::ListenerProtocol;
+use privet_edge::{Clock, Edge, LogStream, RunningEdge, StartError, StartOptions};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How often the files of the configuration are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Serve private content as a configuration file says.
+///
+/// The configuration is read again on SIGHUP and whenever it, a key or a certificate changes; a faulty one is reported
+/// and the old one stays in force. SIGTERM and Ctrl-C let running requests end; a second Ctrl-C ends at once.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The configuration file.
+    #[arg(default_value = "privet.toml")]
+    pub(crate) config: PathBuf,
+    /// Write the access log to standard output as well, live, one JSON object a line.
+    #[arg(long)]
+    pub(crate) log_json: bool,
+}
+
+/// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
+pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
+    let log_stream = if arguments.log_json {
+        LogStream::To(Box::new(std::io::stdout()))
+    } else {
+        LogStream::Off
+    };
+    match start(&arguments.config, log_stream) {
+        Ok(serving) => {
+            serving.announce();
+            serving.until_told_to_stop();
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            error.report();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why nothing is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ServeError {
+    Load(LoadError),
+    Start(StartError),
+    Signals(String),
+}
+
+impl ServeError {
+    pub(crate) fn report(&self) {
+        match self {
+            ServeError::Load(error) => {
+                for line in error.to_string().lines() {
+                    console::error(line);
+                }
+            }
+            ServeError::Start(error) => console::error(error),
+            ServeError::Signals(reason) => {
+                console::error(format_args!("signals can not be waited for: {reason}"));
+            }
+        }
+    }
+}
+
+/// A running edge, its configuration file, and the signals it listens to.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    edge: RunningEdge,
+    config: PathBuf,
+    fingerprint: Fingerprint,
+    test_clock: bool,
+    told: Receiver<Told>,
+}
+
+/// What the outside wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Reload,
+    Stop,
+}
+
+/// Reads the configuration and starts the edge.
+pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, ServeError> {
+    let Loaded {
+        snapshot,
+        fingerprint,
+    } = load(config).map_err(ServeError::Load)?;
+    let test_clock = snapshot.test_clock;
+    let (tell, told) = channel();
+    listen_to_signals(tell).map_err(|error| ServeError::Signals(error.to_string()))?;
+    let edge = Edge::start(StartOptions {
+        snapshot: Arc::new(snapshot),
+        log_stream,
+        clock: Clock::default(),
+    })
+    .map_err(ServeError::Start)?;
+    Ok(Serving {
+        edge,
+        config: config.to_owned(),
+        fingerprint,
+        test_clock,
+        told,
+    })
+}
+
+impl Serving {
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
+        self.edge.addresses()
+    }
+
+    fn announce(&self) {
+        for (protocol, address) in self.addresses() {
+            let scheme = match protocol {
+                ListenerProtocol::Http => "http",
+                ListenerProtocol::Https => "https",
+            };
+            console::note(format_args!("serving on {scheme}://{address}"));
+        }
+        if self.test_clock {
+            console::note("TEST MODE: anyone who reaches a listener can set the clock (PUT /.privet-test/clock)");
+        }
+    }
+
+    /// Serves, reloading as asked, until a signal says stop; then drains.
+    pub(crate) fn until_told_to_stop(mut self) {
+        loop {
+            match self.told.recv_timeout(LOOK_EVERY) {
+                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Told::Reload) => self.reload(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.fingerprint.again() != self.fingerprint {
+                        self.reload();
+                    }
+                }
+            }
+        }
+        console::note("stopping: running requests may end");
+        self.stop();
+    }
+
+    /// Lets running requests end, then ends.
+    pub(crate) fn stop(self) {
+        self.edge.drain();
+    }
+
+    fn reload(&mut self) {
+        // Looked at before it is read: a change in between is seen at the next look.
+        self.fingerprint = self.fingerprint.again();
+        match self.try_reload() {
+            Ok(()) => {
+                console::note(format_args!("{} is in force", self.config.display()));
+                self.announce();
+            }
+            Err(error) => {
+                error.report();
+                console::hint(
+                    "the old configuration stays in force; correct the file, it is read again by itself",
+                );
+            }
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<(), ServeError> {
+        let loaded = load(&self.config).map_err(ServeError::Load)?;
+        let test_clock = loaded.snapshot.test_clock;
+        let reloaded = self.edge.reload(Arc::new(loaded.snapshot));
+        reloaded.map_err(ServeError::Start)?;
+        self.fingerprint = loaded.fingerprint;
+        self.test_clock = test_clock;
+        Ok(())
+    }
+}
+
+/// A thread that waits for SIGHUP, SIGTERM and SIGINT. The second demand to stop ends the program at once.
+fn listen_to_signals(tell: Sender<Told>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (mut hangup, mut terminate, mut interrupt) = {
+        let _entered = runtime.enter();
+        (
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        )
+    };
+    let waiting = async move {
+        let mut stopping = false;
+        loop {
+            let told = tokio::select! {
+                _ = hangup.recv() => Told::Reload,
+                _ = terminate.recv() => Told::Stop,
+                _ = interrupt.recv() => Told::Stop,
+            };
+            if told == Told::Stop && stopping {
+                std::process::exit(130);
+            }
+            stopping |= told == Told::Stop;
+            // Nobody waits any more when the program is about to end anyway.
+            let _ = tell.send(told);
+        }
+    };
+    std::thread::Builder::new()
+        .name("privet-signals".into())
+        .spawn(move || runtime.block_on(waiting))?;
+    Ok(())
+}
