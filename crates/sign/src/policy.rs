@@ -206,3 +206,6 @@ fn escape_bare_question_marks(bytes: &[u8]) -> Vec<u8> {
     }
     repaired
 }
+
+#[cfg(test)]
+mod tests;

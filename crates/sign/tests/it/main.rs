@@ -4,6 +4,8 @@
 mod explaining;
 mod keys;
 mod matrix;
+mod properties;
 mod signing;
 mod support;
+mod terms;
 mod vectors;
