@@ -219,3 +219,43 @@ fn number(value: f64) -> String {
         format!("{value:.2}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bar, Row, median, medians};
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!(median(&[]).is_nan());
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        // A slow second round slows both, and the ratio does not notice.
+        let (ours, peer, ratio) = medians(&[(2.0, 4.0), (1.0, 2.0), (2.0, 4.0)]);
+        assert_eq!((ours, peer, ratio), (2.0, 4.0, 0.5));
+    }
+
+    #[test]
+    fn a_bar_is_on_the_ratio_or_without_one_on_the_value() {
+        check(Some(0.5), Bar::AtMost(0.75), Some(true));
+        check(Some(0.8), Bar::AtMost(0.75), Some(false));
+        check(None, Bar::AtLeast(6.0), Some(true));
+        check(None, Bar::AtMost(6.0), Some(false));
+        check(Some(9.0), Bar::None, None);
+    }
+
+    fn check(ratio: Option<f64>, bar: Bar, ok: Option<bool>) {
+        let row = Row {
+            case: String::new(),
+            ours: 7.0,
+            peer: None,
+            unit: "",
+            ratio,
+            bar,
+        };
+        assert_eq!(row.ok(), ok);
+    }
+}

@@ -333,3 +333,19 @@ fn parse_size(text: &str) -> Outcome<u64> {
         .map_err(|_| format!("{text} is no size; write 1k, 64k or 1m"))?;
     Ok(number * unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_size, size_name};
+
+    #[test]
+    fn sizes_are_read_and_written() {
+        for (text, size, name) in [("1k", 1024, "1 KiB"), ("64M", 67_108_864, "64 MiB")] {
+            assert_eq!(parse_size(text), Ok(size));
+            assert_eq!(size_name(size), name);
+        }
+        assert_eq!(parse_size("1024"), Ok(1024));
+        assert!(parse_size("big").is_err());
+        assert!(parse_size("").is_err());
+    }
+}

@@ -200,3 +200,32 @@ function done(summary, latency, all)
   print(string.format("RESULT %d %d %d %d", summary.requests, summary.bytes, summary.duration, failed))
 end
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::parse_h2load;
+
+    const SAID: &str = "finished in 1.01s, 1584.00 req/s, 1.56GB/s
+requests: 1584 total, 1648 started, 1584 done, 1584 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 1598 2xx, 0 3xx, 0 4xx, 0 5xx
+traffic: 1.56GB (1670442094) total, 190.39KB (194956) headers (space savings 38.69%), 1.55GB (1668399014) data
+";
+
+    #[test]
+    fn h2load_tells_requests_bytes_and_seconds() {
+        let received = parse_h2load(SAID).unwrap().unwrap();
+        let numbers = (received.requests, received.bytes, received.seconds);
+        assert_eq!(numbers, (1598, 1_668_399_014, 1.01));
+        let brief = parse_h2load(&SAID.replace("1.01s", "1010ms"))
+            .unwrap()
+            .unwrap();
+        assert_eq!(brief.seconds, 1.01);
+    }
+
+    #[test]
+    fn refused_requests_are_no_measurement() {
+        assert!(parse_h2load("nothing of the kind").is_none());
+        let refused = parse_h2load(&SAID.replace("0 4xx", "3 4xx")).unwrap();
+        assert!(refused.is_err());
+    }
+}
