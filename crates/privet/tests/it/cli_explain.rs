@@ -14,12 +14,21 @@ fn what_keeps_it_from_an_answer_is_2() {
     explain("k1=key.pub.pem").fails(2, &["capital letters and digits"]);
     explain("K1=none.pem").fails(2, &["error: cannot read none.pem"]);
     explain("K1=text.pem").fails(2, &["error: text.pem: this is not a key"]);
-    folder.run(&["explain", "--ip", "localhost", URL]).fails(2, &["invalid value 'localhost'"]);
-    folder.run(&["explain"]).fails(2, &["error: there is no URL"]);
-    folder.run(&["explain", "--config", "none.toml", URL]).fails(2, &["error: none.toml: "]);
+    folder
+        .run(&["explain", "--ip", "localhost", URL])
+        .fails(2, &["invalid value 'localhost'"]);
+    folder
+        .run(&["explain"])
+        .fails(2, &["error: there is no URL"]);
+    folder
+        .run(&["explain", "--config", "none.toml", URL])
+        .fails(2, &["error: none.toml: "]);
     let said = folder.explain(&["rtmp://host/cfx/st/a"]);
     assert_eq!(said.code, 2);
-    assert!(said.out.contains("cannot tell: this is an RTMP link"), "{said:?}");
+    assert!(
+        said.out.contains("cannot tell: this is an RTMP link"),
+        "{said:?}"
+    );
 }
 
 fn check(sign: &[&str], explain: &[&str], code: i32, words: &[&str]) {
@@ -49,7 +58,11 @@ fn time_decides() {
     let folder = Folder::new();
     let link = folder.sign(&["--from", "1900000000", URL]).ok();
     let key = format!("{ID}=key.pem");
-    let code = |at| folder.run(&["explain", "--public-key", &key, "--at", at, &link]).code;
+    let code = |at| {
+        folder
+            .run(&["explain", "--public-key", &key, "--at", at, &link])
+            .code
+    };
     assert_eq!(code("2000000000"), 1);
     assert_eq!(code("2033-05-18T05:33:20+02:00"), 1);
     assert_eq!(code("1900000000"), 1);
@@ -60,9 +73,24 @@ fn time_decides() {
 #[test]
 fn addresses_decide() {
     let sign = ["--ip", "192.0.2.0/24"];
-    check(&sign, &[], 2, &["\n?   address", "cannot tell: no client address was given"]);
-    check(&sign, &["--ip", "198.51.100.1"], 1, &["\nno  address", "expected: in 192.0.2.0/24"]);
-    check(&sign, &["--ip", "192.0.2.77"], 0, &["\nok  address", "opens: the file is served"]);
+    check(
+        &sign,
+        &[],
+        2,
+        &["\n?   address", "cannot tell: no client address was given"],
+    );
+    check(
+        &sign,
+        &["--ip", "198.51.100.1"],
+        1,
+        &["\nno  address", "expected: in 192.0.2.0/24"],
+    );
+    check(
+        &sign,
+        &["--ip", "192.0.2.77"],
+        0,
+        &["\nok  address", "opens: the file is served"],
+    );
 }
 
 #[test]
@@ -95,7 +123,10 @@ fn json_says_the_same() {
         (said.code, serde_json::from_str::<Value>(&said.out).unwrap())
     };
     let (code, refused) = explain("192.0.2.2");
-    assert_eq!((code, &refused["verdict"], &refused["code"]), (1, &"refused".into(), &"AccessDenied".into()));
+    assert_eq!(
+        (code, &refused["verdict"], &refused["code"]),
+        (1, &"refused".into(), &"AccessDenied".into())
+    );
     let failed: Vec<&Value> = refused["checks"]
         .as_array()
         .unwrap()
@@ -110,8 +141,14 @@ fn json_says_the_same() {
 
 #[test]
 fn terminals_are_not_addressed_by_links() {
-    let said = Folder::new().explain(&["https://host/a?Policy=\u{1b}[2J&Signature=x&Key-Pair-Id=\u{7}"]);
-    assert!(!said.out.contains(|char: char| char.is_control() && char != '\n'), "{said:?}");
+    let said =
+        Folder::new().explain(&["https://host/a?Policy=\u{1b}[2J&Signature=x&Key-Pair-Id=\u{7}"]);
+    assert!(
+        !said
+            .out
+            .contains(|char: char| char.is_control() && char != '\n'),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -122,7 +159,10 @@ fn keys_come_from_a_configuration() {
     let explain = |url: &str| folder.run(&[&config[..], &[url]].concat());
     let entries = std::fs::read_dir(folder.path("data/keys")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let public = names.into_iter().find(|name| name.ends_with(".pub.pem")).unwrap();
+    let public = names
+        .into_iter()
+        .find(|name| name.ends_with(".pub.pem"))
+        .unwrap();
     let id = public.trim_end_matches(".pub.pem");
     let key = format!("data/keys/{id}.pem");
     let sign = ["sign", "--key", &key, "--key-pair-id", id, "--for", "1h"];

@@ -11,7 +11,13 @@ const SIGNED: &str = "https://d111111abcdef8.cloudfront.net/images/image.jpg?Exp
 fn an_end_is_needed() {
     let folder = Folder::new();
     let said = folder.run(&["sign", "--key", "key.pem", "--key-pair-id", ID, URL]);
-    said.fails(2, &["error: the link needs an end\n", "hint: add --for 2h, --until "]);
+    said.fails(
+        2,
+        &[
+            "error: the link needs an end\n",
+            "hint: add --for 2h, --until ",
+        ],
+    );
 }
 
 fn check_usage(arguments: &[&str], words: &[&str]) {
@@ -22,15 +28,24 @@ fn check_usage(arguments: &[&str], words: &[&str]) {
 fn wrong_usage_is_2() {
     check_usage(&["--for", "2h", URL], &["cannot be used with"]);
     check_usage(&["--policy", "-", URL], &["cannot be used with"]);
-    check_usage(&["--shared", URL], &["error: a shared signature needs a resource"]);
+    check_usage(
+        &["--shared", URL],
+        &["error: a shared signature needs a resource"],
+    );
     check_usage(&["--shared", "--cookies", URL], &["cannot be used with"]);
     check_usage(&["--cookies", URL, URL], &["cookies are made for one URL"]);
-    check_usage(&["--output", "cookie-jar", URL], &["--output cookie-jar is for --cookies"]);
+    check_usage(
+        &["--output", "cookie-jar", URL],
+        &["--output cookie-jar is for --cookies"],
+    );
     check_usage(&["--same-site", "lax", URL], &["--cookies"]);
     check_usage(&[URL, "-"], &["error: - means URLs from standard input"]);
     check_usage(&["--ip", "2001:db8::1", URL], &["IPv4 only"]);
     check_usage(&["--hash", "md5", URL], &["invalid value 'md5'"]);
-    check_usage(&["--external-signer", "true", URL], &["cannot be used with"]);
+    check_usage(
+        &["--external-signer", "true", URL],
+        &["cannot be used with"],
+    );
 }
 
 fn check_refused(arguments: &[&str], words: &[&str]) {
@@ -41,13 +56,25 @@ fn check_refused(arguments: &[&str], words: &[&str]) {
 fn what_cannot_work_is_1() {
     check_refused(&["ftp://host/a"], &["error: not an http or https URL"]);
     check_refused(&["https://b.s3.amazonaws.com/a"], &["is the bucket itself"]);
-    check_refused(&["https://host/a?Expires=1"], &["its own parameter named Expires"]);
-    check_refused(&["https://host/*"], &["'*' needs a resource", "hint: add --resource"]);
-    check_refused(&["--resource", "*", URL], &["covers every host", "hint: add --allow-broad"]);
+    check_refused(
+        &["https://host/a?Expires=1"],
+        &["its own parameter named Expires"],
+    );
+    check_refused(
+        &["https://host/*"],
+        &["'*' needs a resource", "hint: add --resource"],
+    );
+    check_refused(
+        &["--resource", "*", URL],
+        &["covers every host", "hint: add --allow-broad"],
+    );
     check_refused(&["--resource", "https://other/*", URL], &["does not cover"]);
     check_refused(&["--from", "2000000001", URL], &["never open"]);
     check_refused(&["--strict", "https://HOST/a"], &["give https://host/a"]);
-    check_refused(&["--cookies"], &["cookies need the URL", "hint: add --resource"]);
+    check_refused(
+        &["--cookies"],
+        &["cookies need the URL", "hint: add --resource"],
+    );
     check_refused(&["--stream", "rtmp://host/a"], &["not a stream name"]);
 }
 
@@ -55,7 +82,16 @@ fn what_cannot_work_is_1() {
 fn keys_that_cannot_work_are_1() {
     let folder = Folder::new();
     let sign = |key: &str| {
-        folder.run(&["sign", "--key", key, "--key-pair-id", ID, "--for", "2h", URL])
+        folder.run(&[
+            "sign",
+            "--key",
+            key,
+            "--key-pair-id",
+            ID,
+            "--for",
+            "2h",
+            URL,
+        ])
     };
     sign("none.pem").fails(1, &["error: cannot read none.pem: no such file"]);
     sign("key.pub.pem").fails(1, &["error: key.pub.pem: this is a public key"]);
@@ -77,7 +113,18 @@ fn the_plain_link_is_that_of_botocore() {
 fn keys_come_from_standard_input_and_environment() {
     let folder = Folder::new();
     let key = folder.read("key.pem");
-    let arguments = |name| ["sign", "--key", name, "--key-pair-id", ID, "--until", "2000000000", URL];
+    let arguments = |name| {
+        [
+            "sign",
+            "--key",
+            name,
+            "--key-pair-id",
+            ID,
+            "--until",
+            "2000000000",
+            URL,
+        ]
+    };
     assert_eq!(folder.pipe(&key, &arguments("-")).ok(), SIGNED);
     let said = folder.run_with("", &[("KEY", key.as_str())], &arguments("env:KEY"));
     assert_eq!(said.ok(), SIGNED);
@@ -91,10 +138,26 @@ fn encrypted_keys_take_a_passphrase() {
     folder.take("rsa2048.enc-pkcs8.pem", "key.pem");
     folder.write("passphrase", "test\n");
     folder.write("wrong", "tset");
-    folder.sign(&[URL]).fails(1, &["encrypted", "hint: add --passphrase-file FILE"]);
-    folder.sign(&["--passphrase-file", "wrong", URL]).fails(1, &["check the passphrase"]);
-    assert_eq!(folder.sign(&["--passphrase-file", "passphrase", URL]).ok(), SIGNED);
-    let arguments = ["sign", "--key", "key.pem", "--key-pair-id", ID, "--until", "2000000000", URL];
+    folder
+        .sign(&[URL])
+        .fails(1, &["encrypted", "hint: add --passphrase-file FILE"]);
+    folder
+        .sign(&["--passphrase-file", "wrong", URL])
+        .fails(1, &["check the passphrase"]);
+    assert_eq!(
+        folder.sign(&["--passphrase-file", "passphrase", URL]).ok(),
+        SIGNED
+    );
+    let arguments = [
+        "sign",
+        "--key",
+        "key.pem",
+        "--key-pair-id",
+        ID,
+        "--until",
+        "2000000000",
+        URL,
+    ];
     let said = folder.run_with("", &[("PRIVET_KEY_PASSPHRASE", "test")], &arguments);
     assert_eq!(said.ok(), SIGNED);
 }
@@ -104,9 +167,15 @@ fn changed_urls_are_notes() {
     let folder = Folder::new();
     let url = "https://HOST/a b#t=1";
     let said = folder.sign(&[url]);
-    assert!(said.out.starts_with("https://host/a%20b?Expires="), "{said:?}");
+    assert!(
+        said.out.starts_with("https://host/a%20b?Expires="),
+        "{said:?}"
+    );
     assert_eq!((said.code, said.err.lines().count()), (0, 3), "{said:?}");
-    said.mentions(&["note: the host HOST is sent as host", "note: the fragment was cut"]);
+    said.mentions(&[
+        "note: the host HOST is sent as host",
+        "note: the fragment was cut",
+    ]);
     let quiet = folder.sign(&["--quiet", url]).ok();
     assert_eq!(quiet, said.out);
 }
@@ -119,7 +188,16 @@ fn policies_can_be_ready_made() {
     folder.write("policy.json", policy);
     folder.write("bad.json", "{}");
     let sign = |file, url| {
-        let arguments = ["sign", "--key", "key.pem", "--key-pair-id", ID, "--policy", file, url];
+        let arguments = [
+            "sign",
+            "--key",
+            "key.pem",
+            "--key-pair-id",
+            ID,
+            "--policy",
+            file,
+            url,
+        ];
         folder.pipe(policy, &arguments)
     };
     sign("bad.json", "https://host/a").fails(1, &["the policy would be refused"]);
@@ -133,8 +211,18 @@ fn policies_can_be_ready_made() {
 fn rounding_makes_links_repeat() {
     let folder = Folder::new();
     let sign = |until| {
-        let key = ["sign", "--key", "key.pem", "--key-pair-id", ID, "--round", "15m"];
-        folder.run(&[&key[..], &["--until", until, URL]].concat()).ok()
+        let key = [
+            "sign",
+            "--key",
+            "key.pem",
+            "--key-pair-id",
+            ID,
+            "--round",
+            "15m",
+        ];
+        folder
+            .run(&[&key[..], &["--until", until, URL]].concat())
+            .ok()
     };
     assert_eq!(sign("1999999001"), sign("1999999800"));
     assert!(sign("1999999001").contains("Expires=1999999800&"));
@@ -142,7 +230,9 @@ fn rounding_makes_links_repeat() {
 
 #[test]
 fn stream_names_are_signed() {
-    let link = Folder::new().sign(&["--stream", "mp4:videos/talk.mp4"]).ok();
+    let link = Folder::new()
+        .sign(&["--stream", "mp4:videos/talk.mp4"])
+        .ok();
     assert!(link.starts_with("mp4:videos/talk.mp4?Expires=2000000000&Signature="));
 }
 
@@ -151,11 +241,17 @@ fn links_have_other_forms() {
     let folder = Folder::new();
     let signed = SIGNED.trim();
     let json: Value = serde_json::from_str(&folder.sign(&["--output", "json", URL]).ok()).unwrap();
-    assert_eq!((json["url"].as_str(), json["input"].as_str()), (Some(signed), Some(URL)));
+    assert_eq!(
+        (json["url"].as_str(), json["input"].as_str()),
+        (Some(signed), Some(URL))
+    );
     let curl = folder.sign(&["--output", "curl", URL]).ok();
     assert_eq!(curl, format!("curl --globoff '{signed}'\n"));
     let quoted = folder.sign(&["--output", "curl", "https://host/it's"]).ok();
-    assert!(quoted.starts_with(r"curl --globoff 'https://host/it'\''s?"), "{quoted}");
+    assert!(
+        quoted.starts_with(r"curl --globoff 'https://host/it'\''s?"),
+        "{quoted}"
+    );
 }
 
 #[test]
@@ -174,7 +270,13 @@ fn cookies(folder: &Folder, arguments: &[&str]) -> crate::cli::Said {
 #[test]
 fn cookies_that_browsers_drop_are_refused() {
     let folder = Folder::new();
-    let set_cookie = ["--output", "set-cookie", "--no-secure", "--same-site", "none"];
+    let set_cookie = [
+        "--output",
+        "set-cookie",
+        "--no-secure",
+        "--same-site",
+        "none",
+    ];
     cookies(&folder, &set_cookie).fails(1, &["not Secure", "hint: leave out --no-secure"]);
     let path = ["--output", "cookie-jar", "--cookie-path", "/videos/*"];
     cookies(&folder, &path).fails(1, &["cookie attribute Path"]);
@@ -198,10 +300,16 @@ fn cookies_have_other_forms() {
     assert_eq!(lines.lines().count(), 3);
     for line in lines.lines() {
         assert!(line.starts_with("Set-Cookie: CloudFront-"), "{line}");
-        assert!(line.ends_with("; Path=/; SameSite=Lax; Secure; HttpOnly"), "{line}");
+        assert!(
+            line.ends_with("; Path=/; SameSite=Lax; Secure; HttpOnly"),
+            "{line}"
+        );
     }
     let curl = cookies(&folder, &["--output", "curl", "https://host/videos/a.ts"]).ok();
-    let expected = format!("curl --globoff -b '{}' 'https://host/videos/a.ts'\n", header.trim());
+    let expected = format!(
+        "curl --globoff -b '{}' 'https://host/videos/a.ts'\n",
+        header.trim()
+    );
     assert_eq!(curl, expected);
     let json = cookies(&folder, &["--output", "json"]).ok();
     let json: Value = serde_json::from_str(&json).unwrap();
@@ -209,20 +317,50 @@ fn cookies_have_other_forms() {
     assert_eq!(json["cookies"]["CloudFront-Key-Pair-Id"].as_str(), Some(ID));
     let jar = cookies(&folder, &["--output", "cookie-jar"]).ok();
     let columns: Vec<&str> = jar.lines().nth(1).unwrap().split('\t').collect();
-    assert_eq!(columns[..6], ["#HttpOnly_host", "FALSE", "/", "TRUE", "0", "CloudFront-Policy"]);
-    let wild = ["--cookies", "--resource", "https://*.host/a/*", "--output", "cookie-jar"];
-    folder.sign(&wild).fails(2, &["a cookie jar needs a host", "hint: add --cookie-domain"]);
+    assert_eq!(
+        columns[..6],
+        [
+            "#HttpOnly_host",
+            "FALSE",
+            "/",
+            "TRUE",
+            "0",
+            "CloudFront-Policy"
+        ]
+    );
+    let wild = [
+        "--cookies",
+        "--resource",
+        "https://*.host/a/*",
+        "--output",
+        "cookie-jar",
+    ];
+    folder.sign(&wild).fails(
+        2,
+        &["a cookie jar needs a host", "hint: add --cookie-domain"],
+    );
 }
 
 fn external(folder: &Folder, command: &str) -> crate::cli::Said {
-    let id = ["sign", "--key-pair-id", ID, "--until", "2000000000", "--public-key", "key.pub.pem"];
+    let id = [
+        "sign",
+        "--key-pair-id",
+        ID,
+        "--until",
+        "2000000000",
+        "--public-key",
+        "key.pub.pem",
+    ];
     folder.run(&[&id[..], &["--external-signer", command, URL]].concat())
 }
 
 #[test]
 fn external_signers_are_checked() {
     let folder = Folder::new();
-    external(&folder, "exit 3").fails(1, &["the external signer failed: it ended with exit status: 3"]);
+    external(&folder, "exit 3").fails(
+        1,
+        &["the external signer failed: it ended with exit status: 3"],
+    );
     external(&folder, "echo '!'").fails(1, &["its answer is not base64"]);
     external(&folder, "echo AAAA").fails(1, &["its signature does not verify"]);
     external(&folder, "true").fails(1, &["its answer is not base64"]);
@@ -233,7 +371,10 @@ fn external_signers_sign() {
     let folder = Folder::new();
     // The answer of openssl to the digest of the canned policy, replayed.
     let signature = SIGNED.split(['=', '&']).nth(3).unwrap();
-    let base64 = signature.replace('-', "+").replace('_', "=").replace('~', "/");
+    let base64 = signature
+        .replace('-', "+")
+        .replace('_', "=")
+        .replace('~', "/");
     folder.write("answer", &base64);
     let replay = "read hash hex; test $hash = sha1 -a ${#hex} = 40 && fold -w 64 answer";
     assert_eq!(external(&folder, replay).ok(), SIGNED);

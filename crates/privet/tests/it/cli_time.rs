@@ -17,9 +17,17 @@ fn what_is_no_time_is_refused() {
     check_refused("--until", "", "write epoch seconds");
     check_refused("--until", "tomorrow", "write epoch seconds");
     check_refused("--until", "-1", "write epoch seconds");
-    check_refused("--until", "1790000000000", "divide by 1000, that is 1790000000");
+    check_refused(
+        "--until",
+        "1790000000000",
+        "divide by 1000, that is 1790000000",
+    );
     check_refused("--until", "99999999999999999999", "past the year 9999");
-    check_refused("--until", "2030-01-01T18:00", "the time has no offset: add Z");
+    check_refused(
+        "--until",
+        "2030-01-01T18:00",
+        "the time has no offset: add Z",
+    );
     check_refused("--until", "2030-02-30", "write epoch seconds");
     check_refused("--until", "1969-12-31", "before 1970");
     check_refused("--from", "+", "write numbers with units");
@@ -33,7 +41,10 @@ fn what_is_no_time_is_refused() {
 
 fn check_until(text: &str, expected: u64) {
     let link = sign(&["--until", text]).ok();
-    assert!(link.contains(&format!("?Expires={expected}&")), "{text}: {link}");
+    assert!(
+        link.contains(&format!("?Expires={expected}&")),
+        "{text}: {link}"
+    );
 }
 
 #[test]
@@ -55,7 +66,10 @@ fn check_relative(arguments: &[&str], seconds: u64) {
     let after = clock();
     let (_, rest) = link.split_once("Expires=").unwrap();
     let until: u64 = rest.split('&').next().unwrap().parse().unwrap();
-    assert!((before + seconds..=after + seconds).contains(&until), "{arguments:?}");
+    assert!(
+        (before + seconds..=after + seconds).contains(&until),
+        "{arguments:?}"
+    );
 }
 
 #[test]
