@@ -181,3 +181,59 @@ fn midnight(text: &str) -> Result<i64, MomentError> {
         .map(|zoned| zoned.timestamp().as_second())
         .map_err(|_| MomentError::Time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expected: Result<Moment, MomentError>) {
+        assert_eq!(parse_moment(text), expected, "{text}");
+    }
+
+    fn at(secs: u64) -> Result<Moment, MomentError> {
+        Ok(Moment::At(Timestamp::from_secs(secs)))
+    }
+
+    #[test]
+    fn moments() {
+        check("", Err(MomentError::Time));
+        check(
+            "1790000000000",
+            Err(MomentError::Milliseconds(1_790_000_000)),
+        );
+        check("253402300800000000", Err(MomentError::TooLate));
+        check("2030-01-01T18:00:00", Err(MomentError::NoOffset));
+        check("1969-12-31T23:59:59Z", Err(MomentError::BeforeEpoch));
+        check("+0s", Err(MomentError::DurationZero));
+        check("now", Ok(Moment::After(Duration::ZERO)));
+        check("+2h", Ok(Moment::After(Duration::from_secs(7_200))));
+        check("253402300799", at(253_402_300_799));
+        check("1970-01-01", at(0));
+        check("2026-01-01T18:00:00.9+01:00", at(1_767_286_800));
+    }
+
+    #[test]
+    fn relative_moments_never_overflow() {
+        let late = Moment::After(Duration::from_secs(u64::MAX));
+        assert_eq!(late.resolve(Timestamp::from_secs(1)).as_secs(), u64::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC*") {
+            let _ = (parse_moment(&text), parse_duration(&text));
+        }
+
+        #[test]
+        fn likely_text_is_read_or_refused(text in "[+]?[0-9TZ:smhdw.+-]{0,40}") {
+            let _ = (parse_moment(&text), parse_duration(&text));
+        }
+
+        #[test]
+        fn written_durations_are_read(hours in 1u64..1_000_000, minutes in 0u64..60) {
+            let expected = Duration::from_secs(hours * 3_600 + minutes * 60);
+            prop_assert_eq!(parse_duration(&format!("{hours}h{minutes}m")), Ok(expected));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `privet explain`: its exit codes, its words, its JSON.
+
+use serde_json::Value;
+
+use crate::cli::{Folder, ID, URL};
+
+#[test]
+fn what_keeps_it_from_an_answer_is_2() {
+    let folder = Folder::new();
+    folder.write("text.pem", "no key");
+    let explain = |key: &str| folder.run(&["explain", "--public-key", key, URL]);
+    explain("K1").fails(2, &["write the key pair id, =, and the file"]);
+    explain("K1=").fails(2, &["no file behind the ="]);
+    explain("k1=key.pub.pem").fails(2, &["capital letters and digits"]);
+    explain("K1=none.pem").fails(2, &["error: cannot read none.pem"]);
+    explain("K1=text.pem").fails(2, &["error: text.pem: this is not a key"]);
+    folder
+        .run(&["explain", "--ip", "localhost", URL])
+        .fails(2, &["invalid value 'localhost'"]);
+    folder
+        .run(&["explain"])
+        .fails(2, &["error: there is no URL"]);
+    folder
+        .run(&["explain", "--config", "none.toml", URL])
+        .fails(2, &["error: none.toml: "]);
+    let said = folder.explain(&["rtmp://host/cfx/st/a"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.out.contains("cannot tell: this is an RTMP link"),
+        "{said:?}"
+    );
+}
+
+fn check(sign: &[&str], explain: &[&str], code: i32, words: &[&str]) {
+    let folder = Folder::new();
+    let link = folder.sign(&[sign, &[URL]].concat()).ok();
+    let said = folder.explain(&[explain, &[link.trim()]].concat());
+    assert_eq!((said.code, said.err.as_str()), (code, ""), "{said:?}");
+    for word in words {
+        assert!(said.out.contains(word), "{word:?} is missing: {said:?}");
+    }
+}
+
+#[test]
+fn refusals_are_1() {
+    let folder = Folder::new();
+    let said = folder.explain(&[URL]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("refused: 403 MissingKey"), "{said:?}");
+    let link = folder.sign(&[URL]).ok().replace("image.jpg", "other.jpg");
+    let said = folder.explain(&[&link]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("\nno  signature"), "{said:?}");
+}
+
+#[test]
+fn time_decides() {
+    let folder = Folder::new();
+    let link = folder.sign(&["--from", "1900000000", URL]).ok();
+    let key = format!("{ID}=key.pem");
+    let code = |at| {
+        folder
+            .run(&["explain", "--public-key", &key, "--at", at, &link])
+            .code
+    };
+    assert_eq!(code("2000000000"), 1);
+    assert_eq!(code("2033-05-18T05:33:20+02:00"), 1);
+    assert_eq!(code("1900000000"), 1);
+    assert_eq!(code("1900000001"), 0);
+    assert_eq!(code("2033-05-18"), 0);
+}
+
+#[test]
+fn addresses_decide() {
+    let sign = ["--ip", "192.0.2.0/24"];
+    check(
+        &sign,
+        &[],
+        2,
+        &["\n?   address", "cannot tell: no client address was given"],
+    );
+    check(
+        &sign,
+        &["--ip", "198.51.100.1"],
+        1,
+        &["\nno  address", "expected: in 192.0.2.0/24"],
+    );
+    check(
+        &sign,
+        &["--ip", "192.0.2.77"],
+        0,
+        &["\nok  address", "opens: the file is served"],
+    );
+}
+
+#[test]
+fn without_keys_it_cannot_tell() {
+    let folder = Folder::new();
+    let link = folder.sign(&[URL]).ok();
+    let said = folder.run(&["explain", "--at", "1999999999", &link]);
+    assert_eq!(said.code, 2);
+    assert!(said.out.contains("no public key was given"), "{said:?}");
+}
+
+#[test]
+fn links_come_from_standard_input() {
+    let folder = Folder::new();
+    let link = folder.sign(&[URL]).ok();
+    let key = format!("{ID}=key.pub.pem");
+    for arguments in [&["-"][..], &[]] {
+        let explain = ["explain", "--public-key", &key, "--at", "1999999999"];
+        let said = folder.pipe(&link, &[&explain[..], arguments].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+}
+
+#[test]
+fn json_says_the_same() {
+    let folder = Folder::new();
+    let link = folder.sign(&["--ip", "192.0.2.1", URL]).ok();
+    let explain = |address| {
+        let said = folder.explain(&["--json", "--ip", address, &link]);
+        (said.code, serde_json::from_str::<Value>(&said.out).unwrap())
+    };
+    let (code, refused) = explain("192.0.2.2");
+    assert_eq!(
+        (code, &refused["verdict"], &refused["code"]),
+        (1, &"refused".into(), &"AccessDenied".into())
+    );
+    let failed: Vec<&Value> = refused["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["outcome"] == "failed")
+        .collect();
+    assert_eq!((failed.len(), &failed[0]["name"]), (1, &"address".into()));
+    let (code, opens) = explain("192.0.2.1");
+    assert_eq!((code, &opens["verdict"]), (0, &"opens".into()));
+    assert!(opens["policy"].as_str().unwrap().contains("192.0.2.1/32"));
+}
+
+#[test]
+fn terminals_are_not_addressed_by_links() {
+    let said =
+        Folder::new().explain(&["https://host/a?Policy=\u{1b}[2J&Signature=x&Key-Pair-Id=\u{7}"]);
+    assert!(
+        !said
+            .out
+            .contains(|char: char| char.is_control() && char != '\n'),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn keys_come_from_a_configuration() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["demo", "--once", "--dir", "data"]).code, 0);
+    let config = ["explain", "--config", "data/privet.toml"];
+    let explain = |url: &str| folder.run(&[&config[..], &[url]].concat());
+    let entries = std::fs::read_dir(folder.path("data/keys")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let public = names
+        .into_iter()
+        .find(|name| name.ends_with(".pub.pem"))
+        .unwrap();
+    let id = public.trim_end_matches(".pub.pem");
+    let key = format!("data/keys/{id}.pem");
+    let sign = ["sign", "--key", &key, "--key-pair-id", id, "--for", "1h"];
+    let sign = |url| folder.run(&[&sign[..], &[url]].concat()).ok();
+    let elsewhere = explain(&sign("https://elsewhere.example/a"));
+    assert_eq!(elsewhere.code, 2, "{elsewhere:?}");
+    elsewhere.mentions(&["note: the configuration does not serve the host"]);
+    let said = explain(&sign("https://localhost/picture.jpg"));
+    assert_eq!(said.code, 0, "{said:?}");
+}
