@@ -203,6 +203,14 @@ impl PublicKey {
     }
 }
 
+impl PublicKey {
+    /// Whether `signature` would be good as RSA-PSS with SHA-256, a frequent slip.
+    pub(crate) fn verify_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        let key = ParsedPublicKey::new(&signature::RSA_PSS_2048_8192_SHA256, &self.0.spki);
+        key.is_ok_and(|key| key.verify_sig(message, signature).is_ok())
+    }
+}
+
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "PublicKey({})", self.0.kind)
@@ -373,9 +381,12 @@ fn private_from_pem(text: &str, passphrase: Option<&[u8]>) -> Result<EvpKey, Key
         )
     });
     let Some(block) = wanted else {
-        return Err(match explain_blocks(text, &blocks) {
-            KeyError::PrivateKeyGiven => KeyError::UnsupportedAlgorithm,
-            other => other,
+        let given = explain_blocks(text, &blocks);
+        let other_private = given == KeyError::PrivateKeyGiven;
+        return Err(if other_private {
+            KeyError::UnsupportedAlgorithm
+        } else {
+            given
         });
     };
     let encrypted = block.label == "ENCRYPTED PRIVATE KEY" || block.body.contains("4,ENCRYPTED");

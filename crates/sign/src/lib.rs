@@ -2,11 +2,11 @@
 //!
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 
-mod contract_stub;
 mod cookies;
 mod credentials;
 mod encoding;
 mod evp;
+mod explain;
 mod id;
 mod ip;
 mod key;
@@ -24,9 +24,9 @@ mod verify;
 mod viewer;
 mod wire;
 
-pub use contract_stub::*;
 pub use cookies::{CookieAttributes, SignedCookies};
 pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
+pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
 pub use id::KeyPairId;
 pub use ip::IpRange;
 pub use key::{DigestSigner, HashAlgorithm, KeyError, KeyKind, PrivateKey, PublicKey};

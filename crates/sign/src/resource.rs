@@ -151,6 +151,18 @@ pub(crate) fn rest_matches(host: &str, rest: Option<&str>, path: &str, query: &s
     whole || any_delimiter_matches(&pattern, path, query)
 }
 
+/// Path and query of a resource as people read it: cut at the first `?`.
+pub(crate) fn display_rest<'a>(host: &str, rest: Option<&'a str>) -> (&'a str, Option<&'a str>) {
+    match rest {
+        None if host.ends_with('*') => ("*", Some("*")),
+        None => ("/", None),
+        Some(rest) => match rest.split_once("\\?").or_else(|| rest.split_once('?')) {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, rest.ends_with('*').then_some("*")),
+        },
+    }
+}
+
 /// Every bare `?` may be meant as the start of the query; the others are then one-character wildcards.
 fn any_delimiter_matches(pattern: &[u8], path: &str, query: &str) -> bool {
     const READINGS_MAX: usize = 4;

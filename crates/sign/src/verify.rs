@@ -279,7 +279,7 @@ impl<'a> SignedText<'a> {
 }
 
 /// The digests to try. Without a name that is SHA-1; P-256 signers of before April 2026 also used SHA-256 silently.
-fn hashes(
+pub(crate) fn hashes(
     credentials: &Credentials<'_>,
     kind: KeyKind,
 ) -> Result<&'static [HashAlgorithm], Refusal> {

@@ -194,14 +194,21 @@ fn own_pieces(query: &str) -> Result<String, SignError> {
     Ok(kept)
 }
 
-/// `bucket.s3.amazonaws.com`, `s3-eu-west-1.amazonaws.com` and their like: not the distribution.
 fn refuse_bucket(host: &str) -> Result<(), SignError> {
-    let amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
-    let is_s3 = |label: &str| label == "s3" || label.starts_with("s3-");
-    if amazon && host.split('.').any(is_s3) {
-        return Err(SignError::BucketHost(host.to_owned()));
+    if is_bucket(host) {
+        Err(SignError::BucketHost(host.to_owned()))
+    } else {
+        Ok(())
     }
-    Ok(())
+}
+
+/// `bucket.s3.amazonaws.com`, `s3-eu-west-1.amazonaws.com` and their like: not the distribution.
+pub(crate) fn is_bucket(host: &str) -> bool {
+    let amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    amazon
+        && host
+            .split('.')
+            .any(|label| label == "s3" || label.starts_with("s3-"))
 }
 
 /// The text as given, cut where a WHATWG parser cuts it.
@@ -268,7 +275,7 @@ impl<'a> Raw<'a> {
         match (self.port, parsed.port()) {
             (Some(_), None) => changes.push(UrlChange::DefaultPortRemoved),
             (Some(text), Some(port)) if text != port.to_string() => {
-                changes.push(UrlChange::PortRewritten)
+                changes.push(UrlChange::PortRewritten);
             }
             (Some(_) | None, _) => {}
         }

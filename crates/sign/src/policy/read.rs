@@ -154,10 +154,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value<'de>, E> {
-        match self.part {
-            Part::Resource => Ok(Value::Resource(Cow::Borrowed(text))),
-            _ => self.visit_str(text),
+        if matches!(self.part, Part::Resource) {
+            return Ok(Value::Resource(Cow::Borrowed(text)));
         }
+        self.visit_str(text)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value<'de>, E> {
@@ -181,22 +181,22 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value<'de>, E> {
-        let epoch = Timestamp::from_secs(number);
-        match self.part {
-            Part::EndEpoch if number == 0 => {
-                Err(self.refuse(PolicyError::Epoch("of the end must be positive".into())))
-            }
-            Part::EndEpoch | Part::StartEpoch if epoch > Timestamp::MAX_EXPIRY => {
-                Err(self.refuse(PolicyError::Epoch(format!(
-                    "{number} is out of range, it looks like milliseconds: divide by 1000"
-                ))))
-            }
-            Part::EndEpoch | Part::StartEpoch => Ok(Value::Epoch(epoch)),
-            _ => Err(E::invalid_type(
+        if !matches!(self.part, Part::EndEpoch | Part::StartEpoch) {
+            return Err(E::invalid_type(
                 serde::de::Unexpected::Unsigned(number),
                 &self,
-            )),
+            ));
         }
+        if number == 0 && matches!(self.part, Part::EndEpoch) {
+            return Err(self.refuse(PolicyError::Epoch("of the end must be positive".into())));
+        }
+        let epoch = Timestamp::from_secs(number);
+        if epoch > Timestamp::MAX_EXPIRY {
+            let text =
+                format!("{number} is out of range, it looks like milliseconds: divide it by 1000");
+            return Err(self.refuse(PolicyError::Epoch(text)));
+        }
+        Ok(Value::Epoch(epoch))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Value<'de>, E> {

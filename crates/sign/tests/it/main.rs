@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod keys;
+mod matrix;
+mod signing;
 mod support;
 mod vectors;

@@ -1,0 +1,215 @@
+//! Why a link opens or not: every check of the edge in words, and what the signature was really made over.
+//!
+//! The checks here mirror `verify`, in its order; a test holds the two together. Hints go further: they try
+//! the mistakes that signers and people make, and name the one that verifies.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::credentials::Credentials;
+use crate::refusal::ErrorCode;
+use crate::time::Timestamp;
+use crate::trust::KeySet;
+use crate::verify::Leniency;
+use crate::viewer::{Scheme, ViewerUrl};
+use crate::wire::WireParts;
+
+mod checks;
+mod hints;
+mod search;
+mod spelling;
+
+/// Longest text that is looked at.
+const INPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should be.
+    Passed,
+    /// Reason enough to refuse.
+    Failed,
+    /// Depends on something that was not given.
+    Unknown,
+    /// Makes no sense after an earlier failure.
+    Skipped,
+}
+
+/// One check of the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What is checked, such as `Key-Pair-Id` or `path`.
+    pub name: &'static str,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What would pass, in words.
+    pub expected: String,
+    /// What there is, in words.
+    pub found: String,
+}
+
+/// What the edge would answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is served.
+    Opens,
+    /// One of the five bodies.
+    Refused(ErrorCode),
+    /// The text says what is missing for an answer.
+    CannotTell(String),
+}
+
+/// `checks` in the order of the edge; `hints` name near variants that would have verified and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The answer: that of the first failed check.
+    pub verdict: Verdict,
+    /// All checks, in the order of the edge.
+    pub checks: Vec<Check>,
+    /// What to do, one sentence each.
+    pub hints: Vec<String>,
+    /// The decoded policy, or the canned text rebuilt from the URL.
+    pub policy_text: Option<String>,
+}
+
+/// What is asked. `client: None` leaves address conditions undecided (`CannotTell`).
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// The link as pasted; white space and quotes around it are ignored.
+    pub url: &'a str,
+    /// A `Cookie` header value.
+    pub cookies: Option<&'a str>,
+    /// Known public keys. When empty, signatures stay undecided.
+    pub keys: &'a KeySet,
+    /// The moment of the request.
+    pub now: Timestamp,
+    /// The viewer's address.
+    pub client: Option<IpAddr>,
+    /// The edge's switches.
+    pub leniency: Leniency,
+}
+
+/// Says check by check what the edge would do with a link, and what to do about it.
+///
+/// Takes hostile input: the work is bounded, whatever the text.
+pub fn explain(question: &Question<'_>) -> Explanation {
+    let pasted = unquote(question.url);
+    match Sent::by_client(pasted) {
+        Ok(sent) => explain_sent(question, pasted, &sent),
+        Err(reason) => Explanation {
+            verdict: Verdict::CannotTell(reason),
+            checks: Vec::new(),
+            hints: hints::about_text(pasted),
+            policy_text: None,
+        },
+    }
+}
+
+fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanation {
+    let url = sent.viewer_url();
+    let headers = question.cookies.map(str::as_bytes).into_iter();
+    let credentials = Credentials::from_request(url.query, headers);
+    let mut ledger = checks::Ledger::default();
+    if sent.text != pasted {
+        ledger.note(
+            "URL form",
+            "the URL as clients send it",
+            &format!("clients send {}", short(&sent.text)),
+        );
+    }
+    let findings = checks::run(question, &url, &credentials, &mut ledger);
+    let mut hints = hints::about_text(pasted);
+    hints.extend(hints::about_credentials(question, &credentials));
+    if findings.signature_mismatch {
+        hints.extend(search::what_was_signed(
+            question,
+            pasted,
+            &url,
+            &credentials,
+        ));
+    }
+    hints.extend(findings.hints);
+    hints.dedup();
+    Explanation {
+        verdict: ledger.verdict(),
+        checks: ledger.checks,
+        hints,
+        policy_text: findings.policy_text,
+    }
+}
+
+/// The URL that a client sends for a pasted text.
+struct Sent {
+    /// Without fragment.
+    text: String,
+}
+
+impl Sent {
+    fn by_client(pasted: &str) -> Result<Self, String> {
+        if pasted.len() > INPUT_BYTES_MAX {
+            return Err("the text is too long for a URL".to_owned());
+        }
+        let lower = pasted.get(..8).unwrap_or(pasted).to_ascii_lowercase();
+        if lower.starts_with("rtmp") {
+            return Err(
+                "this is an RTMP link: the stream server checks it, not the HTTP edge".to_owned(),
+            );
+        }
+        if !lower.starts_with("http://") && !lower.starts_with("https://") {
+            return Err("this is not an http or https URL: give the whole link".to_owned());
+        }
+        let mut url = url::Url::parse(pasted)
+            .map_err(|error| format!("this is not a URL that a client would open: {error}"))?;
+        url.set_fragment(None);
+        // Never sent; both fail only for URLs without a host.
+        let _ = (url.set_username(""), url.set_password(None));
+        Ok(Sent { text: url.into() })
+    }
+
+    fn viewer_url(&self) -> ViewerUrl<'_> {
+        let WireParts {
+            scheme,
+            host,
+            path,
+            query,
+        } = WireParts::cut(&self.text);
+        let scheme = if scheme == "http" {
+            Scheme::Http
+        } else {
+            Scheme::Https
+        };
+        ViewerUrl {
+            scheme,
+            host,
+            path,
+            query,
+        }
+    }
+}
+
+/// The text without white space and one pair of quotes or brackets around it.
+fn unquote(text: &str) -> &str {
+    let text = text.trim();
+    let pairs = [('"', '"'), ('\'', '\''), ('<', '>'), ('`', '`'), ('“', '”')];
+    let inner = pairs
+        .iter()
+        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+    inner.unwrap_or(text).trim()
+}
+
+/// The start of a text that may be long.
+fn short(text: &str) -> Cow<'_, str> {
+    const CHARS_MAX: usize = 300;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// A moment for people and for scripts: `2026-01-01T18:00:00Z (1767290400)`.
+fn moment(time: Timestamp) -> String {
+    format!("{} ({})", time.to_utc(), time.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

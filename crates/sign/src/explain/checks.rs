@@ -1,0 +1,495 @@
+//! The checks of `verify`, each with what would pass and what there is.
+
+use crate::credentials::{CredentialSource, Credentials, Field};
+use crate::encoding;
+use crate::explain::{Check, Outcome, Question, Verdict, moment, short};
+use crate::id::is_id_shaped;
+use crate::key::{HashAlgorithm, PublicKey};
+use crate::policy::{self, Policy};
+use crate::refusal::ErrorCode;
+use crate::resource::{self, Sections};
+use crate::verify::{Object, canned_verifies, covers, hashes, own_query};
+use crate::viewer::ViewerUrl;
+
+/// The checks so far, and the answer of the first that failed.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) checks: Vec<Check>,
+    refused: Option<ErrorCode>,
+    unknown: Option<String>,
+}
+
+impl Ledger {
+    pub(super) fn note(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.push(name, Outcome::Passed, expected, found);
+    }
+
+    fn push(&mut self, name: &'static str, outcome: Outcome, expected: &str, found: &str) {
+        let (expected, found) = (short(expected).into_owned(), short(found).into_owned());
+        self.checks.push(Check {
+            name,
+            outcome,
+            expected,
+            found,
+        });
+    }
+
+    /// Records a check that ends with `code` when it fails; hands back whether it passed.
+    fn check(
+        &mut self,
+        name: &'static str,
+        passed: bool,
+        code: ErrorCode,
+        expected: &str,
+        found: &str,
+    ) -> bool {
+        if !passed {
+            self.refused = self.refused.or(Some(code));
+        }
+        self.push(
+            name,
+            if passed {
+                Outcome::Passed
+            } else {
+                Outcome::Failed
+            },
+            expected,
+            found,
+        );
+        passed
+    }
+
+    fn unknown(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.unknown.get_or_insert_with(|| found.to_owned());
+        self.push(name, Outcome::Unknown, expected, found);
+    }
+
+    fn skip(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.push(name, Outcome::Skipped, expected, found);
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        match (self.refused, &self.unknown) {
+            (Some(code), _) => Verdict::Refused(code),
+            (None, Some(missing)) => Verdict::CannotTell(missing.clone()),
+            (None, None) => Verdict::Opens,
+        }
+    }
+}
+
+/// What the checks leave for the hints.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) policy_text: Option<String>,
+    pub(super) signature_mismatch: bool,
+    pub(super) hints: Vec<String>,
+}
+
+/// Runs all checks; later ones also run after a failure, as far as they make sense.
+pub(super) fn run(
+    question: &Question<'_>,
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+    ledger: &mut Ledger,
+) -> Findings {
+    let mut findings = Findings::default();
+    check_source(credentials, ledger);
+    let key = check_key(question, credentials, ledger);
+    let signature = check_signature_text(credentials, ledger);
+    let object = Object::Url {
+        url,
+        query: own_query(url.query),
+    };
+    if let Some(text) = credentials.field(Field::Policy) {
+        run_custom(
+            question,
+            &object,
+            credentials,
+            (key, signature),
+            text,
+            ledger,
+            &mut findings,
+        );
+    } else {
+        run_canned(
+            question,
+            &object,
+            credentials,
+            (key, signature),
+            ledger,
+            &mut findings,
+        );
+    }
+    findings
+}
+
+/// A key that is known, and a signature that decodes.
+type Signed<'a> = (Option<&'a PublicKey>, Option<Vec<u8>>);
+
+fn check_source(credentials: &Credentials<'_>, ledger: &mut Ledger) {
+    let found = match (credentials.is_empty(), credentials.source) {
+        (true, _) => "neither: the request is unsigned",
+        (false, CredentialSource::Url) => {
+            "the URL has reserved parameters, so cookies are not looked at"
+        }
+        (false, CredentialSource::Cookies) => "signed cookies",
+    };
+    ledger.note("source", "signed URL or signed cookies", found);
+    if let Some(field) = credentials.duplicate {
+        let found = format!("{} occurs twice", field.parameter());
+        ledger.check(
+            "parameters",
+            false,
+            ErrorCode::AccessDenied,
+            "each reserved parameter once",
+            &found,
+        );
+    }
+}
+
+fn check_key<'a>(
+    question: &Question<'a>,
+    credentials: &Credentials<'_>,
+    ledger: &mut Ledger,
+) -> Option<&'a PublicKey> {
+    let id = credentials.field(Field::KeyPairId).unwrap_or_default();
+    let found = if id.is_empty() { "none" } else { id };
+    let expected = "the id of a public key, capital letters and digits";
+    if !ledger.check(
+        "Key-Pair-Id",
+        is_id_shaped(id),
+        ErrorCode::MissingKey,
+        expected,
+        found,
+    ) {
+        ledger.skip("key", "a key that is trusted here", "no id to look up");
+        return None;
+    }
+    if question.keys.is_empty() {
+        ledger.unknown(
+            "key",
+            "a key that is trusted here",
+            "no public key was given: give the one of this id",
+        );
+        return None;
+    }
+    let key = question.keys.get(id);
+    let found = key.map_or_else(
+        || format!("{id} is unknown"),
+        |key| format!("{id}, {}", key.kind()),
+    );
+    ledger.check(
+        "key",
+        key.is_some(),
+        ErrorCode::InvalidKey,
+        "a key that is trusted here",
+        &found,
+    );
+    key
+}
+
+fn check_signature_text(credentials: &Credentials<'_>, ledger: &mut Ledger) -> Option<Vec<u8>> {
+    let text = credentials.field(Field::Signature).unwrap_or_default();
+    if text.is_empty() {
+        ledger.check(
+            "Signature",
+            false,
+            ErrorCode::AccessDenied,
+            "a signature",
+            "none",
+        );
+        return None;
+    }
+    let signature = encoding::decode(text);
+    let found = match &signature {
+        Some(signature) => format!("{} bytes", signature.len()),
+        None => format!("characters that are not base64, or wrong padding: {text}"),
+    };
+    ledger.check(
+        "Signature",
+        signature.is_some(),
+        ErrorCode::MalformedSignature,
+        "base64 with - _ ~ for + = /",
+        &found,
+    );
+    signature
+}
+
+fn check_hash(
+    credentials: &Credentials<'_>,
+    key: Option<&PublicKey>,
+    ledger: &mut Ledger,
+) -> &'static [HashAlgorithm] {
+    let kind = key.map_or(crate::key::KeyKind::P256, PublicKey::kind);
+    let found = credentials
+        .field(Field::HashAlgorithm)
+        .unwrap_or("none, which means SHA1");
+    let hashes = hashes(credentials, kind);
+    let passed = hashes.is_ok();
+    ledger.check(
+        "Hash-Algorithm",
+        passed,
+        ErrorCode::AccessDenied,
+        "SHA1, SHA256 or none",
+        found,
+    );
+    hashes.unwrap_or_default()
+}
+
+fn run_canned(
+    question: &Question<'_>,
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    (key, signature): Signed<'_>,
+    ledger: &mut Ledger,
+    findings: &mut Findings,
+) {
+    let expires = credentials.field(Field::Expires);
+    let until = expires.and_then(policy::canned_expiry);
+    let found = expires.unwrap_or("neither Expires nor Policy");
+    let expected = "seconds since 1970, up to the year 9999";
+    ledger.check(
+        "Expires",
+        until.is_some(),
+        ErrorCode::MalformedPolicy,
+        expected,
+        found,
+    );
+    let hashes = check_hash(credentials, key, ledger);
+    if let Some(digits) = expires.filter(|_| until.is_some()) {
+        let text = std::cell::RefCell::new(None);
+        let good = canned_verifies(object, digits, &question.leniency, |message| {
+            text.borrow_mut()
+                .get_or_insert_with(|| String::from_utf8_lossy(message).into_owned());
+            verifies(key, signature.as_deref(), hashes, message)
+        });
+        findings.policy_text = text.into_inner();
+        check_verifies(
+            good,
+            key,
+            signature.is_some(),
+            &findings.policy_text,
+            ledger,
+        );
+        findings.signature_mismatch = !good && signature.is_some();
+    } else {
+        ledger.skip(
+            "signature",
+            "made over the policy",
+            "there is no policy to rebuild",
+        );
+    }
+    if let Some(until) = until {
+        check_end(question, until, ledger);
+    }
+}
+
+fn run_custom(
+    question: &Question<'_>,
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    (key, signature): Signed<'_>,
+    text: &str,
+    ledger: &mut Ledger,
+    findings: &mut Findings,
+) {
+    let Some(bytes) = encoding::decode(text) else {
+        ledger.check(
+            "Policy",
+            false,
+            ErrorCode::MalformedPolicy,
+            "base64 with - _ ~ for + = /",
+            text,
+        );
+        ledger.skip(
+            "signature",
+            "made over the policy",
+            "the policy cannot be decoded",
+        );
+        return;
+    };
+    findings.policy_text = Some(String::from_utf8_lossy(&bytes).into_owned());
+    let parsed = Policy::parse(&bytes, question.leniency.statement_form());
+    let found = match &parsed {
+        Ok(_) => "a policy".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let expected = "JSON with one statement, a Resource and DateLessThan";
+    ledger.check(
+        "Policy",
+        parsed.is_ok(),
+        ErrorCode::MalformedPolicy,
+        expected,
+        &found,
+    );
+    if parsed.is_err() {
+        findings.hints.push(found);
+    }
+    let hashes = check_hash(credentials, key, ledger);
+    let good = verifies(key, signature.as_deref(), hashes, &bytes);
+    check_verifies(
+        good,
+        key,
+        signature.is_some(),
+        &findings.policy_text,
+        ledger,
+    );
+    findings.signature_mismatch = !good && signature.is_some();
+    if let Ok(policy) = &parsed {
+        check_resource(
+            question,
+            object,
+            credentials.source,
+            policy.resource.as_deref(),
+            ledger,
+        );
+        if let Some(from) = policy.from {
+            let (expected, found) = (format!("after {}", moment(from)), moment(question.now));
+            ledger.check(
+                "start",
+                question.now > from,
+                ErrorCode::AccessDenied,
+                &expected,
+                &found,
+            );
+        }
+        check_end(question, policy.until, ledger);
+        check_address(question, policy, ledger);
+    }
+}
+
+fn verifies(
+    key: Option<&PublicKey>,
+    signature: Option<&[u8]>,
+    hashes: &[HashAlgorithm],
+    message: &[u8],
+) -> bool {
+    match (key, signature) {
+        (Some(key), Some(signature)) => hashes
+            .iter()
+            .any(|hash| key.verify(*hash, message, signature)),
+        (None, _) | (_, None) => false,
+    }
+}
+
+fn check_verifies(
+    good: bool,
+    key: Option<&PublicKey>,
+    decodes: bool,
+    text: &Option<String>,
+    ledger: &mut Ledger,
+) {
+    let expected = format!(
+        "made by the key over {}",
+        text.as_deref().unwrap_or_default()
+    );
+    match (key, decodes) {
+        (None, _) => ledger.skip("signature", &expected, "no key to check it with"),
+        (_, false) => ledger.skip("signature", &expected, "no signature"),
+        (Some(_), true) => {
+            let found = if good {
+                "it was"
+            } else {
+                "it was made over another text, by another key, or with another hash"
+            };
+            ledger.check("signature", good, ErrorCode::AccessDenied, &expected, found);
+        }
+    }
+}
+
+fn check_end(question: &Question<'_>, until: crate::time::Timestamp, ledger: &mut Ledger) {
+    let expected = format!("before {}", moment(until));
+    ledger.check(
+        "end",
+        question.now < until,
+        ErrorCode::AccessDenied,
+        &expected,
+        &moment(question.now),
+    );
+}
+
+fn check_address(question: &Question<'_>, policy: &Policy<'_>, ledger: &mut Ledger) {
+    let Some(range) = policy.ip else { return };
+    let expected = format!("in {range}");
+    match question.client {
+        Some(client) => {
+            let passed = range.contains(client);
+            ledger.check(
+                "address",
+                passed,
+                ErrorCode::AccessDenied,
+                &expected,
+                &client.to_string(),
+            );
+        }
+        None => {
+            let found = format!("no client address was given: the link opens only from {range}");
+            ledger.unknown("address", &expected, &found);
+        }
+    }
+}
+
+/// Section by section; the sections that matched on the way to a failure are shown as passed.
+fn check_resource(
+    question: &Question<'_>,
+    object: &Object<'_>,
+    source: CredentialSource,
+    resource: Option<&str>,
+    ledger: &mut Ledger,
+) {
+    let Object::Url { url, query } = object else {
+        return;
+    };
+    let denied = ErrorCode::AccessDenied;
+    let covered = covers(resource, object, source, &question.leniency);
+    let (scheme, host, rest) = match resource.map(resource::sections) {
+        None | Some(Sections::Everything) => {
+            ledger.note(
+                "resource",
+                "any URL",
+                "the policy covers every URL of every distribution that trusts the key",
+            );
+            return;
+        }
+        Some(Sections::Nothing) => {
+            let found = resource.unwrap_or_default();
+            ledger.check(
+                "resource",
+                covered,
+                denied,
+                "a text that begins with http://, https://, *:// or *",
+                found,
+            );
+            return;
+        }
+        Some(Sections::Url { scheme, host, rest }) => (scheme, host, rest),
+    };
+    let sent_scheme = url.scheme.as_str();
+    let wanted = match scheme {
+        resource::Scheme::Http => "http",
+        resource::Scheme::Https => "https",
+        resource::Scheme::Any => "any",
+    };
+    ledger.check(
+        "protocol",
+        covered || scheme.matches(sent_scheme),
+        denied,
+        wanted,
+        sent_scheme,
+    );
+    let host_matches = url
+        .hosts(&question.leniency)
+        .any(|sent| resource::host_matches(host, &sent));
+    ledger.check("domain", covered || host_matches, denied, host, url.host);
+    let (wanted_path, wanted_query) = resource::display_rest(host, rest);
+    let rest_ok = covered || resource::rest_matches(host, rest, url.path, query);
+    let path_ok = rest_ok || resource::rest_matches(host, Some(wanted_path), url.path, "");
+    ledger.check("path", path_ok, denied, wanted_path, url.path);
+    let found = if query.is_empty() { "none" } else { query };
+    let wanted_query = wanted_query.unwrap_or("none");
+    if path_ok {
+        ledger.check("query", rest_ok, denied, wanted_query, found);
+    } else {
+        ledger.skip("query", wanted_query, found);
+    }
+}
