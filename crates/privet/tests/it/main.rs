@@ -1,0 +1,10 @@
+//! The running edge from outside, and the invariants of the whole repository.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod conformance;
+mod conformance_answers;
+mod conformance_policies;
+mod fuzz_corpora;
+mod support;
+mod tidy;
+mod vectors;
