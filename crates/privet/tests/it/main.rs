@@ -4,7 +4,9 @@
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;
+mod connections;
 mod fuzz_corpora;
+mod objects;
 mod support;
 mod tidy;
 mod vectors;

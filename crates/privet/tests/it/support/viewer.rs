@@ -93,6 +93,7 @@ pub struct Answer {
     pub status_line: String,
     /// Names as spelled, in order.
     pub headers: Vec<(String, String)>,
+    pub head_size_bytes: usize,
     pub body: Vec<u8>,
 }
 
@@ -242,6 +243,7 @@ impl Viewer {
         Some(Answer {
             status_line,
             headers,
+            head_size_bytes: end + 4,
             body: Vec::new(),
         })
     }
