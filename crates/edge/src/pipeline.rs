@@ -7,6 +7,7 @@ use crate::origin::OriginError;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
 use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
+use http::request::Parts;
 use http::{HeaderValue, Method, Response, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
@@ -143,7 +144,8 @@ fn finish(
     headers.insert(SERVER, server);
     headers.insert(DATE, shared.date(exchange.now));
     if version < Version::HTTP_2 {
-        let connection = if answer.close || spent {
+        let ends = answer.close || spent || *shared.drain.borrow();
+        let connection = if ends || !viewer_stays(&exchange.parts) {
             "close"
         } else {
             "keep-alive"
@@ -175,6 +177,18 @@ fn finish(
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     response
+}
+
+/// Whether the viewer wants the connection to persist (RFC 9112 9.3).
+fn viewer_stays(parts: &Parts) -> bool {
+    let says = |option: &str| {
+        let values = parts.headers.get_all(CONNECTION).into_iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|word| word.trim().eq_ignore_ascii_case(option))
+    };
+    !says("close") && (parts.version >= Version::HTTP_11 || says("keep-alive"))
 }
 
 /// The request's body is never read but for the test clock.

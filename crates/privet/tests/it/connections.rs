@@ -4,6 +4,34 @@ use crate::support::*;
 use std::fs;
 
 #[test]
+fn http_10_closes_unless_asked() {
+    let edge = TestEdge::new();
+    edge.put("public/a.txt", b"alpha");
+    let ask = Ask::get(format!("http://{HOST}/public/a.txt")).version("HTTP/1.0");
+    let mut viewer = edge.plain();
+    let answer = viewer.ask(&ask);
+    assert_eq!((answer.status(), answer.text()), (200, "alpha"));
+    assert_eq!(viewer.rest(), b"");
+    assert_ne!(answer.header("Connection"), Some("keep-alive"));
+    let mut viewer = edge.plain();
+    let stay = ask.header("Connection", "keep-alive");
+    for _ in 0..3 {
+        let answer = viewer.ask(&stay);
+        assert_eq!(answer.header("Connection"), Some("keep-alive"));
+    }
+}
+
+#[test]
+fn a_viewer_that_wants_to_close_is_told_so() {
+    let edge = TestEdge::new();
+    let mut viewer = edge.plain();
+    let ask = Ask::get(format!("http://{HOST}/public/a")).header("Connection", "close");
+    let answer = viewer.ask(&ask);
+    assert_eq!(viewer.rest(), b"");
+    assert_eq!(answer.header("Connection"), Some("close"));
+}
+
+#[test]
 fn spent_connections_close() {
     let config = fixture_with_limits("requests_per_connection_max = 3");
     let edge = TestEdge::configured(&config);
