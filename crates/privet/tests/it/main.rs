@@ -1,6 +1,7 @@
 //! The running edge from outside, and the invariants of the whole repository.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;
