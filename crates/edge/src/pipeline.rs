@@ -6,7 +6,7 @@ use crate::exchange::{Exchange, headers_size_bytes};
 use crate::origin::OriginError;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
-use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
+use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, VIA};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Version};
 use hyper::body::Incoming;
@@ -67,6 +67,7 @@ async fn object_or_denial(
     let head_size_bytes = exchange.request_head_size_bytes();
     let request = exchange.viewer_request();
     within_limits(&request, head_size_bytes, limits)?;
+    well_formed(&exchange.parts)?;
     let routed = route(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     if let Some(answer) = preflight(&routed, &request) {
@@ -116,6 +117,17 @@ fn within_limits(
         || head_size_bytes > limits.head_size_bytes_max as u64
     {
         return Err(Denial::HeadTooLarge);
+    }
+    Ok(())
+}
+
+/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3).
+fn well_formed(parts: &Parts) -> Result<(), Denial> {
+    let hosts = parts.headers.get_all(HOST).iter().count();
+    let no_host = hosts == 0 && parts.version == Version::HTTP_11;
+    let only_authority = parts.uri.scheme().is_none() && parts.uri.authority().is_some();
+    if hosts > 1 || no_host || (only_authority && parts.method != Method::CONNECT) {
+        return Err(Denial::BadRequest);
     }
     Ok(())
 }

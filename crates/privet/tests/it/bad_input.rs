@@ -56,6 +56,7 @@ fn what_is_not_http() {
         b"GET / HTTP/1.1 x\r\nHost: a\r\n\r\n",
         b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\xff\xfe / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET noslash HTTP/1.1\r\nHost: a b\r\n\r\n",
         b"GET /public/a\x01b HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /public/a\x7fb HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /public/a\0b HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -85,6 +86,29 @@ fn headers_that_are_none() {
         let head = format!("GET /public/a HTTP/1.1\r\nHost: {HOST}\r\n{line}\r\n\r\n");
         check(&edge, head.as_bytes(), 400);
     }
+}
+
+/// RFC 9112 3.2: a request of HTTP/1.1 has exactly one Host.
+#[test]
+fn hosts() {
+    let edge = TestEdge::new();
+    edge.put("public/a", b"alpha");
+    check(&edge, b"GET /public/a HTTP/1.1\r\n\r\n", 400);
+    let two = format!("GET /public/a HTTP/1.1\r\nHost: {HOST}\r\nHost: other.example\r\n\r\n");
+    check(&edge, two.as_bytes(), 400);
+    let same = format!("GET /public/a HTTP/1.1\r\nHost: {HOST}\r\nHost: {HOST}\r\n\r\n");
+    check(&edge, same.as_bytes(), 400);
+    let mut viewer = edge.plain();
+    viewer.send(b"GET /public/a HTTP/1.0\r\n\r\n");
+    assert_eq!(viewer.answer("GET").unwrap().status(), 403);
+    let absolute = format!("GET http://{HOST}/public/a HTTP/1.1\r\nHost: other.example\r\n\r\n");
+    let mut viewer = edge.plain();
+    viewer.send(absolute.as_bytes());
+    assert_eq!(viewer.answer("GET").unwrap().text(), "alpha");
+    let other = format!("GET http://other.example/public/a HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let mut viewer = edge.plain();
+    viewer.send(other.as_bytes());
+    assert_eq!(viewer.answer("GET").unwrap().status(), 403);
 }
 
 #[test]
