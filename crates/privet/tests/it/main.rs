@@ -10,4 +10,5 @@ mod fuzz_corpora;
 mod objects;
 mod support;
 mod tidy;
+mod unruly_files;
 mod vectors;
