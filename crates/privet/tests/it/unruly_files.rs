@@ -129,6 +129,23 @@ fn what_is_no_file() {
         .arg(edge.object("public/pipe"))
         .status();
     assert!(made.unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(edge.object("public/socket")).unwrap();
+    for name in [
+        "folder", "folder/", "pipe", "socket", "missing", "pipe/x", "",
+    ] {
+        check(&edge, &format!("/public/{name}"), 404);
+    }
+    let long = "a".repeat(300);
+    check(&edge, &format!("/public/{long}"), 404);
+    edge.assert_alive();
+}
+
+#[test]
+fn an_unreadable_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let edge = TestEdge::new();
+    let path = edge.put("public/a", b"confidential");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
     if File::open(&path).is_ok() {
         eprintln!("skipped: this user may read every file");
         return;
