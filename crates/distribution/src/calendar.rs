@@ -39,16 +39,6 @@ impl DateTime {
             second: seconds % 60,
         }
     }
-
-    /// `YYYY-MM-DD`.
-    pub(crate) fn date(&self) -> String {
-        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
-    }
-
-    /// `HH:MM:SS`.
-    pub(crate) fn time(&self) -> String {
-        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
-    }
 }
 
 #[cfg(test)]
@@ -57,8 +47,10 @@ mod tests {
 
     #[track_caller]
     fn check(seconds: u64, date: &str, time: &str) {
-        let found = DateTime::of(Timestamp::from_secs(seconds));
-        assert_eq!((found.date().as_str(), found.time().as_str()), (date, time));
+        let at = DateTime::of(Timestamp::from_secs(seconds));
+        let found_date = format!("{:04}-{:02}-{:02}", at.year, at.month, at.day);
+        let found_time = format!("{:02}:{:02}:{:02}", at.hour, at.minute, at.second);
+        assert_eq!((found_date.as_str(), found_time.as_str()), (date, time));
     }
 
     #[test]

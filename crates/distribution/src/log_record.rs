@@ -4,9 +4,11 @@ use crate::calendar::DateTime;
 use crate::redact::redact_url;
 use http::Version;
 use privet_sign::Timestamp;
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
+use value::{Plain, Value, push_encoded, push_json_string};
+
+mod value;
 
 /// How a request ended, in CloudFront's words (developer guide, "Standard logging reference").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,41 +44,41 @@ impl ResultType {
     }
 }
 
-/// One request, ended. Owned, so that it can cross a queue. Fields in the order of the log.
-#[derive(Clone, Debug)]
-pub struct LogRecord {
+/// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRecord<'a> {
     /// When the last byte was gone: `date` and `time`.
     pub ended: Timestamp,
     /// `x-edge-location`.
-    pub edge_location: String,
+    pub edge_location: &'a str,
     /// Bytes to the viewer, head included: `sc-bytes`.
     pub sc_bytes: u64,
     /// `c-ip` and `c-port`.
     pub client: SocketAddr,
     /// `cs-method`.
-    pub method: String,
+    pub method: &'a str,
     /// Names the file; not a field.
-    pub distribution_id: String,
+    pub distribution_id: &'a str,
     /// The distribution's domain name: `cs(Host)`.
-    pub cs_host: String,
+    pub cs_host: &'a str,
     /// The path as received: `cs-uri-stem`.
-    pub uri_stem: String,
+    pub uri_stem: &'a str,
     /// 0 when the viewer left before an answer.
     pub status: u16,
     /// As received; signing parameters in it are redacted when it is written.
-    pub referer: Option<String>,
+    pub referer: Option<&'a str>,
     /// `cs(User-Agent)`.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<&'a str>,
     /// Already redacted by [`crate::redact_query`].
-    pub uri_query: Option<String>,
+    pub uri_query: Option<&'a str>,
     /// `None` unless cookie logging is on; already redacted by [`crate::redact_cookies`].
-    pub cookie: Option<String>,
+    pub cookie: Option<&'a str>,
     /// Judged after the last byte: `x-edge-result-type`.
     pub result: ResultType,
     /// `X-Amz-Cf-Id`.
-    pub request_id: String,
+    pub request_id: &'a str,
     /// `Host` as sent: `x-host-header`.
-    pub host_header: String,
+    pub host_header: &'a str,
     /// `http` or `https`.
     pub protocol: &'static str,
     /// Bytes from the viewer, head included: `cs-bytes`.
@@ -84,9 +86,9 @@ pub struct LogRecord {
     /// `time-taken`.
     pub time_taken: Duration,
     /// `x-forwarded-for` as sent.
-    pub forwarded_for: Option<String>,
+    pub forwarded_for: Option<&'a str>,
     /// `ssl-protocol`, e.g. `TLSv1.3`, and `ssl-cipher`.
-    pub tls: Option<(&'static str, String)>,
+    pub tls: Option<(&'a str, &'a str)>,
     /// Judged before the first byte: `x-edge-response-result-type`.
     pub response_result: ResultType,
     /// `cs-protocol-version`.
@@ -96,7 +98,7 @@ pub struct LogRecord {
     /// `x-edge-detailed-result-type`.
     pub detail: &'static str,
     /// `sc-content-type`.
-    pub content_type: Option<String>,
+    pub content_type: Option<&'a str>,
     /// `sc-content-len`.
     pub content_length: Option<u64>,
     /// First and last byte of a 206 with one range: `sc-range-start` and `sc-range-end`.
@@ -104,7 +106,7 @@ pub struct LogRecord {
     /// The refusal's token, for the operator; `x-privet-refusal` of the JSON form only.
     pub refusal: Option<&'static str>,
     /// The grant's fingerprint; `x-privet-grant` of the JSON form only.
-    pub grant: Option<String>,
+    pub grant: Option<&'a str>,
 }
 
 /// The fields and their order (developer guide, "Standard log file fields").
@@ -166,16 +168,20 @@ pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> St
     format!("{distribution_id}.{year:04}-{month:02}-{day:02}-{hour:02}.{unique}.gz")
 }
 
-impl LogRecord {
+impl LogRecord<'_> {
     /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; bytes that CloudFront encodes are
     /// percent-encoded, `%` itself included, so a value never brings a tab or a newline of its own.
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
-        for (position, value) in self.values().iter().enumerate() {
-            if position > 0 {
-                out.push(b'\t');
+        for value in self.values() {
+            match value {
+                Value::Text("") => out.push(b'-'),
+                Value::Text(text) => push_encoded(out, text),
+                Value::Url(url) => push_encoded(out, &redact_url(url)),
+                Value::Made(plain) => plain.push(out),
             }
-            push_encoded(out, value);
+            out.push(b'\t');
         }
+        out.pop();
         out.push(b'\n');
     }
 
@@ -184,129 +190,86 @@ impl LogRecord {
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let own = [
             ("x-privet-refusal", self.refusal.unwrap_or_default()),
-            ("x-privet-grant", self.grant.as_deref().unwrap_or_default()),
-        ];
+            ("x-privet-grant", self.grant.unwrap_or_default()),
+        ]
+        .map(|(name, text)| (name, Value::Text(text)));
+        let fields = LOG_FIELDS.into_iter().zip(self.values());
         out.push(b'{');
-        let values = self.values();
-        for (name, value) in LOG_FIELDS.iter().zip(&values) {
-            push_json_member(out, name, value);
+        for (name, value) in fields.chain(own) {
+            push_json_string(out, name);
+            out.push(b':');
+            match value {
+                Value::Text("") => push_json_string(out, "-"),
+                Value::Text(text) => push_json_string(out, text),
+                Value::Url(url) => push_json_string(out, &redact_url(url)),
+                Value::Made(plain) => {
+                    out.push(b'"');
+                    plain.push(out);
+                    out.push(b'"');
+                }
+            }
             out.push(b',');
         }
-        push_json_member(out, own[0].0, own[0].1);
-        out.push(b',');
-        push_json_member(out, own[1].0, own[1].1);
+        out.pop();
         out.extend_from_slice(b"}\n");
     }
 
-    /// The values in the order of [`LOG_FIELDS`], empty where there is none.
-    fn values(&self) -> [Cow<'_, str>; 33] {
+    /// The values in the order of [`LOG_FIELDS`].
+    fn values(&self) -> [Value<'_>; 33] {
+        use Plain::{Date, Ip, Number, Seconds, Status, Time};
+        use Value::{Made, Text, Url};
         let ended = DateTime::of(self.ended);
-        let (ssl_protocol, ssl_cipher) = match &self.tls {
-            Some((protocol, cipher)) => (*protocol, cipher.as_str()),
-            None => ("", ""),
-        };
+        let (ssl_protocol, ssl_cipher) = self.tls.unwrap_or_default();
+        let number = |value: Option<u64>| value.map_or(Text(""), |value| Made(Number(value)));
         [
-            Cow::Owned(ended.date()),
-            Cow::Owned(ended.time()),
-            Cow::Borrowed(&self.edge_location),
-            number(self.sc_bytes),
-            Cow::Owned(self.client.ip().to_string()),
-            Cow::Borrowed(&self.method),
-            Cow::Borrowed(&self.cs_host),
-            Cow::Borrowed(&self.uri_stem),
-            Cow::Owned(format!("{:03}", self.status)),
-            self.referer
-                .as_deref()
-                .map_or(Cow::Borrowed(""), redact_url),
-            text(self.user_agent.as_deref()),
-            text(self.uri_query.as_deref()),
-            text(self.cookie.as_deref()),
-            Cow::Borrowed(self.result.as_str()),
-            Cow::Borrowed(&self.request_id),
-            Cow::Borrowed(&self.host_header),
-            Cow::Borrowed(self.protocol),
-            number(self.cs_bytes),
-            seconds(self.time_taken),
-            text(self.forwarded_for.as_deref()),
-            Cow::Borrowed(ssl_protocol),
-            Cow::Borrowed(ssl_cipher),
-            Cow::Borrowed(self.response_result.as_str()),
-            Cow::Owned(format!("{:?}", self.version)),
+            Made(Date(ended)),
+            Made(Time(ended)),
+            Text(self.edge_location),
+            Made(Number(self.sc_bytes)),
+            Made(Ip(self.client.ip())),
+            Text(self.method),
+            Text(self.cs_host),
+            Text(self.uri_stem),
+            Made(Status(self.status)),
+            self.referer.map_or(Text(""), Url),
+            Text(self.user_agent.unwrap_or_default()),
+            Text(self.uri_query.unwrap_or_default()),
+            Text(self.cookie.unwrap_or_default()),
+            Text(self.result.as_str()),
+            Text(self.request_id),
+            Text(self.host_header),
+            Text(self.protocol),
+            Made(Number(self.cs_bytes)),
+            Made(Seconds(self.time_taken)),
+            Text(self.forwarded_for.unwrap_or_default()),
+            Text(ssl_protocol),
+            Text(ssl_cipher),
+            Text(self.response_result.as_str()),
+            Text(version_name(self.version)),
             // Field-level encryption is not offered.
-            Cow::Borrowed(""),
-            Cow::Borrowed(""),
-            number(u64::from(self.client.port())),
-            seconds(self.time_to_first_byte),
-            Cow::Borrowed(self.detail),
-            text(self.content_type.as_deref()),
-            self.content_length.map_or(Cow::Borrowed(""), number),
-            self.range
-                .map_or(Cow::Borrowed(""), |range| number(range.0)),
-            self.range
-                .map_or(Cow::Borrowed(""), |range| number(range.1)),
+            Text(""),
+            Text(""),
+            Made(Number(u64::from(self.client.port()))),
+            Made(Seconds(self.time_to_first_byte)),
+            Text(self.detail),
+            Text(self.content_type.unwrap_or_default()),
+            number(self.content_length),
+            number(self.range.map(|range| range.0)),
+            number(self.range.map(|range| range.1)),
         ]
     }
 }
 
-fn text(value: Option<&str>) -> Cow<'_, str> {
-    Cow::Borrowed(value.unwrap_or_default())
-}
-
-fn number(value: u64) -> Cow<'static, str> {
-    Cow::Owned(value.to_string())
-}
-
-fn seconds(duration: Duration) -> Cow<'static, str> {
-    let millis = duration.as_millis();
-    Cow::Owned(format!("{}.{:03}", millis / 1000, millis % 1000))
-}
-
-/// Developer guide, "Standard logs", on values that are URL-encoded.
-fn push_encoded(out: &mut Vec<u8>, value: &str) {
-    if value.is_empty() {
-        out.push(b'-');
-        return;
+/// `cs-protocol-version`.
+fn version_name(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_11 => "HTTP/1.1",
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_3 => "HTTP/3.0",
+        _ => "",
     }
-    for byte in value.bytes() {
-        if is_encoded(byte) {
-            out.push(b'%');
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
-        } else {
-            out.push(byte);
-        }
-    }
-}
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-fn is_encoded(byte: u8) -> bool {
-    !byte.is_ascii_graphic() || b"<>\"#%{}|\\^~[]`'".contains(&byte)
-}
-
-fn push_json_member(out: &mut Vec<u8>, name: &str, value: &str) {
-    push_json_string(out, name);
-    out.push(b':');
-    push_json_string(out, if value.is_empty() { "-" } else { value });
-}
-
-/// RFC 8259 7. DEL and the separators U+2028 and U+2029 may stand raw.
-fn push_json_string(out: &mut Vec<u8>, value: &str) {
-    out.push(b'"');
-    for byte in value.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
-            other => out.push(other),
-        }
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]

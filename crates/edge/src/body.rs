@@ -1,6 +1,6 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
-use crate::exchange::Exchange;
+use crate::exchange::{ORIGIN_READ_ERROR, OpenExchange};
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -45,7 +45,7 @@ pub(crate) struct ViewerBody {
     frame_size_bytes_max: usize,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     remaining: u64,
-    exchange: Box<Exchange>,
+    exchange: OpenExchange,
 }
 
 impl ViewerBody {
@@ -53,7 +53,7 @@ impl ViewerBody {
     pub(crate) fn new(
         pieces: Vec<Piece>,
         frame_size_bytes_max: usize,
-        exchange: Box<Exchange>,
+        exchange: OpenExchange,
     ) -> Self {
         let remaining = pieces.iter().map(Piece::size_bytes).sum();
         let mut rest = VecDeque::from(pieces);
@@ -145,7 +145,7 @@ impl http_body::Body for ViewerBody {
             Some(Ok(bytes)) => self.sent(bytes),
             Some(Err(error)) => {
                 // The length is promised already: only breaking the connection off tells the viewer.
-                self.exchange.outcome.detail = "OriginReadError";
+                self.exchange.outcome.detail = ORIGIN_READ_ERROR;
                 Poll::Ready(Some(Err(error)))
             }
         }

@@ -1,7 +1,8 @@
 //! One viewer connection: TLS handshake, protocol choice, requests, drain.
 
 use crate::clock::Clock;
-use crate::log::{Log, LogPermit};
+use crate::exchange::Exchange;
+use crate::log::WorkerLog;
 use crate::pipeline;
 use crate::stand_in::QueuedStretches;
 use crate::viewer_io::{Patience, ViewerIo};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use privet_distribution::{Denial, Limits, LogRecord, ResultType, denial_page};
+use privet_distribution::{Denial, Limits, denial_page};
 use privet_sign::Scheme;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -32,7 +33,7 @@ pub(crate) struct ConnectionState {
     pub(crate) scheme: Scheme,
     pub(crate) tls: Option<TlsNames>,
     pub(crate) clock: Clock,
-    log: Log,
+    log: Rc<WorkerLog>,
     /// Requests whose answer is not complete.
     active: Cell<u32>,
     requests: Cell<usize>,
@@ -41,7 +42,9 @@ pub(crate) struct ConnectionState {
     /// Bytes of a next request have arrived.
     head_begun: Cell<bool>,
     /// Answers that are complete but may not have left yet.
-    leaving: RefCell<Vec<(LogPermit, LogRecord)>>,
+    leaving: RefCell<Vec<Box<Exchange>>>,
+    /// Nothing leaves any more.
+    is_closed: Cell<bool>,
     /// Whether bodies may be handed over as stretches of files.
     pub(crate) sends_files: bool,
     pub(crate) stretches: QueuedStretches,
@@ -60,13 +63,14 @@ impl ConnectionState {
             scheme,
             tls,
             clock: shared.clock.clone(),
-            log: shared.log.clone(),
+            log: Rc::clone(&shared.log),
             active: Cell::new(0),
             requests: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
             // A new connection must send a whole head before long; only a used one may be idle.
             head_begun: Cell::new(true),
             leaving: RefCell::default(),
+            is_closed: Cell::new(false),
             sends_files,
             stretches: QueuedStretches::default(),
         })
@@ -83,29 +87,42 @@ impl ConnectionState {
         self.requests.get()
     }
 
-    pub(crate) fn request_ended(&self, ended: Instant) {
+    /// The answer is over for hyper: complete, or broken off.
+    pub(crate) fn request_ended(&self, mut exchange: Box<Exchange>) {
         self.active.set(self.active.get() - 1);
         if self.active.get() == 0 {
-            self.idle_since.set(ended);
+            self.idle_since.set(exchange.ended());
         }
-    }
-
-    /// `complete`: the body was handed over to its last byte.
-    pub(crate) fn log(&self, permit: LogPermit, record: LogRecord, complete: bool) {
-        if complete {
-            self.leaving.borrow_mut().push((permit, record));
+        if exchange.outcome.complete && !self.is_closed.get() {
+            self.leaving.borrow_mut().push(exchange);
         } else {
-            self.log.write(permit, broken_off(record));
+            self.log.write(&mut exchange, true);
         }
     }
 
     /// Every byte so far is with the operating system: the answers are on their way.
     pub(crate) fn everything_left(&self) {
-        if self.leaving.borrow().is_empty() {
-            return;
+        self.let_go(false);
+    }
+
+    /// The connection is over: what has not left never will.
+    pub(crate) fn closed(&self) {
+        self.is_closed.set(true);
+        self.let_go(true);
+    }
+
+    fn let_go(&self, broken_off: bool) {
+        while let Some(mut exchange) = self.next_leaving() {
+            self.log.write(&mut exchange, broken_off);
         }
-        for (permit, record) in self.leaving.take() {
-            self.log.write(permit, record);
+    }
+
+    fn next_leaving(&self) -> Option<Box<Exchange>> {
+        let mut leaving = self.leaving.borrow_mut();
+        if leaving.is_empty() {
+            None
+        } else {
+            Some(leaving.remove(0))
         }
     }
 
@@ -141,27 +158,6 @@ impl ConnectionState {
             &crate::request_id::request_id(),
         )))
     }
-}
-
-/// The connection ended with answers that did not leave.
-impl Drop for ConnectionState {
-    fn drop(&mut self) {
-        for (permit, record) in self.leaving.take() {
-            self.log.write(permit, broken_off(record));
-        }
-    }
-}
-
-/// The viewer left early: status as sent, result `Error` (spec of the log, field 14).
-fn broken_off(mut record: LogRecord) -> LogRecord {
-    record.result = ResultType::Error;
-    if record.detail.is_empty() || !matches!(record.response_result, ResultType::Error) {
-        record.detail = match record.detail {
-            "OriginReadError" => "OriginReadError",
-            _ => "ClientCommError",
-        };
-    }
-    record
 }
 
 /// Serves a plain connection to its end.

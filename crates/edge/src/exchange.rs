@@ -1,21 +1,22 @@
 //! One request and its answer, from the head's arrival to the last byte: what the log will say of it.
 
 use crate::connection::ConnectionState;
-use crate::log::LogPermit;
+use crate::log::Place;
 use crate::request_id::request_id;
 use crate::state::EdgeState;
 use http::request::Parts;
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use privet_distribution::{
     Distribution, LogRecord, ResultType, ViewerRequest, redact_cookies, redact_query,
 };
-use privet_sign::Timestamp;
+use privet_sign::{Scheme, Timestamp};
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A request on its way. Whatever happens to it, its drop writes one log record.
+/// A request on its way and what became of it.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) parts: Parts,
@@ -28,7 +29,8 @@ pub(crate) struct Exchange {
     /// When the head had arrived: what the request is judged by.
     pub(crate) now: Timestamp,
     started: Instant,
-    permit: Option<LogPermit>,
+    ended: Option<Instant>,
+    place: Place,
 }
 
 /// What the answer was, as far as it got.
@@ -37,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) result: Option<ResultType>,
     pub(crate) detail: &'static str,
-    pub(crate) content_type: Option<http::HeaderValue>,
+    pub(crate) content_type: Option<HeaderValue>,
     pub(crate) content_length: Option<u64>,
     pub(crate) range: Option<(u64, u64)>,
     pub(crate) refusal: Option<&'static str>,
@@ -45,21 +47,26 @@ pub(crate) struct Outcome {
     pub(crate) head_size_bytes: u64,
     pub(crate) body_bytes_sent: u64,
     pub(crate) answered_after: Option<Duration>,
+    /// The body was handed over to its last byte.
     pub(crate) complete: bool,
     pub(crate) unlogged: bool,
 }
 
-impl Exchange {
-    /// Starts the record of a request. `permit` is its place in the log queue; `None` when nothing is logged.
+/// An exchange that is not over. Whatever happens to it, its drop tells the connection, and so the log.
+#[derive(Debug)]
+pub(crate) struct OpenExchange(Option<Box<Exchange>>);
+
+impl OpenExchange {
+    /// Starts the record of a request, which has its `place` in the log.
     pub(crate) fn new(
         parts: Parts,
         has_body: bool,
         connection: Rc<ConnectionState>,
         state: Arc<EdgeState>,
-        permit: Option<LogPermit>,
-    ) -> Box<Self> {
+        place: Place,
+    ) -> Self {
         connection.request_began();
-        Box::new(Exchange {
+        OpenExchange(Some(Box::new(Exchange {
             parts,
             has_body,
             state,
@@ -68,11 +75,42 @@ impl Exchange {
             outcome: Outcome::default(),
             now: connection.clock.now(),
             started: Instant::now(),
+            ended: None,
             connection,
-            permit,
-        })
+            place,
+        })))
     }
+}
 
+impl Drop for OpenExchange {
+    fn drop(&mut self) {
+        if let Some(mut exchange) = self.0.take() {
+            exchange.ended = Some(Instant::now());
+            let connection = Rc::clone(&exchange.connection);
+            connection.request_ended(exchange);
+        }
+    }
+}
+
+impl Deref for OpenExchange {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        self.0
+            .as_deref()
+            .expect("an open exchange is taken only by its drop")
+    }
+}
+
+impl DerefMut for OpenExchange {
+    fn deref_mut(&mut self) -> &mut Exchange {
+        self.0
+            .as_deref_mut()
+            .expect("an open exchange is taken only by its drop")
+    }
+}
+
+impl Exchange {
     /// The request in the terms of the rules.
     pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
         ViewerRequest {
@@ -104,78 +142,102 @@ impl Exchange {
         self.outcome.answered_after = Some(self.started.elapsed());
     }
 
-    fn record(&mut self, ended: Instant) -> Option<(LogPermit, LogRecord)> {
-        let permit = self.permit.take()?;
-        if self.outcome.unlogged {
-            return None;
-        }
-        let distribution = self.distribution.as_ref()?;
-        let log = self.state.snapshot.log.as_ref();
-        let include_cookies = log.is_some_and(|log| log.include_cookies);
+    /// When it was over; now, if it is not.
+    pub(crate) fn ended(&self) -> Instant {
+        self.ended.unwrap_or_else(Instant::now)
+    }
+
+    /// The place in the log, to be used once.
+    pub(crate) fn take_place(&mut self) -> Place {
+        std::mem::take(&mut self.place)
+    }
+
+    /// Hands the finished record to `write`; nothing for a request that belongs to no distribution's log.
+    /// `broken_off`: the viewer did not get everything.
+    pub(crate) fn record(
+        &self,
+        broken_off: bool,
+        write: impl FnOnce(&Arc<Distribution>, &LogRecord<'_>),
+    ) {
+        let Some(distribution) = self
+            .distribution
+            .as_ref()
+            .filter(|_| !self.outcome.unlogged)
+        else {
+            return;
+        };
+        let snapshot = &self.state.snapshot;
         let headers = &self.parts.headers;
-        let result = self.outcome.result.unwrap_or(ResultType::Error);
-        let time_taken = ended - self.started;
-        let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
+        let outcome = &self.outcome;
+        let time_taken = self.ended() - self.started;
+        let judged = outcome.result.unwrap_or(ResultType::Error);
+        let include_cookies = snapshot.log.as_ref().is_some_and(|log| log.include_cookies);
+        let cookie = header_text(headers, &header::COOKIE)
+            .filter(|_| include_cookies)
+            .map(redact_cookies);
+        let uri_query = self.parts.uri.query().map(redact_query);
         let record = LogRecord {
             ended: Timestamp::from_secs(self.now.as_secs() + time_taken.as_secs()),
-            edge_location: self.state.snapshot.edge.location.clone(),
-            sc_bytes: self.outcome.head_size_bytes + self.outcome.body_bytes_sent,
+            edge_location: &snapshot.edge.location,
+            sc_bytes: outcome.head_size_bytes + outcome.body_bytes_sent,
             client: self.connection.peer,
-            method: self.parts.method.to_string(),
-            distribution_id: distribution.id.clone(),
-            cs_host: distribution.domain_name.clone(),
-            uri_stem: path(&self.parts.uri).to_owned(),
-            status: self.outcome.status,
+            method: self.parts.method.as_str(),
+            distribution_id: &distribution.id,
+            cs_host: &distribution.domain_name,
+            uri_stem: path(&self.parts.uri),
+            // 0: the viewer left before the answer began.
+            status: outcome.answered_after.map_or(0, |_| outcome.status),
             referer: header_text(headers, &header::REFERER),
             user_agent: header_text(headers, &header::USER_AGENT),
-            uri_query: self.parts.uri.query().map(redact_query),
-            cookie: cookie.map(|value| redact_cookies(&value)),
-            result,
-            request_id: std::mem::take(&mut self.request_id),
-            host_header: host(&self.parts.uri, headers).to_owned(),
+            uri_query: uri_query.as_deref(),
+            cookie: cookie.as_deref(),
+            result: if broken_off {
+                ResultType::Error
+            } else {
+                judged
+            },
+            request_id: &self.request_id,
+            host_header: host(&self.parts.uri, headers),
             protocol: match self.connection.scheme {
-                privet_sign::Scheme::Http => "http",
-                privet_sign::Scheme::Https => "https",
+                Scheme::Http => "http",
+                Scheme::Https => "https",
             },
             cs_bytes: self.request_head_size_bytes(),
             time_taken,
             forwarded_for: header_text(headers, &FORWARDED_FOR),
-            tls: self.connection.tls.clone(),
-            response_result: result,
+            tls: self
+                .connection
+                .tls
+                .as_ref()
+                .map(|(version, suite)| (*version, suite.as_str())),
+            response_result: judged,
             version: self.parts.version,
-            time_to_first_byte: self.outcome.answered_after.unwrap_or(time_taken),
-            detail: self.outcome.detail,
-            content_type: self
-                .outcome
+            time_to_first_byte: outcome.answered_after.unwrap_or(time_taken),
+            detail: self.detail(broken_off),
+            content_type: outcome
                 .content_type
                 .as_ref()
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
-            content_length: self.outcome.content_length,
-            range: self.outcome.range,
-            refusal: self.outcome.refusal,
-            grant: self.outcome.grant.take(),
+                .and_then(|value| value.to_str().ok()),
+            content_length: outcome.content_length,
+            range: outcome.range,
+            refusal: outcome.refusal,
+            grant: outcome.grant.as_deref(),
         };
-        Some((permit, record))
+        write(distribution, &record);
+    }
+
+    /// `x-edge-detailed-result-type`. What went wrong at the origin comes before what the viewer did.
+    fn detail(&self, broken_off: bool) -> &'static str {
+        match self.outcome.answered_after {
+            None => "ClientHungUpRequest",
+            Some(_) if broken_off && self.outcome.detail != ORIGIN_READ_ERROR => "ClientCommError",
+            Some(_) => self.outcome.detail,
+        }
     }
 }
 
-/// The record waits at the connection until its last byte was handed to the operating system.
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        let complete = self.outcome.complete;
-        if self.outcome.answered_after.is_none() {
-            // The viewer left before the answer began.
-            self.outcome.status = 0;
-            self.outcome.detail = "ClientHungUpRequest";
-        }
-        let ended = Instant::now();
-        self.connection.request_ended(ended);
-        if let Some((permit, record)) = self.record(ended) {
-            self.connection.log(permit, record, complete);
-        }
-    }
-}
+/// A file became unreadable or shorter while it was sent.
+pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
 
 static FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
 
@@ -198,9 +260,10 @@ fn path(uri: &Uri) -> &str {
     }
 }
 
-fn header_text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+/// A header's text, `?` if it is not UTF-8: the log must show that there was one.
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?"))
 }
 
 /// Name, `: `, value and CRLF of every header.

@@ -3,14 +3,18 @@
 //! A record's place is reserved before its request is answered. When the disk is full the records wait in memory;
 //! when that is full too, requests are refused instead of going unlogged.
 
+mod batch;
 mod files;
 mod stream;
 
+pub(crate) use batch::WorkerLog;
+
+use batch::Batch;
 use files::LogFiles;
-use privet_distribution::{LogRecord, LogSettings};
+use privet_distribution::LogSettings;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,8 +22,6 @@ use stream::LiveStream;
 
 /// How long a record may wait before it is written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// Records taken from the queue between two flushes.
-const BATCH_RECORDS_MAX: usize = 4_096;
 
 /// A live copy of every record, one JSON object a line.
 #[derive(Default)]
@@ -40,39 +42,37 @@ impl std::fmt::Debug for LogStream {
     }
 }
 
-/// Hands records to the log's thread. Clones share one queue.
+/// The way to the log's thread. Clones share one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     sender: Sender<Message>,
-    waiting: Arc<AtomicUsize>,
-    enabled: Arc<std::sync::atomic::AtomicBool>,
+    queue: Arc<Queue>,
 }
 
-/// A reserved place in the queue.
-#[derive(Debug)]
-pub(crate) struct LogPermit {
-    waiting: Arc<AtomicUsize>,
+/// What workers and the log's thread share.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Reserved places: records that are not safely written.
+    waiting: AtomicUsize,
+    to_files: AtomicBool,
+    to_stream: AtomicBool,
 }
 
-impl Drop for LogPermit {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Whether a request can be logged.
-#[derive(Debug)]
-pub(crate) enum Admission {
-    /// Nothing is logged at all.
-    Unlogged,
-    Logged(LogPermit),
+/// Whether a request has a place in the log.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Nothing is logged at all, or the place is used.
+    #[default]
+    None,
+    /// To be given back with or without a record.
+    Reserved,
     /// The queue is full: the disk has been full for too long.
     Refused,
 }
 
 #[derive(Debug)]
 enum Message {
-    Record(LogPermit, Box<LogRecord>),
+    Batch(Batch),
     Settings(Option<LogSettings>),
     Stop,
 }
@@ -88,42 +88,19 @@ impl Log {
             LogStream::Off => None,
             LogStream::To(writer) => Some(LiveStream::start(writer)?),
         };
-        let has_stream = stream.is_some();
-        let enabled = files.is_some() || has_stream;
+        let queue = Arc::new(Queue::default());
+        queue.to_files.store(files.is_some(), Ordering::Relaxed);
+        queue.to_stream.store(stream.is_some(), Ordering::Relaxed);
         let (sender, receiver) = channel();
-        let log = Log {
-            sender,
-            waiting: Arc::default(),
-            enabled: Arc::new(enabled.into()),
-        };
         let writer = LogThread {
             files,
             stream,
-            enabled: Arc::clone(&log.enabled),
+            queue: Arc::clone(&queue),
         };
         let thread = std::thread::Builder::new()
             .name("privet-log".into())
             .spawn(move || writer.run(&receiver))?;
-        Ok((log, thread))
-    }
-
-    /// Reserves a place for the record of a request that is about to be answered.
-    pub(crate) fn admit(&self, records_max: usize) -> Admission {
-        if !self.enabled.load(Ordering::Relaxed) {
-            return Admission::Unlogged;
-        }
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Admission::Refused;
-        }
-        Admission::Logged(LogPermit {
-            waiting: Arc::clone(&self.waiting),
-        })
-    }
-
-    pub(crate) fn write(&self, permit: LogPermit, record: LogRecord) {
-        // The thread ends only after the last worker; until then the queue takes everything.
-        let _ = self.sender.send(Message::Record(permit, Box::new(record)));
+        Ok((Log { sender, queue }, thread))
     }
 
     /// Goes over to other settings; what is under way is finished under the old ones.
@@ -137,10 +114,27 @@ impl Log {
     }
 }
 
+impl Queue {
+    fn reserve(&self, records_max: usize) -> Place {
+        if !self.to_files.load(Ordering::Relaxed) && !self.to_stream.load(Ordering::Relaxed) {
+            return Place::None;
+        }
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
+            self.give_back(1);
+            return Place::Refused;
+        }
+        Place::Reserved
+    }
+
+    fn give_back(&self, places: usize) {
+        self.waiting.fetch_sub(places, Ordering::Relaxed);
+    }
+}
+
 struct LogThread {
     files: Option<LogFiles>,
     stream: Option<LiveStream>,
-    enabled: Arc<std::sync::atomic::AtomicBool>,
+    queue: Arc<Queue>,
 }
 
 impl LogThread {
@@ -149,17 +143,12 @@ impl LogThread {
         loop {
             let patience = next_flush.saturating_duration_since(Instant::now());
             match receiver.recv_timeout(patience) {
-                Ok(Message::Record(permit, record)) => self.take(permit, &record),
+                Ok(Message::Batch(batch)) => self.take(batch),
                 Ok(Message::Settings(settings)) => self.change(settings),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let due = Instant::now() >= next_flush;
-            let full = self
-                .files
-                .as_ref()
-                .is_some_and(|files| files.unwritten() >= BATCH_RECORDS_MAX);
-            if due || full {
+            if Instant::now() >= next_flush {
                 self.flush();
                 next_flush = Instant::now() + FLUSH_INTERVAL;
             }
@@ -172,18 +161,27 @@ impl LogThread {
         }
     }
 
-    fn take(&mut self, permit: LogPermit, record: &LogRecord) {
+    fn take(&mut self, batch: Batch) {
         if let Some(stream) = &mut self.stream {
-            stream.offer(record);
+            stream.offer(batch.json, batch.records);
         }
-        if let Some(files) = &mut self.files {
-            files.take(permit, record);
+        match &mut self.files {
+            Some(files) => files.take(
+                &batch.distribution_id,
+                batch.hour,
+                &batch.lines,
+                batch.records,
+            ),
+            None => self.queue.give_back(batch.records),
+        }
+        if self.files.as_ref().is_some_and(LogFiles::is_batch_full) {
+            self.flush();
         }
     }
 
     fn flush(&mut self) {
         if let Some(files) = &mut self.files {
-            files.flush();
+            self.queue.give_back(files.flush());
         }
     }
 
@@ -191,18 +189,20 @@ impl LogThread {
         if self.files.as_ref().map(LogFiles::settings) == settings.as_ref() {
             return;
         }
+        self.flush();
         let opened = settings.as_ref().map(LogFiles::open).transpose();
         match opened {
             Ok(files) => {
                 if let Some(old) = std::mem::replace(&mut self.files, files) {
-                    old.close();
+                    self.queue.give_back(old.close());
                 }
             }
             Err(error) => {
-                eprintln!("privet: the old log goes on, the new one can not be opened: {error}")
+                eprintln!("privet: the old log goes on, the new one can not be opened: {error}");
             }
         }
-        let enabled = self.files.is_some() || self.stream.is_some();
-        self.enabled.store(enabled, Ordering::Relaxed);
+        self.queue
+            .to_files
+            .store(self.files.is_some(), Ordering::Relaxed);
     }
 }

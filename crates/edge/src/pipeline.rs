@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::body::ViewerBody;
-use crate::exchange::{Exchange, headers_size_bytes};
+use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
 use crate::origin::OriginError;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
@@ -13,7 +13,7 @@ use privet_distribution::{
     Denial, Limits, PageAuthor, ViewerRequest, authorize, denial_page, no_such_key_page, options,
     preflight, route, select,
 };
-use privet_sign::SignatureMemory;
+use privet_sign::Grant;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -72,8 +72,7 @@ async fn object_or_denial(
         exchange.distribution = Some(distribution);
         return Ok(Answer::options(answer));
     }
-    let memory: &dyn SignatureMemory = shared.memory.as_ref();
-    let authorized = authorize(routed, &request, exchange.now, memory);
+    let authorized = authorize(routed, &request, exchange.now, &shared.memory);
     // From here on the request belongs to a distribution, whose log gets it.
     exchange.distribution = Some(distribution);
     let authorized = authorized?;
@@ -93,7 +92,9 @@ async fn object_or_denial(
         limits.ranges_max,
     );
     let mut answer = Answer::object(&object, selection, exchange.connection.sends_files);
-    answer.outcome.grant = authorized.grant().map(|grant| grant.fingerprint());
+    if shared.log.is_live() {
+        answer.outcome.grant = authorized.grant().map(Grant::fingerprint);
+    }
     Ok(answer)
 }
 
@@ -129,7 +130,7 @@ fn denial(error: OriginError) -> Denial {
 /// Adds what every answer has and hands the exchange to its body.
 fn finish(
     mut answer: Answer,
-    mut exchange: Box<Exchange>,
+    mut exchange: OpenExchange,
     shared: &WorkerShared,
 ) -> Response<ViewerBody> {
     let version = exchange.parts.version;

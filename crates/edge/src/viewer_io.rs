@@ -209,6 +209,13 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     }
 }
 
+/// Without it the connection and its last exchanges would keep each other alive.
+impl<S> Drop for ViewerIo<S> {
+    fn drop(&mut self) {
+        self.connection.closed();
+    }
+}
+
 /// One timer a connection, armed anew only when it rings too early: most waits end long before.
 #[derive(Debug, Default)]
 struct Alarm {

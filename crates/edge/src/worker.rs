@@ -2,9 +2,9 @@
 
 use crate::clock::Clock;
 use crate::connection::{ConnectionState, serve_plain, serve_tls};
-use crate::exchange::Exchange;
-use crate::log::{Admission, Log};
-use crate::memory::VerifiedSignatures;
+use crate::exchange::OpenExchange;
+use crate::log::{Log, Place as LogPlace, WorkerLog};
+use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::pipeline::RequestBody;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
@@ -25,6 +25,8 @@ use tokio::task::LocalSet;
 
 /// After a failed accept (out of file descriptors) the listener rests this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a log line may wait for others.
+const FLUSH_LOG_EVERY: Duration = Duration::from_secs(1);
 /// Threads of a worker that may wait for the disk.
 const DISK_THREADS_MAX: usize = 16;
 
@@ -43,9 +45,9 @@ pub(crate) struct EdgeShared {
 /// What one worker's connections share.
 #[derive(Debug)]
 pub(crate) struct WorkerShared {
-    pub(crate) memory: Arc<VerifiedSignatures>,
+    pub(crate) memory: WorkerMemory,
     pub(crate) clock: Clock,
-    pub(crate) log: Log,
+    pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
     state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
@@ -57,17 +59,17 @@ pub(crate) struct WorkerShared {
 /// A request that has a place in the log, or one that can not get any.
 #[derive(Debug)]
 pub(crate) enum Admitted {
-    Yes(Box<Exchange>, RequestBody),
-    No(Box<Exchange>),
+    Yes(OpenExchange, RequestBody),
+    No(OpenExchange),
 }
 
 impl WorkerShared {
     fn new(edge: EdgeShared) -> Self {
         let via = format!("1.1 {}.cloudfront.net (CloudFront)", edge.node_name);
         WorkerShared {
-            memory: edge.memory,
+            memory: WorkerMemory::new(edge.memory),
             clock: edge.clock,
-            log: edge.log,
+            log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,
             // The node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
@@ -93,19 +95,13 @@ impl WorkerShared {
         let state = self.current();
         let has_body = !body.is_end_stream();
         let records_max = state.snapshot.limits.log_queue_records_max;
-        let connection = Rc::clone(connection);
-        match self.log.admit(records_max) {
-            Admission::Unlogged => {
-                let exchange = Exchange::new(parts, has_body, connection, state, None);
-                Admitted::Yes(exchange, body)
-            }
-            Admission::Logged(permit) => {
-                let exchange = Exchange::new(parts, has_body, connection, state, Some(permit));
-                Admitted::Yes(exchange, body)
-            }
-            Admission::Refused => {
-                Admitted::No(Exchange::new(parts, has_body, connection, state, None))
-            }
+        let place = self.log.reserve(records_max);
+        let refused = place == LogPlace::Refused;
+        let exchange = OpenExchange::new(parts, has_body, Rc::clone(connection), state, place);
+        if refused {
+            Admitted::No(exchange)
+        } else {
+            Admitted::Yes(exchange, body)
         }
     }
 
@@ -148,6 +144,7 @@ pub(crate) fn run(
     let shared = Rc::new(WorkerShared::new(edge));
     runtime.block_on(local.run_until(async {
         let connections = Rc::new(Cell::new(0usize));
+        tokio::task::spawn_local(flush_log(Rc::clone(&shared.log)));
         let mut drain = shared.drain.clone();
         loop {
             tokio::select! {
@@ -170,8 +167,17 @@ pub(crate) fn run(
     }));
     // What is still open is broken off here; its records are written as their connections drop.
     drop(local);
+    shared.log.flush();
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Sends the worker's log lines on, every second.
+async fn flush_log(log: Rc<WorkerLog>) {
+    loop {
+        tokio::time::sleep(FLUSH_LOG_EVERY).await;
+        log.flush();
+    }
 }
 
 async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, connections: Rc<Cell<usize>>) {

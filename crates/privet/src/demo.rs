@@ -128,9 +128,9 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
 }
 
 fn where_next(data: &DemoData, base: &str, link: &str) -> io::Result<()> {
-    let key = data.private_key().display();
+    let (key, public) = (data.private_key(), data.public_key());
+    let (key, public) = (key.display(), public.display());
     let id = data.key_pair_id().as_str();
-    let public = data.public_key().display();
     console::say(format_args!(
         "Where to go next:
   open the signed link in a browser (it warns once: the certificate is the demo's own)

@@ -1,2 +1,76 @@
-//! Privet.
-fn main() {}
+//! The command line of Privet: which command was asked for, and where to find it.
+//!
+//! Each command has a module of its own; nothing is set up here that a command does not need.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod check;
+mod command_error;
+mod completions;
+mod configuration;
+mod console;
+mod demo;
+mod explain;
+mod input;
+mod key;
+mod key_source;
+mod manual;
+mod moment;
+mod new_key;
+mod report;
+mod serve;
+mod sign;
+
+const EXAMPLES: &str = "\
+Examples:
+  privet demo
+  privet key create
+  privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
+  privet explain --public-key ID=KEY.pub.pem LINK
+  privet serve privet.toml
+
+Exit codes:
+  0  done; for explain: the link opens
+  1  failed, or some URLs were refused; for explain: the link would be refused
+  2  wrong usage; for explain: could not tell";
+
+/// Private content delivery that anyone can run.
+#[derive(Parser)]
+#[command(name = "privet", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::DemoArguments),
+    Serve(serve::ServeArguments),
+    Check(check::CheckArguments),
+    /// Make key pairs and look at them.
+    Key(key::KeyArguments),
+    /// Make signed URLs, signed cookies and signed stream names.
+    Sign(Box<sign::SignArguments>),
+    /// Say why a link opens or not, check by check.
+    Explain(explain::ExplainArguments),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArguments),
+    /// Print the manual pages, or write them to a folder.
+    Man(manual::ManualArguments),
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match &line.command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Key(arguments) => key::run(arguments),
+        Command::Sign(arguments) => sign::run(arguments),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
+        Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
+    }
+}

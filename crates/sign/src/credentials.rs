@@ -137,7 +137,7 @@ impl<'a> Credentials<'a> {
                 };
                 let slot = &mut credentials.fields[field as usize];
                 if slot.is_none() {
-                    *slot = Some(String::from_utf8_lossy(&piece[equals + 1..]));
+                    *slot = Some(text(&piece[equals + 1..]));
                 }
             }
         }
@@ -169,6 +169,14 @@ impl<'a> Credentials<'a> {
 
     pub(crate) fn field(&self, field: Field) -> Option<&str> {
         self.fields[field as usize].as_deref()
+    }
+}
+
+/// Nearly always UTF-8, which is checked faster than it is repaired.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

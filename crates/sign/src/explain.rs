@@ -16,7 +16,9 @@ use crate::wire::WireParts;
 
 mod checks;
 mod hints;
+mod ledger;
 mod search;
+mod sections;
 mod spelling;
 
 /// Longest text that is looked at.
@@ -109,7 +111,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let url = sent.viewer_url();
     let headers = question.cookies.map(str::as_bytes).into_iter();
     let credentials = Credentials::from_request(url.query, headers);
-    let mut ledger = checks::Ledger::default();
+    let mut ledger = ledger::Ledger::default();
     if sent.text != pasted {
         ledger.note(
             "URL form",

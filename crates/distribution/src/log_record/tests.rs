@@ -1,34 +1,34 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-fn record() -> LogRecord {
+fn record() -> LogRecord<'static> {
     LogRecord {
         ended: Timestamp::from_secs(1_767_000_000),
-        edge_location: "PRV50-C1".to_owned(),
+        edge_location: "PRV50-C1",
         sc_bytes: 512,
         client: "192.0.2.77:50123".parse().unwrap(),
-        method: "GET".to_owned(),
-        distribution_id: "EDFDVBD6EXAMPLE".to_owned(),
-        cs_host: "d111111abcdef8.cloudfront.net".to_owned(),
-        uri_stem: "/private/a.txt".to_owned(),
+        method: "GET",
+        distribution_id: "EDFDVBD6EXAMPLE",
+        cs_host: "d111111abcdef8.cloudfront.net",
+        uri_stem: "/private/a.txt",
         status: 403,
         referer: None,
-        user_agent: Some("curl/8.5 (a b)".to_owned()),
+        user_agent: Some("curl/8.5 (a b)"),
         uri_query: None,
         cookie: None,
         result: ResultType::Error,
-        request_id: "abc-_==".to_owned(),
-        host_header: "www.example.com".to_owned(),
+        request_id: "abc-_==",
+        host_header: "www.example.com",
         protocol: "https",
         cs_bytes: 300,
         time_taken: Duration::from_micros(1_999),
         forwarded_for: None,
-        tls: Some(("TLSv1.3", "TLS_AES_128_GCM_SHA256".to_owned())),
+        tls: Some(("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
         response_result: ResultType::Error,
         version: Version::HTTP_11,
         time_to_first_byte: Duration::from_millis(61_001),
         detail: "Error",
-        content_type: Some("text/xml".to_owned()),
+        content_type: Some("text/xml"),
         content_length: Some(146),
         range: None,
         refusal: Some("missing-key-pair-id"),
@@ -36,7 +36,7 @@ fn record() -> LogRecord {
     }
 }
 
-fn columns(record: &LogRecord) -> Vec<String> {
+fn columns(record: &LogRecord<'_>) -> Vec<String> {
     let mut out = Vec::new();
     record.write_w3c(&mut out);
     let line = String::from_utf8(out).unwrap();
@@ -50,7 +50,7 @@ fn columns(record: &LogRecord) -> Vec<String> {
 #[test]
 fn t110_values_never_break_the_line() {
     let mut record = record();
-    record.user_agent = Some("a b~\t\n%<>\"#{}|\\^[]`'\u{7f}é".to_owned());
+    record.user_agent = Some("a b~\t\n%<>\"#{}|\\^[]`'\u{7f}é");
     let columns = columns(&record);
     assert_eq!(columns.len(), 33);
     assert_eq!(
@@ -80,7 +80,7 @@ fn a_viewer_who_left_has_status_000() {
 #[test]
 fn signatures_in_the_referer_are_redacted() {
     let mut record = record();
-    record.referer = Some("https://a/b?x=1&Signature=@@@&Policy=abc".to_owned());
+    record.referer = Some("https://a/b?x=1&Signature=@@@&Policy=abc");
     assert_eq!(
         columns(&record)[9],
         "https://a/b?x=1&Signature=redacted&Policy=redacted"
@@ -96,7 +96,7 @@ fn the_header_names_the_fields() {
 #[test]
 fn json_escapes_what_it_must() {
     let mut record = record();
-    record.user_agent = Some("a\"\\\n\t\u{1}é/".to_owned());
+    record.user_agent = Some("a\"\\\n\t\u{1}é/");
     let mut out = Vec::new();
     record.write_json(&mut out);
     let line = String::from_utf8(out).unwrap();

@@ -3,11 +3,10 @@
 //! A file grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is cut off
 //! again and written later. A finished file gets its final name.
 
-use super::LogPermit;
 use crate::request_id::request_id;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use privet_distribution::{LogRecord, LogSettings, log_file_name, log_header};
+use privet_distribution::{LogSettings, log_file_name, log_header};
 use privet_sign::Timestamp;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -20,6 +19,8 @@ const HOUR_SECS: u64 = 3_600;
 /// How long after the last record a file of a past hour is finished.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// Lines that gather before they are compressed and written, if a second does not pass first.
+const BATCH_SIZE_BYTES: usize = 1024 * 1024;
 const PART: &str = ".part";
 
 /// All files under way.
@@ -28,7 +29,6 @@ pub(super) struct LogFiles {
     settings: LogSettings,
     folder: PathBuf,
     files: HashMap<(String, u64), LogFile>,
-    unwritten: usize,
     complained: Option<Instant>,
 }
 
@@ -42,7 +42,6 @@ impl LogFiles {
             settings: settings.clone(),
             folder,
             files: HashMap::new(),
-            unwritten: 0,
             complained: None,
         })
     }
@@ -51,54 +50,63 @@ impl LogFiles {
         &self.settings
     }
 
-    /// Records that are only in memory.
-    pub(super) fn unwritten(&self) -> usize {
-        self.unwritten
+    /// Enough has gathered to be written before its time.
+    pub(super) fn is_batch_full(&self) -> bool {
+        let size_bytes: usize = self.files.values().map(|file| file.lines.len()).sum();
+        size_bytes >= BATCH_SIZE_BYTES
     }
 
-    pub(super) fn take(&mut self, permit: LogPermit, record: &LogRecord) {
-        let hour = record.ended.as_secs() / HOUR_SECS;
-        let key = (record.distribution_id.clone(), hour);
+    /// Takes finished lines; `records` of them.
+    pub(super) fn take(&mut self, distribution_id: &str, hour: u64, lines: &[u8], records: usize) {
+        let key = (distribution_id.to_owned(), hour);
         let folder = &self.folder;
         let file = self
             .files
             .entry(key)
-            .or_insert_with(|| LogFile::new(folder, &record.distribution_id, hour));
-        record.write_w3c(&mut file.lines);
-        file.permits.push(permit);
+            .or_insert_with(|| LogFile::new(folder, distribution_id, hour));
+        file.lines.extend_from_slice(lines);
+        file.records += records;
         file.last_record = Instant::now();
-        self.unwritten += 1;
     }
 
-    /// Writes what is in memory; what can not be written stays there.
-    pub(super) fn flush(&mut self) {
+    /// Writes what is in memory and returns how many records that were; what can not be written stays there.
+    pub(super) fn flush(&mut self) -> usize {
         let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
         let settings = &self.settings;
         let mut fault = None;
+        let mut written = 0;
         self.files.retain(|(_, hour), file| {
-            if let Err(error) = file.write_member() {
-                fault = Some(error);
-                return true;
+            match file.write_member() {
+                Ok(records) => written += records,
+                Err(error) => {
+                    fault = Some(error);
+                    return true;
+                }
             }
             let past = newest_hour.is_some_and(|newest| *hour < newest)
                 || file.last_record.elapsed() >= Duration::from_secs(HOUR_SECS);
             let finished = file.opened.elapsed() >= settings.rotate_after
-                || file.size_bytes >= settings.rotate_size_bytes_max
+                || file.plain_size_bytes >= settings.rotate_size_bytes_max
                 || (past && file.last_record.elapsed() >= QUIET_AFTER);
             !(finished && file.finish().is_ok())
         });
-        self.unwritten = self.files.values().map(|file| file.permits.len()).sum();
         if let Some(error) = fault {
             self.complain(&error);
         }
+        written
     }
 
-    /// Writes and finishes everything. What the disk does not take goes to standard error, so that it is not lost.
-    pub(super) fn close(mut self) {
-        self.flush();
+    /// Writes and finishes everything; returns how many records that were. What the disk does not take goes to
+    /// standard error, so that it is not lost.
+    pub(super) fn close(mut self) -> usize {
+        let mut written = self.flush();
         for file in self.files.values_mut() {
-            if file.write_member().is_err() {
-                let _ = io::stderr().write_all(&file.lines);
+            match file.write_member() {
+                Ok(records) => written += records,
+                Err(_) => {
+                    let _ = io::stderr().write_all(&file.lines);
+                    written += file.records;
+                }
             }
             if let Err(error) = file.finish() {
                 eprintln!(
@@ -107,6 +115,7 @@ impl LogFiles {
                 );
             }
         }
+        written
     }
 
     fn complain(&mut self, error: &io::Error) {
@@ -120,7 +129,7 @@ impl LogFiles {
         eprintln!(
             "privet: the access log in {} can not be written ({error}); {} records wait in memory, free space there",
             self.folder.display(),
-            self.unwritten(),
+            self.files.values().map(|file| file.records).sum::<usize>(),
         );
     }
 }
@@ -132,9 +141,11 @@ struct LogFile {
     file: Option<File>,
     /// What is safely written.
     size_bytes: u64,
-    /// Lines that are only in memory, and their places in the queue.
+    /// Counted before compression.
+    plain_size_bytes: u64,
+    /// Lines that are only in memory, and how many.
     lines: Vec<u8>,
-    permits: Vec<LogPermit>,
+    records: usize,
     opened: Instant,
     last_record: Instant,
 }
@@ -152,17 +163,18 @@ impl LogFile {
             part: folder.join(name),
             file: None,
             size_bytes: 0,
+            plain_size_bytes: 0,
             lines: Vec::new(),
-            permits: Vec::new(),
+            records: 0,
             opened: Instant::now(),
             last_record: Instant::now(),
         }
     }
 
-    /// Appends the lines in memory as one gzip member.
-    fn write_member(&mut self) -> io::Result<()> {
+    /// Appends the lines in memory as one gzip member and returns how many they were.
+    fn write_member(&mut self) -> io::Result<usize> {
         if self.lines.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut member = GzEncoder::new(Vec::new(), Compression::fast());
         if self.size_bytes == 0 {
@@ -170,9 +182,9 @@ impl LogFile {
         }
         member.write_all(&self.lines)?;
         self.append(&member.finish()?)?;
+        self.plain_size_bytes += self.lines.len() as u64;
         self.lines.clear();
-        self.permits.clear();
-        Ok(())
+        Ok(std::mem::take(&mut self.records))
     }
 
     fn append(&mut self, member: &[u8]) -> io::Result<()> {

@@ -1,23 +1,22 @@
 //! The live copy of the log: JSON lines to a writer that may be slow, without ever holding up the files.
 
-use privet_distribution::LogRecord;
 use std::io::Write;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-/// Records that a slow reader may be behind.
-const RECORDS_BEHIND_MAX: usize = 8_192;
+/// Batches that a slow reader may be behind; one record each when traffic is light.
+const BATCHES_BEHIND_MAX: usize = 8_192;
 
 /// A thread that writes, and how many records it has missed.
 pub(super) struct LiveStream {
     sender: SyncSender<Vec<u8>>,
     thread: JoinHandle<()>,
-    missed: u64,
+    missed: usize,
 }
 
 impl LiveStream {
     pub(super) fn start(mut writer: Box<dyn Write + Send>) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Vec<u8>>(RECORDS_BEHIND_MAX);
+        let (sender, receiver) = sync_channel::<Vec<u8>>(BATCHES_BEHIND_MAX);
         let thread = std::thread::Builder::new()
             .name("privet-log-stream".into())
             .spawn(move || {
@@ -39,15 +38,15 @@ impl LiveStream {
         })
     }
 
-    pub(super) fn offer(&mut self, record: &LogRecord) {
-        let mut line = Vec::with_capacity(1024);
+    /// Passes on `lines`, which hold so many `records`.
+    pub(super) fn offer(&mut self, mut lines: Vec<u8>, records: usize) {
         if self.missed > 0 {
-            let _ = writeln!(line, "{{\"x-privet-missed-records\":\"{}\"}}", self.missed);
+            let told = format!("{{\"x-privet-missed-records\":\"{}\"}}\n", self.missed);
+            lines.splice(0..0, told.into_bytes());
         }
-        record.write_json(&mut line);
-        match self.sender.try_send(line) {
+        match self.sender.try_send(lines) {
             Ok(()) => self.missed = 0,
-            Err(TrySendError::Full(_)) => self.missed += 1,
+            Err(TrySendError::Full(_)) => self.missed += records,
             Err(TrySendError::Disconnected(_)) => {}
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use privet_sign::*;
 
 use crate::matrix::raw_ecdsa;
-use crate::support::{Received, id, private_key, vectors};
+use crate::support::{Received, id, key_file, private_key, vectors};
 use crate::vectors::{keys_of, request_of, text};
 
 const NOW: u64 = 1_767_000_000;
@@ -201,7 +201,7 @@ fn other_policies_are_found() {
         "looks like milliseconds",
     );
     check(
-        &custom(&good, &good.replace('[', "").replace(']', "")),
+        &custom(&good, &good.replace(['[', ']'], "")),
         "must be an array",
     );
     let statement = good
@@ -245,6 +245,23 @@ fn other_signatures_are_found() {
         &with(&standard.replace('+', "%20"), "Key-Pair-Id=KRSA"),
         "white space in the base64",
     );
+}
+
+#[test]
+fn pss_padding_is_found() {
+    use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaKeyPair};
+    let a = format!("{U}/a");
+    let key = RsaKeyPair::from_der(&key_file("rsa2048.pkcs1.der")).unwrap();
+    let mut signature = vec![0; 256];
+    let message = canned_text(&a, &FUTURE.to_string());
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    key.sign(&RSA_PSS_SHA256, &random, message.as_bytes(), &mut signature)
+        .unwrap();
+    let link = format!(
+        "{a}?Expires={FUTURE}&Signature={}&Key-Pair-Id=KRSA&Hash-Algorithm=SHA256",
+        encode(&signature)
+    );
+    check(&link, "RSA-PSS");
 }
 
 #[test]

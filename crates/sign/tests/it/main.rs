@@ -9,3 +9,4 @@ mod signing;
 mod support;
 mod terms;
 mod vectors;
+mod verifying;

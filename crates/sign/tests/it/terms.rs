@@ -246,6 +246,13 @@ fn cookies_open_what_they_cover() {
         signer.sign_cookies(None, &star_scheme),
         Err(SignError::CookieResourceScheme)
     );
+    let ready_made = with_policy(
+        r#"{"Statement":[{"Resource":"http*://h.de/*","Condition":{"DateLessThan":{"AWS:EpochTime":9}}}]}"#,
+    );
+    assert_eq!(
+        signer.sign_cookies(None, &ready_made),
+        Err(SignError::CookieResourceScheme)
+    );
     let wild = WireUrl::parse(&format!("{U}/v/*")).unwrap();
     assert_eq!(
         signer.sign_cookies(Some(&wild), &until()),

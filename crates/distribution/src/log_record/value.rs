@@ -1,0 +1,125 @@
+//! How single values stand in a log line: percent-encoded, as JSON, or as they are.
+
+use crate::calendar::DateTime;
+use std::io::Write;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One value before it is written.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a> {
+    /// From outside, or empty.
+    Text(&'a str),
+    /// From outside, and may carry a signature.
+    Url(&'a str),
+    /// Made here, of characters that no form of the log encodes.
+    Made(Plain),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Plain {
+    Date(DateTime),
+    Time(DateTime),
+    Number(u64),
+    /// Three digits.
+    Status(u16),
+    /// With three decimals.
+    Seconds(Duration),
+    Ip(IpAddr),
+}
+
+impl Plain {
+    pub(super) fn push(self, out: &mut Vec<u8>) {
+        match self {
+            Plain::Date(at) => {
+                push_digits(out, at.year, 4);
+                for part in [at.month, at.day] {
+                    out.push(b'-');
+                    push_digits(out, part, 2);
+                }
+            }
+            Plain::Time(at) => {
+                push_digits(out, at.hour, 2);
+                for part in [at.minute, at.second] {
+                    out.push(b':');
+                    push_digits(out, part, 2);
+                }
+            }
+            Plain::Number(number) => push_digits(out, number, 1),
+            Plain::Status(status) => push_digits(out, u64::from(status), 3),
+            Plain::Seconds(duration) => {
+                push_digits(out, duration.as_secs(), 1);
+                out.push(b'.');
+                push_digits(out, u64::from(duration.subsec_millis()), 3);
+            }
+            // Writing to a Vec does not fail.
+            Plain::Ip(address) => drop(write!(out, "{address}")),
+        }
+    }
+}
+
+/// `number` in decimal, with zeros in front up to `width` digits.
+fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    let mut rest = number;
+    while rest > 0 || digits.len() - first < width {
+        first -= 1;
+        // A remainder of ten fits.
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend_from_slice(&digits[first..]);
+}
+
+/// Developer guide, "Standard logs", on values that are URL-encoded.
+pub(super) fn push_encoded(out: &mut Vec<u8>, value: &str) {
+    let mut rest = value.as_bytes();
+    while let Some(position) = rest.iter().position(|&byte| ENCODED[usize::from(byte)]) {
+        out.extend_from_slice(&rest[..position]);
+        let byte = rest[position];
+        out.push(b'%');
+        out.push(HEX[usize::from(byte >> 4)]);
+        out.push(HEX[usize::from(byte & 15)]);
+        rest = &rest[position + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Which bytes are encoded: what is not visible ASCII, and CloudFront's list.
+const ENCODED: [bool; 256] = {
+    let mut encoded = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        encoded[byte] = !(byte as u8).is_ascii_graphic();
+        byte += 1;
+    }
+    let list = b"<>\"#%{}|\\^~[]`'";
+    let mut position = 0;
+    while position < list.len() {
+        encoded[list[position] as usize] = true;
+        position += 1;
+    }
+    encoded
+};
+
+/// RFC 8259 7. DEL and the separators U+2028 and U+2029 may stand raw.
+pub(super) fn push_json_string(out: &mut Vec<u8>, value: &str) {
+    out.push(b'"');
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => {
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+            other => out.push(other),
+        }
+    }
+    out.push(b'"');
+}

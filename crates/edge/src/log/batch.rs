@@ -1,0 +1,112 @@
+//! A worker's end of the log: records become lines at once and travel in batches.
+
+use super::{Log, Message, Place};
+use crate::exchange::Exchange;
+use privet_distribution::{Distribution, LogRecord};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A batch is sent on at this size, or after a second.
+const BATCH_SIZE_BYTES: usize = 64 * 1024;
+const HOUR_SECS: u64 = 3_600;
+
+/// Finished lines of one distribution and one hour.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) distribution_id: String,
+    /// Hours since 1970 of the events.
+    pub(super) hour: u64,
+    /// Lines for the file.
+    pub(super) lines: Vec<u8>,
+    /// Lines for the live copy; empty without one.
+    pub(super) json: Vec<u8>,
+    pub(super) records: usize,
+}
+
+/// The log as one worker sees it.
+#[derive(Debug)]
+pub(crate) struct WorkerLog {
+    log: Log,
+    /// Few: the distributions that were asked for within the last second.
+    batches: RefCell<Vec<Batch>>,
+}
+
+impl WorkerLog {
+    pub(crate) fn new(log: Log) -> Self {
+        WorkerLog {
+            log,
+            batches: RefCell::default(),
+        }
+    }
+
+    /// Reserves a place for the record of a request that is about to be answered.
+    pub(crate) fn reserve(&self, records_max: usize) -> Place {
+        self.log.queue.reserve(records_max)
+    }
+
+    /// Records have a live copy, the only form that names the grant.
+    pub(crate) fn is_live(&self) -> bool {
+        self.log.queue.to_stream.load(Ordering::Relaxed)
+    }
+
+    /// Writes the record of an exchange that is over and uses up its place.
+    pub(crate) fn write(&self, exchange: &mut Exchange, broken_off: bool) {
+        if exchange.take_place() != Place::Reserved {
+            return;
+        }
+        let mut written = false;
+        exchange.record(broken_off, |distribution, record| {
+            self.append(distribution, record);
+            written = true;
+        });
+        if !written {
+            self.log.queue.give_back(1);
+        }
+    }
+
+    /// Sends on what has gathered. To be called every second, and at the end.
+    pub(crate) fn flush(&self) {
+        for batch in self.batches.take() {
+            self.send(batch);
+        }
+    }
+
+    fn append(&self, distribution: &Arc<Distribution>, record: &LogRecord<'_>) {
+        let mut batches = self.batches.borrow_mut();
+        let hour = record.ended.as_secs() / HOUR_SECS;
+        let found = batches
+            .iter()
+            .position(|batch| batch.hour == hour && batch.distribution_id == distribution.id);
+        let position = found.unwrap_or_else(|| {
+            batches.push(Batch {
+                distribution_id: distribution.id.clone(),
+                hour,
+                lines: Vec::with_capacity(BATCH_SIZE_BYTES + 4 * 1024),
+                json: Vec::new(),
+                records: 0,
+            });
+            batches.len() - 1
+        });
+        let batch = &mut batches[position];
+        batch.records += 1;
+        if self.log.queue.to_files.load(Ordering::Relaxed) {
+            record.write_w3c(&mut batch.lines);
+        }
+        let live = self.is_live();
+        if live {
+            record.write_json(&mut batch.json);
+        }
+        // A live copy is live.
+        if live || batch.lines.len() >= BATCH_SIZE_BYTES {
+            let batch = batches.swap_remove(position);
+            drop(batches);
+            self.send(batch);
+        }
+    }
+
+    fn send(&self, batch: Batch) {
+        // The thread ends only after the last worker; until then the queue takes everything.
+        let _ = self.log.sender.send(Message::Batch(batch));
+    }
+}

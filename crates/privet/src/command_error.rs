@@ -1,0 +1,269 @@
+//! Why a command failed, what to do about it, and the exit code that says so.
+//!
+//! Texts name files and causes; key material never gets in here.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use privet_sign::{KeyError, SignError};
+
+use crate::new_key::NewKeyError;
+
+/// Why a command failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CommandError {
+    /// A file, variable or standard input that cannot be read.
+    Read { source: String, reason: String },
+    /// A file or folder that cannot be written.
+    Write { target: String, reason: String },
+    /// Input beyond its limit.
+    TooLarge { source: String, bytes_max: usize },
+    /// Key material that is no key, with the place it came from.
+    Key { source: String, error: KeyError },
+    /// A key pair id that is none.
+    KeyPairId(KeyError),
+    /// A key pair that could not be made.
+    NewKey(NewKeyError),
+    /// The two keys of `key check` are not a pair.
+    NotAPair,
+    /// CloudFront does not take the key.
+    KeyNotTaken,
+    /// Neither a key nor an external signer with its public key.
+    NoKey,
+    /// What the signer refused.
+    Sign(SignError),
+    /// A URL that the options do not allow; the text is the reason.
+    UrlRefused(String),
+    /// Neither an end nor a policy.
+    NoEnd,
+    /// Nothing to sign, and nobody to type it.
+    NoUrl,
+    /// `-` beside other URLs.
+    DashBesideUrls,
+    /// Two things want to read standard input.
+    StandardInputTwice,
+    /// One signature for everything, without saying for what.
+    SharedNeedsResource,
+    /// Cookies for more than one URL.
+    CookiesForOneUrl,
+    /// An output form that does not fit what is made.
+    OutputForm {
+        form: &'static str,
+        fits: &'static str,
+    },
+    /// A cookie jar without a host to put into it.
+    CookieJarHost,
+    /// A configuration with faults, all of them in the text.
+    Configuration(String),
+    /// A thread ended before its work was done.
+    ThreadLost,
+    /// The reader of standard output has gone.
+    BrokenPipe,
+}
+
+impl CommandError {
+    /// A failed read, unless it is only the end of a pipe.
+    pub(crate) fn read(source: impl Into<String>, error: &io::Error) -> Self {
+        CommandError::Read {
+            source: source.into(),
+            reason: reason(error),
+        }
+    }
+
+    /// A failed write to `target`.
+    pub(crate) fn write(target: impl Into<String>, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return CommandError::BrokenPipe;
+        }
+        CommandError::Write {
+            target: target.into(),
+            reason: reason(error),
+        }
+    }
+
+    /// What the reader can do next, where the message does not say it already.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            CommandError::Key { error, .. } => key_hint(error),
+            CommandError::Sign(error) => sign_hint(error),
+            CommandError::NoKey => {
+                Some("add --key KEY.pem, or --external-signer COMMAND with --public-key FILE")
+            }
+            CommandError::NoEnd => {
+                Some("add --for 2h, --until 2030-01-01T18:00:00Z, or --policy FILE")
+            }
+            CommandError::NoUrl => {
+                Some("add it to the command, or send URLs to standard input, one per line")
+            }
+            CommandError::NotAPair => {
+                Some("print the public key of a key with: privet key public KEY")
+            }
+            CommandError::KeyNotTaken => Some("make a key with: privet key create"),
+            CommandError::SharedNeedsResource => {
+                Some("add --resource 'https://HOST/videos/*', or --policy FILE")
+            }
+            CommandError::CookieJarHost => Some("add --cookie-domain HOST, or the URL of a file"),
+            CommandError::NewKey(NewKeyError::Exists(_)) => {
+                Some("choose another name with --out and --public-out; keys are never overwritten")
+            }
+            CommandError::Read { .. }
+            | CommandError::Write { .. }
+            | CommandError::TooLarge { .. }
+            | CommandError::KeyPairId(_)
+            | CommandError::NewKey(_)
+            | CommandError::UrlRefused(_)
+            | CommandError::DashBesideUrls
+            | CommandError::StandardInputTwice
+            | CommandError::CookiesForOneUrl
+            | CommandError::OutputForm { .. }
+            | CommandError::Configuration(_)
+            | CommandError::ThreadLost
+            | CommandError::BrokenPipe => None,
+        }
+    }
+
+    /// 2 for wrong usage, 1 for everything else; a reader that has gone is no failure.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            CommandError::BrokenPipe => ExitCode::SUCCESS,
+            CommandError::KeyPairId(_)
+            | CommandError::NoKey
+            | CommandError::NoEnd
+            | CommandError::NoUrl
+            | CommandError::DashBesideUrls
+            | CommandError::StandardInputTwice
+            | CommandError::SharedNeedsResource
+            | CommandError::CookiesForOneUrl
+            | CommandError::OutputForm { .. }
+            | CommandError::CookieJarHost => ExitCode::from(2),
+            CommandError::Read { .. }
+            | CommandError::Write { .. }
+            | CommandError::TooLarge { .. }
+            | CommandError::Key { .. }
+            | CommandError::NewKey(_)
+            | CommandError::NotAPair
+            | CommandError::KeyNotTaken
+            | CommandError::UrlRefused(_)
+            | CommandError::Configuration(_)
+            | CommandError::ThreadLost
+            | CommandError::Sign(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Read { source, reason } => {
+                write!(formatter, "cannot read {source}: {reason}")
+            }
+            CommandError::Write { target, reason } => {
+                write!(formatter, "cannot write {target}: {reason}")
+            }
+            CommandError::TooLarge { source, bytes_max } => {
+                write!(formatter, "{source} has more than {bytes_max} bytes")
+            }
+            CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
+            CommandError::KeyPairId(error) => error.fmt(formatter),
+            CommandError::NewKey(error) => error.fmt(formatter),
+            CommandError::NotAPair => formatter.write_str("the two keys do not belong together"),
+            CommandError::KeyNotTaken => {
+                formatter.write_str("CloudFront takes RSA 2048 and ECDSA P-256 keys only")
+            }
+            CommandError::Sign(error) => error.fmt(formatter),
+            CommandError::UrlRefused(reason) => formatter.write_str(reason),
+            CommandError::NoKey => formatter.write_str("there is no key to sign with"),
+            CommandError::NoEnd => formatter.write_str("the link needs an end"),
+            CommandError::NoUrl => formatter.write_str("there is no URL"),
+            CommandError::DashBesideUrls => formatter
+                .write_str("- means URLs from standard input: give it alone, or leave it out"),
+            CommandError::StandardInputTwice => formatter.write_str(
+                "standard input can be read once: give key, policy or URLs in another way",
+            ),
+            CommandError::SharedNeedsResource => {
+                formatter.write_str("a shared signature needs a resource")
+            }
+            CommandError::CookiesForOneUrl => formatter
+                .write_str("cookies are made for one URL: give one, and --resource for more files"),
+            CommandError::OutputForm { form, fits } => {
+                write!(formatter, "--output {form} is for {fits}")
+            }
+            CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
+            CommandError::Configuration(faults) => formatter.write_str(faults),
+            CommandError::ThreadLost => formatter
+                .write_str("a thread failed and the output is not complete: report this, please"),
+            CommandError::BrokenPipe => formatter.write_str("the reader has gone"),
+        }
+    }
+}
+
+impl From<SignError> for CommandError {
+    fn from(error: SignError) -> Self {
+        CommandError::Sign(error)
+    }
+}
+
+impl From<NewKeyError> for CommandError {
+    fn from(error: NewKeyError) -> Self {
+        CommandError::NewKey(error)
+    }
+}
+
+/// The system's words, without the number that Rust puts behind them.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = plain.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "unknown cause".to_owned(),
+    }
+}
+
+fn key_hint(error: &KeyError) -> Option<&'static str> {
+    matches!(error, KeyError::PassphraseNeeded)
+        .then_some("add --passphrase-file FILE, or set PRIVET_KEY_PASSPHRASE")
+}
+
+/// Library messages speak of terms; hints name the options.
+pub(crate) fn sign_hint(error: &SignError) -> Option<&'static str> {
+    match error {
+        SignError::LegacyKey(_) => Some("add --allow-legacy to sign for an edge that takes it"),
+        SignError::TooBroad => Some("add --allow-broad if that is meant"),
+        SignError::WildcardInUrl => Some("add --resource 'https://HOST/videos/*'"),
+        SignError::ResourceMissing | SignError::NothingToGrant => {
+            Some("add --resource 'https://HOST/videos/*', or --policy FILE")
+        }
+        SignError::CookieNeedsSecure(_) => Some("leave out --no-secure"),
+        SignError::CookieAttribute(_) => {
+            Some("look at --cookie-domain, --cookie-path and --same-site")
+        }
+        SignError::External(_)
+        | SignError::SigningFailed
+        | SignError::NotHttp
+        | SignError::NotAUrl(_)
+        | SignError::ControlCharacters
+        | SignError::Backslash
+        | SignError::UserInfo
+        | SignError::BucketHost(_)
+        | SignError::ReservedParameter(_)
+        | SignError::TooLong { .. }
+        | SignError::ExpiryNotPositive
+        | SignError::Milliseconds(_)
+        | SignError::TooLate(_)
+        | SignError::NeverValid { .. }
+        | SignError::Ipv6
+        | SignError::IpList
+        | SignError::NotAnAddress
+        | SignError::IpMask
+        | SignError::ResourceShape(_)
+        | SignError::CookieResourceScheme
+        | SignError::NotCovered { .. }
+        | SignError::Policy(_)
+        | SignError::PolicyAndTerms
+        | SignError::NotAStream
+        | SignError::StreamResource
+        | SignError::SignatureForm(_) => None,
+    }
+}

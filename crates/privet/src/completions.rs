@@ -1,0 +1,27 @@
+//! `privet completions`: scripts that let shells complete the command line.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::command_error::CommandError;
+use crate::report;
+
+/// What `privet completions` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  privet completions bash > ~/.local/share/bash-completion/completions/privet")]
+pub(crate) struct CompletionsArguments {
+    /// The shell to write for
+    shell: clap_complete::Shell,
+}
+
+/// Prints the script.
+pub(crate) fn run(arguments: &CompletionsArguments, mut command: clap::Command) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "privet", &mut script);
+    match io::stdout().lock().write_all(&script) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::fail(&CommandError::write("standard output", &error)),
+    }
+}

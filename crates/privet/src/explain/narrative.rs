@@ -1,0 +1,110 @@
+//! An explanation as text for people, or as JSON for programs.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use privet_sign::{Check, Explanation, Outcome, Timestamp, Verdict};
+use serde_json::{Value, json};
+
+use crate::report::printable;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const ASIDE: Style = Style::new().dimmed();
+/// What was expected is not worth a longer aside when the check passed.
+const ASIDE_BYTES_MAX: usize = 60;
+const PLAIN: Style = Style::new();
+
+/// Writes the checks, the verdict and the hints.
+pub(super) fn write(
+    explanation: &Explanation,
+    now: Timestamp,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    for check in &explanation.checks {
+        write_check(check, output)?;
+    }
+    if let Some(policy) = &explanation.policy_text {
+        writeln!(output, "policy  {}", printable(policy))?;
+    }
+    let (style, text) = verdict_line(&explanation.verdict);
+    let at = now.to_utc();
+    writeln!(output, "{style}{}{style:#} (at {at})", printable(&text))?;
+    explanation
+        .hints
+        .iter()
+        .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))
+}
+
+fn write_check(check: &Check, output: &mut impl Write) -> io::Result<()> {
+    let (style, mark) = match check.outcome {
+        Outcome::Passed => (GOOD, "ok"),
+        Outcome::Failed => (BAD, "no"),
+        Outcome::Unknown => (OPEN, "?"),
+        Outcome::Skipped => (PLAIN, "-"),
+    };
+    let name = check.name;
+    let (expected, found) = (printable(&check.expected), printable(&check.found));
+    write!(output, "{style}{mark:<2}{style:#}  {name:<14} {found}")?;
+    match check.outcome {
+        Outcome::Passed if expected == found || expected.len() > ASIDE_BYTES_MAX => {
+            writeln!(output)
+        }
+        Outcome::Passed => writeln!(output, " {ASIDE}(expected: {expected}){ASIDE:#}"),
+        Outcome::Failed | Outcome::Unknown => {
+            writeln!(output, "\n{:18} expected: {expected}", "")
+        }
+        Outcome::Skipped => writeln!(output),
+    }
+}
+
+fn verdict_line(verdict: &Verdict) -> (Style, String) {
+    match verdict {
+        Verdict::Opens => (GOOD, "opens: the file is served".to_owned()),
+        Verdict::Refused(code) => {
+            let (code, message) = (code.code(), code.message());
+            (BAD, format!("refused: 403 {code}, {message}"))
+        }
+        Verdict::CannotTell(missing) => (OPEN, format!("cannot tell: {missing}")),
+    }
+}
+
+/// The same as one JSON object.
+pub(super) fn json(explanation: &Explanation, now: Timestamp) -> Value {
+    let (verdict, code, reason) = match &explanation.verdict {
+        Verdict::Opens => ("opens", None, None),
+        Verdict::Refused(code) => (
+            "refused",
+            Some(code.code()),
+            Some(code.message().to_owned()),
+        ),
+        Verdict::CannotTell(missing) => ("cannot-tell", None, Some(missing.clone())),
+    };
+    let checks: Vec<Value> = explanation.checks.iter().map(json_check).collect();
+    json!({
+        "verdict": verdict,
+        "code": code,
+        "reason": reason,
+        "at": now.as_secs(),
+        "checks": checks,
+        "hints": explanation.hints,
+        "policy": explanation.policy_text,
+    })
+}
+
+fn json_check(check: &Check) -> Value {
+    let outcome = match check.outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Unknown => "unknown",
+        Outcome::Skipped => "skipped",
+    };
+    json!({
+        "name": check.name,
+        "outcome": outcome,
+        "expected": check.expected,
+        "found": check.found,
+    })
+}

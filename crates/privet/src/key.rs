@@ -1,0 +1,227 @@
+//! `privet key`: make key pairs, print public keys, look at keys.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use aws_lc_rs::digest;
+use privet_sign::{KeyKind, KeyPairId, PublicKey};
+
+use crate::command_error::CommandError;
+use crate::input;
+use crate::key_source::{AnyKey, PassphraseArguments};
+use crate::new_key::{self, NewKeyType};
+use crate::report;
+
+/// What `privet key` takes.
+#[derive(clap::Args)]
+pub(crate) struct KeyArguments {
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum KeyCommand {
+    /// Make a key pair: a private key to sign with, a public key for the edge.
+    #[command(after_help = "\
+Examples:
+  privet key create
+  privet key create --type p256 --out signing.pem --public-out signing.pub.pem")]
+    Create(CreateArguments),
+    /// Print the public key of a private key, as CloudFront takes it.
+    #[command(
+        after_help = "Example:\n  privet key public K2JCJMDEHXQW5F.pem > K2JCJMDEHXQW5F.pub.pem"
+    )]
+    Public(PublicArguments),
+    /// Say what a key is, and whether CloudFront takes it.
+    #[command(after_help = "\
+Examples:
+  privet key check K2JCJMDEHXQW5F.pem
+  privet key check K2JCJMDEHXQW5F.pem K2JCJMDEHXQW5F.pub.pem
+
+Exit codes: 0 good, 1 unreadable, not taken by CloudFront, or not a pair, 2 wrong usage")]
+    Check(CheckArguments),
+}
+
+#[derive(clap::Args)]
+struct CreateArguments {
+    /// Kind of key
+    #[arg(long = "type", value_enum, default_value_t = NewKeyType::Rsa, value_name = "TYPE")]
+    kind: NewKeyType,
+    /// File for the private key, readable by you alone [default: ID.pem]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// File for the public key [default: ID.pub.pem, or the name of the private key with .pub.pem]
+    #[arg(long, value_name = "FILE")]
+    public_out: Option<PathBuf>,
+    /// Key pair id: capital letters and digits [default: a random one]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct PublicArguments {
+    /// Key file, - for standard input, or env:NAME
+    key: String,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
+}
+
+#[derive(clap::Args)]
+struct CheckArguments {
+    /// Key file, private or public; - for standard input, or env:NAME
+    key: String,
+    /// Public key file that should belong to it
+    public: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: &KeyArguments) -> ExitCode {
+    let result = match &arguments.command {
+        KeyCommand::Create(arguments) => create(arguments),
+        KeyCommand::Public(arguments) => public(arguments),
+        KeyCommand::Check(arguments) => check(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::fail(&error),
+    }
+}
+
+fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
+    let id = match &arguments.id {
+        Some(id) => KeyPairId::parse(id).map_err(CommandError::KeyPairId)?,
+        None => new_key::random_id(),
+    };
+    let (private, public) = file_names(arguments, id.as_str());
+    let key = new_key::create(arguments.kind, &private, &public)?;
+    let (kind, private, public) = (key.kind(), private.display(), public.display());
+    print(&format!(
+        "key pair id  {id}
+kind         {kind}
+private key  {private} (keep it secret: it makes links)
+public key   {public} (give it to the edge, or to CloudFront)
+
+Sign a link with it:
+  privet sign --key {private} --key-pair-id {id} --for 2h https://HOST/FILE
+Check a link with it:
+  privet explain --public-key {id}={public} LINK
+"
+    ))
+}
+
+/// Both names follow the id, or the name that was given for the private key.
+fn file_names(arguments: &CreateArguments, id: &str) -> (PathBuf, PathBuf) {
+    let private = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{id}.pem")));
+    let public = arguments
+        .public_out
+        .clone()
+        .unwrap_or_else(|| private.with_extension("pub.pem"));
+    (private, public)
+}
+
+fn public(arguments: &PublicArguments) -> Result<(), CommandError> {
+    let bytes = input::read_or_variable(&arguments.key)?;
+    let passphrase = arguments.passphrase.read()?;
+    let key = AnyKey::parse(&bytes, passphrase.as_deref(), &arguments.key)?;
+    print(&key.public_key().to_pem())
+}
+
+fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
+    let bytes = input::read_or_variable(&arguments.key)?;
+    let passphrase = arguments.passphrase.read()?;
+    let key = AnyKey::parse(&bytes, passphrase.as_deref(), &arguments.key)?;
+    let public = key.public_key();
+    let taken = is_taken(public.kind());
+    print(&format!(
+        "{}\nformat       {}\nfingerprint  SHA256:{}\nCloudFront   {}\n",
+        match &key {
+            AnyKey::Private(_) => format!("private key  {}", public.kind()),
+            AnyKey::Public(_) => format!("public key   {}", public.kind()),
+        },
+        format_of(&bytes),
+        hex_digest(&public),
+        if taken {
+            "takes it"
+        } else {
+            "does not take it"
+        },
+    ))?;
+    if let AnyKey::Private(_) = key {
+        warn_about_mode(Path::new(&arguments.key));
+    }
+    if !taken {
+        return Err(CommandError::KeyNotTaken);
+    }
+    match &arguments.public {
+        Some(other) => check_pair(&public, other),
+        None => Ok(()),
+    }
+}
+
+fn check_pair(public: &PublicKey, other: &Path) -> Result<(), CommandError> {
+    let bytes = input::read_file(other)?;
+    let source = other.display().to_string();
+    let given = AnyKey::parse(&bytes, None, &source)?;
+    if given.public_key() != *public {
+        return Err(CommandError::NotAPair);
+    }
+    print("pair         the two belong together\n")
+}
+
+fn is_taken(kind: KeyKind) -> bool {
+    match kind {
+        KeyKind::Rsa { bits } => bits == 2048,
+        KeyKind::P256 => true,
+    }
+}
+
+fn format_of(bytes: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(bytes);
+    let has = |marker: &str| text.contains(marker);
+    if !has("-----BEGIN ") {
+        return "DER";
+    }
+    let encrypted = has("BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED");
+    match encrypted {
+        true => "PEM, encrypted",
+        false if has("BEGIN RSA PRIVATE KEY") || has("BEGIN RSA PUBLIC KEY") => "PKCS#1 PEM",
+        false if has("BEGIN EC PRIVATE KEY") => "SEC1 PEM",
+        false if has("BEGIN PRIVATE KEY") => "PKCS#8 PEM",
+        false => "SPKI PEM",
+    }
+}
+
+fn hex_digest(key: &PublicKey) -> String {
+    let digest = digest::digest(&digest::SHA256, key.spki_der());
+    let pairs = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    pairs.collect()
+}
+
+/// A private key that others can read is a key that others have.
+fn warn_about_mode(path: &Path) {
+    let Ok(metadata) = fs::metadata(path) else {
+        return;
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let shown = path.display();
+        report::note_line(format!(
+            "others can read {shown} (mode {mode:04o}): run chmod 600 {shown}"
+        ));
+    }
+}
+
+fn print(text: &str) -> Result<(), CommandError> {
+    io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .map_err(|error| CommandError::write("standard output", &error))
+}

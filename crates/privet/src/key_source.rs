@@ -1,0 +1,95 @@
+//! Where keys come from: file, standard input or environment, with a passphrase that is never an argument.
+
+use std::path::PathBuf;
+
+use privet_sign::{KeyError, PrivateKey, PublicKey};
+
+use crate::command_error::CommandError;
+use crate::input;
+
+const PASSPHRASE_VARIABLE: &str = "PRIVET_KEY_PASSPHRASE";
+
+/// Options of all commands that read a private key.
+#[derive(clap::Args)]
+pub(crate) struct PassphraseArguments {
+    /// File with the passphrase of the key; otherwise PRIVET_KEY_PASSPHRASE is read
+    #[arg(long, value_name = "FILE", help_heading = "Key")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArguments {
+    /// The passphrase, if there is one; a line end after it is not part of it.
+    ///
+    /// # Errors
+    /// [`CommandError::Read`] when the file cannot be read.
+    pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, CommandError> {
+        let Some(path) = &self.passphrase_file else {
+            return Ok(std::env::var(PASSPHRASE_VARIABLE)
+                .ok()
+                .map(String::into_bytes));
+        };
+        let mut passphrase = input::read_file(path)?;
+        for end in [b'\n', b'\r'] {
+            if passphrase.last() == Some(&end) {
+                passphrase.pop();
+            }
+        }
+        Ok(Some(passphrase))
+    }
+}
+
+/// A key of either kind.
+pub(crate) enum AnyKey {
+    /// With its public half.
+    Private(PrivateKey),
+    /// Alone.
+    Public(PublicKey),
+}
+
+impl AnyKey {
+    /// Reads what `bytes` hold, private or public. `source` names them in errors.
+    ///
+    /// # Errors
+    /// [`CommandError::Key`].
+    pub(crate) fn parse(
+        bytes: &[u8],
+        passphrase: Option<&[u8]>,
+        source: &str,
+    ) -> Result<Self, CommandError> {
+        let error = match PrivateKey::parse(bytes, passphrase) {
+            Ok(key) => return Ok(AnyKey::Private(key)),
+            Err(error) => error,
+        };
+        match (PublicKey::parse(bytes), error) {
+            (Ok(key), _) => Ok(AnyKey::Public(key)),
+            (Err(error), KeyError::PublicKeyGiven) | (Err(_), error) => Err(CommandError::Key {
+                source: source.to_owned(),
+                error,
+            }),
+        }
+    }
+
+    /// The public key, or the public half.
+    pub(crate) fn public_key(&self) -> PublicKey {
+        match self {
+            AnyKey::Private(key) => key.public_key(),
+            AnyKey::Public(key) => key.clone(),
+        }
+    }
+}
+
+/// Reads the private key that `name` stands for: a file, `-` or `env:NAME`.
+///
+/// # Errors
+/// [`CommandError::Read`], [`CommandError::Key`].
+pub(crate) fn private_key(
+    name: &str,
+    passphrase: &PassphraseArguments,
+) -> Result<PrivateKey, CommandError> {
+    let bytes = input::read_or_variable(name)?;
+    let passphrase = passphrase.read()?;
+    PrivateKey::parse(&bytes, passphrase.as_deref()).map_err(|error| CommandError::Key {
+        source: name.to_owned(),
+        error,
+    })
+}

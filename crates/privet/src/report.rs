@@ -1,0 +1,45 @@
+//! How commands fail on standard error, and how text of strangers is made safe for a terminal.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use crate::command_error::CommandError;
+use crate::console;
+
+/// Says why a command failed, and hands back its exit code.
+pub(crate) fn fail(error: &CommandError) -> ExitCode {
+    if *error != CommandError::BrokenPipe {
+        error_line(error);
+        if let Some(hint) = error.hint() {
+            console::hint(hint);
+        }
+    }
+    error.exit_code()
+}
+
+/// `error: …`, control characters spelled out.
+pub(crate) fn error_line(text: impl Display) {
+    console::error(printable(&text.to_string()));
+}
+
+/// `note: …`, control characters spelled out.
+pub(crate) fn note_line(text: impl Display) {
+    console::note(printable(&text.to_string()));
+}
+
+/// `text` with control characters spelled out: links are written by strangers, terminals obey.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        if char.is_control() {
+            spelled.extend(char.escape_default());
+        } else {
+            spelled.push(char);
+        }
+    }
+    Cow::Owned(spelled)
+}

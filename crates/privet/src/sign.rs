@@ -1,0 +1,93 @@
+//! `privet sign`: links on standard output, one a line and nothing else; words go to standard error.
+//!
+//! The options are checked here and become a [`Job`]; `links`, `batch` and `cookies` do the work.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use privet_sign::{DigestSigner, KeyPairId, Signer};
+
+use crate::command_error::CommandError;
+use crate::key_source;
+use crate::moment;
+use crate::report;
+
+mod arguments;
+mod batch;
+mod cookies;
+mod external_signer;
+mod links;
+mod terms;
+
+pub(crate) use arguments::SignArguments;
+
+use arguments::OutputForm;
+use batch::Ending;
+use external_signer::ExternalSigner;
+use links::{LinkForm, Links, Product};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &SignArguments) -> ExitCode {
+    match sign(arguments) {
+        Ok(Ending::AllSigned) => ExitCode::SUCCESS,
+        Ok(Ending::SomeRefused) => ExitCode::from(1),
+        Err(error) => report::fail(&error),
+    }
+}
+
+fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
+    arguments.check()?;
+    let terms = terms::read(&arguments.terms, moment::now())?;
+    let signer = signer(arguments)?;
+    if arguments.making.cookies {
+        cookies::print(arguments, &signer, &terms)?;
+        return Ok(Ending::AllSigned);
+    }
+    let product = if arguments.making.shared {
+        Product::Stamped(signer.stamp(&terms)?)
+    } else if arguments.making.stream {
+        Product::Streams { signer, terms }
+    } else {
+        Product::Links { signer, terms }
+    };
+    let links = Links {
+        product,
+        strict: arguments.making.strict,
+        form: link_form(arguments.output)?,
+    };
+    let quiet = arguments.quiet;
+    if arguments.reads_urls_from_standard_input() {
+        batch::from_standard_input(&Arc::new(links), quiet)
+    } else {
+        batch::from_arguments(&links, &arguments.urls, quiet)
+    }
+}
+
+fn link_form(form: OutputForm) -> Result<LinkForm, CommandError> {
+    let misfit = |form| CommandError::OutputForm {
+        form,
+        fits: "--cookies",
+    };
+    match form {
+        OutputForm::Plain => Ok(LinkForm::Plain),
+        OutputForm::Json => Ok(LinkForm::Json),
+        OutputForm::Curl => Ok(LinkForm::Curl),
+        OutputForm::SetCookie => Err(misfit("set-cookie")),
+        OutputForm::CookieJar => Err(misfit("cookie-jar")),
+    }
+}
+
+fn signer(arguments: &SignArguments) -> Result<Signer, CommandError> {
+    let key = &arguments.key;
+    let id = KeyPairId::parse(&key.key_pair_id).map_err(CommandError::KeyPairId)?;
+    let digest_signer: Arc<dyn DigestSigner> = match (&key.key, &key.external_signer) {
+        (_, Some(command)) => Arc::new(ExternalSigner::new(command, key.public_key.as_deref())?),
+        (Some(name), None) => Arc::new(key_source::private_key(name, &key.passphrase)?),
+        (None, None) => return Err(CommandError::NoKey),
+    };
+    let hash = key.hash.algorithm();
+    if key.allow_legacy {
+        return Ok(Signer::allow_legacy(digest_signer, id, hash));
+    }
+    Ok(Signer::new(digest_signer, id, hash)?)
+}

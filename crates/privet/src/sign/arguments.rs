@@ -1,0 +1,256 @@
+//! The options of `privet sign`, and which of them go together.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use privet_sign::{HashAlgorithm, IpRange};
+
+use crate::command_error::CommandError;
+use crate::key_source::PassphraseArguments;
+use crate::moment::{self, Moment};
+
+/// What `privet sign` takes.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  One link, good for two hours:
+    privet sign --key K2J.pem --key-pair-id K2J --for 2h https://HOST/talk.mp4
+  Many links with one signature:
+    privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
+      --shared --resource 'https://HOST/videos/*' < urls.txt
+  Cookies for a folder:
+    privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
+      --cookies --resource 'https://HOST/videos/*'
+  A key that stays in a KMS: the command reads `sha1 HEX`, and prints the signature in base64:
+    privet sign --external-signer ./kms-sign --public-key K2J.pub.pem \\
+      --key-pair-id K2J --for 2h https://HOST/talk.mp4
+
+Times: epoch seconds, 2030-01-01T18:00:00Z, 2030-01-01 (00:00 UTC), +2h, now
+Durations: 90s, 15m, 2h, 7d, 1w, 1d12h
+
+Exit codes: 0 all signed, 1 something was refused or failed, 2 wrong usage")]
+pub(crate) struct SignArguments {
+    #[command(flatten)]
+    pub(super) key: SigningKeyArguments,
+    #[command(flatten)]
+    pub(super) terms: TermsArguments,
+    #[command(flatten)]
+    pub(super) making: MakingArguments,
+    #[command(flatten)]
+    pub(super) cookie: CookieArguments,
+    /// Form of the output: set-cookie and cookie-jar are for --cookies
+    #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
+    pub(super) output: OutputForm,
+    /// Print no notes about changed URLs
+    #[arg(long, short, help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// What to sign; without it, or as -, one per line from standard input
+    #[arg(value_name = "URL", help_heading = "Arguments")]
+    pub(super) urls: Vec<String>,
+}
+
+/// Who signs.
+#[derive(Args)]
+#[command(next_help_heading = "Key")]
+pub(super) struct SigningKeyArguments {
+    /// Private key: a file (PEM or DER), - for standard input, or env:NAME
+    #[arg(long, value_name = "KEY", required_unless_present = "external_signer")]
+    pub(super) key: Option<String>,
+    /// Id of the public key at the edge, such as K2JCJMDEHXQW5F
+    #[arg(long, value_name = "ID")]
+    pub(super) key_pair_id: String,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseArguments,
+    /// Digest under the signature
+    #[arg(long, value_enum, default_value_t = Hash::Sha1, value_name = "HASH")]
+    pub(super) hash: Hash,
+    /// Sign with a command: `sha1 HEX` on its standard input, base64 on its standard output
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with = "key",
+        requires = "public_key"
+    )]
+    pub(super) external_signer: Option<String>,
+    /// Public key of the external signer: its answers are checked with it
+    #[arg(long, value_name = "FILE", requires = "external_signer")]
+    pub(super) public_key: Option<PathBuf>,
+    /// Sign with RSA of a size that CloudFront no longer takes
+    #[arg(long)]
+    pub(super) allow_legacy: bool,
+}
+
+/// What is granted.
+#[derive(Args)]
+#[command(next_help_heading = "Terms")]
+pub(super) struct TermsArguments {
+    /// The end of the grant
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_moment, conflicts_with = "duration")]
+    pub(super) until: Option<Moment>,
+    /// How long the grant lasts from now on
+    #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = moment::parse_duration)]
+    pub(super) duration: Option<Duration>,
+    /// The start of the grant
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_moment)]
+    pub(super) from: Option<Moment>,
+    /// The only IPv4 address or range that may use the link
+    #[arg(long, value_name = "CIDR", value_parser = IpRange::parse)]
+    pub(super) ip: Option<IpRange>,
+    /// The files the grant covers, with * and ?
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) resource: Option<String>,
+    /// Ready-made policy JSON, - for standard input; it carries its own terms
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["until", "duration", "from", "ip", "resource", "round"])]
+    pub(super) policy: Option<String>,
+    /// Round the end up, and the start down, so that links repeat and browsers can cache
+    #[arg(long, value_name = "DURATION", value_parser = moment::parse_duration)]
+    pub(super) round: Option<Duration>,
+    /// Allow a resource that covers every host
+    #[arg(long)]
+    pub(super) allow_broad: bool,
+}
+
+/// What is made.
+#[derive(Args)]
+#[command(next_help_heading = "What to make")]
+pub(super) struct MakingArguments {
+    /// Sign once, with --resource or --policy, and put the signature on all URLs
+    #[arg(long, conflicts_with_all = ["cookies", "stream"])]
+    pub(super) shared: bool,
+    /// Make signed cookies
+    #[arg(long, conflicts_with = "stream")]
+    pub(super) cookies: bool,
+    /// Sign RTMP stream names, such as mp4:videos/talk.mp4
+    #[arg(long)]
+    pub(super) stream: bool,
+    /// Refuse URLs that clients would send in another form, instead of signing that form
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+/// Attributes of the cookies.
+#[derive(Args)]
+#[command(next_help_heading = "Cookies")]
+pub(super) struct CookieArguments {
+    /// Host or parent domain of the files
+    #[arg(long, value_name = "HOST", requires = "cookies")]
+    pub(super) cookie_domain: Option<String>,
+    /// Path prefix of the files
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub(super) cookie_path: String,
+    /// strict, lax or none
+    #[arg(long, value_enum, value_name = "MODE", requires = "cookies")]
+    pub(super) same_site: Option<SameSite>,
+    /// Send the cookies over plain HTTP too
+    #[arg(long, requires = "cookies")]
+    pub(super) no_secure: bool,
+    /// Let scripts read the cookies
+    #[arg(long, requires = "cookies")]
+    pub(super) no_http_only: bool,
+    /// One cookie jar per top-level site
+    #[arg(long, requires = "cookies")]
+    pub(super) partitioned: bool,
+}
+
+/// `--output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputForm {
+    /// One link a line; cookies as the value of a Cookie header
+    Plain,
+    /// One JSON object a line
+    Json,
+    /// Set-Cookie lines
+    SetCookie,
+    /// curl command lines
+    Curl,
+    /// Netscape cookie jar
+    CookieJar,
+}
+
+/// `--hash`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Hash {
+    /// What CloudFront assumes
+    Sha1,
+    /// Adds Hash-Algorithm=SHA256
+    Sha256,
+}
+
+impl Hash {
+    pub(super) fn algorithm(self) -> HashAlgorithm {
+        match self {
+            Hash::Sha1 => HashAlgorithm::Sha1,
+            Hash::Sha256 => HashAlgorithm::Sha256,
+        }
+    }
+}
+
+/// `--same-site`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SameSite {
+    /// Only from the site itself
+    Strict,
+    /// Also when the viewer follows a link
+    Lax,
+    /// From every site; needs Secure
+    None,
+}
+
+impl SameSite {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        }
+    }
+}
+
+impl SignArguments {
+    /// Checks what the parser of the options cannot.
+    ///
+    /// # Errors
+    /// A [`CommandError`] of wrong usage.
+    pub(super) fn check(&self) -> Result<(), CommandError> {
+        let terms = &self.terms;
+        if terms.until.is_none() && terms.duration.is_none() && terms.policy.is_none() {
+            return Err(CommandError::NoEnd);
+        }
+        let covers_files = terms.resource.is_some() || terms.policy.is_some();
+        if self.making.shared && !covers_files {
+            return Err(CommandError::SharedNeedsResource);
+        }
+        if self.urls.len() > 1 && self.urls.iter().any(|url| url == "-") {
+            return Err(CommandError::DashBesideUrls);
+        }
+        let from_standard_input = [
+            self.key.key.as_deref() == Some("-"),
+            terms.policy.as_deref() == Some("-"),
+            self.reads_urls_from_standard_input(),
+        ];
+        if from_standard_input.iter().filter(|reads| **reads).count() > 1 {
+            return Err(CommandError::StandardInputTwice);
+        }
+        self.check_urls()
+    }
+
+    fn check_urls(&self) -> Result<(), CommandError> {
+        if self.making.cookies
+            && (self.urls.len() > 1 || self.urls.first().is_some_and(|url| url == "-"))
+        {
+            return Err(CommandError::CookiesForOneUrl);
+        }
+        let nobody_asked = self.urls.is_empty() && io::stdin().is_terminal();
+        if nobody_asked && !self.making.cookies {
+            return Err(CommandError::NoUrl);
+        }
+        Ok(())
+    }
+
+    /// Cookies have a resource or one URL; they never read URLs from standard input.
+    pub(super) fn reads_urls_from_standard_input(&self) -> bool {
+        !self.making.cookies && (self.urls.is_empty() || self.urls.iter().any(|url| url == "-"))
+    }
+}

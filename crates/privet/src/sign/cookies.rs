@@ -1,0 +1,146 @@
+//! Signed cookies: as header values, JSON, `curl -b`, or a Netscape cookie jar.
+
+use std::io::{self, Write};
+
+use privet_sign::{CookieAttributes, SignedCookies, Signer, Terms, WireUrl};
+use serde_json::{Map, Value, json};
+
+use super::arguments::{OutputForm, SignArguments};
+use super::links::{self, LinkError};
+use crate::command_error::CommandError;
+use crate::report;
+
+/// Makes the cookies and prints them.
+///
+/// # Errors
+/// [`CommandError::Sign`] with what cannot be granted, [`CommandError::CookieJarHost`], or a failed write.
+pub(super) fn print(
+    arguments: &SignArguments,
+    signer: &Signer,
+    terms: &Terms,
+) -> Result<(), CommandError> {
+    let url = arguments
+        .urls
+        .first()
+        .map(|url| wire_url(url, arguments))
+        .transpose()?;
+    let cookies = signer.sign_cookies(url.as_ref(), terms)?;
+    let attributes = attributes(arguments);
+    let url = url.as_ref().map(WireUrl::as_str);
+    let text = match arguments.output {
+        OutputForm::Plain => cookies.to_header() + "\n",
+        OutputForm::Json => json_object(&cookies, &attributes)?,
+        OutputForm::SetCookie => set_cookie_lines(&cookies, &attributes)?,
+        OutputForm::Curl => curl_line(&cookies, url),
+        OutputForm::CookieJar => {
+            let host = jar_host(&attributes, url, terms).ok_or(CommandError::CookieJarHost)?;
+            cookie_jar(&cookies, &attributes, &host)?
+        }
+    };
+    io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .map_err(|error| CommandError::write("standard output", &error))
+}
+
+fn wire_url(url: &str, arguments: &SignArguments) -> Result<WireUrl, CommandError> {
+    let url = links::wire_url(url, arguments.making.strict).map_err(|error| match error {
+        LinkError::Sign(error) => CommandError::Sign(error),
+        refused @ (LinkError::NotWireForm { .. } | LinkError::NotText | LinkError::TooLong) => {
+            CommandError::UrlRefused(refused.to_string())
+        }
+    })?;
+    if !arguments.quiet {
+        url.changes().iter().for_each(report::note_line);
+    }
+    Ok(url)
+}
+
+fn attributes(arguments: &SignArguments) -> CookieAttributes {
+    let cookie = &arguments.cookie;
+    CookieAttributes {
+        domain: cookie.cookie_domain.clone(),
+        path: Some(cookie.cookie_path.clone()),
+        secure: !cookie.no_secure,
+        http_only: !cookie.no_http_only,
+        same_site: cookie.same_site.map(|mode| mode.as_str().to_owned()),
+        partitioned: cookie.partitioned,
+    }
+}
+
+fn json_object(
+    cookies: &SignedCookies,
+    attributes: &CookieAttributes,
+) -> Result<String, CommandError> {
+    let pairs = cookies.pairs.iter();
+    let values: Map<String, Value> = pairs
+        .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+        .collect();
+    let object = json!({
+        "cookies": values,
+        "header": cookies.to_header(),
+        "set_cookie": cookies.set_cookie(attributes)?,
+    });
+    Ok(format!("{object}\n"))
+}
+
+fn set_cookie_lines(
+    cookies: &SignedCookies,
+    attributes: &CookieAttributes,
+) -> Result<String, CommandError> {
+    let values = cookies.set_cookie(attributes)?;
+    Ok(values
+        .iter()
+        .map(|value| format!("Set-Cookie: {value}\n"))
+        .collect())
+}
+
+/// A whole command when there is a URL, the option alone otherwise.
+fn curl_line(cookies: &SignedCookies, url: Option<&str>) -> String {
+    let option = format!("-b {}", links::shell_quoted(&cookies.to_header()));
+    match url {
+        Some(url) => format!("curl --globoff {option} {}\n", links::shell_quoted(url)),
+        None => option + "\n",
+    }
+}
+
+/// The domain that was asked for, or the host of the URL or resource, as far as it has no wildcards.
+fn jar_host(attributes: &CookieAttributes, url: Option<&str>, terms: &Terms) -> Option<String> {
+    if let Some(domain) = &attributes.domain {
+        return Some(domain.clone());
+    }
+    let (_, rest) = url.or(terms.resource.as_deref())?.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
+    let plain = !host.is_empty() && !host.contains('*');
+    plain.then(|| host.to_ascii_lowercase())
+}
+
+/// The seven columns of Netscape's file, as curl and wget read them.
+fn cookie_jar(
+    cookies: &SignedCookies,
+    attributes: &CookieAttributes,
+    host: &str,
+) -> Result<String, CommandError> {
+    // Checks the attributes, which become columns here.
+    cookies.set_cookie(attributes)?;
+    let flag = |set: bool| if set { "TRUE" } else { "FALSE" };
+    let http_only = if attributes.http_only {
+        "#HttpOnly_"
+    } else {
+        ""
+    };
+    let subdomains = flag(attributes.domain.is_some());
+    let path = attributes.path.as_deref().unwrap_or("/");
+    let secure = flag(attributes.secure);
+    let mut jar = String::from("# Netscape HTTP Cookie File\n");
+    for (name, value) in &cookies.pairs {
+        // Expiry 0 is a session cookie: the policy inside has the end.
+        jar.push_str(&format!(
+            "{http_only}{host}\t{subdomains}\t{path}\t{secure}\t0\t{name}\t{value}\n"
+        ));
+    }
+    Ok(jar)
+}
