@@ -42,6 +42,7 @@ pub(crate) struct ConnectionState {
     /// Bytes of a next request have arrived.
     head_begun: Cell<bool>,
     /// Answers that are complete but may not have left yet.
+    #[allow(clippy::vec_box, reason = "they come boxed and are moved often")]
     leaving: RefCell<Vec<Box<Exchange>>>,
     /// Nothing leaves any more.
     is_closed: Cell<bool>,

@@ -168,9 +168,10 @@ impl RunningEdge {
     ///
     /// Errors leave the old configuration in force, whole. The number of workers stays as it was started.
     pub fn reload(&mut self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
-        let state = EdgeState::prepare(Arc::clone(&snapshot))?;
+        let state = Arc::new(EdgeState::prepare(snapshot)?);
+        let snapshot = &state.snapshot;
         let opened = self.listeners.open(&snapshot.listeners)?;
-        self.shared.state.store(Arc::new(state));
+        self.shared.state.store(Arc::clone(&state));
         self.shared.log.change(snapshot.log.clone());
         self.hand_out(opened)?;
         self.listeners.close_all_but(&snapshot.listeners);

@@ -144,7 +144,7 @@ impl LogThread {
             let patience = next_flush.saturating_duration_since(Instant::now());
             match receiver.recv_timeout(patience) {
                 Ok(Message::Batch(batch)) => self.take(batch),
-                Ok(Message::Settings(settings)) => self.change(settings),
+                Ok(Message::Settings(settings)) => self.change(settings.as_ref()),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -185,12 +185,12 @@ impl LogThread {
         }
     }
 
-    fn change(&mut self, settings: Option<LogSettings>) {
-        if self.files.as_ref().map(LogFiles::settings) == settings.as_ref() {
+    fn change(&mut self, settings: Option<&LogSettings>) {
+        if self.files.as_ref().map(LogFiles::settings) == settings {
             return;
         }
         self.flush();
-        let opened = settings.as_ref().map(LogFiles::open).transpose();
+        let opened = settings.map(LogFiles::open).transpose();
         match opened {
             Ok(files) => {
                 if let Some(old) = std::mem::replace(&mut self.files, files) {

@@ -105,10 +105,11 @@ fn certified_key(certificate: &Certificate) -> Result<CertifiedKey, StartError> 
 
 /// What the log says of a session.
 pub(crate) fn names(session: &ServerConnection) -> Option<TlsNames> {
-    let version = match session.protocol_version()? {
-        ProtocolVersion::TLSv1_2 => "TLSv1.2",
-        ProtocolVersion::TLSv1_3 => "TLSv1.3",
-        _ => return None,
+    let version = session.protocol_version()?;
+    let version = if version == ProtocolVersion::TLSv1_3 {
+        "TLSv1.3"
+    } else {
+        "TLSv1.2"
     };
     let suite = session.negotiated_cipher_suite()?.suite();
     let name = suite.as_str()?.replace("TLS13_", "TLS_");

@@ -149,12 +149,10 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
             this.substitute = Some(page);
             return Poll::Ready(Ok(bytes.len()));
         }
-        let result = match this.poll_substitute(context) {
-            Poll::Ready(Ok(())) if is_stand_in(bytes) => {
-                this.poll_send_stretch(context, bytes.len())
-            }
-            Poll::Ready(Ok(())) => Pin::new(&mut this.stream).poll_write(context, bytes),
-            other => other.map_ok(|()| 0),
+        let result = match this.poll_substitute(context)? {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) if is_stand_in(bytes) => this.poll_send_stretch(context, bytes.len()),
+            Poll::Ready(()) => Pin::new(&mut this.stream).poll_write(context, bytes),
         };
         this.written(result, context)
     }
@@ -187,10 +185,9 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let substitute = this.poll_substitute(context);
-        let result = match substitute {
-            Poll::Ready(Ok(())) => Pin::new(&mut this.stream).poll_flush(context),
-            other => other,
+        let result = match this.poll_substitute(context)? {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Pin::new(&mut this.stream).poll_flush(context),
         };
         match result {
             Poll::Pending => this.write_waits(context).map_ok(|_| ()),

@@ -50,9 +50,21 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
 }
 
 fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
-    let state = if distribution.enabled { "" } else { " (disabled)" };
-    let names = [std::slice::from_ref(&distribution.domain_name), &distribution.aliases[..]].concat();
-    console::say(format_args!("distribution {}{state}: {}", distribution.id, names.join(", ")))?;
+    let state = if distribution.enabled {
+        ""
+    } else {
+        " (disabled)"
+    };
+    let names = [
+        std::slice::from_ref(&distribution.domain_name),
+        &distribution.aliases[..],
+    ]
+    .concat();
+    console::say(format_args!(
+        "distribution {}{state}: {}",
+        distribution.id,
+        names.join(", ")
+    ))?;
     for behavior in &distribution.behaviors {
         console::say(format_args!(
             "  {:24} {}, from {}",
@@ -87,14 +99,22 @@ fn warn(snapshot: &Snapshot) {
         console::note("[test] clock: anyone who reaches a listener can set the time");
     }
     for distribution in snapshot.distributions() {
-        let private = distribution.behaviors.iter().any(|behavior| behavior.trusted_keys.is_some());
+        let private = distribution
+            .behaviors
+            .iter()
+            .any(|behavior| behavior.trusted_keys.is_some());
         if !private {
-            console::note(format_args!("distribution {} has no private behavior", distribution.id));
+            console::note(format_args!(
+                "distribution {} has no private behavior",
+                distribution.id
+            ));
         }
     }
     for file in &snapshot.files {
         let is_key = std::fs::read(file).is_ok_and(|bytes| {
-            bytes.windows(b"PRIVATE KEY".len()).any(|window| window == b"PRIVATE KEY")
+            bytes
+                .windows(b"PRIVATE KEY".len())
+                .any(|window| window == b"PRIVATE KEY")
         });
         let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
         if is_key && mode & 0o077 != 0 {

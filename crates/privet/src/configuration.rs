@@ -22,7 +22,11 @@ impl fmt::Display for LoadError {
             }
             LoadError::Faults(faults) => {
                 for (position, fault) in faults.iter().enumerate() {
-                    let line_end = if position + 1 < faults.len() { "\n" } else { "" };
+                    let line_end = if position + 1 < faults.len() {
+                        "\n"
+                    } else {
+                        ""
+                    };
                     write!(formatter, "{fault}{line_end}")?;
                 }
                 Ok(())

@@ -109,7 +109,10 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     terms.resource = Some(format!("{base}/*"));
     let cookies = signer.sign_cookies(None, &terms)?;
 
-    console::say(format_args!("Privet serves {} privately at {base}\n", data.bucket().display()))?;
+    console::say(format_args!(
+        "Privet serves {} privately at {base}\n",
+        data.bucket().display()
+    ))?;
     for (title, url) in [
         ("Without a link it is refused", picture.as_str()),
         ("A signed link opens it, for one hour", &link),
@@ -150,7 +153,11 @@ Ctrl-C ends it.",
 
 fn signer(data: &DemoData) -> Result<Signer, ShowError> {
     let key = data.read_private_key()?;
-    Ok(Signer::new(key, data.key_pair_id().clone(), HashAlgorithm::Sha1)?)
+    Ok(Signer::new(
+        key,
+        data.key_pair_id().clone(),
+        HashAlgorithm::Sha1,
+    )?)
 }
 
 fn https_port(serving: &Serving) -> u16 {

@@ -130,7 +130,9 @@ impl Serving {
             console::note(format_args!("serving on {scheme}://{address}"));
         }
         if self.test_clock {
-            console::note("TEST MODE: anyone who reaches a listener can set the clock (PUT /.privet-test/clock)");
+            console::note(
+                "TEST MODE: anyone who reaches a listener can set the clock (PUT /.privet-test/clock)",
+            );
         }
     }
 

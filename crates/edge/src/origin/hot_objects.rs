@@ -19,6 +19,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    // The types of the fields differ between systems.
+    #[allow(clippy::unnecessary_cast)]
     pub(super) fn of(stat: &Stat) -> Self {
         let nanoseconds = |secs: i64, nanos: i128| i128::from(secs) * 1_000_000_000 + nanos;
         Identity {

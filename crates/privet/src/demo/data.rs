@@ -22,12 +22,18 @@ const HTTP_PORT: u16 = 8080;
 /// Why the folder can not be made or used.
 #[derive(Debug)]
 pub(super) enum DemoError {
-    File { file: PathBuf, error: io::Error },
+    File {
+        file: PathBuf,
+        error: io::Error,
+    },
     Certificate(String),
     NewKey(String),
     /// The folder has no key pair, or more than one.
     NoKey(PathBuf),
-    Key { file: PathBuf, error: KeyError },
+    Key {
+        file: PathBuf,
+        error: KeyError,
+    },
     Sign(SignError),
     Probe(String),
 }
@@ -39,7 +45,9 @@ impl fmt::Display for DemoError {
             DemoError::Certificate(reason) => {
                 write!(formatter, "the certificate can not be made: {reason}")
             }
-            DemoError::NewKey(reason) => write!(formatter, "the key pair can not be made: {reason}"),
+            DemoError::NewKey(reason) => {
+                write!(formatter, "the key pair can not be made: {reason}")
+            }
             DemoError::NoKey(folder) => write!(
                 formatter,
                 "{} holds no key pair of the demo; remove its parent folder to begin anew",
@@ -204,7 +212,10 @@ fn free_port(wanted: u16) -> u16 {
 
 fn configuration(key_pair_id: &KeyPairId, port: Option<u16>) -> String {
     include_str!("privet.toml.in")
-        .replace("@HTTPS_PORT@", &port.unwrap_or_else(|| free_port(HTTPS_PORT)).to_string())
+        .replace(
+            "@HTTPS_PORT@",
+            &port.unwrap_or_else(|| free_port(HTTPS_PORT)).to_string(),
+        )
         .replace("@HTTP_PORT@", &free_port(HTTP_PORT).to_string())
         .replace("@KEY_PAIR_ID@", key_pair_id.as_str())
 }

@@ -48,8 +48,7 @@ fn fetch(data: &DemoData, port: u16, url: &str) -> Result<Vec<u8>, DemoError> {
     .with_no_client_auth();
     let name = ServerName::try_from("localhost").map_err(|error| fault(&error))?;
     let session = ClientConnection::new(Arc::new(config), name).map_err(|error| fault(&error))?;
-    let socket =
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|error| fault(&error))?;
+    let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|error| fault(&error))?;
     socket
         .set_read_timeout(Some(PATIENCE))
         .map_err(|error| fault(&error))?;
