@@ -6,7 +6,8 @@ use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
 use crate::origin::OriginError;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
-use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
+use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, VIA};
+use http::request::Parts;
 use http::{HeaderValue, Method, Response, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
@@ -66,6 +67,7 @@ async fn object_or_denial(
     let head_size_bytes = exchange.request_head_size_bytes();
     let request = exchange.viewer_request();
     within_limits(&request, head_size_bytes, limits)?;
+    well_formed(&exchange.parts)?;
     let routed = route(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     if let Some(answer) = preflight(&routed, &request) {
@@ -120,6 +122,17 @@ fn within_limits(
     Ok(())
 }
 
+/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3).
+fn well_formed(parts: &Parts) -> Result<(), Denial> {
+    let hosts = parts.headers.get_all(HOST).iter().count();
+    let no_host = hosts == 0 && parts.version == Version::HTTP_11;
+    let only_authority = parts.uri.scheme().is_none() && parts.uri.authority().is_some();
+    if hosts > 1 || no_host || (only_authority && parts.method != Method::CONNECT) {
+        return Err(Denial::BadRequest);
+    }
+    Ok(())
+}
+
 fn denial(error: OriginError) -> Denial {
     match error {
         OriginError::NotFound => Denial::NotFound,
@@ -144,7 +157,8 @@ fn finish(
     headers.insert(SERVER, server);
     headers.insert(DATE, shared.date(exchange.now));
     if version < Version::HTTP_2 {
-        let connection = if answer.close || spent {
+        let ends = answer.close || spent || *shared.drain.borrow();
+        let connection = if ends || !viewer_stays(&exchange.parts) {
             "close"
         } else {
             "keep-alive"
@@ -176,6 +190,18 @@ fn finish(
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     response
+}
+
+/// Whether the viewer wants the connection to persist (RFC 9112 9.3).
+fn viewer_stays(parts: &Parts) -> bool {
+    let says = |option: &str| {
+        let values = parts.headers.get_all(CONNECTION).into_iter();
+        values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|word| word.trim().eq_ignore_ascii_case(option))
+    };
+    !says("close") && (parts.version >= Version::HTTP_11 || says("keep-alive"))
 }
 
 /// The request's body is never read but for the test clock.

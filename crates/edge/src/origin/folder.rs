@@ -191,13 +191,15 @@ fn settled(stat: &Stat) -> bool {
 }
 
 fn origin_error(errno: Errno) -> OriginError {
-    const ABSENT: [Errno; 6] = [
+    const ABSENT: [Errno; 7] = [
         Errno::NOENT,
         Errno::NOTDIR,
         Errno::ISDIR,
         Errno::NAMETOOLONG,
         Errno::LOOP,
         Errno::XDEV,
+        // A socket: not a regular file.
+        Errno::NXIO,
     ];
     if ABSENT.contains(&errno) {
         OriginError::NotFound

@@ -1,11 +1,20 @@
-//! The command line from outside, and the invariants of the whole repository.
+//! The running edge and the command line from outside, and the invariants of the whole repository.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_input;
 mod cli;
 mod cli_explain;
 mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
 mod cli_time;
+mod conformance;
+mod conformance_answers;
+mod conformance_policies;
+mod connections;
 mod fuzz_corpora;
+mod objects;
+mod support;
 mod tidy;
+mod unruly_files;
+mod vectors;

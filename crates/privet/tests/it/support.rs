@@ -1,0 +1,13 @@
+//! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
+
+mod logs;
+mod multiplexed;
+mod signing;
+mod test_edge;
+mod viewer;
+
+pub use logs::*;
+pub use multiplexed::*;
+pub use signing::*;
+pub use test_edge::*;
+pub use viewer::*;
