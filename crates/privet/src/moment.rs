@@ -198,7 +198,10 @@ mod tests {
     #[test]
     fn moments() {
         check("", &Err(MomentError::Time));
-        check("1790000000000", &Err(MomentError::Milliseconds(1_790_000_000)));
+        check(
+            "1790000000000",
+            &Err(MomentError::Milliseconds(1_790_000_000)),
+        );
         check("253402300800000000", &Err(MomentError::TooLate));
         check("2030-01-01T18:00:00", &Err(MomentError::NoOffset));
         check("1969-12-31T23:59:59Z", &Err(MomentError::BeforeEpoch));
