@@ -76,7 +76,7 @@ fn parse_named_key(text: &str) -> Result<NamedKey, String> {
 /// Runs the command. Whatever keeps it from an answer is "could not tell".
 pub(crate) fn run(arguments: &ExplainArguments) -> ExitCode {
     match answer(arguments) {
-        Ok(Verdict::Opens) | Err(CommandError::BrokenPipe) => ExitCode::SUCCESS,
+        Ok(Verdict::Opens) => ExitCode::SUCCESS,
         Ok(Verdict::Refused(_)) => ExitCode::from(1),
         Ok(Verdict::CannotTell(_)) => ExitCode::from(2),
         Err(error) => {
@@ -107,8 +107,12 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
     } else {
         narrative::write(&explanation, now, &mut anstream::stdout().lock())
     };
-    written.map_err(|error| CommandError::write("standard output", &error))?;
-    Ok(explanation.verdict)
+    let written = written.map_err(|error| CommandError::write("standard output", &error));
+    match written {
+        // The exit code is an answer too, whoever stopped reading the words.
+        Ok(()) | Err(CommandError::BrokenPipe) => Ok(explanation.verdict),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_url(arguments: &ExplainArguments) -> Result<String, CommandError> {

@@ -123,7 +123,12 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), NewKeyError> {
         .mode(mode)
         .open(path)
         .map_err(|error| failed(&error))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(|error| failed(&error))
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Half a file would only be in the way of the next try.
+        let _ = fs::remove_file(path);
+        failed(&error)
+    })
 }

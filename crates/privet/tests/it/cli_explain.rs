@@ -173,3 +173,12 @@ fn keys_come_from_a_configuration() {
     let said = explain(&sign("https://localhost/picture.jpg"));
     assert_eq!(said.code, 0, "{said:?}");
 }
+
+#[test]
+fn the_exit_code_answers_without_a_reader() {
+    let folder = Folder::new();
+    let mut child = folder.command(&["explain", URL]).spawn().unwrap();
+    drop((child.stdout.take(), child.stdin.take()));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+}

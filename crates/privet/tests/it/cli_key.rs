@@ -141,7 +141,7 @@ fn check_names_what_is_wrong() {
 fn check_warns_about_readers() {
     let folder = Folder::new();
     let set = |mode| {
-        fs::set_permissions(folder.path("key.pem"), fs::Permissions::from_mode(mode)).unwrap()
+        fs::set_permissions(folder.path("key.pem"), fs::Permissions::from_mode(mode)).unwrap();
     };
     set(0o644);
     let said = folder.run(&["key", "check", "key.pem"]);
