@@ -5,8 +5,8 @@ use crate::distribution::{OriginSource, ViewerProtocolPolicy, is_change, is_get_
 use crate::host_table::without_port;
 use crate::request::ViewerRequest;
 use crate::route::Routed;
-use http::{Method, StatusCode, Version, header};
-use privet_sign::{Credentials, Grant, KeySet, Scheme, SignatureMemory, Timestamp};
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use privet_sign::{Grant, KeySet, Scheme, SignatureMemory, Timestamp};
 use std::fmt::Write as _;
 
 /// The proof that a request may have bytes. Private fields, one constructor: [`authorize`].
@@ -141,11 +141,9 @@ fn check_signature(
     memory: &dyn SignatureMemory,
 ) -> Result<Grant, Denial> {
     let cookies = request.headers.get_all(header::COOKIE).into_iter();
-    let credentials =
-        Credentials::from_request(request.query, cookies.map(|value| value.as_bytes()));
-    privet_sign::verify(
+    privet_sign::verify_request(
         &request.url(),
-        &credentials,
+        cookies.map(HeaderValue::as_bytes),
         keys,
         now,
         request.client,

@@ -3,7 +3,7 @@
 //! It remembers the cryptographic result, never the decision: dates, address and resource are checked each time.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use privet_sign::{HashAlgorithm, SignatureMemory, SignatureQuestion};
+use privet_sign::{ConfirmedPolicy, HashAlgorithm, SignatureMemory, SignatureQuestion};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -63,6 +63,12 @@ impl SignatureMemory for VerifiedSignatures {
         }
         confirmed
     }
+
+    fn remembers(&self, question: &SignatureQuestion<'_>) -> bool {
+        let digest = digest_of(question);
+        let shard = &self.shards[usize::from(digest[31]) % SHARDS];
+        lock(shard).remembers(&digest, self.entries_per_generation)
+    }
 }
 
 impl Generations {
@@ -98,6 +104,15 @@ pub(crate) struct WorkerMemory {
     shared: Arc<VerifiedSignatures>,
     /// One slot for each value of a few bytes of the signature.
     latest: RefCell<Vec<Option<Confirmed>>>,
+    /// One slot for each value of a few bytes of the cookies.
+    cookies: RefCell<Vec<Option<KnownCookies>>>,
+}
+
+/// The bytes of a `Cookie` header and the policy that they hold.
+#[derive(Debug)]
+struct KnownCookies {
+    header: Box<[u8]>,
+    confirmed: Arc<ConfirmedPolicy>,
 }
 
 /// A signature that its key has confirmed, with everything that the answer depends on.
@@ -125,8 +140,21 @@ impl WorkerMemory {
         WorkerMemory {
             shared,
             latest: RefCell::new((0..LATEST_MAX).map(|_| None).collect()),
+            cookies: RefCell::new((0..LATEST_MAX).map(|_| None).collect()),
         }
     }
+}
+
+/// Samples that differ between grants; whoever makes them collide is checked from the beginning.
+fn cookie_slot(header: &[u8]) -> usize {
+    let sample = |at: usize| {
+        let bytes = header[at..].first_chunk::<8>().unwrap_or(&[0; 8]);
+        u64::from_le_bytes(*bytes)
+    };
+    let mixed = (sample(header.len() / 4) ^ sample(header.len() / 2).rotate_left(21))
+        .wrapping_add(sample(header.len() / 4 * 3).rotate_left(42))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize % LATEST_MAX
 }
 
 impl SignatureMemory for WorkerMemory {
@@ -152,6 +180,23 @@ impl SignatureMemory for WorkerMemory {
             });
         }
         verifies
+    }
+
+    fn remembers(&self, question: &SignatureQuestion<'_>) -> bool {
+        self.shared.remembers(question)
+    }
+
+    fn recall(&self, cookies: &[u8]) -> Option<Arc<ConfirmedPolicy>> {
+        let known = self.cookies.borrow();
+        let known = known[cookie_slot(cookies)].as_ref()?;
+        (*known.header == *cookies).then(|| Arc::clone(&known.confirmed))
+    }
+
+    fn keep(&self, cookies: &[u8], confirmed: &Arc<ConfirmedPolicy>) {
+        self.cookies.borrow_mut()[cookie_slot(cookies)] = Some(KnownCookies {
+            header: cookies.into(),
+            confirmed: Arc::clone(confirmed),
+        });
     }
 }
 

@@ -172,6 +172,14 @@ impl<'a> Credentials<'a> {
     }
 }
 
+/// Whether any parameter of `query` has a reserved name: then cookies are not looked at.
+pub(crate) fn has_reserved_name(query: &str) -> bool {
+    let mut names = query
+        .split('&')
+        .map(|piece| piece.split('=').next().unwrap_or(piece));
+    names.any(|name| Field::of_parameter(name).is_some())
+}
+
 /// Nearly always UTF-8, which is checked faster than it is repaired.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {

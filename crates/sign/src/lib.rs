@@ -3,11 +3,13 @@
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 #![doc = include_str!("../README.md")]
 
+mod confirmed;
 mod cookies;
 mod credentials;
 mod encoding;
 mod evp;
 mod explain;
+mod grant;
 mod id;
 mod ip;
 mod key;
@@ -26,9 +28,11 @@ mod verify;
 mod viewer;
 mod wire;
 
+pub use confirmed::ConfirmedPolicy;
 pub use cookies::{CookieAttributes, SignedCookies};
 pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
 pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
+pub use grant::{Grant, fingerprint};
 pub use id::KeyPairId;
 pub use ip::IpRange;
 pub use key::{DigestSigner, HashAlgorithm, KeyKind, PrivateKey, PublicKey};
@@ -41,6 +45,6 @@ pub use stamp::Stamp;
 pub use terms::Terms;
 pub use time::Timestamp;
 pub use trust::{KeySet, NoMemory, SignatureMemory, SignatureQuestion};
-pub use verify::{Grant, Leniency, fingerprint, verify, verify_stream};
+pub use verify::{Leniency, verify, verify_request, verify_stream};
 pub use viewer::{Scheme, ViewerUrl};
 pub use wire::{UrlChange, WireUrl};

@@ -94,7 +94,7 @@ impl<'a> Policy<'a> {
         read::policy(bytes, form)
     }
 
-    fn into_owned<'b>(self) -> Policy<'b> {
+    pub(crate) fn into_owned<'b>(self) -> Policy<'b> {
         Policy {
             resource: self
                 .resource

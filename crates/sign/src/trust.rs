@@ -1,7 +1,9 @@
 //! The keys that a behavior trusts, and how their answers are asked for and remembered.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::confirmed::ConfirmedPolicy;
 use crate::id::KeyPairId;
 use crate::key::{HashAlgorithm, PublicKey};
 
@@ -61,6 +63,19 @@ impl SignatureQuestion<'_> {
 pub trait SignatureMemory {
     /// Whether the signature is good: from memory, or by [`SignatureQuestion::ask`].
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool;
+
+    /// Whether a good answer is known, without asking.
+    fn remembers(&self, _question: &SignatureQuestion<'_>) -> bool {
+        false
+    }
+
+    /// What was confirmed for exactly these bytes of a `Cookie` header.
+    fn recall(&self, _cookies: &[u8]) -> Option<Arc<ConfirmedPolicy>> {
+        None
+    }
+
+    /// Keeps what was confirmed for exactly these bytes of a `Cookie` header.
+    fn keep(&self, _cookies: &[u8], _confirmed: &Arc<ConfirmedPolicy>) {}
 }
 
 /// Remembers nothing.

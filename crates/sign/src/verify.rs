@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use aws_lc_rs::digest;
-
-use crate::credentials::{CredentialSource, Credentials, Field, strip_query};
+use crate::confirmed::ConfirmedPolicy;
+use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
 use crate::encoding;
+use crate::grant::Grant;
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy::{self, Policy, StatementForm};
@@ -36,56 +37,6 @@ impl Leniency {
             StatementForm::Array
         }
     }
-}
-
-/// What a valid signature permits. Only [`verify`] and [`verify_stream`] make one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    key_pair_id: Box<str>,
-    until: Timestamp,
-    source: CredentialSource,
-    signature: Vec<u8>,
-}
-
-impl Grant {
-    /// Id of the key that signed.
-    pub fn key_pair_id(&self) -> &str {
-        &self.key_pair_id
-    }
-
-    /// The end: requests that start at or after it are refused.
-    pub fn until(&self) -> Timestamp {
-        self.until
-    }
-
-    /// Whether the URL or cookies carried it.
-    pub fn source(&self) -> CredentialSource {
-        self.source
-    }
-
-    /// 16 lower-case hex digits of SHA-256 over the signature: names the grant in logs, reveals nothing usable.
-    pub fn fingerprint(&self) -> String {
-        fingerprint_of(&self.signature)
-    }
-}
-
-/// [`Grant::fingerprint`] of a signature text as [`Credentials::signature`] has it, for logs of refused requests.
-///
-/// `None` when the text is not base64.
-pub fn fingerprint(signature_text: &str) -> Option<String> {
-    encoding::decode(&encoding::percent_decode(signature_text))
-        .map(|signature| fingerprint_of(&signature))
-}
-
-fn fingerprint_of(signature: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, signature);
-    let mut text = String::with_capacity(16);
-    for byte in &digest.as_ref()[..8] {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-        }
-    }
-    text
 }
 
 /// Runs all checks in order and returns the grant, or the first reason against it.
@@ -159,45 +110,100 @@ fn verify_object(
     memory: &dyn SignatureMemory,
 ) -> Result<Grant, Refusal> {
     let signed = Signed::read(credentials, keys)?;
-    let text = SignedText::read(credentials)?;
-    let custom = match &text {
-        SignedText::Canned { .. } => None,
-        SignedText::Custom(bytes) => Some(Policy::parse(bytes, leniency.statement_form())?),
-    };
-    let hashes = hashes(credentials, signed.key.kind())?;
-    let good = match &text {
-        SignedText::Canned { expires, .. } => {
-            canned_verifies(object, expires, leniency, |message| {
+    match SignedText::read(credentials)? {
+        SignedText::Custom(bytes) => {
+            let confirmed = confirm_policy(signed, &bytes, credentials, leniency, memory)?;
+            confirmed.permit(object, now, client, leniency)
+        }
+        SignedText::Canned { expires, until } => {
+            let hashes = hashes(credentials, signed.key.kind())?;
+            // What is remembered is looked for among all spellings before a key is asked about any.
+            let good = canned_verifies(object, expires, leniency, |message| {
+                signed.is_remembered(hashes, message, memory)
+            }) || canned_verifies(object, expires, leniency, |message| {
                 signed.verifies(hashes, message, memory)
+            });
+            if !good {
+                return Err(Refusal::SignatureMismatch);
+            }
+            if now >= until {
+                return Err(Refusal::Expired(until));
+            }
+            Ok(Grant {
+                key_pair_id: signed.key_pair_id.into(),
+                until,
+                source: credentials.source,
+                signature: signed.signature.into(),
             })
         }
-        SignedText::Custom(bytes) => signed.verifies(hashes, bytes, memory),
-    };
-    if !good {
+    }
+}
+
+/// Checks everything about a custom policy that does not depend on the request.
+fn confirm_policy(
+    signed: Signed<'_>,
+    bytes: &[u8],
+    credentials: &Credentials<'_>,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<ConfirmedPolicy, Refusal> {
+    let policy = Policy::parse(bytes, leniency.statement_form())?;
+    let hashes = hashes(credentials, signed.key.kind())?;
+    if !signed.verifies(hashes, bytes, memory) {
         return Err(Refusal::SignatureMismatch);
     }
-    if let Some(policy) = &custom
-        && !covers(
-            policy.resource.as_deref(),
-            object,
-            credentials.source,
-            leniency,
-        )
-    {
-        return Err(Refusal::WrongResource);
-    }
-    let until = match (&custom, &text) {
-        (Some(policy), _) => policy.until,
-        (None, SignedText::Canned { until, .. }) => *until,
-        (None, SignedText::Custom(_)) => return Err(Refusal::MissingPolicy),
-    };
-    check_conditions(custom.as_ref(), until, now, client)?;
-    Ok(Grant {
+    Ok(ConfirmedPolicy {
+        policy: policy.into_owned(),
         key_pair_id: signed.key_pair_id.into(),
-        until,
+        key: signed.key.clone(),
         source: credentials.source,
-        signature: signed.signature,
+        signature: signed.signature.into(),
+        statement_object: leniency.statement_object,
     })
+}
+
+/// As [`verify`], for a request with its cookie headers; what a memory knows of repeated cookies is not checked again.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_request<'a>(
+    url: &ViewerUrl<'a>,
+    mut cookie_headers: impl Iterator<Item = &'a [u8]>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let object = Object::Url {
+        url,
+        query: own_query(url.query),
+    };
+    let (first, second) = (cookie_headers.next(), cookie_headers.next());
+    let only = first.filter(|_| second.is_none());
+    if let Some(cookies) = only
+        && let Some(confirmed) = memory.recall(cookies)
+        && confirmed.holds_for(keys, leniency)
+        && !url.query.is_some_and(has_reserved_name)
+    {
+        return confirmed.permit(&object, now, client, leniency);
+    }
+    let cookie_headers = first.into_iter().chain(second).chain(cookie_headers);
+    let credentials = Credentials::from_request(url.query, cookie_headers);
+    let is_policy = credentials.field(Field::Policy).is_some() && credentials.duplicate.is_none();
+    match only {
+        Some(cookies) if is_policy && credentials.source == CredentialSource::Cookies => {
+            let signed = Signed::read(&credentials, keys)?;
+            let SignedText::Custom(bytes) = SignedText::read(&credentials)? else {
+                return Err(Refusal::MissingPolicy);
+            };
+            let confirmed = confirm_policy(signed, &bytes, &credentials, leniency, memory)?;
+            let confirmed = Arc::new(confirmed);
+            memory.keep(cookies, &confirmed);
+            confirmed.permit(&object, now, client, leniency)
+        }
+        Some(_) | None => verify_object(&object, &credentials, keys, now, client, leniency, memory),
+    }
 }
 
 /// The viewer's own part of the query; empty when there is none.
@@ -237,21 +243,38 @@ impl<'a> Signed<'a> {
         })
     }
 
+    /// Whether a memory knows one of the answers; no key is asked.
+    fn is_remembered(
+        &self,
+        hashes: &[HashAlgorithm],
+        message: &[u8],
+        memory: &dyn SignatureMemory,
+    ) -> bool {
+        let mut questions = hashes.iter().map(|hash| self.question(*hash, message));
+        questions.any(|question| memory.remembers(&question))
+    }
+
     fn verifies(
         &self,
         hashes: &[HashAlgorithm],
         message: &[u8],
         memory: &dyn SignatureMemory,
     ) -> bool {
-        hashes.iter().any(|hash| {
-            memory.verifies(&SignatureQuestion {
-                key_pair_id: self.key_pair_id,
-                key: self.key,
-                hash: *hash,
-                message,
-                signature: &self.signature,
-            })
-        })
+        // With two hashes to try, a known second answer saves asking about the first.
+        (hashes.len() > 1 && self.is_remembered(hashes, message, memory))
+            || hashes
+                .iter()
+                .any(|hash| memory.verifies(&self.question(*hash, message)))
+    }
+
+    fn question<'q>(&'q self, hash: HashAlgorithm, message: &'q [u8]) -> SignatureQuestion<'q> {
+        SignatureQuestion {
+            key_pair_id: self.key_pair_id,
+            key: self.key,
+            hash,
+            message,
+            signature: &self.signature,
+        }
     }
 }
 
@@ -349,26 +372,5 @@ pub(crate) fn covers(
         (Object::Stream(names), Some(resource)) => names
             .iter()
             .any(|name| resource::covers_stream(resource, name)),
-    }
-}
-
-/// Start, end and address; a canned policy has the end only.
-fn check_conditions(
-    custom: Option<&Policy<'_>>,
-    until: Timestamp,
-    now: Timestamp,
-    client: IpAddr,
-) -> Result<(), Refusal> {
-    if let Some(from) = custom.and_then(|policy| policy.from)
-        && now <= from
-    {
-        return Err(Refusal::NotYetValid(from));
-    }
-    if now >= until {
-        return Err(Refusal::Expired(until));
-    }
-    match custom.and_then(|policy| policy.ip) {
-        Some(range) if !range.contains(client) => Err(Refusal::WrongAddress),
-        Some(_) | None => Ok(()),
     }
 }
