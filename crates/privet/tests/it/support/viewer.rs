@@ -269,6 +269,8 @@ impl Viewer {
                 self.unread.extend_from_slice(&buffer[..length]);
                 true
             }
+            // A process that was stopped and goes on.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 panic!("the edge neither answered nor closed")
             }
