@@ -158,7 +158,7 @@ impl LogThread {
             let full = self
                 .files
                 .as_ref()
-                .is_some_and(|files| files.unwritten() >= BATCH_RECORDS_MAX);
+                .is_some_and(|files| files.fresh() >= BATCH_RECORDS_MAX);
             if due || full {
                 self.flush();
                 next_flush = Instant::now() + FLUSH_INTERVAL;

@@ -29,6 +29,8 @@ pub(super) struct LogFiles {
     folder: PathBuf,
     files: HashMap<(String, u64), LogFile>,
     unwritten: usize,
+    /// Records taken since the last attempt to write.
+    fresh: usize,
     complained: Option<Instant>,
 }
 
@@ -43,6 +45,7 @@ impl LogFiles {
             folder,
             files: HashMap::new(),
             unwritten: 0,
+            fresh: 0,
             complained: None,
         })
     }
@@ -51,9 +54,10 @@ impl LogFiles {
         &self.settings
     }
 
-    /// Records that are only in memory.
-    pub(super) fn unwritten(&self) -> usize {
-        self.unwritten
+    /// Records taken since the last attempt to write. A full disk leaves older ones in memory, for which it would be
+    /// of no use to try again at each new record.
+    pub(super) fn fresh(&self) -> usize {
+        self.fresh
     }
 
     pub(super) fn take(&mut self, permit: LogPermit, record: &LogRecord) {
@@ -68,6 +72,7 @@ impl LogFiles {
         file.permits.push(permit);
         file.last_record = Instant::now();
         self.unwritten += 1;
+        self.fresh += 1;
     }
 
     /// Writes what is in memory; what can not be written stays there.
@@ -75,6 +80,7 @@ impl LogFiles {
         let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
         let settings = &self.settings;
         let mut fault = None;
+        self.fresh = 0;
         self.files.retain(|(_, hour), file| {
             if let Err(error) = file.write_member() {
                 fault = Some(error);
@@ -120,7 +126,7 @@ impl LogFiles {
         eprintln!(
             "privet: the access log in {} can not be written ({error}); {} records wait in memory, free space there",
             self.folder.display(),
-            self.unwritten(),
+            self.unwritten,
         );
     }
 }

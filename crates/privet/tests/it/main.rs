@@ -7,6 +7,7 @@ mod conformance_answers;
 mod conformance_policies;
 mod connections;
 mod fuzz_corpora;
+mod log_disk;
 mod log_files;
 mod objects;
 mod reload;
