@@ -1,6 +1,7 @@
 //! Another configuration under a running edge, its end, and the test clock.
 
 use crate::support::*;
+use privet_distribution::ListenerProtocol;
 use privet_edge::StartError;
 use std::fs;
 use std::net::SocketAddr;
@@ -213,4 +214,18 @@ fn the_test_clock_is_for_tests() {
     assert!(!edge.running().clock().is_set());
     let count = edge.live.text().lines().count();
     assert!(count <= 2, "the clock's requests are not logged");
+}
+
+/// Two listeners may both leave their port to the system.
+#[test]
+fn ports_chosen_by_the_system() {
+    let edge = TestEdge::configured(&fixture().replace("127.0.0.2:0", "127.0.0.1:0"));
+    let protocols: Vec<ListenerProtocol> = edge
+        .running()
+        .addresses()
+        .into_iter()
+        .map(|(protocol, _)| protocol)
+        .collect();
+    assert_eq!(protocols.len(), 2);
+    edge.assert_alive();
 }
