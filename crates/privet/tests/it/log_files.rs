@@ -98,7 +98,7 @@ fn fields_of_an_answer() {
         .header("Referer", "https://player.example/")
         .header("X-Forwarded-For", "198.51.100.7")
         .header("Cookie", "session=1")
-        .from_address("127.0.0.9");
+        .by_address("127.0.0.9");
     let mut viewer = Viewer::tls(edge.https(), ask.source);
     let answer = viewer.ask(&ask);
     let sent = answer.head_size_bytes + answer.body.len();

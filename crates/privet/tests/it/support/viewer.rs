@@ -50,7 +50,7 @@ impl Ask {
         self
     }
 
-    pub fn from_address(mut self, source: &str) -> Self {
+    pub fn by_address(mut self, source: &str) -> Self {
         self.source = Some(source.parse().unwrap());
         self
     }
