@@ -45,6 +45,8 @@ impl std::fmt::Debug for LogStream {
 pub(crate) struct Log {
     sender: Sender<Message>,
     waiting: Arc<AtomicUsize>,
+    /// How many may wait, as of the latest request.
+    records_max: Arc<AtomicUsize>,
     enabled: Arc<std::sync::atomic::AtomicBool>,
 }
 
@@ -94,11 +96,13 @@ impl Log {
         let log = Log {
             sender,
             waiting: Arc::default(),
+            records_max: Arc::new(usize::MAX.into()),
             enabled: Arc::new(enabled.into()),
         };
         let writer = LogThread {
             files,
             stream,
+            records_max: Arc::clone(&log.records_max),
             enabled: Arc::clone(&log.enabled),
         };
         let thread = std::thread::Builder::new()
@@ -111,6 +115,10 @@ impl Log {
     pub(crate) fn admit(&self, records_max: usize) -> Admission {
         if !self.enabled.load(Ordering::Relaxed) {
             return Admission::Unlogged;
+        }
+        // Written only when it changes, so that workers do not contend for it.
+        if self.records_max.load(Ordering::Relaxed) != records_max {
+            self.records_max.store(records_max, Ordering::Relaxed);
         }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -140,6 +148,7 @@ impl Log {
 struct LogThread {
     files: Option<LogFiles>,
     stream: Option<LiveStream>,
+    records_max: Arc<AtomicUsize>,
     enabled: Arc<std::sync::atomic::AtomicBool>,
 }
 
@@ -155,10 +164,13 @@ impl LogThread {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             let due = Instant::now() >= next_flush;
+            // Half of a short queue: there must be room while the disk is written to.
+            let batch_records_max =
+                BATCH_RECORDS_MAX.min(self.records_max.load(Ordering::Relaxed) / 2);
             let full = self
                 .files
                 .as_ref()
-                .is_some_and(|files| files.fresh() >= BATCH_RECORDS_MAX);
+                .is_some_and(|files| files.fresh() >= batch_records_max);
             if due || full {
                 self.flush();
                 next_flush = Instant::now() + FLUSH_INTERVAL;

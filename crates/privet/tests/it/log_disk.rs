@@ -124,3 +124,15 @@ fn requests_are_refused_before_one_goes_unlogged() {
     edge.stop();
     assert_eq!(disk.records(), numbers(101));
 }
+
+/// A queue that is shorter than a second's records is written before it is full.
+#[test]
+fn a_short_queue_on_a_healthy_disk_refuses_nobody() {
+    let edge = TestEdge::configured(&fixture_with_limits("log_queue_records_max = 1000"));
+    let mut viewer = edge.plain();
+    for number in 0..4_000 {
+        assert_eq!(ask(&mut viewer, number), 404, "request {number}");
+    }
+    let (folder, _) = edge.stop();
+    assert_eq!(file_records(&folder.path().join("logs")).len(), 4_000);
+}
