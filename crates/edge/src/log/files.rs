@@ -202,10 +202,14 @@ impl LogFile {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.file.take().is_some() {
-            std::fs::rename(&self.part, final_name(&self.part))?;
+        if self.file.take().is_none() {
+            return Ok(());
         }
-        Ok(())
+        // The disk took the name and not one record.
+        if self.size_bytes == 0 {
+            return std::fs::remove_file(&self.part);
+        }
+        std::fs::rename(&self.part, final_name(&self.part))
     }
 }
 

@@ -136,3 +136,19 @@ fn a_short_queue_on_a_healthy_disk_refuses_nobody() {
     let (folder, _) = edge.stop();
     assert_eq!(file_records(&folder.path().join("logs")).len(), 4_000);
 }
+
+#[test]
+fn a_file_without_a_record_is_taken_away() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let edge = edge_on(&disk, "log_queue_records_max = 100");
+    disk.fill();
+    assert_eq!(ask(&mut edge.plain(), 0), 404);
+    edge.live.wait_for(1);
+    edge.stop();
+    assert_eq!(
+        files_beneath(&disk.path().join("logs")),
+        Vec::<PathBuf>::new()
+    );
+}
