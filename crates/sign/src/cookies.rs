@@ -130,6 +130,7 @@ fn is_path(path: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value)]
     fn check(attributes: CookieAttributes, expected: Result<&str, SignError>) {
         let cookies = SignedCookies {
             pairs: vec![("CloudFront-Expires", "1".to_owned())],

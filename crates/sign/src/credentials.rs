@@ -212,3 +212,6 @@ fn strip<'a>(text: &'a str, separator: char, unwanted: impl Fn(&str) -> bool) ->
     }
     Cow::Borrowed(span)
 }
+
+#[cfg(test)]
+mod tests;

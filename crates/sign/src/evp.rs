@@ -14,8 +14,9 @@ use crate::key::HashAlgorithm;
 /// An owned `EVP_PKEY`, private or public.
 pub(crate) struct EvpKey(NonNull<sys::EVP_PKEY>);
 
-// SAFETY: an EVP_PKEY may be used by many threads as long as none mutates it (openssl/evp.h);
-// nothing here mutates it after construction, and its reference count is atomic.
+// SAFETY: keys may be used by many threads as long as none mutates them (openssl/evp.h); nothing here does
+// after construction. RSA_sign and ECDSA_sign count as not mutating, whatever the constness of their pointer
+// (openssl/rsa.h, openssl/ecdsa.h), and the reference count is atomic.
 unsafe impl Send for EvpKey {}
 // SAFETY: as above.
 unsafe impl Sync for EvpKey {}

@@ -16,7 +16,9 @@ use crate::wire::WireParts;
 
 mod checks;
 mod hints;
+mod ledger;
 mod search;
+mod sections;
 mod spelling;
 
 /// Longest text that is looked at.
@@ -109,7 +111,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let url = sent.viewer_url();
     let headers = question.cookies.map(str::as_bytes).into_iter();
     let credentials = Credentials::from_request(url.query, headers);
-    let mut ledger = checks::Ledger::default();
+    let mut ledger = ledger::Ledger::default();
     if sent.text != pasted {
         ledger.note(
             "URL form",
@@ -120,8 +122,8 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let findings = checks::run(question, &url, &credentials, &mut ledger);
     let mut hints = hints::about_text(pasted);
     hints.extend(hints::about_credentials(question, &credentials));
-    if findings.signature_mismatch {
-        hints.extend(search::what_was_signed(
+    if findings.signature_mismatch && !question.keys.is_empty() {
+        hints.push(search::what_was_signed(
             question,
             pasted,
             &url,
@@ -129,6 +131,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         ));
     }
     hints.extend(findings.hints);
+    hints.extend(hints::about_checks(&ledger.checks));
     hints.dedup();
     Explanation {
         verdict: ledger.verdict(),

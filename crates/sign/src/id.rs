@@ -1,6 +1,6 @@
 //! The id under which the edge looks a public key up.
 
-use crate::key::KeyError;
+use crate::key_error::KeyError;
 
 /// Longest id taken; CloudFront's own have 14 or 20 characters.
 const LENGTH_MAX: usize = 64;

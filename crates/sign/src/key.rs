@@ -8,6 +8,7 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
 use crate::evp::{Algorithm, EvpKey};
+use crate::key_error::KeyError;
 use crate::pem::{self, Block};
 use crate::sign_error::SignError;
 
@@ -68,60 +69,6 @@ impl std::fmt::Display for KeyKind {
             KeyKind::P256 => formatter.write_str("ECDSA P-256"),
         }
     }
-}
-
-/// Why key material could not be used. The text says what to do; it never contains key bytes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// Neither PEM nor DER of a known kind, or damaged.
-    #[error("this is not a key that can be read: give a PEM file (BEGIN … KEY) or DER")]
-    NotAKey,
-    /// A public key where a private one is needed.
-    #[error("this is a public key: give the private key of the pair")]
-    PublicKeyGiven,
-    /// A private key where a public one is needed.
-    #[error(
-        "this is a private key: give the public key (openssl pkey -pubout), and keep this one secret"
-    )]
-    PrivateKeyGiven,
-    /// A certificate.
-    #[error("this is a certificate: give its public key (openssl x509 -pubkey -noout)")]
-    Certificate,
-    /// OpenSSH's own format.
-    #[error("this is an OpenSSH key: convert it to PEM (ssh-keygen -p -m PEM)")]
-    OpenSsh,
-    /// Encrypted, and no passphrase was given.
-    #[error("this key is encrypted: give its passphrase")]
-    PassphraseNeeded,
-    /// Encrypted, and the passphrase does not open it.
-    #[error("this key cannot be decrypted: check the passphrase")]
-    WrongPassphrase,
-    /// An elliptic curve other than P-256.
-    #[error("this key is on another curve: CloudFront takes P-256 (prime256v1) only")]
-    UnsupportedCurve,
-    /// Ed25519, DSA and so on.
-    #[error("this kind of key is unknown to CloudFront: make an RSA 2048 or ECDSA P-256 key")]
-    UnsupportedAlgorithm,
-    /// RSA outside 1024..=8192 bits.
-    #[error("an RSA key of {bits} bits is out of range: make one of 2048 bits")]
-    RsaSize {
-        /// Modulus length found.
-        bits: u32,
-    },
-    /// The id is empty.
-    #[error("the key pair id is empty: give the id of the public key, such as K2JCJMDEHXQW5F")]
-    IdEmpty,
-    /// A PEM text was given as id.
-    #[error(
-        "the key pair id looks like a PEM: give the id of the public key, such as K2JCJMDEHXQW5F"
-    )]
-    IdIsPem,
-    /// More than 64 characters.
-    #[error("the key pair id is too long: give the id of the public key, such as K2JCJMDEHXQW5F")]
-    IdTooLong,
-    /// Other than `A-Z0-9`.
-    #[error("a key pair id has capital letters and digits only, such as K2JCJMDEHXQW5F")]
-    IdCharacters,
 }
 
 /// A public key: SPKI PEM or DER, PKCS#1 `RSA PUBLIC KEY`; RSA 1024..=8192 and P-256.
@@ -411,10 +358,21 @@ fn private_from_der(der: &[u8], passphrase: Option<&[u8]>) -> Result<EvpKey, Key
     if let Some(key) = EvpKey::private_from_der(der, passphrase.unwrap_or_default()) {
         return Ok(key);
     }
+    if is_encrypted_der(der) {
+        return Err(passphrase.map_or(KeyError::PassphraseNeeded, |_| KeyError::WrongPassphrase));
+    }
     let public = EvpKey::public_from_spki(der).or_else(|| EvpKey::public_from_pkcs1(der));
     Err(if public.is_some() {
         KeyError::PublicKeyGiven
     } else {
         KeyError::NotAKey
     })
+}
+
+/// Encrypted PKCS#8 names its scheme, PBES2 of RFC 8018, near its beginning.
+fn is_encrypted_der(der: &[u8]) -> bool {
+    const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+    der[..der.len().min(32)]
+        .windows(PBES2.len())
+        .any(|bytes| bytes == PBES2)
 }

@@ -1,6 +1,7 @@
 //! Makes, checks and explains CloudFront signed URLs and signed cookies.
 //!
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
+#![doc = include_str!("../README.md")]
 
 mod cookies;
 mod credentials;
@@ -10,6 +11,7 @@ mod explain;
 mod id;
 mod ip;
 mod key;
+mod key_error;
 mod pem;
 mod policy;
 mod refusal;
@@ -29,7 +31,8 @@ pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query}
 pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
 pub use id::KeyPairId;
 pub use ip::IpRange;
-pub use key::{DigestSigner, HashAlgorithm, KeyError, KeyKind, PrivateKey, PublicKey};
+pub use key::{DigestSigner, HashAlgorithm, KeyKind, PrivateKey, PublicKey};
+pub use key_error::KeyError;
 pub use policy::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
 pub use sign_error::SignError;

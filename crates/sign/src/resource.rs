@@ -209,3 +209,6 @@ fn lower_host(resource: &str) -> String {
     lower.push_str(&resource[end..]);
     lower
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,8 +88,8 @@ pub enum SignError {
     /// The resource has a form that CloudFront would not match.
     #[error("the resource must begin with http://, https://, *:// or *: {0}")]
     ResourceShape(String),
-    /// `http*://` or `*://` in the resource of a cookie.
-    #[error("cookies take a resource that begins with http:// or https://: write one of them")]
+    /// `http*://` in the resource of a cookie.
+    #[error("cookies take no resource that begins with http*://: write http:// or https://")]
     CookieResourceScheme,
     /// The resource does not cover the URL.
     #[error("the resource {resource} does not cover {url}: the link would be refused")]

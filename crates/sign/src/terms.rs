@@ -191,6 +191,7 @@ fn wire_resource<'a>(resource: &'a str, purpose: Purpose<'_>) -> Result<Cow<'a, 
         return Err(SignError::ControlCharacters);
     }
     let encoded = encode_resource(resource);
+    refuse_cookie_scheme(&encoded, purpose)?;
     let host = match (resource::sections(&encoded), purpose) {
         (_, Purpose::Stream(_)) if encoded.contains("://") => {
             return Err(SignError::StreamResource);
@@ -203,9 +204,6 @@ fn wire_resource<'a>(resource: &'a str, purpose: Purpose<'_>) -> Result<Cow<'a, 
         return Err(SignError::ResourceShape(resource.to_owned()));
     }
     let star_scheme = encoded.strip_prefix("http*://");
-    if star_scheme.is_some() && matches!(purpose, Purpose::Cookies(_)) {
-        return Err(SignError::CookieResourceScheme);
-    }
     let changed = star_scheme.is_some() || host.bytes().any(|byte| byte.is_ascii_uppercase());
     if !changed {
         return Ok(encoded);
@@ -216,6 +214,14 @@ fn wire_resource<'a>(resource: &'a str, purpose: Purpose<'_>) -> Result<Cow<'a, 
         &host.to_ascii_lowercase(),
         1,
     )))
+}
+
+/// The cookie guide knows `http://`, `https://` and `*` as beginnings, nothing else.
+fn refuse_cookie_scheme(resource: &str, purpose: Purpose<'_>) -> Result<(), SignError> {
+    if matches!(purpose, Purpose::Cookies(_)) && resource.starts_with("http*://") {
+        return Err(SignError::CookieResourceScheme);
+    }
+    Ok(())
 }
 
 /// Percent-encodes what clients encode in path and query alike.
@@ -247,6 +253,7 @@ fn check_resource(
     let Some(resource) = resource else {
         return Ok(());
     };
+    refuse_cookie_scheme(resource, purpose)?;
     if !matches!(purpose, Purpose::Stream(_)) && resource::sections(resource) == Sections::Nothing {
         return Err(SignError::ResourceShape(resource.to_owned()));
     }

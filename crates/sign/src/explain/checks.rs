@@ -2,80 +2,15 @@
 
 use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::encoding;
-use crate::explain::{Check, Outcome, Question, Verdict, moment, short};
+use crate::explain::ledger::Ledger;
+use crate::explain::sections::check_resource;
+use crate::explain::{Question, moment};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, PublicKey};
 use crate::policy::{self, Policy};
 use crate::refusal::ErrorCode;
-use crate::resource::{self, Sections};
-use crate::verify::{Object, canned_verifies, covers, hashes, own_query};
+use crate::verify::{Object, canned_verifies, hashes, own_query};
 use crate::viewer::ViewerUrl;
-
-/// The checks so far, and the answer of the first that failed.
-#[derive(Default)]
-pub(super) struct Ledger {
-    pub(super) checks: Vec<Check>,
-    refused: Option<ErrorCode>,
-    unknown: Option<String>,
-}
-
-impl Ledger {
-    pub(super) fn note(&mut self, name: &'static str, expected: &str, found: &str) {
-        self.push(name, Outcome::Passed, expected, found);
-    }
-
-    fn push(&mut self, name: &'static str, outcome: Outcome, expected: &str, found: &str) {
-        let (expected, found) = (short(expected).into_owned(), short(found).into_owned());
-        self.checks.push(Check {
-            name,
-            outcome,
-            expected,
-            found,
-        });
-    }
-
-    /// Records a check that ends with `code` when it fails; hands back whether it passed.
-    fn check(
-        &mut self,
-        name: &'static str,
-        passed: bool,
-        code: ErrorCode,
-        expected: &str,
-        found: &str,
-    ) -> bool {
-        if !passed {
-            self.refused = self.refused.or(Some(code));
-        }
-        self.push(
-            name,
-            if passed {
-                Outcome::Passed
-            } else {
-                Outcome::Failed
-            },
-            expected,
-            found,
-        );
-        passed
-    }
-
-    fn unknown(&mut self, name: &'static str, expected: &str, found: &str) {
-        self.unknown.get_or_insert_with(|| found.to_owned());
-        self.push(name, Outcome::Unknown, expected, found);
-    }
-
-    fn skip(&mut self, name: &'static str, expected: &str, found: &str) {
-        self.push(name, Outcome::Skipped, expected, found);
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        match (self.refused, &self.unknown) {
-            (Some(code), _) => Verdict::Refused(code),
-            (None, Some(missing)) => Verdict::CannotTell(missing.clone()),
-            (None, None) => Verdict::Opens,
-        }
-    }
-}
 
 /// What the checks leave for the hints.
 #[derive(Default)]
@@ -426,70 +361,5 @@ fn check_address(question: &Question<'_>, policy: &Policy<'_>, ledger: &mut Ledg
             let found = format!("no client address was given: the link opens only from {range}");
             ledger.unknown("address", &expected, &found);
         }
-    }
-}
-
-/// Section by section; the sections that matched on the way to a failure are shown as passed.
-fn check_resource(
-    question: &Question<'_>,
-    object: &Object<'_>,
-    source: CredentialSource,
-    resource: Option<&str>,
-    ledger: &mut Ledger,
-) {
-    let Object::Url { url, query } = object else {
-        return;
-    };
-    let denied = ErrorCode::AccessDenied;
-    let covered = covers(resource, object, source, &question.leniency);
-    let (scheme, host, rest) = match resource.map(resource::sections) {
-        None | Some(Sections::Everything) => {
-            ledger.note(
-                "resource",
-                "any URL",
-                "the policy covers every URL of every distribution that trusts the key",
-            );
-            return;
-        }
-        Some(Sections::Nothing) => {
-            let found = resource.unwrap_or_default();
-            ledger.check(
-                "resource",
-                covered,
-                denied,
-                "a text that begins with http://, https://, *:// or *",
-                found,
-            );
-            return;
-        }
-        Some(Sections::Url { scheme, host, rest }) => (scheme, host, rest),
-    };
-    let sent_scheme = url.scheme.as_str();
-    let wanted = match scheme {
-        resource::Scheme::Http => "http",
-        resource::Scheme::Https => "https",
-        resource::Scheme::Any => "any",
-    };
-    ledger.check(
-        "protocol",
-        covered || scheme.matches(sent_scheme),
-        denied,
-        wanted,
-        sent_scheme,
-    );
-    let host_matches = url
-        .hosts(&question.leniency)
-        .any(|sent| resource::host_matches(host, &sent));
-    ledger.check("domain", covered || host_matches, denied, host, url.host);
-    let (wanted_path, wanted_query) = resource::display_rest(host, rest);
-    let rest_ok = covered || resource::rest_matches(host, rest, url.path, query);
-    let path_ok = rest_ok || resource::rest_matches(host, Some(wanted_path), url.path, "");
-    ledger.check("path", path_ok, denied, wanted_path, url.path);
-    let found = if query.is_empty() { "none" } else { query };
-    let wanted_query = wanted_query.unwrap_or("none");
-    if path_ok {
-        ledger.check("query", rest_ok, denied, wanted_query, found);
-    } else {
-        ledger.skip("query", wanted_query, found);
     }
 }

@@ -1,7 +1,7 @@
 //! Hints that need no cryptography: what the text itself gives away.
 
 use crate::credentials::{CredentialSource, Credentials, Field};
-use crate::explain::Question;
+use crate::explain::{Check, Outcome, Question};
 use crate::policy;
 use crate::wire::{WireParts, is_bucket};
 
@@ -18,6 +18,12 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
         .any(|field| fragment.contains(field.parameter()))
     {
         hint("the signing parameters stand behind #, which is never sent: put them before it");
+    }
+    let second = |field: &Field| before.contains(&format!("?{}=", field.parameter()));
+    if before.matches('?').count() > 1 && Field::ALL.iter().any(second) {
+        hint(
+            "the link has a second ?: join the signing parameters with & to a query that is there already",
+        );
     }
     let s3 = ["X-Amz-Signature=", "X-Amz-Credential=", "AWSAccessKeyId="];
     if s3.iter().any(|name| before.contains(name)) {
@@ -80,6 +86,41 @@ pub(super) fn about_credentials(
         hints.push("Hash-Algorithm is SHA1 or SHA256, in capitals and without hyphen".to_owned());
     }
     hints
+}
+
+/// About failed checks that need no search: the sentence follows from the check.
+pub(super) fn about_checks(checks: &[Check]) -> Vec<String> {
+    let failed = checks
+        .iter()
+        .filter(|check| check.outcome == Outcome::Failed);
+    let sentence = |check: &Check| {
+        let (expected, found) = (&check.expected, &check.found);
+        match check.name {
+            "end" => Some(format!(
+                "the link ended: it opens {expected}; sign a new one"
+            )),
+            "start" => Some(format!(
+                "the link has not begun: it opens {expected}; wait, or check the clock"
+            )),
+            "address" => Some(format!(
+                "the link opens only for addresses {expected}, this is {found}: sign it for that address"
+            )),
+            "protocol" | "domain" | "path" | "query" | "resource" => Some(format!(
+                "the Resource does not cover this {}: it says {expected}, the URL has {found}",
+                check.name
+            )),
+            "Key-Pair-Id" if found == "none" => Some(
+                "the Key-Pair-Id is missing: use the whole link, with all its parameters"
+                    .to_owned(),
+            ),
+            "key" => Some(
+                "the key is not known here: add its public key, or sign with one that is trusted"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    };
+    failed.filter_map(sentence).collect()
 }
 
 fn about_id(id: &str, known: bool) -> Option<&'static str> {

@@ -19,8 +19,20 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 
 const HASHES: [HashAlgorithm; 2] = [HashAlgorithm::Sha1, HashAlgorithm::Sha256];
 
-/// One sentence for each mistake that would explain the signature; one in general.
+/// One sentence: the mistake that explains the signature, or what to compare.
 pub(super) fn what_was_signed(
+    question: &Question<'_>,
+    pasted: &str,
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+) -> String {
+    known_mistake(question, pasted, url, credentials).unwrap_or_else(|| {
+        "the signature was made over another text or by an unknown key: compare the policy with the one that was signed"
+            .to_owned()
+    })
+}
+
+fn known_mistake(
     question: &Question<'_>,
     pasted: &str,
     url: &ViewerUrl<'_>,

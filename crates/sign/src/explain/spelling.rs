@@ -148,6 +148,10 @@ fn hex_case(path: &str, query: &str, case: fn(&char) -> char) -> (String, String
 
 /// Changes to the whole text, mostly by JSON writers.
 fn whole_text(found: &mut Found, sent: &str) {
+    let decoded = percent_decode(sent);
+    let meaning = "the URL was signed as a JSON string with escapes: sign the percent-encoded URL, which needs none";
+    found.add(json_escaped(&decoded), meaning);
+    found.add(decoded.replace('\\', "\\\\").replace('"', "\\\""), meaning);
     let escaped = sent
         .replace('&', "\\u0026")
         .replace('<', "\\u003c")
@@ -172,6 +176,22 @@ fn whole_text(found: &mut Found, sent: &str) {
             "the URL was signed without the slash at its end: sign the form that is sent",
         );
     }
+}
+
+/// As Python's `json.dumps` writes it: everything but ASCII as `\uXXXX`.
+fn json_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => escaped.extend(['\\', char]),
+            ' '..='~' => escaped.push(char),
+            _ => char
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    escaped
 }
 
 fn protocol_and_port(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {

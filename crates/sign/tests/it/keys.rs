@@ -1,4 +1,5 @@
 //! Every key file of the fixtures, and every wrong thing given in place of a key.
+#![allow(clippy::needless_pass_by_value)]
 
 use privet_sign::*;
 
@@ -96,6 +97,19 @@ fn every_private_key_format_is_read() {
     for name in ["rsa4096.pem", "rsa4096.pkcs8.pem"] {
         check_private(&key_file(name), None, Ok(KeyKind::Rsa { bits: 4096 }));
     }
+}
+
+#[test]
+fn encrypted_der_is_read() {
+    use base64::Engine;
+    let pem = String::from_utf8(key_file("rsa2048.enc-pkcs8.pem")).unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("--")).collect();
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(body)
+        .unwrap();
+    check_private(&der, None, Err(KeyError::PassphraseNeeded));
+    check_private(&der, Some(b"wrong"), Err(KeyError::WrongPassphrase));
+    check_private(&der, Some(b"test"), Ok(RSA_2048));
 }
 
 #[test]

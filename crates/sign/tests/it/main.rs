@@ -1,8 +1,12 @@
 //! Integration tests of `privet-sign`, one binary.
 #![allow(clippy::unwrap_used)]
 
+mod explaining;
 mod keys;
 mod matrix;
+mod properties;
 mod signing;
 mod support;
+mod terms;
 mod vectors;
+mod verifying;

@@ -406,7 +406,7 @@ fn malformed_policies() {
     );
     check_policy(
         "T43",
-        &policy("*").replace('[', "").replace(']', ""),
+        &policy("*").replace(['[', ']'], ""),
         "MalformedPolicy",
     );
     let two = policy("*").replace(

@@ -1,0 +1,70 @@
+//! The list of checks, and the verdict that follows from it.
+
+use crate::explain::{Check, Outcome, Verdict, short};
+use crate::refusal::ErrorCode;
+
+/// The checks so far, and the answer of the first that failed.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) checks: Vec<Check>,
+    refused: Option<ErrorCode>,
+    unknown: Option<String>,
+}
+
+impl Ledger {
+    pub(super) fn note(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.push(name, Outcome::Passed, expected, found);
+    }
+
+    fn push(&mut self, name: &'static str, outcome: Outcome, expected: &str, found: &str) {
+        let (expected, found) = (short(expected).into_owned(), short(found).into_owned());
+        self.checks.push(Check {
+            name,
+            outcome,
+            expected,
+            found,
+        });
+    }
+
+    /// Records a check that ends with `code` when it fails; hands back whether it passed.
+    pub(super) fn check(
+        &mut self,
+        name: &'static str,
+        passed: bool,
+        code: ErrorCode,
+        expected: &str,
+        found: &str,
+    ) -> bool {
+        if !passed {
+            self.refused = self.refused.or(Some(code));
+        }
+        self.push(
+            name,
+            if passed {
+                Outcome::Passed
+            } else {
+                Outcome::Failed
+            },
+            expected,
+            found,
+        );
+        passed
+    }
+
+    pub(super) fn unknown(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.unknown.get_or_insert_with(|| found.to_owned());
+        self.push(name, Outcome::Unknown, expected, found);
+    }
+
+    pub(super) fn skip(&mut self, name: &'static str, expected: &str, found: &str) {
+        self.push(name, Outcome::Skipped, expected, found);
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        match (self.refused, &self.unknown) {
+            (Some(code), _) => Verdict::Refused(code),
+            (None, Some(missing)) => Verdict::CannotTell(missing.clone()),
+            (None, None) => Verdict::Opens,
+        }
+    }
+}

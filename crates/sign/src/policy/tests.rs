@@ -1,0 +1,207 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const GOOD: &str =
+    r#"{"Statement":[{"Resource":"r","Condition":{"DateLessThan":{"AWS:EpochTime":9}}}]}"#;
+
+fn parse(text: &str) -> Result<Policy<'_>, PolicyError> {
+    Policy::parse(text.as_bytes(), StatementForm::Array)
+}
+
+fn check_refused(from: &str, to: &str, expected: &str) {
+    let text = GOOD.replace(from, to);
+    assert_ne!(text, GOOD);
+    let error = parse(&text).expect_err(&text).to_string();
+    assert!(error.contains(expected), "{text}\n{error}");
+}
+
+#[test]
+fn policies_are_read_strictly() {
+    check_refused(
+        "{\"Statement\"",
+        "{\"Statement\":[],\"Statement\"",
+        "there is no Statement",
+    );
+    check_refused("[{", "[[{", "expected a statement object");
+    check_refused("}]}", "}],\"Statement\":[]}", "Statement occurs twice");
+    check_refused(
+        "\"Resource\":\"r\"",
+        "\"Resource\":\"r\",\"Resource\":\"*\"",
+        "Resource occurs twice",
+    );
+    check_refused(
+        "\"Resource\":\"r\"",
+        "\"Resource\":\"r\",\"Reso\\u0075rce\":\"*\"",
+        "Resource occurs twice",
+    );
+    check_refused(
+        "\"Resource\"",
+        "\"resource\"",
+        "not a name that a policy knows",
+    );
+    check_refused(
+        "\"Resource\"",
+        "\"NotResource\"",
+        "not a name that a policy knows",
+    );
+    check_refused("\"r\"", "[\"r\"]", "got an array");
+    check_refused("\"r\"", "null", "Resource as one string");
+    check_refused("\"r\"", "1", "Resource as one string");
+    check_refused(
+        "\"Resource\"",
+        "\"Sid\":1,\"Sid\":2,\"Resource\"",
+        "Sid occurs twice",
+    );
+    check_refused("\"Condition\"", "\"Conditions\"", "no DateLessThan");
+    check_refused(
+        "\"DateLessThan\":{",
+        "\"StringLike\":{},\"DateLessThan\":{",
+        "unknown condition StringLike",
+    );
+    check_refused(
+        "\"DateLessThan\":{",
+        "\"DateLessThan\":{\"AWS:EpochTime\":1},\"DateLessThan\":{",
+        "occurs twice",
+    );
+    check_refused("AWS:EpochTime", "EpochTime", "expected AWS:EpochTime");
+    check_refused(":9}", ":9,\"AWS:EpochTime\":9}", "occurs twice");
+    check_refused("{\"AWS:EpochTime\":9}", "{}", "AWS:EpochTime is missing");
+    check_refused("}]}", "}]} x", "trailing characters");
+    check_refused("{\"Statement\"", "\u{feff}{\"Statement\"", "expected value");
+}
+
+#[test]
+fn epochs_are_positive_integers() {
+    for (epoch, expected) in [
+        ("\"9\"", "must be an integer, got string"),
+        ("9.5", "must be an integer"),
+        ("9e3", "must be an integer"),
+        ("0", "must be positive"),
+        ("-9", "must be positive"),
+        ("1767003600000", "looks like milliseconds"),
+        ("253402300800", "out of range"),
+        ("99999999999999999999", "must be an integer"),
+        ("[9]", "without quotes"),
+        ("true", "without quotes"),
+        ("null", "without quotes"),
+    ] {
+        check_refused(":9}", &format!(":{epoch}}}"), expected);
+    }
+    assert!(parse(&GOOD.replace(":9}", ":253402300799}")).is_ok());
+    let start = |epoch: &str| {
+        GOOD.replace(
+            "9}}",
+            &format!("9}},\"DateGreaterThan\":{{\"AWS:EpochTime\":{epoch}}}}}"),
+        )
+    };
+    assert_eq!(
+        parse(&start("0")).map(|policy| policy.from),
+        Ok(Some(Timestamp::from_secs(0)))
+    );
+}
+
+#[test]
+fn addresses_are_one_ipv4_range() {
+    let with = |ip: &str| {
+        GOOD.replace(
+            "9}}",
+            &format!("9}},\"IpAddress\":{{\"AWS:SourceIp\":{ip}}}}}"),
+        )
+    };
+    for ip in [
+        "\"2001:db8::/32\"",
+        "\"10.0.0.1,10.0.0.2\"",
+        "[\"10.0.0.1\"]",
+        "{}",
+        "\"\"",
+    ] {
+        assert_eq!(parse(&with(ip)), Err(PolicyError::SourceIp), "{ip}");
+    }
+    let range =
+        parse(&with("\"10.1.2.3/8\"")).map(|policy| policy.ip.map(|range| range.to_string()));
+    assert_eq!(range, Ok(Some("10.0.0.0/8".to_owned())));
+}
+
+#[test]
+fn size_and_depth_are_bounded() {
+    assert_eq!(parse(&" ".repeat(8193)), Err(PolicyError::TooLong(8193)));
+    assert_eq!(parse(&"[".repeat(9)), Err(PolicyError::TooDeep));
+    assert!(parse(&GOOD.replace("\"r\"", "\"[[[[[[[[[[{{{\"")).is_ok());
+    assert!(parse(&GOOD.replace("\"Resource\"", "\"Sid\":[[[[1]]]],\"Resource\"")).is_ok());
+}
+
+#[test]
+fn a_statement_without_array_needs_leniency() {
+    let object = GOOD.replace(['[', ']'], "");
+    assert_eq!(parse(&object), Err(PolicyError::StatementObject));
+    assert!(Policy::parse(object.as_bytes(), StatementForm::ArrayOrObject).is_ok());
+}
+
+#[test]
+fn escapes_are_read_as_they_were_meant() {
+    let resource = |text: &str| parse(text).map(|policy| policy.resource.map(Cow::into_owned));
+    assert_eq!(
+        resource(&GOOD.replace("\"r\"", r#""a\?b""#)),
+        Ok(Some(r"a\?b".to_owned()))
+    );
+    assert_eq!(
+        resource(&GOOD.replace("\"r\"", r#""a\\?b\u0026""#)),
+        Ok(Some(r"a\?b&".to_owned()))
+    );
+    assert!(resource(&GOOD.replace("\"r\"", r#""a\xb""#)).is_err());
+    assert_eq!(resource(&GOOD.replace("\"Resource\":\"r\",", "")), Ok(None));
+}
+
+#[test]
+fn expiries_are_plain_digits() {
+    for text in [
+        "",
+        "0",
+        "01",
+        "+1",
+        "-1",
+        " 1",
+        "1.0",
+        "abc",
+        "253402300800",
+        "1767003600000",
+    ] {
+        assert_eq!(canned_expiry(text), None, "{text}");
+    }
+    assert_eq!(canned_expiry("253402300799"), Some(Timestamp::MAX_EXPIRY));
+}
+
+#[test]
+fn only_space_between_tokens_is_taken_out() {
+    assert_eq!(
+        minify("{ \"a b\" :\t\"\\\" \\\\\" ,\r\n1 }"),
+        "{\"a b\":\"\\\" \\\\\",1}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Policy::parse(&bytes, StatementForm::ArrayOrObject);
+    }
+
+    #[test]
+    fn broken_policies_never_panic(text in r#"[\[\]{}",:\\?0-9a-z ]{0,80}"#, at in 0..80usize) {
+        let mut policy = GOOD.to_owned();
+        policy.insert_str(at, &text);
+        let _ = parse(&policy);
+    }
+
+    #[test]
+    fn what_is_written_is_read(resource in any::<String>(), until in 1..1000u64, from in proptest::option::of(0..1000u64)) {
+        let policy = Policy {
+            resource: Some(Cow::Owned(resource)),
+            until: Timestamp::from_secs(until),
+            from: from.map(Timestamp::from_secs),
+            ip: None,
+        };
+        let text = custom_text(&policy);
+        prop_assert_eq!(parse(&text), Ok(policy.clone()));
+    }
+}
