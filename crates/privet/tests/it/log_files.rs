@@ -57,6 +57,7 @@ fn a_file_of_an_earlier_run_gets_its_name() {
     std::fs::create_dir(&earlier).unwrap();
     std::fs::write(earlier.join("E1.2025-12-29-09.aaaaaaaa.gz.part"), b"").unwrap();
     edge.get(&format!("{U}/public/a"));
+    edge.live.wait_for(1);
     edge.reload(&fixture().replace("\"logs\"", "\"earlier\""))
         .unwrap();
     edge.get(&format!("{U}/public/b"));
