@@ -226,7 +226,7 @@ impl RunningEdge {
     /// Gives every worker its own handle of each newly opened listener.
     fn hand_out(&self, opened: Vec<Listener>) -> Result<(), StartError> {
         for configured in opened {
-            let Some(open) = self.listeners.open.get(&configured.address) else {
+            let Some(open) = self.listeners.open.get(&listener_key(&configured)) else {
                 continue;
             };
             for worker in &self.workers {
@@ -256,10 +256,23 @@ fn worker_count(configured: usize) -> usize {
     }
 }
 
-/// The bound listeners, by configured address.
+/// What tells listeners apart: the address, and the protocol too where the system chooses the port, since several
+/// may ask for that.
+type ListenerKey = (SocketAddr, Option<&'static str>);
+
+fn listener_key(configured: &Listener) -> ListenerKey {
+    let protocol = match configured.protocol {
+        ListenerProtocol::Http => "http",
+        ListenerProtocol::Https => "https",
+    };
+    let port_is_chosen = configured.address.port() == 0;
+    (configured.address, port_is_chosen.then_some(protocol))
+}
+
+/// The bound listeners, as configured.
 #[derive(Debug, Default)]
 struct Listeners {
-    open: HashMap<SocketAddr, OpenListener>,
+    open: HashMap<ListenerKey, OpenListener>,
 }
 
 #[derive(Debug)]
@@ -275,7 +288,7 @@ impl Listeners {
     fn open(&mut self, wanted: &[Listener]) -> Result<Vec<Listener>, StartError> {
         let mut opened: Vec<OpenListener> = Vec::new();
         for configured in wanted {
-            match self.open.get(&configured.address) {
+            match self.open.get(&listener_key(configured)) {
                 Some(open) if open.configured == *configured => continue,
                 // The same address under another protocol: the socket is kept, its workers are told.
                 Some(open) => {
@@ -287,7 +300,8 @@ impl Listeners {
         }
         let configured = opened.iter().map(|open| open.configured.clone()).collect();
         for open in opened {
-            if let Some(old) = self.open.insert(open.configured.address, open) {
+            let key = listener_key(&open.configured);
+            if let Some(old) = self.open.insert(key, open) {
                 let _ = old.stop.send(true);
             }
         }

@@ -54,6 +54,8 @@ pub(crate) struct Log {
 struct Queue {
     /// Reserved places: records that are not safely written.
     waiting: AtomicUsize,
+    /// How many may wait, as of the latest request.
+    records_max: AtomicUsize,
     to_files: AtomicBool,
     to_stream: AtomicBool,
 }
@@ -119,11 +121,21 @@ impl Queue {
         if !self.to_files.load(Ordering::Relaxed) && !self.to_stream.load(Ordering::Relaxed) {
             return Place::None;
         }
+        // Written only when it changes, so that workers do not contend for it.
+        if self.records_max.load(Ordering::Relaxed) != records_max {
+            self.records_max.store(records_max, Ordering::Relaxed);
+        }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
             self.give_back(1);
             return Place::Refused;
         }
         Place::Reserved
+    }
+
+    /// Half of the places are taken: records must move on, there must be room while the disk is written to.
+    fn is_pressing(&self) -> bool {
+        let records_max = self.records_max.load(Ordering::Relaxed);
+        self.waiting.load(Ordering::Relaxed) >= records_max / 2
     }
 
     fn give_back(&self, places: usize) {
@@ -174,7 +186,9 @@ impl LogThread {
             ),
             None => self.queue.give_back(batch.records),
         }
-        if self.files.as_ref().is_some_and(LogFiles::is_batch_full) {
+        let records_max = self.queue.records_max.load(Ordering::Relaxed);
+        let full = |files: &LogFiles| files.is_batch_full(records_max / 4);
+        if self.files.as_ref().is_some_and(full) {
             self.flush();
         }
     }

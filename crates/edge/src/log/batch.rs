@@ -97,8 +97,8 @@ impl WorkerLog {
         if live {
             record.write_json(&mut batch.json);
         }
-        // A live copy is live.
-        if live || batch.lines.len() >= BATCH_SIZE_BYTES {
+        // A live copy is live, and a short queue must not fill up here.
+        if live || batch.lines.len() >= BATCH_SIZE_BYTES || self.log.queue.is_pressing() {
             let batch = batches.swap_remove(position);
             drop(batches);
             self.send(batch);

@@ -29,6 +29,9 @@ pub(super) struct LogFiles {
     settings: LogSettings,
     folder: PathBuf,
     files: HashMap<(String, u64), LogFile>,
+    /// What was taken since the last attempt to write.
+    fresh_records: usize,
+    fresh_size_bytes: usize,
     complained: Option<Instant>,
 }
 
@@ -42,6 +45,8 @@ impl LogFiles {
             settings: settings.clone(),
             folder,
             files: HashMap::new(),
+            fresh_records: 0,
+            fresh_size_bytes: 0,
             complained: None,
         })
     }
@@ -50,10 +55,10 @@ impl LogFiles {
         &self.settings
     }
 
-    /// Enough has gathered to be written before its time.
-    pub(super) fn is_batch_full(&self) -> bool {
-        let size_bytes: usize = self.files.values().map(|file| file.lines.len()).sum();
-        size_bytes >= BATCH_SIZE_BYTES
+    /// Enough has come since the last attempt to be written before its time: a megabyte, or `records_max` records.
+    /// What a full disk left in memory does not count: each further record would have it compressed again.
+    pub(super) fn is_batch_full(&self, records_max: usize) -> bool {
+        self.fresh_size_bytes >= BATCH_SIZE_BYTES || self.fresh_records >= records_max.max(1)
     }
 
     /// Takes finished lines; `records` of them.
@@ -67,6 +72,8 @@ impl LogFiles {
         file.lines.extend_from_slice(lines);
         file.records += records;
         file.last_record = Instant::now();
+        self.fresh_records += records;
+        self.fresh_size_bytes += lines.len();
     }
 
     /// Writes what is in memory and returns how many records that were; what can not be written stays there.
@@ -75,6 +82,7 @@ impl LogFiles {
         let settings = &self.settings;
         let mut fault = None;
         let mut written = 0;
+        (self.fresh_records, self.fresh_size_bytes) = (0, 0);
         self.files.retain(|(_, hour), file| {
             match file.write_member() {
                 Ok(records) => written += records,
@@ -208,10 +216,14 @@ impl LogFile {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.file.take().is_some() {
-            std::fs::rename(&self.part, final_name(&self.part))?;
+        if self.file.take().is_none() {
+            return Ok(());
         }
-        Ok(())
+        // The disk took the name and not one record.
+        if self.size_bytes == 0 {
+            return std::fs::remove_file(&self.part);
+        }
+        std::fs::rename(&self.part, final_name(&self.part))
     }
 }
 

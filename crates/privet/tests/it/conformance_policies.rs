@@ -82,7 +82,7 @@ fn t67_and_t69_odd_resources() {
 #[track_caller]
 fn condition(edge: &TestEdge, row: &str, condition: &str, source: &str, expected: Verdict) {
     let url = with_policy(&format!("{U}/private/a.txt"), &policy_if(condition));
-    check(edge, row, &Ask::get(url).from_address(source), expected);
+    check(edge, row, &Ask::get(url).by_address(source), expected);
 }
 
 #[test]

@@ -222,6 +222,9 @@ fn several_ranges() {
     }
 }
 
+/// Headers sent, status and body expected.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+
 #[test]
 fn conditions() {
     let edge = TestEdge::new();
@@ -232,7 +235,7 @@ fn conditions() {
     let modified = first.header("Last-Modified").unwrap();
     let long_ago = "Sat, 01 Jan 2000 00:00:00 GMT";
     let range = ("Range", "bytes=1-2");
-    let cases: &[(&[(&str, &str)], u16, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[("If-Match", "\"other\"")], 412, ""),
         (&[("If-Unmodified-Since", long_ago)], 412, ""),
         (&[("If-None-Match", "garbage")], 200, "0123456789"),

@@ -145,7 +145,7 @@ fn an_unreadable_file() {
     use std::os::unix::fs::PermissionsExt;
     let edge = TestEdge::new();
     let path = edge.put("public/a", b"confidential");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if File::open(&path).is_ok() {
         eprintln!("skipped: this user may read every file");
         return;

@@ -50,7 +50,7 @@ impl Ask {
         self
     }
 
-    pub fn from_address(mut self, source: &str) -> Self {
+    pub fn by_address(mut self, source: &str) -> Self {
         self.source = Some(source.parse().unwrap());
         self
     }
@@ -269,6 +269,8 @@ impl Viewer {
                 self.unread.extend_from_slice(&buffer[..length]);
                 true
             }
+            // A process that was stopped and goes on.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 panic!("the edge neither answered nor closed")
             }
