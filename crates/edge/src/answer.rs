@@ -189,16 +189,17 @@ fn piece(object: &Object, sends_files: bool, start: u64, length: u64) -> Piece {
         // What is in memory fits its address space.
         Piece::Memory(bytes.slice(start as usize..(start + length) as usize))
     };
-    let in_file = |file: &Arc<File>| Piece::File {
+    let in_file = |file: &Arc<File>, warm: bool| Piece::File {
         file: Arc::clone(file),
         offset: start,
         size_bytes: length,
+        warm,
     };
     match &object.content {
         Content::Memory(bytes) => in_memory(bytes),
-        Content::Both(_, file) if sends_files => in_file(file),
+        Content::Both(_, file) if sends_files => in_file(file, true),
         Content::Both(bytes, _) => in_memory(bytes),
-        Content::File(file) => in_file(file),
+        Content::File(file) => in_file(file, false),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Piece {
         file: Arc<File>,
         offset: u64,
         size_bytes: u64,
+        /// Its bytes were read lately, so that sending them will not wait for the disk.
+        warm: bool,
     },
 }
 
@@ -95,8 +97,9 @@ impl ViewerBody {
                 file,
                 offset,
                 size_bytes,
+                warm,
             }) if self.exchange.connection.sends_files
-                && file_chunk::is_cached(&self.reading, file, *offset, *size_bytes) =>
+                && (*warm || file_chunk::is_cached(&self.reading, file, *offset, *size_bytes)) =>
             {
                 let length = (STAND_IN_SIZE_BYTES as u64).min(*size_bytes) as usize;
                 self.exchange.connection.stretches.push(FileStretch {
@@ -112,6 +115,7 @@ impl ViewerBody {
                 file,
                 offset,
                 size_bytes,
+                ..
             }) => {
                 let wanted = (CHUNK_SIZE_BYTES as u64).min(*size_bytes) as usize;
                 let chunk = ready!(file_chunk::poll_chunk(

@@ -1,11 +1,12 @@
 //! Starts the edge, swaps its configuration, drains it.
 
+use crate::accept::{Crew, ListenOn, Task};
 use crate::clock::Clock;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::request_id::node_name;
 use crate::state::EdgeState;
-use crate::worker::{self, EdgeShared, ListenOn};
+use crate::worker::{self, EdgeShared};
 use arc_swap::ArcSwap;
 use privet_distribution::{Listener, ListenerProtocol, Snapshot};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -105,12 +106,13 @@ impl Edge {
             .map_err(|error| StartError::Log(error.to_string()))?;
         let limits = &options.snapshot.limits;
         let (drain, draining) = watch::channel(false);
+        let (crew, inboxes) = Crew::new(worker_count(options.snapshot.edge.workers));
         let shared = EdgeShared {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             clock: options.clock,
             log,
-            connections: Arc::default(),
+            crew: Arc::new(crew),
             drain: draining,
             node_name: node_name(),
         };
@@ -121,8 +123,8 @@ impl Edge {
             drain,
             log_thread,
         };
-        for number in 0..worker_count(options.snapshot.edge.workers) {
-            edge.start_worker(number)?;
+        for (number, inbox) in inboxes.into_iter().enumerate() {
+            edge.start_worker(number, inbox)?;
         }
         edge.start_forgetting()?;
         edge.hand_out(opened)?;
@@ -135,15 +137,9 @@ impl Edge {
 pub struct RunningEdge {
     shared: EdgeShared,
     listeners: Listeners,
-    workers: Vec<Worker>,
+    workers: Vec<JoinHandle<io::Result<()>>>,
     drain: watch::Sender<bool>,
     log_thread: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Worker {
-    listen_on: mpsc::UnboundedSender<ListenOn>,
-    thread: JoinHandle<io::Result<()>>,
 }
 
 impl RunningEdge {
@@ -183,27 +179,29 @@ impl RunningEdge {
         let _ = self.drain.send(true);
         self.listeners.close_all_but_none();
         for worker in self.workers {
-            drop(worker.listen_on);
             // A worker that panicked has nothing left to drain.
-            let _ = worker.thread.join();
+            let _ = worker.join();
         }
         self.shared.log.stop();
         let _ = self.log_thread.join();
     }
 
-    fn start_worker(&mut self, number: usize) -> Result<(), StartError> {
-        let (listen_on, receiver) = mpsc::unbounded_channel();
+    fn start_worker(
+        &mut self,
+        number: usize,
+        inbox: mpsc::UnboundedReceiver<Task>,
+    ) -> Result<(), StartError> {
         let shared = self.shared.clone();
         let state = Arc::clone(&self.shared.state);
         let thread = std::thread::Builder::new()
             .name(format!("privet-worker-{number}"))
             .spawn(move || {
-                worker::run(shared, receiver, || {
+                worker::run(shared, number, inbox, || {
                     state.load().snapshot.limits.drain_timeout
                 })
             })
             .map_err(|error| StartError::Thread(error.to_string()))?;
-        self.workers.push(Worker { listen_on, thread });
+        self.workers.push(thread);
         Ok(())
     }
 
@@ -229,20 +227,18 @@ impl RunningEdge {
             let Some(open) = self.listeners.open.get(&listener_key(&configured)) else {
                 continue;
             };
-            for worker in &self.workers {
-                let listener = open
-                    .socket
-                    .try_clone()
-                    .map_err(|error| StartError::Listen {
-                        address: configured.address,
-                        error: error.to_string(),
-                    })?;
-                let _ = worker.listen_on.send(ListenOn {
+            self.shared.crew.tell_each(|| {
+                let listener = open.socket.try_clone();
+                let listener = listener.map_err(|error| StartError::Listen {
+                    address: configured.address,
+                    error: error.to_string(),
+                })?;
+                Ok(Task::Listen(ListenOn {
                     listener,
                     protocol: configured.protocol.clone(),
                     stop: open.stop.subscribe(),
-                });
-            }
+                }))
+            })?;
         }
         Ok(())
     }

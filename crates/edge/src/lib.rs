@@ -2,6 +2,7 @@
 //!
 //! Every rule is decided in `privet-distribution`; this crate owns viewer sockets, folders and log files.
 
+mod accept;
 mod answer;
 mod body;
 mod clock;

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// 40 random bytes give 54 characters and `==`.
 const RANDOM_BYTES: usize = 40;
+/// Characters of an id.
+const ID_LENGTH: usize = 56;
 const POOL_BYTES: usize = RANDOM_BYTES * 64;
 
 thread_local! {
@@ -38,22 +40,16 @@ pub(crate) fn node_name() -> String {
 }
 
 fn encode(bytes: &[u8]) -> String {
-    let mut id = String::with_capacity(56);
-    for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0u32, |word, byte| word << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for position in 0..=chunk.len() {
-            id.push(char::from(
-                ALPHABET[(word >> (18 - 6 * position) & 63) as usize],
-            ));
+    let mut id = vec![b'='; ID_LENGTH];
+    for (chunk, out) in bytes.chunks(3).zip(id.chunks_mut(4)) {
+        let byte = |position: usize| u32::from(chunk.get(position).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (position, digit) in out.iter_mut().take(chunk.len() + 1).enumerate() {
+            *digit = ALPHABET[(word >> (18 - 6 * position) & 63) as usize];
         }
     }
-    while id.len() < 56 {
-        id.push('=');
-    }
-    id
+    // The alphabet is ASCII.
+    String::from_utf8(id).unwrap_or_default()
 }
 
 #[cfg(test)]

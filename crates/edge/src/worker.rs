@@ -1,7 +1,8 @@
-//! One thread with one single-threaded runtime: accepts from the shared listeners and serves what it accepted.
+//! One thread with one single-threaded runtime, and what its connections share.
 
+use crate::accept::{Crew, Task, accept};
 use crate::clock::Clock;
-use crate::connection::{ConnectionState, serve_plain, serve_tls};
+use crate::connection::ConnectionState;
 use crate::exchange::OpenExchange;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
@@ -10,21 +11,15 @@ use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
 use http_body::Body;
-use privet_distribution::ListenerProtocol;
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-/// After a failed accept (out of file descriptors) the listener rests this long.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a log line may wait for others.
 const FLUSH_LOG_EVERY: Duration = Duration::from_secs(1);
 /// Threads of a worker that may wait for the disk.
@@ -37,7 +32,7 @@ pub(crate) struct EdgeShared {
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
-    pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) crew: Arc<Crew>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) node_name: String,
 }
@@ -51,7 +46,6 @@ pub(crate) struct WorkerShared {
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
     state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
-    connections: Arc<AtomicUsize>,
     date: RefCell<HeaderValue>,
     date_of: Cell<u64>,
 }
@@ -74,7 +68,6 @@ impl WorkerShared {
             // The node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
             state: RefCell::new(arc_swap::Cache::new(edge.state)),
-            connections: edge.connections,
             date: RefCell::new(HeaderValue::from_static("")),
             date_of: Cell::new(u64::MAX),
         }
@@ -121,18 +114,11 @@ impl WorkerShared {
     }
 }
 
-/// A listener that this worker is to serve, until `stop` says otherwise.
-#[derive(Debug)]
-pub(crate) struct ListenOn {
-    pub(crate) listener: TcpListener,
-    pub(crate) protocol: ListenerProtocol,
-    pub(crate) stop: watch::Receiver<bool>,
-}
-
-/// Runs a worker to its drained end. Errors: the runtime can not be made.
+/// Runs the worker of this `number` to its drained end. Errors: the runtime can not be made.
 pub(crate) fn run(
     edge: EdgeShared,
-    mut listeners: mpsc::UnboundedReceiver<ListenOn>,
+    number: usize,
+    mut tasks: mpsc::UnboundedReceiver<Task>,
     drain_timeout: impl Fn() -> Duration,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -141,25 +127,31 @@ pub(crate) fn run(
         .max_blocking_threads(DISK_THREADS_MAX)
         .build()?;
     let local = LocalSet::new();
+    let crew = Arc::clone(&edge.crew);
     let shared = Rc::new(WorkerShared::new(edge));
     runtime.block_on(local.run_until(async {
-        let connections = Rc::new(Cell::new(0usize));
         tokio::task::spawn_local(flush_log(Rc::clone(&shared.log)));
         let mut drain = shared.drain.clone();
         loop {
-            tokio::select! {
-                next = listeners.recv() => match next {
-                    Some(listen_on) => {
-                        let accepting = accept(listen_on, Rc::clone(&shared), Rc::clone(&connections));
-                        tokio::task::spawn_local(accepting);
-                    }
-                    None => break,
-                },
-                _ = drain.wait_for(|draining| *draining) => break,
+            let task = tokio::select! {
+                task = tasks.recv() => task,
+                _ = drain.wait_for(|draining| *draining) => None,
+            };
+            match task {
+                Some(Task::Listen(listen_on)) => {
+                    let crew = Arc::clone(&crew);
+                    tokio::task::spawn_local(accept(listen_on, Rc::clone(&shared), crew));
+                }
+                Some(Task::Serve(accepted)) => accepted.serve(&shared),
+                None => break,
             }
         }
         let drained = async {
-            while connections.get() > 0 {
+            while crew.connections_of(number) > 0 {
+                // Connections that were on their way are told at once that the edge stops.
+                while let Ok(Task::Serve(accepted)) = tasks.try_recv() {
+                    accepted.serve(&shared);
+                }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -177,84 +169,5 @@ async fn flush_log(log: Rc<WorkerLog>) {
     loop {
         tokio::time::sleep(FLUSH_LOG_EVERY).await;
         log.flush();
-    }
-}
-
-async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, connections: Rc<Cell<usize>>) {
-    let ListenOn {
-        listener,
-        protocol,
-        mut stop,
-    } = listen_on;
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
-    let mut drain = shared.drain.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stopped| *stopped) => return,
-            _ = drain.wait_for(|draining| *draining) => return,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                admit(stream, peer, &protocol, &shared, &connections);
-            }
-            // The viewer gave up meanwhile, or file descriptors ran out; both pass.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-/// Serves a connection if the limit allows one more; else it is closed at once.
-fn admit(
-    stream: TcpStream,
-    peer: SocketAddr,
-    protocol: &ListenerProtocol,
-    shared: &Rc<WorkerShared>,
-    connections: &Rc<Cell<usize>>,
-) {
-    let connections_max = shared.current().snapshot.limits.connections_max;
-    let place = Place::take(&shared.connections, connections);
-    if place.number > connections_max || stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let shared = Rc::clone(shared);
-    match protocol {
-        ListenerProtocol::Http => tokio::task::spawn_local(async move {
-            serve_plain(stream, peer, shared).await;
-            drop(place);
-        }),
-        ListenerProtocol::Https => tokio::task::spawn_local(async move {
-            serve_tls(stream, peer, shared).await;
-            drop(place);
-        }),
-    };
-}
-
-/// A connection's place among all; given back when it is dropped.
-#[derive(Debug)]
-struct Place {
-    number: usize,
-    all: Arc<AtomicUsize>,
-    here: Rc<Cell<usize>>,
-}
-
-impl Place {
-    fn take(all: &Arc<AtomicUsize>, here: &Rc<Cell<usize>>) -> Self {
-        here.set(here.get() + 1);
-        Place {
-            number: all.fetch_add(1, Ordering::Relaxed) + 1,
-            all: Arc::clone(all),
-            here: Rc::clone(here),
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.all.fetch_sub(1, Ordering::Relaxed);
-        self.here.set(self.here.get() - 1);
     }
 }

@@ -125,12 +125,20 @@ impl Inner {
 fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
     use rustix::fs::ResolveFlags;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    rustix::fs::openat2(root, name, open_flags(), Mode::empty(), resolve)
+    match rustix::fs::openat2(root, name, open_flags(), Mode::empty(), resolve) {
+        // Kernels before 5.6 do not have the call.
+        Err(Errno::NOSYS) => open_by_component(root, name),
+        result => result,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+    open_by_component(root, name)
 }
 
 /// Opens a file without leaving `root`: component by component, following no symbolic link at all.
-#[cfg(not(target_os = "linux"))]
-fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
+fn open_by_component(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
     let mut folder = root.try_clone().map_err(|_| Errno::MFILE)?;
     let mut components = name.components().peekable();
     while let Some(component) = components.next() {
@@ -205,5 +213,29 @@ fn origin_error(errno: Errno) -> OriginError {
         OriginError::NotFound
     } else {
         OriginError::Unreadable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn no_way_of_opening_leaves_the_root() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let root = outside.path().join("root");
+        std::fs::create_dir_all(root.join("a")).expect("a folder");
+        std::fs::write(outside.path().join("secret"), "secret").expect("a file");
+        std::fs::write(root.join("a/b"), "b").expect("a file");
+        symlink(outside.path().join("secret"), root.join("link")).expect("a link");
+        symlink("..", root.join("up")).expect("a link");
+        let root = rustix::fs::open(&root, OFlags::RDONLY, Mode::empty()).expect("the root");
+        for open in [open_beneath, open_by_component] {
+            for name in ["link", "up/secret"] {
+                assert!(open(&root, Path::new(name)).is_err(), "{name}");
+            }
+            assert!(open(&root, Path::new("a/b")).is_ok());
+        }
     }
 }
