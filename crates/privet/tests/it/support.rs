@@ -2,12 +2,14 @@
 
 mod logs;
 mod multiplexed;
+mod peer;
 mod signing;
 mod test_edge;
 mod viewer;
 
 pub use logs::*;
 pub use multiplexed::*;
+pub use peer::*;
 pub use signing::*;
 pub use test_edge::*;
 pub use viewer::*;
