@@ -13,6 +13,7 @@ mod conformance_answers;
 mod conformance_policies;
 mod connections;
 mod fuzz_corpora;
+mod leaks;
 mod log_disk;
 mod log_files;
 mod objects;
