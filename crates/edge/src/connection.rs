@@ -127,6 +127,11 @@ impl ConnectionState {
         }
     }
 
+    /// Every answer so far has left: what is written now is not from one of them.
+    fn owes_nothing(&self) -> bool {
+        self.active.get() == 0 && self.leaving.borrow().is_empty()
+    }
+
     pub(crate) fn bytes_arrived(&self) {
         if self.active.get() == 0 && !self.head_begun.get() {
             self.head_begun.set(true);
@@ -144,10 +149,10 @@ impl ConnectionState {
     }
 
     /// Our page, when `bytes` are an error that hyper found in a request head and answered itself.
+    ///
+    /// A file may hold the same bytes, so they count only while no answer of ours is on its way.
     pub(crate) fn in_place_of(&self, bytes: &[u8]) -> Option<Bytes> {
-        let by_hyper = bytes.starts_with(b"HTTP/1.1 4")
-            && !bytes.windows(9).any(|window| window == b"\r\nX-Cache");
-        if !by_hyper {
+        if !bytes.starts_with(b"HTTP/1.1 4") || !self.owes_nothing() {
             return None;
         }
         let denial = match &bytes[9..12] {

@@ -52,3 +52,21 @@ fn percent_encoding_leads_to_no_other_behavior() {
     }
     assert_eq!(edge.get(&format!("http://{HOST}/%6fpen")).text(), "open");
 }
+
+/// A file that quotes HTTP is a file: where a chunk of it begins must not matter.
+#[test]
+fn a_file_is_never_taken_for_an_error_of_the_http_library() {
+    const CHUNK: usize = 64 * 1024;
+    let edge = TestEdge::new();
+    let mut bytes = vec![b'.'; 3 * 1024 * 1024];
+    for start in (0..bytes.len()).step_by(CHUNK) {
+        let quoted = b"HTTP/1.1 400 Bad Request\r\n";
+        bytes[start..start + quoted.len()].copy_from_slice(quoted);
+    }
+    edge.put("public/quoted", &bytes);
+    for mut viewer in [edge.plain(), edge.tls()] {
+        let answer = viewer.get(&format!("http://{HOST}/public/quoted"));
+        assert_eq!(answer.status(), 200);
+        assert!(answer.body == bytes);
+    }
+}
