@@ -17,6 +17,7 @@ mod leaks;
 mod log_disk;
 mod log_files;
 mod objects;
+mod patience;
 mod reload;
 mod support;
 mod tidy;
