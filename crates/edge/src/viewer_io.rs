@@ -212,7 +212,10 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match Pin::new(&mut self.stream).poll_shutdown(context) {
+            Poll::Pending => self.write_waits(context).map_ok(|_| ()),
+            Poll::Ready(result) => Poll::Ready(result),
+        }
     }
 }
 
