@@ -37,7 +37,7 @@ impl HostTable {
     /// (developer guide, "Using wildcards in alternate domain names").
     pub(crate) fn find(&self, host: &str) -> Option<usize> {
         let name = without_port(host);
-        if name.len() > HOST_SIZE_BYTES_MAX {
+        if name.len() > HOST_SIZE_BYTES_MAX || !name.bytes().all(is_host_byte) {
             return None;
         }
         let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -55,6 +55,12 @@ impl HostTable {
             .filter(|&(at, _)| at > 0)
             .find_map(|(at, _)| self.wildcard.get(&name[at..]).copied())
     }
+}
+
+/// What names and addresses consist of. A wildcard alias must not cover `evil.example/.example.com`, which a redirect
+/// would then lead to.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte)
 }
 
 /// `host` without a trailing `:port`; the brackets of an IPv6 address stay.
@@ -100,6 +106,11 @@ mod tests {
         check("www.example.com.", None);
         check("www.example.com:80:80", None);
         check("www.example.com:x", None);
+        check("evil.test/.example.com", None);
+        check("evil.test?.example.com", None);
+        check("evil.test#.example.com", None);
+        check("user@a.example.com", None);
+        check("a b.example.com", None);
         check(&format!("{}.example.com", "a.".repeat(200)), None);
     }
 

@@ -1,4 +1,10 @@
 //! The path pattern of a cache behavior: what it may look like and which paths it matches.
+//!
+//! Pattern and path are compared as names of objects, percent-encoding decoded once, as the origin does: another
+//! spelling of a path must not lead to another behavior (fidelity note F37).
+
+use crate::redact::percent_decoded;
+use std::borrow::Cow;
 
 /// The longest path pattern CloudFront takes (developer guide, "Quotas").
 pub const PATH_PATTERN_SIZE_BYTES_MAX: usize = 255;
@@ -6,7 +12,8 @@ pub const PATH_PATTERN_SIZE_BYTES_MAX: usize = 255;
 /// A path pattern such as `/images/*.jpg`.
 ///
 /// `*` stands for any number of bytes, `/` included; `?` for exactly one. Case matters, a leading `/` does not
-/// (developer guide, "Path pattern"). A match takes time linear in the path, whatever the pattern.
+/// (developer guide, "Path pattern"). `%2A` and `%3F` stand for the characters themselves. A match takes time linear
+/// in the path, whatever the pattern.
 #[derive(Clone, Debug)]
 pub struct PathPattern {
     text: String,
@@ -44,7 +51,8 @@ impl PathPattern {
         let matcher = if bare.contains('?') {
             Matcher::Automaton(Box::new(Automaton::new(bare)))
         } else {
-            Matcher::Pieces(bare.split('*').map(Box::from).collect())
+            let pieces = bare.split('*').map(|piece| object_name(piece).into());
+            Matcher::Pieces(pieces.collect())
         };
         Ok(PathPattern {
             text: text.to_owned(),
@@ -59,12 +67,27 @@ impl PathPattern {
 
     /// Whether `path`, raw as received and without its query, falls under this pattern.
     pub fn matches(&self, path: &str) -> bool {
-        let path = without_slash(path);
+        self.matches_name(&object_name(path))
+    }
+
+    /// As [`PathPattern::matches`], for the [`object_name`] of a path.
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
+        let name = without_slash(name);
         match &self.matcher {
-            Matcher::Pieces(pieces) => pieces_match(pieces, path),
-            Matcher::Automaton(automaton) => automaton.matches(path),
+            Matcher::Pieces(pieces) => pieces_match(pieces, name),
+            Matcher::Automaton(automaton) => automaton.matches(name),
         }
     }
+}
+
+/// What a raw path names: percent-encoding decoded once. One character for each byte, so U+0000 to U+00FF, since a
+/// decoded name need not be UTF-8.
+pub(crate) fn object_name(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() && !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let bytes = percent_decoded(path);
+    Cow::Owned(bytes.iter().copied().map(char::from).collect())
 }
 
 fn without_slash(text: &str) -> &str {
@@ -113,26 +136,28 @@ impl Automaton {
             stay: [0; 4],
             last: 0,
         };
-        for byte in pattern.bytes() {
-            let state = automaton.last;
-            match byte {
-                b'*' => set(&mut automaton.stay, state),
-                b'?' => automaton
-                    .advance
-                    .iter_mut()
-                    .for_each(|states| set(states, state)),
-                literal => set(&mut automaton.advance[usize::from(literal)], state),
+        for piece in pattern.split_inclusive(['*', '?']) {
+            let literal = piece.trim_end_matches(['*', '?']);
+            for byte in percent_decoded(literal).iter() {
+                set(&mut automaton.advance[usize::from(*byte)], automaton.last);
+                automaton.last += 1;
             }
-            if byte != b'*' {
+            if piece.ends_with('*') {
+                set(&mut automaton.stay, automaton.last);
+            } else if piece.ends_with('?') {
+                for states in &mut automaton.advance {
+                    set(states, automaton.last);
+                }
                 automaton.last += 1;
             }
         }
         automaton
     }
 
-    fn matches(&self, path: &str) -> bool {
+    /// `name` has one character for each byte.
+    fn matches(&self, name: &str) -> bool {
         let mut states: States = [1, 0, 0, 0];
-        for byte in path.bytes() {
+        for byte in name.chars().map_while(|char| u8::try_from(char).ok()) {
             let advance = &self.advance[usize::from(byte)];
             let mut carry = 0;
             for word in 0..states.len() {
@@ -180,6 +205,27 @@ mod tests {
         check("/a?c", "/abbc", false);
         check("ab*ba", "/aba", false);
         check("/a", "//a", false);
+        check("/a%2Ab", "/axb", false);
+        check("/a%3Fb?", "/axbx", false);
+        check("/%41", "/%2541", false);
+        check("/a?", "/a%C3%A9", false);
+    }
+
+    /// Whoever writes a path in another way must not come to another behavior.
+    #[test]
+    fn percent_encoding_makes_no_difference() {
+        check("/private/*", "/%70rivate/a", true);
+        check("/private/*", "/private%2Fa", true);
+        check("*.mp4", "/a%2Emp%34", true);
+        check("/a?c", "/%61%2f%63", true);
+        check("/%70rivate/*", "/private/a", true);
+        check("/a%20b/*.m?4", "/a%20b/c.mp4", true);
+        check("/100%/*", "/100%/%zz", true);
+        check("/%C3%A9*", "/é", true);
+        check("/a??", "/a%C3%A9", true);
+        check("/a%2Ab", "/a*b", true);
+        check("/a%3Fb?", "/a%3Fbx", true);
+        check("/%ff?*", "/%FFx", true);
     }
 
     #[test]

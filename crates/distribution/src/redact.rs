@@ -109,7 +109,8 @@ fn is_label(text: &str) -> bool {
         })
 }
 
-fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+/// Percent-decoded once; what is no escape stands for itself.
+pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -2,6 +2,7 @@
 
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution};
+use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ pub struct Routed<'s> {
 
 /// Finds distribution and behavior of a request.
 ///
-/// The path is matched raw, the query does not take part (developer guide, "Path pattern").
+/// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query does
+/// not take part (developer guide, "Path pattern").
 ///
 /// # Errors
 /// [`Denial::UnknownHost`] when no enabled distribution has the host.
@@ -29,10 +31,11 @@ pub fn route<'s>(
         .distribution_for(request.host)
         .filter(|distribution| distribution.enabled)
         .ok_or(Denial::UnknownHost)?;
+    let name = object_name(request.path);
     let behavior = distribution
         .behaviors
         .iter()
-        .find(|behavior| behavior.path_pattern.matches(request.path))
+        .find(|behavior| behavior.path_pattern.matches_name(&name))
         // The default behavior `*` is last, so only a distribution put together by hand comes here.
         .ok_or(Denial::UnknownHost)?;
     Ok(Routed {

@@ -143,6 +143,33 @@ impl WorkerMemory {
             cookies: RefCell::new((0..LATEST_MAX).map(|_| None).collect()),
         }
     }
+
+    /// Recognises the signature, or lets the shared memory `find` it and recognises it the next time.
+    fn latest_or(
+        &self,
+        question: &SignatureQuestion<'_>,
+        find: fn(&VerifiedSignatures, &SignatureQuestion<'_>) -> bool,
+    ) -> bool {
+        // The last bytes of a signature are as good as random; whoever makes them collide only meets the digest.
+        let ending = question.signature.last_chunk::<2>().unwrap_or(&[0; 2]);
+        let slot = usize::from(u16::from_le_bytes(*ending)) % LATEST_MAX;
+        let mut latest = self.latest.borrow_mut();
+        let confirmed = latest[slot].as_ref();
+        if confirmed.is_some_and(|confirmed| confirmed.answers(question)) {
+            return true;
+        }
+        let found = find(&self.shared, question);
+        if found {
+            latest[slot] = Some(Confirmed {
+                hash: question.hash,
+                key_pair_id: question.key_pair_id.into(),
+                spki_der: question.key.spki_der().into(),
+                signature: question.signature.into(),
+                message: question.message.into(),
+            });
+        }
+        found
+    }
 }
 
 /// Samples that differ between grants; whoever makes them collide is checked from the beginning.
@@ -159,31 +186,11 @@ fn cookie_slot(header: &[u8]) -> usize {
 
 impl SignatureMemory for WorkerMemory {
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
-        // The last bytes of a signature are as good as random; whoever makes them collide only meets the digest.
-        let ending = question.signature.last_chunk::<2>().unwrap_or(&[0; 2]);
-        let slot = usize::from(u16::from_le_bytes(*ending)) % LATEST_MAX;
-        let mut latest = self.latest.borrow_mut();
-        if latest[slot]
-            .as_ref()
-            .is_some_and(|confirmed| confirmed.answers(question))
-        {
-            return true;
-        }
-        let verifies = self.shared.verifies(question);
-        if verifies {
-            latest[slot] = Some(Confirmed {
-                hash: question.hash,
-                key_pair_id: question.key_pair_id.into(),
-                spki_der: question.key.spki_der().into(),
-                signature: question.signature.into(),
-                message: question.message.into(),
-            });
-        }
-        verifies
+        self.latest_or(question, VerifiedSignatures::verifies)
     }
 
     fn remembers(&self, question: &SignatureQuestion<'_>) -> bool {
-        self.shared.remembers(question)
+        self.latest_or(question, VerifiedSignatures::remembers)
     }
 
     fn recall(&self, cookies: &[u8]) -> Option<Arc<ConfirmedPolicy>> {

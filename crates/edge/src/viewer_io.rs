@@ -47,7 +47,12 @@ impl<S> ViewerIo<S> {
     }
 
     /// Until when the viewer must have sent something; `None` while it waits for us.
+    ///
+    /// An HTTP/2 viewer that opens no window for an answer never makes a write wait. Its time runs here.
     fn read_deadline(&self) -> Option<Instant> {
+        if let Some(since) = self.connection.ignored_since() {
+            return Some(since + self.patience.write_timeout);
+        }
         let since = self.connection.waiting_since()?;
         let patience = if self.connection.head_begun() {
             self.patience.head_timeout
@@ -74,7 +79,9 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
         let filled = buffer.filled().len();
         let this = &mut *self;
         if let Poll::Ready(result) = Pin::new(&mut this.stream).poll_read(context, buffer) {
-            if buffer.filled().len() > filled {
+            let length = buffer.filled().len() - filled;
+            if length > 0 {
+                this.connection.read(length);
                 this.connection.bytes_arrived();
             }
             return Poll::Ready(result);
@@ -134,6 +141,9 @@ impl<S: ViewerStream> ViewerIo<S> {
             return self.write_waits(context);
         }
         self.write_blocked_since = None;
+        if let Poll::Ready(Ok(length)) = result {
+            self.connection.wrote(length);
+        }
         result
     }
 }
@@ -202,7 +212,10 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match Pin::new(&mut self.stream).poll_shutdown(context) {
+            Poll::Pending => self.write_waits(context).map_ok(|_| ()),
+            Poll::Ready(result) => Poll::Ready(result),
+        }
     }
 }
 

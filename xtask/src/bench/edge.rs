@@ -7,7 +7,7 @@ use super::keys::{self, Key};
 use super::load::{Load, Protocol, Received};
 use super::memory::{self, READERS};
 use super::process::{cpu_time, peak_memory_bytes};
-use super::servers::{self, Memory, SECRET, Server};
+use super::servers::{self, AccessLog, Memory, SECRET, Server};
 use super::{Bar, EdgeArguments, Row, medians};
 use crate::command::{self, Outcome};
 use crate::tools;
@@ -41,6 +41,9 @@ pub fn run(arguments: &EdgeArguments) -> Outcome<Vec<Row>> {
     }
     rows.extend(or_failure(
         bench.new_links(sizes.first().copied().unwrap_or(1024)),
+    ));
+    rows.extend(or_failure(
+        bench.logged(sizes.first().copied().unwrap_or(1024)),
     ));
     rows.extend(or_failure(bench.slow_viewers()));
     Ok(rows)
@@ -92,8 +95,8 @@ impl<'a> EdgeBench<'a> {
         }
         servers::make_certificate(folder)?;
         let keys = keys::make(folder)?;
-        let privet = Server::privet(folder, &keys, Memory::Default)?;
-        let nginx = Server::nginx(folder)?;
+        let privet = Server::privet(folder, &keys, Memory::Default, AccessLog::Off)?;
+        let nginx = Server::nginx(folder, AccessLog::Off)?;
         for server in [&privet, &nginx] {
             eprintln!("xtask: {} uses {}", server.name, servers::cipher(server)?);
         }
@@ -162,7 +165,7 @@ impl<'a> EdgeBench<'a> {
         if chosen.is_empty() {
             return Ok(rows);
         }
-        let forgetful = Server::privet(self.folder, &self.keys, Memory::One)?;
+        let forgetful = Server::privet(self.folder, &self.keys, Memory::One, AccessLog::Off)?;
         let theirs = nginx_links(&file_name(size), NEW_LINKS)?;
         for (protocol, key) in chosen {
             let origin = format!(
@@ -194,6 +197,36 @@ impl<'a> EdgeBench<'a> {
             )?);
         }
         Ok(rows)
+    }
+
+    /// A repeated grant while both servers write their access logs: Privet CloudFront's 33 fields, compressed; nginx
+    /// its combined format, plain.
+    fn logged(&self, size: u64) -> Outcome<Vec<Row>> {
+        let key = &self.keys[0];
+        let protocol = Protocol::Plain;
+        let name = protocol.name();
+        let case = format!(
+            "{} {name}, {} cookie, access log",
+            size_name(size),
+            key.name
+        );
+        if !self.is_chosen(&case) {
+            return Ok(Vec::new());
+        }
+        let privet = Server::privet(self.folder, &self.keys, Memory::Default, AccessLog::On)?;
+        let nginx = Server::nginx(self.folder, AccessLog::On)?;
+        let cookie = key.cookie("*")?;
+        let ours = Side {
+            server: &privet,
+            targets: vec![format!("/{}", file_name(size))],
+            cookie: Some(&cookie),
+        };
+        let theirs = Side {
+            server: &nginx,
+            targets: nginx_links(&file_name(size), 1)?,
+            cookie: None,
+        };
+        self.compare(&case, size, protocol, &ours, &theirs, Bar::None)
     }
 
     fn compare(
@@ -270,7 +303,7 @@ impl<'a> EdgeBench<'a> {
         let file = file_name(64 * MIB);
         let cookie = self.keys[0].cookie("*")?;
         // A server of its own: peaks of other cases do not count.
-        let privet = Server::privet(self.folder, &self.keys, Memory::Default)?;
+        let privet = Server::privet(self.folder, &self.keys, Memory::Default, AccessLog::On)?;
         let duration = Duration::from_secs(10);
         memory::read_slowly(
             privet.http_port,

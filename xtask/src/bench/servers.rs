@@ -1,7 +1,7 @@
 //! The two servers of `bench edge`: their configurations, starting and stopping them.
 //!
-//! Both serve the same folder with the same certificate and two workers, log every request and check
-//! every link: Privet CloudFront signatures, nginx its `secure_link` (MD5 with an end date).
+//! Both serve the same folder with the same certificate and two workers, look at the file again for every request
+//! and check every link: Privet CloudFront signatures, nginx its `secure_link` (MD5 with an end date).
 
 use super::keys::Key;
 use crate::command::{self, Outcome, cargo, output, program, server_program};
@@ -32,6 +32,13 @@ pub enum Memory {
     One,
 }
 
+/// Whether every request leaves a line.
+#[derive(Clone, Copy, PartialEq)]
+pub enum AccessLog {
+    On,
+    Off,
+}
+
 impl Server {
     /// The process that was started.
     pub fn process(&self) -> u32 {
@@ -39,7 +46,7 @@ impl Server {
     }
 
     /// Builds and starts Privet on free ports.
-    pub fn privet(folder: &Path, keys: &[Key], memory: Memory) -> Outcome<Self> {
+    pub fn privet(folder: &Path, keys: &[Key], memory: Memory, log: AccessLog) -> Outcome<Self> {
         command::run(cargo().args([
             "build",
             "--release",
@@ -50,7 +57,7 @@ impl Server {
         ]))?;
         let ports = (free_port()?, free_port()?);
         let config = folder.join(format!("privet-{}.toml", ports.0));
-        write(&config, &privet_toml(folder, keys, ports, memory))?;
+        write(&config, &privet_toml(folder, keys, ports, memory, log))?;
         let mut command = Command::new(command::target().join("release/privet"));
         command.arg("serve").arg(&config);
         Self::start(
@@ -62,10 +69,10 @@ impl Server {
     }
 
     /// Starts nginx on free ports, in the foreground.
-    pub fn nginx(folder: &Path) -> Outcome<Self> {
+    pub fn nginx(folder: &Path, log: AccessLog) -> Outcome<Self> {
         let ports = (free_port()?, free_port()?);
-        let config = folder.join("nginx.conf");
-        write(&config, &nginx_conf(folder, ports)?)?;
+        let config = folder.join(format!("nginx-{}.conf", ports.0));
+        write(&config, &nginx_conf(folder, ports, log)?)?;
         let mut command = Command::new(server_program("nginx"));
         command
             .arg("-p")
@@ -178,11 +185,21 @@ pub fn cipher(server: &Server) -> Outcome<String> {
     Ok(line.unwrap_or("unknown").to_owned())
 }
 
-fn privet_toml(folder: &Path, keys: &[Key], ports: (u16, u16), memory: Memory) -> String {
+fn privet_toml(
+    folder: &Path,
+    keys: &[Key],
+    ports: (u16, u16),
+    memory: Memory,
+    log: AccessLog,
+) -> String {
     let place = folder.display();
     let limits = match memory {
         Memory::Default => String::new(),
         Memory::One => "[limits]\nsignature_memory_entries_max = 1\n\n".to_owned(),
+    };
+    let log = match log {
+        AccessLog::Off => String::new(),
+        AccessLog::On => format!("[log]\nfolder = \"{place}/privet-logs\"\n\n"),
     };
     let public_keys: String = keys
         .iter()
@@ -199,10 +216,7 @@ fn privet_toml(folder: &Path, keys: &[Key], ports: (u16, u16), memory: Memory) -
         r#"[edge]
 workers = 2
 
-{limits}[log]
-folder = "{place}/privet-logs"
-
-[[listeners]]
+{limits}{log}[[listeners]]
 address = "127.0.0.1:{}"
 protocol = "http"
 
@@ -235,19 +249,26 @@ trusted_key_groups = ["bench"]
     )
 }
 
-fn nginx_conf(folder: &Path, ports: (u16, u16)) -> Outcome<String> {
+fn nginx_conf(folder: &Path, ports: (u16, u16), log: AccessLog) -> Outcome<String> {
+    let access_log = match log {
+        AccessLog::Off => "off".to_owned(),
+        AccessLog::On => format!(
+            "{}/nginx-access.log combined buffer=64k flush=5s",
+            folder.display()
+        ),
+    };
     // As root, workers would change to a user who may not read the temporary folder.
     let is_root = output(&mut program("id", &["-u"]))?.trim() == "0";
     let user = if is_root { "user root;" } else { "" };
     Ok(format!(
         r#"{user}
 worker_processes 2;
-pid {place}/nginx.pid;
+pid {place}/nginx-{}.pid;
 error_log {place}/nginx-error.log error;
 events {{ worker_connections 4096; }}
 http {{
   include /etc/nginx/mime.types;
-  access_log {place}/nginx-access.log combined buffer=64k flush=5s;
+  access_log {access_log};
   client_body_temp_path {place}/nginx-body;
   proxy_temp_path {place}/nginx-proxy;
   fastcgi_temp_path {place}/nginx-fastcgi;
@@ -259,7 +280,6 @@ http {{
   tcp_nodelay on;
   keepalive_timeout 60s;
   keepalive_requests 100000000;
-  open_file_cache max=1024 inactive=60s;
   ssl_certificate {place}/tls.pem;
   ssl_certificate_key {place}/tls.key;
   ssl_protocols TLSv1.2 TLSv1.3;
@@ -279,6 +299,7 @@ http {{
   }}
 }}
 "#,
+        ports.0,
         ports.0,
         ports.1,
         place = folder.display(),

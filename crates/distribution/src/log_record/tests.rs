@@ -114,6 +114,20 @@ fn json_escapes_what_it_must() {
     );
 }
 
+/// The live log goes to terminals, which take U+009B for the beginning of a command.
+#[test]
+fn json_has_no_control_characters() {
+    let mut record = record();
+    record.user_agent = Some("\u{7f}\u{80}\u{9b}2J\u{9f}\u{a0}\u{c2}");
+    let mut out = Vec::new();
+    record.write_json(&mut out);
+    let line = String::from_utf8(out).unwrap();
+    assert!(
+        line.contains("\"\\u007F\\u0080\\u009B2J\\u009F\u{a0}\u{c2}\""),
+        "{line}"
+    );
+}
+
 #[test]
 fn files_are_named_by_the_hour() {
     assert_eq!(

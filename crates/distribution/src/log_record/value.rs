@@ -105,21 +105,29 @@ const ENCODED: [bool; 256] = {
     encoded
 };
 
-/// RFC 8259 7. DEL and the separators U+2028 and U+2029 may stand raw.
+/// RFC 8259 7, and DEL and the controls from U+0080 to U+009F as well: a terminal may obey them.
 pub(super) fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
-    for byte in value.bytes() {
+    let mut bytes = value.bytes().peekable();
+    while let Some(byte) = bytes.next() {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
+            0..0x20 | 0x7f => push_json_escape(out, byte),
+            // The first of two bytes; the second is the character's number.
+            0xc2 => match bytes.next_if(|second| *second < 0xa0) {
+                Some(control) => push_json_escape(out, control),
+                None => out.push(byte),
+            },
             other => out.push(other),
         }
     }
     out.push(b'"');
+}
+
+fn push_json_escape(out: &mut Vec<u8>, character: u8) {
+    out.extend_from_slice(b"\\u00");
+    out.push(HEX[usize::from(character >> 4)]);
+    out.push(HEX[usize::from(character & 15)]);
 }

@@ -1,25 +1,32 @@
 //! The live copy of the log: JSON lines to a writer that may be slow, without ever holding up the files.
 
 use std::io::Write;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
+};
+use std::time::Duration;
 
 /// Batches that a slow reader may be behind; one record each when traffic is light.
 const BATCHES_BEHIND_MAX: usize = 8_192;
+/// How long a reader may take for the last batches.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A thread that writes, and how many records it has missed.
 pub(super) struct LiveStream {
     sender: SyncSender<Vec<u8>>,
-    thread: JoinHandle<()>,
+    /// Says nothing; disconnected when the thread has ended.
+    running: Receiver<()>,
     missed: usize,
 }
 
 impl LiveStream {
     pub(super) fn start(mut writer: Box<dyn Write + Send>) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Vec<u8>>(BATCHES_BEHIND_MAX);
-        let thread = std::thread::Builder::new()
+        let (ends_with_thread, running) = channel();
+        std::thread::Builder::new()
             .name("privet-log-stream".into())
             .spawn(move || {
+                let _ends_with_thread = ends_with_thread;
                 // A reader that is gone ends the copy, not the edge.
                 for line in &receiver {
                     if writer
@@ -33,7 +40,7 @@ impl LiveStream {
             })?;
         Ok(LiveStream {
             sender,
-            thread,
+            running,
             missed: 0,
         })
     }
@@ -51,12 +58,46 @@ impl LiveStream {
         }
     }
 
-    /// Lets the writer finish what it has.
+    /// Lets the writer finish what it has. A reader that has stopped reading does not keep the edge from ending.
     pub(super) fn stop(self) {
         drop(self.sender);
-        // A reader that has stopped reading must not keep the edge from ending.
-        if self.thread.is_finished() || self.missed == 0 {
-            let _ = self.thread.join();
+        if self.running.recv_timeout(END_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("privet: the live log ends early, its reader has stopped reading");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Takes nothing until it is let go.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_stopped_reading_holds_up_no_end() {
+        let (release, held) = channel();
+        let mut stream = LiveStream::start(Box::new(Stuck(held))).unwrap();
+        stream.offer(b"one\n".to_vec(), 1);
+        let (stopped, wait) = channel();
+        std::thread::spawn(move || {
+            stream.stop();
+            stopped.send(())
+        });
+        let ended = wait.recv_timeout(Duration::from_secs(20));
+        drop(release);
+        assert!(ended.is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -335,8 +336,10 @@ fn read_single<'de, A: MapAccess<'de>>(
 }
 
 /// Names that mean nothing to CloudFront, such as Version. Their values are skipped, their repetition is not.
+///
+/// A set, because a stranger's policy is read before its signature is checked, and may be full of names.
 #[derive(Default)]
-struct Ignored<'de>(Vec<Cow<'de, str>>);
+struct Ignored<'de>(BTreeSet<Cow<'de, str>>);
 
 impl<'de> Ignored<'de> {
     fn skip<A: MapAccess<'de>>(
@@ -354,10 +357,9 @@ impl<'de> Ignored<'de> {
                 "{name} is not a name that a policy knows"
             )));
         }
-        if self.0.contains(&name) {
-            return Err(duplicate(&name));
+        if let Some(twice) = self.0.replace(name) {
+            return Err(duplicate(&twice));
         }
-        self.0.push(name);
         map.next_value::<IgnoredAny>().map(|_| ())
     }
 }

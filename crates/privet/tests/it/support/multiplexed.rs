@@ -3,8 +3,9 @@
 use crate::support::{Ask, HOST, PATIENCE, TestEdge, trusted_roots};
 use http_body::Body;
 use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::future::poll_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
@@ -19,7 +20,20 @@ pub fn ask_multiplexed(edge: &TestEdge, asks: &[Ask]) -> Vec<http::Response<Vec<
     runtime.block_on(async { tokio::time::timeout(PATIENCE, all).await.unwrap() })
 }
 
-async fn all_answers(edge: std::net::SocketAddr, asks: &[Ask]) -> Vec<http::Response<Vec<u8>>> {
+pub fn http2_builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new());
+    builder
+}
+
+/// A connection to the edge, and the future that drives it.
+pub async fn connect_http2(
+    edge: SocketAddr,
+    builder: &http2::Builder<TokioExecutor>,
+) -> (
+    http2::SendRequest<String>,
+    impl Future<Output = hyper::Result<()>> + Send + 'static,
+) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -31,8 +45,11 @@ async fn all_answers(edge: std::net::SocketAddr, asks: &[Ask]) -> Vec<http::Resp
     let name = rustls::pki_types::ServerName::try_from(HOST).unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let stream = connector.connect(name, stream).await.unwrap();
-    let io = TokioIo::new(stream);
-    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    builder.handshake(TokioIo::new(stream)).await.unwrap()
+}
+
+async fn all_answers(edge: SocketAddr, asks: &[Ask]) -> Vec<http::Response<Vec<u8>>> {
+    let (sender, connection) = connect_http2(edge, &http2_builder()).await;
     tokio::spawn(connection);
     let mut waiting = Vec::new();
     for ask in asks {
