@@ -75,7 +75,7 @@ pub struct Limits {
     pub log_queue_records_max: usize,
     /// Verified signatures remembered.
     pub signature_memory_entries_max: usize,
-    /// Bytes of small objects kept in memory.
+    /// Bytes of small objects kept in memory; as many again may be on their way to viewers.
     pub hot_objects_size_bytes_max: usize,
     /// Files kept open.
     pub open_files_max: usize,

@@ -13,6 +13,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 /// Files up to this size are read whole and may be kept in memory.
@@ -32,10 +33,34 @@ pub(crate) struct FolderOrigin {
 struct Inner {
     root: OwnedFd,
     hot: HotObjects,
+    /// Bytes of objects in memory, kept here or on their way to viewers.
+    in_memory: Arc<AtomicUsize>,
+    in_memory_max: usize,
+}
+
+/// An object's bytes, counted for as long as anybody has them.
+#[derive(Debug)]
+struct Counted {
+    bytes: Vec<u8>,
+    in_memory: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.in_memory
+            .fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
 }
 
 impl FolderOrigin {
-    /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory.
+    /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory; as many again may
+    /// be on their way to viewers.
     ///
     /// Errors: the operating system's, for instance when the folder is missing.
     pub(crate) fn open(
@@ -47,7 +72,12 @@ impl FolderOrigin {
         let root = rustix::fs::open(root, flags, Mode::empty())?;
         let hot = HotObjects::new(files_max, size_bytes_max);
         Ok(FolderOrigin {
-            inner: Arc::new(Inner { root, hot }),
+            inner: Arc::new(Inner {
+                root,
+                hot,
+                in_memory: Arc::default(),
+                in_memory_max: size_bytes_max.saturating_mul(2),
+            }),
         })
     }
 
@@ -97,9 +127,10 @@ impl Inner {
         let file = File::from(file);
         let size_bytes = head.representation.size_bytes;
         let content = if size_bytes < FILE_OBJECT_SIZE_BYTES_MIN {
-            Content::Memory(read_whole(&file, size_bytes)?)
-        } else if size_bytes <= MEMORY_OBJECT_SIZE_BYTES_MAX {
-            Content::Both(read_whole(&file, size_bytes)?, Arc::new(file))
+            Content::Memory(Bytes::from(read_whole(&file, size_bytes)?))
+        } else if size_bytes <= MEMORY_OBJECT_SIZE_BYTES_MAX && self.has_room_for(size_bytes) {
+            let bytes = read_whole(&file, size_bytes)?;
+            Content::Both(self.counted(bytes), Arc::new(file))
         } else {
             Content::File(Arc::new(file))
         };
@@ -117,6 +148,20 @@ impl Inner {
             self.hot.insert(key, hot);
         }
         Ok(object)
+    }
+
+    /// Several may find the same room at once: one object for each thread that reads.
+    fn has_room_for(&self, size_bytes: u64) -> bool {
+        let in_memory = self.in_memory.load(Ordering::Relaxed) as u64;
+        in_memory.saturating_add(size_bytes) <= self.in_memory_max as u64
+    }
+
+    fn counted(&self, bytes: Vec<u8>) -> Bytes {
+        self.in_memory.fetch_add(bytes.len(), Ordering::Relaxed);
+        Bytes::from_owner(Counted {
+            bytes,
+            in_memory: Arc::clone(&self.in_memory),
+        })
     }
 }
 
@@ -180,11 +225,11 @@ fn etag(identity: &Identity) -> String {
 }
 
 /// Reads exactly `size_bytes`: a file that shrank meanwhile is not served as something it is not.
-fn read_whole(file: &File, size_bytes: u64) -> Result<Bytes, OriginError> {
+fn read_whole(file: &File, size_bytes: u64) -> Result<Vec<u8>, OriginError> {
     let mut content = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
     let read = file.take(size_bytes).read_to_end(&mut content);
     match read {
-        Ok(length) if length as u64 == size_bytes => Ok(Bytes::from(content)),
+        Ok(length) if length as u64 == size_bytes => Ok(content),
         Ok(_) | Err(_) => Err(OriginError::Unreadable),
     }
 }
@@ -218,8 +263,11 @@ fn origin_error(errno: Errno) -> OriginError {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use std::os::unix::fs::symlink;
+
+    const MIB: usize = 1024 * 1024;
 
     #[test]
     fn no_way_of_opening_leaves_the_root() {
@@ -237,5 +285,28 @@ mod tests {
             }
             assert!(open(&root, Path::new("a/b")).is_ok());
         }
+    }
+
+    fn in_memory(object: &Object) -> bool {
+        match object.content {
+            Content::Memory(_) | Content::Both(_, _) => true,
+            Content::File(_) => false,
+        }
+    }
+
+    /// Viewers that take their time hold what they were given, kept by the origin or not.
+    #[test]
+    fn objects_on_their_way_have_a_limit_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let origin = FolderOrigin::open(folder.path(), 100, MIB).unwrap();
+        let fetch = |number: usize| {
+            let name = format!("object-{number}");
+            std::fs::write(folder.path().join(&name), vec![0; MIB]).unwrap();
+            origin.inner.open_object(&format!("/{name}"), name.into())
+        };
+        let mut held: Vec<Object> = (0..10).map(|number| fetch(number).unwrap()).collect();
+        assert_eq!(held.iter().filter(|object| in_memory(object)).count(), 2);
+        held.clear();
+        assert!(in_memory(&fetch(10).unwrap()));
     }
 }
