@@ -70,3 +70,19 @@ fn a_file_is_never_taken_for_an_error_of_the_http_library() {
         assert!(answer.body == bytes);
     }
 }
+
+/// SECURITY.md says so: the two forms are signed over the same bytes, and nothing tells them apart.
+#[test]
+fn a_canned_signature_is_good_for_the_same_text_as_a_policy() {
+    let edge = TestEdge::new();
+    edge.put("private", b"secret");
+    let url = format!("https://{HOST}/private?x=*");
+    let expires = NOW + 60;
+    let signature = canned_signature(RSA, &url, expires);
+    let policy = encode(canned(&url, expires));
+    let tail = format!("Policy={policy}&Signature={signature}&Key-Pair-Id=KRSA");
+    let other = format!("https://{HOST}/private?x=other");
+    assert_eq!(edge.get(&format!("{other}&{tail}")).status(), 200);
+    let elsewhere = format!("https://{HOST}/else?x=other");
+    assert_eq!(edge.get(&format!("{elsewhere}&{tail}")).status(), 403);
+}
