@@ -1,7 +1,7 @@
 //! One line of the access log: CloudFront's 33 fields, tab-separated or as JSON.
 
 use crate::calendar::DateTime;
-use crate::redact::redact_url;
+use crate::redact::{redact_url, redact_viewer_text};
 use http::Version;
 use privet_sign::Timestamp;
 use std::net::SocketAddr;
@@ -45,6 +45,9 @@ impl ResultType {
 }
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
+///
+/// Policies and signatures in what the viewer sent are redacted when the record is written, save in query and cookies,
+/// which come redacted.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
     /// When the last byte was gone: `date` and `time`.
@@ -65,7 +68,7 @@ pub struct LogRecord<'a> {
     pub uri_stem: &'a str,
     /// 0 when the viewer left before an answer.
     pub status: u16,
-    /// As received; signing parameters in it are redacted when it is written.
+    /// As received: `cs(Referer)`.
     pub referer: Option<&'a str>,
     /// `cs(User-Agent)`.
     pub user_agent: Option<&'a str>,
@@ -174,8 +177,9 @@ impl LogRecord<'_> {
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
         for value in self.values() {
             match value {
-                Value::Text("") => out.push(b'-'),
+                Value::Text("") | Value::Viewer("") => out.push(b'-'),
                 Value::Text(text) => push_encoded(out, text),
+                Value::Viewer(text) => push_encoded(out, &redact_viewer_text(text)),
                 Value::Url(url) => push_encoded(out, &redact_url(url)),
                 Value::Made(plain) => plain.push(out),
             }
@@ -199,8 +203,9 @@ impl LogRecord<'_> {
             push_json_string(out, name);
             out.push(b':');
             match value {
-                Value::Text("") => push_json_string(out, "-"),
+                Value::Text("") | Value::Viewer("") => push_json_string(out, "-"),
                 Value::Text(text) => push_json_string(out, text),
+                Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
                 Value::Url(url) => push_json_string(out, &redact_url(url)),
                 Value::Made(plain) => {
                     out.push(b'"');
@@ -217,7 +222,7 @@ impl LogRecord<'_> {
     /// The values in the order of [`LOG_FIELDS`].
     fn values(&self) -> [Value<'_>; 33] {
         use Plain::{Date, Ip, Number, Seconds, Status, Time};
-        use Value::{Made, Text, Url};
+        use Value::{Made, Text, Url, Viewer};
         let ended = DateTime::of(self.ended);
         let (ssl_protocol, ssl_cipher) = self.tls.unwrap_or_default();
         let number = |value: Option<u64>| value.map_or(Text(""), |value| Made(Number(value)));
@@ -227,21 +232,21 @@ impl LogRecord<'_> {
             Text(self.edge_location),
             Made(Number(self.sc_bytes)),
             Made(Ip(self.client.ip())),
-            Text(self.method),
+            Viewer(self.method),
             Text(self.cs_host),
-            Text(self.uri_stem),
+            Viewer(self.uri_stem),
             Made(Status(self.status)),
             self.referer.map_or(Text(""), Url),
-            Text(self.user_agent.unwrap_or_default()),
+            Viewer(self.user_agent.unwrap_or_default()),
             Text(self.uri_query.unwrap_or_default()),
             Text(self.cookie.unwrap_or_default()),
             Text(self.result.as_str()),
             Text(self.request_id),
-            Text(self.host_header),
+            Viewer(self.host_header),
             Text(self.protocol),
             Made(Number(self.cs_bytes)),
             Made(Seconds(self.time_taken)),
-            Text(self.forwarded_for.unwrap_or_default()),
+            Viewer(self.forwarded_for.unwrap_or_default()),
             Text(ssl_protocol),
             Text(ssl_cipher),
             Text(self.response_result.as_str()),

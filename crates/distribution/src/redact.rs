@@ -1,11 +1,15 @@
 //! Takes signatures and policies out of what gets logged. What is left names the grant without granting anything.
 
+use embedded::redact_text;
 use std::borrow::Cow;
+
+mod embedded;
 
 /// `query` with the values of `Policy` and `Signature` replaced by `grant:<fingerprint>`, order and all other
 /// parameters kept. When the signature cannot be decoded the values become `redacted`.
 ///
-/// Names are compared percent-decoded, as the signature check does. Redacting twice changes nothing more.
+/// Names are compared percent-decoded, as the signature check does. Links in the values of other parameters are
+/// redacted too, however often they were percent-encoded. Redacting twice changes nothing more.
 pub fn redact_query(query: &str) -> String {
     redacted_query(query).into_owned()
 }
@@ -22,15 +26,20 @@ pub fn redact_cookies(value: &str) -> String {
     redact(value, ';', split).into_owned()
 }
 
-/// A URL with its query redacted.
+/// A URL with its query redacted, and what its path may hide.
 pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
     let Some((base, query)) = url.split_once('?') else {
-        return Cow::Borrowed(url);
+        return redact_viewer_text(url);
     };
-    match redacted_query(query) {
-        Cow::Borrowed(_) => Cow::Borrowed(url),
-        Cow::Owned(query) => Cow::Owned(format!("{base}?{query}")),
+    match (redact_viewer_text(base), redacted_query(query)) {
+        (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(url),
+        (base, query) => Cow::Owned(format!("{base}?{query}")),
     }
+}
+
+/// Any text of a viewer's, with the links in it redacted: a path with an encoded `?`, a header.
+pub(crate) fn redact_viewer_text(text: &str) -> Cow<'_, str> {
+    redact_text(text, None)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +78,7 @@ fn redact(
     split: impl Fn(&str) -> Option<(usize, Secret)>,
 ) -> Cow<'_, str> {
     if text.split(separator).all(|piece| split(piece).is_none()) {
-        return Cow::Borrowed(text);
+        return redact_text(text, None);
     }
     let signature = text.split(separator).find_map(|piece| match split(piece) {
         Some((at, Secret::Signature)) => Some(piece[at..].trim()),
@@ -87,7 +96,7 @@ fn redact(
                 out.push_str(&piece[..at]);
                 out.push_str(&label);
             }
-            None => out.push_str(piece),
+            None => out.push_str(&redact_text(piece, Some(&label))),
         }
     }
     Cow::Owned(out)
@@ -177,6 +186,35 @@ mod tests {
         assert_eq!(
             redacted,
             format!("a=1&Policy={label}&Signature={label}&b=2&Signature={label}")
+        );
+    }
+
+    #[test]
+    fn links_in_other_parameters_are_redacted() {
+        check_query(
+            "next=https%3A%2F%2Fh%2Fa%3FPolicy%3De30_%26Signature%3D%40&a=1",
+            "next=https%3A%2F%2Fh%2Fa%3FPolicy%3Dredacted%26Signature%3D%40&a=1",
+        );
+        let redacted = redact_query("next=h%3FSignature%3DAAEC&Signature=AAED");
+        let labels = [label("AAEC"), label("AAED")];
+        let [inner, own] = &labels;
+        assert_eq!(
+            redacted,
+            format!("next=h%3FSignature%3D{inner}&Signature={own}")
+        );
+        check_query("a=%53ignature%3DAAEC", &format!("a=%53ignature%3D{inner}"));
+        check_query(
+            "next=h?Policy=e30_&Signature=AAEC",
+            &format!("next=h?Policy={inner}&Signature={inner}"),
+        );
+    }
+
+    #[test]
+    fn links_in_other_cookies_are_redacted() {
+        let label = label("AAEC");
+        assert_eq!(
+            redact_cookies("back=%2Fa%3FSignature%3DAAEC; b=1"),
+            format!("back=%2Fa%3FSignature%3D{label}; b=1")
         );
     }
 

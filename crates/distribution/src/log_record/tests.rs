@@ -87,6 +87,42 @@ fn signatures_in_the_referer_are_redacted() {
     );
 }
 
+/// The path with an encoded `?`, and each header that is logged.
+#[test]
+fn signatures_in_no_field_reach_the_log() {
+    let mut record = record();
+    record.method = "Signature%3DAAEC";
+    record.uri_stem = "/private/a.txt%3FExpires=1%26Signature=AAEC";
+    record.referer =
+        Some("https://x/a%3FSignature=AAEC?next=https%3A%2F%2Fh%2Fa%3F%26Signature%3DAAEC&b");
+    record.user_agent = Some("curl https://h/a?Signature=AAEC (b)");
+    record.host_header = "h?Signature=AAEC";
+    record.forwarded_for = Some("Signature=AAEC, 192.0.2.1");
+    record.uri_query = Some("a=1");
+    let columns = columns(&record);
+    let label = format!("grant:{}", privet_sign::fingerprint("AAEC").unwrap());
+    assert_eq!(columns[5], format!("Signature%253D{label}"));
+    assert_eq!(
+        columns[7],
+        format!("/private/a.txt%253FExpires=1%2526Signature={label}")
+    );
+    assert_eq!(
+        columns[9],
+        format!(
+            "https://x/a%253FSignature={label}?next=https%253A%252F%252Fh%252Fa%253F%2526Signature%253D{label}&b"
+        )
+    );
+    assert_eq!(
+        columns[10],
+        format!("curl%20https://h/a?Signature={label}%20(b)")
+    );
+    assert_eq!(columns[15], format!("h?Signature={label}"));
+    assert_eq!(columns[19], format!("Signature={label},%20192.0.2.1"));
+    let mut json = Vec::new();
+    record.write_json(&mut json);
+    assert!(!String::from_utf8(json).unwrap().contains("AAEC"));
+}
+
 #[test]
 fn the_header_names_the_fields() {
     let expected = format!("#Version: 1.0\n#Fields: {}\n", LOG_FIELDS.join(" "));

@@ -8,9 +8,11 @@ use std::time::Duration;
 /// One value before it is written.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
-    /// From outside, or empty.
+    /// Of the edge or the origin, redacted already, or empty.
     Text(&'a str),
-    /// From outside, and may carry a signature.
+    /// From the viewer, and may have a link with a signature in it.
+    Viewer(&'a str),
+    /// A URL from the viewer.
     Url(&'a str),
     /// Made here, of characters that no form of the log encodes.
     Made(Plain),

@@ -171,6 +171,18 @@ fn everything(folder: &Path, live: &LiveLog) -> String {
     text
 }
 
+/// With every escape undone that a link can have, however often it was made.
+fn unescaped(text: &str) -> String {
+    let mut text = text.to_owned();
+    while text.contains("%25") {
+        text = text.replace("%25", "%");
+    }
+    for (escape, sign) in [("%7E", "~"), ("%5F", "_"), ("%2D", "-"), ("%53", "S")] {
+        text = text.replace(escape, sign);
+    }
+    text
+}
+
 #[test]
 fn nothing_in_the_log_opens_anything() {
     let edge = with_log("include_cookies = true");
@@ -194,6 +206,13 @@ fn nothing_in_the_log_opens_anything() {
             .replace('_', "%5F")
             .replace('-', "%2D")
     };
+    let escaped = |text: &str| {
+        let mut text = percent(text).replace('%', "%25");
+        for (sign, escape) in [(":", "%3A"), ("/", "%2F"), ("?", "%3F"), ("&", "%26")] {
+            text = text.replace(sign, escape);
+        }
+        text.replace('=', "%3d")
+    };
     let plain = |text: &str| text.replace('-', "+").replace('_', "=").replace('~', "/");
     let with_cookies = |cookies: &str| Ask::get(&url).header("Cookie", cookies);
     let asks = [
@@ -211,6 +230,20 @@ fn nothing_in_the_log_opens_anything() {
         Ask::get(canned.replace("/private/", "/public/")),
         Ask::get(&url).header("Referer", &custom),
         Ask::get(&url).header("Referer", percent(&canned)),
+        Ask::get(canned.replace('?', "%3F").replace('&', "%26")),
+        Ask::get(custom.replace('?', "%3F").replace('&', "%26")),
+        Ask::get(custom.replace("?Policy", "%3f%50olicy")),
+        Ask::get(format!("{url}%3Fnext={}", escaped(&escaped(&custom)))),
+        Ask::get(format!("{url}?next={}&a=1", escaped(&canned))),
+        Ask::get(format!("{canned}&next={}", escaped(&custom))),
+        Ask::get(&url).header("Referer", format!("https://x/?next={}", escaped(&canned))),
+        Ask::get(&url).header(
+            "Referer",
+            format!("https://x/{}", escaped(&escaped(&custom))),
+        ),
+        Ask::get(&url).header("User-Agent", format!("player/1 ({canned}) {custom}")),
+        Ask::get(&url).header("X-Forwarded-For", format!("{custom}, 192.0.2.1")),
+        with_cookies(&format!("back={}; a=1", escaped(&custom))),
     ];
     for ask in &asks {
         edge.ask(ask);
@@ -218,6 +251,7 @@ fn nothing_in_the_log_opens_anything() {
     ask_multiplexed(&edge, &[Ask::get(&custom), with_cookies(&cookies)]);
     let (folder, live) = edge.stop();
     let text = everything(folder.path(), &live);
+    let text = format!("{text}{}", unescaped(&text));
     assert_eq!(live.records().len(), asks.len() + 2);
     for secret in &secrets {
         let middle = &secret[20..secret.len() - 20];
