@@ -54,13 +54,20 @@ impl Crew {
         (Crew { members }, receivers)
     }
 
-    /// Tells every worker.
-    pub(crate) fn tell_each<E>(&self, task: impl Fn() -> Result<Task, E>) -> Result<(), E> {
-        for member in &self.members {
+    /// How many workers were started.
+    pub(crate) fn size(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Gives each worker its task of every row.
+    pub(crate) fn hand_out(&self, rows: Vec<Vec<Task>>) {
+        for (member, task) in rows
+            .into_iter()
+            .flat_map(|row| self.members.iter().zip(row))
+        {
             // A worker that is gone has nothing to do any more.
-            let _ = member.tasks.send(task()?);
+            let _ = member.tasks.send(task);
         }
-        Ok(())
     }
 
     /// Connections that the worker of this number has.
@@ -73,12 +80,14 @@ impl Crew {
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// A place at the worker with the fewest connections; `None` when there are `connections_max` already.
+    /// A place at the living worker with the fewest connections; `None` when there are `connections_max` already.
     fn place(self: &Arc<Self>, connections_max: usize) -> Option<Place> {
         if self.connections() >= connections_max {
             return None;
         }
-        let number = (0..self.members.len()).min_by_key(|number| self.connections_of(*number))?;
+        let living =
+            (0..self.members.len()).filter(|number| !self.members[*number].tasks.is_closed());
+        let number = living.min_by_key(|number| self.connections_of(*number))?;
         self.members[number]
             .connections
             .fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
 use crate::exchange::{ORIGIN_READ_ERROR, OpenExchange};
+use crate::origin::DiskWork;
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -10,7 +11,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::task::JoinHandle;
 
 mod file_chunk;
 
@@ -45,7 +45,7 @@ pub(crate) struct ViewerBody {
     first: Option<Piece>,
     rest: VecDeque<Piece>,
     frame_size_bytes_max: usize,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    reading: Option<DiskWork<io::Result<Bytes>>>,
     remaining: u64,
     exchange: OpenExchange,
 }

@@ -127,7 +127,8 @@ impl Edge {
             edge.start_worker(number, inbox)?;
         }
         edge.start_forgetting()?;
-        edge.hand_out(opened)?;
+        let handles = edge.handles(opened)?;
+        edge.shared.crew.hand_out(handles);
         Ok(edge)
     }
 }
@@ -167,9 +168,15 @@ impl RunningEdge {
         let state = Arc::new(EdgeState::prepare(snapshot)?);
         let snapshot = &state.snapshot;
         let opened = self.listeners.open(&snapshot.listeners)?;
+        let handles = self.handles(opened)?;
+        let had_test_clock = self.shared.state.load().snapshot.test_clock;
+        if had_test_clock && !snapshot.test_clock {
+            // A clock that a test has stopped must not outlive the test mode.
+            self.shared.clock.release();
+        }
         self.shared.state.store(Arc::clone(&state));
         self.shared.log.change(snapshot.log.clone());
-        self.hand_out(opened)?;
+        self.shared.crew.hand_out(handles);
         self.listeners.close_all_but(&snapshot.listeners);
         Ok(())
     }
@@ -221,13 +228,14 @@ impl RunningEdge {
             .map_err(|error| StartError::Thread(error.to_string()))
     }
 
-    /// Gives every worker its own handle of each newly opened listener.
-    fn hand_out(&self, opened: Vec<Listener>) -> Result<(), StartError> {
+    /// For every newly opened listener a handle for each worker. Errors: out of file descriptors.
+    fn handles(&self, opened: Vec<Listener>) -> Result<Vec<Vec<Task>>, StartError> {
+        let mut handles = Vec::new();
         for configured in opened {
             let Some(open) = self.listeners.open.get(&listener_key(&configured)) else {
                 continue;
             };
-            self.shared.crew.tell_each(|| {
+            let handle = || {
                 let listener = open.socket.try_clone();
                 let listener = listener.map_err(|error| StartError::Listen {
                     address: configured.address,
@@ -238,9 +246,11 @@ impl RunningEdge {
                     protocol: configured.protocol.clone(),
                     stop: open.stop.subscribe(),
                 }))
-            })?;
+            };
+            let each = (0..self.shared.crew.size()).map(|_| handle());
+            handles.push(each.collect::<Result<Vec<_>, _>>()?);
         }
-        Ok(())
+        Ok(handles)
     }
 }
 

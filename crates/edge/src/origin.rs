@@ -9,8 +9,11 @@ pub(crate) use folder::FolderOrigin;
 use bytes::Bytes;
 use http::HeaderValue;
 use privet_distribution::{Authorized, Representation};
+use privet_sign::Timestamp;
 use std::fs::File;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The byte source of one configured origin. S3 and HTTP origins will be further variants.
@@ -39,7 +42,9 @@ pub(crate) struct ObjectHead {
 
 impl ObjectHead {
     pub(crate) fn new(representation: Representation) -> Self {
-        let modified = Duration::from_secs(representation.last_modified.as_secs());
+        // The formatter ends with the year 9999; a file system may say anything.
+        let modified = representation.last_modified.min(Timestamp::MAX_EXPIRY);
+        let modified = Duration::from_secs(modified.as_secs());
         ObjectHead {
             content_type: header_value(&representation.content_type),
             etag: header_value(&representation.etag),
@@ -88,5 +93,29 @@ impl OriginReader {
         match self {
             OriginReader::Folder(folder) => folder.forget_idle(),
         }
+    }
+}
+
+/// Work on a thread that may wait for the disk. Work that nobody waits for any more is not begun.
+#[derive(Debug)]
+pub(crate) struct DiskWork<T>(tokio::task::JoinHandle<T>);
+
+impl<T: Send + 'static> DiskWork<T> {
+    pub(crate) fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
+        DiskWork(tokio::task::spawn_blocking(work))
+    }
+}
+
+impl<T> Future for DiskWork<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for DiskWork<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

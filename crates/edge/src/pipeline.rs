@@ -157,7 +157,8 @@ fn finish(
     headers.insert(SERVER, server);
     headers.insert(DATE, shared.date(exchange.now));
     if version < Version::HTTP_2 {
-        let ends = answer.close || spent || *shared.drain.borrow();
+        // A body that nobody reads ends the connection: what follows it could be taken for a request.
+        let ends = answer.close || spent || exchange.has_body || *shared.drain.borrow();
         let connection = if ends || !viewer_stays(&exchange.parts) {
             "close"
         } else {

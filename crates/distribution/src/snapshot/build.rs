@@ -163,18 +163,48 @@ impl Builder<'_> {
             .chain(std::iter::once(&document.default_behavior));
         let behaviors = behaviors
             .filter_map(|behavior| resolve_behavior(behavior, &origins, signers, &leniency));
+        let behaviors: Vec<CacheBehavior> = behaviors.collect();
+        self.check_default_root(document, path, &behaviors);
         Distribution {
             id: document.id.clone(),
             domain_name: document.domain_name.clone(),
             aliases: document.aliases.clone(),
             default_root_object: document.default_root_object.clone(),
             enabled: document.enabled,
-            behaviors: behaviors.collect(),
+            behaviors,
             certificate: document
                 .certificate
                 .as_ref()
                 .and_then(|certificate| self.certificate(certificate, path)),
             https_port: self.https_port,
+        }
+    }
+
+    /// `/` is judged by its own behavior and served from the default root object: where only the object's behavior is
+    /// restricted, the object would be open under its other name.
+    fn check_default_root(
+        &mut self,
+        document: &DistributionDocument,
+        path: &str,
+        behaviors: &[CacheBehavior],
+    ) {
+        let is_open = |path: &str| {
+            let mut matching = behaviors
+                .iter()
+                .filter(|behavior| behavior.path_pattern.matches(path));
+            matching
+                .next()
+                .is_some_and(|behavior| behavior.trusted_keys.is_none())
+        };
+        if let Some(object) = &document.default_root_object
+            && is_open("/")
+            && !is_open(&format!("/{object}"))
+        {
+            let message = format!(
+                "\"/\" is open to everybody and would serve \"{object}\", which is restricted; give \"/\" a behavior with the same keys"
+            );
+            let place = format!("{path}.default_root_object");
+            self.errors.push(self.places.error(&place, message));
         }
     }
 

@@ -289,6 +289,42 @@ default_behavior = { origin = 'o' }
 }
 
 #[test]
+fn a_restricted_object_is_not_open_under_the_name_of_the_root() {
+    let config = |behavior: &str, default: &str| {
+        format!(
+            "[[listeners]]
+address = '127.0.0.1:80'
+[[public_keys]]
+id = 'K1'
+pem = \"\"\"
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAzCNIdtFBGcNjQJwsdJKtuwdRyoq
+kKKAGMdlY8kNMlBHGyYG8GjX7dOliy6JxUVkkM5ubl+YQliVr7GASLer8w==
+-----END PUBLIC KEY-----
+\"\"\"
+[[key_groups]]
+id = 'g'
+public_keys = ['K1']
+[[distributions]]
+id = 'E1'
+domain_name = 'd1.example'
+default_root_object = 'index.html'
+origins = [{{ id = 'o', folder = 'a' }}]
+behaviors = [{{ path_pattern = '*.html', origin = 'o' {behavior} }}]
+default_behavior = {{ origin = 'o' {default} }}"
+        )
+    };
+    let keys = ", trusted_key_groups = ['g']";
+    check(
+        &config(keys, ""),
+        "17:23: distributions[0].default_root_object: \"/\" is open to everybody and would serve \"index.html\", which is restricted; give \"/\" a behavior with the same keys",
+    );
+    check(&config(keys, keys), "");
+    check(&config("", keys), "");
+    check(&config("", ""), "");
+}
+
+#[test]
 fn an_empty_document_listens_nowhere() {
     check("", "listeners: is empty; add a [[listeners]] table");
 }

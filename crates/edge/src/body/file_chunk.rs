@@ -8,9 +8,9 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::task::JoinHandle;
 
 use super::CHUNK_SIZE_BYTES;
+use crate::origin::DiskWork;
 use crate::stand_in::STAND_IN_SIZE_BYTES;
 
 /// Buffers kept by a worker for the next chunk.
@@ -20,7 +20,7 @@ const SPARE_BUFFERS_MAX: usize = 64;
 ///
 /// Errors: the operating system's, and `UnexpectedEof` when the file has become shorter than was promised.
 pub(super) fn poll_chunk(
-    reading: &mut Option<JoinHandle<io::Result<Bytes>>>,
+    reading: &mut Option<DiskWork<io::Result<Bytes>>>,
     file: &Arc<File>,
     offset: u64,
     wanted: usize,
@@ -30,9 +30,7 @@ pub(super) fn poll_chunk(
         match read_cached(file, offset, wanted) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let file = Arc::clone(file);
-                *reading = Some(tokio::task::spawn_blocking(move || {
-                    read_waiting(&file, offset, wanted)
-                }));
+                *reading = Some(DiskWork::start(move || read_waiting(&file, offset, wanted)));
             }
             result => return Poll::Ready(result.and_then(not_empty)),
         }
@@ -54,7 +52,7 @@ pub(super) fn poll_chunk(
 ///
 /// Looks at its first and last byte: the operating system reads ahead in one piece.
 pub(super) fn is_cached(
-    reading: &Option<JoinHandle<io::Result<Bytes>>>,
+    reading: &Option<DiskWork<io::Result<Bytes>>>,
     file: &File,
     offset: u64,
     remaining: u64,

@@ -2,7 +2,7 @@
 
 use super::hot_objects::{HotObject, HotObjects, Identity};
 use super::object_path::relative_file_name;
-use super::{Content, Object, ObjectHead, OriginError};
+use super::{Content, DiskWork, Object, ObjectHead, OriginError};
 use bytes::Bytes;
 use privet_distribution::{Representation, content_type};
 use privet_sign::Timestamp;
@@ -90,7 +90,7 @@ impl FolderOrigin {
         let name = relative_file_name(key).ok_or(OriginError::NotFound)?;
         let inner = Arc::clone(&self.inner);
         let key = key.to_owned();
-        tokio::task::spawn_blocking(move || inner.open_object(&key, name))
+        DiskWork::start(move || inner.open_object(&key, name))
             .await
             .map_err(|_| OriginError::Unreadable)?
     }

@@ -195,6 +195,15 @@ fn make_certificate(folder: &Path) -> Result<(), DemoError> {
     if chain.exists() && key.exists() {
         return Ok(());
     }
+    // A certificate without its key, or the reverse, is left over from a start that was cut short.
+    for file in [&chain, &key] {
+        if file.exists() {
+            fs::remove_file(file).map_err(|error| DemoError::File {
+                file: file.clone(),
+                error,
+            })?;
+        }
+    }
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let made = rcgen::generate_simple_self_signed(names)
         .map_err(|error| DemoError::Certificate(error.to_string()))?;

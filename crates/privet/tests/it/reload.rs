@@ -229,3 +229,14 @@ fn ports_chosen_by_the_system() {
     assert_eq!(protocols.len(), 2);
     edge.assert_alive();
 }
+
+#[test]
+fn a_stopped_clock_does_not_outlive_the_test_mode() {
+    let mut edge = TestEdge::configured(&format!("{}\n[test]\nclock = true\n", fixture()));
+    let link = signed(&format!("{U}/private/a"), E);
+    assert_eq!(edge.get(&link).status(), 404);
+    edge.reload(&fixture()).unwrap();
+    assert!(!edge.running().clock().is_set());
+    // By the real clock the link has long ended.
+    assert_eq!(edge.get(&link).status(), 403);
+}
