@@ -7,6 +7,7 @@ use crate::request::ViewerRequest;
 use crate::route::Routed;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use privet_sign::{Grant, KeySet, Scheme, SignatureMemory, Timestamp};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The proof that a request may have bytes. Private fields, one constructor: [`authorize`].
@@ -30,11 +31,12 @@ impl<'s> Authorized<'s> {
     /// The object's key at the origin, raw (percent-encoding untouched): origin path + path.
     ///
     /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
-    pub fn origin_path(&self, path: &str) -> String {
+    pub fn origin_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         let prefix = &self.routed.behavior.origin.origin_path;
         match &self.routed.distribution.default_root_object {
-            Some(object) if path == "/" => format!("{prefix}/{object}"),
-            Some(_) | None => format!("{prefix}{path}"),
+            Some(object) if path == "/" => Cow::Owned(format!("{prefix}/{object}")),
+            Some(_) | None if prefix.is_empty() => Cow::Borrowed(path),
+            Some(_) | None => Cow::Owned(format!("{prefix}{path}")),
         }
     }
 }

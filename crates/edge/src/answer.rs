@@ -6,8 +6,8 @@ use crate::origin::{Content, Object};
 use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED,
-    LOCATION,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
+    LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{
@@ -16,8 +16,6 @@ use privet_distribution::{
 };
 use std::fs::File;
 use std::sync::Arc;
-
-pub(crate) static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// An answer before the headers that every answer has.
 #[derive(Debug)]
@@ -28,14 +26,26 @@ pub(crate) struct Answer {
     pub(crate) close: bool,
     /// Whose words they are: `Server` says so.
     pub(crate) author: PageAuthor,
+    /// The value of `X-Cache`.
+    pub(crate) x_cache: &'static str,
     pub(crate) outcome: Outcome,
 }
 
 impl Answer {
-    fn new(status: StatusCode, result: ResultType, detail: &'static str) -> Self {
+    fn new(
+        status: StatusCode,
+        result: ResultType,
+        detail: &'static str,
+        x_cache: &'static str,
+    ) -> Self {
+        let mut headers = HeaderMap::with_capacity(24);
+        // Their places are first, as in every answer captured from CloudFront; the values come last.
+        headers.insert(SERVER, HeaderValue::from_static(""));
+        headers.insert(DATE, HeaderValue::from_static(""));
         Answer {
             status,
-            headers: HeaderMap::with_capacity(24),
+            headers,
+            x_cache,
             pieces: Vec::new(),
             close: false,
             author: PageAuthor::Edge,
@@ -50,7 +60,7 @@ impl Answer {
 
     /// The edge's own page.
     pub(crate) fn page(page: Page) -> Self {
-        let mut answer = Answer::new(page.status, page.result, page.detail);
+        let mut answer = Answer::new(page.status, page.result, page.detail, page.x_cache);
         answer.close = page.close;
         answer.author = page.author;
         answer.outcome.unlogged = !page.logged;
@@ -62,21 +72,19 @@ impl Answer {
         {
             answer.headers.insert(LOCATION, location);
         }
-        answer
-            .headers
-            .insert(&X_CACHE, HeaderValue::from_static(page.x_cache));
         answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
         answer
     }
 
     /// The answer to OPTIONS, a CORS preflight or not.
     pub(crate) fn options(preflight: PreflightAnswer) -> Self {
-        let mut answer = Answer::new(preflight.status, ResultType::Miss, "Miss");
+        let x_cache = "Miss from cloudfront";
+        let mut answer = Answer::new(preflight.status, ResultType::Miss, "Miss", x_cache);
         answer.headers.extend(preflight.headers);
-        answer.set_length(0);
-        answer
-            .headers
-            .insert(&X_CACHE, HeaderValue::from_static("Miss from cloudfront"));
+        // A 204 has no length (RFC 9110 8.6).
+        if preflight.status != StatusCode::NO_CONTENT {
+            answer.set_length(0);
+        }
         answer
     }
 
@@ -88,7 +96,7 @@ impl Answer {
             (ResultType::Miss, "Miss", "Miss from cloudfront")
         };
         let size_bytes = object.head.representation.size_bytes;
-        let mut answer = Answer::new(status(&selection), result, detail);
+        let mut answer = Answer::new(status(&selection), result, detail, x_cache);
         match selection {
             Selection::Whole => {
                 answer.set_type(object.head.content_type.clone());
@@ -109,7 +117,6 @@ impl Answer {
         headers.insert(LAST_MODIFIED, object.head.last_modified.clone());
         headers.insert(ETAG, object.head.etag.clone());
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(&X_CACHE, HeaderValue::from_static(x_cache));
         answer
     }
 

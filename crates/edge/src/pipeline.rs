@@ -18,6 +18,7 @@ use privet_sign::Grant;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
 static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
@@ -166,6 +167,7 @@ fn finish(
         };
         headers.insert(CONNECTION, HeaderValue::from_static(connection));
     }
+    headers.insert(&X_CACHE, HeaderValue::from_static(answer.x_cache));
     headers.insert(VIA, shared.via.clone());
     headers.insert(&X_AMZ_CF_POP, exchange.state.location.clone());
     if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {

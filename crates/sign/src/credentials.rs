@@ -93,7 +93,8 @@ pub struct Credentials<'a> {
 impl<'a> Credentials<'a> {
     /// Any reserved name in `query` means the URL alone is judged; otherwise the cookie header values are.
     ///
-    /// `query` has no `?`. Values of the URL are percent-decoded once, those of cookies are taken as they are.
+    /// `query` has no `?`. Values of the URL are percent-decoded once; of cookies only
+    /// `CloudFront-Policy` and `CloudFront-Signature` (fidelity note F1).
     /// Of several cookies with one name the first counts: browsers send the most specific path first.
     pub fn from_request(
         query: Option<&'a str>,
@@ -137,7 +138,15 @@ impl<'a> Credentials<'a> {
                 };
                 let slot = &mut credentials.fields[field as usize];
                 if slot.is_none() {
-                    *slot = Some(text(&piece[equals + 1..]));
+                    let value = text(&piece[equals + 1..]);
+                    // No alphabet of base64 has a `%`: web frameworks escape what they find unsafe.
+                    let escaped =
+                        matches!(field, Field::Policy | Field::Signature) && value.contains('%');
+                    *slot = Some(if escaped {
+                        Cow::Owned(percent_decode(&value).into_owned())
+                    } else {
+                        value
+                    });
                 }
             }
         }

@@ -1,27 +1,28 @@
 //! The keys that a behavior trusts, and how their answers are asked for and remembered.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::confirmed::ConfirmedPolicy;
 use crate::id::KeyPairId;
 use crate::key::{HashAlgorithm, PublicKey};
 
-/// The keys that one behavior trusts.
+/// The keys that one behavior trusts: a handful, so looking through them is faster than hashing.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
-    keys: HashMap<KeyPairId, PublicKey>,
+    keys: Vec<(KeyPairId, PublicKey)>,
 }
 
 impl KeySet {
     /// Adds a key; a key of the same id is replaced.
     pub fn insert(&mut self, id: KeyPairId, key: PublicKey) {
-        self.keys.insert(id, key);
+        self.keys.retain(|(known, _)| *known != id);
+        self.keys.push((id, key));
     }
 
     /// The key of that id; `None` for any other text.
     pub fn get(&self, id: &str) -> Option<&PublicKey> {
-        self.keys.get(id)
+        let mut keys = self.keys.iter();
+        keys.find_map(|(known, key)| (known.as_str() == id).then_some(key))
     }
 
     /// Whether no key is trusted at all.
@@ -31,7 +32,7 @@ impl KeySet {
 
     /// All keys with their ids, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyPairId, &PublicKey)> {
-        self.keys.iter()
+        self.keys.iter().map(|(id, key)| (id, key))
     }
 }
 

@@ -323,7 +323,7 @@ fn check_verifies(
         (_, false) => ledger.skip("signature", &expected, "no signature"),
         (Some(_), true) => {
             let found = if good {
-                "it was"
+                "made by the key over this text"
             } else {
                 "it was made over another text, by another key, or with another hash"
             };

@@ -580,6 +580,15 @@ fn cookies() {
         &format!("CloudFront-Signature{rest}"),
         "MalformedPolicy",
     );
+    let escaped = |cookie: &str| match cookie.split_once('=') {
+        Some((name @ ("CloudFront-Policy" | "CloudFront-Signature"), value)) => {
+            let value = value.replace('-', "%2B").replace('~', "%2f");
+            format!("{name}={}", value.replace('_', "%3D"))
+        }
+        _ => cookie.to_owned(),
+    };
+    let escaped: Vec<String> = good.split("; ").map(escaped).collect();
+    check_cookies("escaped by a framework", &a, &escaped.join("; "), OK);
     let flat = rsa().cookies(&policy(&format!("{U}/hello*world")));
     check_cookies("flat", &format!("{U}/hello?world"), &flat, OK);
     let twice = format!("{good}; CloudFront-Signature=x");
