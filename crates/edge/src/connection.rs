@@ -23,6 +23,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
+/// What is encrypted at once: a chunk of a body and the head before it, so that both leave in one write.
+const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
+
 /// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
 pub(crate) type TlsNames = (&'static str, String);
 
@@ -226,10 +229,11 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
     let patience = state.snapshot.limits.tls_handshake_timeout;
     drop(state);
     let handshake = TlsAcceptor::from(config).accept(stream);
-    let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await else {
+    let Ok(Ok(mut stream)) = tokio::time::timeout(patience, handshake).await else {
         return;
     };
-    let (_, session) = stream.get_ref();
+    let (_, session) = stream.get_mut();
+    session.set_buffer_limit(Some(TLS_BUFFER_SIZE_BYTES));
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
     let connection = ConnectionState::new(peer, Scheme::Https, names, false, &shared);
