@@ -1,8 +1,9 @@
 //! The gate: protocol policy, method, body and signature, in this order. Only this file makes an [`Authorized`].
 
 use crate::denial::Denial;
-use crate::distribution::{OriginSource, ViewerProtocolPolicy, is_change, is_get_or_head};
+use crate::distribution::{ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
+use crate::origin::OriginSource;
 use crate::request::ViewerRequest;
 use crate::route::Routed;
 use http::{HeaderValue, Method, StatusCode, Version, header};
@@ -32,7 +33,7 @@ impl<'s> Authorized<'s> {
     ///
     /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
     pub fn origin_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
-        let prefix = &self.routed.behavior.origin.origin_path;
+        let prefix = &self.routed.behavior.origin.primary.origin_path;
         match &self.routed.distribution.default_root_object {
             Some(object) if path == "/" => Cow::Owned(format!("{prefix}/{object}")),
             Some(_) | None if prefix.is_empty() => Cow::Borrowed(path),
@@ -156,8 +157,8 @@ fn check_signature(
 }
 
 fn check_origin(routed: &Routed<'_>, method: &Method) -> Result<(), Denial> {
-    match routed.behavior.origin.source {
+    match routed.behavior.origin.primary.source {
         OriginSource::Folder { .. } if is_change(method) => Err(Denial::NotSupportedByOrigin),
-        OriginSource::Folder { .. } => Ok(()),
+        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => Ok(()),
     }
 }

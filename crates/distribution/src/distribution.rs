@@ -1,10 +1,13 @@
 //! What a distribution is once every reference in it is resolved.
 
+use crate::origin::OriginChoice;
 use crate::path_pattern::PathPattern;
+use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use http::Method;
+use http::StatusCode;
 use privet_sign::{KeySet, Leniency};
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A set of host names and the behaviors that answer for them.
 #[derive(Debug)]
@@ -23,8 +26,44 @@ pub struct Distribution {
     pub certificate: Option<Certificate>,
     /// In list order; the default behavior is last.
     pub behaviors: Vec<CacheBehavior>,
+    /// What stands in for errors, and how long errors live.
+    pub custom_errors: Vec<CustomErrorResponse>,
+    /// Where viewers may be.
+    pub geo: GeoRestriction,
     /// The port redirects to HTTPS lead to: 443 unless the https listeners are elsewhere.
     pub https_port: u16,
+}
+
+/// What stands in for an error (developer guide, "Generate custom error responses").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomErrorResponse {
+    /// The status it is for: 400, 403, 404, 405, 414, 416, 500 to 504.
+    pub error_status: StatusCode,
+    /// The page, fetched by the behavior of its own path, and the status it is sent with.
+    pub page: Option<ErrorPage>,
+    /// How long the error is kept at least.
+    pub min_ttl: Duration,
+}
+
+/// The page of a custom error response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorPage {
+    /// Begins with a slash.
+    pub path: String,
+    /// 200, or one of the error statuses.
+    pub status: StatusCode,
+}
+
+/// Where viewers may be (developer guide, "Restrict the geographic distribution of your content").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum GeoRestriction {
+    /// Anywhere.
+    #[default]
+    None,
+    /// Only in these countries, ISO 3166-1 alpha-2 in upper case; unknown places are served.
+    Allow(Vec<String>),
+    /// Not in these.
+    Block(Vec<String>),
 }
 
 /// PEM bytes of chain and key as read; the edge parses them.
@@ -51,7 +90,15 @@ pub struct CacheBehavior {
     /// Which paths this behavior answers for.
     pub path_pattern: PathPattern,
     /// Where its objects come from.
-    pub origin: Arc<Origin>,
+    pub origin: OriginChoice,
+    /// The cache key, and how long objects live.
+    pub cache_policy: Arc<CachePolicy>,
+    /// What else the origin is told.
+    pub origin_request_policy: Option<Arc<OriginRequestPolicy>>,
+    /// What is added to answers.
+    pub response_headers_policy: Option<Arc<ResponseHeadersPolicy>>,
+    /// Whether objects are compressed for viewers who take it.
+    pub compress: bool,
     /// What becomes of plain HTTP.
     pub viewer_protocol_policy: ViewerProtocolPolicy,
     /// Which methods get through.
@@ -113,27 +160,4 @@ pub(crate) fn is_get_or_head(method: &Method) -> bool {
 /// The methods that would change an object.
 pub(crate) fn is_change(method: &Method) -> bool {
     [Method::PUT, Method::POST, Method::PATCH, Method::DELETE].contains(method)
-}
-
-/// Where the bytes come from. `index` is dense over the whole snapshot, so that the edge can keep a table beside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// 0, 1, 2, … over all distributions of the snapshot.
-    pub index: usize,
-    /// The operator's name for it, unique within the distribution.
-    pub id: String,
-    /// What kind of origin it is.
-    pub source: OriginSource,
-    /// Put before every path: empty, or with a leading and without a trailing slash.
-    pub origin_path: String,
-}
-
-/// S3 and HTTP origins follow; matched without `_`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OriginSource {
-    /// A folder of the edge's own disk, served the way a bucket is.
-    Folder {
-        /// The folder.
-        root: PathBuf,
-    },
 }

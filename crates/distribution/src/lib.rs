@@ -13,8 +13,10 @@ mod distribution;
 mod document;
 mod host_table;
 mod log_record;
+mod origin;
 mod pages;
 mod path_pattern;
+mod policies;
 mod preflight;
 mod ranges;
 mod redact;
@@ -29,8 +31,8 @@ pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
 pub use denial::Denial;
 pub use distribution::{
-    AllowedMethods, CacheBehavior, Certificate, Distribution, Origin, OriginSource,
-    ViewerProtocolPolicy,
+    AllowedMethods, CacheBehavior, Certificate, CustomErrorResponse, Distribution, ErrorPage,
+    GeoRestriction, ViewerProtocolPolicy,
 };
 pub use document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
@@ -38,8 +40,16 @@ pub use document::{
     PublicKeyDocument, TrustedSignerDocument,
 };
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
+pub use origin::{
+    CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
+    OriginProtocolPolicy, OriginSource, S3Addressing, S3Origin, SigningBehavior,
+};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
+pub use policies::{
+    CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
+    ResponseHeadersPolicy,
+};
 pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
 pub use redact::{redact_cookies, redact_query};

@@ -37,7 +37,7 @@ impl EdgeState {
 
     /// The byte source of the authorized request's behavior.
     pub(crate) fn origin(&self, authorized: &Authorized<'_>) -> &OriginReader {
-        &self.origins[authorized.routed().behavior.origin.index]
+        &self.origins[authorized.routed().behavior.origin.primary.index]
     }
 
     /// Lets go of files that nobody asked for lately.
@@ -52,7 +52,7 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
     let mut origins: BTreeMap<usize, &Arc<Origin>> = BTreeMap::new();
     for distribution in snapshot.distributions() {
         for behavior in &distribution.behaviors {
-            origins.insert(behavior.origin.index, &behavior.origin);
+            origins.insert(behavior.origin.primary.index, &behavior.origin.primary);
         }
     }
     let share = |total: usize| total / origins.len().max(1);
@@ -65,7 +65,9 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
         let Some(origin) = origins.range(index..).next().map(|(_, origin)| origin) else {
             break;
         };
-        let OriginSource::Folder { root } = &origin.source;
+        let OriginSource::Folder { root } = &origin.source else {
+            continue;
+        };
         let folder = FolderOrigin::open(root, files_max, size_bytes_max).map_err(|error| {
             StartError::Folder {
                 folder: root.clone(),

@@ -70,7 +70,7 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
             "  {:24} {}, from {}",
             behavior.path_pattern.as_str(),
             access(behavior),
-            behavior.origin.id,
+            behavior.origin.primary.id,
         ))?;
     }
     Ok(())

@@ -2,13 +2,15 @@
 
 use super::{Snapshot, check};
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::{CacheBehavior, Certificate, Distribution, Origin, OriginSource};
+use crate::distribution::{CacheBehavior, Certificate, Distribution, GeoRestriction};
 use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
     ListenerProtocol, OriginDocument,
 };
 use crate::host_table::HostTable;
+use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
 use crate::path_pattern::PathPattern;
+use crate::policies::CachePolicy;
 use privet_sign::{KeyPairId, KeySet, Leniency, PublicKey};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -176,6 +178,8 @@ impl Builder<'_> {
                 .certificate
                 .as_ref()
                 .and_then(|certificate| self.certificate(certificate, path)),
+            custom_errors: Vec::new(),
+            geo: GeoRestriction::None,
             https_port: self.https_port,
         }
     }
@@ -218,6 +222,8 @@ impl Builder<'_> {
                 root: document.folder.clone(),
             },
             origin_path: document.origin_path.clone(),
+            custom_headers: Vec::new(),
+            patience: OriginPatience::default(),
         })
     }
 
@@ -268,10 +274,17 @@ fn resolve_behavior(
     });
     Some(CacheBehavior {
         path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
-        origin: origins
-            .iter()
-            .find(|origin| origin.id == document.origin)
-            .cloned()?,
+        origin: OriginChoice {
+            primary: origins
+                .iter()
+                .find(|origin| origin.id == document.origin)
+                .cloned()?,
+            failover: None,
+        },
+        cache_policy: Arc::new(CachePolicy::caching_optimized()),
+        origin_request_policy: None,
+        response_headers_policy: None,
+        compress: false,
         viewer_protocol_policy: document.viewer_protocol_policy.clone(),
         allowed_methods: document.allowed_methods.clone(),
         trusted_keys,

@@ -1,0 +1,1 @@
+//! Keeps objects and blocks in memory and on disk. Knows neither HTTP nor any runtime.
