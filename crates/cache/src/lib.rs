@@ -1,1 +1,17 @@
 //! Keeps objects and blocks in memory and on disk. Knows neither HTTP nor any runtime.
+//!
+//! An object is a head of the caller's own type with a short body or none; a block is a run of bytes of a longer body.
+//! What a key stands for, how long an entry may be served and what an invalidation means is for the caller to know.
+
+mod block;
+mod key;
+mod memory;
+mod meter;
+mod options;
+mod store;
+
+pub use block::{Block, CHUNK_SIZE_BYTES, Head, Object};
+pub use key::{Key, block_key};
+pub use meter::Reservation;
+pub use options::{DiskOptions, Statistics, StoreEvent, StoreOptions};
+pub use store::{DiskBody, DiskEntry, Lookup, Replaced, Store, StoredHead, Use};
