@@ -33,6 +33,22 @@ pub enum Denial {
     NotFound,
     /// The origin has it but cannot read it.
     OriginUnreadable,
+    /// The distribution does not serve the viewer's country.
+    CountryBlocked,
+    /// The origin's name has no address.
+    OriginDns,
+    /// The origin takes no connection.
+    OriginConnect,
+    /// The TLS handshake with the origin failed, or its certificate is not trusted.
+    OriginTls,
+    /// The origin did not answer in time.
+    OriginTimeout,
+    /// The head of the origin's response is over the limit.
+    OriginHeaderTooBig,
+    /// The origin's response is not HTTP as RFC 9112 has it.
+    OriginInvalidResponse,
+    /// The origin closed the connection before its response was complete.
+    OriginClosed,
     /// The edge has no room for the request.
     CapacityExceeded,
 }
@@ -52,6 +68,14 @@ impl Denial {
             Denial::NotSupportedByOrigin => "not-supported-by-origin",
             Denial::NotFound => "not-found",
             Denial::OriginUnreadable => "origin-unreadable",
+            Denial::CountryBlocked => "country-blocked",
+            Denial::OriginDns => "origin-dns",
+            Denial::OriginConnect => "origin-connect",
+            Denial::OriginTls => "origin-tls",
+            Denial::OriginTimeout => "origin-timeout",
+            Denial::OriginHeaderTooBig => "origin-header-too-big",
+            Denial::OriginInvalidResponse => "origin-invalid-response",
+            Denial::OriginClosed => "origin-closed",
             Denial::CapacityExceeded => "capacity-exceeded",
         }
     }

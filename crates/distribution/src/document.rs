@@ -2,10 +2,23 @@
 //!
 //! Defaults are filled in, references are still names. [`crate::Snapshot::build`] resolves them.
 
-use crate::distribution::{AllowedMethods, ViewerProtocolPolicy};
+use crate::distribution::{
+    AllowedMethods, CustomErrorResponse, GeoRestriction, ViewerProtocolPolicy,
+};
+use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+use crate::viewer_address::TrustedProxies;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+mod cache;
+mod origin;
+
+pub use cache::{CacheSettings, DiskCacheSettings};
+pub use origin::{
+    CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
+    S3OriginDocument, Secret, SecretSource,
+};
 
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +27,16 @@ pub struct Document {
     pub edge: EdgeIdentity,
     /// Where viewers connect; at least one.
     pub listeners: Vec<Listener>,
+    /// Whose word about viewers' addresses is believed.
+    pub trusted_proxies: TrustedProxies,
     /// What the edge puts up with.
     pub limits: Limits,
+    /// How much the cache may keep, and where.
+    pub cache: CacheSettings,
+    /// A file that tells the countries of addresses (MaxMind DB).
+    pub geo_database: Option<PathBuf>,
+    /// The Unix socket for the operator's commands to the running edge.
+    pub admin_socket: Option<PathBuf>,
     /// The access log; `None` keeps none.
     pub log: Option<LogSettings>,
     /// Whether the edge's clock can be set, for tests.
@@ -26,6 +47,12 @@ pub struct Document {
     pub key_groups: Vec<KeyGroupDocument>,
     /// The older way to name keys, by account.
     pub trusted_signers: Vec<TrustedSignerDocument>,
+    /// The operator's own, beside CloudFront's managed ones.
+    pub cache_policies: Vec<CachePolicy>,
+    /// The operator's own, beside CloudFront's managed ones.
+    pub origin_request_policies: Vec<OriginRequestPolicy>,
+    /// The operator's own, beside CloudFront's managed ones.
+    pub response_headers_policies: Vec<ResponseHeadersPolicy>,
     /// What is served.
     pub distributions: Vec<DistributionDocument>,
 }
@@ -37,6 +64,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What is spoken there.
     pub protocol: ListenerProtocol,
+    /// Whether every connection begins with a PROXY protocol header, version 2, by a trusted proxy.
+    pub proxy_protocol: bool,
 }
 
 /// What a listener speaks.
@@ -198,10 +227,16 @@ pub struct DistributionDocument {
     pub statement_object: bool,
     /// Where objects come from.
     pub origins: Vec<OriginDocument>,
+    /// Pairs of origins that behaviors may name too.
+    pub origin_groups: Vec<OriginGroupDocument>,
     /// In list order, without the default; at most 75.
     pub behaviors: Vec<BehaviorDocument>,
     /// For every path no other behavior matches; its path pattern is `*`.
     pub default_behavior: BehaviorDocument,
+    /// What stands in for errors, and how long errors live.
+    pub custom_errors: Vec<CustomErrorResponse>,
+    /// Where viewers may be.
+    pub geo: GeoRestriction,
 }
 
 /// The PEM files of a certificate.
@@ -213,24 +248,21 @@ pub struct CertificateDocument {
     pub key: PathBuf,
 }
 
-/// An origin.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OriginDocument {
-    /// What behaviors name.
-    pub id: String,
-    /// The folder served.
-    pub folder: PathBuf,
-    /// Put before every path: empty, or `/…` without a slash at the end.
-    pub origin_path: String,
-}
-
 /// A cache behavior.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BehaviorDocument {
     /// See [`crate::PathPattern`].
     pub path_pattern: String,
-    /// The id of an origin of the same distribution.
+    /// The id of an origin or an origin group of the same distribution.
     pub origin: String,
+    /// Name or id of a cache policy; `None`: `Managed-CachingOptimized`.
+    pub cache_policy: Option<String>,
+    /// Name or id of an origin request policy.
+    pub origin_request_policy: Option<String>,
+    /// Name or id of a response headers policy.
+    pub response_headers_policy: Option<String>,
+    /// Whether objects are compressed for viewers who take it.
+    pub compress: bool,
     /// What becomes of plain HTTP.
     pub viewer_protocol_policy: ViewerProtocolPolicy,
     /// Which methods get through.
@@ -249,13 +281,21 @@ impl Default for Document {
             listeners: vec![Listener {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
                 protocol: ListenerProtocol::Http,
+                proxy_protocol: false,
             }],
+            trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
+            cache: CacheSettings::default(),
+            geo_database: None,
+            admin_socket: None,
             log: None,
             test_clock: false,
             public_keys: Vec::new(),
             key_groups: Vec::new(),
             trusted_signers: Vec::new(),
+            cache_policies: Vec::new(),
+            origin_request_policies: Vec::new(),
+            response_headers_policies: Vec::new(),
             distributions: Vec::new(),
         }
     }

@@ -8,12 +8,15 @@ mod authorize;
 mod calendar;
 mod config_error;
 mod content_type;
+mod custom_error;
 mod denial;
 mod distribution;
 mod document;
+mod geo;
 mod host_table;
 mod log_record;
 mod origin;
+mod origin_request;
 mod pages;
 mod path_pattern;
 mod policies;
@@ -22,28 +25,34 @@ mod ranges;
 mod redact;
 mod request;
 mod respond;
+mod response_policy;
 mod route;
 mod snapshot;
 mod toml_reader;
+mod viewer_address;
 
 pub use authorize::{Authorized, authorize};
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
+pub use custom_error::{custom_error, error_min_ttl};
 pub use denial::Denial;
 pub use distribution::{
     AllowedMethods, CacheBehavior, Certificate, CustomErrorResponse, Distribution, ErrorPage,
     GeoRestriction, ViewerProtocolPolicy,
 };
 pub use document::{
-    BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
-    KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings, OriginDocument,
-    PublicKeyDocument, TrustedSignerDocument,
+    BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
+    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
+    ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument, OriginSourceDocument,
+    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, TrustedSignerDocument,
 };
+pub use geo::check_geo;
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
 pub use origin::{
     CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
     OriginProtocolPolicy, OriginSource, S3Addressing, S3Origin, SigningBehavior,
 };
+pub use origin_request::{OriginRequest, RequestFacts, cloudfront_header, origin_request};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
 pub use policies::{
@@ -55,6 +64,8 @@ pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_b
 pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
 pub use respond::{Representation, Selection, select};
+pub use response_policy::apply_response_policy;
 pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
+pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

@@ -74,6 +74,27 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::NotSupportedByOrigin => method_not_allowed_page(request_id),
         Denial::NotFound => no_such_key_page(None, request_id),
         Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),
+        Denial::CountryBlocked => html(StatusCode::FORBIDDEN, COUNTRY_REASON, "ClientGeoBlocked"),
+        Denial::OriginDns => html(StatusCode::BAD_GATEWAY, DNS_REASON, "OriginDnsError"),
+        Denial::OriginConnect | Denial::OriginTls => {
+            html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError")
+        }
+        Denial::OriginTimeout => html(
+            StatusCode::GATEWAY_TIMEOUT,
+            ORIGIN_REASON,
+            "OriginCommError",
+        ),
+        Denial::OriginHeaderTooBig => html(
+            StatusCode::BAD_GATEWAY,
+            ORIGIN_REASON,
+            "OriginHeaderTooBigError",
+        ),
+        Denial::OriginInvalidResponse => html(
+            StatusCode::BAD_GATEWAY,
+            ORIGIN_REASON,
+            "OriginInvalidResponseError",
+        ),
+        Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,
             ..html(
@@ -103,6 +124,14 @@ const METHOD_REASON: &str = "This distribution is not configured to allow the HT
 this request. The distribution supports only cachable requests.";
 
 const ORIGIN_REASON: &str = "CloudFront wasn't able to connect to the origin.";
+
+const DNS_REASON: &str = "CloudFront wasn't able to resolve the origin domain name.";
+
+const CLOSED_REASON: &str = "CloudFront tried to establish a connection with the origin, but either the attempt \
+failed or the origin closed the connection.";
+
+const COUNTRY_REASON: &str =
+    "The Amazon CloudFront distribution is configured to block access from your country.";
 
 const ADVISORY: &str = "We can't connect to the server for this app or website at this time. There might be too \
 much traffic or a configuration error. Try again later, or contact the app or website owner.\n\

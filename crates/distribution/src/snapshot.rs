@@ -2,8 +2,9 @@
 
 use crate::config_error::{ConfigError, Places};
 use crate::distribution::Distribution;
-use crate::document::{Document, EdgeIdentity, Limits, Listener, LogSettings};
+use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
 use crate::host_table::HostTable;
+use crate::viewer_address::TrustedProxies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +20,14 @@ pub struct Snapshot {
     pub listeners: Vec<Listener>,
     /// What the edge puts up with.
     pub limits: Limits,
+    /// Whose word about viewers' addresses is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How much the cache may keep, and where.
+    pub cache: CacheSettings,
+    /// The bytes of a MaxMind DB; present whenever a distribution restricts by country.
+    pub geo_database: Option<Vec<u8>>,
+    /// The Unix socket for the operator's commands to the running edge.
+    pub admin_socket: Option<PathBuf>,
     /// Who the edge says it is.
     pub edge: EdgeIdentity,
     /// The access log; `None` keeps none.

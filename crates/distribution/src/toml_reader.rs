@@ -1,13 +1,15 @@
 //! Reads a document from TOML. Every fault is reported at once, each with its place.
 
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::{AllowedMethods, ViewerProtocolPolicy};
+use crate::distribution::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
 use crate::document::{
-    BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
-    KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings, OriginDocument,
-    PublicKeyDocument, TrustedSignerDocument,
+    BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
+    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
+    OriginDocument, OriginSourceDocument, PublicKeyDocument, TrustedSignerDocument,
 };
+use crate::origin::OriginPatience;
 use crate::snapshot::check;
+use crate::viewer_address::TrustedProxies;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -62,7 +64,11 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
     Document {
         edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
         listeners: read_all(reader, &root, "listeners", &schema::LISTENER, read_listener),
+        trusted_proxies: TrustedProxies::default(),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
+        cache: CacheSettings::default(),
+        geo_database: None,
+        admin_socket: None,
         log: log.map(|table| read_log(reader, &table)),
         test_clock: test
             .and_then(|table| reader.boolean(&table, "clock"))
@@ -88,6 +94,9 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
             &schema::TRUSTED_SIGNER,
             read_trusted_signer,
         ),
+        cache_policies: Vec::new(),
+        origin_request_policies: Vec::new(),
+        response_headers_policies: Vec::new(),
         distributions: read_all(
             reader,
             &root,
@@ -138,6 +147,7 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
         protocol: reader
             .choice(table, "protocol", &protocols)
             .unwrap_or(ListenerProtocol::Http),
+        proxy_protocol: false,
     }
 }
 
@@ -299,14 +309,22 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
             Some(table) => read_behavior(reader, &table, "*".to_owned()),
             None => unreadable_behavior(),
         },
+        origin_groups: Vec::new(),
+        custom_errors: Vec::new(),
+        geo: GeoRestriction::None,
     }
 }
 
 fn read_origin<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginDocument {
     OriginDocument {
         id: reader.required_string(table, "id"),
-        folder: reader.required_path(table, "folder"),
+        source: OriginSourceDocument::Folder {
+            root: reader.required_path(table, "folder"),
+        },
         origin_path: reader.string(table, "origin_path").unwrap_or_default(),
+        custom_headers: Vec::new(),
+        patience: OriginPatience::default(),
+        trusted_roots: None,
     }
 }
 
@@ -328,6 +346,10 @@ fn read_behavior<'t>(
     BehaviorDocument {
         path_pattern,
         origin: reader.required_string(table, "origin"),
+        cache_policy: None,
+        origin_request_policy: None,
+        response_headers_policy: None,
+        compress: false,
         viewer_protocol_policy: reader
             .choice(table, "viewer_protocol_policy", &policies)
             .unwrap_or(ViewerProtocolPolicy::AllowAll),
@@ -342,6 +364,10 @@ fn unreadable_behavior() -> BehaviorDocument {
     BehaviorDocument {
         path_pattern: "*".to_owned(),
         origin: String::new(),
+        cache_policy: None,
+        origin_request_policy: None,
+        response_headers_policy: None,
+        compress: false,
         viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
         allowed_methods: AllowedMethods::GetHead,
         trusted_key_groups: None,

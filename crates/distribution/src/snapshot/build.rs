@@ -5,7 +5,7 @@ use crate::config_error::{ConfigError, Places};
 use crate::distribution::{CacheBehavior, Certificate, Distribution, GeoRestriction};
 use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
-    ListenerProtocol, OriginDocument,
+    ListenerProtocol, OriginDocument, OriginSourceDocument,
 };
 use crate::host_table::HostTable;
 use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
@@ -55,6 +55,10 @@ pub(super) fn build(
     Ok(Snapshot {
         files: builder.files,
         listeners: document.listeners,
+        trusted_proxies: document.trusted_proxies,
+        cache: document.cache,
+        geo_database: None,
+        admin_socket: document.admin_socket,
         limits: document.limits,
         edge: document.edge,
         log: document.log,
@@ -218,8 +222,11 @@ impl Builder<'_> {
         Arc::new(Origin {
             index,
             id: document.id.clone(),
-            source: OriginSource::Folder {
-                root: document.folder.clone(),
+            source: match &document.source {
+                OriginSourceDocument::Folder { root } => {
+                    OriginSource::Folder { root: root.clone() }
+                }
+                OriginSourceDocument::S3(_) | OriginSourceDocument::Http(_) => unreachable!(),
             },
             origin_path: document.origin_path.clone(),
             custom_headers: Vec::new(),

@@ -1,0 +1,25 @@
+//! Which page stands in for an error, and how long errors are kept.
+
+use crate::distribution::{CustomErrorResponse, Distribution};
+use http::StatusCode;
+use std::time::Duration;
+
+/// What CloudFront keeps errors for unless told otherwise (developer guide, "Generate custom error responses").
+pub(crate) const ERROR_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
+
+/// The custom error response of `distribution` for `status`; `None` when it has none.
+pub fn custom_error(
+    distribution: &Distribution,
+    status: StatusCode,
+) -> Option<&CustomErrorResponse> {
+    let mut responses = distribution.custom_errors.iter();
+    responses.find(|response| response.error_status == status)
+}
+
+/// How long an error of `status` is kept at least: what the distribution says, else 10 s.
+///
+/// Whether an error of that status is kept at all is decided elsewhere (developer guide, "How CloudFront caches HTTP
+/// 4xx and 5xx status codes").
+pub fn error_min_ttl(distribution: &Distribution, status: StatusCode) -> Duration {
+    custom_error(distribution, status).map_or(ERROR_MIN_TTL_DEFAULT, |response| response.min_ttl)
+}
