@@ -5,13 +5,18 @@
 //! [`LogRecord`]. Nothing here knows a clock, a file or a socket.
 
 mod authorize;
+mod cache_control;
+mod cache_key;
 mod calendar;
+mod compression;
 mod config_error;
 mod content_type;
 mod denial;
 mod distribution;
 mod document;
 mod host_table;
+mod http_date;
+mod lifetime;
 mod log_record;
 mod origin;
 mod pages;
@@ -25,8 +30,17 @@ mod respond;
 mod route;
 mod snapshot;
 mod toml_reader;
+mod vary;
 
 pub use authorize::{Authorized, authorize};
+pub use cache_control::{CacheControl, Scope, Seconds};
+pub use cache_key::{
+    CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
+};
+pub use compression::{
+    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
+    vary_by_coding,
+};
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
 pub use denial::Denial;
@@ -38,6 +52,10 @@ pub use document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
     KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings, OriginDocument,
     PublicKeyDocument, TrustedSignerDocument,
+};
+pub use lifetime::{
+    Collapsing, ERROR_MIN_TTL_DEFAULT, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage,
+    Unstorable, collapsing, storage,
 };
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
 pub use origin::{
@@ -58,3 +76,4 @@ pub use respond::{Representation, Selection, select};
 pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
+pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
