@@ -5,7 +5,10 @@
 //! [`LogRecord`]. Nothing here knows a clock, a file or a socket.
 
 mod authorize;
+mod cache_control;
+mod cache_key;
 mod calendar;
+mod compression;
 mod config_error;
 mod content_type;
 mod custom_error;
@@ -14,6 +17,8 @@ mod distribution;
 mod document;
 mod geo;
 mod host_table;
+mod http_date;
+mod lifetime;
 mod log_record;
 mod origin;
 mod origin_request;
@@ -30,8 +35,17 @@ mod route;
 mod snapshot;
 mod toml_reader;
 mod viewer_address;
+mod vary;
 
 pub use authorize::{Authorized, authorize};
+pub use cache_control::{CacheControl, Scope, Seconds};
+pub use cache_key::{
+    CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
+};
+pub use compression::{
+    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
+    vary_by_coding,
+};
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
 pub use custom_error::{custom_error, error_min_ttl};
@@ -47,6 +61,10 @@ pub use document::{
     PublicKeyDocument, S3OriginDocument, Secret, SecretSource, TrustedSignerDocument,
 };
 pub use geo::check_geo;
+pub use lifetime::{
+    Collapsing, ERROR_MIN_TTL_DEFAULT, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage,
+    Unstorable, collapsing, storage,
+};
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
 pub use origin::{
     CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
@@ -69,3 +87,4 @@ pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
 pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};
+pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};

@@ -1,0 +1,260 @@
+//! The cache key (developer guide, "Understand the cache key"): what tells two objects apart, and nothing else.
+//!
+//! No signing parameter and no signing cookie ever gets into it, so all who may see an object share it.
+
+use crate::authorize::Authorized;
+use crate::compression::{ContentCoding, accepted_codings};
+use crate::policies::{CachePolicy, NameFilter};
+use crate::redact::percent_decoded;
+use crate::request::ViewerRequest;
+use crate::vary::{VaryNames, selecting_value};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use privet_sign::{strip_cookies, strip_query};
+use std::borrow::Cow;
+
+/// The bytes that identify a cached object.
+///
+/// A series of fields, each a tag, its length and its bytes, so that no two objects have the same key. The key holds
+/// what the viewer sent, cookies included where the policy says so: it is not for logs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CacheKey(Vec<u8>);
+
+impl CacheKey {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The key of the one response among those that `Vary` tells apart (RFC 9111 4.1).
+    ///
+    /// `request` is the request as it is sent to the origin: a field that does not get there counts as absent.
+    #[must_use]
+    pub fn variant(&self, rule: &VaryNames, request: &HeaderMap) -> CacheKey {
+        let mut key = self.clone();
+        for name in rule.names() {
+            key.push(Tag::VaryName, name.as_str().as_bytes());
+            if let Some(value) = selecting_value(request, name) {
+                key.push(Tag::VaryValue, &value);
+            }
+        }
+        key
+    }
+
+    /// The key of the form that the edge itself compressed.
+    #[must_use]
+    pub fn coded(&self, coding: ContentCoding) -> CacheKey {
+        let mut key = self.clone();
+        key.push(Tag::Coding, coding.as_str().as_bytes());
+        key
+    }
+
+    fn push(&mut self, tag: Tag, bytes: &[u8]) {
+        self.0.push(tag as u8);
+        self.0
+            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// What a field of the key is. The numbers are on disks: they are never given to anything else.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Tag {
+    Distribution = 1,
+    Behavior = 2,
+    Origin = 3,
+    Method = 4,
+    Path = 5,
+    Query = 6,
+    HeaderName = 7,
+    HeaderValue = 8,
+    Cookie = 9,
+    AcceptEncoding = 10,
+    VaryName = 11,
+    VaryValue = 12,
+    Coding = 13,
+}
+
+/// The key of the object that an authorized request asks for.
+///
+/// Distribution, behavior, origin, the path at the origin (the default root object stands in for `/`), and of query,
+/// headers, cookies and `Accept-Encoding` what the cache policy names. Two behaviors share nothing: they may send their
+/// origin other requests. Scheme and alias do not count; GET and HEAD share, every other method is by itself.
+pub fn cache_key(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> CacheKey {
+    let routed = authorized.routed();
+    let behavior = routed.behavior;
+    let policy = &*behavior.cache_policy;
+    let path = authorized.origin_path(request.path);
+    let mut key = CacheKey(Vec::with_capacity(
+        160 + path.len() + request.query.map_or(0, str::len),
+    ));
+    key.push(Tag::Distribution, routed.distribution.id.as_bytes());
+    key.push(Tag::Behavior, behavior.path_pattern.as_str().as_bytes());
+    key.push(Tag::Origin, behavior.origin.primary.id.as_bytes());
+    if request.method != Method::GET && request.method != Method::HEAD {
+        key.push(Tag::Method, request.method.as_str().as_bytes());
+    }
+    key.push(Tag::Path, path.as_bytes());
+    let restricted = behavior.trusted_keys.is_some();
+    if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
+        key.push(Tag::Query, query.as_bytes());
+    }
+    push_headers(&mut key, request, policy);
+    push_cookies(&mut key, request.headers, &policy.cookies);
+    if let Some(codings) = normalized_accept_encoding(request.headers, policy) {
+        key.push(Tag::AcceptEncoding, codings.as_bytes());
+    }
+    key
+}
+
+fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CachePolicy) {
+    for name in &policy.headers {
+        if name == header::ACCEPT_ENCODING && normalizes(policy) {
+            continue;
+        }
+        key.push(Tag::HeaderName, name.as_str().as_bytes());
+        // HTTP/2 has it in `:authority`.
+        if name == header::HOST {
+            key.push(Tag::HeaderValue, request.host.as_bytes());
+            continue;
+        }
+        push_values(key, request.headers, name);
+    }
+}
+
+fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName) {
+    // A cookie header is only ever keyed without what signs the request.
+    if name == header::COOKIE {
+        for (_, pair) in cookie_pairs(headers, &NameFilter::All) {
+            key.push(Tag::HeaderValue, pair.as_bytes());
+        }
+        return;
+    }
+    for value in headers.get_all(name) {
+        key.push(Tag::HeaderValue, value.as_bytes());
+    }
+}
+
+fn push_cookies(key: &mut CacheKey, headers: &HeaderMap, filter: &NameFilter) {
+    if *filter == NameFilter::None {
+        return;
+    }
+    let mut pairs = cookie_pairs(headers, filter);
+    // Stable: of several with one name, the order is the viewer's and may matter to the origin.
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (_, pair) in &pairs {
+        key.push(Tag::Cookie, pair.as_bytes());
+    }
+}
+
+/// Name and whole text of each cookie that `filter` takes; the signing cookies are not among them.
+fn cookie_pairs(headers: &HeaderMap, filter: &NameFilter) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for value in headers.get_all(header::COOKIE) {
+        // One character for each byte, so that two values that are not UTF-8 do not become one.
+        let text: String = value.as_bytes().iter().copied().map(char::from).collect();
+        for pair in strip_cookies(&text).split(';') {
+            let pair = pair.trim();
+            let name = pair.split('=').next().unwrap_or(pair).trim_end();
+            if !pair.is_empty() && filter.takes(name) {
+                pairs.push((name.to_owned(), pair.to_owned()));
+            }
+        }
+    }
+    pairs
+}
+
+/// The cookies that `filter` takes, as one header value in the viewer's order, never a signing cookie; for requests
+/// to the origin. `None` when nothing is left.
+pub fn filtered_cookies(headers: &HeaderMap, filter: &NameFilter) -> Option<HeaderValue> {
+    if *filter == NameFilter::None {
+        return None;
+    }
+    let pairs = cookie_pairs(headers, filter);
+    let pairs: Vec<&str> = pairs.iter().map(|(_, pair)| pair.as_str()).collect();
+    let bytes: Option<Vec<u8>> = pairs
+        .join("; ")
+        .chars()
+        .map(|character| u8::try_from(character).ok())
+        .collect();
+    bytes
+        .filter(|bytes| !bytes.is_empty())
+        .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
+}
+
+/// What of `query` the filter lets through; `None` when nothing is left. Also for requests to the origin.
+///
+/// Order and spelling are kept, `&` is the only separator. A name counts as listed as it stands and percent-decoded,
+/// in the same case. On a restricted behavior the signing parameters are always removed; elsewhere they are
+/// parameters like others.
+pub fn filtered_query<'q>(
+    query: Option<&'q str>,
+    filter: &NameFilter,
+    restricted: bool,
+) -> Option<Cow<'q, str>> {
+    let query = match (query?, restricted) {
+        (query, true) => strip_query(query)?,
+        (query, false) => Cow::Borrowed(query),
+    };
+    match filter {
+        NameFilter::None => None,
+        NameFilter::All => (!query.is_empty()).then_some(query),
+        NameFilter::Only(_) | NameFilter::AllExcept(_) => {
+            let kept: Vec<&str> = query
+                .split('&')
+                .filter(|piece| !piece.is_empty() && takes_parameter(filter, piece))
+                .collect();
+            if kept.is_empty() {
+                None
+            } else if kept.len() == query.split('&').count() {
+                Some(query)
+            } else {
+                Some(Cow::Owned(kept.join("&")))
+            }
+        }
+    }
+}
+
+/// Another spelling of a listed name is the listed name: what is left out stays out, what is kept is kept.
+fn takes_parameter(filter: &NameFilter, piece: &str) -> bool {
+    let name = piece.split('=').next().unwrap_or(piece);
+    let decoded = percent_decoded(name);
+    let decoded = std::str::from_utf8(&decoded).unwrap_or(name);
+    match filter {
+        NameFilter::Only(_) => filter.takes(name) || filter.takes(decoded),
+        NameFilter::AllExcept(_) => filter.takes(name) && filter.takes(decoded),
+        NameFilter::None | NameFilter::All => filter.takes(name),
+    }
+}
+
+/// `Accept-Encoding` as the key and the origin get it: `br`, `gzip` and `zstd`, those that the viewer takes and the
+/// policy has on, in this order. `None` when there is none of them. `q=0` and `*` do not take a coding.
+pub fn normalized_accept_encoding(
+    request: &HeaderMap,
+    policy: &CachePolicy,
+) -> Option<&'static str> {
+    if !normalizes(policy) {
+        return None;
+    }
+    let accepted = accepted_codings(request);
+    let brotli = policy.brotli && accepted.contains(ContentCoding::Brotli);
+    let gzip = policy.gzip && accepted.contains(ContentCoding::Gzip);
+    let zstd = policy.zstd && accepted.contains(ContentCoding::Zstd);
+    match (brotli, gzip, zstd) {
+        (false, false, false) => None,
+        (true, false, false) => Some("br"),
+        (false, true, false) => Some("gzip"),
+        (false, false, true) => Some("zstd"),
+        (true, true, false) => Some("br,gzip"),
+        (true, false, true) => Some("br,zstd"),
+        (false, true, true) => Some("gzip,zstd"),
+        (true, true, true) => Some("br,gzip,zstd"),
+    }
+}
+
+fn normalizes(policy: &CachePolicy) -> bool {
+    policy.gzip || policy.brotli || policy.zstd
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! One origin response on its way into the cache, and the viewers who follow it.
+//!
+//! The fill's task pushes pieces; followers take them at their own pace. What the store has taken may leave the
+//! window, and a follower that is behind the window reads from the store instead.
+
+use super::FetchFault;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// How far a fill may run ahead of its fastest follower.
+const AHEAD_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// A fill that nobody follows goes on if not more than this is missing.
+const REMNANT_SIZE_BYTES_MAX: u64 = 1024 * 1024;
+/// A new follower may wait for a fill that is this far behind its place.
+const APPROACH_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+/// Bytes of one object from `start` on, as they arrive.
+#[derive(Debug)]
+pub(super) struct Fill {
+    start: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Pieces without a gap, the first of which begins at `window_start`.
+    window: VecDeque<Bytes>,
+    window_start: u64,
+    received: u64,
+    /// Where the body ends, as soon as that is known.
+    end: Option<u64>,
+    outcome: Option<Result<(), FetchFault>>,
+    /// By the number of the follower; `None` is a free place.
+    followers: Vec<Option<Place>>,
+    followers_count: usize,
+    /// How far any follower has ever come.
+    furthest: u64,
+    /// The fill's own task, while it waits for followers or for the origin.
+    driver: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Place {
+    position: u64,
+    waker: Option<Waker>,
+}
+
+/// What the fill's task is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Read on.
+    Go,
+    /// Nobody follows, and too much is missing.
+    Abandon,
+}
+
+/// What a follower gets.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The next bytes, at least one.
+    Bytes(Bytes),
+    /// The fill does not reach further.
+    End,
+    /// The window has gone on; the store has the bytes, or had them.
+    Behind,
+    /// The fill broke off before this place.
+    Failed(FetchFault),
+}
+
+impl Fill {
+    /// A fill that begins at `start` and ends before `end`, if that is known.
+    pub(super) fn new(start: u64, end: Option<u64>) -> Arc<Self> {
+        Arc::new(Fill {
+            start,
+            state: Mutex::new(State {
+                window: VecDeque::new(),
+                window_start: start,
+                received: start,
+                end,
+                outcome: None,
+                followers: Vec::new(),
+                followers_count: 0,
+                furthest: start,
+                driver: None,
+            }),
+        })
+    }
+
+    /// Joins at `position`; `None` when the fill is over or will not come by there soon.
+    pub(super) fn follow(self: &Arc<Self>, position: u64) -> Option<Follower> {
+        let mut state = self.lock();
+        let near = position <= state.received.saturating_add(APPROACH_SIZE_BYTES_MAX);
+        let within = position >= state.window_start && state.end.is_none_or(|end| position < end);
+        if !near || !within || (state.outcome.is_some() && position >= state.received) {
+            return None;
+        }
+        Some(self.join(&mut state, position))
+    }
+
+    /// Joins at the very start, whatever is known.
+    pub(super) fn follow_from_start(self: &Arc<Self>) -> Follower {
+        let mut state = self.lock();
+        self.join(&mut state, self.start)
+    }
+
+    fn join(self: &Arc<Self>, state: &mut State, position: u64) -> Follower {
+        let place = Place {
+            position,
+            waker: None,
+        };
+        state.followers_count += 1;
+        state.furthest = state.furthest.max(position);
+        let free = state.followers.iter().position(Option::is_none);
+        let number = match free {
+            Some(number) => {
+                state.followers[number] = Some(place);
+                number
+            }
+            None => {
+                state.followers.push(Some(place));
+                state.followers.len() - 1
+            }
+        };
+        if let Some(driver) = state.driver.take() {
+            driver.wake();
+        }
+        Follower {
+            fill: Arc::clone(self),
+            number,
+            position,
+        }
+    }
+
+    /// Whether the fill's task should read on. To be asked before each reading, and while it waits for the origin.
+    pub(super) fn poll_pace(&self, context: &Context<'_>) -> Poll<Pace> {
+        let mut state = self.lock();
+        let pace = if state.followers_count == 0 {
+            let missing = state.end.map(|end| end.saturating_sub(state.received));
+            match missing {
+                Some(missing) if missing <= REMNANT_SIZE_BYTES_MAX => Poll::Ready(Pace::Go),
+                Some(_) | None => Poll::Ready(Pace::Abandon),
+            }
+        } else if state.received < state.furthest.saturating_add(AHEAD_SIZE_BYTES_MAX) {
+            Poll::Ready(Pace::Go)
+        } else {
+            Poll::Pending
+        };
+        state.driver = Some(context.waker().clone());
+        pace
+    }
+
+    /// Adds bytes and wakes who waits for them.
+    pub(super) fn push(&self, bytes: Bytes) {
+        let mut state = self.lock();
+        state.received += bytes.len() as u64;
+        state.window.push_back(bytes);
+        state.wake_followers();
+    }
+
+    /// The store has everything before `offset`: the window may begin there.
+    pub(super) fn stored_before(&self, offset: u64) {
+        let mut state = self.lock();
+        state.let_go_before(offset);
+        state.wake_followers();
+    }
+
+    /// What arrives is not stored: only what followers have not taken yet is kept, and not much of that.
+    pub(super) fn not_stored(&self) {
+        let mut state = self.lock();
+        let least = state.received.saturating_sub(AHEAD_SIZE_BYTES_MAX);
+        let offset = state.slowest().max(least);
+        state.let_go_before(offset);
+        state.wake_followers();
+    }
+
+    /// The body is over, whole or not.
+    pub(super) fn finish(&self, outcome: Result<(), FetchFault>) {
+        let mut state = self.lock();
+        if outcome.is_ok() {
+            state.end = Some(state.received);
+        }
+        if state.outcome.is_none() {
+            state.outcome = Some(outcome);
+        }
+        state.wake_followers();
+    }
+
+    /// Ready with the size once the whole body has arrived.
+    pub(super) fn size_bytes(&self) -> Option<u64> {
+        self.lock().end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn slowest(&self) -> u64 {
+        let positions = self.followers.iter().flatten().map(|place| place.position);
+        positions.min().unwrap_or(self.received)
+    }
+
+    fn let_go_before(&mut self, offset: u64) {
+        while let Some(first) = self.window.front() {
+            let first_end = self.window_start + first.len() as u64;
+            if first_end > offset {
+                break;
+            }
+            self.window_start = first_end;
+            self.window.pop_front();
+        }
+    }
+
+    fn wake_followers(&mut self) {
+        for place in self.followers.iter_mut().flatten() {
+            if let Some(waker) = place.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// The bytes at `position`, which is within the window.
+    fn piece_at(&self, position: u64) -> Bytes {
+        let mut piece_start = self.window_start;
+        for piece in &self.window {
+            let piece_end = piece_start + piece.len() as u64;
+            if position < piece_end {
+                return piece.slice((position - piece_start) as usize..);
+            }
+            piece_start = piece_end;
+        }
+        Bytes::new()
+    }
+}
+
+/// A viewer's place in a fill. Dropping it leaves the fill.
+#[derive(Debug)]
+pub(super) struct Follower {
+    fill: Arc<Fill>,
+    number: usize,
+    position: u64,
+}
+
+impl Follower {
+    pub(super) fn fill(&self) -> &Arc<Fill> {
+        &self.fill
+    }
+
+    /// The next bytes, `length_max` at most.
+    pub(super) fn poll_next(&mut self, length_max: usize, context: &Context<'_>) -> Poll<Step> {
+        let mut state = self.fill.lock();
+        let step = if self.position < state.window_start {
+            Step::Behind
+        } else if self.position < state.received {
+            let mut bytes = state.piece_at(self.position);
+            bytes.truncate(length_max);
+            self.position += bytes.len() as u64;
+            Step::Bytes(bytes)
+        } else {
+            match &state.outcome {
+                Some(Ok(())) => Step::End,
+                Some(Err(fault)) => Step::Failed(fault.clone()),
+                None if state.end == Some(self.position) => Step::End,
+                None => {
+                    if let Some(place) = &mut state.followers[self.number] {
+                        place.waker = Some(context.waker().clone());
+                    }
+                    return Poll::Pending;
+                }
+            }
+        };
+        if let Some(place) = &mut state.followers[self.number] {
+            place.position = self.position;
+        }
+        state.furthest = state.furthest.max(self.position);
+        if let Some(driver) = state.driver.take() {
+            driver.wake();
+        }
+        Poll::Ready(step)
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut state = self.fill.lock();
+        state.followers[self.number] = None;
+        state.followers_count -= 1;
+        if let Some(driver) = state.driver.take() {
+            driver.wake();
+        }
+    }
+}
