@@ -1,0 +1,295 @@
+//! The cache between viewers and origins: looks objects up, fetches what is missing once for all who ask, and keeps it.
+//!
+//! Whether something is stored and for how long is decided in `privet-distribution`; the bytes are kept by `privet-cache`.
+
+mod ask;
+mod cached_head;
+mod fetch;
+mod fill;
+mod fills;
+mod flight;
+mod invalidations;
+mod look_up;
+mod reader;
+mod sink;
+
+pub(crate) use ask::Ask;
+pub(crate) use cached_head::CachedHead;
+pub(crate) use invalidations::Invalidations;
+pub(crate) use reader::{Next, ObjectReader, ReadFault};
+
+use crate::clock::Clock;
+use crate::origin_client::{
+    OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
+};
+use cached_head::Generation;
+use fetch::Fetched;
+use fills::Fills;
+use flight::{Flights, Landed, Role};
+use http::{Method, StatusCode};
+use look_up::Found;
+pub(crate) use look_up::StoredObject;
+use privet_cache::{Key, Store};
+use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness};
+use privet_sign::Timestamp;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How often a request that waited for another one's response may have to start anew.
+const ATTEMPTS_MAX: usize = 4;
+
+/// What the workers share.
+#[derive(Debug)]
+pub(crate) struct EdgeCache {
+    store: Store<CachedHead>,
+    pub(crate) invalidations: Invalidations,
+    flights: Flights,
+    fills: Fills,
+    block_size_bytes: u64,
+}
+
+impl EdgeCache {
+    /// Around a store, whose journal is read.
+    pub(crate) fn new(store: Store<CachedHead>, block_size_bytes: u64) -> Arc<Self> {
+        Arc::new(EdgeCache {
+            invalidations: Invalidations::read(store.clone()),
+            store,
+            flights: Flights::default(),
+            fills: Fills::default(),
+            block_size_bytes,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store<CachedHead> {
+        &self.store
+    }
+}
+
+/// One worker's door to the cache and to the origins.
+#[derive(Debug)]
+pub(crate) struct WorkerCache {
+    shared: Arc<EdgeCache>,
+    client: Rc<OriginClient>,
+    clock: Clock,
+}
+
+/// Why a fetch ended before its bytes did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FetchFault {
+    /// The origin failed.
+    Origin(OriginFaultKind),
+    /// The origin has other bytes by now.
+    Changed,
+    /// Nobody was interested any more.
+    Abandoned,
+    /// The origin answered something else than what was asked for.
+    Unexpected,
+}
+
+/// What became of an ask.
+#[derive(Debug)]
+pub(crate) enum Obtained {
+    /// An object, stored or on its way into the store.
+    Stored(Box<Served>),
+    /// A response for this viewer alone.
+    Passed(Box<OriginResponse>, CacheStatus),
+    /// No response.
+    Failed(OriginFault),
+}
+
+/// An object that is to be served.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) object: StoredObject,
+    pub(crate) status: CacheStatus,
+    pub(crate) how: How,
+    /// Keeps the fill going until the viewer follows it.
+    pub(crate) waiting: Option<Landed>,
+}
+
+/// How an object came to be served; the log's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Hit,
+    RefreshHit,
+    Miss,
+}
+
+impl WorkerCache {
+    pub(crate) fn new(shared: Arc<EdgeCache>, client: Rc<OriginClient>, clock: Clock) -> Rc<Self> {
+        Rc::new(WorkerCache {
+            shared,
+            client,
+            clock,
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<EdgeCache> {
+        &self.shared
+    }
+
+    /// The answer to a GET or HEAD: from the store, from a fetch that is under way, or from the origin.
+    pub(crate) async fn obtain(self: &Rc<Self>, ask: &Rc<Ask>) -> Obtained {
+        if ask.policy.is_disabled() {
+            return self
+                .pass(ask, OriginRequestBody::Empty, ForwardReason::Bypass)
+                .await;
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            let now = self.clock.now();
+            let found = self.look_up(ask).await;
+            if let Some(served) = self.served_from_store(ask, &found, now) {
+                return Obtained::Stored(Box::new(served));
+            }
+            if ask.method == Method::HEAD && found.object.is_none() {
+                let reason = found.reason();
+                return self.pass(ask, OriginRequestBody::Empty, reason).await;
+            }
+            let apart = ask.collapsing == Collapsing::Apart || self.shared.flights.are_apart(ask);
+            if apart {
+                return self.fetch_apart(ask, found).await;
+            }
+            if let Some(obtained) = self.fetch_together(ask, found).await {
+                return obtained;
+            }
+        }
+        // Whatever keeps the others from sharing, this viewer gets his own.
+        let found = self.look_up(ask).await;
+        self.fetch_apart(ask, found).await
+    }
+
+    fn served_from_store(
+        self: &Rc<Self>,
+        ask: &Rc<Ask>,
+        found: &Found,
+        now: Timestamp,
+    ) -> Option<Served> {
+        let object = found.object.as_ref()?;
+        let lifetime = &object.head().lifetime;
+        match lifetime.verdict(now) {
+            Freshness::Fresh => {}
+            Freshness::StaleWhileRevalidate => self.refresh(ask, found),
+            Freshness::Stale => return None,
+        }
+        Some(Served {
+            status: CacheStatus::hit(lifetime.ttl_secs(now)),
+            object: object.clone(),
+            how: How::Hit,
+            waiting: None,
+        })
+    }
+
+    /// Revalidates in the background, if nobody does so already.
+    fn refresh(self: &Rc<Self>, ask: &Rc<Ask>, found: &Found) {
+        if let Role::Leader(flight) = self.shared.flights.join(&found.digest) {
+            drop(self.take_off(flight, ask, found.clone()));
+        }
+    }
+
+    /// One fetch for all who ask meanwhile; `None` when its response is not for this one.
+    async fn fetch_together(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Option<Obtained> {
+        let reason = found.reason();
+        let digest = found.digest;
+        match self.shared.flights.join(&digest) {
+            Role::Leader(flight) => {
+                let response = self.take_off(flight, ask, found);
+                // The sender is dropped only with the whole worker.
+                match response.await {
+                    Ok((fetched, landed)) => Some(self.obtained(fetched, reason, Some(landed))),
+                    Err(_) => Some(Obtained::Failed(OriginFaultKind::Closed.into())),
+                }
+            }
+            Role::Follower(mut landed) => {
+                let outcome = landed.outcome().await;
+                self.followed(ask, outcome, reason, landed)
+            }
+        }
+    }
+
+    async fn fetch_apart(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
+        let reason = found.reason();
+        let fetched = self.fetch(ask, found, None).await;
+        self.obtained(fetched, reason, None)
+    }
+
+    /// What the one who fetched gets.
+    fn obtained(
+        &self,
+        fetched: Fetched,
+        reason: ForwardReason,
+        landed: Option<Landed>,
+    ) -> Obtained {
+        let now = self.clock.now();
+        let mut status = CacheStatus::forwarded(reason);
+        match fetched {
+            Fetched::Stored(stored) => {
+                status.forward_status = Some(stored.forward_status);
+                status.stored = true;
+                status.ttl_secs = Some(stored.object.head().lifetime.ttl_secs(now));
+                let how = if stored.forward_status == StatusCode::NOT_MODIFIED {
+                    How::RefreshHit
+                } else {
+                    How::Miss
+                };
+                Obtained::Stored(Box::new(Served {
+                    object: stored.object,
+                    status,
+                    how,
+                    waiting: landed.map(|landed| landed.with_hold(stored.hold)),
+                }))
+            }
+            Fetched::Unstorable(response, unstorable) => {
+                status.detail = Some(unstorable.token());
+                Obtained::Passed(response, status)
+            }
+            Fetched::StandIn(object) => {
+                status.ttl_secs = Some(object.head().lifetime.ttl_secs(now));
+                Obtained::Stored(Box::new(Served {
+                    object,
+                    status,
+                    how: How::Hit,
+                    waiting: None,
+                }))
+            }
+            Fetched::Failed(fault) => Obtained::Failed(fault),
+        }
+    }
+
+    /// A response that is never stored, to the viewer's own method. Changes invalidate what they change.
+    pub(crate) async fn pass(
+        self: &Rc<Self>,
+        ask: &Rc<Ask>,
+        body: OriginRequestBody,
+        reason: ForwardReason,
+    ) -> Obtained {
+        let call = ask.call(ask.method.clone(), body);
+        let answered = self
+            .client
+            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .await;
+        match answered {
+            Ok(answered) => {
+                let mut status = CacheStatus::forwarded(reason);
+                status.forward_status = Some(answered.response.status);
+                Obtained::Passed(Box::new(answered.response), status)
+            }
+            Err(fault) => Obtained::Failed(fault),
+        }
+    }
+}
+
+/// Half a SHA-256: what objects are found by.
+pub(crate) fn digest(bytes: &[u8]) -> Key {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut key = [0; 16];
+    key.copy_from_slice(&digest.as_ref()[..16]);
+    Key(key)
+}
+
+/// A name that no stored response had before.
+fn new_generation() -> Generation {
+    let mut generation = Generation::default();
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = aws_lc_rs::rand::fill(&mut generation);
+    generation
+}

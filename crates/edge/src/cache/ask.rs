@@ -1,0 +1,218 @@
+//! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began them.
+
+use super::digest;
+use crate::origin_client::{OriginCall, OriginRequestBody};
+use http::header::{CONTENT_LENGTH, IF_MATCH, IF_UNMODIFIED_SINCE, RANGE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use privet_cache::Key;
+use privet_distribution::{
+    Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
+    OriginRequest, RequestFacts, ViewerRequest, cache_key, collapsing, custom_error,
+    origin_request,
+};
+use privet_sign::Scheme;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A request as the cache and the origins see it.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(super) key: CacheKey,
+    pub(super) digest: Key,
+    pub(super) distribution: Arc<Distribution>,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) policy: Arc<CachePolicy>,
+    pub(super) origins: OriginChoice,
+    pub(super) collapsing: Collapsing,
+    pub(super) method: Method,
+    /// As they go to the origin, without conditions and ranges.
+    pub(super) headers: HeaderMap,
+    pub(super) wanted: Wanted,
+    target: String,
+    secondary_target: Option<String>,
+    viewer_scheme: Scheme,
+}
+
+/// The first bytes that the viewer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// From the beginning.
+    All,
+    /// From `start` on, to `end_inclusive` if that is given.
+    From {
+        start: u64,
+        end_inclusive: Option<u64>,
+    },
+    /// So many at the end.
+    Last(u64),
+}
+
+impl Ask {
+    /// Of an authorized request.
+    pub(crate) fn new(
+        authorized: &Authorized<'_>,
+        request: &ViewerRequest<'_>,
+        facts: &RequestFacts<'_>,
+    ) -> Self {
+        let routed = authorized.routed();
+        let origins = routed.behavior.origin.clone();
+        let key = cache_key(authorized, request);
+        let primary = origin_request(authorized, &origins.primary, request, facts);
+        let OriginRequest {
+            method,
+            target,
+            headers,
+        } = primary;
+        let secondary_target = origins.failover.as_ref().map(|failover| {
+            origin_request(authorized, &failover.secondary, request, facts).target
+        });
+        Ask {
+            digest: digest(key.as_bytes()),
+            key,
+            distribution: Arc::clone(routed.distribution),
+            path: object_path(routed.distribution, request.path),
+            query: request.query.map(str::to_owned),
+            policy: Arc::clone(&routed.behavior.cache_policy),
+            collapsing: collapsing(routed.behavior),
+            origins,
+            method,
+            headers,
+            wanted: Wanted::of(request),
+            target,
+            secondary_target,
+            viewer_scheme: request.scheme,
+        }
+    }
+
+    /// A GET of the whole object.
+    pub(super) fn get(&self) -> OriginCall {
+        self.call(Method::GET, OriginRequestBody::Empty)
+    }
+
+    /// A request with the viewer's method and `body`.
+    pub(super) fn call(&self, method: Method, body: OriginRequestBody) -> OriginCall {
+        OriginCall {
+            method,
+            target: self.target.clone(),
+            headers: self.headers.clone(),
+            body,
+            viewer_scheme: self.viewer_scheme,
+        }
+    }
+
+    /// The target at `origin`, one of the two.
+    pub(super) fn target_at(&self, origin: &Origin) -> String {
+        match &self.secondary_target {
+            Some(target) if origin.index != self.origins.primary.index => target.clone(),
+            Some(_) | None => self.target.clone(),
+        }
+    }
+
+    /// What a custom error response configures for `status`.
+    pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
+        custom_error(&self.distribution, status).map(|response| response.min_ttl)
+    }
+}
+
+/// The path by which an object is invalidated: the default root object has its own.
+fn object_path(distribution: &Distribution, path: &str) -> String {
+    match &distribution.default_root_object {
+        Some(object) if path == "/" => format!("/{object}"),
+        Some(_) | None => path.to_owned(),
+    }
+}
+
+impl Wanted {
+    fn of(request: &ViewerRequest<'_>) -> Self {
+        let range = request
+            .headers
+            .get(RANGE)
+            .filter(|_| request.method == Method::GET)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.trim().strip_prefix("bytes="));
+        let Some(first) = range.and_then(|set| set.split(',').next()) else {
+            return Wanted::All;
+        };
+        let Some((start, end)) = first.trim().split_once('-') else {
+            return Wanted::All;
+        };
+        match (start.trim().parse(), end.trim().parse()) {
+            (Ok(start), Ok(end)) if end < start => Wanted::All,
+            (Ok(start), Ok(end)) => Wanted::From {
+                start,
+                end_inclusive: Some(end),
+            },
+            (Ok(start), Err(_)) if end.trim().is_empty() => Wanted::From {
+                start,
+                end_inclusive: None,
+            },
+            (Err(_), Ok(length)) if start.trim().is_empty() => Wanted::Last(length),
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => Wanted::All,
+        }
+    }
+}
+
+/// What makes sure that two responses are about the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Validator {
+    /// A strong entity tag.
+    Tag(HeaderValue),
+    /// A date of modification, and no entity tag at all.
+    Date(HeaderValue),
+}
+
+impl Validator {
+    /// `None`: the response can not be put together from parts (RFC 9111 3.4).
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        match headers.get(http::header::ETAG) {
+            Some(tag) if tag.as_bytes().starts_with(b"\"") => Some(Validator::Tag(tag.clone())),
+            Some(_) => None,
+            None => headers
+                .get(http::header::LAST_MODIFIED)
+                .cloned()
+                .map(Validator::Date),
+        }
+    }
+
+    /// Makes a request fail with 412 once the object has changed.
+    pub(super) fn put_into(&self, headers: &mut HeaderMap) {
+        match self {
+            Validator::Tag(tag) => headers.insert(IF_MATCH, tag.clone()),
+            Validator::Date(date) => headers.insert(IF_UNMODIFIED_SINCE, date.clone()),
+        };
+    }
+
+    /// Whether a response is about the same bytes.
+    pub(super) fn holds(&self, headers: &HeaderMap) -> bool {
+        Validator::of(headers).as_ref() == Some(self)
+    }
+}
+
+/// `start-end/size` of a 206 (RFC 9110 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    pub(super) start: u64,
+    pub(super) end_inclusive: u64,
+    pub(super) size_bytes: u64,
+}
+
+impl ContentRange {
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(http::header::CONTENT_RANGE)?.to_str().ok()?;
+        let (range, size) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = range.split_once('-')?;
+        let found = ContentRange {
+            start: start.parse().ok()?,
+            end_inclusive: end.parse().ok()?,
+            size_bytes: size.parse().ok()?,
+        };
+        let is_sound = found.start <= found.end_inclusive && found.end_inclusive < found.size_bytes;
+        let length = found.end_inclusive.checked_sub(found.start)?.checked_add(1)?;
+        let fits = headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .is_none_or(|promised: u64| promised == length);
+        (is_sound && fits).then_some(found)
+    }
+}

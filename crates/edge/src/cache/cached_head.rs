@@ -1,0 +1,233 @@
+//! What the cache knows of an object beside its bytes, and the form in which that lies on disk.
+
+use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use privet_cache::Head;
+use privet_distribution::{LIFETIME_SIZE_BYTES, Lifetime, Representation, VaryNames};
+use privet_sign::Timestamp;
+use std::time::UNIX_EPOCH;
+
+/// The first byte of the encoding.
+const ENCODING_VERSION: u8 = 1;
+
+/// Tells one stored response from every other one.
+pub(super) type Generation = [u8; 16];
+
+/// The stored head of a response, or a sign that there are several.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CachedHead {
+    /// The cache key in full: digests are only trusted to find it.
+    pub(super) key: Vec<u8>,
+    /// The distribution's id, path and query as invalidations name them.
+    pub(super) distribution_id: String,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) generation: Generation,
+    pub(super) form: Form,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(super) lifetime: Lifetime,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// There are several responses, told apart by these fields of the request.
+    Marker(VaryNames),
+    /// With the head.
+    Whole { size_bytes: u64 },
+    /// In blocks under the generation.
+    Blocks {
+        size_bytes: u64,
+        block_size_bytes: u64,
+    },
+    /// Still arriving, and nobody knows how many; never stored.
+    Growing { block_size_bytes: u64 },
+}
+
+impl CachedHead {
+    /// `None` while the size is not known, and for a marker.
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
+        match self.form {
+            Form::Whole { size_bytes } | Form::Blocks { size_bytes, .. } => Some(size_bytes),
+            Form::Marker(_) | Form::Growing { .. } => None,
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
+        self.headers.get(CONTENT_TYPE)
+    }
+
+    /// What conditions and ranges are judged by; `None` while the size is not known.
+    pub(crate) fn representation(&self) -> Option<Representation> {
+        let text = |name: HeaderName| {
+            let value = self.headers.get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        Some(Representation {
+            size_bytes: self.size_bytes()?,
+            etag: text(ETAG),
+            last_modified: text(LAST_MODIFIED).as_deref().and_then(parse_date),
+            content_type: text(CONTENT_TYPE).unwrap_or_default(),
+        })
+    }
+}
+
+fn parse_date(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text.trim()).ok()?;
+    let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_secs(since_epoch.as_secs()))
+}
+
+impl Head for CachedHead {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(ENCODING_VERSION);
+        push(out, &self.key);
+        push(out, self.distribution_id.as_bytes());
+        push(out, self.path.as_bytes());
+        out.push(u8::from(self.query.is_some()));
+        push(out, self.query.as_deref().unwrap_or_default().as_bytes());
+        push_count(out, self.tags.len());
+        for tag in &self.tags {
+            push(out, tag.as_bytes());
+        }
+        out.extend_from_slice(&self.generation);
+        self.form.encode(out);
+        out.extend_from_slice(&self.status.as_u16().to_le_bytes());
+        out.extend_from_slice(&self.lifetime.encode());
+        push_count(out, self.headers.len());
+        for (name, value) in &self.headers {
+            push(out, name.as_str().as_bytes());
+            push(out, value.as_bytes());
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.byte()? != ENCODING_VERSION {
+            return None;
+        }
+        let key = reader.bytes()?.to_vec();
+        let distribution_id = reader.text()?;
+        let path = reader.text()?;
+        let has_query = reader.byte()? == 1;
+        let query = Some(reader.text()?).filter(|_| has_query);
+        let tags = (0..reader.number()?)
+            .map(|_| reader.text())
+            .collect::<Option<Vec<_>>>()?;
+        let generation = reader.array()?;
+        let form = Form::decode(&mut reader)?;
+        let status = StatusCode::from_u16(u16::from_le_bytes(reader.array()?)).ok()?;
+        let lifetime = Lifetime::decode(&reader.array::<LIFETIME_SIZE_BYTES>()?)?;
+        let mut headers = HeaderMap::new();
+        for _ in 0..reader.number()? {
+            let name = HeaderName::from_bytes(reader.bytes()?).ok()?;
+            headers.append(name, HeaderValue::from_bytes(reader.bytes()?).ok()?);
+        }
+        Some(CachedHead {
+            key,
+            distribution_id,
+            path,
+            query,
+            tags,
+            generation,
+            form,
+            status,
+            headers,
+            lifetime,
+        })
+    }
+
+    fn size_bytes(&self) -> usize {
+        let texts = self.key.len() + self.distribution_id.len() + self.path.len();
+        let tags: usize = self.tags.iter().map(|tag| tag.len() + 24).sum();
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 104)
+            .sum();
+        size_of::<Self>() + texts + self.query.as_ref().map_or(0, String::len) + tags + headers
+    }
+}
+
+impl Form {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Form::Marker(names) => {
+                out.push(0);
+                push(out, &names.encode());
+            }
+            Form::Whole { size_bytes } => {
+                out.push(1);
+                out.extend_from_slice(&size_bytes.to_le_bytes());
+            }
+            Form::Blocks {
+                size_bytes,
+                block_size_bytes,
+            } => {
+                out.push(2);
+                out.extend_from_slice(&size_bytes.to_le_bytes());
+                out.extend_from_slice(&block_size_bytes.to_le_bytes());
+            }
+            // Read back as nothing at all.
+            Form::Growing { .. } => out.push(u8::MAX),
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.byte()? {
+            0 => VaryNames::decode(reader.bytes()?).map(Form::Marker),
+            1 => Some(Form::Whole {
+                size_bytes: u64::from_le_bytes(reader.array()?),
+            }),
+            2 => Some(Form::Blocks {
+                size_bytes: u64::from_le_bytes(reader.array()?),
+                block_size_bytes: u64::from_le_bytes(reader.array()?),
+            })
+            .filter(|form| !matches!(form, Form::Blocks { block_size_bytes: 0, .. })),
+            _ => None,
+        }
+    }
+}
+
+fn push_count(out: &mut Vec<u8>, count: usize) {
+    // Heads are far below 4 GiB: everything in them is limited.
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    out.extend_from_slice(&count.to_le_bytes());
+}
+
+fn push(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_count(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// What is left to read.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        usize::try_from(u32::from_le_bytes(self.array()?)).ok()
+    }
+
+    fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = self.number()?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.bytes()?.to_vec()).ok()
+    }
+}

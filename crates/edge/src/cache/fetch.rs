@@ -1,0 +1,486 @@
+//! Asks the origin for an object and decides what its response becomes: stored, refreshed, passed on, or replaced by
+//! what is stored.
+
+use super::ask::{Ask, ContentRange, Validator, Wanted};
+use super::cached_head::{CachedHead, Form, Generation};
+use super::fill::{Fill, Follower};
+use super::flight::Landing;
+use super::look_up::{Found, Marker, StoredObject, variant_key};
+use super::sink::{Keeping, Sink};
+use super::{FetchFault, WorkerCache, digest, new_generation};
+use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use privet_cache::{Block, Key, Object};
+use privet_distribution::{
+    Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, freshened,
+    matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
+};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The longest stretch that is asked for at once.
+pub(super) const BLOCKS_PER_FETCH_MAX: u64 = 64;
+
+/// What a fetch came to.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    /// Stored, on its way into the store, or confirmed.
+    Stored(Stored),
+    /// For one viewer.
+    Unstorable(Box<OriginResponse>, Unstorable),
+    /// The origin failed, what is stored may be served.
+    StandIn(StoredObject),
+    /// There is no response.
+    Failed(OriginFault),
+}
+
+/// An object that viewers may follow.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) object: StoredObject,
+    /// What the origin said.
+    pub(super) forward_status: StatusCode,
+    /// Keeps the fill going until it is dropped.
+    pub(super) hold: Option<Follower>,
+}
+
+/// What is known when a response has come.
+struct Context<'a> {
+    ask: &'a Rc<Ask>,
+    found: Found,
+    landing: Option<Rc<Landing>>,
+    /// The last invalidation known when the origin was asked.
+    seq: u64,
+    moments: Moments,
+}
+
+impl WorkerCache {
+    /// One request to the origin, conditional when something is stored, by range when the viewer wants a part.
+    pub(super) async fn fetch(
+        self: &Rc<Self>,
+        ask: &Rc<Ask>,
+        found: Found,
+        landing: Option<Rc<Landing>>,
+    ) -> Fetched {
+        let conditions = found
+            .object
+            .as_ref()
+            .and_then(|object| revalidation_headers(&object.head().headers));
+        let asks_range = conditions.is_none() && found.object.is_none();
+        let range = self.first_range(ask.wanted).filter(|_| asks_range);
+        let mut call_headers = conditions.clone().unwrap_or_default();
+        if let Some(range) = range {
+            call_headers.insert(RANGE, range);
+        }
+        let mut context = Context {
+            ask,
+            found,
+            landing,
+            seq: self.shared.store.current_seq(),
+            moments: self.moments(),
+        };
+        let answered = self.send(ask, &call_headers).await;
+        context.moments.received = self.clock.now();
+        match answered {
+            Ok(response) if response.status == StatusCode::NOT_MODIFIED => {
+                self.confirmed(context, response).await
+            }
+            Ok(response) if response.status == StatusCode::PARTIAL_CONTENT => {
+                self.partial(context, response).await
+            }
+            Ok(response) => self.whole(&context, response),
+            Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
+        }
+    }
+
+    fn moments(&self) -> Moments {
+        let now = self.clock.now();
+        Moments {
+            requested: now,
+            received: now,
+        }
+    }
+
+    async fn send(&self, ask: &Ask, extra: &HeaderMap) -> Result<OriginResponse, OriginFault> {
+        let mut call = ask.get();
+        for (name, value) in extra {
+            call.headers.insert(name, value.clone());
+        }
+        let answered = self
+            .client
+            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .await?;
+        Ok(answered.response)
+    }
+
+    /// Whole blocks around what the viewer wants first; `None` asks for everything.
+    fn first_range(&self, wanted: Wanted) -> Option<HeaderValue> {
+        let block = self.shared.block_size_bytes;
+        let text = match wanted {
+            Wanted::All
+            | Wanted::From {
+                start: 0,
+                end_inclusive: None,
+            } => return None,
+            Wanted::From {
+                start,
+                end_inclusive,
+            } => {
+                let start = start / block * block;
+                let longest = start.checked_add(BLOCKS_PER_FETCH_MAX * block)?;
+                let end = end_inclusive.map_or(longest, |end| {
+                    end.saturating_add(1).div_ceil(block).saturating_mul(block)
+                });
+                format!("bytes={start}-{}", end.min(longest) - 1)
+            }
+            Wanted::Last(length) => format!("bytes=-{}", length.max(1)),
+        };
+        HeaderValue::try_from(text).ok()
+    }
+
+    /// 304: what is stored is good again.
+    async fn confirmed(
+        self: &Rc<Self>,
+        context: Context<'_>,
+        response: OriginResponse,
+    ) -> Fetched {
+        let Some(object) = context.found.object.clone() else {
+            // Nobody asked for a condition.
+            return Fetched::Failed(OriginFaultKind::InvalidHead.into());
+        };
+        let ask = context.ask;
+        let stored = object.head();
+        if !matches_stored(&stored.headers, &response.headers) {
+            return self.again_whole(context).await;
+        }
+        let headers = freshened(&stored.headers, &response.headers, &ask.policy);
+        let decided = self.storage_of(&context, stored.status, &headers);
+        let lifetime = match decided {
+            Storage::Store(lifetime) => lifetime,
+            Storage::Refuse(_) => {
+                self.shared.store.remove(&object.digest);
+                stored.lifetime
+            }
+        };
+        let head = CachedHead {
+            headers,
+            lifetime,
+            ..stored.clone()
+        };
+        if matches!(decided, Storage::Store(_)) {
+            let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
+            let seq = context.seq;
+            // Whether it is still kept makes no difference to this viewer.
+            let _ = crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq))
+                .await;
+        }
+        Fetched::Stored(Stored {
+            object: StoredObject {
+                object: Arc::new(Object {
+                    head,
+                    seq: context.seq,
+                    body: object.object.body.clone(),
+                }),
+                ..object
+            },
+            forward_status: StatusCode::NOT_MODIFIED,
+            hold: None,
+        })
+    }
+
+    /// Without conditions and ranges, since the answer to those was of no use.
+    async fn again_whole(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
+        context.moments = self.moments();
+        let answered = self.send(context.ask, &HeaderMap::new()).await;
+        context.moments.received = self.clock.now();
+        match answered {
+            Ok(response) => self.whole(&context, response),
+            Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
+        }
+    }
+
+    /// 206: the object becomes known, and some of its bytes.
+    async fn partial(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
+        let block = self.shared.block_size_bytes;
+        let range = ContentRange::of(&response.headers);
+        let validator = Validator::of(&response.headers);
+        let (Some(range), Some(_)) = (range, validator) else {
+            return self.again_whole(context).await;
+        };
+        let mut headers = response.headers.clone();
+        headers.remove(CONTENT_RANGE);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(range.size_bytes));
+        let decided = self.storage_of(&context, StatusCode::OK, &headers);
+        let Storage::Store(lifetime) = decided else {
+            return self.viewers_own_range(&context, decided).await;
+        };
+        if range.size_bytes <= block {
+            // Small enough to have it whole, and a block by itself would not be found as such.
+            return self.again_whole(context).await;
+        }
+        let (key, generation) = self.place(&context, &headers);
+        let form = Form::Blocks {
+            size_bytes: range.size_bytes,
+            block_size_bytes: block,
+        };
+        let head = self.head(&context, key, generation, form, StatusCode::OK, &headers, lifetime);
+        let object = self.put_head(head, context.seq);
+        let hold = if range.start % block == 0 {
+            let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
+            Some(self.begin_fill(&object, fill, response.body, None, context.landing.clone()))
+        } else {
+            // The end of an object: its blocks are fetched from their borders.
+            response.body.discard();
+            None
+        };
+        Fetched::Stored(Stored {
+            object,
+            forward_status: StatusCode::PARTIAL_CONTENT,
+            hold,
+        })
+    }
+
+    /// What is not stored is asked for just as the viewer wants it.
+    async fn viewers_own_range(&self, context: &Context<'_>, decided: Storage) -> Fetched {
+        let unstorable = match decided {
+            Storage::Refuse(unstorable) => unstorable,
+            Storage::Store(_) => Unstorable::Status,
+        };
+        let range = match context.ask.wanted {
+            Wanted::All => None,
+            Wanted::From {
+                start,
+                end_inclusive: Some(end),
+            } => Some(format!("bytes={start}-{end}")),
+            Wanted::From {
+                start,
+                end_inclusive: None,
+            } => Some(format!("bytes={start}-")),
+            Wanted::Last(length) => Some(format!("bytes=-{length}")),
+        };
+        let mut headers = HeaderMap::new();
+        if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+            headers.insert(RANGE, range);
+        }
+        match self.send(context.ask, &headers).await {
+            Ok(response) => Fetched::Unstorable(Box::new(response), unstorable),
+            Err(fault) => Fetched::Failed(fault),
+        }
+    }
+
+    /// Any other response.
+    fn whole(self: &Rc<Self>, context: &Context<'_>, response: OriginResponse) -> Fetched {
+        let status = response.status;
+        let failed = matches!(status.as_u16(), 500..=504);
+        if let Some(object) = stand_in(context).filter(|_| failed) {
+            response.body.discard();
+            return Fetched::StandIn(object);
+        }
+        let lifetime = match self.storage_of(context, status, &response.headers) {
+            Storage::Store(lifetime) => lifetime,
+            Storage::Refuse(unstorable) => {
+                // Whatever was stored before is no longer what the origin says (RFC 9111 4.3.3).
+                if context.found.object.is_some() && !status.is_server_error() {
+                    self.shared.store.remove(&context.found.digest);
+                }
+                return Fetched::Unstorable(Box::new(response), unstorable);
+            }
+        };
+        if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
+            self.shared.flights.set_together(context.ask);
+        }
+        let block = self.shared.block_size_bytes;
+        let form = match response.body.promised() {
+            Some(size_bytes) if size_bytes <= block => Form::Whole { size_bytes },
+            Some(size_bytes) => Form::Blocks {
+                size_bytes,
+                block_size_bytes: block,
+            },
+            None => Form::Growing {
+                block_size_bytes: block,
+            },
+        };
+        let (key, generation) = self.place(context, &response.headers);
+        let size_bytes = response.body.promised();
+        let headers = &response.headers;
+        let head = self.head(context, key, generation, form, status, headers, lifetime);
+        self.store_whole(context, head, size_bytes, response.body)
+    }
+
+    fn store_whole(
+        self: &Rc<Self>,
+        context: &Context<'_>,
+        head: CachedHead,
+        size_bytes: Option<u64>,
+        body: OriginBody,
+    ) -> Fetched {
+        let forward_status = head.status;
+        let is_resumable = Validator::of(&head.headers).is_some();
+        let in_blocks = matches!(head.form, Form::Blocks { .. });
+        let object = if in_blocks && is_resumable {
+            self.put_head(head, context.seq)
+        } else {
+            unkept(head, context.seq)
+        };
+        let keeping = (!(in_blocks && is_resumable)).then(|| Keeping {
+            digest: object.digest,
+            head: object.head().clone(),
+            seq: context.seq,
+        });
+        let fill = Fill::new(0, size_bytes);
+        let hold = self.begin_fill(&object, fill, body, keeping, context.landing.clone());
+        Fetched::Stored(Stored {
+            object,
+            forward_status,
+            hold: Some(hold),
+        })
+    }
+
+    fn storage_of(&self, context: &Context<'_>, status: StatusCode, headers: &HeaderMap) -> Storage {
+        let ask = context.ask;
+        storage(
+            &Method::GET,
+            &ask.headers,
+            status,
+            headers,
+            &ask.policy,
+            ask.error_min_ttl(status),
+            &context.moments,
+        )
+    }
+
+    /// Under which key a response is stored, and its generation; sees to the marker if it is one of several.
+    fn place(&self, context: &Context<'_>, response: &HeaderMap) -> (Vec<u8>, Generation) {
+        let ask = context.ask;
+        let names = match vary_rule(response) {
+            VaryRule::Names(names) => names,
+            VaryRule::Same | VaryRule::Never => {
+                return (ask.key.as_bytes().to_vec(), new_generation());
+            }
+        };
+        let known = context.found.marker.clone();
+        let marker = known.filter(|known| known.names == names).unwrap_or_else(|| {
+            let marker = Marker {
+                names: names.clone(),
+                generation: new_generation(),
+            };
+            self.put_marker(context, &marker);
+            marker
+        });
+        (variant_key(ask, &marker), new_generation())
+    }
+
+    fn put_marker(&self, context: &Context<'_>, marker: &Marker) {
+        let ask = context.ask;
+        let head = CachedHead {
+            form: Form::Marker(marker.names.clone()),
+            ..self.head(
+                context,
+                ask.key.as_bytes().to_vec(),
+                marker.generation,
+                Form::Whole { size_bytes: 0 },
+                StatusCode::OK,
+                &HeaderMap::new(),
+                Lifetime::of_a_marker(context.moments.received),
+            )
+        };
+        self.put_head(head, context.seq);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is a fact of its own")]
+    fn head(
+        &self,
+        context: &Context<'_>,
+        key: Vec<u8>,
+        generation: Generation,
+        form: Form,
+        status: StatusCode,
+        headers: &HeaderMap,
+        lifetime: Lifetime,
+    ) -> CachedHead {
+        let ask = context.ask;
+        CachedHead {
+            key,
+            distribution_id: ask.distribution.id.clone(),
+            path: ask.path.clone(),
+            query: ask.query.clone(),
+            tags: cache_tags(headers),
+            generation,
+            form,
+            status,
+            headers: storable_headers(headers, &ask.policy),
+            lifetime,
+        }
+    }
+
+    fn put_head(&self, head: CachedHead, seq: u64) -> StoredObject {
+        let object = unkept(head.clone(), seq);
+        self.shared.store.put_object(
+            object.digest,
+            Object {
+                head,
+                seq,
+                body: None,
+            },
+        );
+        object
+    }
+
+    /// Lets a body flow into `fill` and the store; the follower keeps it going.
+    pub(super) fn begin_fill(
+        self: &Rc<Self>,
+        object: &StoredObject,
+        fill: Arc<Fill>,
+        body: OriginBody,
+        keeping: Option<Keeping>,
+        landing: Option<Rc<Landing>>,
+    ) -> Follower {
+        let hold = fill.follow_from_start();
+        let generation = object.head().generation;
+        self.shared.fills.insert(generation, &fill);
+        let sink = Sink::new(
+            Arc::clone(&self.shared),
+            generation,
+            object.head().block_size_bytes(),
+            Arc::clone(&fill),
+            keeping,
+        );
+        tokio::task::spawn_local(async move {
+            sink.take_all(body).await;
+            drop(landing);
+        });
+        hold
+    }
+}
+
+/// What is stored, when the origin has failed and it may stand in.
+fn stand_in(context: &Context<'_>) -> Option<StoredObject> {
+    let object = context.found.object.as_ref()?;
+    let may = object.head().lifetime.may_stand_in(context.moments.received);
+    may.then(|| object.clone())
+}
+
+fn unkept(head: CachedHead, seq: u64) -> StoredObject {
+    let digest: Key = digest(&head.key);
+    StoredObject {
+        digest,
+        object: Arc::new(Object {
+            head,
+            seq,
+            body: None,
+        }),
+        on_disk: None,
+    }
+}
+
+/// An object without a byte.
+pub(super) fn empty_block() -> Block {
+    Block::new(Vec::new())
+}
+
+impl From<OriginFault> for FetchFault {
+    fn from(fault: OriginFault) -> Self {
+        FetchFault::Origin(fault.kind)
+    }
+}

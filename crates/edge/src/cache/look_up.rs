@@ -1,0 +1,133 @@
+//! Finds the stored object of an ask, by way of the marker where `Vary` tells several apart.
+
+use super::ask::Ask;
+use super::cached_head::{CachedHead, Form, Generation};
+use super::{WorkerCache, digest};
+use crate::origin::DiskWork;
+use privet_cache::{DiskBody, DiskEntry, Key, Lookup, Object};
+use privet_distribution::{ForwardReason, VaryNames};
+use std::sync::Arc;
+
+/// Entries on disk up to this size are read into memory whole; the bodies of others are sent from the disk.
+const LOADED_SIZE_BYTES_MAX: u64 = 512 * 1024;
+
+/// A stored object, or one on its way into the store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredObject {
+    pub(super) digest: Key,
+    pub(super) object: Arc<Object<CachedHead>>,
+    /// Where the body is when it is not with the object.
+    pub(super) on_disk: Option<DiskBody>,
+}
+
+impl StoredObject {
+    pub(crate) fn head(&self) -> &CachedHead {
+        &self.object.head
+    }
+}
+
+/// The sign that several responses are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Marker {
+    pub(super) names: VaryNames,
+    pub(super) generation: Generation,
+}
+
+/// What a look-up found.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// What it was looked for under in the end.
+    pub(super) digest: Key,
+    pub(super) marker: Option<Marker>,
+    pub(super) object: Option<StoredObject>,
+}
+
+impl Found {
+    /// Why the origin has to be asked.
+    pub(super) fn reason(&self) -> ForwardReason {
+        match (&self.object, &self.marker) {
+            (Some(_), _) => ForwardReason::Stale,
+            (None, Some(_)) => ForwardReason::VaryMiss,
+            (None, None) => ForwardReason::UriMiss,
+        }
+    }
+}
+
+/// The key of one of several responses. The marker's generation is part of it: with the marker go all of them.
+pub(super) fn variant_key(ask: &Ask, marker: &Marker) -> Vec<u8> {
+    let variant = ask.key.variant(&marker.names, &ask.headers);
+    let mut key = variant.as_bytes().to_vec();
+    key.extend_from_slice(&marker.generation);
+    key
+}
+
+impl WorkerCache {
+    /// What is stored for `ask`, fresh or not, unless it was invalidated.
+    pub(super) async fn look_up(&self, ask: &Ask) -> Found {
+        let primary = self.stored(ask.digest, ask.key.as_bytes()).await;
+        let Some(object) = primary else {
+            return Found {
+                digest: ask.digest,
+                marker: None,
+                object: None,
+            };
+        };
+        let Form::Marker(names) = &object.head().form else {
+            return Found {
+                digest: ask.digest,
+                marker: None,
+                object: Some(object),
+            };
+        };
+        let marker = Marker {
+            names: names.clone(),
+            generation: object.head().generation,
+        };
+        let key = variant_key(ask, &marker);
+        let digest = digest(&key);
+        Found {
+            object: self.stored(digest, &key).await,
+            digest,
+            marker: Some(marker),
+        }
+    }
+
+    pub(super) async fn stored(&self, digest: Key, key: &[u8]) -> Option<StoredObject> {
+        let found = match self.shared.store.object(&digest) {
+            Lookup::Memory(object) => StoredObject {
+                digest,
+                object,
+                on_disk: None,
+            },
+            Lookup::Disk(entry) => self.loaded(digest, entry).await?,
+            Lookup::Absent => return None,
+        };
+        let head = found.head();
+        let is_valid = head.key == key && !self.shared.invalidations.cover(head, found.object.seq);
+        is_valid.then_some(found)
+    }
+
+    /// What does not read back as it was written counts as absent.
+    async fn loaded(&self, digest: Key, entry: DiskEntry) -> Option<StoredObject> {
+        let store = self.shared.store.clone();
+        let loading = DiskWork::start(move || {
+            if entry.size_bytes() <= LOADED_SIZE_BYTES_MAX {
+                let object = store.load_object(&entry, &digest).ok()??;
+                return Some((object, None));
+            }
+            let stored = store.load_head(&entry, &digest).ok()??;
+            let object = Object {
+                head: stored.head,
+                seq: stored.seq,
+                body: None,
+            };
+            Some((Arc::new(object), stored.body))
+        });
+        let (object, on_disk) = loading.await.ok()??;
+        Some(StoredObject {
+            digest,
+            object,
+            on_disk,
+        })
+    }
+}
