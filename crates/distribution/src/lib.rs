@@ -7,6 +7,7 @@
 mod authorize;
 mod cache_control;
 mod cache_key;
+mod cache_status;
 mod calendar;
 mod compression;
 mod config_error;
@@ -14,8 +15,10 @@ mod content_type;
 mod denial;
 mod distribution;
 mod document;
+mod grant_cap;
 mod host_table;
 mod http_date;
+mod invalidation;
 mod lifetime;
 mod log_record;
 mod origin;
@@ -27,6 +30,7 @@ mod ranges;
 mod redact;
 mod request;
 mod respond;
+mod revalidation;
 mod route;
 mod snapshot;
 mod toml_reader;
@@ -37,6 +41,7 @@ pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
 };
+pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use compression::{
     COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
     vary_by_coding,
@@ -52,6 +57,11 @@ pub use document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, EdgeIdentity,
     KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings, OriginDocument,
     PublicKeyDocument, TrustedSignerDocument,
+};
+pub use grant_cap::{GrantCap, capped_by_grant};
+pub use invalidation::{
+    CACHE_TAG_FIELDS, CACHE_TAG_SIZE_BYTES_MAX, CACHE_TAGS_MAX, INVALIDATION_PATH_SIZE_BYTES_MAX,
+    InvalidationPath, also_invalidated, cache_tags, unsafe_method_invalidates,
 };
 pub use lifetime::{
     Collapsing, ERROR_MIN_TTL_DEFAULT, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage,
@@ -73,6 +83,9 @@ pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_b
 pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
 pub use respond::{Representation, Selection, select};
+pub use revalidation::{
+    end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
+};
 pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
