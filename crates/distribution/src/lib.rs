@@ -82,7 +82,7 @@ pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
 pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
-pub use respond::{Representation, Selection, select};
+pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use revalidation::{
     end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
 };
