@@ -452,7 +452,10 @@ fn the_encoding_is_read_back() {
         "max-age=5, stale-if-error=7, stale-while-revalidate=9",
         "max-age=5, must-revalidate",
     ] {
-        let found = lifetime(by_origin(200, &format!("etag: \"a\"\ncache-control: {text}\nage: 77")));
+        let found = lifetime(by_origin(
+            200,
+            &format!("etag: \"a\"\ncache-control: {text}\nage: 77"),
+        ));
         let bytes = found.encode();
         assert_eq!(Lifetime::decode(&bytes), Some(found));
         assert_eq!(Lifetime::decode(&bytes[1..]), None);
