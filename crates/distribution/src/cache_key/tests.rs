@@ -8,7 +8,7 @@ use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
 use crate::path_pattern::PathPattern;
 use crate::route::Routed;
 use http::Version;
-use privet_sign::{Leniency, NoMemory, Scheme, Timestamp};
+use privet_sign::{KeySet, Leniency, NoMemory, Scheme, Timestamp};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn policy() -> CachePolicy {
     }
 }
 
-fn distribution(policy: CachePolicy) -> Arc<Distribution> {
+fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distribution> {
     let origin = Origin {
         index: 0,
         id: "films".to_owned(),
@@ -49,7 +49,7 @@ fn distribution(policy: CachePolicy) -> Arc<Distribution> {
             compress: false,
             viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
             allowed_methods: AllowedMethods::GetHeadOptions,
-            trusted_keys: None,
+            trusted_keys,
             leniency: Leniency::default(),
         }],
         custom_errors: Vec::new(),
@@ -58,8 +58,12 @@ fn distribution(policy: CachePolicy) -> Arc<Distribution> {
     })
 }
 
-/// The key of `METHOD target`, followed by one header a line.
+/// The key of `METHOD target`, followed by one header a line, on an open behavior.
 fn key(policy: &CachePolicy, text: &str) -> CacheKey {
+    key_on(&distribution(policy.clone(), None), text)
+}
+
+fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
     let mut lines = text.lines();
     let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
     let (path, query) = match target.split_once('?') {
@@ -67,9 +71,8 @@ fn key(policy: &CachePolicy, text: &str) -> CacheKey {
         None => (target, None),
     };
     let headers = headers(&lines.collect::<Vec<_>>().join("\n"));
-    let distribution = distribution(policy.clone());
     let routed = Routed {
-        distribution: &distribution,
+        distribution,
         behavior: &distribution.behaviors[0],
     };
     let request = ViewerRequest {
@@ -83,6 +86,10 @@ fn key(policy: &CachePolicy, text: &str) -> CacheKey {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: false,
     };
+    if routed.behavior.trusted_keys.is_some() {
+        // Past the gate without a signature: only here.
+        return key_at(&routed, path, &request);
+    }
     let authorized = authorize(routed, &request, Timestamp::from_secs(0), &NoMemory).unwrap();
     cache_key(&authorized, &request)
 }
@@ -137,6 +144,25 @@ fn one_object_has_one_key() {
     );
     let none = CachePolicy::caching_optimized();
     check_same(&none, "GET /a", "GET /a?b=1");
+}
+
+/// Whoever signed, and how, the object is one.
+#[test]
+fn no_credential_is_in_the_key() {
+    let policy = CachePolicy {
+        cookies: NameFilter::All,
+        ..policy()
+    };
+    let restricted = distribution(policy, Some(KeySet::default()));
+    let plain = key_on(&restricted, "GET /a?b=1");
+    for signed in [
+        "GET /a?b=1&Expires=5&Signature=x&Key-Pair-Id=K",
+        "GET /a?Policy=p&%53ignature=y&b=1&Key-Pair-Id=L&Hash-Algorithm=SHA256",
+        "GET /a?b=1\ncookie: CloudFront-Policy=p; CloudFront-Signature=s",
+    ] {
+        assert_eq!(key_on(&restricted, signed), plain, "{signed}");
+    }
+    assert_ne!(key_on(&restricted, "GET /a?b=2&Expires=5"), plain);
 }
 
 #[test]
@@ -199,7 +225,7 @@ fn variants_and_codings() {
     let base = key(&policy, "GET /a");
     let names = |text| match crate::vary::vary_rule(&headers(text)) {
         crate::vary::VaryRule::Names(names) => names,
-        other => panic!("{other:?}"),
+        other @ (crate::vary::VaryRule::Same | crate::vary::VaryRule::Never) => panic!("{other:?}"),
     };
     let foo_bar = names("vary: foo, bar");
     let variant = |request: &str| base.variant(&foo_bar, &headers(request));
