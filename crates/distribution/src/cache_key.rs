@@ -7,6 +7,7 @@ use crate::compression::{ContentCoding, accepted_codings};
 use crate::policies::{CachePolicy, NameFilter};
 use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
+use crate::route::Routed;
 use crate::vary::{VaryNames, selecting_value};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use privet_sign::{strip_cookies, strip_query};
@@ -81,10 +82,13 @@ enum Tag {
 /// headers, cookies and `Accept-Encoding` what the cache policy names. Two behaviors share nothing: they may send their
 /// origin other requests. Scheme and alias do not count; GET and HEAD share, every other method is by itself.
 pub fn cache_key(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> CacheKey {
-    let routed = authorized.routed();
+    let path = authorized.origin_path(request.path);
+    key_at(authorized.routed(), &path, request)
+}
+
+fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> CacheKey {
     let behavior = routed.behavior;
     let policy = &*behavior.cache_policy;
-    let path = authorized.origin_path(request.path);
     let mut key = CacheKey(Vec::with_capacity(
         160 + path.len() + request.query.map_or(0, str::len),
     ));

@@ -88,11 +88,15 @@ pub(crate) fn accepted_codings(request: &HeaderMap) -> AcceptedCodings {
 
 /// `x-gzip` is the same as `gzip` (RFC 9110 8.4.1.3).
 fn known_coding(name: &[u8]) -> Option<ContentCoding> {
-    match name.to_ascii_lowercase().as_slice() {
-        b"br" => Some(ContentCoding::Brotli),
-        b"gzip" | b"x-gzip" => Some(ContentCoding::Gzip),
-        b"zstd" => Some(ContentCoding::Zstd),
-        _ => None,
+    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    if is(b"br") {
+        Some(ContentCoding::Brotli)
+    } else if is(b"gzip") || is(b"x-gzip") {
+        Some(ContentCoding::Gzip)
+    } else if is(b"zstd") {
+        Some(ContentCoding::Zstd)
+    } else {
+        None
     }
 }
 

@@ -7,6 +7,7 @@
 mod authorize;
 mod cache_control;
 mod cache_key;
+mod cache_status;
 mod calendar;
 mod compression;
 mod config_error;
@@ -16,8 +17,10 @@ mod denial;
 mod distribution;
 mod document;
 mod geo;
+mod grant_cap;
 mod host_table;
 mod http_date;
+mod invalidation;
 mod lifetime;
 mod log_record;
 mod origin;
@@ -31,6 +34,7 @@ mod redact;
 mod request;
 mod respond;
 mod response_policy;
+mod revalidation;
 mod route;
 mod snapshot;
 mod toml_reader;
@@ -42,6 +46,7 @@ pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
 };
+pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use compression::{
     COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
     vary_by_coding,
@@ -61,6 +66,11 @@ pub use document::{
     PublicKeyDocument, S3OriginDocument, Secret, SecretSource, TrustedSignerDocument,
 };
 pub use geo::check_geo;
+pub use grant_cap::{GrantCap, capped_by_grant};
+pub use invalidation::{
+    CACHE_TAG_FIELDS, CACHE_TAG_SIZE_BYTES_MAX, CACHE_TAGS_MAX, INVALIDATION_PATH_SIZE_BYTES_MAX,
+    InvalidationPath, also_invalidated, cache_tags, unsafe_method_invalidates,
+};
 pub use lifetime::{
     Collapsing, ERROR_MIN_TTL_DEFAULT, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage,
     Unstorable, collapsing, storage,
@@ -83,6 +93,10 @@ pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
 pub use respond::{Representation, Selection, select};
 pub use response_policy::apply_response_policy;
+pub use respond::{Representation, Selection, Validators, select, select_by};
+pub use revalidation::{
+    end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
+};
 pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;

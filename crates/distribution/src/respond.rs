@@ -1,5 +1,6 @@
 //! What of an object to send: conditions (RFC 9110 13) before ranges (RFC 9110 14).
 
+use crate::http_date::parse_date;
 use crate::ranges::{self, ByteRange, RangeSet};
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::Timestamp;
@@ -15,6 +16,31 @@ pub struct Representation {
     pub last_modified: Timestamp,
     /// The value of `Content-Type`.
     pub content_type: String,
+}
+
+/// What conditions and ranges are evaluated against. An object of an HTTP origin may lack any validator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validators<'a> {
+    /// The length of the whole object.
+    pub size_bytes: u64,
+    /// The entity tag as sent, quotes included; weak when it begins with `W/`.
+    pub etag: Option<&'a str>,
+    /// The date of `Last-Modified`.
+    pub last_modified: Option<Timestamp>,
+    /// When the response was made, `Date`: it answers `If-Modified-Since` where `Last-Modified` is missing
+    /// (RFC 9111 4.3.2). `None` leaves such conditions out.
+    pub dated: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Representation> for Validators<'a> {
+    fn from(representation: &'a Representation) -> Self {
+        Validators {
+            size_bytes: representation.size_bytes,
+            etag: Some(&representation.etag),
+            last_modified: Some(representation.last_modified),
+            dated: None,
+        }
+    }
 }
 
 /// What to send.
@@ -46,57 +72,79 @@ pub fn select(
     representation: &Representation,
     ranges_max: usize,
 ) -> Selection {
+    select_by(method, headers, &representation.into(), ranges_max)
+}
+
+/// As [`select`], for an object that may lack validators. To be asked for responses that are a success only
+/// (RFC 9110 13.2.1).
+///
+/// Without an entity tag `If-Match` holds for `*` alone; without a date of modification `If-Unmodified-Since` is left out
+/// (RFC 9110 13.1.4), and an `If-Range` with a date never holds.
+pub fn select_by(
+    method: &Method,
+    headers: &HeaderMap,
+    validators: &Validators<'_>,
+    ranges_max: usize,
+) -> Selection {
     if method != Method::GET && method != Method::HEAD {
         return Selection::Whole;
     }
-    if !preconditions_hold(headers, representation) {
+    if !preconditions_hold(headers, validators) {
         return Selection::PreconditionFailed;
     }
-    if is_not_modified(headers, representation) {
+    if is_not_modified(headers, validators) {
         return Selection::NotModified;
     }
     if method == Method::GET {
-        select_range(headers, representation, ranges_max)
+        select_range(headers, validators, ranges_max)
     } else {
         Selection::Whole
     }
 }
 
 /// Steps 1 and 2: If-Match by strong comparison, or else If-Unmodified-Since.
-fn preconditions_hold(headers: &HeaderMap, representation: &Representation) -> bool {
+fn preconditions_hold(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if headers.contains_key(header::IF_MATCH) {
         return any_tag(headers, header::IF_MATCH, |tag| {
-            strongly_equal(tag, &representation.etag)
+            validators
+                .etag
+                .is_some_and(|etag| strongly_equal(tag, etag))
         });
     }
-    date(headers, header::IF_UNMODIFIED_SINCE)
-        .is_none_or(|date| representation.last_modified <= date)
+    match (
+        date(headers, header::IF_UNMODIFIED_SINCE),
+        validators.last_modified,
+    ) {
+        (Some(date), Some(last_modified)) => last_modified <= date,
+        (None, _) | (_, None) => true,
+    }
 }
 
 /// Steps 3 and 4: If-None-Match by weak comparison, or else If-Modified-Since.
-fn is_not_modified(headers: &HeaderMap, representation: &Representation) -> bool {
+fn is_not_modified(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if headers.contains_key(header::IF_NONE_MATCH) {
         return any_tag(headers, header::IF_NONE_MATCH, |tag| {
-            opaque(tag) == opaque(&representation.etag)
+            validators
+                .etag
+                .is_some_and(|etag| opaque(tag) == opaque(etag))
         });
     }
-    date(headers, header::IF_MODIFIED_SINCE)
-        .is_some_and(|date| representation.last_modified <= date)
+    let modified = validators.last_modified.or(validators.dated);
+    match (date(headers, header::IF_MODIFIED_SINCE), modified) {
+        (Some(date), Some(modified)) => modified <= date,
+        (None, _) | (_, None) => false,
+    }
 }
 
 /// Step 5: Range, unless If-Range says that the viewer has another version.
-fn select_range(
-    headers: &HeaderMap,
-    representation: &Representation,
-    ranges_max: usize,
-) -> Selection {
+fn select_range(headers: &HeaderMap, validators: &Validators<'_>, ranges_max: usize) -> Selection {
     let Some(range) = only_value(headers, header::RANGE) else {
         return Selection::Whole;
     };
-    if !if_range_holds(headers, representation) {
+    if !if_range_holds(headers, validators) {
         return Selection::Whole;
     }
-    match ranges::parse(range, representation.size_bytes, ranges_max) {
+    match ranges::parse(range, validators.size_bytes, ranges_max) {
         RangeSet::Ignored => Selection::Whole,
         RangeSet::NotSatisfiable => Selection::NotSatisfiable,
         RangeSet::One(range) => Selection::One(range),
@@ -105,7 +153,7 @@ fn select_range(
 }
 
 /// RFC 9110 13.1.5: a strong entity tag, or exactly the date of Last-Modified.
-fn if_range_holds(headers: &HeaderMap, representation: &Representation) -> bool {
+fn if_range_holds(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if !headers.contains_key(header::IF_RANGE) {
         return true;
     }
@@ -113,9 +161,11 @@ fn if_range_holds(headers: &HeaderMap, representation: &Representation) -> bool 
         return false;
     };
     if value.starts_with('"') || value.starts_with("W/") {
-        strongly_equal(value, &representation.etag)
+        validators
+            .etag
+            .is_some_and(|etag| strongly_equal(value, etag))
     } else {
-        parse_date(value) == Some(representation.last_modified)
+        validators.last_modified.is_some() && parse_date(value) == validators.last_modified
     }
 }
 
@@ -154,12 +204,6 @@ fn tags(mut rest: &str) -> impl Iterator<Item = &str> {
 /// The date of a header that is there exactly once and is a valid HTTP-date; others are ignored (RFC 9110 13.1.3).
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
     parse_date(only_value(headers, name)?)
-}
-
-fn parse_date(text: &str) -> Option<Timestamp> {
-    let time = httpdate::parse_http_date(text).ok()?;
-    let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_secs(since_epoch.as_secs()))
 }
 
 fn only_value(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -92,8 +92,8 @@ fn flags() {
 }
 
 #[track_caller]
-fn check_private(text: &str, expected: Scope) {
-    assert_eq!(read(text).private, expected, "{text}");
+fn check_private(text: &str, expected: &Scope) {
+    assert_eq!(&read(text).private, expected, "{text}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn doubtful_lists_mean_everything() {
         "private=\"a\", private",
         "private, private=\"a\"",
     ] {
-        check_private(whole, Scope::Response);
+        check_private(whole, &Scope::Response);
     }
     assert_eq!(read("no-cache=\"\"").no_cache, Scope::Response);
 }
@@ -121,7 +121,7 @@ fn lists_of_fields() {
                 .collect(),
         )
     };
-    check_private("private=\"Set-Cookie\"", names(&["set-cookie"]));
-    check_private("private=\"a, b\", private=\"c\"", names(&["a", "b", "c"]));
-    check_private("max-age=1", Scope::Absent);
+    check_private("private=\"Set-Cookie\"", &names(&["set-cookie"]));
+    check_private("private=\"a, b\", private=\"c\"", &names(&["a", "b", "c"]));
+    check_private("max-age=1", &Scope::Absent);
 }

@@ -1,1 +1,333 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::authorize::authorize;
+use crate::distribution::{
+    AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
+};
+use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
+use crate::path_pattern::PathPattern;
+use crate::route::Routed;
+use http::Version;
+use privet_sign::{KeySet, Leniency, NoMemory, Scheme, Timestamp};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
+fn policy() -> CachePolicy {
+    CachePolicy {
+        query_strings: NameFilter::All,
+        ..CachePolicy::caching_optimized()
+    }
+}
+
+fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distribution> {
+    let origin = Origin {
+        index: 0,
+        id: "films".to_owned(),
+        source: OriginSource::Folder {
+            root: "/films".into(),
+        },
+        origin_path: "/v1".to_owned(),
+        custom_headers: Vec::new(),
+        patience: OriginPatience::default(),
+    };
+    Arc::new(Distribution {
+        id: "E1".to_owned(),
+        domain_name: "d1.cloudfront.net".to_owned(),
+        aliases: Vec::new(),
+        default_root_object: Some("index.html".to_owned()),
+        enabled: true,
+        certificate: None,
+        behaviors: vec![CacheBehavior {
+            path_pattern: PathPattern::parse("*").unwrap(),
+            origin: OriginChoice {
+                primary: Arc::new(origin),
+                failover: None,
+            },
+            cache_policy: Arc::new(policy),
+            origin_request_policy: None,
+            response_headers_policy: None,
+            compress: false,
+            viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
+            allowed_methods: AllowedMethods::GetHeadOptions,
+            trusted_keys,
+            leniency: Leniency::default(),
+        }],
+        custom_errors: Vec::new(),
+        geo: GeoRestriction::None,
+        https_port: 443,
+    })
+}
+
+/// The key of `METHOD target`, followed by one header a line, on an open behavior.
+fn key(policy: &CachePolicy, text: &str) -> CacheKey {
+    key_on(&distribution(policy.clone(), None), text)
+}
+
+fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
+    let mut lines = text.lines();
+    let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let headers = headers(&lines.collect::<Vec<_>>().join("\n"));
+    let routed = Routed {
+        distribution,
+        behavior: &distribution.behaviors[0],
+    };
+    let request = ViewerRequest {
+        method: &method.parse().unwrap(),
+        version: Version::HTTP_11,
+        scheme: Scheme::Https,
+        host: "www.example.com",
+        path,
+        query,
+        headers: &headers,
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        has_body: false,
+    };
+    if routed.behavior.trusted_keys.is_some() {
+        // Past the gate without a signature: only here.
+        return key_at(&routed, path, &request);
+    }
+    let authorized = authorize(routed, &request, Timestamp::from_secs(0), &NoMemory).unwrap();
+    cache_key(&authorized, &request)
+}
+
+fn headers(text: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in text.lines() {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    headers
+}
+
+#[track_caller]
+fn check_apart(policy: &CachePolicy, one: &str, other: &str) {
+    assert_ne!(key(policy, one), key(policy, other), "{one} and {other}");
+}
+
+#[track_caller]
+fn check_same(policy: &CachePolicy, one: &str, other: &str) {
+    assert_eq!(key(policy, one), key(policy, other), "{one} and {other}");
+}
+
+#[test]
+fn other_objects_have_other_keys() {
+    let policy = policy();
+    check_apart(&policy, "GET /a", "GET /b");
+    check_apart(&policy, "GET /a", "GET /A");
+    check_apart(&policy, "GET /a%2Fb", "GET /a/b");
+    check_apart(&policy, "GET /a", "GET /a?b");
+    check_apart(&policy, "GET /a?b=1&c=2", "GET /a?c=2&b=1");
+    check_apart(&policy, "GET /a?b=1", "GET /a?b=%31");
+    check_apart(&policy, "GET /a?b;c", "GET /a?b&c");
+    check_apart(&policy, "GET /a", "OPTIONS /a");
+    check_apart(&policy, "GET /a", "GET /a\naccept-encoding: gzip");
+}
+
+#[test]
+fn one_object_has_one_key() {
+    let policy = policy();
+    check_same(&policy, "GET /a", "HEAD /a");
+    check_same(&policy, "GET /", "GET /index.html");
+    check_same(&policy, "GET /a", "GET /a?");
+    check_same(&policy, "GET /a", "GET /a\nfoo: 1\ncookie: a=b");
+    check_same(
+        &policy,
+        "GET /a\naccept-encoding: gzip, deflate, br",
+        "GET /a\naccept-encoding: br;q=0.5\naccept-encoding: x-gzip",
+    );
+    let none = CachePolicy::caching_optimized();
+    check_same(&none, "GET /a", "GET /a?b=1");
+}
+
+/// Whoever signed, and how, the object is one.
+#[test]
+fn no_credential_is_in_the_key() {
+    let policy = CachePolicy {
+        cookies: NameFilter::All,
+        ..policy()
+    };
+    let restricted = distribution(policy, Some(KeySet::default()));
+    let plain = key_on(&restricted, "GET /a?b=1");
+    for signed in [
+        "GET /a?b=1&Expires=5&Signature=x&Key-Pair-Id=K",
+        "GET /a?Policy=p&%53ignature=y&b=1&Key-Pair-Id=L&Hash-Algorithm=SHA256",
+        "GET /a?b=1\ncookie: CloudFront-Policy=p; CloudFront-Signature=s",
+    ] {
+        assert_eq!(key_on(&restricted, signed), plain, "{signed}");
+    }
+    assert_ne!(key_on(&restricted, "GET /a?b=2&Expires=5"), plain);
+}
+
+#[test]
+fn headers_of_the_policy() {
+    let policy = CachePolicy {
+        headers: vec![
+            HeaderName::from_static("foo"),
+            HeaderName::from_static("bar"),
+            header::HOST,
+        ],
+        ..policy()
+    };
+    check_apart(&policy, "GET /a\nfoo: 1", "GET /a\nfoo: 2");
+    check_apart(&policy, "GET /a\nfoo: 1", "GET /a\nbar: 1");
+    check_apart(&policy, "GET /a\nfoo: 1", "GET /a");
+    check_apart(&policy, "GET /a\nfoo: 1\nfoo: 2", "GET /a\nfoo: 1\nbar: 2");
+    check_same(&policy, "GET /a\nfoo: 1\nqux: 1", "GET /a\nfoo: 1");
+    // By HTTP/2 the name comes without the field.
+    check_same(&policy, "GET /a\nhost: www.example.com", "GET /a");
+}
+
+#[test]
+fn cookies_of_the_policy() {
+    let all = CachePolicy {
+        cookies: NameFilter::All,
+        ..policy()
+    };
+    check_apart(&all, "GET /a\ncookie: a=1", "GET /a\ncookie: a=2");
+    check_apart(&all, "GET /a\ncookie: a=1; a=2", "GET /a\ncookie: a=2; a=1");
+    check_same(
+        &all,
+        "GET /a\ncookie: b=2; a=1",
+        "GET /a\ncookie: a=1\ncookie: b=2",
+    );
+    check_same(
+        &all,
+        "GET /a\ncookie: CloudFront-Signature=x; a=1; CloudFront-Policy=y; CloudFront-Key-Pair-Id=z",
+        "GET /a\ncookie: a=1",
+    );
+    let only = CachePolicy {
+        cookies: NameFilter::Only(vec!["a".to_owned()]),
+        ..policy()
+    };
+    check_same(&only, "GET /a\ncookie: a=1; b=2", "GET /a\ncookie: a=1");
+    check_apart(&only, "GET /a\ncookie: a=1", "GET /a\ncookie: A=1");
+    let cookie_header = CachePolicy {
+        headers: vec![header::COOKIE],
+        ..policy()
+    };
+    check_same(
+        &cookie_header,
+        "GET /a\ncookie: CloudFront-Signature=x; a=1",
+        "GET /a\ncookie: CloudFront-Signature=y; a=1",
+    );
+}
+
+#[test]
+fn variants_and_codings() {
+    let policy = policy();
+    let base = key(&policy, "GET /a");
+    let names = |text| match crate::vary::vary_rule(&headers(text)) {
+        crate::vary::VaryRule::Names(names) => names,
+        other @ (crate::vary::VaryRule::Same | crate::vary::VaryRule::Never) => panic!("{other:?}"),
+    };
+    let foo_bar = names("vary: foo, bar");
+    let variant = |request: &str| base.variant(&foo_bar, &headers(request));
+    assert_ne!(variant("foo: 1"), variant("foo: 2"));
+    assert_ne!(variant("foo: 1"), variant("bar: 1"));
+    assert_ne!(variant("foo: "), variant(""));
+    assert_ne!(variant(""), base);
+    assert_eq!(variant("foo: 1\nother: 2"), variant("foo: 1\nother: 3"));
+    assert_eq!(variant("foo: 1, 2"), variant("foo: 1\nfoo: 2"));
+    assert_eq!(
+        variant("foo: 1"),
+        base.variant(&names("vary: Bar,Foo"), &headers("foo: 1"))
+    );
+    let codings = [
+        ContentCoding::Brotli,
+        ContentCoding::Gzip,
+        ContentCoding::Zstd,
+    ];
+    for coding in codings {
+        assert_ne!(base.coded(coding), base);
+    }
+    assert_ne!(base.coded(codings[0]), base.coded(codings[1]));
+}
+
+#[track_caller]
+fn check_query(query: &str, filter: &NameFilter, restricted: bool, expected: Option<&str>) {
+    let found = filtered_query(Some(query), filter, restricted);
+    assert_eq!(found.as_deref(), expected, "{query}");
+}
+
+#[test]
+fn signing_parameters_never_count_on_restricted_behaviors() {
+    let signed = "a=1&Expires=5&Signature=x&Key-Pair-Id=K&b=2&Poli%63y=p&Hash-Algorithm=SHA256";
+    check_query(signed, &NameFilter::All, true, Some("a=1&b=2"));
+    check_query(signed, &NameFilter::All, false, Some(signed));
+    check_query("Expires=5&Signature=x", &NameFilter::All, true, None);
+    let named = NameFilter::Only(vec!["Expires".to_owned(), "a".to_owned()]);
+    check_query(signed, &named, true, Some("a=1"));
+    check_query(signed, &named, false, Some("a=1&Expires=5"));
+}
+
+#[test]
+fn queries() {
+    let listed = || vec!["a".to_owned(), "b%20c".to_owned()];
+    let only = NameFilter::Only(listed());
+    let except = NameFilter::AllExcept(listed());
+    assert_eq!(filtered_query(None, &NameFilter::All, true), None);
+    check_query("a=1", &NameFilter::None, false, None);
+    check_query("", &NameFilter::All, false, None);
+    check_query("a=1&&A=2&%61=3&x", &only, false, Some("a=1&%61=3"));
+    check_query("a=1&A=2&%61=3&x", &except, false, Some("A=2&x"));
+    check_query("b%20c=1&b+c=2", &only, false, Some("b%20c=1"));
+    check_query("x", &only, false, None);
+    check_query("a;x=1", &only, false, None);
+    check_query("a=2&a=1", &only, false, Some("a=2&a=1"));
+}
+
+#[track_caller]
+fn check_codings(text: &str, expected: Option<&str>) {
+    let found = normalized_accept_encoding(&headers(text), &policy());
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn accept_encoding() {
+    check_codings("", None);
+    check_codings("accept-encoding: deflate, *", None);
+    check_codings("accept-encoding: gzip;q=0, br;q=0.000", None);
+    check_codings("accept-encoding: gzip;q=0, gzip", None);
+    check_codings("accept-encoding: gzip;q=x, br;q=2, zstd;level=1", None);
+    check_codings("accept-encoding: gzipp, brr", None);
+    check_codings("accept-encoding: GZIP ; q=0.001", Some("gzip"));
+    check_codings(
+        "accept-encoding: zstd, gzip, br;q=1.0",
+        Some("br,gzip,zstd"),
+    );
+    check_codings(
+        "accept-encoding: br\naccept-encoding: gzip",
+        Some("br,gzip"),
+    );
+    let off = CachePolicy {
+        gzip: false,
+        brotli: false,
+        zstd: false,
+        ..policy()
+    };
+    let request = headers("accept-encoding: gzip");
+    assert_eq!(normalized_accept_encoding(&request, &off), None);
+}
+
+#[test]
+fn cookies_for_the_origin() {
+    let cookies = |text: &str, filter: &NameFilter| {
+        filtered_cookies(&headers(text), filter).map(|value| value.to_str().unwrap().to_owned())
+    };
+    let sent = "cookie: b=2; CloudFront-Policy=x; a=1\ncookie: c=3";
+    assert_eq!(cookies(sent, &NameFilter::None), None);
+    assert_eq!(
+        cookies("cookie: CloudFront-Policy=x", &NameFilter::All),
+        None
+    );
+    assert_eq!(cookies(sent, &NameFilter::All).unwrap(), "b=2; a=1; c=3");
+    let except = NameFilter::AllExcept(vec!["a".to_owned()]);
+    assert_eq!(cookies(sent, &except).unwrap(), "b=2; c=3");
+}

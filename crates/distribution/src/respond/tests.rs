@@ -251,3 +251,51 @@ fn if_modified_since() {
         Selection::NotModified,
     );
 }
+
+#[track_caller]
+fn check_without(headers: &str, dated: Option<u64>, expected: Selection) {
+    let validators = Validators {
+        size_bytes: 10,
+        etag: None,
+        last_modified: None,
+        dated: dated.map(Timestamp::from_secs),
+    };
+    let mut map = HeaderMap::new();
+    for line in headers.lines() {
+        let (name, value) = line.split_once(": ").unwrap();
+        map.append(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    let selection = select_by(&Method::GET, &map, &validators, 5);
+    assert_eq!(selection, expected, "{headers}");
+}
+
+#[test]
+fn without_validators() {
+    check_without("if-match: \"a\"", None, Selection::PreconditionFailed);
+    check_without("if-match: *", None, Selection::Whole);
+    check_without(
+        &format!("if-unmodified-since: {DATE}"),
+        None,
+        Selection::Whole,
+    );
+    check_without("if-none-match: \"a\"", None, Selection::Whole);
+    check_without("if-none-match: *", None, Selection::NotModified);
+    let since = format!("if-modified-since: {DATE}");
+    check_without(&since, None, Selection::Whole);
+    check_without(&since, Some(DATE_SECONDS + 1), Selection::Whole);
+    check_without(&since, Some(DATE_SECONDS), Selection::NotModified);
+    check_without(
+        &format!("range: bytes=0-1\nif-range: {DATE}"),
+        Some(DATE_SECONDS),
+        Selection::Whole,
+    );
+    check_without(
+        "range: bytes=0-1\nif-range: nonsense",
+        None,
+        Selection::Whole,
+    );
+    check_without("range: bytes=0-1", None, one(0, 1));
+}

@@ -1,0 +1,122 @@
+//! A browser must not keep restricted content longer than the grant it came by.
+
+use crate::cache_control::{Directive, delta_seconds, directives};
+use crate::http_date::{date_value, parse_date};
+use http::{HeaderMap, HeaderValue, header};
+use privet_sign::Timestamp;
+
+/// The fields that say less than the origin's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantCap {
+    /// In place of all lines of `Cache-Control`.
+    pub cache_control: Option<HeaderValue>,
+    /// In place of `Expires`.
+    pub expires: Option<HeaderValue>,
+}
+
+impl GrantCap {
+    /// Puts the fields into an answer.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        if let Some(value) = self.cache_control {
+            headers.insert(header::CACHE_CONTROL, value);
+        }
+        if let Some(value) = self.expires {
+            headers.insert(header::EXPIRES, value);
+        }
+    }
+}
+
+/// Caps what `response` allows the viewer to keep to the seconds left of the grant; `None` when it says no more.
+///
+/// `max-age` and `s-maxage` become at most what is left, `stale-while-revalidate` and `stale-if-error` at most what is
+/// left after those, `Expires` at most the end of the grant. A number that cannot be read becomes 0, since some viewer
+/// may read one. All else is kept as it stands.
+pub fn capped_by_grant(
+    response: &HeaderMap,
+    grant_ends: Timestamp,
+    now: Timestamp,
+) -> Option<GrantCap> {
+    let left_secs = grant_ends.as_secs().saturating_sub(now.as_secs());
+    let cap = GrantCap {
+        cache_control: capped_cache_control(response, left_secs),
+        expires: capped_expires(response, grant_ends),
+    };
+    (cap != GrantCap::default()).then_some(cap)
+}
+
+/// What a directive's number is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Span {
+    Fresh,
+    Stale,
+}
+
+fn span(directive: &Directive<'_>) -> Option<Span> {
+    match directive.name.to_ascii_lowercase().as_slice() {
+        b"max-age" | b"s-maxage" => Some(Span::Fresh),
+        b"stale-while-revalidate" | b"stale-if-error" => Some(Span::Stale),
+        _ => None,
+    }
+}
+
+fn number(directive: &Directive<'_>) -> Option<u64> {
+    let argument = directive.argument.as_ref()?;
+    delta_seconds(argument.bytes()).map(u64::from)
+}
+
+fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderValue> {
+    let mut all = Vec::new();
+    for line in response.get_all(header::CACHE_CONTROL) {
+        for directive in directives(line.as_bytes()) {
+            match directive {
+                Ok(directive) => all.push(directive),
+                // Nobody can tell what a viewer makes of it.
+                Err(_) => return Some(HeaderValue::from_static("no-store")),
+            }
+        }
+    }
+    let fresh = all
+        .iter()
+        .filter(|directive| span(directive) == Some(Span::Fresh));
+    let fresh_secs = fresh.filter_map(number).max().unwrap_or(0);
+    let stale_left_secs = left_secs - fresh_secs.min(left_secs);
+    let limit = |span: Span| match span {
+        Span::Fresh => left_secs,
+        Span::Stale => stale_left_secs,
+    };
+    let is_over = |directive: &Directive<'_>| {
+        span(directive).is_some_and(|span| number(directive).is_none_or(|secs| secs > limit(span)))
+    };
+    if !all.iter().any(is_over) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(64);
+    for directive in &all {
+        if !bytes.is_empty() {
+            bytes.extend_from_slice(b", ");
+        }
+        match span(directive).filter(|_| is_over(directive)) {
+            None => bytes.extend_from_slice(directive.raw),
+            Some(span) => {
+                let secs = number(directive).map_or(0, |_| limit(span));
+                bytes.extend_from_slice(directive.name);
+                bytes.extend_from_slice(format!("={secs}").as_bytes());
+            }
+        }
+    }
+    // The pieces come from a header value and stay one.
+    HeaderValue::from_bytes(&bytes).ok()
+}
+
+/// What is no date is in the past for everybody (RFC 9111 5.3) and stays; of several the latest counts.
+fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderValue> {
+    let dates = response
+        .get_all(header::EXPIRES)
+        .iter()
+        .filter_map(|value| parse_date(value.to_str().ok()?.trim()));
+    let latest = dates.max()?;
+    (latest > grant_ends).then(|| date_value(grant_ends))
+}
+
+#[cfg(test)]
+mod tests;
