@@ -8,6 +8,7 @@ mod authorize;
 mod calendar;
 mod config_error;
 mod content_type;
+mod cors;
 mod custom_error;
 mod denial;
 mod distribution;
