@@ -12,6 +12,7 @@ mod calendar;
 mod compression;
 mod config_error;
 mod content_type;
+mod cors;
 mod custom_error;
 mod denial;
 mod distribution;

@@ -59,3 +59,15 @@ pub fn cloudfront_header(
     let _ = (name, request, facts);
     None
 }
+
+/// Whether a header never crosses the edge: those of one connection (RFC 9110 7.6.1), and those that the edge makes.
+pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
+    let _ = name;
+    false
+}
+
+/// Whether a header is a matter of the cache: conditions and ranges.
+pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
+    let _ = name;
+    false
+}

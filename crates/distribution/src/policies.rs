@@ -3,6 +3,8 @@
 use http::{HeaderName, HeaderValue};
 use std::time::Duration;
 
+mod managed;
+
 /// Which names of a kind count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NameFilter {

@@ -5,18 +5,26 @@ use crate::distribution::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
 use crate::document::{
     BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
     EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
-    OriginDocument, OriginSourceDocument, PublicKeyDocument, TrustedSignerDocument,
+    PublicKeyDocument, TrustedSignerDocument,
 };
-use crate::origin::OriginPatience;
 use crate::snapshot::check;
 use crate::viewer_address::TrustedProxies;
+use origins::{read_origin, read_origin_group};
+use policies::{read_cache_policy, read_origin_request_policy};
+use response_policies::read_response_headers_policy;
+use settings::{read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use table::{Reader, Table};
 use toml::de::DeTable;
 
+mod http_values;
+mod origins;
+mod policies;
+mod response_policies;
 mod schema;
+mod settings;
 mod table;
 mod units;
 
@@ -60,61 +68,59 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
     let edge = reader.table(&root, "edge", &schema::EDGE);
     let limits = reader.table(&root, "limits", &schema::LIMITS);
     let log = reader.table(&root, "log", &schema::LOG);
+    let cache = reader.table(&root, "cache", &schema::CACHE);
+    let geo = reader.table(&root, "geo", &schema::GEO);
+    let admin = reader.table(&root, "admin", &schema::ADMIN);
     let test = reader.table(&root, "test", &schema::TEST);
     Document {
+        trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
+            read_trusted_proxies(reader, table)
+        }),
         edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
-        listeners: read_all(reader, &root, "listeners", &schema::LISTENER, read_listener),
-        trusted_proxies: TrustedProxies::default(),
+        listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
-        cache: CacheSettings::default(),
-        geo_database: None,
-        admin_socket: None,
+        cache: cache.map_or_else(CacheSettings::default, |table| read_cache(reader, &table)),
+        geo_database: geo.map(|table| reader.required_path(&table, "database")),
+        admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
         log: log.map(|table| read_log(reader, &table)),
         test_clock: test
             .and_then(|table| reader.boolean(&table, "clock"))
             .unwrap_or(false),
-        public_keys: read_all(
+        ..read_lists(reader, &root)
+    }
+}
+
+/// The arrays of tables, and nothing else.
+fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
+    Document {
+        public_keys: read_all(reader, root, &schema::PUBLIC_KEY, read_public_key),
+        key_groups: read_all(reader, root, &schema::KEY_GROUP, read_key_group),
+        trusted_signers: read_all(reader, root, &schema::TRUSTED_SIGNER, read_trusted_signer),
+        cache_policies: read_all(reader, root, &schema::CACHE_POLICY, read_cache_policy),
+        origin_request_policies: read_all(
             reader,
-            &root,
-            "public_keys",
-            &schema::PUBLIC_KEY,
-            read_public_key,
+            root,
+            &schema::ORIGIN_REQUEST_POLICY,
+            read_origin_request_policy,
         ),
-        key_groups: read_all(
+        response_headers_policies: read_all(
             reader,
-            &root,
-            "key_groups",
-            &schema::KEY_GROUP,
-            read_key_group,
+            root,
+            &schema::RESPONSE_HEADERS_POLICY,
+            read_response_headers_policy,
         ),
-        trusted_signers: read_all(
-            reader,
-            &root,
-            "trusted_signers",
-            &schema::TRUSTED_SIGNER,
-            read_trusted_signer,
-        ),
-        cache_policies: Vec::new(),
-        origin_request_policies: Vec::new(),
-        response_headers_policies: Vec::new(),
-        distributions: read_all(
-            reader,
-            &root,
-            "distributions",
-            &schema::DISTRIBUTION,
-            read_distribution,
-        ),
+        distributions: read_all(reader, root, &schema::DISTRIBUTION, read_distribution),
+        ..Document::default()
     }
 }
 
 fn read_all<'t, T>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
-    key: &str,
     schema: &schema::TableSchema,
     read: fn(&mut Reader<'t>, &Table<'t>) -> T,
 ) -> Vec<T> {
-    let tables = reader.tables(table, key, schema);
+    let tables = reader.tables(table, schema.key(), schema);
     tables.iter().map(|table| read(reader, table)).collect()
 }
 
@@ -147,7 +153,7 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
         protocol: reader
             .choice(table, "protocol", &protocols)
             .unwrap_or(ListenerProtocol::Http),
-        proxy_protocol: false,
+        proxy_protocol: reader.boolean(table, "proxy_protocol").unwrap_or(false),
     }
 }
 
@@ -281,6 +287,7 @@ fn read_trusted_signer<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Truste
 fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> DistributionDocument {
     let certificate = reader.table(table, "certificate", &schema::CERTIFICATE);
     let default_behavior = reader.table(table, "default_behavior", &schema::DEFAULT_BEHAVIOR);
+    let geo = reader.table(table, "geo", &schema::GEO_RESTRICTION);
     if default_behavior.is_none() {
         let message = "is missing; add [distributions.default_behavior] with an origin";
         reader.fault(&table.path("default_behavior"), message);
@@ -297,34 +304,20 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
         }),
         ignore_port: reader.boolean(table, "ignore_port").unwrap_or(false),
         statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
-        origins: read_all(reader, table, "origins", &schema::ORIGIN, read_origin),
-        behaviors: read_all(
-            reader,
-            table,
-            "behaviors",
-            &schema::BEHAVIOR,
-            read_path_behavior,
-        ),
+        origins: read_all(reader, table, &schema::ORIGIN, read_origin),
+        behaviors: read_all(reader, table, &schema::BEHAVIOR, read_path_behavior),
         default_behavior: match default_behavior {
             Some(table) => read_behavior(reader, &table, "*".to_owned()),
             None => unreadable_behavior(),
         },
-        origin_groups: Vec::new(),
-        custom_errors: Vec::new(),
-        geo: GeoRestriction::None,
-    }
-}
-
-fn read_origin<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginDocument {
-    OriginDocument {
-        id: reader.required_string(table, "id"),
-        source: OriginSourceDocument::Folder {
-            root: reader.required_path(table, "folder"),
-        },
-        origin_path: reader.string(table, "origin_path").unwrap_or_default(),
-        custom_headers: Vec::new(),
-        patience: OriginPatience::default(),
-        trusted_roots: None,
+        origin_groups: read_all(reader, table, &schema::ORIGIN_GROUP, read_origin_group),
+        custom_errors: read_all(reader, table, &schema::CUSTOM_ERROR, read_custom_error)
+            .into_iter()
+            .flatten()
+            .collect(),
+        geo: geo.map_or(GeoRestriction::None, |table| {
+            read_geo_restriction(reader, &table)
+        }),
     }
 }
 
@@ -346,10 +339,10 @@ fn read_behavior<'t>(
     BehaviorDocument {
         path_pattern,
         origin: reader.required_string(table, "origin"),
-        cache_policy: None,
-        origin_request_policy: None,
-        response_headers_policy: None,
-        compress: false,
+        cache_policy: reader.string(table, "cache_policy"),
+        origin_request_policy: reader.string(table, "origin_request_policy"),
+        response_headers_policy: reader.string(table, "response_headers_policy"),
+        compress: reader.boolean(table, "compress").unwrap_or(false),
         viewer_protocol_policy: reader
             .choice(table, "viewer_protocol_policy", &policies)
             .unwrap_or(ViewerProtocolPolicy::AllowAll),

@@ -2,19 +2,22 @@
 
 use super::{Snapshot, check};
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::{CacheBehavior, Certificate, Distribution, GeoRestriction};
+use crate::distribution::{CacheBehavior, Certificate, Distribution};
 use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
-    ListenerProtocol, OriginDocument, OriginSourceDocument,
+    ListenerProtocol,
 };
 use crate::host_table::HostTable;
-use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
 use crate::path_pattern::PathPattern;
-use crate::policies::CachePolicy;
+use origins::OriginChoices;
+use policies::Policies;
 use privet_sign::{KeyPairId, KeySet, Leniency, PublicKey};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+mod origins;
+mod policies;
 
 pub(super) fn build(
     document: Document,
@@ -32,6 +35,11 @@ pub(super) fn build(
     };
     let keys = builder.read_keys(&document);
     let signers = key_sets(&document, &keys);
+    let policies = Policies::new(&document);
+    let geo_database = document
+        .geo_database
+        .as_ref()
+        .and_then(|file| builder.read(file, "geo.database"));
     let mut hosts = HostTable::default();
     let mut distributions = Vec::new();
     for (position, distribution) in document.distributions.iter().enumerate() {
@@ -44,6 +52,7 @@ pub(super) fn build(
             distribution,
             &path,
             &signers,
+            &policies,
         )));
     }
     if !builder.errors.is_empty() {
@@ -57,7 +66,7 @@ pub(super) fn build(
         listeners: document.listeners,
         trusted_proxies: document.trusted_proxies,
         cache: document.cache,
-        geo_database: None,
+        geo_database,
         admin_socket: document.admin_socket,
         limits: document.limits,
         edge: document.edge,
@@ -156,9 +165,9 @@ impl Builder<'_> {
         document: &DistributionDocument,
         path: &str,
         signers: &Signers,
+        policies: &Policies,
     ) -> Distribution {
-        let origins = document.origins.iter().map(|origin| self.origin(origin));
-        let origins: Vec<Arc<Origin>> = origins.collect();
+        let origins = self.origin_choices(document, path);
         let leniency = Leniency {
             ignore_port: document.ignore_port,
             statement_object: document.statement_object,
@@ -167,8 +176,9 @@ impl Builder<'_> {
             .behaviors
             .iter()
             .chain(std::iter::once(&document.default_behavior));
-        let behaviors = behaviors
-            .filter_map(|behavior| resolve_behavior(behavior, &origins, signers, &leniency));
+        let behaviors = behaviors.filter_map(|behavior| {
+            resolve_behavior(behavior, &origins, signers, policies, &leniency)
+        });
         let behaviors: Vec<CacheBehavior> = behaviors.collect();
         self.check_default_root(document, path, &behaviors);
         Distribution {
@@ -182,8 +192,8 @@ impl Builder<'_> {
                 .certificate
                 .as_ref()
                 .and_then(|certificate| self.certificate(certificate, path)),
-            custom_errors: Vec::new(),
-            geo: GeoRestriction::None,
+            custom_errors: document.custom_errors.clone(),
+            geo: document.geo.clone(),
             https_port: self.https_port,
         }
     }
@@ -216,24 +226,6 @@ impl Builder<'_> {
         }
     }
 
-    fn origin(&mut self, document: &OriginDocument) -> Arc<Origin> {
-        let index = self.origins;
-        self.origins += 1;
-        Arc::new(Origin {
-            index,
-            id: document.id.clone(),
-            source: match &document.source {
-                OriginSourceDocument::Folder { root } => {
-                    OriginSource::Folder { root: root.clone() }
-                }
-                OriginSourceDocument::S3(_) | OriginSourceDocument::Http(_) => unreachable!(),
-            },
-            origin_path: document.origin_path.clone(),
-            custom_headers: Vec::new(),
-            patience: OriginPatience::default(),
-        })
-    }
-
     fn certificate(&mut self, document: &CertificateDocument, path: &str) -> Option<Certificate> {
         let chain_pem = self.read(&document.chain, &format!("{path}.certificate.chain"));
         let key_pem = self.read(&document.key, &format!("{path}.certificate.key"));
@@ -262,8 +254,9 @@ impl Builder<'_> {
 /// `None` only for what is among the errors of `check`; the snapshot is not made then.
 fn resolve_behavior(
     document: &BehaviorDocument,
-    origins: &[Arc<Origin>],
+    origins: &OriginChoices,
     signers: &Signers,
+    policies: &Policies,
     leniency: &Leniency,
 ) -> Option<CacheBehavior> {
     let groups = document.trusted_key_groups.iter().flatten();
@@ -281,17 +274,20 @@ fn resolve_behavior(
     });
     Some(CacheBehavior {
         path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
-        origin: OriginChoice {
-            primary: origins
-                .iter()
-                .find(|origin| origin.id == document.origin)
-                .cloned()?,
-            failover: None,
+        origin: origins.find(&document.origin)?.clone(),
+        cache_policy: match &document.cache_policy {
+            Some(name) => policies.cache.get(name)?.clone(),
+            None => policies.cache_default.clone(),
         },
-        cache_policy: Arc::new(CachePolicy::caching_optimized()),
-        origin_request_policy: None,
-        response_headers_policy: None,
-        compress: false,
+        origin_request_policy: match &document.origin_request_policy {
+            Some(name) => Some(policies.origin_request.get(name)?.clone()),
+            None => None,
+        },
+        response_headers_policy: match &document.response_headers_policy {
+            Some(name) => Some(policies.response_headers.get(name)?.clone()),
+            None => None,
+        },
+        compress: document.compress,
         viewer_protocol_policy: document.viewer_protocol_policy.clone(),
         allowed_methods: document.allowed_methods.clone(),
         trusted_keys,

@@ -7,12 +7,15 @@ use crate::document::{
 use crate::path_pattern::PathPattern;
 use privet_sign::KeyPairId;
 use std::collections::{HashMap, HashSet};
-use std::path::Component;
+use std::path::{Component, Path};
+
+mod distribution;
+mod origins;
+mod policies;
 
 /// CloudFront's quotas (developer guide, "Quotas").
 const ALIASES_MAX: usize = 100;
 const BEHAVIORS_MAX: usize = 75;
-const ORIGINS_MAX: usize = 100;
 
 /// Every fault, in the order of the document. Names that could not be read (empty ones) cause no further errors.
 pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
@@ -26,7 +29,9 @@ pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
     if let Some(log) = &document.log {
         checker.log(log);
     }
+    checker.admin_socket();
     checker.keys();
+    checker.policies();
     checker.hosts();
     let ids = document.distributions.iter().map(|d| d.id.as_str());
     checker.unique("distributions", "id", ids);
@@ -81,12 +86,29 @@ impl Checker<'_> {
             if address.port() != 0 && !known.insert(address) {
                 self.fault(&path, format!("{address} is listened on twice; remove one"));
             }
+            if listener.proxy_protocol && self.document.trusted_proxies.is_empty() {
+                let message = "is true, but nobody's word is believed; add edge.trusted_proxies";
+                self.fault(&format!("listeners[{position}].proxy_protocol"), message);
+            }
             if self.document.test_clock && !address.ip().is_loopback() {
                 let message = format!(
                     "{address} is not a loopback address, and test.clock is only for those; remove test.clock"
                 );
                 self.fault(&path, message);
             }
+        }
+    }
+
+    /// The kernel takes no longer path for a Unix socket.
+    fn admin_socket(&mut self) {
+        const SIZE_BYTES_MAX: usize = 107;
+        let socket = self.document.admin_socket.as_deref();
+        let size_bytes = socket.map_or(0, |path: &Path| path.as_os_str().len());
+        if size_bytes > SIZE_BYTES_MAX {
+            let message = format!(
+                "is {size_bytes} bytes long, with the folder of this file in front; shorten it to {SIZE_BYTES_MAX}"
+            );
+            self.fault("admin.socket", message);
         }
     }
 
@@ -188,6 +210,8 @@ impl Checker<'_> {
         }
         self.certificate(distribution, path);
         self.origins(distribution, path);
+        self.custom_errors(distribution, path);
+        self.geo(distribution, path);
         self.at_most(
             &format!("{path}.behaviors"),
             distribution.behaviors.len(),
@@ -216,21 +240,6 @@ impl Checker<'_> {
         }
     }
 
-    fn origins(&mut self, distribution: &DistributionDocument, path: &str) {
-        let origins = &distribution.origins;
-        self.at_most(&format!("{path}.origins"), origins.len(), ORIGINS_MAX);
-        let ids = origins.iter().map(|origin| origin.id.as_str());
-        self.unique(&format!("{path}.origins"), "id", ids);
-        for (position, origin) in origins.iter().enumerate() {
-            let origin_path = &origin.origin_path;
-            let is_plain = origin_path.starts_with('/') && !origin_path.ends_with('/');
-            if !origin_path.is_empty() && !is_plain {
-                let message = "must begin with a slash and not end with one, such as /films";
-                self.fault(&format!("{path}.origins[{position}].origin_path"), message);
-            }
-        }
-    }
-
     fn behavior(
         &mut self,
         behavior: &BehaviorDocument,
@@ -243,14 +252,18 @@ impl Checker<'_> {
         {
             self.fault(&format!("{path}.path_pattern"), message);
         }
+        let groups = distribution.origin_groups.iter();
+        let groups = groups.map(|group| group.id.as_str());
         let origins = distribution.origins.iter();
-        let origins: Vec<&str> = origins.map(|origin| origin.id.as_str()).collect();
+        let origins = origins.map(|origin| origin.id.as_str());
+        let origins: Vec<&str> = origins.chain(groups).collect();
         self.reference(
             &format!("{path}.origin"),
             "origin",
             &behavior.origin,
             &origins,
         );
+        self.behavior_policies(behavior, path);
         self.signers(behavior, path);
     }
 

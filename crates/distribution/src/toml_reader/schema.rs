@@ -16,22 +16,28 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "listeners",
         "limits",
         "log",
+        "cache",
+        "geo",
+        "admin",
         "test",
         "public_keys",
         "key_groups",
         "trusted_signers",
+        "cache_policies",
+        "origin_request_policies",
+        "response_headers_policies",
         "distributions",
     ],
 };
 
 pub(crate) const EDGE: TableSchema = TableSchema {
     name: "edge",
-    keys: &["location", "server", "workers"],
+    keys: &["location", "server", "workers", "trusted_proxies"],
 };
 
 pub(crate) const LISTENER: TableSchema = TableSchema {
     name: "listeners",
-    keys: &["address", "protocol"],
+    keys: &["address", "protocol", "proxy_protocol"],
 };
 
 pub(crate) const LIMITS: TableSchema = TableSchema {
@@ -86,6 +92,128 @@ pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
     keys: &["name", "key_pairs"],
 };
 
+pub(crate) const CACHE: TableSchema = TableSchema {
+    name: "cache",
+    keys: &["memory", "folder", "disk", "block_size"],
+};
+
+pub(crate) const GEO: TableSchema = TableSchema {
+    name: "geo",
+    keys: &["database"],
+};
+
+pub(crate) const ADMIN: TableSchema = TableSchema {
+    name: "admin",
+    keys: &["socket"],
+};
+
+pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
+    name: "cache_policies",
+    keys: &[
+        "id",
+        "name",
+        "min_ttl",
+        "default_ttl",
+        "max_ttl",
+        "query_strings",
+        "query_strings_except",
+        "headers",
+        "cookies",
+        "cookies_except",
+        "gzip",
+        "brotli",
+        "zstd",
+    ],
+};
+
+pub(crate) const ORIGIN_REQUEST_POLICY: TableSchema = TableSchema {
+    name: "origin_request_policies",
+    keys: &[
+        "id",
+        "name",
+        "headers",
+        "headers_except",
+        "cloudfront_headers",
+        "cookies",
+        "cookies_except",
+        "query_strings",
+        "query_strings_except",
+    ],
+};
+
+pub(crate) const RESPONSE_HEADERS_POLICY: TableSchema = TableSchema {
+    name: "response_headers_policies",
+    keys: &[
+        "id",
+        "name",
+        "cors",
+        "security",
+        "custom",
+        "remove",
+        "server_timing_percent",
+    ],
+};
+
+pub(crate) const CORS: TableSchema = TableSchema {
+    name: "response_headers_policies.cors",
+    keys: &[
+        "allow_origins",
+        "allow_methods",
+        "allow_headers",
+        "expose_headers",
+        "allow_credentials",
+        "max_age",
+        "override",
+    ],
+};
+
+pub(crate) const SECURITY: TableSchema = TableSchema {
+    name: "response_headers_policies.security",
+    keys: &[
+        "strict_transport_security",
+        "content_type_options",
+        "frame_options",
+        "referrer_policy",
+        "xss_protection",
+        "content_security_policy",
+    ],
+};
+
+pub(crate) const STRICT_TRANSPORT_SECURITY: TableSchema = TableSchema {
+    name: "response_headers_policies.security.strict_transport_security",
+    keys: &["max_age", "include_subdomains", "preload", "override"],
+};
+
+pub(crate) const CONTENT_TYPE_OPTIONS: TableSchema = TableSchema {
+    name: "response_headers_policies.security.content_type_options",
+    keys: &["override"],
+};
+
+pub(crate) const FRAME_OPTIONS: TableSchema = TableSchema {
+    name: "response_headers_policies.security.frame_options",
+    keys: &["value", "override"],
+};
+
+pub(crate) const REFERRER_POLICY: TableSchema = TableSchema {
+    name: "response_headers_policies.security.referrer_policy",
+    keys: &["value", "override"],
+};
+
+pub(crate) const XSS_PROTECTION: TableSchema = TableSchema {
+    name: "response_headers_policies.security.xss_protection",
+    keys: &["protection", "block", "report", "override"],
+};
+
+pub(crate) const CONTENT_SECURITY_POLICY: TableSchema = TableSchema {
+    name: "response_headers_policies.security.content_security_policy",
+    keys: &["value", "override"],
+};
+
+pub(crate) const CUSTOM_HEADER: TableSchema = TableSchema {
+    name: "response_headers_policies.custom",
+    keys: &["header", "value", "override"],
+};
+
 pub(crate) const DISTRIBUTION: TableSchema = TableSchema {
     name: "distributions",
     keys: &[
@@ -98,8 +226,11 @@ pub(crate) const DISTRIBUTION: TableSchema = TableSchema {
         "ignore_port",
         "statement_object",
         "origins",
+        "origin_groups",
         "behaviors",
         "default_behavior",
+        "custom_errors",
+        "geo",
     ],
 };
 
@@ -110,7 +241,44 @@ pub(crate) const CERTIFICATE: TableSchema = TableSchema {
 
 pub(crate) const ORIGIN: TableSchema = TableSchema {
     name: "distributions.origins",
-    keys: &["id", "folder", "origin_path"],
+    keys: &[
+        "id",
+        "folder",
+        "url",
+        "s3",
+        "origin_path",
+        "protocol",
+        "http_port",
+        "https_port",
+        "headers",
+        "connect_timeout",
+        "connection_attempts",
+        "response_timeout",
+        "keep_alive_timeout",
+        "connections_max",
+        "trusted_roots",
+    ],
+};
+
+pub(crate) const S3: TableSchema = TableSchema {
+    name: "distributions.origins.s3",
+    keys: &[
+        "bucket",
+        "region",
+        "endpoint",
+        "addressing",
+        "signing",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
+pub(crate) const ORIGIN_GROUP: TableSchema = TableSchema {
+    name: "distributions.origin_groups",
+    keys: &["id", "origins", "failover_statuses"],
 };
 
 pub(crate) const BEHAVIOR: TableSchema = TableSchema {
@@ -118,6 +286,10 @@ pub(crate) const BEHAVIOR: TableSchema = TableSchema {
     keys: &[
         "path_pattern",
         "origin",
+        "cache_policy",
+        "origin_request_policy",
+        "response_headers_policy",
+        "compress",
         "viewer_protocol_policy",
         "allowed_methods",
         "trusted_key_groups",
@@ -129,6 +301,10 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
     name: "distributions.default_behavior",
     keys: &[
         "origin",
+        "cache_policy",
+        "origin_request_policy",
+        "response_headers_policy",
+        "compress",
         "viewer_protocol_policy",
         "allowed_methods",
         "trusted_key_groups",
@@ -136,21 +312,57 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
     ],
 };
 
+pub(crate) const CUSTOM_ERROR: TableSchema = TableSchema {
+    name: "distributions.custom_errors",
+    keys: &["status", "page", "page_status", "min_ttl"],
+};
+
+pub(crate) const GEO_RESTRICTION: TableSchema = TableSchema {
+    name: "distributions.geo",
+    keys: &["allow", "block"],
+};
+
+impl TableSchema {
+    /// The last part of the name: the key that the table stands under.
+    pub(crate) fn key(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+}
+
 /// All of them.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 14] = [
+pub(crate) const SCHEMA: [&TableSchema; 33] = [
     &ROOT,
     &EDGE,
     &LISTENER,
     &LIMITS,
     &LOG,
+    &CACHE,
+    &GEO,
+    &ADMIN,
     &TEST,
     &PUBLIC_KEY,
     &KEY_GROUP,
     &TRUSTED_SIGNER,
+    &CACHE_POLICY,
+    &ORIGIN_REQUEST_POLICY,
+    &RESPONSE_HEADERS_POLICY,
+    &CORS,
+    &SECURITY,
+    &STRICT_TRANSPORT_SECURITY,
+    &CONTENT_TYPE_OPTIONS,
+    &FRAME_OPTIONS,
+    &REFERRER_POLICY,
+    &XSS_PROTECTION,
+    &CONTENT_SECURITY_POLICY,
+    &CUSTOM_HEADER,
     &DISTRIBUTION,
     &CERTIFICATE,
     &ORIGIN,
+    &S3,
+    &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,
+    &CUSTOM_ERROR,
+    &GEO_RESTRICTION,
 ];

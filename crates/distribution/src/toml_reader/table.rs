@@ -35,6 +35,11 @@ impl Table<'_> {
             format!("{}.{key}", self.path)
         }
     }
+
+    /// All keys, in the order of their names.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(|key| &**key.get_ref())
+    }
 }
 
 impl<'t> Reader<'t> {
@@ -99,6 +104,22 @@ impl<'t> Reader<'t> {
             return None;
         };
         Some(self.open(entries, path, schema))
+    }
+
+    /// The table under `key`, whose keys are the operator's.
+    pub(super) fn free_table(&mut self, table: &Table<'t>, key: &str) -> Option<Table<'t>> {
+        let path = table.path(key);
+        let found = value(table, key)?;
+        let Some(entries) = found.as_table() else {
+            self.wrong_type(&path, found, "write a table");
+            return None;
+        };
+        let table = Table { entries, path };
+        for (key, value) in entries {
+            let (line, column) = self.line_and_column(value.span());
+            self.places.insert(&table.path(key.get_ref()), line, column);
+        }
+        Some(table)
     }
 
     /// The tables of the array under `key`; none if it is missing.
@@ -220,6 +241,53 @@ impl<'t> Reader<'t> {
             Some(number) => *target = number,
             None => self.out_of_range(table, key, &range.start(), &range.end()),
         }
+    }
+
+    /// An array of integers within `range`; others are faults and left out.
+    pub(super) fn numbers(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        range: RangeInclusive<u64>,
+    ) -> Vec<u64> {
+        const ADVICE: &str = "write an array of integers";
+        let path = table.path(key);
+        let mut numbers = Vec::new();
+        for (position, element) in self.elements(table, key, ADVICE).iter().enumerate() {
+            let path = self.note_element(&path, position, element);
+            let DeValue::Integer(integer) = element.get_ref() else {
+                self.wrong_type(&path, element.get_ref(), "write an integer");
+                continue;
+            };
+            match u64::from_str_radix(integer.as_str(), integer.radix()) {
+                Ok(number) if range.contains(&number) => numbers.push(number),
+                Ok(_) | Err(_) => {
+                    let (least, most) = (range.start(), range.end());
+                    let message =
+                        format!("is out of range; write something from {least} to {most}");
+                    self.fault(&path, message);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// A share from 0 to 100, an integer or a fraction such as `0.5`.
+    pub(super) fn percent(&mut self, table: &Table<'t>, key: &str) -> Option<f64> {
+        let text = match value(table, key)? {
+            DeValue::Integer(integer) => integer.as_str(),
+            DeValue::Float(float) => float.as_str(),
+            other => {
+                self.wrong_type(&table.path(key), other, "write a number");
+                return None;
+            }
+        };
+        let percent = text.parse().ok();
+        let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+        if percent.is_none() {
+            self.out_of_range(table, key, &0, &100);
+        }
+        percent
     }
 
     /// As [`Reader::set_number`], for bytes: an integer, or a text such as `32 MiB`.
@@ -356,6 +424,6 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn value<'t>(table: &Table<'t>, key: &str) -> Option<&'t DeValue<'t>> {
+pub(super) fn value<'t>(table: &Table<'t>, key: &str) -> Option<&'t DeValue<'t>> {
     table.entries.get(key).map(Spanned::get_ref)
 }
