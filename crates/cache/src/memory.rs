@@ -1,9 +1,25 @@
-//! The memory tier: who stays.
+//! The memory tier: S3-FIFO by bytes, in shards.
+//!
+//! New entries wait in probation, and what was used there goes on to the main queue; the rest leaves and is remembered by
+//! its fingerprint for a while. Objects and blocks wait apart, so that a long film on its way through pushes out blocks
+//! that nobody has asked for again, and no object. (Yang and others, "FIFO queues are all you need for cache eviction",
+//! SOSP 2023.)
 
-use crate::block::{Block, Object};
+use crate::block::{Block, Head, Object};
 use crate::key::Key;
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::meter::Meter;
+use shard::{Shard, Weight};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+mod ghost;
+mod shard;
+
+/// Shards are no smaller, so that a queue's share holds more than a few blocks.
+const SHARD_SIZE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+const SHARDS_MAX: u64 = 16;
+/// What an entry takes up beside its head and body: its places in the table and a queue, and its allocation.
+const ENTRY_OVERHEAD_BYTES: u64 = 208;
 
 /// What a key leads to.
 #[derive(Debug)]
@@ -21,44 +37,148 @@ impl<H> Clone for Payload<H> {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct MemoryTier<H> {
-    entries: Mutex<(HashMap<Key, Payload<H>>, VecDeque<Key>)>,
+impl<H: Head> Payload<H> {
+    /// What it counts for.
+    fn weight(&self) -> Weight {
+        let (own_bytes, body) = match self {
+            Payload::Object(object) => (object.head.size_bytes() as u64, object.body.as_ref()),
+            Payload::Block(block) => (0, Some(block.as_ref())),
+        };
+        let own_bytes = own_bytes + ENTRY_OVERHEAD_BYTES;
+        Weight {
+            own_bytes,
+            whole_bytes: own_bytes + body.map_or(0, Block::size_bytes),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Payload::Object(_) => Kind::Object,
+            Payload::Block(_) => Kind::Block,
+        }
+    }
 }
 
-impl<H> MemoryTier<H> {
-    pub(crate) fn new() -> Self {
+/// Objects and blocks wait in queues of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Object,
+    Block,
+}
+
+/// Whether a look-up is a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// It counts towards keeping the entry.
+    Use,
+    /// It does not.
+    Peek,
+}
+
+/// Whether something was pushed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Evicted {
+    Entry,
+    /// Only what was remembered of earlier ones.
+    Ghosts,
+    Nothing,
+}
+
+/// Counts of the tier.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MemoryCounts {
+    pub(crate) objects: u64,
+    pub(crate) blocks: u64,
+    pub(crate) hits: u64,
+    pub(crate) evictions: u64,
+}
+
+/// See the file's own words.
+#[derive(Debug)]
+pub(crate) struct MemoryTier<H> {
+    shards: Box<[Shard<H>]>,
+    meter: Arc<Meter>,
+}
+
+impl<H: Head> MemoryTier<H> {
+    pub(crate) fn new(meter: &Arc<Meter>) -> Self {
+        let limit_bytes = meter.limit_bytes();
+        let count = (limit_bytes / SHARD_SIZE_BYTES_MIN).clamp(1, SHARDS_MAX);
+        let shard = |_| Shard::new(limit_bytes / count, meter);
         MemoryTier {
-            entries: Mutex::new((HashMap::new(), VecDeque::new())),
+            shards: (0..count).map(shard).collect(),
+            meter: Arc::clone(meter),
         }
     }
 
-    pub(crate) fn find(&self, key: &Key) -> Option<Payload<H>> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.0.get(key).cloned()
+    pub(crate) fn find(&self, key: &Key, touch: Touch) -> Option<Payload<H>> {
+        self.shard(key).find(key, touch)
     }
 
+    /// Keeps an entry in place of what the key stood for, and pushes out what is too much.
     pub(crate) fn put(&self, key: Key, payload: Payload<H>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.0.insert(key, payload).is_none() {
-            entries.1.push_back(key);
-        }
+        let replaced = self.shard(&key).put(key, payload);
+        drop(replaced);
+        self.make_room();
+    }
+
+    /// Keeps what was read from disk, unless something newer has taken its place; `is_current` is asked under the lock
+    /// that a newer entry would need.
+    pub(crate) fn promote(&self, key: Key, payload: Payload<H>, is_current: impl Fn() -> bool) {
+        self.shard(&key).put_if_absent(key, payload, is_current);
+        self.make_room();
+    }
+
+    /// Puts what `change` makes of the entry in its place. `None` when there is no entry, or `change` gives none.
+    pub(crate) fn replace(
+        &self,
+        key: &Key,
+        change: impl FnOnce(&Payload<H>) -> Option<Payload<H>>,
+    ) -> Option<Payload<H>> {
+        let changed = self.shard(key).replace(key, change);
+        self.make_room();
+        changed
     }
 
     pub(crate) fn remove(&self, key: &Key) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.0.remove(key);
+        let removed = self.shard(key).remove(key);
+        drop(removed);
     }
 
-    pub(crate) fn evict_one(&self) -> Option<()> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = entries.1.pop_front()?;
-        entries.0.remove(&key);
-        Some(())
+    /// Whether the tier holds the entry and somebody has used it here.
+    pub(crate) fn is_used(&self, key: &Key) -> bool {
+        self.shard(key).is_used(key)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.0.len()
+    /// Pushes entries out until the limit holds or nothing is left to push out.
+    pub(crate) fn make_room(&self) {
+        while self.meter.excess_bytes() > 0 {
+            let fullest = self.shards.iter().max_by_key(|shard| shard.weight_bytes());
+            match fullest.map_or(Evicted::Nothing, Shard::evict) {
+                Evicted::Entry | Evicted::Ghosts => {}
+                Evicted::Nothing => return,
+            }
+        }
+    }
+
+    /// The smallest `seq` of an object; `None` when there is none.
+    pub(crate) fn oldest_seq(&self) -> Option<u64> {
+        self.shards.iter().filter_map(Shard::oldest_seq).min()
+    }
+
+    pub(crate) fn counts(&self) -> MemoryCounts {
+        let mut counts = MemoryCounts::default();
+        for shard in &self.shards {
+            let (objects, blocks) = shard.entries();
+            counts.objects += objects;
+            counts.blocks += blocks;
+            counts.hits += shard.hits.load(Ordering::Relaxed);
+            counts.evictions += shard.evictions.load(Ordering::Relaxed);
+        }
+        counts
+    }
+
+    fn shard(&self, key: &Key) -> &Shard<H> {
+        &self.shards[key.shard(self.shards.len())]
     }
 }

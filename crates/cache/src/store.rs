@@ -2,7 +2,7 @@
 
 use crate::block::{Block, Counting, Head, Object};
 use crate::key::Key;
-use crate::memory::{MemoryTier, Payload};
+use crate::memory::{MemoryTier, Payload, Touch};
 use crate::meter::{Meter, Reservation};
 use crate::options::{Statistics, StoreOptions};
 use bytes::Bytes;
@@ -29,6 +29,15 @@ pub enum Use {
     Again,
     /// The reader who had it filled, or who goes on in a block that was counted for it already: counts for nothing.
     Sequential,
+}
+
+impl Use {
+    fn touch(self) -> Touch {
+        match self {
+            Use::Again => Touch::Use,
+            Use::Sequential => Touch::Peek,
+        }
+    }
 }
 
 /// Whether there was an object to give a new head.
@@ -104,10 +113,11 @@ impl<H: Head> Store<H> {
     /// Fails when the folder can not be made or written, is in use by another process, or is given too few bytes.
     #[expect(clippy::needless_pass_by_value, reason = "the observer moves in")]
     pub fn open(options: StoreOptions) -> io::Result<Self> {
+        let meter = Arc::new(Meter::new(options.memory_size_bytes));
         Ok(Store {
             inner: Arc::new(Inner {
-                memory: MemoryTier::new(),
-                meter: Arc::new(Meter::new(options.memory_size_bytes)),
+                memory: MemoryTier::new(&meter),
+                meter,
                 seq: AtomicU64::new(0),
             }),
         })
@@ -118,15 +128,15 @@ impl<H: Head> Store<H> {
 
     /// Looks for an object. Never waits for the disk.
     pub fn object(&self, key: &Key) -> Lookup<Arc<Object<H>>> {
-        match self.inner.memory.find(key) {
+        match self.inner.memory.find(key, Touch::Use) {
             Some(Payload::Object(object)) => Lookup::Memory(object),
             Some(Payload::Block(_)) | None => Lookup::Absent,
         }
     }
 
     /// Looks for a block. Never waits for the disk.
-    pub fn block(&self, key: &Key, _usage: Use) -> Lookup<Arc<Block>> {
-        match self.inner.memory.find(key) {
+    pub fn block(&self, key: &Key, usage: Use) -> Lookup<Arc<Block>> {
+        match self.inner.memory.find(key, usage.touch()) {
             Some(Payload::Block(block)) => Lookup::Memory(block),
             Some(Payload::Object(_)) | None => Lookup::Absent,
         }
@@ -161,17 +171,17 @@ impl<H: Head> Store<H> {
     }
 
     /// Keeps an object in place of what the key stood for.
-    pub fn put_object(&self, key: Key, object: Object<H>) {
+    pub fn put_object(&self, key: Key, mut object: Object<H>) {
+        object.body = object.body.map(|body| self.adopt(body));
         self.inner
             .memory
             .put(key, Payload::Object(Arc::new(object)));
-        self.make_room();
     }
 
     /// Keeps a block in place of what the key stood for.
     pub fn put_block(&self, key: Key, block: Block) {
+        let block = self.adopt(block);
         self.inner.memory.put(key, Payload::Block(Arc::new(block)));
-        self.make_room();
     }
 
     /// Forgets an entry. Once this has returned it does not come back, not even after a crash of the process.
@@ -181,7 +191,7 @@ impl<H: Head> Store<H> {
 
     /// Gives an object a new head and leaves its body, as after a 304. Waits for the disk if the object is only there.
     pub fn replace_head(&self, key: &Key, head: H, seq: u64) -> io::Result<Replaced> {
-        match self.inner.memory.find(key) {
+        match self.inner.memory.find(key, Touch::Peek) {
             Some(Payload::Object(object)) => {
                 let body = object.body.clone();
                 self.put_object(*key, Object { head, seq, body });
@@ -196,7 +206,7 @@ impl<H: Head> Store<H> {
     pub fn try_reserve(&self, size_bytes: u64) -> Option<Reservation> {
         self.inner.meter.add(size_bytes);
         let reservation = Reservation::counted(size_bytes, &self.inner.meter);
-        self.make_room();
+        self.inner.memory.make_room();
         (self.inner.meter.excess_bytes() == 0).then_some(reservation)
     }
 
@@ -208,7 +218,7 @@ impl<H: Head> Store<H> {
         T: AsRef<[u8]> + Send + 'static,
     {
         let chunk = self.inner.meter.chunk(bytes);
-        self.make_room();
+        self.inner.memory.make_room();
         chunk
     }
 
@@ -246,17 +256,25 @@ impl<H: Head> Store<H> {
 
     /// Numbers as of now.
     pub fn statistics(&self) -> Statistics {
+        let memory = self.inner.memory.counts();
         Statistics {
-            objects: self.inner.memory.len() as u64,
+            objects: memory.objects,
+            blocks: memory.blocks,
+            hits_memory: memory.hits,
+            evictions_memory: memory.evictions,
             memory_bytes: self.inner.meter.used_bytes(),
             ..Statistics::default()
         }
     }
 
-    fn make_room(&self) {
-        while self.inner.meter.excess_bytes() > 0 {
-            if self.inner.memory.evict_one().is_none() {
-                return;
+    /// Counts the chunks of a block that were made elsewhere.
+    fn adopt(&self, block: Block) -> Block {
+        match block.counting() {
+            Counting::Counted => block,
+            Counting::Foreign => {
+                let chunks = block.chunks().iter();
+                let counted = chunks.map(|chunk| self.inner.meter.chunk(chunk.clone()));
+                Block::with(counted.collect(), Counting::Counted)
             }
         }
     }
