@@ -22,6 +22,7 @@ mod peers;
 mod peers_keys;
 mod peers_ours;
 mod reload;
+mod scenario_script;
 mod support;
 mod tidy;
 mod unruly_files;
