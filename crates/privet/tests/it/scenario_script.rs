@@ -118,3 +118,45 @@ fn bodies_of_viewers_arrive_whole() {
     assert_eq!(bodies, [b"with a length".to_vec(), b"in chunks".to_vec()]);
     assert_eq!(origin.connections(), 1);
 }
+
+/// What `peers_origins` leans on, without an edge in between.
+#[test]
+fn nginx_starts_and_serves_both_ways() {
+    let nginx = Nginx::start();
+    nginx.put("a.txt", b"a file");
+    nginx.put_chunked("b.txt", b"inflated");
+    nginx.put(
+        "page/c.txt",
+        b"<!--# echo var=\"none\" default=\"made\" -->",
+    );
+    let get = |path: &str| {
+        let mut viewer = Viewer::plain(nginx.address(), None);
+        viewer.send(&ask(path, &[]).bytes());
+        viewer.framed_answer()
+    };
+    let (file, body) = get("/a.txt");
+    assert_eq!((file.status(), body.whole()), (200, b"a file".to_vec()));
+    assert!(file.field("ETag").is_some());
+    let (chunked, body) = get("/chunked/b.txt");
+    assert_eq!(chunked.field("Transfer-Encoding"), Some("chunked"));
+    assert_eq!(body.whole(), b"inflated");
+    let (page, body) = get("/page/c.txt");
+    assert_eq!((page.field("ETag"), body.whole()), (None, b"made".to_vec()));
+    let mut put = ask("/new/d.txt", &[]).method("PUT");
+    put.body = b"stored".to_vec();
+    let mut viewer = Viewer::plain(nginx.address(), None);
+    assert_eq!(viewer.ask(&put).status(), 201);
+    assert_eq!(std::fs::read(nginx.file("new/d.txt")).unwrap(), b"stored");
+}
+
+#[test]
+fn a_bucket_is_made_and_refuses_strangers() {
+    let Some(bucket) = Bucket::create("itself") else {
+        return;
+    };
+    bucket.put("a//b", "odd");
+    let gateway = bucket.endpoint().trim_start_matches("http://");
+    let mut viewer = Viewer::plain(gateway.parse().unwrap(), None);
+    viewer.send(&ask(&format!("/{}/a//b", bucket.name()), &[]).bytes());
+    assert_eq!(viewer.framed_answer().0.status(), 403);
+}
