@@ -69,6 +69,7 @@ fn a_gate_holds_an_answer_back() {
     viewer.send(&ask("/", &[]).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
     assert_eq!(viewer.take(4), b"four");
+    origin.wait_until_sent(4);
     assert_eq!(origin.sent_size_bytes(), 4);
     gate.open();
     assert_eq!(viewer.take(4), b"teen");
@@ -102,6 +103,7 @@ fn a_patterned_object_answers_ranges_and_conditions() {
     let after = object.change_to("\"v2\"");
     assert_eq!(status(&[("If-Match", "\"v1\""), range]), 412);
     assert!((0..100).all(|offset| before.byte_at(offset) != after.byte_at(offset)));
+    origin.wait_until_sent(100_000 + 5);
     assert_eq!(origin.sent_size_bytes(), 100_000 + 5);
 }
 
