@@ -1,11 +1,13 @@
-//! What people and CI run: `cargo xtask test`, `tools`, `bench`, `fuzz`.
+//! What people and CI run: `cargo xtask test`, `tools`, `bench`, `cache-tests`, `fuzz`.
 //!
 //! This file is the command line; each command is a module.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod bench;
+mod cache_tests;
 mod command;
 mod fuzz;
+mod s3_gateway;
 mod test;
 mod tools;
 
@@ -39,6 +41,17 @@ enum Command {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Run the public suite for HTTP caches through an edge, and count what passes.
+    CacheTests {
+        /// One test of the suite by its id, with every message of it; all of them when left out.
+        id: Option<String>,
+        /// Run it through this server instead, which must already be before the suite's origin.
+        #[arg(long, requires = "origin_port")]
+        through: Option<String>,
+        /// Where the suite's origin listens; a free port when left out.
+        #[arg(long)]
+        origin_port: Option<u16>,
+    },
     /// Run a fuzz target, or each of them in turn.
     Fuzz {
         /// One target; all of them when left out.
@@ -54,6 +67,11 @@ fn main() -> ExitCode {
         Command::Test { no_install } => test::run(no_install),
         Command::Tools => tools::install_for_tests().and_then(|()| tools::install_for_benches()),
         Command::Bench { bench } => bench::run(&bench),
+        Command::CacheTests {
+            id,
+            through,
+            origin_port,
+        } => cache_tests::run(id.as_deref(), through.as_deref(), origin_port),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
     };
     match result {

@@ -3,6 +3,7 @@
 //! A failed check does not hide the next one.
 
 use crate::command::{self, Outcome, cargo};
+use crate::s3_gateway::S3Gateway;
 use crate::tools;
 use std::process::Command;
 use std::time::Instant;
@@ -37,6 +38,8 @@ pub fn run(no_install: bool) -> Outcome {
             tools::install_for_tests,
         );
     }
+    // It takes some seconds to start, which the steps before the tests leave it.
+    let mut gateway = tools::has_s3_gateway().then(S3Gateway::begin);
     steps.step("format", "run `cargo fmt --all`", || {
         command::run(cargo().args(["fmt", "--all", "--check"]))
     });
@@ -54,7 +57,7 @@ pub fn run(no_install: bool) -> Outcome {
     steps.step(
         "tests",
         "run `cargo nextest run NAME` for the tests named above",
-        tests,
+        || tests(&mut gateway),
     );
     steps.step(
         "spelling",
@@ -132,26 +135,23 @@ fn clippy() -> Outcome {
 }
 
 /// One build, one profile: nextest runs every test binary that it builds.
-fn tests() -> Outcome {
+///
+/// Without a gateway the tests of an S3 origin say that they were skipped.
+fn tests(gateway: &mut Option<Outcome<S3Gateway>>) -> Outcome {
+    let mut command = cargo();
     if tools::has_nextest() {
-        run_cargo(&[
-            "nextest",
-            "run",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-        ])
+        command.args(["nextest", "run"]);
     } else {
-        run_cargo(&[
-            "test",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-            "--lib",
-            "--bins",
-            "--tests",
-        ])
+        command.args(["test", "--lib", "--bins", "--tests"]);
     }
+    command.args(["--workspace", "--locked", "--no-fail-fast"]);
+    match gateway {
+        Some(Ok(gateway)) => gateway.point_at(&mut command)?,
+        Some(Err(message)) => return Err(message.clone()),
+        None => println!("xtask: no S3 gateway here; tests of an S3 origin are skipped"),
+    }
+    tools::point_at_peers(&mut command);
+    command::run(&mut command)
 }
 
 fn doctests() -> Outcome {

@@ -32,7 +32,7 @@ const FOR_TESTS: &[Tool] = &[
     },
     Tool {
         program: "nginx",
-        package: "nginx-light",
+        package: "nginx",
     },
     Tool {
         program: "python3",
@@ -46,6 +46,26 @@ const FOR_TESTS: &[Tool] = &[
         program: "npm",
         package: "npm",
     },
+    Tool {
+        program: "setpriv",
+        package: "util-linux",
+    },
+    Tool {
+        program: "ceph-mon",
+        package: "ceph-mon",
+    },
+    Tool {
+        program: "ceph-osd",
+        package: "ceph-osd",
+    },
+    Tool {
+        program: "ceph",
+        package: "ceph-common",
+    },
+    Tool {
+        program: "radosgw",
+        package: "radosgw",
+    },
 ];
 
 const FOR_BENCHES: &[Tool] = &[
@@ -57,13 +77,40 @@ const FOR_BENCHES: &[Tool] = &[
         program: "h2load",
         package: "nghttp2-client",
     },
+    Tool {
+        program: "varnishd",
+        package: "varnish",
+    },
+    Tool {
+        program: "traffic_server",
+        package: "trafficserver",
+    },
 ];
+
+/// JavaScript modules that a lock file pins.
+struct NodeFolder {
+    /// Where `package.json` and `package-lock.json` are, from the repository's root.
+    source: &'static str,
+    /// Where they are installed, from `target/test-tools`.
+    place: &'static str,
+}
+
+const SIGNER: NodeFolder = NodeFolder {
+    source: "tests-peers/node",
+    place: "node",
+};
+
+const CACHE_TESTS: NodeFolder = NodeFolder {
+    source: "tests-peers/cache-tests",
+    place: "cache-tests",
+};
 
 /// Installs everything that `cargo xtask test` uses. Quick when nothing is missing.
 pub fn install_for_tests() -> Outcome {
     debian(FOR_TESTS)?;
     python_environment()?;
-    node_modules()?;
+    SIGNER.install()?;
+    CACHE_TESTS.install()?;
     if has_nextest() {
         return Ok(());
     }
@@ -88,8 +135,10 @@ pub fn missing_for_tests() -> Vec<String> {
     if !is_current(&python_stamp(), &requirements()) {
         missing.push("the Python environment".to_owned());
     }
-    if !is_current(&node_stamp(), &package_lock()) {
-        missing.push("the JavaScript modules".to_owned());
+    for modules in [&SIGNER, &CACHE_TESTS] {
+        if !is_current(&modules.stamp(), &modules.lock()) {
+            missing.push(format!("the JavaScript modules of {}", modules.source));
+        }
     }
     missing
 }
@@ -97,6 +146,20 @@ pub fn missing_for_tests() -> Vec<String> {
 /// True when `cargo nextest` works here.
 pub fn has_nextest() -> bool {
     answers(cargo().args(["nextest", "--version"]))
+}
+
+/// What the suite for HTTP caches needs, and its folder.
+pub fn install_cache_tests() -> Outcome<PathBuf> {
+    debian(FOR_TESTS)?;
+    CACHE_TESTS.install()?;
+    Ok(CACHE_TESTS.place().join("node_modules/http-cache-tests"))
+}
+
+/// True when the programs of the S3 gateway are here.
+pub fn has_s3_gateway() -> bool {
+    ["ceph-mon", "ceph-osd", "ceph", "radosgw", "setpriv"]
+        .iter()
+        .all(|program| on_path(program))
 }
 
 /// A program of the Python environment.
@@ -199,24 +262,44 @@ fn create_venv(place: &Path) -> Outcome {
     })
 }
 
-fn node_modules() -> Outcome {
-    if is_current(&node_stamp(), &package_lock()) {
-        return Ok(());
+impl NodeFolder {
+    fn install(&self) -> Outcome {
+        if is_current(&self.stamp(), &self.lock()) {
+            return Ok(());
+        }
+        let place = self.place();
+        println!(
+            "xtask: installing JavaScript modules in {}",
+            place.display()
+        );
+        fs::create_dir_all(&place)
+            .map_err(|error| format!("cannot make {}: {error}", place.display()))?;
+        for name in ["package.json", "package-lock.json"] {
+            copy(&self.source().join(name), &place.join(name))?;
+        }
+        let mut install = Command::new("npm");
+        install
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&place);
+        run(&mut install)?;
+        stamp(&self.stamp(), &self.lock())
     }
-    println!("xtask: installing the JavaScript modules in target/test-tools");
-    let place = folder().join("node");
-    let source = command::root().join("tests-peers/node");
-    fs::create_dir_all(&place)
-        .map_err(|error| format!("cannot make {}: {error}", place.display()))?;
-    for name in ["package.json", "package-lock.json"] {
-        copy(&source.join(name), &place.join(name))?;
+
+    fn source(&self) -> PathBuf {
+        command::root().join(self.source)
     }
-    let mut install = Command::new("npm");
-    install
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(&place);
-    run(&mut install)?;
-    stamp(&node_stamp(), &package_lock())
+
+    fn place(&self) -> PathBuf {
+        folder().join(self.place)
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.source().join("package-lock.json")
+    }
+
+    fn stamp(&self) -> PathBuf {
+        self.place().join("installed.json")
+    }
 }
 
 fn install_nextest() -> Outcome {
@@ -234,16 +317,8 @@ fn requirements() -> PathBuf {
     command::root().join("tests-peers/requirements.txt")
 }
 
-fn package_lock() -> PathBuf {
-    command::root().join("tests-peers/node/package-lock.json")
-}
-
 fn python_stamp() -> PathBuf {
     folder().join("python/installed.txt")
-}
-
-fn node_stamp() -> PathBuf {
-    folder().join("node/installed.json")
 }
 
 /// A stamp is a copy of the list that was installed: a changed list is installed anew.

@@ -20,8 +20,11 @@ mod objects;
 mod patience;
 mod peers;
 mod peers_keys;
+// Origins over HTTP have yet to come.
+// mod peers_origins;
 mod peers_ours;
 mod reload;
+mod scenario_script;
 mod support;
 mod tidy;
 mod unruly_files;

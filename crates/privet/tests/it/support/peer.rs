@@ -196,7 +196,7 @@ fn variable(name: &str, default: impl FnOnce() -> PathBuf) -> PathBuf {
     std::env::var_os(name).map_or_else(default, PathBuf::from)
 }
 
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     variable("PRIVET_TEST_PYTHON", || {
         root().join("target/test-tools/python/bin/python3")
     })
@@ -209,7 +209,7 @@ fn node_modules() -> PathBuf {
 }
 
 /// The script named first in `script`, run by `program`. Every script reads its wishes with the Python environment.
-fn command(program: impl AsRef<OsStr>, script: &[&str]) -> Command {
+pub fn command(program: impl AsRef<OsStr>, script: &[&str]) -> Command {
     require(&python());
     let mut command = Command::new(program);
     command
@@ -239,7 +239,7 @@ fn missing(program: &(impl AsRef<OsStr> + ?Sized), error: &std::io::Error) -> ! 
 }
 
 /// One JSON value for each line that the script prints.
-fn answers(mut command: Command, lines: &str) -> Vec<Value> {
+pub fn answers(mut command: Command, lines: &str) -> Vec<Value> {
     let program = command.get_program().to_owned();
     let mut child = command
         .spawn()
