@@ -1,5 +1,7 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
+mod h2_frames;
+mod h2_verdict;
 mod logs;
 mod multiplexed;
 mod peer;
@@ -7,6 +9,8 @@ mod signing;
 mod test_edge;
 mod viewer;
 
+pub use h2_frames::*;
+pub use h2_verdict::*;
 pub use logs::*;
 pub use multiplexed::*;
 pub use peer::*;
