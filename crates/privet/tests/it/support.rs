@@ -1,6 +1,8 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
 mod fake_origin;
+mod h2_frames;
+mod h2_verdict;
 mod logs;
 mod multiplexed;
 mod patterned_object;
@@ -12,6 +14,8 @@ mod test_edge;
 mod viewer;
 
 pub use fake_origin::*;
+pub use h2_frames::*;
+pub use h2_verdict::*;
 pub use logs::*;
 pub use multiplexed::*;
 pub use patterned_object::*;

@@ -1,0 +1,99 @@
+//! What the edge must do about a sequence of frames, and whether it does.
+
+use crate::support::{
+    DATA, FrameViewer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, TestEdge, settings,
+};
+
+/// The outcome that the standard asks for. Codes are alternatives.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected<'a> {
+    /// GOAWAY with a code of these, and the connection ends.
+    ConnectionError(&'a [u32]),
+    /// RST_STREAM of stream 1 with a code of these, or a connection error with it (RFC 9113 5.4.2 allows that).
+    StreamError(&'a [u32]),
+    /// An answer's head on stream 1.
+    Answer,
+    /// The PING that was sent is answered.
+    Pong,
+    /// The settings that were sent are acknowledged.
+    Settled,
+    /// The connection ends, with whatever words.
+    Closed,
+}
+
+/// An edge that has the object which every case asks for.
+pub fn h2_edge() -> TestEdge {
+    let edge = TestEdge::new();
+    edge.put("public/object", b"eleven bytes");
+    edge
+}
+
+/// Sends the frames of one case on a new connection.
+#[track_caller]
+pub fn check(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expected: Expected<'_>) {
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    viewer.send(&frames.concat());
+    assert_outcome(&mut viewer, case, expected);
+}
+
+/// Like [`check`], once the edge has answered a request on stream 1 to its end.
+#[track_caller]
+pub fn check_after_answer(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expected: Expected<'_>) {
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    viewer.send(&super::get(1));
+    assert!(viewer.until(|frame| frame.ends(1)).is_some(), "{case}");
+    viewer.send(&frames.concat());
+    assert_outcome(&mut viewer, case, expected);
+}
+
+/// Like [`check`], once the edge knows that the viewer has these settings.
+#[track_caller]
+pub fn check_with_settings(
+    edge: &TestEdge,
+    case: &str,
+    values: &[(u16, u32)],
+    frames: &[Vec<u8>],
+    expected: Expected<'_>,
+) {
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    viewer.send(&settings(values));
+    viewer.until(|frame| frame.is_ack_of(SETTINGS)).unwrap();
+    viewer.send(&frames.concat());
+    assert_outcome(&mut viewer, case, expected);
+}
+
+#[track_caller]
+pub fn assert_outcome(viewer: &mut FrameViewer, case: &str, expected: Expected<'_>) {
+    let mut seen = Vec::new();
+    let mut good = |wanted: &dyn Fn(&super::Frame) -> bool| {
+        loop {
+            let Some(frame) = viewer.next() else {
+                break None;
+            };
+            let found = wanted(&frame);
+            seen.push(frame.clone());
+            if found {
+                break Some(frame);
+            }
+        }
+    };
+    let is_good = match expected {
+        Expected::ConnectionError(codes) => {
+            let goaway = good(&|frame| frame.kind == GOAWAY);
+            let right = goaway.is_some_and(|frame| codes.contains(&frame.error_code()));
+            right && good(&|_| false).is_none()
+        }
+        Expected::StreamError(codes) => {
+            let error = good(&|frame| {
+                frame.kind == GOAWAY || (frame.kind == RST_STREAM && frame.stream == 1)
+            });
+            error.is_some_and(|frame| codes.contains(&frame.error_code()))
+        }
+        Expected::Answer => good(&|frame| frame.kind == HEADERS && frame.stream == 1).is_some(),
+        Expected::Pong => good(&|frame| frame.is_ack_of(PING)).is_some(),
+        Expected::Settled => good(&|frame| frame.is_ack_of(SETTINGS)).is_some(),
+        Expected::Closed => good(&|_| false).is_none(),
+    };
+    let seen: Vec<_> = seen.iter().filter(|frame| frame.kind != DATA).collect();
+    assert!(is_good, "{case}: expected {expected:?}, came {seen:?}");
+}
