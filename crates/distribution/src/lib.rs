@@ -92,7 +92,6 @@ pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
 pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
-pub use respond::{Representation, Selection, select};
 pub use response_policy::apply_response_policy;
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use revalidation::{

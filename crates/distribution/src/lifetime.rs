@@ -76,6 +76,11 @@ impl Lifetime {
         }
     }
 
+    /// Of a sign that several responses are kept, which is no response itself.
+    pub fn of_a_marker(received: Timestamp) -> Self {
+        Lifetime::new(received, 0, 0, 0, 0, StandIn::Never)
+    }
+
     /// The current age in seconds (RFC 9111 4.2.3), the value of `Age`.
     ///
     /// A clock that went back behind the moment of reception gives the age at reception.

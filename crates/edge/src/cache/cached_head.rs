@@ -1,9 +1,9 @@
 //! What the cache knows of an object beside its bytes, and the form in which that lies on disk.
 
-use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;
-use privet_distribution::{LIFETIME_SIZE_BYTES, Lifetime, Representation, VaryNames};
+use privet_distribution::{LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames};
 use privet_sign::Timestamp;
 use std::time::UNIX_EPOCH;
 
@@ -59,17 +59,26 @@ impl CachedHead {
         self.headers.get(CONTENT_TYPE)
     }
 
+    /// In bytes; that of the first block for what is kept whole.
+    pub(super) fn block_size_bytes(&self) -> u64 {
+        match self.form {
+            Form::Blocks {
+                block_size_bytes, ..
+            }
+            | Form::Growing { block_size_bytes } => block_size_bytes,
+            Form::Whole { size_bytes } => size_bytes.max(1),
+            Form::Marker(_) => 1,
+        }
+    }
+
     /// What conditions and ranges are judged by; `None` while the size is not known.
-    pub(crate) fn representation(&self) -> Option<Representation> {
-        let text = |name: HeaderName| {
-            let value = self.headers.get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        Some(Representation {
+    pub(crate) fn validators(&self) -> Option<Validators<'_>> {
+        let text = |name: HeaderName| self.headers.get(name)?.to_str().ok();
+        Some(Validators {
             size_bytes: self.size_bytes()?,
             etag: text(ETAG),
-            last_modified: text(LAST_MODIFIED).as_deref().and_then(parse_date),
-            content_type: text(CONTENT_TYPE).unwrap_or_default(),
+            last_modified: text(LAST_MODIFIED).and_then(parse_date),
+            dated: text(DATE).and_then(parse_date),
         })
     }
 }

@@ -88,6 +88,11 @@ impl Fill {
         })
     }
 
+    /// Where it begins.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Joins at `position`; `None` when the fill is over or will not come by there soon.
     pub(super) fn follow(self: &Arc<Self>, position: u64) -> Option<Follower> {
         let mut state = self.lock();
@@ -187,8 +192,8 @@ impl Fill {
         state.wake_followers();
     }
 
-    /// Ready with the size once the whole body has arrived.
-    pub(super) fn size_bytes(&self) -> Option<u64> {
+    /// Where it ends, as soon as that is known.
+    pub(super) fn end(&self) -> Option<u64> {
         self.lock().end
     }
 
@@ -245,10 +250,6 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn fill(&self) -> &Arc<Fill> {
-        &self.fill
-    }
-
     /// The next bytes, `length_max` at most.
     pub(super) fn poll_next(&mut self, length_max: usize, context: &Context<'_>) -> Poll<Step> {
         let mut state = self.fill.lock();

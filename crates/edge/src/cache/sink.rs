@@ -4,7 +4,7 @@ use super::EdgeCache;
 use super::cached_head::{CachedHead, Form, Generation};
 use super::fetch::empty_block;
 use super::fill::{Fill, Pace};
-use super::{FetchFault, fill};
+use super::FetchFault;
 use crate::origin_client::OriginBody;
 use bytes::Bytes;
 use privet_cache::{CHUNK_SIZE_BYTES, Key, Object, Reservation, block_key};
@@ -173,7 +173,7 @@ impl Sink {
     fn block_size_at_hand(&self) -> u64 {
         let left = self
             .fill
-            .size_bytes()
+            .end()
             .map_or(self.block_size_bytes, |end| end.saturating_sub(self.position));
         left.min(self.block_size_bytes)
     }
@@ -187,7 +187,7 @@ impl Sink {
             return;
         }
         let number = (self.position - 1) / self.block_size_bytes;
-        let block = self.cache.store.block_of(joined(pieces));
+        let block = self.cache.store.block_of(self.joined(pieces));
         self.cache
             .store
             .put_block(block_key(self.generation, number), block);
@@ -199,7 +199,7 @@ impl Sink {
 
     /// The body has ended where the origin has set its end.
     fn complete(&mut self) -> Result<(), FetchFault> {
-        if self.fill.size_bytes().is_some_and(|end| end != self.position) {
+        if self.fill.end().is_some_and(|end| end != self.position) {
             return Err(FetchFault::Unexpected);
         }
         let Some(mut keeping) = self.keeping.take() else {
@@ -210,7 +210,7 @@ impl Sink {
         if self.blocks == Blocks::NoneYet && size_bytes <= self.block_size_bytes {
             if self.storing == Storing::Yes {
                 keeping.head.form = Form::Whole { size_bytes };
-                let pieces = joined(std::mem::take(&mut self.pieces));
+                let pieces = self.joined(std::mem::take(&mut self.pieces));
                 let body = if pieces.is_empty() {
                     empty_block()
                 } else {
@@ -238,6 +238,32 @@ impl Sink {
         }
     }
 
+    /// Many small pieces cost more than copying them once.
+    fn joined(&self, pieces: Vec<Bytes>) -> Vec<Bytes> {
+        let size_bytes: usize = pieces.iter().map(Bytes::len).sum();
+        if pieces.len() <= 2 * size_bytes.div_ceil(CHUNK_SIZE_BYTES) + 8 {
+            return pieces;
+        }
+        let mut joined = Vec::with_capacity(size_bytes.div_ceil(CHUNK_SIZE_BYTES));
+        let mut chunk = Vec::with_capacity(CHUNK_SIZE_BYTES.min(size_bytes));
+        for piece in pieces {
+            let mut rest = &piece[..];
+            while !rest.is_empty() {
+                let room = CHUNK_SIZE_BYTES - chunk.len();
+                let (now, later) = rest.split_at(rest.len().min(room));
+                chunk.extend_from_slice(now);
+                rest = later;
+                if chunk.len() == CHUNK_SIZE_BYTES {
+                    joined.push(self.cache.store.chunk(std::mem::take(&mut chunk)));
+                }
+            }
+        }
+        if !chunk.is_empty() {
+            joined.push(self.cache.store.chunk(chunk));
+        }
+        joined
+    }
+
     fn put(&self, keeping: Keeping, body: Option<privet_cache::Block>) {
         self.cache.store.put_object(
             keeping.digest,
@@ -257,28 +283,3 @@ impl Drop for Sink {
     }
 }
 
-/// Many small pieces cost more than copying them once.
-fn joined(pieces: Vec<Bytes>) -> Vec<Bytes> {
-    let size_bytes: usize = pieces.iter().map(Bytes::len).sum();
-    if pieces.len() <= 2 * size_bytes.div_ceil(CHUNK_SIZE_BYTES) + 8 {
-        return pieces;
-    }
-    let mut joined = Vec::with_capacity(size_bytes.div_ceil(CHUNK_SIZE_BYTES));
-    let mut chunk = Vec::with_capacity(CHUNK_SIZE_BYTES.min(size_bytes));
-    for piece in pieces {
-        let mut rest = &piece[..];
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(CHUNK_SIZE_BYTES - chunk.len()));
-            chunk.extend_from_slice(now);
-            rest = later;
-            if chunk.len() == CHUNK_SIZE_BYTES {
-                joined.push(Bytes::from(std::mem::take(&mut chunk)));
-                chunk = Vec::with_capacity(CHUNK_SIZE_BYTES);
-            }
-        }
-    }
-    if !chunk.is_empty() {
-        joined.push(Bytes::from(chunk));
-    }
-    joined
-}

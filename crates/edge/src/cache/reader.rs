@@ -1,0 +1,520 @@
+//! Reads a stretch of an object for one viewer: from memory, from the disk, from a fill, or by beginning one.
+
+use super::ask::{Ask, ContentRange, Validator};
+use super::cached_head::Form;
+use super::fetch::BLOCKS_PER_FETCH_MAX;
+use super::fill::{Fill, Follower, Step};
+use super::flight::Landed;
+use super::look_up::StoredObject;
+use super::sink::Sink;
+use super::{FetchFault, WorkerCache};
+use crate::origin::DiskWork;
+use crate::origin_client::{OriginFaultKind, OriginResponse};
+use bytes::Bytes;
+use http::header::RANGE;
+use http::{HeaderValue, StatusCode};
+use privet_cache::{Block, DiskBody, Key, Lookup, Use, block_key};
+use std::fs::File;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// How often the same place may be tried without a byte.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// A viewer's way through an object.
+pub(crate) struct ObjectReader {
+    cache: Rc<WorkerCache>,
+    ask: Rc<Ask>,
+    object: StoredObject,
+    /// Of the next byte.
+    position: u64,
+    /// Behind the last byte; `None` while the object's size is not known.
+    end: Option<u64>,
+    source: Source,
+    attempts: u32,
+    /// The block that this reader was counted for.
+    counted_block: Option<u64>,
+    /// Keeps a fill from being abandoned before it is followed.
+    waiting: Option<Landed>,
+}
+
+/// Where the next bytes come from.
+enum Source {
+    Undecided,
+    /// The body that is with the object.
+    With(Block),
+    /// A body on disk, whose first byte is at `start` of the object.
+    Disk { body: DiskBody, start: u64 },
+    /// A block on disk, whose place is being looked for.
+    Opening(DiskWork<io::Result<Option<DiskBody>>>, u64),
+    Following(Follower),
+}
+
+/// The next bytes.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Bytes(Bytes),
+    /// To be sent from the file.
+    File {
+        file: Arc<File>,
+        offset: u64,
+        size_bytes: u64,
+    },
+    End,
+}
+
+/// Why a body breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadFault {
+    /// The origin failed.
+    Origin(OriginFaultKind),
+    /// The object is another one by now, or can not be had in parts.
+    Lost,
+}
+
+impl std::fmt::Debug for ObjectReader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ObjectReader")
+            .field("position", &self.position)
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ObjectReader {
+    /// From `start` to before `end`, both within the object; `None` reads to its end.
+    pub(crate) fn new(
+        cache: &Rc<WorkerCache>,
+        ask: &Rc<Ask>,
+        object: StoredObject,
+        (start, end): (u64, Option<u64>),
+        waiting: Option<Landed>,
+    ) -> Self {
+        ObjectReader {
+            cache: Rc::clone(cache),
+            ask: Rc::clone(ask),
+            object,
+            position: start,
+            end,
+            source: Source::Undecided,
+            attempts: 0,
+            counted_block: None,
+            waiting,
+        }
+    }
+
+    /// How many bytes are left; `None` while the object's size is not known.
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        self.end.map(|end| end - self.position)
+    }
+
+    /// Waits until the next bytes are near, so that a fault is known before the answer begins.
+    pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
+        std::future::poll_fn(|context| self.poll_ready(context)).await
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadFault>> {
+        if self.end == Some(self.position) {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            let ready = match &mut self.source {
+                Source::Undecided => {
+                    self.decide()?;
+                    continue;
+                }
+                Source::With(_) | Source::Disk { .. } => Poll::Ready(Ok(())),
+                Source::Opening(..) => {
+                    ready!(self.poll_opening(context));
+                    continue;
+                }
+                Source::Following(follower) => match follower.poll_near(context) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+                    Poll::Ready(Err(fault)) => {
+                        self.source = Source::Undecided;
+                        self.failed(fault)?;
+                        continue;
+                    }
+                },
+            };
+            if ready.is_ready() {
+                self.waiting = None;
+            }
+            return ready;
+        }
+    }
+
+    /// The next bytes, `length_max` at most unless they are in a file.
+    pub(crate) fn poll_next(
+        &mut self,
+        length_max: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Next, ReadFault>> {
+        loop {
+            if self.end == Some(self.position) {
+                return Poll::Ready(Ok(Next::End));
+            }
+            let next = match &mut self.source {
+                Source::Undecided => {
+                    if let Some(bytes) = self.from_memory(length_max) {
+                        return self.gives(Next::Bytes(bytes));
+                    }
+                    self.decide()?;
+                    continue;
+                }
+                Source::With(block) => match slice_at(block, self.position, length_max) {
+                    Some(bytes) => Next::Bytes(bytes),
+                    None => return Poll::Ready(Err(ReadFault::Lost)),
+                },
+                Source::Disk { body, start } => match stretch(body, *start, self.position) {
+                    Some(next) => next,
+                    None => {
+                        self.source = Source::Undecided;
+                        continue;
+                    }
+                },
+                Source::Opening(..) => {
+                    ready!(self.poll_opening(context));
+                    continue;
+                }
+                Source::Following(follower) => match ready!(follower.poll_next(length_max, context)) {
+                    Step::Bytes(bytes) => Next::Bytes(bytes),
+                    Step::End if self.end.is_none() => {
+                        self.end = Some(self.position);
+                        continue;
+                    }
+                    Step::End | Step::Behind => {
+                        self.source = Source::Undecided;
+                        continue;
+                    }
+                    Step::Failed(fault) => {
+                        self.source = Source::Undecided;
+                        self.failed(fault)?;
+                        continue;
+                    }
+                },
+            };
+            return self.gives(next);
+        }
+    }
+
+    /// Counts what is given, and gives no more than is wanted.
+    fn gives(&mut self, next: Next) -> Poll<Result<Next, ReadFault>> {
+        let left = self.remaining().unwrap_or(u64::MAX);
+        let next = match next {
+            Next::Bytes(mut bytes) => {
+                bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                self.position += bytes.len() as u64;
+                Next::Bytes(bytes)
+            }
+            Next::File {
+                file,
+                offset,
+                size_bytes,
+            } => {
+                let size_bytes = size_bytes.min(left);
+                self.position += size_bytes;
+                Next::File {
+                    file,
+                    offset,
+                    size_bytes,
+                }
+            }
+            Next::End => Next::End,
+        };
+        self.attempts = 0;
+        self.waiting = None;
+        Poll::Ready(Ok(next))
+    }
+
+    fn is_in_blocks(&self) -> bool {
+        match self.object.head().form {
+            Form::Blocks { .. } | Form::Growing { .. } => true,
+            Form::Whole { .. } | Form::Marker(_) => false,
+        }
+    }
+
+    fn block_number(&self) -> u64 {
+        self.position / self.object.head().block_size_bytes()
+    }
+
+    fn block_key(&self, number: u64) -> Key {
+        block_key(self.object.head().generation, number)
+    }
+
+    /// A chunk of the block at hand, if the block is in memory. Never more than a chunk is held.
+    fn from_memory(&mut self, length_max: usize) -> Option<Bytes> {
+        if !self.is_in_blocks() {
+            return None;
+        }
+        let number = self.block_number();
+        let usage = if self.counted_block == Some(number) {
+            Use::Sequential
+        } else {
+            Use::Again
+        };
+        let Lookup::Memory(block) = self.cache.shared.store.block(&self.block_key(number), usage)
+        else {
+            return None;
+        };
+        self.counted_block = Some(number);
+        let start = number * self.object.head().block_size_bytes();
+        slice_at(&block, self.position - start, length_max)
+    }
+
+    /// Finds a source for the byte at hand, or begins a fill.
+    fn decide(&mut self) -> Result<(), ReadFault> {
+        if let Some(source) = self.source_of_whole().or_else(|| self.source_of_block()) {
+            self.source = source;
+            return Ok(());
+        }
+        self.attempts += 1;
+        if self.attempts > ATTEMPTS_MAX {
+            return Err(ReadFault::Lost);
+        }
+        let fills = &self.cache.shared.fills;
+        if let Some(follower) = fills.follow(&self.object.head().generation, self.position) {
+            // Whoever joins a fill that another one began has not used its blocks yet.
+            self.source = Source::Following(follower);
+            return Ok(());
+        }
+        if self.is_in_blocks() {
+            // The fill may have ended between the two looks.
+            if let Some(source) = self.source_of_block() {
+                self.source = source;
+                return Ok(());
+            }
+            return self.begin_fill();
+        }
+        self.find_whole_again()
+    }
+
+    fn source_of_whole(&self) -> Option<Source> {
+        if let Some(body) = &self.object.object.body {
+            return Some(Source::With(body.clone()));
+        }
+        let body = self.object.on_disk.clone()?;
+        (!self.is_in_blocks()).then_some(Source::Disk { body, start: 0 })
+    }
+
+    fn source_of_block(&mut self) -> Option<Source> {
+        if !self.is_in_blocks() {
+            return None;
+        }
+        let number = self.block_number();
+        let key = self.block_key(number);
+        let start = number * self.object.head().block_size_bytes();
+        match self.cache.shared.store.block(&key, Use::Sequential) {
+            // Held for this one look only: `from_memory` takes chunk after chunk.
+            Lookup::Memory(block) => Some(Source::With(shifted(&block, start, self.position)?)),
+            Lookup::Disk(_) => {
+                let store = self.cache.shared.store.clone();
+                let opening = DiskWork::start(move || store.body_on_disk(&key));
+                Some(Source::Opening(opening, start))
+            }
+            Lookup::Absent => None,
+        }
+    }
+
+    /// The body of a short object is with its head once its fill is over.
+    fn find_whole_again(&mut self) -> Result<(), ReadFault> {
+        let generation = self.object.head().generation;
+        match self.cache.shared.store.object(&self.object.digest) {
+            Lookup::Memory(object)
+                if object.head.generation == generation && object.body.is_some() =>
+            {
+                self.object.object = object;
+                Ok(())
+            }
+            Lookup::Memory(_) | Lookup::Disk(_) | Lookup::Absent => Err(ReadFault::Lost),
+        }
+    }
+
+    fn poll_opening(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Source::Opening(opening, start) = &mut self.source else {
+            return Poll::Ready(());
+        };
+        let start = *start;
+        let opened = ready!(Pin::new(opening).poll(context));
+        self.source = match opened {
+            Ok(Ok(Some(body))) => Source::Disk { body, start },
+            // What can not be read is fetched anew.
+            Ok(Ok(None) | Err(_)) | Err(_) => {
+                self.cache
+                    .shared
+                    .store
+                    .remove(&block_key(self.object.head().generation, self.block_number()));
+                Source::Undecided
+            }
+        };
+        Poll::Ready(())
+    }
+
+    /// Whether the reader may try again after a fill has failed.
+    fn failed(&mut self, fault: FetchFault) -> Result<(), ReadFault> {
+        match fault {
+            FetchFault::Abandoned if self.attempts < ATTEMPTS_MAX => Ok(()),
+            // An origin that broke off is asked once more for the rest, if that can be told apart from other bytes.
+            FetchFault::Origin(OriginFaultKind::Truncated) if self.attempts == 0 && self.can_resume() => {
+                self.attempts += 1;
+                Ok(())
+            }
+            FetchFault::Origin(kind) => Err(ReadFault::Origin(kind)),
+            FetchFault::Changed | FetchFault::Unexpected | FetchFault::Abandoned => {
+                Err(ReadFault::Lost)
+            }
+        }
+    }
+
+    fn can_resume(&self) -> bool {
+        matches!(self.object.head().form, Form::Blocks { .. })
+            && Validator::of(&self.object.head().headers).is_some()
+    }
+
+    /// Fetches from the border of the block at hand up to what is stored already.
+    fn begin_fill(&mut self) -> Result<(), ReadFault> {
+        let head = self.object.head();
+        let (Form::Blocks { size_bytes, .. }, Some(validator)) =
+            (&head.form, Validator::of(&head.headers))
+        else {
+            return Err(ReadFault::Lost);
+        };
+        let size_bytes = *size_bytes;
+        let block = head.block_size_bytes();
+        let first = self.block_number();
+        let wanted_end = self.end.unwrap_or(size_bytes);
+        let last = (wanted_end.div_ceil(block)).min(first + BLOCKS_PER_FETCH_MAX);
+        let store = &self.cache.shared.store;
+        let missing = (first + 1..last)
+            .find(|number| !matches!(store.block(&self.block_key(*number), Use::Sequential), Lookup::Absent))
+            .unwrap_or(last);
+        let stretch = (first * block, (missing * block).min(size_bytes));
+        let fill = Fill::new(stretch.0, Some(stretch.1));
+        let Some(follower) = fill.follow(self.position) else {
+            return Err(ReadFault::Lost);
+        };
+        self.counted_block = Some(first);
+        self.source = Source::Following(follower);
+        let generation = head.generation;
+        self.cache.shared.fills.insert(generation, &fill);
+        let sink = Sink::new(
+            Arc::clone(&self.cache.shared),
+            generation,
+            block,
+            Arc::clone(&fill),
+            None,
+        );
+        let refill = Refill {
+            cache: Rc::clone(&self.cache),
+            ask: Rc::clone(&self.ask),
+            digest: self.object.digest,
+            validator,
+            size_bytes,
+            stretch,
+        };
+        tokio::task::spawn_local(async move {
+            if let Err(fault) = refill.run(sink).await {
+                fill.finish(Err(fault));
+            }
+        });
+        Ok(())
+    }
+}
+
+/// A fetch of some blocks of an object that is known.
+struct Refill {
+    cache: Rc<WorkerCache>,
+    ask: Rc<Ask>,
+    digest: Key,
+    validator: Validator,
+    size_bytes: u64,
+    /// First byte and the one behind the last.
+    stretch: (u64, u64),
+}
+
+impl Refill {
+    async fn run(self, mut sink: Sink) -> Result<(), FetchFault> {
+        let (start, end) = self.stretch;
+        let mut call = self.ask.get();
+        if let Ok(range) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1)) {
+            call.headers.insert(RANGE, range);
+        }
+        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F38).
+        self.validator.put_into(&mut call.headers);
+        let ask = &self.ask;
+        let answered = self
+            .cache
+            .client
+            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .await?;
+        let mut response = answered.response;
+        if let Err(fault) = self.check(&response) {
+            if fault == FetchFault::Changed {
+                self.cache.shared.store.remove(&self.digest);
+            }
+            response.body.discard();
+            return Err(fault);
+        }
+        if response.status == StatusCode::OK {
+            sink.skip(&mut response.body, start).await?;
+        }
+        sink.take_all(response.body).await;
+        Ok(())
+    }
+
+    /// The same object, and the stretch that was asked for.
+    fn check(&self, response: &OriginResponse) -> Result<(), FetchFault> {
+        match response.status {
+            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Err(FetchFault::Changed)
+            }
+            StatusCode::PARTIAL_CONTENT | StatusCode::OK
+                if !self.validator.holds(&response.headers) =>
+            {
+                Err(FetchFault::Changed)
+            }
+            StatusCode::PARTIAL_CONTENT => match ContentRange::of(&response.headers) {
+                Some(range) if range.size_bytes != self.size_bytes => Err(FetchFault::Changed),
+                Some(range)
+                    if (range.start, range.end_inclusive + 1) == self.stretch =>
+                {
+                    Ok(())
+                }
+                Some(_) | None => Err(FetchFault::Unexpected),
+            },
+            StatusCode::OK if response.body.promised() == Some(self.size_bytes) => Ok(()),
+            StatusCode::OK => Err(FetchFault::Changed),
+            _ => Err(FetchFault::Unexpected),
+        }
+    }
+}
+
+/// Up to `length_max` bytes at `position` of a block, of one chunk.
+fn slice_at(block: &Block, position: u64, length_max: usize) -> Option<Bytes> {
+    let mut start = 0;
+    for chunk in block.chunks() {
+        let end = start + chunk.len() as u64;
+        if position < end {
+            let from = (position - start) as usize;
+            return Some(chunk.slice(from..chunk.len().min(from.saturating_add(length_max))));
+        }
+        start = end;
+    }
+    None
+}
+
+/// The rest of a body on disk.
+fn stretch(body: &DiskBody, start: u64, position: u64) -> Option<Next> {
+    let within = position.checked_sub(start)?;
+    let left = body.size_bytes.checked_sub(within).filter(|left| *left > 0)?;
+    Some(Next::File {
+        file: Arc::clone(&body.file),
+        offset: body.offset + within,
+        size_bytes: left,
+    })
+}
