@@ -64,6 +64,8 @@ fn a_snapshot_tells_its_files_and_origins() {
     ];
     assert_eq!(names, expected);
     let origins = snapshot.distributions().iter();
-    let indexes: Vec<_> = origins.map(|d| d.behaviors[0].origin.primary.index).collect();
+    let indexes: Vec<_> = origins
+        .map(|d| d.behaviors[0].origin.primary.index)
+        .collect();
     assert_eq!(indexes, [0, 1]);
 }

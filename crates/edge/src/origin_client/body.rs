@@ -1,0 +1,123 @@
+//! The body of an origin's response, which ends cleanly only when the origin has ended it.
+
+use super::fault::{OriginFault, OriginFaultKind};
+use super::pool::Connection;
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep};
+
+/// A body that is let go of is read to its end only when no more than this is left of it.
+const DISCARDED_BYTES_MAX: u64 = 64 * 1024;
+
+/// The pieces of a body as they arrive. Dropped before its end, it closes the connection; at its end the connection
+/// goes back to the pool.
+#[derive(Debug)]
+pub(crate) struct OriginBody {
+    incoming: Incoming,
+    connection: Option<Connection>,
+    promised: Option<u64>,
+    /// The response timeout.
+    silence_max: Duration,
+    deadline: Option<Pin<Box<Sleep>>>,
+    waiting: Waiting,
+}
+
+/// Whether the deadline is that of the piece now waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    No,
+    Since,
+}
+
+impl OriginBody {
+    pub(super) fn new(incoming: Incoming, connection: Connection, silence_max: Duration) -> Self {
+        OriginBody {
+            promised: incoming.size_hint().exact(),
+            incoming,
+            connection: Some(connection),
+            silence_max,
+            deadline: None,
+            waiting: Waiting::No,
+        }
+    }
+
+    /// How many bytes the whole body has, if the origin says so: its `Content-Length`, or 0 where there can be no body
+    /// (HEAD, 204, 304). A body that ends without an error has had as many.
+    pub(crate) fn promised(&self) -> Option<u64> {
+        self.promised
+    }
+
+    /// The next piece; `None` at the end that the origin has set.
+    ///
+    /// Errors: `Truncated` when the connection ends before the promised length or the last chunk, `ResponseTimeout`
+    /// when nothing comes for the response timeout. Neither may be followed by another call.
+    pub(crate) fn poll_data(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, OriginFault>>> {
+        loop {
+            match Pin::new(&mut self.incoming).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.waiting = Waiting::No;
+                    // Trailers are not passed on (developer guide, "HTTP response headers that CloudFront removes").
+                    if let Ok(bytes) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    return self.broken(OriginFaultKind::Truncated);
+                }
+                Poll::Ready(None) => {
+                    if let Some(connection) = self.connection.take() {
+                        connection.give_back();
+                    }
+                    return Poll::Ready(None);
+                }
+                Poll::Pending => {
+                    return match self.poll_deadline(context) {
+                        Poll::Ready(()) => self.broken(OriginFaultKind::ResponseTimeout),
+                        Poll::Pending => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+
+    /// The next piece, waited for.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, OriginFault>> {
+        poll_fn(|context| self.poll_data(context)).await
+    }
+
+    /// Lets go of a body that nobody wants. A short one is read to its end, so that its connection can serve again.
+    pub(crate) fn discard(mut self) {
+        if self
+            .promised
+            .is_some_and(|size_bytes| size_bytes <= DISCARDED_BYTES_MAX)
+        {
+            tokio::task::spawn_local(async move { while let Some(Ok(_)) = self.next().await {} });
+        }
+    }
+
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let silence_max = self.silence_max;
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(silence_max)));
+        if self.waiting == Waiting::No {
+            deadline.as_mut().reset(Instant::now() + silence_max);
+            self.waiting = Waiting::Since;
+        }
+        deadline.as_mut().poll(context)
+    }
+
+    fn broken<T>(&mut self, kind: OriginFaultKind) -> Poll<Option<Result<T, OriginFault>>> {
+        // Closes it.
+        self.connection = None;
+        Poll::Ready(Some(Err(OriginFault::in_body(kind))))
+    }
+}

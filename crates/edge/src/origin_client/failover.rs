@@ -1,0 +1,100 @@
+//! Origin groups: when the second origin is asked (developer guide, "Optimize high availability with origin failover").
+
+use super::OriginRequestBody;
+use super::{OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginResponse};
+use http::{Method, StatusCode};
+use privet_distribution::{Origin, OriginChoice};
+
+/// A response, and whose it is.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// [`Origin::index`] of the origin that answered.
+    pub(crate) origin_index: usize,
+    pub(crate) response: OriginResponse,
+}
+
+impl OriginClient {
+    /// Sends a request to the primary origin, and to the secondary one if the first fails. `target_of` makes the
+    /// target for the origin that is asked; `call.target` is not used.
+    ///
+    /// Errors: the fault of the origin that was asked last.
+    pub(crate) async fn send_with_failover(
+        &self,
+        choice: &OriginChoice,
+        mut call: OriginCall,
+        target_of: impl Fn(&Origin) -> String,
+    ) -> Result<Answered, OriginFault> {
+        let second = choice
+            .failover
+            .as_ref()
+            .and_then(|failover| Some((failover, repeat(&call)?)));
+        call.target = target_of(&choice.primary);
+        let first = self.send(&choice.primary, call).await;
+        let Some((failover, mut call)) = second else {
+            return answered(&choice.primary, first);
+        };
+        if !leads_to_secondary(&first, &failover.statuses) {
+            return answered(&choice.primary, first);
+        }
+        if let Ok(response) = first {
+            response.body.discard();
+        }
+        call.target = target_of(&failover.secondary);
+        answered(
+            &failover.secondary,
+            self.send(&failover.secondary, call).await,
+        )
+    }
+}
+
+fn answered(
+    origin: &Origin,
+    response: Result<OriginResponse, OriginFault>,
+) -> Result<Answered, OriginFault> {
+    Ok(Answered {
+        origin_index: origin.index,
+        response: response?,
+    })
+}
+
+/// The same request for another origin, if its method is one that fails over and it has no body.
+fn repeat(call: &OriginCall) -> Option<OriginCall> {
+    let fails_over = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&call.method);
+    match &call.body {
+        OriginRequestBody::Empty if fails_over => Some(OriginCall {
+            method: call.method.clone(),
+            target: String::new(),
+            headers: call.headers.clone(),
+            body: OriginRequestBody::Empty,
+            viewer_scheme: call.viewer_scheme,
+        }),
+        OriginRequestBody::Empty | OriginRequestBody::Memory(_) | OriginRequestBody::Viewer(_) => {
+            None
+        }
+    }
+}
+
+/// A fault that the viewer would see as a status fails over as that status does.
+fn leads_to_secondary(
+    first: &Result<OriginResponse, OriginFault>,
+    statuses: &[StatusCode],
+) -> bool {
+    let status = match first {
+        Ok(response) => response.status,
+        Err(fault) => match fault.kind {
+            OriginFaultKind::Dns
+            | OriginFaultKind::Connect
+            | OriginFaultKind::Tls
+            | OriginFaultKind::ConnectTimeout
+            | OriginFaultKind::ResponseTimeout => return true,
+            OriginFaultKind::Closed
+            | OriginFaultKind::Truncated
+            | OriginFaultKind::InvalidHead
+            | OriginFaultKind::HeadTooLarge
+            | OriginFaultKind::Credentials => StatusCode::BAD_GATEWAY,
+            OriginFaultKind::Capacity => StatusCode::SERVICE_UNAVAILABLE,
+            OriginFaultKind::InvalidTarget | OriginFaultKind::RequestBody => return false,
+        },
+    };
+    statuses.contains(&status)
+}

@@ -1,0 +1,107 @@
+//! Why an origin gave no response, or broke one off, and whether asking again can do harm.
+
+use std::fmt;
+
+/// What went wrong between the edge and an origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OriginFault {
+    /// The cause.
+    pub(crate) kind: OriginFaultKind,
+    /// Whether the same request may be sent once more.
+    pub(crate) retry: Retry,
+}
+
+/// The causes; matched without `_`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginFaultKind {
+    /// The origin's name has no address.
+    Dns,
+    /// No address takes a connection.
+    Connect,
+    /// The handshake failed, or the certificate is not to be trusted.
+    Tls,
+    /// No connection, handshake included, within the connect timeout.
+    ConnectTimeout,
+    /// No head of a response, or no further piece of a body, within the response timeout.
+    ResponseTimeout,
+    /// The connection ended before the head of a response.
+    Closed,
+    /// The body ended before its promised length, or before its last chunk.
+    Truncated,
+    /// What came is no HTTP/1.1 response.
+    InvalidHead,
+    /// The head of the response is longer than the edge takes.
+    HeadTooLarge,
+    /// The request's target can not be sent: it is no target at all, or an S3 key that is not UTF-8.
+    InvalidTarget,
+    /// The viewer broke its own body off.
+    RequestBody,
+    /// All connections that the origin may have are busy.
+    Capacity,
+    /// There are no access keys to sign with, or none that are still valid.
+    Credentials,
+}
+
+/// Whether a request that failed may be sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Nothing of it reached the origin.
+    Safe,
+    /// The origin may have acted on it: only for methods that may be repeated (RFC 9110 9.2.2).
+    IfIdempotent,
+    /// It would fail again, or bytes of the response are used already.
+    No,
+}
+
+impl From<OriginFaultKind> for OriginFault {
+    /// The fault of this kind, as it is before the head of a response.
+    fn from(kind: OriginFaultKind) -> Self {
+        let retry = match kind {
+            OriginFaultKind::Dns
+            | OriginFaultKind::Connect
+            | OriginFaultKind::Tls
+            | OriginFaultKind::ConnectTimeout
+            | OriginFaultKind::Capacity
+            | OriginFaultKind::Credentials => Retry::Safe,
+            OriginFaultKind::ResponseTimeout | OriginFaultKind::Closed => Retry::IfIdempotent,
+            OriginFaultKind::Truncated
+            | OriginFaultKind::InvalidHead
+            | OriginFaultKind::HeadTooLarge
+            | OriginFaultKind::InvalidTarget
+            | OriginFaultKind::RequestBody => Retry::No,
+        };
+        OriginFault { kind, retry }
+    }
+}
+
+impl OriginFault {
+    /// The fault of this kind once the head of a response has arrived.
+    pub(crate) fn in_body(kind: OriginFaultKind) -> Self {
+        OriginFault {
+            kind,
+            retry: Retry::No,
+        }
+    }
+}
+
+impl fmt::Display for OriginFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.kind {
+            OriginFaultKind::Dns => "the origin's name has no address; check its spelling",
+            OriginFaultKind::Connect => "the origin takes no connection; check host and port",
+            OriginFaultKind::Tls => "the TLS handshake failed; check the origin's certificate",
+            OriginFaultKind::ConnectTimeout => "no connection to the origin in time",
+            OriginFaultKind::ResponseTimeout => "the origin did not respond in time",
+            OriginFaultKind::Closed => "the origin closed the connection without a response",
+            OriginFaultKind::Truncated => "the origin broke the body off",
+            OriginFaultKind::InvalidHead => "the origin's response is no HTTP/1.1",
+            OriginFaultKind::HeadTooLarge => "the head of the origin's response is too large",
+            OriginFaultKind::InvalidTarget => "the request's target can not be sent to the origin",
+            OriginFaultKind::RequestBody => "the viewer broke the request's body off",
+            OriginFaultKind::Capacity => "all connections to the origin are busy",
+            OriginFaultKind::Credentials => "no valid access keys; check the origin's credentials",
+        })
+    }
+}
+
+impl std::error::Error for OriginFault {}

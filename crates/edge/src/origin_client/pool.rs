@@ -1,0 +1,242 @@
+//! The connections of one worker to one server: how many, who gets the next one, how long an idle one is kept.
+
+use super::request_body::WatchedBody;
+use hyper::client::conn::http1::SendRequest;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+
+/// The connections to one server.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    /// The one that was used last is at the back, and is used first.
+    idle: RefCell<VecDeque<IdleConnection>>,
+    /// Those who wait, in order. There are none while a connection is idle or a place is free.
+    waiters: RefCell<VecDeque<oneshot::Sender<Checkout>>>,
+    /// Places taken: connections that are open, or being opened.
+    taken: Cell<usize>,
+    /// A task is looking after the idle ones.
+    is_tended: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct IdleConnection {
+    connection: Connection,
+    keep_until: Instant,
+}
+
+/// What a caller gets: a connection that has served before, or the right to open one.
+#[derive(Debug)]
+pub(super) enum Checkout {
+    Reused(Connection),
+    Open(Place),
+}
+
+/// Which connections will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Any,
+    /// One that is opened for this request: an idle one has just turned out to be closed.
+    Fresh,
+}
+
+/// The right to have one connection open. Dropped, it goes to whoever waits.
+#[derive(Debug)]
+pub(super) struct Place {
+    pool: Weak<Pool>,
+}
+
+/// A connection that serves one request at a time. Dropped, it closes.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<WatchedBody>,
+    keep_alive_timeout: Duration,
+    place: Place,
+    task: ConnectionTask,
+}
+
+/// The task that moves a connection's bytes; it ends with this.
+#[derive(Debug)]
+pub(super) struct ConnectionTask(pub(super) AbortHandle);
+
+impl Drop for ConnectionTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Pool {
+    /// A connection, or the right to open one, as soon as there is any. At most `connections_max` are open at once;
+    /// whoever stops waiting gives up its turn.
+    pub(super) async fn checkout(
+        self: &Rc<Self>,
+        wanted: Wanted,
+        connections_max: usize,
+    ) -> Checkout {
+        loop {
+            if let Some(checkout) = self.take(wanted, connections_max) {
+                return checkout;
+            }
+            let (sender, receiver) = oneshot::channel();
+            self.waiters.borrow_mut().push_back(sender);
+            match receiver.await {
+                Ok(Checkout::Reused(connection)) if wanted == Wanted::Fresh => {
+                    return Checkout::Open(connection.close());
+                }
+                Ok(checkout) => return checkout,
+                // The pool outlives its waiters, so that nobody drops a sender without an answer.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Connections and waiters are gone.
+    pub(super) fn is_unused(&self) -> bool {
+        self.taken.get() == 0
+    }
+
+    fn take(self: &Rc<Self>, wanted: Wanted, connections_max: usize) -> Option<Checkout> {
+        while let Some(connection) = self.pop_idle() {
+            match wanted {
+                Wanted::Any if connection.sender.is_ready() => {
+                    return Some(Checkout::Reused(connection));
+                }
+                Wanted::Any => drop(connection),
+                Wanted::Fresh => return Some(Checkout::Open(connection.close())),
+            }
+        }
+        if self.taken.get() < connections_max.max(1) {
+            self.taken.set(self.taken.get() + 1);
+            return Some(Checkout::Open(Place {
+                pool: Rc::downgrade(self),
+            }));
+        }
+        None
+    }
+
+    /// Nothing of the pool is borrowed any more when the connection, whose drop comes back here, is looked at.
+    fn pop_idle(&self) -> Option<Connection> {
+        let idle = self.idle.borrow_mut().pop_back()?;
+        Some(idle.connection)
+    }
+
+    fn keep(self: &Rc<Self>, connection: Connection) {
+        let mut checkout = Checkout::Reused(connection);
+        while let Some(waiter) = self.next_waiter() {
+            match waiter.send(checkout) {
+                Ok(()) => return,
+                Err(refused) => checkout = refused,
+            }
+        }
+        if let Checkout::Reused(connection) = checkout {
+            let keep_until = Instant::now() + connection.keep_alive_timeout;
+            self.idle.borrow_mut().push_back(IdleConnection {
+                connection,
+                keep_until,
+            });
+            if !self.is_tended.replace(true) {
+                tokio::task::spawn_local(tend(Rc::downgrade(self)));
+            }
+        }
+    }
+
+    fn next_waiter(&self) -> Option<oneshot::Sender<Checkout>> {
+        self.waiters.borrow_mut().pop_front()
+    }
+
+    /// Passes a place on, or frees it.
+    fn free(self: &Rc<Self>) {
+        while let Some(waiter) = self.next_waiter() {
+            let place = Place {
+                pool: Rc::downgrade(self),
+            };
+            match waiter.send(Checkout::Open(place)) {
+                Ok(()) => return,
+                Err(Checkout::Open(mut refused)) => refused.pool = Weak::new(),
+                Err(Checkout::Reused(_)) => {}
+            }
+        }
+        self.taken.set(self.taken.get() - 1);
+    }
+
+    /// Closes what has been idle for too long, or has been closed by the origin. Returns when to look again.
+    fn close_expired(&self, now: Instant) -> Option<Instant> {
+        let all = std::mem::take(&mut *self.idle.borrow_mut());
+        let (kept, expired): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|idle| now < idle.keep_until && !idle.connection.sender.is_closed());
+        let next = kept.iter().map(|idle| idle.keep_until).min();
+        *self.idle.borrow_mut() = kept.into();
+        drop(expired);
+        next
+    }
+}
+
+/// Looks after idle connections until there are none.
+async fn tend(pool: Weak<Pool>) {
+    loop {
+        let Some(next) = pool.upgrade().and_then(|pool| {
+            let next = pool.close_expired(Instant::now());
+            pool.is_tended.set(next.is_some());
+            next
+        }) else {
+            return;
+        };
+        sleep_until(next).await;
+    }
+}
+
+impl Place {
+    /// The connection that stands in this place.
+    pub(super) fn fill(
+        self,
+        sender: SendRequest<WatchedBody>,
+        task: ConnectionTask,
+        keep_alive_timeout: Duration,
+    ) -> Connection {
+        Connection {
+            sender,
+            keep_alive_timeout,
+            place: self,
+            task,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.free();
+        }
+    }
+}
+
+impl Connection {
+    /// Closes it, and keeps its place for another.
+    pub(super) fn close(self) -> Place {
+        self.place
+    }
+
+    /// Back to the pool, for the next request. It is closed instead when the origin wants that, or has not taken the
+    /// whole request yet.
+    pub(super) fn give_back(mut self) {
+        let Some(pool) = self.place.pool.upgrade() else {
+            return;
+        };
+        if self.sender.is_ready() {
+            pool.keep(self);
+        } else if !self.sender.is_closed() {
+            let patience = self.keep_alive_timeout;
+            tokio::task::spawn_local(async move {
+                let ready = tokio::time::timeout(patience, self.sender.ready()).await;
+                if matches!(ready, Ok(Ok(()))) {
+                    pool.keep(self);
+                }
+            });
+        }
+    }
+}
