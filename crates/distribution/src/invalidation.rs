@@ -78,6 +78,47 @@ impl InvalidationPath {
         })
     }
 
+    /// The name of the object, or what names begin with: to find it by.
+    pub fn name(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether every object whose name begins with [`InvalidationPath::name`] is meant.
+    pub fn is_prefix(&self) -> bool {
+        self.extent == Extent::PathsFrom
+    }
+
+    /// For a journal; read by [`InvalidationPath::decode`].
+    pub fn encode(&self) -> String {
+        let (tag, query) = match &self.extent {
+            Extent::Query(None) => ('n', ""),
+            Extent::Query(Some(query)) => ('q', query.as_str()),
+            Extent::EveryQuery => ('e', ""),
+            Extent::PathsFrom => ('p', ""),
+            Extent::QueriesFrom(prefix) => ('f', prefix.as_str()),
+        };
+        format!("{tag}{}:{}{query}", self.path.len(), self.path)
+    }
+
+    /// What [`InvalidationPath::encode`] wrote; `None` for anything else.
+    pub fn decode(text: &str) -> Option<Self> {
+        let tag = text.chars().next()?;
+        let (length, rest) = text.get(1..)?.split_once(':')?;
+        let (path, query) = rest.split_at_checked(length.parse().ok()?)?;
+        let extent = match tag {
+            'n' => Extent::Query(None),
+            'q' => Extent::Query(Some(query.to_owned())),
+            'e' => Extent::EveryQuery,
+            'p' => Extent::PathsFrom,
+            'f' => Extent::QueriesFrom(query.to_owned()),
+            _ => return None,
+        };
+        Some(InvalidationPath {
+            path: path.to_owned(),
+            extent,
+        })
+    }
+
     /// The path, raw, with whatever query.
     fn every_query(path: &str) -> Self {
         InvalidationPath {

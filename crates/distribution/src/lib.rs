@@ -83,7 +83,7 @@ pub use origin::{
 };
 pub use origin_request::{OriginRequest, RequestFacts, cloudfront_header, origin_request};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
-pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
+pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
     ResponseHeadersPolicy,

@@ -82,7 +82,7 @@ impl PathPattern {
 
 /// What a raw path names: percent-encoding decoded once. One character for each byte, so U+0000 to U+00FF, since a
 /// decoded name need not be UTF-8.
-pub(crate) fn object_name(path: &str) -> Cow<'_, str> {
+pub fn object_name(path: &str) -> Cow<'_, str> {
     if path.is_ascii() && !path.contains('%') {
         return Cow::Borrowed(path);
     }

@@ -5,6 +5,7 @@
 mod accept;
 mod answer;
 mod body;
+mod cache;
 mod clock;
 mod connection;
 mod edge;

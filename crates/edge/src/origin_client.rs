@@ -2,15 +2,20 @@
 //!
 //! Connections are kept in pools. What is asked of an origin, and what is made of its response, is decided elsewhere.
 
+mod attempt;
 mod body;
 mod connect;
 mod credentials;
 mod failover;
 mod fault;
 mod pool;
+mod prepare;
 mod privacy;
 mod request_body;
 mod s3;
+#[cfg(test)]
+mod tests;
+mod trust;
 
 pub(crate) use body::OriginBody;
 pub(crate) use failover::Answered;
@@ -18,21 +23,42 @@ pub(crate) use fault::{OriginFault, OriginFaultKind, Retry};
 pub(crate) use privacy::Privacy;
 pub(crate) use request_body::OriginRequestBody;
 
+use attempt::{Attempt, attempt};
+use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode, Version};
-use privet_distribution::Origin;
+use pool::{Checkout, Connection, Pools, Wanted};
+use prepare::Prepared;
+use privet_distribution::{HttpServer, Origin};
 use privet_sign::Scheme;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::time::timeout;
+use trust::Trust;
 
 /// Sends requests to all origins of all distributions. One for each worker.
 #[derive(Debug)]
 pub(crate) struct OriginClient {
     shared: Arc<OriginClientShared>,
+    pools: Pools,
 }
 
 /// What the clients of all workers share: trusted authorities and access keys.
-#[derive(Debug, Default)]
-pub(crate) struct OriginClientShared {}
+#[derive(Debug)]
+pub(crate) struct OriginClientShared {
+    trust: Arc<Trust>,
+    credentials: Credentials,
+}
+
+impl Default for OriginClientShared {
+    /// Nothing is read or asked before the first request needs it.
+    fn default() -> Self {
+        let trust = Arc::new(Trust::default());
+        OriginClientShared {
+            credentials: Credentials::of_this_process(Arc::clone(&trust)),
+            trust,
+        }
+    }
+}
 
 /// A request to an origin.
 #[derive(Debug)]
@@ -60,18 +86,78 @@ pub(crate) struct OriginResponse {
 impl OriginClient {
     /// A client without connections.
     pub(crate) fn new(shared: Arc<OriginClientShared>) -> Rc<Self> {
-        Rc::new(OriginClient { shared })
+        Rc::new(OriginClient {
+            shared,
+            pools: Pools::default(),
+        })
     }
 
     /// Sends one request and waits for the head of its response.
     ///
-    /// GET and HEAD are sent again when the connection ends before the head; a viewer's body is never sent twice.
+    /// GET and HEAD are sent again when the connection ends before the head, and to HTTP origins also when there is no
+    /// response in time, up to the origin's connection attempts (developer guide, "Connection attempts"). Other
+    /// methods are sent again only if nothing of them was; a viewer's body is never sent twice.
     pub(crate) async fn send(
         &self,
         origin: &Origin,
         call: OriginCall,
     ) -> Result<OriginResponse, OriginFault> {
-        let _ = (origin, call, &self.shared);
-        Err(OriginFaultKind::Connect.into())
+        let mut prepared = prepare::prepare(&self.shared.credentials, origin, call).await?;
+        let mut wanted = Wanted::Any;
+        let mut attempts_left = origin.patience.connection_attempts.max(1);
+        loop {
+            let connection = match self.connection(origin, &prepared.server, wanted).await {
+                Ok(connection) => connection,
+                Err(fault) => {
+                    attempts_left -= 1;
+                    if attempts_left == 0 || !may_reconnect(fault.kind) {
+                        return Err(fault);
+                    }
+                    continue;
+                }
+            };
+            match attempt(origin, connection, prepared).await {
+                Attempt::Response(response) => return Ok(response),
+                Attempt::Stale(again) => prepared = again,
+                Attempt::Failed { fault, again } => {
+                    attempts_left -= 1;
+                    match again {
+                        Some(again) if attempts_left > 0 => prepared = again,
+                        Some(_) | None => return Err(fault),
+                    }
+                }
+            }
+            wanted = Wanted::Fresh;
+        }
     }
+
+    /// A connection to `server`: waited for and opened, each within the connect timeout.
+    async fn connection(
+        &self,
+        origin: &Origin,
+        server: &HttpServer,
+        wanted: Wanted,
+    ) -> Result<Connection, OriginFault> {
+        let patience = &origin.patience;
+        let roots_pem = patience.trusted_roots_pem.as_deref();
+        let pool = self.pools.of(server, roots_pem);
+        let checkout = pool.checkout(wanted, patience.connections_max);
+        let place = match timeout(patience.connect_timeout, checkout).await {
+            Err(_) => return Err(OriginFaultKind::Capacity.into()),
+            Ok(Checkout::Reused(connection)) => return Ok(connection),
+            Ok(Checkout::Open(place)) => place,
+        };
+        let trust = &self.shared.trust;
+        let (sender, task) =
+            connect::open(trust, server, roots_pem, patience.connect_timeout).await?;
+        Ok(place.fill(sender, task, patience.keep_alive_timeout))
+    }
+}
+
+/// A certificate does not become better, and those who wait have waited long enough.
+fn may_reconnect(kind: OriginFaultKind) -> bool {
+    matches!(
+        kind,
+        OriginFaultKind::Dns | OriginFaultKind::Connect | OriginFaultKind::ConnectTimeout
+    )
 }

@@ -8,9 +8,10 @@ use privet_cache::Key;
 use privet_distribution::{
     Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
     OriginRequest, RequestFacts, ViewerRequest, cache_key, collapsing, custom_error,
-    origin_request,
+    filtered_query, origin_request,
 };
 use privet_sign::Scheme;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,12 @@ impl Ask {
             key,
             distribution: Arc::clone(routed.distribution),
             path: object_path(routed.distribution, request.path),
-            query: request.query.map(str::to_owned),
+            query: filtered_query(
+                request.query,
+                &routed.behavior.cache_policy.query_strings,
+                routed.behavior.trusted_keys.is_some(),
+            )
+            .map(Cow::into_owned),
             policy: Arc::clone(&routed.behavior.cache_policy),
             collapsing: collapsing(routed.behavior),
             origins,

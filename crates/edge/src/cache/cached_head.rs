@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;
 use privet_distribution::{LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames};
 use privet_sign::Timestamp;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 /// The first byte of the encoding.
@@ -13,8 +14,28 @@ const ENCODING_VERSION: u8 = 1;
 /// Tells one stored response from every other one.
 pub(super) type Generation = [u8; 16];
 
+/// The last invalidation that an object was found not to be meant by.
+#[derive(Debug, Default)]
+pub(super) struct Cleared(AtomicU64);
+
+impl Cleared {
+    pub(super) fn seq(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clear_up_to(&self, seq: u64) {
+        self.0.fetch_max(seq, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Cleared {
+    fn clone(&self) -> Self {
+        Cleared(AtomicU64::new(self.seq()))
+    }
+}
+
 /// The stored head of a response, or a sign that there are several.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct CachedHead {
     /// The cache key in full: digests are only trusted to find it.
     pub(super) key: Vec<u8>,
@@ -28,6 +49,7 @@ pub(crate) struct CachedHead {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(super) lifetime: Lifetime,
+    pub(super) cleared: Cleared,
 }
 
 /// Where the bytes are.
@@ -145,6 +167,7 @@ impl Head for CachedHead {
             status,
             headers,
             lifetime,
+            cleared: Cleared::default(),
         })
     }
 

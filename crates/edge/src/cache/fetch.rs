@@ -2,7 +2,7 @@
 //! what is stored.
 
 use super::ask::{Ask, ContentRange, Validator, Wanted};
-use super::cached_head::{CachedHead, Form, Generation};
+use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::fill::{Fill, Follower};
 use super::flight::Landing;
 use super::look_up::{Found, Marker, StoredObject, variant_key};
@@ -411,6 +411,7 @@ impl WorkerCache {
             status,
             headers: storable_headers(headers, &ask.policy),
             lifetime,
+            cleared: Cleared::default(),
         }
     }
 

@@ -263,7 +263,7 @@ impl Follower {
         } else {
             match &state.outcome {
                 Some(Ok(())) => Step::End,
-                Some(Err(fault)) => Step::Failed(fault.clone()),
+                Some(Err(fault)) => Step::Failed(*fault),
                 None if state.end == Some(self.position) => Step::End,
                 None => {
                     if let Some(place) = &mut state.followers[self.number] {
@@ -281,6 +281,23 @@ impl Follower {
             driver.wake();
         }
         Poll::Ready(step)
+    }
+}
+
+impl Follower {
+    /// Ready when [`Follower::poll_next`] has something to say; the error is what it will be.
+    pub(super) fn poll_near(&mut self, context: &Context<'_>) -> Poll<Result<(), FetchFault>> {
+        let mut state = self.fill.lock();
+        if self.position < state.received || state.end == Some(self.position) {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(outcome) = &state.outcome {
+            return Poll::Ready(*outcome);
+        }
+        if let Some(place) = &mut state.followers[self.number] {
+            place.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
     }
 }
 

@@ -123,6 +123,7 @@ impl ObjectReader {
         }
         loop {
             let ready = match &mut self.source {
+                Source::Undecided if self.is_block_in_memory() => Poll::Ready(Ok(())),
                 Source::Undecided => {
                     self.decide()?;
                     continue;
@@ -267,8 +268,19 @@ impl ObjectReader {
         slice_at(&block, self.position - start, length_max)
     }
 
+    fn is_block_in_memory(&self) -> bool {
+        let is_in_memory = |key| {
+            let found = self.cache.shared.store.block(&key, Use::Sequential);
+            matches!(found, Lookup::Memory(_))
+        };
+        self.is_in_blocks() && is_in_memory(self.block_key(self.block_number()))
+    }
+
     /// Finds a source for the byte at hand, or begins a fill.
     fn decide(&mut self) -> Result<(), ReadFault> {
+        if self.is_block_in_memory() {
+            return Ok(());
+        }
         if let Some(source) = self.source_of_whole().or_else(|| self.source_of_block()) {
             self.source = source;
             return Ok(());
@@ -285,6 +297,9 @@ impl ObjectReader {
         }
         if self.is_in_blocks() {
             // The fill may have ended between the two looks.
+            if self.is_block_in_memory() {
+                return Ok(());
+            }
             if let Some(source) = self.source_of_block() {
                 self.source = source;
                 return Ok(());
@@ -310,8 +325,8 @@ impl ObjectReader {
         let key = self.block_key(number);
         let start = number * self.object.head().block_size_bytes();
         match self.cache.shared.store.block(&key, Use::Sequential) {
-            // Held for this one look only: `from_memory` takes chunk after chunk.
-            Lookup::Memory(block) => Some(Source::With(shifted(&block, start, self.position)?)),
+            // It has just come; `from_memory` takes it chunk by chunk.
+            Lookup::Memory(_) => Some(Source::Undecided),
             Lookup::Disk(_) => {
                 let store = self.cache.shared.store.clone();
                 let opening = DiskWork::start(move || store.body_on_disk(&key));

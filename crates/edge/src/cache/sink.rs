@@ -79,6 +79,15 @@ impl Sink {
     /// Takes the body to its end, as fast as those who follow and the origin allow.
     pub(super) async fn take_all(mut self, mut body: OriginBody) {
         let outcome = loop {
+            if self.fill.end() == Some(self.position) {
+                // Only now is the connection known to be free; an origin that ignored the range goes on and on.
+                let ends = body.next().await;
+                break match ends {
+                    Some(Ok(_)) if self.keeping.is_some() => Err(FetchFault::Unexpected),
+                    Some(Ok(_)) | None => self.complete(),
+                    Some(Err(fault)) => Err(FetchFault::from(fault)),
+                };
+            }
             match self.next(&mut body).await {
                 Some(Ok(bytes)) => self.take(&bytes),
                 Some(Err(fault)) => break Err(fault),
@@ -121,7 +130,8 @@ impl Sink {
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
+        let left = self.fill.end().map_or(u64::MAX, |end| end - self.position);
+        let mut rest = &bytes[..bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
         while !rest.is_empty() {
             let block_end = (self.position / self.block_size_bytes + 1) * self.block_size_bytes;
             let length = (block_end - self.position)

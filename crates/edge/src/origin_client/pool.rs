@@ -2,13 +2,56 @@
 
 use super::request_body::WatchedBody;
 use hyper::client::conn::http1::SendRequest;
+use privet_distribution::HttpServer;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+
+/// All pools of a worker.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    by_host: RefCell<HashMap<String, Vec<ServerPool>>>,
+}
+
+#[derive(Debug)]
+struct ServerPool {
+    server: HttpServer,
+    roots_pem: Option<Vec<u8>>,
+    pool: Rc<Pool>,
+}
+
+impl Pools {
+    /// The pool of this server, as it is trusted by these authorities.
+    pub(super) fn of(&self, server: &HttpServer, roots_pem: Option<&[u8]>) -> Rc<Pool> {
+        let mut by_host = self.by_host.borrow_mut();
+        if let Some(known) = by_host.get(&server.host).and_then(|pools| {
+            pools
+                .iter()
+                .find(|known| known.server == *server && known.roots_pem.as_deref() == roots_pem)
+        }) {
+            return Rc::clone(&known.pool);
+        }
+        // A new server is rare: the time to forget those that a former configuration named.
+        by_host.retain(|_, pools| {
+            pools.retain(|known| known.pool.taken.get() > 0 || Rc::strong_count(&known.pool) > 1);
+            !pools.is_empty()
+        });
+        let pool = Rc::new(Pool::default());
+        by_host
+            .entry(server.host.clone())
+            .or_default()
+            .push(ServerPool {
+                server: server.clone(),
+                roots_pem: roots_pem.map(<[u8]>::to_vec),
+                pool: Rc::clone(&pool),
+            });
+        pool
+    }
+}
 
 /// The connections to one server.
 #[derive(Debug, Default)]
@@ -54,9 +97,18 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) sender: SendRequest<WatchedBody>,
+    pub(super) history: History,
     keep_alive_timeout: Duration,
+    // Dropped in this order: the task ends before the place is free.
+    _task: ConnectionTask,
     place: Place,
-    task: ConnectionTask,
+}
+
+/// Whether the origin may have closed a connection while nobody looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum History {
+    JustOpened,
+    HasServed,
 }
 
 /// The task that moves a connection's bytes; it ends with this.
@@ -82,7 +134,7 @@ impl Pool {
                 return checkout;
             }
             let (sender, receiver) = oneshot::channel();
-            self.waiters.borrow_mut().push_back(sender);
+            self.wait(sender);
             match receiver.await {
                 Ok(Checkout::Reused(connection)) if wanted == Wanted::Fresh => {
                     return Checkout::Open(connection.close());
@@ -94,9 +146,13 @@ impl Pool {
         }
     }
 
-    /// Connections and waiters are gone.
-    pub(super) fn is_unused(&self) -> bool {
-        self.taken.get() == 0
+    /// Those who have stopped waiting came first, mostly: the queue does not grow by them.
+    fn wait(&self, sender: oneshot::Sender<Checkout>) {
+        let mut waiters = self.waiters.borrow_mut();
+        while waiters.front().is_some_and(oneshot::Sender::is_closed) {
+            waiters.pop_front();
+        }
+        waiters.push_back(sender);
     }
 
     fn take(self: &Rc<Self>, wanted: Wanted, connections_max: usize) -> Option<Checkout> {
@@ -124,7 +180,8 @@ impl Pool {
         Some(idle.connection)
     }
 
-    fn keep(self: &Rc<Self>, connection: Connection) {
+    fn keep(self: &Rc<Self>, mut connection: Connection) {
+        connection.history = History::HasServed;
         let mut checkout = Checkout::Reused(connection);
         while let Some(waiter) = self.next_waiter() {
             match waiter.send(checkout) {
@@ -200,9 +257,10 @@ impl Place {
     ) -> Connection {
         Connection {
             sender,
+            history: History::JustOpened,
             keep_alive_timeout,
+            _task: task,
             place: self,
-            task,
         }
     }
 }

@@ -1,1 +1,211 @@
-//! Not there yet.
+//! Requests to a bucket: where its objects are, how a key is written, and the signature (AWS Signature Version 4).
+
+use super::fault::OriginFaultKind;
+use http::header::{AUTHORIZATION, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use privet_distribution::{HttpServer, S3Addressing, S3Origin, SigningBehavior};
+use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
+use reqsign_core::{Context, ErrorKind, SignRequest};
+use std::borrow::Cow;
+
+/// All but the unreserved characters (Signature Version 4, "UriEncode").
+const ENCODED_IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// A key's slashes stay as they are.
+const ENCODED_IN_KEY: &AsciiSet = &ENCODED_IN_QUERY.remove(b'/');
+
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+
+/// What a viewer may say of a body that passes through: its digest, or that it has none beforehand.
+const VIEWER_PAYLOADS: [&str; 2] = [UNSIGNED_PAYLOAD, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"];
+
+/// The server that is asked for objects of this bucket.
+pub(super) fn server(s3: &S3Origin) -> HttpServer {
+    match s3.addressing {
+        S3Addressing::Path => s3.endpoint.clone(),
+        S3Addressing::VirtualHost => HttpServer {
+            host: format!("{}.{}", s3.bucket, s3.endpoint.host),
+            ..s3.endpoint.clone()
+        },
+    }
+}
+
+/// The target as S3 reads it: the raw `target` with its path decoded and encoded once, and the bucket before it if
+/// that is where it stands.
+///
+/// A viewer may escape more or less than S3's signature does; `%2F` and `/` are the same byte of a key.
+pub(super) fn target(s3: &S3Origin, target: &str) -> String {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let key = path.strip_prefix('/').unwrap_or(path);
+    let key: Cow<'_, [u8]> = percent_decode_str(key).into();
+    let mut rebuilt = match s3.addressing {
+        S3Addressing::Path => format!("/{}/", s3.bucket),
+        S3Addressing::VirtualHost => "/".to_owned(),
+    };
+    rebuilt.extend(percent_encode(&key, ENCODED_IN_KEY));
+    if let Some(query) = query {
+        rebuilt.push('?');
+        push_query(&mut rebuilt, query);
+    }
+    rebuilt
+}
+
+/// S3 reads `+` as a blank, and the signature covers what it reads.
+fn push_query(out: &mut String, query: &str) {
+    for (index, parameter) in query.split('&').enumerate() {
+        if index > 0 {
+            out.push('&');
+        }
+        let (name, value) = match parameter.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (parameter, None),
+        };
+        push_encoded(out, name);
+        if let Some(value) = value {
+            out.push('=');
+            push_encoded(out, value);
+        }
+    }
+}
+
+fn push_encoded(out: &mut String, text: &str) {
+    let text = text.replace('+', " ");
+    let decoded: Cow<'_, [u8]> = percent_decode_str(&text).into();
+    out.extend(percent_encode(&decoded, ENCODED_IN_QUERY));
+}
+
+/// What is to be done about the signature of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signing {
+    Sign,
+    Leave,
+}
+
+/// Whether a request with these headers is signed.
+pub(super) fn signing(s3: &S3Origin, headers: &HeaderMap) -> Signing {
+    match s3.signing {
+        SigningBehavior::Always => Signing::Sign,
+        SigningBehavior::NoOverride if !headers.contains_key(AUTHORIZATION) => Signing::Sign,
+        SigningBehavior::NoOverride | SigningBehavior::Never => Signing::Leave,
+    }
+}
+
+/// Whether a request has a body, as far as its signature is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Payload {
+    Empty,
+    Streamed,
+}
+
+/// Signs a request whose path and query are those of [`target`], and whose `Host` is set. The time is the system's.
+///
+/// Errors: `Credentials` when the keys have expired, `InvalidTarget` when a key or a header is not UTF-8 text.
+pub(super) async fn sign(
+    s3: &S3Origin,
+    credential: &Credential,
+    payload: Payload,
+    parts: &mut Parts,
+) -> Result<(), OriginFaultKind> {
+    parts.headers.remove(AUTHORIZATION);
+    parts.headers.remove(DATE);
+    parts.headers.remove(SECURITY_TOKEN);
+    let digest = content_sha256(&parts.headers, payload);
+    parts.headers.insert(CONTENT_SHA256, digest);
+    unify_amazon_headers(&mut parts.headers)?;
+    let mut signed = signed_part(parts)?;
+    let signer = RequestSigner::new("s3", &s3.region).with_standard_session_token();
+    signer
+        .sign_request(&Context::new(), &mut signed, Some(credential), None)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::CredentialInvalid => OriginFaultKind::Credentials,
+            _ => OriginFaultKind::InvalidTarget,
+        })?;
+    for name in [AUTHORIZATION, DATE, SECURITY_TOKEN] {
+        if let Some(value) = signed.headers.remove(&name) {
+            parts.headers.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// A body that passes through is not read beforehand; its digest is signed if the viewer has sent it (developer guide,
+/// "Restrict access to an Amazon S3 origin": PUT with `x-amz-content-sha256`).
+fn content_sha256(headers: &HeaderMap, payload: Payload) -> HeaderValue {
+    match payload {
+        Payload::Empty => HeaderValue::from_static(EMPTY_STRING_SHA256),
+        Payload::Streamed => headers
+            .get(CONTENT_SHA256)
+            .filter(|value| is_viewer_payload(value.as_bytes()))
+            .cloned()
+            .unwrap_or(HeaderValue::from_static(UNSIGNED_PAYLOAD)),
+    }
+}
+
+fn is_viewer_payload(value: &[u8]) -> bool {
+    let is_digest = value.len() == 64 && value.iter().all(u8::is_ascii_hexdigit);
+    is_digest
+        || VIEWER_PAYLOADS
+            .iter()
+            .any(|known| known.as_bytes() == value)
+}
+
+/// `x-amz-` headers must be signed. A repeated one is signed as a list, and blanks in a row as one blank: they are sent
+/// the same way.
+fn unify_amazon_headers(headers: &mut HeaderMap) -> Result<(), OriginFaultKind> {
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_amazon_header(name))
+        .cloned()
+        .collect();
+    for name in names {
+        let mut unified = String::new();
+        for (index, value) in headers.get_all(&name).iter().enumerate() {
+            let text = value.to_str().map_err(|_| OriginFaultKind::InvalidTarget)?;
+            if index > 0 {
+                unified.push(',');
+            }
+            let words: Vec<&str> = text.split_ascii_whitespace().collect();
+            unified.push_str(&words.join(" "));
+        }
+        let value = HeaderValue::from_str(&unified).map_err(|_| OriginFaultKind::InvalidTarget)?;
+        headers.insert(name, value);
+    }
+    Ok(())
+}
+
+fn is_amazon_header(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-amz-")
+}
+
+/// The request with `Host` and Amazon's headers alone: a proxy on the way may change the others.
+fn signed_part(parts: &Parts) -> Result<Parts, OriginFaultKind> {
+    let host = parts
+        .headers
+        .get(HOST)
+        .ok_or(OriginFaultKind::InvalidTarget)?;
+    let mut uri = parts.uri.clone().into_parts();
+    uri.scheme = Some(http::uri::Scheme::HTTPS);
+    uri.authority = host.as_bytes().try_into().ok();
+    let uri = Uri::from_parts(uri).map_err(|_| OriginFaultKind::InvalidTarget)?;
+    let (mut signed, ()) = Request::new(()).into_parts();
+    signed.method = parts.method.clone();
+    signed.uri = uri;
+    for (name, value) in &parts.headers {
+        if *name == HOST || is_amazon_header(name) {
+            signed.headers.insert(name.clone(), value.clone());
+        }
+    }
+    Ok(signed)
+}

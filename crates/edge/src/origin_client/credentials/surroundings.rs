@@ -1,0 +1,129 @@
+//! What the search for access keys may ask: variables, files of this machine, and services such as instance metadata.
+
+use crate::origin_client::OriginRequestBody;
+use crate::origin_client::connect::{self, OriginStream};
+use crate::origin_client::trust::Trust;
+use bytes::{Bytes, BytesMut};
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, Uri};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use privet_distribution::HttpServer;
+use reqsign_core::{Context, Env, Error, FileRead, HttpSend, Result};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::timeout;
+
+/// A file with profiles, or with a token.
+const FILE_SIZE_BYTES_MAX: u64 = 1024 * 1024;
+/// An answer of a metadata or token service.
+const ANSWER_SIZE_BYTES_MAX: usize = 256 * 1024;
+/// To reach such a service: where there is no metadata service, nothing refuses the connection either.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// For its whole answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Files and services as they are, variables as they are given.
+pub(in crate::origin_client) fn with_environment(
+    environment: impl Env,
+    trust: Arc<Trust>,
+) -> Context {
+    Context::new()
+        .with_env(environment)
+        .with_file_read(SmallFiles)
+        .with_http_send(PlainSend { trust })
+}
+
+#[derive(Debug)]
+struct SmallFiles;
+
+impl FileRead for SmallFiles {
+    async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
+        let unreadable = |error| Error::config_invalid("a file can not be read").with_source(error);
+        let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        let mut content = Vec::new();
+        file.take(FILE_SIZE_BYTES_MAX)
+            .read_to_end(&mut content)
+            .await
+            .map_err(unreadable)?;
+        Ok(content)
+    }
+}
+
+/// One request a connection. Its futures may move between threads, which those of the pools may not.
+#[derive(Debug)]
+struct PlainSend {
+    trust: Arc<Trust>,
+}
+
+impl HttpSend for PlainSend {
+    async fn http_send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        let failed = |text: &str| Error::unexpected(text.to_owned());
+        let server = server_of(request.uri()).ok_or_else(|| failed("not an address"))?;
+        let stream = connect::connect(&self.trust, &server, None, CONNECT_TIMEOUT)
+            .await
+            .map_err(|fault| failed(&fault.to_string()))?;
+        let exchange = async {
+            match stream {
+                OriginStream::Plain(stream) => exchange(stream, request).await,
+                OriginStream::Tls(stream) => exchange(stream, request).await,
+            }
+        };
+        timeout(ANSWER_TIMEOUT, exchange)
+            .await
+            .ok()
+            .flatten()
+            .ok_or_else(|| failed("no answer of the service that gives access keys"))
+    }
+}
+
+fn server_of(uri: &Uri) -> Option<HttpServer> {
+    let is_tls = uri.scheme_str()? == "https";
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    Some(HttpServer {
+        is_tls,
+        host: host.to_owned(),
+        port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }),
+    })
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    request: Request<Bytes>,
+) -> Option<Response<Bytes>> {
+    let (mut parts, body) = request.into_parts();
+    let authority = HeaderValue::from_str(parts.uri.authority()?.as_str()).ok()?;
+    parts.headers.entry(HOST).or_insert(authority);
+    parts.uri = Uri::from(parts.uri.into_parts().path_and_query?);
+    let request = Request::from_parts(parts, OriginRequestBody::Memory(body));
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let talk = async {
+        let (parts, body) = sender.send_request(request).await.ok()?.into_parts();
+        Some(Response::from_parts(parts, read_all(body).await?))
+    };
+    let mut talk = pin!(talk);
+    tokio::select! {
+        biased;
+        answer = &mut talk => answer,
+        // What has arrived by then can still be read.
+        _ = connection => talk.await,
+    }
+}
+
+async fn read_all(mut body: Incoming) -> Option<Bytes> {
+    let mut all = BytesMut::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(bytes) = frame.ok()?.into_data() {
+            all.extend_from_slice(&bytes);
+        }
+        if all.len() > ANSWER_SIZE_BYTES_MAX {
+            return None;
+        }
+    }
+    Some(all.freeze())
+}

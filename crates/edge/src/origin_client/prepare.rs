@@ -1,0 +1,149 @@
+//! Makes of a call the request that one origin is to read: server, target, framing, custom headers, signature.
+
+use super::credentials::Credentials;
+use super::fault::{OriginFault, OriginFaultKind};
+use super::s3::{self, Payload, Signing};
+use super::{OriginCall, OriginRequestBody};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use privet_distribution::{HttpOrigin, HttpServer, Origin, OriginProtocolPolicy, OriginSource};
+use privet_sign::Scheme;
+
+/// What concerns one connection only, or says where a message ends (RFC 9110 7.6.1): the viewer's are not the origin's.
+const VIEWER_CONNECTION_HEADERS: [HeaderName; 10] = [
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// A request as it is written, and the server that it goes to.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) server: HttpServer,
+    pub(super) head: Parts,
+    pub(super) body: OriginRequestBody,
+}
+
+/// The request as `origin` is to read it.
+///
+/// Errors: `InvalidTarget`, `Credentials`.
+pub(super) async fn prepare(
+    credentials: &Credentials,
+    origin: &Origin,
+    call: OriginCall,
+) -> Result<Prepared, OriginFault> {
+    let (server, target) = match &origin.source {
+        // A folder is read, never asked.
+        OriginSource::Folder { .. } => return Err(OriginFaultKind::InvalidTarget.into()),
+        OriginSource::S3(s3) => (s3::server(s3), s3::target(s3, &call.target)),
+        OriginSource::Http(http) => (http_server(http, call.viewer_scheme), call.target),
+    };
+    let target = PathAndQuery::try_from(target).map_err(|_| OriginFaultKind::InvalidTarget)?;
+    let mut head = Request::new(()).into_parts().0;
+    head.method = call.method;
+    head.uri = Uri::from(target);
+    head.headers = call.headers;
+    for (name, value) in &origin.custom_headers {
+        head.headers.insert(name.clone(), value.clone());
+    }
+    frame(&mut head, &server, &call.body)?;
+    let mut prepared = Prepared {
+        server,
+        head,
+        body: call.body,
+    };
+    prepared.sign(credentials, origin).await?;
+    Ok(prepared)
+}
+
+impl Prepared {
+    async fn sign(
+        &mut self,
+        credentials: &Credentials,
+        origin: &Origin,
+    ) -> Result<(), OriginFaultKind> {
+        let s3 = match &origin.source {
+            OriginSource::S3(s3) => s3,
+            OriginSource::Http(_) | OriginSource::Folder { .. } => return Ok(()),
+        };
+        match s3::signing(s3, &self.head.headers) {
+            Signing::Leave => Ok(()),
+            Signing::Sign => {
+                let credential = credentials.current(&s3.credentials).await?;
+                let payload = match &self.body {
+                    OriginRequestBody::Empty => Payload::Empty,
+                    OriginRequestBody::Memory(_) | OriginRequestBody::Viewer(_) => {
+                        Payload::Streamed
+                    }
+                };
+                s3::sign(s3, &credential, payload, &mut self.head).await
+            }
+        }
+    }
+}
+
+fn http_server(http: &HttpOrigin, viewer_scheme: Scheme) -> HttpServer {
+    let is_tls = match (http.protocol, viewer_scheme) {
+        (OriginProtocolPolicy::HttpOnly, _) | (OriginProtocolPolicy::MatchViewer, Scheme::Http) => {
+            false
+        }
+        (OriginProtocolPolicy::HttpsOnly, _)
+        | (OriginProtocolPolicy::MatchViewer, Scheme::Https) => true,
+    };
+    HttpServer {
+        is_tls,
+        host: http.host.clone(),
+        port: if is_tls {
+            http.https_port
+        } else {
+            http.http_port
+        },
+    }
+}
+
+/// Sets `Host`, `Connection` and the length of a body that is not there; hyper sets that of a body that is.
+fn frame(
+    head: &mut Parts,
+    server: &HttpServer,
+    body: &OriginRequestBody,
+) -> Result<(), OriginFaultKind> {
+    for name in VIEWER_CONNECTION_HEADERS {
+        head.headers.remove(name);
+    }
+    let host =
+        HeaderValue::try_from(authority(server)).map_err(|_| OriginFaultKind::InvalidTarget)?;
+    head.headers.insert(HOST, host);
+    head.headers
+        .insert(CONNECTION, HeaderValue::from_static("Keep-Alive"));
+    // RFC 9110 8.6: methods that usually have a body say that this one has none.
+    let usually_has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&head.method);
+    if usually_has_body && matches!(body, OriginRequestBody::Empty) {
+        head.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    Ok(())
+}
+
+/// The host, in brackets if it is an IPv6 address, and the port where it is not the scheme's own.
+fn authority(server: &HttpServer) -> String {
+    let host = if server.host.contains(':') {
+        format!("[{}]", server.host)
+    } else {
+        server.host.clone()
+    };
+    match (server.is_tls, server.port) {
+        (true, 443) | (false, 80) => host,
+        (_, port) => format!("{host}:{port}"),
+    }
+}

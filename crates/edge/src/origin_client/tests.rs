@@ -1,0 +1,1 @@
+//! Scripted origins on loopback, and what the client makes of them.
