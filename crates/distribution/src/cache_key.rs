@@ -30,9 +30,9 @@ impl CacheKey {
     ///
     /// `request` is the request as it is sent to the origin: a field that does not get there counts as absent.
     #[must_use]
-    pub fn variant(&self, rule: &VaryNames, request: &HeaderMap) -> CacheKey {
+    pub fn variant(&self, names: &VaryNames, request: &HeaderMap) -> CacheKey {
         let mut key = self.clone();
-        for name in rule.names() {
+        for name in names.names() {
             key.push(Tag::VaryName, name.as_str().as_bytes());
             if let Some(value) = selecting_value(request, name) {
                 key.push(Tag::VaryValue, &value);

@@ -2,7 +2,8 @@
 //!
 //! A configuration is read by [`read_toml`] and resolved by [`Snapshot::build`]. A request walks through [`route`],
 //! [`authorize`] and [`select`]; whatever refuses it becomes a [`Page`] by [`denial_page`], and in the end there is one
-//! [`LogRecord`]. Nothing here knows a clock, a file or a socket.
+//! [`LogRecord`]. Between them the cache asks: [`cache_key`] under which name, [`storage`] whether and for how long,
+//! [`freshened`] what a 304 changes, [`InvalidationPath`] what is to go. Nothing here knows a clock, a file or a socket.
 
 mod authorize;
 mod cache_control;

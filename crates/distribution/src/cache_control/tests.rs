@@ -1,5 +1,6 @@
 use super::*;
 use http::HeaderValue;
+use proptest::prelude::*;
 
 /// One line of the field for each line of `text`.
 fn read(text: &str) -> CacheControl {
@@ -124,4 +125,24 @@ fn lists_of_fields() {
     check_private("private=\"Set-Cookie\"", &names(&["set-cookie"]));
     check_private("private=\"a, b\", private=\"c\"", &names(&["a", "b", "c"]));
     check_private("max-age=1", &Scope::Absent);
+}
+
+proptest! {
+    /// Nothing that stands before or after makes a response that must not be stored storable.
+    #[test]
+    fn no_store_is_always_found(before in "([a-z=\" ]{0,6},)?", after in "(,[a-z=\",\\\\ ]{0,9})?") {
+        prop_assume!(before.matches('"').count() != 1 || after.is_empty());
+        let inside = before.matches('"').count() % 2 == 1;
+        let text = format!("{before}no-store{after}");
+        prop_assert!(read(&text).no_store || inside, "{}", text);
+    }
+
+    #[test]
+    fn no_text_is_too_strange(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+        if let Ok(value) = HeaderValue::from_bytes(&text) {
+            let mut headers = HeaderMap::new();
+            headers.append(header::CACHE_CONTROL, value);
+            let _ = CacheControl::of(&headers);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::path_pattern::PathPattern;
 use crate::route::Routed;
 use http::Version;
 use privet_sign::{KeySet, Leniency, NoMemory, Scheme, Timestamp};
+use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -330,4 +331,23 @@ fn cookies_for_the_origin() {
     assert_eq!(cookies(sent, &NameFilter::All).unwrap(), "b=2; a=1; c=3");
     let except = NameFilter::AllExcept(vec!["a".to_owned()]);
     assert_eq!(cookies(sent, &except).unwrap(), "b=2; c=3");
+}
+
+proptest! {
+    /// Pieces cannot be moved from one field of the key to another.
+    #[test]
+    fn keys_are_unambiguous(
+        one in ("[ab&=]{0,4}", "[ab ,;=]{0,4}", "[ab ,]{0,4}"),
+        other in ("[ab&=]{0,4}", "[ab ,;=]{0,4}", "[ab ,]{0,4}"),
+    ) {
+        let policy = CachePolicy {
+            headers: ["foo", "bar"].map(HeaderName::from_static).to_vec(),
+            ..policy()
+        };
+        let text = |(query, foo, bar): &(String, String, String)| {
+            format!("GET /a?{query}\nfoo: {foo}\nbar: {bar}")
+        };
+        let is_same = key(&policy, &text(&one)) == key(&policy, &text(&other));
+        prop_assert_eq!(is_same, one == other);
+    }
 }

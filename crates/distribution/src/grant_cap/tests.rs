@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::cache_control::CacheControl;
 use http::HeaderName;
+use proptest::prelude::*;
 
 const NOW: u64 = 784_111_777;
 /// `NOW` and 100 seconds.
@@ -91,4 +93,27 @@ fn expires_and_the_end() {
     let mut answer = headers("cache-control: max-age=1\ncache-control: x\na: 1");
     over.unwrap().apply(&mut answer);
     assert_eq!(answer, headers("a: 1\ncache-control: max-age=0"));
+}
+
+proptest! {
+    /// Whatever an origin writes, what is left keeps nothing beyond the grant.
+    #[test]
+    fn nothing_outlives_the_grant(
+        text in r#"((max-age|s-maxage|Max-Age|stale-if-error|stale-while-revalidate|public|x)(=|="| =|)[0-9x]{0,4}("|,|, |))*"#,
+        left_secs in 0_u64..200,
+    ) {
+        let mut answer = headers(&format!("cache-control: {text}"));
+        if let Some(cap) = capped(&format!("cache-control: {text}"), left_secs) {
+            cap.apply(&mut answer);
+        }
+        let said = CacheControl::of(&answer);
+        let secs = |seconds: crate::cache_control::Seconds| u64::from(seconds.or_stale().unwrap_or(0));
+        let fresh_secs = secs(said.max_age).max(secs(said.s_maxage));
+        let stale_secs = secs(said.stale_if_error).max(secs(said.stale_while_revalidate));
+        prop_assert!(said.no_store || fresh_secs + stale_secs <= left_secs, "{:?}", answer);
+        // What has been capped is not capped again.
+        let now = Timestamp::from_secs(NOW);
+        let again = capped_by_grant(&answer, Timestamp::from_secs(NOW + left_secs), now);
+        prop_assert!(said.no_store || again.is_none(), "{:?}", again);
+    }
 }
