@@ -102,16 +102,19 @@ impl WorkerShared {
     pub(crate) fn date(&self, now: Timestamp) -> HeaderValue {
         let now = now.as_secs();
         if self.date_of.get() != now {
-            // The formatter ends with the year 9999.
-            let secs = now.min(Timestamp::MAX_EXPIRY.as_secs());
-            let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
-            if let Ok(value) = HeaderValue::try_from(text) {
-                self.date.replace(value);
-                self.date_of.set(now);
-            }
+            self.date.replace(http_date(Timestamp::from_secs(now)));
+            self.date_of.set(now);
         }
         self.date.borrow().clone()
     }
+}
+
+/// IMF-fixdate (RFC 9110 5.6.7).
+pub(crate) fn http_date(at: Timestamp) -> HeaderValue {
+    // The formatter ends with the year 9999.
+    let secs = at.min(Timestamp::MAX_EXPIRY).as_secs();
+    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Runs the worker of this `number` to its drained end. Errors: the runtime can not be made.

@@ -9,7 +9,8 @@ use super::look_up::{Found, Marker, StoredObject, variant_key};
 use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
+use crate::worker::http_date;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
@@ -400,6 +401,12 @@ impl WorkerCache {
         lifetime: Lifetime,
     ) -> CachedHead {
         let ask = context.ask;
+        let mut headers = headers.clone();
+        if !headers.contains_key(DATE) {
+            // RFC 9110 6.6.1: whoever takes a message without a date gives it that of its reception.
+            headers.insert(DATE, http_date(context.moments.received));
+        }
+        let headers = &headers;
         CachedHead {
             key,
             distribution_id: ask.distribution.id.clone(),

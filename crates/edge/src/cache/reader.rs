@@ -122,8 +122,10 @@ impl ObjectReader {
             return Poll::Ready(Ok(()));
         }
         loop {
+            if matches!(self.source, Source::Undecided) && self.is_block_in_memory() {
+                return Poll::Ready(Ok(()));
+            }
             let ready = match &mut self.source {
-                Source::Undecided if self.is_block_in_memory() => Poll::Ready(Ok(())),
                 Source::Undecided => {
                     self.decide()?;
                     continue;

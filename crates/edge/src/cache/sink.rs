@@ -220,7 +220,8 @@ impl Sink {
         if self.blocks == Blocks::NoneYet && size_bytes <= self.block_size_bytes {
             if self.storing == Storing::Yes {
                 keeping.head.form = Form::Whole { size_bytes };
-                let pieces = self.joined(std::mem::take(&mut self.pieces));
+                let pieces = std::mem::take(&mut self.pieces);
+                let pieces = self.joined(pieces);
                 let body = if pieces.is_empty() {
                     empty_block()
                 } else {
