@@ -1,5 +1,9 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
+mod remote;
+
+pub(crate) use remote::{Origins, Passed};
+
 use crate::body::Piece;
 use crate::exchange::Outcome;
 use crate::origin::{Content, Object};
@@ -24,11 +28,31 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) pieces: Vec<Piece>,
     pub(crate) close: bool,
-    /// Whose words they are: `Server` says so.
-    pub(crate) author: PageAuthor,
+    /// Whose words they are: `Server` and `Date` say so.
+    pub(crate) speaker: Speaker,
     /// The value of `X-Cache`.
     pub(crate) x_cache: &'static str,
     pub(crate) outcome: Outcome,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// `Server: CloudFront`.
+    Edge,
+    /// A folder, in the words of a bucket: `Server: AmazonS3`.
+    Folder,
+    /// An origin, whose own `Server` and `Date` are passed on.
+    Origin,
+}
+
+impl From<PageAuthor> for Speaker {
+    fn from(author: PageAuthor) -> Self {
+        match author {
+            PageAuthor::Edge => Speaker::Edge,
+            PageAuthor::Origin => Speaker::Folder,
+        }
+    }
 }
 
 impl Answer {
@@ -48,7 +72,7 @@ impl Answer {
             x_cache,
             pieces: Vec::new(),
             close: false,
-            author: PageAuthor::Edge,
+            speaker: Speaker::Edge,
             outcome: Outcome {
                 status: status.as_u16(),
                 result: Some(result),
@@ -62,7 +86,7 @@ impl Answer {
     pub(crate) fn page(page: Page) -> Self {
         let mut answer = Answer::new(page.status, page.result, page.detail, page.x_cache);
         answer.close = page.close;
-        answer.author = page.author;
+        answer.speaker = page.author.into();
         answer.outcome.unlogged = !page.logged;
         answer.set_type(HeaderValue::from_static(page.content_type));
         answer.set_length(page.body.len() as u64);

@@ -1,7 +1,9 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
-use crate::exchange::{ORIGIN_READ_ERROR, OpenExchange};
+use crate::cache::{Next, ObjectReader, ReadFault};
+use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
 use crate::origin::DiskWork;
+use crate::origin_client::OriginBody;
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -28,13 +30,30 @@ pub(crate) enum Piece {
         /// Its bytes were read lately, so that sending them will not wait for the disk.
         warm: bool,
     },
+    /// A stretch of a cached object.
+    Object(Box<ObjectReader>),
+    /// What an origin sends to this viewer alone.
+    Origin(Box<OriginBody>),
 }
 
 impl Piece {
-    fn size_bytes(&self) -> u64 {
+    /// `None`: nobody knows yet.
+    fn size_bytes(&self) -> Option<u64> {
         match self {
-            Piece::Memory(bytes) => bytes.len() as u64,
-            Piece::File { size_bytes, .. } => *size_bytes,
+            Piece::Memory(bytes) => Some(bytes.len() as u64),
+            Piece::File { size_bytes, .. } => Some(*size_bytes),
+            Piece::Object(reader) => reader.remaining(),
+            Piece::Origin(body) => body.promised(),
+        }
+    }
+
+    /// Whether there is nothing left of it for certain.
+    fn is_spent(&self) -> bool {
+        match self {
+            Piece::Memory(bytes) => bytes.is_empty(),
+            Piece::File { size_bytes, .. } => *size_bytes == 0,
+            // They say so themselves when they are asked.
+            Piece::Object(_) | Piece::Origin(_) => false,
         }
     }
 }
@@ -46,7 +65,8 @@ pub(crate) struct ViewerBody {
     rest: VecDeque<Piece>,
     frame_size_bytes_max: usize,
     reading: Option<DiskWork<io::Result<Bytes>>>,
-    remaining: u64,
+    /// `None` while the length is not known.
+    remaining: Option<u64>,
     exchange: OpenExchange,
 }
 
@@ -67,29 +87,37 @@ impl ViewerBody {
             remaining,
             exchange,
         };
-        body.exchange.outcome.complete = remaining == 0;
+        body.exchange.outcome.complete = remaining == Some(0);
         body
     }
 
     fn sent(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let length = bytes.len() as u64;
-        self.remaining -= length;
+        self.remaining = self.remaining.map(|left| left.saturating_sub(length));
         self.exchange.outcome.body_bytes_sent += length;
-        self.exchange.outcome.complete = self.remaining == 0;
+        self.exchange.outcome.complete = self.remaining == Some(0);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
     /// The next slice of the piece at hand, which then begins behind it.
     fn next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        while self
-            .first
-            .as_ref()
-            .is_some_and(|piece| piece.size_bytes() == 0)
-        {
-            self.first = self.rest.pop_front();
+        loop {
+            while self.first.as_ref().is_some_and(Piece::is_spent) {
+                self.first = self.rest.pop_front();
+            }
+            match ready!(self.poll_remote(context)) {
+                Remote::Chunk(chunk) => return Poll::Ready(Some(chunk)),
+                Remote::Over => self.first = self.rest.pop_front(),
+                Remote::InFile(piece) => {
+                    if let Some(first) = self.first.replace(piece) {
+                        self.rest.push_front(first);
+                    }
+                }
+                Remote::Neither => break,
+            }
         }
         let chunk = match &mut self.first {
-            None => return Poll::Ready(None),
+            None | Some(Piece::Object(_) | Piece::Origin(_)) => return Poll::Ready(None),
             Some(Piece::Memory(bytes)) => {
                 Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
             }
@@ -134,6 +162,51 @@ impl ViewerBody {
         };
         Poll::Ready(Some(chunk))
     }
+
+    /// What a piece that comes from elsewhere has to say.
+    fn poll_remote(&mut self, context: &mut Context<'_>) -> Poll<Remote> {
+        let length_max = self.frame_size_bytes_max.min(CHUNK_SIZE_BYTES);
+        match &mut self.first {
+            Some(Piece::Object(reader)) => {
+                Poll::Ready(match ready!(reader.poll_next(length_max, context)) {
+                    Ok(Next::Bytes(bytes)) => Remote::Chunk(Ok(bytes)),
+                    Ok(Next::File {
+                        file,
+                        offset,
+                        size_bytes,
+                    }) => Remote::InFile(Piece::File {
+                        file,
+                        offset,
+                        size_bytes,
+                        warm: false,
+                    }),
+                    Ok(Next::End) => Remote::Over,
+                    Err(ReadFault::Origin(_) | ReadFault::Lost) => {
+                        self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                        Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
+                    }
+                })
+            }
+            Some(Piece::Origin(body)) => Poll::Ready(match ready!(body.poll_data(context)) {
+                Some(Ok(bytes)) => Remote::Chunk(Ok(bytes)),
+                Some(Err(fault)) => {
+                    self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                    Remote::Chunk(Err(io::Error::other(fault)))
+                }
+                None => Remote::Over,
+            }),
+            Some(Piece::Memory(_) | Piece::File { .. }) | None => Poll::Ready(Remote::Neither),
+        }
+    }
+}
+
+/// See [`ViewerBody::poll_remote`].
+enum Remote {
+    Chunk(io::Result<Bytes>),
+    InFile(Piece),
+    Over,
+    /// The piece at hand is in memory or in a file.
+    Neither,
 }
 
 impl http_body::Body for ViewerBody {
@@ -145,21 +218,27 @@ impl http_body::Body for ViewerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match ready!(self.next_chunk(context)) {
-            None => Poll::Ready(None),
+            None => {
+                self.exchange.outcome.complete |= self.remaining.is_none();
+                self.remaining = Some(0);
+                Poll::Ready(None)
+            }
             Some(Ok(bytes)) => self.sent(bytes),
             Some(Err(error)) => {
                 // The length is promised already: only breaking the connection off tells the viewer.
-                self.exchange.outcome.detail = ORIGIN_READ_ERROR;
+                if !self.exchange.outcome.detail.starts_with("Origin") {
+                    self.exchange.outcome.detail = ORIGIN_READ_ERROR;
+                }
                 Poll::Ready(Some(Err(error)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == 0
+        self.remaining == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+        self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -262,7 +262,7 @@ impl WorkerCache {
         body: OriginRequestBody,
         reason: ForwardReason,
     ) -> Obtained {
-        let call = ask.call(ask.method.clone(), body);
+        let call = ask.call_as_viewer(body);
         let answered = self
             .client
             .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))

@@ -7,7 +7,7 @@ use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use privet_distribution::{
-    Distribution, LogRecord, ResultType, ViewerRequest, redact_cookies, redact_query,
+    Distribution, LogRecord, ResponseHeadersPolicy, ResultType, ViewerRequest, redact_cookies, redact_query,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::ops::{Deref, DerefMut};
@@ -25,6 +25,8 @@ pub(crate) struct Exchange {
     pub(crate) state: Arc<EdgeState>,
     pub(crate) request_id: String,
     pub(crate) distribution: Option<Arc<Distribution>>,
+    /// Of the behavior that the request was routed to.
+    pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
     pub(crate) outcome: Outcome,
     /// When the head had arrived: what the request is judged by.
     pub(crate) now: Timestamp,
@@ -72,6 +74,7 @@ impl OpenExchange {
             state,
             request_id: request_id(),
             distribution: None,
+            response_policy: None,
             outcome: Outcome::default(),
             now: connection.clock.now(),
             started: Instant::now(),
@@ -231,11 +234,14 @@ impl Exchange {
     fn detail(&self, broken_off: bool) -> &'static str {
         match self.outcome.answered_after {
             None => "ClientHungUpRequest",
-            Some(_) if broken_off && self.outcome.detail != ORIGIN_READ_ERROR => "ClientCommError",
+            Some(_) if broken_off && !self.outcome.detail.starts_with("Origin") => "ClientCommError",
             Some(_) => self.outcome.detail,
         }
     }
 }
+
+/// An origin broke off.
+pub(crate) const ORIGIN_COMM_ERROR: &str = "OriginCommError";
 
 /// A file became unreadable or shorter while it was sent.
 pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";

@@ -2,7 +2,9 @@
 
 use super::digest;
 use crate::origin_client::{OriginCall, OriginRequestBody};
-use http::header::{CONTENT_LENGTH, IF_MATCH, IF_UNMODIFIED_SINCE, RANGE};
+use http::header::{
+    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
@@ -30,6 +32,8 @@ pub(crate) struct Ask {
     /// As they go to the origin, without conditions and ranges.
     pub(super) headers: HeaderMap,
     pub(super) wanted: Wanted,
+    /// The viewer's own conditions and ranges, for responses that are not stored.
+    conditions: HeaderMap,
     target: String,
     secondary_target: Option<String>,
     viewer_scheme: Scheme,
@@ -85,6 +89,7 @@ impl Ask {
             method,
             headers,
             wanted: Wanted::of(request),
+            conditions: conditions(request.headers),
             target,
             secondary_target,
             viewer_scheme: request.scheme,
@@ -107,6 +112,15 @@ impl Ask {
         }
     }
 
+    /// [`Ask::call`] with the viewer's own conditions and ranges.
+    pub(super) fn call_as_viewer(&self, body: OriginRequestBody) -> OriginCall {
+        let mut call = self.call(self.method.clone(), body);
+        for (name, value) in &self.conditions {
+            call.headers.insert(name, value.clone());
+        }
+        call
+    }
+
     /// The target at `origin`, one of the two.
     pub(super) fn target_at(&self, origin: &Origin) -> String {
         match &self.secondary_target {
@@ -119,6 +133,24 @@ impl Ask {
     pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
         custom_error(&self.distribution, status).map(|response| response.min_ttl)
     }
+}
+
+fn conditions(headers: &HeaderMap) -> HeaderMap {
+    let names = [
+        RANGE,
+        IF_RANGE,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_UNMODIFIED_SINCE,
+    ];
+    let mut conditions = HeaderMap::new();
+    for name in names {
+        for value in headers.get_all(&name) {
+            conditions.append(name.clone(), value.clone());
+        }
+    }
+    conditions
 }
 
 /// The path by which an object is invalidated: the default root object has its own.

@@ -77,6 +77,11 @@ impl CachedHead {
         }
     }
 
+    /// The value of `Age`.
+    pub(crate) fn age_secs(&self, now: Timestamp) -> u64 {
+        self.lifetime.age_secs(now)
+    }
+
     pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
         self.headers.get(CONTENT_TYPE)
     }

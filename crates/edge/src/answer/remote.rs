@@ -1,0 +1,244 @@
+//! Answers made of what origins said: stored objects, and responses that are passed on.
+
+use super::{Answer, Speaker};
+use crate::body::Piece;
+use crate::cache::{Ask, CachedHead, How, ObjectReader, ReadFault, Served, WorkerCache};
+use crate::origin_client::OriginResponse;
+use crate::request_id::request_id;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER,
+    TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use privet_distribution::{
+    ByteRange, CACHE_TAG_FIELDS, CacheStatus, ResultType, Selection, ViewerRequest,
+    end_to_end_headers, multipart_end, multipart_part_head, select_by,
+};
+use privet_sign::Timestamp;
+use std::rc::Rc;
+
+static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+static X_EDGE_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-edge-error-source");
+
+/// What an answer about a stored object is made with.
+pub(crate) struct Origins<'a> {
+    pub(crate) cache: &'a Rc<WorkerCache>,
+    pub(crate) ask: &'a Rc<Ask>,
+    pub(crate) now: Timestamp,
+    pub(crate) ranges_max: usize,
+}
+
+/// A response for one viewer.
+pub(crate) struct Passed {
+    pub(crate) response: OriginResponse,
+    pub(crate) status: CacheStatus,
+}
+
+impl Answer {
+    /// A stored object, or what conditions and ranges leave of it. Waits for its first bytes.
+    ///
+    /// Errors: those bytes can not be had. Nothing has been sent then.
+    pub(crate) async fn stored(
+        served: Served,
+        request: &ViewerRequest<'_>,
+        origins: &Origins<'_>,
+    ) -> Result<Self, ReadFault> {
+        let Served {
+            object,
+            status,
+            how,
+            waiting,
+        } = served;
+        let head = object.head();
+        let selection = match head.validators().filter(|_| head.status == StatusCode::OK) {
+            Some(validators) => select_by(
+                request.method,
+                request.headers,
+                &validators,
+                origins.ranges_max,
+            ),
+            None => Selection::Whole,
+        };
+        let mut answer = Answer::of_stored(head, &selection, how, origins.now);
+        answer.set_cache_status(&status);
+        let size_bytes = head.size_bytes();
+        let waiting = &mut Some(waiting).flatten();
+        let mut reader = |start: u64, end: Option<u64>| {
+            let stretch = (start, end);
+            let object = object.clone();
+            ObjectReader::new(origins.cache, origins.ask, object, stretch, waiting.take())
+        };
+        let is_head = *request.method == http::Method::HEAD;
+        match selection {
+            Selection::Whole => {
+                answer.set_known_length(size_bytes, request.version);
+                if !is_head {
+                    answer.begin_with(reader(0, size_bytes)).await?;
+                }
+            }
+            Selection::NotModified | Selection::PreconditionFailed => {}
+            Selection::One(range) => {
+                answer.set_length(range.size_bytes());
+                answer.set_range(&range.content_range(size_bytes.unwrap_or_default()));
+                answer.outcome.range = Some((range.start, range.end_inclusive));
+                let end = Some(range.end_inclusive + 1);
+                answer.begin_with(reader(range.start, end)).await?;
+            }
+            Selection::Several(ranges) => {
+                let content_type = head.content_type().cloned();
+                let size_bytes = size_bytes.unwrap_or_default();
+                answer.several_readers(content_type, size_bytes, &ranges, reader);
+            }
+            Selection::NotSatisfiable => {
+                answer.set_range(&format!("bytes */{}", size_bytes.unwrap_or_default()));
+                answer.set_length(0);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Status and header fields.
+    fn of_stored(head: &CachedHead, selection: &Selection, how: How, now: Timestamp) -> Self {
+        let status = match selection {
+            Selection::Whole => head.status,
+            Selection::NotModified
+            | Selection::PreconditionFailed
+            | Selection::One(_)
+            | Selection::Several(_)
+            | Selection::NotSatisfiable => super::status(selection),
+        };
+        let (result, detail, x_cache) = words(how, status);
+        let mut answer = Answer::new(status, result, detail, x_cache);
+        answer.take_over(&head.headers);
+        let sends_content = matches!(
+            selection,
+            Selection::Whole | Selection::One(_) | Selection::Several(_)
+        );
+        if !sends_content {
+            answer.headers.remove(CONTENT_TYPE);
+            answer.headers.remove(CONTENT_ENCODING);
+            answer.outcome.content_type = None;
+        }
+        if status == StatusCode::OK && head.size_bytes().is_some() {
+            let bytes = HeaderValue::from_static("bytes");
+            answer.headers.entry(ACCEPT_RANGES).or_insert(bytes);
+        }
+        let age = head.age_secs(now);
+        if how != How::Miss || age > 0 {
+            answer.headers.insert(AGE, HeaderValue::from(age));
+        }
+        answer
+    }
+
+    /// A response as the origin gave it.
+    pub(crate) fn passed(passed: Passed, version: Version) -> Self {
+        let Passed { response, status } = passed;
+        let (result, detail, x_cache) = words(How::Miss, response.status);
+        let mut answer = Answer::new(response.status, result, detail, x_cache);
+        answer.take_over(&end_to_end_headers(&response.headers));
+        answer.set_cache_status(&status);
+        let has_length = !response.status.is_informational()
+            && response.status != StatusCode::NO_CONTENT
+            && response.status != StatusCode::NOT_MODIFIED;
+        // A HEAD is told the length that the GET would have.
+        let told = response
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        if has_length {
+            answer.set_known_length(told.or(response.body.promised()), version);
+        }
+        answer.pieces.push(Piece::Origin(Box::new(response.body)));
+        answer
+    }
+
+    /// Takes the fields of an origin over; the length is set by what is sent.
+    fn take_over(&mut self, fields: &HeaderMap) {
+        self.speaker = Speaker::Origin;
+        for (name, value) in fields {
+            if name == CONTENT_LENGTH || name == TRANSFER_ENCODING || CACHE_TAG_FIELDS.contains(name) {
+                continue;
+            }
+            if name == DATE || name == SERVER {
+                self.headers.insert(name, value.clone());
+            } else {
+                self.headers.append(name, value.clone());
+            }
+        }
+        self.outcome.content_type = fields.get(CONTENT_TYPE).cloned();
+        if self.status.is_client_error() || self.status.is_server_error() {
+            let origin = HeaderValue::from_static("origin");
+            self.headers.insert(&X_EDGE_ERROR_SOURCE, origin);
+        }
+    }
+
+    fn set_cache_status(&mut self, status: &CacheStatus) {
+        self.headers.append(&CACHE_STATUS, status.to_header_value());
+    }
+
+    /// Without a length the end of the body is told by the framing; HTTP/1.0 closes.
+    fn set_known_length(&mut self, length: Option<u64>, version: Version) {
+        match length {
+            Some(length) => self.set_length(length),
+            None if version < Version::HTTP_11 => self.close = true,
+            None => {}
+        }
+    }
+
+    async fn begin_with(&mut self, mut reader: ObjectReader) -> Result<(), ReadFault> {
+        reader.prepare().await?;
+        self.pieces.push(Piece::Object(Box::new(reader)));
+        Ok(())
+    }
+
+    fn several_readers(
+        &mut self,
+        content_type: Option<HeaderValue>,
+        size_bytes: u64,
+        ranges: &[ByteRange],
+        mut reader: impl FnMut(u64, Option<u64>) -> ObjectReader,
+    ) {
+        let boundary: String = request_id()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(32)
+            .collect();
+        let part_type = content_type
+            .as_ref()
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("application/octet-stream");
+        let mut length = 0;
+        for range in ranges {
+            let part_head = multipart_part_head(&boundary, part_type, range, size_bytes);
+            length += part_head.len() as u64 + range.size_bytes();
+            self.pieces.push(Piece::Memory(Bytes::from(part_head)));
+            let part = reader(range.start, Some(range.end_inclusive + 1));
+            self.pieces.push(Piece::Object(Box::new(part)));
+        }
+        let end = multipart_end(&boundary);
+        length += end.len() as u64;
+        self.pieces.push(Piece::Memory(Bytes::from(end)));
+        let whole_type = format!("multipart/byteranges; boundary={boundary}");
+        if let Ok(whole_type) = HeaderValue::try_from(whole_type) {
+            self.set_type(whole_type);
+        }
+        self.set_length(length);
+    }
+}
+
+/// Result and detail for the log, and `X-Cache`.
+fn words(how: How, status: StatusCode) -> (ResultType, &'static str, &'static str) {
+    if status.is_client_error() || status.is_server_error() {
+        return (ResultType::Error, "OriginError", "Error from cloudfront");
+    }
+    match how {
+        How::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
+        How::RefreshHit => (
+            ResultType::RefreshHit,
+            "RefreshHit",
+            "RefreshHit from cloudfront",
+        ),
+        How::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
+    }
+}
