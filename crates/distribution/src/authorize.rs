@@ -3,7 +3,7 @@
 use crate::denial::Denial;
 use crate::distribution::{ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
-use crate::origin::OriginSource;
+use crate::origin::{Origin, OriginSource};
 use crate::request::ViewerRequest;
 use crate::route::Routed;
 use http::{HeaderValue, Method, StatusCode, Version, header};
@@ -33,7 +33,12 @@ impl<'s> Authorized<'s> {
     ///
     /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
     pub fn origin_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
-        let prefix = &self.routed.behavior.origin.primary.origin_path;
+        self.target_at(&self.routed.behavior.origin.primary, path)
+    }
+
+    /// As [`Authorized::origin_path`], for either origin of a group.
+    pub(crate) fn target_at<'p>(&self, origin: &Origin, path: &'p str) -> Cow<'p, str> {
+        let prefix = &origin.origin_path;
         match &self.routed.distribution.default_root_object {
             Some(object) if path == "/" => Cow::Owned(format!("{prefix}/{object}")),
             Some(_) | None if prefix.is_empty() => Cow::Borrowed(path),

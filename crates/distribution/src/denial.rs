@@ -17,6 +17,8 @@ pub enum Denial {
         /// 301 for GET and HEAD, 307 for the others.
         status: StatusCode,
     },
+    /// The path names an object here and may name another one at the origin, and no behavior is strict enough for both.
+    AmbiguousPath,
     /// The behavior does not allow the method.
     MethodNotAllowed,
     /// GET or HEAD with a body.
@@ -60,6 +62,7 @@ impl Denial {
             Denial::UnknownHost => "unknown-host",
             Denial::HttpsRequired => "https-required",
             Denial::RedirectToHttps { .. } => "redirect-to-https",
+            Denial::AmbiguousPath => "ambiguous-path",
             Denial::MethodNotAllowed => "method-not-allowed",
             Denial::BodyNotAllowed => "body-not-allowed",
             Denial::Signature(refusal) => refusal.token(),

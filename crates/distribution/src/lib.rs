@@ -28,6 +28,7 @@ mod log_record;
 mod origin;
 mod origin_request;
 mod pages;
+mod path_forms;
 mod path_pattern;
 mod policies;
 mod preflight;

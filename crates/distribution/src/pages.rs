@@ -56,7 +56,9 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::MethodNotAllowed => {
             html(StatusCode::FORBIDDEN, METHOD_REASON, "InvalidRequestMethod")
         }
-        Denial::BodyNotAllowed => html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest"),
+        Denial::AmbiguousPath | Denial::BodyNotAllowed => {
+            html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest")
+        }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
         Denial::HeadTooLarge => Page {
             close: true,

@@ -2,9 +2,11 @@
 
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution};
+use crate::path_forms::other_names;
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
+use privet_sign::KeySet;
 use std::sync::Arc;
 
 /// The outcome of the walk's first step.
@@ -21,8 +23,14 @@ pub struct Routed<'s> {
 /// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query does
 /// not take part (developer guide, "Path pattern").
 ///
+/// An origin may collapse `//`, `/./` and `/../` or decode once more, and serve another object than the one named here.
+/// So a path that has such other readings comes to the strictest behavior among them: what is restricted under any
+/// reading is never open.
+///
 /// # Errors
-/// [`Denial::UnknownHost`] when no enabled distribution has the host.
+/// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when two readings of the
+/// path are restricted to different keys. [`Denial::MethodNotAllowed`] when another reading's behavior does not allow
+/// the method.
 pub fn route<'s>(
     snapshot: &'s Snapshot,
     request: &ViewerRequest<'_>,
@@ -32,14 +40,43 @@ pub fn route<'s>(
         .filter(|distribution| distribution.enabled)
         .ok_or(Denial::UnknownHost)?;
     let name = object_name(request.path);
-    let behavior = distribution
-        .behaviors
-        .iter()
-        .find(|behavior| behavior.path_pattern.matches_name(&name))
-        // The default behavior `*` is last, so only a distribution put together by hand comes here.
-        .ok_or(Denial::UnknownHost)?;
+    // The default behavior `*` is last, so only a distribution put together by hand has none.
+    let mut behavior = behavior_for(distribution, &name).ok_or(Denial::UnknownHost)?;
+    for other in other_names(&name) {
+        let reading = behavior_for(distribution, &other).ok_or(Denial::UnknownHost)?;
+        behavior = stricter(behavior, reading, request)?;
+    }
     Ok(Routed {
         distribution,
         behavior,
     })
+}
+
+fn behavior_for<'s>(distribution: &'s Distribution, name: &str) -> Option<&'s CacheBehavior> {
+    let mut behaviors = distribution.behaviors.iter();
+    behaviors.find(|behavior| behavior.path_pattern.matches_name(name))
+}
+
+/// `behavior`, or that of another reading of the path where it lets fewer viewers in.
+fn stricter<'s>(
+    behavior: &'s CacheBehavior,
+    reading: &'s CacheBehavior,
+    request: &ViewerRequest<'_>,
+) -> Result<&'s CacheBehavior, Denial> {
+    if !reading.allowed_methods.allows(request.method) {
+        return Err(Denial::MethodNotAllowed);
+    }
+    match (&behavior.trusted_keys, &reading.trusted_keys) {
+        (Some(_) | None, None) => Ok(behavior),
+        (None, Some(_)) => Ok(reading),
+        (Some(keys), Some(others)) if is_part_of(keys, others) => Ok(behavior),
+        (Some(keys), Some(others)) if is_part_of(others, keys) => Ok(reading),
+        (Some(_), Some(_)) => Err(Denial::AmbiguousPath),
+    }
+}
+
+/// Whether whoever signs with `keys` may sign with `others` too.
+fn is_part_of(keys: &KeySet, others: &KeySet) -> bool {
+    let mut keys = keys.iter();
+    keys.all(|(id, key)| others.get(id.as_str()) == Some(key))
 }

@@ -106,11 +106,8 @@ impl<'t> Reader<'t> {
                     header_value.set_sensitive(true);
                     headers.push((name, header_value));
                 }
-                (Ok(_), None) => {
-                    if value(&inner, name).is_some_and(|found| found.as_str().is_none()) {
-                        continue;
-                    }
-                }
+                // A fault that has been told.
+                (Ok(_), None) => {}
                 (Err(_), _) => {
                     let message = format!("{name:?} is not a header name");
                     self.fault(&inner.path(name), message);
@@ -155,7 +152,8 @@ fn parse_server(text: &str) -> Option<HttpServer> {
     let default_port = if is_tls { 443 } else { 80 };
     let port = match authority.port() {
         Some(port) => port.as_u16(),
-        None if authority.as_str().ends_with(':') => return None,
+        // An empty port, or one that is out of range.
+        None if authority.as_str() != authority.host() => return None,
         None => default_port,
     };
     let host = authority.host();

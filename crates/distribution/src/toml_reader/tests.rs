@@ -3,6 +3,9 @@ use super::schema::SCHEMA;
 use super::*;
 use crate::Snapshot;
 
+mod origins;
+mod policies;
+
 const DEFAULT_CONFIG: &str = include_str!("../../../../docs/default-config.toml");
 const KEY: &[u8] = include_bytes!("../../../sign/tests/keys/rsa2048.pub.pem");
 
@@ -14,6 +17,12 @@ fn errors(text: &str) -> String {
             let mut read_file = |path: &Path| {
                 if path.to_string_lossy().contains("missing") {
                     return Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+                }
+                if path
+                    .extension()
+                    .is_some_and(|extension| extension == "secret")
+                {
+                    return Ok(b"wJalrXUtnFEMI\n".to_vec());
                 }
                 Ok(KEY.to_vec())
             };
@@ -353,6 +362,20 @@ fn the_default_configuration_is_valid_with_every_key_and_tells_the_defaults() {
     let (document, _) = read_toml(&everything(), Path::new("/etc/p.toml")).unwrap();
     assert_eq!(document.limits, Limits::default());
     assert_eq!(document.edge, EdgeIdentity::default());
+    let cache = document.cache;
+    let disk = cache.disk.unwrap();
+    assert_eq!(disk.folder, Path::new("/etc/cache"));
+    assert_eq!(
+        disk.size_bytes_max,
+        crate::DiskCacheSettings::SIZE_BYTES_MAX_DEFAULT
+    );
+    let without_disk = CacheSettings {
+        disk: None,
+        ..cache
+    };
+    assert_eq!(without_disk, CacheSettings::default());
+    let app = &document.distributions[0].origins[1];
+    assert_eq!(app.patience, crate::OriginPatience::default());
     let log = document.log.unwrap();
     assert_eq!(log.folder, Path::new("/etc/logs"));
     let bare = read_toml("log = { folder = 'logs' }", Path::new("/etc/p.toml"));

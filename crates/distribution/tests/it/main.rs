@@ -4,4 +4,5 @@
 mod conformance;
 mod objects;
 mod options;
+mod remote;
 mod support;

@@ -1,0 +1,153 @@
+//! What else a path may name, to an origin that reads it in another way than this edge does.
+//!
+//! Some servers collapse `//`, `/./` and `/../`, some decode twice, some take `\` for `/` or cut off `;parameters`. A
+//! path that is open as it stands must not name a restricted object there.
+
+/// How often an origin may decode once more.
+const DECODINGS_MAX: usize = 3;
+
+/// Every other name that `name`, decoded once, may have at an origin; none for a plain path.
+pub(crate) fn other_names(name: &str) -> Vec<String> {
+    if is_plain(name) {
+        return Vec::new();
+    }
+    let mut names = Vec::new();
+    let mut decoded = name.to_owned();
+    for _ in 0..DECODINGS_MAX {
+        insert_collapsed(&mut names, &decoded);
+        let slashed = decoded.replace('\\', "/");
+        insert_collapsed(&mut names, &slashed);
+        insert_collapsed(&mut names, &without_parameters(&slashed));
+        let again = decoded_again(&decoded);
+        if again == decoded {
+            break;
+        }
+        decoded = again;
+    }
+    names.retain(|other| other != name);
+    names
+}
+
+fn is_plain(name: &str) -> bool {
+    let is_special = |byte: u8| matches!(byte, b'%' | b'\\' | b';');
+    let mut pairs = name.as_bytes().windows(2);
+    !name.bytes().any(is_special) && !pairs.any(|pair| pair == b"//" || pair == b"/.")
+}
+
+fn insert_collapsed(names: &mut Vec<String>, name: &str) {
+    let merged = without_empty_segments(name);
+    let collapsed = [
+        name.to_owned(),
+        without_dot_segments(name),
+        without_dot_segments(&merged),
+        merged,
+    ];
+    for other in collapsed {
+        if !names.contains(&other) {
+            names.push(other);
+        }
+    }
+}
+
+/// RFC 3986 5.2.4.
+fn without_dot_segments(name: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let bare = name.strip_prefix('/').unwrap_or(name);
+    let mut segments = bare.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => {
+                kept.push(other);
+                continue;
+            }
+        }
+        // A dot segment at the end stands for the folder itself.
+        if is_last {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+fn without_empty_segments(name: &str) -> String {
+    let mut merged = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character != '/' || !merged.ends_with('/') {
+            merged.push(character);
+        }
+    }
+    merged
+}
+
+/// As servlet containers do with every segment.
+fn without_parameters(name: &str) -> String {
+    let segments = name.split('/');
+    let bare: Vec<&str> = segments
+        .map(|segment| segment.split(';').next().unwrap_or(segment))
+        .collect();
+    bare.join("/")
+}
+
+/// Percent-decoded once more; one character for each byte, as in the name itself.
+fn decoded_again(name: &str) -> String {
+    let mut decoded = String::with_capacity(name.len());
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        let mut after = characters.clone();
+        let digits = (
+            after.next().and_then(|high| high.to_digit(16)),
+            after.next().and_then(|low| low.to_digit(16)),
+        );
+        match (character, digits) {
+            ('%', (Some(high), Some(low))) => {
+                let byte = u8::try_from(high << 4 | low).unwrap_or_default();
+                decoded.push(char::from(byte));
+                characters = after;
+            }
+            (other, _) => decoded.push(other),
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, other: &str) {
+        let names = other_names(name);
+        assert!(names.iter().any(|known| known == other), "{names:?}");
+    }
+
+    #[test]
+    fn plain_paths_have_one_name() {
+        for plain in ["/", "/a/b.mp4", "/a./b", "/a..b/c"] {
+            assert_eq!(other_names(plain), Vec::<String>::new(), "{plain}");
+        }
+    }
+
+    #[test]
+    fn other_readings() {
+        check("/public/../private/a", "/private/a");
+        check("/public/./../private/a", "/private/a");
+        check("/../../private/a", "/private/a");
+        check("/public//../private/a", "/private/a");
+        check("/public//../private/a", "/public/private/a");
+        check("//private/a", "/private/a");
+        check("/public/%2e%2e/private/a", "/private/a");
+        check("/public/%252e%252e/private/a", "/private/a");
+        check("/public%2f..%2fprivate/a", "/private/a");
+        check("/public\\..\\private\\a", "/private/a");
+        check("/public/..;x=y/private/a", "/private/a");
+        check("/private;x/a", "/private/a");
+        check("/public/..", "/");
+        check("/public/../private/.", "/private/");
+        check("/%70rivate/a", "/private/a");
+    }
+}

@@ -1,0 +1,404 @@
+//! Requests to origins, and paths that an origin may read in another way.
+
+use crate::support::*;
+use http::HeaderValue;
+use privet_distribution::{
+    CacheBehavior, Denial, OriginRequest, RequestFacts, Snapshot, origin_request, read_toml, route,
+};
+use std::path::Path;
+
+const CONFIG: &str = r#"
+[[listeners]]
+address = "127.0.0.1:80"
+[[public_keys]]
+id = "KRSA"
+file = "rsa2048.pub.pem"
+[[public_keys]]
+id = "KEC"
+file = "p256.pub.pem"
+[[key_groups]]
+id = "viewers"
+public_keys = ["KRSA"]
+[[key_groups]]
+id = "others"
+public_keys = ["KEC"]
+[[key_groups]]
+id = "both"
+public_keys = ["KRSA", "KEC"]
+[[cache_policies]]
+id = "keyed"
+query_strings = ["lang"]
+headers = ["X-Key", "CloudFront-Viewer-Country"]
+cookies = ["theme"]
+[[origin_request_policies]]
+id = "more"
+headers = ["Origin", "User-Agent", "CloudFront-Forwarded-Proto"]
+cookies_except = ["session"]
+query_strings_except = ["utm"]
+[[distributions]]
+id = "E1"
+domain_name = "d111111abcdef8.cloudfront.net"
+default_root_object = "index.html"
+[[distributions.origins]]
+id = "app"
+url = "https://app.example.com"
+origin_path = "/app"
+headers = { X-Key = "ours", X-Secret = "s" }
+[[distributions.origins]]
+id = "bucket"
+s3 = { bucket = "films" }
+[[distributions.origins]]
+id = "mirror"
+s3 = { bucket = "mirror" }
+origin_path = "/films"
+[[distributions.origin_groups]]
+id = "pair"
+origins = ["bucket", "mirror"]
+failover_statuses = [500]
+[[distributions.behaviors]]
+path_pattern = "/plain/*"
+origin = "app"
+[[distributions.behaviors]]
+path_pattern = "/keyed/*"
+origin = "app"
+cache_policy = "keyed"
+origin_request_policy = "more"
+[[distributions.behaviors]]
+path_pattern = "/all/*"
+origin = "app"
+cache_policy = "Managed-CachingDisabled"
+origin_request_policy = "Managed-AllViewer"
+allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+[[distributions.behaviors]]
+path_pattern = "/secret/*"
+origin = "app"
+cache_policy = "UseOriginCacheControlHeaders-QueryStrings"
+origin_request_policy = "Managed-AllViewerAndCloudFrontHeaders-2022-06"
+trusted_key_groups = ["viewers"]
+[[distributions.behaviors]]
+path_pattern = "/bucket/*"
+origin = "pair"
+origin_request_policy = "Managed-AllViewer"
+allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+[[distributions.behaviors]]
+path_pattern = "/others/*"
+origin = "app"
+trusted_key_groups = ["others"]
+[[distributions.behaviors]]
+path_pattern = "/both/*"
+origin = "app"
+trusted_key_groups = ["both"]
+[distributions.default_behavior]
+origin = "app"
+"#;
+
+fn remote() -> Snapshot {
+    let (document, places) = read_toml(CONFIG, Path::new("privet.toml")).unwrap();
+    let mut read_file = |path: &Path| Ok(key_file(path.to_str().unwrap()));
+    Snapshot::build(document, &places, &mut read_file).unwrap()
+}
+
+fn facts(via: &HeaderValue) -> RequestFacts<'_> {
+    RequestFacts {
+        viewer: "192.0.2.77".parse().unwrap(),
+        viewer_port: None,
+        request_id: "id==",
+        country: Some("BR"),
+        via,
+        accept_encoding: None,
+    }
+}
+
+fn sent_to_origin(sent: &Sent) -> OriginRequest {
+    let snapshot = remote();
+    sent.with(|request| {
+        sent.run_with(&snapshot, |authorized| {
+            let via = HeaderValue::from_static("1.1 node (CloudFront)");
+            let origin = &authorized.routed().behavior.origin.primary;
+            origin_request(authorized, origin, request, &facts(&via))
+        })
+        .unwrap()
+    })
+}
+
+/// Lines of target and headers, sorted.
+#[track_caller]
+fn check(sent: &Sent, expected: &str) {
+    let request = sent_to_origin(sent);
+    let mut lines: Vec<String> = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    lines.insert(0, request.target);
+    let expected: Vec<&str> = expected.lines().map(str::trim).collect();
+    assert_eq!(lines, expected);
+}
+
+const H: &str = "http://d111111abcdef8.cloudfront.net";
+
+#[test]
+fn without_policies_nothing_is_passed_on() {
+    check(
+        &get(format!("{H}/plain/a%20b//c?q=1"))
+            .header("user-agent", "curl")
+            .header("accept", "*/*")
+            .header("accept-language", "de")
+            .header("accept-encoding", "gzip")
+            .header("authorization", "Basic x")
+            .header("cookie", "a=1")
+            .header("referer", "https://r")
+            .header("x-real-ip", "1.1.1.1")
+            .header("x-forwarded-proto", "https")
+            .header("x-amz-cf-id", "forged")
+            .header("if-none-match", "\"e\"")
+            .header("range", "bytes=0-1")
+            .header("cloudfront-viewer-country", "XX")
+            .header("expect", "100-continue"),
+        "/app/plain/a%20b//c
+         user-agent: Amazon CloudFront
+         via: 1.1 node (CloudFront)
+         x-amz-cf-id: id==
+         x-forwarded-for: 192.0.2.77
+         x-key: ours
+         x-secret: s",
+    );
+    check(
+        &get(format!("{H}/")),
+        "/app/index.html
+         user-agent: Amazon CloudFront
+         via: 1.1 node (CloudFront)
+         x-amz-cf-id: id==
+         x-forwarded-for: 192.0.2.77
+         x-key: ours
+         x-secret: s",
+    );
+}
+
+#[test]
+fn both_policies_count_and_custom_headers_win() {
+    check(
+        &get(format!("{H}/keyed/a?utm=1&lang=de&&Lang=x&%75tm=2&a=1"))
+            .header("user-agent", "curl")
+            .header("origin", "https://o")
+            .header("x-key", "theirs")
+            .header("cookie", "z=1; theme=dark; session=s; a=2")
+            .header("cookie", "b=3")
+            .header("via", "1.0 squid")
+            .header("x-forwarded-for", "203.0.113.9, 203.0.113.8")
+            .header("cloudfront-forwarded-proto", "https"),
+        "/app/keyed/a?lang=de&&Lang=x&a=1
+         cloudfront-forwarded-proto: http
+         cloudfront-viewer-country: BR
+         cookie: a=2; b=3; theme=dark; z=1
+         origin: https://o
+         user-agent: curl
+         via: 1.0 squid, 1.1 node (CloudFront)
+         x-amz-cf-id: id==
+         x-forwarded-for: 203.0.113.9, 203.0.113.8, 192.0.2.77
+         x-key: ours
+         x-secret: s",
+    );
+}
+
+#[test]
+fn all_viewer_passes_all_but_what_ends_here() {
+    check(
+        &get(format!("{H}/all/a?"))
+            .header("connection", "close, X-Hop")
+            .header("x-hop", "1")
+            .header("keep-alive", "timeout=5")
+            .header("te", "trailers")
+            .header("upgrade", "h2c")
+            .header("transfer-encoding", "chunked")
+            .header("proxy-authorization", "x")
+            .header("expect", "100-continue")
+            .header("x-edge-location", "forged")
+            .header("if-none-match", "\"e\"")
+            .header("range", "bytes=0-1")
+            .header("authorization", "Basic x")
+            .header("accept-encoding", "gzip, br")
+            .header("accept", "*/*"),
+        "/app/all/a
+         accept-encoding: gzip, br
+         accept: */*
+         authorization: Basic x
+         host: d111111abcdef8.cloudfront.net
+         user-agent: Amazon CloudFront
+         via: 1.1 node (CloudFront)
+         x-amz-cf-id: id==
+         x-forwarded-for: 192.0.2.77
+         x-key: ours
+         x-secret: s",
+    );
+}
+
+#[test]
+fn signatures_never_reach_the_origin_of_a_restricted_behavior() {
+    let url = signed(&format!("{H}/secret/a?b=2&a=1"), E);
+    check(
+        &get(url)
+            .header("cookie", "CloudFront-Policy=p; cloudfront-signature=s; a=1")
+            .header("cookie", "CloudFront-Key-Pair-Id=K"),
+        "/app/secret/a?b=2&a=1
+         cloudfront-forwarded-proto: http
+         cloudfront-is-android-viewer: false
+         cloudfront-is-desktop-viewer: true
+         cloudfront-is-ios-viewer: false
+         cloudfront-is-mobile-viewer: false
+         cloudfront-is-smarttv-viewer: false
+         cloudfront-is-tablet-viewer: false
+         cloudfront-viewer-country: BR
+         cloudfront-viewer-http-version: 1.1
+         cookie: a=1
+         host: d111111abcdef8.cloudfront.net
+         user-agent: Amazon CloudFront
+         via: 1.1 node (CloudFront)
+         x-amz-cf-id: id==
+         x-forwarded-for: 192.0.2.77
+         x-key: ours
+         x-secret: s",
+    );
+}
+
+#[test]
+fn where_a_behavior_is_open_the_names_are_nobodys() {
+    let request = sent_to_origin(&get(format!("{H}/all/a?Expires=1&Signature=s")));
+    assert_eq!(request.target, "/app/all/a?Expires=1&Signature=s");
+}
+
+#[test]
+fn changes_carry_their_content_and_conditions() {
+    let request = sent_to_origin(
+        &send("PUT", format!("{H}/bucket/a"))
+            .header("content-type", "text/plain")
+            .header("content-length", "5")
+            .header("content-md5", "x")
+            .header("if-none-match", "*")
+            .header("x-amz-copy-source", "/films/secret")
+            .header("x-amz-acl", "public-read"),
+    );
+    let names = ["content-type", "content-md5", "if-none-match"];
+    assert!(names.iter().all(|name| request.headers.contains_key(*name)));
+    let kept_back = ["x-amz-copy-source", "x-amz-acl", "content-length", "host"];
+    assert!(
+        kept_back
+            .iter()
+            .all(|name| !request.headers.contains_key(*name))
+    );
+}
+
+#[test]
+fn a_bucket_is_not_told_how_to_answer() {
+    let url = format!("{H}/bucket/a?response-content-type=text/html&versionId=1");
+    let sent = get(url);
+    assert_eq!(sent_to_origin(&sent).target, "/bucket/a?versionId=1");
+    let snapshot = remote();
+    let target = sent.with(|request| {
+        sent.run_with(&snapshot, |authorized| {
+            let via = HeaderValue::from_static("1.1 node");
+            let choice = &authorized.routed().behavior.origin;
+            let secondary = &choice.failover.as_ref().unwrap().secondary;
+            origin_request(authorized, secondary, request, &facts(&via)).target
+        })
+    });
+    assert_eq!(target.unwrap(), "/films/bucket/a?versionId=1");
+}
+
+#[test]
+fn the_last_address_is_the_one_believed() {
+    let forwarded = |value: &str| {
+        let sent = get(format!("{H}/plain/a")).header("x-forwarded-for", value);
+        let request = sent_to_origin(&sent);
+        request.headers["x-forwarded-for"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        forwarded("1.1.1.1, 192.0.2.77, 10.0.0.1"),
+        "1.1.1.1, 192.0.2.77"
+    );
+    assert_eq!(forwarded("garbage,,"), "garbage, 192.0.2.77");
+}
+
+/// The pattern of the behavior that `path` comes to, or the reason why to none.
+fn behavior(method: &str, path: &str) -> String {
+    let snapshot = remote();
+    send(method, format!("{H}{path}")).with(|request| match route(&snapshot, request) {
+        Ok(routed) => {
+            let behavior: &CacheBehavior = routed.behavior;
+            behavior.path_pattern.as_str().to_owned()
+        }
+        Err(denial) => denial.token().to_owned(),
+    })
+}
+
+#[track_caller]
+fn check_behavior(path: &str, expected: &str) {
+    assert_eq!(behavior("GET", path), expected, "{path}");
+}
+
+#[test]
+fn no_spelling_leads_around_a_restriction() {
+    for path in [
+        "/plain/../secret/a",
+        "/plain/%2e%2e/secret/a",
+        "/plain/%2E./secret/a",
+        "/plain/..%2fsecret/a",
+        "/plain%2f..%2fsecret/a",
+        "/plain/%252e%252e/secret/a",
+        "/plain/%25252e%25252e/secret/a",
+        "/plain/..%252fsecret/a",
+        "/plain/./../secret/a",
+        "/plain//../secret/a",
+        "/plain/x/..//../secret/a",
+        "/plain/..;/secret/a",
+        "/plain/..%3bx/secret/a",
+        "/plain/..%5csecret%5ca",
+        "/./secret/a",
+        "//secret/a",
+        "///secret/a",
+        "/%2fsecret/a",
+        "/x/../secret//a",
+        "/%73ecret/a",
+        "/%2573ecret/a",
+        "/secret;x/a",
+        "/../../secret/a",
+        "/secret/../secret/a",
+    ] {
+        check_behavior(path, "/secret/*");
+    }
+    for path in ["/secret/../plain/a", "/secret//a", "/secret/a%252fb"] {
+        check_behavior(path, "/secret/*");
+    }
+}
+
+#[test]
+fn harmless_spellings_stay_where_they_are() {
+    check_behavior("/plain//a", "/plain/*");
+    check_behavior("/plain/./a", "/plain/*");
+    check_behavior("/plain/../plain/a", "/plain/*");
+    check_behavior("/plain/a;b", "/plain/*");
+    check_behavior("/plain/100%25", "/plain/*");
+    check_behavior("/../a", "*");
+}
+
+#[test]
+fn a_grant_for_one_place_is_none_for_another() {
+    check_behavior("/secret/../others/a", "ambiguous-path");
+    check_behavior("/others/../secret/a", "ambiguous-path");
+    // Whoever may sign for /secret may sign for /both, but not the other way round.
+    check_behavior("/secret/../both/a", "/secret/*");
+    check_behavior("/both/../secret/a", "/secret/*");
+}
+
+#[test]
+fn methods_are_those_of_every_reading() {
+    assert_eq!(behavior("PUT", "/all/a"), "/all/*");
+    assert_eq!(behavior("PUT", "/all/../plain/a"), "method-not-allowed");
+    assert_eq!(behavior("PUT", "/all/../bucket/a"), "/all/*");
+    let refused = get(format!("{H}/plain/../secret/a")).run(&remote());
+    assert!(matches!(refused, Err(Denial::Signature(_))), "{refused:?}");
+}
