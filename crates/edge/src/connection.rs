@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::exchange::Exchange;
+use crate::h2_watch::H2Watch;
 use crate::log::WorkerLog;
 use crate::pipeline;
 use crate::stand_in::QueuedStretches;
@@ -282,6 +283,7 @@ where
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
+    let io = H2Watch::new(io, patience(limits), limits.h2_streams_max);
     let for_service = Rc::clone(&shared);
     let service = service_fn(move |request| {
         let exchange = for_service.exchange(request, &connection);

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod edge;
 mod exchange;
+mod h2_watch;
 mod log;
 mod memory;
 mod origin;

@@ -1,1 +1,55 @@
-//! HTTP/2.
+//! HTTP/2: field blocks that can not be decoded. Cases of h2spec for RFC 7541.
+
+use crate::support::Expected::*;
+use crate::support::*;
+
+/// h2 says PROTOCOL_ERROR, and ends the connection as it must.
+const ERROR: Expected<'static> = ConnectionError(&[COMPRESSION_ERROR, PROTOCOL_ERROR]);
+
+/// A good request with a representation behind its fields.
+#[track_caller]
+fn check_behind(edge: &TestEdge, case: &str, representation: &[u8]) {
+    let fields = [&get_block(), representation].concat();
+    check(edge, case, &[headers(1, WHOLE, &fields)], ERROR);
+}
+
+#[test]
+fn undecodable_blocks() {
+    let edge = h2_edge();
+    // RFC 9113 4.3: a literal that is cut off.
+    check(&edge, "http2/4.3/1", &[headers(1, WHOLE, b"\x40")], ERROR);
+    // RFC 7541 2.3.3: there is no such index.
+    check_behind(&edge, "hpack/2.3.3/1", b"\xfe");
+    check_behind(&edge, "hpack/2.3.3/2", b"\x7f\x0f\x06h2spec");
+    // RFC 7541 4.2: the size of the table changes only at the beginning.
+    check_behind(&edge, "hpack/4.2/1", b"\x21");
+    // RFC 7541 5.2: padding that is too long, of zeros, and the symbol that ends no string.
+    let name = b"\x00\x85\xf2\xb2\x4a\x84\xff";
+    for (case, value) in [
+        ("hpack/5.2/1", &b"\x84\x49\x50\x9f\xff"[..]),
+        ("hpack/5.2/2", b"\x83\x49\x50\x90"),
+        ("hpack/5.2/3", b"\x87\xff\xff\xff\xfd\x25\x42\x7f"),
+    ] {
+        check_behind(&edge, case, &[name, value].concat());
+    }
+    // RFC 7541 6.1.
+    check_behind(&edge, "hpack/6.1/1", b"\x80");
+    // RFC 7541 5.1: a number that never ends.
+    check_behind(
+        &edge,
+        "endless integer",
+        &[&[0xff][..], &[0xff; 40]].concat(),
+    );
+}
+
+#[test]
+fn a_larger_table_than_agreed() {
+    let edge = h2_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    let most = viewer.setting(HEADER_TABLE_SIZE).unwrap_or(4_096);
+    let mut fields = Vec::new();
+    integer(0x20, 5, most as usize + 1, &mut fields);
+    fields.extend(get_block());
+    viewer.send(&headers(1, WHOLE, &fields));
+    assert_outcome(&mut viewer, "hpack/6.3/1", ERROR);
+}

@@ -237,6 +237,8 @@ pub fn get_path(stream: u32, path: &str) -> Vec<u8> {
 pub struct FrameViewer {
     stream: StreamOwned<ClientConnection, TcpStream>,
     unread: Vec<u8>,
+    /// What is being tried.
+    pub case: String,
     /// What the edge announced.
     pub settings: Vec<(u16, u32)>,
 }
@@ -250,6 +252,7 @@ impl FrameViewer {
         FrameViewer {
             stream: StreamOwned::new(session, stream),
             unread: Vec::new(),
+            case: String::new(),
             settings: Vec::new(),
         }
     }
@@ -342,7 +345,7 @@ impl FrameViewer {
                 Ok(length) => self.unread.extend_from_slice(&buffer[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    panic!("the edge neither answered nor closed")
+                    panic!("{}: the edge neither answered nor closed", self.case)
                 }
                 Err(_) => return None,
             }

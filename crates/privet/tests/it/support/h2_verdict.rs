@@ -1,8 +1,6 @@
 //! What the edge must do about a sequence of frames, and whether it does.
 
-use crate::support::{
-    DATA, FrameViewer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, TestEdge, settings,
-};
+use crate::support::{DATA, FrameViewer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, TestEdge};
 
 /// The outcome that the standard asks for. Codes are alternatives.
 #[derive(Clone, Copy, Debug)]
@@ -46,24 +44,9 @@ pub fn check_after_answer(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expec
     assert_outcome(&mut viewer, case, expected);
 }
 
-/// Like [`check`], once the edge knows that the viewer has these settings.
-#[track_caller]
-pub fn check_with_settings(
-    edge: &TestEdge,
-    case: &str,
-    values: &[(u16, u32)],
-    frames: &[Vec<u8>],
-    expected: Expected<'_>,
-) {
-    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
-    viewer.send(&settings(values));
-    viewer.until(|frame| frame.is_ack_of(SETTINGS)).unwrap();
-    viewer.send(&frames.concat());
-    assert_outcome(&mut viewer, case, expected);
-}
-
 #[track_caller]
 pub fn assert_outcome(viewer: &mut FrameViewer, case: &str, expected: Expected<'_>) {
+    case.clone_into(&mut viewer.case);
     let mut seen = Vec::new();
     let mut good = |wanted: &dyn Fn(&super::Frame) -> bool| {
         loop {

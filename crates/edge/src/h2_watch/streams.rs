@@ -1,0 +1,292 @@
+//! What the frames of a connection say about its streams: who waits for whom, and who breaks the rules.
+//!
+//! Knows no socket and no clock. The rules are those of RFC 9113; h2 applies the rest of them.
+
+use super::frame_scanner::{
+    DATA, Found, FrameHead, GOAWAY, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+};
+use std::collections::{HashMap, VecDeque};
+use tokio::time::Instant;
+
+/// Frames of a viewer that ask for nothing, before it must ask for something or take something.
+const CREDIT_FRAMES_MAX: i64 = 4_096;
+/// What a request adds to the credit, less the frame that it is.
+const REQUEST_CREDIT_FRAMES: i64 = 4;
+/// What a reset takes: more than its request gave, so that a viewer can not ask and take back for ever.
+const RESET_COST_FRAMES: i64 = 12;
+/// A viewer takes this much with one frame at least: WINDOW_UPDATE for the stream or the connection.
+const CREDIT_SIZE_BYTES: usize = 256;
+/// Streams beyond the announced number, which h2 has yet to refuse.
+const REFUSED_STREAMS_MAX: usize = 1_024;
+/// The streams last ended by the viewer that are remembered, to tell a late frame from a wrong one.
+const ENDED_STREAMS_MAX: usize = 128;
+/// RFC 9113 6.9.2.
+const FIRST_WINDOW_SIZE_BYTES: i64 = 65_535;
+const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+
+/// Why a connection ends (RFC 9113 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectionError {
+    FlowControl,
+    StreamClosed,
+    FrameSize,
+    EnhanceYourCalm,
+}
+
+impl ConnectionError {
+    pub(super) fn code(self) -> u32 {
+        match self {
+            ConnectionError::FlowControl => 3,
+            ConnectionError::StreamClosed => 5,
+            ConnectionError::FrameSize => 6,
+            ConnectionError::EnhanceYourCalm => 11,
+        }
+    }
+}
+
+/// A viewer that takes nothing of an answer, although there would be something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// Nothing of any answer.
+    Connection { since: Instant },
+    /// Nothing of this one.
+    Stream { stream: u32, since: Instant },
+}
+
+impl Ignored {
+    pub(super) fn since(self) -> Instant {
+        match self {
+            Ignored::Connection { since } | Ignored::Stream { since, .. } => since,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Stream {
+    /// What the viewer lets the edge send. Below zero when settings took back what was sent already.
+    window_size_bytes: i64,
+    /// When the viewer was last given something; `None` before the answer.
+    taken: Option<Instant>,
+}
+
+/// The streams of a connection.
+#[derive(Debug)]
+pub(super) struct Streams {
+    open: HashMap<u32, Stream>,
+    ended: VecDeque<u32>,
+    highest: u32,
+    streams_max: usize,
+    initial_window_size_bytes: i64,
+    window_size_bytes: i64,
+    /// When the viewer was last given anything of an answer's body.
+    taken: Instant,
+    credit_frames: i64,
+}
+
+impl Streams {
+    /// `streams_max`: what the edge announces as SETTINGS_MAX_CONCURRENT_STREAMS.
+    pub(super) fn new(streams_max: u32, now: Instant) -> Self {
+        Streams {
+            open: HashMap::new(),
+            ended: VecDeque::new(),
+            highest: 0,
+            streams_max: streams_max as usize + REFUSED_STREAMS_MAX,
+            initial_window_size_bytes: FIRST_WINDOW_SIZE_BYTES,
+            window_size_bytes: FIRST_WINDOW_SIZE_BYTES,
+            taken: now,
+            credit_frames: CREDIT_FRAMES_MAX,
+        }
+    }
+
+    /// The highest number that the viewer has used.
+    pub(super) fn highest(&self) -> u32 {
+        self.highest
+    }
+
+    /// No stream is open, so none can be ignored.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The viewer sent this.
+    pub(super) fn viewer_sent(&mut self, found: &Found) -> Result<(), ConnectionError> {
+        match found {
+            Found::Head(head) => self.viewer_sent_head(head),
+            Found::Payload(head, payload) if head.kind == SETTINGS => self.settings(payload),
+            Found::Payload(head, payload) => {
+                self.window_update(head.stream, payload);
+                Ok(())
+            }
+        }
+    }
+
+    fn viewer_sent_head(&mut self, head: &FrameHead) -> Result<(), ConnectionError> {
+        check_size(head)?;
+        let is_late = matches!(head.kind, DATA | HEADERS) && self.ended.contains(&head.stream);
+        if is_late {
+            return Err(ConnectionError::StreamClosed);
+        }
+        self.spend(head)?;
+        match head.kind {
+            HEADERS => {
+                self.open(head.stream)?;
+                self.viewer_ends(head);
+            }
+            DATA => self.viewer_ends(head),
+            RST_STREAM => {
+                self.open.remove(&head.stream);
+                self.remember_ended(head.stream);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 10.5: features that cost the edge more than the viewer have a limit.
+    fn spend(&mut self, head: &FrameHead) -> Result<(), ConnectionError> {
+        let is_request = head.kind == HEADERS && head.stream > self.highest;
+        self.credit_frames += match head.kind {
+            HEADERS if is_request => REQUEST_CREDIT_FRAMES,
+            RST_STREAM => -RESET_COST_FRAMES,
+            DATA => (head.length / CREDIT_SIZE_BYTES) as i64 - 1,
+            _ => -1,
+        };
+        self.credit_frames = self.credit_frames.min(CREDIT_FRAMES_MAX);
+        if self.credit_frames < 0 {
+            return Err(ConnectionError::EnhanceYourCalm);
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, stream: u32) -> Result<(), ConnectionError> {
+        if stream <= self.highest {
+            return Ok(());
+        }
+        if self.open.len() >= self.streams_max {
+            return Err(ConnectionError::EnhanceYourCalm);
+        }
+        self.highest = stream;
+        let opened = Stream {
+            window_size_bytes: self.initial_window_size_bytes,
+            taken: None,
+        };
+        self.open.insert(stream, opened);
+        Ok(())
+    }
+
+    fn viewer_ends(&mut self, head: &FrameHead) {
+        if head.has_first_flag() {
+            self.remember_ended(head.stream);
+        }
+    }
+
+    fn remember_ended(&mut self, stream: u32) {
+        if self.ended.len() == ENDED_STREAMS_MAX {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(stream);
+    }
+
+    fn settings(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+        for pair in payload.chunks_exact(6) {
+            let id = u16::from_be_bytes([pair[0], pair[1]]);
+            let value = u32::from_be_bytes([pair[2], pair[3], pair[4], pair[5]]);
+            if id != INITIAL_WINDOW_SIZE {
+                continue;
+            }
+            if value > WINDOW_SIZE_BYTES_MAX {
+                return Err(ConnectionError::FlowControl);
+            }
+            let change = i64::from(value) - self.initial_window_size_bytes;
+            self.initial_window_size_bytes = i64::from(value);
+            for stream in self.open.values_mut() {
+                stream.window_size_bytes += change;
+            }
+        }
+        Ok(())
+    }
+
+    fn window_update(&mut self, stream: u32, payload: &[u8]) {
+        let Ok(increment) = payload.try_into().map(u32::from_be_bytes) else {
+            return;
+        };
+        let increment = i64::from(increment & WINDOW_SIZE_BYTES_MAX);
+        if stream == 0 {
+            self.window_size_bytes += increment;
+        } else if let Some(stream) = self.open.get_mut(&stream) {
+            stream.window_size_bytes += increment;
+        }
+    }
+
+    /// The edge sent this.
+    pub(super) fn edge_sent(&mut self, head: &FrameHead, now: Instant) {
+        match head.kind {
+            DATA => {
+                let length = head.length as i64;
+                self.window_size_bytes -= length;
+                self.taken = now;
+                self.credit_frames += (head.length / CREDIT_SIZE_BYTES) as i64;
+                self.answered(head, length, now);
+            }
+            HEADERS => self.answered(head, 0, now),
+            RST_STREAM => {
+                self.open.remove(&head.stream);
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, head: &FrameHead, length: i64, now: Instant) {
+        if head.has_first_flag() {
+            self.open.remove(&head.stream);
+        } else if let Some(stream) = self.open.get_mut(&head.stream) {
+            stream.window_size_bytes -= length;
+            stream.taken = Some(now);
+        }
+    }
+
+    /// The edge gives this stream up.
+    pub(super) fn given_up(&mut self, stream: u32) {
+        self.open.remove(&stream);
+    }
+
+    /// Whom the viewer has ignored longest; `None` when every answer may go on as far as the viewer is concerned.
+    pub(super) fn ignored(&self) -> Option<Ignored> {
+        let is_shut =
+            |stream: &Stream| stream.window_size_bytes <= 0 || self.window_size_bytes <= 0;
+        let shut = self.open.iter().filter(|(_, stream)| is_shut(stream));
+        let since = shut.filter_map(|(number, stream)| Some((stream.taken?, *number)));
+        let (since, stream) = since.min()?;
+        if self.window_size_bytes <= 0 {
+            // Which stream was given the last of the connection's window is not the viewer's choice.
+            let since = self.taken.max(since);
+            return Some(Ignored::Connection { since });
+        }
+        if self.taken <= since {
+            return Some(Ignored::Connection { since });
+        }
+        Some(Ignored::Stream { stream, since })
+    }
+}
+
+/// Sizes that a kind of frame must have (RFC 9113 6.3 to 6.9). h2 refuses them as well, but names no reason.
+fn check_size(head: &FrameHead) -> Result<(), ConnectionError> {
+    let is_right = match head.kind {
+        PRIORITY => head.length == 5,
+        RST_STREAM | WINDOW_UPDATE => head.length == 4,
+        SETTINGS if head.has_first_flag() => head.length == 0,
+        SETTINGS => head.length.is_multiple_of(6),
+        PING => head.length == 8,
+        GOAWAY => head.length >= 8,
+        _ => true,
+    };
+    if is_right {
+        Ok(())
+    } else {
+        Err(ConnectionError::FrameSize)
+    }
+}
+
+#[cfg(test)]
+mod tests;
