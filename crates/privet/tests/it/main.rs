@@ -28,11 +28,16 @@ mod objects;
 mod patience;
 mod peers;
 mod peers_keys;
-// Origins over HTTP have yet to come.
-// mod peers_origins;
+mod peers_origins;
 mod peers_ours;
 mod reload;
+mod scenario_durability;
+mod scenario_errors;
+mod scenario_faults;
+mod scenario_freshness;
+mod scenario_invalidation;
 mod scenario_script;
+mod scenario_sharing;
 mod support;
 mod tidy;
 mod unruly_files;

@@ -109,6 +109,12 @@ impl OriginAnswer {
         body.last_chunk()
     }
 
+    /// The same, once the gate is open.
+    pub fn after(mut self, gate: &Gate) -> Self {
+        self.acts.insert(0, Act::Wait(gate.clone()));
+        self
+    }
+
     /// No HTTP at all.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         OriginAnswer::default().and(Act::Raw(bytes.into()))
@@ -171,6 +177,7 @@ struct Record {
     asks: Vec<OriginAsk>,
     sent: Vec<SentBytes>,
     connections: Vec<Weak<TcpStream>>,
+    connections_ended: usize,
 }
 
 type Handler = dyn Fn(&OriginAsk) -> OriginAnswer + Send + Sync;
@@ -249,6 +256,14 @@ impl FakeOrigin {
         self.shared.record.lock().unwrap().connections.len()
     }
 
+    /// Waits until so many connections have ended, whoever ended them.
+    #[track_caller]
+    pub fn wait_for_ended_connections(&self, count: usize) {
+        self.wait_until(&format!("{count} ends of connections"), |record| {
+            record.connections_ended >= count
+        });
+    }
+
     /// Every byte of `target` left once, and none twice.
     #[track_caller]
     pub fn assert_each_byte_was_read_once(&self, target: &str, size_bytes: u64) {
@@ -318,7 +333,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             record.connections.len() - 1
         };
         let shared = Arc::clone(shared);
-        std::thread::spawn(move || Connection { number, shared }.serve(&stream));
+        std::thread::spawn(move || {
+            let connection = Connection { number, shared };
+            connection.serve(&stream);
+            drop(stream);
+            connection.note(|record| record.connections_ended += 1);
+        });
     }
 }
 

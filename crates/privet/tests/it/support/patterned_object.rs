@@ -98,13 +98,15 @@ impl PatternedObject {
         self
     }
 
-    pub fn size_bytes(&self) -> u64 {
-        self.size_bytes
-    }
-
     /// The bytes of the version in force.
     pub fn pattern(&self) -> Pattern {
         self.version.lock().unwrap().pattern
+    }
+
+    /// The same with the bytes of `pattern`.
+    pub fn of_pattern(self, pattern: Pattern) -> Self {
+        self.version.lock().unwrap().pattern = pattern;
+        self
     }
 
     /// Other bytes under another tag, from the next request on.

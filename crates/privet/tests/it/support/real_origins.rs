@@ -88,7 +88,7 @@ fn try_start(folder: &Path) -> Option<(Child, SocketAddr)> {
     let mut process = Command::new("setpriv")
         .args(["--pdeathsig", "TERM", "nginx", "-p", place, "-c"])
         .arg(folder.join("nginx.conf"))
-        .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").ok()?))
+        .env("PATH", with_servers(&std::env::var("PATH").unwrap()))
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -98,12 +98,19 @@ fn try_start(folder: &Path) -> Option<(Child, SocketAddr)> {
         if TcpStream::connect(address).is_ok() {
             return Some((process, address));
         }
-        if process.try_wait().ok()?.is_some() {
+        if process.try_wait().unwrap().is_some() {
             return None;
         }
         std::thread::yield_now();
     }
+    process.kill().unwrap();
+    process.wait().unwrap();
     None
+}
+
+/// Debian keeps servers where a person's `PATH` may not look.
+fn with_servers(path: &str) -> String {
+    format!("{path}:/usr/sbin")
 }
 
 const NGINX: &str = r#"

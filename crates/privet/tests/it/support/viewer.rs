@@ -138,8 +138,13 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn plain(edge: SocketAddr, source: Option<IpAddr>) -> Self {
+        Self::over(connect(edge, source, None).unwrap())
+    }
+
+    /// A connection that was made before.
+    pub fn over(stream: TcpStream) -> Self {
         Viewer {
-            stream: Stream::Plain(connect(edge, source, None).unwrap()),
+            stream: Stream::Plain(stream),
             unread: Vec::new(),
         }
     }
