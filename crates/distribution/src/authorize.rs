@@ -1,7 +1,7 @@
 //! The gate: protocol policy, method, body and signature, in this order. Only this file makes an [`Authorized`].
 
 use crate::denial::Denial;
-use crate::distribution::{ViewerProtocolPolicy, is_change, is_get_or_head};
+use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
 use crate::request::ViewerRequest;
@@ -68,6 +68,23 @@ pub fn authorize<'s>(
     };
     check_origin(&routed, request.method)?;
     Ok(Authorized { routed, grant })
+}
+
+/// The proof for the page of a custom error response, which is served without a grant: it is what a viewer without one
+/// gets to see (developer guide, "Generate custom error responses").
+///
+/// `None` when `routed` is not where the page's own path leads to, so that nothing else is opened by it.
+pub fn authorize_error_page<'s>(
+    routed: Routed<'s>,
+    custom: &CustomErrorResponse,
+    request: &ViewerRequest<'_>,
+) -> Option<Authorized<'s>> {
+    let page = custom.page.as_ref()?;
+    let is_configured = routed.distribution.custom_errors.contains(custom);
+    (is_configured && page.path == request.path && request.query.is_none()).then_some(Authorized {
+        routed,
+        grant: None,
+    })
 }
 
 pub(crate) fn check_protocol(

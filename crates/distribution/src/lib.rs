@@ -41,10 +41,10 @@ mod revalidation;
 mod route;
 mod snapshot;
 mod toml_reader;
-mod viewer_address;
 mod vary;
+mod viewer_address;
 
-pub use authorize::{Authorized, authorize};
+pub use authorize::{Authorized, authorize, authorize_error_page};
 pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
@@ -94,13 +94,13 @@ pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
 pub use redact::{redact_cookies, redact_query};
 pub use request::ViewerRequest;
-pub use response_policy::apply_response_policy;
 pub use respond::{Representation, Selection, Validators, select, select_by};
+pub use response_policy::apply_response_policy;
 pub use revalidation::{
     end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
 };
 pub use route::{Routed, route};
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
-pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
+pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

@@ -15,10 +15,11 @@ mod sink;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
-pub(crate) use invalidations::Invalidations;
+pub(crate) use invalidations::{Invalidation, Invalidations, Item};
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
 
 use crate::clock::Clock;
+use crate::origin::DiskWork;
 use crate::origin_client::{
     OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
 };
@@ -30,7 +31,7 @@ use http::{Method, StatusCode};
 use look_up::Found;
 pub(crate) use look_up::StoredObject;
 use privet_cache::{Key, Store};
-use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness};
+use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath};
 use privet_sign::Timestamp;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -292,4 +293,26 @@ fn new_generation() -> Generation {
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
     let _ = aws_lc_rs::rand::fill(&mut generation);
     generation
+}
+
+impl WorkerCache {
+    /// What a change at the origin has made out of date.
+    pub(crate) async fn invalidate_changed(
+        &self,
+        distribution_id: &str,
+        paths: Vec<InvalidationPath>,
+        now: Timestamp,
+    ) {
+        let invalidation = Invalidation {
+            id: String::new(),
+            distribution_id: distribution_id.to_owned(),
+            created: now,
+            items: paths.iter().map(|path| path.name().to_owned()).collect(),
+        };
+        let items = paths.into_iter().map(Item::Path).collect();
+        let shared = Arc::clone(&self.shared);
+        let adding = DiskWork::start(move || shared.invalidations.add(invalidation, items));
+        // A journal that can not be written fails the disk as a whole, which the store tells the operator.
+        let _ = adding.await;
+    }
 }

@@ -1,6 +1,7 @@
 //! Starts the edge, swaps its configuration, drains it.
 
 use crate::accept::{Crew, ListenOn, Task};
+use crate::cache::EdgeCache;
 use crate::clock::Clock;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
@@ -8,7 +9,8 @@ use crate::request_id::node_name;
 use crate::state::EdgeState;
 use crate::worker::{self, EdgeShared};
 use arc_swap::ArcSwap;
-use privet_distribution::{Listener, ListenerProtocol, Snapshot};
+use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
+use privet_distribution::{CacheSettings, Listener, ListenerProtocol, Snapshot};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
@@ -64,6 +66,9 @@ pub enum StartError {
     /// The log folder can not be made or written.
     #[error("the log can not be opened: {0}; correct the folder in [log]")]
     Log(String),
+    /// The cache's folder can not be made, written, or is another process's.
+    #[error("the cache can not be opened: {0}; correct the folder in [cache]")]
+    Cache(String),
     /// The operating system gave no thread.
     #[error("a thread can not be started: {0}")]
     Thread(String),
@@ -105,11 +110,14 @@ impl Edge {
         let (log, log_thread) = Log::start(log_settings, options.log_stream)
             .map_err(|error| StartError::Log(error.to_string()))?;
         let limits = &options.snapshot.limits;
+        let cache = open_cache(&options.snapshot.cache)?;
         let (drain, draining) = watch::channel(false);
         let (crew, inboxes) = Crew::new(worker_count(options.snapshot.edge.workers));
         let shared = EdgeShared {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
+            cache,
+            origin_client: Arc::default(),
             clock: options.clock,
             log,
             crew: Arc::new(crew),
@@ -189,6 +197,7 @@ impl RunningEdge {
             // A worker that panicked has nothing left to drain.
             let _ = worker.join();
         }
+        self.shared.cache.store().close();
         self.shared.log.stop();
         let _ = self.log_thread.join();
     }
@@ -251,6 +260,41 @@ impl RunningEdge {
             handles.push(each.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(handles)
+    }
+}
+
+fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
+    let disk = settings.disk.as_ref().map(|disk| DiskOptions {
+        folder: disk.folder.clone(),
+        size_bytes: disk.size_bytes_max,
+    });
+    let store = Store::open(StoreOptions {
+        memory_size_bytes: settings.memory_size_bytes_max as u64,
+        disk,
+        observer: Box::new(tell_operator),
+    });
+    let store = store.map_err(|error| StartError::Cache(error.to_string()))?;
+    Ok(EdgeCache::new(store, settings.block_size_bytes as u64))
+}
+
+/// What became of the cache's disk.
+fn tell_operator(event: StoreEvent) {
+    match event {
+        StoreEvent::Loaded { entries, took } => {
+            if entries > 0 {
+                eprintln!("privet: the cache on disk has {entries} entries, read in {took:.1?}");
+            }
+        }
+        StoreEvent::Emptied => {
+            eprintln!("privet: the cache on disk was written by another version and is empty now");
+        }
+        StoreEvent::DiskFull => {
+            eprintln!("privet: the cache's disk is full; the cache goes on in memory");
+        }
+        StoreEvent::DiskFailed { error } => {
+            eprintln!("privet: the cache's disk failed, the cache goes on in memory: {error}");
+        }
+        StoreEvent::DiskBack => eprintln!("privet: the cache's disk can be written again"),
     }
 }
 

@@ -7,9 +7,11 @@ use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use privet_distribution::{
-    Distribution, LogRecord, ResponseHeadersPolicy, ResultType, ViewerRequest, redact_cookies, redact_query,
+    Distribution, LogRecord, ResponseHeadersPolicy, ResultType, ViewerRequest, redact_cookies,
+    redact_query, viewer_address,
 };
 use privet_sign::{Scheme, Timestamp};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(crate) struct Exchange {
     /// Of the behavior that the request was routed to.
     pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
     pub(crate) outcome: Outcome,
+    /// Whose request it is: the connection's other end, or whom trusted proxies name.
+    pub(crate) viewer: IpAddr,
     /// When the head had arrived: what the request is judged by.
     pub(crate) now: Timestamp,
     started: Instant,
@@ -68,6 +72,12 @@ impl OpenExchange {
         place: Place,
     ) -> Self {
         connection.request_began();
+        let forwarded_for = parts.headers.get_all(&FORWARDED_FOR).into_iter();
+        let viewer = viewer_address(
+            connection.peer.ip(),
+            forwarded_for.map(HeaderValue::as_bytes),
+            &state.snapshot.trusted_proxies,
+        );
         OpenExchange(Some(Box::new(Exchange {
             parts,
             has_body,
@@ -76,6 +86,7 @@ impl OpenExchange {
             distribution: None,
             response_policy: None,
             outcome: Outcome::default(),
+            viewer,
             now: connection.clock.now(),
             started: Instant::now(),
             ended: None,
@@ -124,7 +135,7 @@ impl Exchange {
             path: path(&self.parts.uri),
             query: self.parts.uri.query(),
             headers: &self.parts.headers,
-            client: self.connection.peer.ip(),
+            client: self.viewer,
             has_body: self.has_body,
         }
     }
@@ -184,7 +195,7 @@ impl Exchange {
             ended: Timestamp::from_secs(self.now.as_secs() + time_taken.as_secs()),
             edge_location: &snapshot.edge.location,
             sc_bytes: outcome.head_size_bytes + outcome.body_bytes_sent,
-            client: self.connection.peer,
+            client: SocketAddr::new(self.viewer, self.connection.peer.port()),
             method: self.parts.method.as_str(),
             distribution_id: &distribution.id,
             cs_host: &distribution.domain_name,
@@ -234,7 +245,9 @@ impl Exchange {
     fn detail(&self, broken_off: bool) -> &'static str {
         match self.outcome.answered_after {
             None => "ClientHungUpRequest",
-            Some(_) if broken_off && !self.outcome.detail.starts_with("Origin") => "ClientCommError",
+            Some(_) if broken_off && !self.outcome.detail.starts_with("Origin") => {
+                "ClientCommError"
+            }
             Some(_) => self.outcome.detail,
         }
     }

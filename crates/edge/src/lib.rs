@@ -14,14 +14,6 @@ mod h2_watch;
 mod log;
 mod memory;
 mod origin;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the pipeline does not ask origins over the network yet"
-    )
-)]
 mod origin_client;
 mod pipeline;
 mod request_id;

@@ -8,7 +8,7 @@ pub(crate) use folder::FolderOrigin;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use privet_distribution::{Authorized, Representation};
+use privet_distribution::Representation;
 use privet_sign::Timestamp;
 use std::fs::File;
 use std::pin::Pin;
@@ -16,10 +16,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The byte source of one configured origin. S3 and HTTP origins will be further variants.
+/// The byte source of one configured origin.
 #[derive(Debug)]
 pub(crate) enum OriginReader {
     Folder(FolderOrigin),
+    /// Another server, which the origin client asks.
+    Remote,
 }
 
 /// An object as the origin has it now.
@@ -77,21 +79,11 @@ pub(crate) enum OriginError {
 }
 
 impl OriginReader {
-    /// The object that `path` (raw, as the viewer sent it) names for this grant.
-    pub(crate) async fn fetch(
-        &self,
-        authorized: &Authorized<'_>,
-        path: &str,
-    ) -> Result<Object, OriginError> {
-        match self {
-            OriginReader::Folder(folder) => folder.fetch(&authorized.origin_path(path)).await,
-        }
-    }
-
     /// Lets go of what nobody asked for lately.
     pub(crate) fn forget_idle(&self) {
         match self {
             OriginReader::Folder(folder) => folder.forget_idle(),
+            OriginReader::Remote => {}
         }
     }
 }

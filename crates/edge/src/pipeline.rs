@@ -1,20 +1,22 @@
 //! The walk of a request: route, authorize, origin, respond, log.
 
-use crate::answer::Answer;
+mod error_page;
+mod remote;
+
+use crate::answer::{Answer, Speaker};
 use crate::body::ViewerBody;
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
-use crate::origin::OriginError;
+use crate::origin::{FolderOrigin, OriginError};
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
 use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, VIA};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
-    Denial, Limits, PageAuthor, ViewerRequest, authorize, denial_page, no_such_key_page, options,
-    preflight, route, select,
+    Authorized, Denial, Limits, ViewerRequest, apply_response_policy, authorize, capped_by_grant,
+    check_geo, denial_page, no_such_key_page, options, preflight, route, select,
 };
-use privet_sign::Grant;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -39,28 +41,36 @@ pub(crate) async fn handle(
     };
     let answer = match test_clock::answer(&exchange, &mut body, shared).await {
         Some(answer) => answer,
-        None => walk(&mut exchange, shared).await,
+        None => walk(&mut exchange, body, shared).await,
     };
     Ok(finish(answer, exchange, shared))
 }
 
-async fn walk(exchange: &mut Exchange, shared: &WorkerShared) -> Answer {
-    let result = object_or_denial(exchange, shared).await;
-    result.unwrap_or_else(|denial| {
-        let page = if denial == Denial::NotFound {
-            let key = exchange.viewer_request().path.strip_prefix('/');
-            no_such_key_page(key, &exchange.request_id)
-        } else {
-            denial_page(&denial, &exchange.request_id)
-        };
-        let mut answer = Answer::page(page);
-        answer.outcome.refusal = Some(denial.token());
-        answer
-    })
+async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared) -> Answer {
+    let result = object_or_denial(exchange, body, shared).await;
+    let answer = result.unwrap_or_else(|denial| denied(exchange, &denial));
+    let mut answer = error_page::in_place_of(answer, exchange, shared).await;
+    if let Some(policy) = &exchange.response_policy {
+        apply_response_policy(policy, &exchange.parts.headers, &mut answer.headers);
+    }
+    answer
+}
+
+fn denied(exchange: &Exchange, denial: &Denial) -> Answer {
+    let page = if *denial == Denial::NotFound {
+        let key = exchange.viewer_request().path.strip_prefix('/');
+        no_such_key_page(key, &exchange.request_id)
+    } else {
+        denial_page(denial, &exchange.request_id)
+    };
+    let mut answer = Answer::page(page);
+    answer.outcome.refusal = Some(denial.token());
+    answer
 }
 
 async fn object_or_denial(
     exchange: &mut Exchange,
+    body: RequestBody,
     shared: &WorkerShared,
 ) -> Result<Answer, Denial> {
     let state = Arc::clone(&exchange.state);
@@ -71,34 +81,73 @@ async fn object_or_denial(
     well_formed(&exchange.parts)?;
     let routed = route(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
-    if let Some(answer) = preflight(&routed, &request) {
-        exchange.distribution = Some(distribution);
-        return Ok(Answer::options(answer));
-    }
-    let authorized = authorize(routed, &request, exchange.now, &shared.memory);
+    let country = state.country(exchange.viewer);
+    let served_there = check_geo(&distribution, country.as_deref());
+    let preflight = preflight(&routed, &request).filter(|_| served_there.is_ok());
+    let response_policy = routed.behavior.response_headers_policy.clone();
+    let authorized = match preflight {
+        Some(_) => None,
+        None => Some(
+            served_there.and_then(|()| authorize(routed, &request, exchange.now, &shared.memory)),
+        ),
+    };
     // From here on the request belongs to a distribution, whose log gets it.
     exchange.distribution = Some(distribution);
-    let authorized = authorized?;
-    let request = exchange.viewer_request();
-    if request.method == Method::OPTIONS {
-        return Ok(Answer::options(options(&authorized)));
-    }
-    let object = state
-        .origin(&authorized)
-        .fetch(&authorized, request.path)
-        .await
-        .map_err(denial)?;
-    let selection = select(
-        request.method,
-        request.headers,
-        &object.head.representation,
-        limits.ranges_max,
-    );
-    let mut answer = Answer::object(&object, selection, exchange.connection.sends_files);
-    if shared.log.is_live() {
-        answer.outcome.grant = authorized.grant().map(Grant::fingerprint);
+    exchange.response_policy = response_policy;
+    let authorized = match (preflight, authorized) {
+        (Some(answer), _) => return Ok(Answer::options(answer)),
+        (None, Some(authorized)) => authorized?,
+        (None, None) => return Err(Denial::BadRequest),
+    };
+    let object = Wanted {
+        authorized: &authorized,
+        request: exchange.viewer_request(),
+        country: country.as_deref(),
+        sends_files: exchange.connection.sends_files,
+    };
+    let mut answer = match state.folder(&authorized) {
+        Some(folder) => object.from_folder(folder, exchange).await?,
+        None => object.from_origin(body, exchange, shared).await?,
+    };
+    if let Some(grant) = authorized.grant() {
+        let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
+        if let Some(cap) = cap {
+            cap.apply(&mut answer.headers);
+        }
+        if shared.log.is_live() {
+            answer.outcome.grant = Some(grant.fingerprint());
+        }
     }
     Ok(answer)
+}
+
+/// What an authorized request is about.
+struct Wanted<'a> {
+    authorized: &'a Authorized<'a>,
+    request: ViewerRequest<'a>,
+    country: Option<&'a str>,
+    sends_files: bool,
+}
+
+impl Wanted<'_> {
+    async fn from_folder(
+        &self,
+        folder: &FolderOrigin,
+        exchange: &Exchange,
+    ) -> Result<Answer, Denial> {
+        if self.request.method == Method::OPTIONS {
+            return Ok(Answer::options(options(self.authorized)));
+        }
+        let path = self.authorized.origin_path(self.request.path);
+        let object = folder.fetch(&path).await.map_err(denial)?;
+        let selection = select(
+            self.request.method,
+            self.request.headers,
+            &object.head.representation,
+            exchange.state.snapshot.limits.ranges_max,
+        );
+        Ok(Answer::object(&object, selection, self.sends_files))
+    }
 }
 
 /// The limits that CloudFront documents for the request line and head.
@@ -151,12 +200,16 @@ fn finish(
     let spent = exchange.connection.request_count()
         >= exchange.state.snapshot.limits.requests_per_connection_max;
     let headers = &mut answer.headers;
-    let server = match answer.author {
-        PageAuthor::Edge => exchange.state.server.clone(),
-        PageAuthor::Origin => HeaderValue::from_static("AmazonS3"),
-    };
-    headers.insert(SERVER, server);
-    headers.insert(DATE, shared.date(exchange.now));
+    let is_unset = |name: &HeaderName| headers.get(name).is_none_or(HeaderValue::is_empty);
+    match answer.speaker {
+        Speaker::Edge => _ = headers.insert(SERVER, exchange.state.server.clone()),
+        Speaker::Folder => _ = headers.insert(SERVER, HeaderValue::from_static("AmazonS3")),
+        Speaker::Origin if is_unset(&SERVER) => _ = headers.remove(SERVER),
+        Speaker::Origin => {}
+    }
+    if answer.speaker != Speaker::Origin || headers.get(DATE).is_none_or(HeaderValue::is_empty) {
+        headers.insert(DATE, shared.date(exchange.now));
+    }
     if version < Version::HTTP_2 {
         // A body that nobody reads ends the connection: what follows it could be taken for a request.
         let ends = answer.close || spent || exchange.has_body || *shared.drain.borrow();
@@ -168,7 +221,7 @@ fn finish(
         headers.insert(CONNECTION, HeaderValue::from_static(connection));
     }
     headers.insert(&X_CACHE, HeaderValue::from_static(answer.x_cache));
-    headers.insert(VIA, shared.via.clone());
+    headers.append(VIA, shared.via.clone());
     headers.insert(&X_AMZ_CF_POP, exchange.state.location.clone());
     if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {
         headers.insert(&X_AMZ_CF_ID, id);
@@ -180,7 +233,7 @@ fn finish(
     exchange.outcome = answer.outcome;
     exchange.outcome.head_size_bytes = head_size_bytes as u64;
     exchange.answered();
-    if exchange.parts.method == Method::HEAD {
+    if exchange.parts.method == Method::HEAD || answer.status == StatusCode::NOT_MODIFIED {
         answer.pieces.clear();
     }
     let frame_size_bytes_max = if version == Version::HTTP_2 {

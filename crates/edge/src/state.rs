@@ -6,6 +6,7 @@ use crate::tls;
 use http::HeaderValue;
 use privet_distribution::{Authorized, ListenerProtocol, Origin, OriginSource, Snapshot};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Immutable; swapped whole at a reload, kept by every request to its end.
@@ -35,9 +36,18 @@ impl EdgeState {
         })
     }
 
-    /// The byte source of the authorized request's behavior.
-    pub(crate) fn origin(&self, authorized: &Authorized<'_>) -> &OriginReader {
-        &self.origins[authorized.routed().behavior.origin.primary.index]
+    /// The folder of the authorized request's behavior; `None` when its origin is another server.
+    pub(crate) fn folder(&self, authorized: &Authorized<'_>) -> Option<&FolderOrigin> {
+        let index = authorized.routed().behavior.origin.primary.index;
+        match self.origins.get(index)? {
+            OriginReader::Folder(folder) => Some(folder),
+            OriginReader::Remote => None,
+        }
+    }
+
+    /// The viewer's country, if it is known.
+    pub(crate) fn country(&self, _viewer: IpAddr) -> Option<String> {
+        None
     }
 
     /// Lets go of files that nobody asked for lately.
@@ -53,6 +63,9 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
     for distribution in snapshot.distributions() {
         for behavior in &distribution.behaviors {
             origins.insert(behavior.origin.primary.index, &behavior.origin.primary);
+            if let Some(failover) = &behavior.origin.failover {
+                origins.insert(failover.secondary.index, &failover.secondary);
+            }
         }
     }
     let share = |total: usize| total / origins.len().max(1);
@@ -66,6 +79,7 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
             break;
         };
         let OriginSource::Folder { root } = &origin.source else {
+            readers.push(OriginReader::Remote);
             continue;
         };
         let folder = FolderOrigin::open(root, files_max, size_bytes_max).map_err(|error| {

@@ -1,11 +1,13 @@
 //! One thread with one single-threaded runtime, and what its connections share.
 
 use crate::accept::{Crew, Task, accept};
+use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
 use crate::exchange::OpenExchange;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
+use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::pipeline::RequestBody;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
@@ -30,6 +32,8 @@ const DISK_THREADS_MAX: usize = 16;
 pub(crate) struct EdgeShared {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
+    pub(crate) cache: Arc<EdgeCache>,
+    pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) crew: Arc<Crew>,
@@ -41,6 +45,7 @@ pub(crate) struct EdgeShared {
 #[derive(Debug)]
 pub(crate) struct WorkerShared {
     pub(crate) memory: WorkerMemory,
+    pub(crate) cache: Rc<WorkerCache>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -62,6 +67,11 @@ impl WorkerShared {
         let via = format!("1.1 {}.cloudfront.net (CloudFront)", edge.node_name);
         WorkerShared {
             memory: WorkerMemory::new(edge.memory),
+            cache: WorkerCache::new(
+                edge.cache,
+                OriginClient::new(edge.origin_client),
+                edge.clock.clone(),
+            ),
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,

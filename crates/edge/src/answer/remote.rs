@@ -157,7 +157,10 @@ impl Answer {
     fn take_over(&mut self, fields: &HeaderMap) {
         self.speaker = Speaker::Origin;
         for (name, value) in fields {
-            if name == CONTENT_LENGTH || name == TRANSFER_ENCODING || CACHE_TAG_FIELDS.contains(name) {
+            if name == CONTENT_LENGTH
+                || name == TRANSFER_ENCODING
+                || CACHE_TAG_FIELDS.contains(name)
+            {
                 continue;
             }
             if name == DATE || name == SERVER {

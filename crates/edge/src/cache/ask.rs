@@ -3,7 +3,8 @@
 use super::digest;
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
-    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
@@ -69,9 +70,10 @@ impl Ask {
             target,
             headers,
         } = primary;
-        let secondary_target = origins.failover.as_ref().map(|failover| {
-            origin_request(authorized, &failover.secondary, request, facts).target
-        });
+        let secondary_target = origins
+            .failover
+            .as_ref()
+            .map(|failover| origin_request(authorized, &failover.secondary, request, facts).target);
         Ask {
             digest: digest(key.as_bytes()),
             key,
@@ -246,7 +248,10 @@ impl ContentRange {
             size_bytes: size.parse().ok()?,
         };
         let is_sound = found.start <= found.end_inclusive && found.end_inclusive < found.size_bytes;
-        let length = found.end_inclusive.checked_sub(found.start)?.checked_add(1)?;
+        let length = found
+            .end_inclusive
+            .checked_sub(found.start)?
+            .checked_add(1)?;
         let fits = headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse().ok())

@@ -222,7 +222,15 @@ impl Form {
                 size_bytes: u64::from_le_bytes(reader.array()?),
                 block_size_bytes: u64::from_le_bytes(reader.array()?),
             })
-            .filter(|form| !matches!(form, Form::Blocks { block_size_bytes: 0, .. })),
+            .filter(|form| {
+                !matches!(
+                    form,
+                    Form::Blocks {
+                        block_size_bytes: 0,
+                        ..
+                    }
+                )
+            }),
             _ => None,
         }
     }

@@ -141,11 +141,7 @@ impl WorkerCache {
     }
 
     /// 304: what is stored is good again.
-    async fn confirmed(
-        self: &Rc<Self>,
-        context: Context<'_>,
-        response: OriginResponse,
-    ) -> Fetched {
+    async fn confirmed(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
         let Some(object) = context.found.object.clone() else {
             // Nobody asked for a condition.
             return Fetched::Failed(OriginFaultKind::InvalidHead.into());
@@ -173,8 +169,8 @@ impl WorkerCache {
             let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
             let seq = context.seq;
             // Whether it is still kept makes no difference to this viewer.
-            let _ = crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq))
-                .await;
+            let _ =
+                crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq)).await;
         }
         Fetched::Stored(Stored {
             object: StoredObject {
@@ -225,7 +221,15 @@ impl WorkerCache {
             size_bytes: range.size_bytes,
             block_size_bytes: block,
         };
-        let head = self.head(&context, key, generation, form, StatusCode::OK, &headers, lifetime);
+        let head = self.head(
+            &context,
+            key,
+            generation,
+            form,
+            StatusCode::OK,
+            &headers,
+            lifetime,
+        );
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
             let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
@@ -338,7 +342,12 @@ impl WorkerCache {
         })
     }
 
-    fn storage_of(&self, context: &Context<'_>, status: StatusCode, headers: &HeaderMap) -> Storage {
+    fn storage_of(
+        &self,
+        context: &Context<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Storage {
         let ask = context.ask;
         storage(
             &Method::GET,
@@ -361,14 +370,16 @@ impl WorkerCache {
             }
         };
         let known = context.found.marker.clone();
-        let marker = known.filter(|known| known.names == names).unwrap_or_else(|| {
-            let marker = Marker {
-                names: names.clone(),
-                generation: new_generation(),
-            };
-            self.put_marker(context, &marker);
-            marker
-        });
+        let marker = known
+            .filter(|known| known.names == names)
+            .unwrap_or_else(|| {
+                let marker = Marker {
+                    names: names.clone(),
+                    generation: new_generation(),
+                };
+                self.put_marker(context, &marker);
+                marker
+            });
         (variant_key(ask, &marker), new_generation())
     }
 
@@ -465,7 +476,10 @@ impl WorkerCache {
 /// What is stored, when the origin has failed and it may stand in.
 fn stand_in(context: &Context<'_>) -> Option<StoredObject> {
     let object = context.found.object.as_ref()?;
-    let may = object.head().lifetime.may_stand_in(context.moments.received);
+    let may = object
+        .head()
+        .lifetime
+        .may_stand_in(context.moments.received);
     may.then(|| object.clone())
 }
 

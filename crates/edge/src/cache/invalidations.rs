@@ -115,7 +115,13 @@ impl Invalidations {
     /// The latest, newest first.
     pub(crate) fn latest(&self, count_max: usize) -> Vec<Invalidation> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.finished.iter().rev().take(count_max).cloned().collect()
+        known
+            .finished
+            .iter()
+            .rev()
+            .take(count_max)
+            .cloned()
+            .collect()
     }
 }
 
@@ -227,7 +233,9 @@ fn decode(record: &[u8]) -> Option<(Invalidation, Vec<Item>)> {
 
 /// Decoded names may have line ends.
 fn escaped(line: &str) -> String {
-    line.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")
+    line.replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
 }
 
 fn unescaped(line: &str) -> String {

@@ -47,7 +47,10 @@ enum Source {
     /// The body that is with the object.
     With(Block),
     /// A body on disk, whose first byte is at `start` of the object.
-    Disk { body: DiskBody, start: u64 },
+    Disk {
+        body: DiskBody,
+        start: u64,
+    },
     /// A block on disk, whose place is being looked for.
     Opening(DiskWork<io::Result<Option<DiskBody>>>, u64),
     Following(Follower),
@@ -185,22 +188,24 @@ impl ObjectReader {
                     ready!(self.poll_opening(context));
                     continue;
                 }
-                Source::Following(follower) => match ready!(follower.poll_next(length_max, context)) {
-                    Step::Bytes(bytes) => Next::Bytes(bytes),
-                    Step::End if self.end.is_none() => {
-                        self.end = Some(self.position);
-                        continue;
+                Source::Following(follower) => {
+                    match ready!(follower.poll_next(length_max, context)) {
+                        Step::Bytes(bytes) => Next::Bytes(bytes),
+                        Step::End if self.end.is_none() => {
+                            self.end = Some(self.position);
+                            continue;
+                        }
+                        Step::End | Step::Behind => {
+                            self.source = Source::Undecided;
+                            continue;
+                        }
+                        Step::Failed(fault) => {
+                            self.source = Source::Undecided;
+                            self.failed(fault)?;
+                            continue;
+                        }
                     }
-                    Step::End | Step::Behind => {
-                        self.source = Source::Undecided;
-                        continue;
-                    }
-                    Step::Failed(fault) => {
-                        self.source = Source::Undecided;
-                        self.failed(fault)?;
-                        continue;
-                    }
-                },
+                }
             };
             return self.gives(next);
         }
@@ -261,7 +266,11 @@ impl ObjectReader {
         } else {
             Use::Again
         };
-        let Lookup::Memory(block) = self.cache.shared.store.block(&self.block_key(number), usage)
+        let Lookup::Memory(block) = self
+            .cache
+            .shared
+            .store
+            .block(&self.block_key(number), usage)
         else {
             return None;
         };
@@ -362,10 +371,10 @@ impl ObjectReader {
             Ok(Ok(Some(body))) => Source::Disk { body, start },
             // What can not be read is fetched anew.
             Ok(Ok(None) | Err(_)) | Err(_) => {
-                self.cache
-                    .shared
-                    .store
-                    .remove(&block_key(self.object.head().generation, self.block_number()));
+                self.cache.shared.store.remove(&block_key(
+                    self.object.head().generation,
+                    self.block_number(),
+                ));
                 Source::Undecided
             }
         };
@@ -377,7 +386,9 @@ impl ObjectReader {
         match fault {
             FetchFault::Abandoned if self.attempts < ATTEMPTS_MAX => Ok(()),
             // An origin that broke off is asked once more for the rest, if that can be told apart from other bytes.
-            FetchFault::Origin(OriginFaultKind::Truncated) if self.attempts == 0 && self.can_resume() => {
+            FetchFault::Origin(OriginFaultKind::Truncated)
+                if self.attempts == 0 && self.can_resume() =>
+            {
                 self.attempts += 1;
                 Ok(())
             }
@@ -408,7 +419,12 @@ impl ObjectReader {
         let last = (wanted_end.div_ceil(block)).min(first + BLOCKS_PER_FETCH_MAX);
         let store = &self.cache.shared.store;
         let missing = (first + 1..last)
-            .find(|number| !matches!(store.block(&self.block_key(*number), Use::Sequential), Lookup::Absent))
+            .find(|number| {
+                !matches!(
+                    store.block(&self.block_key(*number), Use::Sequential),
+                    Lookup::Absent
+                )
+            })
             .unwrap_or(last);
         let stretch = (first * block, (missing * block).min(size_bytes));
         let fill = Fill::new(stretch.0, Some(stretch.1));
@@ -497,11 +513,7 @@ impl Refill {
             }
             StatusCode::PARTIAL_CONTENT => match ContentRange::of(&response.headers) {
                 Some(range) if range.size_bytes != self.size_bytes => Err(FetchFault::Changed),
-                Some(range)
-                    if (range.start, range.end_inclusive + 1) == self.stretch =>
-                {
-                    Ok(())
-                }
+                Some(range) if (range.start, range.end_inclusive + 1) == self.stretch => Ok(()),
                 Some(_) | None => Err(FetchFault::Unexpected),
             },
             StatusCode::OK if response.body.promised() == Some(self.size_bytes) => Ok(()),
@@ -528,7 +540,10 @@ fn slice_at(block: &Block, position: u64, length_max: usize) -> Option<Bytes> {
 /// The rest of a body on disk.
 fn stretch(body: &DiskBody, start: u64, position: u64) -> Option<Next> {
     let within = position.checked_sub(start)?;
-    let left = body.size_bytes.checked_sub(within).filter(|left| *left > 0)?;
+    let left = body
+        .size_bytes
+        .checked_sub(within)
+        .filter(|left| *left > 0)?;
     Some(Next::File {
         file: Arc::clone(&body.file),
         offset: body.offset + within,

@@ -1,10 +1,10 @@
 //! Takes an origin's body piece by piece: into the fill for those who follow, into the store for those to come.
 
 use super::EdgeCache;
+use super::FetchFault;
 use super::cached_head::{CachedHead, Form, Generation};
 use super::fetch::empty_block;
 use super::fill::{Fill, Pace};
-use super::FetchFault;
 use crate::origin_client::OriginBody;
 use bytes::Bytes;
 use privet_cache::{CHUNK_SIZE_BYTES, Key, Object, Reservation, block_key};
@@ -98,7 +98,11 @@ impl Sink {
     }
 
     /// The first `skipped` bytes belong to nobody here.
-    pub(super) async fn skip(&mut self, body: &mut OriginBody, skipped: u64) -> Result<(), FetchFault> {
+    pub(super) async fn skip(
+        &mut self,
+        body: &mut OriginBody,
+        skipped: u64,
+    ) -> Result<(), FetchFault> {
         let mut left = skipped;
         while left > 0 {
             let Some(bytes) = self.next(body).await.transpose()? else {
@@ -181,10 +185,9 @@ impl Sink {
     }
 
     fn block_size_at_hand(&self) -> u64 {
-        let left = self
-            .fill
-            .end()
-            .map_or(self.block_size_bytes, |end| end.saturating_sub(self.position));
+        let left = self.fill.end().map_or(self.block_size_bytes, |end| {
+            end.saturating_sub(self.position)
+        });
         left.min(self.block_size_bytes)
     }
 
@@ -293,4 +296,3 @@ impl Drop for Sink {
         self.cache.fills.remove(&self.generation, &self.fill);
     }
 }
-

@@ -1,0 +1,143 @@
+//! The walk's last steps for origins that are other servers: cache, origin, respond.
+
+use super::{RequestBody, Wanted};
+use crate::answer::{Answer, Origins, Passed};
+use crate::cache::{Ask, Obtained, ReadFault, WorkerCache};
+use crate::exchange::Exchange;
+use crate::origin_client::{OriginFaultKind, OriginRequestBody, OriginResponse};
+use crate::worker::WorkerShared;
+use http::{HeaderValue, Method};
+use privet_distribution::{
+    Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated,
+    normalized_accept_encoding, unsafe_method_invalidates,
+};
+use std::rc::Rc;
+
+/// How often an object may turn out to be another one before its first byte.
+const ATTEMPTS_MAX: usize = 3;
+
+impl Wanted<'_> {
+    /// From the cache, or from the origin.
+    pub(super) async fn from_origin(
+        &self,
+        body: RequestBody,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
+        let ask = self.ask(exchange, shared);
+        if self.is_read() {
+            return self.read(&ask, exchange, shared).await;
+        }
+        let body = if exchange.has_body {
+            // It is read to its end or the connection is closed: nothing of it can be taken for a request.
+            OriginRequestBody::Viewer(body)
+        } else {
+            OriginRequestBody::Empty
+        };
+        match shared.cache.pass(&ask, body, ForwardReason::Method).await {
+            Obtained::Passed(response, status) => {
+                self.invalidate(&response, &shared.cache, exchange).await;
+                let passed = Passed {
+                    response: *response,
+                    status,
+                };
+                Ok(Answer::passed(passed, self.request.version))
+            }
+            Obtained::Failed(fault) => Err(denial(fault.kind)),
+            Obtained::Stored(_) => Err(Denial::OriginInvalidResponse),
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.request.method == Method::GET || self.request.method == Method::HEAD
+    }
+
+    pub(super) fn ask(&self, exchange: &Exchange, shared: &WorkerShared) -> Rc<Ask> {
+        let policy = &self.authorized.routed().behavior.cache_policy;
+        let accept_encoding =
+            normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
+        let facts = RequestFacts {
+            viewer: exchange.viewer,
+            viewer_port: Some(exchange.connection.peer.port()),
+            request_id: &exchange.request_id,
+            country: self.country,
+            via: &shared.via,
+            accept_encoding: accept_encoding.as_ref(),
+        };
+        Rc::new(Ask::new(self.authorized, &self.request, &facts))
+    }
+
+    /// GET and HEAD, by way of the cache.
+    pub(super) async fn read(
+        &self,
+        ask: &Rc<Ask>,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
+        let origins = Origins {
+            cache: &shared.cache,
+            ask,
+            now: exchange.now,
+            ranges_max: exchange.state.snapshot.limits.ranges_max,
+        };
+        let mut fault = ReadFault::Lost;
+        for _ in 0..ATTEMPTS_MAX {
+            match shared.cache.obtain(ask).await {
+                Obtained::Stored(served) => {
+                    match Answer::stored(*served, &self.request, &origins).await {
+                        Ok(answer) => return Ok(answer),
+                        // The object has changed since it was looked up.
+                        Err(ReadFault::Lost) => fault = ReadFault::Lost,
+                        Err(ReadFault::Origin(kind)) => return Err(denial(kind)),
+                    }
+                }
+                Obtained::Passed(response, status) => {
+                    let passed = Passed {
+                        response: *response,
+                        status,
+                    };
+                    return Ok(Answer::passed(passed, self.request.version));
+                }
+                Obtained::Failed(fault) => return Err(denial(fault.kind)),
+            }
+        }
+        Err(match fault {
+            ReadFault::Origin(kind) => denial(kind),
+            ReadFault::Lost => Denial::OriginInvalidResponse,
+        })
+    }
+
+    /// A change that succeeded makes what is stored out of date (RFC 9111 4.4).
+    async fn invalidate(
+        &self,
+        response: &OriginResponse,
+        cache: &Rc<WorkerCache>,
+        exchange: &Exchange,
+    ) {
+        let request: &ViewerRequest<'_> = &self.request;
+        if !unsafe_method_invalidates(request.method, response.status) {
+            return;
+        }
+        let paths = also_invalidated(request, &response.headers);
+        let distribution_id = &self.authorized.routed().distribution.id;
+        cache
+            .invalidate_changed(distribution_id, paths, exchange.now)
+            .await;
+    }
+}
+
+/// What the viewer is told of an origin's fault.
+fn denial(kind: OriginFaultKind) -> Denial {
+    match kind {
+        OriginFaultKind::Dns => Denial::OriginDns,
+        OriginFaultKind::Connect | OriginFaultKind::Credentials => Denial::OriginConnect,
+        OriginFaultKind::Tls => Denial::OriginTls,
+        OriginFaultKind::ConnectTimeout | OriginFaultKind::ResponseTimeout => Denial::OriginTimeout,
+        OriginFaultKind::Closed | OriginFaultKind::Truncated => Denial::OriginClosed,
+        OriginFaultKind::InvalidHead => Denial::OriginInvalidResponse,
+        OriginFaultKind::HeadTooLarge => Denial::OriginHeaderTooBig,
+        OriginFaultKind::InvalidTarget => Denial::NotFound,
+        OriginFaultKind::RequestBody => Denial::BadRequest,
+        OriginFaultKind::Capacity => Denial::CapacityExceeded,
+    }
+}
