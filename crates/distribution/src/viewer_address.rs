@@ -29,7 +29,15 @@ impl AddressRange {
             Some(_) => return None,
             None => prefix_max,
         };
-        (prefix <= prefix_max).then(|| AddressRange {
+        if prefix > prefix_max {
+            return None;
+        }
+        // An IPv4-mapped range is one of IPv4; one that holds more than those is left as it is.
+        let (address, prefix) = match (address.to_canonical(), prefix.checked_sub(96)) {
+            (mapped @ IpAddr::V4(_), Some(rest)) if address.is_ipv6() => (mapped, rest),
+            (_, _) => (address, prefix),
+        };
+        Some(AddressRange {
             network: masked(address, prefix),
             prefix,
         })
@@ -134,4 +142,92 @@ fn parse_element(element: &[u8]) -> Option<IpAddr> {
     }
     let bare = text.strip_prefix('[')?.strip_suffix(']')?;
     bare.parse().ok().map(IpAddr::V6)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ranges_that_are_none() {
+        for bad in [
+            "",
+            "x",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/-1",
+            "::/129",
+            "10.0.0/8",
+            "10.0.0.0/8/8",
+            "10.0.0.0:80",
+        ] {
+            assert_eq!(AddressRange::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[track_caller]
+    fn check_range(range: &str, address: &str, expected: bool) {
+        let found = AddressRange::parse(range)
+            .unwrap()
+            .contains(address.parse().unwrap());
+        assert_eq!(found, expected, "{address} in {range}");
+    }
+
+    #[test]
+    fn addresses_in_ranges() {
+        check_range("10.0.0.0/8", "11.0.0.0", false);
+        check_range("10.0.0.0/8", "::a00:1", false);
+        check_range("2001:db8::/32", "2001:db9::1", false);
+        check_range("0.0.0.0/0", "::1", false);
+        check_range("10.1.2.3/8", "10.9.9.9", true);
+        check_range("10.0.0.1", "10.0.0.1", true);
+        check_range("10.0.0.0/8", "::ffff:10.0.0.1", true);
+        check_range("::ffff:10.0.0.0/104", "10.0.0.1", true);
+        check_range("0.0.0.0/0", "255.255.255.255", true);
+        check_range("::/0", "2001:db8::1", true);
+        check_range("2001:db8::/127", "2001:db8::1", true);
+    }
+
+    #[track_caller]
+    fn check(peer: &str, headers: &[&str], expected: &str) {
+        let ranges = ["10.0.0.0/8", "2001:db8::/32"];
+        let ranges = ranges
+            .iter()
+            .map(|range| AddressRange::parse(range).unwrap());
+        let trusted = TrustedProxies::new(ranges.collect());
+        let values = headers.iter().map(|value| value.as_bytes());
+        let viewer = viewer_address(peer.parse().unwrap(), values, &trusted);
+        assert_eq!(viewer.to_string(), expected);
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        check("192.0.2.1", &["198.51.100.1"], "192.0.2.1");
+        check("192.0.2.1", &["10.0.0.1"], "192.0.2.1");
+    }
+
+    #[test]
+    fn garbage_ends_the_reading() {
+        check("10.0.0.1", &["198.51.100.1, x"], "10.0.0.1");
+        check("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"], "10.0.0.2");
+        check("10.0.0.1", &["198.51.100.1,"], "10.0.0.1");
+        check("10.0.0.1", &["", "\u{e9}"], "10.0.0.1");
+    }
+
+    #[test]
+    fn the_first_stranger_from_the_right_is_the_viewer() {
+        check("10.0.0.1", &[], "10.0.0.1");
+        check("10.0.0.1", &["198.51.100.1"], "198.51.100.1");
+        check(
+            "10.0.0.1",
+            &["203.0.113.1, 198.51.100.1, 10.0.0.2"],
+            "198.51.100.1",
+        );
+        check("10.0.0.1", &["203.0.113.1", "198.51.100.1"], "198.51.100.1");
+        check("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3");
+        check("::ffff:10.0.0.1", &["[2001:db9::1]:443"], "2001:db9::1");
+        check("2001:db8::1", &["198.51.100.1:5000"], "198.51.100.1");
+    }
 }

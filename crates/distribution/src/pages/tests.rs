@@ -71,6 +71,15 @@ fn the_html_page_of_today_has_the_advisory() {
 }
 
 #[test]
+fn a_blocked_country_hears_why() {
+    let page = denial_page(&Denial::CountryBlocked, ID);
+    let reason =
+        "The Amazon CloudFront distribution is configured to block access from your country.";
+    assert!(text(&page).contains(&format!("\n{reason}\n")));
+    assert_eq!(page.x_cache, "Error from cloudfront");
+}
+
+#[test]
 fn redirects_name_cloudfront() {
     let denial = |status| Denial::RedirectToHttps {
         location: "https://a/b?c".to_owned(),
@@ -120,6 +129,25 @@ fn every_other_denial() {
     check_detail(&Denial::BadRequest, 400, "InvalidRequest", true);
     check_detail(&Denial::NotFound, 404, "Error", true);
     check_detail(&Denial::OriginUnreadable, 502, "OriginReadError", true);
+    check_detail(&Denial::AmbiguousPath, 403, "InvalidRequest", true);
+    check_detail(&Denial::CountryBlocked, 403, "ClientGeoBlocked", true);
+    check_detail(&Denial::OriginDns, 502, "OriginDnsError", true);
+    check_detail(&Denial::OriginConnect, 502, "OriginConnectError", true);
+    check_detail(&Denial::OriginTls, 502, "OriginConnectError", true);
+    check_detail(&Denial::OriginTimeout, 504, "OriginCommError", true);
+    check_detail(
+        &Denial::OriginHeaderTooBig,
+        502,
+        "OriginHeaderTooBigError",
+        true,
+    );
+    check_detail(
+        &Denial::OriginInvalidResponse,
+        502,
+        "OriginInvalidResponseError",
+        true,
+    );
+    check_detail(&Denial::OriginClosed, 502, "OriginCommError", true);
     check_detail(&Denial::CapacityExceeded, 503, "CapacityExceeded", true);
     assert!(denial_page(&Denial::HeadTooLarge, ID).close);
 }

@@ -3,7 +3,8 @@
 use crate::support::*;
 use http::HeaderValue;
 use privet_distribution::{
-    CacheBehavior, Denial, OriginRequest, RequestFacts, Snapshot, origin_request, read_toml, route,
+    CacheBehavior, Denial, OriginRequest, RequestFacts, Snapshot, origin_request, preflight,
+    read_toml, route,
 };
 use std::path::Path;
 
@@ -35,6 +36,10 @@ id = "more"
 headers = ["Origin", "User-Agent", "CloudFront-Forwarded-Proto"]
 cookies_except = ["session"]
 query_strings_except = ["utm"]
+[[response_headers_policies]]
+id = "player"
+cors = { allow_origins = ["https://*.example.com"], allow_methods = ["GET", "HEAD"], allow_headers = ["*"], allow_credentials = true, max_age = "10m" }
+security = { content_type_options = {} }
 [[distributions]]
 id = "E1"
 domain_name = "d111111abcdef8.cloudfront.net"
@@ -80,6 +85,12 @@ path_pattern = "/bucket/*"
 origin = "pair"
 origin_request_policy = "Managed-AllViewer"
 allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+[[distributions.behaviors]]
+path_pattern = "/cors/*"
+origin = "app"
+response_headers_policy = "player"
+allowed_methods = ["GET", "HEAD", "OPTIONS"]
+trusted_key_groups = ["viewers"]
 [[distributions.behaviors]]
 path_pattern = "/others/*"
 origin = "app"
@@ -401,4 +412,41 @@ fn methods_are_those_of_every_reading() {
     assert_eq!(behavior("PUT", "/all/../bucket/a"), "/all/*");
     let refused = get(format!("{H}/plain/../secret/a")).run(&remote());
     assert!(matches!(refused, Err(Denial::Signature(_))), "{refused:?}");
+}
+
+fn preflight_answer(path: &str, origin: &'static str) -> Option<String> {
+    let snapshot = remote();
+    let sent = send("OPTIONS", format!("{H}{path}"))
+        .header("origin", origin)
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "range, x-word");
+    let answer = sent.with(|request| preflight(&route(&snapshot, request).unwrap(), request))?;
+    assert_eq!(answer.status, 204);
+    let mut lines: Vec<String> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    Some(lines.concat())
+}
+
+#[test]
+fn preflights_hear_the_policy_without_a_signature() {
+    assert_eq!(preflight_answer("/all/a", "https://a.example.com"), None);
+    assert_eq!(
+        preflight_answer("/cors/a", "https://a.example").unwrap(),
+        "vary: Origin, Access-Control-Request-Headers, Access-Control-Request-Method\n\
+         x-content-type-options: nosniff\n"
+    );
+    assert_eq!(
+        preflight_answer("/cors/a", "https://a.example.com").unwrap(),
+        "access-control-allow-credentials: true\n\
+         access-control-allow-headers: range, x-word\n\
+         access-control-allow-methods: GET, HEAD\n\
+         access-control-allow-origin: https://a.example.com\n\
+         access-control-max-age: 600\n\
+         vary: Origin, Access-Control-Request-Headers, Access-Control-Request-Method\n\
+         x-content-type-options: nosniff\n"
+    );
 }

@@ -123,8 +123,8 @@ fn buckets_and_their_keys() {
     check_origins(
         "{ id = 'o', s3 = { bucket = 'a:b', addressing = 'virtual-host', session_token = 't' } }",
         "",
-        "7:61: distributions[0].origins[0].s3.addressing: \"a:b\" cannot stand in a host name; write \"path\"
-         7:93: distributions[0].origins[0].s3.session_token: is only for access_key_id; remove it",
+        "7:60: distributions[0].origins[0].s3.addressing: \"a:b\" cannot stand in a host name; write \"path\"
+         7:92: distributions[0].origins[0].s3.session_token: is only for access_key_id; remove it",
     );
 }
 
