@@ -27,6 +27,11 @@ use tokio_rustls::TlsAcceptor;
 /// What is encrypted at once: a chunk of a body and the head before it, so that both leave in one write.
 const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
 
+/// HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
+const H2_PENDING_RESETS_MAX: usize = 20;
+/// HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a connection.
+const H2_ERROR_RESETS_MAX: usize = 1024;
+
 /// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
 pub(crate) type TlsNames = (&'static str, String);
 
@@ -252,6 +257,8 @@ where
         .max_header_list_size(
             u32::try_from(limits.head_size_bytes_max + 12 * 1024).unwrap_or(u32::MAX),
         )
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(H2_ERROR_RESETS_MAX)
         .max_send_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
