@@ -27,6 +27,11 @@ use tokio_rustls::TlsAcceptor;
 /// What is encrypted at once: a chunk of a body and the head before it, so that both leave in one write.
 const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
 
+/// HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
+const H2_PENDING_RESETS_MAX: usize = 20;
+/// HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a connection.
+const H2_ERROR_RESETS_MAX: usize = 1024;
+
 /// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
 pub(crate) type TlsNames = (&'static str, String);
 
@@ -40,12 +45,6 @@ pub(crate) struct ConnectionState {
     log: Rc<WorkerLog>,
     /// Requests whose answer is not complete.
     active: Cell<u32>,
-    /// Those of them whose answer has begun: it waits for the viewer, not the viewer for it.
-    answering: Cell<u32>,
-    /// When the viewer last took something of an answer, or was given one.
-    progress: Cell<Instant>,
-    /// Bytes written since then, less the bytes read.
-    surplus_bytes: Cell<i64>,
     requests: Cell<usize>,
     /// When the connection last had nothing to answer.
     idle_since: Cell<Instant>,
@@ -76,9 +75,6 @@ impl ConnectionState {
             clock: shared.clock.clone(),
             log: Rc::clone(&shared.log),
             active: Cell::new(0),
-            answering: Cell::new(0),
-            progress: Cell::new(Instant::now()),
-            surplus_bytes: Cell::new(0),
             requests: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
             // A new connection must send a whole head before long; only a used one may be idle.
@@ -101,44 +97,9 @@ impl ConnectionState {
         self.requests.get()
     }
 
-    /// The head of an answer is ready.
-    pub(crate) fn answer_began(&self) {
-        self.answering.set(self.answering.get() + 1);
-        self.progressed();
-    }
-
-    fn progressed(&self) {
-        self.progress.set(Instant::now());
-        self.surplus_bytes.set(0);
-    }
-
-    pub(crate) fn read(&self, length: usize) {
-        self.surplus_bytes
-            .set(self.surplus_bytes.get() - length as i64);
-    }
-
-    /// What HTTP/2 answers to frames such as PING is never longer than they are. So only who writes more than he
-    /// reads is being listened to.
-    pub(crate) fn wrote(&self, length: usize) {
-        self.surplus_bytes
-            .set(self.surplus_bytes.get() + length as i64);
-        if self.surplus_bytes.get() > 0 {
-            self.progressed();
-        }
-    }
-
-    /// Since when the viewer has taken nothing of the answers that it was given; `None` when none has begun.
-    pub(crate) fn ignored_since(&self) -> Option<Instant> {
-        (self.answering.get() > 0).then(|| self.progress.get())
-    }
-
     /// The answer is over for hyper: complete, or broken off.
     pub(crate) fn request_ended(&self, mut exchange: Box<Exchange>) {
         self.active.set(self.active.get() - 1);
-        if exchange.outcome.answered_after.is_some() {
-            self.answering.set(self.answering.get() - 1);
-        }
-        self.progressed();
         if self.active.get() == 0 {
             self.idle_since.set(exchange.ended());
         }
@@ -296,6 +257,8 @@ where
         .max_header_list_size(
             u32::try_from(limits.head_size_bytes_max + 12 * 1024).unwrap_or(u32::MAX),
         )
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(H2_ERROR_RESETS_MAX)
         .max_send_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);

@@ -154,7 +154,6 @@ impl Exchange {
     /// Notes the moment at which the answer's first byte was ready.
     pub(crate) fn answered(&mut self) {
         self.outcome.answered_after = Some(self.started.elapsed());
-        self.connection.answer_began();
     }
 
     /// When it was over; now, if it is not.

@@ -1,5 +1,7 @@
 //! Between hyper and an HTTP/2 viewer: reads along, resets the streams that the viewer ignores, and ends the
 //! connections of viewers that only make work. Leaves all else as it is.
+//!
+//! A viewer that opens no window for an answer never makes a write wait, so its time runs here and not in `viewer_io`.
 
 use crate::viewer_io::Patience;
 use frame_scanner::{Found, FrameScanner};

@@ -47,12 +47,7 @@ impl<S> ViewerIo<S> {
     }
 
     /// Until when the viewer must have sent something; `None` while it waits for us.
-    ///
-    /// An HTTP/2 viewer that opens no window for an answer never makes a write wait. Its time runs here.
     fn read_deadline(&self) -> Option<Instant> {
-        if let Some(since) = self.connection.ignored_since() {
-            return Some(since + self.patience.write_timeout);
-        }
         let since = self.connection.waiting_since()?;
         let patience = if self.connection.head_begun() {
             self.patience.head_timeout
@@ -81,7 +76,6 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
         if let Poll::Ready(result) = Pin::new(&mut this.stream).poll_read(context, buffer) {
             let length = buffer.filled().len() - filled;
             if length > 0 {
-                this.connection.read(length);
                 this.connection.bytes_arrived();
             }
             return Poll::Ready(result);
@@ -141,9 +135,6 @@ impl<S: ViewerStream> ViewerIo<S> {
             return self.write_waits(context);
         }
         self.write_blocked_since = None;
-        if let Poll::Ready(Ok(length)) = result {
-            self.connection.wrote(length);
-        }
         result
     }
 }

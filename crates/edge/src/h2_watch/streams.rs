@@ -256,17 +256,20 @@ impl Streams {
         let is_shut =
             |stream: &Stream| stream.window_size_bytes <= 0 || self.window_size_bytes <= 0;
         let shut = self.open.iter().filter(|(_, stream)| is_shut(stream));
-        let since = shut.filter_map(|(number, stream)| Some((stream.taken?, *number)));
-        let (since, stream) = since.min()?;
+        let ignored: Vec<_> = shut
+            .filter_map(|(number, stream)| Some((stream.taken?, *number)))
+            .collect();
+        let (since, stream) = ignored.iter().min().copied()?;
         if self.window_size_bytes <= 0 {
             // Which stream was given the last of the connection's window is not the viewer's choice.
             let since = self.taken.max(since);
             return Some(Ignored::Connection { since });
         }
-        if self.taken <= since {
-            return Some(Ignored::Connection { since });
+        if ignored.len() == self.open.len() && self.taken <= since {
+            Some(Ignored::Connection { since })
+        } else {
+            Some(Ignored::Stream { stream, since })
         }
-        Some(Ignored::Stream { stream, since })
     }
 }
 

@@ -63,6 +63,13 @@ fn a_stream_that_is_not_taken_is_reset_alone() {
     // More window is too late, and no error: it may have been on its way.
     viewer.send(&window_update(1, 100));
     viewer.assert_alive();
+    drop(viewer);
+    let (_folder, log) = edge.stop();
+    let records = log.records();
+    let mut large = records
+        .iter()
+        .filter(|record| record["cs-uri-stem"] == "/public/large");
+    assert_eq!(large.next().unwrap()["x-edge-result-type"], "Error");
 }
 
 #[test]
@@ -89,4 +96,20 @@ fn a_connection_of_which_nothing_is_taken_ends() {
     viewer.rest();
     assert!(begun.elapsed() >= WRITE_TIMEOUT);
     edge.assert_alive();
+}
+
+/// Nothing can be told to h2 in the middle of a frame.
+#[test]
+fn a_frame_that_is_never_finished_does_not_protect_a_stream() {
+    let edge = patient_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
+    viewer.send(&get_path(1, "/public/large"));
+    viewer.until_kind(DATA, 1).unwrap();
+    viewer.send(&get_path(3, "/public/tiny"));
+    viewer.until(|frame| frame.ends(3)).unwrap();
+    let begun = Instant::now();
+    viewer.send(&ping(b"12345678")[..5]);
+    let frames = viewer.rest();
+    assert!(begun.elapsed() >= WRITE_TIMEOUT / 2);
+    assert!(!frames.iter().any(|frame| frame.kind == RST_STREAM));
 }

@@ -91,11 +91,13 @@ fn an_ignored_stream_is_found_and_a_waiting_one_is_not() {
     streams.viewer_sent(&update).unwrap();
     assert_eq!(streams.ignored(), Some(connection), "nothing else is taken");
     ask(&mut streams, 3);
-    streams.edge_sent(&head(DATA, END, 3, 10), at(3));
     let stream = Ignored::Stream {
         stream: 1,
         since: at(2),
     };
+    let ignored = streams.ignored();
+    assert_eq!(ignored, Some(stream), "the other one waits for the edge");
+    streams.edge_sent(&head(DATA, END, 3, 10), at(3));
     assert_eq!(streams.ignored(), Some(stream));
     let update = Found::Payload(head(WINDOW_UPDATE, 0, 1, 4), vec![0, 0, 0, 1]);
     streams.viewer_sent(&update).unwrap();
