@@ -7,6 +7,7 @@ mod groups;
 mod keys;
 mod scripted_origin;
 mod signatures;
+mod viewer_bodies;
 
 use super::{
     OriginCall, OriginClient, OriginClientShared, OriginFault, OriginRequestBody, OriginResponse,

@@ -128,6 +128,25 @@ fn a_request_has_its_own_framing() {
 }
 
 #[test]
+fn a_response_has_its_head_as_it_came() {
+    run(async {
+        let scripted = ScriptedOrigin::start(&[&[Act::Send(
+            "HTTP/1.0 302 Found\r\nLocation: /b\r\nContent-Encoding: gzip\r\nX: 1\r\nX: 2\r\nContent-Length: 4\r\n\r\nfour",
+        )]])
+        .await;
+        let origin = http_origin(scripted.port);
+        let response = client().send(&origin, get("/a")).await.unwrap();
+        assert_eq!(response.status, 302);
+        assert_eq!(response.version, http::Version::HTTP_10);
+        assert_eq!(response.headers["location"], "/b");
+        assert_eq!(response.headers["content-encoding"], "gzip");
+        assert_eq!(response.headers.get_all("x").iter().count(), 2);
+        assert_eq!(read(response).await.unwrap(), "four");
+        assert_eq!(scripted.requests().len(), 1);
+    });
+}
+
+#[test]
 fn targets_that_are_none_are_not_sent() {
     run(async {
         let scripted = ScriptedOrigin::start(&[&[OK]]).await;

@@ -69,6 +69,25 @@ fn a_stale_connection_is_replaced() {
 }
 
 #[test]
+fn a_body_need_not_be_asked_for_its_end() {
+    run(async {
+        let nothing = Act::Send("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n");
+        let script: &'static [Act] = vec![nothing, OK, OK].leak();
+        let scripted = ScriptedOrigin::start(&[script]).await;
+        let client = client();
+        let origin = http_origin(scripted.port);
+        drop(client.send(&origin, get("/")).await.unwrap());
+        let mut response = client.send(&origin, get("/")).await.unwrap();
+        assert_eq!(response.body.next().await.unwrap().unwrap(), "ok");
+        drop(response);
+        read(client.send(&origin, get("/")).await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(scripted.connections(), 1);
+    });
+}
+
+#[test]
 fn an_unfinished_body_closes_its_connection() {
     run(async {
         let long = Act::SendAndHang("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok");
