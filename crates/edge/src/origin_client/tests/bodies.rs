@@ -62,6 +62,21 @@ fn a_body_that_stops_is_waited_for() {
 }
 
 #[test]
+fn a_slow_body_has_the_time_limit_for_each_piece() {
+    run_paused(async {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+        let pieces: &'static [&str] = vec![head, "f", "o", "u", "r"].leak();
+        check(
+            Method::GET,
+            Act::SendSlowly(29, pieces),
+            Some(4),
+            Ok("four"),
+        )
+        .await;
+    });
+}
+
+#[test]
 fn bodies_end_where_the_origin_ends_them() {
     run(async {
         let length = Act::Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour, and more");

@@ -4,6 +4,7 @@ use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
 use crate::origin_client::OriginFaultKind;
 use http::Method;
+use privet_distribution::HttpServer;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -101,6 +102,7 @@ fn an_unfinished_body_closes_its_connection() {
             .await
             .unwrap();
         assert_eq!(scripted.connections(), 2);
+        assert_eq!(scripted.closed_by_client(), 1);
     });
 }
 
@@ -140,3 +142,48 @@ fn callers_beyond_the_limit_wait_in_order() {
         assert_eq!(scripted.connections(), 1);
     });
 }
+
+#[test]
+fn those_who_stop_waiting_take_no_place() {
+    run_paused(async {
+        let scripted = ScriptedOrigin::start(&[
+            &[Act::SendAndHang(UNFINISHED)],
+            &[Act::SendAndHang(UNFINISHED)],
+        ])
+        .await;
+        let client = client();
+        let mut origin = http_origin(scripted.port);
+        origin.patience.connections_max = 1;
+        for _ in 0..2 {
+            let held = client.send(&origin, get("/")).await.unwrap();
+            let waiting = (0..3).map(|_| {
+                let (client, origin) = (Rc::clone(&client), origin.clone());
+                tokio::task::spawn_local(async move {
+                    client
+                        .send(&origin, get("/"))
+                        .await
+                        .map(|_| ())
+                        .unwrap_err()
+                        .kind
+                })
+            });
+            for waiting in waiting.collect::<Vec<_>>() {
+                assert_eq!(waiting.await.unwrap(), OriginFaultKind::Capacity);
+            }
+            // The place goes to none of them.
+            drop(held);
+        }
+        assert_eq!(scripted.connections(), 2);
+        let pool = client.pools.of(
+            &HttpServer {
+                is_tls: false,
+                host: "127.0.0.1".into(),
+                port: scripted.port,
+            },
+            None,
+        );
+        assert_eq!(pool.taken(), 0);
+    });
+}
+
+const UNFINISHED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok";

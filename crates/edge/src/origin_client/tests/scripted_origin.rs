@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -14,8 +15,10 @@ pub(super) enum Act {
     Send(&'static str),
     /// These bytes are sent after the body of the request has been read.
     SendAfterBody(usize, &'static str),
-    /// These bytes are sent, and then nothing.
+    /// These bytes are sent, and then nothing, until the other side closes.
     SendAndHang(&'static str),
+    /// The second text follows after this many seconds, and so on.
+    SendSlowly(u64, &'static [&'static str]),
     /// The connection ends.
     Close,
 }
@@ -26,6 +29,7 @@ pub(super) struct ScriptedOrigin {
     pub(super) port: u16,
     requests: Rc<RefCell<Vec<String>>>,
     connections: Rc<Cell<usize>>,
+    closed_by_client: Rc<Cell<usize>>,
 }
 
 impl ScriptedOrigin {
@@ -43,8 +47,10 @@ impl ScriptedOrigin {
             port: listener.local_addr().unwrap().port(),
             requests: Rc::default(),
             connections: Rc::default(),
+            closed_by_client: Rc::default(),
         };
         let (requests, connections) = (Rc::clone(&origin.requests), Rc::clone(&origin.connections));
+        let closed_by_client = Rc::clone(&origin.closed_by_client);
         let scripts: Vec<&'static [Act]> = scripts.to_vec();
         tokio::task::spawn_local(async move {
             loop {
@@ -52,13 +58,13 @@ impl ScriptedOrigin {
                 let number = connections.replace(connections.get() + 1);
                 let script = scripts.get(number).copied().unwrap_or(&[]);
                 let requests = Rc::clone(&requests);
-                let tls = tls.clone();
+                let (tls, closed) = (tls.clone(), Rc::clone(&closed_by_client));
                 tokio::task::spawn_local(async move {
                     match tls {
-                        None => play(stream, script, &requests).await,
+                        None => play(stream, script, &requests, &closed).await,
                         Some(config) => {
                             if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
-                                play(stream, script, &requests).await;
+                                play(stream, script, &requests, &closed).await;
                             }
                         }
                     }
@@ -73,6 +79,11 @@ impl ScriptedOrigin {
         self.requests.borrow().clone()
     }
 
+    /// Connections that hung until they were closed.
+    pub(super) fn closed_by_client(&self) -> usize {
+        self.closed_by_client.get()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.connections.get()
     }
@@ -82,6 +93,7 @@ async fn play(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     script: &[Act],
     requests: &RefCell<Vec<String>>,
+    closed_by_client: &Cell<usize>,
 ) {
     for act in script {
         let Some(mut request) = read_until(&mut stream, |text| text.ends_with(b"\r\n\r\n")).await
@@ -101,7 +113,15 @@ async fn play(
             }
             Act::SendAndHang(text) => {
                 let _ = stream.write_all(text.as_bytes()).await;
-                std::future::pending::<()>().await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+                closed_by_client.set(closed_by_client.get() + 1);
+                return;
+            }
+            Act::SendSlowly(secs, texts) => {
+                for text in *texts {
+                    let _ = stream.write_all(text.as_bytes()).await;
+                    tokio::time::sleep(Duration::from_secs(*secs)).await;
+                }
             }
             Act::Close => return,
         }

@@ -2,6 +2,7 @@
 
 use super::scripted_origin::{OK, ScriptedOrigin};
 use super::{call, client, http_origin, run};
+use crate::origin_client::s3;
 use crate::origin_client::{OriginCall, OriginFaultKind, OriginRequestBody};
 use aws_lc_rs::{digest, hmac};
 use bytes::Bytes;
@@ -37,7 +38,7 @@ pub(super) fn s3_origin(port: u16) -> Origin {
     }
 }
 
-fn s3(origin: &mut Origin) -> &mut S3Origin {
+fn bucket(origin: &mut Origin) -> &mut S3Origin {
     match &mut origin.source {
         OriginSource::S3(s3) => s3,
         OriginSource::Http(_) | OriginSource::Folder { .. } => unreachable!(),
@@ -212,7 +213,7 @@ fn the_checking_side_agrees_with_published_examples() {
 async fn sent(call: OriginCall, change: impl FnOnce(&mut S3Origin)) -> Received {
     let scripted = ScriptedOrigin::start(&[&[OK]]).await;
     let mut origin = s3_origin(scripted.port);
-    change(s3(&mut origin));
+    change(bucket(&mut origin));
     client().send(&origin, call).await.unwrap();
     Received::parse(
         scripted.requests()[0]
@@ -293,6 +294,54 @@ fn what_the_viewer_says_of_its_keys_is_replaced() {
         assert_eq!(received.header("x-amz-meta-a"), Some("one,two"));
         assert_eq!(received.header("user-agent"), Some("Amazon CloudFront"));
     });
+}
+
+#[test]
+fn a_viewers_token_never_joins_other_keys() {
+    run(async {
+        let mut call = call(Method::GET, "/a");
+        call.headers
+            .insert("x-amz-security-token", "viewer".parse().unwrap());
+        let received = sent(call, |s3| {
+            s3.credentials = CredentialSource::Static {
+                access_key_id: ACCESS_KEY.into(),
+                secret_access_key: SECRET.into(),
+                session_token: None,
+            };
+        })
+        .await;
+        assert_eq!(received.header("x-amz-security-token"), None);
+        assert_eq!(received.signature(), received.expected_signature(SECRET));
+    });
+}
+
+#[test]
+fn the_query_reaches_the_bucket() {
+    run(async {
+        let target = "/a?response-content-type=text/plain&versionId=a%2Fb+c%2Bd&x";
+        let received = sent(call(Method::GET, target), |_| {}).await;
+        let expected = [
+            ("response-content-type", "text/plain"),
+            ("versionId", "a/b c+d"),
+            ("x", ""),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(received.parameters, expected);
+        assert_eq!(received.signature(), received.expected_signature(SECRET));
+    });
+}
+
+#[test]
+fn a_bucket_may_stand_in_the_host() {
+    let mut origin = s3_origin(9_000);
+    let path_style = bucket(&mut origin);
+    assert_eq!(s3::server(path_style).host, "127.0.0.1");
+    assert_eq!(s3::target(path_style, "/a%2Fb?c"), "/films/a/b?c");
+    path_style.addressing = S3Addressing::VirtualHost;
+    path_style.endpoint.host = "s3.example".into();
+    assert_eq!(s3::server(path_style).host, "films.s3.example");
+    assert_eq!(s3::target(path_style, "/a%2Fb?c"), "/a/b?c");
+    assert_eq!(s3::target(path_style, "/"), "/");
 }
 
 #[test]
