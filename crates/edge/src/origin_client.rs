@@ -27,7 +27,6 @@ use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode, Version};
 use pool::{Checkout, Connection, Pools, Wanted};
-use prepare::Prepared;
 use privet_distribution::{HttpServer, Origin};
 use privet_sign::Scheme;
 use std::rc::Rc;

@@ -74,7 +74,7 @@ fn repeats_after_timeout(origin: &Origin) -> bool {
 
 /// Waits until the origin has had its turn for too long; `None` then. The time that a viewer takes for its body does
 /// not count.
-async fn in_time<T>(
+pub(super) async fn in_time<T>(
     sending: impl Future<Output = T>,
     turn: &Cell<Turn>,
     silence_max: Duration,

@@ -36,14 +36,16 @@ enum Waiting {
 
 impl OriginBody {
     pub(super) fn new(incoming: Incoming, connection: Connection, silence_max: Duration) -> Self {
-        OriginBody {
+        let mut body = OriginBody {
             promised: incoming.size_hint().exact(),
             incoming,
             connection: Some(connection),
             silence_max,
             deadline: None,
             waiting: Waiting::No,
-        }
+        };
+        body.give_back_at_end();
+        body
     }
 
     /// How many bytes the whole body has, if the origin says so: its `Content-Length`, or 0 where there can be no body
@@ -64,6 +66,7 @@ impl OriginBody {
             match Pin::new(&mut self.incoming).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.waiting = Waiting::No;
+                    self.give_back_at_end();
                     // Trailers are not passed on (developer guide, "HTTP response headers that CloudFront removes").
                     if let Ok(bytes) = frame.into_data() {
                         return Poll::Ready(Some(Ok(bytes)));
@@ -100,6 +103,15 @@ impl OriginBody {
             .is_some_and(|size_bytes| size_bytes <= DISCARDED_BYTES_MAX)
         {
             tokio::task::spawn_local(async move { while let Some(Ok(_)) = self.next().await {} });
+        }
+    }
+
+    /// Whoever counts the promised bytes, or expects none, does not ask for the end.
+    fn give_back_at_end(&mut self) {
+        if self.incoming.is_end_stream()
+            && let Some(connection) = self.connection.take()
+        {
+            connection.give_back();
         }
     }
 

@@ -1,6 +1,6 @@
 //! Access keys of S3 origins: found once, renewed before they expire, kept until then when they can not be renewed.
 
-mod surroundings;
+pub(super) mod surroundings;
 
 use super::fault::OriginFaultKind;
 use super::trust::Trust;

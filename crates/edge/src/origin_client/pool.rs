@@ -37,7 +37,7 @@ impl Pools {
         }
         // A new server is rare: the time to forget those that a former configuration named.
         by_host.retain(|_, pools| {
-            pools.retain(|known| known.pool.taken.get() > 0 || Rc::strong_count(&known.pool) > 1);
+            pools.retain(|known| known.pool.taken() > 0 || Rc::strong_count(&known.pool) > 1);
             !pools.is_empty()
         });
         let pool = Rc::new(Pool::default());
@@ -144,6 +144,11 @@ impl Pool {
                 Err(_) => {}
             }
         }
+    }
+
+    /// How many connections are open, or being opened.
+    pub(super) fn taken(&self) -> usize {
+        self.taken.get()
     }
 
     /// Those who have stopped waiting came first, mostly: the queue does not grow by them.

@@ -64,13 +64,13 @@ impl OriginClient {
         };
         let response = self.send(anonymous, call).await?;
         let status = response.status;
+        // Those who may not list a bucket are not told which keys it lacks.
+        if status == StatusCode::NOT_FOUND && names_missing_key(response).await? {
+            return Ok(Privacy::Public { status });
+        }
         Ok(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Privacy::Private,
             status if status.is_success() => Privacy::Public { status },
-            // Those who may not list a bucket are not told which keys it lacks.
-            StatusCode::NOT_FOUND if names_missing_key(response).await? => {
-                Privacy::Public { status }
-            }
             status => Privacy::Unclear { status },
         })
     }

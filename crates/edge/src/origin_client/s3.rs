@@ -128,16 +128,23 @@ pub(super) async fn sign(
     signer
         .sign_request(&Context::new(), &mut signed, Some(credential), None)
         .await
-        .map_err(|error| match error.kind() {
-            ErrorKind::CredentialInvalid => OriginFaultKind::Credentials,
-            _ => OriginFaultKind::InvalidTarget,
-        })?;
+        .map_err(|error| fault_of(error.kind()))?;
     for name in [AUTHORIZATION, DATE, SECURITY_TOKEN] {
         if let Some(value) = signed.headers.remove(&name) {
             parts.headers.insert(name, value);
         }
     }
     Ok(())
+}
+
+fn fault_of(kind: ErrorKind) -> OriginFaultKind {
+    match kind {
+        ErrorKind::CredentialInvalid
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ConfigInvalid
+        | ErrorKind::RateLimited => OriginFaultKind::Credentials,
+        ErrorKind::RequestInvalid | ErrorKind::Unexpected => OriginFaultKind::InvalidTarget,
+    }
 }
 
 /// A body that passes through is not read beforehand; its digest is signed if the viewer has sent it (developer guide,

@@ -29,10 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Files and services as they are, variables as they are given.
-pub(in crate::origin_client) fn with_environment(
-    environment: impl Env,
-    trust: Arc<Trust>,
-) -> Context {
+pub(crate) fn with_environment(environment: impl Env, trust: Arc<Trust>) -> Context {
     Context::new()
         .with_env(environment)
         .with_file_read(SmallFiles)
