@@ -4,6 +4,7 @@ use crate::config_error::{ConfigError, Places};
 use crate::distribution::Distribution;
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
 use crate::host_table::HostTable;
+use crate::origin::Origin;
 use crate::viewer_address::TrustedProxies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub struct Snapshot {
     /// The files that were read, each once, so that the caller can watch them.
     pub files: Vec<PathBuf>,
     distributions: Vec<Arc<Distribution>>,
+    origins: Vec<Arc<Origin>>,
     hosts: HostTable,
 }
 
@@ -59,6 +61,11 @@ impl Snapshot {
     /// All of them, disabled ones included, in the order of the document.
     pub fn distributions(&self) -> &[Arc<Distribution>] {
         &self.distributions
+    }
+
+    /// All origins of all distributions, each at its index, also those that no behavior names.
+    pub fn origins(&self) -> &[Arc<Origin>] {
+        &self.origins
     }
 
     /// By `Host` as sent: case and port do not matter; aliases may be `*.example.com`, and exact names beat them.

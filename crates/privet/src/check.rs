@@ -4,11 +4,17 @@ use crate::configuration::load;
 use crate::console;
 use crate::serve::ServeError;
 use clap::Args;
-use privet_distribution::{CacheBehavior, Distribution, ListenerProtocol, Snapshot};
+use origins::{in_the_clear, origin_summary};
+use privet_distribution::{
+    CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
+    OriginSource, Snapshot,
+};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+mod origins;
 
 /// Check a configuration file and show what it means, without serving anything.
 ///
@@ -43,10 +49,23 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
         };
         console::say(format_args!("listener {protocol}://{}", listener.address))?;
     }
+    cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
         distribution_summary(distribution)?;
     }
     Ok(())
+}
+
+fn cache_summary(cache: &CacheSettings) -> io::Result<()> {
+    let mebibytes = cache.memory_size_bytes_max >> 20;
+    match &cache.disk {
+        None => console::say(format_args!("cache {mebibytes} MiB in memory")),
+        Some(disk) => console::say(format_args!(
+            "cache {mebibytes} MiB in memory, {} MiB on disk in {}",
+            disk.size_bytes_max >> 20,
+            disk.folder.display()
+        )),
+    }
 }
 
 fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
@@ -67,13 +86,74 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
     ))?;
     for behavior in &distribution.behaviors {
         console::say(format_args!(
-            "  {:24} {}, from {}",
+            "  {:24} {}, from {}{}",
             behavior.path_pattern.as_str(),
             access(behavior),
             behavior.origin.primary.id,
+            extras(behavior),
         ))?;
     }
-    Ok(())
+    for origin in origins_of(distribution) {
+        console::say(format_args!("  {}", origin_summary(origin)))?;
+    }
+    for response in &distribution.custom_errors {
+        if let Some(page) = &response.page {
+            console::say(format_args!(
+                "  error {} shows {} with {}",
+                response.error_status.as_u16(),
+                page.path,
+                page.status.as_u16()
+            ))?;
+        }
+    }
+    match &distribution.geo {
+        GeoRestriction::None => Ok(()),
+        GeoRestriction::Allow(countries) => {
+            console::say(format_args!("  only in {}", countries.join(", ")))
+        }
+        GeoRestriction::Block(countries) => {
+            console::say(format_args!("  not in {}", countries.join(", ")))
+        }
+    }
+}
+
+/// Those that behaviors lead to, each once.
+fn origins_of(distribution: &Distribution) -> Vec<&Origin> {
+    let mut origins: Vec<&Origin> = Vec::new();
+    for behavior in &distribution.behaviors {
+        let failover = behavior.origin.failover.as_ref();
+        let secondary = failover.map(|failover| &*failover.secondary);
+        for origin in std::iter::once(&*behavior.origin.primary).chain(secondary) {
+            if origins.iter().all(|known| known.index != origin.index) {
+                origins.push(origin);
+            }
+        }
+    }
+    origins
+}
+
+/// The other origin and the policies; nothing for a folder, which is served as it is.
+fn extras(behavior: &CacheBehavior) -> String {
+    let mut text = String::new();
+    if let Some(failover) = &behavior.origin.failover {
+        text.push_str(" or ");
+        text.push_str(&failover.secondary.id);
+    }
+    if matches!(behavior.origin.primary.source, OriginSource::Folder { .. }) {
+        return text;
+    }
+    text.push_str(", ");
+    text.push_str(&behavior.cache_policy.name);
+    let policy = behavior.origin_request_policy.as_ref();
+    if let Some(policy) = policy {
+        text.push_str(", ");
+        text.push_str(&policy.name);
+    }
+    if let Some(policy) = &behavior.response_headers_policy {
+        text.push_str(", ");
+        text.push_str(&policy.name);
+    }
+    text
 }
 
 fn access(behavior: &CacheBehavior) -> &'static str {
@@ -97,6 +177,16 @@ fn warn(snapshot: &Snapshot) {
     }
     if snapshot.test_clock {
         console::note("[test] clock: anyone who reaches a listener can set the time");
+    }
+    for origin in snapshot
+        .origins()
+        .iter()
+        .filter(|origin| in_the_clear(origin))
+    {
+        console::note(format_args!(
+            "origin {} is asked over plain HTTP: its answers travel in the clear",
+            origin.id
+        ));
     }
     for distribution in snapshot.distributions() {
         let private = distribution

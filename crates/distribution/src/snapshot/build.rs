@@ -8,6 +8,7 @@ use crate::document::{
     ListenerProtocol,
 };
 use crate::host_table::HostTable;
+use crate::origin::Origin;
 use crate::path_pattern::PathPattern;
 use origins::OriginChoices;
 use policies::Policies;
@@ -30,7 +31,7 @@ pub(super) fn build(
         read_file,
         errors,
         files: Vec::new(),
-        origins: 0,
+        origins: Vec::new(),
         https_port: https_port(&document.listeners),
     };
     let keys = builder.read_keys(&document);
@@ -73,6 +74,7 @@ pub(super) fn build(
         log: document.log,
         test_clock: document.test_clock,
         distributions,
+        origins: builder.origins,
         hosts,
     })
 }
@@ -122,8 +124,8 @@ struct Builder<'b> {
     read_file: &'b mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
     errors: Vec<ConfigError>,
     files: Vec<PathBuf>,
-    /// How many there are so far, over all distributions.
-    origins: usize,
+    /// Those so far, over all distributions.
+    origins: Vec<Arc<Origin>>,
     https_port: u16,
 }
 

@@ -277,7 +277,11 @@ impl<'t> Reader<'t> {
         let text = match value(table, key)? {
             DeValue::Integer(integer) => integer.as_str(),
             DeValue::Float(float) => float.as_str(),
-            other => {
+            other @ (DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)) => {
                 self.wrong_type(&table.path(key), other, "write a number");
                 return None;
             }

@@ -61,29 +61,29 @@ impl Builder<'_> {
     }
 
     fn origin(&mut self, document: &OriginDocument, path: &str) -> Arc<Origin> {
-        let index = self.origins;
-        self.origins += 1;
+        let index = self.origins.len();
         let trusted_roots_pem = document
             .trusted_roots
             .as_ref()
             .and_then(|file| self.read(file, &format!("{path}.trusted_roots")));
-        Arc::new(Origin {
+        let source = match &document.source {
+            OriginSourceDocument::Folder { root } => OriginSource::Folder { root: root.clone() },
+            OriginSourceDocument::S3(bucket) => OriginSource::S3(self.bucket(bucket, path)),
+            OriginSourceDocument::Http(origin) => OriginSource::Http(origin.clone()),
+        };
+        let origin = Arc::new(Origin {
             index,
             id: document.id.clone(),
-            source: match &document.source {
-                OriginSourceDocument::Folder { root } => {
-                    OriginSource::Folder { root: root.clone() }
-                }
-                OriginSourceDocument::S3(bucket) => OriginSource::S3(self.bucket(bucket, path)),
-                OriginSourceDocument::Http(origin) => OriginSource::Http(origin.clone()),
-            },
+            source,
             origin_path: document.origin_path.clone(),
             custom_headers: document.custom_headers.clone(),
             patience: OriginPatience {
                 trusted_roots_pem,
                 ..document.patience.clone()
             },
-        })
+        });
+        self.origins.push(origin.clone());
+        origin
     }
 
     fn bucket(&mut self, document: &S3OriginDocument, path: &str) -> S3Origin {

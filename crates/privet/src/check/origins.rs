@@ -1,0 +1,137 @@
+//! What `privet check` says of an origin. Secrets are never among it.
+
+use privet_distribution::{
+    CredentialSource, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource, S3Addressing,
+    S3Origin, SigningBehavior,
+};
+
+/// One line.
+pub(super) fn origin_summary(origin: &Origin) -> String {
+    let source = match &origin.source {
+        OriginSource::Folder { root } => format!("folder {}", root.display()),
+        OriginSource::S3(bucket) => bucket_summary(bucket),
+        OriginSource::Http(http) => http_summary(http),
+    };
+    let path = match origin.origin_path.as_str() {
+        "" => String::new(),
+        path => format!(", below {path}"),
+    };
+    format!("origin {}: {source}{path}", origin.id)
+}
+
+/// Whether answers come over plain HTTP from another machine.
+pub(super) fn in_the_clear(origin: &Origin) -> bool {
+    let (is_tls, host) = match &origin.source {
+        OriginSource::Folder { .. } => return false,
+        OriginSource::S3(bucket) => (bucket.endpoint.is_tls, &bucket.endpoint.host),
+        OriginSource::Http(http) => {
+            let is_tls = http.protocol == OriginProtocolPolicy::HttpsOnly;
+            (is_tls, &http.host)
+        }
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    !is_tls && !is_here
+}
+
+fn bucket_summary(bucket: &S3Origin) -> String {
+    let endpoint = &bucket.endpoint;
+    let scheme = if endpoint.is_tls { "https" } else { "http" };
+    let host = bracketed(&endpoint.host);
+    let url = match bucket.addressing {
+        S3Addressing::Path => format!("{scheme}://{host}:{}/{}", endpoint.port, bucket.bucket),
+        S3Addressing::VirtualHost => {
+            format!("{scheme}://{}.{host}:{}", bucket.bucket, endpoint.port)
+        }
+    };
+    let signing = match (bucket.signing, &bucket.credentials) {
+        (SigningBehavior::Never, _) => "not signed".to_owned(),
+        (
+            SigningBehavior::Always | SigningBehavior::NoOverride,
+            CredentialSource::Static { access_key_id, .. },
+        ) => format!("signed by {access_key_id}"),
+        (
+            SigningBehavior::Always | SigningBehavior::NoOverride,
+            CredentialSource::Chain {
+                profile: Some(profile),
+            },
+        ) => format!("signed by profile {profile}"),
+        (
+            SigningBehavior::Always | SigningBehavior::NoOverride,
+            CredentialSource::Chain { profile: None },
+        ) => "signed by the keys found at run time".to_owned(),
+    };
+    format!("bucket {url} ({}, {signing})", bucket.region)
+}
+
+fn http_summary(http: &HttpOrigin) -> String {
+    let host = bracketed(&http.host);
+    match http.protocol {
+        OriginProtocolPolicy::HttpOnly => format!("http://{host}:{}", http.http_port),
+        OriginProtocolPolicy::HttpsOnly => format!("https://{host}:{}", http.https_port),
+        OriginProtocolPolicy::MatchViewer => format!(
+            "http://{host}:{} or https://{host}:{}, as the viewer",
+            http.http_port, http.https_port
+        ),
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use privet_distribution::{Snapshot, read_toml};
+    use std::path::Path;
+
+    /// `source` are the keys of an origin besides its id.
+    #[track_caller]
+    fn check(source: &str, expected: &str, expected_in_the_clear: bool) {
+        let text = format!(
+            "listeners = [{{ address = '127.0.0.1:80' }}]
+[[distributions]]
+id = 'E1'
+domain_name = 'd.example'
+origins = [{{ id = 'o', {source} }}]
+default_behavior = {{ origin = 'o' }}"
+        );
+        let (document, places) = read_toml(&text, Path::new("/etc/p.toml")).unwrap();
+        let snapshot = Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap();
+        let origin = &snapshot.origins()[0];
+        assert_eq!(origin_summary(origin), expected);
+        assert_eq!(in_the_clear(origin), expected_in_the_clear);
+    }
+
+    #[test]
+    fn origins_are_told_without_secrets() {
+        check(
+            "folder = 'a', origin_path = '/b'",
+            "origin o: folder /etc/a, below /b",
+            false,
+        );
+        check("url = 'http://a:81'", "origin o: http://a:81", true);
+        check("url = 'http://[::1]'", "origin o: http://[::1]:80", false);
+        check(
+            "url = 'https://a', protocol = 'match-viewer'",
+            "origin o: http://a:80 or https://a:443, as the viewer",
+            true,
+        );
+        check(
+            "s3 = { bucket = 'films', region = 'eu-west-1' }",
+            "origin o: bucket https://films.s3.eu-west-1.amazonaws.com:443 (eu-west-1, signed by the keys found at run time)",
+            false,
+        );
+        check(
+            "s3 = { bucket = 'films', endpoint = 'http://127.0.0.1:7480', access_key_id = 'AKID', secret_access_key = 'hidden' }, origin_path = '/x'",
+            "origin o: bucket http://127.0.0.1:7480/films (us-east-1, signed by AKID), below /x",
+            false,
+        );
+    }
+}
