@@ -4,6 +4,8 @@
 //! What a key stands for, how long an entry may be served and what an invalidation means is for the caller to know.
 
 mod block;
+mod disk;
+mod forgotten;
 mod key;
 mod memory;
 mod meter;
@@ -13,5 +15,5 @@ mod store;
 pub use block::{Block, CHUNK_SIZE_BYTES, Head, Object};
 pub use key::{Key, block_key};
 pub use meter::Reservation;
-pub use options::{DiskOptions, Statistics, StoreEvent, StoreOptions};
+pub use options::{DiskOptions, Observer, Statistics, StoreEvent, StoreOptions};
 pub use store::{DiskBody, DiskEntry, Lookup, Replaced, Store, StoredHead, Use};

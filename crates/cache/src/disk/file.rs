@@ -1,0 +1,89 @@
+//! How files and folders of the store are made and written.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Parts of one write; the operating system takes no more than 1,024.
+const PARTS_MAX: usize = 512;
+
+/// Opens a file of the store for reading and writing and makes it if missing, for nobody but its owner.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.mode(0o600).open(path)
+}
+
+/// Makes a folder for nobody but its owner; one that is there stays as it is.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes names in a folder outlast a power cut.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Puts a file with these bytes in the place of another, so that a crash leaves one or the other.
+pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let fresh = folder.join(format!("{name}.new"));
+    let file = open(&fresh)?;
+    file.set_len(0)?;
+    write_at(&file, &[bytes], 0)?;
+    file.sync_data()?;
+    std::fs::rename(&fresh, folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// Writes all parts one after the other.
+pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
+    for parts in parts.chunks(PARTS_MAX) {
+        let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut slices = slices.as_mut_slice();
+        // Empty parts at the front would look like a write that makes no headway.
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let written = match rustix::io::pwritev(file, slices, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => written,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            offset += written as u64;
+            IoSlice::advance_slices(&mut slices, written);
+        }
+    }
+    Ok(())
+}
+
+/// Failures that a test asks for.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    #[cfg(test)]
+    errno: std::sync::atomic::AtomicI32,
+}
+
+impl Faults {
+    /// Fails if a test wants it so.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests use it")]
+    #[expect(clippy::unnecessary_wraps, reason = "tests make it fail")]
+    pub(super) fn check(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn check(&self) -> io::Result<()> {
+        match self.errno.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+
+    /// From now on every write fails like this; 0 ends it.
+    #[cfg(test)]
+    pub(super) fn set(&self, errno: i32) {
+        self.errno.store(errno, std::sync::atomic::Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,165 @@
+//! What waits for the writer, and what the writer is asked for.
+
+use super::Health;
+use crate::block::Block;
+use crate::key::Key;
+use crate::memory::Payload;
+use std::collections::VecDeque;
+
+/// What one entry of the queue takes up beside its bytes.
+const JOB_OVERHEAD_BYTES: u64 = 256;
+
+/// An entry to be written.
+#[derive(Debug)]
+pub(super) struct Job<H> {
+    pub(super) key: Key,
+    pub(super) stamp: u64,
+    pub(super) payload: Payload<H>,
+}
+
+impl<H> Job<H> {
+    fn size_bytes(&self) -> u64 {
+        let body = match &self.payload {
+            Payload::Object(object) => object.body.as_ref(),
+            Payload::Block(block) => Some(block.as_ref()),
+        };
+        body.map_or(0, Block::size_bytes) + JOB_OVERHEAD_BYTES
+    }
+
+    fn seq(&self) -> u64 {
+        match &self.payload {
+            Payload::Object(object) => object.seq,
+            Payload::Block(_) => u64::MAX,
+        }
+    }
+}
+
+/// Whether there was room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Pushed,
+    Full,
+}
+
+/// What the thread is asked to do beside writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Nothing,
+    Retry,
+    Stop,
+    /// It has stopped.
+    Stopped,
+}
+
+/// What the thread does next.
+#[derive(Debug)]
+pub(super) enum Next<H> {
+    Write(Job<H>),
+    Retry,
+    Stop,
+    /// Nothing waits.
+    Rest,
+}
+
+/// See the file's own words.
+#[derive(Debug)]
+pub(super) struct Queue<H> {
+    jobs: VecDeque<Job<H>>,
+    size_bytes: u64,
+    size_bytes_max: u64,
+    health: Health,
+    wish: Wish,
+    /// Of the job that the writer has taken and not yet come back from.
+    seq_in_hand: Option<u64>,
+}
+
+impl<H> Queue<H> {
+    pub(super) fn new(size_bytes_max: u64) -> Self {
+        Queue {
+            jobs: VecDeque::new(),
+            size_bytes: 0,
+            size_bytes_max,
+            health: Health::Good,
+            wish: Wish::Nothing,
+            seq_in_hand: None,
+        }
+    }
+
+    pub(super) fn push(&mut self, job: Job<H>) -> Pushed {
+        let size_bytes = self.size_bytes + job.size_bytes();
+        let is_open = match self.wish {
+            Wish::Nothing | Wish::Retry => self.health == Health::Good,
+            Wish::Stop | Wish::Stopped => false,
+        };
+        if !is_open || size_bytes > self.size_bytes_max {
+            return Pushed::Full;
+        }
+        self.size_bytes = size_bytes;
+        self.jobs.push_back(job);
+        Pushed::Pushed
+    }
+
+    pub(super) fn next(&mut self) -> Next<H> {
+        self.seq_in_hand = None;
+        if self.wish == Wish::Retry {
+            self.wish = Wish::Nothing;
+            return Next::Retry;
+        }
+        if let Some(job) = self.jobs.pop_front() {
+            self.size_bytes -= job.size_bytes();
+            self.seq_in_hand = Some(job.seq());
+            return Next::Write(job);
+        }
+        if self.wish == Wish::Stop {
+            return Next::Stop;
+        }
+        Next::Rest
+    }
+
+    /// Whether [`Queue::next`] would give nothing.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.jobs.is_empty() && self.wish == Wish::Nothing
+    }
+
+    pub(super) fn oldest_seq(&self) -> Option<u64> {
+        let waiting = self.jobs.iter().map(Job::seq);
+        waiting.chain(self.seq_in_hand).min()
+    }
+
+    pub(super) fn health(&self) -> Health {
+        self.health
+    }
+
+    /// A failed disk takes nothing; what waits is given back, to be settled.
+    pub(super) fn set_health(&mut self, health: Health) -> VecDeque<Job<H>> {
+        self.health = health;
+        match health {
+            Health::Good => VecDeque::new(),
+            Health::Failed => {
+                self.size_bytes = 0;
+                std::mem::take(&mut self.jobs)
+            }
+        }
+    }
+
+    pub(super) fn ask_to_retry(&mut self) {
+        if self.wish == Wish::Nothing {
+            self.wish = Wish::Retry;
+        }
+    }
+
+    pub(super) fn ask_to_stop(&mut self) {
+        if self.wish != Wish::Stopped {
+            self.wish = Wish::Stop;
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.wish == Wish::Stopped
+    }
+
+    pub(super) fn set_stopped(&mut self) {
+        self.wish = Wish::Stopped;
+        self.jobs.clear();
+    }
+}

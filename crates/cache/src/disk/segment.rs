@@ -1,0 +1,284 @@
+//! One segment file: making it, filling it, sealing it, reading its table back.
+
+use super::file;
+use super::format::{
+    HEAD_BYTES_MAX, RECORD_HEAD_BYTES, RecordHead, RecordKind, Role, TABLE_LINE_BYTES, TableLine,
+    Trailer, UNIT_BYTES, body_checksum, decode_segment_head, decode_table, encode_segment_head,
+    encode_table, units,
+};
+use super::index::Location;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const ZEROS: [u8; UNIT_BYTES as usize] = [0; UNIT_BYTES as usize];
+
+/// A segment that can be read.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    pub(super) slot: u32,
+    pub(super) role: Role,
+    pub(super) file: Arc<File>,
+    pub(super) path: PathBuf,
+    pub(super) size_bytes: u64,
+    /// The smallest `seq` and stamp of its records.
+    pub(super) oldest_seq: AtomicU64,
+    pub(super) oldest_stamp: AtomicU64,
+}
+
+impl Segment {
+    /// Opens a file that is there. `None` when it is not a segment of this store.
+    pub(super) fn open(
+        folder: &Path,
+        number: u64,
+        slot: u32,
+        seed: u64,
+    ) -> io::Result<Option<Self>> {
+        let path = folder.join(file_name(number));
+        let file = file::open(&path)?;
+        let size_bytes = file.metadata()?.len();
+        let mut head = ZEROS;
+        let role = match file.read_exact_at(&mut head, 0) {
+            Ok(()) => decode_segment_head(&head, number, seed),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(error),
+        };
+        Ok(role.map(|role| Segment {
+            number,
+            slot,
+            role,
+            file: Arc::new(file),
+            path,
+            size_bytes,
+            oldest_seq: AtomicU64::new(u64::MAX),
+            oldest_stamp: AtomicU64::new(u64::MAX),
+        }))
+    }
+
+    /// The table of a sealed segment; `None` when there is none or it is not as it was written.
+    pub(super) fn table(&self, seed: u64) -> io::Result<Option<Vec<TableLine>>> {
+        let Some(trailer_at) = self.size_bytes.checked_sub(UNIT_BYTES) else {
+            return Ok(None);
+        };
+        let mut unit = ZEROS;
+        self.file.read_exact_at(&mut unit, trailer_at)?;
+        let Some(trailer) = Trailer::decode(&unit, seed) else {
+            return Ok(None);
+        };
+        let size_bytes = trailer.lines.saturating_mul(TABLE_LINE_BYTES as u64);
+        let end = trailer.table_offset.saturating_add(size_bytes);
+        let Some(length) = usize::try_from(size_bytes)
+            .ok()
+            .filter(|_| end <= trailer_at)
+        else {
+            return Ok(None);
+        };
+        let mut table = vec![0; length];
+        self.file.read_exact_at(&mut table, trailer.table_offset)?;
+        Ok(trailer
+            .vouches_for(&table, seed)
+            .then(|| decode_table(&table)))
+    }
+
+    /// Finds records one by one, for a segment that was not sealed. Only what is whole is found.
+    pub(super) fn scan(&self, seed: u64) -> io::Result<Vec<TableLine>> {
+        let mut lines = Vec::new();
+        let mut at_units = 1;
+        let end_units = self.size_bytes / UNIT_BYTES;
+        while at_units < end_units {
+            let Some(record) = self.read_record(at_units * UNIT_BYTES, seed)? else {
+                // The next record may be whole though this one is not.
+                at_units += 1;
+                continue;
+            };
+            let length_units = units(record.bytes.len() as u64);
+            lines.push(table_line(&record.head, at_units, length_units));
+            at_units += length_units;
+        }
+        Ok(lines)
+    }
+
+    /// A whole record with every checksum compared; `None` when there is none at the place.
+    pub(super) fn read_record(&self, offset: u64, seed: u64) -> io::Result<Option<Record>> {
+        let Some((head, mut bytes)) = self.read_heads(offset, seed)? else {
+            return Ok(None);
+        };
+        let body_at = bytes.len();
+        let Some(size_bytes) = head
+            .size_bytes()
+            .filter(|size| offset + size <= self.size_bytes)
+        else {
+            return Ok(None);
+        };
+        bytes.resize(usize::try_from(size_bytes).map_err(io::Error::other)?, 0);
+        self.file
+            .read_exact_at(&mut bytes[body_at..], offset + body_at as u64)?;
+        let checksum = body_checksum(std::iter::once(&bytes[body_at..]), seed);
+        Ok((checksum == head.body_checksum).then_some(Record { head, bytes }))
+    }
+
+    /// The fixed part and the caller's head, compared with their checksum.
+    pub(super) fn read_heads(
+        &self,
+        offset: u64,
+        seed: u64,
+    ) -> io::Result<Option<(RecordHead, Vec<u8>)>> {
+        if offset + UNIT_BYTES > self.size_bytes {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; UNIT_BYTES as usize];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        let Some(head) = RecordHead::decode(&bytes) else {
+            return Ok(None);
+        };
+        let heads_bytes = RECORD_HEAD_BYTES + head.head_bytes as usize;
+        if offset + heads_bytes as u64 > self.size_bytes {
+            return Ok(None);
+        }
+        let read_bytes = bytes.len().min(heads_bytes);
+        bytes.resize(heads_bytes, 0);
+        self.file
+            .read_exact_at(&mut bytes[read_bytes..], offset + read_bytes as u64)?;
+        let (fixed, callers) = bytes.split_at(RECORD_HEAD_BYTES);
+        Ok(RecordHead::is_sealed(fixed, callers, seed).then_some((head, bytes)))
+    }
+
+    /// Where a line's record is.
+    pub(super) fn location(&self, line: &TableLine) -> Location {
+        Location {
+            slot: self.slot,
+            offset_units: line.offset_units,
+            length_units: line.length_units,
+            is_block: line.is_block,
+        }
+    }
+
+    /// Keeps the smallest numbers.
+    pub(super) fn note(&self, seq: u64, stamp: u64) {
+        self.oldest_seq.fetch_min(seq, Ordering::AcqRel);
+        self.oldest_stamp.fetch_min(stamp, Ordering::AcqRel);
+    }
+
+    /// Writes table and trailer, once everything before them is on disk.
+    pub(super) fn seal(&self, lines: &[TableLine], next_units: u64, seed: u64) -> io::Result<()> {
+        self.file.sync_data()?;
+        let table = encode_table(lines);
+        let table_offset = next_units * UNIT_BYTES;
+        file::write_at(&self.file, &[&table], table_offset)?;
+        let trailer = Trailer::of(table_offset, lines.len() as u64, &table, seed);
+        let trailer_at = self.size_bytes - UNIT_BYTES;
+        file::write_at(&self.file, &[&trailer.encode(seed)], trailer_at)
+    }
+}
+
+/// A record as read.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) head: RecordHead,
+    /// From the fixed part to the body's end.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A segment that still takes records.
+#[derive(Debug)]
+pub(super) struct OpenSegment {
+    pub(super) segment: Arc<Segment>,
+    pub(super) lines: Vec<TableLine>,
+    pub(super) next_units: u64,
+}
+
+impl OpenSegment {
+    /// Makes the file, with its room set aside.
+    pub(super) fn make(
+        folder: &Path,
+        number: u64,
+        slot: u32,
+        role: Role,
+        size_bytes: u64,
+        seed: u64,
+    ) -> io::Result<Self> {
+        let path = folder.join(file_name(number));
+        let file = file::open(&path)?;
+        let made = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size_bytes)
+            .map_err(io::Error::from)
+            .and_then(|()| file::write_at(&file, &[&encode_segment_head(number, role, seed)], 0));
+        if let Err(error) = made {
+            // Half a segment is of no use; that it can not be removed either changes nothing.
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
+        let segment = Segment {
+            number,
+            slot,
+            role,
+            file: Arc::new(file),
+            path,
+            size_bytes,
+            oldest_seq: AtomicU64::new(u64::MAX),
+            oldest_stamp: AtomicU64::new(u64::MAX),
+        };
+        Ok(OpenSegment {
+            segment: Arc::new(segment),
+            lines: Vec::new(),
+            next_units: 1,
+        })
+    }
+
+    /// Whether a record fits in with the table and the trailer behind it.
+    pub(super) fn has_room(&self, length_units: u64) -> bool {
+        let table_bytes = (self.lines.len() + 1) * TABLE_LINE_BYTES;
+        let wanted_units = self.next_units + length_units + units(table_bytes as u64) + 1;
+        wanted_units * UNIT_BYTES <= self.segment.size_bytes
+    }
+
+    /// Writes a record at the end. A write that failed half-way is written over by the next.
+    pub(super) fn append(&mut self, head: &RecordHead, parts: &[&[u8]]) -> io::Result<TableLine> {
+        let size_bytes: u64 = parts.iter().map(|part| part.len() as u64).sum();
+        let offset = self.next_units * UNIT_BYTES;
+        file::write_at(&self.segment.file, parts, offset)?;
+        self.segment.note(head.seq, head.stamp);
+        let length_units = units(size_bytes);
+        let line = table_line(head, self.next_units, length_units);
+        self.next_units += length_units;
+        self.lines.push(line);
+        Ok(line)
+    }
+
+    /// Closes the segment to further records.
+    pub(super) fn seal(&self, seed: u64) -> io::Result<()> {
+        self.segment.seal(&self.lines, self.next_units, seed)
+    }
+}
+
+fn table_line(head: &RecordHead, offset_units: u64, length_units: u64) -> TableLine {
+    let narrow = |units: u64| u32::try_from(units).expect("a segment has fewer than 2^31 units");
+    TableLine {
+        key: head.key,
+        stamp: head.stamp,
+        seq: head.seq,
+        offset_units: narrow(offset_units),
+        length_units: narrow(length_units),
+        is_block: head.kind == RecordKind::Block,
+    }
+}
+
+fn file_name(number: u64) -> String {
+    format!("{number:016x}.seg")
+}
+
+/// The number in a segment's file name; `None` for other files.
+pub(super) fn number_of(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_suffix(".seg")?, 16).ok()
+}
+
+/// How large a record may be in a segment of this size.
+pub(super) fn record_bytes_max(segment_size_bytes: u64) -> u64 {
+    segment_size_bytes.saturating_sub(4 * UNIT_BYTES)
+}
+
+// A head must fit beside a body in the smallest segment.
+const _: () = assert!(HEAD_BYTES_MAX as u64 <= super::SEGMENT_SIZE_BYTES_MIN);

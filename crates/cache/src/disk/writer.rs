@@ -1,0 +1,512 @@
+//! The thread that writes: appends what waits, makes room, seals segments.
+//!
+//! New entries go to probation segments. When a segment must go, the oldest of probation goes first while probation has
+//! more than its share; what was used in it is copied to the main segments. The oldest main segment gives each entry
+//! that was used another turn, as far as half a segment reaches.
+
+use super::folder::SEGMENTS;
+use super::format::{
+    RECORD_HEAD_BYTES, RecordHead, RecordKind, Role, TableLine, body_checksum, units,
+};
+use super::load;
+use super::queue::{Job, Next};
+use super::segment::{OpenSegment, Segment, record_bytes_max};
+use super::{Health, Shared};
+use crate::block::{Block, Head};
+use crate::key::Key;
+use crate::memory::Payload;
+use crate::options::StoreEvent;
+use ghost::GhostTable;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+mod ghost;
+
+/// Of the segments, one in so many is for probation.
+const PROBATION_SHARE: u64 = 10;
+/// How often the thread looks after its files when nothing is to be written.
+const REST: Duration = Duration::from_secs(1);
+/// How long a failed disk is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Lines of removed keys, or records of the journal, that are not worth a look.
+const LOOK_AFTER_LINES: u64 = 16 * 1024;
+/// Beyond so many removed keys the oldest segment goes, so that they can be forgotten.
+const REMOVED_LINES_MAX: u64 = 1024 * 1024;
+
+/// See the file's own words.
+pub(super) struct Writer<H> {
+    shared: Arc<Shared<H>>,
+    probation: Queue,
+    main: Queue,
+    next_number: u64,
+    ghost: GhostTable,
+    failed_at: Option<Instant>,
+    /// How long the list of removed keys was after the last look, and the journal.
+    removed_lines: u64,
+    journal_records: u64,
+    /// Of the caller's head, reused.
+    head: Vec<u8>,
+}
+
+/// The segments of one role, oldest first, and the one that takes records.
+#[derive(Debug, Default)]
+struct Queue {
+    sealed: VecDeque<Arc<Segment>>,
+    open: Option<OpenSegment>,
+}
+
+impl Queue {
+    fn len(&self) -> u64 {
+        self.sealed.len() as u64 + u64::from(self.open.is_some())
+    }
+}
+
+impl<H: Head> Writer<H> {
+    pub(super) fn new(shared: Arc<Shared<H>>) -> Self {
+        let ghosts = shared.segments_max * shared.segment_size_bytes / (256 * 1024);
+        Writer {
+            shared,
+            probation: Queue::default(),
+            main: Queue::default(),
+            next_number: 1,
+            ghost: GhostTable::new(ghosts),
+            failed_at: None,
+            removed_lines: 0,
+            journal_records: 0,
+            head: Vec::new(),
+        }
+    }
+
+    /// Loads, then writes until asked to stop.
+    pub(super) fn run(mut self, removed_before: HashMap<Key, u64>) {
+        if let Err(error) = self.load(removed_before) {
+            self.fail(&error);
+        }
+        loop {
+            let next = self.shared.queue().next();
+            match next {
+                Next::Write(job) => self.write_or_fail(&job),
+                Next::Retry => self.retry(),
+                Next::Rest => self.rest(),
+                Next::Stop => break,
+            }
+        }
+        for role in [Role::Probation, Role::Main] {
+            // What can not be sealed is scanned at the next opening.
+            let _ = self.seal(role);
+        }
+        let _ = self.shared.ledger().removed().sync();
+        self.shared.queue().set_stopped();
+        self.shared.stopped.notify_all();
+    }
+
+    fn load(&mut self, removed_before: HashMap<Key, u64>) -> io::Result<()> {
+        let began = Instant::now();
+        let segments = load::load(&self.shared, &removed_before)?;
+        drop(removed_before);
+        for segment in segments {
+            self.next_number = segment.number + 1;
+            match segment.role {
+                Role::Probation => self.probation.sealed.push_back(segment),
+                Role::Main => self.main.sealed.push_back(segment),
+            }
+        }
+        self.count_segments();
+        self.shared.loaded.store(true, Ordering::Release);
+        (self.shared.observer)(StoreEvent::Loaded {
+            entries: self.shared.index.len(),
+            took: began.elapsed(),
+        });
+        while self.segments() > self.shared.segments_max {
+            self.evict_one()?;
+        }
+        Ok(())
+    }
+
+    fn write_or_fail(&mut self, job: &Job<H>) {
+        let written = self.write(job);
+        self.shared.ledger().settle(&job.key, job.stamp);
+        let counts = &self.shared.counts;
+        match written {
+            Ok(Written::Written) => counts.writes.fetch_add(1, Ordering::Relaxed),
+            Ok(Written::Overtaken) => 0,
+            Ok(Written::TooLarge) => counts.writes_skipped.fetch_add(1, Ordering::Relaxed),
+            Err(error) => {
+                counts.writes_skipped.fetch_add(1, Ordering::Relaxed);
+                self.fail(&error);
+                0
+            }
+        };
+    }
+
+    fn write(&mut self, job: &Job<H>) -> io::Result<Written> {
+        self.shared.faults.check()?;
+        if !self.shared.ledger().is_last(&job.key, job.stamp) {
+            return Ok(Written::Overtaken);
+        }
+        let mut callers = std::mem::take(&mut self.head);
+        callers.clear();
+        let (kind, seq, body) = match &job.payload {
+            Payload::Object(object) => {
+                object.head.encode(&mut callers);
+                let kind = match object.body {
+                    Some(_) => RecordKind::Object,
+                    None => RecordKind::ObjectWithoutBody,
+                };
+                (kind, object.seq, object.body.as_ref())
+            }
+            Payload::Block(block) => (RecordKind::Block, u64::MAX, Some(block.as_ref())),
+        };
+        let chunks = body.map_or(&[][..], Block::chunks);
+        let parts = chunks.iter().map(|chunk| chunk.as_ref());
+        let head = RecordHead {
+            kind,
+            key: job.key,
+            seq,
+            stamp: job.stamp,
+            head_bytes: u32::try_from(callers.len()).unwrap_or(u32::MAX),
+            body_bytes: body.map_or(0, Block::size_bytes),
+            body_checksum: body_checksum(parts.clone(), self.shared.seed),
+        };
+        let role = match self.ghost.take(job.key.fingerprint()) {
+            ghost::Remembered::Yes => Role::Main,
+            ghost::Remembered::No => Role::Probation,
+        };
+        let written = self.append(role, &head, &callers, &parts.collect::<Vec<_>>());
+        self.head = callers;
+        let Some(line) = written? else {
+            return Ok(Written::TooLarge);
+        };
+        self.enter(&line, role, 0);
+        Ok(Written::Written)
+    }
+
+    /// Puts a written record into the index, unless something newer has overtaken it.
+    fn enter(&self, line: &TableLine, role: Role, uses: u64) {
+        let mut ledger = self.shared.ledger();
+        if ledger.is_last(&line.key, line.stamp)
+            && let Some(open) = &self.queue(role).open
+        {
+            let location = open.segment.location(line);
+            self.shared.index.insert(&line.key, location, uses);
+        }
+        ledger.settle(&line.key, line.stamp);
+    }
+
+    /// Appends a record; `None` when no segment could hold it.
+    fn append(
+        &mut self,
+        role: Role,
+        head: &RecordHead,
+        callers: &[u8],
+        body: &[&[u8]],
+    ) -> io::Result<Option<TableLine>> {
+        let size_bytes = head.size_bytes().unwrap_or(u64::MAX);
+        let bytes_max = record_bytes_max(self.shared.segment_size_bytes);
+        if size_bytes > bytes_max || callers.len() > super::format::HEAD_BYTES_MAX {
+            return Ok(None);
+        }
+        let fixed = head.encode(callers, self.shared.seed);
+        let mut parts: Vec<&[u8]> = vec![&fixed, callers];
+        parts.extend_from_slice(body);
+        let open = self.open_with_room(role, units(size_bytes))?;
+        open.append(head, &parts).map(Some)
+    }
+
+    fn open_with_room(&mut self, role: Role, length_units: u64) -> io::Result<&mut OpenSegment> {
+        let has_room = |open: &OpenSegment| open.has_room(length_units);
+        if !self.queue(role).open.as_ref().is_some_and(has_room) {
+            self.seal(role)?;
+            if role == Role::Probation {
+                self.make_room()?;
+            }
+            // Making room may have opened a main segment, never one of probation.
+            self.open_segment(role)?;
+        }
+        let open = &mut self.queue_mut(role).open;
+        Ok(open.as_mut().expect("a segment was opened above"))
+    }
+
+    fn open_segment(&mut self, role: Role) -> io::Result<()> {
+        self.shared.faults.check()?;
+        let slot = self.shared.free_slot();
+        let open = OpenSegment::make(
+            &self.shared.folder.join(SEGMENTS),
+            self.next_number,
+            slot,
+            role,
+            self.shared.segment_size_bytes,
+            self.shared.seed,
+        )?;
+        self.next_number += 1;
+        self.shared.set_slot(slot, Some(Arc::clone(&open.segment)));
+        self.queue_mut(role).open = Some(open);
+        self.count_segments();
+        Ok(())
+    }
+
+    fn seal(&mut self, role: Role) -> io::Result<()> {
+        if let Some(open) = &self.queue(role).open {
+            open.seal(self.shared.seed)?;
+        }
+        let queue = self.queue_mut(role);
+        if let Some(open) = queue.open.take() {
+            queue.sealed.push_back(open.segment);
+        }
+        Ok(())
+    }
+
+    /// Lets segments go until there is room for a new one and for the copies that making room may take.
+    fn make_room(&mut self) -> io::Result<()> {
+        while self.segments() + 2 > self.shared.segments_max {
+            self.evict_one()?;
+        }
+        Ok(())
+    }
+
+    fn evict_one(&mut self) -> io::Result<()> {
+        let probation_max = (self.shared.segments_max / PROBATION_SHARE).max(1);
+        let probation = self.probation.sealed.len() as u64;
+        let role = if probation > 0 && (probation >= probation_max || self.main.sealed.is_empty()) {
+            Role::Probation
+        } else {
+            Role::Main
+        };
+        if self.queue(role).sealed.is_empty() {
+            self.seal(role)?;
+        }
+        let Some(segment) = self.queue_mut(role).sealed.pop_front() else {
+            return Err(io::ErrorKind::StorageFull.into());
+        };
+        let evicted = self.evict(&segment);
+        if evicted.is_err() {
+            self.queue_mut(role).sealed.push_front(segment);
+        }
+        self.count_segments();
+        evicted
+    }
+
+    fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
+        let table = segment.table(self.shared.seed)?.unwrap_or_default();
+        let copied_units_max = match segment.role {
+            Role::Probation => u64::MAX,
+            Role::Main => units(segment.size_bytes) / 2,
+        };
+        let mut copied_units = 0;
+        for line in &table {
+            let length_units = u64::from(line.length_units);
+            if copied_units + length_units <= copied_units_max {
+                copied_units += self.copy_if_used(segment, line)?;
+            }
+        }
+        // The file goes first: were an entry replaced between its leaving the index and the file's removal, a crash
+        // would bring it back.
+        std::fs::remove_file(&segment.path)?;
+        for line in &table {
+            let location = segment.location(line);
+            if self.shared.index.remove_at(&line.key, location).is_some() {
+                let counts = &self.shared.counts;
+                counts.evictions.fetch_add(1, Ordering::Relaxed);
+                if segment.role == Role::Probation {
+                    self.ghost.remember(line.key.fingerprint());
+                }
+            }
+        }
+        if table.is_empty() {
+            self.shared.index.remove_slot(segment.slot);
+        }
+        self.shared.set_slot(segment.slot, None);
+        Ok(())
+    }
+
+    /// Gives back how many units the copy took; none when the entry is dead, damaged, or nobody has used it.
+    fn copy_if_used(&mut self, segment: &Segment, line: &TableLine) -> io::Result<u64> {
+        let found = self.shared.index.find(&line.key);
+        let Some((_, uses)) = found.filter(|(at, _)| *at == segment.location(line)) else {
+            return Ok(0);
+        };
+        if uses == 0 && !self.shared.memory.is_used(&line.key) {
+            return Ok(0);
+        }
+        let offset = u64::from(line.offset_units) * super::UNIT_BYTES;
+        let Ok(Some(record)) = segment.read_record(offset, self.shared.seed) else {
+            return Ok(0);
+        };
+        let Some(stamp) = self.stamp_copy(segment, line) else {
+            return Ok(0);
+        };
+        let head = RecordHead {
+            stamp,
+            ..record.head
+        };
+        let (callers, body) =
+            record.bytes[RECORD_HEAD_BYTES..].split_at(record.head.head_bytes as usize);
+        let copied = self.append(Role::Main, &head, callers, &[body]);
+        let Ok(Some(copy)) = copied else {
+            self.shared.ledger().settle(&line.key, stamp);
+            return copied.map(|_| 0);
+        };
+        let uses = match segment.role {
+            Role::Probation => 0,
+            Role::Main => uses.saturating_sub(1),
+        };
+        self.enter(&copy, Role::Main, uses);
+        Ok(u64::from(copy.length_units))
+    }
+
+    /// A stamp for a copy, if the index still says what is to be copied.
+    fn stamp_copy(&self, segment: &Segment, line: &TableLine) -> Option<u64> {
+        let mut ledger = self.shared.ledger();
+        let (location, _) = self.shared.index.find(&line.key)?;
+        if location != segment.location(line) {
+            return None;
+        }
+        ledger.stamp_copy(&line.key)
+    }
+
+    /// Goes on without the disk.
+    fn fail(&mut self, error: &io::Error) {
+        let dropped = self.shared.queue().set_health(Health::Failed);
+        let skipped = dropped.len() as u64;
+        let mut ledger = self.shared.ledger();
+        for job in &dropped {
+            ledger.settle(&job.key, job.stamp);
+        }
+        drop(ledger);
+        let counts = &self.shared.counts;
+        counts.writes_skipped.fetch_add(skipped, Ordering::Relaxed);
+        if self.failed_at.replace(Instant::now()).is_none() {
+            (self.shared.observer)(match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreEvent::DiskFull,
+                _ => StoreEvent::DiskFailed {
+                    error: error.to_string(),
+                },
+            });
+        }
+    }
+
+    fn retry(&mut self) {
+        if self.shared.queue().health() == Health::Good {
+            return;
+        }
+        match self.probe() {
+            Ok(()) => {
+                self.failed_at = None;
+                let _ = self.shared.queue().set_health(Health::Good);
+                (self.shared.observer)(StoreEvent::DiskBack);
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Does what a write would do, without an entry.
+    fn probe(&mut self) -> io::Result<()> {
+        self.shared.faults.check()?;
+        if !self.shared.loaded.load(Ordering::Acquire) {
+            // What could not be read at the opening may be readable at the next.
+            return Err(io::Error::other("the store could not be loaded"));
+        }
+        let open = self.open_with_room(Role::Probation, 1)?;
+        open.segment.file.sync_data()
+    }
+
+    fn rest(&mut self) {
+        if let Err(error) = self.look_after() {
+            self.fail(&error);
+        }
+        let failed_for = self.failed_at.map(|at| at.elapsed());
+        if failed_for.is_some_and(|failed_for| failed_for >= RETRY_AFTER) {
+            self.retry();
+        }
+        let queue = self.shared.queue();
+        let waited = self
+            .shared
+            .wake
+            .wait_timeout_while(queue, REST, |queue| queue.is_at_rest());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Puts removals on disk for good, and forgets what concerns nothing any more.
+    fn look_after(&mut self) -> io::Result<()> {
+        if self.shared.queue().health() == Health::Failed {
+            return Ok(());
+        }
+        let lines = self.shared.ledger().removed().lines();
+        if lines > (2 * self.removed_lines).max(LOOK_AFTER_LINES) {
+            self.forget_removed()?;
+            while self.removed_lines > REMOVED_LINES_MAX && self.segments() > 0 {
+                self.evict_one()?;
+                self.forget_removed()?;
+            }
+        }
+        let records = self.shared.journal().records().len() as u64;
+        if records > (2 * self.journal_records).max(LOOK_AFTER_LINES) {
+            self.journal_records = records;
+            self.forget_invalidations()?;
+        }
+        self.shared.ledger().removed().sync()
+    }
+
+    fn forget_removed(&mut self) -> io::Result<()> {
+        let segments = self.probation.segments().chain(self.main.segments());
+        let stamps = segments.map(|segment| segment.oldest_stamp.load(Ordering::Acquire));
+        let oldest_stamp = stamps.min().unwrap_or(u64::MAX);
+        let mut ledger = self.shared.ledger();
+        ledger.removed().forget(oldest_stamp)?;
+        self.removed_lines = ledger.removed().lines();
+        Ok(())
+    }
+
+    fn forget_invalidations(&mut self) -> io::Result<()> {
+        let oldest_seq = self.shared.forget_up_to();
+        let mut journal = self.shared.journal();
+        journal.forget(oldest_seq)?;
+        self.journal_records = journal.records().len() as u64;
+        Ok(())
+    }
+
+    fn segments(&self) -> u64 {
+        self.probation.len() + self.main.len()
+    }
+
+    fn count_segments(&self) {
+        let segments = self.segments();
+        self.shared
+            .counts
+            .segments
+            .store(segments, Ordering::Relaxed);
+    }
+
+    fn queue(&self, role: Role) -> &Queue {
+        match role {
+            Role::Probation => &self.probation,
+            Role::Main => &self.main,
+        }
+    }
+
+    fn queue_mut(&mut self, role: Role) -> &mut Queue {
+        match role {
+            Role::Probation => &mut self.probation,
+            Role::Main => &mut self.main,
+        }
+    }
+}
+
+impl Queue {
+    fn segments(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        let open = self.open.iter().map(|open| &open.segment);
+        self.sealed.iter().chain(open)
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Written,
+    /// Something newer of the same key waits.
+    Overtaken,
+    TooLarge,
+}

@@ -1,0 +1,134 @@
+//! The process dies at any moment; nothing partial, torn or stale is found afterwards.
+//!
+//! The test starts itself as a child, which writes and says what it has done; the parent kills it and reads.
+
+use crate::common::{DISK, MEMORY, key, object, open, open_loaded};
+use privet_cache::StoreEvent;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const FOLDER: &str = "PRIVET_CACHE_KILL_FOLDER";
+const ROUND: &str = "PRIVET_CACHE_KILL_ROUND";
+const ROUNDS: u64 = 30;
+const KEYS: u64 = 60;
+
+/// What the child said last about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// At least this version, or nothing.
+    Put(u64),
+    /// Nothing older than this version.
+    Removed(u64),
+}
+
+#[test]
+fn a_killed_store_serves_nothing_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut last: HashMap<u64, Last> = HashMap::new();
+    let mut invalidations = 0;
+    let mut found = 0;
+    for round in 1..=ROUNDS {
+        run_and_kill(folder.path(), round, &mut last, &mut invalidations);
+        let opened = open_loaded(folder.path());
+        for (number, last) in &last {
+            let version = opened.version(*number);
+            found += u64::from(version.is_some());
+            match (version, *last) {
+                (None, Last::Put(_) | Last::Removed(_)) => {}
+                (Some(version), Last::Put(least)) => assert!(version >= least, "{number}"),
+                (Some(version), Last::Removed(least)) => assert!(version > least, "{number}"),
+            }
+        }
+        assert!(opened.store.current_seq() >= invalidations, "round {round}");
+        invalidations = opened.store.current_seq();
+    }
+    assert!(found > ROUNDS, "only {found} entries survived");
+}
+
+fn run_and_kill(folder: &Path, round: u64, last: &mut HashMap<u64, Last>, invalidations: &mut u64) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "kill::child_that_writes",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(FOLDER, folder)
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // A different moment each time, and once at the very beginning.
+    let wanted = round * 97 % 1_500;
+    let mut said = 0;
+    let mut hear = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [word, number, version] = words[..] else {
+            return;
+        };
+        let (Ok(number), Ok(version)) = (number.parse(), version.parse()) else {
+            return;
+        };
+        match word {
+            "put" => last.insert(number, Last::Put(version)),
+            "removed" => last.insert(number, Last::Removed(version)),
+            "seq" => {
+                *invalidations = number;
+                None
+            }
+            _ => None,
+        };
+    };
+    while said < wanted {
+        hear(&lines.next().unwrap().unwrap());
+        said += 1;
+    }
+    child.kill().unwrap();
+    // What it had said before it died counts as well; the last line may be cut short.
+    for line in lines.map_while(Result::ok) {
+        if line.ends_with(" .") {
+            hear(line.trim_end_matches(" ."));
+        }
+    }
+    child.wait().unwrap();
+}
+
+#[test]
+#[ignore = "the other half of a test"]
+fn child_that_writes() {
+    let (Ok(folder), Ok(round)) = (std::env::var(FOLDER), std::env::var(ROUND)) else {
+        return;
+    };
+    let round: u64 = round.parse().unwrap();
+    let opened = open(Path::new(&folder), MEMORY, DISK);
+    if round % 2 == 0 {
+        opened.wait_for(|event| matches!(event, StoreEvent::Loaded { .. }));
+    }
+    let mut state = round * 7_777 + 1;
+    let mut out = std::io::stdout();
+    for step in 0..1_000_000_u64 {
+        state = state * 6_364_136_223_846_793_005_u64 % 1_000_000_007;
+        let number = state % KEYS;
+        let version = round * 10_000_000 + step;
+        let line = match step % 7 {
+            0 => {
+                opened.store.remove(&key(number));
+                format!("removed {number} {version} .\n")
+            }
+            3 if step % 5 == 0 => {
+                let seq = opened.store.journal_append(b"/some/path*").unwrap();
+                format!("seq {seq} 0 .\n")
+            }
+            _ => {
+                opened
+                    .store
+                    .put_object(key(number), object(number, version));
+                format!("put {number} {version} .\n")
+            }
+        };
+        out.write_all(line.as_bytes()).unwrap();
+    }
+}
