@@ -52,6 +52,12 @@ enum Command {
         #[arg(long)]
         origin_port: Option<u16>,
     },
+    /// Run a command, a test say, with a throw-away S3 gateway beside it.
+    WithS3 {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<String>,
+    },
     /// Run a fuzz target, or each of them in turn.
     Fuzz {
         /// One target; all of them when left out.
@@ -72,6 +78,7 @@ fn main() -> ExitCode {
             through,
             origin_port,
         } => cache_tests::run(id.as_deref(), through.as_deref(), origin_port),
+        Command::WithS3 { command } => s3_gateway::run_beside(&command),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
     };
     match result {

@@ -7,6 +7,17 @@ use crate::command::{self, Outcome, program};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+/// Runs a command with a gateway beside it.
+pub fn run_beside(words: &[String]) -> Outcome {
+    let [name, arguments @ ..] = words else {
+        return Err("name a command".to_owned());
+    };
+    let mut gateway = S3Gateway::begin()?;
+    let mut command = program(name, arguments);
+    gateway.point_at(&mut command)?;
+    command::run(&mut command)
+}
+
 /// A gateway that is starting, or running.
 pub struct S3Gateway {
     script: Child,

@@ -180,15 +180,22 @@ fn a_killed_edge_keeps_nothing_torn() {
         let mut served = Served::start(folder.path(), &config);
         let (edge, checked) = (served.address, AtomicUsize::new(0));
         std::thread::scope(|scope| {
-            for first in 0..4 {
+            let spawn = |first| {
                 let checked = &checked;
-                scope.spawn(move || load(edge, first, checked));
-            }
-            while checked.load(Ordering::SeqCst) < 50 + 40 * round {
+                scope.spawn(move || load(edge, first, checked))
+            };
+            let viewers = [0, 1, 2, 3].map(spawn);
+            let is_loaded = || checked.load(Ordering::SeqCst) >= 50 + 40 * round;
+            while !is_loaded() && !viewers.iter().all(|viewer| viewer.is_finished()) {
                 std::thread::yield_now();
             }
             served.kill();
         });
+        let checked = checked.into_inner();
+        assert!(
+            checked >= 50,
+            "the edge ended by itself after {checked} objects"
+        );
     }
     let served = Served::start(folder.path(), &config);
     for number in 0..300 {

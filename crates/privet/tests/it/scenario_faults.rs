@@ -211,17 +211,18 @@ fn a_change_between_two_blocks_mixes_nothing() {
 #[test]
 #[ignore = "waits for origins over HTTP"]
 fn a_change_below_a_reading_viewer_mixes_nothing() {
-    const FILM_SIZE_BYTES: u64 = 400_000_000;
+    // More than all buffers on the way hold.
+    const FILM_SIZE_BYTES: u64 = 200_000_000;
     let (origin, film) = FakeOrigin::object(FILM_SIZE_BYTES, "\"v1\"");
     let edge = Remote::new(&origin).start();
     let old = film.pattern();
-    let mut viewer = Viewer::narrow(edge.http());
+    let mut viewer = edge.plain();
     viewer.send(&Ask::get(url("/film.mp4")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
     old.assert_is(0, &viewer.take(1_000_000));
     film.change_to("\"v2\"");
     // Others that ask now must not change what the first one gets.
-    let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=300000000-300000999")]);
+    let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=150000000-150000999")]);
     assert!([206, 200, 502].contains(&part.status()));
     let mut at = 1_000_000;
     loop {
@@ -287,7 +288,7 @@ fn the_second_origin_of_a_group_helps_out() {
     });
     let secondary = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "from the second"));
     let group = "[[distributions.origin_groups]]\nid = \"both\"\norigins = [\"app\", \"spare\"]\n\
-         failover_statuses = [503]";
+         failover_statuses = [502, 503]";
     let edge = Remote::new(&primary)
         .origin("spare", &format!("url = {:?}", secondary.url()))
         .distribution(group)
