@@ -12,7 +12,11 @@ const FILE_LINES_MAX: usize = 600;
 const ARROWS: &[(&str, &[&str])] = &[
     ("sign", &[]),
     ("distribution", &["privet-sign"]),
-    ("edge", &["privet-distribution", "privet-sign"]),
+    ("cache", &[]),
+    (
+        "edge",
+        &["privet-cache", "privet-distribution", "privet-sign"],
+    ),
     (
         "privet",
         &["privet-distribution", "privet-edge", "privet-sign"],
