@@ -63,7 +63,7 @@ impl Ask {
     ) -> Self {
         let routed = authorized.routed();
         let origins = routed.behavior.origin.clone();
-        let key = cache_key(authorized, request);
+        let key = cache_key(authorized, request, facts);
         let primary = origin_request(authorized, &origins.primary, request, facts);
         let OriginRequest {
             method,
