@@ -47,7 +47,15 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
             ListenerProtocol::Http => "http",
             ListenerProtocol::Https => "https",
         };
-        console::say(format_args!("listener {protocol}://{}", listener.address))?;
+        let behind = if listener.proxy_protocol {
+            ", behind a balancer that sends PROXY headers"
+        } else {
+            ""
+        };
+        console::say(format_args!(
+            "listener {protocol}://{}{behind}",
+            listener.address
+        ))?;
     }
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
