@@ -68,7 +68,7 @@ pub use document::{
     ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     PublicKeyDocument, S3OriginDocument, Secret, SecretSource, TrustedSignerDocument,
 };
-pub use geo::check_geo;
+pub use geo::{GeoDatabase, check_geo};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use invalidation::{
     CACHE_TAG_FIELDS, CACHE_TAG_SIZE_BYTES_MAX, CACHE_TAGS_MAX, INVALIDATION_PATH_SIZE_BYTES_MAX,

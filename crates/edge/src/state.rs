@@ -1,5 +1,6 @@
 //! The running form of one snapshot: open folders, parsed certificates, prepared header values.
 
+use crate::countries::Countries;
 use crate::edge::StartError;
 use crate::origin::{FolderOrigin, OriginReader};
 use crate::tls;
@@ -15,6 +16,7 @@ pub(crate) struct EdgeState {
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
+    countries: Option<Countries>,
     /// By `Origin::index`.
     origins: Vec<OriginReader>,
 }
@@ -30,6 +32,11 @@ impl EdgeState {
             tls: https.then(|| tls::server_config(&snapshot)).transpose()?,
             server: header_value(&snapshot.edge.server)?,
             location: header_value(&snapshot.edge.location)?,
+            countries: snapshot
+                .geo_database
+                .as_ref()
+                .map(Countries::open)
+                .transpose()?,
             origins: open_origins(&snapshot)?,
             snapshot,
         })
@@ -45,8 +52,8 @@ impl EdgeState {
     }
 
     /// The viewer's country, if it is known.
-    pub(crate) fn country(&self, _viewer: IpAddr) -> Option<String> {
-        None
+    pub(crate) fn country(&self, viewer: IpAddr) -> Option<&str> {
+        self.countries.as_ref()?.country(viewer)
     }
 
     /// Lets go of files that nobody asked for lately.
