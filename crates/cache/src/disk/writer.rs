@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 mod evict;
 mod ghost;
 
-/// How often the thread looks after its files when nothing is to be written.
+/// How often the thread looks after its files.
 const REST: Duration = Duration::from_secs(1);
 /// How long a failed disk is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -40,6 +40,7 @@ pub(super) struct Writer<H> {
     next_number: u64,
     ghost: GhostTable,
     failed_at: Option<Instant>,
+    looked_at: Instant,
     /// How long the list of removed keys was after the last look, and the journal.
     removed_lines: u64,
     journal_records: u64,
@@ -70,6 +71,7 @@ impl<H: Head> Writer<H> {
             next_number: 1,
             ghost: GhostTable::new(ghosts),
             failed_at: None,
+            looked_at: Instant::now(),
             removed_lines: 0,
             journal_records: 0,
             head: Vec::new(),
@@ -85,6 +87,9 @@ impl<H: Head> Writer<H> {
             self.fail(&error);
         }
         loop {
+            if self.looked_at.elapsed() >= REST {
+                self.look_after_or_fail();
+            }
             let next = self.shared.queue().next();
             match next {
                 Next::Write(job) => self.write_or_fail(&job),
@@ -324,9 +329,6 @@ impl<H: Head> Writer<H> {
     }
 
     fn rest(&mut self) {
-        if let Err(error) = self.look_after() {
-            self.fail(&error);
-        }
         let failed_for = self.failed_at.map(|at| at.elapsed());
         if failed_for.is_some_and(|failed_for| failed_for >= RETRY_AFTER) {
             self.retry();
@@ -337,6 +339,13 @@ impl<H: Head> Writer<H> {
             .wake
             .wait_timeout_while(queue, REST, |queue| queue.is_at_rest());
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn look_after_or_fail(&mut self) {
+        self.looked_at = Instant::now();
+        if let Err(error) = self.look_after() {
+            self.fail(&error);
+        }
     }
 
     /// Puts removals on disk for good, and forgets what concerns nothing any more.

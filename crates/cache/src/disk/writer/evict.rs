@@ -7,6 +7,8 @@
 use super::{Room, Writer};
 use crate::block::Head;
 use crate::disk::UNIT_BYTES;
+use crate::disk::file;
+use crate::disk::folder::SEGMENTS;
 use crate::disk::format::{RECORD_HEAD_BYTES, RecordHead, Role, TableLine, units};
 use crate::disk::segment::Segment;
 use std::io;
@@ -48,7 +50,9 @@ impl<H: Head> Writer<H> {
     }
 
     fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
-        let table = segment.table(self.shared.seed)?.unwrap_or_default();
+        // A segment whose table can not be read goes as a whole.
+        let table = segment.table(self.shared.seed).ok().flatten();
+        let table = table.unwrap_or_default();
         let copied_units_max = match segment.role {
             Role::Probation => u64::MAX,
             Role::Main => units(segment.size_bytes) / 2,
@@ -62,7 +66,8 @@ impl<H: Head> Writer<H> {
         }
         // The file goes first: were an entry replaced between its leaving the index and the file's removal, a crash
         // would bring it back.
-        std::fs::remove_file(&segment.path)?;
+        file::remove(&segment.path)?;
+        file::sync_folder(&self.shared.folder.join(SEGMENTS))?;
         for line in &table {
             let location = segment.location(line);
             if self.shared.index.remove_at(&line.key, location).is_some() {
