@@ -29,7 +29,12 @@ pub(super) fn load<H>(
         let Some(segment) = open(shared, number, slot)? else {
             continue;
         };
-        for line in lines(&segment, shared.seed)? {
+        let Ok(lines) = lines(&segment, shared.seed) else {
+            // It must not come back another day, when the list of removed keys has forgotten what it names.
+            std::fs::remove_file(&segment.path)?;
+            continue;
+        };
+        for line in lines {
             // Dead records count as well: for as long as one is there, the list of removed keys must name it.
             segment.note(line.seq, line.stamp);
             let is_removed = removed
