@@ -260,7 +260,7 @@ impl RunningEdge {
                 })?;
                 Ok(Task::Listen(ListenOn {
                     listener,
-                    protocol: configured.protocol.clone(),
+                    configured: configured.clone(),
                     stop: open.stop.subscribe(),
                 }))
             };

@@ -17,6 +17,7 @@ mod memory;
 mod origin;
 mod origin_client;
 mod pipeline;
+mod proxy_header;
 mod request_id;
 mod stand_in;
 mod state;
