@@ -4,6 +4,7 @@
 
 mod ask;
 mod cached_head;
+mod compressed;
 mod fetch;
 mod fill;
 mod fills;
@@ -15,6 +16,7 @@ mod sink;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
+pub(crate) use compressed::FolderForm;
 pub(crate) use invalidations::{Invalidation, Invalidations, Item};
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
 
@@ -24,6 +26,7 @@ use crate::origin_client::{
     OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
 };
 use cached_head::Generation;
+use compressed::COMPRESSIONS_MAX;
 use fetch::Fetched;
 use fills::Fills;
 use flight::{Flights, Landed, Role};
@@ -35,6 +38,7 @@ use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, Inv
 use privet_sign::Timestamp;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// How often a request that waited for another one's response may have to start anew.
 const ATTEMPTS_MAX: usize = 4;
@@ -46,6 +50,7 @@ pub(crate) struct EdgeCache {
     pub(crate) invalidations: Invalidations,
     flights: Flights,
     fills: Fills,
+    compressions: Semaphore,
     block_size_bytes: u64,
 }
 
@@ -57,6 +62,7 @@ impl EdgeCache {
             store,
             flights: Flights::default(),
             fills: Fills::default(),
+            compressions: Semaphore::new(COMPRESSIONS_MAX),
             block_size_bytes,
         })
     }

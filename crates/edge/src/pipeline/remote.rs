@@ -91,8 +91,9 @@ impl Wanted<'_> {
         for _ in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
-                    match Answer::stored(*served, &self.request, &origins).await {
-                        Ok(answer) => return Ok(answer),
+                    let (served, varying) = self.in_coding(*served, ask, &shared.cache).await;
+                    match Answer::stored(served, &self.request, &origins).await {
+                        Ok(answer) => return Ok(varying.shown_in(answer)),
                         // The object has changed since it was looked up.
                         Err(ReadFault::Lost) => fault = ReadFault::Lost,
                         Err(ReadFault::Origin(kind)) => return Err(denial(kind)),

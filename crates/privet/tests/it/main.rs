@@ -8,6 +8,7 @@ mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
 mod cli_time;
+mod compression;
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;
