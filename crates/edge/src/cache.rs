@@ -8,6 +8,7 @@ mod fetch;
 mod fill;
 mod fills;
 mod flight;
+mod invalidation_item;
 mod invalidations;
 mod look_up;
 mod reader;
@@ -15,7 +16,9 @@ mod sink;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
-pub(crate) use invalidations::{Invalidation, Invalidations, Item};
+pub use invalidation_item::{InvalidationItem, InvalidationReach};
+pub use invalidations::Invalidation;
+pub(crate) use invalidations::Invalidations;
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
 
 use crate::clock::Clock;
@@ -307,11 +310,10 @@ impl WorkerCache {
             id: String::new(),
             distribution_id: distribution_id.to_owned(),
             created: now,
-            items: paths.iter().map(|path| path.name().to_owned()).collect(),
+            items: paths.into_iter().map(InvalidationItem::changed).collect(),
         };
-        let items = paths.into_iter().map(Item::Path).collect();
         let shared = Arc::clone(&self.shared);
-        let adding = DiskWork::start(move || shared.invalidations.add(invalidation, items));
+        let adding = DiskWork::start(move || shared.invalidations.add(&Arc::new(invalidation)));
         // A journal that can not be written fails the disk as a whole, which the store tells the operator.
         let _ = adding.await;
     }
