@@ -409,11 +409,6 @@ impl<H> Shared<H> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn segment(&self, slot: u32) -> Option<Arc<Segment>> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        slots.get(slot as usize)?.clone()
-    }
-
     /// Gives a segment a number among those that are open.
     fn free_slot(&self) -> u32 {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);

@@ -64,6 +64,14 @@ pub enum StartError {
     /// A text that can not stand in a response header.
     #[error("{0:?} can not stand in a header; use plain ASCII")]
     HeaderText(String),
+    /// The database of countries is broken, or holds something else.
+    #[error("the database of countries {} can not be used: {reason}", file.display())]
+    GeoDatabase {
+        /// As configured.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The log folder can not be made or written.
     #[error("the log can not be opened: {0}; correct the folder in [log]")]
     Log(String),

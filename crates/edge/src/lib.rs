@@ -8,6 +8,7 @@ mod body;
 mod cache;
 mod clock;
 mod connection;
+mod countries;
 mod edge;
 mod exchange;
 mod h2_watch;

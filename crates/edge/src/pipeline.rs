@@ -82,7 +82,7 @@ async fn object_or_denial(
     let routed = route(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     let country = state.country(exchange.viewer);
-    let served_there = check_geo(&distribution, country.as_deref());
+    let served_there = check_geo(&distribution, country);
     let preflight = preflight(&routed, &request).filter(|_| served_there.is_ok());
     let response_policy = routed.behavior.response_headers_policy.clone();
     let authorized = match preflight {
@@ -102,7 +102,7 @@ async fn object_or_denial(
     let object = Wanted {
         authorized: &authorized,
         request: exchange.viewer_request(),
-        country: country.as_deref(),
+        country,
         sends_files: exchange.connection.sends_files,
     };
     let mut answer = match state.folder(&authorized) {

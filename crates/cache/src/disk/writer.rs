@@ -131,9 +131,9 @@ impl<H: Head> Writer<H> {
         self.shared.ledger().settle(&job.key, job.stamp);
         let counts = &self.shared.counts;
         match written {
-            Ok(Written::Written) => counts.writes.fetch_add(1, Ordering::Relaxed),
-            Ok(Written::Overtaken) => 0,
-            Ok(Written::TooLarge) => counts.writes_skipped.fetch_add(1, Ordering::Relaxed),
+            Ok(Outcome::Written) => counts.writes.fetch_add(1, Ordering::Relaxed),
+            Ok(Outcome::Overtaken) => 0,
+            Ok(Outcome::TooLarge) => counts.writes_skipped.fetch_add(1, Ordering::Relaxed),
             Err(error) => {
                 counts.writes_skipped.fetch_add(1, Ordering::Relaxed);
                 self.fail(&error);
@@ -142,10 +142,10 @@ impl<H: Head> Writer<H> {
         };
     }
 
-    fn write(&mut self, job: &Job<H>) -> io::Result<Written> {
+    fn write(&mut self, job: &Job<H>) -> io::Result<Outcome> {
         self.shared.faults.check()?;
         if !self.shared.ledger().is_last(&job.key, job.stamp) {
-            return Ok(Written::Overtaken);
+            return Ok(Outcome::Overtaken);
         }
         let mut callers = std::mem::take(&mut self.head);
         callers.clear();
@@ -178,10 +178,10 @@ impl<H: Head> Writer<H> {
         let written = self.append(role, &head, &callers, &parts.collect::<Vec<_>>());
         self.head = callers;
         let Some(line) = written? else {
-            return Ok(Written::TooLarge);
+            return Ok(Outcome::TooLarge);
         };
         self.enter(&line, role, 0);
-        Ok(Written::Written)
+        Ok(Outcome::Written)
     }
 
     /// Puts a written record into the index, unless something newer has overtaken it.
@@ -379,11 +379,13 @@ impl<H: Head> Writer<H> {
         let counts = &self.shared.counts;
         counts.writes_skipped.fetch_add(skipped, Ordering::Relaxed);
         if self.failed_at.replace(Instant::now()).is_none() {
-            (self.shared.observer)(match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreEvent::DiskFull,
-                _ => StoreEvent::DiskFailed {
+            let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+            (self.shared.observer)(if full.contains(&error.kind()) {
+                StoreEvent::DiskFull
+            } else {
+                StoreEvent::DiskFailed {
                     error: error.to_string(),
-                },
+                }
             });
         }
     }
@@ -504,7 +506,7 @@ impl Queue {
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
+enum Outcome {
     Written,
     /// Something newer of the same key waits.
     Overtaken,

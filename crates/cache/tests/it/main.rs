@@ -1,4 +1,5 @@
 //! The store as its users meet it: real folders, real threads, real kills.
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 mod concurrent;

@@ -71,7 +71,7 @@ async fn fetched(
     let wanted = Wanted {
         authorized: &authorized,
         request,
-        country: None,
+        country: state.country(exchange.viewer),
         sends_files: exchange.connection.sends_files,
     };
     let folder: Option<&FolderOrigin> = state.folder(&authorized);
