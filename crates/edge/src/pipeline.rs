@@ -107,8 +107,8 @@ async fn object_or_denial(
         sends_files: exchange.connection.sends_files,
     };
     let mut answer = match state.folder(&authorized) {
-        Some(folder) => object.from_folder(folder, exchange, shared).await?,
-        None => object.from_origin(body, exchange, shared).await?,
+        Some(folder) => object.read_folder(folder, exchange, shared).await?,
+        None => object.ask_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
         let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
@@ -131,7 +131,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    async fn from_folder(
+    async fn read_folder(
         &self,
         folder: &FolderOrigin,
         exchange: &Exchange,

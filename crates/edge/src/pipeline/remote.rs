@@ -18,7 +18,7 @@ const ATTEMPTS_MAX: usize = 3;
 
 impl Wanted<'_> {
     /// From the cache, or from the origin.
-    pub(super) async fn from_origin(
+    pub(super) async fn ask_origin(
         &self,
         body: RequestBody,
         exchange: &Exchange,
