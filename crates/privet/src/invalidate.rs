@@ -142,12 +142,12 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
             let items = paths.chain(tags).map(|(kind, written)| {
                 format!("  {kind} {}", written.as_str().unwrap_or_default())
             });
-            std::iter::once(summary(&answer)).chain(items).collect()
+            std::iter::once(summary(&answer)).chain(items).collect::<Vec<_>>()
         }
         None => list(&answer, "invalidations")
             .iter()
             .map(|one| format!("{}  {} items", summary(one), number(one, "items")))
-            .collect(),
+            .collect::<Vec<_>>(),
     })
 }
 
