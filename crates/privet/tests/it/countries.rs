@@ -131,7 +131,7 @@ fn preflights_from_blocked_countries_are_refused() {
 fn a_page_of_the_operators_for_blocked_countries() {
     let origin = origin();
     let edge = restricted(&origin, "block = [\"BR\"]")
-        .tables("[[origin_request_policies]]\nid = \"country\"\ncloudfront_headers = [\"CloudFront-Viewer-Country\"]")
+        .tables("[[origin_request_policies]]\nid = \"country\"\nheaders = [\"CloudFront-Viewer-Country\"]")
         .behavior("origin_request_policy = \"country\"")
         .distribution(CUSTOM_ERROR)
         .start();
@@ -150,7 +150,7 @@ fn origins_hear_the_country() {
     let origin = origin();
     let edge = Remote::new(&origin)
         .tables(&database())
-        .policy("default_ttl = \"1h\"\ncloudfront_headers = [\"CloudFront-Viewer-Country\"]")
+        .policy("default_ttl = \"1h\"\nheaders = [\"CloudFront-Viewer-Country\"]")
         .start();
     let country = |viewer: &str| {
         let ask = Ask::get(url("/a"))
