@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
     Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
-    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error,
-    filtered_query, origin_request,
+    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error, filtered_query,
+    origin_request,
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
