@@ -100,6 +100,16 @@ impl Invalidations {
         Ok(())
     }
 
+    /// Drops what concerns nothing that is stored: all up to the number `settled`, which is one that
+    /// [`Store::oldest_seq`] gave a while ago, so that nobody holds an older object in hands any more.
+    pub(crate) fn forget(&self, settled: u64) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.by_distribution.retain(|_, of_distribution| {
+            of_distribution.forget(settled);
+            !of_distribution.is_empty()
+        });
+    }
+
     /// One of the latest, by its id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -169,6 +179,19 @@ impl OfDistribution {
                 self.tags.insert(tag, seq);
             }
         }
+    }
+
+    fn forget(&mut self, settled: u64) {
+        self.paths.retain(|_, paths| {
+            paths.retain(|(_, number)| *number > settled);
+            !paths.is_empty()
+        });
+        self.prefixes.retain(|(_, number)| *number > settled);
+        self.tags.retain(|_, number| *number > settled);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.prefixes.is_empty() && self.tags.is_empty()
     }
 
     fn cover(&self, head: &CachedHead, seq: u64) -> bool {
@@ -268,4 +291,99 @@ fn unescaped(line: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use privet_cache::StoreOptions;
+
+    fn invalidation(id: &str, paths: &[&str]) -> Arc<Invalidation> {
+        let items = paths.iter().map(|path| InvalidationItem::path(path));
+        Arc::new(Invalidation {
+            id: id.to_owned(),
+            distribution_id: "E1".to_owned(),
+            created: Timestamp::from_secs(1),
+            items: items.collect::<Result<_, _>>().unwrap(),
+        })
+    }
+
+    fn in_memory() -> Invalidations {
+        Invalidations::read(Store::open(StoreOptions::memory(1 << 20)).unwrap())
+    }
+
+    #[test]
+    fn changes_are_nobodys_to_ask_about() {
+        let invalidations = in_memory();
+        invalidations.add(&invalidation("", &["/a"])).unwrap();
+        assert_eq!(invalidations.find(""), None);
+        assert_eq!(invalidations.latest(10), []);
+    }
+
+    #[test]
+    fn the_newest_are_remembered() {
+        let invalidations = in_memory();
+        for number in 0..=REMEMBERED_MAX {
+            let id = format!("I{number}");
+            invalidations.add(&invalidation(&id, &["/a"])).unwrap();
+        }
+        assert_eq!(invalidations.find("I0"), None);
+        assert!(invalidations.find("I1").is_some());
+        let newest = format!("I{REMEMBERED_MAX}");
+        assert_eq!(invalidations.latest(1)[0].id, newest);
+        assert_eq!(invalidations.latest(usize::MAX).len(), REMEMBERED_MAX);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_bounded() {
+        let invalidations = in_memory();
+        let long = format!("/{}", "a".repeat(3_999));
+        let paths = vec![long.as_str(); 300];
+        for number in 0..40 {
+            let id = format!("I{number}");
+            invalidations.add(&invalidation(&id, &paths)).unwrap();
+        }
+        let known = invalidations.known.read().unwrap();
+        assert!(known.finished_size_bytes <= REMEMBERED_SIZE_BYTES_MAX);
+        assert!(known.finished.len() < 40);
+    }
+
+    #[test]
+    fn what_concerns_nothing_any_more_is_forgotten() {
+        let invalidations = in_memory();
+        invalidations
+            .add(&invalidation("I1", &["/a", "/b*"]))
+            .unwrap();
+        invalidations.add(&invalidation("I2", &["/c"])).unwrap();
+        invalidations.forget(1);
+        let is_known = |path: &str| {
+            let known = invalidations.known.read().unwrap();
+            known.by_distribution["E1"].paths.contains_key(path)
+        };
+        assert_eq!([is_known("/a"), is_known("/c")], [false, true]);
+        invalidations.forget(2);
+        assert!(
+            invalidations
+                .known
+                .read()
+                .unwrap()
+                .by_distribution
+                .is_empty()
+        );
+        assert!(invalidations.find("I1").is_some());
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written() {
+        let items = ["/a%0Ab%5C", "/a?b=1*", "/c*", "/%2A"];
+        let mut written = Arc::unwrap_or_clone(invalidation("I1", &items));
+        written
+            .items
+            .push(InvalidationItem::tag("spring films").unwrap());
+        assert_eq!(decode(&encode(&written)), Some(written));
+        assert_eq!(decode(b"I1\nE1\nsoon\n"), None);
+        assert_eq!(decode(b"I1\nE1\n1\n/a\n"), None);
+        assert_eq!(decode(b"I1\nE1\n1\n/a\nX/a\n"), None);
+    }
 }

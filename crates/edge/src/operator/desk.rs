@@ -4,6 +4,7 @@ use super::privacy::{OriginAccess, OriginPrivacy, ProbeScope, Probing};
 use super::socket::{OperatorSocket, SocketFile};
 use super::{Operator, api};
 use crate::edge::StartError;
+use crate::origin::DiskWork;
 use crate::origin_client::OriginClient;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -12,6 +13,7 @@ use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
@@ -29,6 +31,8 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Before the next attempt when a connection can not be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often invalidations are let go of that concern nothing any more.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 4;
 
@@ -147,6 +151,7 @@ impl Desk {
 
     async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let desk = Rc::new(self);
+        tokio::task::spawn_local(Rc::clone(&desk).forget_settled());
         let mut listening = None;
         let mut connections = JoinSet::new();
         loop {
@@ -189,6 +194,20 @@ impl Desk {
         // Nobody closes the semaphore.
         let _turn = self.probes.acquire().await;
         self.operator.probe(&self.client, probing).await
+    }
+
+    async fn forget_settled(self: Rc<Self>) {
+        let mut settled = 0;
+        loop {
+            sleep(FORGET_EVERY).await;
+            let cache = Arc::clone(&self.operator.cache);
+            let forgetting = DiskWork::start(move || {
+                cache.invalidations.forget(settled);
+                cache.store().oldest_seq()
+            });
+            // A thread that panicked forgets nothing.
+            settled = forgetting.await.unwrap_or(settled);
+        }
     }
 
     async fn probe_aloud(self: Rc<Self>) {
