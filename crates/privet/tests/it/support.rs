@@ -1,5 +1,6 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
+mod coded;
 mod fake_origin;
 mod h2_frames;
 mod h2_verdict;
@@ -13,6 +14,7 @@ mod signing;
 mod test_edge;
 mod viewer;
 
+pub use coded::*;
 pub use fake_origin::*;
 pub use h2_frames::*;
 pub use h2_verdict::*;
