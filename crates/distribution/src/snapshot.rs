@@ -3,6 +3,7 @@
 use crate::config_error::{ConfigError, Places};
 use crate::distribution::Distribution;
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
+use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
 use crate::viewer_address::TrustedProxies;
@@ -25,8 +26,8 @@ pub struct Snapshot {
     pub trusted_proxies: TrustedProxies,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
-    /// The bytes of a MaxMind DB; present whenever a distribution restricts by country.
-    pub geo_database: Option<Vec<u8>>,
+    /// Which country an address is in; present whenever a distribution restricts by country.
+    pub geo_database: Option<GeoDatabase>,
     /// The Unix socket for the operator's commands to the running edge.
     pub admin_socket: Option<PathBuf>,
     /// Who the edge says it is.

@@ -83,7 +83,7 @@ async fn object_or_denial(
     let routed = route(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     let country = state.country(exchange.viewer);
-    let served_there = check_geo(&distribution, country.as_deref());
+    let served_there = check_geo(&distribution, country);
     let preflight = preflight(&routed, &request).filter(|_| served_there.is_ok());
     let response_policy = routed.behavior.response_headers_policy.clone();
     let authorized = match preflight {
@@ -103,12 +103,12 @@ async fn object_or_denial(
     let object = Wanted {
         authorized: &authorized,
         request: exchange.viewer_request(),
-        country: country.as_deref(),
+        country,
         sends_files: exchange.connection.sends_files,
     };
     let mut answer = match state.folder(&authorized) {
-        Some(folder) => object.from_folder(folder, exchange, shared).await?,
-        None => object.from_origin(body, exchange, shared).await?,
+        Some(folder) => object.read_folder(folder, exchange, shared).await?,
+        None => object.ask_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
         let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
@@ -131,7 +131,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    async fn from_folder(
+    async fn read_folder(
         &self,
         folder: &FolderOrigin,
         exchange: &Exchange,

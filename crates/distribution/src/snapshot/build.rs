@@ -7,6 +7,7 @@ use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
     ListenerProtocol,
 };
+use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
 use crate::path_pattern::PathPattern;
@@ -40,7 +41,7 @@ pub(super) fn build(
     let geo_database = document
         .geo_database
         .as_ref()
-        .and_then(|file| builder.read(file, "geo.database"));
+        .and_then(|file| Some(GeoDatabase::new(file, builder.read(file, "geo.database")?)));
     let mut hosts = HostTable::default();
     let mut distributions = Vec::new();
     for (position, distribution) in document.distributions.iter().enumerate() {

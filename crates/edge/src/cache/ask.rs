@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
     Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
-    OriginRequest, RequestFacts, ViewerRequest, cache_key, collapsing, custom_error,
-    filtered_query, origin_request,
+    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error, filtered_query,
+    origin_request,
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
@@ -55,15 +55,15 @@ pub(super) enum Wanted {
 }
 
 impl Ask {
-    /// Of an authorized request.
+    /// Of an authorized request and its cache key.
     pub(crate) fn new(
         authorized: &Authorized<'_>,
         request: &ViewerRequest<'_>,
         facts: &RequestFacts<'_>,
+        key: CacheKey,
     ) -> Self {
         let routed = authorized.routed();
         let origins = routed.behavior.origin.clone();
-        let key = cache_key(authorized, request);
         let primary = origin_request(authorized, &origins.primary, request, facts);
         let OriginRequest {
             method,

@@ -2,37 +2,31 @@
 //! than an invalidation that means it counts as absent, from the same moment on and after every restart.
 
 use super::cached_head::CachedHead;
+use super::invalidation_item::{InvalidationItem, Meaning};
 use privet_cache::Store;
 use privet_distribution::InvalidationPath;
 use privet_sign::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Finished invalidations that can be asked about.
 const REMEMBERED_MAX: usize = 10_000;
-/// Paths and tags in one invalidation.
-pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
+/// What was asked for by those, together.
+const REMEMBERED_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// An invalidation, which is complete as soon as it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalidation {
-    /// `I` and 13 characters.
+    /// `I` and 13 characters; empty when no operator asked for it but something was changed at the origin.
     pub id: String,
     /// The distribution's.
     pub distribution_id: String,
     /// When it was asked for.
     pub created: Timestamp,
-    /// What was asked for, as it was written.
-    pub items: Vec<String>,
-}
-
-/// One thing to invalidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    Path(InvalidationPath),
-    Tag(String),
+    /// What was asked for.
+    pub items: Vec<InvalidationItem>,
 }
 
 /// All of them, with the journal that keeps them.
@@ -47,7 +41,8 @@ pub(crate) struct Invalidations {
 #[derive(Debug, Default)]
 struct Known {
     by_distribution: HashMap<String, OfDistribution>,
-    finished: VecDeque<Invalidation>,
+    finished: VecDeque<Arc<Invalidation>>,
+    finished_size_bytes: usize,
 }
 
 /// By what they are found, with the number of the latest.
@@ -66,7 +61,7 @@ impl Invalidations {
         for (seq, record) in store.journal() {
             newest = newest.max(seq);
             match decode(&record) {
-                Some((invalidation, items)) => known.add(invalidation, items, seq),
+                Some(invalidation) => known.add(&Arc::new(invalidation), seq),
                 // Something that is not understood may mean anything: everything before it goes.
                 None => known.add_everything(seq),
             }
@@ -96,24 +91,24 @@ impl Invalidations {
     }
 
     /// Invalidates, durably. Waits for the disk.
-    pub(crate) fn add(&self, invalidation: Invalidation, items: Vec<Item>) -> io::Result<()> {
-        let record = encode(&invalidation, &items);
+    pub(crate) fn add(&self, invalidation: &Arc<Invalidation>) -> io::Result<()> {
+        let record = encode(invalidation);
         let seq = self.store.journal_append(&record)?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.add(invalidation, items, seq);
+        known.add(invalidation, seq);
         self.newest.fetch_max(seq, Ordering::AcqRel);
         Ok(())
     }
 
     /// One of the latest, by its id.
-    pub(crate) fn find(&self, id: &str) -> Option<Invalidation> {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut finished = known.finished.iter().rev();
         finished.find(|invalidation| invalidation.id == id).cloned()
     }
 
     /// The latest, newest first.
-    pub(crate) fn latest(&self, count_max: usize) -> Vec<Invalidation> {
+    pub(crate) fn latest(&self, count_max: usize) -> Vec<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .finished
@@ -129,35 +124,48 @@ impl Invalidations {
 const EVERY_DISTRIBUTION: &str = "";
 
 impl Known {
-    fn add(&mut self, invalidation: Invalidation, items: Vec<Item>, seq: u64) {
+    fn add(&mut self, invalidation: &Arc<Invalidation>, seq: u64) {
         let id = invalidation.distribution_id.clone();
         let of_distribution = self.by_distribution.entry(id).or_default();
-        for item in items {
-            of_distribution.add(item, seq);
+        for item in &invalidation.items {
+            of_distribution.add(item.meaning().clone(), seq);
         }
-        if self.finished.len() >= REMEMBERED_MAX {
-            self.finished.pop_front();
+        // Changes at origins are nobody's to ask about, and must not push out what operators did.
+        if !invalidation.id.is_empty() {
+            self.remember(Arc::clone(invalidation));
         }
+    }
+
+    fn remember(&mut self, invalidation: Arc<Invalidation>) {
+        self.finished_size_bytes += size_bytes(&invalidation);
         self.finished.push_back(invalidation);
+        while self.finished.len() > REMEMBERED_MAX
+            || self.finished_size_bytes > REMEMBERED_SIZE_BYTES_MAX
+        {
+            let Some(oldest) = self.finished.pop_front() else {
+                return;
+            };
+            self.finished_size_bytes -= size_bytes(&oldest);
+        }
     }
 
     fn add_everything(&mut self, seq: u64) {
         if let Ok(everything) = InvalidationPath::parse("/*") {
             let every = self.by_distribution.entry(EVERY_DISTRIBUTION.to_owned());
-            every.or_default().add(Item::Path(everything), seq);
+            every.or_default().add(Meaning::Path(everything), seq);
         }
     }
 }
 
 impl OfDistribution {
-    fn add(&mut self, item: Item, seq: u64) {
-        match item {
-            Item::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
-            Item::Path(path) => {
+    fn add(&mut self, meaning: Meaning, seq: u64) {
+        match meaning {
+            Meaning::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
+            Meaning::Path(path) => {
                 let name = path.name().to_owned();
                 put(self.paths.entry(name).or_default(), path, seq);
             }
-            Item::Tag(tag) => {
+            Meaning::Tag(tag) => {
                 self.tags.insert(tag, seq);
             }
         }
@@ -189,19 +197,19 @@ fn put(paths: &mut Vec<(InvalidationPath, u64)>, path: InvalidationPath, seq: u6
 }
 
 /// Lines: id, distribution, seconds; then two for each item, as it was written and as it is understood.
-fn encode(invalidation: &Invalidation, items: &[Item]) -> Vec<u8> {
+fn encode(invalidation: &Invalidation) -> Vec<u8> {
     let mut text = format!(
         "{}\n{}\n{}\n",
         invalidation.id,
         invalidation.distribution_id,
         invalidation.created.as_secs()
     );
-    for (written, item) in invalidation.items.iter().zip(items) {
-        let understood = match item {
-            Item::Path(path) => format!("P{}", path.encode()),
-            Item::Tag(tag) => format!("T{tag}"),
+    for item in &invalidation.items {
+        let understood = match item.meaning() {
+            Meaning::Path(path) => format!("P{}", path.encode()),
+            Meaning::Tag(tag) => format!("T{tag}"),
         };
-        for line in [written, &understood] {
+        for line in [item.as_str(), &understood] {
             text.push_str(&escaped(line));
             text.push('\n');
         }
@@ -209,7 +217,7 @@ fn encode(invalidation: &Invalidation, items: &[Item]) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn decode(record: &[u8]) -> Option<(Invalidation, Vec<Item>)> {
+fn decode(record: &[u8]) -> Option<Invalidation> {
     let text = std::str::from_utf8(record).ok()?;
     let mut lines = text.lines();
     let mut invalidation = Invalidation {
@@ -218,17 +226,24 @@ fn decode(record: &[u8]) -> Option<(Invalidation, Vec<Item>)> {
         created: Timestamp::from_secs(lines.next()?.parse().ok()?),
         items: Vec::new(),
     };
-    let mut items = Vec::new();
     while let Some(written) = lines.next() {
         let understood = unescaped(lines.next()?);
-        items.push(match understood.split_at_checked(1)? {
-            ("P", path) => Item::Path(InvalidationPath::decode(path)?),
-            ("T", tag) => Item::Tag(tag.to_owned()),
+        let meaning = match understood.split_at_checked(1)? {
+            ("P", path) => Meaning::Path(InvalidationPath::decode(path)?),
+            ("T", tag) => Meaning::Tag(tag.to_owned()),
             _ => return None,
-        });
-        invalidation.items.push(unescaped(written));
+        };
+        let item = InvalidationItem::known(unescaped(written), meaning);
+        invalidation.items.push(item);
     }
-    Some((invalidation, items))
+    Some(invalidation)
+}
+
+fn size_bytes(invalidation: &Invalidation) -> usize {
+    let items = invalidation.items.iter();
+    items
+        .map(|item| size_of_val(item) + 2 * item.as_str().len())
+        .sum()
 }
 
 /// Decoded names may have line ends.

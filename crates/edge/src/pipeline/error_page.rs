@@ -71,12 +71,12 @@ async fn fetched(
     let wanted = Wanted {
         authorized: &authorized,
         request,
-        country: None,
+        country: state.country(exchange.viewer),
         sends_files: exchange.connection.sends_files,
     };
     let folder: Option<&FolderOrigin> = state.folder(&authorized);
     let found: Result<Answer, Denial> = match folder {
-        Some(folder) => wanted.from_folder(folder, exchange, shared).await,
+        Some(folder) => wanted.read_folder(folder, exchange, shared).await,
         None => wanted.read_page(exchange, shared).await,
     };
     found.ok()

@@ -1,9 +1,13 @@
 //! The running edge and the command line from outside, and the invariants of the whole repository.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod admin_cache;
+mod admin_privacy;
+mod admin_socket;
 mod bad_input;
 mod cli;
 mod cli_explain;
+mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
@@ -14,6 +18,7 @@ mod conformance;
 mod conformance_answers;
 mod conformance_policies;
 mod connections;
+mod countries;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
@@ -32,6 +37,7 @@ mod peers;
 mod peers_keys;
 mod peers_origins;
 mod peers_ours;
+mod proxy_protocol;
 mod reload;
 mod scenario_durability;
 mod scenario_errors;
