@@ -11,7 +11,7 @@ use super::{Next, ObjectReader, Served, WorkerCache, digest, new_generation};
 use crate::body::Piece;
 use crate::origin::{Content, DiskWork, Object};
 use encode::{Encoded, Part, encode, working_size_bytes};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use privet_cache::{Block, Key};
 use privet_distribution::{
     Authorized, ContentCoding, Lifetime, ViewerRequest, cache_key, compressed_headers,
@@ -109,10 +109,15 @@ impl WorkerCache {
     ) -> Option<FolderForm> {
         let distribution = authorized.routed().distribution;
         let representation = &object.head.representation;
-        let mut key = cache_key(authorized, request)
-            .coded(coding)
-            .as_bytes()
-            .to_vec();
+        // Nothing else of the request makes a difference to a file.
+        let get = ViewerRequest {
+            method: &Method::GET,
+            query: None,
+            headers: &HeaderMap::new(),
+            ..*request
+        };
+        let key = cache_key(authorized, &get).coded(coding);
+        let mut key = key.as_bytes().to_vec();
         // It tells one state of the file from every other one.
         key.extend_from_slice(representation.etag.as_bytes());
         let wish = Wish {

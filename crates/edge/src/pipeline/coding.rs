@@ -43,14 +43,17 @@ impl Wanted<'_> {
         served: Served,
         ask: &Rc<Ask>,
         cache: &Rc<WorkerCache>,
-    ) -> (Served, Varying) {
+    ) -> Served {
         let head = served.object.head();
-        let varying = self.varying(head.status, &head.headers);
-        let served = match self.coding(head.status, &head.headers) {
+        match self.coding(head.status, &head.headers) {
             Some(coding) => cache.in_coding(ask, served, coding).await,
             None => served,
-        };
-        (served, varying)
+        }
+    }
+
+    pub(super) fn varying_of(&self, served: &Served) -> Varying {
+        let head = served.object.head();
+        self.varying(head.status, &head.headers)
     }
 
     /// A folder's object in the form that the viewer is to get, or what conditions and ranges leave of it.

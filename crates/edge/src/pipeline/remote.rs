@@ -88,10 +88,16 @@ impl Wanted<'_> {
             ranges_max: exchange.state.snapshot.limits.ranges_max,
         };
         let mut fault = ReadFault::Lost;
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
-                    let (served, varying) = self.in_coding(*served, ask, &shared.cache).await;
+                    let varying = self.varying_of(&served);
+                    // What was lost once may have been lost to the making of its form.
+                    let served = if attempt == 0 {
+                        self.in_coding(*served, ask, &shared.cache).await
+                    } else {
+                        *served
+                    };
                     match Answer::stored(served, &self.request, &origins).await {
                         Ok(answer) => return Ok(varying.shown_in(answer)),
                         // The object has changed since it was looked up.

@@ -13,6 +13,7 @@ mod cli_sign;
 mod cli_sign_batch;
 mod cli_time;
 mod compression;
+mod compression_folder;
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;

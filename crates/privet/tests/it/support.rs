@@ -1,6 +1,7 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
 mod balancer;
+mod coded;
 mod fake_origin;
 mod h2_frames;
 mod h2_verdict;
@@ -17,6 +18,7 @@ mod test_edge;
 mod viewer;
 
 pub use balancer::*;
+pub use coded::*;
 pub use fake_origin::*;
 pub use h2_frames::*;
 pub use h2_verdict::*;
