@@ -12,6 +12,8 @@ mkdir -p "$folder"/{mon,osd,log}
 with_us() {
     setpriv --pdeathsig KILL "$@" </dev/null >>"$folder/log/out" 2>&1 &
     echo $! >>"$folder/pids"
+    # Nobody needs to read that it was killed in the end.
+    disown
 }
 down() { "$(dirname "$0")/ceph_rgw_down.sh" "$folder"; }
 trap down EXIT

@@ -260,6 +260,7 @@ min_ttl = "0s"
 default_ttl = "0s"
 max_ttl = "365d"
 query_strings = "all"
+cookies = "all"
 gzip = false
 brotli = false
 zstd = false
@@ -283,4 +284,44 @@ origin = "suite"
 allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 cache_policy = "as-the-origin-says"
 origin_request_policy = "everything"
+
+[[distributions.custom_errors]]
+status = 400
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 403
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 404
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 405
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 414
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 500
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 501
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 502
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 503
+min_ttl = "0s"
+
+[[distributions.custom_errors]]
+status = 504
+min_ttl = "0s"
 "#;

@@ -474,3 +474,6 @@ fn with_head<H: Head>(payload: &Payload<H>, head: H, seq: u64) -> Option<Payload
         Payload::Block(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

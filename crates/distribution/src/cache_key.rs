@@ -4,7 +4,6 @@
 
 use crate::authorize::Authorized;
 use crate::compression::{ContentCoding, accepted_codings};
-use crate::origin_request::{RequestFacts, cloudfront_header};
 use crate::policies::{CachePolicy, NameFilter};
 use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
@@ -81,23 +80,13 @@ enum Tag {
 ///
 /// Distribution, behavior, origin, the path at the origin (the default root object stands in for `/`), and of query,
 /// headers, cookies and `Accept-Encoding` what the cache policy names. Two behaviors share nothing: they may send their
-/// origin other requests. Scheme and alias do not count; GET and HEAD share, every other method is by itself. Of
-/// CloudFront's own request headers the values are the edge's, by `facts`, as the origin gets them.
-pub fn cache_key(
-    authorized: &Authorized<'_>,
-    request: &ViewerRequest<'_>,
-    facts: &RequestFacts<'_>,
-) -> CacheKey {
+/// origin other requests. Scheme and alias do not count; GET and HEAD share, every other method is by itself.
+pub fn cache_key(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> CacheKey {
     let path = authorized.origin_path(request.path);
-    key_at(authorized.routed(), &path, request, facts)
+    key_at(authorized.routed(), &path, request)
 }
 
-fn key_at(
-    routed: &Routed<'_>,
-    path: &str,
-    request: &ViewerRequest<'_>,
-    facts: &RequestFacts<'_>,
-) -> CacheKey {
+fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> CacheKey {
     let behavior = routed.behavior;
     let policy = &*behavior.cache_policy;
     let mut key = CacheKey(Vec::with_capacity(
@@ -114,7 +103,7 @@ fn key_at(
     if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
         key.push(Tag::Query, query.as_bytes());
     }
-    push_headers(&mut key, request, facts, policy);
+    push_headers(&mut key, request, policy);
     push_cookies(&mut key, request.headers, &policy.cookies);
     if let Some(codings) = normalized_accept_encoding(request.headers, policy) {
         key.push(Tag::AcceptEncoding, codings.as_bytes());
@@ -122,12 +111,7 @@ fn key_at(
     key
 }
 
-fn push_headers(
-    key: &mut CacheKey,
-    request: &ViewerRequest<'_>,
-    facts: &RequestFacts<'_>,
-    policy: &CachePolicy,
-) {
+fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CachePolicy) {
     for name in &policy.headers {
         if name == header::ACCEPT_ENCODING && normalizes(policy) {
             continue;
@@ -136,13 +120,6 @@ fn push_headers(
         // HTTP/2 has it in `:authority`.
         if name == header::HOST {
             key.push(Tag::HeaderValue, request.host.as_bytes());
-            continue;
-        }
-        // A viewer could otherwise have the answer for one country kept for another.
-        if name.as_str().starts_with("cloudfront-") {
-            if let Some(value) = cloudfront_header(name, request, facts) {
-                key.push(Tag::HeaderValue, value.as_bytes());
-            }
             continue;
         }
         push_values(key, request.headers, name);

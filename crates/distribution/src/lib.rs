@@ -83,7 +83,9 @@ pub use origin::{
     CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
     OriginProtocolPolicy, OriginSource, S3Addressing, S3Origin, SigningBehavior,
 };
-pub use origin_request::{OriginRequest, RequestFacts, cloudfront_header, origin_request};
+pub use origin_request::{
+    OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
+};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{

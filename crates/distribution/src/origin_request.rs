@@ -15,7 +15,7 @@ mod cloudfront_headers;
 mod cookies;
 mod query;
 
-pub use cloudfront_headers::cloudfront_header;
+pub use cloudfront_headers::{cloudfront_header, keyed_headers};
 
 /// Sent unless a policy passes the viewer's on.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("Amazon CloudFront");
@@ -54,8 +54,8 @@ pub struct RequestFacts<'a> {
 /// The request to `origin`, which is the behavior's primary origin or its secondary one.
 ///
 /// The policies decide what is passed on (developer guide, "Control origin requests with a policy" and "Request and
-/// response behavior for custom origins"). The parameters and cookies of signatures never reach an origin of a
-/// restricted behavior. Conditions and ranges are passed on only with methods that change objects: with the others they
+/// response behavior for custom origins"). The cookies of signatures never reach an origin, nor do their parameters
+/// where the behavior is restricted. Conditions and ranges are passed on only with methods that change objects: with the others they
 /// are the cache's own matter.
 pub fn origin_request(
     authorized: &Authorized<'_>,

@@ -129,7 +129,7 @@ const ORIGIN_REASON: &str = "CloudFront wasn't able to connect to the origin.";
 
 const DNS_REASON: &str = "CloudFront wasn't able to resolve the origin domain name.";
 
-const CLOSED_REASON: &str = "CloudFront tried to establish a connection with the origin, but either the attempt \
+const CLOSED_REASON: &str = "CloudFront attempted to establish a connection with the origin, but either the attempt \
 failed or the origin closed the connection.";
 
 const COUNTRY_REASON: &str =

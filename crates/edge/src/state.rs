@@ -5,8 +5,7 @@ use crate::edge::StartError;
 use crate::origin::{FolderOrigin, OriginReader};
 use crate::tls;
 use http::HeaderValue;
-use privet_distribution::{Authorized, ListenerProtocol, Origin, OriginSource, Snapshot};
-use std::collections::BTreeMap;
+use privet_distribution::{Authorized, ListenerProtocol, OriginSource, Snapshot};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -66,25 +65,16 @@ impl EdgeState {
 }
 
 fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
-    let mut origins: BTreeMap<usize, &Arc<Origin>> = BTreeMap::new();
-    for distribution in snapshot.distributions() {
-        for behavior in &distribution.behaviors {
-            origins.insert(behavior.origin.primary.index, &behavior.origin.primary);
-            if let Some(failover) = &behavior.origin.failover {
-                origins.insert(failover.secondary.index, &failover.secondary);
-            }
-        }
-    }
-    let share = |total: usize| total / origins.len().max(1);
+    let origins = snapshot.origins();
+    let folders = origins
+        .iter()
+        .filter(|origin| matches!(origin.source, OriginSource::Folder { .. }))
+        .count();
+    let share = |total: usize| total / folders.max(1);
     let files_max = share(snapshot.limits.open_files_max);
     let size_bytes_max = share(snapshot.limits.hot_objects_size_bytes_max);
-    let length = origins.keys().last().map_or(0, |last| last + 1);
-    let mut readers = Vec::with_capacity(length);
-    for index in 0..length {
-        // Every index of a complete snapshot has an origin (invariant 4); unused ones get their neighbour's folder.
-        let Some(origin) = origins.range(index..).next().map(|(_, origin)| origin) else {
-            break;
-        };
+    let mut readers = Vec::with_capacity(origins.len());
+    for origin in origins {
         let OriginSource::Folder { root } = &origin.source else {
             readers.push(OriginReader::Remote);
             continue;

@@ -61,18 +61,18 @@ impl Journal {
             return Ok(Opened::Damaged);
         }
         let bytes = Bytes::from(std::fs::read(&path)?);
-        let Some((size_bytes, last_seq, records)) = decode(&bytes, seed) else {
+        let Some(decoded) = decode(&bytes, seed) else {
             return Ok(Opened::Damaged);
         };
         let file = file::open(&path)?;
-        file.set_len(size_bytes)?;
+        file.set_len(decoded.size_bytes)?;
         Ok(Opened::Read(Journal {
             file,
             folder: folder.to_owned(),
             seed,
-            size_bytes,
-            records,
-            last_seq,
+            size_bytes: decoded.size_bytes,
+            records: decoded.records,
+            last_seq: decoded.last_seq,
         }))
     }
 
@@ -122,6 +122,14 @@ impl Journal {
     }
 }
 
+/// A journal as read.
+struct Decoded {
+    /// Up to the end of the last whole record.
+    size_bytes: u64,
+    last_seq: u64,
+    records: Vec<(u64, Bytes)>,
+}
+
 fn encode_start(base_seq: u64, seed: u64) -> [u8; START_BYTES] {
     let mut start = [0; START_BYTES];
     start[..8].copy_from_slice(&MAGIC);
@@ -151,8 +159,8 @@ fn record_checksum(head: &[u8], record: &[u8], seed: u64) -> u64 {
     checksum.digest()
 }
 
-/// Where the journal ends, its last number, its records; `None` when something that was acknowledged may be lost.
-fn decode(bytes: &Bytes, seed: u64) -> Option<(u64, u64, Vec<(u64, Bytes)>)> {
+/// What the bytes say; `None` when something that was acknowledged may be lost.
+fn decode(bytes: &Bytes, seed: u64) -> Option<Decoded> {
     let base_seq = u64_at(bytes, 8)?;
     if *bytes.first_chunk::<START_BYTES>()? != encode_start(base_seq, seed) {
         return None;
@@ -182,5 +190,9 @@ fn decode(bytes: &Bytes, seed: u64) -> Option<(u64, u64, Vec<(u64, Bytes)>)> {
         at += end;
         records.push((seq, record));
     }
-    Some((at as u64, seq, records))
+    Some(Decoded {
+        size_bytes: at as u64,
+        last_seq: seq,
+        records,
+    })
 }

@@ -62,11 +62,10 @@ fn run_and_kill(folder: &Path, round: u64, last: &mut HashMap<u64, Last>, invali
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // A different moment each time, and once at the very beginning.
-    let wanted = round * 97 % 1_500;
-    let mut said = 0;
+    let wanted = usize::try_from(round * 97 % 1_500).unwrap();
     let mut hear = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
-        let [word, number, version] = words[..] else {
+        let [word, number, version, "."] = words[..] else {
             return;
         };
         let (Ok(number), Ok(version)) = (number.parse(), version.parse()) else {
@@ -82,16 +81,13 @@ fn run_and_kill(folder: &Path, round: u64, last: &mut HashMap<u64, Last>, invali
             _ => None,
         };
     };
-    while said < wanted {
-        hear(&lines.next().unwrap().unwrap());
-        said += 1;
+    for line in lines.by_ref().take(wanted) {
+        hear(&line.unwrap());
     }
     child.kill().unwrap();
     // What it had said before it died counts as well; the last line may be cut short.
     for line in lines.map_while(Result::ok) {
-        if line.ends_with(" .") {
-            hear(line.trim_end_matches(" ."));
-        }
+        hear(&line);
     }
     child.wait().unwrap();
 }
@@ -104,13 +100,13 @@ fn child_that_writes() {
     };
     let round: u64 = round.parse().unwrap();
     let opened = open(Path::new(&folder), MEMORY, DISK);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         opened.wait_for(|event| matches!(event, StoreEvent::Loaded { .. }));
     }
     let mut state = round * 7_777 + 1;
     let mut out = std::io::stdout();
     for step in 0..1_000_000_u64 {
-        state = state * 6_364_136_223_846_793_005_u64 % 1_000_000_007;
+        state = state * 48_271 % 2_147_483_647;
         let number = state % KEYS;
         let version = round * 10_000_000 + step;
         let line = match step % 7 {

@@ -65,10 +65,6 @@ fn key(policy: &CachePolicy, text: &str) -> CacheKey {
 }
 
 fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
-    key_from(distribution, text, None)
-}
-
-fn key_from(distribution: &Arc<Distribution>, text: &str, country: Option<&str>) -> CacheKey {
     let mut lines = text.lines();
     let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
     let (path, query) = match target.split_once('?') {
@@ -91,20 +87,12 @@ fn key_from(distribution: &Arc<Distribution>, text: &str, country: Option<&str>)
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: false,
     };
-    let facts = RequestFacts {
-        viewer: request.client,
-        viewer_port: None,
-        request_id: "",
-        country,
-        via: &HeaderValue::from_static(""),
-        accept_encoding: None,
-    };
     if routed.behavior.trusted_keys.is_some() {
         // Past the gate without a signature: only here.
-        return key_at(&routed, path, &request, &facts);
+        return key_at(&routed, path, &request);
     }
     let authorized = authorize(routed, &request, Timestamp::from_secs(0), &NoMemory).unwrap();
-    cache_key(&authorized, &request, &facts)
+    cache_key(&authorized, &request)
 }
 
 fn headers(text: &str) -> HeaderMap {
@@ -195,27 +183,6 @@ fn headers_of_the_policy() {
     check_same(&policy, "GET /a\nfoo: 1\nqux: 1", "GET /a\nfoo: 1");
     // By HTTP/2 the name comes without the field.
     check_same(&policy, "GET /a\nhost: www.example.com", "GET /a");
-}
-
-/// What a viewer sends under such a name is never believed.
-#[test]
-fn headers_of_the_edge() {
-    let policy = CachePolicy {
-        headers: vec![
-            HeaderName::from_static("cloudfront-viewer-country"),
-            HeaderName::from_static("cloudfront-is-mobile-viewer"),
-            HeaderName::from_static("cloudfront-viewer-city"),
-        ],
-        ..policy()
-    };
-    let distribution = distribution(policy.clone(), None);
-    let from = |country, text: &str| key_from(&distribution, text, country);
-    let claimed = "GET /a\ncloudfront-viewer-country: BR";
-    assert_ne!(from(Some("BR"), "GET /a"), from(Some("DE"), "GET /a"));
-    assert_ne!(from(Some("BR"), "GET /a"), from(None, claimed));
-    assert_eq!(from(Some("DE"), claimed), from(Some("DE"), "GET /a"));
-    check_same(&policy, "GET /a\ncloudfront-viewer-city: Recife", "GET /a");
-    check_apart(&policy, "GET /a\nuser-agent: iPhone Mobile", "GET /a");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! CloudFront's own request headers: what the edge knows of a viewer.
 
 use super::RequestFacts;
+use crate::policies::CachePolicy;
 use crate::request::ViewerRequest;
-use http::{HeaderName, HeaderValue, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use privet_sign::Scheme;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// The value of one of CloudFront's own request headers (developer guide, "Add CloudFront request headers"), such as
@@ -42,6 +44,28 @@ pub fn cloudfront_header(
         "is-android-viewer" => flag(device().is_android),
         _ => None,
     }
+}
+
+/// The viewer's headers as the cache key of `policy` has to see them: those of CloudFront's own that it names have the
+/// edge's values, not the viewer's. Borrowed when it names none.
+pub fn keyed_headers<'r>(
+    policy: &CachePolicy,
+    request: &ViewerRequest<'r>,
+    facts: &RequestFacts<'_>,
+) -> Cow<'r, HeaderMap> {
+    let mut headers = Cow::Borrowed(request.headers);
+    let is_own = |name: &&HeaderName| name.as_str().starts_with("cloudfront-");
+    for name in policy.headers.iter().filter(is_own) {
+        match cloudfront_header(name, request, facts) {
+            Some(value) => {
+                headers.to_mut().insert(name.clone(), value);
+            }
+            None => {
+                headers.to_mut().remove(name);
+            }
+        }
+    }
+    headers
 }
 
 fn http_version(version: Version) -> Option<HeaderValue> {

@@ -13,8 +13,8 @@ const SIGNING_COOKIES: [&str; 5] = [
 ];
 
 /// The cookies that the cache policy or the origin request policy names, sorted by name (developer guide, "Cache
-/// content based on cookies"); `None` when none is left. Where the behavior is restricted, those of signatures are left
-/// out whatever the policies say.
+/// content based on cookies"); `None` when none is left. Those of signatures are left out whatever the policies say, for
+/// open behaviors too: browsers send them along to every path.
 pub(super) fn forwarded_cookies(
     behavior: &CacheBehavior,
     request: &HeaderMap,
@@ -27,7 +27,7 @@ pub(super) fn forwarded_cookies(
             .any(|known| known.eq_ignore_ascii_case(&name));
         let is_passed = policy.is_some_and(|policy| policy.cookies.takes(&name))
             || behavior.cache_policy.cookies.takes(&name);
-        is_passed && !(is_signing && behavior.trusted_keys.is_some())
+        is_passed && !is_signing
     };
     let values = request.get_all(header::COOKIE).into_iter();
     let mut cookies: Vec<(&[u8], &[u8])> = values

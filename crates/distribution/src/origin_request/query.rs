@@ -47,12 +47,12 @@ pub(super) fn forwarded_query(
     (!forwarded.is_empty()).then_some(forwarded)
 }
 
-/// A parameter is meant by either spelling of its name.
+/// A parameter is meant by either spelling of its name; an empty one is none.
 fn takes(filter: &NameFilter, raw: &str, decoded: &str) -> bool {
     match filter {
         NameFilter::None => false,
         NameFilter::All => true,
         NameFilter::Only(_) => filter.takes(raw) || filter.takes(decoded),
-        NameFilter::AllExcept(_) => filter.takes(raw) && filter.takes(decoded),
+        NameFilter::AllExcept(_) => !raw.is_empty() && filter.takes(raw) && filter.takes(decoded),
     }
 }

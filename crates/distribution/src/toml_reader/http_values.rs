@@ -1,9 +1,10 @@
-//! Reads values with a meaning in HTTP: header names, statuses, servers, and filters of names.
+//! Reads values that origins and policies have: header names, statuses, shares, servers, and filters of names.
 
 use super::table::{Reader, Table, value};
 use crate::origin::HttpServer;
 use crate::policies::NameFilter;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use toml::de::DeValue;
 
@@ -122,6 +123,57 @@ impl<'t> Reader<'t> {
         let mut code = 0_u16;
         self.set_number(table, key, 100..=599, &mut code);
         StatusCode::from_u16(code).ok()
+    }
+
+    /// An array of integers within `range`; others are faults and left out.
+    pub(super) fn numbers(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        range: RangeInclusive<u64>,
+    ) -> Vec<u64> {
+        const ADVICE: &str = "write an array of integers";
+        let path = table.path(key);
+        let mut numbers = Vec::new();
+        for (position, element) in self.elements(table, key, ADVICE).iter().enumerate() {
+            let path = self.note_element(&path, position, element);
+            let DeValue::Integer(integer) = element.get_ref() else {
+                self.wrong_type(&path, element.get_ref(), "write an integer");
+                continue;
+            };
+            match u64::from_str_radix(integer.as_str(), integer.radix()) {
+                Ok(number) if range.contains(&number) => numbers.push(number),
+                Ok(_) | Err(_) => {
+                    let (least, most) = (range.start(), range.end());
+                    let message =
+                        format!("is out of range; write something from {least} to {most}");
+                    self.fault(&path, message);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// A share from 0 to 100, an integer or a fraction such as `0.5`.
+    pub(super) fn percent(&mut self, table: &Table<'t>, key: &str) -> Option<f64> {
+        let text = match value(table, key)? {
+            DeValue::Integer(integer) => integer.as_str(),
+            DeValue::Float(float) => float.as_str(),
+            other @ (DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_)) => {
+                self.wrong_type(&table.path(key), other, "write a number");
+                return None;
+            }
+        };
+        let percent = text.parse().ok();
+        let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+        if percent.is_none() {
+            self.out_of_range(table, key, &0, &100);
+        }
+        percent
     }
 
     /// `http://host:port` or `https://…`, without a path.

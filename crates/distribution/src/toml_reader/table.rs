@@ -243,57 +243,6 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// An array of integers within `range`; others are faults and left out.
-    pub(super) fn numbers(
-        &mut self,
-        table: &Table<'t>,
-        key: &str,
-        range: RangeInclusive<u64>,
-    ) -> Vec<u64> {
-        const ADVICE: &str = "write an array of integers";
-        let path = table.path(key);
-        let mut numbers = Vec::new();
-        for (position, element) in self.elements(table, key, ADVICE).iter().enumerate() {
-            let path = self.note_element(&path, position, element);
-            let DeValue::Integer(integer) = element.get_ref() else {
-                self.wrong_type(&path, element.get_ref(), "write an integer");
-                continue;
-            };
-            match u64::from_str_radix(integer.as_str(), integer.radix()) {
-                Ok(number) if range.contains(&number) => numbers.push(number),
-                Ok(_) | Err(_) => {
-                    let (least, most) = (range.start(), range.end());
-                    let message =
-                        format!("is out of range; write something from {least} to {most}");
-                    self.fault(&path, message);
-                }
-            }
-        }
-        numbers
-    }
-
-    /// A share from 0 to 100, an integer or a fraction such as `0.5`.
-    pub(super) fn percent(&mut self, table: &Table<'t>, key: &str) -> Option<f64> {
-        let text = match value(table, key)? {
-            DeValue::Integer(integer) => integer.as_str(),
-            DeValue::Float(float) => float.as_str(),
-            other @ (DeValue::String(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_)) => {
-                self.wrong_type(&table.path(key), other, "write a number");
-                return None;
-            }
-        };
-        let percent = text.parse().ok();
-        let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
-        if percent.is_none() {
-            self.out_of_range(table, key, &0, &100);
-        }
-        percent
-    }
-
     /// As [`Reader::set_number`], for bytes: an integer, or a text such as `32 MiB`.
     pub(super) fn set_size<N: TryFrom<u64>>(
         &mut self,
@@ -363,7 +312,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn out_of_range(
+    pub(super) fn out_of_range(
         &mut self,
         table: &Table<'_>,
         key: &str,
@@ -374,7 +323,7 @@ impl<'t> Reader<'t> {
         self.fault(&table.path(key), message);
     }
 
-    fn wrong_type(&mut self, path: &str, found: &DeValue<'_>, advice: &str) {
+    pub(super) fn wrong_type(&mut self, path: &str, found: &DeValue<'_>, advice: &str) {
         let article = match found {
             DeValue::Integer(_) | DeValue::Array(_) => "an",
             DeValue::String(_)
@@ -388,7 +337,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The elements of the array under `key`; none if it is missing or no array.
-    fn elements(
+    pub(super) fn elements(
         &mut self,
         table: &Table<'t>,
         key: &str,
@@ -404,7 +353,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn note_element(
+    pub(super) fn note_element(
         &mut self,
         path: &str,
         position: usize,

@@ -3,8 +3,8 @@
 use crate::support::*;
 use http::HeaderValue;
 use privet_distribution::{
-    CacheBehavior, Denial, OriginRequest, RequestFacts, Snapshot, origin_request, preflight,
-    read_toml, route,
+    CacheBehavior, Denial, OriginRequest, RequestFacts, Snapshot, keyed_headers, origin_request,
+    preflight, read_toml, route,
 };
 use std::path::Path;
 
@@ -199,7 +199,7 @@ fn both_policies_count_and_custom_headers_win() {
             .header("via", "1.0 squid")
             .header("x-forwarded-for", "203.0.113.9, 203.0.113.8")
             .header("cloudfront-forwarded-proto", "https"),
-        "/app/keyed/a?lang=de&&Lang=x&a=1
+        "/app/keyed/a?lang=de&Lang=x&a=1
          cloudfront-forwarded-proto: http
          cloudfront-viewer-country: BR
          cookie: a=2; b=3; theme=dark; z=1
@@ -275,8 +275,11 @@ fn signatures_never_reach_the_origin_of_a_restricted_behavior() {
 
 #[test]
 fn where_a_behavior_is_open_the_names_are_nobodys() {
-    let request = sent_to_origin(&get(format!("{H}/all/a?Expires=1&Signature=s")));
+    let sent = get(format!("{H}/all/a?Expires=1&Signature=s"));
+    // A browser sends the cookies of the restricted places here too.
+    let request = sent_to_origin(&sent.header("cookie", "CloudFront-Signature=s; a=1"));
     assert_eq!(request.target, "/app/all/a?Expires=1&Signature=s");
+    assert_eq!(request.headers["cookie"], "a=1");
 }
 
 #[test]
@@ -449,4 +452,30 @@ fn preflights_hear_the_policy_without_a_signature() {
          vary: Origin, Access-Control-Request-Headers, Access-Control-Request-Method\n\
          x-content-type-options: nosniff\n"
     );
+}
+
+#[test]
+fn the_cache_key_takes_the_edges_word_for_the_country() {
+    let snapshot = remote();
+    let via = HeaderValue::from_static("1.1 node");
+    let sent = get(format!("{H}/keyed/a")).header("cloudfront-viewer-country", "XX");
+    sent.with(|request| {
+        let policy = |path| {
+            let distribution = &snapshot.distributions()[0];
+            let mut behaviors = distribution.behaviors.iter();
+            let behavior = behaviors.find(|behavior| behavior.path_pattern.as_str() == path);
+            behavior.unwrap().cache_policy.clone()
+        };
+        let name = "cloudfront-viewer-country";
+        let headers = keyed_headers(&policy("/keyed/*"), request, &facts(&via));
+        assert_eq!(headers[name], "BR");
+        let nowhere = RequestFacts {
+            country: None,
+            ..facts(&via)
+        };
+        let headers = keyed_headers(&policy("/keyed/*"), request, &nowhere);
+        assert!(!headers.contains_key(name));
+        let headers = keyed_headers(&policy("/plain/*"), request, &nowhere);
+        assert!(matches!(headers, std::borrow::Cow::Borrowed(_)));
+    });
 }

@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
     Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
-    OriginRequest, RequestFacts, ViewerRequest, cache_key, collapsing, custom_error,
-    filtered_query, origin_request,
+    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error, filtered_query,
+    origin_request,
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
@@ -55,15 +55,15 @@ pub(super) enum Wanted {
 }
 
 impl Ask {
-    /// Of an authorized request.
+    /// Of an authorized request and its cache key.
     pub(crate) fn new(
         authorized: &Authorized<'_>,
         request: &ViewerRequest<'_>,
         facts: &RequestFacts<'_>,
+        key: CacheKey,
     ) -> Self {
         let routed = authorized.routed();
         let origins = routed.behavior.origin.clone();
-        let key = cache_key(authorized, request, facts);
         let primary = origin_request(authorized, &origins.primary, request, facts);
         let OriginRequest {
             method,
@@ -156,7 +156,7 @@ fn conditions(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// The path by which an object is invalidated: the default root object has its own.
-fn object_path(distribution: &Distribution, path: &str) -> String {
+pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
     match &distribution.default_root_object {
         Some(object) if path == "/" => format!("/{object}"),
         Some(_) | None => path.to_owned(),

@@ -285,6 +285,30 @@ impl Follower {
 }
 
 impl Follower {
+    /// The viewer has come to `position` by another way.
+    pub(super) fn come_to(&mut self, position: u64) {
+        if self.position == position {
+            return;
+        }
+        self.position = position;
+        let mut state = self.fill.lock();
+        if let Some(place) = &mut state.followers[self.number] {
+            place.position = position;
+        }
+        state.furthest = state.furthest.max(position);
+        if let Some(driver) = state.driver.take() {
+            driver.wake();
+        }
+    }
+
+    /// Whether the fill has the byte at this place, or will have it.
+    pub(super) fn is_within(&self) -> bool {
+        let state = self.fill.lock();
+        let reaches = state.end.is_none_or(|end| self.position < end);
+        let comes = state.outcome.is_none() || self.position < state.received;
+        self.position >= state.window_start && reaches && comes
+    }
+
     /// Ready when [`Follower::poll_next`] has something to say; the error is what it will be.
     pub(super) fn poll_near(&mut self, context: &Context<'_>) -> Poll<Result<(), FetchFault>> {
         let mut state = self.fill.lock();

@@ -34,6 +34,9 @@ pub(crate) struct ObjectReader {
     /// Behind the last byte; `None` while the object's size is not known.
     end: Option<u64>,
     source: Source,
+    /// The place in a fill that has, or will have, what comes next. Kept while the store has it: a fill goes on only
+    /// for those who follow it.
+    follower: Option<Follower>,
     attempts: u32,
     /// The block that this reader was counted for.
     counted_block: Option<u64>,
@@ -53,7 +56,7 @@ enum Source {
     },
     /// A block on disk, whose place is being looked for.
     Opening(DiskWork<io::Result<Option<DiskBody>>>, u64),
-    Following(Follower),
+    Following,
 }
 
 /// The next bytes.
@@ -104,6 +107,7 @@ impl ObjectReader {
             position: start,
             end,
             source: Source::Undecided,
+            follower: None,
             attempts: 0,
             counted_block: None,
             waiting,
@@ -138,11 +142,11 @@ impl ObjectReader {
                     ready!(self.poll_opening(context));
                     continue;
                 }
-                Source::Following(follower) => match follower.poll_near(context) {
+                Source::Following => match self.poll_follower_near(context) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
                     Poll::Ready(Err(fault)) => {
-                        self.source = Source::Undecided;
+                        self.leave_fill();
                         self.failed(fault)?;
                         continue;
                     }
@@ -167,7 +171,7 @@ impl ObjectReader {
             }
             let next = match &mut self.source {
                 Source::Undecided => {
-                    if let Some(bytes) = self.from_memory(length_max) {
+                    if let Some(bytes) = self.chunk_in_memory(length_max) {
                         return self.gives(Next::Bytes(bytes));
                     }
                     self.decide()?;
@@ -188,27 +192,48 @@ impl ObjectReader {
                     ready!(self.poll_opening(context));
                     continue;
                 }
-                Source::Following(follower) => {
-                    match ready!(follower.poll_next(length_max, context)) {
-                        Step::Bytes(bytes) => Next::Bytes(bytes),
-                        Step::End if self.end.is_none() => {
-                            self.end = Some(self.position);
-                            continue;
-                        }
-                        Step::End | Step::Behind => {
-                            self.source = Source::Undecided;
-                            continue;
-                        }
-                        Step::Failed(fault) => {
-                            self.source = Source::Undecided;
-                            self.failed(fault)?;
-                            continue;
-                        }
+                Source::Following => match ready!(self.poll_follower(length_max, context)) {
+                    Step::Bytes(bytes) => Next::Bytes(bytes),
+                    Step::End if self.end.is_none() => {
+                        self.end = Some(self.position);
+                        continue;
                     }
-                }
+                    Step::End => {
+                        self.leave_fill();
+                        continue;
+                    }
+                    Step::Behind => {
+                        self.source = Source::Undecided;
+                        continue;
+                    }
+                    Step::Failed(fault) => {
+                        self.leave_fill();
+                        self.failed(fault)?;
+                        continue;
+                    }
+                },
             };
             return self.gives(next);
         }
+    }
+
+    fn poll_follower(&mut self, length_max: usize, context: &Context<'_>) -> Poll<Step> {
+        match &mut self.follower {
+            Some(follower) => follower.poll_next(length_max, context),
+            None => Poll::Ready(Step::Behind),
+        }
+    }
+
+    fn poll_follower_near(&mut self, context: &Context<'_>) -> Poll<Result<(), FetchFault>> {
+        match &mut self.follower {
+            Some(follower) => follower.poll_near(context),
+            None => Poll::Ready(Err(FetchFault::Abandoned)),
+        }
+    }
+
+    fn leave_fill(&mut self) {
+        self.follower = None;
+        self.source = Source::Undecided;
     }
 
     /// Counts what is given, and gives no more than is wanted.
@@ -235,6 +260,9 @@ impl ObjectReader {
             }
             Next::End => Next::End,
         };
+        if let Some(follower) = &mut self.follower {
+            follower.come_to(self.position);
+        }
         self.attempts = 0;
         self.waiting = None;
         Poll::Ready(Ok(next))
@@ -256,7 +284,7 @@ impl ObjectReader {
     }
 
     /// A chunk of the block at hand, if the block is in memory. Never more than a chunk is held.
-    fn from_memory(&mut self, length_max: usize) -> Option<Bytes> {
+    fn chunk_in_memory(&mut self, length_max: usize) -> Option<Bytes> {
         if !self.is_in_blocks() {
             return None;
         }
@@ -300,10 +328,14 @@ impl ObjectReader {
         if self.attempts > ATTEMPTS_MAX {
             return Err(ReadFault::Lost);
         }
+        if self.follower.as_ref().is_some_and(Follower::is_within) {
+            self.source = Source::Following;
+            return Ok(());
+        }
         let fills = &self.cache.shared.fills;
-        if let Some(follower) = fills.follow(&self.object.head().generation, self.position) {
-            // Whoever joins a fill that another one began has not used its blocks yet.
-            self.source = Source::Following(follower);
+        self.follower = fills.follow(&self.object.head().generation, self.position);
+        if self.follower.is_some() {
+            self.source = Source::Following;
             return Ok(());
         }
         if self.is_in_blocks() {
@@ -336,7 +368,7 @@ impl ObjectReader {
         let key = self.block_key(number);
         let start = number * self.object.head().block_size_bytes();
         match self.cache.shared.store.block(&key, Use::Sequential) {
-            // It has just come; `from_memory` takes it chunk by chunk.
+            // It has just come; `chunk_in_memory` takes it chunk by chunk.
             Lookup::Memory(_) => Some(Source::Undecided),
             Lookup::Disk(_) => {
                 let store = self.cache.shared.store.clone();
@@ -432,7 +464,8 @@ impl ObjectReader {
             return Err(ReadFault::Lost);
         };
         self.counted_block = Some(first);
-        self.source = Source::Following(follower);
+        self.follower = Some(follower);
+        self.source = Source::Following;
         let generation = head.generation;
         self.cache.shared.fills.insert(generation, &fill);
         let sink = Sink::new(
@@ -480,12 +513,11 @@ impl Refill {
         // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F38).
         self.validator.put_into(&mut call.headers);
         let ask = &self.ask;
-        let answered = self
+        let mut response = self
             .cache
             .client
             .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
             .await?;
-        let mut response = answered.response;
         if let Err(fault) = self.check(&response) {
             if fault == FetchFault::Changed {
                 self.cache.shared.store.remove(&self.digest);

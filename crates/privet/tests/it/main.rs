@@ -1,13 +1,19 @@
 //! The running edge and the command line from outside, and the invariants of the whole repository.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod admin_cache;
+mod admin_privacy;
+mod admin_socket;
 mod bad_input;
 mod cli;
 mod cli_explain;
+mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
 mod cli_time;
+mod compression;
+mod compression_folder;
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;

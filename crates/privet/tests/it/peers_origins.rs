@@ -50,7 +50,6 @@ fn check_object(edge: &TestEdge, path: &str, bytes: &[u8]) {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn nginx_files_are_served() {
     let nginx = Nginx::start();
     let bytes = Pattern::of_version(0).bytes(0..3_000_000);
@@ -66,7 +65,6 @@ fn nginx_files_are_served() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_cold_range_of_nginx_is_served() {
     let nginx = Nginx::start();
     let pattern = Pattern::of_version(0);
@@ -82,7 +80,6 @@ fn a_cold_range_of_nginx_is_served() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn nginx_bodies_without_a_length_arrive_whole() {
     let nginx = Nginx::start();
     let bytes = Pattern::of_version(0).bytes(0..2_000_000);
@@ -105,7 +102,6 @@ fn nginx_bodies_without_a_length_arrive_whole() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn refusals_of_nginx_pass_through() {
     let nginx = Nginx::start();
     let edge = before_nginx(&nginx).start();
@@ -119,7 +115,6 @@ fn refusals_of_nginx_pass_through() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_changed_file_of_nginx_is_revalidated() {
     let nginx = Nginx::start();
     nginx.put("a.txt", b"before");
@@ -135,7 +130,6 @@ fn a_changed_file_of_nginx_is_revalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn uploads_reach_nginx() {
     let nginx = Nginx::start();
     let methods = "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\", \"POST\", \"PATCH\", \"DELETE\"]";
@@ -148,7 +142,6 @@ fn uploads_reach_nginx() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn nginx_is_asked_for_odd_paths_as_they_are() {
     let nginx = Nginx::start();
     nginx.put("é +%&", b"odd");
@@ -157,7 +150,6 @@ fn nginx_is_asked_for_odd_paths_as_they_are() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn objects_of_a_bucket_are_served() {
     let Some(bucket) = Bucket::create("objects") else {
         return;
@@ -171,7 +163,6 @@ fn objects_of_a_bucket_are_served() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn every_key_of_a_bucket_can_be_reached() {
     let Some(bucket) = Bucket::create("odd-keys") else {
         return;
@@ -191,7 +182,6 @@ fn every_key_of_a_bucket_can_be_reached() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn refusals_of_a_bucket_pass_through() {
     let Some(bucket) = Bucket::create("refusals") else {
         return;
@@ -214,7 +204,6 @@ fn refusals_of_a_bucket_pass_through() {
 
 /// The bucket is private: only the edge's signature opens it, and only the viewer's grant opens the edge.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_private_bucket_opens_through_the_edge_alone() {
     let Some(bucket) = Bucket::create("private") else {
         return;

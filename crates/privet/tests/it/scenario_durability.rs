@@ -76,7 +76,6 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_full_disk_costs_no_answer() {
     let Some(disk) = SmallDisk::mount() else {
         return;
@@ -169,7 +168,6 @@ fn load(edge: SocketAddr, first: u64, checked: &AtomicUsize) {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_killed_edge_keeps_nothing_torn() {
     let folder = tempfile::tempdir().unwrap();
     let origin = library();

@@ -28,7 +28,6 @@ fn custom_error(status: u16, page_status: u16) -> String {
 
 /// T99: the viewer has a grant, the origin has no such object.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn an_xml_error_of_the_origin_passes_through() {
     let origin = site();
     let edge = Remote::new(&origin).start();
@@ -43,7 +42,6 @@ fn an_xml_error_of_the_origin_passes_through() {
 
 /// T100: the page takes the place of a refused signature, and the viewer needs no grant for it.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_page_takes_the_place_of_a_refusal() {
     let origin = site();
     let edge = Remote::new(&origin)
@@ -63,7 +61,6 @@ fn a_page_takes_the_place_of_a_refusal() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_page_hides_an_error_of_the_origin() {
     let origin = site();
     let edge = Remote::new(&origin)
@@ -77,7 +74,6 @@ fn a_page_hides_an_error_of_the_origin() {
 
 /// A page that fails itself leads to the first error, not round in a circle.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_page_that_fails_is_no_circle() {
     let origin = FakeOrigin::start(|_| OriginAnswer::whole(500, &[], "broken"));
     let edge = Remote::new(&origin)

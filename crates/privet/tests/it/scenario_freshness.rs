@@ -39,7 +39,6 @@ fn text_at(edge: &TestEdge, secs: u64) -> String {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn an_object_is_fresh_as_long_as_its_origin_says() {
     let origin = counting(&[("Cache-Control", "max-age=10")]);
     let edge = edge_before(&origin);
@@ -52,7 +51,6 @@ fn an_object_is_fresh_as_long_as_its_origin_says() {
 
 /// Whatever the clock does, an answer is right, and what was fresh long ago is not fresh now.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_clock_that_jumps_does_no_harm() {
     let origin = counting(&[("Cache-Control", "max-age=60")]);
     let edge = edge_before(&origin);
@@ -71,7 +69,6 @@ fn a_clock_that_jumps_does_no_harm() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_stale_object_is_revalidated() {
     let object = PatternedObject::new(1_000, "\"v1\"").with("Cache-Control", "max-age=10");
     let (origin, object) = FakeOrigin::of(&object);
@@ -97,7 +94,6 @@ fn a_stale_object_is_revalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_stale_object_is_served_while_it_is_revalidated() {
     let gate = Gate::closed();
     let asked = AtomicUsize::new(0);
@@ -125,7 +121,6 @@ fn a_stale_object_is_served_while_it_is_revalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_stale_object_is_served_instead_of_an_error() {
     let (origin, status) = switchable(&[("Cache-Control", "max-age=10, stale-if-error=60")]);
     let edge = edge_before(&origin);
@@ -139,7 +134,6 @@ fn a_stale_object_is_served_instead_of_an_error() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_stale_object_outlasts_its_origin() {
     let (origin, _) = switchable(&[("Cache-Control", "max-age=10, stale-if-error=60")]);
     let edge = edge_before(&origin);
@@ -149,7 +143,6 @@ fn a_stale_object_outlasts_its_origin() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn what_must_be_revalidated_is_not_served_stale() {
     for directive in ["must-revalidate", "proxy-revalidate", "stale-if-error=0"] {
         let value = format!("max-age=10, {directive}");
@@ -168,7 +161,6 @@ fn what_must_be_revalidated_is_not_served_stale() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn errors_are_kept_for_ten_seconds() {
     for status in [404, 500, 502, 503, 504] {
         let origin = FakeOrigin::start(move |_| OriginAnswer::whole(status, &[], "error"));
@@ -195,7 +187,6 @@ fn errors_are_kept_for_ten_seconds() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn variants_are_kept_apart() {
     let origin = FakeOrigin::start(|ask| {
         let color = ask.header("X-Color").unwrap_or("none").to_owned();
@@ -220,7 +211,6 @@ fn variants_are_kept_apart() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_head_is_answered_without_a_body() {
     let object = PatternedObject::new(5_000_000, "\"v1\"").with("Cache-Control", "max-age=60");
     let (origin, object) = FakeOrigin::of(&object);
@@ -238,7 +228,6 @@ fn a_head_is_answered_without_a_body() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn an_upload_passes_through_and_is_seen_afterwards() {
     let text = Arc::new(std::sync::Mutex::new(b"before".to_vec()));
     let origin = FakeOrigin::start(move |ask| {
@@ -269,7 +258,6 @@ fn an_upload_passes_through_and_is_seen_afterwards() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn what_is_not_to_be_stored_is_not_stored() {
     for value in ["no-store", "private", "no-cache", "max-age=0"] {
         let headers = move |number: usize| {
@@ -284,7 +272,6 @@ fn what_is_not_to_be_stored_is_not_stored() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_body_without_a_length_is_kept_too() {
     let origin = FakeOrigin::start(|_| {
         let headers = [("Cache-Control", "max-age=60")];
@@ -301,7 +288,6 @@ fn a_body_without_a_length_is_kept_too() {
 
 /// Every request reaches the origin, over connections that stay open.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn nothing_is_kept_where_caching_is_disabled() {
     let origin = counting(&[("Cache-Control", "max-age=60")]);
     let api = "origin = \"app\"\ncache_policy = \"Managed-CachingDisabled\"";

@@ -73,7 +73,6 @@ fn check(paths: &[&'static str], what: &[&str], expected: &[&str]) {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_path_is_invalidated() {
     let paths = ["/a", "/a/b", "/A", "/%61b"];
     check(&paths, &["/a"], &["/a"]);
@@ -82,7 +81,6 @@ fn a_path_is_invalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_wildcard_is_invalidated() {
     let paths = ["/a/1", "/a/2/3", "/b/1", "/a"];
     check(&paths, &["/a/*"], &["/a/1", "/a/2/3"]);
@@ -91,7 +89,6 @@ fn a_wildcard_is_invalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_tag_is_invalidated() {
     let paths = ["/tagged/1", "/tagged/2", "/other"];
     check(&paths, &["--tag", "spring"], &["/tagged/1", "/tagged/2"]);
@@ -102,7 +99,6 @@ fn a_tag_is_invalidated() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn all_parts_of_a_large_object_are_invalidated() {
     let folder = tempfile::tempdir().unwrap();
     let (origin, film) = FakeOrigin::object(8_000_000, "\"v1\"");
@@ -120,7 +116,6 @@ fn all_parts_of_a_large_object_are_invalidated() {
 
 /// What was on its way when the operator spoke is as old as what was kept.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_fetch_under_way_is_invalidated_too() {
     let folder = tempfile::tempdir().unwrap();
     let gate = Gate::closed();
@@ -147,7 +142,6 @@ fn a_fetch_under_way_is_invalidated_too() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn an_invalidation_outlasts_a_restart() {
     let fixture = Fixture::new();
     let edge = fixture.start();

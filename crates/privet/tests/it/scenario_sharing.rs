@@ -8,7 +8,6 @@ use tokio::net::TcpStream;
 const MIB: u64 = 1 << 20;
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_thousand_viewers_cause_one_read_of_each_byte() {
     const SIZE_BYTES: u64 = 100_000_000;
     allow_many_sockets();
@@ -92,7 +91,6 @@ async fn watch(edge: SocketAddr, take: u64, pattern: Pattern, sent: Arc<tokio::s
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_seek_in_a_cold_film_reads_only_what_it_needs() {
     let (origin, film) = FakeOrigin::object(10 << 30, "\"film\"");
     let edge = Remote::new(&origin).start();
@@ -125,7 +123,6 @@ fn a_seek_in_a_cold_film_reads_only_what_it_needs() {
 
 /// A viewer who goes at once does not make the edge read a film that nobody watches.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_fill_ends_when_its_only_viewer_leaves_at_the_start() {
     const SIZE_BYTES: u64 = 1 << 30;
     let (origin, film) = FakeOrigin::object(SIZE_BYTES, "\"film\"");
@@ -143,7 +140,6 @@ fn a_fill_ends_when_its_only_viewer_leaves_at_the_start() {
 }
 
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
     const SIZE_BYTES: u64 = 8_000_000;
     let gate = Gate::closed();
@@ -175,7 +171,6 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
 
 /// Nobody who waits for the same bytes is held up by one who takes none.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn a_viewer_that_takes_nothing_holds_nobody_up() {
     // More than the buffers of a connection hold.
     const SIZE_BYTES: u64 = 40_000_000;
@@ -196,7 +191,6 @@ const ALL_QUERIES: &str =
 
 /// T97: signing parameters and cookies stay at the edge.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn an_origin_sees_no_signature() {
     let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "film"));
     let forwarding = "[[origin_request_policies]]\nid = \"everything\"\nheaders = \"all-viewer\"\n\
@@ -230,7 +224,6 @@ fn an_origin_sees_no_signature() {
 
 /// T98: two viewers with different signatures share one object, and one without gets nothing of it.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn different_grants_share_an_object() {
     let (origin, film) = FakeOrigin::object(100_000, "\"film\"");
     let edge = Remote::new(&origin).policy(ALL_QUERIES).start();
@@ -249,7 +242,6 @@ fn different_grants_share_an_object() {
 
 /// Many who ask at once for what nobody may see cause no request at all.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn refused_viewers_cost_the_origin_nothing() {
     let (origin, _) = FakeOrigin::object(100_000, "\"film\"");
     let edge = Remote::new(&origin).start();
@@ -262,7 +254,6 @@ fn refused_viewers_cost_the_origin_nothing() {
 
 /// A small window of time in which the one that fetches has gone and others wait.
 #[test]
-#[ignore = "waits for origins over HTTP"]
 fn those_who_wait_are_served_when_the_first_viewer_leaves() {
     let gate = Gate::closed();
     let object = PatternedObject::new(3_000_000, "\"film\"");

@@ -136,6 +136,7 @@ http {
         merge_slashes off;
         gzip_static on;
         dav_methods PUT DELETE;
+        client_max_body_size 0;
         create_full_put_path on;
         location /chunked/ { gzip_static always; gunzip on; }
         location /page/ { ssi on; ssi_types *; }
