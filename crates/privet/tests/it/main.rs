@@ -6,6 +6,7 @@ mod admin_privacy;
 mod admin_socket;
 mod bad_input;
 mod cli;
+mod cli_check;
 mod cli_explain;
 mod cli_invalidate;
 mod cli_key;
