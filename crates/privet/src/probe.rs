@@ -2,10 +2,9 @@
 
 use crate::command_error::CommandError;
 use crate::configuration::load;
-use crate::invalidate::say_all;
 use crate::moment;
 use crate::operator::{Question, SocketArguments, list, text};
-use crate::report;
+use crate::report::{self, say_all};
 use clap::Args;
 use privet_edge::{OriginPrivacy, ProbeScope, Probing, probe_origins};
 use serde_json::{Value, json};
@@ -74,7 +73,7 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
         messages.map(str::to_owned).collect()
     };
     let verdict = verdict(origins);
-    match say_all(lines) {
+    match say_all(&lines) {
         // The exit code is an answer too, whoever stopped reading the words.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(verdict),
         Err(error) => Err(error),

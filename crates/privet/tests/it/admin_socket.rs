@@ -112,7 +112,6 @@ fn huge_bodies_are_refused() {
     }
     let answer = tell_operator_socket(&fixture.socket(), &chunked);
     assert_eq!(answer.status, 413);
-    // Paths that fit into a body but not into the journal's limit are a matter of the disk; the limits come first.
     let paths: Vec<String> = (0..3_001).map(|number| format!("/{number}")).collect();
     fixture.check_invalidation(
         &json!({"distribution": DISTRIBUTION_ID, "paths": paths}),
