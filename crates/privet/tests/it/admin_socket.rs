@@ -241,3 +241,15 @@ fn the_socket_follows_the_configuration() {
     assert!(UnixStream::connect(&other).is_err());
     assert_eq!(ask_operator_socket(&one, "GET /cache", "").status, 200);
 }
+
+#[test]
+fn operators_who_say_nothing_make_way() {
+    let fixture = Fixture::new();
+    let socket = fixture.socket();
+    let mut silent: Vec<UnixStream> = (0..16)
+        .map(|_| UnixStream::connect(&socket).unwrap())
+        .collect();
+    let asking = std::thread::spawn(move || ask_operator_socket(&socket, "GET /cache", ""));
+    silent.pop();
+    assert_eq!(asking.join().unwrap().status, 200);
+}
