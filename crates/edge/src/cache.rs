@@ -4,6 +4,7 @@
 
 mod ask;
 mod cached_head;
+mod compressed;
 mod fetch;
 mod fill;
 mod fills;
@@ -12,10 +13,12 @@ mod invalidation_item;
 mod invalidations;
 mod look_up;
 mod reader;
+mod reserved;
 mod sink;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
+pub(crate) use compressed::FolderForm;
 pub use invalidation_item::{InvalidationItem, InvalidationReach};
 pub use invalidations::Invalidation;
 pub(crate) use invalidations::Invalidations;
@@ -27,6 +30,7 @@ use crate::origin_client::{
     OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
 };
 use cached_head::Generation;
+use compressed::COMPRESSIONS_MAX;
 use fetch::Fetched;
 use fills::Fills;
 use flight::{Flights, Landed, Role};
@@ -36,8 +40,10 @@ pub(crate) use look_up::StoredObject;
 use privet_cache::{Key, Store};
 use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath};
 use privet_sign::Timestamp;
+use reserved::OnTheirWay;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// How often a request that waited for another one's response may have to start anew.
 const ATTEMPTS_MAX: usize = 4;
@@ -49,18 +55,26 @@ pub(crate) struct EdgeCache {
     pub(crate) invalidations: Invalidations,
     flights: Flights,
     fills: Fills,
+    compressions: Semaphore,
     block_size_bytes: u64,
+    on_their_way: OnTheirWay,
 }
 
 impl EdgeCache {
-    /// Around a store, whose journal is read.
-    pub(crate) fn new(store: Store<CachedHead>, block_size_bytes: u64) -> Arc<Self> {
+    /// Around a store of `memory_size_bytes` in memory, whose journal is read.
+    pub(crate) fn new(
+        store: Store<CachedHead>,
+        memory_size_bytes: u64,
+        block_size_bytes: u64,
+    ) -> Arc<Self> {
         Arc::new(EdgeCache {
             invalidations: Invalidations::read(store.clone()),
             store,
             flights: Flights::default(),
             fills: Fills::default(),
+            compressions: Semaphore::new(COMPRESSIONS_MAX),
             block_size_bytes,
+            on_their_way: OnTheirWay::of(memory_size_bytes),
         })
     }
 
@@ -126,10 +140,6 @@ impl WorkerCache {
             client,
             clock,
         })
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<EdgeCache> {
-        &self.shared
     }
 
     /// The answer to a GET or HEAD: from the store, from a fetch that is under way, or from the origin.
@@ -272,10 +282,10 @@ impl WorkerCache {
             .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
             .await;
         match answered {
-            Ok(answered) => {
+            Ok(response) => {
                 let mut status = CacheStatus::forwarded(reason);
-                status.forward_status = Some(answered.response.status);
-                Obtained::Passed(Box::new(answered.response), status)
+                status.forward_status = Some(response.status);
+                Obtained::Passed(Box::new(response), status)
             }
             Err(fault) => Obtained::Failed(fault),
         }

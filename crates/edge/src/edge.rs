@@ -279,7 +279,7 @@ impl RunningEdge {
                 })?;
                 Ok(Task::Listen(ListenOn {
                     listener,
-                    protocol: configured.protocol.clone(),
+                    configured: configured.clone(),
                     stop: open.stop.subscribe(),
                 }))
             };
@@ -301,7 +301,11 @@ fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
         observer: Box::new(tell_operator),
     });
     let store = store.map_err(|error| StartError::Cache(error.to_string()))?;
-    Ok(EdgeCache::new(store, settings.block_size_bytes as u64))
+    Ok(EdgeCache::new(
+        store,
+        settings.memory_size_bytes_max as u64,
+        settings.block_size_bytes as u64,
+    ))
 }
 
 /// What became of the cache's disk.

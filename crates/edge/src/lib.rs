@@ -18,6 +18,7 @@ mod operator;
 mod origin;
 mod origin_client;
 mod pipeline;
+mod proxy_header;
 mod request_id;
 mod stand_in;
 mod state;

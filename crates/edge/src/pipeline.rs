@@ -1,5 +1,6 @@
 //! The walk of a request: route, authorize, origin, respond, log.
 
+mod coding;
 mod error_page;
 mod remote;
 
@@ -15,7 +16,7 @@ use http::{HeaderValue, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
     Authorized, Denial, Limits, ViewerRequest, apply_response_policy, authorize, capped_by_grant,
-    check_geo, denial_page, no_such_key_page, options, preflight, route, select,
+    check_geo, denial_page, no_such_key_page, options, preflight, route,
 };
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -106,8 +107,8 @@ async fn object_or_denial(
         sends_files: exchange.connection.sends_files,
     };
     let mut answer = match state.folder(&authorized) {
-        Some(folder) => object.from_folder(folder, exchange).await?,
-        None => object.from_origin(body, exchange, shared).await?,
+        Some(folder) => object.read_folder(folder, exchange, shared).await?,
+        None => object.ask_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
         let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
@@ -130,23 +131,20 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    async fn from_folder(
+    async fn read_folder(
         &self,
         folder: &FolderOrigin,
         exchange: &Exchange,
+        shared: &WorkerShared,
     ) -> Result<Answer, Denial> {
         if self.request.method == Method::OPTIONS {
             return Ok(Answer::options(options(self.authorized)));
         }
         let path = self.authorized.origin_path(self.request.path);
         let object = folder.fetch(&path).await.map_err(denial)?;
-        let selection = select(
-            self.request.method,
-            self.request.headers,
-            &object.head.representation,
-            exchange.state.snapshot.limits.ranges_max,
-        );
-        Ok(Answer::object(&object, selection, self.sends_files))
+        let ranges_max = exchange.state.snapshot.limits.ranges_max;
+        let cache = &shared.cache;
+        Ok(self.folder_answer(&object, ranges_max, cache).await)
     }
 }
 

@@ -86,7 +86,7 @@ impl Answer {
                 answer.begin_with(reader(range.start, end)).await?;
             }
             Selection::Several(ranges) => {
-                let content_type = head.content_type().cloned();
+                let content_type = head.content_type();
                 let size_bytes = size_bytes.unwrap_or_default();
                 answer.several_readers(content_type, size_bytes, &ranges, reader);
             }
@@ -197,7 +197,7 @@ impl Answer {
 
     fn several_readers(
         &mut self,
-        content_type: Option<HeaderValue>,
+        content_type: Option<&HeaderValue>,
         size_bytes: u64,
         ranges: &[ByteRange],
         mut reader: impl FnMut(u64, Option<u64>) -> ObjectReader,
@@ -208,7 +208,6 @@ impl Answer {
             .take(32)
             .collect();
         let part_type = content_type
-            .as_ref()
             .and_then(|value| value.to_str().ok())
             .unwrap_or("application/octet-stream");
         let mut length = 0;

@@ -156,7 +156,7 @@ fn conditions(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// The path by which an object is invalidated: the default root object has its own.
-fn object_path(distribution: &Distribution, path: &str) -> String {
+pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
     match &distribution.default_root_object {
         Some(object) if path == "/" => format!("/{object}"),
         Some(_) | None => path.to_owned(),

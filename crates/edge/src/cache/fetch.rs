@@ -108,11 +108,9 @@ impl WorkerCache {
         for (name, value) in extra {
             call.headers.insert(name, value.clone());
         }
-        let answered = self
-            .client
+        self.client
             .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
-            .await?;
-        Ok(answered.response)
+            .await
     }
 
     /// Whole blocks around what the viewer wants first; `None` asks for everything.
@@ -233,7 +231,7 @@ impl WorkerCache {
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
             let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
-            Some(self.begin_fill(&object, fill, response.body, None, context.landing.clone()))
+            Some(self.begin_fill(&object, &fill, response.body, None, context.landing.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.
             response.body.discard();
@@ -334,7 +332,7 @@ impl WorkerCache {
             seq: context.seq,
         });
         let fill = Fill::new(0, size_bytes);
-        let hold = self.begin_fill(&object, fill, body, keeping, context.landing.clone());
+        let hold = self.begin_fill(&object, &fill, body, keeping, context.landing.clone());
         Fetched::Stored(Stored {
             object,
             forward_status,
@@ -450,19 +448,19 @@ impl WorkerCache {
     pub(super) fn begin_fill(
         self: &Rc<Self>,
         object: &StoredObject,
-        fill: Arc<Fill>,
+        fill: &Arc<Fill>,
         body: OriginBody,
         keeping: Option<Keeping>,
         landing: Option<Rc<Landing>>,
     ) -> Follower {
         let hold = fill.follow_from_start();
         let generation = object.head().generation;
-        self.shared.fills.insert(generation, &fill);
+        self.shared.fills.insert(generation, fill);
         let sink = Sink::new(
             Arc::clone(&self.shared),
             generation,
             object.head().block_size_bytes(),
-            Arc::clone(&fill),
+            Arc::clone(fill),
             keeping,
         );
         tokio::task::spawn_local(async move {

@@ -30,6 +30,15 @@ pub(super) struct Flight {
     outcome: watch::Sender<Option<Outcome>>,
 }
 
+impl Flight {
+    pub(super) fn follow(&self) -> Landed {
+        Landed {
+            outcome: self.outcome.subscribe(),
+            _hold: None,
+        }
+    }
+}
+
 /// What those who wait learn.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
@@ -77,10 +86,7 @@ impl Flights {
     pub(super) fn join(&self, digest: &Key) -> Role {
         let mut under_way = lock(&self.under_way);
         if let Some(flight) = under_way.get(digest) {
-            return Role::Follower(Landed {
-                outcome: flight.outcome.subscribe(),
-                _hold: None,
-            });
+            return Role::Follower(flight.follow());
         }
         let flight = Arc::new(Flight {
             digest: *digest,
@@ -131,7 +137,14 @@ pub(super) struct Landing {
 }
 
 impl Landing {
-    fn tell(&self, outcome: Outcome) {
+    pub(super) fn new(flight: Arc<Flight>, cache: &Arc<super::EdgeCache>) -> Self {
+        Landing {
+            flight,
+            cache: Arc::clone(cache),
+        }
+    }
+
+    pub(super) fn tell(&self, outcome: Outcome) {
         self.flight.outcome.send_if_modified(|told| {
             let is_first = told.is_none();
             if is_first {
@@ -158,16 +171,10 @@ impl WorkerCache {
         found: Found,
     ) -> oneshot::Receiver<(Fetched, Landed)> {
         let (sender, receiver) = oneshot::channel();
-        let landed = Landed {
-            outcome: flight.outcome.subscribe(),
-            _hold: None,
-        };
+        let landed = flight.follow();
         let (cache, ask) = (Rc::clone(self), Rc::clone(ask));
         tokio::task::spawn_local(async move {
-            let landing = Rc::new(Landing {
-                flight,
-                cache: Arc::clone(&cache.shared),
-            });
+            let landing = Rc::new(Landing::new(flight, &cache.shared));
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&landing))).await;
             match &fetched {
                 Fetched::Stored(stored) => landing.tell(Outcome::Stored(stored.object.clone())),

@@ -171,7 +171,7 @@ impl ObjectReader {
             }
             let next = match &mut self.source {
                 Source::Undecided => {
-                    if let Some(bytes) = self.from_memory(length_max) {
+                    if let Some(bytes) = self.chunk_in_memory(length_max) {
                         return self.gives(Next::Bytes(bytes));
                     }
                     self.decide()?;
@@ -284,7 +284,7 @@ impl ObjectReader {
     }
 
     /// A chunk of the block at hand, if the block is in memory. Never more than a chunk is held.
-    fn from_memory(&mut self, length_max: usize) -> Option<Bytes> {
+    fn chunk_in_memory(&mut self, length_max: usize) -> Option<Bytes> {
         if !self.is_in_blocks() {
             return None;
         }
@@ -368,7 +368,7 @@ impl ObjectReader {
         let key = self.block_key(number);
         let start = number * self.object.head().block_size_bytes();
         match self.cache.shared.store.block(&key, Use::Sequential) {
-            // It has just come; `from_memory` takes it chunk by chunk.
+            // It has just come; `chunk_in_memory` takes it chunk by chunk.
             Lookup::Memory(_) => Some(Source::Undecided),
             Lookup::Disk(_) => {
                 let store = self.cache.shared.store.clone();
@@ -513,12 +513,11 @@ impl Refill {
         // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F38).
         self.validator.put_into(&mut call.headers);
         let ask = &self.ask;
-        let answered = self
+        let mut response = self
             .cache
             .client
             .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
             .await?;
-        let mut response = answered.response;
         if let Err(fault) = self.check(&response) {
             if fault == FetchFault::Changed {
                 self.cache.shared.store.remove(&self.digest);

@@ -18,7 +18,7 @@ const ATTEMPTS_MAX: usize = 3;
 
 impl Wanted<'_> {
     /// From the cache, or from the origin.
-    pub(super) async fn from_origin(
+    pub(super) async fn ask_origin(
         &self,
         body: RequestBody,
         exchange: &Exchange,
@@ -88,11 +88,18 @@ impl Wanted<'_> {
             ranges_max: exchange.state.snapshot.limits.ranges_max,
         };
         let mut fault = ReadFault::Lost;
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
-                    match Answer::stored(*served, &self.request, &origins).await {
-                        Ok(answer) => return Ok(answer),
+                    let varying = self.varying_of(&served);
+                    // What was lost once may have been lost to the making of its form.
+                    let served = if attempt == 0 {
+                        self.in_coding(*served, ask, &shared.cache).await
+                    } else {
+                        *served
+                    };
+                    match Answer::stored(served, &self.request, &origins).await {
+                        Ok(answer) => return Ok(varying.shown_in(answer)),
                         // The object has changed since it was looked up.
                         Err(ReadFault::Lost) => fault = ReadFault::Lost,
                         Err(ReadFault::Origin(kind)) => return Err(denial(kind)),
