@@ -141,7 +141,9 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
             let items = paths.chain(tags).map(|(kind, written)| {
                 format!("  {kind} {}", written.as_str().unwrap_or_default())
             });
-            std::iter::once(summary(&answer)).chain(items).collect()
+            std::iter::once(summary(&answer))
+                .chain(items)
+                .collect::<Vec<_>>()
         }
         None => list(&answer, "invalidations")
             .iter()
