@@ -205,6 +205,11 @@ impl WorkerCache {
         let (Some(range), Some(_)) = (range, validator) else {
             return self.again_whole(context).await;
         };
+        // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
+        let end = range.end_inclusive + 1;
+        if end != range.size_bytes && !end.is_multiple_of(block) {
+            return self.again_whole(context).await;
+        }
         let mut headers = response.headers.clone();
         headers.remove(CONTENT_RANGE);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(range.size_bytes));
@@ -232,7 +237,7 @@ impl WorkerCache {
         );
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
-            let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
+            let fill = Fill::new(range.start, Some(end));
             Some(self.begin_fill(&object, fill, response.body, None, context.landing.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.

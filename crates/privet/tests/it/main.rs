@@ -31,6 +31,7 @@ mod peers_keys;
 mod peers_origins;
 mod peers_ours;
 mod reload;
+mod review_fills;
 mod scenario_durability;
 mod scenario_errors;
 mod scenario_faults;
