@@ -110,7 +110,7 @@ impl WorkerCache {
         }
         let answered = self
             .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await?;
         Ok(answered.response)
     }

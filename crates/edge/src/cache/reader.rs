@@ -538,7 +538,7 @@ impl Refill {
         let answered = self
             .cache
             .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await?;
         let mut response = answered.response;
         if let Err(fault) = self.check(&response) {

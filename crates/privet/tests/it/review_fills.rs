@@ -50,3 +50,28 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
     // The worker is alive.
     assert!([200, 502].contains(&edge.fetch("/other").status()));
 }
+
+/// The header by which an origin knows the edge is a secret between the two.
+#[test]
+fn one_origins_custom_headers_are_not_told_to_the_other() {
+    let primary = FakeOrigin::start(|_| OriginAnswer::whole(503, &[], "busy"));
+    let secondary = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "from the second"));
+    let group = "[[distributions.origin_groups]]\nid = \"both\"\norigins = [\"app\", \"spare\"]\n\
+         failover_statuses = [502, 503]";
+    let edge = Remote::new(&primary)
+        .origin_lines("headers = { X-Secret = \"of the first\" }")
+        .origin(
+            "spare",
+            &format!(
+                "url = {:?}\nheaders = {{ X-Other = \"of the second\" }}",
+                secondary.url()
+            ),
+        )
+        .distribution(group)
+        .behavior("origin = \"both\"")
+        .start();
+    assert_eq!(edge.fetch("/a").text(), "from the second");
+    let asks = secondary.asks();
+    assert_eq!(asks[0].header("X-Other"), Some("of the second"));
+    assert_eq!(asks[0].header("X-Secret"), None);
+}
