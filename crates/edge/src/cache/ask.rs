@@ -137,6 +137,11 @@ impl Ask {
         call.headers.extend(added);
     }
 
+    /// The condition under which the viewer wants a part only.
+    pub(super) fn if_range(&self) -> Option<&HeaderValue> {
+        self.conditions.get(IF_RANGE)
+    }
+
     /// What a custom error response configures for `status`.
     pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
         custom_error(&self.distribution, status).map(|response| response.min_ttl)

@@ -10,7 +10,7 @@ use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
 use crate::worker::http_date;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
@@ -272,6 +272,10 @@ impl WorkerCache {
         let mut headers = HeaderMap::new();
         if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
             headers.insert(RANGE, range);
+            // RFC 9110 13.1.5: a part goes only to a viewer whose other parts are of the same version.
+            if let Some(condition) = context.ask.if_range() {
+                headers.insert(IF_RANGE, condition.clone());
+            }
         }
         match self.send(context.ask, &headers).await {
             Ok(response) => Fetched::Unstorable(Box::new(response), unstorable),

@@ -51,6 +51,25 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
     assert!([200, 502].contains(&edge.fetch("/other").status()));
 }
 
+/// RFC 9110 13.1.5: a part only of the version that the viewer has the rest of.
+#[test]
+fn if_range_holds_for_what_is_not_stored_too() {
+    let film = PatternedObject::new(SIZE_BYTES, "\"v2\"").with("Cache-Control", "no-store");
+    let (origin, film) = FakeOrigin::of(&film);
+    let policy = "min_ttl = \"0s\"\ndefault_ttl = \"0s\"\nmax_ttl = \"365d\"";
+    let edge = Remote::new(&origin).policy(policy).start();
+    let headers = [("Range", "bytes=1000-1999"), ("If-Range", "\"v1\"")];
+    let answer = edge.fetch_with("/film.mp4", &headers);
+    assert_eq!(
+        (answer.status(), answer.body.len() as u64),
+        (200, SIZE_BYTES)
+    );
+    let headers = [("Range", "bytes=1000-1999"), ("If-Range", "\"v2\"")];
+    let answer = edge.fetch_with("/film.mp4", &headers);
+    assert_eq!((answer.status(), answer.body.len()), (206, 1_000));
+    film.pattern().assert_is(1_000, &answer.body);
+}
+
 /// The header by which an origin knows the edge is a secret between the two.
 #[test]
 fn one_origins_custom_headers_are_not_told_to_the_other() {
