@@ -1,7 +1,8 @@
 //! What else a path may name, to an origin that reads it in another way than this edge does.
 //!
-//! Some servers collapse `//`, `/./` and `/../`, some decode twice, some take `\` for `/` or cut off `;parameters`. A
-//! path that is open as it stands must not name a restricted object there.
+//! Some servers collapse `//`, `/./` and `/../`, some decode twice, some take `\` for `/` or cut off `;parameters`, or
+//! what follows a `?`, `#` or NUL that they have decoded. A path that is open as it stands must not name a restricted
+//! object there.
 
 /// How often an origin may decode once more.
 const DECODINGS_MAX: usize = 3;
@@ -12,24 +13,38 @@ pub(crate) fn other_names(name: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut names = Vec::new();
+    for reading in uncollapsed(name) {
+        insert_collapsed(&mut names, &reading);
+    }
+    names.retain(|other| other != name);
+    names
+}
+
+/// The readings of a name before segments are merged or removed.
+fn uncollapsed(name: &str) -> Vec<String> {
+    let mut readings = Vec::new();
     let mut decoded = name.to_owned();
     for _ in 0..DECODINGS_MAX {
-        insert_collapsed(&mut names, &decoded);
         let slashed = decoded.replace('\\', "/");
-        insert_collapsed(&mut names, &slashed);
-        insert_collapsed(&mut names, &without_parameters(&slashed));
+        for reading in [&decoded, &slashed] {
+            let cut = reading.split(['?', '#', '\0']).next().unwrap_or(reading);
+            let others = [without_parameters(reading), without_parameters(cut)];
+            let all = [reading.clone(), cut.to_owned()].into_iter().chain(others);
+            readings.extend(all);
+        }
         let again = decoded_again(&decoded);
         if again == decoded {
             break;
         }
         decoded = again;
     }
-    names.retain(|other| other != name);
-    names
+    readings.sort_unstable();
+    readings.dedup();
+    readings
 }
 
 fn is_plain(name: &str) -> bool {
-    let is_special = |byte: u8| matches!(byte, b'%' | b'\\' | b';');
+    let is_special = |byte: u8| matches!(byte, b'%' | b'\\' | b';' | b'?' | b'#' | 0);
     let mut pairs = name.as_bytes().windows(2);
     !name.bytes().any(is_special) && !pairs.any(|pair| pair == b"//" || pair == b"/.")
 }
@@ -149,5 +164,9 @@ mod tests {
         check("/public/..", "/");
         check("/public/../private/.", "/private/");
         check("/%70rivate/a", "/private/a");
+        check("/private/a?.jpg", "/private/a");
+        check("/private/a%3f.jpg", "/private/a");
+        check("/private/a#.jpg", "/private/a");
+        check("/private/a\0.jpg", "/private/a");
     }
 }

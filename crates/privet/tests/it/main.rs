@@ -32,6 +32,7 @@ mod peers_origins;
 mod peers_ours;
 mod reload;
 mod review_fills;
+mod review_paths;
 mod scenario_durability;
 mod scenario_errors;
 mod scenario_faults;
