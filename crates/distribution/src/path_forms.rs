@@ -7,6 +7,45 @@
 /// How often an origin may decode once more.
 const DECODINGS_MAX: usize = 3;
 
+/// How far up the `..` segments of a path lead, in the reading in which they lead furthest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Climb {
+    /// There are none.
+    None,
+    /// Not above the root.
+    WithinRoot,
+    /// Above the root: at an origin, out of the origin path.
+    AboveRoot,
+}
+
+/// How far `name`, decoded once, climbs.
+pub(crate) fn climb(name: &str) -> Climb {
+    if is_plain(name) {
+        return Climb::None;
+    }
+    let readings = uncollapsed(name);
+    let climbs = readings.iter().map(|reading| climb_of(reading));
+    climbs.max().unwrap_or(Climb::None)
+}
+
+/// Empty segments do not count: merged first, they are nothing to climb out of.
+fn climb_of(reading: &str) -> Climb {
+    let mut depth = 0_usize;
+    let mut climb = Climb::None;
+    for segment in reading.split('/') {
+        match (segment, depth) {
+            ("" | ".", _) => {}
+            ("..", 0) => return Climb::AboveRoot,
+            ("..", _) => {
+                climb = Climb::WithinRoot;
+                depth -= 1;
+            }
+            _ => depth += 1,
+        }
+    }
+    climb
+}
+
 /// Every other name that `name`, decoded once, may have at an origin; none for a plain path.
 pub(crate) fn other_names(name: &str) -> Vec<String> {
     if is_plain(name) {
@@ -168,5 +207,25 @@ mod tests {
         check("/private/a%3f.jpg", "/private/a");
         check("/private/a#.jpg", "/private/a");
         check("/private/a\0.jpg", "/private/a");
+    }
+
+    #[test]
+    fn climbing() {
+        for above in [
+            "/..",
+            "/../a",
+            "/a//../../b",
+            "/a/..%2f../b",
+            "/..\\a",
+            "/..;x/a",
+        ] {
+            assert_eq!(climb(above), Climb::AboveRoot, "{above}");
+        }
+        for within in ["/a/..", "/a/b/../../c", "/a/..;x/b", "/a/%2e%2e/b"] {
+            assert_eq!(climb(within), Climb::WithinRoot, "{within}");
+        }
+        for not in ["/", "/a", "/a/./b", "/a//b", "/a/...", "/a/..b", "/a;b"] {
+            assert_eq!(climb(not), Climb::None, "{not}");
+        }
     }
 }
