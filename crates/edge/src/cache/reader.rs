@@ -183,6 +183,8 @@ impl ObjectReader {
                 },
                 Source::Disk { body, start } => match stretch(body, *start, self.position) {
                     Some(next) => next,
+                    // Less than its head says: there is nowhere else to look.
+                    None if !self.is_in_blocks() => return Poll::Ready(Err(ReadFault::Lost)),
                     None => {
                         self.source = Source::Undecided;
                         continue;
@@ -303,16 +305,28 @@ impl ObjectReader {
             return None;
         };
         self.counted_block = Some(number);
-        let start = number * self.object.head().block_size_bytes();
-        slice_at(&block, self.position - start, length_max)
+        slice_at(&block, self.position_in_block(), length_max)
     }
 
     fn is_block_in_memory(&self) -> bool {
-        let is_in_memory = |key| {
-            let found = self.cache.shared.store.block(&key, Use::Sequential);
-            matches!(found, Lookup::Memory(_))
-        };
-        self.is_in_blocks() && is_in_memory(self.block_key(self.block_number()))
+        if !self.is_in_blocks() {
+            return false;
+        }
+        let key = self.block_key(self.block_number());
+        match self.cache.shared.store.block(&key, Use::Sequential) {
+            Lookup::Memory(block) => self.reaches_position(block.size_bytes()),
+            Lookup::Disk(_) | Lookup::Absent => false,
+        }
+    }
+
+    fn position_in_block(&self) -> u64 {
+        self.position % self.object.head().block_size_bytes()
+    }
+
+    /// Whether a block of this size has the byte at hand. One that has not is as good as none: whoever waits for it
+    /// waits for ever.
+    fn reaches_position(&self, size_bytes: u64) -> bool {
+        self.position_in_block() < size_bytes
     }
 
     /// Finds a source for the byte at hand, or begins a fill.
@@ -369,7 +383,13 @@ impl ObjectReader {
         let start = number * self.object.head().block_size_bytes();
         match self.cache.shared.store.block(&key, Use::Sequential) {
             // It has just come; `chunk_in_memory` takes it chunk by chunk.
-            Lookup::Memory(_) => Some(Source::Undecided),
+            Lookup::Memory(block) if self.reaches_position(block.size_bytes()) => {
+                Some(Source::Undecided)
+            }
+            Lookup::Memory(_) => {
+                self.cache.shared.store.remove(&key);
+                None
+            }
             Lookup::Disk(_) => {
                 let store = self.cache.shared.store.clone();
                 let opening = DiskWork::start(move || store.body_on_disk(&key));
@@ -400,9 +420,11 @@ impl ObjectReader {
         let start = *start;
         let opened = ready!(Pin::new(opening).poll(context));
         self.source = match opened {
-            Ok(Ok(Some(body))) => Source::Disk { body, start },
-            // What can not be read is fetched anew.
-            Ok(Ok(None) | Err(_)) | Err(_) => {
+            Ok(Ok(Some(body))) if start + body.size_bytes > self.position => {
+                Source::Disk { body, start }
+            }
+            // What can not be read, or is too short, is fetched anew.
+            Ok(Ok(Some(_) | None) | Err(_)) | Err(_) => {
                 self.cache.shared.store.remove(&block_key(
                     self.object.head().generation,
                     self.block_number(),
@@ -516,10 +538,11 @@ impl Refill {
         let mut response = self
             .cache
             .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await?;
         if let Err(fault) = self.check(&response) {
-            if fault == FetchFault::Changed {
+            // An origin that sends other stretches than it is asked for is asked for everything the next time.
+            if fault == FetchFault::Changed || response.status == StatusCode::PARTIAL_CONTENT {
                 self.cache.shared.store.remove(&self.digest);
             }
             response.body.discard();
