@@ -397,7 +397,7 @@ fn harmless_spellings_stay_where_they_are() {
     check_behavior("/plain/100%25", "/plain/*");
 }
 
-/// The origin path is `/site`: what an origin that collapses the path would serve is not this distribution's.
+/// The origin path is `/app`: what an origin that collapses the path would serve is not this distribution's.
 #[test]
 fn nothing_above_the_origin_path_is_asked_for() {
     check_behavior("/../a", "ambiguous-path");

@@ -167,8 +167,11 @@ impl WorkerCache {
             let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
             let seq = context.seq;
             // Whether it is still kept makes no difference to this viewer.
-            let _ =
-                crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq)).await;
+            let generation = head.generation;
+            let _ = crate::origin::DiskWork::start(move || {
+                store.replace_head(&key, head, seq, |kept| kept.generation == generation)
+            })
+            .await;
         }
         Fetched::Stored(Stored {
             object: StoredObject {

@@ -1,6 +1,7 @@
 //! Origins that answer with less, or with something else, than they were asked for.
 
 use crate::support::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SIZE_BYTES: u64 = 5_000_000;
 
@@ -93,4 +94,38 @@ fn one_origins_custom_headers_are_not_told_to_the_other() {
     let asks = secondary.asks();
     assert_eq!(asks[0].header("X-Other"), Some("of the second"));
     assert_eq!(asks[0].header("X-Secret"), None);
+}
+
+/// A flight lasts as long as its slowest part; whoever asks after a change gets what is there after it.
+#[test]
+fn a_body_under_way_is_not_for_those_who_ask_after_an_invalidation() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let asked = AtomicUsize::new(0);
+    let origin = FakeOrigin::start(move |ask| {
+        let headers = [("Cache-Control", "max-age=86400"), ("Content-Length", "3")];
+        if ask.method == "POST" {
+            return OriginAnswer::whole(200, &[], "");
+        }
+        match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => OriginAnswer::head(200, &headers)
+                .send("o")
+                .wait(&held)
+                .send("ld"),
+            _ => OriginAnswer::head(200, &headers).send("new"),
+        }
+    });
+    let edge = Remote::new(&origin)
+        .behavior(crate::scenario_faults::ALL_METHODS)
+        .start();
+    let mut early = edge.plain();
+    early.send(&Ask::get(url("/a")).bytes());
+    assert_eq!(early.head().unwrap().status(), 200);
+    let mut change = Ask::get(url("/a")).method("POST");
+    change.body = b"new".to_vec();
+    assert_eq!(edge.ask(&change).status(), 200);
+    assert_eq!(edge.fetch("/a").text(), "new");
+    gate.open();
+    assert_eq!(early.take(3), b"old");
+    assert_eq!(edge.fetch("/a").text(), "new");
 }
