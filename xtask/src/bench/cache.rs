@@ -3,11 +3,14 @@
 //! Every request to Privet carries a signed cookie, every request to nginx a `secure_link`. The origin is an nginx with
 //! files on the same machine; its CPU time counts only where a case says so.
 
+mod hit_ratio;
+mod large;
 mod servers;
 
 use super::contest::{
     self, Contest, MIB, Side, file_name, nginx_links, or_failure, parse_size, size_name,
 };
+use super::fetch::Viewer;
 use super::keys::{self, Key};
 use super::load::{Numbering, Protocol};
 use super::process::cpu_time;
@@ -33,6 +36,10 @@ const DISK: Sizes = Sizes {
 /// What is asked for in turn in the cases about the disk: many times the memory.
 const DISK_WORKING_SET_BYTES: u64 = 256 * MIB;
 const DISK_OBJECTS_MAX: u64 = 100_000;
+/// A miss by a direct fetch of the same object, at most.
+const MISS_BAR: f64 = 1.15;
+/// For each round.
+const LATENCY_REQUESTS: u32 = 100;
 
 /// Of the time of a case about hits. Whoever has to ask the origin keeps it busier.
 const ORIGIN_SHARE_MAX: f64 = 0.02;
@@ -50,7 +57,13 @@ pub fn run(arguments: &CacheArguments) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     rows.extend(bench.hits_from_memory(&sizes));
     rows.extend(bench.hits_from_disk(&sizes));
+    rows.extend(bench.hits_over_plain_http(&sizes));
     rows.extend(bench.misses(&sizes));
+    rows.extend(bench.misses_beside_origin(&sizes));
+    rows.extend(bench.latency_of_misses(&sizes));
+    rows.extend(large::ranges(&bench));
+    rows.extend(large::slow_viewers(&bench));
+    rows.extend(bench.hit_ratio());
     Ok(rows)
 }
 
@@ -67,6 +80,7 @@ impl<'a> CacheBench<'a> {
         for &size in sizes {
             contest::make_file(folder, size)?;
         }
+        large::make(folder)?;
         make_certificate(folder)?;
         let keys = keys::make(folder)?;
         Ok(Self {
@@ -110,7 +124,13 @@ impl<'a> CacheBench<'a> {
                 };
                 let ours = self.ours(&privet, case.size, 0..1);
                 let theirs = nginx_side(&nginx, case.size, 0..1)?;
-                rows.extend(self.warm_and_compare(case, &ours, &[(&theirs, bar)])?);
+                rows.extend(self.warm_and_compare(
+                    &case.name,
+                    case.size,
+                    case.protocol,
+                    &ours,
+                    &[(&theirs, bar)],
+                )?);
             }
             Ok(rows)
         };
@@ -131,7 +151,46 @@ impl<'a> CacheBench<'a> {
                 let ours = self.ours(&privet, case.size, 0..objects);
                 let theirs = nginx_side(&nginx, case.size, 0..objects)?;
                 let bar = Bar::AtMost(1.0);
-                rows.extend(self.warm_and_compare(case, &ours, &[(&theirs, bar)])?);
+                rows.extend(self.warm_and_compare(
+                    &case.name,
+                    case.size,
+                    case.protocol,
+                    &ours,
+                    &[(&theirs, bar)],
+                )?);
+            }
+            Ok(rows)
+        };
+        or_failure(measure())
+    }
+
+    /// One object over plain HTTP. Varnish and Traffic Server check no link.
+    fn hits_over_plain_http(&self, sizes: &[u64]) -> Vec<Row> {
+        let Some(cases) = self.chosen(cases("hits", sizes, &[Protocol::Plain])) else {
+            return Vec::new();
+        };
+        let measure = || {
+            let (privet, nginx) = (self.privet(MEMORY)?, self.nginx()?);
+            let varnish = servers::varnish(self.contest.folder, &self.origin)?;
+            let traffic_server = servers::traffic_server(self.contest.folder, &self.origin)?;
+            let mut rows = Vec::new();
+            for case in &cases {
+                let target = format!("/{}?n=", file_name(case.size));
+                let open = |server| Side::new(server, numbered(&target, 0..1), None);
+                let ours = self.ours(&privet, case.size, 0..1);
+                let peers = [
+                    nginx_side(&nginx, case.size, 0..1)?,
+                    open(&varnish),
+                    open(&traffic_server),
+                ];
+                let peers = peers.each_ref().map(|peer| (peer, Bar::None));
+                rows.extend(self.warm_and_compare(
+                    &case.name,
+                    case.size,
+                    case.protocol,
+                    &ours,
+                    &peers,
+                )?);
             }
             Ok(rows)
         };
@@ -148,35 +207,112 @@ impl<'a> CacheBench<'a> {
             let (privet, nginx) = (self.privet(MEMORY)?, self.nginx()?);
             let mut rows = Vec::new();
             for case in &cases {
-                let mut ours = self.ours(&privet, case.size, 0..0);
-                let mut theirs = nginx_side(&nginx, case.size, 0..0)?;
-                for side in [&mut ours, &mut theirs] {
-                    side.numbering = Numbering::Fresh;
-                }
-                let peers = [(&theirs, Bar::None)];
-                let measured =
-                    self.contest
-                        .compare(&case.name, case.size, case.protocol, &ours, &peers)?;
-                rows.extend(measured);
+                let ours = self.ours(&privet, case.size, 0..0);
+                let theirs = nginx_side(&nginx, case.size, 0..0)?;
+                rows.extend(self.contest.compare(
+                    &case.name,
+                    case.size,
+                    case.protocol,
+                    &ours,
+                    &[(&theirs, Bar::None)],
+                )?);
             }
             Ok(rows)
         };
         or_failure(measure())
     }
 
+    /// Cache and origin together, beside the origin alone and nginx with it.
+    fn misses_beside_origin(&self, sizes: &[u64]) -> Vec<Row> {
+        let Some(cases) = self.chosen(cases("misses with origin", sizes, &[Protocol::Plain]))
+        else {
+            return Vec::new();
+        };
+        let measure = || {
+            let (privet, nginx) = (self.privet(MEMORY)?, self.nginx()?);
+            let mut rows = Vec::new();
+            for case in &cases {
+                let direct = vec![format!("/{}?n=", file_name(case.size))];
+                let mut direct = Side::new(&self.origin, direct, None);
+                direct.numbering = Numbering::Fresh;
+                let mut ours = self.ours(&privet, case.size, 0..0);
+                let mut theirs = nginx_side(&nginx, case.size, 0..0)?;
+                for side in [&mut ours, &mut theirs] {
+                    side.behind = Some(&self.origin);
+                }
+                let peers = [(&direct, Bar::AtMost(MISS_BAR)), (&theirs, Bar::None)];
+                rows.extend(self.contest.compare(
+                    &case.name,
+                    case.size,
+                    case.protocol,
+                    &ours,
+                    &peers,
+                )?);
+            }
+            Ok(rows)
+        };
+        or_failure(measure())
+    }
+
+    /// One viewer who waits for each answer, by way of the cache and without it in turns.
+    fn latency_of_misses(&self, sizes: &[u64]) -> Vec<Row> {
+        let Some(cases) = self.chosen(cases("latency of misses", sizes, &[Protocol::Plain])) else {
+            return Vec::new();
+        };
+        let measure = || {
+            let (privet, nginx) = (self.privet(MEMORY)?, self.nginx()?);
+            let mut rows = Vec::new();
+            for case in &cases {
+                rows.extend(self.latency(case, &privet, &nginx)?);
+            }
+            Ok(rows)
+        };
+        or_failure(measure())
+    }
+
+    fn latency(&self, case: &Case, privet: &Server, nginx: &Server) -> Outcome<Vec<Row>> {
+        eprintln!("xtask: {}", case.name);
+        let target = format!("/{}?n=", file_name(case.size));
+        let link = nginx_links(&file_name(case.size), 1)?.remove(0) + "&n=";
+        let mut viewers = [
+            (
+                Viewer::connect(privet.http_port)?,
+                &target,
+                Some(&*self.cookie),
+            ),
+            (Viewer::connect(self.origin.http_port)?, &target, None),
+            (Viewer::connect(nginx.http_port)?, &link, None),
+        ];
+        let (mut direct, mut beside) = (Vec::new(), Vec::new());
+        for number in 0..self.contest.rounds * LATENCY_REQUESTS {
+            let mut times = [0.0; 3];
+            for ((viewer, target, cookie), time) in viewers.iter_mut().zip(&mut times) {
+                let took = viewer.get(&format!("{target}late{number}"), *cookie)?;
+                *time = took.as_secs_f64() * 1e6;
+            }
+            let [ours, origin, theirs] = times;
+            direct.push((ours, origin));
+            beside.push((ours, theirs));
+        }
+        let unit = "us, median";
+        Ok(vec![
+            Row::beside(&case.name, "origin", &direct, unit, Bar::AtMost(MISS_BAR)),
+            Row::beside(&case.name, "nginx", &beside, unit, Bar::None),
+        ])
+    }
+
+    /// Privet's side, with every number, or a fresh one for each request when there is none.
     fn ours<'s>(&'s self, privet: &'s Server, size: u64, numbers: Range<u64>) -> Side<'s> {
-        let file = file_name(size);
-        Side::new(
-            privet,
-            numbered(&format!("/{file}?n="), numbers),
-            Some(&self.cookie),
-        )
+        let target = format!("/{}?n=", file_name(size));
+        side(privet, &target, numbers, Some(&self.cookie))
     }
 
     /// Asks each side for everything once, by HTTP/1.1, before the rounds begin.
     fn warm_and_compare(
         &self,
-        case: &Case,
+        case: &str,
+        size: u64,
+        protocol: Protocol,
         ours: &Side<'_>,
         peers: &[(&Side<'_>, Bar)],
     ) -> Outcome<Vec<Row>> {
@@ -185,17 +321,28 @@ impl<'a> CacheBench<'a> {
             peer.warm()?;
         }
         let (before, started) = (cpu_time(self.origin.process())?, Instant::now());
-        let rows = self
-            .contest
-            .compare(&case.name, case.size, case.protocol, ours, peers)?;
+        let rows = self.contest.compare(case, size, protocol, ours, peers)?;
         let asked = cpu_time(self.origin.process())?.saturating_sub(before);
         if asked > started.elapsed().mul_f64(ORIGIN_SHARE_MAX) {
-            let name = &case.name;
             return Err(format!(
-                "{name}: the origin was busy for {asked:.1?}, so these were no hits"
+                "{case}: the origin was busy for {asked:.1?}, so these were no hits"
             ));
         }
         Ok(rows)
+    }
+
+    /// The hit ratio needs no server.
+    fn hit_ratio(&self) -> Vec<Row> {
+        if !self.contest.is_chosen("hit ratio") {
+            return Vec::new();
+        }
+        eprintln!("xtask: hit ratio");
+        let (objects, requests) = if self.contest.rounds > 2 {
+            (200_000, 6_000_000)
+        } else {
+            (50_000, 1_000_000)
+        };
+        or_failure(hit_ratio::rows(objects, requests))
     }
 }
 
@@ -222,11 +369,23 @@ fn cases(what: &str, sizes: &[u64], protocols: &[Protocol]) -> Vec<Case> {
 
 fn nginx_side(nginx: &Server, size: u64, numbers: Range<u64>) -> Outcome<Side<'_>> {
     let link = nginx_links(&file_name(size), 1)?.remove(0);
-    Ok(Side::new(
-        nginx,
-        numbered(&format!("{link}&n="), numbers),
-        None,
-    ))
+    Ok(side(nginx, &format!("{link}&n="), numbers, None))
+}
+
+fn side<'s>(
+    server: &'s Server,
+    target: &str,
+    numbers: Range<u64>,
+    cookie: Option<&'s str>,
+) -> Side<'s> {
+    let numbering = if numbers.is_empty() {
+        Numbering::Fresh
+    } else {
+        Numbering::AsListed
+    };
+    let mut side = Side::new(server, numbered(target, numbers), cookie);
+    side.numbering = numbering;
+    side
 }
 
 /// The target with each number at its end; the bare target when there is none, for numbers that come later.
