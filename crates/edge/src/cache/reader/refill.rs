@@ -27,7 +27,7 @@ impl Refill {
         if let Ok(range) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1)) {
             call.headers.insert(RANGE, range);
         }
-        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F38).
+        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F62).
         self.validator.put_into(&mut call.headers);
         let ask = &self.ask;
         let mut response = self
