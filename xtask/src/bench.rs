@@ -3,7 +3,10 @@
 //! A bench runs Privet and its peer in turns in the same minutes on the same machine and reports the
 //! median of the ratios, so that a busy neighbour disturbs both alike.
 
+mod cache;
+mod contest;
 mod edge;
+mod fetch;
 mod keys;
 mod load;
 mod memory;
@@ -26,6 +29,8 @@ pub enum Bench {
     Start(Output),
     /// Server CPU a request of `privet serve`, beside nginx; memory under slow readers.
     Edge(EdgeArguments),
+    /// Privet as a cache before an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
+    Cache(CacheArguments),
 }
 
 /// What every bench takes.
@@ -52,6 +57,19 @@ pub struct EdgeArguments {
     pub only: Option<String>,
 }
 
+/// What `bench cache` takes.
+#[derive(Args, Clone)]
+pub struct CacheArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// Object sizes, e.g. `1k,64k,1m`.
+    #[arg(long, value_delimiter = ',', default_value = "1k,64k,1m")]
+    pub sizes: Vec<String>,
+    /// Only the cases whose name contains this.
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
 /// Runs a bench in a release build of this program.
 pub fn run(bench: &Bench) -> Outcome {
     if cfg!(debug_assertions) {
@@ -61,6 +79,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Sign(output) => (sign::run(output.quick)?, output),
         Bench::Start(output) => (start::run(output.quick)?, output),
         Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
+        Bench::Cache(arguments) => (cache::run(arguments)?, &arguments.output),
     };
     if output.json {
         print_json(&rows);

@@ -279,7 +279,7 @@ impl WorkerCache {
         let call = ask.call_as_viewer(body);
         let answered = self
             .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await;
         match answered {
             Ok(response) => {

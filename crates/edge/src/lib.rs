@@ -34,7 +34,8 @@ pub use edge::{Edge, RunningEdge, StartError, StartOptions};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
-    INVALIDATION_ITEMS_MAX, INVALIDATION_WILDCARDS_MAX, InvalidationError, OriginAccess,
-    OriginPrivacy, ProbeScope, Probing, check_invalidation, probe_origins,
+    INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
+    InvalidationError, OriginAccess, OriginPrivacy, ProbeScope, Probing, check_invalidation,
+    probe_origins,
 };
 pub use privet_cache::Statistics as CacheStatistics;

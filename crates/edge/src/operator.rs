@@ -9,7 +9,8 @@ mod privacy;
 mod socket;
 
 pub use invalidate::{
-    INVALIDATION_ITEMS_MAX, INVALIDATION_WILDCARDS_MAX, InvalidationError, check_invalidation,
+    INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
+    InvalidationError, check_invalidation,
 };
 pub use privacy::{OriginAccess, OriginPrivacy, ProbeScope, Probing, probe_origins};
 

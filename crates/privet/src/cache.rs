@@ -1,8 +1,8 @@
 //! `privet cache`: what the cache of a running edge holds and has done.
 
 use crate::command_error::CommandError;
-use crate::invalidate::{finish, say_all};
 use crate::operator::{Question, SocketArguments, number};
+use crate::report::{finish, say_all};
 use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -29,11 +29,11 @@ fn show(arguments: &CacheArguments) -> Result<(), CommandError> {
         body: None,
     };
     let statistics = question.ask(&arguments.socket.find()?)?;
-    say_all(&if arguments.json {
-        vec![statistics.to_string()]
+    if arguments.json {
+        say_all(&[statistics.to_string()])
     } else {
-        lines(&statistics)
-    })
+        say_all(&lines(&statistics))
+    }
 }
 
 fn lines(statistics: &Value) -> Vec<String> {

@@ -57,6 +57,9 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
             listener.address
         ))?;
     }
+    if let Some(socket) = &snapshot.admin_socket {
+        console::say(format_args!("operators on {}", socket.display()))?;
+    }
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
         distribution_summary(distribution)?;

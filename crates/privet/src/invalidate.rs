@@ -1,14 +1,12 @@
 //! `privet invalidate` and `privet invalidations`: takes objects out of the cache of a running edge, and tells what was.
 
 use crate::command_error::CommandError;
-use crate::console;
 use crate::operator::{Question, SocketArguments, list, number, text};
-use crate::report;
+use crate::report::{finish, say_all};
 use clap::Args;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
-use std::io;
 use std::process::ExitCode;
 
 /// Take objects out of the cache of a running edge, whatever their age.
@@ -61,11 +59,12 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
         "tags": written(&arguments.tag),
     });
     if arguments.dry_run {
-        return say_all(&if arguments.json {
+        let lines: Vec<String> = if arguments.json {
             vec![body.to_string()]
         } else {
             items.iter().map(meaning).collect()
-        });
+        };
+        return say_all(&lines);
     }
     let question = Question {
         method: "POST",
@@ -135,7 +134,7 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
     if arguments.json {
         return say_all(&[answer.to_string()]);
     }
-    say_all(&match &arguments.id {
+    let lines: Vec<String> = match &arguments.id {
         Some(_) => {
             let paths = list(&answer, "paths").iter().map(|path| ("path", path));
             let tags = list(&answer, "tags").iter().map(|tag| ("tag", tag));
@@ -149,8 +148,9 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
         None => list(&answer, "invalidations")
             .iter()
             .map(|one| format!("{}  {} items", summary(one), number(one, "items")))
-            .collect::<Vec<_>>(),
-    })
+            .collect(),
+    };
+    say_all(&lines)
 }
 
 fn summary(invalidation: &Value) -> String {
@@ -161,20 +161,4 @@ fn summary(invalidation: &Value) -> String {
         Timestamp::from_secs(number(invalidation, "created")).to_utc(),
         text(invalidation, "distribution"),
     )
-}
-
-/// Lines on standard output, with what strangers wrote made safe for a terminal.
-pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
-    let said: io::Result<()> = lines
-        .iter()
-        .try_for_each(|line| console::say(report::printable(line)));
-    said.map_err(|error| CommandError::write("standard output", &error))
-}
-
-/// The exit code of a command that either did what it should or says why not.
-pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::fail(&error),
-    }
 }

@@ -2,10 +2,9 @@
 
 use crate::command_error::CommandError;
 use crate::configuration::load;
-use crate::invalidate::say_all;
 use crate::moment;
 use crate::operator::{Question, SocketArguments, list, text};
-use crate::report;
+use crate::report::{self, say_all};
 use clap::Args;
 use privet_edge::{OriginPrivacy, ProbeScope, Probing, probe_origins};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use crate::command::{self, Outcome, program};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Connections of every run.
 pub const CONNECTIONS: u32 = 16;
@@ -14,10 +15,20 @@ pub const STREAMS: u32 = 4;
 pub struct Load<'a> {
     pub protocol: Protocol,
     pub port: u16,
-    /// Request targets (path and query), asked for in turn.
+    /// Request targets (path and query), asked for in turn. With HTTP/1.1 a header line may follow behind a tab.
     pub targets: &'a [String],
+    pub numbering: Numbering,
     pub cookie: Option<&'a str>,
     pub seconds: u32,
+}
+
+/// Whether requests differ beyond their targets.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Numbering {
+    /// They do not.
+    AsListed,
+    /// A number that no request had before is put at the end of each target. HTTP/1.1 only.
+    Fresh,
 }
 
 /// How the viewer speaks.
@@ -88,6 +99,13 @@ impl Load<'_> {
             .arg(self.origin())
             .env("LOAD_TARGETS", targets);
         wrk.env("LOAD_COOKIE", self.cookie.unwrap_or_default());
+        match self.numbering {
+            Numbering::AsListed => {}
+            Numbering::Fresh => {
+                let first = FRESH.fetch_add(FRESH_STEP, Ordering::Relaxed);
+                wrk.env("LOAD_FIRST_NUMBER", first.to_string());
+            }
+        }
         let text = command::output(&mut wrk)?;
         let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
         let numbers: Vec<u64> = line
@@ -181,19 +199,37 @@ fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Requests are built once; the loop only steps through them.
+/// Where the next run's numbers begin.
+static FRESH: AtomicU64 = AtomicU64::new(1_000_000_000);
+/// More requests than a run can make.
+const FRESH_STEP: u64 = 100_000_000;
+
+/// Requests are built once; the loop only steps through them, or puts a number into them.
 const LUA: &str = r#"
-local requests, at = {}, 0
+local requests, rests, at = {}, {}, 0
+local number = tonumber(os.getenv("LOAD_FIRST_NUMBER") or "")
 function init(arguments)
   local cookie = os.getenv("LOAD_COOKIE")
   if cookie and cookie ~= "" then wrk.headers["Cookie"] = cookie end
-  for target in io.lines(os.getenv("LOAD_TARGETS")) do
-    requests[#requests + 1] = wrk.format("GET", target)
+  for line in io.lines(os.getenv("LOAD_TARGETS")) do
+    local target, name, value = line:match("^(.-)\t(.-): (.*)$")
+    local headers = {}
+    for key, text in pairs(wrk.headers) do headers[key] = text end
+    if name then headers[name] = value else target = line end
+    local request = wrk.format("GET", target, headers)
+    if number then
+      local from = request:find(" HTTP/1.1", 1, true)
+      rests[#rests + 1] = request:sub(from)
+      request = request:sub(1, from - 1)
+    end
+    requests[#requests + 1] = request
   end
 end
 function request()
   at = at % #requests + 1
-  return requests[at]
+  if not number then return requests[at] end
+  number = number + 1
+  return string.format("%s%d%s", requests[at], number, rests[at])
 end
 function done(summary, latency, all)
   local errors = summary.errors

@@ -6,41 +6,53 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Connections at once.
-pub const READERS: usize = 500;
 const BITE_BYTES: usize = 64 * 1024;
-const PAUSE: Duration = Duration::from_millis(100);
 
-/// Opens the connections, asks each for `target`, and reads slowly for `duration`.
-/// Returns how many bytes came. The error says how many viewers got no 200.
-pub fn read_slowly(
-    port: u16,
-    target: &str,
-    cookie: Option<&str>,
-    duration: Duration,
-) -> Outcome<u64> {
-    let cookie = cookie
-        .map(|cookie| format!("Cookie: {cookie}\r\n"))
-        .unwrap_or_default();
-    let request = format!("GET {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{cookie}\r\n");
-    let mut readers = (0..READERS)
-        .map(|_| connect(port, &request))
-        .collect::<Outcome<Vec<_>>>()?;
-    let deadline = Instant::now() + duration;
-    let mut total = 0;
-    let mut bite = vec![0; BITE_BYTES];
-    while Instant::now() < deadline {
-        let round = Instant::now();
-        for reader in &mut readers {
-            total += reader.take(&mut bite)?;
+/// How they read.
+pub struct SlowViewers {
+    pub count: usize,
+    /// Between two bites of the same viewer.
+    pub pause: Duration,
+    pub duration: Duration,
+}
+
+impl SlowViewers {
+    /// Opens the connections, asks for `target(number)` on each, and reads slowly. A target may have a header line
+    /// behind a tab. Returns how many bytes came. The error says how many viewers got no 200 or 206.
+    pub fn read(
+        &self,
+        port: u16,
+        cookie: Option<&str>,
+        target: impl Fn(usize) -> String,
+    ) -> Outcome<u64> {
+        let cookie = cookie
+            .map(|cookie| format!("Cookie: {cookie}\r\n"))
+            .unwrap_or_default();
+        let connect = |number: usize| {
+            let target = target(number);
+            let (path, header) = target.split_once('\t').unwrap_or((&target, "Accept: */*"));
+            let host = format!("Host: localhost:{port}");
+            let request = format!("GET {path} HTTP/1.1\r\n{host}\r\n{header}\r\n{cookie}\r\n");
+            connect(port, &request)
+        };
+        let mut readers = (0..self.count).map(connect).collect::<Outcome<Vec<_>>>()?;
+        let deadline = Instant::now() + self.duration;
+        let mut total = 0;
+        let mut bite = vec![0; BITE_BYTES];
+        while Instant::now() < deadline {
+            let round = Instant::now();
+            for reader in &mut readers {
+                total += reader.take(&mut bite)?;
+            }
+            thread::sleep(self.pause.saturating_sub(round.elapsed()));
         }
-        thread::sleep(PAUSE.saturating_sub(round.elapsed()));
-    }
-    let refused = readers.iter().filter(|reader| !reader.is_served).count();
-    if refused == 0 {
-        Ok(total)
-    } else {
-        Err(format!("{refused} of {READERS} slow viewers got no 200"))
+        let refused = readers.iter().filter(|reader| !reader.is_served).count();
+        if refused == 0 {
+            Ok(total)
+        } else {
+            let count = self.count;
+            Err(format!("{refused} of {count} slow viewers got no answer"))
+        }
     }
 }
 
@@ -69,7 +81,7 @@ impl Reader {
             Ok(size) => {
                 self.is_served |= bite
                     .get(..size)
-                    .is_some_and(|bytes| bytes.starts_with(b"HTTP/1.1 200"));
+                    .is_some_and(|bytes| bytes.starts_with(b"HTTP/1.1 20"));
                 Ok(size as u64)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),

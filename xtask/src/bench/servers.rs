@@ -4,10 +4,11 @@
 //! and check every link: Privet CloudFront signatures, nginx its `secure_link` (MD5 with an end date).
 
 use super::keys::Key;
+use super::load::Protocol;
 use crate::command::{self, Outcome, cargo, output, program, server_program};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,8 +46,26 @@ impl Server {
         self.child.id()
     }
 
+    /// Where it speaks this protocol.
+    pub fn port(&self, protocol: Protocol) -> u16 {
+        match protocol {
+            Protocol::Plain => self.http_port,
+            Protocol::Https | Protocol::Http2 => self.https_port,
+        }
+    }
+
     /// Builds and starts Privet on free ports.
     pub fn privet(folder: &Path, keys: &[Key], memory: Memory, log: AccessLog) -> Outcome<Self> {
+        let ports = (free_port()?, free_port()?);
+        Self::privet_with(
+            folder,
+            ports,
+            &privet_toml(folder, keys, ports, memory, log),
+        )
+    }
+
+    /// Builds and starts Privet with this configuration, which says that it listens on `ports`.
+    pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
         command::run(cargo().args([
             "build",
             "--release",
@@ -55,9 +74,8 @@ impl Server {
             "--package",
             "privet",
         ]))?;
-        let ports = (free_port()?, free_port()?);
         let config = folder.join(format!("privet-{}.toml", ports.0));
-        write(&config, &privet_toml(folder, keys, ports, memory, log))?;
+        write(&config, toml)?;
         let mut command = Command::new(command::target().join("release/privet"));
         command.arg("serve").arg(&config);
         Self::start(
@@ -71,8 +89,18 @@ impl Server {
     /// Starts nginx on free ports, in the foreground.
     pub fn nginx(folder: &Path, log: AccessLog) -> Outcome<Self> {
         let ports = (free_port()?, free_port()?);
+        Self::nginx_with("nginx", folder, ports, &nginx_conf(folder, ports, log)?)
+    }
+
+    /// Starts nginx with this configuration, which says that it listens on `ports`.
+    pub fn nginx_with(
+        name: &'static str,
+        folder: &Path,
+        ports: (u16, u16),
+        conf: &str,
+    ) -> Outcome<Self> {
         let config = folder.join(format!("nginx-{}.conf", ports.0));
-        write(&config, &nginx_conf(folder, ports, log)?)?;
+        write(&config, conf)?;
         let mut command = Command::new(server_program("nginx"));
         command
             .arg("-p")
@@ -80,10 +108,11 @@ impl Server {
             .arg("-c")
             .arg(&config)
             .args(["-g", "daemon off;"]);
-        Self::start("nginx", &mut command, ports, &folder.join("nginx.txt"))
+        Self::start(name, &mut command, ports, &folder.join("nginx.txt"))
     }
 
-    fn start(
+    /// Starts a server and waits until it listens. `words` is the file for what it says.
+    pub fn start(
         name: &'static str,
         command: &mut Command,
         ports: (u16, u16),
@@ -257,9 +286,7 @@ fn nginx_conf(folder: &Path, ports: (u16, u16), log: AccessLog) -> Outcome<Strin
             folder.display()
         ),
     };
-    // As root, workers would change to a user who may not read the temporary folder.
-    let is_root = output(&mut program("id", &["-u"]))?.trim() == "0";
-    let user = if is_root { "user root;" } else { "" };
+    let user = nginx_user()?;
     Ok(format!(
         r#"{user}
 worker_processes 2;
@@ -306,7 +333,14 @@ http {{
     ))
 }
 
-fn free_port() -> Outcome<u16> {
+/// As root, workers would change to a user who may not read the temporary folder.
+pub fn nginx_user() -> Outcome<&'static str> {
+    let is_root = output(&mut program("id", &["-u"]))?.trim() == "0";
+    Ok(if is_root { "user root;" } else { "" })
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> Outcome<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     listener
@@ -319,6 +353,7 @@ fn is_open(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn write(path: &PathBuf, text: &str) -> Outcome {
+/// Writes a configuration.
+pub fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -147,7 +147,10 @@ fn a_head_is_replaced_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 0..2, 1);
     let opened = open_loaded(folder.path());
-    let replaced = opened.store.replace_head(&key(0), Label(9), 4).unwrap();
+    let replaced = opened
+        .store
+        .replace_head(&key(0), Label(9), 4, |_| true)
+        .unwrap();
     assert_eq!(replaced, Replaced::Replaced);
     drop(opened);
     let opened = open_loaded(folder.path());

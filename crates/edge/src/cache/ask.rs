@@ -36,7 +36,8 @@ pub(crate) struct Ask {
     /// The viewer's own conditions and ranges, for responses that are not stored.
     conditions: HeaderMap,
     target: String,
-    secondary_target: Option<String>,
+    /// Target and headers for the second origin of a group, which has other paths, rules and custom headers.
+    secondary: Option<(String, HeaderMap)>,
     viewer_scheme: Scheme,
 }
 
@@ -70,10 +71,10 @@ impl Ask {
             target,
             headers,
         } = primary;
-        let secondary_target = origins
-            .failover
-            .as_ref()
-            .map(|failover| origin_request(authorized, &failover.secondary, request, facts).target);
+        let secondary = origins.failover.as_ref().map(|failover| {
+            let secondary = origin_request(authorized, &failover.secondary, request, facts);
+            (secondary.target, secondary.headers)
+        });
         Ask {
             digest: digest(key.as_bytes()),
             key,
@@ -93,12 +94,12 @@ impl Ask {
             wanted: Wanted::of(request),
             conditions: conditions(request.headers),
             target,
-            secondary_target,
+            secondary,
             viewer_scheme: request.scheme,
         }
     }
 
-    /// A GET of the whole object.
+    /// A GET of the whole object. The headers that are added to it go to whichever origin is asked.
     pub(super) fn get(&self) -> OriginCall {
         self.call(Method::GET, OriginRequestBody::Empty)
     }
@@ -107,8 +108,8 @@ impl Ask {
     pub(super) fn call(&self, method: Method, body: OriginRequestBody) -> OriginCall {
         OriginCall {
             method,
-            target: self.target.clone(),
-            headers: self.headers.clone(),
+            target: String::new(),
+            headers: HeaderMap::new(),
             body,
             viewer_scheme: self.viewer_scheme,
         }
@@ -123,12 +124,22 @@ impl Ask {
         call
     }
 
-    /// The target at `origin`, one of the two.
-    pub(super) fn target_at(&self, origin: &Origin) -> String {
-        match &self.secondary_target {
-            Some(target) if origin.index != self.origins.primary.index => target.clone(),
-            Some(_) | None => self.target.clone(),
-        }
+    /// Makes `call` one to `origin`, one of the two: its target, and its headers beneath those that the call has.
+    pub(super) fn address(&self, origin: &Origin, call: &mut OriginCall) {
+        let (target, headers) = match &self.secondary {
+            Some((target, headers)) if origin.index != self.origins.primary.index => {
+                (target, headers)
+            }
+            Some(_) | None => (&self.target, &self.headers),
+        };
+        call.target.clone_from(target);
+        let added = std::mem::replace(&mut call.headers, headers.clone());
+        call.headers.extend(added);
+    }
+
+    /// The condition under which the viewer wants a part only.
+    pub(super) fn if_range(&self) -> Option<&HeaderValue> {
+        self.conditions.get(IF_RANGE)
     }
 
     /// What a custom error response configures for `status`.

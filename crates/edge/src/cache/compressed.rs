@@ -187,7 +187,8 @@ impl WorkerCache {
         }
         let store = &self.shared.store;
         let reservation = store.try_reserve(wish.size_bytes)?;
-        let working = store.try_reserve(working_size_bytes(wish.size_bytes))?;
+        let working = working_size_bytes(wish.size_bytes, wish.coding);
+        let working = store.try_reserve(working)?;
         let parts = self.parts(&wish).await?;
         let permit = self.shared.compressions.try_acquire().ok()?;
         let (size_bytes, coding) = (wish.size_bytes, wish.coding);

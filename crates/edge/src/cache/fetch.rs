@@ -10,7 +10,7 @@ use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
 use crate::worker::http_date;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
@@ -109,7 +109,7 @@ impl WorkerCache {
             call.headers.insert(name, value.clone());
         }
         self.client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await
     }
 
@@ -167,8 +167,11 @@ impl WorkerCache {
             let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
             let seq = context.seq;
             // Whether it is still kept makes no difference to this viewer.
-            let _ =
-                crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq)).await;
+            let generation = head.generation;
+            let _ = crate::origin::DiskWork::start(move || {
+                store.replace_head(&key, head, seq, |kept| kept.generation == generation)
+            })
+            .await;
         }
         Fetched::Stored(Stored {
             object: StoredObject {
@@ -203,6 +206,11 @@ impl WorkerCache {
         let (Some(range), Some(_)) = (range, validator) else {
             return self.again_whole(context).await;
         };
+        // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
+        let end = range.end_inclusive + 1;
+        if end != range.size_bytes && !end.is_multiple_of(block) {
+            return self.again_whole(context).await;
+        }
         let mut headers = response.headers.clone();
         headers.remove(CONTENT_RANGE);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(range.size_bytes));
@@ -230,7 +238,7 @@ impl WorkerCache {
         );
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
-            let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
+            let fill = Fill::new(range.start, Some(end));
             Some(self.begin_fill(&object, &fill, response.body, None, context.landing.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.
@@ -265,6 +273,10 @@ impl WorkerCache {
         let mut headers = HeaderMap::new();
         if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
             headers.insert(RANGE, range);
+            // RFC 9110 13.1.5: a part goes only to a viewer whose other parts are of the same version.
+            if let Some(condition) = context.ask.if_range() {
+                headers.insert(IF_RANGE, condition.clone());
+            }
         }
         match self.send(context.ask, &headers).await {
             Ok(response) => Fetched::Unstorable(Box::new(response), unstorable),

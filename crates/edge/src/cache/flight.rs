@@ -173,8 +173,9 @@ impl WorkerCache {
         let (sender, receiver) = oneshot::channel();
         let landed = flight.follow();
         let (cache, ask) = (Rc::clone(self), Rc::clone(ask));
+        // Made here, so that a task that never gets its turn ends the flight too.
+        let landing = Rc::new(Landing::new(flight, &cache.shared));
         tokio::task::spawn_local(async move {
-            let landing = Rc::new(Landing::new(flight, &cache.shared));
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&landing))).await;
             match &fetched {
                 Fetched::Stored(stored) => landing.tell(Outcome::Stored(stored.object.clone())),
@@ -230,7 +231,9 @@ impl WorkerCache {
         };
         let head = object.head();
         let is_fresh = head.lifetime.verdict(now) == Freshness::Fresh;
-        if !is_fresh {
+        // A flight lasts as long as its viewers do; what was asked for before an invalidation is not for those after it.
+        let is_covered = self.shared.invalidations.cover(head, object.object.seq);
+        if !is_fresh || is_covered {
             self.shared.flights.set_apart(ask);
             return None;
         }

@@ -140,9 +140,11 @@ impl Refusal {
                 InvalidationError::NoItems
                 | InvalidationError::TooManyItems { .. }
                 | InvalidationError::TooManyWildcards { .. }
-                | InvalidationError::TooLarge => StatusCode::BAD_REQUEST,
+                | InvalidationError::TooLong { .. } => StatusCode::BAD_REQUEST,
                 InvalidationError::UnknownDistribution(_) => StatusCode::NOT_FOUND,
-                InvalidationError::Journal(_) => StatusCode::SERVICE_UNAVAILABLE,
+                InvalidationError::JournalFull | InvalidationError::Journal(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
             },
             Refusal::ThreadLost => StatusCode::INTERNAL_SERVER_ERROR,
         }

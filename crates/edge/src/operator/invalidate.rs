@@ -10,6 +10,8 @@ use thiserror::Error;
 pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
 /// Of them with a wildcard (developer guide, "Quotas").
 pub const INVALIDATION_WILDCARDS_MAX: usize = 15;
+/// Paths and tags of one invalidation together: twice as much fits into a record of the cache's journal.
+pub const INVALIDATION_SIZE_BYTES_MAX: usize = 480 * 1024;
 
 const ID_CHARACTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -36,9 +38,17 @@ pub enum InvalidationError {
     /// The configuration in force has no such distribution.
     #[error("there is no distribution {0:?}; look at the ids in the configuration")]
     UnknownDistribution(String),
-    /// It can not be written down: it is too long, or too much is written down already.
-    #[error("the paths are too long together, or the journal is full; invalidate /* instead")]
-    TooLarge,
+    /// More than the cache's journal takes at once.
+    #[error(
+        "{size_bytes} bytes of paths and tags are too many at once; {INVALIDATION_SIZE_BYTES_MAX} is the limit"
+    )]
+    TooLong {
+        /// As asked for.
+        size_bytes: usize,
+    },
+    /// Too much was invalidated while objects from before that are still kept.
+    #[error("the journal of invalidations is full; stop the edge and empty the folder in [cache]")]
+    JournalFull,
     /// The disk of the cache can not be written, so that the invalidation would not outlast a restart.
     #[error("the cache's disk can not be written: {0}")]
     Journal(String),
@@ -56,6 +66,10 @@ pub fn check_invalidation(items: &[InvalidationItem]) -> Result<(), Invalidation
     let count = items.iter().filter(is_wildcard).count();
     if count > INVALIDATION_WILDCARDS_MAX {
         return Err(InvalidationError::TooManyWildcards { count });
+    }
+    let size_bytes = items.iter().map(|item| item.as_str().len()).sum();
+    if size_bytes > INVALIDATION_SIZE_BYTES_MAX {
+        return Err(InvalidationError::TooLong { size_bytes });
     }
     Ok(())
 }
@@ -83,7 +97,7 @@ impl Operator {
         match self.cache.invalidations.add(&invalidation) {
             Ok(()) => Ok(invalidation),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                Err(InvalidationError::TooLarge)
+                Err(InvalidationError::JournalFull)
             }
             Err(error) => Err(InvalidationError::Journal(error.to_string())),
         }
@@ -111,26 +125,35 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(paths: usize, wildcards: usize, expected: &Result<(), InvalidationError>) {
-        let plain = (0..paths).map(|number| format!("/{number}"));
-        let wild = (0..wildcards).map(|number| format!("/{number}*"));
-        let items: Vec<InvalidationItem> = plain
-            .chain(wild)
-            .map(|path| InvalidationItem::path(&path).unwrap())
+    fn check(paths: &[String], expected: &Result<(), InvalidationError>) {
+        let items: Vec<InvalidationItem> = paths
+            .iter()
+            .map(|path| InvalidationItem::path(path).unwrap())
             .collect();
         assert_eq!(&check_invalidation(&items), expected);
     }
 
+    fn paths(plain: usize, wildcards: usize) -> Vec<String> {
+        let plain = (0..plain).map(|number| format!("/{number}"));
+        let wild = (0..wildcards).map(|number| format!("/{number}*"));
+        plain.chain(wild).collect()
+    }
+
     #[test]
     fn limits_are_those_of_cloudfront() {
-        check(0, 0, &Err(InvalidationError::NoItems));
-        let count = 3_001;
-        check(3_001, 0, &Err(InvalidationError::TooManyItems { count }));
-        check(3_000, 1, &Err(InvalidationError::TooManyItems { count }));
-        let count = 16;
-        check(1, 16, &Err(InvalidationError::TooManyWildcards { count }));
-        check(2_985, 15, &Ok(()));
-        check(1, 0, &Ok(()));
+        check(&[], &Err(InvalidationError::NoItems));
+        let too_many = Err(InvalidationError::TooManyItems { count: 3_001 });
+        check(&paths(3_001, 0), &too_many);
+        check(&paths(3_000, 1), &too_many);
+        let too_many = Err(InvalidationError::TooManyWildcards { count: 16 });
+        check(&paths(1, 16), &too_many);
+        let long = format!("/{}", "a".repeat(3_999));
+        let size_bytes = 492_000;
+        let too_long = Err(InvalidationError::TooLong { size_bytes });
+        check(&vec![long.clone(); 123], &too_long);
+        check(&vec![long; 122], &Ok(()));
+        check(&paths(2_985, 15), &Ok(()));
+        check(&paths(1, 0), &Ok(()));
     }
 
     #[test]

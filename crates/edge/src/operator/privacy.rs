@@ -85,6 +85,11 @@ impl fmt::Display for OriginPrivacy {
         } = self;
         let of = format!("origin {origin_id} of distribution {distribution_id}");
         match &self.access {
+            OriginAccess::Private if self.known_object.is_none() => write!(
+                formatter,
+                "{place} keeps its listing and unknown objects from those without keys ({of}); to be sure, ask for an \
+                 object that is there with privet probe --object"
+            ),
             OriginAccess::Private => write!(formatter, "{place} is private ({of})"),
             OriginAccess::Public { status } => write!(
                 formatter,

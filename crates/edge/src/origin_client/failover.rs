@@ -6,21 +6,21 @@ use http::{Method, StatusCode};
 use privet_distribution::{Origin, OriginChoice};
 
 impl OriginClient {
-    /// Sends a request to the primary origin, and to the secondary one if the first fails. `target_of` makes the
-    /// target for the origin that is asked; `call.target` is not used.
+    /// Sends a request to the primary origin, and to the secondary one if the first fails. `address` makes the call one
+    /// to the origin that is asked: each has its own target and headers, and what one is told is not for the other.
     ///
     /// Errors: the fault of the origin that was asked last.
     pub(crate) async fn send_with_failover(
         &self,
         choice: &OriginChoice,
         mut call: OriginCall,
-        target_of: impl Fn(&Origin) -> String,
+        address: impl Fn(&Origin, &mut OriginCall),
     ) -> Result<OriginResponse, OriginFault> {
         let second = choice
             .failover
             .as_ref()
             .and_then(|failover| Some((failover, repeat(&call)?)));
-        call.target = target_of(&choice.primary);
+        address(&choice.primary, &mut call);
         let first = self.send(&choice.primary, call).await;
         let Some((failover, mut call)) = second else {
             return first;
@@ -31,7 +31,7 @@ impl OriginClient {
         if let Ok(response) = first {
             response.body.discard();
         }
-        call.target = target_of(&failover.secondary);
+        address(&failover.secondary, &mut call);
         self.send(&failover.secondary, call).await
     }
 }

@@ -144,3 +144,16 @@ fn invalidations_can_be_asked_about_after_a_restart() {
     }
     assert_ne!(edge.fetch("/a").body, before);
 }
+
+#[test]
+fn the_largest_invalidation_outlasts_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = origin();
+    let edge = on_disk(&origin, folder.path());
+    let long = |number: usize| path(&format!("/{number:03}{}", "%0A".repeat(1_332)));
+    let items: Vec<InvalidationItem> = (0..122).map(long).collect();
+    let made = edge.running().invalidate(DISTRIBUTION_ID, &items).unwrap();
+    edge.stop();
+    let edge = on_disk(&origin, folder.path());
+    assert_eq!(edge.running().invalidation(&made.id), Some(made));
+}

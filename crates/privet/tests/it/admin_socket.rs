@@ -112,7 +112,6 @@ fn huge_bodies_are_refused() {
     }
     let answer = tell_operator_socket(&fixture.socket(), &chunked);
     assert_eq!(answer.status, 413);
-    // Paths that fit into a body but not into the journal's limit are a matter of the disk; the limits come first.
     let paths: Vec<String> = (0..3_001).map(|number| format!("/{number}")).collect();
     fixture.check_invalidation(
         &json!({"distribution": DISTRIBUTION_ID, "paths": paths}),
@@ -241,4 +240,16 @@ fn the_socket_follows_the_configuration() {
     edge.reload(&config(&one)).unwrap();
     assert!(UnixStream::connect(&other).is_err());
     assert_eq!(ask_operator_socket(&one, "GET /cache", "").status, 200);
+}
+
+#[test]
+fn operators_who_say_nothing_make_way() {
+    let fixture = Fixture::new();
+    let socket = fixture.socket();
+    let mut silent: Vec<UnixStream> = (0..16)
+        .map(|_| UnixStream::connect(&socket).unwrap())
+        .collect();
+    let asking = std::thread::spawn(move || ask_operator_socket(&socket, "GET /cache", ""));
+    silent.pop();
+    assert_eq!(asking.join().unwrap().status, 200);
 }

@@ -40,6 +40,8 @@ mod peers_origins;
 mod peers_ours;
 mod proxy_protocol;
 mod reload;
+mod review_fills;
+mod review_paths;
 mod scenario_durability;
 mod scenario_errors;
 mod scenario_faults;

@@ -12,10 +12,8 @@ use std::sync::Arc;
 const BROTLI_QUALITY: i32 = 5;
 const GZIP_LEVEL: u32 = 6;
 const ZSTD_LEVEL: i32 = 3;
-/// No encoder here looks back further.
-const WINDOW_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// What an encoder keeps beside its window.
-const TABLES_SIZE_BYTES: u64 = 1024 * 1024;
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
 
 /// A stretch of what is to be encoded.
 #[derive(Debug)]
@@ -37,9 +35,13 @@ pub(super) enum Encoded {
     NotSmaller,
 }
 
-/// How much memory an encoder works in for an object of this size. An estimate from above.
-pub(super) fn working_size_bytes(size_bytes: u64) -> u64 {
-    2 * size_bytes.min(WINDOW_SIZE_BYTES_MAX) + TABLES_SIZE_BYTES
+/// How much memory an encoder works in for an object of this size: a little more than was measured.
+pub(super) fn working_size_bytes(size_bytes: u64, coding: ContentCoding) -> u64 {
+    match coding {
+        ContentCoding::Brotli => 3 * size_bytes + 3 * MIB,
+        ContentCoding::Gzip => 512 * KIB,
+        ContentCoding::Zstd => 2 * size_bytes.min(2 * MIB) + MIB,
+    }
 }
 
 /// Encodes `parts`, which are `size_bytes` long together. The reservation is what the result may take up.

@@ -35,8 +35,8 @@ async fn check(
         }),
     };
     let answered = client()
-        .send_with_failover(&choice, call(method, ""), |origin| {
-            format!("{}/a", origin.origin_path)
+        .send_with_failover(&choice, call(method, ""), |origin, call| {
+            call.target = format!("{}/a", origin.origin_path);
         })
         .await;
     let helped = if secondary.requests().is_empty() {
