@@ -5,7 +5,7 @@
 
 mod hit_ratio;
 mod large;
-mod servers;
+pub mod servers;
 
 use super::contest::{
     self, Contest, MIB, Side, file_name, nginx_links, or_failure, parse_size, size_name,
