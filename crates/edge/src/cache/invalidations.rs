@@ -12,6 +12,9 @@ use std::sync::{PoisonError, RwLock};
 
 /// Finished invalidations that can be asked about.
 const REMEMBERED_MAX: usize = 10_000;
+/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers who
+/// may change objects add a path with each change.
+const ITEMS_PER_DISTRIBUTION_MAX: usize = 100_000;
 /// Paths and tags in one invalidation.
 pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
 
@@ -56,6 +59,7 @@ struct OfDistribution {
     paths: HashMap<String, Vec<(InvalidationPath, u64)>>,
     prefixes: Vec<(InvalidationPath, u64)>,
     tags: HashMap<String, u64>,
+    items: usize,
 }
 
 impl Invalidations {
@@ -135,6 +139,9 @@ impl Known {
         for item in items {
             of_distribution.add(item, seq);
         }
+        if of_distribution.items > ITEMS_PER_DISTRIBUTION_MAX {
+            *of_distribution = OfDistribution::everything(seq);
+        }
         if self.finished.len() >= REMEMBERED_MAX {
             self.finished.pop_front();
         }
@@ -142,15 +149,24 @@ impl Known {
     }
 
     fn add_everything(&mut self, seq: u64) {
-        if let Ok(everything) = InvalidationPath::parse("/*") {
-            let every = self.by_distribution.entry(EVERY_DISTRIBUTION.to_owned());
-            every.or_default().add(Item::Path(everything), seq);
-        }
+        let everything = OfDistribution::everything(seq);
+        let every = EVERY_DISTRIBUTION.to_owned();
+        self.by_distribution.insert(every, everything);
     }
 }
 
 impl OfDistribution {
+    /// All that is older, by one item.
+    fn everything(seq: u64) -> Self {
+        let mut of_distribution = OfDistribution::default();
+        if let Ok(everything) = InvalidationPath::parse("/*") {
+            of_distribution.add(Item::Path(everything), seq);
+        }
+        of_distribution
+    }
+
     fn add(&mut self, item: Item, seq: u64) {
+        self.items += 1;
         match item {
             Item::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
             Item::Path(path) => {
@@ -253,4 +269,28 @@ fn unescaped(line: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_items_become_one() {
+        let mut known = Known::default();
+        for seq in 1..=ITEMS_PER_DISTRIBUTION_MAX as u64 + 2 {
+            let invalidation = Invalidation {
+                id: String::new(),
+                distribution_id: "E".to_owned(),
+                created: Timestamp::from_secs(0),
+                items: Vec::new(),
+            };
+            let path = InvalidationPath::parse(&format!("/{seq}")).unwrap();
+            known.add(invalidation, vec![Item::Path(path)], seq);
+        }
+        let of_distribution = &known.by_distribution["E"];
+        assert_eq!((of_distribution.paths.len(), of_distribution.items), (1, 2));
+        let newest_of_all = of_distribution.prefixes[0].1;
+        assert_eq!(newest_of_all, ITEMS_PER_DISTRIBUTION_MAX as u64 + 1);
+    }
 }
