@@ -11,6 +11,7 @@ mod flight;
 mod invalidations;
 mod look_up;
 mod reader;
+mod refill;
 mod sink;
 
 pub(crate) use ask::Ask;
