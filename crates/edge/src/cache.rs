@@ -159,8 +159,11 @@ impl WorkerCache {
                 let reason = found.reason();
                 return self.pass(ask, OriginRequestBody::Empty, reason).await;
             }
-            let apart = ask.collapsing == Collapsing::Apart || self.shared.flights.are_apart(ask);
-            if apart {
+            let were_apart = self.shared.flights.are_apart(ask);
+            if were_apart && found.object.is_none() {
+                return self.fetch_as_viewer(ask, found).await;
+            }
+            if were_apart || ask.collapsing == Collapsing::Apart {
                 return self.fetch_apart(ask, found).await;
             }
             if let Some(obtained) = self.fetch_together(ask, found).await {
@@ -218,6 +221,13 @@ impl WorkerCache {
                 self.followed(ask, outcome, reason, landed)
             }
         }
+    }
+
+    /// What was not for storing lately is asked for just as the viewer asks.
+    async fn fetch_as_viewer(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
+        let reason = found.reason();
+        let fetched = self.fetch_viewers_own(ask, found).await;
+        self.obtained(fetched, reason, None)
     }
 
     async fn fetch_apart(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {

@@ -8,7 +8,9 @@ use super::flight::Landing;
 use super::look_up::{Found, Marker, StoredObject, variant_key};
 use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
-use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
+use crate::origin_client::{
+    OriginBody, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
+};
 use crate::worker::http_date;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -92,6 +94,44 @@ impl WorkerCache {
             }
             Ok(response) => self.whole(&context, response),
             Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
+        }
+    }
+
+    /// One request to the origin with the viewer's own conditions and range. What turns out to be for storing is stored
+    /// when it is whole, and the next who ask share it again.
+    pub(super) async fn fetch_viewers_own(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Fetched {
+        let mut context = Context {
+            ask,
+            found,
+            landing: None,
+            seq: self.shared.store.current_seq(),
+            moments: self.moments(),
+        };
+        let call = ask.call_as_viewer(OriginRequestBody::Empty);
+        let answered = self
+            .client
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
+            .await;
+        context.moments.received = self.clock.now();
+        let response = match answered {
+            Ok(response) => response,
+            Err(fault) => return Fetched::Failed(fault),
+        };
+        match response.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let mut headers = response.headers.clone();
+                headers.remove(CONTENT_RANGE);
+                if let Storage::Store(_) = self.storage_of(&context, StatusCode::OK, &headers) {
+                    self.shared.flights.set_together(ask);
+                }
+                Fetched::Unstorable(Box::new(response), Unstorable::Status)
+            }
+            StatusCode::NOT_MODIFIED
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Fetched::Unstorable(Box::new(response), Unstorable::Status)
+            }
+            _ => self.whole(&context, response),
         }
     }
 

@@ -47,6 +47,15 @@ struct Place {
     waker: Option<Waker>,
 }
 
+/// How long a follower waits for a fill to come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Only where the fill is soon: other bytes are fetched by a fill of their own.
+    Near,
+    /// Wherever: the object can not be had in parts.
+    Any,
+}
+
 /// What the fill's task is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -93,15 +102,16 @@ impl Fill {
         self.start
     }
 
-    /// Joins at `position`; `None` when the fill is over or will not come by there soon.
-    pub(super) fn follow(self: &Arc<Self>, position: u64) -> Option<Follower> {
+    /// Joins at `position`; `None` when the fill is over or will not come by there, or not soon enough.
+    pub(super) fn follow(self: &Arc<Self>, position: u64, reach: Reach) -> Option<Follower> {
         let mut state = self.lock();
-        let near = position <= state.received.saturating_add(APPROACH_SIZE_BYTES_MAX);
-        let within = position >= state.window_start && state.end.is_none_or(|end| position < end);
-        if !near || !within || (state.outcome.is_some() && position >= state.received) {
-            return None;
-        }
-        Some(self.join(&mut state, position))
+        let comes_by = state.comes_by(position, reach);
+        comes_by.then(|| self.join(&mut state, position))
+    }
+
+    /// Whether [`Fill::follow`] would join.
+    pub(super) fn comes_by(&self, position: u64) -> bool {
+        self.lock().comes_by(position, Reach::Near)
     }
 
     /// Joins at the very start, whatever is known.
@@ -203,6 +213,16 @@ impl Fill {
 }
 
 impl State {
+    fn comes_by(&self, position: u64, reach: Reach) -> bool {
+        let is_in_reach = match reach {
+            Reach::Near => position <= self.received.saturating_add(APPROACH_SIZE_BYTES_MAX),
+            Reach::Any => true,
+        };
+        let is_within = position >= self.window_start && self.end.is_none_or(|end| position < end);
+        let is_over = self.outcome.is_some() && position >= self.received;
+        is_in_reach && is_within && !is_over
+    }
+
     fn slowest(&self) -> u64 {
         let positions = self.followers.iter().flatten().map(|place| place.position);
         positions.min().unwrap_or(self.received)

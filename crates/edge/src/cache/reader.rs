@@ -5,7 +5,7 @@ mod refill;
 use super::ask::{Ask, Validator};
 use super::cached_head::Form;
 use super::fetch::BLOCKS_PER_FETCH_MAX;
-use super::fill::{Fill, Follower, Step};
+use super::fill::{Fill, Follower, Reach, Step};
 use super::flight::Landed;
 use super::look_up::StoredObject;
 use super::sink::Sink;
@@ -348,7 +348,13 @@ impl ObjectReader {
             return Ok(());
         }
         let fills = &self.cache.shared.fills;
-        self.follower = fills.follow(&self.object.head().generation, self.position);
+        let reach = if self.is_whole_only() {
+            Reach::Any
+        } else {
+            Reach::Near
+        };
+        let generation = &self.object.head().generation;
+        self.follower = fills.follow(generation, self.position, reach);
         if self.follower.is_some() {
             self.source = Source::Following;
             return Ok(());
@@ -454,6 +460,11 @@ impl ObjectReader {
         }
     }
 
+    /// Nothing tells its parts from those of another version, or nobody knows how long it is.
+    fn is_whole_only(&self) -> bool {
+        self.is_in_blocks() && !self.can_resume()
+    }
+
     fn can_resume(&self) -> bool {
         matches!(self.object.head().form, Form::Blocks { .. })
             && Validator::of(&self.object.head().headers).is_some()
@@ -465,6 +476,8 @@ impl ObjectReader {
         let (Form::Blocks { size_bytes, .. }, Some(validator)) =
             (&head.form, Validator::of(&head.headers))
         else {
+            // It has to be fetched whole again, by the next who asks.
+            self.cache.shared.store.remove(&self.object.digest);
             return Err(ReadFault::Lost);
         };
         let size_bytes = *size_bytes;
@@ -473,17 +486,15 @@ impl ObjectReader {
         let wanted_end = self.end.unwrap_or(size_bytes);
         let last = (wanted_end.div_ceil(block)).min(first + BLOCKS_PER_FETCH_MAX);
         let store = &self.cache.shared.store;
-        let missing = (first + 1..last)
-            .find(|number| {
-                !matches!(
-                    store.block(&self.block_key(*number), Use::Sequential),
-                    Lookup::Absent
-                )
-            })
-            .unwrap_or(last);
+        let fills = &self.cache.shared.fills;
+        let is_there = |number: &u64| {
+            let stored = store.block(&self.block_key(*number), Use::Sequential);
+            !matches!(stored, Lookup::Absent) || fills.come_by(&head.generation, number * block)
+        };
+        let missing = (first + 1..last).find(is_there).unwrap_or(last);
         let stretch = (first * block, (missing * block).min(size_bytes));
         let fill = Fill::new(stretch.0, Some(stretch.1));
-        let Some(follower) = fill.follow(self.position) else {
+        let Some(follower) = fill.follow(self.position, Reach::Near) else {
             return Err(ReadFault::Lost);
         };
         self.counted_block = Some(first);
