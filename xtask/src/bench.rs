@@ -7,6 +7,7 @@ mod cache;
 mod contest;
 mod edge;
 mod fetch;
+mod growth;
 mod keys;
 mod load;
 mod memory;
@@ -31,6 +32,8 @@ pub enum Bench {
     Edge(EdgeArguments),
     /// Privet as a cache before an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
     Cache(CacheArguments),
+    /// What more objects in the cache, more connections and more distributions cost.
+    Growth(GrowthArguments),
 }
 
 /// What every bench takes.
@@ -70,6 +73,16 @@ pub struct CacheArguments {
     pub only: Option<String>,
 }
 
+/// What `bench growth` takes.
+#[derive(Args, Clone)]
+pub struct GrowthArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// One part of three: objects, connections or distributions.
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
 /// Runs a bench in a release build of this program.
 pub fn run(bench: &Bench) -> Outcome {
     if cfg!(debug_assertions) {
@@ -80,6 +93,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Start(output) => (start::run(output.quick)?, output),
         Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
         Bench::Cache(arguments) => (cache::run(arguments)?, &arguments.output),
+        Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
     };
     if output.json {
         print_json(&rows);

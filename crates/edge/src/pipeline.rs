@@ -15,13 +15,15 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
-    Authorized, Denial, Limits, ViewerRequest, apply_response_policy, authorize, capped_by_grant,
-    check_geo, denial_page, no_such_key_page, options, preflight, route,
+    Authorized, Denial, Limits, ResultType, ViewerRequest, apply_response_policy, authorize,
+    capped_by_grant, check_geo, denial_page, no_such_key_page, options, preflight, route,
+    server_timing,
 };
 use std::convert::Infallible;
 use std::sync::Arc;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
 static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
@@ -53,6 +55,15 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared)
     let mut answer = error_page::in_place_of(answer, exchange, shared).await;
     if let Some(policy) = &exchange.response_policy {
         apply_response_policy(policy, &exchange.parts.headers, &mut answer.headers);
+        let timing = server_timing(
+            policy.server_timing_percent,
+            &exchange.request_id,
+            answer.outcome.result.unwrap_or(ResultType::Error),
+            &exchange.state.snapshot.edge.location,
+        );
+        if let Some(timing) = timing {
+            answer.headers.append(&SERVER_TIMING, timing);
+        }
     }
     answer
 }

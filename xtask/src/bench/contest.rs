@@ -12,10 +12,13 @@ use crate::tools;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 /// Bytes in a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
+
+const WARMING_VIEWERS: usize = 16;
 
 /// How the cases of a bench are measured, and which.
 pub struct Contest<'a> {
@@ -47,15 +50,25 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Asks for every target once, over plain HTTP, so that a cache has them all.
+    /// Asks for every target once, over plain HTTP and by a few viewers at a time, so that a cache has them all.
     pub fn warm(&self) -> Outcome {
-        let mut viewer = Viewer::connect(self.server.http_port)?;
-        for target in &self.targets {
-            viewer
-                .get(target, self.cookie)
-                .map_err(|message| format!("{}: {message}", self.server.name))?;
-        }
-        Ok(())
+        let share = self.targets.len().div_ceil(WARMING_VIEWERS).max(1);
+        let warm = |targets: &[String]| {
+            let mut viewer = Viewer::connect(self.server.http_port)?;
+            targets
+                .iter()
+                .try_for_each(|target| viewer.get(target, self.cookie).map(|_| ()))
+        };
+        let warmed: Outcome = thread::scope(|scope| {
+            let shares = self.targets.chunks(share);
+            let viewers: Vec<_> = shares
+                .map(|share| scope.spawn(move || warm(share)))
+                .collect();
+            viewers
+                .into_iter()
+                .try_for_each(|viewer| viewer.join().map_err(|_| "a viewer panicked".to_owned())?)
+        });
+        warmed.map_err(|message| format!("{}: {message}", self.server.name))
     }
 
     fn cpu_time(&self) -> Outcome<Duration> {

@@ -208,7 +208,10 @@ impl<'a> EdgeBench<'a> {
                 pause: Duration::from_millis(100),
                 duration: Duration::from_secs(10),
             };
-            viewers.read(server.http_port, cookie, |_| target.to_owned())?;
+            let taken = viewers.read(server.http_port, cookie, |_| target.to_owned())?;
+            if taken.unanswered > 0 {
+                return Err(format!("{} slow viewers got no 200", taken.unanswered));
+            }
             Ok::<_, String>(peak_memory_bytes(server.process())? as f64)
         };
         let ours = peak(&privet, &format!("/{file}"), Some(&cookie))?;

@@ -36,8 +36,11 @@ impl Viewer {
         let cookie = cookie
             .map(|cookie| format!("Cookie: {cookie}\r\n"))
             .unwrap_or_default();
-        let host = &self.host;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\n{cookie}\r\n");
+        let host = match header.strip_prefix("Host: ") {
+            Some(_) => String::new(),
+            None => format!("Host: {}\r\n", self.host),
+        };
+        let request = format!("GET {path} HTTP/1.1\r\n{host}{header}\r\n{cookie}\r\n");
         let started = Instant::now();
         let sent = self.stream.get_mut().write_all(request.as_bytes());
         sent.map_err(|error| error.to_string())?;

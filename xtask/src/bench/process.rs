@@ -19,19 +19,42 @@ pub fn cpu_time(process: u32) -> Outcome<Duration> {
 
 /// The most memory that was ever resident, in bytes, summed over the process and its children.
 pub fn peak_memory_bytes(process: u32) -> Outcome<u64> {
-    let peaks: Vec<u64> = family(process).into_iter().filter_map(peak_bytes).collect();
-    if peaks.is_empty() {
-        Err("the server has ended".to_owned())
-    } else {
-        Ok(peaks.iter().sum())
+    family_bytes(process, "VmHWM:")
+}
+
+/// The memory that is resident now, in bytes, summed over the process and its children.
+pub fn memory_bytes(process: u32) -> Outcome<u64> {
+    family_bytes(process, "VmRSS:")
+}
+
+/// Open files, connections among them, of the process and its children.
+pub fn open_files(process: u32) -> Outcome<usize> {
+    let open = |member: u32| {
+        let files = fs::read_dir(format!("/proc/{member}/fd"));
+        files.map_or(0, Iterator::count)
+    };
+    match family(process).into_iter().map(open).sum() {
+        0 => Err("the server has ended".to_owned()),
+        count => Ok(count),
     }
 }
 
-fn peak_bytes(process: u32) -> Option<u64> {
+fn family_bytes(process: u32, field: &str) -> Outcome<u64> {
+    let members = family(process);
+    let sizes: Vec<u64> = members
+        .into_iter()
+        .filter_map(|member| status_bytes(member, field))
+        .collect();
+    if sizes.is_empty() {
+        Err("the server has ended".to_owned())
+    } else {
+        Ok(sizes.iter().sum())
+    }
+}
+
+fn status_bytes(process: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kibibytes * 1024)
 }

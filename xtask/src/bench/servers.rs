@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// The word that nginx mixes into its links.
 pub const SECRET: &str = "bench-secret";
 
+/// For a server to listen, with whatever it has been given to read.
+const START_MAX: Duration = Duration::from_secs(60);
+
 /// A running server. Dropping it ends it.
 pub struct Server {
     pub name: &'static str,
@@ -64,8 +67,8 @@ impl Server {
         )
     }
 
-    /// Builds and starts Privet with this configuration, which says that it listens on `ports`.
-    pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
+    /// Builds Privet as it is shipped.
+    pub fn build_privet() -> Outcome {
         command::run(cargo().args([
             "build",
             "--release",
@@ -73,7 +76,12 @@ impl Server {
             "--locked",
             "--package",
             "privet",
-        ]))?;
+        ]))
+    }
+
+    /// Builds and starts Privet with this configuration, which says that it listens on `ports`.
+    pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
+        Self::build_privet()?;
         let config = folder.join(format!("privet-{}.toml", ports.0));
         write(&config, toml)?;
         let mut command = Command::new(command::target().join("release/privet"));
@@ -130,14 +138,14 @@ impl Server {
             https_port: ports.1,
             child,
         };
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + START_MAX;
         while !(is_open(ports.0) && is_open(ports.1)) {
             let ended = server.child.try_wait().is_ok_and(|status| status.is_some());
             if ended || Instant::now() > deadline {
                 let said = fs::read_to_string(words).unwrap_or_default();
                 return Err(format!("{name} does not serve; it said: {}", said.trim()));
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(5));
         }
         Ok(server)
     }

@@ -156,6 +156,10 @@ impl Answer {
     /// Takes the fields of an origin over; the length is set by what is sent.
     fn take_over(&mut self, fields: &HeaderMap) {
         self.speaker = Speaker::Origin;
+        if let Some(content_type) = fields.get(CONTENT_TYPE) {
+            // Its place is among the first, as in CloudFront's answers.
+            self.headers.insert(CONTENT_TYPE, content_type.clone());
+        }
         for (name, value) in fields {
             if name == CONTENT_LENGTH
                 || name == TRANSFER_ENCODING
@@ -163,7 +167,7 @@ impl Answer {
             {
                 continue;
             }
-            if name == DATE || name == SERVER {
+            if name == DATE || name == SERVER || name == CONTENT_TYPE {
                 self.headers.insert(name, value.clone());
             } else {
                 self.headers.append(name, value.clone());

@@ -13,6 +13,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Finished invalidations that can be asked about.
 const REMEMBERED_MAX: usize = 10_000;
+/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers who
+/// may change objects add a path with each change.
+const COMPARED_MAX: usize = 100_000;
 /// What was asked for by those, together.
 const REMEMBERED_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -140,6 +143,9 @@ impl Known {
         for item in &invalidation.items {
             of_distribution.add(item.meaning().clone(), seq);
         }
+        if of_distribution.count() > COMPARED_MAX {
+            *of_distribution = OfDistribution::everything(seq);
+        }
         // Changes at origins are nobody's to ask about, and must not push out what operators did.
         if !invalidation.id.is_empty() {
             self.remember(Arc::clone(invalidation));
@@ -160,14 +166,26 @@ impl Known {
     }
 
     fn add_everything(&mut self, seq: u64) {
-        if let Ok(everything) = InvalidationPath::parse("/*") {
-            let every = self.by_distribution.entry(EVERY_DISTRIBUTION.to_owned());
-            every.or_default().add(Meaning::Path(everything), seq);
-        }
+        let everything = OfDistribution::everything(seq);
+        let every = EVERY_DISTRIBUTION.to_owned();
+        self.by_distribution.insert(every, everything);
     }
 }
 
 impl OfDistribution {
+    /// All that is older, by one path.
+    fn everything(seq: u64) -> Self {
+        let mut of_distribution = OfDistribution::default();
+        if let Ok(everything) = InvalidationPath::parse("/*") {
+            of_distribution.add(Meaning::Path(everything), seq);
+        }
+        of_distribution
+    }
+
+    fn count(&self) -> usize {
+        self.paths.len() + self.prefixes.len() + self.tags.len()
+    }
+
     fn add(&mut self, meaning: Meaning, seq: u64) {
         match meaning {
             Meaning::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
@@ -319,6 +337,17 @@ mod tests {
         invalidations.add(&invalidation("", &["/a"])).unwrap();
         assert_eq!(invalidations.find(""), None);
         assert_eq!(invalidations.latest(10), []);
+    }
+
+    #[test]
+    fn too_many_paths_become_everything() {
+        let mut known = Known::default();
+        for number in 0..=COMPARED_MAX {
+            known.add(&invalidation("", &[&format!("/{number}")]), 7);
+        }
+        let of_distribution = &known.by_distribution["E1"];
+        assert_eq!(of_distribution.count(), 1);
+        assert!(of_distribution.prefixes[0].0.matches("/other", None));
     }
 
     #[test]

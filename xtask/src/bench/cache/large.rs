@@ -4,7 +4,7 @@ use super::CacheBench;
 use super::servers::Sizes;
 use crate::bench::contest::{MIB, Side, nginx_links, or_failure, size_name};
 use crate::bench::load::Protocol;
-use crate::bench::memory::SlowViewers;
+use crate::bench::memory::{SlowViewers, Taken};
 use crate::bench::process::peak_memory_bytes;
 use crate::bench::servers::Server;
 use crate::bench::{Bar, Row};
@@ -91,13 +91,13 @@ pub fn slow_viewers(bench: &CacheBench<'_>) -> Vec<Row> {
         let case = format!("{SLOW_VIEWERS} slow viewers of 10 GiB, {name}");
         if bench.contest.is_chosen(&case) {
             eprintln!("xtask: {case}");
-            rows.extend(or_failure(slow_viewers_row(bench, case, sizes)));
+            rows.extend(or_failure(slow_viewers_rows(bench, &case, sizes)));
         }
     }
     rows
 }
 
-fn slow_viewers_row(bench: &CacheBench<'_>, case: String, sizes: Sizes) -> Outcome<Vec<Row>> {
+fn slow_viewers_rows(bench: &CacheBench<'_>, case: &str, sizes: Sizes) -> Outcome<Vec<Row>> {
     // Servers of their own: peaks of other cases do not count.
     let (privet, nginx) = (bench.privet(sizes)?, bench.nginx()?);
     let seconds = if bench.contest.rounds > 2 { 30 } else { 10 };
@@ -108,28 +108,35 @@ fn slow_viewers_row(bench: &CacheBench<'_>, case: String, sizes: Sizes) -> Outco
     };
     let peak = |server: &Server, target: &str, cookie: Option<&str>| {
         let apart = SIZE_BYTES / SLOW_VIEWERS as u64;
-        let bytes = viewers.read(server.http_port, cookie, |number| {
+        let taken = viewers.read(server.http_port, cookie, |number| {
             format!("{target}\tRange: bytes={}-", number as u64 * apart)
         })?;
         let peak_bytes = peak_memory_bytes(server.process())?;
-        let name = server.name;
-        eprintln!(
-            "xtask: {name} sent {} MiB, {} MiB at most in memory",
-            bytes / MIB,
-            peak_bytes / MIB
-        );
-        Ok::<_, String>(peak_bytes as f64)
+        Ok::<_, String>((peak_bytes as f64 / 1e6, taken))
     };
-    let ours = peak(&privet, &format!("/{FILE}?n=0"), Some(&bench.cookie))?;
+    let (our_peak, ours) = peak(&privet, &format!("/{FILE}?n=0"), Some(&bench.cookie))?;
     let link = nginx_links(FILE, 1)?.remove(0);
-    let theirs = peak(&nginx, &format!("{link}&n=0"), None);
-    let theirs = theirs.map_err(|message| eprintln!("xtask: nginx: {message}"));
-    Ok(vec![Row {
-        case,
-        ours: ours / 1e6,
-        peer: theirs.ok().map(|bytes| (bytes / 1e6, "nginx slice")),
-        unit: "MB, peak",
+    let (their_peak, theirs) = peak(&nginx, &format!("{link}&n=0"), None)?;
+    let row = |what: &str, ours: f64, theirs: f64, unit, bar| Row {
+        case: format!("{case}{what}"),
+        ours,
+        peer: Some((theirs, "nginx slice")),
+        unit,
         ratio: None,
-        bar: Bar::AtMost(SLOW_MEMORY_BAR_BYTES / 1e6),
-    }])
+        bar,
+    };
+    let bytes = |taken: &Taken| taken.bytes as f64 / 1e6;
+    let unanswered = |taken: &Taken| taken.unanswered as f64;
+    let bar = Bar::AtMost(SLOW_MEMORY_BAR_BYTES / 1e6);
+    Ok(vec![
+        row("", our_peak, their_peak, "MB, peak", bar),
+        row(", sent", bytes(&ours), bytes(&theirs), "MB", Bar::None),
+        row(
+            ", unanswered",
+            unanswered(&ours),
+            unanswered(&theirs),
+            "viewers",
+            Bar::AtMost(0.0),
+        ),
+    ])
 }
