@@ -222,6 +222,9 @@ impl WorkerCache {
             // Small enough to have it whole, and a block by itself would not be found as such.
             return self.again_whole(context).await;
         }
+        if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
+            self.shared.flights.set_together(context.ask);
+        }
         let (key, generation) = self.place(&context, &headers);
         let form = Form::Blocks {
             size_bytes: range.size_bytes,

@@ -201,6 +201,11 @@ impl WorkerCache {
         receiver
     }
 
+    /// Lets `ask` be fetched beside a fetch that is under way.
+    pub(crate) fn part(&self, ask: &Ask) {
+        self.shared.flights.set_apart(ask);
+    }
+
     /// What one who waited gets; `None` when he has to look again.
     pub(super) fn followed(
         &self,

@@ -100,8 +100,12 @@ impl Wanted<'_> {
                     };
                     match Answer::stored(served, &self.request, &origins).await {
                         Ok(answer) => return Ok(varying.shown_in(answer)),
-                        // The object has changed since it was looked up.
-                        Err(ReadFault::Lost) => fault = ReadFault::Lost,
+                        // The object has changed since it was looked up. Whoever still reads the old one is not waited
+                        // for.
+                        Err(ReadFault::Lost) => {
+                            fault = ReadFault::Lost;
+                            shared.cache.part(ask);
+                        }
                         Err(ReadFault::Origin(kind)) => return Err(denial(kind)),
                     }
                 }

@@ -129,3 +129,23 @@ fn a_body_under_way_is_not_for_those_who_ask_after_an_invalidation() {
     assert_eq!(early.take(3), b"old");
     assert_eq!(edge.fetch("/a").text(), "new");
 }
+
+/// One viewer who reads an old version slowly does not keep the new one from the others.
+#[test]
+fn a_change_is_there_for_others_while_one_reads_on() {
+    const FILM_SIZE_BYTES: u64 = 200_000_000;
+    let (origin, film) = FakeOrigin::object(FILM_SIZE_BYTES, "\"v1\"");
+    let edge = Remote::new(&origin).start();
+    let old = film.pattern();
+    let mut slow = edge.plain();
+    slow.send(&Ask::get(url("/film.mp4")).bytes());
+    assert_eq!(slow.head().unwrap().status(), 200);
+    old.assert_is(0, &slow.take(1_000_000));
+    let new = film.change_to("\"v2\"");
+    for _ in 0..2 {
+        let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=150000000-150000999")]);
+        assert_eq!(part.status(), 206);
+        new.assert_is(150_000_000, &part.body);
+    }
+    old.assert_is(1_000_000, &slow.take(1_000_000));
+}
