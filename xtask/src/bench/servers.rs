@@ -79,9 +79,8 @@ impl Server {
         ]))
     }
 
-    /// Builds and starts Privet with this configuration, which says that it listens on `ports`.
+    /// Starts Privet, built before, with this configuration, which says that it listens on `ports`.
     pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
-        Self::build_privet()?;
         let config = folder.join(format!("privet-{}.toml", ports.0));
         write(&config, toml)?;
         let mut command = Command::new(command::target().join("release/privet"));

@@ -34,7 +34,7 @@ http {{
   sendfile on;
   tcp_nopush on;
   tcp_nodelay on;
-  keepalive_timeout 60s;
+  keepalive_timeout 600s;
   keepalive_requests 100000000;
   server {{
     listen 127.0.0.1:{port};
@@ -73,6 +73,10 @@ pub fn privet(folder: &Path, keys: &[Key], origin: &Server, sizes: Sizes) -> Out
     let toml = format!(
         r#"[edge]
 workers = 2
+
+[limits]
+connections_max = 18000
+idle_timeout = "10m"
 
 [cache]
 memory = "{memory}"
@@ -118,6 +122,7 @@ trusted_key_groups = ["bench"]
         ids = ids.join(", "),
         origin = origin.http_port,
     );
+    Server::build_privet()?;
     Server::privet_with(folder, ports, &toml)
 }
 
@@ -140,7 +145,7 @@ http {{
   sendfile on;
   sendfile_max_chunk 2m;
   tcp_nodelay on;
-  keepalive_timeout 60s;
+  keepalive_timeout 600s;
   keepalive_requests 100000000;
   ssl_certificate {place}/tls.pem;
   ssl_certificate_key {place}/tls.key;
