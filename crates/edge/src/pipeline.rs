@@ -53,6 +53,12 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared)
     if let Some(policy) = &exchange.response_policy {
         apply_response_policy(policy, &exchange.parts.headers, &mut answer.headers);
     }
+    // Last, so that no policy lets a browser keep what its grant has ended for.
+    if let Some(until) = exchange.grant_until
+        && let Some(cap) = capped_by_grant(&answer.headers, until, exchange.now)
+    {
+        cap.apply(&mut answer.headers);
+    }
     answer
 }
 
@@ -110,10 +116,7 @@ async fn object_or_denial(
         None => object.from_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
-        let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
-        if let Some(cap) = cap {
-            cap.apply(&mut answer.headers);
-        }
+        exchange.grant_until = Some(grant.until());
         if shared.log.is_live() {
             answer.outcome.grant = Some(grant.fingerprint());
         }
