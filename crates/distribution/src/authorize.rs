@@ -68,7 +68,7 @@ pub fn authorize<'s>(
         None => None,
         Some(keys) => Some(check_signature(&routed, keys, request, now, memory)?),
     };
-    check_origin(&routed, request.method)?;
+    check_origin(&routed, request)?;
     Ok(Authorized { routed, grant })
 }
 
@@ -213,9 +213,35 @@ fn raw_path(name: &str) -> String {
     path
 }
 
-fn check_origin(routed: &Routed<'_>, method: &Method) -> Result<(), Denial> {
+fn check_origin(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
     match routed.behavior.origin.primary.source {
-        OriginSource::Folder { .. } if is_change(method) => Err(Denial::NotSupportedByOrigin),
-        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => Ok(()),
+        OriginSource::Folder { .. } if is_change(request.method) => {
+            return Err(Denial::NotSupportedByOrigin);
+        }
+        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => {}
     }
+    if names_bucket(routed, request.path) {
+        return Err(Denial::NotFound);
+    }
+    Ok(())
+}
+
+/// Whether the path, in any reading, is that of the bucket itself. The edge signs what it asks for: it would list the
+/// bucket for its viewers, or delete it.
+fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
+    let is_whole_bucket = |origin: &Origin| {
+        matches!(origin.source, OriginSource::S3(_)) && origin.origin_path.is_empty()
+    };
+    let choice = &routed.behavior.origin;
+    let failover = choice.failover.as_ref();
+    if !is_whole_bucket(&choice.primary)
+        && !failover.is_some_and(|failover| is_whole_bucket(&failover.secondary))
+    {
+        return false;
+    }
+    if path == "/" {
+        return routed.distribution.default_root_object.is_none();
+    }
+    let name = object_name(path);
+    other_names(&name).iter().any(|other| other == "/")
 }

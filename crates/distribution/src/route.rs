@@ -48,7 +48,7 @@ pub fn route<'s>(
         let reading = behavior_for(distribution, &other).ok_or(Denial::UnknownHost)?;
         behavior = stricter(behavior, reading, request)?;
     }
-    if climb(&name) == Climb::AboveRoot && has_neighbours(behavior) {
+    if has_neighbours(behavior) && climb(&name) == Climb::AboveRoot {
         return Err(Denial::AmbiguousPath);
     }
     Ok(Routed {

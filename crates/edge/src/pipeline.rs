@@ -65,6 +65,12 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared)
             answer.headers.append(&SERVER_TIMING, timing);
         }
     }
+    // Last, so that no policy lets a browser keep what its grant has ended for.
+    if let Some(until) = exchange.grant_until
+        && let Some(cap) = capped_by_grant(&answer.headers, until, exchange.now)
+    {
+        cap.apply(&mut answer.headers);
+    }
     answer
 }
 
@@ -122,10 +128,7 @@ async fn object_or_denial(
         None => object.ask_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
-        let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
-        if let Some(cap) = cap {
-            cap.apply(&mut answer.headers);
-        }
+        exchange.grant_until = Some(grant.until());
         if shared.log.is_live() {
             answer.outcome.grant = Some(grant.fingerprint());
         }

@@ -149,3 +149,20 @@ fn a_change_is_there_for_others_while_one_reads_on() {
     }
     old.assert_is(1_000_000, &slow.take(1_000_000));
 }
+
+/// A browser keeps nothing longer than its grant, whoever says how long it may.
+#[test]
+fn a_response_headers_policy_does_not_outlast_a_grant() {
+    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "film"));
+    let policy = "[[response_headers_policies]]\nid = \"kept\"\nname = \"kept\"\n\
+         [[response_headers_policies.custom]]\nheader = \"Cache-Control\"\n\
+         value = \"max-age=31536000\"\noverride = true";
+    let edge = Remote::new(&origin)
+        .tables(policy)
+        .behavior("response_headers_policy = \"kept\"")
+        .start();
+    let answer = edge.get(&signed(&url("/private/a"), NOW + 60));
+    assert_eq!(answer.field("Cache-Control"), Some("max-age=60"));
+    let public = edge.fetch("/a");
+    assert_eq!(public.field("Cache-Control"), Some("max-age=31536000"));
+}

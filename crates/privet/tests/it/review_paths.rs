@@ -84,3 +84,25 @@ fn what_an_origin_may_cut_off_does_not_open_a_path() {
         assert_eq!(answer.status(), 403, "{cut}: {}", answer.text());
     }
 }
+
+/// The edge's keys may list a bucket; its viewers may not.
+#[test]
+fn a_bucket_is_not_listed() {
+    let origin = echo();
+    let bucket = format!(
+        "s3 = {{ bucket = \"films\", endpoint = {:?}, region = \"eu-central-1\", \
+         access_key_id = \"AKIDEXAMPLE\", secret_access_key = \"secret\", addressing = \"path\" }}",
+        origin.url()
+    );
+    let edge = Remote::without_origin().origin("app", &bucket).start();
+    assert_eq!(edge.fetch("/a").text(), "/films/a");
+    for path in ["/", "/?list-type=2", "/.", "/a/..", "//", "/%2e"] {
+        let answer = edge.fetch(path);
+        assert!(
+            [403, 404].contains(&answer.status()),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+    assert_eq!(origin.asks().len(), 1);
+}
