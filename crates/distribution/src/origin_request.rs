@@ -187,7 +187,7 @@ fn is_edges_own(name: &HeaderName) -> bool {
 }
 
 /// Whether the viewer's `Connection` names the header, which ends at the edge then (RFC 9110 7.6.1).
-fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
+pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = request.get_all(header::CONNECTION).into_iter();
     values.any(|value| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');

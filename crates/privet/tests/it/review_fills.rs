@@ -166,3 +166,20 @@ fn a_response_headers_policy_does_not_outlast_a_grant() {
     let public = edge.fetch("/a");
     assert_eq!(public.field("Cache-Control"), Some("max-age=31536000"));
 }
+
+/// RFC 9110 7.6.1: a field that `Connection` names ends at the edge, so the answer is not that for the field's value.
+#[test]
+fn a_field_that_ends_at_the_edge_poisons_no_key() {
+    let origin = FakeOrigin::start(|ask| {
+        let language = ask.header("Accept-Language").unwrap_or("none");
+        OriginAnswer::whole(200, &[("Cache-Control", "max-age=60")], language)
+    });
+    let edge = Remote::new(&origin)
+        .policy("headers = [\"Accept-Language\"]")
+        .start();
+    let ending = [("Connection", "Accept-Language"), ("Accept-Language", "fr")];
+    assert_eq!(edge.fetch_with("/a", &ending).text(), "none");
+    let french = [("Accept-Language", "fr")];
+    assert_eq!(edge.fetch_with("/a", &french).text(), "fr");
+    assert_eq!(edge.fetch("/a").text(), "none");
+}
