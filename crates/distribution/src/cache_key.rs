@@ -42,6 +42,15 @@ impl CacheKey {
         key
     }
 
+    /// The key of what an origin says that is told the viewer's `Host`: one alias is not to answer for another.
+    #[must_use]
+    pub fn for_host(&self, host: &HeaderValue) -> CacheKey {
+        let mut key = self.clone();
+        key.push(Tag::HeaderName, header::HOST.as_str().as_bytes());
+        key.push(Tag::HeaderValue, host.as_bytes());
+        key
+    }
+
     /// The key of the form that the edge itself compressed.
     #[must_use]
     pub fn coded(&self, coding: ContentCoding) -> CacheKey {

@@ -3,8 +3,8 @@
 use super::digest;
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
-    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE,
+    CONTENT_LENGTH, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
@@ -75,6 +75,10 @@ impl Ask {
             let secondary = origin_request(authorized, &failover.secondary, request, facts);
             (secondary.target, secondary.headers)
         });
+        let key = match headers.get(HOST) {
+            Some(host) => key.for_host(host),
+            None => key,
+        };
         Ask {
             digest: digest(key.as_bytes()),
             key,
@@ -240,6 +244,9 @@ impl Validator {
     }
 }
 
+/// No object is longer: places in it can be added without care.
+pub(super) const OBJECT_SIZE_BYTES_MAX: u64 = 1 << 62;
+
 /// `start-end/size` of a 206 (RFC 9110 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContentRange {
@@ -258,7 +265,9 @@ impl ContentRange {
             end_inclusive: end.parse().ok()?,
             size_bytes: size.parse().ok()?,
         };
-        let is_sound = found.start <= found.end_inclusive && found.end_inclusive < found.size_bytes;
+        let is_sound = found.start <= found.end_inclusive
+            && found.end_inclusive < found.size_bytes
+            && found.size_bytes <= OBJECT_SIZE_BYTES_MAX;
         let length = found
             .end_inclusive
             .checked_sub(found.start)?

@@ -1,7 +1,7 @@
 //! Asks the origin for an object and decides what its response becomes: stored, refreshed, passed on, or replaced by
 //! what is stored.
 
-use super::ask::{Ask, ContentRange, Validator, Wanted};
+use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::fill::{Fill, Follower};
 use super::flight::Landing;
@@ -334,6 +334,13 @@ impl WorkerCache {
         if let Some(object) = stand_in(context).filter(|_| failed) {
             response.body.discard();
             return Fetched::StandIn(object);
+        }
+        let is_endless = response
+            .body
+            .promised()
+            .is_some_and(|size_bytes| size_bytes > OBJECT_SIZE_BYTES_MAX);
+        if is_endless {
+            return Fetched::Unstorable(Box::new(response), Unstorable::Status);
         }
         let lifetime = match self.storage_of(context, status, &response.headers) {
             Storage::Store(lifetime) => lifetime,
