@@ -3,14 +3,15 @@
 //! Every request to Privet carries a signed cookie, every request to nginx a `secure_link`. The origin is an nginx with
 //! files on the same machine; its CPU time counts only where a case says so.
 
+mod far_origin;
 mod hit_ratio;
 mod large;
+mod latency;
 pub mod servers;
 
 use super::contest::{
     self, Contest, MIB, Side, file_name, nginx_links, or_failure, parse_size, size_name,
 };
-use super::fetch::Viewer;
 use super::keys::{self, Key};
 use super::load::{Numbering, Protocol};
 use super::process::cpu_time;
@@ -38,8 +39,6 @@ const DISK_WORKING_SET_BYTES: u64 = 256 * MIB;
 const DISK_OBJECTS_MAX: u64 = 100_000;
 /// A miss by a direct fetch of the same object, at most.
 const MISS_BAR: f64 = 1.15;
-/// For each round.
-const LATENCY_REQUESTS: u32 = 100;
 
 /// Of the time of a case about hits. Whoever has to ask the origin keeps it busier.
 const ORIGIN_SHARE_MAX: f64 = 0.02;
@@ -60,7 +59,7 @@ pub fn run(arguments: &CacheArguments) -> Outcome<Vec<Row>> {
     rows.extend(bench.hits_over_plain_http(&sizes));
     rows.extend(bench.misses(&sizes));
     rows.extend(bench.misses_beside_origin(&sizes));
-    rows.extend(bench.latency_of_misses(&sizes));
+    rows.extend(latency::of_misses(&bench, &sizes));
     rows.extend(large::ranges(&bench));
     rows.extend(large::slow_viewers(&bench));
     rows.extend(bench.hit_ratio());
@@ -92,11 +91,16 @@ impl<'a> CacheBench<'a> {
     }
 
     fn privet(&self, sizes: Sizes) -> Outcome<Server> {
-        servers::privet(self.contest.folder, &self.keys, &self.origin, sizes)
+        servers::privet(
+            self.contest.folder,
+            &self.keys,
+            self.origin.http_port,
+            sizes,
+        )
     }
 
     fn nginx(&self) -> Outcome<Server> {
-        servers::nginx(self.contest.folder, &self.origin)
+        servers::nginx(self.contest.folder, self.origin.http_port)
     }
 
     /// The chosen ones of these cases; `None` when there are none, so that no server is started for nothing.
@@ -253,53 +257,6 @@ impl<'a> CacheBench<'a> {
             Ok(rows)
         };
         or_failure(measure())
-    }
-
-    /// One viewer who waits for each answer, by way of the cache and without it in turns.
-    fn latency_of_misses(&self, sizes: &[u64]) -> Vec<Row> {
-        let Some(cases) = self.chosen(cases("latency of misses", sizes, &[Protocol::Plain])) else {
-            return Vec::new();
-        };
-        let measure = || {
-            let (privet, nginx) = (self.privet(MEMORY)?, self.nginx()?);
-            let mut rows = Vec::new();
-            for case in &cases {
-                rows.extend(self.latency(case, &privet, &nginx)?);
-            }
-            Ok(rows)
-        };
-        or_failure(measure())
-    }
-
-    fn latency(&self, case: &Case, privet: &Server, nginx: &Server) -> Outcome<Vec<Row>> {
-        eprintln!("xtask: {}", case.name);
-        let target = format!("/{}?n=", file_name(case.size));
-        let link = nginx_links(&file_name(case.size), 1)?.remove(0) + "&n=";
-        let mut viewers = [
-            (
-                Viewer::connect(privet.http_port)?,
-                &target,
-                Some(&*self.cookie),
-            ),
-            (Viewer::connect(self.origin.http_port)?, &target, None),
-            (Viewer::connect(nginx.http_port)?, &link, None),
-        ];
-        let (mut direct, mut beside) = (Vec::new(), Vec::new());
-        for number in 0..self.contest.rounds * LATENCY_REQUESTS {
-            let mut times = [0.0; 3];
-            for ((viewer, target, cookie), time) in viewers.iter_mut().zip(&mut times) {
-                let took = viewer.get(&format!("{target}late{number}"), *cookie)?;
-                *time = took.as_secs_f64() * 1e6;
-            }
-            let [ours, origin, theirs] = times;
-            direct.push((ours, origin));
-            beside.push((ours, theirs));
-        }
-        let unit = "us, median";
-        Ok(vec![
-            Row::beside(&case.name, "origin", &direct, unit, Bar::AtMost(MISS_BAR)),
-            Row::beside(&case.name, "nginx", &beside, unit, Bar::None),
-        ])
     }
 
     /// Privet's side, with every number, or a fresh one for each request when there is none.

@@ -49,8 +49,8 @@ http {{
     Server::nginx_with("origin", folder, (port, port), &conf)
 }
 
-/// Privet before the origin. The query parameter `n` tells objects apart.
-pub fn privet(folder: &Path, keys: &[Key], origin: &Server, sizes: Sizes) -> Outcome<Server> {
+/// Privet before the origin at this port. The query parameter `n` tells objects apart.
+pub fn privet(folder: &Path, keys: &[Key], origin: u16, sizes: Sizes) -> Outcome<Server> {
     let ports = (free_port()?, free_port()?);
     let place = folder.display();
     let disk = sizes.disk.map_or_else(String::new, |size| {
@@ -120,7 +120,6 @@ trusted_key_groups = ["bench"]
         ports.1,
         memory = sizes.memory,
         ids = ids.join(", "),
-        origin = origin.http_port,
     );
     Server::build_privet()?;
     Server::privet_with(folder, ports, &toml)
@@ -129,7 +128,7 @@ trusted_key_groups = ["bench"]
 /// nginx with `proxy_cache` before the origin, and `slice` for what lies under `/large/`.
 ///
 /// Without `tcp_nopush`: with it, hits of 64 KiB over plain HTTP wait for a delayed acknowledgement of 40 ms.
-pub fn nginx(folder: &Path, origin: &Server) -> Outcome<Server> {
+pub fn nginx(folder: &Path, origin: u16) -> Outcome<Server> {
     let ports = (free_port()?, free_port()?);
     let conf = format!(
         r#"{user}
@@ -189,7 +188,6 @@ http {{
         place = folder.display(),
         http = ports.0,
         https = ports.1,
-        origin = origin.http_port,
     );
     Server::nginx_with("nginx", folder, ports, &conf)
 }

@@ -49,7 +49,7 @@ pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
 /// Bytes for each connection, and CPU for each request of others.
 fn ours(bench: &GrowthBench<'_>, protocol: Protocol, count: usize) -> Outcome<(f64, f64)> {
     let folder = bench.contest.folder;
-    let privet = servers::privet(folder, &bench.keys, &bench.origin, SIZES)?;
+    let privet = servers::privet(folder, &bench.keys, bench.origin.http_port, SIZES)?;
     let targets = vec![format!("/{}?n=0", file_name(OBJECT_SIZE_BYTES))];
     let side = Side::new(&privet, targets, Some(&bench.cookie));
     side.warm()?;
@@ -67,7 +67,7 @@ fn ours(bench: &GrowthBench<'_>, protocol: Protocol, count: usize) -> Outcome<(f
 }
 
 fn theirs(bench: &GrowthBench<'_>, protocol: Protocol, count: usize) -> Outcome<f64> {
-    let nginx = servers::nginx(bench.contest.folder, &bench.origin)?;
+    let nginx = servers::nginx(bench.contest.folder, bench.origin.http_port)?;
     let link = nginx_links(&file_name(OBJECT_SIZE_BYTES), 1)?.remove(0);
     let side = Side::new(&nginx, vec![format!("{link}&n=0")], None);
     side.warm()?;
