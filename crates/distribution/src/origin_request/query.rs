@@ -14,8 +14,9 @@ const BUCKET_OVERRIDES: [&str; 3] = [
     "response-content-encoding",
 ];
 /// What makes a request one about a bucket's or an object's administration, which the edge would sign with its own keys
-/// (Amazon S3 API reference). They reach a bucket only where a policy names them.
-const BUCKET_ADMINISTRATION: [&str; 36] = [
+/// (Amazon S3 API reference). They reach a bucket only where a policy names them. `versionId` is no such thing: it
+/// names an object.
+const BUCKET_ADMINISTRATION: [&str; 34] = [
     "accelerate",
     "acl",
     "analytics",
@@ -35,7 +36,6 @@ const BUCKET_ADMINISTRATION: [&str; 36] = [
     "notification",
     "object-lock",
     "ownershipControls",
-    "partNumber",
     "policy",
     "policyStatus",
     "publicAccessBlock",
@@ -48,7 +48,6 @@ const BUCKET_ADMINISTRATION: [&str; 36] = [
     "torrent",
     "uploadId",
     "uploads",
-    "versionId",
     "versioning",
     "versions",
     "website",

@@ -305,7 +305,7 @@ fn changes_carry_their_content_and_conditions() {
 
 #[test]
 fn a_bucket_is_not_told_how_to_answer() {
-    let url = format!("{H}/bucket/a?response-content-type=text/html&versionId=1");
+    let url = format!("{H}/bucket/a?response-content-type=text/html&versionId=1&acl&upload%49d=2");
     let sent = get(url);
     assert_eq!(sent_to_origin(&sent).target, "/bucket/a?versionId=1");
     let snapshot = remote();
