@@ -60,6 +60,14 @@ impl Place {
     fn offset(&self) -> u64 {
         u64::from(self.location.offset_units) * UNIT_BYTES
     }
+
+    /// Whether the first and the last byte are in the operating system's memory; what lies between most likely is too.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let last = self.offset() + self.size_bytes().saturating_sub(1);
+        [self.offset(), last]
+            .iter()
+            .all(|at| file::is_at_hand(&self.segment.file, *at))
+    }
 }
 
 /// A body's place in a file.
@@ -233,7 +241,10 @@ impl<H: Head> DiskTier<H> {
         key: &Key,
         place: &Place,
     ) -> io::Result<Option<(Heads, Vec<u8>)>> {
-        let read = place.segment.read_record(place.offset(), self.shared.seed);
+        let (offset, length_bytes) = (place.offset(), place.size_bytes());
+        let read = place
+            .segment
+            .read_record_of(offset, length_bytes, self.shared.seed);
         let Some(Record { head, bytes }) = self.checked(key, place, read, |record| &record.head)?
         else {
             return Ok(None);

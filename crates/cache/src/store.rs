@@ -17,6 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const QUEUE_BYTES_MIN: u64 = 1024 * 1024;
 const QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What a record may have before its body without the body's being copied out of it.
+const RECORD_OVERHEAD_BYTES: usize = 4 * 1024;
+
 /// Where an entry was found.
 #[derive(Clone, Debug)]
 pub enum Lookup<T> {
@@ -65,6 +68,11 @@ impl DiskEntry {
     /// What reading it takes: head, body and what surrounds them.
     pub fn size_bytes(&self) -> u64 {
         self.place.size_bytes()
+    }
+
+    /// Whether reading it will most likely not wait for the disk: its ends are in the operating system's memory.
+    pub fn is_at_hand(&self) -> bool {
+        self.place.is_at_hand()
     }
 }
 
@@ -209,7 +217,7 @@ impl<H: Head> Store<H> {
         let object = Arc::new(Object {
             head,
             seq: heads.seq,
-            body: heads.body.map(|body| self.body_of(&bytes, body.size_bytes)),
+            body: heads.body.map(|body| self.body_of(bytes, body.size_bytes)),
         });
         self.promote(entry, key, Payload::Object(Arc::clone(&object)));
         Ok(Some(object))
@@ -236,7 +244,7 @@ impl<H: Head> Store<H> {
         let Some(body) = heads.body else {
             return Ok(None);
         };
-        let block = Arc::new(self.body_of(&bytes, body.size_bytes));
+        let block = Arc::new(self.body_of(bytes, body.size_bytes));
         self.promote(entry, key, Payload::Block(Arc::clone(&block)));
         Ok(Some(block))
     }
@@ -248,9 +256,18 @@ impl<H: Head> Store<H> {
         }
     }
 
-    /// The last bytes of a record, in chunks of their own.
-    fn body_of(&self, bytes: &[u8], size_bytes: u64) -> Block {
+    /// The last bytes of a record: as they are where they make one chunk, else in chunks of their own.
+    fn body_of(&self, bytes: Vec<u8>, size_bytes: u64) -> Block {
         let body_at = bytes.len() - usize::try_from(size_bytes).unwrap_or(bytes.len());
+        if bytes.len() <= CHUNK_SIZE_BYTES + RECORD_OVERHEAD_BYTES {
+            let body = self.inner.meter.chunk(bytes).slice(body_at..);
+            let chunks = if body.is_empty() {
+                Vec::new()
+            } else {
+                vec![body]
+            };
+            return Block::with(chunks, Counting::Counted);
+        }
         let chunks = bytes[body_at..].chunks(CHUNK_SIZE_BYTES);
         let chunks = chunks.map(|chunk| self.inner.meter.chunk(chunk.to_vec()));
         Block::with(chunks.collect(), Counting::Counted)

@@ -163,7 +163,7 @@ impl Default for OriginPatience {
             connection_attempts: 3,
             response_timeout: Duration::from_secs(30),
             keep_alive_timeout: Duration::from_secs(5),
-            connections_max: 512,
+            connections_max: 2_048,
             trusted_roots_pem: None,
         }
     }

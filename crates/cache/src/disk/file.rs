@@ -65,6 +65,23 @@ pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Res
     Ok(())
 }
 
+/// Whether the byte at `at` can be read without waiting for the disk.
+#[cfg(target_os = "linux")]
+pub(super) fn is_at_hand(file: &File, at: u64) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut byte = [0];
+    let mut slices = [io::IoSliceMut::new(&mut byte)];
+    matches!(
+        preadv2(file, &mut slices, at, ReadWriteFlags::NOWAIT),
+        Ok(1)
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_at_hand(_file: &File, _at: u64) -> bool {
+    false
+}
+
 /// Failures that a test asks for.
 #[derive(Debug, Default)]
 pub(super) struct Faults {

@@ -121,6 +121,33 @@ impl Segment {
         Ok((checksum == head.body_checksum).then_some(Record { head, bytes }))
     }
 
+    /// As [`Segment::read_record`], by one reading of all `length_bytes` that the index knows of.
+    pub(super) fn read_record_of(
+        &self,
+        offset: u64,
+        length_bytes: u64,
+        seed: u64,
+    ) -> io::Result<Option<Record>> {
+        let length_bytes = length_bytes.min(self.size_bytes.saturating_sub(offset));
+        let mut bytes = vec![0; usize::try_from(length_bytes).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        let Some(head) = RecordHead::decode(&bytes) else {
+            return Ok(None);
+        };
+        let size_bytes = head.size_bytes().filter(|size| *size <= length_bytes);
+        let Some(size_bytes) = size_bytes.and_then(|size| usize::try_from(size).ok()) else {
+            return Ok(None);
+        };
+        bytes.truncate(size_bytes);
+        let body_at = RECORD_HEAD_BYTES + head.head_bytes as usize;
+        let (fixed, callers) = bytes[..body_at].split_at(RECORD_HEAD_BYTES);
+        if !RecordHead::is_sealed(fixed, callers, seed) {
+            return Ok(None);
+        }
+        let checksum = body_checksum(std::iter::once(&bytes[body_at..]), seed);
+        Ok((checksum == head.body_checksum).then_some(Record { head, bytes }))
+    }
+
     /// The fixed part and the caller's head, compared with their checksum.
     pub(super) fn read_heads(
         &self,

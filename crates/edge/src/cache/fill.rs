@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 /// How far a fill may run ahead of its fastest follower.
 const AHEAD_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The same while there is no memory to store it in: what is ahead then lies beyond the cache's limit.
-const AHEAD_UNSTORED_SIZE_BYTES_MAX: u64 = 256 * 1024;
+const AHEAD_UNSTORED_SIZE_BYTES_MAX: u64 = 64 * 1024;
 /// A fill that nobody follows goes on if not more than this is missing.
 const REMNANT_SIZE_BYTES_MAX: u64 = 1024 * 1024;
 /// A new follower may wait for a fill that is this far behind its place.
@@ -191,7 +191,9 @@ impl Fill {
     pub(super) fn not_stored(&self) {
         let mut state = self.lock();
         state.ahead_size_bytes_max = AHEAD_UNSTORED_SIZE_BYTES_MAX;
-        let least = state.received.saturating_sub(AHEAD_SIZE_BYTES_MAX);
+        let least = state
+            .received
+            .saturating_sub(4 * AHEAD_UNSTORED_SIZE_BYTES_MAX);
         let offset = state.slowest().max(least);
         state.let_go_before(offset);
         state.wake_followers();

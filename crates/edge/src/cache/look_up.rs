@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// Entries on disk up to this size are read into memory whole; the bodies of others are sent from the disk.
 const LOADED_SIZE_BYTES_MAX: u64 = 512 * 1024;
+/// Entries up to this size are read by the worker itself, if they are in the operating system's memory.
+const AT_ONCE_SIZE_BYTES_MAX: u64 = 128 * 1024;
 
 /// A stored object, or one on its way into the store.
 #[derive(Clone, Debug)]
@@ -110,6 +112,15 @@ impl WorkerCache {
     /// What does not read back as it was written counts as absent.
     async fn loaded(&self, digest: Key, entry: DiskEntry) -> Option<StoredObject> {
         let store = self.shared.store.clone();
+        if entry.size_bytes() <= AT_ONCE_SIZE_BYTES_MAX && entry.is_at_hand() {
+            // A thread of its own would cost more than the copying.
+            let object = store.load_object(&entry, &digest).ok()??;
+            return Some(StoredObject {
+                digest,
+                object,
+                on_disk: None,
+            });
+        }
         let loading = DiskWork::start(move || {
             if entry.size_bytes() <= LOADED_SIZE_BYTES_MAX {
                 let object = store.load_object(&entry, &digest).ok()??;

@@ -18,8 +18,8 @@ use tokio_rustls::client::TlsStream;
 
 /// The head of a response, status line included (developer guide, "Quotas": maximum length of a response's headers).
 pub(super) const RESPONSE_HEAD_SIZE_BYTES_MAX: usize = 20_480;
-/// What is read from a connection at once; as large as the pieces of a body that the edge sends.
-const READ_SIZE_BYTES_MAX: usize = 64 * 1024;
+/// What is read from a connection at once: thousands of slow viewers may each hold one.
+const READ_SIZE_BYTES_MAX: usize = 32 * 1024;
 /// The shortest time that is given to one of several addresses.
 const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
 
