@@ -35,6 +35,10 @@ const FOR_TESTS: &[Tool] = &[
         package: "nginx",
     },
     Tool {
+        program: "haproxy",
+        package: "haproxy",
+    },
+    Tool {
         program: "python3",
         package: "python3 python3-venv",
     },

@@ -118,13 +118,13 @@ struct Shared<H> {
     forgotten: Arc<Forgotten>,
     observer: Observer,
     faults: Faults,
+    /// Held for as long as the thread runs, even when closing did not wait for it.
+    lock: File,
 }
 
 /// See the file's own words.
 pub(crate) struct DiskTier<H: Head> {
     shared: Arc<Shared<H>>,
-    /// Held for as long as the store is open.
-    _lock: File,
 }
 
 impl<H: Head> DiskTier<H> {
@@ -164,16 +164,14 @@ impl<H: Head> DiskTier<H> {
             forgotten: Arc::clone(forgotten),
             observer,
             faults: Faults::default(),
+            lock: opened.lock,
         });
         let writer = Writer::new(Arc::clone(&shared));
         let removed_before = opened.removed_before;
         thread::Builder::new()
             .name("store-disk".to_owned())
             .spawn(move || writer.run(removed_before))?;
-        Ok(DiskTier {
-            shared,
-            _lock: opened.lock,
-        })
+        Ok(DiskTier { shared })
     }
 
     /// Finds where an entry is, and counts a use of it.

@@ -19,7 +19,7 @@ mod shard;
 const SHARD_SIZE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 const SHARDS_MAX: u64 = 16;
 /// What an entry takes up beside its head and body: its places in the table and a queue, and its allocation.
-const ENTRY_OVERHEAD_BYTES: u64 = 208;
+const ENTRY_OVERHEAD_BYTES: u64 = 240;
 
 /// What a key leads to.
 #[derive(Debug)]
@@ -64,6 +64,16 @@ impl<H: Head> Payload<H> {
 enum Kind {
     Object,
     Block,
+}
+
+impl Kind {
+    /// How many objects it counts for.
+    fn objects(self) -> u64 {
+        match self {
+            Kind::Object => 1,
+            Kind::Block => 0,
+        }
+    }
 }
 
 /// Whether a look-up is a use.

@@ -324,7 +324,16 @@ impl<H: Head> Store<H> {
     }
 
     /// Gives an object a new head and leaves its body, as after a 304. Waits for the disk if the object is only there.
-    pub fn replace_head(&self, key: &Key, head: H, seq: u64) -> io::Result<Replaced> {
+    ///
+    /// `is_meant` says of the head that is kept now whether the new one belongs to its body. If not, the object is
+    /// another one by now, and nobody knows which of the two is newer: it is dropped.
+    pub fn replace_head(
+        &self,
+        key: &Key,
+        head: H,
+        seq: u64,
+        is_meant: impl FnOnce(&H) -> bool,
+    ) -> io::Result<Replaced> {
         if self.inner.memory.find(key, Touch::Peek).is_none() {
             match self.find_on_disk::<()>(key, KindWanted::Object) {
                 Lookup::Disk(entry) => drop(self.load_object(&entry, key)?),
@@ -335,9 +344,9 @@ impl<H: Head> Store<H> {
         let changed = self
             .inner
             .memory
-            .replace(key, |payload| with_head(payload, head, seq));
+            .replace(key, |payload| with_head(payload, head, seq, is_meant));
         let Some(changed) = changed else {
-            // It left memory at this very moment, or is a block. What the disk had of it is dead.
+            // It left memory at this very moment, or is something else. What the disk had of it is dead.
             self.remove(key);
             return Ok(Replaced::Absent);
         };
@@ -464,14 +473,19 @@ impl<H: Head> Store<H> {
     }
 }
 
-/// The object with another head; `None` of a block.
-fn with_head<H: Head>(payload: &Payload<H>, head: H, seq: u64) -> Option<Payload<H>> {
+/// The object with another head; `None` of a block, and of an object that is not meant.
+fn with_head<H: Head>(
+    payload: &Payload<H>,
+    head: H,
+    seq: u64,
+    is_meant: impl FnOnce(&H) -> bool,
+) -> Option<Payload<H>> {
     match payload {
-        Payload::Object(object) => {
+        Payload::Object(object) if is_meant(&object.head) => {
             let body = object.body.clone();
             Some(Payload::Object(Arc::new(Object { head, seq, body })))
         }
-        Payload::Block(_) => None,
+        Payload::Object(_) | Payload::Block(_) => None,
     }
 }
 

@@ -4,10 +4,12 @@ use crate::denial::Denial;
 use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
+use crate::path_forms::{Climb, climb, other_names};
+use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::route::Routed;
 use http::{HeaderValue, Method, StatusCode, Version, header};
-use privet_sign::{Grant, KeySet, Scheme, SignatureMemory, Timestamp};
+use privet_sign::{Grant, KeySet, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -66,7 +68,7 @@ pub fn authorize<'s>(
         None => None,
         Some(keys) => Some(check_signature(&routed, keys, request, now, memory)?),
     };
-    check_origin(&routed, request.method)?;
+    check_origin(&routed, request)?;
     Ok(Authorized { routed, grant })
 }
 
@@ -165,22 +167,81 @@ fn check_signature(
     now: Timestamp,
     memory: &dyn SignatureMemory,
 ) -> Result<Grant, Denial> {
-    let cookies = request.headers.get_all(header::COOKIE).into_iter();
-    privet_sign::verify_request(
-        &request.url(),
-        cookies.map(HeaderValue::as_bytes),
-        keys,
-        now,
-        request.client,
-        &routed.behavior.leniency,
-        memory,
-    )
-    .map_err(Denial::Signature)
+    let verify = |url: &ViewerUrl<'_>| {
+        let cookies = request.headers.get_all(header::COOKIE).into_iter();
+        privet_sign::verify_request(
+            url,
+            cookies.map(HeaderValue::as_bytes),
+            keys,
+            now,
+            request.client,
+            &routed.behavior.leniency,
+            memory,
+        )
+    };
+    let grant = verify(&request.url()).map_err(Denial::Signature)?;
+    let name = object_name(request.path);
+    if climb(&name) == Climb::None {
+        return Ok(grant);
+    }
+    // The wildcard of a policy ends where its folder does: `..` must not lead out of what the resource covers, however
+    // the origin reads the path. A canned policy is for this very spelling, which its signer has seen.
+    for other in other_names(&name) {
+        let path = raw_path(&other);
+        let url = ViewerUrl {
+            path: &path,
+            ..request.url()
+        };
+        if let Err(refusal @ Refusal::WrongResource) = verify(&url) {
+            return Err(Denial::Signature(refusal));
+        }
+    }
+    Ok(grant)
 }
 
-fn check_origin(routed: &Routed<'_>, method: &Method) -> Result<(), Denial> {
-    match routed.behavior.origin.primary.source {
-        OriginSource::Folder { .. } if is_change(method) => Err(Denial::NotSupportedByOrigin),
-        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => Ok(()),
+/// A name as a path that resources are compared with.
+fn raw_path(name: &str) -> String {
+    let mut path = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_graphic() && !matches!(character, '%' | '?' | '#' | '"') {
+            path.push(character);
+        } else {
+            // One character for each byte. Writing to a String does not fail.
+            let _ = write!(path, "%{:02X}", u32::from(character));
+        }
     }
+    path
+}
+
+fn check_origin(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
+    match routed.behavior.origin.primary.source {
+        OriginSource::Folder { .. } if is_change(request.method) => {
+            return Err(Denial::NotSupportedByOrigin);
+        }
+        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => {}
+    }
+    if names_bucket(routed, request.path) {
+        return Err(Denial::NotFound);
+    }
+    Ok(())
+}
+
+/// Whether the path, in any reading, is that of the bucket itself. The edge signs what it asks for: it would list the
+/// bucket for its viewers, or delete it.
+fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
+    let is_whole_bucket = |origin: &Origin| {
+        matches!(origin.source, OriginSource::S3(_)) && origin.origin_path.is_empty()
+    };
+    let choice = &routed.behavior.origin;
+    let failover = choice.failover.as_ref();
+    if !is_whole_bucket(&choice.primary)
+        && !failover.is_some_and(|failover| is_whole_bucket(&failover.secondary))
+    {
+        return false;
+    }
+    if path == "/" {
+        return routed.distribution.default_root_object.is_none();
+    }
+    let name = object_name(path);
+    other_names(&name).iter().any(|other| other == "/")
 }

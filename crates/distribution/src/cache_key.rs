@@ -4,6 +4,7 @@
 
 use crate::authorize::Authorized;
 use crate::compression::{ContentCoding, accepted_codings};
+use crate::origin_request::is_nominated;
 use crate::policies::{CachePolicy, NameFilter};
 use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
@@ -38,6 +39,15 @@ impl CacheKey {
                 key.push(Tag::VaryValue, &value);
             }
         }
+        key
+    }
+
+    /// The key of what an origin says that is told the viewer's `Host`: one alias is not to answer for another.
+    #[must_use]
+    pub fn for_host(&self, host: &HeaderValue) -> CacheKey {
+        let mut key = self.clone();
+        key.push(Tag::HeaderName, header::HOST.as_str().as_bytes());
+        key.push(Tag::HeaderValue, host.as_bytes());
         key
     }
 
@@ -122,7 +132,11 @@ fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CacheP
             key.push(Tag::HeaderValue, request.host.as_bytes());
             continue;
         }
-        push_values(key, request.headers, name);
+        // What ends at the edge is absent for the origin: its answer is none for those who have the field sent on.
+        let is_edges_own = name.as_str().starts_with("cloudfront-") || name == header::COOKIE;
+        if is_edges_own || !is_nominated(request.headers, name) {
+            push_values(key, request.headers, name);
+        }
     }
 }
 

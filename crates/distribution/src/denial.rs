@@ -41,6 +41,8 @@ pub enum Denial {
     OriginDns,
     /// The origin takes no connection.
     OriginConnect,
+    /// There are no valid access keys to sign the request to a bucket with.
+    OriginCredentials,
     /// The TLS handshake with the origin failed, or its certificate is not trusted.
     OriginTls,
     /// The origin did not answer in time.
@@ -74,6 +76,7 @@ impl Denial {
             Denial::CountryBlocked => "country-blocked",
             Denial::OriginDns => "origin-dns",
             Denial::OriginConnect => "origin-connect",
+            Denial::OriginCredentials => "origin-credentials",
             Denial::OriginTls => "origin-tls",
             Denial::OriginTimeout => "origin-timeout",
             Denial::OriginHeaderTooBig => "origin-header-too-big",

@@ -39,6 +39,7 @@ mod respond;
 mod response_policy;
 mod revalidation;
 mod route;
+mod server_timing;
 mod snapshot;
 mod toml_reader;
 mod vary;
@@ -102,6 +103,7 @@ pub use revalidation::{
     end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
 };
 pub use route::{Routed, route};
+pub use server_timing::server_timing;
 pub use snapshot::Snapshot;
 pub use toml_reader::read_toml;
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};

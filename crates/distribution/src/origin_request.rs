@@ -22,6 +22,17 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static("Amazon CloudFront");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
+/// Headers by which some servers serve another path, or act by another method, than the request line says.
+const REROUTING: [&str; 7] = [
+    "x-forwarded-prefix",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
 /// A request to an origin, but for what its connection adds: `Host` (unless the viewer's is passed on), the signature
 /// for S3, and the conditions and ranges of the cache.
 #[derive(Clone, Debug)]
@@ -129,6 +140,10 @@ fn is_passed(
     if is_for_s3 && matches!(origin.source, OriginSource::S3(_)) {
         return is_named(behavior, name);
     }
+    // Some servers take these for the path or the method that is meant, past everything that was decided here.
+    if REROUTING.contains(&name.as_str()) {
+        return is_named(behavior, name);
+    }
     if is_of_the_cache(name) {
         return is_change;
     }
@@ -187,7 +202,7 @@ fn is_edges_own(name: &HeaderName) -> bool {
 }
 
 /// Whether the viewer's `Connection` names the header, which ends at the edge then (RFC 9110 7.6.1).
-fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
+pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = request.get_all(header::CONNECTION).into_iter();
     values.any(|value| {
         let mut options = value.as_bytes().split(|byte| *byte == b',');

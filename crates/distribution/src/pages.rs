@@ -78,7 +78,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),
         Denial::CountryBlocked => html(StatusCode::FORBIDDEN, COUNTRY_REASON, "ClientGeoBlocked"),
         Denial::OriginDns => html(StatusCode::BAD_GATEWAY, DNS_REASON, "OriginDnsError"),
-        Denial::OriginConnect | Denial::OriginTls => {
+        Denial::OriginConnect | Denial::OriginCredentials | Denial::OriginTls => {
             html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError")
         }
         Denial::OriginTimeout => html(

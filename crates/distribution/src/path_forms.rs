@@ -1,10 +1,50 @@
 //! What else a path may name, to an origin that reads it in another way than this edge does.
 //!
-//! Some servers collapse `//`, `/./` and `/../`, some decode twice, some take `\` for `/` or cut off `;parameters`. A
-//! path that is open as it stands must not name a restricted object there.
+//! Some servers collapse `//`, `/./` and `/../`, some decode twice, some take `\` for `/` or cut off `;parameters`, or
+//! what follows a `?`, `#` or NUL that they have decoded. A path that is open as it stands must not name a restricted
+//! object there.
 
 /// How often an origin may decode once more.
 const DECODINGS_MAX: usize = 3;
+
+/// How far up the `..` segments of a path lead, in the reading in which they lead furthest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Climb {
+    /// There are none.
+    None,
+    /// Not above the root.
+    WithinRoot,
+    /// Above the root: at an origin, out of the origin path.
+    AboveRoot,
+}
+
+/// How far `name`, decoded once, climbs.
+pub(crate) fn climb(name: &str) -> Climb {
+    if is_plain(name) {
+        return Climb::None;
+    }
+    let readings = uncollapsed(name);
+    let climbs = readings.iter().map(|reading| climb_of(reading));
+    climbs.max().unwrap_or(Climb::None)
+}
+
+/// Empty segments do not count: merged first, they are nothing to climb out of.
+fn climb_of(reading: &str) -> Climb {
+    let mut depth = 0_usize;
+    let mut climb = Climb::None;
+    for segment in reading.split('/') {
+        match (segment, depth) {
+            ("" | ".", _) => {}
+            ("..", 0) => return Climb::AboveRoot,
+            ("..", _) => {
+                climb = Climb::WithinRoot;
+                depth -= 1;
+            }
+            _ => depth += 1,
+        }
+    }
+    climb
+}
 
 /// Every other name that `name`, decoded once, may have at an origin; none for a plain path.
 pub(crate) fn other_names(name: &str) -> Vec<String> {
@@ -12,24 +52,38 @@ pub(crate) fn other_names(name: &str) -> Vec<String> {
         return Vec::new();
     }
     let mut names = Vec::new();
+    for reading in uncollapsed(name) {
+        insert_collapsed(&mut names, &reading);
+    }
+    names.retain(|other| other != name);
+    names
+}
+
+/// The readings of a name before segments are merged or removed.
+fn uncollapsed(name: &str) -> Vec<String> {
+    let mut readings = Vec::new();
     let mut decoded = name.to_owned();
     for _ in 0..DECODINGS_MAX {
-        insert_collapsed(&mut names, &decoded);
         let slashed = decoded.replace('\\', "/");
-        insert_collapsed(&mut names, &slashed);
-        insert_collapsed(&mut names, &without_parameters(&slashed));
+        for reading in [&decoded, &slashed] {
+            let cut = reading.split(['?', '#', '\0']).next().unwrap_or(reading);
+            let others = [without_parameters(reading), without_parameters(cut)];
+            let all = [reading.clone(), cut.to_owned()].into_iter().chain(others);
+            readings.extend(all);
+        }
         let again = decoded_again(&decoded);
         if again == decoded {
             break;
         }
         decoded = again;
     }
-    names.retain(|other| other != name);
-    names
+    readings.sort_unstable();
+    readings.dedup();
+    readings
 }
 
 fn is_plain(name: &str) -> bool {
-    let is_special = |byte: u8| matches!(byte, b'%' | b'\\' | b';');
+    let is_special = |byte: u8| matches!(byte, b'%' | b'\\' | b';' | b'?' | b'#' | 0);
     let mut pairs = name.as_bytes().windows(2);
     !name.bytes().any(is_special) && !pairs.any(|pair| pair == b"//" || pair == b"/.")
 }
@@ -149,5 +203,29 @@ mod tests {
         check("/public/..", "/");
         check("/public/../private/.", "/private/");
         check("/%70rivate/a", "/private/a");
+        check("/private/a?.jpg", "/private/a");
+        check("/private/a%3f.jpg", "/private/a");
+        check("/private/a#.jpg", "/private/a");
+        check("/private/a\0.jpg", "/private/a");
+    }
+
+    #[test]
+    fn climbing() {
+        for above in [
+            "/..",
+            "/../a",
+            "/a//../../b",
+            "/a/..%2f../b",
+            "/..\\a",
+            "/..;x/a",
+        ] {
+            assert_eq!(climb(above), Climb::AboveRoot, "{above}");
+        }
+        for within in ["/a/..", "/a/b/../../c", "/a/..;x/b", "/a/%2e%2e/b"] {
+            assert_eq!(climb(within), Climb::WithinRoot, "{within}");
+        }
+        for not in ["/", "/a", "/a/./b", "/a//b", "/a/...", "/a/..b", "/a;b"] {
+            assert_eq!(climb(not), Climb::None, "{not}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use http::{HeaderMap, header};
 /// Changes `response` as `policy` wants it, in answer to `request`; also for errors that the edge makes itself.
 ///
 /// Headers are removed first, so that the policy may put its own in their place (developer guide, "Understand response
-/// headers policies"). CORS headers are only for requests with `Origin`. `Server-Timing` is left to the caller, who
-/// rolls the dice.
+/// headers policies"). CORS headers are only for requests with `Origin`. `Server-Timing` is
+/// [`crate::server_timing`].
 pub fn apply_response_policy(
     policy: &ResponseHeadersPolicy,
     request: &HeaderMap,

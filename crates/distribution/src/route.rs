@@ -2,7 +2,8 @@
 
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution};
-use crate::path_forms::other_names;
+use crate::origin::{OriginSource, S3Addressing};
+use crate::path_forms::{Climb, climb, other_names};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
@@ -29,7 +30,8 @@ pub struct Routed<'s> {
 ///
 /// # Errors
 /// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when two readings of the
-/// path are restricted to different keys. [`Denial::MethodNotAllowed`] when another reading's behavior does not allow
+/// path are restricted to different keys, or when one climbs above the root where the origin has
+/// something there: what lies beside the origin path is not this distribution's. [`Denial::MethodNotAllowed`] when another reading's behavior does not allow
 /// the method.
 pub fn route<'s>(
     snapshot: &'s Snapshot,
@@ -46,6 +48,9 @@ pub fn route<'s>(
         let reading = behavior_for(distribution, &other).ok_or(Denial::UnknownHost)?;
         behavior = stricter(behavior, reading, request)?;
     }
+    if has_neighbours(behavior) && climb(&name) == Climb::AboveRoot {
+        return Err(Denial::AmbiguousPath);
+    }
     Ok(Routed {
         distribution,
         behavior,
@@ -55,6 +60,21 @@ pub fn route<'s>(
 fn behavior_for<'s>(distribution: &'s Distribution, name: &str) -> Option<&'s CacheBehavior> {
     let mut behaviors = distribution.behaviors.iter();
     behaviors.find(|behavior| behavior.path_pattern.matches_name(name))
+}
+
+/// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the
+/// other buckets of an endpoint.
+fn has_neighbours(behavior: &CacheBehavior) -> bool {
+    let secondary = behavior.origin.failover.as_ref();
+    let secondary = secondary.map(|failover| &failover.secondary);
+    let mut origins = secondary.into_iter().chain([&behavior.origin.primary]);
+    origins.any(|origin| {
+        !origin.origin_path.is_empty()
+            || match &origin.source {
+                OriginSource::S3(s3) => s3.addressing == S3Addressing::Path,
+                OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+            }
+    })
 }
 
 /// `behavior`, or that of another reading of the path where it lets fewer viewers in.

@@ -1,8 +1,9 @@
 //! Accepts connections under the limit and gives each to the worker that has the fewest.
 
 use crate::connection::{serve_plain, serve_tls};
+use crate::proxy_header;
 use crate::worker::WorkerShared;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::{Listener, ListenerProtocol};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
@@ -25,7 +26,7 @@ pub(crate) enum Task {
 #[derive(Debug)]
 pub(crate) struct ListenOn {
     pub(crate) listener: TcpListener,
-    pub(crate) protocol: ListenerProtocol,
+    pub(crate) configured: Listener,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -117,7 +118,7 @@ impl Drop for Place {
 pub(crate) struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
-    protocol: ListenerProtocol,
+    configured: Listener,
     place: Place,
 }
 
@@ -127,12 +128,24 @@ impl Accepted {
         let shared = Rc::clone(shared);
         tokio::task::spawn_local(async move {
             // Without a file descriptor in the runtime there is nothing to serve.
-            let Ok(stream) = tokio::net::TcpStream::from_std(self.stream) else {
+            let Ok(mut stream) = tokio::net::TcpStream::from_std(self.stream) else {
                 return;
             };
-            match self.protocol {
-                ListenerProtocol::Http => serve_plain(stream, self.peer, shared).await,
-                ListenerProtocol::Https => serve_tls(stream, self.peer, shared).await,
+            let mut peer = self.peer;
+            if self.configured.proxy_protocol {
+                let state = shared.current();
+                match proxy_header::read(&mut stream, peer, &state.snapshot).await {
+                    Ok(viewer) => peer = viewer,
+                    Err(fault) => {
+                        let listener = self.configured.address;
+                        shared.proxy_complaints.hear(peer, listener, &fault);
+                        return;
+                    }
+                }
+            }
+            match self.configured.protocol {
+                ListenerProtocol::Http => serve_plain(stream, peer, shared).await,
+                ListenerProtocol::Https => serve_tls(stream, peer, shared).await,
             }
             drop(self.place);
         });
@@ -143,7 +156,7 @@ impl Accepted {
 pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: Arc<Crew>) {
     let ListenOn {
         listener,
-        protocol,
+        configured,
         mut stop,
     } = listen_on;
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
@@ -161,7 +174,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
                 let connections_max = shared.current().snapshot.limits.connections_max;
                 // Without a place, or with an error, the stream is dropped and so closed.
                 if let Some(place) = crew.place(connections_max) {
-                    let _ = hand_over(stream, peer, &protocol, place);
+                    let _ = hand_over(stream, peer, &configured, place);
                 }
             }
             // The viewer gave up meanwhile, or file descriptors ran out; both pass.
@@ -174,7 +187,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
 fn hand_over(
     stream: tokio::net::TcpStream,
     peer: SocketAddr,
-    protocol: &ListenerProtocol,
+    configured: &Listener,
     place: Place,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -183,7 +196,7 @@ fn hand_over(
     let accepted = Accepted {
         stream: stream.into_std()?,
         peer,
-        protocol: protocol.clone(),
+        configured: configured.clone(),
         place,
     };
     // A worker that is gone drops the connection.

@@ -1,5 +1,6 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
+mod coded;
 mod remote;
 
 pub(crate) use remote::{Origins, Passed};

@@ -4,18 +4,24 @@
 
 mod ask;
 mod cached_head;
+mod compressed;
 mod fetch;
 mod fill;
 mod fills;
 mod flight;
+mod invalidation_item;
 mod invalidations;
 mod look_up;
 mod reader;
+mod reserved;
 mod sink;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
-pub(crate) use invalidations::{Invalidation, Invalidations, Item};
+pub(crate) use compressed::FolderForm;
+pub use invalidation_item::{InvalidationItem, InvalidationReach};
+pub use invalidations::Invalidation;
+pub(crate) use invalidations::Invalidations;
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
 
 use crate::clock::Clock;
@@ -24,6 +30,7 @@ use crate::origin_client::{
     OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
 };
 use cached_head::Generation;
+use compressed::COMPRESSIONS_MAX;
 use fetch::Fetched;
 use fills::Fills;
 use flight::{Flights, Landed, Role};
@@ -33,8 +40,10 @@ pub(crate) use look_up::StoredObject;
 use privet_cache::{Key, Store};
 use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath};
 use privet_sign::Timestamp;
+use reserved::OnTheirWay;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// How often a request that waited for another one's response may have to start anew.
 const ATTEMPTS_MAX: usize = 4;
@@ -46,18 +55,26 @@ pub(crate) struct EdgeCache {
     pub(crate) invalidations: Invalidations,
     flights: Flights,
     fills: Fills,
+    compressions: Semaphore,
     block_size_bytes: u64,
+    on_their_way: OnTheirWay,
 }
 
 impl EdgeCache {
-    /// Around a store, whose journal is read.
-    pub(crate) fn new(store: Store<CachedHead>, block_size_bytes: u64) -> Arc<Self> {
+    /// Around a store of `memory_size_bytes` in memory, whose journal is read.
+    pub(crate) fn new(
+        store: Store<CachedHead>,
+        memory_size_bytes: u64,
+        block_size_bytes: u64,
+    ) -> Arc<Self> {
         Arc::new(EdgeCache {
             invalidations: Invalidations::read(store.clone()),
             store,
             flights: Flights::default(),
             fills: Fills::default(),
+            compressions: Semaphore::new(COMPRESSIONS_MAX),
             block_size_bytes,
+            on_their_way: OnTheirWay::of(memory_size_bytes),
         })
     }
 
@@ -125,10 +142,6 @@ impl WorkerCache {
         })
     }
 
-    pub(crate) fn shared(&self) -> &Arc<EdgeCache> {
-        &self.shared
-    }
-
     /// The answer to a GET or HEAD: from the store, from a fetch that is under way, or from the origin.
     pub(crate) async fn obtain(self: &Rc<Self>, ask: &Rc<Ask>) -> Obtained {
         if ask.policy.is_disabled() {
@@ -146,8 +159,11 @@ impl WorkerCache {
                 let reason = found.reason();
                 return self.pass(ask, OriginRequestBody::Empty, reason).await;
             }
-            let apart = ask.collapsing == Collapsing::Apart || self.shared.flights.are_apart(ask);
-            if apart {
+            let were_apart = self.shared.flights.are_apart(ask);
+            if were_apart && found.object.is_none() {
+                return self.fetch_as_viewer(ask, found).await;
+            }
+            if were_apart || ask.collapsing == Collapsing::Apart {
                 return self.fetch_apart(ask, found).await;
             }
             if let Some(obtained) = self.fetch_together(ask, found).await {
@@ -205,6 +221,13 @@ impl WorkerCache {
                 self.followed(ask, outcome, reason, landed)
             }
         }
+    }
+
+    /// What was not for storing lately is asked for just as the viewer asks.
+    async fn fetch_as_viewer(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
+        let reason = found.reason();
+        let fetched = self.fetch_viewers_own(ask, found).await;
+        self.obtained(fetched, reason, None)
     }
 
     async fn fetch_apart(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
@@ -266,13 +289,13 @@ impl WorkerCache {
         let call = ask.call_as_viewer(body);
         let answered = self
             .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await;
         match answered {
-            Ok(answered) => {
+            Ok(response) => {
                 let mut status = CacheStatus::forwarded(reason);
-                status.forward_status = Some(answered.response.status);
-                Obtained::Passed(Box::new(answered.response), status)
+                status.forward_status = Some(response.status);
+                Obtained::Passed(Box::new(response), status)
             }
             Err(fault) => Obtained::Failed(fault),
         }
@@ -307,11 +330,10 @@ impl WorkerCache {
             id: String::new(),
             distribution_id: distribution_id.to_owned(),
             created: now,
-            items: paths.iter().map(|path| path.name().to_owned()).collect(),
+            items: paths.into_iter().map(InvalidationItem::changed).collect(),
         };
-        let items = paths.into_iter().map(Item::Path).collect();
         let shared = Arc::clone(&self.shared);
-        let adding = DiskWork::start(move || shared.invalidations.add(invalidation, items));
+        let adding = DiskWork::start(move || shared.invalidations.add(&Arc::new(invalidation)));
         // A journal that can not be written fails the disk as a whole, which the store tells the operator.
         let _ = adding.await;
     }

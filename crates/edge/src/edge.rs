@@ -5,6 +5,7 @@ use crate::cache::EdgeCache;
 use crate::clock::Clock;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
+use crate::operator::{Operator, OperatorThread};
 use crate::request_id::node_name;
 use crate::state::EdgeState;
 use crate::worker::{self, EdgeShared};
@@ -77,6 +78,14 @@ pub enum StartError {
     /// The cache's folder can not be made, written, or is another process's.
     #[error("the cache can not be opened: {0}; correct the folder in [cache]")]
     Cache(String),
+    /// The operator's socket can not be made, or is another process's.
+    #[error("can not listen on {}: {error}; correct the socket in [admin]", path.display())]
+    Socket {
+        /// As configured.
+        path: PathBuf,
+        /// What is in the way.
+        error: String,
+    },
     /// The operating system gave no thread.
     #[error("a thread can not be started: {0}")]
     Thread(String),
@@ -132,7 +141,10 @@ impl Edge {
             drain: draining,
             node_name: node_name(),
         };
+        let operator = Operator::new(&shared);
         let mut edge = RunningEdge {
+            operator_thread: OperatorThread::start(operator.clone())?,
+            operator,
             shared,
             listeners,
             workers: Vec::new(),
@@ -152,6 +164,8 @@ impl Edge {
 /// A running edge. Dropping it does not stop it: call [`RunningEdge::drain`].
 #[derive(Debug)]
 pub struct RunningEdge {
+    pub(crate) operator: Operator,
+    operator_thread: OperatorThread,
     shared: EdgeShared,
     listeners: Listeners,
     workers: Vec<JoinHandle<io::Result<()>>>,
@@ -183,6 +197,9 @@ impl RunningEdge {
     pub fn reload(&mut self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
         let state = Arc::new(EdgeState::prepare(snapshot)?);
         let snapshot = &state.snapshot;
+        let socket = self
+            .operator_thread
+            .prepare(snapshot.admin_socket.as_deref())?;
         let opened = self.listeners.open(&snapshot.listeners)?;
         let handles = self.handles(opened)?;
         let had_test_clock = self.shared.state.load().snapshot.test_clock;
@@ -191,6 +208,7 @@ impl RunningEdge {
             self.shared.clock.release();
         }
         self.shared.state.store(Arc::clone(&state));
+        self.operator_thread.take(socket);
         self.shared.log.change(snapshot.log.clone());
         self.shared.crew.hand_out(handles);
         self.listeners.close_all_but(&snapshot.listeners);
@@ -201,6 +219,7 @@ impl RunningEdge {
     pub fn drain(self) {
         let _ = self.drain.send(true);
         self.listeners.close_all_but_none();
+        self.operator_thread.stop();
         for worker in self.workers {
             // A worker that panicked has nothing left to drain.
             let _ = worker.join();
@@ -260,7 +279,7 @@ impl RunningEdge {
                 })?;
                 Ok(Task::Listen(ListenOn {
                     listener,
-                    protocol: configured.protocol.clone(),
+                    configured: configured.clone(),
                     stop: open.stop.subscribe(),
                 }))
             };
@@ -282,7 +301,11 @@ fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
         observer: Box::new(tell_operator),
     });
     let store = store.map_err(|error| StartError::Cache(error.to_string()))?;
-    Ok(EdgeCache::new(store, settings.block_size_bytes as u64))
+    Ok(EdgeCache::new(
+        store,
+        settings.memory_size_bytes_max as u64,
+        settings.block_size_bytes as u64,
+    ))
 }
 
 /// What became of the cache's disk.

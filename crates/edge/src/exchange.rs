@@ -29,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) distribution: Option<Arc<Distribution>>,
     /// Of the behavior that the request was routed to.
     pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
+    /// When the grant ends that the answer was given for.
+    pub(crate) grant_until: Option<Timestamp>,
     pub(crate) outcome: Outcome,
     /// Whose request it is: the connection's other end, or whom trusted proxies name.
     pub(crate) viewer: IpAddr,
@@ -85,6 +87,7 @@ impl OpenExchange {
             request_id: request_id(),
             distribution: None,
             response_policy: None,
+            grant_until: None,
             outcome: Outcome::default(),
             viewer,
             now: connection.clock.now(),

@@ -14,9 +14,11 @@ mod exchange;
 mod h2_watch;
 mod log;
 mod memory;
+mod operator;
 mod origin;
 mod origin_client;
 mod pipeline;
+mod proxy_header;
 mod request_id;
 mod stand_in;
 mod state;
@@ -26,7 +28,14 @@ mod viewer_io;
 mod viewer_stream;
 mod worker;
 
+pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use edge::{Edge, RunningEdge, StartError, StartOptions};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
+pub use operator::{
+    INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
+    InvalidationError, OriginAccess, OriginPrivacy, ProbeScope, Probing, check_invalidation,
+    probe_origins,
+};
+pub use privet_cache::Statistics as CacheStatistics;

@@ -31,6 +31,8 @@ pub(crate) struct Object {
     pub(crate) content: Content,
     /// Its bytes were in memory already.
     pub(crate) from_memory: bool,
+    /// Its next change will show in its entity tag.
+    pub(crate) settled: bool,
 }
 
 /// What is said about an object, with the header values made once.

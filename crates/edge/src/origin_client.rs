@@ -18,14 +18,13 @@ mod tests;
 mod trust;
 
 pub(crate) use body::OriginBody;
-pub(crate) use failover::Answered;
-pub(crate) use fault::{OriginFault, OriginFaultKind, Retry};
+pub(crate) use fault::{OriginFault, OriginFaultKind};
 pub(crate) use privacy::Privacy;
 pub(crate) use request_body::OriginRequestBody;
 
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode};
 use pool::{Checkout, Connection, Pools, Wanted};
 use privet_distribution::{HttpServer, Origin};
 use privet_sign::Scheme;
@@ -77,7 +76,6 @@ pub(crate) struct OriginCall {
 #[derive(Debug)]
 pub(crate) struct OriginResponse {
     pub(crate) status: StatusCode,
-    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: OriginBody,
 }

@@ -1,5 +1,6 @@
 //! The walk of a request: route, authorize, origin, respond, log.
 
+mod coding;
 mod error_page;
 mod remote;
 
@@ -14,13 +15,15 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
-    Authorized, Denial, Limits, ViewerRequest, apply_response_policy, authorize, capped_by_grant,
-    check_geo, denial_page, no_such_key_page, options, preflight, route, select,
+    Authorized, Denial, Limits, ResultType, ViewerRequest, apply_response_policy, authorize,
+    capped_by_grant, check_geo, denial_page, no_such_key_page, options, preflight, route,
+    server_timing,
 };
 use std::convert::Infallible;
 use std::sync::Arc;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
 static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
@@ -52,6 +55,21 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared)
     let mut answer = error_page::in_place_of(answer, exchange, shared).await;
     if let Some(policy) = &exchange.response_policy {
         apply_response_policy(policy, &exchange.parts.headers, &mut answer.headers);
+        let timing = server_timing(
+            policy.server_timing_percent,
+            &exchange.request_id,
+            answer.outcome.result.unwrap_or(ResultType::Error),
+            &exchange.state.snapshot.edge.location,
+        );
+        if let Some(timing) = timing {
+            answer.headers.append(&SERVER_TIMING, timing);
+        }
+    }
+    // Last, so that no policy lets a browser keep what its grant has ended for.
+    if let Some(until) = exchange.grant_until
+        && let Some(cap) = capped_by_grant(&answer.headers, until, exchange.now)
+    {
+        cap.apply(&mut answer.headers);
     }
     answer
 }
@@ -106,14 +124,11 @@ async fn object_or_denial(
         sends_files: exchange.connection.sends_files,
     };
     let mut answer = match state.folder(&authorized) {
-        Some(folder) => object.from_folder(folder, exchange).await?,
-        None => object.from_origin(body, exchange, shared).await?,
+        Some(folder) => object.read_folder(folder, exchange, shared).await?,
+        None => object.ask_origin(body, exchange, shared).await?,
     };
     if let Some(grant) = authorized.grant() {
-        let cap = capped_by_grant(&answer.headers, grant.until(), exchange.now);
-        if let Some(cap) = cap {
-            cap.apply(&mut answer.headers);
-        }
+        exchange.grant_until = Some(grant.until());
         if shared.log.is_live() {
             answer.outcome.grant = Some(grant.fingerprint());
         }
@@ -130,23 +145,20 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    async fn from_folder(
+    async fn read_folder(
         &self,
         folder: &FolderOrigin,
         exchange: &Exchange,
+        shared: &WorkerShared,
     ) -> Result<Answer, Denial> {
         if self.request.method == Method::OPTIONS {
             return Ok(Answer::options(options(self.authorized)));
         }
         let path = self.authorized.origin_path(self.request.path);
         let object = folder.fetch(&path).await.map_err(denial)?;
-        let selection = select(
-            self.request.method,
-            self.request.headers,
-            &object.head.representation,
-            exchange.state.snapshot.limits.ranges_max,
-        );
-        Ok(Answer::object(&object, selection, self.sends_files))
+        let ranges_max = exchange.state.snapshot.limits.ranges_max;
+        let cache = &shared.cache;
+        Ok(self.folder_answer(&object, ranges_max, cache).await)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::pipeline::RequestBody;
+use crate::proxy_header::ProxyComplaints;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
@@ -50,6 +51,7 @@ pub(crate) struct WorkerShared {
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
+    pub(crate) proxy_complaints: ProxyComplaints,
     state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
     date: RefCell<HeaderValue>,
     date_of: Cell<u64>,
@@ -77,6 +79,7 @@ impl WorkerShared {
             drain: edge.drain,
             // The node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
+            proxy_complaints: ProxyComplaints::default(),
             state: RefCell::new(arc_swap::Cache::new(edge.state)),
             date: RefCell::new(HeaderValue::from_static("")),
             date_of: Cell::new(u64::MAX),

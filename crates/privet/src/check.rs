@@ -47,7 +47,18 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
             ListenerProtocol::Http => "http",
             ListenerProtocol::Https => "https",
         };
-        console::say(format_args!("listener {protocol}://{}", listener.address))?;
+        let behind = if listener.proxy_protocol {
+            ", behind a balancer that sends PROXY headers"
+        } else {
+            ""
+        };
+        console::say(format_args!(
+            "listener {protocol}://{}{behind}",
+            listener.address
+        ))?;
+    }
+    if let Some(socket) = &snapshot.admin_socket {
+        console::say(format_args!("operators on {}", socket.display()))?;
     }
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
@@ -199,6 +210,7 @@ fn warn(snapshot: &Snapshot) {
                 distribution.id
             ));
         }
+        warn_of_folders_in_groups(distribution);
     }
     for file in &snapshot.files {
         let is_key = std::fs::read(file).is_ok_and(|bytes| {
@@ -211,6 +223,26 @@ fn warn(snapshot: &Snapshot) {
             console::note(format_args!(
                 "{} holds a private key that others can read; chmod 600 it",
                 file.display()
+            ));
+        }
+    }
+}
+
+/// A folder is read, never asked, so it neither fails over nor helps out.
+fn warn_of_folders_in_groups(distribution: &Distribution) {
+    let is_folder = |origin: &Origin| matches!(origin.source, OriginSource::Folder { .. });
+    for behavior in &distribution.behaviors {
+        let Some(failover) = &behavior.origin.failover else {
+            continue;
+        };
+        let members = [&*behavior.origin.primary, &*failover.secondary];
+        for folder in members.into_iter().filter(|origin| is_folder(origin)) {
+            console::note(format_args!(
+                "origin {} is a folder, which takes no part in failover: behavior {} of distribution {} has no second \
+                 origin; use a bucket or a server",
+                folder.id,
+                behavior.path_pattern.as_str(),
+                distribution.id
             ));
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use privet_edge::InvalidationError;
 use privet_sign::{KeyError, SignError};
 
 use crate::new_key::NewKeyError;
@@ -56,6 +57,16 @@ pub(crate) enum CommandError {
     CookieJarHost,
     /// A configuration with faults, all of them in the text.
     Configuration(String),
+    /// A configuration without a socket for operators.
+    NoSocket { config: String },
+    /// No edge answers on the operator's socket.
+    EdgeAbsent { socket: String, reason: String },
+    /// The running edge does not do what it was asked to; the text is its reason.
+    EdgeRefused(String),
+    /// What answered is no edge, or broke off.
+    EdgeAnswer(String),
+    /// An invalidation beyond its limits.
+    Invalidation(InvalidationError),
     /// A thread ended before its work was done.
     ThreadLost,
     /// The reader of standard output has gone.
@@ -107,9 +118,18 @@ impl CommandError {
             CommandError::NewKey(NewKeyError::Exists(_)) => {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
             }
+            CommandError::NoSocket { .. } => {
+                Some("add socket = \"privet.sock\" to [admin], or say --socket PATH")
+            }
+            CommandError::EdgeAbsent { .. } => Some(
+                "start it with privet serve, as the same user, with [admin] in its configuration",
+            ),
             CommandError::Read { .. }
             | CommandError::Write { .. }
             | CommandError::TooLarge { .. }
+            | CommandError::EdgeRefused(_)
+            | CommandError::EdgeAnswer(_)
+            | CommandError::Invalidation(_)
             | CommandError::KeyPairId(_)
             | CommandError::NewKey(_)
             | CommandError::UrlRefused(_)
@@ -136,7 +156,8 @@ impl CommandError {
             | CommandError::SharedNeedsResource
             | CommandError::CookiesForOneUrl
             | CommandError::OutputForm { .. }
-            | CommandError::CookieJarHost => ExitCode::from(2),
+            | CommandError::CookieJarHost
+            | CommandError::Invalidation(_) => ExitCode::from(2),
             CommandError::Read { .. }
             | CommandError::Write { .. }
             | CommandError::TooLarge { .. }
@@ -146,6 +167,10 @@ impl CommandError {
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
             | CommandError::Configuration(_)
+            | CommandError::NoSocket { .. }
+            | CommandError::EdgeAbsent { .. }
+            | CommandError::EdgeRefused(_)
+            | CommandError::EdgeAnswer(_)
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
         }
@@ -191,6 +216,17 @@ impl fmt::Display for CommandError {
             }
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
             CommandError::Configuration(faults) => formatter.write_str(faults),
+            CommandError::NoSocket { config } => {
+                write!(formatter, "{config} has no socket for operators")
+            }
+            CommandError::EdgeAbsent { socket, reason } => {
+                write!(formatter, "no edge answers on {socket}: {reason}")
+            }
+            CommandError::EdgeRefused(reason) => formatter.write_str(reason),
+            CommandError::EdgeAnswer(reason) => {
+                write!(formatter, "the edge's answer can not be used: {reason}")
+            }
+            CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is not complete: report this, please"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod cache;
 mod check;
 mod command_error;
 mod completions;
@@ -14,11 +15,14 @@ mod console;
 mod demo;
 mod explain;
 mod input;
+mod invalidate;
 mod key;
 mod key_source;
 mod manual;
 mod moment;
 mod new_key;
+mod operator;
+mod probe;
 mod report;
 mod serve;
 mod sign;
@@ -30,6 +34,7 @@ Examples:
   privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
   privet explain --public-key ID=KEY.pub.pem LINK
   privet serve privet.toml
+  privet invalidate --distribution ID '/images/*'
 
 Exit codes:
   0  done; for explain: the link opens
@@ -49,6 +54,10 @@ enum Command {
     Demo(demo::DemoArguments),
     Serve(serve::ServeArguments),
     Check(check::CheckArguments),
+    Invalidate(invalidate::InvalidateArguments),
+    Invalidations(invalidate::InvalidationsArguments),
+    Cache(cache::CacheArguments),
+    Probe(probe::ProbeArguments),
     /// Make key pairs and look at them.
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
@@ -67,6 +76,10 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Invalidate(arguments) => invalidate::run(arguments),
+        Command::Invalidations(arguments) => invalidate::run_list(arguments),
+        Command::Cache(arguments) => cache::run(arguments),
+        Command::Probe(arguments) => probe::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),

@@ -18,6 +18,22 @@ pub(crate) fn fail(error: &CommandError) -> ExitCode {
     error.exit_code()
 }
 
+/// The exit code of a command that either did what it should or says why not.
+pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Lines on standard output, control characters spelled out.
+pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
+    lines
+        .iter()
+        .try_for_each(|line| console::say(printable(line)))
+        .map_err(|error| CommandError::write("standard output", &error))
+}
+
 /// `error: …`, control characters spelled out.
 pub(crate) fn error_line(text: impl Display) {
     console::error(printable(&text.to_string()));

@@ -36,6 +36,14 @@ pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()>
     sync_folder(folder)
 }
 
+/// Removes a file; one that is gone already is as good.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes all parts one after the other.
 pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
     for parts in parts.chunks(PARTS_MAX) {

@@ -36,7 +36,8 @@ pub(super) struct Location {
 }
 
 impl Location {
-    fn pack(self) -> u64 {
+    /// As it stands in a cell, unused so far.
+    pub(super) fn pack(self) -> u64 {
         u64::from(self.offset_units)
             | u64::from(self.length_units) << LENGTH_SHIFT
             | u64::from(self.slot) << SLOT_SHIFT
@@ -125,13 +126,13 @@ impl Index {
         self.write(key).insert(key.fingerprint(), packed);
     }
 
-    /// Puts entries of one shard where there is nothing yet: fingerprints and locations.
-    pub(super) fn insert_absent(&self, shard: usize, entries: &[(u64, Location)]) {
+    /// Puts entries of one shard where there is nothing yet: fingerprints and packed locations.
+    pub(super) fn insert_absent(&self, shard: usize, entries: &[(u64, u64)]) {
         let mut table = write(&self.shards[shard]);
         table.reserve(entries.len());
-        for (fingerprint, location) in entries {
+        for (fingerprint, packed) in entries {
             if table.cell(*fingerprint).is_none() {
-                table.insert(*fingerprint, location.pack());
+                table.insert(*fingerprint, *packed);
             }
         }
     }

@@ -6,7 +6,7 @@
 use super::Shared;
 use super::folder::SEGMENTS;
 use super::format::{TableLine, UNIT_BYTES};
-use super::index::{Index, Location};
+use super::index::Index;
 use super::segment::{Segment, number_of};
 use crate::key::Key;
 use std::cmp::Reverse;
@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-/// A record as found: fingerprint, stamp, place.
-type Found = (u64, u64, Location);
+/// A record as found: fingerprint, stamp, packed place. There is one for each record, so it is kept short.
+type Found = (u64, u64, u64);
 
 /// Reads every segment; gives them in the order of their numbers.
 pub(super) fn load<H>(
@@ -29,7 +29,12 @@ pub(super) fn load<H>(
         let Some(segment) = open(shared, number, slot)? else {
             continue;
         };
-        for line in lines(&segment, shared.seed)? {
+        let Ok(lines) = lines(&segment, shared.seed) else {
+            // It must not come back another day, when the list of removed keys has forgotten what it names.
+            std::fs::remove_file(&segment.path)?;
+            continue;
+        };
+        for line in lines {
             // Dead records count as well: for as long as one is there, the list of removed keys must name it.
             segment.note(line.seq, line.stamp);
             let is_removed = removed
@@ -39,7 +44,8 @@ pub(super) fn load<H>(
                 continue;
             }
             let shard = line.key.shard(Index::shards());
-            let found = (line.key.fingerprint(), line.stamp, segment.location(&line));
+            let packed = segment.location(&line).pack();
+            let found = (line.key.fingerprint(), line.stamp, packed);
             shards[shard].push(found);
         }
         let segment = Arc::new(segment);
@@ -101,10 +107,10 @@ fn insert<H>(shared: &Shared<H>, shard: usize, mut found: Vec<Found>) {
     found.sort_unstable_by_key(|(fingerprint, stamp, _)| (*fingerprint, Reverse(*stamp)));
     found.dedup_by_key(|(fingerprint, _, _)| *fingerprint);
     let ledger = shared.ledger();
-    let entries: Vec<(u64, Location)> = found
+    let entries: Vec<(u64, u64)> = found
         .into_iter()
         .filter(|(fingerprint, _, _)| !ledger.is_superseded(*fingerprint))
-        .map(|(fingerprint, _, location)| (fingerprint, location))
+        .map(|(fingerprint, _, packed)| (fingerprint, packed))
         .collect();
     shared.index.insert_absent(shard, &entries);
 }

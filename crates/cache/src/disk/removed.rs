@@ -11,15 +11,17 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const NAME: &str = "removed";
+const FRESH_NAME: &str = "removed.new";
 const LINE_BYTES: usize = 32;
 
 /// See the file's own words.
 #[derive(Debug)]
 pub(super) struct RemovedList {
-    file: File,
+    file: Arc<File>,
     folder: PathBuf,
     seed: u64,
     lines: u64,
@@ -38,7 +40,7 @@ impl RemovedList {
     pub(super) fn make(folder: &Path, seed: u64) -> io::Result<Self> {
         file::replace(folder, NAME, &[])?;
         Ok(RemovedList {
-            file: file::open(&folder.join(NAME))?,
+            file: Arc::new(file::open(&folder.join(NAME))?),
             folder: folder.to_owned(),
             seed,
             lines: 0,
@@ -60,7 +62,7 @@ impl RemovedList {
         // A line that was cut short is of a removal that never returned.
         file.set_len(lines * LINE_BYTES as u64)?;
         let list = RemovedList {
-            file,
+            file: Arc::new(file),
             folder: folder.to_owned(),
             seed,
             lines,
@@ -81,24 +83,73 @@ impl RemovedList {
         Ok(())
     }
 
-    /// Puts the list on disk for good.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// To put the list on disk for good.
+    pub(super) fn handle(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
-    /// Drops the lines that concern no record any more: those no greater than the smallest stamp of all records.
-    pub(super) fn forget(&mut self, oldest_stamp: u64) -> io::Result<()> {
-        let mut bytes =
-            vec![0; usize::try_from(self.lines).map_err(io::Error::other)? * LINE_BYTES];
-        self.file.read_exact_at(&mut bytes, 0)?;
+    /// Begins to drop the lines that concern no record any more. Lines may be added while that goes on.
+    pub(super) fn begin_to_forget(&self) -> Shortening {
+        Shortening {
+            old: self.handle(),
+            path: self.folder.join(FRESH_NAME),
+            lines: self.lines,
+        }
+    }
+
+    /// Takes the shorter list, and what was added meanwhile, in place of the longer.
+    pub(super) fn end_forgetting(&mut self, shortened: Shortened) -> io::Result<()> {
+        let added = read_lines(&self.file, shortened.read_lines, self.lines)?;
+        let kept_bytes = shortened.kept_lines * LINE_BYTES as u64;
+        file::write_at(&shortened.file, &[&added], kept_bytes)?;
+        shortened.file.sync_data()?;
+        std::fs::rename(self.folder.join(FRESH_NAME), self.folder.join(NAME))?;
+        self.lines = shortened.kept_lines + self.lines - shortened.read_lines;
+        self.file = Arc::new(shortened.file);
+        Ok(())
+    }
+}
+
+/// The first half of forgetting.
+#[derive(Debug)]
+pub(super) struct Shortening {
+    old: Arc<File>,
+    path: PathBuf,
+    lines: u64,
+}
+
+/// A shorter list beside the longer.
+#[derive(Debug)]
+pub(super) struct Shortened {
+    file: File,
+    read_lines: u64,
+    kept_lines: u64,
+}
+
+impl Shortening {
+    /// Writes the lines that are still wanted: those greater than the smallest stamp of all records.
+    pub(super) fn write(self, oldest_stamp: u64) -> io::Result<Shortened> {
+        let bytes = read_lines(&self.old, 0, self.lines)?;
         let lines = bytes.chunks_exact(LINE_BYTES);
         let kept = lines.filter(|line| u64_at(line, 16).is_some_and(|stamp| stamp > oldest_stamp));
         let kept = kept.collect::<Vec<_>>().concat();
-        file::replace(&self.folder, NAME, &kept)?;
-        self.file = file::open(&self.folder.join(NAME))?;
-        self.lines = (kept.len() / LINE_BYTES) as u64;
-        Ok(())
+        let file = file::open(&self.path)?;
+        file.set_len(0)?;
+        file::write_at(&file, &[&kept], 0)?;
+        file.sync_data()?;
+        Ok(Shortened {
+            file,
+            read_lines: self.lines,
+            kept_lines: (kept.len() / LINE_BYTES) as u64,
+        })
     }
+}
+
+fn read_lines(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(to - from).map_err(io::Error::other)? * LINE_BYTES;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, from * LINE_BYTES as u64)?;
+    Ok(bytes)
 }
 
 fn encode(key: &Key, stamp: u64, seed: u64) -> [u8; LINE_BYTES] {
@@ -122,4 +173,35 @@ fn decode(bytes: &[u8], seed: u64) -> Option<HashMap<Key, u64>> {
         *known = stamp.max(*known);
     }
     Some(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block_key;
+
+    #[test]
+    fn forgetting_keeps_what_is_wanted_and_what_is_added_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = |stamp: u64| block_key([2; 16], stamp);
+        let mut list = RemovedList::make(folder.path(), 7).unwrap();
+        for stamp in 1..=100 {
+            list.append(&key(stamp), stamp).unwrap();
+        }
+        let shortening = list.begin_to_forget();
+        list.append(&key(101), 101).unwrap();
+        let shortened = shortening.write(60).unwrap();
+        list.append(&key(102), 102).unwrap();
+        list.end_forgetting(shortened).unwrap();
+        list.append(&key(103), 103).unwrap();
+        assert_eq!(list.lines(), 43);
+        let Opened::Read(list, removed) = RemovedList::open(folder.path(), 7).unwrap() else {
+            panic!("the list is as it was written");
+        };
+        assert_eq!(list.lines(), 43);
+        for stamp in 1..=103 {
+            let expected = (stamp > 60).then_some(&stamp);
+            assert_eq!(removed.get(&key(stamp)), expected);
+        }
+    }
 }

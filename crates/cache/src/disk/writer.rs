@@ -1,13 +1,10 @@
 //! The thread that writes: appends what waits, makes room, seals segments.
 //!
-//! New entries go to probation segments. When a segment must go, the oldest of probation goes first while probation has
-//! more than its share; what was used in it is copied to the main segments. The oldest main segment gives each entry
-//! that was used another turn, as far as half a segment reaches.
+//! New entries go to probation segments, and those that have been in probation before to main segments.
 
-use super::folder::SEGMENTS;
-use super::format::{
-    RECORD_HEAD_BYTES, RecordHead, RecordKind, Role, TableLine, body_checksum, units,
-};
+use super::file;
+use super::folder::{self, SEGMENTS};
+use super::format::{RecordHead, RecordKind, Role, TableLine, body_checksum, units};
 use super::load;
 use super::queue::{Job, Next};
 use super::segment::{OpenSegment, Segment, record_bytes_max};
@@ -23,11 +20,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+mod evict;
 mod ghost;
 
-/// Of the segments, one in so many is for probation.
-const PROBATION_SHARE: u64 = 10;
-/// How often the thread looks after its files when nothing is to be written.
+/// How often the thread looks after its files.
 const REST: Duration = Duration::from_secs(1);
 /// How long a failed disk is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -44,6 +40,7 @@ pub(super) struct Writer<H> {
     next_number: u64,
     ghost: GhostTable,
     failed_at: Option<Instant>,
+    looked_at: Instant,
     /// How long the list of removed keys was after the last look, and the journal.
     removed_lines: u64,
     journal_records: u64,
@@ -74,6 +71,7 @@ impl<H: Head> Writer<H> {
             next_number: 1,
             ghost: GhostTable::new(ghosts),
             failed_at: None,
+            looked_at: Instant::now(),
             removed_lines: 0,
             journal_records: 0,
             head: Vec::new(),
@@ -83,9 +81,15 @@ impl<H: Head> Writer<H> {
     /// Loads, then writes until asked to stop.
     pub(super) fn run(mut self, removed_before: HashMap<Key, u64>) {
         if let Err(error) = self.load(removed_before) {
+            // What could not be read can not be kept in step either.
+            folder::mark_damaged(&self.shared.folder);
+            self.shared.ledger().end_loading();
             self.fail(&error);
         }
         loop {
+            if self.looked_at.elapsed() >= REST {
+                self.look_after_or_fail();
+            }
             let next = self.shared.queue().next();
             match next {
                 Next::Write(job) => self.write_or_fail(&job),
@@ -98,7 +102,10 @@ impl<H: Head> Writer<H> {
             // What can not be sealed is scanned at the next opening.
             let _ = self.seal(role);
         }
-        let _ = self.shared.ledger().removed().sync();
+        let removed = self.shared.ledger().removed().handle();
+        let _ = removed.sync_data();
+        // Another store may open the folder as soon as this one says that it has stopped.
+        let _ = self.shared.lock.unlock();
         self.shared.queue().set_stopped();
         self.shared.stopped.notify_all();
     }
@@ -175,7 +182,8 @@ impl<H: Head> Writer<H> {
             ghost::Remembered::Yes => Role::Main,
             ghost::Remembered::No => Role::Probation,
         };
-        let written = self.append(role, &head, &callers, &parts.collect::<Vec<_>>());
+        let body = parts.collect::<Vec<_>>();
+        let written = self.append(role, Room::Make, &head, (&callers, &body));
         self.head = callers;
         let Some(line) = written? else {
             return Ok(Outcome::TooLarge);
@@ -200,9 +208,9 @@ impl<H: Head> Writer<H> {
     fn append(
         &mut self,
         role: Role,
+        room: Room,
         head: &RecordHead,
-        callers: &[u8],
-        body: &[&[u8]],
+        (callers, body): (&[u8], &[&[u8]]),
     ) -> io::Result<Option<TableLine>> {
         let size_bytes = head.size_bytes().unwrap_or(u64::MAX);
         let bytes_max = record_bytes_max(self.shared.segment_size_bytes);
@@ -212,22 +220,35 @@ impl<H: Head> Writer<H> {
         let fixed = head.encode(callers, self.shared.seed);
         let mut parts: Vec<&[u8]> = vec![&fixed, callers];
         parts.extend_from_slice(body);
-        let open = self.open_with_room(role, units(size_bytes))?;
+        let open = self.open_with_room(role, units(size_bytes), room)?;
         open.append(head, &parts).map(Some)
     }
 
-    fn open_with_room(&mut self, role: Role, length_units: u64) -> io::Result<&mut OpenSegment> {
-        let has_room = |open: &OpenSegment| open.has_room(length_units);
-        if !self.queue(role).open.as_ref().is_some_and(has_room) {
+    fn open_with_room(
+        &mut self,
+        role: Role,
+        length_units: u64,
+        room: Room,
+    ) -> io::Result<&mut OpenSegment> {
+        if !self.has_room(role, length_units) {
             self.seal(role)?;
-            if role == Role::Probation {
-                self.make_room()?;
+            match room {
+                Room::Make => self.make_room()?,
+                Room::Spare => {}
             }
-            // Making room may have opened a main segment, never one of probation.
+        }
+        // Making room copies to main, so that there may be a new main segment by now.
+        if !self.has_room(role, length_units) {
+            self.seal(role)?;
             self.open_segment(role)?;
         }
         let open = &mut self.queue_mut(role).open;
         Ok(open.as_mut().expect("a segment was opened above"))
+    }
+
+    fn has_room(&self, role: Role, length_units: u64) -> bool {
+        let open = self.queue(role).open.as_ref();
+        open.is_some_and(|open| open.has_room(length_units))
     }
 
     fn open_segment(&mut self, role: Role) -> io::Result<()> {
@@ -257,114 +278,6 @@ impl<H: Head> Writer<H> {
             queue.sealed.push_back(open.segment);
         }
         Ok(())
-    }
-
-    /// Lets segments go until there is room for a new one and for the copies that making room may take.
-    fn make_room(&mut self) -> io::Result<()> {
-        while self.segments() + 2 > self.shared.segments_max {
-            self.evict_one()?;
-        }
-        Ok(())
-    }
-
-    fn evict_one(&mut self) -> io::Result<()> {
-        let probation_max = (self.shared.segments_max / PROBATION_SHARE).max(1);
-        let probation = self.probation.sealed.len() as u64;
-        let role = if probation > 0 && (probation >= probation_max || self.main.sealed.is_empty()) {
-            Role::Probation
-        } else {
-            Role::Main
-        };
-        if self.queue(role).sealed.is_empty() {
-            self.seal(role)?;
-        }
-        let Some(segment) = self.queue_mut(role).sealed.pop_front() else {
-            return Err(io::ErrorKind::StorageFull.into());
-        };
-        let evicted = self.evict(&segment);
-        if evicted.is_err() {
-            self.queue_mut(role).sealed.push_front(segment);
-        }
-        self.count_segments();
-        evicted
-    }
-
-    fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
-        let table = segment.table(self.shared.seed)?.unwrap_or_default();
-        let copied_units_max = match segment.role {
-            Role::Probation => u64::MAX,
-            Role::Main => units(segment.size_bytes) / 2,
-        };
-        let mut copied_units = 0;
-        for line in &table {
-            let length_units = u64::from(line.length_units);
-            if copied_units + length_units <= copied_units_max {
-                copied_units += self.copy_if_used(segment, line)?;
-            }
-        }
-        // The file goes first: were an entry replaced between its leaving the index and the file's removal, a crash
-        // would bring it back.
-        std::fs::remove_file(&segment.path)?;
-        for line in &table {
-            let location = segment.location(line);
-            if self.shared.index.remove_at(&line.key, location).is_some() {
-                let counts = &self.shared.counts;
-                counts.evictions.fetch_add(1, Ordering::Relaxed);
-                if segment.role == Role::Probation {
-                    self.ghost.remember(line.key.fingerprint());
-                }
-            }
-        }
-        if table.is_empty() {
-            self.shared.index.remove_slot(segment.slot);
-        }
-        self.shared.set_slot(segment.slot, None);
-        Ok(())
-    }
-
-    /// Gives back how many units the copy took; none when the entry is dead, damaged, or nobody has used it.
-    fn copy_if_used(&mut self, segment: &Segment, line: &TableLine) -> io::Result<u64> {
-        let found = self.shared.index.find(&line.key);
-        let Some((_, uses)) = found.filter(|(at, _)| *at == segment.location(line)) else {
-            return Ok(0);
-        };
-        if uses == 0 && !self.shared.memory.is_used(&line.key) {
-            return Ok(0);
-        }
-        let offset = u64::from(line.offset_units) * super::UNIT_BYTES;
-        let Ok(Some(record)) = segment.read_record(offset, self.shared.seed) else {
-            return Ok(0);
-        };
-        let Some(stamp) = self.stamp_copy(segment, line) else {
-            return Ok(0);
-        };
-        let head = RecordHead {
-            stamp,
-            ..record.head
-        };
-        let (callers, body) =
-            record.bytes[RECORD_HEAD_BYTES..].split_at(record.head.head_bytes as usize);
-        let copied = self.append(Role::Main, &head, callers, &[body]);
-        let Ok(Some(copy)) = copied else {
-            self.shared.ledger().settle(&line.key, stamp);
-            return copied.map(|_| 0);
-        };
-        let uses = match segment.role {
-            Role::Probation => 0,
-            Role::Main => uses.saturating_sub(1),
-        };
-        self.enter(&copy, Role::Main, uses);
-        Ok(u64::from(copy.length_units))
-    }
-
-    /// A stamp for a copy, if the index still says what is to be copied.
-    fn stamp_copy(&self, segment: &Segment, line: &TableLine) -> Option<u64> {
-        let mut ledger = self.shared.ledger();
-        let (location, _) = self.shared.index.find(&line.key)?;
-        if location != segment.location(line) {
-            return None;
-        }
-        ledger.stamp_copy(&line.key)
     }
 
     /// Goes on without the disk.
@@ -411,14 +324,11 @@ impl<H: Head> Writer<H> {
             // What could not be read at the opening may be readable at the next.
             return Err(io::Error::other("the store could not be loaded"));
         }
-        let open = self.open_with_room(Role::Probation, 1)?;
+        let open = self.open_with_room(Role::Probation, 1, Room::Make)?;
         open.segment.file.sync_data()
     }
 
     fn rest(&mut self) {
-        if let Err(error) = self.look_after() {
-            self.fail(&error);
-        }
         let failed_for = self.failed_at.map(|at| at.elapsed());
         if failed_for.is_some_and(|failed_for| failed_for >= RETRY_AFTER) {
             self.retry();
@@ -429,6 +339,13 @@ impl<H: Head> Writer<H> {
             .wake
             .wait_timeout_while(queue, REST, |queue| queue.is_at_rest());
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn look_after_or_fail(&mut self) {
+        self.looked_at = Instant::now();
+        if let Err(error) = self.look_after() {
+            self.fail(&error);
+        }
     }
 
     /// Puts removals on disk for good, and forgets what concerns nothing any more.
@@ -449,17 +366,22 @@ impl<H: Head> Writer<H> {
             self.journal_records = records;
             self.forget_invalidations()?;
         }
-        self.shared.ledger().removed().sync()
+        let removed = self.shared.ledger().removed().handle();
+        removed.sync_data()
     }
 
     fn forget_removed(&mut self) -> io::Result<()> {
         let segments = self.probation.segments().chain(self.main.segments());
         let stamps = segments.map(|segment| segment.oldest_stamp.load(Ordering::Acquire));
         let oldest_stamp = stamps.min().unwrap_or(u64::MAX);
+        // Puts wait for the ledger, so it is held only for what was added meanwhile.
+        let shortening = self.shared.ledger().removed().begin_to_forget();
+        let shortened = shortening.write(oldest_stamp)?;
         let mut ledger = self.shared.ledger();
-        ledger.removed().forget(oldest_stamp)?;
+        ledger.removed().end_forgetting(shortened)?;
         self.removed_lines = ledger.removed().lines();
-        Ok(())
+        drop(ledger);
+        file::sync_folder(&self.shared.folder)
     }
 
     fn forget_invalidations(&mut self) -> io::Result<()> {
@@ -511,4 +433,13 @@ enum Outcome {
     /// Something newer of the same key waits.
     Overtaken,
     TooLarge,
+}
+
+/// Where room for a new segment comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// Others go for it.
+    Make,
+    /// One is left over for copies while others are going.
+    Spare,
 }

@@ -58,6 +58,7 @@ struct State<H> {
     main: Queue,
     ghost: Ghost,
     next_ticket: u64,
+    object_count: u64,
 }
 
 /// Aligned so that no two shards share a cache line.
@@ -82,6 +83,7 @@ impl<H: Head> Shard<H> {
                 main: Queue::default(),
                 ghost: Ghost::default(),
                 next_ticket: 0,
+                object_count: 0,
             }),
             weight_bytes: AtomicU64::new(0),
             hits: AtomicU64::new(0),
@@ -190,11 +192,10 @@ impl<H: Head> Shard<H> {
     /// Objects and blocks.
     pub(super) fn entries(&self) -> (u64, u64) {
         let state = self.read();
-        let payloads = state.entries.values().map(|entry| &entry.payload);
-        let objects = payloads
-            .filter(|payload| payload.kind() == Kind::Object)
-            .count();
-        (objects as u64, (state.entries.len() - objects) as u64)
+        (
+            state.object_count,
+            state.entries.len() as u64 - state.object_count,
+        )
     }
 
     /// What the entries weigh, as of the last change.
@@ -245,6 +246,7 @@ impl<H: Head> State<H> {
             (false, Kind::Block) => Place::Blocks,
         };
         let weight = payload.weight();
+        self.object_count += payload.kind().objects();
         meter.add(weight.own_bytes);
         let ticket = self.enqueue(key, place, weight);
         self.entries.insert(
@@ -277,11 +279,13 @@ impl<H: Head> State<H> {
         meter: &Meter,
     ) -> Option<Payload<H>> {
         let weight = payload.weight();
+        let new_objects = payload.kind().objects();
         let entry = self.entries.get_mut(key)?;
         let old_weight = std::mem::replace(&mut entry.weight, weight);
         let old_payload = std::mem::replace(&mut entry.payload, payload);
         meter.add(weight.own_bytes);
         meter.take(old_weight.own_bytes);
+        self.object_count = self.object_count + new_objects - old_payload.kind().objects();
         let queue = self.queue(place);
         queue.weight_bytes = queue.weight_bytes - old_weight.whole_bytes + weight.whole_bytes;
         Some(old_payload)
@@ -290,6 +294,7 @@ impl<H: Head> State<H> {
     /// Takes an entry out of the table; its ticket stays in the queue.
     fn take_out(&mut self, key: &Key, meter: &Meter) -> Option<Entry<H>> {
         let entry = self.entries.remove(key)?;
+        self.object_count -= entry.payload.kind().objects();
         meter.take(entry.weight.own_bytes);
         let queue = self.queue(entry.place);
         queue.weight_bytes -= entry.weight.whole_bytes;

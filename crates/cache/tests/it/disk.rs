@@ -147,7 +147,10 @@ fn a_head_is_replaced_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 0..2, 1);
     let opened = open_loaded(folder.path());
-    let replaced = opened.store.replace_head(&key(0), Label(9), 4).unwrap();
+    let replaced = opened
+        .store
+        .replace_head(&key(0), Label(9), 4, |_| true)
+        .unwrap();
     assert_eq!(replaced, Replaced::Replaced);
     drop(opened);
     let opened = open_loaded(folder.path());
@@ -184,6 +187,23 @@ fn the_disk_is_never_more_than_full_and_keeps_what_is_used() {
     assert_eq!(kept.count(), 20);
     let all = (0..3_000).filter(|number| opened.version(*number).is_some());
     assert!(all.count() > 300);
+}
+
+#[test]
+fn what_comes_back_again_and_again_stays_within_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open(folder.path(), 1024 * 1024, DISK);
+    opened.wait_for(|event| matches!(event, StoreEvent::Loaded { .. }));
+    // A third more than the disk holds, so that everything has left when it comes again.
+    for step in 0..4_500 {
+        let number = step % 1_100;
+        opened.store.put_object(key(number), object(number, 1));
+        while opened.store.statistics().writes <= step {
+            std::thread::yield_now();
+        }
+        let statistics = opened.store.statistics();
+        assert!(statistics.disk_bytes <= DISK, "{statistics:?}");
+    }
 }
 
 fn folder_bytes(folder: &Path) -> u64 {

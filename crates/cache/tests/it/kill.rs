@@ -100,7 +100,7 @@ fn child_that_writes() {
     };
     let round: u64 = round.parse().unwrap();
     let opened = open(Path::new(&folder), MEMORY, DISK);
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         opened.wait_for(|event| matches!(event, StoreEvent::Loaded { .. }));
     }
     let mut state = round * 7_777 + 1;

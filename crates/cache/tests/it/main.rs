@@ -5,5 +5,6 @@ mod common;
 mod concurrent;
 mod damage;
 mod disk;
+mod hit_ratio;
 mod kill;
 mod memory;

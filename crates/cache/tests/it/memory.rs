@@ -81,12 +81,12 @@ fn objects_and_blocks_do_not_answer_for_each_other() {
 fn a_new_head_keeps_the_body() {
     let store = store();
     assert_eq!(
-        store.replace_head(&key(1), Label(2), 5).unwrap(),
+        store.replace_head(&key(1), Label(2), 5, |_| true).unwrap(),
         Replaced::Absent
     );
     store.put_object(key(1), object(1, 1));
     assert_eq!(
-        store.replace_head(&key(1), Label(2), 5).unwrap(),
+        store.replace_head(&key(1), Label(2), 5, |_| true).unwrap(),
         Replaced::Replaced
     );
     let Lookup::Memory(found) = store.object(&key(1)) else {
@@ -112,4 +112,15 @@ fn what_forgotten_invalidations_concern_is_not_kept() {
     store.remove(&key(2));
     assert_eq!(store.oldest_seq(), 3);
     assert!(store.journal().is_empty());
+}
+
+/// A 304 that comes late is about an object that is no longer there: its head never gets another one's body.
+#[test]
+fn a_head_is_not_given_to_another_objects_body() {
+    let store = store();
+    store.put_object(key(1), object(1, 2));
+    let is_first = |head: &Label| *head == Label(1);
+    let replaced = store.replace_head(&key(1), Label(1), 5, is_first).unwrap();
+    assert_eq!(replaced, Replaced::Absent);
+    assert!(matches!(store.object(&key(1)), Lookup::Absent));
 }

@@ -138,7 +138,7 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
         .unwrap_or_else(|| "us-east-1".to_owned());
     let is_amazon = value(table, "endpoint").is_none();
     let endpoint = reader.server(table, "endpoint");
-    let addressings = [
+    let styles = [
         ("path", S3Addressing::Path),
         ("virtual-host", S3Addressing::VirtualHost),
     ];
@@ -159,7 +159,7 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
         bucket,
         region,
         addressing: reader
-            .choice(table, "addressing", &addressings)
+            .choice(table, "addressing", &styles)
             .unwrap_or(addressing_default),
         signing: reader
             .choice(table, "signing", &signings)

@@ -86,7 +86,7 @@ impl Answer {
                 answer.begin_with(reader(range.start, end)).await?;
             }
             Selection::Several(ranges) => {
-                let content_type = head.content_type().cloned();
+                let content_type = head.content_type();
                 let size_bytes = size_bytes.unwrap_or_default();
                 answer.several_readers(content_type, size_bytes, &ranges, reader);
             }
@@ -156,6 +156,10 @@ impl Answer {
     /// Takes the fields of an origin over; the length is set by what is sent.
     fn take_over(&mut self, fields: &HeaderMap) {
         self.speaker = Speaker::Origin;
+        if let Some(content_type) = fields.get(CONTENT_TYPE) {
+            // Its place is among the first, as in CloudFront's answers.
+            self.headers.insert(CONTENT_TYPE, content_type.clone());
+        }
         for (name, value) in fields {
             if name == CONTENT_LENGTH
                 || name == TRANSFER_ENCODING
@@ -163,7 +167,7 @@ impl Answer {
             {
                 continue;
             }
-            if name == DATE || name == SERVER {
+            if name == DATE || name == SERVER || name == CONTENT_TYPE {
                 self.headers.insert(name, value.clone());
             } else {
                 self.headers.append(name, value.clone());
@@ -197,7 +201,7 @@ impl Answer {
 
     fn several_readers(
         &mut self,
-        content_type: Option<HeaderValue>,
+        content_type: Option<&HeaderValue>,
         size_bytes: u64,
         ranges: &[ByteRange],
         mut reader: impl FnMut(u64, Option<u64>) -> ObjectReader,
@@ -208,7 +212,6 @@ impl Answer {
             .take(32)
             .collect();
         let part_type = content_type
-            .as_ref()
             .and_then(|value| value.to_str().ok())
             .unwrap_or("application/octet-stream");
         let mut length = 0;

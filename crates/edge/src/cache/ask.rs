@@ -3,15 +3,15 @@
 use super::digest;
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
-    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE,
+    CONTENT_LENGTH, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
     Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
-    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error,
-    filtered_query, origin_request,
+    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error, filtered_query,
+    origin_request,
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
@@ -36,7 +36,8 @@ pub(crate) struct Ask {
     /// The viewer's own conditions and ranges, for responses that are not stored.
     conditions: HeaderMap,
     target: String,
-    secondary_target: Option<String>,
+    /// Target and headers for the second origin of a group, which has other paths, rules and custom headers.
+    secondary: Option<(String, HeaderMap)>,
     viewer_scheme: Scheme,
 }
 
@@ -70,10 +71,14 @@ impl Ask {
             target,
             headers,
         } = primary;
-        let secondary_target = origins
-            .failover
-            .as_ref()
-            .map(|failover| origin_request(authorized, &failover.secondary, request, facts).target);
+        let secondary = origins.failover.as_ref().map(|failover| {
+            let secondary = origin_request(authorized, &failover.secondary, request, facts);
+            (secondary.target, secondary.headers)
+        });
+        let key = match headers.get(HOST) {
+            Some(host) => key.for_host(host),
+            None => key,
+        };
         Ask {
             digest: digest(key.as_bytes()),
             key,
@@ -93,12 +98,12 @@ impl Ask {
             wanted: Wanted::of(request),
             conditions: conditions(request.headers),
             target,
-            secondary_target,
+            secondary,
             viewer_scheme: request.scheme,
         }
     }
 
-    /// A GET of the whole object.
+    /// A GET of the whole object. The headers that are added to it go to whichever origin is asked.
     pub(super) fn get(&self) -> OriginCall {
         self.call(Method::GET, OriginRequestBody::Empty)
     }
@@ -107,8 +112,8 @@ impl Ask {
     pub(super) fn call(&self, method: Method, body: OriginRequestBody) -> OriginCall {
         OriginCall {
             method,
-            target: self.target.clone(),
-            headers: self.headers.clone(),
+            target: String::new(),
+            headers: HeaderMap::new(),
             body,
             viewer_scheme: self.viewer_scheme,
         }
@@ -123,12 +128,22 @@ impl Ask {
         call
     }
 
-    /// The target at `origin`, one of the two.
-    pub(super) fn target_at(&self, origin: &Origin) -> String {
-        match &self.secondary_target {
-            Some(target) if origin.index != self.origins.primary.index => target.clone(),
-            Some(_) | None => self.target.clone(),
-        }
+    /// Makes `call` one to `origin`, one of the two: its target, and its headers beneath those that the call has.
+    pub(super) fn address(&self, origin: &Origin, call: &mut OriginCall) {
+        let (target, headers) = match &self.secondary {
+            Some((target, headers)) if origin.index != self.origins.primary.index => {
+                (target, headers)
+            }
+            Some(_) | None => (&self.target, &self.headers),
+        };
+        call.target.clone_from(target);
+        let added = std::mem::replace(&mut call.headers, headers.clone());
+        call.headers.extend(added);
+    }
+
+    /// The condition under which the viewer wants a part only.
+    pub(super) fn if_range(&self) -> Option<&HeaderValue> {
+        self.conditions.get(IF_RANGE)
     }
 
     /// What a custom error response configures for `status`.
@@ -156,7 +171,7 @@ fn conditions(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// The path by which an object is invalidated: the default root object has its own.
-fn object_path(distribution: &Distribution, path: &str) -> String {
+pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
     match &distribution.default_root_object {
         Some(object) if path == "/" => format!("/{object}"),
         Some(_) | None => path.to_owned(),
@@ -229,6 +244,9 @@ impl Validator {
     }
 }
 
+/// No object is longer: places in it can be added without care.
+pub(super) const OBJECT_SIZE_BYTES_MAX: u64 = 1 << 62;
+
 /// `start-end/size` of a 206 (RFC 9110 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContentRange {
@@ -247,7 +265,9 @@ impl ContentRange {
             end_inclusive: end.parse().ok()?,
             size_bytes: size.parse().ok()?,
         };
-        let is_sound = found.start <= found.end_inclusive && found.end_inclusive < found.size_bytes;
+        let is_sound = found.start <= found.end_inclusive
+            && found.end_inclusive < found.size_bytes
+            && found.size_bytes <= OBJECT_SIZE_BYTES_MAX;
         let length = found
             .end_inclusive
             .checked_sub(found.start)?

@@ -1,16 +1,18 @@
 //! Asks the origin for an object and decides what its response becomes: stored, refreshed, passed on, or replaced by
 //! what is stored.
 
-use super::ask::{Ask, ContentRange, Validator, Wanted};
+use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::fill::{Fill, Follower};
 use super::flight::Landing;
 use super::look_up::{Found, Marker, StoredObject, variant_key};
 use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
-use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
+use crate::origin_client::{
+    OriginBody, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
+};
 use crate::worker::http_date;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
@@ -95,6 +97,44 @@ impl WorkerCache {
         }
     }
 
+    /// One request to the origin with the viewer's own conditions and range. What turns out to be for storing is stored
+    /// when it is whole, and the next who ask share it again.
+    pub(super) async fn fetch_viewers_own(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Fetched {
+        let mut context = Context {
+            ask,
+            found,
+            landing: None,
+            seq: self.shared.store.current_seq(),
+            moments: self.moments(),
+        };
+        let call = ask.call_as_viewer(OriginRequestBody::Empty);
+        let answered = self
+            .client
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
+            .await;
+        context.moments.received = self.clock.now();
+        let response = match answered {
+            Ok(response) => response,
+            Err(fault) => return Fetched::Failed(fault),
+        };
+        match response.status {
+            StatusCode::PARTIAL_CONTENT => {
+                let mut headers = response.headers.clone();
+                headers.remove(CONTENT_RANGE);
+                if let Storage::Store(_) = self.storage_of(&context, StatusCode::OK, &headers) {
+                    self.shared.flights.set_together(ask);
+                }
+                Fetched::Unstorable(Box::new(response), Unstorable::Status)
+            }
+            StatusCode::NOT_MODIFIED
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Fetched::Unstorable(Box::new(response), Unstorable::Status)
+            }
+            _ => self.whole(&context, response),
+        }
+    }
+
     fn moments(&self) -> Moments {
         let now = self.clock.now();
         Moments {
@@ -108,11 +148,9 @@ impl WorkerCache {
         for (name, value) in extra {
             call.headers.insert(name, value.clone());
         }
-        let answered = self
-            .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
-            .await?;
-        Ok(answered.response)
+        self.client
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
+            .await
     }
 
     /// Whole blocks around what the viewer wants first; `None` asks for everything.
@@ -169,8 +207,11 @@ impl WorkerCache {
             let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
             let seq = context.seq;
             // Whether it is still kept makes no difference to this viewer.
-            let _ =
-                crate::origin::DiskWork::start(move || store.replace_head(&key, head, seq)).await;
+            let generation = head.generation;
+            let _ = crate::origin::DiskWork::start(move || {
+                store.replace_head(&key, head, seq, |kept| kept.generation == generation)
+            })
+            .await;
         }
         Fetched::Stored(Stored {
             object: StoredObject {
@@ -205,6 +246,11 @@ impl WorkerCache {
         let (Some(range), Some(_)) = (range, validator) else {
             return self.again_whole(context).await;
         };
+        // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
+        let end = range.end_inclusive + 1;
+        if end != range.size_bytes && !end.is_multiple_of(block) {
+            return self.again_whole(context).await;
+        }
         let mut headers = response.headers.clone();
         headers.remove(CONTENT_RANGE);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(range.size_bytes));
@@ -215,6 +261,9 @@ impl WorkerCache {
         if range.size_bytes <= block {
             // Small enough to have it whole, and a block by itself would not be found as such.
             return self.again_whole(context).await;
+        }
+        if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
+            self.shared.flights.set_together(context.ask);
         }
         let (key, generation) = self.place(&context, &headers);
         let form = Form::Blocks {
@@ -232,8 +281,8 @@ impl WorkerCache {
         );
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
-            let fill = Fill::new(range.start, Some(range.end_inclusive + 1));
-            Some(self.begin_fill(&object, fill, response.body, None, context.landing.clone()))
+            let fill = Fill::new(range.start, Some(end));
+            Some(self.begin_fill(&object, &fill, response.body, None, context.landing.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.
             response.body.discard();
@@ -267,6 +316,10 @@ impl WorkerCache {
         let mut headers = HeaderMap::new();
         if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
             headers.insert(RANGE, range);
+            // RFC 9110 13.1.5: a part goes only to a viewer whose other parts are of the same version.
+            if let Some(condition) = context.ask.if_range() {
+                headers.insert(IF_RANGE, condition.clone());
+            }
         }
         match self.send(context.ask, &headers).await {
             Ok(response) => Fetched::Unstorable(Box::new(response), unstorable),
@@ -281,6 +334,13 @@ impl WorkerCache {
         if let Some(object) = stand_in(context).filter(|_| failed) {
             response.body.discard();
             return Fetched::StandIn(object);
+        }
+        let is_endless = response
+            .body
+            .promised()
+            .is_some_and(|size_bytes| size_bytes > OBJECT_SIZE_BYTES_MAX);
+        if is_endless {
+            return Fetched::Unstorable(Box::new(response), Unstorable::Status);
         }
         let lifetime = match self.storage_of(context, status, &response.headers) {
             Storage::Store(lifetime) => lifetime,
@@ -334,7 +394,7 @@ impl WorkerCache {
             seq: context.seq,
         });
         let fill = Fill::new(0, size_bytes);
-        let hold = self.begin_fill(&object, fill, body, keeping, context.landing.clone());
+        let hold = self.begin_fill(&object, &fill, body, keeping, context.landing.clone());
         Fetched::Stored(Stored {
             object,
             forward_status,
@@ -450,19 +510,19 @@ impl WorkerCache {
     pub(super) fn begin_fill(
         self: &Rc<Self>,
         object: &StoredObject,
-        fill: Arc<Fill>,
+        fill: &Arc<Fill>,
         body: OriginBody,
         keeping: Option<Keeping>,
         landing: Option<Rc<Landing>>,
     ) -> Follower {
         let hold = fill.follow_from_start();
         let generation = object.head().generation;
-        self.shared.fills.insert(generation, &fill);
+        self.shared.fills.insert(generation, fill);
         let sink = Sink::new(
             Arc::clone(&self.shared),
             generation,
             object.head().block_size_bytes(),
-            Arc::clone(&fill),
+            Arc::clone(fill),
             keeping,
         );
         tokio::task::spawn_local(async move {

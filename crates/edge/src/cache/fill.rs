@@ -11,6 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 /// How far a fill may run ahead of its fastest follower.
 const AHEAD_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The same while there is no memory to store it in: what is ahead then lies beyond the cache's limit.
+const AHEAD_UNSTORED_SIZE_BYTES_MAX: u64 = 256 * 1024;
 /// A fill that nobody follows goes on if not more than this is missing.
 const REMNANT_SIZE_BYTES_MAX: u64 = 1024 * 1024;
 /// A new follower may wait for a fill that is this far behind its place.
@@ -37,6 +39,8 @@ struct State {
     followers_count: usize,
     /// How far any follower has ever come.
     furthest: u64,
+    /// How far ahead of that the fill may run.
+    ahead_size_bytes_max: u64,
     /// The fill's own task, while it waits for followers or for the origin.
     driver: Option<Waker>,
 }
@@ -45,6 +49,15 @@ struct State {
 struct Place {
     position: u64,
     waker: Option<Waker>,
+}
+
+/// How long a follower waits for a fill to come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Only where the fill is soon: other bytes are fetched by a fill of their own.
+    Near,
+    /// Wherever: the object can not be had in parts.
+    Any,
 }
 
 /// What the fill's task is to do.
@@ -83,6 +96,7 @@ impl Fill {
                 followers: Vec::new(),
                 followers_count: 0,
                 furthest: start,
+                ahead_size_bytes_max: AHEAD_SIZE_BYTES_MAX,
                 driver: None,
             }),
         })
@@ -93,15 +107,16 @@ impl Fill {
         self.start
     }
 
-    /// Joins at `position`; `None` when the fill is over or will not come by there soon.
-    pub(super) fn follow(self: &Arc<Self>, position: u64) -> Option<Follower> {
+    /// Joins at `position`; `None` when the fill is over or will not come by there, or not soon enough.
+    pub(super) fn follow(self: &Arc<Self>, position: u64, reach: Reach) -> Option<Follower> {
         let mut state = self.lock();
-        let near = position <= state.received.saturating_add(APPROACH_SIZE_BYTES_MAX);
-        let within = position >= state.window_start && state.end.is_none_or(|end| position < end);
-        if !near || !within || (state.outcome.is_some() && position >= state.received) {
-            return None;
-        }
-        Some(self.join(&mut state, position))
+        let comes_by = state.comes_by(position, reach);
+        comes_by.then(|| self.join(&mut state, position))
+    }
+
+    /// Whether [`Fill::follow`] would join.
+    pub(super) fn comes_by(&self, position: u64) -> bool {
+        self.lock().comes_by(position, Reach::Near)
     }
 
     /// Joins at the very start, whatever is known.
@@ -147,7 +162,7 @@ impl Fill {
                 Some(missing) if missing <= REMNANT_SIZE_BYTES_MAX => Poll::Ready(Pace::Go),
                 Some(_) | None => Poll::Ready(Pace::Abandon),
             }
-        } else if state.received < state.furthest.saturating_add(AHEAD_SIZE_BYTES_MAX) {
+        } else if state.received < state.furthest.saturating_add(state.ahead_size_bytes_max) {
             Poll::Ready(Pace::Go)
         } else {
             Poll::Pending
@@ -167,6 +182,7 @@ impl Fill {
     /// The store has everything before `offset`: the window may begin there.
     pub(super) fn stored_before(&self, offset: u64) {
         let mut state = self.lock();
+        state.ahead_size_bytes_max = AHEAD_SIZE_BYTES_MAX;
         state.let_go_before(offset);
         state.wake_followers();
     }
@@ -174,6 +190,7 @@ impl Fill {
     /// What arrives is not stored: only what followers have not taken yet is kept, and not much of that.
     pub(super) fn not_stored(&self) {
         let mut state = self.lock();
+        state.ahead_size_bytes_max = AHEAD_UNSTORED_SIZE_BYTES_MAX;
         let least = state.received.saturating_sub(AHEAD_SIZE_BYTES_MAX);
         let offset = state.slowest().max(least);
         state.let_go_before(offset);
@@ -203,6 +220,16 @@ impl Fill {
 }
 
 impl State {
+    fn comes_by(&self, position: u64, reach: Reach) -> bool {
+        let is_in_reach = match reach {
+            Reach::Near => position <= self.received.saturating_add(APPROACH_SIZE_BYTES_MAX),
+            Reach::Any => true,
+        };
+        let is_within = position >= self.window_start && self.end.is_none_or(|end| position < end);
+        let is_over = self.outcome.is_some() && position >= self.received;
+        is_in_reach && is_within && !is_over
+    }
+
     fn slowest(&self) -> u64 {
         let positions = self.followers.iter().flatten().map(|place| place.position);
         positions.min().unwrap_or(self.received)
@@ -333,5 +360,24 @@ impl Drop for Follower {
         if let Some(driver) = state.driver.take() {
             driver.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many viewers who take nothing must not fill the memory with what nobody can store.
+    #[test]
+    fn what_is_not_stored_does_not_run_far_ahead() {
+        let fill = Fill::new(0, None);
+        let _follower = fill.follow_from_start();
+        let context = Context::from_waker(Waker::noop());
+        fill.push(Bytes::from(vec![0; 512 * 1024]));
+        assert_eq!(fill.poll_pace(&context), Poll::Ready(Pace::Go));
+        fill.not_stored();
+        assert_eq!(fill.poll_pace(&context), Poll::Pending);
+        fill.stored_before(0);
+        assert_eq!(fill.poll_pace(&context), Poll::Ready(Pace::Go));
     }
 }

@@ -1,7 +1,7 @@
 //! Which fills are under way, by the generation of the object they fill.
 
 use super::cached_head::Generation;
-use super::fill::{Fill, Follower};
+use super::fill::{Fill, Follower, Reach};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -20,12 +20,24 @@ impl Fills {
             .push(Arc::downgrade(fill));
     }
 
-    /// A follower of a fill that has the byte at `position`, or will have it soon.
-    pub(super) fn follow(&self, generation: &Generation, position: u64) -> Option<Follower> {
+    /// A follower of a fill that has the byte at `position`, or will have it within `reach`.
+    pub(super) fn follow(
+        &self,
+        generation: &Generation,
+        position: u64,
+        reach: Reach,
+    ) -> Option<Follower> {
         let fills = self.lock();
         let candidates = fills.get(generation)?.iter().filter_map(Weak::upgrade);
-        let mut followers = candidates.filter_map(|fill| fill.follow(position));
+        let mut followers = candidates.filter_map(|fill| fill.follow(position, reach));
         followers.next()
+    }
+
+    /// Whether a fill has the byte at `position`, or will have it soon.
+    pub(super) fn come_by(&self, generation: &Generation, position: u64) -> bool {
+        let fills = self.lock();
+        let mut of_generation = fills.get(generation).into_iter().flatten();
+        of_generation.any(|fill| fill.upgrade().is_some_and(|fill| fill.comes_by(position)))
     }
 
     /// The fill is over.

@@ -30,6 +30,15 @@ pub(super) struct Flight {
     outcome: watch::Sender<Option<Outcome>>,
 }
 
+impl Flight {
+    pub(super) fn follow(&self) -> Landed {
+        Landed {
+            outcome: self.outcome.subscribe(),
+            _hold: None,
+        }
+    }
+}
+
 /// What those who wait learn.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
@@ -77,10 +86,7 @@ impl Flights {
     pub(super) fn join(&self, digest: &Key) -> Role {
         let mut under_way = lock(&self.under_way);
         if let Some(flight) = under_way.get(digest) {
-            return Role::Follower(Landed {
-                outcome: flight.outcome.subscribe(),
-                _hold: None,
-            });
+            return Role::Follower(flight.follow());
         }
         let flight = Arc::new(Flight {
             digest: *digest,
@@ -131,7 +137,14 @@ pub(super) struct Landing {
 }
 
 impl Landing {
-    fn tell(&self, outcome: Outcome) {
+    pub(super) fn new(flight: Arc<Flight>, cache: &Arc<super::EdgeCache>) -> Self {
+        Landing {
+            flight,
+            cache: Arc::clone(cache),
+        }
+    }
+
+    pub(super) fn tell(&self, outcome: Outcome) {
         self.flight.outcome.send_if_modified(|told| {
             let is_first = told.is_none();
             if is_first {
@@ -158,16 +171,11 @@ impl WorkerCache {
         found: Found,
     ) -> oneshot::Receiver<(Fetched, Landed)> {
         let (sender, receiver) = oneshot::channel();
-        let landed = Landed {
-            outcome: flight.outcome.subscribe(),
-            _hold: None,
-        };
+        let landed = flight.follow();
         let (cache, ask) = (Rc::clone(self), Rc::clone(ask));
+        // Made here, so that a task that never gets its turn ends the flight too.
+        let landing = Rc::new(Landing::new(flight, &cache.shared));
         tokio::task::spawn_local(async move {
-            let landing = Rc::new(Landing {
-                flight,
-                cache: Arc::clone(&cache.shared),
-            });
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&landing))).await;
             match &fetched {
                 Fetched::Stored(stored) => landing.tell(Outcome::Stored(stored.object.clone())),
@@ -191,6 +199,11 @@ impl WorkerCache {
             }
         });
         receiver
+    }
+
+    /// Lets `ask` be fetched beside a fetch that is under way.
+    pub(crate) fn part(&self, ask: &Ask) {
+        self.shared.flights.set_apart(ask);
     }
 
     /// What one who waited gets; `None` when he has to look again.
@@ -223,7 +236,9 @@ impl WorkerCache {
         };
         let head = object.head();
         let is_fresh = head.lifetime.verdict(now) == Freshness::Fresh;
-        if !is_fresh {
+        // A flight lasts as long as its viewers do; what was asked for before an invalidation is not for those after it.
+        let is_covered = self.shared.invalidations.cover(head, object.object.seq);
+        if !is_fresh || is_covered {
             self.shared.flights.set_apart(ask);
             return None;
         }

@@ -2,37 +2,34 @@
 //! than an invalidation that means it counts as absent, from the same moment on and after every restart.
 
 use super::cached_head::CachedHead;
+use super::invalidation_item::{InvalidationItem, Meaning};
 use privet_cache::Store;
 use privet_distribution::InvalidationPath;
 use privet_sign::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Finished invalidations that can be asked about.
 const REMEMBERED_MAX: usize = 10_000;
-/// Paths and tags in one invalidation.
-pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
+/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers who
+/// may change objects add a path with each change.
+const COMPARED_MAX: usize = 100_000;
+/// What was asked for by those, together.
+const REMEMBERED_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// An invalidation, which is complete as soon as it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalidation {
-    /// `I` and 13 characters.
+    /// `I` and 13 characters; empty when no operator asked for it but something was changed at the origin.
     pub id: String,
     /// The distribution's.
     pub distribution_id: String,
     /// When it was asked for.
     pub created: Timestamp,
-    /// What was asked for, as it was written.
-    pub items: Vec<String>,
-}
-
-/// One thing to invalidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    Path(InvalidationPath),
-    Tag(String),
+    /// What was asked for.
+    pub items: Vec<InvalidationItem>,
 }
 
 /// All of them, with the journal that keeps them.
@@ -47,7 +44,8 @@ pub(crate) struct Invalidations {
 #[derive(Debug, Default)]
 struct Known {
     by_distribution: HashMap<String, OfDistribution>,
-    finished: VecDeque<Invalidation>,
+    finished: VecDeque<Arc<Invalidation>>,
+    finished_size_bytes: usize,
 }
 
 /// By what they are found, with the number of the latest.
@@ -66,7 +64,7 @@ impl Invalidations {
         for (seq, record) in store.journal() {
             newest = newest.max(seq);
             match decode(&record) {
-                Some((invalidation, items)) => known.add(invalidation, items, seq),
+                Some(invalidation) => known.add(&Arc::new(invalidation), seq),
                 // Something that is not understood may mean anything: everything before it goes.
                 None => known.add_everything(seq),
             }
@@ -96,24 +94,34 @@ impl Invalidations {
     }
 
     /// Invalidates, durably. Waits for the disk.
-    pub(crate) fn add(&self, invalidation: Invalidation, items: Vec<Item>) -> io::Result<()> {
-        let record = encode(&invalidation, &items);
+    pub(crate) fn add(&self, invalidation: &Arc<Invalidation>) -> io::Result<()> {
+        let record = encode(invalidation);
         let seq = self.store.journal_append(&record)?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.add(invalidation, items, seq);
+        known.add(invalidation, seq);
         self.newest.fetch_max(seq, Ordering::AcqRel);
         Ok(())
     }
 
+    /// Drops what concerns nothing that is stored: all up to the number `settled`, which is one that
+    /// [`Store::oldest_seq`] gave a while ago, so that nobody holds an older object in hands any more.
+    pub(crate) fn forget(&self, settled: u64) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.by_distribution.retain(|_, of_distribution| {
+            of_distribution.forget(settled);
+            !of_distribution.is_empty()
+        });
+    }
+
     /// One of the latest, by its id.
-    pub(crate) fn find(&self, id: &str) -> Option<Invalidation> {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut finished = known.finished.iter().rev();
         finished.find(|invalidation| invalidation.id == id).cloned()
     }
 
     /// The latest, newest first.
-    pub(crate) fn latest(&self, count_max: usize) -> Vec<Invalidation> {
+    pub(crate) fn latest(&self, count_max: usize) -> Vec<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .finished
@@ -129,38 +137,79 @@ impl Invalidations {
 const EVERY_DISTRIBUTION: &str = "";
 
 impl Known {
-    fn add(&mut self, invalidation: Invalidation, items: Vec<Item>, seq: u64) {
+    fn add(&mut self, invalidation: &Arc<Invalidation>, seq: u64) {
         let id = invalidation.distribution_id.clone();
         let of_distribution = self.by_distribution.entry(id).or_default();
-        for item in items {
-            of_distribution.add(item, seq);
+        for item in &invalidation.items {
+            of_distribution.add(item.meaning().clone(), seq);
         }
-        if self.finished.len() >= REMEMBERED_MAX {
-            self.finished.pop_front();
+        if of_distribution.count() > COMPARED_MAX {
+            *of_distribution = OfDistribution::everything(seq);
         }
+        // Changes at origins are nobody's to ask about, and must not push out what operators did.
+        if !invalidation.id.is_empty() {
+            self.remember(Arc::clone(invalidation));
+        }
+    }
+
+    fn remember(&mut self, invalidation: Arc<Invalidation>) {
+        self.finished_size_bytes += size_bytes(&invalidation);
         self.finished.push_back(invalidation);
+        while self.finished.len() > REMEMBERED_MAX
+            || self.finished_size_bytes > REMEMBERED_SIZE_BYTES_MAX
+        {
+            let Some(oldest) = self.finished.pop_front() else {
+                return;
+            };
+            self.finished_size_bytes -= size_bytes(&oldest);
+        }
     }
 
     fn add_everything(&mut self, seq: u64) {
-        if let Ok(everything) = InvalidationPath::parse("/*") {
-            let every = self.by_distribution.entry(EVERY_DISTRIBUTION.to_owned());
-            every.or_default().add(Item::Path(everything), seq);
-        }
+        let everything = OfDistribution::everything(seq);
+        let every = EVERY_DISTRIBUTION.to_owned();
+        self.by_distribution.insert(every, everything);
     }
 }
 
 impl OfDistribution {
-    fn add(&mut self, item: Item, seq: u64) {
-        match item {
-            Item::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
-            Item::Path(path) => {
+    /// All that is older, by one path.
+    fn everything(seq: u64) -> Self {
+        let mut of_distribution = OfDistribution::default();
+        if let Ok(everything) = InvalidationPath::parse("/*") {
+            of_distribution.add(Meaning::Path(everything), seq);
+        }
+        of_distribution
+    }
+
+    fn count(&self) -> usize {
+        self.paths.len() + self.prefixes.len() + self.tags.len()
+    }
+
+    fn add(&mut self, meaning: Meaning, seq: u64) {
+        match meaning {
+            Meaning::Path(path) if path.is_prefix() => put(&mut self.prefixes, path, seq),
+            Meaning::Path(path) => {
                 let name = path.name().to_owned();
                 put(self.paths.entry(name).or_default(), path, seq);
             }
-            Item::Tag(tag) => {
+            Meaning::Tag(tag) => {
                 self.tags.insert(tag, seq);
             }
         }
+    }
+
+    fn forget(&mut self, settled: u64) {
+        self.paths.retain(|_, paths| {
+            paths.retain(|(_, number)| *number > settled);
+            !paths.is_empty()
+        });
+        self.prefixes.retain(|(_, number)| *number > settled);
+        self.tags.retain(|_, number| *number > settled);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.prefixes.is_empty() && self.tags.is_empty()
     }
 
     fn cover(&self, head: &CachedHead, seq: u64) -> bool {
@@ -189,19 +238,19 @@ fn put(paths: &mut Vec<(InvalidationPath, u64)>, path: InvalidationPath, seq: u6
 }
 
 /// Lines: id, distribution, seconds; then two for each item, as it was written and as it is understood.
-fn encode(invalidation: &Invalidation, items: &[Item]) -> Vec<u8> {
+fn encode(invalidation: &Invalidation) -> Vec<u8> {
     let mut text = format!(
         "{}\n{}\n{}\n",
         invalidation.id,
         invalidation.distribution_id,
         invalidation.created.as_secs()
     );
-    for (written, item) in invalidation.items.iter().zip(items) {
-        let understood = match item {
-            Item::Path(path) => format!("P{}", path.encode()),
-            Item::Tag(tag) => format!("T{tag}"),
+    for item in &invalidation.items {
+        let understood = match item.meaning() {
+            Meaning::Path(path) => format!("P{}", path.encode()),
+            Meaning::Tag(tag) => format!("T{tag}"),
         };
-        for line in [written, &understood] {
+        for line in [item.as_str(), &understood] {
             text.push_str(&escaped(line));
             text.push('\n');
         }
@@ -209,7 +258,7 @@ fn encode(invalidation: &Invalidation, items: &[Item]) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn decode(record: &[u8]) -> Option<(Invalidation, Vec<Item>)> {
+fn decode(record: &[u8]) -> Option<Invalidation> {
     let text = std::str::from_utf8(record).ok()?;
     let mut lines = text.lines();
     let mut invalidation = Invalidation {
@@ -218,17 +267,24 @@ fn decode(record: &[u8]) -> Option<(Invalidation, Vec<Item>)> {
         created: Timestamp::from_secs(lines.next()?.parse().ok()?),
         items: Vec::new(),
     };
-    let mut items = Vec::new();
     while let Some(written) = lines.next() {
         let understood = unescaped(lines.next()?);
-        items.push(match understood.split_at_checked(1)? {
-            ("P", path) => Item::Path(InvalidationPath::decode(path)?),
-            ("T", tag) => Item::Tag(tag.to_owned()),
+        let meaning = match understood.split_at_checked(1)? {
+            ("P", path) => Meaning::Path(InvalidationPath::decode(path)?),
+            ("T", tag) => Meaning::Tag(tag.to_owned()),
             _ => return None,
-        });
-        invalidation.items.push(unescaped(written));
+        };
+        let item = InvalidationItem::known(unescaped(written), meaning);
+        invalidation.items.push(item);
     }
-    Some((invalidation, items))
+    Some(invalidation)
+}
+
+fn size_bytes(invalidation: &Invalidation) -> usize {
+    let items = invalidation.items.iter();
+    items
+        .map(|item| size_of_val(item) + 2 * item.as_str().len())
+        .sum()
 }
 
 /// Decoded names may have line ends.
@@ -253,4 +309,110 @@ fn unescaped(line: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use privet_cache::StoreOptions;
+
+    fn invalidation(id: &str, paths: &[&str]) -> Arc<Invalidation> {
+        let items = paths.iter().map(|path| InvalidationItem::path(path));
+        Arc::new(Invalidation {
+            id: id.to_owned(),
+            distribution_id: "E1".to_owned(),
+            created: Timestamp::from_secs(1),
+            items: items.collect::<Result<_, _>>().unwrap(),
+        })
+    }
+
+    fn in_memory() -> Invalidations {
+        Invalidations::read(Store::open(StoreOptions::memory(1 << 20)).unwrap())
+    }
+
+    #[test]
+    fn changes_are_nobodys_to_ask_about() {
+        let invalidations = in_memory();
+        invalidations.add(&invalidation("", &["/a"])).unwrap();
+        assert_eq!(invalidations.find(""), None);
+        assert_eq!(invalidations.latest(10), []);
+    }
+
+    #[test]
+    fn too_many_paths_become_everything() {
+        let mut known = Known::default();
+        for number in 0..=COMPARED_MAX {
+            known.add(&invalidation("", &[&format!("/{number}")]), 7);
+        }
+        let of_distribution = &known.by_distribution["E1"];
+        assert_eq!(of_distribution.count(), 1);
+        assert!(of_distribution.prefixes[0].0.matches("/other", None));
+    }
+
+    #[test]
+    fn the_newest_are_remembered() {
+        let invalidations = in_memory();
+        for number in 0..=REMEMBERED_MAX {
+            let id = format!("I{number}");
+            invalidations.add(&invalidation(&id, &["/a"])).unwrap();
+        }
+        assert_eq!(invalidations.find("I0"), None);
+        assert!(invalidations.find("I1").is_some());
+        let newest = format!("I{REMEMBERED_MAX}");
+        assert_eq!(invalidations.latest(1)[0].id, newest);
+        assert_eq!(invalidations.latest(usize::MAX).len(), REMEMBERED_MAX);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_bounded() {
+        let invalidations = in_memory();
+        let long = format!("/{}", "a".repeat(3_999));
+        let paths = vec![long.as_str(); 300];
+        for number in 0..40 {
+            let id = format!("I{number}");
+            invalidations.add(&invalidation(&id, &paths)).unwrap();
+        }
+        let known = invalidations.known.read().unwrap();
+        assert!(known.finished_size_bytes <= REMEMBERED_SIZE_BYTES_MAX);
+        assert!(known.finished.len() < 40);
+    }
+
+    #[test]
+    fn what_concerns_nothing_any_more_is_forgotten() {
+        let invalidations = in_memory();
+        invalidations
+            .add(&invalidation("I1", &["/a", "/b*"]))
+            .unwrap();
+        invalidations.add(&invalidation("I2", &["/c"])).unwrap();
+        invalidations.forget(1);
+        let is_known = |path: &str| {
+            let known = invalidations.known.read().unwrap();
+            known.by_distribution["E1"].paths.contains_key(path)
+        };
+        assert_eq!([is_known("/a"), is_known("/c")], [false, true]);
+        invalidations.forget(2);
+        assert!(
+            invalidations
+                .known
+                .read()
+                .unwrap()
+                .by_distribution
+                .is_empty()
+        );
+        assert!(invalidations.find("I1").is_some());
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written() {
+        let items = ["/a%0Ab%5C", "/a?b=1*", "/c*", "/%2A"];
+        let mut written = Arc::unwrap_or_clone(invalidation("I1", &items));
+        written
+            .items
+            .push(InvalidationItem::tag("spring films").unwrap());
+        assert_eq!(decode(&encode(&written)), Some(written));
+        assert_eq!(decode(b"I1\nE1\nsoon\n"), None);
+        assert_eq!(decode(b"I1\nE1\n1\n/a\n"), None);
+        assert_eq!(decode(b"I1\nE1\n1\n/a\nX/a\n"), None);
+    }
 }

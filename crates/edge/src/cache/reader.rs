@@ -1,19 +1,20 @@
 //! Reads a stretch of an object for one viewer: from memory, from the disk, from a fill, or by beginning one.
 
-use super::ask::{Ask, ContentRange, Validator};
+mod refill;
+
+use super::ask::{Ask, Validator};
 use super::cached_head::Form;
 use super::fetch::BLOCKS_PER_FETCH_MAX;
-use super::fill::{Fill, Follower, Step};
+use super::fill::{Fill, Follower, Reach, Step};
 use super::flight::Landed;
 use super::look_up::StoredObject;
 use super::sink::Sink;
 use super::{FetchFault, WorkerCache};
 use crate::origin::DiskWork;
-use crate::origin_client::{OriginFaultKind, OriginResponse};
+use crate::origin_client::OriginFaultKind;
 use bytes::Bytes;
-use http::header::RANGE;
-use http::{HeaderValue, StatusCode};
 use privet_cache::{Block, DiskBody, Key, Lookup, Use, block_key};
+use refill::Refill;
 use std::fs::File;
 use std::io;
 use std::pin::Pin;
@@ -171,7 +172,7 @@ impl ObjectReader {
             }
             let next = match &mut self.source {
                 Source::Undecided => {
-                    if let Some(bytes) = self.from_memory(length_max) {
+                    if let Some(bytes) = self.chunk_in_memory(length_max) {
                         return self.gives(Next::Bytes(bytes));
                     }
                     self.decide()?;
@@ -183,6 +184,8 @@ impl ObjectReader {
                 },
                 Source::Disk { body, start } => match stretch(body, *start, self.position) {
                     Some(next) => next,
+                    // Less than its head says: there is nowhere else to look.
+                    None if !self.is_in_blocks() => return Poll::Ready(Err(ReadFault::Lost)),
                     None => {
                         self.source = Source::Undecided;
                         continue;
@@ -284,7 +287,7 @@ impl ObjectReader {
     }
 
     /// A chunk of the block at hand, if the block is in memory. Never more than a chunk is held.
-    fn from_memory(&mut self, length_max: usize) -> Option<Bytes> {
+    fn chunk_in_memory(&mut self, length_max: usize) -> Option<Bytes> {
         if !self.is_in_blocks() {
             return None;
         }
@@ -303,16 +306,28 @@ impl ObjectReader {
             return None;
         };
         self.counted_block = Some(number);
-        let start = number * self.object.head().block_size_bytes();
-        slice_at(&block, self.position - start, length_max)
+        slice_at(&block, self.position_in_block(), length_max)
     }
 
     fn is_block_in_memory(&self) -> bool {
-        let is_in_memory = |key| {
-            let found = self.cache.shared.store.block(&key, Use::Sequential);
-            matches!(found, Lookup::Memory(_))
-        };
-        self.is_in_blocks() && is_in_memory(self.block_key(self.block_number()))
+        if !self.is_in_blocks() {
+            return false;
+        }
+        let key = self.block_key(self.block_number());
+        match self.cache.shared.store.block(&key, Use::Sequential) {
+            Lookup::Memory(block) => self.reaches_position(block.size_bytes()),
+            Lookup::Disk(_) | Lookup::Absent => false,
+        }
+    }
+
+    fn position_in_block(&self) -> u64 {
+        self.position % self.object.head().block_size_bytes()
+    }
+
+    /// Whether a block of this size has the byte at hand. One that has not is as good as none: whoever waits for it
+    /// waits for ever.
+    fn reaches_position(&self, size_bytes: u64) -> bool {
+        self.position_in_block() < size_bytes
     }
 
     /// Finds a source for the byte at hand, or begins a fill.
@@ -333,7 +348,13 @@ impl ObjectReader {
             return Ok(());
         }
         let fills = &self.cache.shared.fills;
-        self.follower = fills.follow(&self.object.head().generation, self.position);
+        let reach = if self.is_whole_only() {
+            Reach::Any
+        } else {
+            Reach::Near
+        };
+        let generation = &self.object.head().generation;
+        self.follower = fills.follow(generation, self.position, reach);
         if self.follower.is_some() {
             self.source = Source::Following;
             return Ok(());
@@ -368,8 +389,14 @@ impl ObjectReader {
         let key = self.block_key(number);
         let start = number * self.object.head().block_size_bytes();
         match self.cache.shared.store.block(&key, Use::Sequential) {
-            // It has just come; `from_memory` takes it chunk by chunk.
-            Lookup::Memory(_) => Some(Source::Undecided),
+            // It has just come; `chunk_in_memory` takes it chunk by chunk.
+            Lookup::Memory(block) if self.reaches_position(block.size_bytes()) => {
+                Some(Source::Undecided)
+            }
+            Lookup::Memory(_) => {
+                self.cache.shared.store.remove(&key);
+                None
+            }
             Lookup::Disk(_) => {
                 let store = self.cache.shared.store.clone();
                 let opening = DiskWork::start(move || store.body_on_disk(&key));
@@ -400,9 +427,11 @@ impl ObjectReader {
         let start = *start;
         let opened = ready!(Pin::new(opening).poll(context));
         self.source = match opened {
-            Ok(Ok(Some(body))) => Source::Disk { body, start },
-            // What can not be read is fetched anew.
-            Ok(Ok(None) | Err(_)) | Err(_) => {
+            Ok(Ok(Some(body))) if start + body.size_bytes > self.position => {
+                Source::Disk { body, start }
+            }
+            // What can not be read, or is too short, is fetched anew.
+            Ok(Ok(Some(_) | None) | Err(_)) | Err(_) => {
                 self.cache.shared.store.remove(&block_key(
                     self.object.head().generation,
                     self.block_number(),
@@ -431,6 +460,11 @@ impl ObjectReader {
         }
     }
 
+    /// Nothing tells its parts from those of another version, or nobody knows how long it is.
+    fn is_whole_only(&self) -> bool {
+        self.is_in_blocks() && !self.can_resume()
+    }
+
     fn can_resume(&self) -> bool {
         matches!(self.object.head().form, Form::Blocks { .. })
             && Validator::of(&self.object.head().headers).is_some()
@@ -442,6 +476,8 @@ impl ObjectReader {
         let (Form::Blocks { size_bytes, .. }, Some(validator)) =
             (&head.form, Validator::of(&head.headers))
         else {
+            // It has to be fetched whole again, by the next who asks.
+            self.cache.shared.store.remove(&self.object.digest);
             return Err(ReadFault::Lost);
         };
         let size_bytes = *size_bytes;
@@ -450,17 +486,15 @@ impl ObjectReader {
         let wanted_end = self.end.unwrap_or(size_bytes);
         let last = (wanted_end.div_ceil(block)).min(first + BLOCKS_PER_FETCH_MAX);
         let store = &self.cache.shared.store;
-        let missing = (first + 1..last)
-            .find(|number| {
-                !matches!(
-                    store.block(&self.block_key(*number), Use::Sequential),
-                    Lookup::Absent
-                )
-            })
-            .unwrap_or(last);
+        let fills = &self.cache.shared.fills;
+        let is_there = |number: &u64| {
+            let stored = store.block(&self.block_key(*number), Use::Sequential);
+            !matches!(stored, Lookup::Absent) || fills.come_by(&head.generation, number * block)
+        };
+        let missing = (first + 1..last).find(is_there).unwrap_or(last);
         let stretch = (first * block, (missing * block).min(size_bytes));
         let fill = Fill::new(stretch.0, Some(stretch.1));
-        let Some(follower) = fill.follow(self.position) else {
+        let Some(follower) = fill.follow(self.position, Reach::Near) else {
             return Err(ReadFault::Lost);
         };
         self.counted_block = Some(first);
@@ -489,70 +523,6 @@ impl ObjectReader {
             }
         });
         Ok(())
-    }
-}
-
-/// A fetch of some blocks of an object that is known.
-struct Refill {
-    cache: Rc<WorkerCache>,
-    ask: Rc<Ask>,
-    digest: Key,
-    validator: Validator,
-    size_bytes: u64,
-    /// First byte and the one behind the last.
-    stretch: (u64, u64),
-}
-
-impl Refill {
-    async fn run(self, mut sink: Sink) -> Result<(), FetchFault> {
-        let (start, end) = self.stretch;
-        let mut call = self.ask.get();
-        if let Ok(range) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1)) {
-            call.headers.insert(RANGE, range);
-        }
-        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F38).
-        self.validator.put_into(&mut call.headers);
-        let ask = &self.ask;
-        let answered = self
-            .cache
-            .client
-            .send_with_failover(&ask.origins, call, |origin| ask.target_at(origin))
-            .await?;
-        let mut response = answered.response;
-        if let Err(fault) = self.check(&response) {
-            if fault == FetchFault::Changed {
-                self.cache.shared.store.remove(&self.digest);
-            }
-            response.body.discard();
-            return Err(fault);
-        }
-        if response.status == StatusCode::OK {
-            sink.skip(&mut response.body, start).await?;
-        }
-        sink.take_all(response.body).await;
-        Ok(())
-    }
-
-    /// The same object, and the stretch that was asked for.
-    fn check(&self, response: &OriginResponse) -> Result<(), FetchFault> {
-        match response.status {
-            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => {
-                Err(FetchFault::Changed)
-            }
-            StatusCode::PARTIAL_CONTENT | StatusCode::OK
-                if !self.validator.holds(&response.headers) =>
-            {
-                Err(FetchFault::Changed)
-            }
-            StatusCode::PARTIAL_CONTENT => match ContentRange::of(&response.headers) {
-                Some(range) if range.size_bytes != self.size_bytes => Err(FetchFault::Changed),
-                Some(range) if (range.start, range.end_inclusive + 1) == self.stretch => Ok(()),
-                Some(_) | None => Err(FetchFault::Unexpected),
-            },
-            StatusCode::OK if response.body.promised() == Some(self.size_bytes) => Ok(()),
-            StatusCode::OK => Err(FetchFault::Changed),
-            _ => Err(FetchFault::Unexpected),
-        }
     }
 }
 

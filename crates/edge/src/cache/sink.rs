@@ -5,9 +5,10 @@ use super::FetchFault;
 use super::cached_head::{CachedHead, Form, Generation};
 use super::fetch::empty_block;
 use super::fill::{Fill, Pace};
+use super::reserved::Reserved;
 use crate::origin_client::OriginBody;
 use bytes::Bytes;
-use privet_cache::{CHUNK_SIZE_BYTES, Key, Object, Reservation, block_key};
+use privet_cache::{CHUNK_SIZE_BYTES, Key, Object, block_key};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,7 +32,7 @@ pub(super) struct Sink {
     position: u64,
     /// The block at hand.
     pieces: Vec<Bytes>,
-    reservation: Option<Reservation>,
+    reservation: Option<Reserved>,
     storing: Storing,
     blocks: Blocks,
 }
@@ -176,7 +177,7 @@ impl Sink {
 
     fn begin_block(&mut self) {
         self.pieces = Vec::new();
-        self.reservation = self.cache.store.try_reserve(self.block_size_at_hand());
+        self.reservation = Reserved::take(&self.cache, self.block_size_at_hand());
         self.storing = if self.reservation.is_some() {
             Storing::Yes
         } else {

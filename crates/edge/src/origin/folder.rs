@@ -140,11 +140,13 @@ impl Inner {
             head,
             content,
         };
+        let settled = settled(&stat);
         let object = Object {
             from_memory: false,
+            settled,
             ..hot.object()
         };
-        if settled(&stat) {
+        if settled {
             self.hot.insert(key, hot);
         }
         Ok(object)

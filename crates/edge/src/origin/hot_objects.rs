@@ -49,6 +49,7 @@ impl HotObject {
             head: Arc::clone(&self.head),
             content: self.content.clone(),
             from_memory: true,
+            settled: true,
         }
     }
 

@@ -106,7 +106,6 @@ fn respond(response: Response<Incoming>, connection: Connection, silence_max: Du
     }
     Attempt::Response(OriginResponse {
         status: parts.status,
-        version: parts.version,
         headers: parts.headers,
         body: OriginBody::new(incoming, connection, silence_max),
     })

@@ -5,56 +5,35 @@ use super::{OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginRespon
 use http::{Method, StatusCode};
 use privet_distribution::{Origin, OriginChoice};
 
-/// A response, and whose it is.
-#[derive(Debug)]
-pub(crate) struct Answered {
-    /// [`Origin::index`] of the origin that answered.
-    pub(crate) origin_index: usize,
-    pub(crate) response: OriginResponse,
-}
-
 impl OriginClient {
-    /// Sends a request to the primary origin, and to the secondary one if the first fails. `target_of` makes the
-    /// target for the origin that is asked; `call.target` is not used.
+    /// Sends a request to the primary origin, and to the secondary one if the first fails. `address` makes the call one
+    /// to the origin that is asked: each has its own target and headers, and what one is told is not for the other.
     ///
     /// Errors: the fault of the origin that was asked last.
     pub(crate) async fn send_with_failover(
         &self,
         choice: &OriginChoice,
         mut call: OriginCall,
-        target_of: impl Fn(&Origin) -> String,
-    ) -> Result<Answered, OriginFault> {
+        address: impl Fn(&Origin, &mut OriginCall),
+    ) -> Result<OriginResponse, OriginFault> {
         let second = choice
             .failover
             .as_ref()
             .and_then(|failover| Some((failover, repeat(&call)?)));
-        call.target = target_of(&choice.primary);
+        address(&choice.primary, &mut call);
         let first = self.send(&choice.primary, call).await;
         let Some((failover, mut call)) = second else {
-            return answered(&choice.primary, first);
+            return first;
         };
         if !leads_to_secondary(&first, &failover.statuses) {
-            return answered(&choice.primary, first);
+            return first;
         }
         if let Ok(response) = first {
             response.body.discard();
         }
-        call.target = target_of(&failover.secondary);
-        answered(
-            &failover.secondary,
-            self.send(&failover.secondary, call).await,
-        )
+        address(&failover.secondary, &mut call);
+        self.send(&failover.secondary, call).await
     }
-}
-
-fn answered(
-    origin: &Origin,
-    response: Result<OriginResponse, OriginFault>,
-) -> Result<Answered, OriginFault> {
-    Ok(Answered {
-        origin_index: origin.index,
-        response: response?,
-    })
 }
 
 /// The same request for another origin, if its method is one that fails over and it has no body.

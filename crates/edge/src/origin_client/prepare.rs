@@ -121,9 +121,12 @@ fn frame(
     for name in VIEWER_CONNECTION_HEADERS {
         head.headers.remove(name);
     }
-    let host =
-        HeaderValue::try_from(authority(server)).map_err(|_| OriginFaultKind::InvalidTarget)?;
-    head.headers.insert(HOST, host);
+    // The viewer's, where a policy passes it on; buckets never get it.
+    if !head.headers.contains_key(HOST) {
+        let host =
+            HeaderValue::try_from(authority(server)).map_err(|_| OriginFaultKind::InvalidTarget)?;
+        head.headers.insert(HOST, host);
+    }
     head.headers
         .insert(CONNECTION, HeaderValue::from_static("Keep-Alive"));
     // RFC 9110 8.6: methods that usually have a body say that this one has none.

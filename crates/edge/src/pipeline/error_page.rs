@@ -76,7 +76,7 @@ async fn fetched(
     };
     let folder: Option<&FolderOrigin> = state.folder(&authorized);
     let found: Result<Answer, Denial> = match folder {
-        Some(folder) => wanted.from_folder(folder, exchange).await,
+        Some(folder) => wanted.read_folder(folder, exchange, shared).await,
         None => wanted.read_page(exchange, shared).await,
     };
     found.ok()

@@ -11,14 +11,17 @@ use privet_distribution::{
     Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated, cache_key, keyed_headers,
     normalized_accept_encoding, unsafe_method_invalidates,
 };
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// How often an object may turn out to be another one before its first byte.
 const ATTEMPTS_MAX: usize = 3;
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 impl Wanted<'_> {
     /// From the cache, or from the origin.
-    pub(super) async fn from_origin(
+    pub(super) async fn ask_origin(
         &self,
         body: RequestBody,
         exchange: &Exchange,
@@ -88,13 +91,24 @@ impl Wanted<'_> {
             ranges_max: exchange.state.snapshot.limits.ranges_max,
         };
         let mut fault = ReadFault::Lost;
-        for _ in 0..ATTEMPTS_MAX {
+        for attempt in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
-                    match Answer::stored(*served, &self.request, &origins).await {
-                        Ok(answer) => return Ok(answer),
-                        // The object has changed since it was looked up.
-                        Err(ReadFault::Lost) => fault = ReadFault::Lost,
+                    let varying = self.varying_of(&served);
+                    // What was lost once may have been lost to the making of its form.
+                    let served = if attempt == 0 {
+                        self.in_coding(*served, ask, &shared.cache).await
+                    } else {
+                        *served
+                    };
+                    match Answer::stored(served, &self.request, &origins).await {
+                        Ok(answer) => return Ok(varying.shown_in(answer)),
+                        // The object has changed since it was looked up. Whoever still reads the old one is not waited
+                        // for.
+                        Err(ReadFault::Lost) => {
+                            fault = ReadFault::Lost;
+                            shared.cache.part(ask);
+                        }
                         Err(ReadFault::Origin(kind)) => return Err(denial(kind)),
                     }
                 }
@@ -137,7 +151,11 @@ impl Wanted<'_> {
 fn denial(kind: OriginFaultKind) -> Denial {
     match kind {
         OriginFaultKind::Dns => Denial::OriginDns,
-        OriginFaultKind::Connect | OriginFaultKind::Credentials => Denial::OriginConnect,
+        OriginFaultKind::Connect => Denial::OriginConnect,
+        OriginFaultKind::Credentials => {
+            complain_of_keys();
+            Denial::OriginCredentials
+        }
         OriginFaultKind::Tls => Denial::OriginTls,
         OriginFaultKind::ConnectTimeout | OriginFaultKind::ResponseTimeout => Denial::OriginTimeout,
         OriginFaultKind::Closed | OriginFaultKind::Truncated => Denial::OriginClosed,
@@ -146,5 +164,24 @@ fn denial(kind: OriginFaultKind) -> Denial {
         OriginFaultKind::InvalidTarget => Denial::NotFound,
         OriginFaultKind::RequestBody => Denial::BadRequest,
         OriginFaultKind::Capacity => Denial::CapacityExceeded,
+    }
+}
+
+thread_local! {
+    /// When this worker last told the operator that keys are missing.
+    static COMPLAINED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Tells the operator, once a minute from each worker: viewers only see that a connection failed.
+fn complain_of_keys() {
+    let is_recent = COMPLAINED
+        .get()
+        .is_some_and(|last| last.elapsed() < COMPLAIN_EVERY);
+    if !is_recent {
+        COMPLAINED.set(Some(Instant::now()));
+        eprintln!(
+            "privet: no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        );
     }
 }

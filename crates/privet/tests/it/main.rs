@@ -1,17 +1,26 @@
 //! The running edge and the command line from outside, and the invariants of the whole repository.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod admin_cache;
+mod admin_privacy;
+mod admin_socket;
 mod bad_input;
 mod cli;
+mod cli_check;
 mod cli_explain;
+mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
 mod cli_time;
+mod compression;
+mod compression_folder;
 mod conformance;
 mod conformance_answers;
 mod conformance_policies;
 mod connections;
+mod countries;
+mod fills;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
@@ -25,11 +34,13 @@ mod leaks;
 mod log_disk;
 mod log_files;
 mod objects;
+mod path_readings;
 mod patience;
 mod peers;
 mod peers_keys;
 mod peers_origins;
 mod peers_ours;
+mod proxy_protocol;
 mod reload;
 mod scenario_durability;
 mod scenario_errors;

@@ -307,3 +307,23 @@ fn nothing_is_kept_where_caching_is_disabled() {
         .any(|two| two[0].connection == two[1].connection);
     assert!(is_reused, "{} connections", origin.connections());
 }
+
+/// Who looks into the developer tools sees what the cache did.
+#[test]
+fn server_timing_tells_what_the_cache_did() {
+    let (origin, _) = FakeOrigin::object(1_000, "\"v1\"");
+    let edge = Remote::new(&origin)
+        .tables("[[response_headers_policies]]\nid = \"timed\"\nserver_timing_percent = 100")
+        .behavior("response_headers_policy = \"timed\"")
+        .start();
+    for did in ["cdn-cache-miss, ", "cdn-cache-hit, "] {
+        let answer = edge.fetch("/a");
+        let timing = answer.field("Server-Timing").unwrap();
+        assert!(timing.starts_with(did), "{timing}");
+        let id = answer.field("X-Amz-Cf-Id").unwrap();
+        assert!(
+            timing.ends_with(&format!("cdn-rid;desc=\"{id}\"")),
+            "{timing}"
+        );
+    }
+}

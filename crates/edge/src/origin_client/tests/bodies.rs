@@ -2,7 +2,8 @@
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
-use crate::origin_client::{OriginFaultKind, OriginRequestBody, Retry};
+use crate::origin_client::fault::Retry;
+use crate::origin_client::{OriginFaultKind, OriginRequestBody};
 use bytes::Bytes;
 use http::Method;
 
@@ -152,7 +153,6 @@ fn a_response_has_its_head_as_it_came() {
         let origin = http_origin(scripted.port);
         let response = client().send(&origin, get("/a")).await.unwrap();
         assert_eq!(response.status, 302);
-        assert_eq!(response.version, http::Version::HTTP_10);
         assert_eq!(response.headers["location"], "/b");
         assert_eq!(response.headers["content-encoding"], "gzip");
         assert_eq!(response.headers.get_all("x").iter().count(), 2);

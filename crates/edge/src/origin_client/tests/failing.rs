@@ -2,9 +2,10 @@
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, run, run_paused};
+use crate::origin_client::OriginFaultKind;
 use crate::origin_client::attempt::in_time;
+use crate::origin_client::fault::Retry;
 use crate::origin_client::request_body::Turn;
-use crate::origin_client::{OriginFaultKind, Retry};
 use http::Method;
 use privet_sign::Scheme;
 use rustls::ServerConfig;

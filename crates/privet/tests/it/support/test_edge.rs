@@ -103,7 +103,7 @@ impl TestEdge {
         Self::try_configured(config).unwrap()
     }
 
-    fn try_configured(config: &str) -> Result<Self, StartError> {
+    pub fn try_configured(config: &str) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bucket")).unwrap();
         let (certificate, key) = certificate();

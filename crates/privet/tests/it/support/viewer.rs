@@ -165,7 +165,8 @@ impl Viewer {
         Self::encrypted(connect(edge, None, Some(4096)).unwrap())
     }
 
-    fn encrypted(stream: TcpStream) -> Self {
+    /// TLS on a connection that was made before.
+    pub fn encrypted(stream: TcpStream) -> Self {
         let name = ServerName::try_from(HOST).unwrap();
         let session = ClientConnection::new(client_config(), name).unwrap();
         Viewer {

@@ -1,0 +1,25 @@
+//! The answer about a folder's object, turned into one about its compressed form.
+
+use super::Answer;
+use crate::cache::FolderForm;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
+use http::{HeaderMap, StatusCode};
+
+impl Answer {
+    /// The same about the form, of which `headers` are the fields. Not for ranges: those are of the plain bytes.
+    pub(crate) fn in_form(mut self, form: &FolderForm, headers: &HeaderMap) -> Self {
+        let mut names = vec![ETAG];
+        if self.status == StatusCode::OK {
+            self.pieces = form.pieces();
+            self.set_length(form.size_bytes);
+            names.extend([CONTENT_ENCODING, CONTENT_LENGTH]);
+        }
+        for name in names {
+            match headers.get(&name) {
+                Some(value) => _ = self.headers.insert(name, value.clone()),
+                None => _ = self.headers.remove(name),
+            }
+        }
+        self
+    }
+}

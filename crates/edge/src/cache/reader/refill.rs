@@ -1,0 +1,74 @@
+//! A fetch of some blocks of an object that is known, which gives those bytes or none.
+
+use crate::cache::ask::{Ask, ContentRange, Validator};
+use crate::cache::sink::Sink;
+use crate::cache::{FetchFault, WorkerCache};
+use crate::origin_client::OriginResponse;
+use http::header::RANGE;
+use http::{HeaderValue, StatusCode};
+use privet_cache::Key;
+use std::rc::Rc;
+
+/// A fetch of some blocks of an object that is known.
+pub(super) struct Refill {
+    pub(super) cache: Rc<WorkerCache>,
+    pub(super) ask: Rc<Ask>,
+    pub(super) digest: Key,
+    pub(super) validator: Validator,
+    pub(super) size_bytes: u64,
+    /// First byte and the one behind the last.
+    pub(super) stretch: (u64, u64),
+}
+
+impl Refill {
+    pub(super) async fn run(self, mut sink: Sink) -> Result<(), FetchFault> {
+        let (start, end) = self.stretch;
+        let mut call = self.ask.get();
+        if let Ok(range) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1)) {
+            call.headers.insert(RANGE, range);
+        }
+        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F62).
+        self.validator.put_into(&mut call.headers);
+        let ask = &self.ask;
+        let mut response = self
+            .cache
+            .client
+            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
+            .await?;
+        if let Err(fault) = self.check(&response) {
+            // An origin that sends other stretches than it is asked for is asked for everything the next time.
+            if fault == FetchFault::Changed || response.status == StatusCode::PARTIAL_CONTENT {
+                self.cache.shared.store.remove(&self.digest);
+            }
+            response.body.discard();
+            return Err(fault);
+        }
+        if response.status == StatusCode::OK {
+            sink.skip(&mut response.body, start).await?;
+        }
+        sink.take_all(response.body).await;
+        Ok(())
+    }
+
+    /// The same object, and the stretch that was asked for.
+    fn check(&self, response: &OriginResponse) -> Result<(), FetchFault> {
+        match response.status {
+            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Err(FetchFault::Changed)
+            }
+            StatusCode::PARTIAL_CONTENT | StatusCode::OK
+                if !self.validator.holds(&response.headers) =>
+            {
+                Err(FetchFault::Changed)
+            }
+            StatusCode::PARTIAL_CONTENT => match ContentRange::of(&response.headers) {
+                Some(range) if range.size_bytes != self.size_bytes => Err(FetchFault::Changed),
+                Some(range) if (range.start, range.end_inclusive + 1) == self.stretch => Ok(()),
+                Some(_) | None => Err(FetchFault::Unexpected),
+            },
+            StatusCode::OK if response.body.promised() == Some(self.size_bytes) => Ok(()),
+            StatusCode::OK => Err(FetchFault::Changed),
+            _ => Err(FetchFault::Unexpected),
+        }
+    }
+}

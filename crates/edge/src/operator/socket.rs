@@ -1,0 +1,148 @@
+//! The Unix socket's file: made for its owner alone, taken over from the dead, removed when it is no longer served.
+
+use rustix::fs::Mode;
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+/// Connections that the operating system holds until one ends.
+const BACKLOG: i32 = 16;
+
+/// A bound socket; dropping it removes the file, if that is still this socket's.
+#[derive(Debug)]
+pub(super) struct OperatorSocket {
+    pub(super) file: SocketFile,
+    pub(super) listener: UnixListener,
+}
+
+/// A file and what makes it this one and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl OperatorSocket {
+    /// Binds `path`, readable and writable by the owner only. A socket on which nobody answers is replaced.
+    ///
+    /// The error is for the operator.
+    pub(super) fn bind(path: &Path) -> Result<Self, String> {
+        make_way(path)?;
+        let socket = bind(path).map_err(|error| error.to_string())?;
+        let listener = UnixListener::from(socket);
+        let file = SocketFile::of(path).map_err(|error| error.to_string())?;
+        Ok(OperatorSocket { file, listener })
+    }
+}
+
+impl Drop for OperatorSocket {
+    fn drop(&mut self) {
+        if self.file.is_there() {
+            // Whoever comes next replaces what could not be removed.
+            let _ = fs::remove_file(&self.file.path);
+        }
+    }
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(path)?;
+        Ok(SocketFile {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path still leads to this socket.
+    pub(super) fn is_there(&self) -> bool {
+        SocketFile::of(&self.path).is_ok_and(|found| found == *self)
+    }
+}
+
+/// Removes a socket that a dead process has left behind, and nothing else.
+fn make_way(path: &Path) -> Result<(), String> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+        Ok(metadata) => metadata,
+    };
+    if !metadata.file_type().is_socket() {
+        return Err("a file that is no socket has this name".to_owned());
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => Err("another process answers on it".to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn bind(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Before it has a name, so that there is no moment at which others may connect; the mask of the process would be
+    // that of other threads too.
+    rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_others_need_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        fs::write(&path, "a text").unwrap();
+        let refused = OperatorSocket::bind(&path).unwrap_err();
+        assert_eq!(refused, "a file that is no socket has this name");
+        assert_eq!(fs::read(&path).unwrap(), b"a text");
+        fs::remove_file(&path).unwrap();
+        let other = UnixListener::bind(&path).unwrap();
+        let refused = OperatorSocket::bind(&path).unwrap_err();
+        assert_eq!(refused, "another process answers on it");
+        drop(other);
+        let nowhere = folder.path().join("none/s");
+        assert!(OperatorSocket::bind(&nowhere).is_err());
+    }
+
+    #[test]
+    fn the_socket_is_its_owners_alone_and_goes_with_him() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        // Left behind: closed, but still a file.
+        drop(UnixListener::bind(&path).unwrap());
+        let socket = OperatorSocket::bind(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(socket.file.is_there());
+        drop(socket);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_successors_socket_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let socket = OperatorSocket::bind(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let successor = OperatorSocket::bind(&path).unwrap();
+        drop(socket);
+        assert!(successor.file.is_there());
+    }
+}

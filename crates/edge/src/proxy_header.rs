@@ -1,0 +1,191 @@
+//! The PROXY protocol, version 2: what a balancer says of a connection before the connection's own first byte.
+//!
+//! Every rule is from its specification (`proxy-protocol.txt`, section 2.2). Version 1 is refused.
+
+use privet_distribution::Snapshot;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+mod complaints;
+
+pub(crate) use complaints::ProxyComplaints;
+
+const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+/// Signature, version and command, family, and the length of what follows.
+const START_SIZE_BYTES: usize = 16;
+/// Two names of Unix sockets, the largest addresses there are.
+const UNIX_ADDRESSES_SIZE_BYTES: usize = 216;
+/// What a balancer may add behind the addresses.
+const EXTENSIONS_SIZE_BYTES_MAX: usize = 4096;
+/// The extension that holds a checksum of the header.
+const CRC32C: u8 = 0x03;
+
+/// Why a connection is closed before it began.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum ProxyFault {
+    /// Anybody could name any address otherwise.
+    #[error("it is not from edge.trusted_proxies")]
+    UntrustedPeer,
+    #[error("it began with a PROXY header of version 1; set the balancer to version 2")]
+    Version1,
+    #[error("it did not begin with a PROXY header of version 2")]
+    NoHeader,
+    #[error("its PROXY header has the unknown version and command {0:#04x}")]
+    UnknownCommand(u8),
+    #[error("its PROXY header has the unknown address family {0:#04x}")]
+    UnknownFamily(u8),
+    #[error("its PROXY header is too short for its addresses")]
+    TooShort,
+    #[error("its PROXY header has more than {EXTENSIONS_SIZE_BYTES_MAX} bytes of extensions")]
+    TooLong,
+    #[error("an extension in its PROXY header leads beyond the header's end")]
+    BrokenExtension,
+    #[error("the checksum in its PROXY header is wrong")]
+    Checksum,
+    #[error("its PROXY header did not arrive in time")]
+    Slow,
+    #[error("it ended within the PROXY header: {0}")]
+    Ended(io::ErrorKind),
+}
+
+/// Whose connection it is: reads the header, and not a byte of what follows.
+///
+/// `peer` is the other end, which must be a trusted proxy; it stays whom the connection belongs to when the header
+/// says that the proxy speaks for itself, or names no address of the internet.
+pub(crate) async fn read<S>(
+    stream: &mut S,
+    peer: SocketAddr,
+    snapshot: &Snapshot,
+) -> Result<SocketAddr, ProxyFault>
+where
+    S: AsyncRead + Unpin,
+{
+    if !snapshot.trusted_proxies.contains(peer.ip()) {
+        return Err(ProxyFault::UntrustedPeer);
+    }
+    let header = tokio::time::timeout(snapshot.limits.head_timeout, read_header(stream));
+    let header = header.await.unwrap_or(Err(ProxyFault::Slow))?;
+    Ok(source(&header)?.unwrap_or(peer))
+}
+
+async fn read_header<S>(stream: &mut S) -> Result<Vec<u8>, ProxyFault>
+where
+    S: AsyncRead + Unpin,
+{
+    let ended = |error: io::Error| ProxyFault::Ended(error.kind());
+    let mut header = vec![0; START_SIZE_BYTES];
+    stream.read_exact(&mut header).await.map_err(ended)?;
+    header.resize(size_bytes(&header)?, 0);
+    let rest = &mut header[START_SIZE_BYTES..];
+    stream.read_exact(rest).await.map_err(ended)?;
+    Ok(header)
+}
+
+/// Of the whole header, by its start.
+fn size_bytes(start: &[u8]) -> Result<usize, ProxyFault> {
+    if start.starts_with(b"PROXY ") {
+        return Err(ProxyFault::Version1);
+    }
+    if !start.starts_with(SIGNATURE) {
+        return Err(ProxyFault::NoHeader);
+    }
+    let rest = usize::from(u16::from_be_bytes([start[14], start[15]]));
+    if rest > UNIX_ADDRESSES_SIZE_BYTES + EXTENSIONS_SIZE_BYTES_MAX {
+        return Err(ProxyFault::TooLong);
+    }
+    Ok(START_SIZE_BYTES + rest)
+}
+
+/// The address that a whole header names; `None` when the proxy speaks for itself or the address is not of the internet.
+fn source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyFault> {
+    match header[12] {
+        // What follows LOCAL, a health check for one, means nothing.
+        0x20 => return Ok(None),
+        0x21 => {}
+        unknown => return Err(ProxyFault::UnknownCommand(unknown)),
+    }
+    let rest = &header[START_SIZE_BYTES..];
+    let (addresses_size_bytes, source) = match header[13] {
+        0x00 => return Ok(None),
+        // QUIC viewers of a balancer come by datagrams and have addresses like the others.
+        0x11 | 0x12 => (12, ipv4(rest)),
+        0x21 | 0x22 => (36, ipv6(rest)),
+        0x31 | 0x32 => (UNIX_ADDRESSES_SIZE_BYTES, None),
+        unknown => return Err(ProxyFault::UnknownFamily(unknown)),
+    };
+    let extensions_size_bytes = rest
+        .len()
+        .checked_sub(addresses_size_bytes)
+        .ok_or(ProxyFault::TooShort)?;
+    if extensions_size_bytes > EXTENSIONS_SIZE_BYTES_MAX {
+        return Err(ProxyFault::TooLong);
+    }
+    check_extensions(header, START_SIZE_BYTES + addresses_size_bytes)?;
+    Ok(source)
+}
+
+/// Source, destination, source port, destination port.
+fn ipv4(addresses: &[u8]) -> Option<SocketAddr> {
+    let address: [u8; 4] = addresses.get(..4)?.try_into().ok()?;
+    let port: [u8; 2] = addresses.get(8..10)?.try_into().ok()?;
+    let port = u16::from_be_bytes(port);
+    Some(SocketAddr::from((Ipv4Addr::from(address), port)))
+}
+
+/// The same in more bytes.
+fn ipv6(addresses: &[u8]) -> Option<SocketAddr> {
+    let address: [u8; 16] = addresses.get(..16)?.try_into().ok()?;
+    let port: [u8; 2] = addresses.get(32..34)?.try_into().ok()?;
+    let port = u16::from_be_bytes(port);
+    Some(SocketAddr::from((Ipv6Addr::from(address), port)))
+}
+
+/// Walks over type, length and value of each extension from `at`; only the checksum is looked into.
+fn check_extensions(header: &[u8], mut at: usize) -> Result<(), ProxyFault> {
+    while at < header.len() {
+        let Some([kind, high, low]) = header.get(at..at + 3) else {
+            return Err(ProxyFault::BrokenExtension);
+        };
+        let value = at + 3..at + 3 + usize::from(u16::from_be_bytes([*high, *low]));
+        if value.end > header.len() {
+            return Err(ProxyFault::BrokenExtension);
+        }
+        at = value.end;
+        if *kind == CRC32C {
+            check_checksum(header, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The checksum is that of the header with zeros in the checksum's place.
+fn check_checksum(header: &[u8], place: Range<usize>) -> Result<(), ProxyFault> {
+    let before = &header[..place.start];
+    let after = &header[place.end..];
+    let found = crc32c([before, &[0; 4], after].into_iter().flatten());
+    if header[place] == found.to_be_bytes() {
+        Ok(())
+    } else {
+        Err(ProxyFault::Checksum)
+    }
+}
+
+/// Castagnoli's CRC (RFC 3720 12.1), bit by bit: a header has some dozens of bytes, and a connection one header.
+fn crc32c<'b>(bytes: impl Iterator<Item = &'b u8>) -> u32 {
+    const POLYNOMIAL_REFLECTED: u32 = 0x82f6_3b78;
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            let carry = crc & 1;
+            crc = (crc >> 1) ^ (carry * POLYNOMIAL_REFLECTED);
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests;

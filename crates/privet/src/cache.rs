@@ -1,0 +1,113 @@
+//! `privet cache`: what the cache of a running edge holds and has done.
+
+use crate::command_error::CommandError;
+use crate::operator::{Question, SocketArguments, number};
+use crate::report::{finish, say_all};
+use clap::Args;
+use serde_json::Value;
+use std::process::ExitCode;
+
+/// Show what the cache of a running edge holds, and what it has done since the start.
+#[derive(Debug, Args)]
+pub(crate) struct CacheArguments {
+    #[command(flatten)]
+    socket: SocketArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command: 1 when no edge answers.
+pub(crate) fn run(arguments: &CacheArguments) -> ExitCode {
+    finish(show(arguments))
+}
+
+fn show(arguments: &CacheArguments) -> Result<(), CommandError> {
+    let question = Question {
+        method: "GET",
+        target: "/cache",
+        body: None,
+    };
+    let statistics = question.ask(&arguments.socket.find()?)?;
+    if arguments.json {
+        say_all(&[statistics.to_string()])
+    } else {
+        say_all(&lines(&statistics))
+    }
+}
+
+fn lines(statistics: &Value) -> Vec<String> {
+    let count = |name| number(statistics, name);
+    let mebibytes = |name| mebibytes(number(statistics, name));
+    let mut lines = vec![format!(
+        "memory    {} of {}: {} objects, {} blocks",
+        mebibytes("memory_bytes"),
+        mebibytes("memory_bytes_max"),
+        count("objects"),
+        count("blocks"),
+    )];
+    if statistics.get("disk_bytes_max").is_some_and(Value::is_u64) {
+        lines.push(format!(
+            "disk      {} of {}: {} entries, {} of memory to find them",
+            mebibytes("disk_bytes"),
+            mebibytes("disk_bytes_max"),
+            count("disk_entries"),
+            mebibytes("index_bytes"),
+        ));
+        lines.push(format!(
+            "writes    {} to disk, {} skipped, {} did not read back",
+            count("writes"),
+            count("writes_skipped"),
+            count("read_failures"),
+        ));
+    }
+    let (memory, disk, misses) = (count("hits_memory"), count("hits_disk"), count("misses"));
+    lines.push(format!(
+        "look-ups  {memory} found in memory, {disk} on disk, {misses} not found{}",
+        share(memory.saturating_add(disk), misses),
+    ));
+    lines.push(format!(
+        "evicted   {} from memory, {} from disk",
+        count("evictions_memory"),
+        count("evictions_disk"),
+    ));
+    lines
+}
+
+fn share(found: u64, missing: u64) -> String {
+    match found.saturating_add(missing) {
+        0 => String::new(),
+        all => format!(" ({} % found)", u128::from(found) * 100 / u128::from(all)),
+    }
+}
+
+/// With one digit behind the point.
+fn mebibytes(size_bytes: u64) -> String {
+    let tenths = u128::from(size_bytes) * 10 / (1024 * 1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(size_bytes: u64, expected: &str) {
+        assert_eq!(mebibytes(size_bytes), expected);
+    }
+
+    #[test]
+    fn sizes_have_one_digit() {
+        check(0, "0.0 MiB");
+        check(1024 * 1024 - 1, "0.9 MiB");
+        check(1536 * 1024, "1.5 MiB");
+        check(u64::MAX, "17592186044415.9 MiB");
+    }
+
+    #[test]
+    fn shares_are_of_all() {
+        assert_eq!(share(0, 0), "");
+        assert_eq!(share(3, 1), " (75 % found)");
+        assert_eq!(share(u64::MAX, 1), " (100 % found)");
+    }
+}

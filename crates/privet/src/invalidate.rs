@@ -1,0 +1,164 @@
+//! `privet invalidate` and `privet invalidations`: takes objects out of the cache of a running edge, and tells what was.
+
+use crate::command_error::CommandError;
+use crate::operator::{Question, SocketArguments, list, number, text};
+use crate::report::{finish, say_all};
+use clap::Args;
+use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
+use privet_sign::Timestamp;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Take objects out of the cache of a running edge, whatever their age.
+///
+/// What is invalidated counts as absent from that moment on, and after every restart. A path goes in all its spellings
+/// and variants; with a * at its end it goes with all that begins so. A path without a query means the object without
+/// a query.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privet invalidate --distribution EDFDVBD6EXAMPLE /index.html '/images/*'
+  privet invalidate --distribution EDFDVBD6EXAMPLE --tag spring
+  privet invalidate --distribution EDFDVBD6EXAMPLE --dry-run '/search?q=*'
+
+Exit codes: 0 done, 1 refused, or no edge answers, 2 wrong usage")]
+pub(crate) struct InvalidateArguments {
+    #[command(flatten)]
+    socket: SocketArguments,
+    /// The distribution whose objects go
+    #[arg(long, value_name = "ID")]
+    distribution: String,
+    /// A tag of the origin's responses (Cache-Tag, Surrogate-Key); all objects with it go
+    #[arg(long, value_name = "TAG", value_parser = InvalidationItem::tag)]
+    tag: Vec<InvalidationItem>,
+    /// Say what would go, and ask no edge
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Paths, percent-encoded as in a URL; at most 3,000 with the tags, 15 with a * at the end
+    #[arg(value_name = "PATH", value_parser = InvalidationItem::path, required_unless_present = "tag")]
+    path: Vec<InvalidationItem>,
+}
+
+/// Runs the command: 0 when the invalidation is complete.
+pub(crate) fn run(arguments: &InvalidateArguments) -> ExitCode {
+    finish(invalidate(arguments))
+}
+
+fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
+    let items = [&arguments.path[..], &arguments.tag].concat();
+    check_invalidation(&items).map_err(CommandError::Invalidation)?;
+    let written = |items: &[InvalidationItem]| -> Vec<String> {
+        items.iter().map(|item| item.as_str().to_owned()).collect()
+    };
+    let body = json!({
+        "distribution": arguments.distribution,
+        "paths": written(&arguments.path),
+        "tags": written(&arguments.tag),
+    });
+    if arguments.dry_run {
+        let lines: Vec<String> = if arguments.json {
+            vec![body.to_string()]
+        } else {
+            items.iter().map(meaning).collect()
+        };
+        return say_all(&lines);
+    }
+    let question = Question {
+        method: "POST",
+        target: "/invalidations",
+        body: Some(body),
+    };
+    let answer = question.ask(&arguments.socket.find()?)?;
+    say_all(&[if arguments.json {
+        answer.to_string()
+    } else {
+        format!("{} {}", text(&answer, "id"), text(&answer, "status"))
+    }])
+}
+
+fn meaning(item: &InvalidationItem) -> String {
+    let what = item.as_str();
+    match item.reach() {
+        InvalidationReach::Path => format!("{what}  this object, in all its variants"),
+        InvalidationReach::Wildcard => format!("{what}  every object that begins so"),
+        InvalidationReach::Tag => format!("{what}  every object with this tag"),
+    }
+}
+
+/// Show the latest invalidations of a running edge, or one of them.
+#[derive(Debug, Args)]
+pub(crate) struct InvalidationsArguments {
+    #[command(flatten)]
+    socket: SocketArguments,
+    /// How many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    count: u16,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// The invalidation to show whole
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    id: Option<String>,
+}
+
+/// What can not be an id would be another path.
+fn parse_id(text: &str) -> Result<String, &'static str> {
+    let is_id = text
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if text.is_empty() || !is_id {
+        return Err("an id has only capital letters and digits, such as I2J0I21PCUYOIK");
+    }
+    Ok(text.to_owned())
+}
+
+/// Runs the command: 1 when there is no such invalidation.
+pub(crate) fn run_list(arguments: &InvalidationsArguments) -> ExitCode {
+    finish(show(arguments))
+}
+
+fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
+    let target = match &arguments.id {
+        Some(id) => format!("/invalidations/{id}"),
+        None => format!("/invalidations?count={}", arguments.count),
+    };
+    let question = Question {
+        method: "GET",
+        target: &target,
+        body: None,
+    };
+    let answer = question.ask(&arguments.socket.find()?)?;
+    if arguments.json {
+        return say_all(&[answer.to_string()]);
+    }
+    let lines: Vec<String> = match &arguments.id {
+        Some(_) => {
+            let paths = list(&answer, "paths").iter().map(|path| ("path", path));
+            let tags = list(&answer, "tags").iter().map(|tag| ("tag", tag));
+            let items = paths.chain(tags).map(|(kind, written)| {
+                format!("  {kind} {}", written.as_str().unwrap_or_default())
+            });
+            std::iter::once(summary(&answer))
+                .chain(items)
+                .collect::<Vec<_>>()
+        }
+        None => list(&answer, "invalidations")
+            .iter()
+            .map(|one| format!("{}  {} items", summary(one), number(one, "items")))
+            .collect(),
+    };
+    say_all(&lines)
+}
+
+fn summary(invalidation: &Value) -> String {
+    format!(
+        "{}  {}  {}  {}",
+        text(invalidation, "id"),
+        text(invalidation, "status"),
+        Timestamp::from_secs(number(invalidation, "created")).to_utc(),
+        text(invalidation, "distribution"),
+    )
+}

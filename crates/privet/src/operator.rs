@@ -1,0 +1,181 @@
+//! Asks a running edge over its operator's socket.
+
+use crate::command_error::{CommandError, reason};
+use clap::Args;
+use privet_distribution::read_toml;
+use serde_json::Value;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longer than the edge takes for anything.
+const PATIENCE: Duration = Duration::from_secs(150);
+const ANSWER_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Where the running edge is.
+#[derive(Debug, Args)]
+pub(crate) struct SocketArguments {
+    /// The configuration of the running edge, which names the socket
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "privet.toml",
+        conflicts_with = "socket"
+    )]
+    pub(crate) config: PathBuf,
+    /// The operator's socket of the running edge
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+impl SocketArguments {
+    /// The socket's path.
+    ///
+    /// # Errors
+    /// [`CommandError::Read`], [`CommandError::Configuration`], [`CommandError::NoSocket`].
+    pub(crate) fn find(&self) -> Result<PathBuf, CommandError> {
+        match &self.socket {
+            Some(socket) => Ok(socket.clone()),
+            None => configured_socket(&self.config)?.ok_or_else(|| CommandError::NoSocket {
+                config: self.config.display().to_string(),
+            }),
+        }
+    }
+}
+
+/// What a configuration says about the socket. Keys and certificates are not looked at: whoever may ask the edge need
+/// not be able to read them.
+///
+/// # Errors
+/// [`CommandError::Read`], [`CommandError::Configuration`].
+pub(crate) fn configured_socket(config: &Path) -> Result<Option<PathBuf>, CommandError> {
+    let shown = config.display().to_string();
+    let text =
+        std::fs::read_to_string(config).map_err(|error| CommandError::read(&shown, &error))?;
+    match read_toml(&text, config) {
+        Ok((document, _)) => Ok(document.admin_socket),
+        Err(faults) => {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Err(CommandError::Configuration(faults.join("\n")))
+        }
+    }
+}
+
+/// One question to the edge.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) target: &'a str,
+    pub(crate) body: Option<Value>,
+}
+
+impl Question<'_> {
+    /// The edge's answer.
+    ///
+    /// # Errors
+    /// [`CommandError::EdgeAbsent`], [`CommandError::EdgeRefused`], [`CommandError::EdgeAnswer`].
+    pub(crate) fn ask(&self, socket: &Path) -> Result<Value, CommandError> {
+        let absent = |error: io::Error| CommandError::EdgeAbsent {
+            socket: socket.display().to_string(),
+            reason: reason(&error),
+        };
+        let mut stream = UnixStream::connect(socket).map_err(absent)?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(absent)?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(absent)?;
+        // An edge that does not want to hear more may have answered already.
+        let written = stream.write_all(&self.encode());
+        let mut answer = Vec::new();
+        let read = stream
+            .take(ANSWER_SIZE_BYTES_MAX)
+            .read_to_end(&mut answer)
+            .map_err(|error| CommandError::EdgeAnswer(reason(&error)));
+        if answer.is_empty() {
+            written.map_err(absent)?;
+        }
+        read?;
+        decode(&answer)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        let Question { method, target, .. } = self;
+        format!(
+            "{method} {target} HTTP/1.1\r\nHost: privet\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes()
+    }
+}
+
+fn decode(answer: &[u8]) -> Result<Value, CommandError> {
+    let garbled = || CommandError::EdgeAnswer("it is not an answer of Privet's".to_owned());
+    let head_end = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or_else(garbled)?;
+    let (head, body) = answer.split_at(head_end + 4);
+    let status = std::str::from_utf8(head)
+        .ok()
+        .and_then(|head| head.strip_prefix("HTTP/1.1 "))
+        .and_then(|rest| rest.get(..3)?.parse::<u16>().ok())
+        .ok_or_else(garbled)?;
+    let value: Value = serde_json::from_slice(body).map_err(|_| garbled())?;
+    if status == 200 {
+        return Ok(value);
+    }
+    let message = value.get("error").and_then(Value::as_str);
+    Err(CommandError::EdgeRefused(
+        message.ok_or_else(garbled)?.to_owned(),
+    ))
+}
+
+/// A text of an answer, or nothing.
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A number of an answer, or 0.
+pub(crate) fn number(value: &Value, name: &str) -> u64 {
+    value.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// A list of an answer, or an empty one.
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    let list = value.get(name).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(answer: &str, expected: Result<&str, &str>) {
+        let decoded = decode(answer.as_bytes()).map(|value| value.to_string());
+        let decoded = decoded.map_err(|error| error.to_string());
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(decoded, expected, "{answer:?}");
+    }
+
+    #[test]
+    fn only_answers_of_an_edge_are_taken() {
+        let garbled = Err("the edge's answer can not be used: it is not an answer of Privet's");
+        check("", garbled);
+        check("SSH-2.0-x\r\n\r\n", garbled);
+        check("HTTP/1.1 2\r\n\r\n{}", garbled);
+        check("HTTP/1.1 200 OK\r\n\r\nhello", garbled);
+        check("HTTP/1.1 200 OK\r\n{}", garbled);
+        check("HTTP/1.1 400 Bad\r\n\r\n{}", garbled);
+        check(
+            "HTTP/1.1 404 Not\r\n\r\n{\"error\": \"no such thing\"}",
+            Err("no such thing"),
+        );
+        check(
+            "HTTP/1.1 200 OK\r\nA: b\r\n\r\n{\"a\":1}\n",
+            Ok("{\"a\":1}"),
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! What `privet check` notes about configurations that are allowed but seldom meant.
+
+use crate::cli::Folder;
+
+/// `members` are the two origins of the group that everything is served from.
+#[track_caller]
+fn check(members: &str, expected: Option<&str>) {
+    let folder = Folder::new();
+    let config = format!(
+        "listeners = [{{ address = '127.0.0.1:80' }}]
+[[distributions]]
+id = 'E1'
+domain_name = 'd.example'
+origins = [{{ id = 'disk', folder = '.' }}, {{ id = 'web', url = 'http://[::1]' }}, {{ id = 'far', url = 'https://a' }}]
+origin_groups = [{{ id = 'both', origins = {members}, failover_statuses = [502] }}]
+default_behavior = {{ origin = 'both' }}"
+    );
+    folder.write("privet.toml", &config);
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let noted = said.err.lines().find(|line| line.contains("failover"));
+    assert_eq!(noted, expected);
+}
+
+#[test]
+fn folders_take_no_part_in_failover() {
+    let expected = "note: origin disk is a folder, which takes no part in failover: behavior * of distribution E1 has \
+                    no second origin; use a bucket or a server";
+    check("['disk', 'web']", Some(expected));
+    check("['web', 'disk']", Some(expected));
+    check("['web', 'far']", None);
+}
