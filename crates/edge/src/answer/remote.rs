@@ -24,7 +24,8 @@ static X_EDGE_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-edge-error-s
 /// What an answer about a stored object is made with.
 pub(crate) struct Origins<'a> {
     pub(crate) cache: &'a Rc<WorkerCache>,
-    pub(crate) ask: &'a Rc<Ask>,
+    /// `None` of an object that was at hand: its body is with it.
+    pub(crate) ask: Option<&'a Rc<Ask>>,
     pub(crate) now: Timestamp,
     pub(crate) ranges_max: usize,
 }

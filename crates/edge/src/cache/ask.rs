@@ -1,6 +1,5 @@
 //! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began them.
 
-use super::digest;
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
     CONTENT_LENGTH, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
@@ -56,12 +55,12 @@ pub(super) enum Wanted {
 }
 
 impl Ask {
-    /// Of an authorized request and its cache key.
+    /// Of an authorized request, its cache key and the key's digest.
     pub(crate) fn new(
         authorized: &Authorized<'_>,
         request: &ViewerRequest<'_>,
         facts: &RequestFacts<'_>,
-        key: CacheKey,
+        (key, digest): (CacheKey, Key),
     ) -> Self {
         let routed = authorized.routed();
         let origins = routed.behavior.origin.clone();
@@ -80,7 +79,7 @@ impl Ask {
             None => key,
         };
         Ask {
-            digest: digest(key.as_bytes()),
+            digest,
             key,
             distribution: Arc::clone(routed.distribution),
             path: object_path(routed.distribution, request.path),

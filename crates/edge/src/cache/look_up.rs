@@ -2,10 +2,10 @@
 
 use super::ask::Ask;
 use super::cached_head::{CachedHead, Form, Generation};
-use super::{WorkerCache, digest};
+use super::{How, Served, WorkerCache, digest};
 use crate::origin::DiskWork;
 use privet_cache::{DiskBody, DiskEntry, Key, Lookup, Object};
-use privet_distribution::{ForwardReason, VaryNames};
+use privet_distribution::{CacheKey, CacheStatus, ForwardReason, Freshness, VaryNames};
 use std::sync::Arc;
 
 /// Entries on disk up to this size are read into memory whole; the bodies of others are sent from the disk.
@@ -92,6 +92,32 @@ impl WorkerCache {
             digest,
             marker: Some(marker),
         }
+    }
+
+    /// A fresh object that is in memory with its whole body: what most requests are for, found without an [`Ask`].
+    ///
+    /// `None` says nothing about the object: [`WorkerCache::look_up`] may still find it.
+    pub(crate) fn at_hand(&self, key: &CacheKey, digest: Key) -> Option<Served> {
+        let Lookup::Memory(object) = self.shared.store.object(&digest) else {
+            return None;
+        };
+        let head = &object.head;
+        let now = self.clock.now();
+        let serves = head.key == key.as_bytes()
+            && matches!(head.form, Form::Whole { .. })
+            && object.body.is_some()
+            && head.lifetime.verdict(now) == Freshness::Fresh
+            && !self.shared.invalidations.cover(head, object.seq);
+        serves.then(|| Served {
+            status: CacheStatus::hit(head.lifetime.ttl_secs(now)),
+            object: StoredObject {
+                digest,
+                object: Arc::clone(&object),
+                on_disk: None,
+            },
+            how: How::Hit,
+            waiting: None,
+        })
     }
 
     pub(super) async fn stored(&self, digest: Key, key: &[u8]) -> Option<StoredObject> {

@@ -28,7 +28,8 @@ const ATTEMPTS_MAX: u32 = 5;
 /// A viewer's way through an object.
 pub(crate) struct ObjectReader {
     cache: Rc<WorkerCache>,
-    ask: Rc<Ask>,
+    /// What blocks that are missing are fetched with; `None` of an object whose body is with it.
+    ask: Option<Rc<Ask>>,
     object: StoredObject,
     /// Of the next byte.
     position: u64,
@@ -96,14 +97,14 @@ impl ObjectReader {
     /// From `start` to before `end`, both within the object; `None` reads to its end.
     pub(crate) fn new(
         cache: &Rc<WorkerCache>,
-        ask: &Rc<Ask>,
+        ask: Option<&Rc<Ask>>,
         object: StoredObject,
         (start, end): (u64, Option<u64>),
         waiting: Option<Landed>,
     ) -> Self {
         ObjectReader {
             cache: Rc::clone(cache),
-            ask: Rc::clone(ask),
+            ask: ask.cloned(),
             object,
             position: start,
             end,
@@ -473,8 +474,8 @@ impl ObjectReader {
     /// Fetches from the border of the block at hand up to what is stored already.
     fn begin_fill(&mut self) -> Result<(), ReadFault> {
         let head = self.object.head();
-        let (Form::Blocks { size_bytes, .. }, Some(validator)) =
-            (&head.form, Validator::of(&head.headers))
+        let (Form::Blocks { size_bytes, .. }, Some(validator), Some(ask)) =
+            (&head.form, Validator::of(&head.headers), &self.ask)
         else {
             // It has to be fetched whole again, by the next who asks.
             self.cache.shared.store.remove(&self.object.digest);
@@ -511,7 +512,7 @@ impl ObjectReader {
         );
         let refill = Refill {
             cache: Rc::clone(&self.cache),
-            ask: Rc::clone(&self.ask),
+            ask: Rc::clone(ask),
             digest: self.object.digest,
             validator,
             size_bytes,

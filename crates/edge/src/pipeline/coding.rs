@@ -100,7 +100,7 @@ impl Wanted<'_> {
         varying.shown_in(answer)
     }
 
-    fn coding(&self, status: StatusCode, headers: &HeaderMap) -> Option<ContentCoding> {
+    pub(super) fn coding(&self, status: StatusCode, headers: &HeaderMap) -> Option<ContentCoding> {
         let behavior = self.authorized.routed().behavior;
         let policy = &behavior.cache_policy;
         let request = &self.request;

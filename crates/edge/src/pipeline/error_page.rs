@@ -77,18 +77,7 @@ async fn fetched(
     let folder: Option<&FolderOrigin> = state.folder(&authorized);
     let found: Result<Answer, Denial> = match folder {
         Some(folder) => wanted.read_folder(folder, exchange, shared).await,
-        None => wanted.read_page(exchange, shared).await,
+        None => wanted.read(exchange, shared).await,
     };
     found.ok()
-}
-
-impl Wanted<'_> {
-    async fn read_page(
-        &self,
-        exchange: &Exchange,
-        shared: &WorkerShared,
-    ) -> Result<Answer, Denial> {
-        let ask = self.ask(exchange, shared);
-        self.read(&ask, exchange, shared).await
-    }
 }

@@ -2,14 +2,15 @@
 
 use super::{RequestBody, Wanted};
 use crate::answer::{Answer, Origins, Passed};
-use crate::cache::{Ask, Obtained, ReadFault, WorkerCache};
+use crate::cache::{Ask, Obtained, ReadFault, WorkerCache, digest};
 use crate::exchange::Exchange;
 use crate::origin_client::{OriginFaultKind, OriginRequestBody, OriginResponse};
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
+use privet_cache::Key;
 use privet_distribution::{
-    Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated, cache_key, keyed_headers,
-    normalized_accept_encoding, unsafe_method_invalidates,
+    CacheKey, Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated, cache_key,
+    keyed_headers, normalized_accept_encoding, unsafe_method_invalidates,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -27,10 +28,10 @@ impl Wanted<'_> {
         exchange: &Exchange,
         shared: &WorkerShared,
     ) -> Result<Answer, Denial> {
-        let ask = self.ask(exchange, shared);
         if self.is_read() {
-            return self.read(&ask, exchange, shared).await;
+            return self.read(exchange, shared).await;
         }
+        let ask = self.ask(self.key(exchange, shared), exchange, shared);
         let body = if exchange.has_body {
             // It is read to its end or the connection is closed: nothing of it can be taken for a request.
             OriginRequestBody::Viewer(body)
@@ -55,18 +56,12 @@ impl Wanted<'_> {
         self.request.method == Method::GET || self.request.method == Method::HEAD
     }
 
-    pub(super) fn ask(&self, exchange: &Exchange, shared: &WorkerShared) -> Rc<Ask> {
+    /// What tells the object apart, and the digest of that.
+    fn key(&self, exchange: &Exchange, shared: &WorkerShared) -> (CacheKey, Key) {
         let policy = &self.authorized.routed().behavior.cache_policy;
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
-        let facts = RequestFacts {
-            viewer: exchange.viewer,
-            viewer_port: Some(exchange.connection.peer.port()),
-            request_id: &exchange.request_id,
-            country: self.country,
-            via: &shared.via,
-            accept_encoding: accept_encoding.as_ref(),
-        };
+        let facts = self.facts(accept_encoding.as_ref(), exchange, shared);
         // The key counts what the edge itself knows of a viewer, never the viewer's own word on it.
         let headers = keyed_headers(policy, &self.request, &facts);
         let keyed = ViewerRequest {
@@ -74,22 +69,52 @@ impl Wanted<'_> {
             ..self.request
         };
         let key = cache_key(self.authorized, &keyed);
+        let digest = digest(key.as_bytes());
+        (key, digest)
+    }
+
+    fn ask(&self, key: (CacheKey, Key), exchange: &Exchange, shared: &WorkerShared) -> Rc<Ask> {
+        let policy = &self.authorized.routed().behavior.cache_policy;
+        let accept_encoding =
+            normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
+        let facts = self.facts(accept_encoding.as_ref(), exchange, shared);
         Rc::new(Ask::new(self.authorized, &self.request, &facts, key))
     }
 
-    /// GET and HEAD, by way of the cache.
+    fn facts<'f>(
+        &'f self,
+        accept_encoding: Option<&'f HeaderValue>,
+        exchange: &'f Exchange,
+        shared: &'f WorkerShared,
+    ) -> RequestFacts<'f> {
+        RequestFacts {
+            viewer: exchange.viewer,
+            viewer_port: Some(exchange.connection.peer.port()),
+            request_id: &exchange.request_id,
+            country: self.country,
+            via: &shared.via,
+            accept_encoding,
+        }
+    }
+
+    /// GET and HEAD, by way of the cache. What is at hand needs no request to an origin made up.
     pub(super) async fn read(
         &self,
-        ask: &Rc<Ask>,
         exchange: &Exchange,
         shared: &WorkerShared,
     ) -> Result<Answer, Denial> {
-        let origins = Origins {
+        let (key, digest) = self.key(exchange, shared);
+        let mut origins = Origins {
             cache: &shared.cache,
-            ask,
+            ask: None,
             now: exchange.now,
             ranges_max: exchange.state.snapshot.limits.ranges_max,
         };
+        if let Some(answer) = self.at_hand(&key, digest, &origins).await {
+            return Ok(answer);
+        }
+        let ask = &self.ask((key, digest), exchange, shared);
+        origins.ask = Some(ask);
         let mut fault = ReadFault::Lost;
         for attempt in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
@@ -126,6 +151,22 @@ impl Wanted<'_> {
             ReadFault::Origin(kind) => denial(kind),
             ReadFault::Lost => Denial::OriginInvalidResponse,
         })
+    }
+
+    /// An answer from memory, if the object is there in the form that this viewer gets.
+    async fn at_hand(&self, key: &CacheKey, digest: Key, origins: &Origins<'_>) -> Option<Answer> {
+        let policy = &self.authorized.routed().behavior.cache_policy;
+        if policy.is_disabled() {
+            return None;
+        }
+        let served = origins.cache.at_hand(key, digest)?;
+        let head = served.object.head();
+        if self.coding(head.status, &head.headers).is_some() {
+            return None;
+        }
+        let varying = self.varying_of(&served);
+        let answer = Answer::stored(served, &self.request, origins).await;
+        answer.ok().map(|answer| varying.shown_in(answer))
     }
 
     /// A change that succeeded makes what is stored out of date (RFC 9111 4.4).

@@ -5,7 +5,7 @@ use crate::bench::cache::servers::{self, Sizes};
 use crate::bench::contest::{Side, file_name, nginx_links};
 use crate::bench::fetch::Viewer;
 use crate::bench::load::Protocol;
-use crate::bench::process::{memory_bytes, open_files};
+use crate::bench::process::{cpu_time, memory_bytes, open_files};
 use crate::bench::servers::Server;
 use crate::bench::{Bar, Row};
 use crate::command::Outcome;
@@ -16,6 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const COUNTS: [usize; 3] = [100, 1_000, 10_000];
+/// In a second; a server that has nothing to do still wakes up.
+const IDLE_CPU_MAX: Duration = Duration::from_millis(30);
 const SIZES: Sizes = Sizes {
     memory: "64 MiB",
     disk: None,
@@ -144,7 +146,7 @@ fn tls(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Outc
     Ok(Held::Tls(child))
 }
 
-/// A server's connections are files to it. Once all are there, their requests get a moment to be answered.
+/// A server's connections are files to it. Once all are there, it gets the time to answer their requests.
 fn wait_for_connections(server: &Server, files: usize) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(60);
     // The connection that warmed the cache may have gone.
@@ -156,6 +158,13 @@ fn wait_for_connections(server: &Server, files: usize) -> Outcome {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    thread::sleep(Duration::from_secs(2));
-    Ok(())
+    // Open is not yet shaken hands with.
+    while Instant::now() < deadline {
+        let before = cpu_time(server.process())?;
+        thread::sleep(Duration::from_secs(1));
+        if cpu_time(server.process())?.saturating_sub(before) <= IDLE_CPU_MAX {
+            return Ok(());
+        }
+    }
+    Err(format!("{} does not come to rest", server.name))
 }
