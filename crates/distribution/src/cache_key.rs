@@ -4,14 +4,16 @@
 
 use crate::authorize::Authorized;
 use crate::compression::{ContentCoding, accepted_codings};
-use crate::origin_request::is_nominated;
+use crate::distribution::CacheBehavior;
+use crate::origin::{HttpOrigin, OriginProtocolPolicy, OriginSource};
+use crate::origin_request::{forwards_host, is_nominated};
 use crate::policies::{CachePolicy, NameFilter};
 use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
 use crate::route::Routed;
 use crate::vary::{VaryNames, selecting_value};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use privet_sign::{strip_cookies, strip_query};
+use privet_sign::{Scheme, strip_cookies, strip_query};
 use std::borrow::Cow;
 
 /// The bytes that identify a cached object.
@@ -39,15 +41,6 @@ impl CacheKey {
                 key.push(Tag::VaryValue, &value);
             }
         }
-        key
-    }
-
-    /// The key of what an origin says that is told the viewer's `Host`: one alias is not to answer for another.
-    #[must_use]
-    pub fn for_host(&self, host: &HeaderValue) -> CacheKey {
-        let mut key = self.clone();
-        key.push(Tag::HeaderName, header::HOST.as_str().as_bytes());
-        key.push(Tag::HeaderValue, host.as_bytes());
         key
     }
 
@@ -84,6 +77,8 @@ enum Tag {
     VaryName = 11,
     VaryValue = 12,
     Coding = 13,
+    Scheme = 14,
+    Host = 15,
 }
 
 /// The key of the object that an authorized request asks for.
@@ -113,12 +108,43 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
     if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
         key.push(Tag::Query, query.as_bytes());
     }
+    push_what_the_origin_hears(&mut key, request, behavior);
     push_headers(&mut key, request, policy);
     push_cookies(&mut key, request.headers, &policy.cookies);
     if let Some(codings) = normalized_accept_encoding(request.headers, policy) {
         key.push(Tag::AcceptEncoding, codings.as_bytes());
     }
     key
+}
+
+/// An origin that is told the viewer's `Host` may answer by it: one alias is not to answer for another. One that is
+/// asked over the viewer's scheme may send the viewer to the other scheme, which is not for those who come from there.
+fn push_what_the_origin_hears(
+    key: &mut CacheKey,
+    request: &ViewerRequest<'_>,
+    behavior: &CacheBehavior,
+) {
+    let secondary = behavior.origin.failover.as_ref();
+    let secondary = secondary.map(|failover| &failover.secondary);
+    let servers: Vec<&HttpOrigin> = std::iter::once(&behavior.origin.primary)
+        .chain(secondary)
+        .filter_map(|origin| match &origin.source {
+            OriginSource::Http(server) => Some(server),
+            OriginSource::Folder { .. } | OriginSource::S3(_) => None,
+        })
+        .collect();
+    if !servers.is_empty() && forwards_host(behavior) {
+        key.push(Tag::Host, request.host.as_bytes());
+    }
+    let matches_viewer =
+        |server: &&HttpOrigin| server.protocol == OriginProtocolPolicy::MatchViewer;
+    if servers.iter().any(matches_viewer) {
+        let scheme: &[u8] = match request.scheme {
+            Scheme::Http => b"http",
+            Scheme::Https => b"https",
+        };
+        key.push(Tag::Scheme, scheme);
+    }
 }
 
 fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CachePolicy) {

@@ -254,6 +254,11 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
 }
 
 /// A bucket knows only its own name.
+/// Whether a policy passes the viewer's `Host` on, to origins that take it.
+pub(crate) fn forwards_host(behavior: &CacheBehavior) -> bool {
+    is_selected(behavior, &header::HOST)
+}
+
 fn insert_host(
     headers: &mut HeaderMap,
     behavior: &CacheBehavior,
@@ -264,7 +269,7 @@ fn insert_host(
     if let Ok(value) = HeaderValue::from_str(request.host)
         && is_http
         && !request.host.is_empty()
-        && is_selected(behavior, &header::HOST)
+        && forwards_host(behavior)
     {
         headers.insert(header::HOST, value);
     }

@@ -2,8 +2,8 @@
 
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
-    CONTENT_LENGTH, HOST, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
+    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
@@ -74,10 +74,6 @@ impl Ask {
             let secondary = origin_request(authorized, &failover.secondary, request, facts);
             (secondary.target, secondary.headers)
         });
-        let key = match headers.get(HOST) {
-            Some(host) => key.for_host(host),
-            None => key,
-        };
         Ask {
             digest,
             key,

@@ -14,8 +14,7 @@ use privet_distribution::{HttpOrigin, HttpServer, Origin, OriginProtocolPolicy, 
 use privet_sign::Scheme;
 
 /// What concerns one connection only, or says where a message ends (RFC 9110 7.6.1): the viewer's are not the origin's.
-const VIEWER_CONNECTION_HEADERS: [HeaderName; 10] = [
-    HOST,
+const VIEWER_CONNECTION_HEADERS: [HeaderName; 9] = [
     CONNECTION,
     CONTENT_LENGTH,
     EXPECT,

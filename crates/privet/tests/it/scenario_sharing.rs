@@ -277,3 +277,18 @@ fn those_who_wait_are_served_when_the_first_viewer_leaves() {
         object.pattern().assert_is(0, &body.whole());
     }
 }
+
+/// An origin that is told the viewer's host is asked once for each host, and no more.
+#[test]
+fn an_origin_that_hears_the_host_is_asked_once() {
+    let (origin, _) = FakeOrigin::object(1_000, "\"v1\"");
+    let edge = Remote::new(&origin)
+        .tables("[[origin_request_policies]]\nid = \"all\"\nheaders = \"all-viewer\"")
+        .behavior("origin_request_policy = \"all\"")
+        .start();
+    let outcomes = [0, 1, 2].map(|_| edge.fetch("/a").outcome().to_owned());
+    assert_eq!(outcomes, ["Miss", "Hit", "Hit"]);
+    let asks = origin.asks();
+    assert_eq!(asks.len(), 1);
+    assert_eq!(asks[0].header("Host"), Some(HOST));
+}
