@@ -3,6 +3,7 @@
 
 use crate::distribution::Distribution;
 use crate::host_table::without_port;
+use crate::path_forms::without_dot_segments;
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use http::uri::Uri;
@@ -209,40 +210,17 @@ fn resolved(request: &ViewerRequest<'_>, reference: &str) -> Option<String> {
         let uri: Uri = text.parse().ok()?;
         let authority = uri.authority()?.as_str();
         let is_same = without_port(authority).eq_ignore_ascii_case(without_port(request.host));
-        return is_same.then(|| without_dots(uri.path()));
+        return is_same.then(|| without_dot_segments(uri.path()));
     }
     let path = reference.split('?').next().unwrap_or(reference);
     if path.is_empty() {
         return Some(request.path.to_owned());
     }
     if path.starts_with('/') {
-        return Some(without_dots(path));
+        return Some(without_dot_segments(path));
     }
     let folder = request.path.rfind('/').map_or("", |at| &request.path[..at]);
-    Some(without_dots(&format!("{folder}/{path}")))
-}
-
-/// RFC 3986 5.2.4.
-fn without_dots(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        match segment {
-            "." => {}
-            ".." => {
-                kept.pop();
-            }
-            other => {
-                kept.push(other);
-                continue;
-            }
-        }
-        if is_last {
-            kept.push("");
-        }
-    }
-    format!("/{}", kept.join("/"))
+    Some(without_dot_segments(&format!("{folder}/{path}")))
 }
 
 /// The fields that carry tags: the edge's own business, to be removed from what viewers get.

@@ -104,7 +104,7 @@ fn insert_collapsed(names: &mut Vec<String>, name: &str) {
 }
 
 /// RFC 3986 5.2.4.
-fn without_dot_segments(name: &str) -> String {
+pub(crate) fn without_dot_segments(name: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let bare = name.strip_prefix('/').unwrap_or(name);
     let mut segments = bare.split('/').peekable();
