@@ -220,6 +220,12 @@ impl WorkerCache {
         let object = match outcome {
             Outcome::Stored(object) => object,
             Outcome::StandIn(object) => {
+                // What is invalidated meanwhile stands in for nothing.
+                let head = object.head();
+                if self.shared.invalidations.cover(head, object.object.seq) {
+                    self.shared.flights.set_apart(ask);
+                    return None;
+                }
                 return Some(Obtained::Stored(Box::new(Served {
                     object,
                     status,
