@@ -117,9 +117,7 @@ impl Ask {
     /// [`Ask::call`] with the viewer's own conditions and ranges.
     pub(super) fn call_as_viewer(&self, body: OriginRequestBody) -> OriginCall {
         let mut call = self.call(self.method.clone(), body);
-        for (name, value) in &self.conditions {
-            call.headers.insert(name, value.clone());
-        }
+        call.headers.clone_from(&self.conditions);
         call
     }
 
