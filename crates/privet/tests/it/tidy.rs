@@ -13,13 +13,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sign", &[]),
     ("distribution", &["privet-sign"]),
     ("cache", &[]),
+    ("media", &[]),
     (
         "edge",
-        &["privet-cache", "privet-distribution", "privet-sign"],
+        &[
+            "privet-cache",
+            "privet-distribution",
+            "privet-media",
+            "privet-sign",
+        ],
     ),
     (
         "privet",
-        &["privet-distribution", "privet-edge", "privet-sign"],
+        &[
+            "privet-distribution",
+            "privet-edge",
+            "privet-media",
+            "privet-sign",
+        ],
     ),
 ];
 
@@ -40,7 +51,7 @@ const IMPURE: &[&str] = &[
     "Instant",
     "SystemRandom",
 ];
-const PURE_CRATES: &[&str] = &["sign", "distribution"];
+const PURE_CRATES: &[&str] = &["sign", "distribution", "media"];
 
 #[test]
 fn crates_point_one_way() {

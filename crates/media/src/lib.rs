@@ -1,0 +1,19 @@
+//! Films: reads the index of an mp4, flv or mp3 object, and says of which bytes HLS, DASH and RTMP are made.
+//!
+//! Nothing here does IO or knows a clock. A [`mp4::Locator`] says which bytes of an object it wants, an [`mp4::Index`] is
+//! read from them, a [`plan::Plan`] cuts it into segments, and [`mux`] gives each segment as [`Parts`]: headers made
+//! here, and stretches of the object. No sample is copied.
+
+pub mod describe;
+pub mod list;
+pub mod mp4;
+pub mod mux;
+pub mod name;
+mod part;
+pub mod plan;
+mod refusal;
+pub mod rtmp;
+pub mod stream;
+
+pub use part::{Part, Parts};
+pub use refusal::Refusal;

@@ -1,0 +1,1 @@
+//! The index of an mp4 object: where its samples are and when they are shown.

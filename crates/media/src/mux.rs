@@ -1,0 +1,1 @@
+//! Segments: fMP4 and transport streams.

@@ -1,0 +1,1 @@
+//! Cuts the tracks of a film into segments.

@@ -1,0 +1,44 @@
+//! Why no film can be made of an object.
+
+use thiserror::Error;
+
+/// Why an object is no film, or gives no such output. The object itself can still be had as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum Refusal {
+    /// Not an mp4, flv or mp3 object at all.
+    #[error("not a film: no index was found")]
+    NotAFilm,
+    /// The object ends before the index does.
+    #[error("the index is cut off")]
+    Truncated,
+    /// A box, tag or table that contradicts itself or its surroundings.
+    #[error("the index is corrupt: {0}")]
+    Corrupt(&'static str),
+    /// More than the limits allow.
+    #[error("too large: {0}")]
+    TooLarge(&'static str),
+    /// Sound, but of a kind that can not be repackaged.
+    #[error("not supported: {0}")]
+    Unsupported(&'static str),
+    /// Its media is encrypted.
+    #[error("encrypted media is not repackaged")]
+    Encrypted,
+    /// No track that the output can carry.
+    #[error("no track for this kind of stream")]
+    NoTrack,
+}
+
+impl Refusal {
+    /// One lower-case token for the operator's log.
+    pub fn token(&self) -> &'static str {
+        match self {
+            Refusal::NotAFilm => "not-a-film",
+            Refusal::Truncated => "film-truncated",
+            Refusal::Corrupt(_) => "film-corrupt",
+            Refusal::TooLarge(_) => "film-too-large",
+            Refusal::Unsupported(_) => "film-unsupported",
+            Refusal::Encrypted => "film-encrypted",
+            Refusal::NoTrack => "film-no-track",
+        }
+    }
+}

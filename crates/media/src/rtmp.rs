@@ -1,0 +1,1 @@
+//! RTMP without IO: handshake, chunks, messages, and one viewer's session.
