@@ -1,8 +1,11 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
 mod balancer;
+mod browser;
 mod coded;
 mod fake_origin;
+mod film_reading;
+mod films;
 mod h2_frames;
 mod h2_verdict;
 mod logs;
@@ -10,6 +13,7 @@ mod multiplexed;
 mod operator;
 mod patterned_object;
 mod peer;
+mod programs;
 mod proxy_headers;
 mod real_origins;
 mod remote_fixture;
@@ -18,8 +22,11 @@ mod test_edge;
 mod viewer;
 
 pub use balancer::*;
+pub use browser::*;
 pub use coded::*;
 pub use fake_origin::*;
+pub use film_reading::*;
+pub use films::*;
 pub use h2_frames::*;
 pub use h2_verdict::*;
 pub use logs::*;
@@ -27,6 +34,7 @@ pub use multiplexed::*;
 pub use operator::*;
 pub use patterned_object::*;
 pub use peer::*;
+pub use programs::*;
 pub use proxy_headers::*;
 pub use real_origins::*;
 pub use remote_fixture::*;
