@@ -1,0 +1,1 @@
+//! The bodies of FLV tags: what stands before the samples, and `onMetaData`.
