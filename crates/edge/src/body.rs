@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-mod file_chunk;
+pub(crate) mod file_chunk;
 
 /// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
 pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;

@@ -3,6 +3,7 @@
 use crate::accept::{Crew, ListenOn, Task};
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
+use crate::film::FilmIndexes;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
@@ -134,6 +135,7 @@ impl Edge {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
+            films: FilmIndexes::new(256 * 1024 * 1024, 64 * 1024 * 1024),
             origin_client: Arc::default(),
             clock: options.clock,
             log,
