@@ -14,6 +14,8 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
+    /// A session token in the path; see [`crate::issue_session`].
+    Session,
 }
 
 /// The five things that a signer writes.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
 use crate::encoding;
-use crate::grant::Grant;
+use crate::grant::{Grant, Mark, QueryUse};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy::{self, Policy, StatementForm};
@@ -133,7 +133,8 @@ fn verify_object(
                 key_pair_id: signed.key_pair_id.into(),
                 until,
                 source: credentials.source,
-                signature: signed.signature.into(),
+                mark: Mark::Signature(signed.signature.into()),
+                query_use: QueryUse::Compared,
             })
         }
     }

@@ -68,6 +68,7 @@ fn check_source(credentials: &Credentials<'_>, ledger: &mut Ledger) {
             "the URL has reserved parameters, so cookies are not looked at"
         }
         (false, CredentialSource::Cookies) => "signed cookies",
+        (false, CredentialSource::Session) => "a session token in the path",
     };
     ledger.note("source", "signed URL or signed cookies", found);
     if let Some(field) = credentials.duplicate {
