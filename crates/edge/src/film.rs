@@ -6,10 +6,19 @@
 
 mod folder_blocks;
 mod indexes;
+mod lists;
+mod made;
+mod members;
 mod object_way;
 mod parts_reader;
+mod set_document;
 mod source;
+mod subtitles;
+mod text;
+mod walk;
 
 pub(crate) use indexes::{Film, FilmFault, FilmIndexes, StreamKind};
+pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
 pub(crate) use parts_reader::PartsReader;
 pub(crate) use source::{FilmSource, SourceAsk};
+pub(crate) use walk::FilmWalk;

@@ -5,6 +5,7 @@ use super::source::FilmSource;
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;
 use bytes::Bytes;
+use privet_distribution::FilmsSettings;
 use privet_media::Refusal;
 use privet_media::describe::{FilmDescription, describe};
 use privet_media::mp4::{Index, Limits, Locator, Step};
@@ -109,8 +110,9 @@ pub(crate) struct FilmIndexes {
 }
 
 impl FilmIndexes {
-    /// Keeps at most `indexes_size_bytes_max` of indexes and `blocks_size_bytes_max` of folders' files.
-    pub(crate) fn new(indexes_size_bytes_max: u64, blocks_size_bytes_max: u64) -> Arc<Self> {
+    /// Keeps what `settings` allow, for as long as the process lives.
+    pub(crate) fn new(settings: &FilmsSettings) -> Arc<Self> {
+        let indexes_size_bytes_max = settings.index_memory_size_bytes_max as u64;
         let films_max = indexes_size_bytes_max / FILM_SIZE_BYTES_EXPECTED;
         let options = OptionsBuilder::new()
             // One: the largest index has to fit.
@@ -127,7 +129,7 @@ impl FilmIndexes {
                 DefaultLifecycle::default(),
             ),
             large: Semaphore::new(LARGE_INDEXES_MAX),
-            blocks: FolderBlocks::new(blocks_size_bytes_max),
+            blocks: FolderBlocks::new(settings.block_memory_size_bytes_max as u64),
         })
     }
 

@@ -17,6 +17,7 @@ use privet_distribution::{
     Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest, cache_key, keyed_headers,
 };
 use privet_media::Parts;
+use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::ops::Range;
@@ -121,6 +122,17 @@ impl FilmSource {
     /// What the origin said of the object.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// The value of `Age`; `None` of what passes no cache, or has just come.
+    pub(crate) fn age_secs(&self, now: Timestamp) -> Option<u64> {
+        match &self.0.content {
+            SourceContent::Cached { object, .. } => {
+                let age = object.head().age_secs(now);
+                (self.0.how != How::Miss || age > 0).then_some(age)
+            }
+            SourceContent::Memory(_) | SourceContent::File(..) => None,
+        }
     }
 
     /// Changes with the bytes.
@@ -261,7 +273,9 @@ async fn in_cache(ask: &SourceAsk<'_>, shared: &WorkerShared) -> Result<Source, 
         Obtained::Passed(response, _) => {
             let status = response.status;
             response.body.discard();
-            return Err(refused_by_origin(status).unwrap_or(Denial::OriginInvalidResponse));
+            let uncacheable = "the object must not be kept, so that its parts can not be had";
+            return Err(refused_by_origin(status)
+                .unwrap_or_else(|| not_in_parts("film-uncacheable", uncacheable)));
         }
         Obtained::Failed(fault) => return Err(origin_denial(fault.kind)),
     };
@@ -269,10 +283,14 @@ async fn in_cache(ask: &SourceAsk<'_>, shared: &WorkerShared) -> Result<Source, 
     if let Some(denial) = refused_by_origin(head.status) {
         return Err(denial);
     }
-    let size_bytes = head.size_bytes().ok_or(Denial::OriginInvalidResponse)?;
     if head.headers.contains_key(CONTENT_ENCODING) {
-        return Err(Denial::OriginInvalidResponse);
+        let encoded = "the origin sends the object in a content coding";
+        return Err(not_in_parts("film-encoded", encoded));
     }
+    let size_bytes = head.size_bytes().ok_or_else(|| {
+        let unknown = "the origin does not say how long the object is";
+        not_in_parts("film-unsized", unknown)
+    })?;
     Ok(Source {
         size_bytes,
         identity: served.object.generation(),
@@ -287,6 +305,14 @@ async fn in_cache(ask: &SourceAsk<'_>, shared: &WorkerShared) -> Result<Source, 
             object: served.object,
         },
     })
+}
+
+/// There is an object, and no way to read here and there in it.
+fn not_in_parts(token: &'static str, reason: &str) -> Denial {
+    Denial::Film {
+        token,
+        reason: reason.to_owned(),
+    }
 }
 
 /// Why there is no object, as the origin has it; `None` when there is one.
