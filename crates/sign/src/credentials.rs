@@ -168,6 +168,11 @@ impl<'a> Credentials<'a> {
         self.fields.iter().all(Option::is_none)
     }
 
+    /// Whether the signature is one over the very URL: there is no policy to read.
+    pub fn is_canned(&self) -> bool {
+        self.field(Field::Policy).is_none() && self.field(Field::Expires).is_some()
+    }
+
     /// The key pair id as presented, believed by nobody yet; `None` when absent.
     pub fn key_pair_id(&self) -> Option<&str> {
         self.field(Field::KeyPairId)
