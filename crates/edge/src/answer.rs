@@ -12,8 +12,8 @@ use crate::origin::{Content, Object};
 use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
-    LOCATION, SERVER,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{

@@ -121,7 +121,9 @@ impl ViewerBody {
             }
         }
         let chunk = match &mut self.first {
-            None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Film(_)) => return Poll::Ready(None),
+            None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Film(_)) => {
+                return Poll::Ready(None);
+            }
             Some(Piece::Memory(bytes)) => {
                 Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
             }

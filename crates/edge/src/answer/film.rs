@@ -16,8 +16,8 @@ use privet_distribution::{
     ByteRange, ResultType, Selection, Validators, ViewerRequest, multipart_end,
     multipart_part_head, select_by, vary_by_coding,
 };
-use std::time::UNIX_EPOCH;
 use privet_sign::Timestamp;
+use std::time::UNIX_EPOCH;
 
 /// What an origin says of an object that holds for all that is made of it.
 const SHARED_FIELDS: [HeaderName; 8] = [
@@ -67,7 +67,9 @@ impl Answer {
                 answer.set_range(&range.content_range(size_bytes));
                 answer.outcome.range = Some((range.start, range.end_inclusive));
                 let end = range.end_inclusive + 1;
-                answer.begin_with_made(&made.content, range.start, end).await?;
+                answer
+                    .begin_with_made(&made.content, range.start, end)
+                    .await?;
             }
             Selection::Several(ranges) => answer.several_made(made, size_bytes, &ranges),
             Selection::NotSatisfiable => {

@@ -1,9 +1,9 @@
 //! The lists of a film: of one track, and of all qualities and subtitles of a set.
 
+use super::made::Made;
 use super::members::Member;
 use super::set_document::SetSubtitles;
 use super::text::{list_size_bytes, text};
-use super::made::Made;
 use super::walk::{DASH_TYPE, FilmWalk, HLS_TYPE, MakeFault, Opened};
 use privet_distribution::Denial;
 use privet_media::Refusal;

@@ -41,7 +41,11 @@ impl FilmWalk<'_> {
         let path = self.name.object_path;
         if !self.is_set() {
             let settings = self.settings;
-            return Ok(FilmSet::beside(path, &settings.qualities, &settings.subtitles));
+            return Ok(FilmSet::beside(
+                path,
+                &settings.qualities,
+                &settings.subtitles,
+            ));
         }
         let source = self.open_source(self.authorized, path).await?;
         let bad = |reason: String| Denial::Film {
@@ -66,7 +70,7 @@ impl FilmWalk<'_> {
             Some(label) => quality.label.as_deref() == Some(label),
             None => true,
         });
-        let opening = wanted.map(|quality| async {
+        let opening = wanted.map(|quality| async move {
             let opened = self.open_quality(quality).await;
             (quality, opened)
         });
@@ -92,9 +96,9 @@ impl FilmWalk<'_> {
         let mut missing = Denial::NotFound;
         for quality in &set.qualities {
             match self.open_quality(quality).await {
-                Err(MakeFault::Denied(
-                    denial @ (Denial::NotFound | Denial::OriginUnreadable),
-                )) => missing = denial,
+                Err(MakeFault::Denied(denial @ (Denial::NotFound | Denial::OriginUnreadable))) => {
+                    missing = denial
+                }
                 opened => return opened,
             }
         }
@@ -118,7 +122,7 @@ impl FilmWalk<'_> {
         &self,
         set: &FilmSet,
     ) -> Result<Vec<SetSubtitles>, MakeFault> {
-        let opening = set.subtitles.iter().map(|subtitles| async {
+        let opening = set.subtitles.iter().map(|subtitles| async move {
             let opened = self.open_subtitles(subtitles).await;
             (subtitles, opened)
         });
@@ -165,7 +169,11 @@ async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
                 Poll::Pending => is_over = false,
             }
         }
-        if is_over { Poll::Ready(()) } else { Poll::Pending }
+        if is_over {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     results.into_iter().flatten().collect()

@@ -89,9 +89,9 @@ impl FilmSet {
         let mut labels = HashSet::new();
         let mut qualities = Vec::new();
         for quality in document.qualities {
-            let is_film = FILM_ENDINGS.iter().any(|ending| {
-                *ending != ".film.json" && has_ending(&quality.file, ending)
-            });
+            let is_film = FILM_ENDINGS
+                .iter()
+                .any(|ending| *ending != ".film.json" && has_ending(&quality.file, ending));
             if !is_film {
                 return Err(format!("{:?} is no film", quality.file));
             }
@@ -103,7 +103,10 @@ impl FilmSet {
         labels.clear();
         let mut subtitles = Vec::new();
         for text in document.subtitles {
-            if ![".vtt", ".srt"].iter().any(|ending| has_ending(&text.file, ending)) {
+            if ![".vtt", ".srt"]
+                .iter()
+                .any(|ending| has_ending(&text.file, ending))
+            {
                 return Err(format!("{:?} is neither .vtt nor .srt", text.file));
             }
             let language = text.language.filter(|language| is_label(language));
@@ -156,7 +159,10 @@ impl FilmSet {
 }
 
 fn has_ending(name: &str, ending: &str) -> bool {
-    let start = name.len().checked_sub(ending.len()).filter(|start| *start > 0);
+    let start = name
+        .len()
+        .checked_sub(ending.len())
+        .filter(|start| *start > 0);
     let tail = start.and_then(|start| name.get(start..));
     tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
 }
@@ -174,7 +180,8 @@ fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, St
 /// The path of a file in `folder` or beneath it.
 fn member_path(folder: &str, file: &str) -> Result<String, String> {
     let is_bad = |segment: &str| {
-        matches!(segment, "" | "." | "..") || segment.contains(|c: char| c.is_control() || c == '\\')
+        matches!(segment, "" | "." | "..")
+            || segment.contains(|c: char| c.is_control() || c == '\\')
     };
     if file.len() > FILE_NAME_SIZE_BYTES_MAX || file.split('/').any(is_bad) {
         return Err(format!("{file:?} does not lie in the folder of the set"));

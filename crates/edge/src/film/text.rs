@@ -1,6 +1,5 @@
 //! Texts made for one viewer: written and compressed off the worker when they are long.
 
-use super::made::MadeContent;
 use crate::cache::digest;
 use crate::origin::DiskWork;
 use bytes::Bytes;
@@ -25,7 +24,8 @@ static LONG_TEXTS: Semaphore = Semaphore::const_new(LONG_TEXTS_MAX);
 
 /// A text in the coding that the viewer takes, and its entity tag: it depends on nothing but the bytes.
 pub(super) struct Text {
-    pub(super) content: MadeContent,
+    pub(super) bytes: Bytes,
+    pub(super) coding: Option<ContentCoding>,
     pub(super) etag: String,
 }
 
@@ -38,8 +38,9 @@ pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
     if size_bytes > LIST_SIZE_BYTES_MAX {
         return Err(Denial::Film {
             token: "film-list-too-long",
-            reason: "the list would be too long with the grant on each line; ask for it with session=1"
-                .to_owned(),
+            reason:
+                "the list would be too long with the grant on each line; ask for it with session=1"
+                    .to_owned(),
         });
     }
     Ok(size_bytes)
@@ -74,7 +75,8 @@ fn coded(text: String, coding: Option<ContentCoding>) -> Text {
     };
     Text {
         etag: tag(&bytes),
-        content: MadeContent::Text(Bytes::from(bytes), coding),
+        bytes: Bytes::from(bytes),
+        coding,
     }
 }
 

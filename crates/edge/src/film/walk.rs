@@ -212,7 +212,7 @@ impl FilmWalk<'_> {
         grant: Option<&str>,
     ) -> Made {
         Made {
-            content: text.content,
+            content: MadeContent::Text(text.bytes, text.coding),
             content_type,
             etag: Some(text.etag),
             how: source.how(),
@@ -278,13 +278,10 @@ impl FilmWalk<'_> {
 }
 
 /// What of a request's query the URIs of a list have to carry.
-pub(super) fn carried(
-    authorized: &Authorized<'_>,
-    request: &ViewerRequest<'_>,
-) -> Option<String> {
+pub(super) fn carried(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> Option<String> {
     let grant = authorized.grant()?;
     match grant.source() {
-        CredentialSource::Query => Some(carried_query(request.query?, grant)),
+        CredentialSource::Url => Some(carried_query(request.query?, grant)),
         CredentialSource::Cookies | CredentialSource::Session => None,
     }
 }

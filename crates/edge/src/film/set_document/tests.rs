@@ -5,15 +5,22 @@ use super::*;
 fn check(text: &str, expected: Result<&[(&str, &str)], &str>) {
     let read = FilmSet::read("/films/s%C3%A9t.film.json", text.as_bytes());
     let paths = read.map(|set| {
-        let qualities = set.qualities.into_iter().map(|quality| {
-            (quality.label.unwrap_or_default(), quality.path)
-        });
-        let subtitles = set.subtitles.into_iter().map(|text| (text.label, text.paths.join(" ")));
+        let qualities = set
+            .qualities
+            .into_iter()
+            .map(|quality| (quality.label.unwrap_or_default(), quality.path));
+        let subtitles = set
+            .subtitles
+            .into_iter()
+            .map(|text| (text.label, text.paths.join(" ")));
         qualities.chain(subtitles).collect::<Vec<_>>()
     });
     match (paths, expected) {
         (Ok(paths), Ok(expected)) => {
-            let paths: Vec<_> = paths.iter().map(|(label, path)| (&**label, &**path)).collect();
+            let paths: Vec<_> = paths
+                .iter()
+                .map(|(label, path)| (&**label, &**path))
+                .collect();
             assert_eq!(paths, expected, "{text}");
         }
         (Err(error), Err(expected)) => assert!(error.contains(expected), "{text}: {error}"),
@@ -32,7 +39,14 @@ fn what_is_no_set_is_refused() {
     check(r#"{"qualities":[]}"#, Err("1 to 16"));
     let many = vec![quality("a.mp4", "a"); 17].join(",");
     check(&format!(r#"{{"qualities":[{many}]}}"#), Err("1 to 16"));
-    for file in ["../a.mp4", "/a.mp4", "b/../../a.mp4", "b//a.mp4", "./a.mp4", "b\\\\a.mp4"] {
+    for file in [
+        "../a.mp4",
+        "/a.mp4",
+        "b/../../a.mp4",
+        "b//a.mp4",
+        "./a.mp4",
+        "b\\\\a.mp4",
+    ] {
         let text = format!(r#"{{"qualities":[{}]}}"#, quality(file, "a"));
         check(&text, Err("does not lie in the folder"));
     }
@@ -72,5 +86,8 @@ fn labels_name_objects_beside_the_film() {
     let set = FilmSet::beside("/a.b/talk.MP4", &labels("480p"), &labels("en"));
     let paths: Vec<_> = set.qualities.iter().map(|quality| &*quality.path).collect();
     assert_eq!(paths, ["/a.b/talk.MP4", "/a.b/talk.480p.MP4"]);
-    assert_eq!(set.subtitles[0].paths, ["/a.b/talk.en.vtt", "/a.b/talk.en.srt"]);
+    assert_eq!(
+        set.subtitles[0].paths,
+        ["/a.b/talk.en.vtt", "/a.b/talk.en.srt"]
+    );
 }
