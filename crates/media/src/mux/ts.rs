@@ -188,3 +188,6 @@ impl TsSegment {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests;

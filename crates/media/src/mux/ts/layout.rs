@@ -160,7 +160,7 @@ impl Layout {
 
     /// Spreads the last unit of a stream over so many packets that its counter comes out at 0, as each segment begins
     /// with 0: then counters go on over segments without a look at those before. Returns the number of packets.
-    fn fill_up(&mut self, stream: Stream) -> u64 {
+    pub fn fill_up(&mut self, stream: Stream) -> u64 {
         let mut count: u64 = self.packets_of(stream).sum();
         let Some(last) = self.units.iter_mut().rfind(|unit| unit.stream == stream) else {
             return 0;
