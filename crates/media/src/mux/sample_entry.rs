@@ -117,3 +117,73 @@ fn child(entry: &[u8], kind: [u8; 4]) -> Option<std::ops::Range<usize>> {
         at = end;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An `hev1` entry whose `hvcC` has these arrays: kind, and parameter sets.
+    fn entry(arrays: &[(u8, &[&[u8]])]) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_box(&mut out, *b"hev1", |out| {
+            write_zeros(out, VISUAL_HEADER_SIZE_BYTES - 8);
+            write_box(out, *b"pasp", |out| write_zeros(out, 8));
+            write_box(out, *b"hvcC", |out| {
+                write_zeros(out, HEVC_ARRAYS_AT);
+                out.push(arrays.len() as u8);
+                for (kind, sets) in arrays {
+                    out.push(*kind);
+                    write_u16(out, sets.len() as u16);
+                    for set in *sets {
+                        write_u16(out, set.len() as u16);
+                        out.extend_from_slice(set);
+                    }
+                }
+            });
+        });
+        out
+    }
+
+    /// Expects the arrays that are marked as complete, or `None` for an entry that stays as it is.
+    fn check(entry: &[u8], expected: Option<&[u8]>) {
+        let mut named = entry.to_vec();
+        name_hvc1(&mut named);
+        match expected {
+            None => assert_eq!(named, entry),
+            Some(kinds) => {
+                assert_eq!(&named[4..8], b"hvc1");
+                let changed = named.iter().zip(entry).skip(8);
+                let marked = changed.filter(|(new, old)| new != old);
+                assert!(marked.map(|(new, _)| new).eq(kinds));
+            }
+        }
+    }
+
+    #[test]
+    fn what_lacks_a_parameter_set_stays_hev1() {
+        let sets: &[&[u8]] = &[&[1, 2, 3]];
+        let nothing: &[&[u8]] = &[&[]];
+        check(&entry(&[]), None);
+        check(&entry(&[(32, sets), (33, sets)]), None);
+        check(&entry(&[(32, sets), (33, sets), (34, &[])]), None);
+        check(&entry(&[(32, sets), (33, sets), (34, nothing)]), None);
+    }
+
+    #[test]
+    fn what_is_cut_off_stays_hev1() {
+        let sets: &[&[u8]] = &[&[1, 2, 3]];
+        let whole = entry(&[(32, sets), (33, sets), (34, sets)]);
+        for end in 8..whole.len() {
+            check(&whole[..end], None);
+        }
+    }
+
+    #[test]
+    fn with_all_parameter_sets_it_is_hvc1() {
+        let sets: &[&[u8]] = &[&[1, 2, 3], &[4]];
+        check(
+            &entry(&[(32, sets), (33, sets), (34, sets), (39, sets)]),
+            Some(&[0xa0, 0xa1, 0xa2]),
+        );
+    }
+}
