@@ -7,8 +7,12 @@ use crate::describe::FilmDescription;
 
 mod dash;
 mod hls;
+mod language;
+mod renditions;
 pub mod rewrite;
 mod srt;
+mod suffix;
+mod timeline;
 mod tx3g;
 mod vtt;
 
@@ -54,3 +58,6 @@ pub struct SideText<'a> {
     /// Whether players show it unasked.
     pub is_default: bool,
 }
+
+#[cfg(test)]
+mod tests;
