@@ -15,6 +15,7 @@ mod suffix;
 mod timeline;
 mod tx3g;
 mod vtt;
+mod windows_1252;
 
 pub use dash::dash;
 pub use hls::{hls_i_frames, hls_master, hls_media, hls_subtitles, hls_ts};
