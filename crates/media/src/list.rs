@@ -7,10 +7,15 @@ use crate::describe::FilmDescription;
 
 mod dash;
 mod hls;
+mod language;
+mod renditions;
 pub mod rewrite;
 mod srt;
+mod suffix;
+mod timeline;
 mod tx3g;
 mod vtt;
+mod windows_1252;
 
 pub use dash::dash;
 pub use hls::{hls_i_frames, hls_master, hls_media, hls_subtitles, hls_ts};
@@ -54,3 +59,6 @@ pub struct SideText<'a> {
     /// Whether players show it unasked.
     pub is_default: bool,
 }
+
+#[cfg(test)]
+mod tests;
