@@ -11,8 +11,8 @@ use crate::origin::{Content, Object};
 use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
-    LOCATION, SERVER,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{
@@ -96,6 +96,11 @@ impl Answer {
             .and_then(|text| HeaderValue::try_from(text).ok())
         {
             answer.headers.insert(LOCATION, location);
+        }
+        if let Some(value) = page.cache_control {
+            answer
+                .headers
+                .insert(CACHE_CONTROL, HeaderValue::from_static(value));
         }
         answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
         answer
