@@ -241,7 +241,7 @@ fn seconds(milliseconds: u64) -> String {
 }
 
 /// For attributes and text of XML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         match character {
@@ -249,6 +249,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
             character => escaped.push(character),
         }
     }
