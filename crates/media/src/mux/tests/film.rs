@@ -91,7 +91,8 @@ pub fn picture(sizes_bytes: &[u32]) -> TestTrack {
             .map(|(place, size_bytes)| TestSample {
                 size_bytes: *size_bytes,
                 duration: 512,
-                composition_offset: [1024, 1536, 0, 0][place % 25 % 3 + usize::from(place % 25 == 0)],
+                composition_offset: [1024, 1536, 0, 0]
+                    [place % 25 % 3 + usize::from(place % 25 == 0)],
                 is_sync: place % 25 == 0,
             })
             .collect(),
@@ -160,7 +161,9 @@ fn aac_entry() -> Vec<u8> {
 /// Samples first, each a chunk of its own and the tracks by turns, then the index.
 fn object(tracks: &[TestTrack]) -> Vec<u8> {
     let mut out = Vec::new();
-    write_box(&mut out, *b"ftyp", |out| out.extend_from_slice(b"isom\0\0\0\0isom"));
+    write_box(&mut out, *b"ftyp", |out| {
+        out.extend_from_slice(b"isom\0\0\0\0isom")
+    });
     let mut offsets = vec![Vec::new(); tracks.len()];
     write_box(&mut out, *b"mdat", |out| {
         let longest = tracks.iter().map(|track| track.samples.len()).max();
@@ -180,7 +183,9 @@ fn object(tracks: &[TestTrack]) -> Vec<u8> {
             write_zeros(out, 84);
         });
         for ((number, track), offsets) in (1..).zip(tracks).zip(&offsets) {
-            write_box(out, *b"trak", |out| write_track(out, number, track, offsets));
+            write_box(out, *b"trak", |out| {
+                write_track(out, number, track, offsets)
+            });
         }
     });
     out
@@ -265,7 +270,9 @@ fn write_tables(out: &mut Vec<u8>, track: &TestTrack, offsets: &[u64]) {
         }
     });
     write_full_box(out, *b"stss", 0, 0, |out| {
-        let syncs = (1..).zip(&track.samples).filter(|(_, sample)| sample.is_sync);
+        let syncs = (1..)
+            .zip(&track.samples)
+            .filter(|(_, sample)| sample.is_sync);
         let syncs: Vec<u32> = syncs.map(|(number, _)| number).collect();
         write_u32(out, syncs.len() as u32);
         for number in syncs {
