@@ -21,6 +21,7 @@ mod conformance_policies;
 mod connections;
 mod countries;
 mod fills;
+mod film_folder;
 mod film_players_browsers;
 mod fuzz_corpora;
 mod h2_compression;
