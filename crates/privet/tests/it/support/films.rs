@@ -196,7 +196,7 @@ path_pattern = "/players/*"
 origin = "films"
 [distributions.default_behavior]
 origin = "films"
-
+trusted_key_groups = ["viewers"]
 allowed_methods = ["GET", "HEAD", "OPTIONS"]
 response_headers_policy = "any-page"
 [[distributions]]
