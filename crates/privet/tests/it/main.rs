@@ -22,6 +22,7 @@ mod connections;
 mod countries;
 mod fills;
 mod film_folder;
+mod film_packets;
 mod film_players_browsers;
 mod fuzz_corpora;
 mod h2_compression;

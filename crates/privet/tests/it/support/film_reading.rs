@@ -92,7 +92,7 @@ impl Ffmpeg {
 
 impl Reading {
     /// What the muxer `framehash` prints: `#tb` and `#media_type` for each stream, then a line a frame.
-    fn parse(text: &str) -> Self {
+    pub fn parse(text: &str) -> Self {
         let mut clocks: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
         let mut streams: BTreeMap<&str, (bool, Vec<Packet>)> = BTreeMap::new();
         for line in text.lines() {
