@@ -345,6 +345,8 @@ fn listener_key(configured: &Listener) -> ListenerKey {
     let protocol = match configured.protocol {
         ListenerProtocol::Http => "http",
         ListenerProtocol::Https => "https",
+        ListenerProtocol::Rtmp => "rtmp",
+        ListenerProtocol::Rtmps => "rtmps",
     };
     let port_is_chosen = configured.address.port() == 0;
     (configured.address, port_is_chosen.then_some(protocol))

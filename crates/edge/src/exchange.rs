@@ -140,6 +140,7 @@ impl Exchange {
             headers: &self.parts.headers,
             client: self.viewer,
             has_body: self.has_body,
+            session: None,
         }
     }
 
