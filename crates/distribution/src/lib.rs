@@ -57,8 +57,8 @@ pub use cache_key::{
 };
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use compression::{
-    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
-    vary_by_coding,
+    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, coding_for_text, compressed_headers,
+    is_compressible, vary_by_coding,
 };
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
@@ -95,7 +95,7 @@ pub use origin::{
 pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
 };
-pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
+pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, session_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
