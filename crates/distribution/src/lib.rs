@@ -57,8 +57,8 @@ pub use cache_key::{
 };
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use compression::{
-    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
-    vary_by_coding,
+    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, coding_for_text, compressed_headers,
+    is_compressible, vary_by_coding,
 };
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;

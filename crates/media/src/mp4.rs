@@ -1,1 +1,159 @@
 //! The index of an mp4 object: where its samples are and when they are shown.
+//!
+//! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
+//! What is cut where is [`crate::plan`]'s matter.
+
+mod boxes;
+mod codecs;
+mod edits;
+mod entry;
+mod fragments;
+mod locator;
+mod movie;
+mod samples;
+mod tables;
+#[cfg(test)]
+pub(crate) mod tests;
+mod track;
+
+use std::ops::Range;
+use std::time::Duration;
+
+pub(crate) use edits::rescale;
+pub use locator::Locator;
+pub use samples::{Cursor, Sample, Samples};
+pub use track::Track;
+
+/// What an index may need; more is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the box with the index (`moov`).
+    pub index_size_bytes_max: u64,
+    /// Tracks of any kind.
+    pub tracks_max: usize,
+    /// Samples of one track.
+    pub samples_max: u32,
+    /// Samples of one segment of one track.
+    pub segment_samples_max: u32,
+    /// Segments of a film.
+    pub segments_max: u32,
+    /// Length of a film.
+    pub duration_max: Duration,
+    /// Boxes passed at top level before the index is found.
+    pub boxes_max: u32,
+    /// Fragments (`moof`) of an object.
+    pub fragments_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            index_size_bytes_max: 64 << 20,
+            tracks_max: 32,
+            samples_max: 4_000_000,
+            segment_samples_max: 65_536,
+            segments_max: 100_000,
+            duration_max: Duration::from_hours(48),
+            boxes_max: 64,
+            fragments_max: 100_000,
+        }
+    }
+}
+
+/// What a [`Locator`] wants next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// These bytes of the object: within it, not empty, no more than `index_size_bytes_max`.
+    Read(Range<u64>),
+    /// Nothing: [`Locator::finish`] may be called.
+    Done,
+}
+
+/// The index of an object: sound, and in memory as a whole.
+#[derive(Debug)]
+pub struct Index {
+    /// All tracks, as the file orders them.
+    pub tracks: Vec<Track>,
+    /// Length of the object.
+    pub object_size_bytes: u64,
+    duration: Duration,
+}
+
+impl Index {
+    /// The track of this number; 1 is the first.
+    pub fn track(&self, number: u32) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.number == number)
+    }
+
+    /// Memory that the index takes, for a weighted cache.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Index>() + self.tracks.iter().map(Track::size_bytes).sum::<usize>()
+    }
+
+    /// How long the longest track is shown.
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+/// What a track is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TrackKind {
+    /// Picture.
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles.
+    Text,
+}
+
+/// How the samples of a track are coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// H.264: `avc1`, `avc3`.
+    Avc,
+    /// H.265: `hvc1`, `hev1`.
+    Hevc,
+    /// `vp09`.
+    Vp9,
+    /// `av01`.
+    Av1,
+    /// `mp4a` with object type 40.
+    Aac,
+    /// `mp4a` with object type 69 or 6b, and `.mp3`.
+    Mp3,
+    /// `ac-3`.
+    Ac3,
+    /// `ec-3`.
+    Eac3,
+    /// `Opus`.
+    Opus,
+    /// `fLaC`.
+    Flac,
+    /// 3GPP timed text, `tx3g`.
+    Tx3g,
+    /// `wvtt`.
+    WebVtt,
+    /// Any other: the track is never offered.
+    Other,
+}
+
+/// Which stretch of a track is shown, and when. As [`Index`] holds it, it is simple: where the file's edit begins inside a
+/// group of pictures, all tracks were moved back to the key frame before it.
+///
+/// A sample is shown at `decode_time + composition_offset - media_start + delay`; what comes out negative is decoded and
+/// not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// Media time that is shown first, in the track's timescale.
+    pub media_start: u64,
+    /// How long nothing is shown before, in the track's timescale: of an empty edit.
+    pub delay: u64,
+}
+
+/// A time of a track; `timescale` is not 0.
+pub(crate) fn time(units: u64, timescale: u32) -> Duration {
+    let timescale = u64::from(timescale.max(1));
+    let nanoseconds = (units % timescale) * 1_000_000_000 / timescale;
+    Duration::new(units / timescale, nanoseconds as u32)
+}
