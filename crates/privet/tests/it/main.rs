@@ -22,6 +22,8 @@ mod connections;
 mod countries;
 mod fills;
 mod film_folder;
+mod film_grants;
+mod film_origins;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
