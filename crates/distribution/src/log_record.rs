@@ -47,7 +47,7 @@ impl ResultType {
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
 ///
-/// Policies and signatures in what the viewer sent are redacted when the record is written, save in query and cookies,
+/// Policies, signatures and session tokens in what the viewer sent are redacted when the record is written, save in query and cookies,
 /// which come redacted.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
