@@ -278,3 +278,6 @@ fn open(stack: &mut Vec<Open>, left: Option<u32>) -> Result<(), Fault> {
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

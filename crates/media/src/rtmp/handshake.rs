@@ -162,3 +162,6 @@ impl Handshake {
         s2
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ impl StreamName {
         if application.len() + play.len() > SIZE_BYTES_MAX {
             return Err(BadName::InvalidUri);
         }
-        // Some pages encoded the question mark too, as Flash lost what stood behind it.
+        // Some pages encoded all of it, as Flash lost what stood behind a question mark.
         let decoded;
         let (play, query) = match play.split_once('?') {
             Some(halves) => halves,
@@ -229,13 +229,11 @@ fn bare<'a>(mut part: &'a str, kind: &mut Option<Kind>) -> &'a str {
 
 /// The ending of a name, if it is one of a film.
 fn ending(name: &str) -> Option<&str> {
-    let start = name.len().checked_sub(4)?;
-    let ending = name.get(start..)?;
-    let known = |known: &&str| ending.eq_ignore_ascii_case(known);
-    ENDINGS
+    let ending = name.get(name.len().checked_sub(4)?..)?;
+    let is_known = ENDINGS
         .iter()
-        .any(|ending| known(&ending))
-        .then_some(ending)
+        .any(|known| ending.eq_ignore_ascii_case(known));
+    is_known.then_some(ending)
 }
 
 /// Whether an object may have this key: it does not climb, and no part has characters that are not to be seen.
@@ -264,3 +262,6 @@ fn decode(text: &str) -> Option<String> {
     }
     String::from_utf8(decoded).ok()
 }
+
+#[cfg(test)]
+mod tests;
