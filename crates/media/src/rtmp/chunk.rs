@@ -23,3 +23,6 @@ pub(super) mod message_type {
 const EXTENDED: u32 = 0xff_ffff;
 /// Until the other side says otherwise.
 const CHUNK_SIZE_BYTES_FIRST: u32 = 128;
+
+#[cfg(test)]
+mod tests;

@@ -213,6 +213,14 @@ impl Session {
         }
     }
 
+    /// Whether the viewer was turned away: what is to be sent is the last that it hears.
+    pub fn is_rejected(&self) -> bool {
+        match self.phase {
+            Phase::Rejected => true,
+            Phase::Handshake(_) | Phase::New | Phase::Connected(_) => false,
+        }
+    }
+
     fn handshake(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let Phase::Handshake(handshake) = &mut self.phase else {
             return Ok(0);
@@ -293,3 +301,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@ use crate::rtmp::fault::Fault;
 
 const CHUNK_SIZE_BYTES_MAX: u32 = 65_536;
 const CHUNK_STREAMS_MAX: usize = 32;
-/// Of one message, and of all that have begun and not ended.
 const MESSAGE_SIZE_BYTES_MAX: u32 = 65_536;
+/// Of all messages that have begun and not ended.
+const MESSAGES_SIZE_BYTES_MAX: u32 = 2 * MESSAGE_SIZE_BYTES_MAX;
 /// Basic header, message header, extended timestamp.
 const HEADER_SIZE_BYTES_MAX: usize = 3 + 11 + 4;
 
@@ -162,9 +163,11 @@ impl ChunkReader {
         }
         if !stream.is_open {
             stream.is_open = true;
-            // Every part is at most 24 bits wide.
+            // Of 24 bits, and the sum before it was within the limit.
             self.announced_size_bytes += stream.size_bytes;
-            if self.announced_size_bytes > MESSAGE_SIZE_BYTES_MAX {
+            if stream.size_bytes > MESSAGE_SIZE_BYTES_MAX
+                || self.announced_size_bytes > MESSAGES_SIZE_BYTES_MAX
+            {
                 return Err(Fault::MessageTooLarge);
             }
         }
