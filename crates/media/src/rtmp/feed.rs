@@ -62,9 +62,10 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         self.is_paused = true;
     }
 
-    /// Goes on where it stopped, for a viewer who shows `position`.
+    /// Goes on where it stopped, for a viewer who shows `position`, which is not beyond what it has.
     pub fn resume(&mut self, position: Duration, now: Duration) {
         self.is_paused = false;
+        let position = position.min(Duration::from_millis(self.last_timestamp_ms.into()));
         self.pacer.restart(position, now);
     }
 
@@ -108,3 +109,6 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         std::mem::replace(&mut self.next, following)
     }
 }
+
+#[cfg(test)]
+mod tests;
