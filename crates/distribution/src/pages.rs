@@ -56,7 +56,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::MethodNotAllowed => {
             html(StatusCode::FORBIDDEN, METHOD_REASON, "InvalidRequestMethod")
         }
-        Denial::AmbiguousPath | Denial::BodyNotAllowed => {
+        Denial::AmbiguousPath | Denial::BodyNotAllowed | Denial::ForeignMember => {
             html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest")
         }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
@@ -97,6 +97,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             "OriginInvalidResponseError",
         ),
         Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
+        Denial::Film { reason, .. } => film_page(reason, request_id),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,
             ..html(
@@ -140,6 +141,15 @@ much traffic or a configuration error. Try again later, or contact the app or we
 <BR clear=\"all\">\n\
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
 error by reviewing the CloudFront documentation.\n";
+
+/// In the form of S3's errors: it is about the object, and says nothing about access.
+fn film_page(reason: &str, request_id: &str) -> Page {
+    let content = format!(
+        "<Code>UnprocessableFilm</Code><Message>{}</Message>",
+        xml_text(reason)
+    );
+    origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
+}
 
 fn error_page(status: StatusCode, content_type: &'static str, body: String) -> Page {
     Page {

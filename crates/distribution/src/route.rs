@@ -2,6 +2,7 @@
 
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution};
+use crate::film_settings::FilmSettings;
 use crate::origin::{OriginSource, S3Addressing};
 use crate::path_forms::{Climb, climb, other_names};
 use crate::path_pattern::object_name;
@@ -17,6 +18,13 @@ pub struct Routed<'s> {
     pub distribution: &'s Arc<Distribution>,
     /// Its first behavior whose path pattern matches.
     pub behavior: &'s CacheBehavior,
+}
+
+impl<'s> Routed<'s> {
+    /// What is made of films here; `None`: nothing.
+    pub fn films(&self) -> Option<&'s Arc<FilmSettings>> {
+        self.behavior.films.as_ref()
+    }
 }
 
 /// Finds distribution and behavior of a request.

@@ -7,6 +7,7 @@ use crate::document::{
     EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
     PublicKeyDocument, TrustedSignerDocument,
 };
+use crate::film_settings::FilmSettings;
 use crate::snapshot::check;
 use crate::viewer_address::TrustedProxies;
 use origins::{read_origin, read_origin_group};
@@ -349,6 +350,7 @@ fn read_behavior<'t>(
         allowed_methods: read_allowed_methods(reader, table),
         trusted_key_groups: reader.strings(table, "trusted_key_groups"),
         trusted_signers: reader.strings(table, "trusted_signers"),
+        films: Some(FilmSettings::default()),
     }
 }
 
@@ -365,6 +367,7 @@ fn unreadable_behavior() -> BehaviorDocument {
         allowed_methods: AllowedMethods::GetHead,
         trusted_key_groups: None,
         trusted_signers: None,
+        films: Some(FilmSettings::default()),
     }
 }
 

@@ -46,6 +46,8 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
         let protocol = match listener.protocol {
             ListenerProtocol::Http => "http",
             ListenerProtocol::Https => "https",
+            ListenerProtocol::Rtmp => "rtmp",
+            ListenerProtocol::Rtmps => "rtmps",
         };
         let behind = if listener.proxy_protocol {
             ", behind a balancer that sends PROXY headers"

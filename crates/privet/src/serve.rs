@@ -126,6 +126,8 @@ impl Serving {
             let scheme = match protocol {
                 ListenerProtocol::Http => "http",
                 ListenerProtocol::Https => "https",
+                ListenerProtocol::Rtmp => "rtmp",
+                ListenerProtocol::Rtmps => "rtmps",
             };
             console::note(format_args!("serving on {scheme}://{address}"));
         }

@@ -14,6 +14,8 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
+    /// A session token in the path; see [`crate::issue_session`].
+    Session,
 }
 
 /// The five things that a signer writes.
@@ -164,6 +166,11 @@ impl<'a> Credentials<'a> {
     /// Nothing was presented at all.
     pub fn is_empty(&self) -> bool {
         self.fields.iter().all(Option::is_none)
+    }
+
+    /// Whether the signature is one over the very URL: there is no policy to read.
+    pub fn is_canned(&self) -> bool {
+        self.field(Field::Policy).is_none() && self.field(Field::Expires).is_some()
     }
 
     /// The key pair id as presented, believed by nobody yet; `None` when absent.

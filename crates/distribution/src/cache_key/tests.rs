@@ -52,6 +52,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
             allowed_methods: AllowedMethods::GetHeadOptions,
             trusted_keys,
             leniency: Leniency::default(),
+            films: None,
         }],
         custom_errors: Vec::new(),
         geo: GeoRestriction::None,
@@ -86,6 +87,7 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
         headers: &headers,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: false,
+        session: None,
     };
     if routed.behavior.trusted_keys.is_some() {
         // Past the gate without a signature: only here.

@@ -7,6 +7,7 @@ use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
     ListenerProtocol,
 };
+use crate::film_settings::FilmsSettings;
 use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
@@ -68,6 +69,11 @@ pub(super) fn build(
         listeners: document.listeners,
         trusted_proxies: document.trusted_proxies,
         cache: document.cache,
+        films: FilmsSettings {
+            index_memory_size_bytes_max: document.films.index_memory_size_bytes_max,
+            block_memory_size_bytes_max: document.films.block_memory_size_bytes_max,
+            session_secret: None,
+        },
         geo_database,
         admin_socket: document.admin_socket,
         limits: document.limits,
@@ -77,6 +83,8 @@ pub(super) fn build(
         distributions,
         origins: builder.origins,
         hosts,
+        streaming_distributions: Vec::new(),
+        streaming_hosts: HostTable::default(),
     })
 }
 
@@ -295,5 +303,6 @@ fn resolve_behavior(
         allowed_methods: document.allowed_methods.clone(),
         trusted_keys,
         leniency: leniency.clone(),
+        films: document.films.clone().map(Arc::new),
     })
 }

@@ -152,6 +152,7 @@ impl Sent {
             headers: &headers,
             client: "192.0.2.77".parse().unwrap(),
             has_body: self.has_body,
+            session: None,
         })
     }
 

@@ -1,77 +1,108 @@
-//! The frames of an mp3 object: found by walking over it, passed on as they are.
+//! The frames of an mp3 object: found by walking over it, one message for each.
 
+mod frame;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Message;
-use crate::Refusal;
-use crate::mp4::{Limits, Step};
+use bytes::Bytes;
 
-/// Finds the frames of an mp3 object; used as [`crate::mp4::Locator`] is.
-#[derive(Debug)]
-pub struct Mp3Locator {
-    object_size_bytes: u64,
-}
+use self::frame::Shape;
+use super::flv::{Metadata, mp3_head};
+use super::{Message, MessageKind};
+use crate::Parts;
 
-impl Mp3Locator {
-    /// Begins with an object of this size.
-    pub fn new(object_size_bytes: u64, _limits: Limits) -> Mp3Locator {
-        Mp3Locator { object_size_bytes }
-    }
+pub use walk::Mp3Locator;
 
-    /// What is wanted next: about 1 MiB at a time, rising; stretches within large tags of other kinds are passed over.
-    pub fn step(&self) -> Step {
-        let _ = self.object_size_bytes;
-        Step::Done
-    }
-
-    /// Takes exactly the bytes of the range of [`Self::step`].
-    ///
-    /// # Errors
-    ///
-    /// Any [`Refusal`] that these bytes already give a reason for.
-    pub fn supply(&mut self, _bytes: &[u8]) -> Result<(), Refusal> {
-        Err(Refusal::NotAFilm)
-    }
-
-    /// Puts the frames in order.
-    ///
-    /// # Errors
-    ///
-    /// Why the object can not be sent.
-    pub fn finish(self) -> Result<Mp3Index, Refusal> {
-        Err(Refusal::NotAFilm)
-    }
-}
-
-/// The frames of an mp3 object.
+/// The frames of an mp3 object, 8 bytes for each.
 #[derive(Clone, Debug)]
-pub struct Mp3Index {}
+pub struct Mp3Index {
+    shared: Arc<Shared>,
+}
+
+/// What all viewers share.
+#[derive(Debug)]
+struct Shared {
+    metadata: Metadata,
+    shape: Shape,
+    channels: u16,
+    frames: Vec<Frame>,
+}
+
+/// Where a frame is: 48 bits of its offset, 16 of its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame(u64);
+
+impl Frame {
+    /// `None` beyond 256 TiB.
+    fn new(offset: u64, size_bytes: u16) -> Option<Frame> {
+        (offset < 1 << 48).then_some(Frame(offset << 16 | u64::from(size_bytes)))
+    }
+
+    fn offset(self) -> u64 {
+        self.0 >> 16
+    }
+
+    fn size_bytes(self) -> u64 {
+        self.0 & 0xffff
+    }
+}
 
 impl Mp3Index {
     pub(super) fn duration(&self) -> Duration {
-        Duration::ZERO
+        self.shared.metadata.duration
     }
 
     pub(super) fn metadata(&self) -> Vec<u8> {
-        Vec::new()
+        self.shared.metadata.to_amf()
     }
 
-    pub(super) fn messages_from(&self, _at_ms: u32) -> Mp3Messages {
-        Mp3Messages {}
+    pub(super) fn messages_from(&self, at_ms: u32) -> Mp3Messages {
+        let shape = self.shared.shape;
+        let number =
+            u64::from(at_ms) * u64::from(shape.sample_rate) / (u64::from(shape.samples) * 1000);
+        Mp3Messages {
+            head: Bytes::copy_from_slice(&mp3_head(shape.sample_rate, self.shared.channels)),
+            shared: Arc::clone(&self.shared),
+            next: usize::try_from(number)
+                .unwrap_or(usize::MAX)
+                .min(self.shared.frames.len() - 1),
+        }
     }
 
     pub(super) fn size_bytes(&self) -> usize {
-        size_of::<Mp3Index>()
+        size_of::<Shared>() + self.shared.frames.capacity() * size_of::<Frame>()
     }
 }
 
+/// The frames from one on.
 #[derive(Clone, Debug)]
-pub(super) struct Mp3Messages {}
+pub(super) struct Mp3Messages {
+    head: Bytes,
+    shared: Arc<Shared>,
+    next: usize,
+}
 
 impl Iterator for Mp3Messages {
     type Item = Message;
 
     fn next(&mut self) -> Option<Message> {
-        None
+        let frame = self.shared.frames.get(self.next)?;
+        let shape = self.shared.shape;
+        let time_ms =
+            self.next as u64 * u64::from(shape.samples) * 1000 / u64::from(shape.sample_rate);
+        let mut body = Parts::default();
+        body.push_bytes(self.head.clone());
+        body.push_source(frame.offset(), frame.size_bytes());
+        self.next += 1;
+        Some(Message {
+            kind: MessageKind::Audio,
+            timestamp_ms: u32::try_from(time_ms).unwrap_or(u32::MAX),
+            body,
+            is_key: true,
+        })
     }
 }
