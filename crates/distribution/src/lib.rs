@@ -95,7 +95,7 @@ pub use origin::{
 pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
 };
-pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
+pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, session_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,

@@ -16,6 +16,8 @@ pub struct Page {
     pub body: Vec<u8>,
     /// The value of `Location`, for redirects.
     pub location: Option<String>,
+    /// The value of `Cache-Control`, where something is to be said.
+    pub cache_control: Option<&'static str>,
     /// The value of `X-Cache`.
     pub x_cache: &'static str,
     /// `x-edge-result-type` and `x-edge-response-result-type` of the log.
@@ -109,6 +111,15 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     }
 }
 
+/// Sends a viewer with a new session to `location`, which [`crate::session_location`] made. Nobody is to keep it: the
+/// token is the viewer's own.
+pub fn session_page(location: &str) -> Page {
+    Page {
+        cache_control: Some("no-store"),
+        ..redirect_page(StatusCode::FOUND, location)
+    }
+}
+
 /// S3's page for a missing object, as the origin would have sent it: 404 `NoSuchKey`.
 ///
 /// `key` is the object's name as the viewer sent it, without the leading slash. A private bucket without list
@@ -157,6 +168,7 @@ fn error_page(status: StatusCode, content_type: &'static str, body: String) -> P
         content_type,
         body: body.into_bytes(),
         location: None,
+        cache_control: None,
         x_cache: "Error from cloudfront",
         result: ResultType::Error,
         detail: "Error",

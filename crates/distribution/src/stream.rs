@@ -1,10 +1,18 @@
 //! Streaming distributions: which one a host names, and who may play which film (developer guide of 2017).
 
-use crate::authorize::Authorized;
+use crate::authorize::{Authorized, check_origin};
 use crate::denial::Denial;
-use crate::distribution::{Certificate, Distribution};
+use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
+use crate::geo::check_geo;
+use crate::host_table::without_port;
+use crate::path_forms::{Climb, climb};
+use crate::path_pattern::object_name;
+use crate::route::{Routed, is_part_of, strictest};
 use crate::snapshot::Snapshot;
-use privet_sign::{KeySet, Leniency, Scheme, SignatureMemory, Timestamp};
+use http::Method;
+use privet_sign::{
+    Credentials, Grant, KeySet, Leniency, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -76,7 +84,8 @@ pub fn route_stream<'s>(
     host: &str,
 ) -> Result<&'s Arc<StreamingDistribution>, StreamDenial> {
     let found = snapshot.streaming_distribution_for(host);
-    if let Some(streaming) = found.filter(|streaming| streaming.enabled) {
+    if let Some(streaming) = found.filter(|streaming| streaming.enabled && streaming.films.enabled)
+    {
         return Ok(streaming);
     }
     let is_download = snapshot
@@ -91,12 +100,14 @@ pub fn route_stream<'s>(
 
 /// Decides whether a viewer in `country` may play a film now. To be asked at every play, seek and resume.
 ///
-/// Where the streaming distribution names no keys, those of the film's own behavior have to have signed: a stream is
-/// never a way around them. Cookies are not looked at.
+/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the film has in its own
+/// distribution: where the one is open, the other's have to have signed, so that a stream is never a way around them.
+/// Cookies are not looked at.
 ///
 /// # Errors
-/// [`Denial::CountryBlocked`], [`Denial::HttpsRequired`] where the film's behavior wants it, [`Denial::AmbiguousPath`],
-/// [`Denial::Signature`], [`Denial::NotFound`].
+/// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of keys of
+/// which neither is part of the other), [`Denial::HttpsRequired`] where the film's behavior does not serve plain HTTP,
+/// [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
 pub fn authorize_stream<'s>(
     streaming: &'s StreamingDistribution,
     request: &StreamRequest<'_>,
@@ -104,6 +115,77 @@ pub fn authorize_stream<'s>(
     now: Timestamp,
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
-    let _ = (streaming, request, country, now, memory);
-    Err(Denial::NotFound)
+    check_geo(&streaming.films, country)?;
+    // Names are compared, not readings of them: `video/*` must not lead out of its folder.
+    if climb(&object_name(request.object_path)) != Climb::None {
+        return Err(Denial::AmbiguousPath);
+    }
+    let behavior = strictest(&streaming.films, request.object_path, &Method::GET)?;
+    let mut routed = Routed::to(&streaming.films, behavior);
+    routed.gate.trusted_keys = stricter_keys(streaming, &routed)?;
+    match (request.scheme, routed.gate.viewer_protocol_policy) {
+        (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => {}
+        (Scheme::Http, ViewerProtocolPolicy::HttpsOnly | ViewerProtocolPolicy::RedirectToHttps) => {
+            return Err(Denial::HttpsRequired);
+        }
+    }
+    let grant = match routed.trusted_keys() {
+        None => None,
+        Some(keys) => {
+            let granted = grant_for_stream(streaming, keys, request, now, memory);
+            Some(granted.map_err(Denial::Signature)?)
+        }
+    };
+    check_origin(&routed, &Method::GET, request.object_path)?;
+    Ok(Authorized::new(routed, grant))
+}
+
+fn stricter_keys<'s>(
+    streaming: &'s StreamingDistribution,
+    film: &Routed<'s>,
+) -> Result<Option<&'s KeySet>, Denial> {
+    match (&streaming.trusted_keys, film.trusted_keys()) {
+        (None, keys) => Ok(keys),
+        (Some(keys), None) => Ok(Some(keys)),
+        (Some(keys), Some(others)) if is_part_of(keys, others) => Ok(Some(keys)),
+        (Some(keys), Some(others)) if is_part_of(others, keys) => Ok(Some(others)),
+        (Some(_), Some(_)) => Err(Denial::AmbiguousPath),
+    }
+}
+
+fn grant_for_stream(
+    streaming: &StreamingDistribution,
+    keys: &KeySet,
+    request: &StreamRequest<'_>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let credentials = Credentials::from_request(Some(request.query), std::iter::empty());
+    let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
+    let leniency = &streaming.leniency;
+    let client = request.client;
+    let by_name =
+        privet_sign::verify_stream(&names, &credentials, keys, now, client, leniency, memory);
+    let refusal = match by_name {
+        Err(refusal @ Refusal::WrongResource) if streaming.web_resources => refusal,
+        Err(refusal @ Refusal::SignatureMismatch)
+            if streaming.web_resources && credentials.is_canned() =>
+        {
+            refusal
+        }
+        told => return told,
+    };
+    for scheme in [Scheme::Https, Scheme::Http] {
+        let url = ViewerUrl {
+            scheme,
+            host: without_port(request.host),
+            path: request.object_path,
+            query: Some(request.query).filter(|query| !query.is_empty()),
+        };
+        match privet_sign::verify(&url, &credentials, keys, now, client, leniency, memory) {
+            Err(Refusal::WrongResource | Refusal::SignatureMismatch) => {}
+            told => return told,
+        }
+    }
+    Err(refusal)
 }

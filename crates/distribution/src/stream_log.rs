@@ -1,5 +1,8 @@
 //! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file format").
 
+use crate::calendar::DateTime;
+use crate::log_record::{Plain, Value, push_line};
+use crate::redact::redact_query;
 use privet_sign::Timestamp;
 use std::net::IpAddr;
 
@@ -80,9 +83,38 @@ pub struct LoggedStream<'a> {
 }
 
 impl StreamLogRecord<'_> {
-    /// Appends one tab-separated line and `\n`.
+    /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        out.push(b'\n');
+        let redacted = |query: Option<&str>| query.map(redact_query).unwrap_or_default();
+        let uri_query = redacted(self.uri_query);
+        let stream_query = redacted(self.stream.and_then(|stream| stream.query));
+        let (name, extension) = self
+            .stream
+            .map_or(("", ""), |stream| (stream.name, stream.extension));
+        let id = self.stream.map_or(Value::Text(""), |stream| {
+            Value::Made(Plain::Number(u64::from(stream.id)))
+        });
+        let at = DateTime::of(self.at);
+        let values = [
+            Value::Made(Plain::Date(at)),
+            Value::Made(Plain::Time(at)),
+            Value::Text(self.edge_location),
+            Value::Made(Plain::Ip(self.client)),
+            Value::Text(self.event.as_str()),
+            Value::Made(Plain::Number(self.sc_bytes)),
+            Value::Text("OK"),
+            Value::Text(self.client_id),
+            Value::Url(self.uri_stem),
+            Value::Text(&uri_query),
+            Value::Url(self.referrer.unwrap_or_default()),
+            Value::Url(self.page_url.unwrap_or_default()),
+            Value::Viewer(self.user_agent.unwrap_or_default()),
+            Value::Viewer(name),
+            Value::Text(&stream_query),
+            Value::Viewer(extension),
+            id,
+        ];
+        push_line(&values, out);
     }
 }
 
@@ -92,3 +124,6 @@ pub fn stream_log_header() -> &'static str {
      #Fields: date time x-edge-location c-ip x-event sc-bytes x-cf-status x-cf-client-id cs-uri-stem cs-uri-query \
      c-referrer x-page-url c-user-agent x-sname x-sname-query x-file-ext x-sid\n"
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,6 +98,11 @@ impl Answer {
         {
             answer.headers.insert(LOCATION, location);
         }
+        if let Some(value) = page.cache_control {
+            answer
+                .headers
+                .insert(CACHE_CONTROL, HeaderValue::from_static(value));
+        }
         answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
         answer
     }

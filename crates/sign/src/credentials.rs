@@ -204,6 +204,11 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Whether a parameter of this name, as it stands in a URL, is one of those that sign.
+pub fn is_signing_parameter(name: &str) -> bool {
+    Field::of_parameter(name).is_some()
+}
+
 /// `query` without reserved parameters, order and spelling kept; `None` when nothing is left.
 ///
 /// Reserved are `Expires`, `Policy`, `Signature`, `Key-Pair-Id` and `Hash-Algorithm`, compared after percent-decoding.

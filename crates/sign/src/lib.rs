@@ -31,7 +31,9 @@ mod wire;
 
 pub use confirmed::ConfirmedPolicy;
 pub use cookies::{CookieAttributes, SignedCookies};
-pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
+pub use credentials::{
+    CredentialSource, Credentials, is_signing_parameter, strip_cookies, strip_query,
+};
 pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
 pub use grant::{Grant, QueryUse, fingerprint};
 pub use id::KeyPairId;

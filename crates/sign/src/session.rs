@@ -112,9 +112,7 @@ pub fn verify_session(
     if claims.statement_object && !leniency.statement_object {
         return Err(Refusal::MalformedPolicy(PolicyError::StatementObject));
     }
-    if !claims.coverage.covers(url, leniency) {
-        return Err(Refusal::WrongResource);
-    }
+    claims.coverage.check(url, leniency)?;
     if now >= claims.until {
         return Err(Refusal::Expired(claims.until));
     }

@@ -73,10 +73,7 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
         None => (target, None),
     };
     let headers = headers(&lines.collect::<Vec<_>>().join("\n"));
-    let routed = Routed {
-        distribution,
-        behavior: &distribution.behaviors[0],
-    };
+    let routed = Routed::to(distribution, &distribution.behaviors[0]);
     let request = ViewerRequest {
         method: &method.parse().unwrap(),
         version: Version::HTTP_11,

@@ -4,6 +4,7 @@ use crate::confirmed::query_use;
 use crate::credentials::CredentialSource;
 use crate::grant::{MARK_SIZE_BYTES, QueryUse};
 use crate::ip::IpRange;
+use crate::refusal::Refusal;
 use crate::time::Timestamp;
 use crate::verify::{Leniency, Object, covers, own_query};
 use crate::viewer::ViewerUrl;
@@ -37,23 +38,23 @@ pub(super) enum Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    pub(super) fn covers(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> bool {
+    /// Refuses as [`crate::verify`] does: a signature over another URL does not verify.
+    pub(super) fn check(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> Result<(), Refusal> {
         let query = own_query(url.query);
         let (resource, source) = match *self {
-            Coverage::Everything => return true,
+            Coverage::Everything => return Ok(()),
             Coverage::Exactly(exact) => {
                 let mut hosts = url.hosts(leniency);
-                return hosts.any(|host| url.exact(&host, &query).concat() == exact);
+                let is_it = hosts.any(|host| url.exact(&host, &query).concat() == exact);
+                return is_it.then_some(()).ok_or(Refusal::SignatureMismatch);
             }
             Coverage::Pattern(resource) => (resource, CredentialSource::Url),
             Coverage::FlatPattern(resource) => (resource, CredentialSource::Cookies),
         };
-        covers(
-            Some(resource),
-            &Object::Url { url, query },
-            source,
-            leniency,
-        )
+        let object = Object::Url { url, query };
+        covers(Some(resource), &object, source, leniency)
+            .then_some(())
+            .ok_or(Refusal::WrongResource)
     }
 
     /// An exact URL has a `?` only in front of its query.
