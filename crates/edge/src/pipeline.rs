@@ -9,7 +9,7 @@ pub(crate) use remote::denial as origin_denial;
 use crate::answer::{Answer, Speaker};
 use crate::body::ViewerBody;
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
-use crate::film::FilmWalk;
+use crate::film::{FilmWalk, ReadyMade};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
@@ -131,10 +131,12 @@ async fn object_or_denial(
     };
     let film_name = asked.film_name(object.request.path);
     let film = film_name.zip(authorized.routed().films());
-    let mut answer = match (film, state.folder(&authorized)) {
-        (Some((name, settings)), _) => object.make(name, settings, exchange, shared).await?,
-        (None, Some(folder)) => object.read_folder(folder, exchange, shared).await?,
-        (None, None) => object.ask_origin(body, exchange, shared).await?,
+    let mut answer = match film {
+        Some((name, settings)) => object.make(name, settings, exchange, shared).await?,
+        None => match object.list(exchange, shared).await {
+            Some(answer) => answer,
+            None => object.fetch(body, exchange, shared).await?,
+        },
     };
     if let Some(grant) = authorized.grant() {
         exchange.grant_until = Some(grant.until());
@@ -214,6 +216,30 @@ impl Wanted<'_> {
             shared,
         };
         film.answer().await
+    }
+
+    /// An object that is a list, with the viewer's grant in it.
+    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+        let list = ReadyMade {
+            authorized: self.authorized,
+            request: self.request,
+            country: self.country,
+            exchange,
+            shared,
+        };
+        list.answer().await
+    }
+
+    async fn fetch(
+        &self,
+        body: RequestBody,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
+        match exchange.state.folder(self.authorized) {
+            Some(folder) => self.read_folder(folder, exchange, shared).await,
+            None => self.ask_origin(body, exchange, shared).await,
+        }
     }
 
     async fn read_folder(

@@ -11,3 +11,6 @@ mod ts;
 pub use fmp4::{media_segment, media_segment_header_size_bytes};
 pub use init::init_segment;
 pub use ts::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,14 @@ use super::folder_blocks::{FolderBlocks, FolderFile};
 use super::parts_reader::PartsReader;
 use crate::cache::{Ask, How, Landed, Obtained, ReadFault, StoredObject, WorkerCache, digest};
 use crate::origin::{Content, DiskWork, FolderOrigin, OriginError};
+use crate::origin_client::OriginResponse;
 use crate::pipeline::origin_denial;
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::{
@@ -48,6 +49,13 @@ pub(crate) struct SourceAsk<'a> {
     pub(crate) facts: RequestFacts<'a>,
     /// That the viewer's request began with.
     pub(crate) state: &'a EdgeState,
+}
+
+/// What of an object is going to be read.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Parts,
+    Whole { size_bytes_max: u64 },
 }
 
 /// An object as it is now. Clones are of the same bytes.
@@ -99,7 +107,22 @@ impl FilmSource {
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
             Some(folder) => in_folder(folder, ask, shared).await?,
-            None => in_cache(ask, shared).await?,
+            None => in_cache(ask, shared, Wanted::Parts).await?,
+        };
+        Ok(FilmSource(Rc::new(source)))
+    }
+
+    /// Opens an object to be read as a whole, which need not be one that is kept.
+    ///
+    /// Errors: as those of [`FilmSource::open`]; it is longer than `size_bytes_max`.
+    pub(crate) async fn open_whole(
+        ask: &SourceAsk<'_>,
+        shared: &WorkerShared,
+        size_bytes_max: u64,
+    ) -> Result<FilmSource, Denial> {
+        let source = match ask.state.folder(ask.authorized) {
+            Some(folder) => in_folder(folder, ask, shared).await?,
+            None => in_cache(ask, shared, Wanted::Whole { size_bytes_max }).await?,
         };
         Ok(FilmSource(Rc::new(source)))
     }
@@ -117,6 +140,11 @@ impl FilmSource {
     /// As the origin has it.
     pub(crate) fn last_modified(&self) -> Option<&HeaderValue> {
         self.0.headers.get(LAST_MODIFIED)
+    }
+
+    /// The object's own type.
+    pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
+        self.0.headers.get(CONTENT_TYPE)
     }
 
     /// What the origin said of the object.
@@ -226,6 +254,7 @@ async fn in_folder(
     let headers = HeaderMap::from_iter([
         (ETAG, head.etag.clone()),
         (LAST_MODIFIED, head.last_modified.clone()),
+        (CONTENT_TYPE, head.content_type.clone()),
     ]);
     Ok(Source {
         content,
@@ -243,12 +272,53 @@ async fn in_folder(
     })
 }
 
-async fn in_cache(ask: &SourceAsk<'_>, shared: &WorkerShared) -> Result<Source, Denial> {
+async fn in_cache(
+    ask: &SourceAsk<'_>,
+    shared: &WorkerShared,
+    wanted: Wanted,
+) -> Result<Source, Denial> {
+    let asked = ask_of(ask, wanted);
+    let served = match shared.cache.obtain(&asked).await {
+        Obtained::Stored(served) => *served,
+        Obtained::Passed(response, status) => {
+            return passed(*response, status, ask, wanted).await;
+        }
+        Obtained::Failed(fault) => return Err(origin_denial(fault.kind)),
+    };
+    let head = served.object.head();
+    if let Some(denial) = refused_by_origin(head.status) {
+        return Err(denial);
+    }
+    if head.headers.contains_key(CONTENT_ENCODING) {
+        return Err(not_in_parts(ENCODED));
+    }
+    let size_bytes = head.size_bytes().ok_or_else(|| not_in_parts(UNSIZED))?;
+    Ok(Source {
+        size_bytes,
+        identity: served.object.generation(),
+        path: ask.request.path.to_owned(),
+        headers: head.headers.clone(),
+        how: served.how,
+        status: Some(served.status),
+        waiting: RefCell::new(served.waiting),
+        content: SourceContent::Cached {
+            cache: Rc::clone(&shared.cache),
+            ask: asked,
+            object: served.object,
+        },
+    })
+}
+
+/// The request for the object itself, whatever is made of it for whom.
+fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted) -> Rc<Ask> {
     let mut headers = ask.request.headers.clone();
     for name in DERIVED_FIELDS {
         headers.remove(name);
     }
-    headers.insert(RANGE, FIRST_RANGE);
+    match wanted {
+        Wanted::Parts => _ = headers.insert(RANGE, FIRST_RANGE),
+        Wanted::Whole { .. } => {}
+    }
     let request = ViewerRequest {
         method: &Method::GET,
         headers: &headers,
@@ -267,48 +337,63 @@ async fn in_cache(ask: &SourceAsk<'_>, shared: &WorkerShared) -> Result<Source, 
     };
     let key = cache_key(ask.authorized, &keyed);
     let digest = digest(key.as_bytes());
-    let asked = Rc::new(Ask::new(ask.authorized, &request, &facts, (key, digest)));
-    let served = match shared.cache.obtain(&asked).await {
-        Obtained::Stored(served) => *served,
-        Obtained::Passed(response, _) => {
-            let status = response.status;
+    Rc::new(Ask::new(ask.authorized, &request, &facts, (key, digest)))
+}
+
+/// A response that is not kept: of use only where all of it is wanted.
+async fn passed(
+    mut response: OriginResponse,
+    status: CacheStatus,
+    ask: &SourceAsk<'_>,
+    wanted: Wanted,
+) -> Result<Source, Denial> {
+    let refused = refused_by_origin(response.status);
+    let is_encoded = response.headers.contains_key(CONTENT_ENCODING);
+    let size_bytes_max = match (refused, wanted) {
+        (Some(denial), _) => {
             response.body.discard();
-            let uncacheable = "the object must not be kept, so that its parts can not be had";
-            return Err(refused_by_origin(status)
-                .unwrap_or_else(|| not_in_parts("film-uncacheable", uncacheable)));
+            return Err(denial);
         }
-        Obtained::Failed(fault) => return Err(origin_denial(fault.kind)),
+        (None, Wanted::Whole { size_bytes_max }) if !is_encoded => size_bytes_max,
+        (None, Wanted::Parts | Wanted::Whole { .. }) => {
+            response.body.discard();
+            return Err(not_in_parts(UNCACHEABLE));
+        }
     };
-    let head = served.object.head();
-    if let Some(denial) = refused_by_origin(head.status) {
-        return Err(denial);
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.body.next().await {
+        bytes.extend_from_slice(&piece.map_err(|fault| origin_denial(fault.kind))?);
+        if bytes.len() as u64 > size_bytes_max {
+            return Err(not_in_parts(UNCACHEABLE));
+        }
     }
-    if head.headers.contains_key(CONTENT_ENCODING) {
-        let encoded = "the origin sends the object in a content coding";
-        return Err(not_in_parts("film-encoded", encoded));
-    }
-    let size_bytes = head.size_bytes().ok_or_else(|| {
-        let unknown = "the origin does not say how long the object is";
-        not_in_parts("film-unsized", unknown)
-    })?;
     Ok(Source {
-        size_bytes,
-        identity: served.object.generation(),
+        size_bytes: bytes.len() as u64,
+        content: SourceContent::Memory(Bytes::from(bytes)),
+        identity: unique(),
         path: ask.request.path.to_owned(),
-        headers: head.headers.clone(),
-        how: served.how,
-        status: Some(served.status),
-        waiting: RefCell::new(served.waiting),
-        content: SourceContent::Cached {
-            cache: Rc::clone(&shared.cache),
-            ask: asked,
-            object: served.object,
-        },
+        headers: response.headers,
+        how: How::Miss,
+        status: Some(status),
+        waiting: RefCell::default(),
     })
 }
 
+const UNCACHEABLE: (&str, &str) = (
+    "film-uncacheable",
+    "the object must not be kept, so that its parts can not be had",
+);
+const ENCODED: (&str, &str) = (
+    "film-encoded",
+    "the origin sends the object in a content coding",
+);
+const UNSIZED: (&str, &str) = (
+    "film-unsized",
+    "the origin does not say how long the object is",
+);
+
 /// There is an object, and no way to read here and there in it.
-fn not_in_parts(token: &'static str, reason: &str) -> Denial {
+fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {
     Denial::Film {
         token,
         reason: reason.to_owned(),

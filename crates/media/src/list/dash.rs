@@ -71,15 +71,15 @@ impl Manifest {
             {
                 continue;
             }
-            let of_codec = || {
-                pictures
-                    .iter()
-                    .filter(|picture| picture.track.codec == codec)
-            };
+            let of_codec: Vec<_> = pictures
+                .iter()
+                .filter(|picture| picture.track.codec == codec)
+                .collect();
+            let tracks: Vec<_> = of_codec.iter().map(|picture| picture.track).collect();
             self.begin_set("video", "video/mp4", None);
-            self.push_alignment(of_codec().map(|picture| picture.track));
+            self.push_alignment(&tracks);
             self.text.push_str(">\n");
-            for picture in of_codec() {
+            for picture in of_codec {
                 self.begin_representation(&picture.folder, picture.track);
                 let track = picture.track;
                 if track.width > 0 && track.height > 0 {
@@ -109,7 +109,7 @@ impl Manifest {
         for sound in &group.sounds {
             let track = sound.track;
             self.begin_set("audio", "audio/mp4", sound.title.language.as_deref());
-            self.push_alignment(std::iter::once(track));
+            self.push_alignment(&[track]);
             self.text.push_str(">\n");
             self.push_label_and_role(
                 &sound.title,
@@ -160,17 +160,18 @@ impl Manifest {
         }
     }
 
-    fn push_alignment<'a>(&mut self, tracks: impl Iterator<Item = &'a TrackDescription> + Clone) {
-        let cuts = |track| Timeline::of(track).durations_ms().collect::<Vec<_>>();
-        let first = tracks.clone().next().map(cuts);
+    fn push_alignment(&mut self, tracks: &[&TrackDescription]) {
+        let cuts =
+            |track: &TrackDescription| Timeline::of(track).durations_ms().collect::<Vec<_>>();
+        let first = tracks.first().map(|track| cuts(track));
         if tracks
-            .clone()
+            .iter()
             .skip(1)
             .all(|track| Some(cuts(track)) == first)
         {
             self.text.push_str(" segmentAlignment=\"true\"");
         }
-        if tracks.clone().all(|track| track.starts_with_sync) {
+        if tracks.iter().all(|track| track.starts_with_sync) {
             self.text.push_str(" startWithSAP=\"1\"");
         }
     }
@@ -241,7 +242,7 @@ fn seconds(milliseconds: u64) -> String {
 }
 
 /// For attributes and text of XML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         match character {
@@ -249,6 +250,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
             character => escaped.push(character),
         }
     }

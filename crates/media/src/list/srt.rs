@@ -56,16 +56,16 @@ struct Cue<'a> {
 
 /// From each line of times to the next: blank lines are found in the midst of texts too.
 fn cues<'a>(lines: &'a [&'a str]) -> Result<Vec<Cue<'a>>, Refusal> {
-    let is_timing = |line: &&str| {
+    let is_timing = |line: &str| {
         line.contains(ARROW)
             && line.starts_with(|first: char| first.is_ascii_digit() || first == '-')
     };
     let mut cues = Vec::new();
-    let mut next = lines.iter().position(|line| is_timing(&line));
+    let mut next = lines.iter().position(|line| is_timing(line));
     while let Some(place) = next {
         next = lines[place + 1..]
             .iter()
-            .position(|line| is_timing(&line))
+            .position(|line| is_timing(line))
             .map(|distance| place + 1 + distance);
         let Some((start_ms, end_ms)) = times(lines[place]) else {
             continue;

@@ -70,9 +70,10 @@ pub(super) fn picture() -> TrackDescription {
 }
 
 pub(super) fn sound(number: u32, codec: Codec, language: &str) -> TrackDescription {
-    let codecs = match codec {
-        Codec::Ac3 => "ac-3",
-        _ => "mp4a.40.2",
+    let codecs = if codec == Codec::Ac3 {
+        "ac-3"
+    } else {
+        "mp4a.40.2"
     };
     TrackDescription {
         channels: if codec == Codec::Ac3 { 6 } else { 2 },

@@ -1,7 +1,8 @@
-//! The sample entry of an init segment: the object's own, made such that players of ISO files and of HLS take it.
+//! The sample entry of an init segment: the object's own, made such that players of HLS take it.
 
-use crate::mp4::{Codec, Track};
-use crate::mux::boxes::{write_box, write_u16, write_u32, write_zeros};
+use std::ops::Range;
+
+use crate::mp4::Track;
 
 /// Where the boxes within a picture's sample entry begin, ISO 14496-12 12.1.3.
 const VISUAL_HEADER_SIZE_BYTES: usize = 86;
@@ -12,25 +13,10 @@ const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
 
 /// The sample entry of a track, as a box.
 ///
-/// It is the object's, save that it names the one data reference there is, that `hev1` is called `hvc1` where all parameter
-/// sets are in it (Apple's players take no other), and that QuickTime's longer forms of a sound's entry become the ISO form.
+/// It is the object's, save that it names the one data reference there is, and that `hev1` is called `hvc1` where all
+/// parameter sets are in it: Apple's players take no other.
 pub fn sample_entry(track: &Track) -> Vec<u8> {
-    let mut entry = match track.codec {
-        Codec::Aac => plain_sound_entry(track),
-        Codec::Avc
-        | Codec::Hevc
-        | Codec::Vp9
-        | Codec::Av1
-        | Codec::Mp3
-        | Codec::Ac3
-        | Codec::Eac3
-        | Codec::Opus
-        | Codec::Flac
-        | Codec::Tx3g
-        | Codec::WebVtt
-        | Codec::Other => None,
-    }
-    .unwrap_or_else(|| track.sample_entry.to_vec());
+    let mut entry = track.sample_entry.to_vec();
     if let Some(reference) = entry.get_mut(14..16) {
         reference.copy_from_slice(&[0, 1]);
     }
@@ -38,30 +24,6 @@ pub fn sample_entry(track: &Track) -> Vec<u8> {
         name_hvc1(&mut entry);
     }
     entry
-}
-
-/// The entry of AAC in a QuickTime file without the fields that ISO files do not have, ISO 14496-12 12.2.3.
-fn plain_sound_entry(track: &Track) -> Option<Vec<u8>> {
-    if matches!(track.sample_entry.get(16..18)?, [0, 0]) {
-        return None;
-    }
-    let config = track.decoder_config(b"esds")?;
-    let mut entry = Vec::new();
-    write_box(&mut entry, *b"mp4a", |out| {
-        write_zeros(out, 6);
-        write_u16(out, 1);
-        write_zeros(out, 8);
-        write_u16(out, track.channels);
-        write_u16(out, 16);
-        write_zeros(out, 4);
-        // 16.16, and 0 for rates that do not fit: the decoder's own configuration has the true one.
-        write_u32(
-            out,
-            u32::from(u16::try_from(track.sample_rate).unwrap_or(0)) << 16,
-        );
-        write_box(out, *b"esds", |out| out.extend_from_slice(config));
-    });
-    Some(entry)
 }
 
 /// Turns `hev1` into `hvc1` when `hvcC` holds all parameter sets, and says there that no others come.
@@ -94,14 +56,14 @@ fn parameter_arrays(config: &[u8]) -> Option<Vec<usize>> {
             let size_bytes = u16::from_be_bytes(config.get(at..at + 2)?.try_into().ok()?);
             at += 2 + usize::from(size_bytes);
             config.get(..at)?;
-            missing.retain(|missing| *missing != kind || size_bytes == 0);
+            missing.retain(|missing| *missing != kind);
         }
     }
     missing.is_empty().then_some(arrays)
 }
 
 /// The payload of the first box of this kind within a picture's sample entry.
-fn child(entry: &[u8], kind: [u8; 4]) -> Option<std::ops::Range<usize>> {
+fn child(entry: &[u8], kind: [u8; 4]) -> Option<Range<usize>> {
     let mut at = VISUAL_HEADER_SIZE_BYTES;
     loop {
         let header = entry.get(at..at.checked_add(8)?)?;
@@ -121,6 +83,7 @@ fn child(entry: &[u8], kind: [u8; 4]) -> Option<std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mux::boxes::{write_box, write_u16, write_zeros};
 
     /// An `hev1` entry whose `hvcC` has these arrays: kind, and parameter sets.
     fn entry(arrays: &[(u8, &[&[u8]])]) -> Vec<u8> {
@@ -162,11 +125,9 @@ mod tests {
     #[test]
     fn what_lacks_a_parameter_set_stays_hev1() {
         let sets: &[&[u8]] = &[&[1, 2, 3]];
-        let nothing: &[&[u8]] = &[&[]];
         check(&entry(&[]), None);
         check(&entry(&[(32, sets), (33, sets)]), None);
         check(&entry(&[(32, sets), (33, sets), (34, &[])]), None);
-        check(&entry(&[(32, sets), (33, sets), (34, nothing)]), None);
     }
 
     #[test]
