@@ -178,12 +178,7 @@ impl LogThread {
             stream.offer(batch.json, batch.records);
         }
         match &mut self.files {
-            Some(files) => files.take(
-                &batch.distribution_id,
-                batch.hour,
-                &batch.lines,
-                batch.records,
-            ),
+            Some(files) => files.take(&batch),
             None => self.queue.give_back(batch.records),
         }
         let records_max = self.queue.records_max.load(Ordering::Relaxed);

@@ -16,7 +16,7 @@ mod session;
 pub use fault::Fault;
 pub use feed::{Feed, Turn};
 pub use handshake::{Hmac, RANDOM_SIZE_BYTES};
-pub use name::{BadName, StreamName, host_of, path_of};
+pub use name::{BadName, FilmKind, StreamName, host_of, path_of};
 pub use pacer::Pacer;
 pub use session::{
     Action, Connect, ConnectRefusal, Measure, PlayRefusal, PlayRequest, Session, Start,

@@ -41,30 +41,33 @@ impl BadName {
     }
 }
 
-/// The kind of object, by the word before its name.
+/// The kind of object that a film is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum FilmKind {
+    /// `mp4:`, and all endings of mp4 objects.
     Mp4,
+    /// `mp3:`.
     Mp3,
+    /// `flv:`, or no word at all.
     Flv,
 }
 
-impl Kind {
-    const ALL: [Kind; 3] = [Kind::Mp4, Kind::Mp3, Kind::Flv];
+impl FilmKind {
+    const ALL: [FilmKind; 3] = [FilmKind::Mp4, FilmKind::Mp3, FilmKind::Flv];
 
     fn prefix(self) -> &'static str {
         match self {
-            Kind::Mp4 => "mp4:",
-            Kind::Mp3 => "mp3:",
-            Kind::Flv => "flv:",
+            FilmKind::Mp4 => "mp4:",
+            FilmKind::Mp3 => "mp3:",
+            FilmKind::Flv => "flv:",
         }
     }
 
     fn ending(self) -> &'static str {
         match self {
-            Kind::Mp4 => ".mp4",
-            Kind::Mp3 => ".mp3",
-            Kind::Flv => ".flv",
+            FilmKind::Mp4 => ".mp4",
+            FilmKind::Mp3 => ".mp3",
+            FilmKind::Flv => ".flv",
         }
     }
 }
@@ -80,7 +83,7 @@ pub struct StreamName {
     name: String,
     /// The signing parameters, as received; empty without.
     query: String,
-    kind: Option<Kind>,
+    kind: Option<FilmKind>,
 }
 
 impl StreamName {
@@ -152,8 +155,26 @@ impl StreamName {
         if ending(&self.name).is_some() {
             return vec![self.name.clone()];
         }
-        let ending = self.kind.unwrap_or(Kind::Flv).ending();
+        let ending = self.kind.unwrap_or(FilmKind::Flv).ending();
         vec![format!("{}{ending}", self.name), self.name.clone()]
+    }
+
+    /// How the object is to be read: by its ending, else by the word before the name. `key` is one of [`Self::keys`].
+    pub fn kind(&self, key: &str) -> FilmKind {
+        let named = self.kind.unwrap_or(FilmKind::Flv);
+        let Some(ending) = ending(key) else {
+            return named;
+        };
+        FilmKind::ALL
+            .into_iter()
+            .find(|kind| ending.eq_ignore_ascii_case(kind.ending()))
+            .unwrap_or(FilmKind::Mp4)
+    }
+
+    /// A key without its ending, and the ending without its dot; empty without.
+    pub fn stem_and_ending(key: &str) -> (&str, &str) {
+        let ending = ending(key).unwrap_or_default();
+        (&key[..key.len() - ending.len()], ending.trim_start_matches('.'))
     }
 
     /// Spellings of the resource that a policy for `key` may have: with and without ending, as spelled and decoded, and
@@ -211,10 +232,10 @@ pub fn host_of(tc_url: &str) -> Option<&str> {
 }
 
 /// A part without `&` and kinds before it. The last kind that is named counts.
-fn bare<'a>(mut part: &'a str, kind: &mut Option<Kind>) -> &'a str {
+fn bare<'a>(mut part: &'a str, kind: &mut Option<FilmKind>) -> &'a str {
     loop {
         part = part.strip_prefix('&').unwrap_or(part);
-        let named = Kind::ALL
+        let named = FilmKind::ALL
             .into_iter()
             .find_map(|kind| Some((kind, part.strip_prefix(kind.prefix())?)));
         match named {

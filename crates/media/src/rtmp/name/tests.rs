@@ -155,6 +155,29 @@ fn resources_of_the_second_key() {
     assert_eq!(name.resources("a"), ["a", "cfx/st/a"]);
 }
 
+fn check_kinds(play: &str, expected: &[FilmKind]) {
+    let name = StreamName::read("cfx/st", play).unwrap();
+    let kinds: Vec<FilmKind> = name.keys().iter().map(|key| name.kind(key)).collect();
+    assert_eq!(kinds, expected, "{play}");
+}
+
+#[test]
+fn kinds_of_keys() {
+    use FilmKind::{Flv, Mp3, Mp4};
+    check_kinds("mp4:a", &[Mp4, Mp4]);
+    check_kinds("mp3:a", &[Mp3, Mp3]);
+    check_kinds("a", &[Flv, Flv]);
+    check_kinds("a.m4v", &[Mp4]);
+    check_kinds("mp4:a.FLV", &[Flv]);
+    check_kinds("mp4:a.mp3", &[Mp3]);
+}
+
+#[test]
+fn stems_and_endings() {
+    assert_eq!(StreamName::stem_and_ending("v/a.MP4"), ("v/a", "MP4"));
+    assert_eq!(StreamName::stem_and_ending("v/a.b"), ("v/a.b", ""));
+}
+
 #[test]
 fn paths_of_keys() {
     assert_eq!(path_of("video/talk.mp4"), "/video/talk.mp4");
