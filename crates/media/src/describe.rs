@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::mp4::{Codec, Index, TrackKind};
-use crate::plan::Plan;
+use crate::mp4::{self, Codec, Index, Track, TrackKind};
+use crate::mux;
+use crate::plan::{Plan, PlannedSegment, PlannedTrack};
 
 /// What lists say of a film.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,11 +93,183 @@ pub struct IFrame {
 
 /// Describes a film for the lists.
 pub fn describe(index: &Index, plan: &Plan) -> FilmDescription {
-    let _ = plan;
+    let planned = plan.tracks.iter();
+    let tracks = planned.filter_map(|planned| {
+        let track = index.track(planned.number)?;
+        Some(describe_track(track, planned))
+    });
+    let ts = describe_ts(index, plan);
     FilmDescription {
-        tracks: Vec::new(),
+        tracks: tracks.collect(),
         duration: index.duration(),
-        has_ts: false,
-        ts: None,
+        has_ts: ts.is_some(),
+        ts,
     }
+}
+
+fn describe_track(track: &Track, planned: &PlannedTrack) -> TrackDescription {
+    let bits = BitRates::of(planned.segments.iter().map(|segment| {
+        let size_bytes = segment.size_bytes + header_size_bytes(segment);
+        (size_bytes, mp4::time(segment.duration, track.timescale))
+    }));
+    let segments = planned.segments.iter().map(|segment| SegmentDescription {
+        start: segment.start,
+        duration: segment.duration,
+    });
+    let starts_with_sync = planned
+        .segments
+        .iter()
+        .all(|segment| segment.starts_with_sync || segment.sample_count == 0);
+    TrackDescription {
+        number: track.number,
+        kind: track.kind,
+        codec: track.codec,
+        codecs: track.codec_string(),
+        language: track.language.clone(),
+        name: track.name.clone(),
+        is_default: track.is_default,
+        width: track.width,
+        height: track.height,
+        frame_rate: frame_rate(track),
+        channels: track.channels,
+        sample_rate: track.sample_rate,
+        average_bits_per_sec: bits.average,
+        peak_bits_per_sec: bits.peak,
+        timescale: track.timescale,
+        segments: segments.collect(),
+        starts_with_sync,
+        i_frames: i_frames(track, planned),
+        is_offered: is_offered(track.codec),
+    }
+}
+
+/// Whether players take a codec in fMP4: sound as MP3 is refused by those in browsers.
+fn is_offered(codec: Codec) -> bool {
+    match codec {
+        Codec::Avc
+        | Codec::Hevc
+        | Codec::Vp9
+        | Codec::Av1
+        | Codec::Aac
+        | Codec::Ac3
+        | Codec::Eac3
+        | Codec::Opus
+        | Codec::Flac
+        | Codec::Tx3g
+        | Codec::WebVtt => true,
+        Codec::Mp3 | Codec::Other => false,
+    }
+}
+
+fn header_size_bytes(segment: &PlannedSegment) -> u64 {
+    mux::media_segment_header_size_bytes(segment.sample_count)
+}
+
+/// The key frames of a picture, when each segment starts with one.
+fn i_frames(track: &Track, planned: &PlannedTrack) -> Option<Vec<IFrame>> {
+    if track.kind != TrackKind::Video {
+        return None;
+    }
+    let segments = planned.segments.iter();
+    segments
+        .map(|segment| {
+            let size_bytes =
+                header_size_bytes(segment) + u64::from(segment.first_sample_size_bytes);
+            segment.starts_with_sync.then_some(IFrame { size_bytes })
+        })
+        .collect()
+}
+
+/// Pictures in a second on the average: numerator and denominator, reduced.
+fn frame_rate(track: &Track) -> Option<(u32, u32)> {
+    if track.kind != TrackKind::Video || track.media_duration == 0 {
+        return None;
+    }
+    let count = u64::from(track.sample_count) * u64::from(track.timescale);
+    let divisor = greatest_common_divisor(count, track.media_duration);
+    let (mut numerator, mut denominator) = (count / divisor, track.media_duration / divisor);
+    // Where times vary the fraction may be too long; its last digits say nothing then.
+    while numerator > u64::from(u32::MAX) || denominator > u64::from(u32::MAX) {
+        numerator /= 2;
+        denominator /= 2;
+    }
+    let rate = (numerator as u32, denominator as u32);
+    (rate.0 > 0 && rate.1 > 0).then_some(rate)
+}
+
+fn greatest_common_divisor(mut left: u64, mut right: u64) -> u64 {
+    while right != 0 {
+        (left, right) = (right, left % right);
+    }
+    left.max(1)
+}
+
+/// What the segments of a track need in a second.
+struct BitRates {
+    average: u64,
+    peak: u64,
+}
+
+impl BitRates {
+    /// Segments of less than half the longest one's length have no say in the peak, RFC 8216 4.1: a last segment of a few
+    /// samples would count as many times what it is.
+    fn of(segments: impl Iterator<Item = (u64, Duration)> + Clone) -> BitRates {
+        let longest = segments.clone().map(|(_, duration)| duration).max();
+        let half = longest.unwrap_or_default() / 2;
+        let size_bytes = segments.clone().map(|(size_bytes, _)| size_bytes).sum();
+        let duration = segments.clone().map(|(_, duration)| duration).sum();
+        let counted = segments.filter(|(_, duration)| *duration >= half);
+        let peak = counted.map(|(size_bytes, duration)| bits_per_sec(size_bytes, duration));
+        let average = bits_per_sec(size_bytes, duration);
+        BitRates {
+            average,
+            peak: peak.max().unwrap_or_default().max(average),
+        }
+    }
+}
+
+fn bits_per_sec(size_bytes: u64, duration: Duration) -> u64 {
+    let bits = u128::from(size_bytes) * 8 * 1_000_000;
+    let microseconds = duration.as_micros().max(1);
+    u64::try_from(bits.div_ceil(microseconds)).unwrap_or(u64::MAX)
+}
+
+fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
+    let chosen = mux::ts_tracks(index, plan)?;
+    let numbers = [Some(chosen.video), chosen.audio];
+    let tracks: Vec<(&Track, &PlannedTrack)> = numbers
+        .into_iter()
+        .flatten()
+        .filter_map(|number| Some((index.track(number)?, plan.track(number)?)))
+        .collect();
+    let (video, lead) = *tracks.first()?;
+    let codecs: Vec<String> = tracks
+        .iter()
+        .map(|(track, _)| track.codec_string())
+        .collect();
+    let durations = lead.segments.iter();
+    let durations: Vec<Duration> = durations
+        .map(|segment| mp4::time(segment.duration, video.timescale))
+        .collect();
+    let sizes = (0..lead.segments.len()).map(|at| {
+        let segments = tracks.iter();
+        let segments = segments.filter_map(|(_, planned)| planned.segments.get(at));
+        segments.map(ts_size_bytes).sum::<u64>()
+    });
+    let bits = BitRates::of(sizes.zip(durations.iter().copied()));
+    Some(TsDescription {
+        codecs: codecs.join(","),
+        segments: durations,
+        average_bits_per_sec: bits.average,
+        peak_bits_per_sec: bits.peak,
+    })
+}
+
+/// About what a segment takes in packets: four bytes of each 188 are headers, and each sample begins a packet, which costs
+/// half of one on the average.
+fn ts_size_bytes(segment: &PlannedSegment) -> u64 {
+    const PACKET_SIZE_BYTES: u64 = 188;
+    const PAYLOAD_SIZE_BYTES: u64 = 184;
+    segment.size_bytes * PACKET_SIZE_BYTES / PAYLOAD_SIZE_BYTES
+        + u64::from(segment.sample_count) * PACKET_SIZE_BYTES / 2
 }

@@ -1,1 +1,9 @@
-//! Segments: fMP4 and transport streams.
+//! Segments: fMP4 of one track, and transport streams of picture and sound together.
+//!
+//! Both are written from an index and a plan alone, so that their lengths are known before a byte of a sample is read.
+
+mod fmp4;
+mod ts;
+
+pub use fmp4::{init_segment, media_segment, media_segment_header_size_bytes};
+pub use ts::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};

@@ -1,0 +1,276 @@
+//! Finds the index of an object: a walk over the boxes at top level, with few ranged reads.
+//!
+//! One read of 64 KiB finds the index of most objects that begin with it, a second one the rest. Where the media stands
+//! first, one read behind it finds the index. Of fragmented objects each fragment's head is read, one read each; the
+//! segment index (`sidx`) says nothing of samples, and with the walk going from fragment to fragment it saves no read.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::boxes::{self, BoxHeader, HEADER_SIZE_BYTES_MAX};
+use super::{Index, Limits, Step, movie};
+use crate::Refusal;
+
+/// Read where a box is expected: enough for the whole index of a short film.
+const WINDOW_SIZE_BYTES: u64 = 64 << 10;
+
+/// Read where a fragment is expected: enough for the head of some hundred samples.
+const FRAGMENT_WINDOW_SIZE_BYTES: u64 = 16 << 10;
+
+/// What an mp4 object may begin with.
+const FIRST_KINDS: [&[u8; 4]; 9] = [
+    b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid",
+];
+
+/// Finds the index of an object with few ranged reads.
+#[derive(Debug)]
+pub struct Locator {
+    object_size_bytes: u64,
+    limits: Limits,
+    state: State,
+    /// Boxes passed since the beginning, the index or the last fragment.
+    boxes: u32,
+    movie: Option<Held>,
+    fragments: Vec<Held>,
+    /// Of all fragments that are held.
+    fragments_size_bytes: u64,
+}
+
+/// A box of which all bytes are there.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Of the box in the object.
+    pub(super) range: Range<u64>,
+    /// Without the header.
+    pub(super) payload: Bytes,
+}
+
+#[derive(Debug)]
+enum State {
+    /// A box is expected at this place.
+    Walk { at: u64 },
+    /// A box is held in part.
+    Hold {
+        range: Range<u64>,
+        header_size_bytes: u64,
+        bytes: Vec<u8>,
+    },
+    /// All is there.
+    Done,
+}
+
+/// What a box at top level is to the walk.
+enum Found {
+    Movie,
+    Fragment,
+    Passed,
+}
+
+impl Locator {
+    /// Begins with an object of this size.
+    pub fn new(object_size_bytes: u64, limits: Limits) -> Locator {
+        Locator {
+            object_size_bytes,
+            limits,
+            state: match object_size_bytes {
+                0 => State::Done,
+                _ => State::Walk { at: 0 },
+            },
+            boxes: 0,
+            movie: None,
+            fragments: Vec::new(),
+            fragments_size_bytes: 0,
+        }
+    }
+
+    /// What is wanted next.
+    pub fn step(&self) -> Step {
+        match &self.state {
+            State::Walk { at } => {
+                let window = match self.movie {
+                    None => WINDOW_SIZE_BYTES,
+                    Some(_) => FRAGMENT_WINDOW_SIZE_BYTES,
+                };
+                let window = window
+                    .min(self.limits.index_size_bytes_max)
+                    .max(HEADER_SIZE_BYTES_MAX);
+                Step::Read(*at..self.object_size_bytes.min(at.saturating_add(window)))
+            }
+            State::Hold { range, bytes, .. } => {
+                Step::Read(range.start + bytes.len() as u64..range.end)
+            }
+            State::Done => Step::Done,
+        }
+    }
+
+    /// Takes exactly the bytes of the range of [`Self::step`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`] that these bytes already give a reason for; `Truncated` when they are not as many as wanted.
+    pub fn supply(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let Step::Read(range) = self.step() else {
+            return Ok(());
+        };
+        if bytes.len() as u64 != range.end - range.start {
+            return Err(Refusal::Truncated);
+        }
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Done => Ok(()),
+            State::Walk { at } => self.walk(at, bytes),
+            State::Hold {
+                range,
+                header_size_bytes,
+                bytes: mut held,
+            } => {
+                held.extend_from_slice(bytes);
+                self.hold(range, header_size_bytes, held)
+            }
+        }
+    }
+
+    /// Reads and checks the index; up to tens of milliseconds for a film of hours.
+    ///
+    /// # Errors
+    ///
+    /// Why no film can be made of the object.
+    pub fn finish(self) -> Result<Index, Refusal> {
+        match (self.state, self.movie) {
+            (State::Done, Some(movie)) => movie::read(
+                &movie,
+                &self.fragments,
+                self.object_size_bytes,
+                &self.limits,
+            ),
+            (State::Done, None) => Err(Refusal::NotAFilm),
+            (State::Walk { .. } | State::Hold { .. }, _) => Err(Refusal::Truncated),
+        }
+    }
+
+    /// Passes the boxes of a window that begins at `start`, up to the first that is to be held and is not whole.
+    fn walk(&mut self, start: u64, window: &[u8]) -> Result<(), Refusal> {
+        let end = start + window.len() as u64;
+        let mut at = start;
+        while at < self.object_size_bytes {
+            let rest = &window[(at.min(end) - start) as usize..];
+            let Some(header) = BoxHeader::read(rest)? else {
+                return self.walk_on_at(at);
+            };
+            let found = self.pass(at, header)?;
+            let Some(range) = self.range(at, header) else {
+                return self.end_at_cut(&header.kind);
+            };
+            match found {
+                Found::Passed => at = range.end,
+                Found::Movie | Found::Fragment => {
+                    let held = &rest[..rest.len().min((range.end - at) as usize)];
+                    at = range.end;
+                    self.hold(range, header.header_size_bytes, held.to_vec())?;
+                    if !matches!(self.state, State::Walk { .. }) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        self.state = State::Done;
+        Ok(())
+    }
+
+    /// Has the walk go on with a window at this place, behind or at the end of the present one.
+    fn walk_on_at(&mut self, at: u64) -> Result<(), Refusal> {
+        if self.object_size_bytes - at < HEADER_SIZE_BYTES_MAX {
+            // A few stray bytes at the end are no box. Before the index they may be all there is.
+            return match (&self.movie, at) {
+                (Some(_), _) => Ok(()),
+                (None, 0) => Err(Refusal::NotAFilm),
+                (None, _) => Err(Refusal::Truncated),
+            };
+        }
+        self.state = State::Walk { at };
+        Ok(())
+    }
+
+    /// Counts a box, and says what it is.
+    fn pass(&mut self, at: u64, header: BoxHeader) -> Result<Found, Refusal> {
+        if at == 0 && !FIRST_KINDS.contains(&&header.kind) {
+            return Err(Refusal::NotAFilm);
+        }
+        self.boxes += 1;
+        if self.boxes > self.limits.boxes_max {
+            return Err(Refusal::TooLarge("boxes before the index"));
+        }
+        Ok(match (&header.kind, &self.movie) {
+            (b"moov", None) => Found::Movie,
+            (b"moof", Some(_)) => Found::Fragment,
+            _ => Found::Passed,
+        })
+    }
+
+    /// Where a box lies, when it is within the object.
+    fn range(&self, at: u64, header: BoxHeader) -> Option<Range<u64>> {
+        let end = match header.size_bytes {
+            None => self.object_size_bytes,
+            Some(size_bytes) => at.checked_add(size_bytes)?,
+        };
+        (end <= self.object_size_bytes).then_some(at..end)
+    }
+
+    /// Ends at a box that goes on behind the object. A recording in fragments that was cut off is good up to the last
+    /// fragment that is whole with its media.
+    fn end_at_cut(&mut self, kind: &[u8; 4]) -> Result<(), Refusal> {
+        if self.movie.is_none() {
+            return Err(Refusal::Truncated);
+        }
+        if kind == b"mdat" {
+            self.fragments.pop();
+        }
+        Ok(())
+    }
+
+    /// Keeps a box of which `bytes` are there, and has the walk go on behind it when they are all.
+    fn hold(
+        &mut self,
+        range: Range<u64>,
+        header_size_bytes: u64,
+        mut bytes: Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let size_bytes = range.end - range.start;
+        if size_bytes > self.limits.index_size_bytes_max - self.fragments_size_bytes {
+            return Err(Refusal::TooLarge("index"));
+        }
+        if (bytes.len() as u64) < size_bytes {
+            bytes.reserve_exact(size_bytes as usize - bytes.len());
+            self.state = State::Hold {
+                range,
+                header_size_bytes,
+                bytes,
+            };
+            return Ok(());
+        }
+        let at = range.end;
+        let payload = Bytes::from(bytes).slice(header_size_bytes as usize..);
+        let held = Held { range, payload };
+        self.boxes = 0;
+        let goes_on = match &self.movie {
+            None => {
+                let has_fragments = boxes::find(&held.payload, b"mvex")?.is_some();
+                self.movie = Some(held);
+                has_fragments
+            }
+            Some(_) => {
+                if self.fragments.len() >= self.limits.fragments_max as usize {
+                    return Err(Refusal::TooLarge("fragments"));
+                }
+                self.fragments_size_bytes += size_bytes;
+                self.fragments.push(held);
+                true
+            }
+        };
+        self.state = match goes_on && at < self.object_size_bytes {
+            true => State::Walk { at },
+            false => State::Done,
+        };
+        Ok(())
+    }
+}
