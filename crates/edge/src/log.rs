@@ -173,9 +173,9 @@ impl LogThread {
         }
     }
 
-    fn take(&mut self, batch: Batch) {
+    fn take(&mut self, mut batch: Batch) {
         if let Some(stream) = &mut self.stream {
-            stream.offer(batch.json, batch.records);
+            stream.offer(std::mem::take(&mut batch.json), batch.records);
         }
         match &mut self.files {
             Some(files) => files.take(&batch),

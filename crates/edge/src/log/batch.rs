@@ -68,9 +68,21 @@ impl WorkerLog {
     }
 
     /// Writes the record of an RTMP viewer's event and uses up its place.
-    pub(crate) fn write_stream(&self, distribution_id: &str, place: Place, record: &StreamLogRecord<'_>) {
+    pub(crate) fn write_stream(
+        &self,
+        distribution_id: &str,
+        place: Place,
+        record: &StreamLogRecord<'_>,
+    ) {
         if place == Place::Reserved {
             self.append(distribution_id, stream_log_header(), record.at, record);
+        }
+    }
+
+    /// Gives a place back that was reserved for nothing.
+    pub(crate) fn give_back(&self, place: Place) {
+        if place == Place::Reserved {
+            self.log.queue.give_back(1);
         }
     }
 

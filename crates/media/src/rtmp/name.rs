@@ -174,7 +174,10 @@ impl StreamName {
     /// A key without its ending, and the ending without its dot; empty without.
     pub fn stem_and_ending(key: &str) -> (&str, &str) {
         let ending = ending(key).unwrap_or_default();
-        (&key[..key.len() - ending.len()], ending.trim_start_matches('.'))
+        (
+            &key[..key.len() - ending.len()],
+            ending.trim_start_matches('.'),
+        )
     }
 
     /// Spellings of the resource that a policy for `key` may have: with and without ending, as spelled and decoded, and

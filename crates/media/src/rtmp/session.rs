@@ -83,6 +83,8 @@ pub enum ConnectRefusal {
     DistributionTypeMismatch,
     /// The application is none.
     InvalidInstance,
+    /// The server has no room.
+    Busy,
 }
 
 /// Why a film is not shown.

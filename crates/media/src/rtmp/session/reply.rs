@@ -81,6 +81,7 @@ impl Session {
             ConnectRefusal::InvalidInstance => {
                 ("NetConnection.Connect.InvalidApp", "InvalidInstance")
             }
+            ConnectRefusal::Busy => ("NetConnection.Connect.Rejected", "ServiceUnavailable"),
         };
         self.phase = Phase::Rejected;
         self.error(transaction, code, word);
