@@ -9,6 +9,9 @@ mod bodies;
 #[path = "../../../../fuzz/targets/films.rs"]
 mod films;
 
+#[path = "../../../../fuzz/targets/rtmp.rs"]
+mod rtmp;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -37,6 +40,11 @@ fn configuration() {
 #[test]
 fn film_segments() {
     check("film_segments", films::film_segments);
+}
+
+#[test]
+fn rtmp_session() {
+    check("rtmp_session", rtmp::rtmp_session);
 }
 
 fn check(target: &str, body: fn(&[u8])) {
