@@ -8,8 +8,9 @@ pub(super) fn can_be_signed(reference: &str) -> bool {
     !reference.is_empty() && scheme(reference).is_none_or(is_http)
 }
 
-/// What `reference` means where `base` is in force. Dot segments stay: who asks for a URI removes them.
-pub(super) fn resolve(base: &str, reference: &str) -> String {
+/// What `reference` means where `base` is in force (RFC 3986 5.2); either may be relative. Dot segments stay: who asks for
+/// a URI removes them.
+pub fn resolve(base: &str, reference: &str) -> String {
     if base.is_empty() || scheme(reference).is_some() {
         return reference.to_owned();
     }
