@@ -55,6 +55,8 @@ pub(crate) enum CommandError {
     },
     /// A list without the URL that its URIs are relative to, and without a resource.
     PlaylistNeedsBase,
+    /// A list, which has its own URIs, and URLs.
+    PlaylistBesideUrls,
     /// What is no list, or one that can not be signed.
     Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
@@ -141,6 +143,7 @@ impl CommandError {
             | CommandError::NewKey(_)
             | CommandError::UrlRefused(_)
             | CommandError::Playlist { .. }
+            | CommandError::PlaylistBesideUrls
             | CommandError::DashBesideUrls
             | CommandError::StandardInputTwice
             | CommandError::CookiesForOneUrl
@@ -163,6 +166,7 @@ impl CommandError {
             | CommandError::StandardInputTwice
             | CommandError::SharedNeedsResource
             | CommandError::PlaylistNeedsBase
+            | CommandError::PlaylistBesideUrls
             | CommandError::CookiesForOneUrl
             | CommandError::OutputForm { .. }
             | CommandError::CookieJarHost
@@ -226,6 +230,9 @@ impl fmt::Display for CommandError {
             }
             CommandError::PlaylistNeedsBase => {
                 formatter.write_str("a list needs the URL that viewers find it under")
+            }
+            CommandError::PlaylistBesideUrls => {
+                formatter.write_str("a list has its own URIs: leave the URLs out, or --playlist")
             }
             CommandError::Playlist { source, reason } => write!(formatter, "{source}: {reason}"),
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),

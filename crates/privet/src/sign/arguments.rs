@@ -140,7 +140,7 @@ pub(super) struct MakingArguments {
 #[command(next_help_heading = "Playlists")]
 pub(super) struct PlaylistArguments {
     /// Sign all URIs of an m3u8 or mpd: a file, or - for standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["shared", "cookies", "stream", "strict", "output", "urls"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shared", "cookies", "stream", "strict", "output"])]
     pub(super) playlist: Option<String>,
     /// URL that viewers find the list under; without --resource, all of its folder is granted
     #[arg(long, value_name = "URL", requires = "playlist")]
@@ -244,6 +244,10 @@ impl SignArguments {
         let covers_files = terms.resource.is_some() || terms.policy.is_some();
         if self.making.shared && !covers_files {
             return Err(CommandError::SharedNeedsResource);
+        }
+        // Not said to the parser, which would then no longer miss --playlist beside --base.
+        if self.playlist.playlist.is_some() && !self.urls.is_empty() {
+            return Err(CommandError::PlaylistBesideUrls);
         }
         if self.urls.len() > 1 && self.urls.iter().any(|url| url == "-") {
             return Err(CommandError::DashBesideUrls);

@@ -31,7 +31,10 @@ fn wrong_usage_is_2() {
         (&["--base", BASE, "--shared"], "cannot be used with"),
         (&["--base", BASE, "--cookies"], "cannot be used with"),
         (&["--base", BASE, "--output", "json"], "cannot be used with"),
-        (&["--base", BASE, "https://host/a"], "cannot be used with"),
+        (
+            &["--base", BASE, "https://host/a"],
+            "error: a list has its own URIs",
+        ),
     ] {
         sign(LIST, arguments).fails(2, &[words]);
     }
@@ -75,6 +78,7 @@ fn what_is_no_list_is_refused() {
     folder
         .sign(&["--playlist", "none", "--base", BASE])
         .fails(1, &["error: cannot read none: no such file"]);
+    folder.write("list", LIST);
     folder
         .sign(&["--playlist", "list", "--base", "ftp://host/a"])
         .fails(1, &["not an http or https URL"]);
