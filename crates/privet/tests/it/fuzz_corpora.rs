@@ -31,6 +31,11 @@ fn configuration() {
     check("configuration", bodies::configuration);
 }
 
+#[test]
+fn film_lists() {
+    check("film_lists", bodies::film_lists);
+}
+
 fn check(target: &str, body: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fuzz/corpus")

@@ -92,8 +92,8 @@ mod tests {
         check("video/", "x", "video/x");
         check("video/a.mp4", "x", "video/x");
         check("a.mp4?q/r", "x", "x");
-        check("/root/", "x", "/root/x");
-        check("/root/", "/x", "/x");
+        check("/top/", "x", "/top/x");
+        check("/top/", "/x", "/x");
         check("//h/a/", "x", "//h/a/x");
         check("https://h", "x", "https://h/x");
         check("https://h?q", "x", "https://h/x");
