@@ -47,6 +47,11 @@ fn rtmp_session() {
     check("rtmp_session", rtmp::rtmp_session);
 }
 
+#[test]
+fn film_lists() {
+    check("film_lists", bodies::film_lists);
+}
+
 fn check(target: &str, body: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fuzz/corpus")

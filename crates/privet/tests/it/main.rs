@@ -12,6 +12,7 @@ mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
 mod cli_sign_batch;
+mod cli_sign_playlist;
 mod cli_time;
 mod compression;
 mod compression_folder;
