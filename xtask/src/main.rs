@@ -9,6 +9,7 @@ mod command;
 mod films;
 mod fuzz;
 mod s3_gateway;
+mod site;
 mod test;
 mod tools;
 
@@ -61,6 +62,8 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
+    /// Bundle the player of the demo's page anew, after its version has changed.
+    Site,
     /// Run a fuzz target, or each of them in turn.
     Fuzz {
         /// One target; all of them when left out.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             .and_then(|()| films::make_clips())
             .and_then(|()| tools::install_for_benches()),
         Command::Clips => films::make_clips(),
+        Command::Site => site::bundle(),
         Command::Bench { bench } => bench::run(&bench),
         Command::CacheTests {
             id,

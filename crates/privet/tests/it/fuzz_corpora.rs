@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/films.rs"]
+mod films;
+
+#[path = "../../../../fuzz/targets/rtmp.rs"]
+mod rtmp;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -29,6 +35,21 @@ fn range_header() {
 #[test]
 fn configuration() {
     check("configuration", bodies::configuration);
+}
+
+#[test]
+fn film_segments() {
+    check("film_segments", films::film_segments);
+}
+
+#[test]
+fn rtmp_session() {
+    check("rtmp_session", rtmp::rtmp_session);
+}
+
+#[test]
+fn film_lists() {
+    check("film_lists", bodies::film_lists);
 }
 
 fn check(target: &str, body: fn(&[u8])) {

@@ -86,7 +86,7 @@ pub fn picture(sizes_bytes: &[u32]) -> TestTrack {
         kind: TrackKind::Video,
         timescale: 12_800,
         entry: avc_entry(),
-        media_start: 1024,
+        media_start: priming(sizes_bytes),
         samples: samples
             .map(|(place, size_bytes)| TestSample {
                 size_bytes: *size_bytes,
@@ -106,7 +106,7 @@ pub fn sound(sizes_bytes: &[u32]) -> TestTrack {
         kind: TrackKind::Audio,
         timescale: 48_000,
         entry: aac_entry(),
-        media_start: 1024,
+        media_start: priming(sizes_bytes),
         samples: samples
             .map(|size_bytes| TestSample {
                 size_bytes: *size_bytes,
@@ -115,6 +115,14 @@ pub fn sound(sizes_bytes: &[u32]) -> TestTrack {
                 is_sync: true,
             })
             .collect(),
+    }
+}
+
+/// What is decoded and not shown, in a film that is longer than that.
+fn priming(sizes_bytes: &[u32]) -> u64 {
+    match sizes_bytes.len() {
+        0..4 => 0,
+        _ => 1024,
     }
 }
 
@@ -162,7 +170,7 @@ fn aac_entry() -> Vec<u8> {
 fn object(tracks: &[TestTrack]) -> Vec<u8> {
     let mut out = Vec::new();
     write_box(&mut out, *b"ftyp", |out| {
-        out.extend_from_slice(b"isom\0\0\0\0isom")
+        out.extend_from_slice(b"isom\0\0\0\0isom");
     });
     let mut offsets = vec![Vec::new(); tracks.len()];
     write_box(&mut out, *b"mdat", |out| {
@@ -184,7 +192,7 @@ fn object(tracks: &[TestTrack]) -> Vec<u8> {
         });
         for ((number, track), offsets) in (1..).zip(tracks).zip(&offsets) {
             write_box(out, *b"trak", |out| {
-                write_track(out, number, track, offsets)
+                write_track(out, number, track, offsets);
             });
         }
     });
