@@ -11,6 +11,8 @@ mod manifest;
 mod mpd;
 mod reference;
 
+pub use reference::resolve;
+
 /// Rewrites an m3u8 (RFC 8216).
 ///
 /// `sign` gets each URI as it stands, without its fragment, and gives the one to write instead; `None` leaves it. URIs of
@@ -43,7 +45,7 @@ pub fn dash(text: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Result<
 }
 
 /// A list with its grants is no longer than this.
-pub const SIZE_BYTES_MAX: usize = 64 << 20;
+pub const SIZE_BYTES_MAX: usize = 32 << 20;
 
 /// Elements of a manifest are nested no deeper.
 pub const DEPTH_MAX: usize = 32;

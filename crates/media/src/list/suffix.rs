@@ -32,12 +32,13 @@ impl Suffix {
 
 /// Appends a URI or a piece of one, without anything that could end a quoted string, a line or the URI.
 pub(super) fn push_uri(text: &mut String, uri: &str) {
-    for character in uri.chars() {
-        match character {
-            '"' | '<' | '>' | '#' | '\\' | ' ' | '\0'..='\x1f' | '\x7f' => {
-                let _ = write!(text, "%{:02X}", u32::from(character));
-            }
-            character => text.push(character),
-        }
+    let is_odd = |byte: u8| matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\' | 0..=b' ' | 0x7f);
+    let mut rest = uri;
+    while let Some(place) = rest.bytes().position(is_odd) {
+        let (plain, odd) = rest.split_at(place);
+        text.push_str(plain);
+        let _ = write!(text, "%{:02X}", odd.as_bytes()[0]);
+        rest = &odd[1..];
     }
+    text.push_str(rest);
 }

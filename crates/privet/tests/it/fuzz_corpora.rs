@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/films.rs"]
+mod films;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -35,8 +38,18 @@ fn configuration() {
 }
 
 #[test]
+fn film_segments() {
+    check("film_segments", films::film_segments);
+}
+
+#[test]
 fn rtmp_session() {
     check("rtmp_session", rtmp::rtmp_session);
+}
+
+#[test]
+fn film_lists() {
+    check("film_lists", bodies::film_lists);
 }
 
 fn check(target: &str, body: fn(&[u8])) {
