@@ -72,6 +72,7 @@ make old.flv -i brief.mp4 -c copy
 make song.mp3 $(sound 20) -c:a libmp3lame
 cp brief.mp4 'name with spaces é.mp4'
 
-# A set: the same film in another quality, key frames at the same times.
-make talk.240p.mp4 -i talk.mp4 -vf scale=426:240 "${x264[@]}" -bf 2 -b:v 200k -c:a copy -movflags +faststart
-cp subtitles.srt talk.en.srt
+# A set: the same film in two qualities, key frames at the same times, and subtitles beside it.
+cp talk.mp4 set.mp4
+make set.240p.mp4 -i talk.mp4 -vf scale=426:240 "${x264[@]}" -bf 2 -b:v 200k -c:a copy -movflags +faststart
+cp subtitles.srt set.en.srt

@@ -1,7 +1,6 @@
 //! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
 
 mod balancer;
-mod browser;
 mod coded;
 mod fake_origin;
 mod film_reading;
@@ -14,6 +13,7 @@ mod multiplexed;
 mod operator;
 mod patterned_object;
 mod peer;
+mod player;
 mod programs;
 mod proxy_headers;
 mod real_origins;
@@ -23,7 +23,6 @@ mod test_edge;
 mod viewer;
 
 pub use balancer::*;
-pub use browser::*;
 pub use coded::*;
 pub use fake_origin::*;
 pub use film_reading::*;
@@ -36,6 +35,7 @@ pub use multiplexed::*;
 pub use operator::*;
 pub use patterned_object::*;
 pub use peer::*;
+pub use player::*;
 pub use programs::*;
 pub use proxy_headers::*;
 pub use real_origins::*;

@@ -194,6 +194,11 @@ origin = "pages"
 [[distributions.behaviors]]
 path_pattern = "/players/*"
 origin = "films"
+[[distributions.behaviors]]
+path_pattern = "/clips/set.*"
+origin = "films"
+trusted_key_groups = ["viewers"]
+films = { qualities = ["240p"], subtitles = ["en"] }
 [distributions.default_behavior]
 origin = "films"
 trusted_key_groups = ["viewers"]

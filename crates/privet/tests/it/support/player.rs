@@ -1,23 +1,28 @@
-//! A real browser that plays a film on a page, driven by `tests-peers/films/browser.mjs`.
+//! Players that people use, driven line by line: browsers by `tests-peers/films/browser.mjs`, others by `player.py` beside
+//! it.
 
 use crate::support::{films_folder, limited, pages_folder};
 use serde_json::{Value, json};
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Which browser.
+/// What plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrowserKind {
+pub enum Program {
     Chromium,
     Firefox,
+    Mpv,
+    GStreamer,
+    Vlc,
 }
 
-/// What plays on the page.
+/// What plays on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Player {
+pub enum PagePlayer {
     HlsJs,
     VideoJs,
     DashJs,
@@ -25,45 +30,39 @@ pub enum Player {
     Native,
 }
 
-impl Player {
+impl PagePlayer {
     /// Its name for page.html.
     pub fn name(self) -> &'static str {
         match self {
-            Player::HlsJs => "hlsjs",
-            Player::VideoJs => "videojs",
-            Player::DashJs => "dashjs",
-            Player::Native => "native",
+            PagePlayer::HlsJs => "hlsjs",
+            PagePlayer::VideoJs => "videojs",
+            PagePlayer::DashJs => "dashjs",
+            PagePlayer::Native => "native",
         }
     }
 }
 
-/// The browser; dropping it ends it.
-pub struct Browser {
+/// A player that runs; dropping it ends it.
+pub struct Player {
     driver: Child,
     commands: Option<ChildStdin>,
     answers: Receiver<Value>,
 }
 
-/// What a page says of its film.
+/// What a player says of its film.
 #[derive(Clone, Debug)]
 pub struct Shown(pub Value);
 
-/// A browser lives no longer than this, whatever becomes of its test.
+/// A player lives no longer than this, whatever becomes of its test.
 const LIFE: Duration = Duration::from_secs(280);
+/// Where tests seek to: far behind what a player has fetched by then.
+pub const SEEK_TO_SECS: f64 = 30.0;
 /// One command takes no longer than this.
 const COMMAND: Duration = Duration::from_secs(45);
 
-impl Browser {
-    pub fn start(kind: BrowserKind) -> Self {
-        let name = match kind {
-            BrowserKind::Chromium => "chromium",
-            BrowserKind::Firefox => "firefox",
-        };
-        let mut command = Command::new("node");
-        command
-            .arg(pages_folder().join("browser.mjs"))
-            .arg(name)
-            .env("PRIVET_TEST_FILMS", films_folder());
+impl Player {
+    pub fn start(program: Program) -> Self {
+        let command = driver(program);
         let mut driver = limited(&command, LIFE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -77,7 +76,7 @@ impl Browser {
                 let _ = send.send(serde_json::from_str(&line).unwrap());
             }
         });
-        Browser {
+        Player {
             driver,
             commands,
             answers,
@@ -91,16 +90,22 @@ impl Browser {
         writeln!(commands, "{command}").unwrap();
         let answer = self.answers.recv_timeout(COMMAND);
         let answer = answer.unwrap_or_else(|error| {
-            panic!("no answer to {command} ({error}); `cargo xtask tools` installs browsers")
+            panic!("no answer to {command} ({error}); `cargo xtask tools` installs players")
         });
         assert!(answer.get("error").is_none(), "{command}: {answer}");
         Shown(answer)
     }
 
-    /// Loads a page of any kind.
+    /// Loads a page; a player that is no browser begins to play.
     #[track_caller]
     pub fn open(&mut self, url: &str) {
-        self.command(&json!({ "do": "open", "url": url }));
+        self.open_with(url, "");
+    }
+
+    /// The same with a header of cookies, for mpv.
+    #[track_caller]
+    pub fn open_with(&mut self, url: &str, cookies: &str) {
+        self.command(&json!({ "do": "open", "url": url, "cookies": cookies }));
     }
 
     /// Sets cookies of the page that is open; `attributes` are those of `Set-Cookie`.
@@ -147,7 +152,54 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+/// It plays, seeks, rests and goes on. `what` is named where it does not.
+#[track_caller]
+pub fn assert_plays(player: &mut Player, what: &dyn Debug) {
+    let shown = player.wait_past(1.5);
+    assert!(shown.time_secs() >= 1.5, "{what:?} does not play: {shown:?}");
+    assert!(
+        (59.0..61.0).contains(&shown.number("duration")),
+        "{what:?}: {shown:?}"
+    );
+    player.seek(SEEK_TO_SECS);
+    // Half a second is how far a seek may miss; VLC counts whole seconds.
+    let shown = player.wait_past(SEEK_TO_SECS + 0.3);
+    let range = SEEK_TO_SECS..SEEK_TO_SECS + 1.5;
+    assert!(
+        range.contains(&shown.time_secs()),
+        "{what:?} does not seek: {shown:?}"
+    );
+    let rested = player.pause().time_secs();
+    let moved = player.state().time_secs() - rested;
+    assert!(moved.abs() < 0.2, "{what:?} does not rest");
+    player.play();
+    let shown = player.wait_past(rested + 0.7);
+    let range = rested + 0.7..rested + 3.0;
+    assert!(
+        range.contains(&shown.time_secs()),
+        "{what:?} does not go on: {shown:?}"
+    );
+    assert!(!shown.is_broken(), "{what:?}: {shown:?}");
+}
+
+fn driver(program: Program) -> Command {
+    let (interpreter, script, name) = match program {
+        Program::Chromium => ("node", "browser.mjs", "chromium"),
+        Program::Firefox => ("node", "browser.mjs", "firefox"),
+        // The system's own Python knows GStreamer.
+        Program::Mpv => ("/usr/bin/python3", "player.py", "mpv"),
+        Program::GStreamer => ("/usr/bin/python3", "player.py", "gstreamer"),
+        Program::Vlc => ("/usr/bin/python3", "player.py", "vlc"),
+    };
+    let mut command = Command::new(interpreter);
+    command
+        .arg(pages_folder().join(script))
+        .arg(name)
+        .env("PRIVET_TEST_FILMS", films_folder());
+    command
+}
+
+impl Drop for Player {
     fn drop(&mut self) {
         // The driver closes its browser when nobody sends any more.
         drop(self.commands.take());
