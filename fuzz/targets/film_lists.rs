@@ -1,7 +1,7 @@
-//! Feeds `bodies::film_lists` with what libFuzzer invents.
+//! Feeds `films::film_lists` with what libFuzzer invents.
 #![no_main]
 
-#[path = "bodies.rs"]
-mod bodies;
+#[path = "films.rs"]
+mod films;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::film_lists(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| films::film_lists(bytes));

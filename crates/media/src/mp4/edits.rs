@@ -23,9 +23,6 @@ pub(super) struct EditList {
 /// The most sound that is decoded and not heard, in milliseconds: more than any codec's priming takes.
 const PREROLL_MS_MAX: u64 = 200;
 
-/// What the rounding of durations to the movie's timescale may cost, in milliseconds.
-const ROUNDING_MS: u64 = 2;
-
 impl EditList {
     /// Reads the edit list of a `trak`, if it has one.
     pub(super) fn read(track: &[u8]) -> Result<EditList, Refusal> {
@@ -79,10 +76,7 @@ impl EditList {
             return None;
         }
         let duration = rescale(self.duration, movie_timescale, timescale)?;
-        let rounding = ROUNDING_MS * u64::from(timescale) / 1000;
-        self.media_start
-            .checked_add(duration)?
-            .checked_add(rounding)
+        self.media_start.checked_add(duration)
     }
 }
 
@@ -188,6 +182,7 @@ fn leave_out_behind_end(track: &mut Track, media_end: Option<u64>) -> Result<(),
     let mut kept_duration = 0;
     let mut end = 0;
     let mut kept_end = 0;
+    let mut lowest = 0;
     for sample in track.samples() {
         let decoded = sample.decode_time + u64::from(sample.duration);
         end = end.max(track.presentation_time(&sample) + i64::from(sample.duration));
@@ -197,12 +192,14 @@ fn leave_out_behind_end(track: &mut Track, media_end: Option<u64>) -> Result<(),
             kept_duration = decoded;
             kept_end = end;
         }
+        lowest = lowest.min(sample.composition_offset);
     }
     if kept_end <= 0 {
         return Err(Refusal::Corrupt("an edit outside the media"));
     }
     track.sample_count = kept_count;
     track.media_duration = kept_duration;
+    track.composition_offset_min = lowest;
     track.end = kept_end.cast_unsigned();
     Ok(())
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/films.rs"]
+mod films;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -33,7 +36,12 @@ fn configuration() {
 
 #[test]
 fn film_lists() {
-    check("film_lists", bodies::film_lists);
+    check("film_lists", films::film_lists);
+}
+
+#[test]
+fn film_segments() {
+    check("film_segments", films::film_segments);
 }
 
 fn check(target: &str, body: fn(&[u8])) {
