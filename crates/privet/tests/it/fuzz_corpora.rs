@@ -38,6 +38,11 @@ fn configuration() {
 }
 
 #[test]
+fn film_index() {
+    check("film_index", films::film_index);
+}
+
+#[test]
 fn film_segments() {
     check("film_segments", films::film_segments);
 }
