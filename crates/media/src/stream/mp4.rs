@@ -36,10 +36,14 @@ impl Mp4Stream {
         let mut lines = Vec::new();
         let mut headers = Vec::new();
         for kind in [TrackKind::Video, TrackKind::Audio] {
-            if let Some(place) = choose(&index, kind)? {
-                let track = &index.tracks[place];
+            let Some(place) = choose(&index, kind)? else {
+                continue;
+            };
+            let track = &index.tracks[place];
+            let line = Line::survey(place, track)?;
+            if line.size_bytes > 0 {
                 headers.extend(sequence_header(track)?);
-                lines.push(Line::survey(place, track)?);
+                lines.push(line);
             }
         }
         if lines.is_empty() {

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/streams.rs"]
+mod streams;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -29,6 +32,11 @@ fn range_header() {
 #[test]
 fn configuration() {
     check("configuration", bodies::configuration);
+}
+
+#[test]
+fn film_streams() {
+    check("film_streams", streams::film_streams);
 }
 
 fn check(target: &str, body: fn(&[u8])) {
