@@ -23,9 +23,6 @@ pub(super) struct EditList {
 /// The most sound that is decoded and not heard, in milliseconds: more than any codec's priming takes.
 const PREROLL_MS_MAX: u64 = 200;
 
-/// What the rounding of durations to the movie's timescale may cost, in milliseconds.
-const ROUNDING_MS: u64 = 2;
-
 impl EditList {
     /// Reads the edit list of a `trak`, if it has one.
     pub(super) fn read(track: &[u8]) -> Result<EditList, Refusal> {
@@ -79,10 +76,7 @@ impl EditList {
             return None;
         }
         let duration = rescale(self.duration, movie_timescale, timescale)?;
-        let rounding = ROUNDING_MS * u64::from(timescale) / 1000;
-        self.media_start
-            .checked_add(duration)?
-            .checked_add(rounding)
+        self.media_start.checked_add(duration)
     }
 }
 

@@ -181,6 +181,7 @@ impl Locator {
     fn walk_on_at(&mut self, at: u64) -> Result<(), Refusal> {
         if self.object_size_bytes - at < HEADER_SIZE_BYTES_MAX {
             // A few stray bytes at the end are no box. Before the index they may be all there is.
+            self.state = State::Done;
             return match (&self.movie, at) {
                 (Some(_), _) => Ok(()),
                 (None, 0) => Err(Refusal::NotAFilm),
@@ -225,6 +226,7 @@ impl Locator {
         if kind == b"mdat" {
             self.fragments.pop();
         }
+        self.state = State::Done;
         Ok(())
     }
 

@@ -131,16 +131,14 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
     let mut edits = EditList::default();
     read_track_header(&mut track, payload)?;
     if let Some(kind) = kind {
-        let tables = read_media(&mut track, movie, media, kind);
-        // Subtitles of another kind are left out; the film is one without them.
-        match tables.and_then(|tables| Ok((tables, EditList::read(payload)?))) {
-            Err(Refusal::Unsupported(_)) if kind == TrackKind::Text => track.codec = Codec::Other,
-            Err(refusal) => return Err(refusal),
-            Ok((tables, list)) if track.codec != Codec::Other => {
+        match read_media(&mut track, movie, payload, media, kind) {
+            Ok((tables, list)) => {
                 track.tables = tables;
                 edits = list;
             }
-            Ok(_) => {}
+            // Subtitles of another kind are left out; the film is one without them.
+            Err(Refusal::Unsupported(_)) if kind == TrackKind::Text => track.codec = Codec::Other,
+            Err(refusal) => return Err(refusal),
         }
     }
     Ok(Draft { track, edits })
@@ -189,13 +187,14 @@ fn read_track_header(track: &mut Track, payload: &[u8]) -> Result<(), Refusal> {
     read().ok_or(Refusal::Corrupt("tkhd is too short"))
 }
 
-/// Reads how a track is coded, and the tables of one that is known.
+/// Reads how a track is coded, and the tables and edits of one that is known.
 fn read_media(
     track: &mut Track,
     movie: &Bytes,
+    payload: &[u8],
     media: &[u8],
     kind: TrackKind,
-) -> Result<Tables, Refusal> {
+) -> Result<(Tables, EditList), Refusal> {
     let information = boxes::require(media, b"minf", "no minf")?;
     let sample_table = boxes::require(information, b"stbl", "no stbl")?;
     let descriptions = boxes::require(sample_table, b"stsd", "no stsd")?;
@@ -207,12 +206,12 @@ fn read_media(
     track.channels = entry.channels;
     track.sample_rate = entry.sample_rate;
     if entry.codec == Codec::Other {
-        return Ok(Tables::default());
+        return Ok((Tables::default(), EditList::default()));
     }
     let header = boxes::require(media, b"mdhd", "no mdhd")?;
     track.timescale = header_timescale(header)?;
     track.language = read_language(header);
-    Tables::read(movie, sample_table)
+    Ok((Tables::read(movie, sample_table)?, EditList::read(payload)?))
 }
 
 /// The packed letters of an `mdhd`, ISO 14496-12 8.4.2.

@@ -1,0 +1,144 @@
+//! Codec strings, and what sample entries say of sound.
+
+use super::builder::{Film, FilmTrack, aac_entry, audio_entry, boxed, full_box, read, video_entry};
+use crate::mp4::{Codec, Track, TrackKind};
+
+/// The only track of a film with this sample entry.
+fn track(kind: TrackKind, entry: Vec<u8>) -> Track {
+    let mut track = match kind {
+        TrackKind::Video => FilmTrack::video(5, 5),
+        TrackKind::Audio => FilmTrack::audio(5),
+        TrackKind::Text => FilmTrack::text(5),
+    };
+    track.entry = entry;
+    read(&Film::new(vec![track]).bytes())
+        .unwrap()
+        .tracks
+        .remove(0)
+}
+
+fn check_video(name: &[u8; 4], kind: &[u8; 4], config: &[u8], expected: (Codec, &str)) {
+    let track = track(TrackKind::Video, video_entry(name, &boxed(kind, &[config])));
+    assert_eq!((track.codec, track.codec_string().as_str()), expected);
+    assert_eq!(track.decoder_config(kind), Some(config));
+    assert_eq!(track.decoder_config(b"none"), None);
+}
+
+fn check_audio(name: &[u8; 4], config: &[u8], expected: (Codec, &str, u16, u32)) {
+    let track = track(TrackKind::Audio, audio_entry(name, config));
+    let string = track.codec_string();
+    let found = (
+        track.codec,
+        string.as_str(),
+        track.channels,
+        track.sample_rate,
+    );
+    assert_eq!(found, expected);
+}
+
+/// An `hvcC` with parameter sets of these kinds.
+fn hevc_config(kinds: &[u8]) -> Vec<u8> {
+    let mut config = vec![1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 0x3c];
+    config.extend([0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0, 0x0f]);
+    config.push(kinds.len() as u8);
+    for kind in kinds {
+        config.extend([0xa0 | kind, 0, 1, 0, 2, kind << 1, 1]);
+    }
+    config
+}
+
+#[test]
+fn pictures() {
+    let avc = [1, 0x64, 0, 0x1e, 0xff, 0xe0, 0];
+    check_video(b"avc1", b"avcC", &avc, (Codec::Avc, "avc1.64001e"));
+    check_video(b"avc3", b"avcC", &avc, (Codec::Avc, "avc3.64001e"));
+    let complete = hevc_config(&[32, 33, 34]);
+    check_video(
+        b"hvc1",
+        b"hvcC",
+        &complete,
+        (Codec::Hevc, "hvc1.1.6.L60.90"),
+    );
+    check_video(
+        b"hev1",
+        b"hvcC",
+        &complete,
+        (Codec::Hevc, "hvc1.1.6.L60.90"),
+    );
+    // Its parameter sets stand in the samples, which `hvc1` does not allow.
+    let bare = hevc_config(&[33, 34]);
+    check_video(b"hev1", b"hvcC", &bare, (Codec::Hevc, "hev1.1.6.L60.90"));
+    let vp9 = [1, 0, 0, 0, 0, 0x14, 0x82, 2, 2, 2, 0, 0];
+    check_video(
+        b"vp09",
+        b"vpcC",
+        &vp9,
+        (Codec::Vp9, "vp09.00.20.08.01.02.02.02.00"),
+    );
+    let av1 = [0x81, 0x00, 0x0c, 0];
+    check_video(b"av01", b"av1C", &av1, (Codec::Av1, "av01.0.00M.08"));
+    let high = [0x81, 0x2d, 0xe0, 0];
+    check_video(b"av01", b"av1C", &high, (Codec::Av1, "av01.1.13H.12"));
+}
+
+/// An `esds` with this object type and AudioSpecificConfig.
+fn esds(object_type: u8, config: &[u8]) -> Vec<u8> {
+    let specific = [&[5, config.len() as u8], config].concat();
+    let decoder = [&[object_type, 0x15][..], &[0; 11], &specific].concat();
+    // Lengths may be spelled with four bytes.
+    let decoder = [&[4, 0x80, 0x80, 0x80, decoder.len() as u8], &decoder[..]].concat();
+    let stream = [&[0, 1, 0][..], &decoder, &[6, 1, 2]].concat();
+    full_box(b"esds", 0, 0, &[&[3, stream.len() as u8], &stream])
+}
+
+#[test]
+fn sound() {
+    let low = esds(0x40, &[0x11, 0x90]);
+    check_audio(b"mp4a", &low, (Codec::Aac, "mp4a.40.2", 2, 48_000));
+    // Spectral band replication: 24 kHz becomes 48.
+    let high = esds(0x40, &[0x2b, 0x11, 0x88, 0]);
+    check_audio(b"mp4a", &high, (Codec::Aac, "mp4a.40.5", 2, 48_000));
+    let parametric = esds(0x40, &[0xeb, 0x09, 0x88, 0]);
+    check_audio(b"mp4a", &parametric, (Codec::Aac, "mp4a.40.29", 2, 48_000));
+    let mp3 = esds(0x6b, &[]);
+    check_audio(b"mp4a", &mp3, (Codec::Mp3, "mp4a.6b", 2, 51_200));
+    check_audio(b".mp3", &[], (Codec::Mp3, "mp4a.6b", 2, 51_200));
+    let ac3 = boxed(b"dac3", &[&[0x10, 0x3d, 0xe0]]);
+    check_audio(b"ac-3", &ac3, (Codec::Ac3, "ac-3", 6, 48_000));
+    let eac3 = boxed(b"dec3", &[&[6, 0, 0x20, 0x0f, 0]]);
+    check_audio(b"ec-3", &eac3, (Codec::Eac3, "ec-3", 6, 48_000));
+    let opus = boxed(b"dOps", &[&[0, 1, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0]]);
+    check_audio(b"Opus", &opus, (Codec::Opus, "opus", 1, 48_000));
+    let mut flac = vec![0; 42];
+    flac[18..21].copy_from_slice(&[0x0a, 0xc4, 0x40]);
+    let flac = boxed(b"dfLa", &[&flac]);
+    check_audio(b"fLaC", &flac, (Codec::Flac, "fLaC", 1, 44_100));
+}
+
+#[test]
+fn the_form_of_quicktime_becomes_that_of_iso() {
+    let plain = aac_entry();
+    let config = &plain[36..];
+    let mut entry = plain[8..36].to_vec();
+    entry[8..10].copy_from_slice(&[0, 1]);
+    let wave = boxed(b"wave", &[&boxed(b"frma", &[b"mp4a"]), config, &[0; 4]]);
+    let quicktime = boxed(b"mp4a", &[&entry, &[0; 16], &wave]);
+    let track = track(TrackKind::Audio, quicktime);
+    assert_eq!(track.codec_string(), "mp4a.40.2");
+    assert_eq!(track.sample_entry, plain);
+}
+
+#[test]
+fn text() {
+    let config = boxed(b"vttC", &[b"WEBVTT"]);
+    let entry = boxed(b"wvtt", &[&[0, 0, 0, 0, 0, 0, 0, 1], &config]);
+    let mut film = Film::new(vec![FilmTrack::audio(5), FilmTrack::text(5)]);
+    film.tracks[1].entry = entry;
+    let track = read(&film.bytes()).unwrap().tracks.remove(1);
+    assert_eq!(track.codec_string(), "wvtt");
+    assert_eq!(track.text_config(), Some(&b"WEBVTT"[..]));
+    // Text of which nothing can be made does not cost the film.
+    film.tracks[1].edits = vec![(1, 0), (1, 0)];
+    let track = read(&film.bytes()).unwrap().tracks.remove(1);
+    assert_eq!((track.codec, track.sample_count), (Codec::Other, 0));
+}

@@ -1,0 +1,128 @@
+//! Many small lies: whatever an index says, it is refused or read, and what is read keeps its promises.
+
+use std::time::Duration;
+
+use super::builder::{Film, FilmTrack, read};
+use crate::describe::describe;
+use crate::mp4::{Index, Limits};
+use crate::plan::Plan;
+
+/// Numbers that look random, the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        // Marsaglia, "Xorshift RNGs", 2003.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+const INTERESTING: [u32; 8] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, u32::MAX, 0xffff_fff0, 8];
+
+/// Changes one to four places of the index.
+fn mutate(object: &mut [u8], from: usize, numbers: &mut Numbers) {
+    for _ in 0..=numbers.below(4) {
+        let at = from + numbers.below(object.len() - from - 4);
+        match numbers.below(4) {
+            0 => object[at] = numbers.below(256) as u8,
+            1 => object[at] ^= 1 << numbers.below(8),
+            2 => {
+                let word = INTERESTING[numbers.below(INTERESTING.len())];
+                object[at..at + 4].copy_from_slice(&word.to_be_bytes());
+            }
+            _ => {
+                let other = from + numbers.below(object.len() - from - 4);
+                object.copy_within(other..other + 4, at);
+            }
+        }
+    }
+}
+
+/// What every index promises, whatever it was read from.
+fn check_promises(index: &Index) {
+    let mut total = 0;
+    for track in &index.tracks {
+        assert_eq!(track.samples().count() as u32, track.sample_count);
+        let mut decode_time = 0;
+        for sample in track.samples() {
+            assert_eq!(sample.decode_time, decode_time);
+            decode_time += u64::from(sample.duration);
+            assert!(sample.offset + u64::from(sample.size_bytes) <= index.object_size_bytes);
+            total += u64::from(sample.size_bytes);
+            assert!(track.presentation_time(&sample) < track.end() as i64 + 1);
+        }
+        let _ = track.codec_string();
+        assert_eq!(decode_time, track.media_duration);
+    }
+    assert!(total <= index.object_size_bytes);
+    let limits = Limits::default();
+    let Ok(plan) = Plan::of(index, Duration::from_secs(2), &limits) else {
+        return;
+    };
+    for planned in &plan.tracks {
+        let track = index.track(planned.number).unwrap();
+        let sample_count: u32 = planned
+            .segments
+            .iter()
+            .map(|segment| segment.sample_count)
+            .sum();
+        assert_eq!(sample_count, track.sample_count);
+        let mut samples = track.samples();
+        for segment in &planned.segments {
+            assert_eq!(segment.cursor, samples.cursor());
+            let taken = samples.by_ref().take(segment.sample_count as usize);
+            let size_bytes: u64 = taken.map(|sample| u64::from(sample.size_bytes)).sum();
+            assert_eq!(size_bytes, segment.size_bytes);
+        }
+        for pair in planned.segments.windows(2) {
+            assert_eq!(pair[0].start + pair[0].duration, pair[1].start);
+        }
+    }
+    let _ = describe(index, &plan);
+}
+
+/// Reads 10,000 variants of an object, and returns how many of them still are films.
+fn check(object: &[u8], from: usize) -> usize {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut read_count = 0;
+    for _ in 0..10_000 {
+        let mut changed = object.to_vec();
+        mutate(&mut changed, from, &mut numbers);
+        if let Ok(index) = read(&changed) {
+            check_promises(&index);
+            read_count += 1;
+        }
+    }
+    read_count
+}
+
+fn film() -> Film {
+    let mut film = Film::new(vec![
+        FilmTrack::video(30, 8),
+        FilmTrack::audio(40),
+        FilmTrack::text(3),
+    ]);
+    film.tracks[0].edits = vec![(40, -1), (900, 9)];
+    for sample in &mut film.tracks[0].samples {
+        sample.size_bytes = 3;
+        sample.composition_offset = 2;
+    }
+    film
+}
+
+#[test]
+fn no_change_of_an_index_makes_it_lie() {
+    let object = film().bytes();
+    let from = object.windows(4).position(|window| window == b"moov");
+    let read_count = check(&object, from.unwrap());
+    assert!((500..9_500).contains(&read_count), "{read_count}");
+}
+
+#[test]
+fn no_change_of_a_fragment_makes_it_lie() {
+    let read_count = check(&film().bytes_in_fragments(9, 0), 20);
+    assert!((500..9_500).contains(&read_count), "{read_count}");
+}
