@@ -63,6 +63,10 @@ impl Mp4Stream {
     }
 
     pub(super) fn metadata(&self) -> Vec<u8> {
+        self.describe().to_amf()
+    }
+
+    fn describe(&self) -> Metadata {
         let mut metadata = Metadata {
             duration: self.duration(),
             object_size_bytes: self.shared.index.object_size_bytes,
@@ -77,7 +81,7 @@ impl Mp4Stream {
                 TrackKind::Audio | TrackKind::Text => metadata.sound = Some(sound(track, rate)),
             }
         }
-        metadata.to_amf()
+        metadata
     }
 
     pub(super) fn headers(&self) -> Vec<Message> {
