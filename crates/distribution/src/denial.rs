@@ -55,6 +55,15 @@ pub enum Denial {
     OriginClosed,
     /// The edge has no room for the request.
     CapacityExceeded,
+    /// A set of qualities names an object that is restricted to other keys than the set itself.
+    ForeignMember,
+    /// No film can be made of the object, whoever asks.
+    Film {
+        /// One lower-case token for the operator's log.
+        token: &'static str,
+        /// What is wrong with the object; the viewer is told.
+        reason: String,
+    },
 }
 
 impl Denial {
@@ -83,6 +92,8 @@ impl Denial {
             Denial::OriginInvalidResponse => "origin-invalid-response",
             Denial::OriginClosed => "origin-closed",
             Denial::CapacityExceeded => "capacity-exceeded",
+            Denial::ForeignMember => "foreign-member",
+            Denial::Film { token, .. } => token,
         }
     }
 }

@@ -146,6 +146,8 @@ impl Accepted {
             match self.configured.protocol {
                 ListenerProtocol::Http => serve_plain(stream, peer, shared).await,
                 ListenerProtocol::Https => serve_tls(stream, peer, shared).await,
+                // Nothing speaks it here yet: the connection is closed.
+                ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => drop(stream),
             }
             drop(self.place);
         });

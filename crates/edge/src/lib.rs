@@ -11,6 +11,7 @@ mod connection;
 mod countries;
 mod edge;
 mod exchange;
+mod film;
 mod h2_watch;
 mod log;
 mod memory;

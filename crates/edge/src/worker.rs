@@ -5,6 +5,7 @@ use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
 use crate::exchange::OpenExchange;
+use crate::film::FilmIndexes;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
@@ -34,6 +35,7 @@ pub(crate) struct EdgeShared {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
+    pub(crate) films: Arc<FilmIndexes>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
@@ -47,6 +49,7 @@ pub(crate) struct EdgeShared {
 pub(crate) struct WorkerShared {
     pub(crate) memory: WorkerMemory,
     pub(crate) cache: Rc<WorkerCache>,
+    pub(crate) films: Arc<FilmIndexes>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -74,6 +77,7 @@ impl WorkerShared {
                 OriginClient::new(edge.origin_client),
                 edge.clock.clone(),
             ),
+            films: edge.films,
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,

@@ -2,8 +2,15 @@
 //!
 //! Both are written from an index and a plan alone, so that their lengths are known before a byte of a sample is read.
 
+mod boxes;
 mod fmp4;
+mod init;
+mod sample_entry;
 mod ts;
 
-pub use fmp4::{init_segment, media_segment, media_segment_header_size_bytes};
+pub use fmp4::{media_segment, media_segment_header_size_bytes};
+pub use init::init_segment;
 pub use ts::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
 use crate::encoding;
-use crate::grant::Grant;
+use crate::grant::{Grant, Mark, QueryUse};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy::{self, Policy, StatementForm};
@@ -100,6 +100,16 @@ pub(crate) enum Object<'a> {
     Stream(&'a [&'a str]),
 }
 
+impl Object<'_> {
+    /// Of a signature over exactly this object.
+    fn query_use(&self) -> QueryUse {
+        match self {
+            Object::Url { query, .. } if !query.is_empty() => QueryUse::Compared,
+            Object::Url { .. } | Object::Stream(_) => QueryUse::Ignored,
+        }
+    }
+}
+
 fn verify_object(
     object: &Object<'_>,
     credentials: &Credentials<'_>,
@@ -109,32 +119,59 @@ fn verify_object(
     leniency: &Leniency,
     memory: &dyn SignatureMemory,
 ) -> Result<Grant, Refusal> {
+    verify_terms(object, credentials, keys, now, client, leniency, memory).map(|(grant, _)| grant)
+}
+
+/// What a good signature was made over.
+pub(crate) enum Granted {
+    /// The rebuilt text of a canned policy.
+    Canned(Vec<u8>),
+    /// A custom policy.
+    Custom(ConfirmedPolicy),
+}
+
+/// As [`verify`], for any object; tells the terms too.
+pub(crate) fn verify_terms(
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<(Grant, Granted), Refusal> {
     let signed = Signed::read(credentials, keys)?;
     match SignedText::read(credentials)? {
         SignedText::Custom(bytes) => {
             let confirmed = confirm_policy(signed, &bytes, credentials, leniency, memory)?;
-            confirmed.permit(object, now, client, leniency)
+            let grant = confirmed.permit(object, now, client, leniency)?;
+            Ok((grant, Granted::Custom(confirmed)))
         }
         SignedText::Canned { expires, until } => {
             let hashes = hashes(credentials, signed.key.kind())?;
             // What is remembered is looked for among all spellings before a key is asked about any.
-            let good = canned_verifies(object, expires, leniency, |message| {
+            let remembered = canned_text(object, expires, leniency, |message| {
                 signed.is_remembered(hashes, message, memory)
-            }) || canned_verifies(object, expires, leniency, |message| {
-                signed.verifies(hashes, message, memory)
             });
-            if !good {
-                return Err(Refusal::SignatureMismatch);
-            }
+            let asked = || {
+                canned_text(object, expires, leniency, |message| {
+                    signed.verifies(hashes, message, memory)
+                })
+            };
+            let text = remembered
+                .or_else(asked)
+                .ok_or(Refusal::SignatureMismatch)?;
             if now >= until {
                 return Err(Refusal::Expired(until));
             }
-            Ok(Grant {
+            let grant = Grant {
                 key_pair_id: signed.key_pair_id.into(),
                 until,
                 source: credentials.source,
-                signature: signed.signature.into(),
-            })
+                mark: Mark::Signature(signed.signature.into()),
+                query_use: object.query_use(),
+            };
+            Ok((grant, Granted::Canned(text)))
         }
     }
 }
@@ -314,13 +351,13 @@ pub(crate) fn hashes(
     }
 }
 
-/// Whether the signature is good over the canned text of any spelling of the object.
-pub(crate) fn canned_verifies(
+/// The canned text of that spelling of the object over which the signature is good.
+pub(crate) fn canned_text(
     object: &Object<'_>,
     expires: &str,
     leniency: &Leniency,
     verifies: impl Fn(&[u8]) -> bool,
-) -> bool {
+) -> Option<Vec<u8>> {
     let mut message = Vec::with_capacity(256);
     let mut good = |resource: &[&str]| {
         // A quote would end the Resource inside the rebuilt text; no client sends one.
@@ -331,22 +368,14 @@ pub(crate) fn canned_verifies(
         policy::canned_into(resource, expires, &mut message);
         verifies(&message)
     };
-    match object {
+    let is_good = match object {
         Object::Url { url, query } => {
-            let delimiter = if query.is_empty() { "" } else { "?" };
-            url.hosts(leniency).any(|host| {
-                good(&[
-                    url.scheme.as_str(),
-                    "://",
-                    &host,
-                    url.path,
-                    delimiter,
-                    query,
-                ])
-            })
+            let mut hosts = url.hosts(leniency);
+            hosts.any(|host| good(&url.exact(&host, query)))
         }
         Object::Stream(names) => names.iter().any(|name| good(&[name])),
-    }
+    };
+    is_good.then_some(message)
 }
 
 /// Whether the resource of a custom policy covers the object. A missing one covers every URL, but no stream.

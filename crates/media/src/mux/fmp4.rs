@@ -2,28 +2,235 @@
 
 use bytes::Bytes;
 
-use crate::mp4::Track;
-use crate::part::Parts;
-use crate::plan::PlannedTrack;
+use crate::mp4::{Sample, Samples, Track, TrackKind};
+use crate::mux::boxes::{write_box, write_full_box, write_u32, write_u64};
+use crate::part::{Part, Parts};
+use crate::plan::{PlannedSegment, PlannedTrack};
 
-/// The head of all segments of a track: `ftyp`, and a `moov` with empty tables.
-pub fn init_segment(track: &Track) -> Bytes {
-    track.sample_entry.clone()
-}
+/// `styp`, `moof` and the header of `mdat`, without the rows of the samples.
+const FIXED_SIZE_BYTES: u64 = 120;
+/// Duration, size, flags and composition offset.
+const ROW_SIZE_BYTES: u64 = 16;
+/// Longest content of an `mdat` whose size is written in 32 bits.
+const SHORT_CONTENT_SIZE_BYTES_MAX: u64 = u32::MAX as u64 - 8;
+/// Decoding may begin with it: it depends on no other (ISO 14496-12 8.8.3.1).
+const SYNC_FLAGS: u32 = 0x0200_0000;
+/// It depends on others, and decoding does not begin with it.
+const OTHER_FLAGS: u32 = 0x0101_0000;
 
 /// Segment `number`, from 1, of a track of the plan: a header made here, then the samples where they lie in the object.
 ///
 /// `None` when the plan has no such segment.
-pub fn media_segment(_track: &Track, planned: &PlannedTrack, number: u32) -> Option<Parts> {
-    planned
-        .segments
-        .get(usize::try_from(number.checked_sub(1)?).ok()?)?;
-    None
+pub fn media_segment(track: &Track, planned: &PlannedTrack, number: u32) -> Option<Parts> {
+    let place = usize::try_from(number.checked_sub(1)?).ok()?;
+    let segment = planned.segments.get(place)?;
+    let columns = Columns::of(track, segment);
+    let mut header = Vec::with_capacity(usize::try_from(columns.header_size_bytes(segment)).ok()?);
+    let mut sources = Parts::default();
+    write_segment_type(&mut header, segment);
+    write_box(&mut header, *b"moof", |out| {
+        write_full_box(out, *b"mfhd", 0, 0, |out| write_u32(out, number));
+        write_box(out, *b"traf", |out| {
+            write_fragment_header(out, track, &columns);
+            write_full_box(out, *b"tfdt", 1, 0, |out| {
+                write_u64(out, segment.decode_time);
+            });
+            write_run(out, track, segment, &columns, &mut sources);
+        });
+    });
+    write_content_header(&mut header, segment.size_bytes);
+    let mut parts = Parts::default();
+    parts.push_bytes(Bytes::from(header));
+    for part in sources.as_slice() {
+        match part {
+            Part::Source { offset, size_bytes } => parts.push_source(*offset, *size_bytes),
+            Part::Bytes(bytes) => parts.push_bytes(bytes.clone()),
+        }
+    }
+    Some(parts)
 }
 
 /// What stands before the first sample of a segment with this many samples, of a track with a picture: exact.
 ///
 /// The header of other tracks is no longer than that.
 pub fn media_segment_header_size_bytes(sample_count: u32) -> u64 {
-    u64::from(sample_count) * 16
+    FIXED_SIZE_BYTES + ROW_SIZE_BYTES * u64::from(sample_count)
+}
+
+/// What is said of each sample, and what once for all: sound has samples of one length, of which only the size differs.
+struct Columns {
+    duration: Column,
+    flags: Column,
+    composition_offset: Column,
+}
+
+/// A field of the samples.
+#[derive(Clone, Copy)]
+enum Column {
+    /// In each row.
+    EachSample,
+    /// The same for all, in `tfhd`. An offset of 0 need not even be said there.
+    Once(u32),
+}
+
+impl Columns {
+    /// All fields in each row for a picture, so that the length of the header follows from the number of samples alone.
+    fn of(track: &Track, segment: &PlannedSegment) -> Columns {
+        let mut samples = samples_of(track, segment);
+        let (TrackKind::Audio | TrackKind::Text, Some(first)) = (track.kind, samples.next()) else {
+            return Columns {
+                duration: Column::EachSample,
+                flags: Column::EachSample,
+                composition_offset: Column::EachSample,
+            };
+        };
+        let mut columns = Columns {
+            duration: Column::Once(first.duration),
+            flags: Column::Once(sample_flags(&first)),
+            composition_offset: match first.composition_offset {
+                0 => Column::Once(0),
+                _ => Column::EachSample,
+            },
+        };
+        for sample in samples {
+            columns.duration.meet(sample.duration);
+            columns.flags.meet(sample_flags(&sample));
+            columns
+                .composition_offset
+                .meet(sample.composition_offset.cast_unsigned());
+        }
+        columns
+    }
+
+    fn header_size_bytes(&self, segment: &PlannedSegment) -> u64 {
+        let in_header = self.duration.count_once() + self.flags.count_once();
+        let fields = 4 - in_header - self.composition_offset.count_once();
+        FIXED_SIZE_BYTES + 4 * in_header + 4 * fields * u64::from(segment.sample_count)
+    }
+}
+
+impl Column {
+    /// Gives up saying it once when a sample differs.
+    fn meet(&mut self, value: u32) {
+        if matches!(self, Column::Once(once) if *once != value) {
+            *self = Column::EachSample;
+        }
+    }
+
+    fn once(self) -> Option<u32> {
+        match self {
+            Column::Once(value) => Some(value),
+            Column::EachSample => None,
+        }
+    }
+
+    fn count_once(self) -> u64 {
+        u64::from(self.once().is_some())
+    }
+}
+
+fn samples_of<'a>(track: &'a Track, segment: &PlannedSegment) -> std::iter::Take<Samples<'a>> {
+    track
+        .samples_at(&segment.cursor)
+        .take(usize::try_from(segment.sample_count).unwrap_or(usize::MAX))
+}
+
+fn sample_flags(sample: &Sample) -> u32 {
+    if sample.is_sync {
+        SYNC_FLAGS
+    } else {
+        OTHER_FLAGS
+    }
+}
+
+/// A segment beyond 4 GiB pays for the longer header of its `mdat` with two brands, so that the length of the whole
+/// header does not depend on the samples' sizes.
+fn write_segment_type(out: &mut Vec<u8>, segment: &PlannedSegment) {
+    write_box(out, *b"styp", |out| {
+        out.extend_from_slice(b"msdh\0\0\0\0");
+        if segment.size_bytes <= SHORT_CONTENT_SIZE_BYTES_MAX {
+            out.extend_from_slice(b"msdhcmfs");
+        }
+    });
+}
+
+fn write_content_header(out: &mut Vec<u8>, size_bytes: u64) {
+    match u32::try_from(size_bytes) {
+        Ok(short) if size_bytes <= SHORT_CONTENT_SIZE_BYTES_MAX => {
+            write_u32(out, short + 8);
+            out.extend_from_slice(b"mdat");
+        }
+        Ok(_) | Err(_) => {
+            write_u32(out, 1);
+            out.extend_from_slice(b"mdat");
+            write_u64(out, size_bytes.saturating_add(16));
+        }
+    }
+}
+
+fn write_fragment_header(out: &mut Vec<u8>, track: &Track, columns: &Columns) {
+    let duration = columns.duration.once();
+    let flags = columns.flags.once();
+    // Places count from the start of `moof`.
+    let mut header_flags = 0x02_0000;
+    if duration.is_some() {
+        header_flags |= 0x08;
+    }
+    if flags.is_some() {
+        header_flags |= 0x20;
+    }
+    write_full_box(out, *b"tfhd", 0, header_flags, |out| {
+        write_u32(out, track.number);
+        for value in [duration, flags].into_iter().flatten() {
+            write_u32(out, value);
+        }
+    });
+}
+
+/// Version 1, as composition offsets have a sign.
+fn write_run(
+    out: &mut Vec<u8>,
+    track: &Track,
+    segment: &PlannedSegment,
+    columns: &Columns,
+    sources: &mut Parts,
+) {
+    let has_duration = columns.duration.once().is_none();
+    let has_flags = columns.flags.once().is_none();
+    let has_offset = columns.composition_offset.once().is_none();
+    let mut run_flags = 0x0201;
+    for (has_field, flag) in [
+        (has_duration, 0x0100),
+        (has_flags, 0x0400),
+        (has_offset, 0x0800),
+    ] {
+        if has_field {
+            run_flags |= flag;
+        }
+    }
+    // From the start of `moof`, which follows upon `styp`, to behind the header of `mdat`. Together these two have the
+    // same length in both forms.
+    let styp_size_bytes = if segment.size_bytes <= SHORT_CONTENT_SIZE_BYTES_MAX {
+        24
+    } else {
+        16
+    };
+    let data_at = columns.header_size_bytes(segment) - styp_size_bytes;
+    write_full_box(out, *b"trun", 1, run_flags, |out| {
+        write_u32(out, segment.sample_count);
+        write_u32(out, u32::try_from(data_at).unwrap_or(u32::MAX));
+        for sample in samples_of(track, segment) {
+            sources.push_source(sample.offset, u64::from(sample.size_bytes));
+            if has_duration {
+                write_u32(out, sample.duration);
+            }
+            write_u32(out, sample.size_bytes);
+            if has_flags {
+                write_u32(out, sample_flags(&sample));
+            }
+            if has_offset {
+                write_u32(out, sample.composition_offset.cast_unsigned());
+            }
+        }
+    });
 }

@@ -1,8 +1,22 @@
 //! Segments as transport streams, ISO 13818-1: H.264 with the sound that goes with it.
+//!
+//! [`layout`] decides which packets there are, from the index alone; here they are filled as the samples come.
 
-use crate::mp4::Index;
+mod adts;
+mod avc;
+mod layout;
+mod packets;
+mod pes;
+mod streams;
+mod tables;
+
+use crate::mp4::{Index, Track, TrackKind};
 use crate::part::Parts;
 use crate::plan::Plan;
+use avc::NalWriter;
+use layout::{Layout, Stream};
+use packets::{PACKET_SIZE_BYTES, PacketWriter};
+use streams::{Picture, Sound};
 
 /// What a transport stream says at the start of the film, in 1/90,000 s: decoding begins before showing, and no time on the
 /// wire may be negative. Subtitles beside it name the same (`X-TIMESTAMP-MAP`).
@@ -20,38 +34,160 @@ pub struct TsTracks {
 /// Chooses the tracks of a transport stream: the lead track, and the sound that the file enables.
 ///
 /// `None` when the picture is not H.264 with NAL lengths of four bytes, or when the film has sound but none that a
-/// transport stream carries: AAC that ADTS can say, MP3 and AC-3.
-pub fn ts_tracks(_index: &Index, _plan: &Plan) -> Option<TsTracks> {
-    None
+/// transport stream carries: AAC that ADTS can say, MP3 and AC-3. A film without its sound helps nobody.
+pub fn ts_tracks(index: &Index, plan: &Plan) -> Option<TsTracks> {
+    let video = index.track(plan.lead().number)?;
+    Picture::of(video)?;
+    let mut sound = plan
+        .tracks
+        .iter()
+        .filter_map(|planned| index.track(planned.number))
+        .filter(|track| track.kind == TrackKind::Audio)
+        .peekable();
+    let audio = match sound.peek() {
+        None => None,
+        Some(_) => {
+            let carried: Vec<&Track> = sound.filter(|track| Sound::of(track).is_some()).collect();
+            let enabled = carried.iter().find(|track| track.is_default);
+            Some(enabled.or(carried.first())?.number)
+        }
+    };
+    Some(TsTracks {
+        video: video.number,
+        audio,
+    })
 }
 
 /// A segment as a transport stream, written while its samples come.
 #[derive(Debug)]
 pub struct TsSegment {
-    sources: Parts,
+    layout: Layout,
+    picture: Picture,
+    sound: Option<Sound>,
+    /// Until they are written.
+    tables: Option<tables::Tables>,
+    packets: PacketWriter,
+    nal: NalWriter,
+    /// How many were begun.
+    units_begun: usize,
+    frames_begun: usize,
+    /// What is still to come of the unit and of the frame that were begun last.
+    unit_frames_left: u32,
+    frame_bytes_left: usize,
+    stream: Stream,
 }
 
 impl TsSegment {
     /// Segment `number`, from 1. `None` when the plan has no such segment, or no transport stream can be made of it.
-    pub fn new(_index: &Index, _plan: &Plan, _number: u32) -> Option<TsSegment> {
-        None
+    pub fn new(index: &Index, plan: &Plan, number: u32) -> Option<TsSegment> {
+        let tracks = ts_tracks(index, plan)?;
+        let video = index.track(tracks.video)?;
+        let picture = Picture::of(video)?;
+        let audio = tracks.audio.and_then(|number| index.track(number));
+        let sound = audio.and_then(|track| Some((track, Sound::of(track)?)));
+        let layout = Layout::of(
+            plan,
+            number,
+            (video, &picture),
+            sound.as_ref().map(|(track, sound)| (*track, sound)),
+        )?;
+        let tables = tables::tables(number, sound.as_ref().map(|(track, sound)| (*track, sound)));
+        Some(TsSegment {
+            layout,
+            picture,
+            sound: sound.map(|(_, sound)| sound),
+            tables: Some(tables),
+            packets: PacketWriter::default(),
+            nal: NalWriter::default(),
+            units_begun: 0,
+            frames_begun: 0,
+            unit_frames_left: 0,
+            frame_bytes_left: 0,
+            stream: Stream::Picture,
+        })
     }
 
     /// The length of the whole, known before any byte.
     pub fn size_bytes(&self) -> u64 {
-        0
+        self.layout.size_bytes
     }
 
     /// Stretches of the object, in the order in which [`Self::supply`] wants them.
     pub fn sources(&self) -> Parts {
-        self.sources.clone()
+        let mut parts = Parts::default();
+        for frame in &self.layout.frames {
+            parts.push_source(frame.offset, u64::from(frame.size_bytes));
+        }
+        parts
     }
 
     /// Takes the next bytes of [`Self::sources`], in pieces of any size, and appends whole packets to `out`.
-    pub fn supply(&mut self, _bytes: &[u8], _out: &mut Vec<u8>) {}
+    ///
+    /// Bytes beyond the sources are ignored.
+    pub fn supply(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        self.write_tables(out);
+        // Each 184 bytes become 188, and a unit fills its last packet up.
+        out.reserve(bytes.len() + bytes.len() / 32 + 16 * PACKET_SIZE_BYTES);
+        self.packets.resume(out);
+        while !bytes.is_empty() {
+            if self.frame_bytes_left == 0 && self.begin_frame(out).is_none() {
+                break;
+            }
+            let (piece, rest) = bytes.split_at(bytes.len().min(self.frame_bytes_left));
+            self.frame_bytes_left -= piece.len();
+            bytes = rest;
+            match self.stream {
+                Stream::Picture => {
+                    self.nal.write(piece, &mut self.packets, out);
+                    if self.frame_bytes_left == 0 {
+                        self.nal.end(&mut self.packets, out);
+                    }
+                }
+                Stream::Sound => self.packets.write(piece, out),
+            }
+        }
+        self.packets.pause(out);
+    }
 
     /// Appends what is left, and says whether all sources came.
-    pub fn finish(&mut self, _out: &mut Vec<u8>) -> bool {
-        false
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> bool {
+        self.write_tables(out);
+        self.frames_begun == self.layout.frames.len() && self.frame_bytes_left == 0
+    }
+
+    fn write_tables(&mut self, out: &mut Vec<u8>) {
+        if let Some(tables) = self.tables.take() {
+            out.extend_from_slice(&tables);
+        }
+    }
+
+    /// Writes what stands before the next frame; `None` when there is none.
+    fn begin_frame(&mut self, out: &mut Vec<u8>) -> Option<()> {
+        let frame = self.layout.frames.get(self.frames_begun)?;
+        if self.unit_frames_left == 0 {
+            let unit = self.layout.units.get(self.units_begun)?;
+            self.packets.begin(unit);
+            self.packets
+                .write(&pes::header(unit, self.sound.as_ref()), out);
+            if unit.stream == Stream::Picture {
+                self.packets.write(&avc::DELIMITER, out);
+            }
+            if unit.has_parameter_sets {
+                self.packets.write(&self.picture.parameter_sets, out);
+            }
+            self.stream = unit.stream;
+            self.unit_frames_left = unit.frame_count;
+            self.units_begun += 1;
+        }
+        if let (Stream::Sound, Some(Sound::Aac(adts))) = (self.stream, &self.sound) {
+            self.packets.write(&adts.header(frame.size_bytes), out);
+        }
+        self.unit_frames_left = self.unit_frames_left.saturating_sub(1);
+        self.frame_bytes_left = usize::try_from(frame.size_bytes).ok()?;
+        self.frames_begun += 1;
+        Some(())
     }
 }
+
+#[cfg(test)]
+mod tests;

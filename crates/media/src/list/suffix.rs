@@ -1,0 +1,43 @@
+//! What stands behind every URI of a list: the viewer's grant.
+
+use std::fmt::Write;
+
+use super::Propagation;
+
+/// `?` and the signing parameters, or nothing.
+pub(super) struct Suffix(String);
+
+impl Suffix {
+    /// Of plain URIs. What could end a quoted string, a line or a URI is percent-encoded; no signer makes such parameters.
+    pub(super) fn of(grant: &Propagation<'_>) -> Suffix {
+        let query = match grant {
+            Propagation::Query(query) if !query.is_empty() => *query,
+            Propagation::Query(_) | Propagation::None => return Suffix(String::new()),
+        };
+        let mut text = String::with_capacity(query.len() + 1);
+        text.push('?');
+        push_uri(&mut text, query);
+        Suffix(text)
+    }
+
+    /// Of templates of DASH, in which a dollar sign is written twice (ISO 23009-1 5.3.9.4.4).
+    pub(super) fn of_templates(grant: &Propagation<'_>) -> Suffix {
+        Suffix(Suffix::of(grant).0.replace('$', "$$"))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Appends a URI or a piece of one, without anything that could end a quoted string, a line or the URI.
+pub(super) fn push_uri(text: &mut String, uri: &str) {
+    for character in uri.chars() {
+        match character {
+            '"' | '<' | '>' | '#' | '\\' | ' ' | '\0'..='\x1f' | '\x7f' => {
+                let _ = write!(text, "%{:02X}", u32::from(character));
+            }
+            character => text.push(character),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Segments of small films: of the length that was foretold, and read by others as what they were made of.
+
+use std::io::Cursor;
+
+use mp4_atom::{Any, Decode, Moof, Moov};
+use proptest::prelude::*;
+
+use super::{init_segment, media_segment, media_segment_header_size_bytes};
+use crate::mp4::{Sample, Track, TrackKind};
+use crate::plan::PlannedTrack;
+use film::{Film, picture, read, sound, talk};
+
+mod film;
+mod transport;
+
+fn boxes(bytes: &[u8]) -> Vec<Any> {
+    let mut cursor = Cursor::new(bytes);
+    let mut boxes = Vec::new();
+    while (cursor.position() as usize) < bytes.len() {
+        boxes.push(Any::decode(&mut cursor).expect("a box"));
+    }
+    boxes
+}
+
+fn moov(init: &[u8]) -> Moov {
+    let [Any::Ftyp(_), Any::Moov(moov)] = &boxes(init)[..] else {
+        panic!("ftyp and moov");
+    };
+    moov.clone()
+}
+
+fn moof(segment: &[u8]) -> Moof {
+    let [Any::Styp(_), Any::Moof(moof), Any::Mdat(_)] = &boxes(segment)[..] else {
+        panic!("styp, moof and mdat");
+    };
+    moof.clone()
+}
+
+fn planned(film: &Film, number: u32) -> (&Track, &PlannedTrack) {
+    let track = film.index.track(number).expect("a track");
+    (track, film.plan.track(number).expect("a planned track"))
+}
+
+#[test]
+fn what_is_not_planned_is_not_made() {
+    let film = talk();
+    for number in [1, 2] {
+        let (track, planned) = planned(&film, number);
+        let past = planned.segments.len() as u32 + 1;
+        for number in [0, past, u32::MAX] {
+            assert_eq!(media_segment(track, planned, number), None, "{number}");
+        }
+    }
+}
+
+#[test]
+fn the_head_says_what_the_object_says() {
+    let film = talk();
+    for number in [1, 2] {
+        let (track, _) = planned(&film, number);
+        let moov = moov(&init_segment(track));
+        let [trak] = &moov.trak[..] else {
+            panic!("one track");
+        };
+        assert_eq!(trak.tkhd.track_id, number);
+        assert_eq!(trak.mdia.mdhd.timescale, track.timescale);
+        assert_eq!(trak.mdia.mdhd.language, "eng");
+        assert_eq!(trak.mdia.hdlr.name, "a track");
+        assert_eq!(trak.mdia.minf.stbl.stsd.codecs.len(), 1);
+        let edits = trak.edts.as_ref().and_then(|edits| edits.elst.as_ref());
+        let [edit] = &edits.expect("an edit list").entries[..] else {
+            panic!("one edit");
+        };
+        assert_eq!(edit.media_time, Some(1024));
+        let mvex = moov.mvex.expect("mvex");
+        assert_eq!(mvex.trex[0].track_id, number);
+        let length = mvex.mehd.expect("mehd").fragment_duration;
+        assert_eq!(length, track.media_duration - 1024);
+    }
+}
+
+/// The samples that a `moof` names, with the places that they have in the segment.
+fn samples_of(moof: &Moof, first: u32) -> Vec<Sample> {
+    let [traf] = &moof.traf[..] else {
+        panic!("one track");
+    };
+    let [run] = &traf.trun[..] else {
+        panic!("one run");
+    };
+    let mut decode_time = traf.tfdt.as_ref().expect("tfdt").base_media_decode_time;
+    let mut offset = run.data_offset.expect("a place") as u64 + 24;
+    let head = &traf.tfhd;
+    let mut samples = Vec::new();
+    for (number, entry) in (first..).zip(run.samples.iter()) {
+        let duration = entry.duration.or(head.default_sample_duration);
+        let flags = entry.flags.or(head.default_sample_flags);
+        let sample = Sample {
+            number,
+            offset,
+            size_bytes: entry.size.expect("a size"),
+            decode_time,
+            duration: duration.expect("a duration"),
+            composition_offset: entry.cts.unwrap_or(0) as i32,
+            is_sync: flags.expect("flags") & 0x1_0000 == 0,
+        };
+        offset += u64::from(sample.size_bytes);
+        decode_time += u64::from(sample.duration);
+        samples.push(sample);
+    }
+    samples
+}
+
+#[test]
+fn segments_have_the_samples_of_the_object() {
+    let film = talk();
+    for number in [1, 2] {
+        let (track, planned) = planned(&film, number);
+        assert!(planned.segments.len() > 1);
+        let mut samples = track.samples();
+        let mut first = 0;
+        for (number, segment) in (1..).zip(&planned.segments) {
+            let parts = media_segment(track, planned, number).expect("a segment");
+            let bytes = film.gather(&parts);
+            let found = samples_of(&moof(&bytes), first);
+            assert_eq!(found.len(), segment.sample_count as usize);
+            for found in found {
+                let expected = samples.next().expect("a sample");
+                let place = found.offset as usize;
+                assert_eq!(
+                    bytes[place..place + found.size_bytes as usize],
+                    film.object[expected.offset as usize..][..expected.size_bytes as usize]
+                );
+                let offset = expected.offset;
+                assert_eq!(Sample { offset, ..found }, expected);
+            }
+            first += segment.sample_count;
+        }
+        assert!(samples.next().is_none());
+    }
+}
+
+#[test]
+fn sound_says_once_what_is_the_same_for_all() {
+    let film = talk();
+    let (track, planned) = planned(&film, 2);
+    let parts = media_segment(track, planned, 1).expect("a segment");
+    let segment = &planned.segments[0];
+    let header = parts.size_bytes() - segment.size_bytes;
+    assert_eq!(header, 120 + 8 + 4 * u64::from(segment.sample_count));
+}
+
+#[test]
+fn a_duration_of_its_own_is_said_for_each() {
+    let mut track = sound(&[50; 40]);
+    track.samples[7].duration = 999;
+    let film = Film::of(&[track]);
+    let (track, planned) = planned(&film, 1);
+    let parts = media_segment(track, planned, 1).expect("a segment");
+    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    assert!(found.iter().map(|sample| sample.duration).eq(
+        track.samples().map(|sample| sample.duration)
+    ));
+    let header = parts.size_bytes() - planned.segments[0].size_bytes;
+    assert_eq!(header, 120 + 4 + 8 * 40);
+}
+
+#[test]
+fn our_own_reader_finds_the_same_film_in_our_segments() {
+    let film = talk();
+    for number in [1, 2] {
+        let (track, planned) = planned(&film, number);
+        let mut file = init_segment(track).to_vec();
+        for number in 1..=film.plan.segment_count {
+            let parts = media_segment(track, planned, number).expect("a segment");
+            file.extend(film.gather(&parts));
+        }
+        let index = read(&file);
+        let again = &index.tracks[0];
+        assert_eq!(again.edit, track.edit);
+        assert_eq!(again.sample_entry, track.sample_entry);
+        assert_eq!(again.matrix, track.matrix);
+        assert_eq!(again.language, track.language);
+        let expected = track.samples().map(|sample| Sample { offset: 0, ..sample });
+        let found = again.samples().map(|sample| Sample { offset: 0, ..sample });
+        assert!(found.eq(expected));
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_length_is_as_foretold(
+        pictures in prop::collection::vec(0_u32..600, 1..160),
+        frames in prop::collection::vec(0_u32..90, 0..300),
+    ) {
+        let film = Film::of(&[picture(&pictures), sound(&frames)]);
+        for planned in &film.plan.tracks {
+            let track = film.index.track(planned.number).expect("a track");
+            for (number, segment) in (1..).zip(&planned.segments) {
+                let parts = media_segment(track, planned, number).expect("a segment");
+                film.gather(&parts);
+                let header = parts.size_bytes() - segment.size_bytes;
+                let longest = media_segment_header_size_bytes(segment.sample_count);
+                match track.kind {
+                    TrackKind::Video => prop_assert_eq!(header, longest),
+                    TrackKind::Audio | TrackKind::Text => prop_assert!(header <= longest),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Transport streams of small films.
+
+use mpeg2ts::es::StreamType;
+use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
+use proptest::prelude::*;
+
+use super::film::{Film, TestTrack, picture, sound, talk};
+use crate::mux::ts::tests::units_of;
+use crate::mux::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
+
+/// A whole segment, its bytes supplied in pieces of this size.
+fn segment(film: &Film, number: u32, piece: usize) -> Vec<u8> {
+    let mut segment = TsSegment::new(&film.index, &film.plan, number).expect("a segment");
+    let source = film.gather(&segment.sources());
+    let mut out = Vec::new();
+    for piece in source.chunks(piece) {
+        assert!(!segment.finish(&mut out), "bytes are missing");
+        segment.supply(piece, &mut out);
+    }
+    assert!(segment.finish(&mut out), "all bytes came");
+    let end = out.len();
+    segment.supply(b"beyond", &mut out);
+    assert_eq!(out.len(), end, "what is too much is ignored");
+    assert_eq!(out.len() as u64, segment.size_bytes());
+    out
+}
+
+fn check_tracks(tracks: &[TestTrack], expected: Option<TsTracks>) {
+    let film = Film::of(tracks);
+    assert_eq!(ts_tracks(&film.index, &film.plan), expected);
+    let is_made = TsSegment::new(&film.index, &film.plan, 1).is_some();
+    assert_eq!(is_made, expected.is_some());
+}
+
+/// Finds a stretch of a sample entry, and replaces it.
+fn replace(track: &mut TestTrack, old: &[u8], new: &[u8]) {
+    let places = track.entry.windows(old.len());
+    let mut places = places.enumerate().filter(|(_, window)| *window == old);
+    let (at, _) = places.next().expect("the stretch is there");
+    track.entry[at..at + old.len()].copy_from_slice(new);
+}
+
+#[test]
+fn films_that_can_not_be_sent_are_refused() {
+    check_tracks(&[sound(&[50; 100])], None);
+    // NAL lengths of two bytes.
+    let mut short = picture(&[50; 50]);
+    replace(&mut short, &[100, 0, 31, 0xff], &[100, 0, 31, 0xfd]);
+    check_tracks(&[short], None);
+    // AAC of a kind that ADTS can not say: ER AAC LD, object 23.
+    let mut other = sound(&[50; 100]);
+    replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
+    check_tracks(&[picture(&[50; 50]), other], None);
+}
+
+#[test]
+fn the_first_sound_that_can_be_sent_is_taken() {
+    let mut other = sound(&[50; 100]);
+    replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
+    let audio = Some(3);
+    let tracks = [picture(&[50; 50]), other, sound(&[50; 100]), sound(&[50; 100])];
+    check_tracks(&tracks, Some(TsTracks { video: 1, audio }));
+    let audio = None;
+    check_tracks(&[picture(&[50; 50])], Some(TsTracks { video: 1, audio }));
+}
+
+#[test]
+fn a_frame_that_adts_can_not_hold_is_refused() {
+    let film = Film::of(&[picture(&[50; 50]), sound(&[8185; 90])]);
+    assert!(TsSegment::new(&film.index, &film.plan, 1).is_none());
+    let film = Film::of(&[picture(&[50; 50]), sound(&[8184; 90])]);
+    segment(&film, 1, 1000);
+}
+
+#[test]
+fn what_is_not_planned_is_not_made() {
+    let film = talk();
+    for number in [0, film.plan.segment_count + 1, u32::MAX] {
+        assert!(TsSegment::new(&film.index, &film.plan, number).is_none());
+    }
+}
+
+#[test]
+fn others_find_tables_and_times() {
+    let film = talk();
+    let bytes = segment(&film, 2, 1000);
+    let mut reader = TsPacketReader::new(&bytes[..]);
+    let (mut pictures, mut clocks, mut streams) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(packet) = reader.read_ts_packet().expect("a packet") {
+        let clock = packet.adaptation_field.and_then(|field| field.pcr);
+        clocks.extend(clock.map(|clock| clock.as_u64() / 300));
+        match packet.payload {
+            Some(TsPayload::Pmt(table)) => {
+                streams.extend(table.es_info.iter().map(|info| info.stream_type));
+            }
+            Some(TsPayload::PesStart(unit)) if unit.header.stream_id.is_video() => {
+                pictures.push((unit.header.pts, unit.header.dts));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(streams, [StreamType::H264, StreamType::AdtsAac]);
+    let (track, planned) = super::planned(&film, 1);
+    let first = &planned.segments[1];
+    let in_90khz = |time: i64| (time * 90_000 / 12_800) as u64 + TS_LEAD_90KHZ;
+    let samples = track.samples_at(&first.cursor).take(first.sample_count as usize);
+    for ((sample, found), clock) in samples.zip(&pictures).zip(&clocks) {
+        let shown = track.presentation_time(&sample);
+        let decoded = in_90khz(shown - i64::from(sample.composition_offset));
+        let shown = in_90khz(shown);
+        assert_eq!(found.0.map(|time| time.as_u64()), Some(shown));
+        // A time of decoding is said where it is another.
+        let said = found.1.map(|time| time.as_u64());
+        assert_eq!(said, (decoded != shown).then_some(decoded));
+        assert!(*clock < decoded);
+    }
+    assert_eq!(pictures.len(), first.sample_count as usize);
+    assert_eq!(clocks.len(), first.sample_count as usize);
+}
+
+#[test]
+fn a_receiver_gets_the_pictures_with_start_codes() {
+    let film = talk();
+    let (track, planned) = super::planned(&film, 1);
+    for (number, planned) in (1..).zip(&planned.segments) {
+        let bytes = segment(&film, number, 1);
+        let units = units_of(&bytes, 0x100);
+        assert_eq!(units.len(), planned.sample_count as usize);
+        for (sample, unit) in track.samples_at(&planned.cursor).zip(&units) {
+            let mut expected = b"\0\0\0\x01\x09\xf0".to_vec();
+            if sample.is_sync {
+                expected.extend_from_slice(b"\0\0\0\x01\x67\x64\x00\x1f\0\0\0\x01\x68\xeb");
+            }
+            expected.extend_from_slice(&[0, 0, 0, 1]);
+            let content = &film.object[sample.offset as usize..][..sample.size_bytes as usize];
+            expected.extend_from_slice(&content[4..]);
+            assert_eq!(unit[19..], expected);
+        }
+    }
+}
+
+#[test]
+fn a_receiver_gets_the_sound_with_headers() {
+    let film = talk();
+    let (track, planned) = super::planned(&film, 2);
+    for (number, planned) in (1..).zip(&planned.segments) {
+        let bytes = segment(&film, number, 4096);
+        let units = units_of(&bytes, 0x101);
+        let stream = units.iter().flat_map(|unit| unit[19..].to_vec());
+        let mut expected = Vec::new();
+        let samples = track.samples_at(&planned.cursor);
+        for sample in samples.take(planned.sample_count as usize) {
+            let length = sample.size_bytes + 7;
+            expected.extend_from_slice(&[0xff, 0xf1, 0x4c, 0x80]);
+            expected.extend_from_slice(&[(length >> 3) as u8, (length << 5) as u8 | 0x1f, 0xfc]);
+            let content = &film.object[sample.offset as usize..][..sample.size_bytes as usize];
+            expected.extend_from_slice(content);
+        }
+        assert!(stream.eq(expected));
+        for unit in &units {
+            assert_eq!(u16::from_be_bytes([unit[4], unit[5]]) as usize, unit.len() - 6);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_length_is_as_foretold(
+        pictures in prop::collection::vec(0_u32..600, 1..160),
+        frames in prop::collection::vec(0_u32..90, 0..300),
+        piece in 1_usize..5000,
+    ) {
+        let film = Film::of(&[picture(&pictures), sound(&frames)]);
+        for number in 1..=film.plan.segment_count {
+            let bytes = segment(&film, number, piece);
+            units_of(&bytes, 0x100);
+            units_of(&bytes, 0x101);
+        }
+    }
+}

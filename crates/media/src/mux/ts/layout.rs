@@ -1,0 +1,237 @@
+//! Which units a segment has, in which order, and how many packets they take: a pass over the index alone.
+
+use std::iter::Peekable;
+
+use crate::mp4::{Sample, Track};
+use crate::mux::ts::TS_LEAD_90KHZ;
+use crate::mux::ts::avc::DELIMITER;
+use crate::mux::ts::packets::{PACKET_SIZE_BYTES, packet_count};
+use crate::mux::ts::pes::{PES_HEADER_SIZE_BYTES, TIME_MASK, is_length_sayable};
+use crate::mux::ts::streams::{Picture, Sound};
+use crate::plan::Plan;
+
+/// What short frames of sound are gathered to: sixteen packets.
+const SOUND_UNIT_SIZE_BYTES: u64 = 16 * 184;
+/// Counters of packets count to this, and begin again.
+const COUNTER_VALUES: u64 = 16;
+
+/// Which of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// H.264.
+    Picture,
+    /// What goes with it.
+    Sound,
+}
+
+/// A PES packet: one picture, or some frames of sound.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Where it belongs.
+    pub stream: Stream,
+    /// In 1/90,000 s, 33 bits.
+    pub decode_time: u64,
+    /// In 1/90,000 s, 33 bits.
+    pub presentation_time: u64,
+    /// Whether decoding may begin with it.
+    pub is_sync: bool,
+    /// Whether parameter sets stand before it.
+    pub has_parameter_sets: bool,
+    /// Frames in it, never 0.
+    pub frame_count: u32,
+    /// Header and content.
+    pub size_bytes: u64,
+    /// Packets at its end that carry a single byte.
+    pub single_packets: u32,
+}
+
+/// A sample that is not empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// In the object.
+    pub offset: u64,
+    /// Without what is put before it.
+    pub size_bytes: u32,
+}
+
+/// What a segment consists of behind its tables.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// In the order in which they are sent.
+    pub units: Vec<Unit>,
+    /// Of all units, in the same order.
+    pub frames: Vec<Frame>,
+    /// Of the segment, with its tables.
+    pub size_bytes: u64,
+}
+
+impl Layout {
+    /// `None` when there is no such segment, or when a frame is too long for the container.
+    pub fn of(
+        plan: &Plan,
+        number: u32,
+        (video, picture): (&Track, &Picture),
+        sound: Option<(&Track, &Sound)>,
+    ) -> Option<Layout> {
+        let mut layout = Layout::default();
+        let mut pictures = frames(plan, video, number)?.peekable();
+        let mut sounds = match sound {
+            Some((track, _)) => Some(frames(plan, track, number)?.peekable()),
+            None => None,
+        };
+        loop {
+            let next_picture = pictures.peek().map(|next| next.decode_time);
+            let next_sound = sounds.as_mut().and_then(|sounds| sounds.peek());
+            let next_sound = next_sound.map(|next| next.decode_time);
+            match (next_picture, next_sound) {
+                (None, None) => break,
+                (Some(picture_time), Some(sound_time)) if sound_time < picture_time => {
+                    layout.push_sound(sounds.as_mut()?, sound?.1)?;
+                }
+                (Some(_), _) => layout.push_picture(&pictures.next()?, picture),
+                (None, Some(_)) => layout.push_sound(sounds.as_mut()?, sound?.1)?,
+            }
+        }
+        let packets = layout.fill_up(Stream::Picture) + layout.fill_up(Stream::Sound);
+        layout.size_bytes = (2 + packets) * PACKET_SIZE_BYTES as u64;
+        Some(layout)
+    }
+}
+
+impl Layout {
+    /// The first picture of a segment has parameter sets too, even where decoding should not begin with it.
+    fn push_picture(&mut self, next: &TimedFrame, picture: &Picture) {
+        let is_first = !self.units.iter().any(|unit| unit.stream == Stream::Picture);
+        let has_parameter_sets = next.is_sync || is_first;
+        let mut size_bytes = PES_HEADER_SIZE_BYTES + DELIMITER.len() as u64;
+        if has_parameter_sets {
+            size_bytes += picture.parameter_sets.len() as u64;
+        }
+        self.units.push(Unit {
+            stream: Stream::Picture,
+            decode_time: on_wire(next.decode_time),
+            presentation_time: on_wire(next.presentation_time),
+            is_sync: next.is_sync,
+            has_parameter_sets,
+            frame_count: 1,
+            size_bytes: size_bytes + u64::from(next.frame.size_bytes),
+            single_packets: 0,
+        });
+        self.frames.push(next.frame);
+    }
+
+    /// Gathers frames into one unit. A receiver counts their times from the first on, so that only frames of one
+    /// duration go together.
+    fn push_sound(
+        &mut self,
+        frames: &mut Peekable<impl Iterator<Item = TimedFrame>>,
+        sound: &Sound,
+    ) -> Option<()> {
+        let first = frames.next()?;
+        let time = on_wire(first.presentation_time);
+        let mut size_bytes = PES_HEADER_SIZE_BYTES;
+        size_bytes += u64::from(sound.frame_size_bytes(first.frame.size_bytes)?);
+        let mut frame_count = 1;
+        self.frames.push(first.frame);
+        let mut duration = first.duration;
+        while let Some(next) = frames.peek() {
+            let with_next = size_bytes + u64::from(sound.frame_size_bytes(next.frame.size_bytes)?);
+            if with_next > SOUND_UNIT_SIZE_BYTES || next.duration != duration {
+                break;
+            }
+            size_bytes = with_next;
+            frame_count += 1;
+            duration = next.duration;
+            self.frames.push(next.frame);
+            frames.next();
+        }
+        self.units.push(Unit {
+            stream: Stream::Sound,
+            decode_time: time,
+            presentation_time: time,
+            is_sync: false,
+            has_parameter_sets: false,
+            frame_count,
+            size_bytes,
+            single_packets: 0,
+        });
+        is_length_sayable(size_bytes).then_some(())
+    }
+
+    /// Spreads the last unit of a stream over so many packets that its counter comes out at 0, as each segment begins
+    /// with 0: then counters go on over segments without a look at those before. Returns the number of packets.
+    pub fn fill_up(&mut self, stream: Stream) -> u64 {
+        let mut count: u64 = self.packets_of(stream).sum();
+        let Some(last) = self.units.iter_mut().rfind(|unit| unit.stream == stream) else {
+            return 0;
+        };
+        let before = count - packet_count(stream, last.size_bytes, 0);
+        // Each byte that gets a packet of its own adds one, save at most one time, when the body loses a packet by it.
+        // A unit is longer than that.
+        while !count.is_multiple_of(COUNTER_VALUES) {
+            last.single_packets += 1;
+            count = before + packet_count(stream, last.size_bytes, last.single_packets);
+        }
+        count
+    }
+
+    /// How many packets each unit of a stream takes.
+    fn packets_of(&self, stream: Stream) -> impl Iterator<Item = u64> {
+        self.units
+            .iter()
+            .filter(move |unit| unit.stream == stream)
+            .map(|unit| packet_count(unit.stream, unit.size_bytes, unit.single_packets))
+    }
+}
+
+/// A frame and its times on the wire, which do not wrap yet.
+struct TimedFrame {
+    frame: Frame,
+    decode_time: i64,
+    presentation_time: i64,
+    /// In the track's timescale.
+    duration: u32,
+    is_sync: bool,
+}
+
+/// What a track has in a segment; `None` when there is no such segment. Empty samples say nothing on the wire.
+fn frames<'a>(
+    plan: &Plan,
+    track: &'a Track,
+    number: u32,
+) -> Option<impl Iterator<Item = TimedFrame> + use<'a>> {
+    let place = usize::try_from(number.checked_sub(1)?).ok()?;
+    let segment = plan.track(track.number)?.segments.get(place)?;
+    let samples = track
+        .samples_at(&segment.cursor)
+        .take(usize::try_from(segment.sample_count).ok()?);
+    let timed = samples.filter(|sample| sample.size_bytes > 0);
+    Some(timed.map(|sample| timed_frame(track, &sample)))
+}
+
+fn timed_frame(track: &Track, sample: &Sample) -> TimedFrame {
+    let presentation_time = track.presentation_time(sample);
+    let decode_time = presentation_time.saturating_sub(i64::from(sample.composition_offset));
+    TimedFrame {
+        frame: Frame {
+            offset: sample.offset,
+            size_bytes: sample.size_bytes,
+        },
+        decode_time: in_90khz(decode_time, track.timescale),
+        presentation_time: in_90khz(presentation_time, track.timescale),
+        duration: sample.duration,
+        is_sync: sample.is_sync,
+    }
+}
+
+/// Whole seconds apart from the rest, so that no film is too long to multiply.
+fn in_90khz(time: i64, timescale: u32) -> i64 {
+    let timescale = i64::from(timescale.max(1));
+    let seconds = time.div_euclid(timescale).saturating_mul(90_000);
+    seconds.saturating_add(time.rem_euclid(timescale) * 90_000 / timescale)
+}
+
+/// With the lead, in 33 bits.
+fn on_wire(time: i64) -> u64 {
+    time.cast_unsigned().wrapping_add(TS_LEAD_90KHZ) & TIME_MASK
+}

@@ -1,0 +1,188 @@
+//! Packets of 188 bytes, ISO 13818-1 2.4.3.2.
+
+use crate::mux::ts::layout::{Stream, Unit};
+use crate::mux::ts::pes::TIME_MASK;
+
+/// Of every packet.
+pub const PACKET_SIZE_BYTES: usize = 188;
+/// What a packet carries at most.
+const CONTENT_SIZE_BYTES_MAX: usize = 184;
+/// The clock at the start of a picture: length, flags and six bytes.
+const CLOCK_SIZE_BYTES: usize = 8;
+/// The stream with the picture, which also has the clock.
+pub const VIDEO_PID: u16 = 0x0100;
+/// The stream with the sound.
+pub const SOUND_PID: u16 = 0x0101;
+/// How long before its decoding a picture is sent: what a decoder has to hold. In 1/90,000 s.
+const CLOCK_LEAD: u64 = 63_000;
+
+/// How many packets a unit takes.
+pub fn packet_count(stream: Stream, size_bytes: u64, single_packets: u32) -> u64 {
+    let body = size_bytes.saturating_sub(u64::from(single_packets));
+    let first = first_content_size_bytes(stream) as u64;
+    let others = body.saturating_sub(first);
+    1 + others.div_ceil(CONTENT_SIZE_BYTES_MAX as u64) + u64::from(single_packets)
+}
+
+fn first_content_size_bytes(stream: Stream) -> usize {
+    match stream {
+        Stream::Picture => CONTENT_SIZE_BYTES_MAX - CLOCK_SIZE_BYTES,
+        Stream::Sound => CONTENT_SIZE_BYTES_MAX,
+    }
+}
+
+/// Cuts units into packets.
+#[derive(Debug)]
+pub struct PacketWriter {
+    /// Of the next packet of each stream.
+    picture_counter: u8,
+    sound_counter: u8,
+    stream: Stream,
+    /// Of the unit: what is in no packet yet, without what the single packets carry.
+    body_bytes_left: u64,
+    /// Room in the packet that was begun last.
+    room: usize,
+    /// Written into the first packet of the unit.
+    start: Option<Start>,
+    /// A packet that was begun and is not full, between two calls.
+    held: [u8; PACKET_SIZE_BYTES],
+    held_size_bytes: usize,
+    /// Where in the output this call's packets begin.
+    base: usize,
+}
+
+/// What the first packet of a unit says.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    clock: u64,
+    is_sync: bool,
+}
+
+impl Default for PacketWriter {
+    fn default() -> PacketWriter {
+        PacketWriter {
+            picture_counter: 0,
+            sound_counter: 0,
+            stream: Stream::Picture,
+            body_bytes_left: 0,
+            room: 0,
+            start: None,
+            held: [0; PACKET_SIZE_BYTES],
+            held_size_bytes: 0,
+            base: 0,
+        }
+    }
+}
+
+impl PacketWriter {
+    /// Goes on at the end of `out`, with what [`Self::pause`] held back.
+    pub fn resume(&mut self, out: &mut Vec<u8>) {
+        self.base = out.len();
+        out.extend_from_slice(&self.held[..self.held_size_bytes]);
+        self.held_size_bytes = 0;
+    }
+
+    /// Holds back a packet that is not full.
+    pub fn pause(&mut self, out: &mut Vec<u8>) {
+        self.held_size_bytes = (out.len() - self.base) % PACKET_SIZE_BYTES;
+        let end = out.len() - self.held_size_bytes;
+        self.held[..self.held_size_bytes].copy_from_slice(&out[end..]);
+        out.truncate(end);
+    }
+
+    /// Begins a unit: exactly its size is written next.
+    pub fn begin(&mut self, unit: &Unit) {
+        self.stream = unit.stream;
+        self.body_bytes_left = unit.size_bytes - u64::from(unit.single_packets);
+        self.start = Some(Start {
+            clock: unit.decode_time.wrapping_sub(CLOCK_LEAD) & TIME_MASK,
+            is_sync: unit.is_sync,
+        });
+    }
+
+    /// Writes the next bytes of the unit.
+    pub fn write(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        while !bytes.is_empty() {
+            if self.room == 0 {
+                let whole = self.write_full_packets(bytes, out);
+                bytes = &bytes[whole..];
+                if bytes.is_empty() {
+                    return;
+                }
+                self.begin_packet(out);
+            }
+            let (piece, rest) = bytes.split_at(bytes.len().min(self.room));
+            out.extend_from_slice(piece);
+            self.room -= piece.len();
+            bytes = rest;
+        }
+    }
+
+    /// Writes packets that hold nothing else, as many as `bytes` fill, and returns how many bytes that took.
+    fn write_full_packets(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+        if self.start.is_some() {
+            return 0;
+        }
+        let body = usize::try_from(self.body_bytes_left).unwrap_or(usize::MAX);
+        let available = bytes.len().min(body);
+        let whole = available - available % CONTENT_SIZE_BYTES_MAX;
+        for content in bytes[..whole].chunks_exact(CONTENT_SIZE_BYTES_MAX) {
+            let mut packet = [0; PACKET_SIZE_BYTES];
+            packet[..4].copy_from_slice(&self.packet_header(0, 0x10));
+            packet[4..].copy_from_slice(content);
+            out.extend_from_slice(&packet);
+        }
+        self.body_bytes_left -= whole as u64;
+        whole
+    }
+
+    /// Writes what stands before the content of the next packet, with as much stuffing as it needs to be full.
+    fn begin_packet(&mut self, out: &mut Vec<u8>) {
+        let start = self.start.take();
+        let capacity = match start {
+            Some(_) => first_content_size_bytes(self.stream),
+            None => CONTENT_SIZE_BYTES_MAX,
+        };
+        // Behind the body come packets of a single byte.
+        let body = usize::try_from(self.body_bytes_left).unwrap_or(usize::MAX);
+        let content = body.clamp(1, capacity);
+        self.body_bytes_left = self.body_bytes_left.saturating_sub(content as u64);
+        self.room = content;
+        let unit_start = if start.is_some() { 0x40 } else { 0 };
+        let adaptation = CONTENT_SIZE_BYTES_MAX - content;
+        if adaptation == 0 {
+            out.extend_from_slice(&self.packet_header(unit_start, 0x10));
+            return;
+        }
+        out.extend_from_slice(&self.packet_header(unit_start, 0x30));
+        let end = out.len() + adaptation;
+        // Below 184.
+        out.push((adaptation - 1) as u8);
+        if adaptation > 1 {
+            match start.filter(|_| self.stream == Stream::Picture) {
+                Some(start) => out.extend_from_slice(&clock(start)),
+                None => out.push(0),
+            }
+        }
+        out.resize(end, 0xff);
+    }
+
+    /// The first four bytes of the stream's next packet.
+    fn packet_header(&mut self, unit_start: u8, adaptation: u8) -> [u8; 4] {
+        let (pid, counter) = match self.stream {
+            Stream::Picture => (VIDEO_PID, &mut self.picture_counter),
+            Stream::Sound => (SOUND_PID, &mut self.sound_counter),
+        };
+        let [pid_high, pid_low] = pid.to_be_bytes();
+        let header = [0x47, unit_start | pid_high, pid_low, adaptation | *counter];
+        *counter = (*counter + 1) & 0x0f;
+        header
+    }
+}
+
+/// The flags of an adaptation field and the program clock reference, in 1/90,000 s with nothing beyond.
+fn clock(start: Start) -> [u8; 7] {
+    let flags = if start.is_sync { 0x50 } else { 0x10 };
+    let [.., a, b, c, d, e, f] = (start.clock << 15 | 0x7e00).to_be_bytes();
+    [flags, a, b, c, d, e, f]
+}

@@ -1,0 +1,84 @@
+//! The two streams within a transport stream: what they are called there, and what stands before their frames.
+
+use crate::mp4::{Codec, Track, TrackKind};
+use crate::mux::ts::adts::{ADTS_HEADER_SIZE_BYTES, Adts};
+use crate::mux::ts::avc::parameter_sets;
+
+/// An H.264 picture.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// With start codes, for key frames.
+    pub parameter_sets: Vec<u8>,
+}
+
+impl Picture {
+    /// `None` when the track is none that a transport stream carries.
+    pub fn of(track: &Track) -> Option<Picture> {
+        if track.kind != TrackKind::Video || track.codec != Codec::Avc {
+            return None;
+        }
+        let parameter_sets = parameter_sets(track.decoder_config(b"avcC")?)?;
+        Some(Picture { parameter_sets })
+    }
+}
+
+/// A kind of sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// AAC in ADTS.
+    Aac(Adts),
+    /// MPEG-1 audio.
+    Mpeg1,
+    /// MPEG-2 audio of the lower sample rates.
+    Mpeg2,
+    /// AC-3.
+    Ac3,
+}
+
+impl Sound {
+    /// `None` when the track is none that a transport stream carries.
+    pub fn of(track: &Track) -> Option<Sound> {
+        match track.codec {
+            Codec::Aac => Some(Sound::Aac(Adts::of(&track.audio_specific_config()?)?)),
+            Codec::Mp3 if track.sample_rate >= 32_000 => Some(Sound::Mpeg1),
+            Codec::Mp3 => Some(Sound::Mpeg2),
+            Codec::Ac3 => Some(Sound::Ac3),
+            Codec::Avc
+            | Codec::Hevc
+            | Codec::Vp9
+            | Codec::Av1
+            | Codec::Eac3
+            | Codec::Opus
+            | Codec::Flac
+            | Codec::Tx3g
+            | Codec::WebVtt
+            | Codec::Other => None,
+        }
+    }
+
+    /// ISO 13818-1 table 2-34, and ATSC A/53 for AC-3.
+    pub fn stream_type(&self) -> u8 {
+        match self {
+            Sound::Aac(_) => 0x0f,
+            Sound::Mpeg1 => 0x03,
+            Sound::Mpeg2 => 0x04,
+            Sound::Ac3 => 0x81,
+        }
+    }
+
+    /// ISO 13818-1 table 2-22: the first of MPEG audio, and the private stream 1 for AC-3.
+    pub fn stream_id(&self) -> u8 {
+        match self {
+            Sound::Aac(_) | Sound::Mpeg1 | Sound::Mpeg2 => 0xc0,
+            Sound::Ac3 => 0xbd,
+        }
+    }
+
+    /// What a frame of this size takes with its header; `None` when it does not fit one.
+    pub fn frame_size_bytes(&self, size_bytes: u32) -> Option<u32> {
+        match self {
+            Sound::Aac(_) => Adts::carries(size_bytes).then(|| size_bytes + ADTS_HEADER_SIZE_BYTES),
+            Sound::Mpeg1 | Sound::Mpeg2 | Sound::Ac3 => Some(size_bytes),
+        }
+    }
+}

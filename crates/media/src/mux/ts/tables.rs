@@ -1,0 +1,98 @@
+//! The tables at the start of each segment, ISO 13818-1 2.4.4: the programs, and the streams of the one program.
+
+use crate::mp4::Track;
+use crate::mux::ts::packets::{PACKET_SIZE_BYTES, SOUND_PID, VIDEO_PID};
+use crate::mux::ts::streams::Sound;
+
+/// A packet for each table.
+pub type Tables = [u8; 2 * PACKET_SIZE_BYTES];
+
+const PROGRAMS_PID: u16 = 0;
+const PROGRAM_PID: u16 = 0x1000;
+/// H.264, ISO 13818-1 table 2-34.
+const H264_STREAM_TYPE: u8 = 0x1b;
+
+/// The tables of segment `number`, from 1: their counters go on from segment to segment.
+pub fn tables(number: u32, sound: Option<(&Track, &Sound)>) -> Tables {
+    let counter = (number.wrapping_sub(1) & 0x0f) as u8;
+    let mut tables = [0xff; 2 * PACKET_SIZE_BYTES];
+    let (programs, program) = tables.split_at_mut(PACKET_SIZE_BYTES);
+    let mut entry = 1_u16.to_be_bytes().to_vec();
+    entry.extend_from_slice(&(0xe000 | PROGRAM_PID).to_be_bytes());
+    write_table(programs, PROGRAMS_PID, counter, 0x00, &entry);
+    write_table(program, PROGRAM_PID, counter, 0x02, &streams(sound));
+    tables
+}
+
+/// The clock's stream, no words on the program, then each stream.
+fn streams(sound: Option<(&Track, &Sound)>) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend_from_slice(&(0xe000 | VIDEO_PID).to_be_bytes());
+    out.extend_from_slice(&[0xf0, 0]);
+    write_stream(&mut out, H264_STREAM_TYPE, VIDEO_PID, &[]);
+    if let Some((track, sound)) = sound {
+        let mut descriptors = Vec::new();
+        if *sound == Sound::Ac3 {
+            descriptors.extend_from_slice(b"\x05\x04AC-3");
+        }
+        if let Some(language) = track.language.as_deref().filter(|text| text.len() == 3) {
+            descriptors.extend_from_slice(&[0x0a, 4]);
+            descriptors.extend_from_slice(language.as_bytes());
+            descriptors.push(0);
+        }
+        write_stream(&mut out, sound.stream_type(), SOUND_PID, &descriptors);
+    }
+    out
+}
+
+/// The descriptors are far below 256 bytes.
+fn write_stream(out: &mut Vec<u8>, stream_type: u8, pid: u16, descriptors: &[u8]) {
+    out.push(stream_type);
+    out.extend_from_slice(&(0xe000 | pid).to_be_bytes());
+    out.extend_from_slice(&[0xf0, descriptors.len() as u8]);
+    out.extend_from_slice(descriptors);
+}
+
+/// Fills a packet with one section; what is left of it stays 0xff.
+fn write_table(packet: &mut [u8], pid: u16, counter: u8, table_id: u8, content: &[u8]) {
+    // Behind the length: five bytes of head, and four of check sum. Far below 184 in all.
+    let length = 0xb000 | (5 + content.len() + 4) as u16;
+    let [length_high, length_low] = length.to_be_bytes();
+    // Number 1, version 0, in force, the only section.
+    let mut section = vec![table_id, length_high, length_low, 0, 1, 0xc1, 0, 0];
+    section.extend_from_slice(content);
+    section.extend_from_slice(&check_sum(&section).to_be_bytes());
+    let [pid_high, pid_low] = pid.to_be_bytes();
+    packet[..5].copy_from_slice(&[0x47, 0x40 | pid_high, pid_low, 0x10 | counter, 0]);
+    packet[5..5 + section.len()].copy_from_slice(&section);
+}
+
+/// ISO 13818-1 annex A.
+fn check_sum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
+            let carry = (sum >> 31) * 0x04c1_1db7;
+            sum << 1 ^ carry
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_sum_is_that_of_the_standard() {
+        // The check value that catalogues give for CRC-32/MPEG-2.
+        assert_eq!(check_sum(b"123456789"), 0x0376_e6e7);
+    }
+
+    #[test]
+    fn counters_go_on_from_segment_to_segment() {
+        for (number, counter) in [(1, 0), (2, 1), (16, 15), (17, 0), (u32::MAX, 14)] {
+            let tables = tables(number, None);
+            assert_eq!(tables[3], 0x10 | counter, "{number}");
+            assert_eq!(tables[PACKET_SIZE_BYTES + 3], 0x10 | counter, "{number}");
+        }
+    }
+}
