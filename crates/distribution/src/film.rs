@@ -55,7 +55,7 @@ pub fn route_film<'s>(
     })
 }
 
-fn strictest_protocol<'s>(behaviors: [&'s CacheBehavior; 3]) -> &'s ViewerProtocolPolicy {
+fn strictest_protocol(behaviors: [&CacheBehavior; 3]) -> &ViewerProtocolPolicy {
     let strictness = |policy: &&ViewerProtocolPolicy| match policy {
         ViewerProtocolPolicy::AllowAll => 0,
         ViewerProtocolPolicy::RedirectToHttps => 1,

@@ -120,7 +120,9 @@ pub use snapshot::Snapshot;
 pub use stream::{
     StreamDenial, StreamRequest, StreamingDistribution, authorize_stream, route_stream,
 };
-pub use stream_log::{LoggedStream, StreamEvent, StreamLogRecord, stream_log_header};
+pub use stream_log::{
+    LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
+};
 pub use toml_reader::read_toml;
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
 pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

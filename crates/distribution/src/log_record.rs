@@ -1,13 +1,11 @@
 //! One line of the access log: CloudFront's 33 fields, tab-separated or as JSON.
 
 use crate::calendar::DateTime;
-use crate::redact::{redact_url, redact_viewer_text};
 use http::Version;
 use privet_sign::Timestamp;
 use std::net::SocketAddr;
 use std::time::Duration;
-use value::push_json_string;
-pub(crate) use value::{Plain, Value, push_line};
+pub(crate) use value::{Plain, Value, push_json_line, push_line};
 
 mod value;
 
@@ -182,31 +180,7 @@ impl LogRecord<'_> {
     /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them
     /// `x-privet-refusal` and `x-privet-grant`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let own = [
-            ("x-privet-refusal", self.refusal.unwrap_or_default()),
-            ("x-privet-grant", self.grant.unwrap_or_default()),
-        ]
-        .map(|(name, text)| (name, Value::Text(text)));
-        let fields = LOG_FIELDS.into_iter().zip(self.values());
-        out.push(b'{');
-        for (name, value) in fields.chain(own) {
-            push_json_string(out, name);
-            out.push(b':');
-            match value {
-                Value::Text("") | Value::Viewer("") => push_json_string(out, "-"),
-                Value::Text(text) => push_json_string(out, text),
-                Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
-                Value::Url(url) => push_json_string(out, &redact_url(url)),
-                Value::Made(plain) => {
-                    out.push(b'"');
-                    plain.push(out);
-                    out.push(b'"');
-                }
-            }
-            out.push(b',');
-        }
-        out.pop();
-        out.extend_from_slice(b"}\n");
+        push_json_line(&LOG_FIELDS, &self.values(), self.refusal, self.grant, out);
     }
 
     /// The values in the order of [`LOG_FIELDS`].

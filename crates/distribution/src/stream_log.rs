@@ -1,7 +1,7 @@
 //! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file format").
 
 use crate::calendar::DateTime;
-use crate::log_record::{Plain, Value, push_line};
+use crate::log_record::{Plain, Value, push_json_line, push_line};
 use crate::redact::redact_query;
 use privet_sign::Timestamp;
 use std::net::IpAddr;
@@ -82,39 +82,78 @@ pub struct LoggedStream<'a> {
     pub id: u32,
 }
 
+/// The fields and their order (developer guide of 2020, "RTMP distribution log file format").
+pub const STREAM_LOG_FIELDS: [&str; 17] = [
+    "date",
+    "time",
+    "x-edge-location",
+    "c-ip",
+    "x-event",
+    "sc-bytes",
+    "x-cf-status",
+    "x-cf-client-id",
+    "cs-uri-stem",
+    "cs-uri-query",
+    "c-referrer",
+    "x-page-url",
+    "c-user-agent",
+    "x-sname",
+    "x-sname-query",
+    "x-file-ext",
+    "x-sid",
+];
+
 impl StreamLogRecord<'_> {
     /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        let redacted = |query: Option<&str>| query.map(redact_query).unwrap_or_default();
-        let uri_query = redacted(self.uri_query);
-        let stream_query = redacted(self.stream.and_then(|stream| stream.query));
+        let [uri_query, stream_query] = self.queries();
+        push_line(&self.values(&uri_query, &stream_query), out);
+    }
+
+    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them stand
+    /// the token of a refusal and the fingerprint of the grant, for the operator.
+    pub fn write_json(&self, refusal: Option<&str>, grant: Option<&str>, out: &mut Vec<u8>) {
+        let [uri_query, stream_query] = self.queries();
+        let values = self.values(&uri_query, &stream_query);
+        push_json_line(&STREAM_LOG_FIELDS, &values, refusal, grant, out);
+    }
+
+    /// Of the connection and of the stream, redacted.
+    fn queries(&self) -> [String; 2] {
+        let stream_query = self.stream.and_then(|stream| stream.query);
+        [self.uri_query, stream_query].map(|query| query.map(redact_query).unwrap_or_default())
+    }
+
+    /// The values in the order of [`STREAM_LOG_FIELDS`].
+    fn values<'v>(&'v self, uri_query: &'v str, stream_query: &'v str) -> [Value<'v>; 17] {
+        use Plain::{Date, Ip, Number, Time};
+        use Value::{Made, Text, Url, Viewer};
         let (name, extension) = self
             .stream
             .map_or(("", ""), |stream| (stream.name, stream.extension));
-        let id = self.stream.map_or(Value::Text(""), |stream| {
-            Value::Made(Plain::Number(u64::from(stream.id)))
-        });
+        let id = self
+            .stream
+            .map_or(Text(""), |stream| Made(Number(u64::from(stream.id))));
         let at = DateTime::of(self.at);
-        let values = [
-            Value::Made(Plain::Date(at)),
-            Value::Made(Plain::Time(at)),
-            Value::Text(self.edge_location),
-            Value::Made(Plain::Ip(self.client)),
-            Value::Text(self.event.as_str()),
-            Value::Made(Plain::Number(self.sc_bytes)),
-            Value::Text("OK"),
-            Value::Text(self.client_id),
-            Value::Url(self.uri_stem),
-            Value::Text(&uri_query),
-            Value::Url(self.referrer.unwrap_or_default()),
-            Value::Url(self.page_url.unwrap_or_default()),
-            Value::Viewer(self.user_agent.unwrap_or_default()),
-            Value::Viewer(name),
-            Value::Text(&stream_query),
-            Value::Viewer(extension),
+        [
+            Made(Date(at)),
+            Made(Time(at)),
+            Text(self.edge_location),
+            Made(Ip(self.client)),
+            Text(self.event.as_str()),
+            Made(Number(self.sc_bytes)),
+            Text("OK"),
+            Text(self.client_id),
+            Url(self.uri_stem),
+            Text(uri_query),
+            Url(self.referrer.unwrap_or_default()),
+            Url(self.page_url.unwrap_or_default()),
+            Viewer(self.user_agent.unwrap_or_default()),
+            Viewer(name),
+            Text(stream_query),
+            Viewer(extension),
             id,
-        ];
-        push_line(&values, out);
+        ]
     }
 }
 

@@ -16,12 +16,14 @@ mod timeline;
 mod tx3g;
 mod vtt;
 mod windows_1252;
+mod wvtt;
 
 pub use dash::dash;
 pub use hls::{hls_i_frames, hls_master, hls_media, hls_subtitles, hls_ts};
 pub use srt::vtt_from_srt;
 pub use tx3g::vtt_from_tx3g;
 pub use vtt::vtt_checked;
+pub use wvtt::vtt_from_wvtt;
 
 /// Text of subtitles, and lists that others wrote, are no longer than this.
 pub const TEXT_SIZE_BYTES_MAX: usize = 8 << 20;

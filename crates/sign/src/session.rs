@@ -57,10 +57,6 @@ impl std::fmt::Debug for SessionSecret {
 ///
 /// # Errors
 /// As [`crate::verify`].
-#[expect(
-    clippy::too_many_arguments,
-    reason = "those of `verify`, and the secret"
-)]
 pub fn issue_session(
     secret: &SessionSecret,
     url: &ViewerUrl<'_>,

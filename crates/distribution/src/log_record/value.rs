@@ -32,7 +32,7 @@ pub(crate) enum Plain {
 }
 
 impl Plain {
-    pub(super) fn push(self, out: &mut Vec<u8>) {
+    fn push(self, out: &mut Vec<u8>) {
         match self {
             Plain::Date(at) => {
                 push_digits(out, at.year, 4);
@@ -91,6 +91,39 @@ pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
+/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them
+/// `x-privet-refusal` and `x-privet-grant`.
+pub(crate) fn push_json_line(
+    fields: &[&str],
+    values: &[Value<'_>],
+    refusal: Option<&str>,
+    grant: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    let own = [("x-privet-refusal", refusal), ("x-privet-grant", grant)];
+    let own = own.map(|(name, text)| (name, Value::Text(text.unwrap_or_default())));
+    let fields = fields.iter().copied().zip(values.iter().copied());
+    out.push(b'{');
+    for (name, value) in fields.chain(own) {
+        push_json_string(out, name);
+        out.push(b':');
+        match value {
+            Value::Text("") | Value::Viewer("") | Value::Url("") => push_json_string(out, "-"),
+            Value::Text(text) => push_json_string(out, text),
+            Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
+            Value::Url(url) => push_json_string(out, &redact_url(url)),
+            Value::Made(plain) => {
+                out.push(b'"');
+                plain.push(out);
+                out.push(b'"');
+            }
+        }
+        out.push(b',');
+    }
+    out.pop();
+    out.extend_from_slice(b"}\n");
+}
+
 /// Developer guide, "Standard logs", on values that are URL-encoded.
 fn push_encoded(out: &mut Vec<u8>, value: &str) {
     let mut rest = value.as_bytes();
@@ -125,7 +158,7 @@ const ENCODED: [bool; 256] = {
 };
 
 /// RFC 8259 7, and DEL and the controls from U+0080 to U+009F as well: a terminal may obey them.
-pub(super) fn push_json_string(out: &mut Vec<u8>, value: &str) {
+fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let mut bytes = value.bytes().peekable();
     while let Some(byte) = bytes.next() {

@@ -92,3 +92,22 @@ fn every_event_has_a_line_as_long_as_the_header() {
         assert!(line.contains(&format!("\t{}\t", event.as_str())), "{line}");
     }
 }
+
+#[test]
+fn the_header_names_the_fields() {
+    let expected = format!("#Version: 1.0\n#Fields: {}\n", STREAM_LOG_FIELDS.join(" "));
+    assert_eq!(stream_log_header(), expected);
+}
+
+#[test]
+fn the_live_form_tells_the_refusal() {
+    let record = StreamLogRecord {
+        stream: stream("video/talk", Some("Signature=@")),
+        ..record(StreamEvent::Play)
+    };
+    let mut json = Vec::new();
+    record.write_json(Some("expired"), None, &mut json);
+    let json = String::from_utf8_lossy(&json).into_owned();
+    let end = r#""x-sname":"video/talk","x-sname-query":"Signature=redacted","x-file-ext":"mp4","x-sid":"1","x-privet-refusal":"expired","x-privet-grant":"-"}"#;
+    assert!(json.ends_with(&format!("{end}\n")), "{json}");
+}

@@ -8,7 +8,6 @@ use std::time::Duration;
 pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Limits {
     let mut limits = Limits::default();
     let many = 1..=1_u64 << 24;
-    let timeout = SECOND..=HOUR;
     let l = &mut limits;
     reader.set_number(
         table,
@@ -35,26 +34,7 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
         1024..=MIB,
         &mut l.head_size_bytes_max,
     );
-    reader.set_duration(table, "head_timeout", timeout.clone(), &mut l.head_timeout);
-    reader.set_duration(table, "idle_timeout", timeout.clone(), &mut l.idle_timeout);
-    reader.set_duration(
-        table,
-        "write_timeout",
-        timeout.clone(),
-        &mut l.write_timeout,
-    );
-    reader.set_duration(
-        table,
-        "tls_handshake_timeout",
-        timeout,
-        &mut l.tls_handshake_timeout,
-    );
-    reader.set_duration(
-        table,
-        "drain_timeout",
-        Duration::ZERO..=DAY,
-        &mut l.drain_timeout,
-    );
+    read_timeouts(reader, table, l);
     reader.set_number(
         table,
         "log_queue_records_max",
@@ -75,18 +55,21 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
     );
     reader.set_number(table, "open_files_max", many, &mut l.open_files_max);
     reader.set_number(table, "ranges_max", 1..=1000, &mut l.ranges_max);
-    read_rtmp_limits(reader, table, l);
-    limits
-}
-
-fn read_rtmp_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limits) {
     reader.set_number(
         table,
         "rtmp_connections_per_address_max",
         1..=1 << 24,
-        &mut limits.rtmp_connections_per_address_max,
+        &mut l.rtmp_connections_per_address_max,
     );
+    limits
+}
+
+fn read_timeouts<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limits) {
     let timeouts = [
+        ("head_timeout", &mut limits.head_timeout),
+        ("idle_timeout", &mut limits.idle_timeout),
+        ("write_timeout", &mut limits.write_timeout),
+        ("tls_handshake_timeout", &mut limits.tls_handshake_timeout),
         ("rtmp_handshake_timeout", &mut limits.rtmp_handshake_timeout),
         ("rtmp_idle_timeout", &mut limits.rtmp_idle_timeout),
         ("rtmp_write_timeout", &mut limits.rtmp_write_timeout),
@@ -94,4 +77,10 @@ fn read_rtmp_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut
     for (key, timeout) in timeouts {
         reader.set_duration(table, key, SECOND..=HOUR, timeout);
     }
+    reader.set_duration(
+        table,
+        "drain_timeout",
+        Duration::ZERO..=DAY,
+        &mut limits.drain_timeout,
+    );
 }

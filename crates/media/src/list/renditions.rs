@@ -157,14 +157,9 @@ fn texts(qualities: &[Quality<'_>], side: &[SideText<'_>]) -> Vec<Text> {
             title,
         });
     }
-    // Of texts inside a film only this kind is turned into WebVTT.
-    let inside =
-        |quality| offered(quality, TrackKind::Text).filter(|track| track.codec == Codec::Tx3g);
-    if let Some(quality) = qualities
-        .iter()
-        .find(|quality| inside(quality).next().is_some())
-    {
-        for track in inside(quality) {
+    let has_text = |quality: &&Quality<'_>| offered(quality, TrackKind::Text).next().is_some();
+    if let Some(quality) = qualities.iter().find(has_text) {
+        for track in offered(quality, TrackKind::Text) {
             texts.push(Text {
                 folder: folder(quality, track),
                 title: titles.of_track(track, "Subtitles"),

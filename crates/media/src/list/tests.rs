@@ -441,7 +441,7 @@ fn a_manifest() {
 </Representation>
 </AdaptationSet>
 <AdaptationSet contentType="text" mimeType="text/vtt" lang="en">
-<Label>English 'CC' &amp; more</Label>
+<Label>English &apos;CC&apos; &amp; more</Label>
 <Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>
 <Representation id="s-en" bandwidth="1000">
 <BaseURL>../hls/s-en/subtitles.vtt?P&amp;S</BaseURL>

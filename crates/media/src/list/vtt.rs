@@ -102,8 +102,24 @@ impl VttText {
         VttText(format!("WEBVTT\n{TIMESTAMP_MAP}\n"))
     }
 
+    /// Goes on where the head of a text ends, which [`vtt_checked`] has seen.
+    pub(super) fn with_head(head: &str) -> VttText {
+        VttText(format!("{}\n\n", head.trim_end()))
+    }
+
     /// Appends a cue. `body` is escaped already; its empty lines, which would end the cue, are left out.
     pub(super) fn push_cue(&mut self, start_ms: u64, end_ms: u64, body: &str) {
+        self.push_placed_cue(start_ms, end_ms, "", body);
+    }
+
+    /// As [`Self::push_cue`]; `settings` say where the cue is shown.
+    pub(super) fn push_placed_cue(
+        &mut self,
+        start_ms: u64,
+        end_ms: u64,
+        settings: &str,
+        body: &str,
+    ) {
         let mut lines = body
             .lines()
             .map(str::trim_end)
@@ -115,6 +131,10 @@ impl VttText {
         self.push_time(start_ms);
         self.0.push_str(" --> ");
         self.push_time(end_ms);
+        if !settings.is_empty() {
+            self.0.push(' ');
+            self.0.push_str(settings);
+        }
         self.0.push('\n');
         for line in lines {
             self.0.push_str(line);

@@ -182,6 +182,7 @@ fn leave_out_behind_end(track: &mut Track, media_end: Option<u64>) -> Result<(),
     let mut kept_duration = 0;
     let mut end = 0;
     let mut kept_end = 0;
+    let mut lowest = 0;
     for sample in track.samples() {
         let decoded = sample.decode_time + u64::from(sample.duration);
         end = end.max(track.presentation_time(&sample) + i64::from(sample.duration));
@@ -191,12 +192,14 @@ fn leave_out_behind_end(track: &mut Track, media_end: Option<u64>) -> Result<(),
             kept_duration = decoded;
             kept_end = end;
         }
+        lowest = lowest.min(sample.composition_offset);
     }
     if kept_end <= 0 {
         return Err(Refusal::Corrupt("an edit outside the media"));
     }
     track.sample_count = kept_count;
     track.media_duration = kept_duration;
+    track.composition_offset_min = lowest;
     track.end = kept_end.cast_unsigned();
     Ok(())
 }

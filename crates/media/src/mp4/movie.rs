@@ -125,6 +125,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
         sample_rate: 0,
         edit: Edit::default(),
         tables: Tables::default(),
+        composition_offset_min: 0,
         first: Cursor::default(),
         end: 0,
     };

@@ -48,6 +48,9 @@ pub struct Track {
     pub sample_rate: u32,
     /// Which stretch is shown, and when.
     pub edit: Edit,
+    /// Lowest composition offset of a sample, at most 0: how much earlier decoding has to begin where no picture may be
+    /// shown before it is decoded.
+    pub(crate) composition_offset_min: i32,
     pub(super) tables: Tables,
     /// Of the sample that has number 0.
     pub(super) first: Cursor,

@@ -102,6 +102,17 @@ impl Columns {
         columns
     }
 
+    /// The fields of a sample's row.
+    fn row(&self, sample: &Sample) -> [Option<u32>; 4] {
+        let offset = sample.composition_offset.cast_unsigned();
+        [
+            self.duration.in_row(sample.duration),
+            Some(sample.size_bytes),
+            self.flags.in_row(sample_flags(sample)),
+            self.composition_offset.in_row(offset),
+        ]
+    }
+
     fn header_size_bytes(&self, segment: &PlannedSegment) -> u64 {
         let in_header = self.duration.count_once() + self.flags.count_once();
         let fields = 4 - in_header - self.composition_offset.count_once();
@@ -114,6 +125,13 @@ impl Column {
     fn meet(&mut self, value: u32) {
         if matches!(self, Column::Once(once) if *once != value) {
             *self = Column::EachSample;
+        }
+    }
+
+    fn in_row(self, value: u32) -> Option<u32> {
+        match self {
+            Column::Once(_) => None,
+            Column::EachSample => Some(value),
         }
     }
 
@@ -143,8 +161,15 @@ fn sample_flags(sample: &Sample) -> u32 {
     }
 }
 
-/// A segment beyond 4 GiB pays for the longer header of its `mdat` with two brands, so that the length of the whole
-/// header does not depend on the samples' sizes.
+/// A segment beyond 4 GiB pays for the longer header of its `mdat` with two brands of its `styp`, so that the length of
+/// the whole header does not depend on the samples' sizes.
+fn segment_type_size_bytes(segment: &PlannedSegment) -> u64 {
+    match segment.size_bytes {
+        0..=SHORT_CONTENT_SIZE_BYTES_MAX => 24,
+        _ => 16,
+    }
+}
+
 fn write_segment_type(out: &mut Vec<u8>, segment: &PlannedSegment) {
     write_box(out, *b"styp", |out| {
         out.extend_from_slice(b"msdh\0\0\0\0");
@@ -155,12 +180,12 @@ fn write_segment_type(out: &mut Vec<u8>, segment: &PlannedSegment) {
 }
 
 fn write_content_header(out: &mut Vec<u8>, size_bytes: u64) {
-    match u32::try_from(size_bytes) {
-        Ok(short) if size_bytes <= SHORT_CONTENT_SIZE_BYTES_MAX => {
-            write_u32(out, short + 8);
+    match u32::try_from(size_bytes.saturating_add(8)) {
+        Ok(short) => {
+            write_u32(out, short);
             out.extend_from_slice(b"mdat");
         }
-        Ok(_) | Err(_) => {
+        Err(_) => {
             write_u32(out, 1);
             out.extend_from_slice(b"mdat");
             write_u64(out, size_bytes.saturating_add(16));
@@ -195,41 +220,27 @@ fn write_run(
     columns: &Columns,
     sources: &mut Parts,
 ) {
-    let has_duration = columns.duration.once().is_none();
-    let has_flags = columns.flags.once().is_none();
-    let has_offset = columns.composition_offset.once().is_none();
+    // Place and size of each sample, and what its row has besides.
     let mut run_flags = 0x0201;
-    for (has_field, flag) in [
-        (has_duration, 0x0100),
-        (has_flags, 0x0400),
-        (has_offset, 0x0800),
+    for (column, flag) in [
+        (columns.duration, 0x0100),
+        (columns.flags, 0x0400),
+        (columns.composition_offset, 0x0800),
     ] {
-        if has_field {
-            run_flags |= flag;
+        match column {
+            Column::EachSample => run_flags |= flag,
+            Column::Once(_) => {}
         }
     }
-    // From the start of `moof`, which follows upon `styp`, to behind the header of `mdat`. Together these two have the
-    // same length in both forms.
-    let styp_size_bytes = if segment.size_bytes <= SHORT_CONTENT_SIZE_BYTES_MAX {
-        24
-    } else {
-        16
-    };
-    let data_at = columns.header_size_bytes(segment) - styp_size_bytes;
+    // From the start of `moof` to behind the header of `mdat`.
+    let data_at = columns.header_size_bytes(segment) - segment_type_size_bytes(segment);
     write_full_box(out, *b"trun", 1, run_flags, |out| {
         write_u32(out, segment.sample_count);
         write_u32(out, u32::try_from(data_at).unwrap_or(u32::MAX));
         for sample in samples_of(track, segment) {
             sources.push_source(sample.offset, u64::from(sample.size_bytes));
-            if has_duration {
-                write_u32(out, sample.duration);
-            }
-            write_u32(out, sample.size_bytes);
-            if has_flags {
-                write_u32(out, sample_flags(&sample));
-            }
-            if has_offset {
-                write_u32(out, sample.composition_offset.cast_unsigned());
+            for field in columns.row(&sample).into_iter().flatten() {
+                write_u32(out, field);
             }
         }
     });

@@ -157,9 +157,12 @@ fn a_duration_of_its_own_is_said_for_each() {
     let (track, planned) = planned(&film, 1);
     let parts = media_segment(track, planned, 1).expect("a segment");
     let found = samples_of(&moof(&film.gather(&parts)), 0);
-    assert!(found.iter().map(|sample| sample.duration).eq(
-        track.samples().map(|sample| sample.duration)
-    ));
+    assert!(
+        found
+            .iter()
+            .map(|sample| sample.duration)
+            .eq(track.samples().map(|sample| sample.duration))
+    );
     let header = parts.size_bytes() - planned.segments[0].size_bytes;
     assert_eq!(header, 120 + 4 + 8 * 40);
 }
@@ -180,8 +183,14 @@ fn our_own_reader_finds_the_same_film_in_our_segments() {
         assert_eq!(again.sample_entry, track.sample_entry);
         assert_eq!(again.matrix, track.matrix);
         assert_eq!(again.language, track.language);
-        let expected = track.samples().map(|sample| Sample { offset: 0, ..sample });
-        let found = again.samples().map(|sample| Sample { offset: 0, ..sample });
+        let expected = track.samples().map(|sample| Sample {
+            offset: 0,
+            ..sample
+        });
+        let found = again.samples().map(|sample| Sample {
+            offset: 0,
+            ..sample
+        });
         assert!(found.eq(expected));
     }
 }

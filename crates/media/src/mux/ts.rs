@@ -190,4 +190,4 @@ impl TsSegment {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::mux) mod tests;

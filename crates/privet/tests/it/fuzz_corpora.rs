@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/films.rs"]
+mod films;
+
 #[path = "../../../../fuzz/targets/streams.rs"]
 mod streams;
 
@@ -32,6 +35,11 @@ fn range_header() {
 #[test]
 fn configuration() {
     check("configuration", bodies::configuration);
+}
+
+#[test]
+fn film_segments() {
+    check("film_segments", films::film_segments);
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Asking {
 #[track_caller]
 fn check(token: &str, url: &str, expected: Result<(), Refusal>) {
     let grant = Asking::default().ask(token, url);
-    assert_eq!(grant.map(drop), expected, "{url}");
+    assert_eq!((url, grant.map(drop)), (url, expected));
 }
 
 const MISMATCH: Result<(), Refusal> = Err(Refusal::SessionMismatch);

@@ -58,7 +58,12 @@ fn the_first_sound_that_can_be_sent_is_taken() {
     let mut other = sound(&[50; 100]);
     replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
     let audio = Some(3);
-    let tracks = [picture(&[50; 50]), other, sound(&[50; 100]), sound(&[50; 100])];
+    let tracks = [
+        picture(&[50; 50]),
+        other,
+        sound(&[50; 100]),
+        sound(&[50; 100]),
+    ];
     check_tracks(&tracks, Some(TsTracks { video: 1, audio }));
     let audio = None;
     check_tracks(&[picture(&[50; 50])], Some(TsTracks { video: 1, audio }));
@@ -103,7 +108,9 @@ fn others_find_tables_and_times() {
     let (track, planned) = super::planned(&film, 1);
     let first = &planned.segments[1];
     let in_90khz = |time: i64| (time * 90_000 / 12_800) as u64 + TS_LEAD_90KHZ;
-    let samples = track.samples_at(&first.cursor).take(first.sample_count as usize);
+    let samples = track
+        .samples_at(&first.cursor)
+        .take(first.sample_count as usize);
     for ((sample, found), clock) in samples.zip(&pictures).zip(&clocks) {
         let shown = track.presentation_time(&sample);
         let decoded = in_90khz(shown - i64::from(sample.composition_offset));
@@ -158,7 +165,10 @@ fn a_receiver_gets_the_sound_with_headers() {
         }
         assert!(stream.eq(expected));
         for unit in &units {
-            assert_eq!(u16::from_be_bytes([unit[4], unit[5]]) as usize, unit.len() - 6);
+            assert_eq!(
+                u16::from_be_bytes([unit[4], unit[5]]) as usize,
+                unit.len() - 6
+            );
         }
     }
 }

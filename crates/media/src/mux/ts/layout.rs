@@ -209,9 +209,12 @@ fn frames<'a>(
     Some(timed.map(|sample| timed_frame(track, &sample)))
 }
 
+/// A transport stream shows nothing before it is decoded, so that decoding begins as much earlier as the track needs.
 fn timed_frame(track: &Track, sample: &Sample) -> TimedFrame {
     let presentation_time = track.presentation_time(sample);
-    let decode_time = presentation_time.saturating_sub(i64::from(sample.composition_offset));
+    let since_decoding =
+        i64::from(sample.composition_offset) - i64::from(track.composition_offset_min);
+    let decode_time = presentation_time.saturating_sub(since_decoding);
     TimedFrame {
         frame: Frame {
             offset: sample.offset,
