@@ -47,8 +47,9 @@ pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, St
         aliases: &distribution.aliases,
         domain_name: &distribution.domain_name,
     }))?;
-    let protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config_of(store, protocols)
+    let mut config = config_of(store)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// The TLS side of all RTMPS listeners.
@@ -61,21 +62,23 @@ pub(crate) fn rtmps_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, Sta
         aliases: &distribution.aliases,
         domain_name: &distribution.domain_name,
     }))?;
-    config_of(store, Vec::new())
+    let mut config = config_of(store)?;
+    // librtmp over GnuTLS takes a ticket for a failed read, and connections last too long to be resumed.
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
 }
 
-fn config_of(store: CertStore, protocols: Vec<Vec<u8>>) -> Result<Arc<ServerConfig>, StartError> {
+fn config_of(store: CertStore) -> Result<ServerConfig, StartError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| StartError::Tls(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(store));
-    config.alpn_protocols = protocols;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     config.ticketer =
         aws_lc_rs::Ticketer::new().map_err(|error| StartError::Tls(error.to_string()))?;
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// A certificate, and under which names it is shown.

@@ -424,7 +424,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         let Some(play) = &mut self.play else {
             return self.session.refuse(PlayRefusal::NotFound);
         };
-        let messages = play.film.index.messages_from(position);
+        let messages = play.film.index.messages_from(play.feed.film_time(position));
         play.feed.seek(messages, position, now);
         if play.motion == Motion::Over {
             play.motion = Motion::Running;

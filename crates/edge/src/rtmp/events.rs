@@ -176,6 +176,7 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.stop();
+        self.play = None;
         let disconnect = std::mem::take(&mut self.disconnect);
         self.write(StreamEvent::Disconnect, disconnect);
     }

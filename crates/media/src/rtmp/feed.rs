@@ -18,10 +18,15 @@ pub enum Turn {
 }
 
 /// The messages of one play, in their time. The clock is the caller's: a time since any moment.
+///
+/// A play that begins within a film has times of its own: 0 is where it begins. So Adobe's server had it, and librtmp adds
+/// what it asked for. The viewer's positions are times of the play as well.
 #[derive(Debug)]
 pub struct Feed<M> {
     messages: M,
     next: Option<Message>,
+    /// The film's time at which the play has 0.
+    origin_ms: u32,
     /// The film's time at which the play ends, where the viewer named one.
     end: Option<Duration>,
     pacer: Pacer,
@@ -30,25 +35,35 @@ pub struct Feed<M> {
 }
 
 impl<M: Iterator<Item = Message>> Feed<M> {
-    /// Begins at `position`, of which `messages` may begin somewhat before; plays for `duration` if that is given.
-    pub fn new(messages: M, position: Duration, duration: Option<Duration>, now: Duration) -> Self {
+    /// Begins at `start` of the film, of which `messages` may begin somewhat before; plays for `duration` if that is given.
+    pub fn new(messages: M, start: Duration, duration: Option<Duration>, now: Duration) -> Self {
         let mut feed = Feed {
             messages,
             next: None,
-            end: duration.map(|duration| position.saturating_add(duration)),
-            pacer: Pacer::new(position, now),
+            origin_ms: 0,
+            end: duration.map(|duration| start.saturating_add(duration)),
+            pacer: Pacer::new(start, now),
             is_paused: false,
             last_timestamp_ms: 0,
         };
         feed.advance();
+        if !start.is_zero() {
+            feed.origin_ms = feed.next.as_ref().map_or(0, |message| message.timestamp_ms);
+            feed.last_timestamp_ms = feed.origin_ms;
+        }
         feed
     }
 
-    /// Goes on from another place.
+    /// The film's time of a `position` in the play.
+    pub fn film_time(&self, position: Duration) -> Duration {
+        position.saturating_add(Duration::from_millis(self.origin_ms.into()))
+    }
+
+    /// Goes on from another `position`, with the messages from its [`Self::film_time`] on.
     pub fn seek(&mut self, messages: M, position: Duration, now: Duration) {
         self.messages = messages;
-        self.pacer.restart(position, now);
-        self.last_timestamp_ms = 0;
+        self.pacer.restart(self.film_time(position), now);
+        self.last_timestamp_ms = self.origin_ms;
         self.advance();
     }
 
@@ -65,19 +80,20 @@ impl<M: Iterator<Item = Message>> Feed<M> {
     /// Goes on where it stopped, for a viewer who shows `position`, which is not beyond what it has.
     pub fn resume(&mut self, position: Duration, now: Duration) {
         self.is_paused = false;
-        let position = position.min(Duration::from_millis(self.last_timestamp_ms.into()));
-        self.pacer.restart(position, now);
+        let last = Duration::from_millis(self.last_timestamp_ms.into());
+        self.pacer.restart(self.film_time(position).min(last), now);
     }
 
     /// Whether a viewer at `position` has everything that was sent, and so needs nothing again.
     pub fn is_behind(&self, position: Duration) -> bool {
-        Duration::from_millis(self.last_timestamp_ms.into()) <= position
+        Duration::from_millis(self.last_timestamp_ms.into()) <= self.film_time(position)
     }
 
-    /// The time of the message that comes next, or of the last one.
+    /// The time in the play of the message that comes next, or of the last one.
     pub fn timestamp_ms(&self) -> u32 {
         let next = self.next.as_ref();
-        next.map_or(self.last_timestamp_ms, |message| message.timestamp_ms)
+        let time_ms = next.map_or(self.last_timestamp_ms, |message| message.timestamp_ms);
+        time_ms.saturating_sub(self.origin_ms)
     }
 
     /// What to do at `now`.
@@ -94,7 +110,11 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         }
         self.last_timestamp_ms = message.timestamp_ms;
         match self.advance() {
-            Some(message) => Turn::Send(message),
+            Some(message) => Turn::Send(Message {
+                // Before the origin there is only what a seek to 0 brings again.
+                timestamp_ms: message.timestamp_ms.saturating_sub(self.origin_ms),
+                ..message
+            }),
             None => Turn::Over,
         }
     }

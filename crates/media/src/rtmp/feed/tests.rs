@@ -84,8 +84,13 @@ fn a_play_ends() {
 fn a_play_begins_within_the_film() {
     let mut feed = Feed::new(film(10_000, 100), ms(11_500), None, ms(0));
     feed.set_buffer(ms(0));
-    assert_eq!(feed.timestamp_ms(), 10_000);
-    assert_eq!(sent(&mut feed, 0).0, Some((10_000, 12_500)));
+    assert_eq!(feed.timestamp_ms(), 0);
+    assert_eq!(sent(&mut feed, 0).0, Some((0, 2500)));
+    assert!(feed.is_behind(ms(2500)) && !feed.is_behind(ms(2400)));
+    assert_eq!(feed.film_time(ms(5000)), ms(15_000));
+    feed.seek(film(14_000, 100), ms(5000), ms(0));
+    assert_eq!(feed.timestamp_ms(), 4000);
+    assert_eq!(sent(&mut feed, 0).0, Some((4000, 6000)));
 }
 
 #[test]
