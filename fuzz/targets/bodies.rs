@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use privet_distribution::{
     Representation, Selection, Snapshot, read_toml, redact_query, select, split_session,
 };
+use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
 use privet_sign::{
     Credentials, Grant, KeyPairId, KeySet, Leniency, PublicKey, Question, Refusal, Scheme,
     SessionSecret, SignatureMemory, SignatureQuestion, Timestamp, ViewerUrl, explain,
@@ -14,6 +15,7 @@ use privet_sign::{
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_secs(1_767_000_000);
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
@@ -203,6 +205,53 @@ pub fn configuration(bytes: &[u8]) {
             errors.iter().all(|error| !error.message.is_empty()),
             "each fault has words"
         );
+    }
+}
+
+/// The bytes are a list that somebody else wrote, or subtitles.
+pub fn film_lists(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !text.contains("=grant")
+    {
+        check_rewriting(text, rewrite::hls);
+        check_rewriting(text, rewrite::dash);
+    }
+    if let Ok(vtt) = vtt_from_srt(bytes) {
+        check_subtitles(&vtt);
+    }
+    if let Ok(vtt) = vtt_checked(bytes) {
+        check_subtitles(&vtt);
+    }
+    let samples = || {
+        (0..)
+            .map(Duration::from_secs)
+            .zip(bytes.split(|byte| *byte == b'\n'))
+            .map(|(start, sample)| (start, start + Duration::from_secs(1), sample.to_vec()))
+    };
+    check_subtitles(&vtt_from_tx3g(samples()));
+    check_subtitles(&vtt_from_wvtt(Some(bytes), samples()));
+}
+
+type Rewrite =
+    fn(&str, &mut dyn FnMut(&str) -> Option<String>) -> Result<String, privet_media::Refusal>;
+
+/// Nothing but grants is added, and nothing at all without them.
+fn check_rewriting(text: &str, rewrite: Rewrite) {
+    let Ok(same) = rewrite(text, &mut |_| None) else {
+        return;
+    };
+    assert_eq!(same, text, "without grants a list stays as it is");
+    let mut grant = |uri: &str| Some(format!("{uri}?a=grant"));
+    if let Ok(signed) = rewrite(text, &mut grant) {
+        let without = signed.replace("?a=grant", "");
+        assert_eq!(without, text, "nothing but grants is added");
+    }
+}
+
+fn check_subtitles(vtt: &str) {
+    assert!(vtt.starts_with("WEBVTT"), "subtitles say what they are");
+    if let Ok(again) = vtt_checked(vtt.as_bytes()) {
+        assert_eq!(again, vtt, "what was checked stays as it is");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Feeds `films::film_lists` with what libFuzzer invents.
+//! Feeds `bodies::film_lists` with what libFuzzer invents.
 #![no_main]
 
-#[path = "films.rs"]
-mod films;
+#[path = "bodies.rs"]
+mod bodies;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| films::film_lists(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::film_lists(bytes));

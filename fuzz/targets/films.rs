@@ -3,7 +3,7 @@
 //! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
 #![allow(dead_code)] // Each target uses one of them.
 
-use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
+use privet_media::describe::describe;
 use privet_media::mp4::{Index, Limits, Locator, Step, Track, TrackKind};
 use privet_media::mux::{
     TsSegment, init_segment, media_segment, media_segment_header_size_bytes, ts_tracks,
@@ -46,6 +46,53 @@ pub fn film_segments(bytes: &[u8]) {
         TsSegment::new(&index, &plan, past).is_none(),
         "the last segment is the last"
     );
+}
+
+/// The bytes are an object: its index is read, cut and described, and all three agree.
+pub fn film_index(bytes: &[u8]) {
+    let Ok(index) = index(bytes) else {
+        return;
+    };
+    let mut samples_size_bytes = 0;
+    for track in &index.tracks {
+        let mut decode_time = 0;
+        for (number, sample) in (0..).zip(track.samples()) {
+            assert_eq!(sample.number, number);
+            assert_eq!(sample.decode_time, decode_time, "times go on");
+            decode_time += u64::from(sample.duration);
+            let end = sample.offset + u64::from(sample.size_bytes);
+            assert!(end <= bytes.len() as u64, "samples lie within the object");
+            samples_size_bytes += u64::from(sample.size_bytes);
+        }
+        assert_eq!(track.samples().count() as u32, track.sample_count);
+        assert_eq!(decode_time, track.media_duration);
+        assert!(!track.codec_string().is_empty() || track.sample_count == 0);
+    }
+    assert!(
+        samples_size_bytes <= bytes.len() as u64,
+        "nothing is counted twice"
+    );
+    let Ok(plan) = Plan::of(&index, Duration::from_secs(2), &LIMITS) else {
+        return;
+    };
+    for planned in &plan.tracks {
+        let track = index.track(planned.number).expect("a planned track is one");
+        let counts = planned.segments.iter().map(|segment| segment.sample_count);
+        assert_eq!(
+            counts.sum::<u32>(),
+            track.sample_count,
+            "all samples are planned"
+        );
+        for pair in planned.segments.windows(2) {
+            let end = pair[0].start + pair[0].duration;
+            assert_eq!(end, pair[1].start, "segments follow each other");
+        }
+    }
+    let description = describe(&index, &plan);
+    assert_eq!(description.tracks.len(), plan.tracks.len());
+    for track in &description.tracks {
+        assert!(track.average_bits_per_sec <= track.peak_bits_per_sec);
+    }
 }
 
 fn index(bytes: &[u8]) -> Result<Index, Refusal> {
@@ -122,50 +169,4 @@ fn sources(bytes: &[u8], parts: &Parts) -> Vec<u8> {
         }
     }
     out
-}
-
-/// The bytes are a list that somebody else wrote, or subtitles.
-pub fn film_lists(bytes: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && !text.contains("=grant")
-    {
-        check_rewriting(text, rewrite::hls);
-        check_rewriting(text, rewrite::dash);
-    }
-    if let Ok(vtt) = vtt_from_srt(bytes) {
-        check_subtitles(&vtt);
-    }
-    if let Ok(vtt) = vtt_checked(bytes) {
-        check_subtitles(&vtt);
-    }
-    let samples = || {
-        (0..)
-            .map(Duration::from_secs)
-            .zip(bytes.split(|byte| *byte == b'\n'))
-            .map(|(start, sample)| (start, start + Duration::from_secs(1), sample.to_vec()))
-    };
-    check_subtitles(&vtt_from_tx3g(samples()));
-    check_subtitles(&vtt_from_wvtt(Some(bytes), samples()));
-}
-
-type Rewrite = fn(&str, &mut dyn FnMut(&str) -> Option<String>) -> Result<String, Refusal>;
-
-/// Nothing but grants is added, and nothing at all without them.
-fn check_rewriting(text: &str, rewrite: Rewrite) {
-    let Ok(same) = rewrite(text, &mut |_| None) else {
-        return;
-    };
-    assert_eq!(same, text, "without grants a list stays as it is");
-    let mut grant = |uri: &str| Some(format!("{uri}?a=grant"));
-    if let Ok(signed) = rewrite(text, &mut grant) {
-        let without = signed.replace("?a=grant", "");
-        assert_eq!(without, text, "nothing but grants is added");
-    }
-}
-
-fn check_subtitles(vtt: &str) {
-    assert!(vtt.starts_with("WEBVTT"), "subtitles say what they are");
-    if let Ok(again) = vtt_checked(vtt.as_bytes()) {
-        assert_eq!(again, vtt, "what was checked stays as it is");
-    }
 }

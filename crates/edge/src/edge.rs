@@ -57,8 +57,8 @@ pub enum StartError {
         /// What is wrong with it; never its content.
         reason: String,
     },
-    /// An HTTPS listener without any certificate.
-    #[error("an https listener needs a distribution with a certificate")]
+    /// An HTTPS or RTMPS listener without any certificate.
+    #[error("an https or rtmps listener needs a distribution with a certificate")]
     NoCertificate,
     /// The TLS library refused the configuration.
     #[error("TLS can not be set up: {0}")]
@@ -138,6 +138,7 @@ impl Edge {
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
             films: FilmIndexes::new(&options.snapshot.films),
+            rtmp_crowd: Arc::default(),
             origin_client: Arc::default(),
             clock: options.clock,
             log,

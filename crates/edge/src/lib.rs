@@ -21,6 +21,7 @@ mod origin_client;
 mod pipeline;
 mod proxy_header;
 mod request_id;
+mod rtmp;
 mod stand_in;
 mod state;
 mod test_clock;

@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct EdgeState {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// For RTMPS listeners.
+    pub(crate) rtmps: Option<Arc<rustls::ServerConfig>>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
     /// What session tokens are made with and checked with.
@@ -33,12 +35,17 @@ impl EdgeState {
     ) -> Result<Self, StartError> {
         let configured = snapshot.films.session_secret.as_ref();
         let session_secret = configured.unwrap_or(session_secret).clone();
-        let https = snapshot
-            .listeners
-            .iter()
-            .any(|listener| listener.protocol == ListenerProtocol::Https);
+        let listens = |protocol| {
+            let mut listeners = snapshot.listeners.iter();
+            listeners.any(|listener| listener.protocol == protocol)
+        };
+        let (https, rtmps) = (
+            listens(ListenerProtocol::Https),
+            listens(ListenerProtocol::Rtmps),
+        );
         Ok(EdgeState {
             tls: https.then(|| tls::server_config(&snapshot)).transpose()?,
+            rtmps: rtmps.then(|| tls::rtmps_config(&snapshot)).transpose()?,
             server: header_value(&snapshot.edge.server)?,
             location: header_value(&snapshot.edge.location)?,
             countries: snapshot

@@ -11,6 +11,7 @@ use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::pipeline::RequestBody;
 use crate::proxy_header::ProxyComplaints;
+use crate::rtmp::RtmpCrowd;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
@@ -36,6 +37,7 @@ pub(crate) struct EdgeShared {
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
     pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
@@ -50,6 +52,7 @@ pub(crate) struct WorkerShared {
     pub(crate) memory: WorkerMemory,
     pub(crate) cache: Rc<WorkerCache>,
     pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -78,6 +81,7 @@ impl WorkerShared {
                 edge.clock.clone(),
             ),
             films: edge.films,
+            rtmp_crowd: edge.rtmp_crowd,
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,

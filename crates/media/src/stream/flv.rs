@@ -30,10 +30,11 @@ pub(super) static AAC_HEAD: [u8; 2] = [AUDIO_AAC << 4 | 0x0f, PACKET_SAMPLES];
 
 /// What stands before the samples of a picture in AVC.
 ///
-/// `composition_ms` is clamped to what 24 bits with a sign can say, about 2.3 hours.
-pub(super) fn avc_head(is_key: bool, packet: u8, composition_ms: i64) -> [u8; 5] {
+/// `composition_ms`, from decoding to showing, is clamped to what 24 bits with a sign can say, about 2.3 hours. It is not
+/// negative: there are players that distrust all times then.
+pub(super) fn avc_head(is_key: bool, packet: u8, composition_ms: u32) -> [u8; 5] {
     let frame_type: u8 = if is_key { 1 } else { 2 };
-    let [_, high, middle, low] = (composition_ms.clamp(-0x80_0000, 0x7f_ffff) as i32).to_be_bytes();
+    let [_, high, middle, low] = composition_ms.min(0x7f_ffff).to_be_bytes();
     [frame_type << 4 | VIDEO_AVC, packet, high, middle, low]
 }
 
@@ -193,10 +194,8 @@ mod tests {
         for (is_key, composition_ms, expected) in [
             (true, 0, [0x17, 1, 0, 0, 0]),
             (false, 83, [0x27, 1, 0, 0, 83]),
-            (false, -1, [0x27, 1, 0xff, 0xff, 0xff]),
             (false, 0x12_3456, [0x27, 1, 0x12, 0x34, 0x56]),
-            (true, i64::MAX, [0x17, 1, 0x7f, 0xff, 0xff]),
-            (true, i64::MIN, [0x17, 1, 0x80, 0, 0]),
+            (true, u32::MAX, [0x17, 1, 0x7f, 0xff, 0xff]),
         ] {
             let head = avc_head(is_key, PACKET_SAMPLES, composition_ms);
             assert_eq!(head, expected, "{composition_ms}");

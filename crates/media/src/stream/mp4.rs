@@ -16,9 +16,6 @@ use super::{Message, MessageKind};
 use crate::Refusal;
 use crate::mp4::{Codec, Index, Track, TrackKind};
 
-/// By so much at most the film is shown later than the object says, so that no time is negative.
-const LEAD_MS_MAX: u32 = 60_000;
-
 /// The default picture and the default sound of an mp4 object, with the places where a viewer may begin.
 #[derive(Clone, Debug)]
 pub struct Mp4Stream {
@@ -36,23 +33,21 @@ struct Shared {
 
 impl Mp4Stream {
     pub(super) fn new(index: Arc<Index>) -> Result<Mp4Stream, Refusal> {
-        let kinds = [TrackKind::Video, TrackKind::Audio];
         let mut lines = Vec::new();
         let mut headers = Vec::new();
-        for kind in kinds {
-            if let Some(place) = choose(&index, kind)? {
-                let track = &index.tracks[place];
+        for kind in [TrackKind::Video, TrackKind::Audio] {
+            let Some(place) = choose(&index, kind)? else {
+                continue;
+            };
+            let track = &index.tracks[place];
+            let line = Line::survey(place, track)?;
+            if line.size_bytes > 0 {
                 headers.extend(sequence_header(track)?);
-                lines.push(Line::survey(place, track)?);
+                lines.push(line);
             }
         }
-        // RTMP has no negative times. What decoders need before the film begins makes it begin later: picture and sound
-        // alike, so that they stay together.
-        let Some(lead_ms) = lines.iter().map(Line::before_ms).max() else {
+        if lines.is_empty() {
             return Err(Refusal::NoTrack);
-        };
-        for line in &mut lines {
-            line.lead_ms = lead_ms.min(LEAD_MS_MAX);
         }
         Ok(Mp4Stream {
             shared: Arc::new(Shared {
@@ -68,6 +63,10 @@ impl Mp4Stream {
     }
 
     pub(super) fn metadata(&self) -> Vec<u8> {
+        self.describe().to_amf()
+    }
+
+    fn describe(&self) -> Metadata {
         let mut metadata = Metadata {
             duration: self.duration(),
             object_size_bytes: self.shared.index.object_size_bytes,
@@ -82,7 +81,7 @@ impl Mp4Stream {
                 TrackKind::Audio | TrackKind::Text => metadata.sound = Some(sound(track, rate)),
             }
         }
-        metadata.to_amf()
+        metadata
     }
 
     pub(super) fn headers(&self) -> Vec<Message> {

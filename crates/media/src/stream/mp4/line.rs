@@ -15,6 +15,9 @@ const ENTRY_GAP_MS: i64 = 1_000;
 /// So many samples are walked over at most to find the last key frame before a time.
 const WALK_SAMPLES_MAX: usize = 1_024;
 
+/// Samples are decoded so much earlier at most than the object says.
+const EARLY_MS_MAX: i64 = 10_000;
+
 /// So many messages at the beginning are told apart by a millisecond each, where their times would be negative.
 const LEAD_IN_SAMPLES_MAX: u32 = 64;
 
@@ -24,14 +27,13 @@ pub(super) struct Line {
     /// Among the tracks of the index.
     place: usize,
     coding: Coding,
-    /// How much later all is shown than the object says.
-    pub lead_ms: u32,
     /// Of all samples.
     pub size_bytes: u64,
     /// By time; the first is the first sample.
     entries: Vec<Entry>,
-    /// The earliest time at which a sample is shown.
-    first_shown_ms: i64,
+    /// So much earlier than the object says the samples are decoded, so that none is shown before: some writers count
+    /// decoding from the first picture shown.
+    early_ms: i64,
 }
 
 /// What stands before each sample.
@@ -45,7 +47,7 @@ enum Coding {
 /// A sample where a viewer may begin.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// When it is shown, without the lead.
+    /// When it is shown.
     shown_ms: i64,
     cursor: Cursor,
 }
@@ -67,15 +69,14 @@ impl Walker {
 }
 
 impl Line {
-    /// Walks over all samples of the track at a place of the index. The lead is not known yet.
+    /// Walks over all samples of the track at a place of the index.
     pub fn survey(place: usize, track: &Track) -> Result<Line, Refusal> {
         let mut line = Line {
             place,
             coding: Coding::of(track),
-            lead_ms: 0,
             size_bytes: 0,
             entries: Vec::new(),
-            first_shown_ms: i64::MAX,
+            early_ms: 0,
         };
         let mut samples = track.samples();
         let mut cursor = samples.cursor();
@@ -89,10 +90,12 @@ impl Line {
                 line.entries.push(Entry { shown_ms, cursor });
                 next_entry_ms = shown_ms.saturating_add(ENTRY_GAP_MS);
             }
-            line.first_shown_ms = line.first_shown_ms.min(shown_ms);
+            let late_ms = decoded_ms(track, &sample).saturating_sub(shown_ms);
+            line.early_ms = line.early_ms.max(late_ms);
             line.size_bytes += u64::from(sample.size_bytes);
             cursor = samples.cursor();
         }
+        line.early_ms = line.early_ms.min(EARLY_MS_MAX);
         line.entries.shrink_to_fit();
         Ok(line)
     }
@@ -107,15 +110,26 @@ impl Line {
         self.entries.capacity() * size_of::<Entry>() + size_of::<Line>()
     }
 
-    /// How long what comes before the film's beginning lasts.
-    pub fn before_ms(&self) -> u32 {
-        let before_ms = self.first_shown_ms.min(0).unsigned_abs();
-        u32::try_from(before_ms).unwrap_or(u32::MAX)
+    #[cfg(test)]
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
     }
 
-    /// From the last sample on with which decoding may begin and that is shown at this time or before.
+    /// From the last sample on with which decoding may begin and that is shown at this time or before; from the first one
+    /// at 0, since what comes before the film begins is for the decoders.
     pub fn walk_from(&self, track: &Track, at_ms: u32) -> Walker {
-        let at_ms = i64::from(at_ms) - i64::from(self.lead_ms);
+        let mut walker = Walker {
+            next: None,
+            cursor: match at_ms {
+                0 => track.samples().cursor(),
+                _ => self.cursor_at(track, i64::from(at_ms)),
+            },
+        };
+        self.advance(track, &mut walker);
+        walker
+    }
+
+    fn cursor_at(&self, track: &Track, at_ms: i64) -> Cursor {
         let following = self
             .entries
             .partition_point(|entry| entry.shown_ms <= at_ms);
@@ -128,19 +142,14 @@ impl Line {
         for _ in 0..WALK_SAMPLES_MAX {
             let cursor = samples.cursor();
             let Some(sample) = samples.next() else { break };
-            if decoded_ms(track, &sample) > at_ms {
+            if decoded_ms(track, &sample).saturating_sub(self.early_ms) > at_ms {
                 break;
             }
             if self.begins_with(&sample) && shown_ms(track, &sample) <= at_ms {
                 begin = cursor;
             }
         }
-        let mut walker = Walker {
-            next: None,
-            cursor: begin,
-        };
-        self.advance(track, &mut walker);
-        walker
+        begin
     }
 
     /// Whether decoding may begin with a sample: with any of sound.
@@ -161,25 +170,21 @@ impl Line {
 
     /// When a sample is decoded, in messages' time.
     ///
-    /// Pictures are decoded before they are shown, the first ones before the film begins. These are told apart by a
-    /// millisecond each instead, and their composition time makes up for it.
+    /// Pictures are decoded before they are shown, the first ones before the film begins, and RTMP has no negative times.
+    /// These are told apart by a millisecond each instead, and their composition time makes up for it. Sound from before
+    /// the beginning, which decoders need and do not play, goes out at the beginning.
     fn due_ms(&self, track: &Track, sample: &Sample) -> u32 {
         let earliest_ms = match self.coding {
             Coding::Avc => sample.number.min(LEAD_IN_SAMPLES_MAX),
             Coding::Sound(_) => 0,
         };
-        self.message_ms(decoded_ms(track, sample)).max(earliest_ms)
+        message_ms(decoded_ms(track, sample).saturating_sub(self.early_ms)).max(earliest_ms)
     }
 
     /// When the next sample is shown, in messages' time.
     pub fn next_shown_ms(&self, track: &Track, walker: &Walker) -> Option<u32> {
         let (_, sample) = walker.next.as_ref()?;
-        Some(self.message_ms(shown_ms(track, sample)))
-    }
-
-    fn message_ms(&self, time_ms: i64) -> u32 {
-        let time_ms = time_ms.saturating_add(i64::from(self.lead_ms));
-        u32::try_from(time_ms.max(0)).unwrap_or(u32::MAX)
+        Some(message_ms(shown_ms(track, sample)))
     }
 
     /// The next sample as a message of this time.
@@ -188,8 +193,8 @@ impl Line {
         let mut body = Parts::default();
         let kind = match &self.coding {
             Coding::Avc => {
-                let shown_ms = shown_ms(track, sample).saturating_add(i64::from(self.lead_ms));
-                let composition_ms = shown_ms.saturating_sub(i64::from(timestamp_ms));
+                let composition_ms =
+                    message_ms(shown_ms(track, sample)).saturating_sub(timestamp_ms);
                 let head = avc_head(sample.is_sync, PACKET_SAMPLES, composition_ms);
                 body.push_bytes(Bytes::copy_from_slice(&head));
                 MessageKind::Video
@@ -223,12 +228,12 @@ impl Coding {
     }
 }
 
-/// When a sample is shown, without the lead; negative before the film begins.
+/// When a sample is shown; negative before the film begins.
 fn shown_ms(track: &Track, sample: &Sample) -> i64 {
     milliseconds(track.presentation_time(sample), track.timescale)
 }
 
-/// When a sample is decoded, without the lead. Sound is decoded when it is heard.
+/// When a sample is decoded, as the object says. Sound is decoded when it is heard.
 fn decoded_ms(track: &Track, sample: &Sample) -> i64 {
     let offset = match track.kind {
         TrackKind::Video => i64::from(sample.composition_offset),
@@ -236,6 +241,11 @@ fn decoded_ms(track: &Track, sample: &Sample) -> i64 {
     };
     let shown = track.presentation_time(sample);
     milliseconds(shown.saturating_sub(offset), track.timescale)
+}
+
+/// As messages have it: not before the film begins.
+fn message_ms(time_ms: i64) -> u32 {
+    u32::try_from(time_ms.max(0)).unwrap_or(u32::MAX)
 }
 
 /// The nearest millisecond.
