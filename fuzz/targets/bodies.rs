@@ -4,13 +4,18 @@
 #![allow(dead_code)] // Each target uses one of them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use privet_distribution::{Representation, Selection, Snapshot, read_toml, select};
+use privet_distribution::{
+    Representation, Selection, Snapshot, read_toml, redact_query, select, split_session,
+};
+use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
 use privet_sign::{
-    Credentials, KeyPairId, KeySet, Leniency, PublicKey, Question, Scheme, SignatureMemory,
-    SignatureQuestion, Timestamp, ViewerUrl, explain, strip_cookies, strip_query, verify,
+    Credentials, Grant, KeyPairId, KeySet, Leniency, PublicKey, Question, Refusal, Scheme,
+    SessionSecret, SignatureMemory, SignatureQuestion, Timestamp, ViewerUrl, explain,
+    is_session_shaped, issue_session, strip_cookies, strip_query, verify, verify_session,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_secs(1_767_000_000);
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
@@ -43,7 +48,7 @@ pub fn credentials(bytes: &[u8]) {
     };
     for cookies in [None, Some(cookie.as_bytes())] {
         let credentials = Credentials::from_request(Some(query), cookies.into_iter());
-        let _ = verify(
+        let verified = verify(
             &url,
             &credentials,
             &keys(),
@@ -52,7 +57,9 @@ pub fn credentials(bytes: &[u8]) {
             &Leniency::default(),
             &Believer,
         );
+        session(&url, &credentials, verified);
     }
+    forged_session(&url, query);
     let stripped = strip_query(query);
     if let Some(stripped) = &stripped {
         assert!(stripped.len() <= query.len(), "stripping only removes");
@@ -73,6 +80,59 @@ pub fn credentials(bytes: &[u8]) {
     let left = Credentials::from_request(None, std::iter::once(stripped.as_bytes()));
     assert!(left.is_empty(), "no credential cookie survives stripping");
     explain_url(&format!("https://{HOST}/a?{query}"), Some(cookie), true);
+}
+
+/// Whoever may have a URL may have it by a session, and nobody else gets one.
+fn session(url: &ViewerUrl<'_>, credentials: &Credentials<'_>, verified: Result<Grant, Refusal>) {
+    let issued = issue_session(
+        &session_secret(),
+        url,
+        credentials,
+        &keys(),
+        NOW,
+        CLIENT,
+        &Leniency::default(),
+        &Believer,
+    );
+    let (grant, token) = match (verified, issued) {
+        (Err(refusal), issued) => return assert_eq!(issued, Err(refusal)),
+        (Ok(grant), Ok(token)) => (grant, token),
+        (Ok(_), Err(refusal)) => panic!("a grant without a session: {refusal}"),
+    };
+    // A long resource has none.
+    let Some(token) = token else { return };
+    let path = format!("/~{token}/a");
+    assert_eq!(split_session(&path), Some((token.as_str(), "/a")));
+    let redacted = redact_query(&format!("x={path}"));
+    assert!(!redacted.contains(&token), "a token is never logged");
+    let session = open_session(url, &token).expect("a token opens what it was issued for");
+    assert_eq!(session.until(), grant.until());
+    assert_eq!(session.fingerprint(), grant.fingerprint());
+}
+
+fn forged_session(url: &ViewerUrl<'_>, text: &str) {
+    if let Some((token, rest)) = split_session(text) {
+        assert!(is_session_shaped(token) && rest.starts_with('/'));
+        assert_eq!(open_session(url, token), Err(Refusal::SessionMismatch));
+    }
+    assert_eq!(open_session(url, text), Err(Refusal::SessionMismatch));
+}
+
+fn open_session(url: &ViewerUrl<'_>, token: &str) -> Result<Grant, Refusal> {
+    let leniency = Leniency::default();
+    verify_session(
+        &session_secret(),
+        token,
+        url,
+        &keys(),
+        NOW,
+        CLIENT,
+        &leniency,
+    )
+}
+
+fn session_secret() -> SessionSecret {
+    SessionSecret::new(&[7; 32]).expect("32 bytes are a secret")
 }
 
 /// First line: the policy's resource. Second line: path and query of the request.
@@ -145,6 +205,53 @@ pub fn configuration(bytes: &[u8]) {
             errors.iter().all(|error| !error.message.is_empty()),
             "each fault has words"
         );
+    }
+}
+
+/// The bytes are a list that somebody else wrote, or subtitles.
+pub fn film_lists(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !text.contains("=grant")
+    {
+        check_rewriting(text, rewrite::hls);
+        check_rewriting(text, rewrite::dash);
+    }
+    if let Ok(vtt) = vtt_from_srt(bytes) {
+        check_subtitles(&vtt);
+    }
+    if let Ok(vtt) = vtt_checked(bytes) {
+        check_subtitles(&vtt);
+    }
+    let samples = || {
+        (0..)
+            .map(Duration::from_secs)
+            .zip(bytes.split(|byte| *byte == b'\n'))
+            .map(|(start, sample)| (start, start + Duration::from_secs(1), sample.to_vec()))
+    };
+    check_subtitles(&vtt_from_tx3g(samples()));
+    check_subtitles(&vtt_from_wvtt(Some(bytes), samples()));
+}
+
+type Rewrite =
+    fn(&str, &mut dyn FnMut(&str) -> Option<String>) -> Result<String, privet_media::Refusal>;
+
+/// Nothing but grants is added, and nothing at all without them.
+fn check_rewriting(text: &str, rewrite: Rewrite) {
+    let Ok(same) = rewrite(text, &mut |_| None) else {
+        return;
+    };
+    assert_eq!(same, text, "without grants a list stays as it is");
+    let mut grant = |uri: &str| Some(format!("{uri}?a=grant"));
+    if let Ok(signed) = rewrite(text, &mut grant) {
+        let without = signed.replace("?a=grant", "");
+        assert_eq!(without, text, "nothing but grants is added");
+    }
+}
+
+fn check_subtitles(vtt: &str) {
+    assert!(vtt.starts_with("WEBVTT"), "subtitles say what they are");
+    if let Ok(again) = vtt_checked(vtt.as_bytes()) {
+        assert_eq!(again, vtt, "what was checked stays as it is");
     }
 }
 

@@ -8,6 +8,7 @@ mod cache_tests;
 mod command;
 mod fuzz;
 mod s3_gateway;
+mod site;
 mod test;
 mod tools;
 
@@ -58,6 +59,8 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
+    /// Bundle the player of the demo's page anew, after its version has changed.
+    Site,
     /// Run a fuzz target, or each of them in turn.
     Fuzz {
         /// One target; all of them when left out.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Test { no_install } => test::run(no_install),
         Command::Tools => tools::install_for_tests().and_then(|()| tools::install_for_benches()),
+        Command::Site => site::bundle(),
         Command::Bench { bench } => bench::run(&bench),
         Command::CacheTests {
             id,

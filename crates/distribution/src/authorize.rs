@@ -1,4 +1,5 @@
-//! The gate: protocol policy, method, body and signature, in this order. Only this file makes an [`Authorized`].
+//! The gate: protocol policy, method, body and signature, in this order. Only this file, `film` and `stream` make an
+//! [`Authorized`].
 
 use crate::denial::Denial;
 use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
@@ -6,14 +7,17 @@ use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
 use crate::path_forms::{Climb, climb, other_names};
 use crate::path_pattern::object_name;
-use crate::request::ViewerRequest;
+use crate::request::{PathSession, ViewerRequest};
 use crate::route::Routed;
 use http::{HeaderValue, Method, StatusCode, Version, header};
-use privet_sign::{Grant, KeySet, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl};
+use privet_sign::{
+    Grant, KeySet, Leniency, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The proof that a request may have bytes. Private fields, one constructor: [`authorize`].
+/// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::authorize_film`],
+/// [`crate::authorize_member`] and [`crate::authorize_stream`] alone.
 #[derive(Debug)]
 pub struct Authorized<'s> {
     routed: Routed<'s>,
@@ -21,6 +25,11 @@ pub struct Authorized<'s> {
 }
 
 impl<'s> Authorized<'s> {
+    /// For the gates of this crate alone: this one, and those of films and streams.
+    pub(crate) fn new(routed: Routed<'s>, grant: Option<Grant>) -> Self {
+        Authorized { routed, grant }
+    }
+
     /// Where the request was routed to.
     pub fn routed(&self) -> &Routed<'s> {
         &self.routed
@@ -64,11 +73,15 @@ pub fn authorize<'s>(
 ) -> Result<Authorized<'s>, Denial> {
     check_protocol(&routed, request)?;
     check_method(&routed, request)?;
-    let grant = match &routed.behavior.trusted_keys {
+    let grant = match routed.trusted_keys() {
         None => None,
-        Some(keys) => Some(check_signature(&routed, keys, request, now, memory)?),
+        Some(keys) => {
+            let examiner = Examiner::new(&routed, keys, request, now, memory);
+            let granted = examiner.grant_for(request.path, request.query);
+            Some(granted.map_err(Denial::Signature)?)
+        }
     };
-    check_origin(&routed, request)?;
+    check_origin(&routed, request.method, request.path)?;
     Ok(Authorized { routed, grant })
 }
 
@@ -93,7 +106,7 @@ pub(crate) fn check_protocol(
     routed: &Routed<'_>,
     request: &ViewerRequest<'_>,
 ) -> Result<(), Denial> {
-    match (request.scheme, &routed.behavior.viewer_protocol_policy) {
+    match (request.scheme, routed.gate.viewer_protocol_policy) {
         (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => Ok(()),
         (Scheme::Http, ViewerProtocolPolicy::HttpsOnly) => Err(Denial::HttpsRequired),
         (Scheme::Http, ViewerProtocolPolicy::RedirectToHttps) => Err(redirect(routed, request)),
@@ -129,6 +142,10 @@ fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
         location.push(':');
         location.push_str(&port.to_string());
     }
+    if let Some(session) = &request.session {
+        location.push_str("/~");
+        push_header_safe(&mut location, session.token);
+    }
     push_header_safe(&mut location, request.path);
     if let Some(query) = request.query {
         location.push('?');
@@ -138,7 +155,7 @@ fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
 }
 
 /// Raw, save bytes that a header value must not have.
-fn push_header_safe(out: &mut String, text: &str) {
+pub(crate) fn push_header_safe(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_graphic() {
             out.push(char::from(byte));
@@ -153,50 +170,92 @@ fn check_method(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), 
     if !routed.behavior.allowed_methods.allows(request.method) {
         return Err(Denial::MethodNotAllowed);
     }
-    // Developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a body.
+    check_body(request)
+}
+
+/// Developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a body.
+pub(crate) fn check_body(request: &ViewerRequest<'_>) -> Result<(), Denial> {
     if request.has_body && is_get_or_head(request.method) {
         return Err(Denial::BodyNotAllowed);
     }
     Ok(())
 }
 
-fn check_signature(
-    routed: &Routed<'_>,
-    keys: &KeySet,
-    request: &ViewerRequest<'_>,
+/// Compares what a request presents with URLs.
+pub(crate) struct Examiner<'a> {
+    request: &'a ViewerRequest<'a>,
+    keys: &'a KeySet,
+    leniency: &'a Leniency,
     now: Timestamp,
-    memory: &dyn SignatureMemory,
-) -> Result<Grant, Denial> {
-    let verify = |url: &ViewerUrl<'_>| {
-        let cookies = request.headers.get_all(header::COOKIE).into_iter();
+    memory: &'a dyn SignatureMemory,
+}
+
+impl<'a> Examiner<'a> {
+    pub(crate) fn new(
+        routed: &Routed<'a>,
+        keys: &'a KeySet,
+        request: &'a ViewerRequest<'a>,
+        now: Timestamp,
+        memory: &'a dyn SignatureMemory,
+    ) -> Self {
+        Examiner {
+            request,
+            keys,
+            leniency: &routed.behavior.leniency,
+            now,
+            memory,
+        }
+    }
+
+    /// The grant for the URL of `path` and `query` at the request's scheme and host, under every reading of the path.
+    pub(crate) fn grant_for(&self, path: &str, query: Option<&str>) -> Result<Grant, Refusal> {
+        let url = ViewerUrl {
+            path,
+            query,
+            ..self.request.url()
+        };
+        let grant = self.verify(&url)?;
+        let name = object_name(path);
+        if climb(&name) == Climb::None {
+            return Ok(grant);
+        }
+        // The wildcard of a policy ends where its folder does: `..` must not lead out of what the resource covers, however
+        // the origin reads the path. A canned policy is for this very spelling, which its signer has seen.
+        for other in other_names(&name) {
+            let path = raw_path(&other);
+            if let Err(refusal @ Refusal::WrongResource) =
+                self.verify(&ViewerUrl { path: &path, ..url })
+            {
+                return Err(refusal);
+            }
+        }
+        Ok(grant)
+    }
+
+    fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {
+        let client = self.request.client;
+        if let Some(PathSession { token, secret }) = self.request.session {
+            return privet_sign::verify_session(
+                secret,
+                token,
+                url,
+                self.keys,
+                self.now,
+                client,
+                self.leniency,
+            );
+        }
+        let cookies = self.request.headers.get_all(header::COOKIE).into_iter();
         privet_sign::verify_request(
             url,
             cookies.map(HeaderValue::as_bytes),
-            keys,
-            now,
-            request.client,
-            &routed.behavior.leniency,
-            memory,
+            self.keys,
+            self.now,
+            client,
+            self.leniency,
+            self.memory,
         )
-    };
-    let grant = verify(&request.url()).map_err(Denial::Signature)?;
-    let name = object_name(request.path);
-    if climb(&name) == Climb::None {
-        return Ok(grant);
     }
-    // The wildcard of a policy ends where its folder does: `..` must not lead out of what the resource covers, however
-    // the origin reads the path. A canned policy is for this very spelling, which its signer has seen.
-    for other in other_names(&name) {
-        let path = raw_path(&other);
-        let url = ViewerUrl {
-            path: &path,
-            ..request.url()
-        };
-        if let Err(refusal @ Refusal::WrongResource) = verify(&url) {
-            return Err(Denial::Signature(refusal));
-        }
-    }
-    Ok(grant)
 }
 
 /// A name as a path that resources are compared with.
@@ -213,14 +272,14 @@ fn raw_path(name: &str) -> String {
     path
 }
 
-fn check_origin(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
+pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> Result<(), Denial> {
     match routed.behavior.origin.primary.source {
-        OriginSource::Folder { .. } if is_change(request.method) => {
+        OriginSource::Folder { .. } if is_change(method) => {
             return Err(Denial::NotSupportedByOrigin);
         }
         OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => {}
     }
-    if names_bucket(routed, request.path) {
+    if names_bucket(routed, path) {
         return Err(Denial::NotFound);
     }
     Ok(())

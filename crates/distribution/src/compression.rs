@@ -142,6 +142,18 @@ pub fn coding_for(
         .find(|coding| coding.is_on(policy) && accepted.contains(*coding))
 }
 
+/// The coding for a text that the edge writes itself, for whoever takes one, whatever the behavior says: gzip or zstd, both
+/// quick to make. `None` sends it plain, as for a viewer who wants a range of it.
+pub fn coding_for_text(request: &HeaderMap, version: Version) -> Option<ContentCoding> {
+    if version <= Version::HTTP_10 || request.contains_key(header::RANGE) {
+        return None;
+    }
+    let accepted = accepted_codings(request);
+    [ContentCoding::Zstd, ContentCoding::Gzip]
+        .into_iter()
+        .find(|coding| accepted.contains(*coding))
+}
+
 /// Whether a response is one that the edge compresses for viewers who take it: those answers vary by `Accept-Encoding`
 /// in whatever form they are sent.
 pub fn is_compressible(status: StatusCode, response: &HeaderMap) -> bool {

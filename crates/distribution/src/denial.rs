@@ -35,6 +35,8 @@ pub enum Denial {
     NotFound,
     /// The origin has it but cannot read it.
     OriginUnreadable,
+    /// The origin has it, or has not, and lets the edge not have it.
+    OriginForbidden,
     /// The distribution does not serve the viewer's country.
     CountryBlocked,
     /// The origin's name has no address.
@@ -55,6 +57,15 @@ pub enum Denial {
     OriginClosed,
     /// The edge has no room for the request.
     CapacityExceeded,
+    /// A set of qualities names an object that is restricted to other keys than the set itself.
+    ForeignMember,
+    /// No film can be made of the object, whoever asks.
+    Film {
+        /// One lower-case token for the operator's log.
+        token: &'static str,
+        /// What is wrong with the object; the viewer is told.
+        reason: String,
+    },
 }
 
 impl Denial {
@@ -73,6 +84,7 @@ impl Denial {
             Denial::NotSupportedByOrigin => "not-supported-by-origin",
             Denial::NotFound => "not-found",
             Denial::OriginUnreadable => "origin-unreadable",
+            Denial::OriginForbidden => "origin-forbidden",
             Denial::CountryBlocked => "country-blocked",
             Denial::OriginDns => "origin-dns",
             Denial::OriginConnect => "origin-connect",
@@ -83,6 +95,8 @@ impl Denial {
             Denial::OriginInvalidResponse => "origin-invalid-response",
             Denial::OriginClosed => "origin-closed",
             Denial::CapacityExceeded => "capacity-exceeded",
+            Denial::ForeignMember => "foreign-member",
+            Denial::Film { token, .. } => token,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a distribution is once every reference in it is resolved.
 
+use crate::film_settings::FilmSettings;
 use crate::origin::OriginChoice;
 use crate::path_pattern::PathPattern;
 use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
@@ -107,6 +108,8 @@ pub struct CacheBehavior {
     pub trusted_keys: Option<KeySet>,
     /// Where CloudFront's reading of policies is unpublished, the operator's choice.
     pub leniency: Leniency,
+    /// What is made of films; `None`: nothing, and names beneath an object are ordinary paths.
+    pub films: Option<Arc<FilmSettings>>,
 }
 
 /// What becomes of a request over plain HTTP.

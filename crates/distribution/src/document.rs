@@ -5,6 +5,7 @@
 use crate::distribution::{
     AllowedMethods, CustomErrorResponse, GeoRestriction, ViewerProtocolPolicy,
 };
+use crate::film_settings::FilmSettings;
 use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use crate::viewer_address::TrustedProxies;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,13 +13,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod cache;
+mod film;
 mod origin;
+mod streaming;
 
 pub use cache::{CacheSettings, DiskCacheSettings};
+pub use film::FilmsDocument;
 pub use origin::{
     CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     S3OriginDocument, Secret, SecretSource,
 };
+pub use streaming::{StreamingDistributionDocument, StreamingSourceDocument};
 
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +38,8 @@ pub struct Document {
     pub limits: Limits,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
+    /// What is kept for films, and what session tokens are made with.
+    pub films: FilmsDocument,
     /// A file that tells the countries of addresses (MaxMind DB).
     pub geo_database: Option<PathBuf>,
     /// The Unix socket for the operator's commands to the running edge.
@@ -55,6 +62,8 @@ pub struct Document {
     pub response_headers_policies: Vec<ResponseHeadersPolicy>,
     /// What is served.
     pub distributions: Vec<DistributionDocument>,
+    /// What is played over RTMP.
+    pub streaming_distributions: Vec<StreamingDistributionDocument>,
 }
 
 /// An address to listen on.
@@ -75,6 +84,10 @@ pub enum ListenerProtocol {
     Http,
     /// HTTP/1 and HTTP/2 over TLS.
     Https,
+    /// RTMP in the clear.
+    Rtmp,
+    /// RTMP over TLS.
+    Rtmps,
 }
 
 /// Everything has a limit. Names as in the TOML `[limits]` table; none may be 0.
@@ -110,6 +123,14 @@ pub struct Limits {
     pub open_files_max: usize,
     /// Ranges in one request.
     pub ranges_max: usize,
+    /// RTMP connections at the same time from one address.
+    pub rtmp_connections_per_address_max: usize,
+    /// For an RTMP handshake.
+    pub rtmp_handshake_timeout: Duration,
+    /// An RTMP connection on which nothing plays, and which sends nothing.
+    pub rtmp_idle_timeout: Duration,
+    /// Without an RTMP viewer taking a byte.
+    pub rtmp_write_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -130,6 +151,10 @@ impl Default for Limits {
             hot_objects_size_bytes_max: 32 * 1024 * 1024,
             open_files_max: 1_024,
             ranges_max: 10,
+            rtmp_connections_per_address_max: 32,
+            rtmp_handshake_timeout: Duration::from_secs(10),
+            rtmp_idle_timeout: Duration::from_secs(300),
+            rtmp_write_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -271,6 +296,8 @@ pub struct BehaviorDocument {
     pub trusted_key_groups: Option<Vec<String>>,
     /// Names of trusted signers.
     pub trusted_signers: Option<Vec<String>>,
+    /// What is made of films; `None`: nothing.
+    pub films: Option<FilmSettings>,
 }
 
 /// One plain listener on the loopback address, nothing else.
@@ -286,6 +313,7 @@ impl Default for Document {
             trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
             cache: CacheSettings::default(),
+            films: FilmsDocument::default(),
             geo_database: None,
             admin_socket: None,
             log: None,
@@ -297,6 +325,7 @@ impl Default for Document {
             origin_request_policies: Vec::new(),
             response_headers_policies: Vec::new(),
             distributions: Vec::new(),
+            streaming_distributions: Vec::new(),
         }
     }
 }

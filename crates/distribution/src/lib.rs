@@ -18,6 +18,8 @@ mod custom_error;
 mod denial;
 mod distribution;
 mod document;
+mod film;
+mod film_settings;
 mod geo;
 mod grant_cap;
 mod host_table;
@@ -40,7 +42,10 @@ mod response_policy;
 mod revalidation;
 mod route;
 mod server_timing;
+mod session;
 mod snapshot;
+mod stream;
+mod stream_log;
 mod toml_reader;
 mod vary;
 mod viewer_address;
@@ -52,8 +57,8 @@ pub use cache_key::{
 };
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use compression::{
-    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, compressed_headers, is_compressible,
-    vary_by_coding,
+    COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, coding_for_text, compressed_headers,
+    is_compressible, vary_by_coding,
 };
 pub use config_error::{ConfigError, Places};
 pub use content_type::content_type;
@@ -65,10 +70,13 @@ pub use distribution::{
 };
 pub use document::{
     BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
-    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
-    ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, TrustedSignerDocument,
+    DistributionDocument, Document, EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource,
+    Limits, Listener, ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument,
+    OriginSourceDocument, PublicKeyDocument, S3OriginDocument, Secret, SecretSource,
+    StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument,
 };
+pub use film::{authorize_film, authorize_member, route_film};
+pub use film_settings::{FilmSettings, FilmsSettings};
 pub use geo::{GeoDatabase, check_geo};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use invalidation::{
@@ -87,7 +95,7 @@ pub use origin::{
 pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
 };
-pub use pages::{Page, PageAuthor, denial_page, no_such_key_page};
+pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, session_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
@@ -96,7 +104,7 @@ pub use policies::{
 pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
 pub use redact::{redact_cookies, redact_query};
-pub use request::ViewerRequest;
+pub use request::{PathSession, ViewerRequest};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
 pub use revalidation::{
@@ -104,7 +112,17 @@ pub use revalidation::{
 };
 pub use route::{Routed, route};
 pub use server_timing::server_timing;
+pub use session::{
+    carried_query, issue_session, object_query, session_location, split_session, wants_session,
+    without_session,
+};
 pub use snapshot::Snapshot;
+pub use stream::{
+    StreamDenial, StreamRequest, StreamingDistribution, authorize_stream, route_stream,
+};
+pub use stream_log::{
+    LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
+};
 pub use toml_reader::read_toml;
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
 pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

@@ -1,12 +1,11 @@
 //! One line of the access log: CloudFront's 33 fields, tab-separated or as JSON.
 
 use crate::calendar::DateTime;
-use crate::redact::{redact_url, redact_viewer_text};
 use http::Version;
 use privet_sign::Timestamp;
 use std::net::SocketAddr;
 use std::time::Duration;
-use value::{Plain, Value, push_encoded, push_json_string};
+pub(crate) use value::{Plain, Value, push_json_line, push_line};
 
 mod value;
 
@@ -46,7 +45,7 @@ impl ResultType {
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
 ///
-/// Policies and signatures in what the viewer sent are redacted when the record is written, save in query and cookies,
+/// Policies, signatures and session tokens in what the viewer sent are redacted when the record is written, save in query and cookies,
 /// which come redacted.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
@@ -175,48 +174,13 @@ impl LogRecord<'_> {
     /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; bytes that CloudFront encodes are
     /// percent-encoded, `%` itself included, so a value never brings a tab or a newline of its own.
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
-        for value in self.values() {
-            match value {
-                Value::Text("") | Value::Viewer("") => out.push(b'-'),
-                Value::Text(text) => push_encoded(out, text),
-                Value::Viewer(text) => push_encoded(out, &redact_viewer_text(text)),
-                Value::Url(url) => push_encoded(out, &redact_url(url)),
-                Value::Made(plain) => plain.push(out),
-            }
-            out.push(b'\t');
-        }
-        out.pop();
-        out.push(b'\n');
+        push_line(&self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them
     /// `x-privet-refusal` and `x-privet-grant`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let own = [
-            ("x-privet-refusal", self.refusal.unwrap_or_default()),
-            ("x-privet-grant", self.grant.unwrap_or_default()),
-        ]
-        .map(|(name, text)| (name, Value::Text(text)));
-        let fields = LOG_FIELDS.into_iter().zip(self.values());
-        out.push(b'{');
-        for (name, value) in fields.chain(own) {
-            push_json_string(out, name);
-            out.push(b':');
-            match value {
-                Value::Text("") | Value::Viewer("") => push_json_string(out, "-"),
-                Value::Text(text) => push_json_string(out, text),
-                Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
-                Value::Url(url) => push_json_string(out, &redact_url(url)),
-                Value::Made(plain) => {
-                    out.push(b'"');
-                    plain.push(out);
-                    out.push(b'"');
-                }
-            }
-            out.push(b',');
-        }
-        out.pop();
-        out.extend_from_slice(b"}\n");
+        push_json_line(&LOG_FIELDS, &self.values(), self.refusal, self.grant, out);
     }
 
     /// The values in the order of [`LOG_FIELDS`].

@@ -16,6 +16,8 @@ pub struct Page {
     pub body: Vec<u8>,
     /// The value of `Location`, for redirects.
     pub location: Option<String>,
+    /// The value of `Cache-Control`, where something is to be said.
+    pub cache_control: Option<&'static str>,
     /// The value of `X-Cache`.
     pub x_cache: &'static str,
     /// `x-edge-result-type` and `x-edge-response-result-type` of the log.
@@ -56,7 +58,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::MethodNotAllowed => {
             html(StatusCode::FORBIDDEN, METHOD_REASON, "InvalidRequestMethod")
         }
-        Denial::AmbiguousPath | Denial::BodyNotAllowed => {
+        Denial::AmbiguousPath | Denial::BodyNotAllowed | Denial::ForeignMember => {
             html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest")
         }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
@@ -97,6 +99,12 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             "OriginInvalidResponseError",
         ),
         Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
+        Denial::OriginForbidden => origin_page(
+            StatusCode::FORBIDDEN,
+            "<Code>AccessDenied</Code><Message>Access Denied</Message>",
+            request_id,
+        ),
+        Denial::Film { reason, .. } => film_page(reason, request_id),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,
             ..html(
@@ -105,6 +113,15 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
                 "CapacityExceeded",
             )
         },
+    }
+}
+
+/// Sends a viewer with a new session to `location`, which [`crate::session_location`] made. Nobody is to keep it: the
+/// token is the viewer's own.
+pub fn session_page(location: &str) -> Page {
+    Page {
+        cache_control: Some("no-store"),
+        ..redirect_page(StatusCode::FOUND, location)
     }
 }
 
@@ -141,12 +158,22 @@ much traffic or a configuration error. Try again later, or contact the app or we
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
 error by reviewing the CloudFront documentation.\n";
 
+/// In the form of S3's errors: it is about the object, and says nothing about access.
+fn film_page(reason: &str, request_id: &str) -> Page {
+    let content = format!(
+        "<Code>UnprocessableFilm</Code><Message>{}</Message>",
+        xml_text(reason)
+    );
+    origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
+}
+
 fn error_page(status: StatusCode, content_type: &'static str, body: String) -> Page {
     Page {
         status,
         content_type,
         body: body.into_bytes(),
         location: None,
+        cache_control: None,
         x_cache: "Error from cloudfront",
         result: ResultType::Error,
         detail: "Error",

@@ -56,7 +56,7 @@ pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<Pre
         routed.behavior.origin.primary.source,
         OriginSource::Folder { .. }
     );
-    if !is_folder && routed.behavior.trusted_keys.is_none() {
+    if !is_folder && routed.trusted_keys().is_none() {
         return None;
     }
     Some(PreflightAnswer {

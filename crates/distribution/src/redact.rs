@@ -1,4 +1,4 @@
-//! Takes signatures and policies out of what gets logged. What is left names the grant without granting anything.
+//! Takes signatures, policies and session tokens out of what gets logged. What is left names the grant without granting anything.
 
 use embedded::redact_text;
 use std::borrow::Cow;
@@ -46,6 +46,8 @@ pub(crate) fn redact_viewer_text(text: &str) -> Cow<'_, str> {
 enum Secret {
     Policy,
     Signature,
+    /// A token in a path; only found inside other text.
+    Session,
 }
 
 fn redacted_query(query: &str) -> Cow<'_, str> {
@@ -82,7 +84,7 @@ fn redact(
     }
     let signature = text.split(separator).find_map(|piece| match split(piece) {
         Some((at, Secret::Signature)) => Some(piece[at..].trim()),
-        Some((_, Secret::Policy)) | None => None,
+        Some((_, Secret::Policy | Secret::Session)) | None => None,
     });
     let signature = signature.filter(|text| !text.is_empty());
     let label = signature.map_or_else(|| "redacted".to_owned(), label);

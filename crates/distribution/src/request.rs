@@ -1,7 +1,7 @@
 //! The request as the viewer sent it.
 
 use http::{HeaderMap, Method, Version};
-use privet_sign::{Scheme, ViewerUrl};
+use privet_sign::{Scheme, SessionSecret, ViewerUrl};
 use std::net::IpAddr;
 
 /// One request as the viewer sent it: nothing decoded, nothing collapsed.
@@ -15,7 +15,7 @@ pub struct ViewerRequest<'a> {
     pub scheme: Scheme,
     /// `Host` or `:authority` as sent (port included); empty when HTTP/1.0 sent none.
     pub host: &'a str,
-    /// Begins with `/`; percent-encoding and dot segments untouched.
+    /// Begins with `/`; percent-encoding and dot segments untouched; without the session token in front.
     pub path: &'a str,
     /// Without `?`; `None` when the target has no `?`.
     pub query: Option<&'a str>,
@@ -25,6 +25,18 @@ pub struct ViewerRequest<'a> {
     pub client: IpAddr,
     /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
     pub has_body: bool,
+    /// The session token that stood in front of the path; see [`crate::split_session`]. Then neither query nor cookies
+    /// are looked at for a grant.
+    pub session: Option<PathSession<'a>>,
+}
+
+/// A session token as the viewer sent it, and what it is checked with.
+#[derive(Clone, Copy, Debug)]
+pub struct PathSession<'a> {
+    /// Its text, not believed yet.
+    pub token: &'a str,
+    /// The edge's own.
+    pub secret: &'a SessionSecret,
 }
 
 impl<'a> ViewerRequest<'a> {

@@ -1,12 +1,14 @@
 //! The first step of a request: its host finds the distribution, its path the behavior.
 
 use crate::denial::Denial;
-use crate::distribution::{CacheBehavior, Distribution};
+use crate::distribution::{CacheBehavior, Distribution, ViewerProtocolPolicy};
+use crate::film_settings::FilmSettings;
 use crate::origin::{OriginSource, S3Addressing};
 use crate::path_forms::{Climb, climb, other_names};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
+use http::Method;
 use privet_sign::KeySet;
 use std::sync::Arc;
 
@@ -15,8 +17,49 @@ use std::sync::Arc;
 pub struct Routed<'s> {
     /// The distribution that the host belongs to.
     pub distribution: &'s Arc<Distribution>,
-    /// Its first behavior whose path pattern matches.
+    /// Its first behavior whose path pattern matches; for what is made of an object, that of the object.
     pub behavior: &'s CacheBehavior,
+    pub(crate) gate: Gate<'s>,
+}
+
+/// What a request has to pass. For films that is more than their object's own behavior asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate<'s> {
+    /// `None`: open to everybody.
+    pub(crate) trusted_keys: Option<&'s KeySet>,
+    pub(crate) viewer_protocol_policy: &'s ViewerProtocolPolicy,
+    pub(crate) films: Option<&'s Arc<FilmSettings>>,
+}
+
+impl<'s> Gate<'s> {
+    fn of(behavior: &'s CacheBehavior) -> Self {
+        Gate {
+            trusted_keys: behavior.trusted_keys.as_ref(),
+            viewer_protocol_policy: &behavior.viewer_protocol_policy,
+            films: behavior.films.as_ref(),
+        }
+    }
+}
+
+impl<'s> Routed<'s> {
+    /// To a behavior that is its own gate.
+    pub(crate) fn to(distribution: &'s Arc<Distribution>, behavior: &'s CacheBehavior) -> Self {
+        Routed {
+            distribution,
+            behavior,
+            gate: Gate::of(behavior),
+        }
+    }
+
+    /// What is made of films here; `None`: nothing.
+    pub fn films(&self) -> Option<&'s Arc<FilmSettings>> {
+        self.gate.films
+    }
+
+    /// The keys of which one has to have signed; `None`: open to everybody.
+    pub fn trusted_keys(&self) -> Option<&'s KeySet> {
+        self.gate.trusted_keys
+    }
 }
 
 /// Finds distribution and behavior of a request.
@@ -37,34 +80,51 @@ pub fn route<'s>(
     snapshot: &'s Snapshot,
     request: &ViewerRequest<'_>,
 ) -> Result<Routed<'s>, Denial> {
-    let distribution = snapshot
+    let distribution = enabled_distribution(snapshot, request)?;
+    let behavior = strictest(distribution, request.path, request.method)?;
+    Ok(Routed::to(distribution, behavior))
+}
+
+pub(crate) fn enabled_distribution<'s>(
+    snapshot: &'s Snapshot,
+    request: &ViewerRequest<'_>,
+) -> Result<&'s Arc<Distribution>, Denial> {
+    snapshot
         .distribution_for(request.host)
         .filter(|distribution| distribution.enabled)
-        .ok_or(Denial::UnknownHost)?;
-    let name = object_name(request.path);
+        .ok_or(Denial::UnknownHost)
+}
+
+/// The strictest behavior among the readings of a path.
+pub(crate) fn strictest<'s>(
+    distribution: &'s Distribution,
+    path: &str,
+    method: &Method,
+) -> Result<&'s CacheBehavior, Denial> {
+    let name = object_name(path);
     // The default behavior `*` is last, so only a distribution put together by hand has none.
     let mut behavior = behavior_for(distribution, &name).ok_or(Denial::UnknownHost)?;
     for other in other_names(&name) {
         let reading = behavior_for(distribution, &other).ok_or(Denial::UnknownHost)?;
-        behavior = stricter(behavior, reading, request)?;
+        behavior = stricter(behavior, reading, method)?;
     }
     if has_neighbours(behavior) && climb(&name) == Climb::AboveRoot {
         return Err(Denial::AmbiguousPath);
     }
-    Ok(Routed {
-        distribution,
-        behavior,
-    })
+    Ok(behavior)
 }
 
-fn behavior_for<'s>(distribution: &'s Distribution, name: &str) -> Option<&'s CacheBehavior> {
+pub(crate) fn behavior_for<'s>(
+    distribution: &'s Distribution,
+    name: &str,
+) -> Option<&'s CacheBehavior> {
     let mut behaviors = distribution.behaviors.iter();
     behaviors.find(|behavior| behavior.path_pattern.matches_name(name))
 }
 
 /// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the
 /// other buckets of an endpoint.
-fn has_neighbours(behavior: &CacheBehavior) -> bool {
+pub(crate) fn has_neighbours(behavior: &CacheBehavior) -> bool {
     let secondary = behavior.origin.failover.as_ref();
     let secondary = secondary.map(|failover| &failover.secondary);
     let mut origins = secondary.into_iter().chain([&behavior.origin.primary]);
@@ -78,12 +138,12 @@ fn has_neighbours(behavior: &CacheBehavior) -> bool {
 }
 
 /// `behavior`, or that of another reading of the path where it lets fewer viewers in.
-fn stricter<'s>(
+pub(crate) fn stricter<'s>(
     behavior: &'s CacheBehavior,
     reading: &'s CacheBehavior,
-    request: &ViewerRequest<'_>,
+    method: &Method,
 ) -> Result<&'s CacheBehavior, Denial> {
-    if !reading.allowed_methods.allows(request.method) {
+    if !reading.allowed_methods.allows(method) {
         return Err(Denial::MethodNotAllowed);
     }
     match (&behavior.trusted_keys, &reading.trusted_keys) {
@@ -96,7 +156,7 @@ fn stricter<'s>(
 }
 
 /// Whether whoever signs with `keys` may sign with `others` too.
-fn is_part_of(keys: &KeySet, others: &KeySet) -> bool {
+pub(crate) fn is_part_of(keys: &KeySet, others: &KeySet) -> bool {
     let mut keys = keys.iter();
     keys.all(|(id, key)| others.get(id.as_str()) == Some(key))
 }

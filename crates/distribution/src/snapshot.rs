@@ -3,9 +3,11 @@
 use crate::config_error::{ConfigError, Places};
 use crate::distribution::Distribution;
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
+use crate::film_settings::FilmsSettings;
 use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
+use crate::stream::StreamingDistribution;
 use crate::viewer_address::TrustedProxies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Snapshot {
     pub trusted_proxies: TrustedProxies,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
+    /// What is kept for films, and what session tokens are made with.
+    pub films: FilmsSettings,
     /// Which country an address is in; present whenever a distribution restricts by country.
     pub geo_database: Option<GeoDatabase>,
     /// The Unix socket for the operator's commands to the running edge.
@@ -41,6 +45,8 @@ pub struct Snapshot {
     distributions: Vec<Arc<Distribution>>,
     origins: Vec<Arc<Origin>>,
     hosts: HostTable,
+    streaming_distributions: Vec<Arc<StreamingDistribution>>,
+    streaming_hosts: HostTable,
 }
 
 impl Snapshot {
@@ -62,6 +68,18 @@ impl Snapshot {
     /// All of them, disabled ones included, in the order of the document.
     pub fn distributions(&self) -> &[Arc<Distribution>] {
         &self.distributions
+    }
+
+    /// All streaming distributions, disabled ones included, in the order of the document.
+    pub fn streaming_distributions(&self) -> &[Arc<StreamingDistribution>] {
+        &self.streaming_distributions
+    }
+
+    /// As [`Snapshot::distribution_for`], for streams.
+    pub fn streaming_distribution_for(&self, host: &str) -> Option<&Arc<StreamingDistribution>> {
+        self.streaming_hosts
+            .find(host)
+            .and_then(|position| self.streaming_distributions.get(position))
     }
 
     /// All origins of all distributions, each at its index, also those that no behavior names.

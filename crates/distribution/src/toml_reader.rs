@@ -4,11 +4,13 @@ use crate::config_error::{ConfigError, Places};
 use crate::distribution::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
 use crate::document::{
     BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
-    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
-    PublicKeyDocument, TrustedSignerDocument,
+    EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,
+    LogSettings, PublicKeyDocument, TrustedSignerDocument,
 };
 use crate::snapshot::check;
 use crate::viewer_address::TrustedProxies;
+use films::{read_behavior_films, read_films, read_streaming_distribution};
+use limits::read_limits;
 use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
 use response_policies::read_response_headers_policy;
@@ -19,7 +21,9 @@ use std::time::Duration;
 use table::{Reader, Table};
 use toml::de::DeTable;
 
+mod films;
 mod http_values;
+mod limits;
 mod origins;
 mod policies;
 mod response_policies;
@@ -69,6 +73,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
     let limits = reader.table(&root, "limits", &schema::LIMITS);
     let log = reader.table(&root, "log", &schema::LOG);
     let cache = reader.table(&root, "cache", &schema::CACHE);
+    let films = reader.table(&root, "films", &schema::FILMS);
     let geo = reader.table(&root, "geo", &schema::GEO);
     let admin = reader.table(&root, "admin", &schema::ADMIN);
     let test = reader.table(&root, "test", &schema::TEST);
@@ -80,6 +85,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
         listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
         cache: cache.map_or_else(CacheSettings::default, |table| read_cache(reader, &table)),
+        films: films.map_or_else(FilmsDocument::default, |table| read_films(reader, &table)),
         geo_database: geo.map(|table| reader.required_path(&table, "database")),
         admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
         log: log.map(|table| read_log(reader, &table)),
@@ -110,6 +116,12 @@ fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
             read_response_headers_policy,
         ),
         distributions: read_all(reader, root, &schema::DISTRIBUTION, read_distribution),
+        streaming_distributions: read_all(
+            reader,
+            root,
+            &schema::STREAMING_DISTRIBUTION,
+            read_streaming_distribution,
+        ),
         ..Document::default()
     }
 }
@@ -140,6 +152,8 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
     let protocols = [
         ("https", ListenerProtocol::Https),
         ("http", ListenerProtocol::Http),
+        ("rtmp", ListenerProtocol::Rtmp),
+        ("rtmps", ListenerProtocol::Rtmps),
     ];
     let text = reader.required_string(table, "address");
     let address = text.parse();
@@ -155,79 +169,6 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
             .unwrap_or(ListenerProtocol::Http),
         proxy_protocol: reader.boolean(table, "proxy_protocol").unwrap_or(false),
     }
-}
-
-fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Limits {
-    let mut limits = Limits::default();
-    let many = 1..=1_u64 << 24;
-    let timeout = SECOND..=HOUR;
-    let l = &mut limits;
-    reader.set_number(
-        table,
-        "connections_max",
-        many.clone(),
-        &mut l.connections_max,
-    );
-    reader.set_number(
-        table,
-        "requests_per_connection_max",
-        1..=u64::from(u32::MAX),
-        &mut l.requests_per_connection_max,
-    );
-    reader.set_number(table, "h2_streams_max", 1..=10_000, &mut l.h2_streams_max);
-    reader.set_size(
-        table,
-        "url_size_bytes_max",
-        256..=MIB,
-        &mut l.url_size_bytes_max,
-    );
-    reader.set_size(
-        table,
-        "head_size_bytes_max",
-        1024..=MIB,
-        &mut l.head_size_bytes_max,
-    );
-    reader.set_duration(table, "head_timeout", timeout.clone(), &mut l.head_timeout);
-    reader.set_duration(table, "idle_timeout", timeout.clone(), &mut l.idle_timeout);
-    reader.set_duration(
-        table,
-        "write_timeout",
-        timeout.clone(),
-        &mut l.write_timeout,
-    );
-    reader.set_duration(
-        table,
-        "tls_handshake_timeout",
-        timeout,
-        &mut l.tls_handshake_timeout,
-    );
-    reader.set_duration(
-        table,
-        "drain_timeout",
-        Duration::ZERO..=DAY,
-        &mut l.drain_timeout,
-    );
-    reader.set_number(
-        table,
-        "log_queue_records_max",
-        many.clone(),
-        &mut l.log_queue_records_max,
-    );
-    reader.set_number(
-        table,
-        "signature_memory_entries_max",
-        many.clone(),
-        &mut l.signature_memory_entries_max,
-    );
-    reader.set_size(
-        table,
-        "hot_objects_size_bytes_max",
-        0..=1 << 40,
-        &mut l.hot_objects_size_bytes_max,
-    );
-    reader.set_number(table, "open_files_max", many, &mut l.open_files_max);
-    reader.set_number(table, "ranges_max", 1..=1000, &mut l.ranges_max);
-    limits
 }
 
 fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
@@ -298,10 +239,7 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
         aliases: reader.strings(table, "aliases").unwrap_or_default(),
         default_root_object: reader.string(table, "default_root_object"),
         enabled: reader.boolean(table, "enabled").unwrap_or(true),
-        certificate: certificate.map(|table| CertificateDocument {
-            chain: reader.required_path(&table, "chain"),
-            key: reader.required_path(&table, "key"),
-        }),
+        certificate: certificate.map(|table| read_certificate(reader, &table)),
         ignore_port: reader.boolean(table, "ignore_port").unwrap_or(false),
         statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
         origins: read_all(reader, table, &schema::ORIGIN, read_origin),
@@ -318,6 +256,13 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
         geo: geo.map_or(GeoRestriction::None, |table| {
             read_geo_restriction(reader, &table)
         }),
+    }
+}
+
+fn read_certificate<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CertificateDocument {
+    CertificateDocument {
+        chain: reader.required_path(table, "chain"),
+        key: reader.required_path(table, "key"),
     }
 }
 
@@ -349,6 +294,7 @@ fn read_behavior<'t>(
         allowed_methods: read_allowed_methods(reader, table),
         trusted_key_groups: reader.strings(table, "trusted_key_groups"),
         trusted_signers: reader.strings(table, "trusted_signers"),
+        films: read_behavior_films(reader, table),
     }
 }
 
@@ -365,6 +311,7 @@ fn unreadable_behavior() -> BehaviorDocument {
         allowed_methods: AllowedMethods::GetHead,
         trusted_key_groups: None,
         trusted_signers: None,
+        films: None,
     }
 }
 

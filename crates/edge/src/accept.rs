@@ -2,6 +2,7 @@
 
 use crate::connection::{serve_plain, serve_tls};
 use crate::proxy_header;
+use crate::rtmp;
 use crate::worker::WorkerShared;
 use privet_distribution::{Listener, ListenerProtocol};
 use std::io;
@@ -146,6 +147,8 @@ impl Accepted {
             match self.configured.protocol {
                 ListenerProtocol::Http => serve_plain(stream, peer, shared).await,
                 ListenerProtocol::Https => serve_tls(stream, peer, shared).await,
+                ListenerProtocol::Rtmp => rtmp::serve_plain(stream, peer, shared).await,
+                ListenerProtocol::Rtmps => rtmp::serve_tls(stream, peer, shared).await,
             }
             drop(self.place);
         });

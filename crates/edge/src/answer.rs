@@ -1,6 +1,7 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
+mod film;
 mod remote;
 
 pub(crate) use remote::{Origins, Passed};
@@ -11,8 +12,8 @@ use crate::origin::{Content, Object};
 use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
-    LOCATION, SERVER,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{
@@ -97,7 +98,25 @@ impl Answer {
         {
             answer.headers.insert(LOCATION, location);
         }
+        if let Some(value) = page.cache_control {
+            answer
+                .headers
+                .insert(CACHE_CONTROL, HeaderValue::from_static(value));
+        }
         answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
+        answer
+    }
+
+    /// The way to `location`, for this viewer and this once.
+    pub(crate) fn redirect(location: &str) -> Self {
+        let x_cache = "Miss from cloudfront";
+        let mut answer = Answer::new(StatusCode::FOUND, ResultType::Redirect, "Redirect", x_cache);
+        if let Ok(location) = HeaderValue::from_str(location) {
+            answer.headers.insert(LOCATION, location);
+        }
+        let once = HeaderValue::from_static("no-store");
+        answer.headers.insert(CACHE_CONTROL, once);
+        answer.set_length(0);
         answer
     }
 

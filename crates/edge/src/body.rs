@@ -2,6 +2,7 @@
 
 use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
+use crate::film::FilmBody;
 use crate::origin::DiskWork;
 use crate::origin_client::OriginBody;
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
@@ -14,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-mod file_chunk;
+pub(crate) mod file_chunk;
 
 /// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
 pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
@@ -34,6 +35,8 @@ pub(crate) enum Piece {
     Object(Box<ObjectReader>),
     /// What an origin sends to this viewer alone.
     Origin(Box<OriginBody>),
+    /// What is made of an object on its way.
+    Film(Box<FilmBody>),
 }
 
 impl Piece {
@@ -44,6 +47,7 @@ impl Piece {
             Piece::File { size_bytes, .. } => Some(*size_bytes),
             Piece::Object(reader) => reader.remaining(),
             Piece::Origin(body) => body.promised(),
+            Piece::Film(body) => Some(body.remaining()),
         }
     }
 
@@ -53,7 +57,7 @@ impl Piece {
             Piece::Memory(bytes) => bytes.is_empty(),
             Piece::File { size_bytes, .. } => *size_bytes == 0,
             // They say so themselves when they are asked.
-            Piece::Object(_) | Piece::Origin(_) => false,
+            Piece::Object(_) | Piece::Origin(_) | Piece::Film(_) => false,
         }
     }
 }
@@ -117,7 +121,9 @@ impl ViewerBody {
             }
         }
         let chunk = match &mut self.first {
-            None | Some(Piece::Object(_) | Piece::Origin(_)) => return Poll::Ready(None),
+            None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Film(_)) => {
+                return Poll::Ready(None);
+            }
             Some(Piece::Memory(bytes)) => {
                 Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
             }
@@ -195,6 +201,17 @@ impl ViewerBody {
                 }
                 None => Remote::Over,
             }),
+            Some(Piece::Film(body)) => {
+                let length_max = self.frame_size_bytes_max;
+                Poll::Ready(match ready!(body.poll_next(length_max, context)) {
+                    Ok(Some(bytes)) => Remote::Chunk(Ok(bytes)),
+                    Ok(None) => Remote::Over,
+                    Err(ReadFault::Origin(_) | ReadFault::Lost) => {
+                        self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                        Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
+                    }
+                })
+            }
             Some(Piece::Memory(_) | Piece::File { .. }) | None => Poll::Ready(Remote::Neither),
         }
     }

@@ -3,6 +3,7 @@
 use crate::accept::{Crew, ListenOn, Task};
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
+use crate::film::FilmIndexes;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
@@ -12,6 +13,7 @@ use crate::worker::{self, EdgeShared};
 use arc_swap::ArcSwap;
 use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
 use privet_distribution::{CacheSettings, Listener, ListenerProtocol, Snapshot};
+use privet_sign::SessionSecret;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
@@ -55,8 +57,8 @@ pub enum StartError {
         /// What is wrong with it; never its content.
         reason: String,
     },
-    /// An HTTPS listener without any certificate.
-    #[error("an https listener needs a distribution with a certificate")]
+    /// An HTTPS or RTMPS listener without any certificate.
+    #[error("an https or rtmps listener needs a distribution with a certificate")]
     NoCertificate,
     /// The TLS library refused the configuration.
     #[error("TLS can not be set up: {0}")]
@@ -120,7 +122,8 @@ pub struct Edge;
 impl Edge {
     /// Opens everything, binds every listener and starts the workers, or does nothing at all.
     pub fn start(options: StartOptions) -> Result<RunningEdge, StartError> {
-        let state = EdgeState::prepare(Arc::clone(&options.snapshot))?;
+        let session_secret = random_secret();
+        let state = EdgeState::prepare(Arc::clone(&options.snapshot), &session_secret)?;
         let mut listeners = Listeners::default();
         let opened = listeners.open(&options.snapshot.listeners)?;
         let log_settings = options.snapshot.log.as_ref();
@@ -134,6 +137,8 @@ impl Edge {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
+            films: FilmIndexes::new(&options.snapshot.films),
+            rtmp_crowd: Arc::default(),
             origin_client: Arc::default(),
             clock: options.clock,
             log,
@@ -146,6 +151,7 @@ impl Edge {
             operator_thread: OperatorThread::start(operator.clone())?,
             operator,
             shared,
+            session_secret,
             listeners,
             workers: Vec::new(),
             drain,
@@ -167,6 +173,8 @@ pub struct RunningEdge {
     pub(crate) operator: Operator,
     operator_thread: OperatorThread,
     shared: EdgeShared,
+    /// For as long as this process lives, where none is configured.
+    session_secret: SessionSecret,
     listeners: Listeners,
     workers: Vec<JoinHandle<io::Result<()>>>,
     drain: watch::Sender<bool>,
@@ -195,7 +203,7 @@ impl RunningEdge {
     ///
     /// Errors leave the old configuration in force, whole. The number of workers stays as it was started.
     pub fn reload(&mut self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
-        let state = Arc::new(EdgeState::prepare(snapshot)?);
+        let state = Arc::new(EdgeState::prepare(snapshot, &self.session_secret)?);
         let snapshot = &state.snapshot;
         let socket = self
             .operator_thread
@@ -290,6 +298,14 @@ impl RunningEdge {
     }
 }
 
+/// Nobody else has it: sessions end with the process.
+fn random_secret() -> SessionSecret {
+    let mut bytes = [0; 32];
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    SessionSecret::new(&bytes).expect("32 bytes make a secret")
+}
+
 fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
     let disk = settings.disk.as_ref().map(|disk| DiskOptions {
         folder: disk.folder.clone(),
@@ -345,6 +361,8 @@ fn listener_key(configured: &Listener) -> ListenerKey {
     let protocol = match configured.protocol {
         ListenerProtocol::Http => "http",
         ListenerProtocol::Https => "https",
+        ListenerProtocol::Rtmp => "rtmp",
+        ListenerProtocol::Rtmps => "rtmps",
     };
     let port_is_chosen = configured.address.port() == 0;
     (configured.address, port_is_chosen.then_some(protocol))

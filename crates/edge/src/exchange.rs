@@ -7,8 +7,8 @@ use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use privet_distribution::{
-    Distribution, LogRecord, ResponseHeadersPolicy, ResultType, ViewerRequest, redact_cookies,
-    redact_query, viewer_address,
+    Distribution, LogRecord, PathSession, ResponseHeadersPolicy, ResultType, ViewerRequest,
+    redact_cookies, redact_query, split_session, viewer_address,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -130,16 +130,25 @@ impl DerefMut for OpenExchange {
 impl Exchange {
     /// The request in the terms of the rules.
     pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
+        let asked = path(&self.parts.uri);
+        let (session, path) = match split_session(asked) {
+            Some((token, rest)) => {
+                let secret = &self.state.session_secret;
+                (Some(PathSession { token, secret }), rest)
+            }
+            None => (None, asked),
+        };
         ViewerRequest {
             method: &self.parts.method,
             version: self.parts.version,
             scheme: self.connection.scheme,
             host: host(&self.parts.uri, &self.parts.headers),
-            path: path(&self.parts.uri),
+            path,
             query: self.parts.uri.query(),
             headers: &self.parts.headers,
             client: self.viewer,
             has_body: self.has_body,
+            session,
         }
     }
 

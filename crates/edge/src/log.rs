@@ -173,17 +173,12 @@ impl LogThread {
         }
     }
 
-    fn take(&mut self, batch: Batch) {
+    fn take(&mut self, mut batch: Batch) {
         if let Some(stream) = &mut self.stream {
-            stream.offer(batch.json, batch.records);
+            stream.offer(std::mem::take(&mut batch.json), batch.records);
         }
         match &mut self.files {
-            Some(files) => files.take(
-                &batch.distribution_id,
-                batch.hour,
-                &batch.lines,
-                batch.records,
-            ),
+            Some(files) => files.take(&batch),
             None => self.queue.give_back(batch.records),
         }
         let records_max = self.queue.records_max.load(Ordering::Relaxed);

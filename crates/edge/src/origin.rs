@@ -4,7 +4,8 @@ mod folder;
 mod hot_objects;
 mod object_path;
 
-pub(crate) use folder::FolderOrigin;
+pub(crate) use folder::{FolderOrigin, current_identity, identity};
+pub(crate) use hot_objects::Identity;
 
 use bytes::Bytes;
 use http::HeaderValue;

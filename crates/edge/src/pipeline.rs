@@ -4,9 +4,12 @@ mod coding;
 mod error_page;
 mod remote;
 
+pub(crate) use remote::denial as origin_denial;
+
 use crate::answer::{Answer, Speaker};
 use crate::body::ViewerBody;
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
+use crate::film::{FilmWalk, ReadyMade};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
@@ -15,10 +18,12 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use privet_distribution::{
-    Authorized, Denial, Limits, ResultType, ViewerRequest, apply_response_policy, authorize,
-    capped_by_grant, check_geo, denial_page, no_such_key_page, options, preflight, route,
-    server_timing,
+    Authorized, Denial, FilmSettings, Limits, ResultType, Routed, Snapshot, ViewerRequest,
+    apply_response_policy, authorize, authorize_film, capped_by_grant, check_geo, denial_page,
+    no_such_key_page, options, preflight, route, route_film, server_timing,
 };
+use privet_media::name::{FilmName, film_name};
+use privet_sign::{SignatureMemory, Timestamp};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -97,7 +102,7 @@ async fn object_or_denial(
     let request = exchange.viewer_request();
     within_limits(&request, head_size_bytes, limits)?;
     well_formed(&exchange.parts)?;
-    let routed = route(&state.snapshot, &request)?;
+    let (routed, asked) = asked(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     let country = state.country(exchange.viewer);
     let served_there = check_geo(&distribution, country);
@@ -106,7 +111,8 @@ async fn object_or_denial(
     let authorized = match preflight {
         Some(_) => None,
         None => Some(
-            served_there.and_then(|()| authorize(routed, &request, exchange.now, &shared.memory)),
+            served_there
+                .and_then(|()| asked.authorize(routed, &request, exchange.now, &shared.memory)),
         ),
     };
     // From here on the request belongs to a distribution, whose log gets it.
@@ -123,9 +129,14 @@ async fn object_or_denial(
         country,
         sends_files: exchange.connection.sends_files,
     };
-    let mut answer = match state.folder(&authorized) {
-        Some(folder) => object.read_folder(folder, exchange, shared).await?,
-        None => object.ask_origin(body, exchange, shared).await?,
+    let film_name = asked.film_name(object.request.path);
+    let film = film_name.zip(authorized.routed().films());
+    let mut answer = match film {
+        Some((name, settings)) => object.make(name, settings, exchange, shared).await?,
+        None => match object.list(exchange, shared).await {
+            Some(answer) => answer,
+            None => object.fetch(body, exchange, shared).await?,
+        },
     };
     if let Some(grant) = authorized.grant() {
         exchange.grant_until = Some(grant.until());
@@ -134,6 +145,49 @@ async fn object_or_denial(
         }
     }
     Ok(answer)
+}
+
+/// Whether a request is for an object, or for what is made of one.
+#[derive(Clone, Copy)]
+enum Asked {
+    Object,
+    Film,
+}
+
+/// Routes by the object that the path names. Where films are off, a name beneath a film is an ordinary path.
+fn asked<'s>(
+    snapshot: &'s Snapshot,
+    request: &ViewerRequest<'_>,
+) -> Result<(Routed<'s>, Asked), Denial> {
+    if let Some(name) = film_name(request.path) {
+        let routed = route_film(snapshot, request, name.object_path)?;
+        if routed.films().is_some() {
+            return Ok((routed, Asked::Film));
+        }
+    }
+    Ok((route(snapshot, request)?, Asked::Object))
+}
+
+impl Asked {
+    fn film_name(self, path: &str) -> Option<FilmName<'_>> {
+        match self {
+            Asked::Object => None,
+            Asked::Film => film_name(path),
+        }
+    }
+
+    fn authorize<'s>(
+        self,
+        routed: Routed<'s>,
+        request: &ViewerRequest<'_>,
+        now: Timestamp,
+        memory: &dyn SignatureMemory,
+    ) -> Result<Authorized<'s>, Denial> {
+        match self.film_name(request.path) {
+            None => authorize(routed, request, now, memory),
+            Some(name) => authorize_film(routed, request, name.object_path, now, memory),
+        }
+    }
 }
 
 /// What an authorized request is about.
@@ -145,6 +199,49 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    async fn make(
+        &self,
+        name: FilmName<'_>,
+        settings: &FilmSettings,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
+        let film = FilmWalk {
+            authorized: self.authorized,
+            request: self.request,
+            name,
+            settings,
+            country: self.country,
+            exchange,
+            shared,
+        };
+        film.answer().await
+    }
+
+    /// An object that is a list, with the viewer's grant in it.
+    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+        let list = ReadyMade {
+            authorized: self.authorized,
+            request: self.request,
+            country: self.country,
+            exchange,
+            shared,
+        };
+        list.answer().await
+    }
+
+    async fn fetch(
+        &self,
+        body: RequestBody,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
+        match exchange.state.folder(self.authorized) {
+            Some(folder) => self.read_folder(folder, exchange, shared).await,
+            None => self.ask_origin(body, exchange, shared).await,
+        }
+    }
+
     async fn read_folder(
         &self,
         folder: &FolderOrigin,

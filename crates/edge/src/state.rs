@@ -6,6 +6,7 @@ use crate::origin::{FolderOrigin, OriginReader};
 use crate::tls;
 use http::HeaderValue;
 use privet_distribution::{Authorized, ListenerProtocol, OriginSource, Snapshot};
+use privet_sign::SessionSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,22 +15,37 @@ use std::sync::Arc;
 pub(crate) struct EdgeState {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    /// For RTMPS listeners.
+    pub(crate) rtmps: Option<Arc<rustls::ServerConfig>>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
+    /// What session tokens are made with and checked with.
+    pub(crate) session_secret: SessionSecret,
     countries: Option<Countries>,
     /// By `Origin::index`.
     origins: Vec<OriginReader>,
 }
 
 impl EdgeState {
-    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault.
-    pub(crate) fn prepare(snapshot: Arc<Snapshot>) -> Result<Self, StartError> {
-        let https = snapshot
-            .listeners
-            .iter()
-            .any(|listener| listener.protocol == ListenerProtocol::Https);
+    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `session_secret` is for
+    /// configurations without one.
+    pub(crate) fn prepare(
+        snapshot: Arc<Snapshot>,
+        session_secret: &SessionSecret,
+    ) -> Result<Self, StartError> {
+        let configured = snapshot.films.session_secret.as_ref();
+        let session_secret = configured.unwrap_or(session_secret).clone();
+        let listens = |protocol| {
+            let mut listeners = snapshot.listeners.iter();
+            listeners.any(|listener| listener.protocol == protocol)
+        };
+        let (https, rtmps) = (
+            listens(ListenerProtocol::Https),
+            listens(ListenerProtocol::Rtmps),
+        );
         Ok(EdgeState {
             tls: https.then(|| tls::server_config(&snapshot)).transpose()?,
+            rtmps: rtmps.then(|| tls::rtmps_config(&snapshot)).transpose()?,
             server: header_value(&snapshot.edge.server)?,
             location: header_value(&snapshot.edge.location)?,
             countries: snapshot
@@ -38,6 +54,7 @@ impl EdgeState {
                 .map(Countries::open)
                 .transpose()?,
             origins: open_origins(&snapshot)?,
+            session_secret,
             snapshot,
         })
     }

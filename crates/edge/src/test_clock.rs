@@ -49,6 +49,7 @@ pub(crate) async fn answer(
         content_type: "text/plain",
         body: text.into_bytes(),
         location: None,
+        cache_control: None,
         x_cache: "Error from cloudfront",
         result: ResultType::Miss,
         detail: "Miss",

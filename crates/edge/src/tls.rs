@@ -41,26 +41,59 @@ impl ResolvesServerCert for CertStore {
 ///
 /// Errors: a chain or key that can not be read, or that do not belong together.
 pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
-    let store = cert_store(snapshot)?;
+    let distributions = snapshot.distributions().iter();
+    let store = cert_store(distributions.map(|distribution| Names {
+        certificate: distribution.certificate.as_ref(),
+        aliases: &distribution.aliases,
+        domain_name: &distribution.domain_name,
+    }))?;
+    let mut config = config_of(store)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The TLS side of all RTMPS listeners.
+///
+/// Errors: as those of [`server_config`].
+pub(crate) fn rtmps_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
+    let distributions = snapshot.streaming_distributions().iter();
+    let store = cert_store(distributions.map(|distribution| Names {
+        certificate: distribution.certificate.as_ref(),
+        aliases: &distribution.aliases,
+        domain_name: &distribution.domain_name,
+    }))?;
+    let mut config = config_of(store)?;
+    // librtmp over GnuTLS takes a ticket for a failed read, and connections last too long to be resumed.
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+fn config_of(store: CertStore) -> Result<ServerConfig, StartError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| StartError::Tls(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(store));
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     config.ticketer =
         aws_lc_rs::Ticketer::new().map_err(|error| StartError::Tls(error.to_string()))?;
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
-fn cert_store(snapshot: &Snapshot) -> Result<CertStore, StartError> {
+/// A certificate, and under which names it is shown.
+struct Names<'a> {
+    certificate: Option<&'a Certificate>,
+    aliases: &'a [String],
+    domain_name: &'a String,
+}
+
+fn cert_store<'a>(distributions: impl Iterator<Item = Names<'a>>) -> Result<CertStore, StartError> {
     let mut by_name = HashMap::new();
     let mut by_parent = HashMap::new();
     let mut first = None;
-    for distribution in snapshot.distributions() {
-        let Some(certificate) = &distribution.certificate else {
+    for distribution in distributions {
+        let Some(certificate) = distribution.certificate else {
             continue;
         };
         let key = Arc::new(certified_key(certificate)?);
@@ -68,7 +101,7 @@ fn cert_store(snapshot: &Snapshot) -> Result<CertStore, StartError> {
         for name in distribution
             .aliases
             .iter()
-            .chain([&distribution.domain_name])
+            .chain([distribution.domain_name])
         {
             let name = name.to_ascii_lowercase();
             let (names, name) = match name.strip_prefix("*.") {

@@ -5,11 +5,13 @@ use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
 use crate::exchange::OpenExchange;
+use crate::film::FilmIndexes;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::pipeline::RequestBody;
 use crate::proxy_header::ProxyComplaints;
+use crate::rtmp::RtmpCrowd;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
@@ -34,6 +36,8 @@ pub(crate) struct EdgeShared {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
+    pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
@@ -47,6 +51,8 @@ pub(crate) struct EdgeShared {
 pub(crate) struct WorkerShared {
     pub(crate) memory: WorkerMemory,
     pub(crate) cache: Rc<WorkerCache>,
+    pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -74,6 +80,8 @@ impl WorkerShared {
                 OriginClient::new(edge.origin_client),
                 edge.clock.clone(),
             ),
+            films: edge.films,
+            rtmp_crowd: edge.rtmp_crowd,
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,

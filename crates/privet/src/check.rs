@@ -7,7 +7,7 @@ use clap::Args;
 use origins::{in_the_clear, origin_summary};
 use privet_distribution::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
-    OriginSource, Snapshot,
+    OriginSource, Snapshot, StreamingDistribution,
 };
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -46,6 +46,8 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
         let protocol = match listener.protocol {
             ListenerProtocol::Http => "http",
             ListenerProtocol::Https => "https",
+            ListenerProtocol::Rtmp => "rtmp",
+            ListenerProtocol::Rtmps => "rtmps",
         };
         let behind = if listener.proxy_protocol {
             ", behind a balancer that sends PROXY headers"
@@ -63,6 +65,9 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
         distribution_summary(distribution)?;
+    }
+    for streaming in snapshot.streaming_distributions() {
+        streaming_summary(streaming)?;
     }
     Ok(())
 }
@@ -128,6 +133,33 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
     }
 }
 
+fn streaming_summary(streaming: &StreamingDistribution) -> io::Result<()> {
+    let state = if streaming.enabled { "" } else { " (disabled)" };
+    let names = [
+        std::slice::from_ref(&streaming.domain_name),
+        &streaming.aliases[..],
+    ]
+    .concat();
+    let access = match streaming.trusted_keys {
+        Some(_) => "private: signed stream names only",
+        None => "open, save what behaviors restrict",
+    };
+    console::say(format_args!(
+        "streaming distribution {}{state}: {}",
+        streaming.id,
+        names.join(", ")
+    ))?;
+    if streaming.films.id != streaming.id {
+        let films = &streaming.films.id;
+        return console::say(format_args!("  {access}, films of distribution {films}"));
+    }
+    for origin in origins_of(&streaming.films) {
+        console::say(format_args!("  {access}, from {}", origin.id))?;
+        console::say(format_args!("  {}", origin_summary(origin)))?;
+    }
+    Ok(())
+}
+
 /// Those that behaviors lead to, each once.
 fn origins_of(distribution: &Distribution) -> Vec<&Origin> {
     let mut origins: Vec<&Origin> = Vec::new();
@@ -150,6 +182,7 @@ fn extras(behavior: &CacheBehavior) -> String {
         text.push_str(" or ");
         text.push_str(&failover.secondary.id);
     }
+    text.push_str(&films(behavior));
     if matches!(behavior.origin.primary.source, OriginSource::Folder { .. }) {
         return text;
     }
@@ -165,6 +198,26 @@ fn extras(behavior: &CacheBehavior) -> String {
         text.push_str(&policy.name);
     }
     text
+}
+
+/// What is made of films, where that is not the usual.
+fn films(behavior: &CacheBehavior) -> String {
+    match &behavior.films {
+        None => ", no films".to_owned(),
+        Some(films) => {
+            let labels: Vec<&str> = films
+                .qualities
+                .iter()
+                .chain(&films.subtitles)
+                .map(String::as_str)
+                .collect();
+            if labels.is_empty() {
+                String::new()
+            } else {
+                format!(", films with {}", labels.join(", "))
+            }
+        }
+    }
 }
 
 fn access(behavior: &CacheBehavior) -> &'static str {

@@ -53,6 +53,12 @@ pub(crate) enum CommandError {
         form: &'static str,
         fits: &'static str,
     },
+    /// A list without the URL that its URIs are relative to, and without a resource.
+    PlaylistNeedsBase,
+    /// A list, which has its own URIs, and URLs.
+    PlaylistBesideUrls,
+    /// What is no list, or one that can not be signed.
+    Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
     /// A configuration with faults, all of them in the text.
@@ -114,6 +120,9 @@ impl CommandError {
             CommandError::SharedNeedsResource => {
                 Some("add --resource 'https://HOST/videos/*', or --policy FILE")
             }
+            CommandError::PlaylistNeedsBase => Some(
+                "add --base https://HOST/videos/talk.m3u8, or --resource 'https://HOST/videos/*'",
+            ),
             CommandError::CookieJarHost => Some("add --cookie-domain HOST, or the URL of a file"),
             CommandError::NewKey(NewKeyError::Exists(_)) => {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
@@ -133,6 +142,8 @@ impl CommandError {
             | CommandError::KeyPairId(_)
             | CommandError::NewKey(_)
             | CommandError::UrlRefused(_)
+            | CommandError::Playlist { .. }
+            | CommandError::PlaylistBesideUrls
             | CommandError::DashBesideUrls
             | CommandError::StandardInputTwice
             | CommandError::CookiesForOneUrl
@@ -154,6 +165,8 @@ impl CommandError {
             | CommandError::DashBesideUrls
             | CommandError::StandardInputTwice
             | CommandError::SharedNeedsResource
+            | CommandError::PlaylistNeedsBase
+            | CommandError::PlaylistBesideUrls
             | CommandError::CookiesForOneUrl
             | CommandError::OutputForm { .. }
             | CommandError::CookieJarHost
@@ -166,6 +179,7 @@ impl CommandError {
             | CommandError::NotAPair
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
+            | CommandError::Playlist { .. }
             | CommandError::Configuration(_)
             | CommandError::NoSocket { .. }
             | CommandError::EdgeAbsent { .. }
@@ -204,7 +218,7 @@ impl fmt::Display for CommandError {
             CommandError::DashBesideUrls => formatter
                 .write_str("- means URLs from standard input: give it alone, or leave it out"),
             CommandError::StandardInputTwice => formatter.write_str(
-                "standard input can be read once: give key, policy or URLs in another way",
+                "standard input can be read once: give key, policy, list or URLs in another way",
             ),
             CommandError::SharedNeedsResource => {
                 formatter.write_str("a shared signature needs a resource")
@@ -214,6 +228,13 @@ impl fmt::Display for CommandError {
             CommandError::OutputForm { form, fits } => {
                 write!(formatter, "--output {form} is for {fits}")
             }
+            CommandError::PlaylistNeedsBase => {
+                formatter.write_str("a list needs the URL that viewers find it under")
+            }
+            CommandError::PlaylistBesideUrls => {
+                formatter.write_str("a list has its own URIs: leave the URLs out, or --playlist")
+            }
+            CommandError::Playlist { source, reason } => write!(formatter, "{source}: {reason}"),
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
             CommandError::Configuration(faults) => formatter.write_str(faults),
             CommandError::NoSocket { config } => {

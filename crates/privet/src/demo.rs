@@ -2,14 +2,16 @@
 
 mod data;
 mod probe;
+mod site;
 
 use crate::console;
 use crate::serve::{self, Serving};
 use clap::Args;
 use data::{DemoData, DemoError};
-use privet_distribution::ListenerProtocol;
+use privet_distribution::{ListenerProtocol, OriginSource};
 use privet_edge::LogStream;
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
+use site::{Site, hls_link};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,10 +19,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR_SECS: u64 = 3_600;
 
-/// See a private file refused without a link, served with one, and refused again when the link has expired.
+/// See a private film play by its link, and refused without one or when the link has expired.
 ///
-/// Makes a key pair, a private folder with a picture, a film and a text, a certificate for localhost and a
-/// configuration, once, and serves them. A second start uses what is there.
+/// Makes a key pair, a private folder with a film, a picture and a text, a certificate for localhost and a
+/// configuration, once, and serves them together with a page that plays the film: by HLS in any browser, and by RTMP.
+/// A second start uses what is there.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The folder for everything the demo makes.
@@ -52,7 +55,9 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shown = show(&data, &serving);
+    let shown = serve_site(&data, &serving)
+        .map_err(ShowError::Demo)
+        .and_then(|()| show(&data, &serving));
     if let Err(ShowError::Demo(error)) = shown {
         return refuse(&error);
     }
@@ -95,9 +100,29 @@ impl From<SignError> for ShowError {
     }
 }
 
+/// Serves the page where the configuration expects it; a configuration of the visitor's own may have none.
+fn serve_site(data: &DemoData, serving: &Serving) -> Result<(), DemoError> {
+    let origins = serving.snapshot().origins().iter();
+    let mut site_ports = origins
+        .filter(|origin| origin.id == "site")
+        .filter_map(|origin| match &origin.source {
+            OriginSource::Http(http) => Some(http.http_port),
+            OriginSource::Folder { .. } | OriginSource::S3(_) => None,
+        });
+    let Some(port) = site_ports.next() else {
+        return Ok(());
+    };
+    let site = Site {
+        signer: signer(data)?,
+        rtmp_port: port_of(serving, &ListenerProtocol::Rtmp),
+    };
+    site.serve(port)
+        .map_err(|error| DemoError::Site { port, error })
+}
+
 /// Every link that is shown was asked for first: the answers printed are the edge's own.
 fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
-    let port = https_port(serving);
+    let port = port_of(serving, &ListenerProtocol::Https).unwrap_or(443);
     let base = format!("https://localhost:{port}");
     let signer = signer(data)?;
     let now = now();
@@ -105,6 +130,8 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     let until = Timestamp::from_secs(now + HOUR_SECS);
     let link = signer.sign_url(&picture, &Terms::until(until))?;
     let expired = signer.sign_url(&picture, &Terms::until(Timestamp::from_secs(now - 1)))?;
+    let film = WireUrl::parse(&format!("{base}/film.mp4"))?;
+    let list = hls_link(&signer.sign_url(&film, &Terms::until(until))?);
     let mut terms = Terms::until(until);
     terms.resource = Some(format!("{base}/*"));
     let cookies = signer.sign_cookies(None, &terms)?;
@@ -117,6 +144,7 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
         ("Without a link it is refused", picture.as_str()),
         ("A signed link opens it, for one hour", &link),
         ("After its time a link is refused again", &expired),
+        ("A film's link opens the HLS that is made of it", &list),
     ] {
         let answer = probe::get(data, port, url)?;
         console::say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
@@ -126,17 +154,22 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
         data.certificate().display(),
         cookies.to_header(),
     ))?;
-    where_next(data, &base, &link)?;
+    where_next(data, serving, &base, &link)?;
     Ok(())
 }
 
-fn where_next(data: &DemoData, base: &str, link: &str) -> io::Result<()> {
+fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io::Result<()> {
     let (key, public) = (data.private_key(), data.public_key());
     let (key, public) = (key.display(), public.display());
     let id = data.key_pair_id().as_str();
+    if let Some(port) = port_of(serving, &ListenerProtocol::Rtmp) {
+        console::say(format_args!(
+            "The film by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:film.mp4?...\n"
+        ))?;
+    }
     console::say(format_args!(
         "Where to go next:
-  open the signed link in a browser (it warns once: the certificate is the demo's own)
+  open {base}/ in a browser: the film plays there (it warns once: the certificate is the demo's own)
   put files of your own into {bucket}
   sign them:     privet sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
   or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key file://{key} --date-less-than 2030-01-01
@@ -151,21 +184,16 @@ Ctrl-C ends it.",
     ))
 }
 
-fn signer(data: &DemoData) -> Result<Signer, ShowError> {
+fn signer(data: &DemoData) -> Result<Signer, DemoError> {
     let key = data.read_private_key()?;
-    Ok(Signer::new(
-        key,
-        data.key_pair_id().clone(),
-        HashAlgorithm::Sha1,
-    )?)
+    Signer::new(key, data.key_pair_id().clone(), HashAlgorithm::Sha1).map_err(DemoError::Sign)
 }
 
-fn https_port(serving: &Serving) -> u16 {
+/// Where the first listener of this protocol is.
+fn port_of(serving: &Serving, wanted: &ListenerProtocol) -> Option<u16> {
     let addresses = serving.addresses();
-    let https = addresses
-        .iter()
-        .find(|(protocol, _)| *protocol == ListenerProtocol::Https);
-    https.map_or(443, |(_, address)| address.port())
+    let found = addresses.iter().find(|(protocol, _)| protocol == wanted);
+    found.map(|(_, address)| address.port())
 }
 
 fn now() -> u64 {

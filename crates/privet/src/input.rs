@@ -14,10 +14,18 @@ pub(crate) const BYTES_MAX: usize = 64 * 1024;
 /// # Errors
 /// [`CommandError::Read`], [`CommandError::TooLarge`].
 pub(crate) fn read(name: &str) -> Result<Vec<u8>, CommandError> {
+    read_up_to(name, BYTES_MAX)
+}
+
+/// As [`read`], for input that may be larger or must be smaller.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_up_to(name: &str, bytes_max: usize) -> Result<Vec<u8>, CommandError> {
     if name == "-" {
-        return read_limited(io::stdin().lock(), "standard input");
+        return read_limited(io::stdin().lock(), "standard input", bytes_max);
     }
-    read_file(Path::new(name))
+    read_file_up_to(Path::new(name), bytes_max)
 }
 
 /// The bytes of a small file.
@@ -25,9 +33,13 @@ pub(crate) fn read(name: &str) -> Result<Vec<u8>, CommandError> {
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CommandError> {
+    read_file_up_to(path, BYTES_MAX)
+}
+
+fn read_file_up_to(path: &Path, bytes_max: usize) -> Result<Vec<u8>, CommandError> {
     let shown = path.display().to_string();
     let file = File::open(path).map_err(|error| CommandError::read(&shown, &error))?;
-    read_limited(file, &shown)
+    read_limited(file, &shown, bytes_max)
 }
 
 /// As [`read`], and `env:NAME` for an environment variable.
@@ -47,17 +59,21 @@ pub(crate) fn read_or_variable(name: &str) -> Result<Vec<u8>, CommandError> {
     }
 }
 
-fn read_limited(reader: impl Read, source: &str) -> Result<Vec<u8>, CommandError> {
+fn read_limited(
+    reader: impl Read,
+    source: &str,
+    bytes_max: usize,
+) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
-    let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX) + 1;
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX) + 1;
     reader
         .take(limit)
         .read_to_end(&mut bytes)
         .map_err(|error| CommandError::read(source, &error))?;
-    if bytes.len() > BYTES_MAX {
+    if bytes.len() > bytes_max {
         return Err(CommandError::TooLarge {
             source: source.to_owned(),
-            bytes_max: BYTES_MAX,
+            bytes_max,
         });
     }
     Ok(bytes)

@@ -3,7 +3,7 @@
 use crate::configuration::{Fingerprint, LoadError, Loaded, load};
 use crate::console;
 use clap::Args;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::{ListenerProtocol, Snapshot};
 use privet_edge::{Clock, Edge, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,7 @@ impl ServeError {
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
+    snapshot: Arc<Snapshot>,
     config: PathBuf,
     fingerprint: Fingerprint,
     test_clock: bool,
@@ -100,14 +101,16 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
     let test_clock = snapshot.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell).map_err(|error| ServeError::Signals(error.to_string()))?;
+    let snapshot = Arc::new(snapshot);
     let edge = Edge::start(StartOptions {
-        snapshot: Arc::new(snapshot),
+        snapshot: Arc::clone(&snapshot),
         log_stream,
         clock: Clock::default(),
     })
     .map_err(ServeError::Start)?;
     Ok(Serving {
         edge,
+        snapshot,
         config: config.to_owned(),
         fingerprint,
         test_clock,
@@ -116,6 +119,11 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
 }
 
 impl Serving {
+    /// The configuration that it was started with.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// Where it listens.
     pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
         self.edge.addresses()
@@ -126,6 +134,8 @@ impl Serving {
             let scheme = match protocol {
                 ListenerProtocol::Http => "http",
                 ListenerProtocol::Https => "https",
+                ListenerProtocol::Rtmp => "rtmp",
+                ListenerProtocol::Rtmps => "rtmps",
             };
             console::note(format_args!("serving on {scheme}://{address}"));
         }

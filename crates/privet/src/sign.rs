@@ -1,6 +1,6 @@
 //! `privet sign`: links on standard output, one a line and nothing else; words go to standard error.
 //!
-//! The options are checked here and become a [`Job`]; `links`, `batch` and `cookies` do the work.
+//! The options are checked here and become a [`Job`]; `links`, `batch`, `cookies` and `playlist` do the work.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ mod batch;
 mod cookies;
 mod external_signer;
 mod links;
+mod playlist;
 mod terms;
 
 pub(crate) use arguments::SignArguments;
@@ -42,6 +43,9 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
     if arguments.making.cookies {
         cookies::print(arguments, &signer, &terms)?;
         return Ok(Ending::AllSigned);
+    }
+    if let Some(name) = &arguments.playlist.playlist {
+        return playlist::sign(&arguments.playlist, name, signer, terms, arguments.quiet);
     }
     let product = if arguments.making.shared {
         Product::Stamped(signer.stamp(&terms)?)

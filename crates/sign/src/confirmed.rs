@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
-use crate::grant::Grant;
+use crate::grant::{Grant, Mark, QueryUse};
 use crate::key::PublicKey;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -61,7 +61,17 @@ impl ConfirmedPolicy {
             key_pair_id: Arc::clone(&self.key_pair_id),
             until: policy.until,
             source: self.source,
-            signature: Arc::clone(&self.signature),
+            mark: Mark::Signature(Arc::clone(&self.signature)),
+            query_use: query_use(policy.resource.as_deref()),
         })
+    }
+}
+
+/// A resource without `?` compares no query, save by a `*` at its end, which takes any.
+pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
+    if resource.is_some_and(|resource| resource.contains('?')) {
+        QueryUse::Compared
+    } else {
+        QueryUse::Ignored
     }
 }

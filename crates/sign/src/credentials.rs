@@ -14,6 +14,8 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
+    /// A session token in the path; see [`crate::issue_session`].
+    Session,
 }
 
 /// The five things that a signer writes.
@@ -166,6 +168,11 @@ impl<'a> Credentials<'a> {
         self.fields.iter().all(Option::is_none)
     }
 
+    /// Whether the signature is one over the very URL: there is no policy to read.
+    pub fn is_canned(&self) -> bool {
+        self.field(Field::Policy).is_none() && self.field(Field::Expires).is_some()
+    }
+
     /// The key pair id as presented, believed by nobody yet; `None` when absent.
     pub fn key_pair_id(&self) -> Option<&str> {
         self.field(Field::KeyPairId)
@@ -195,6 +202,11 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(bytes),
     }
+}
+
+/// Whether a parameter of this name, as it stands in a URL, is one of those that sign.
+pub fn is_signing_parameter(name: &str) -> bool {
+    Field::of_parameter(name).is_some()
 }
 
 /// `query` without reserved parameters, order and spelling kept; `None` when nothing is left.

@@ -14,7 +14,29 @@ pub struct Grant {
     pub(crate) key_pair_id: Arc<str>,
     pub(crate) until: Timestamp,
     pub(crate) source: CredentialSource,
-    pub(crate) signature: Arc<[u8]>,
+    pub(crate) mark: Mark,
+    pub(crate) query_use: QueryUse,
+}
+
+/// What names a grant in logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The signature it came by.
+    Signature(Arc<[u8]>),
+    /// The first bytes of that signature's digest, as a session has them.
+    Digest([u8; MARK_SIZE_BYTES]),
+}
+
+/// Bytes of a digest in a fingerprint.
+pub(crate) const MARK_SIZE_BYTES: usize = 8;
+
+/// Whether the viewer's own part of the query makes a difference to a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryUse {
+    /// The grant may be good for this very query only.
+    Compared,
+    /// It is good for every query, or for none.
+    Ignored,
 }
 
 impl Grant {
@@ -28,14 +50,19 @@ impl Grant {
         self.until
     }
 
-    /// Whether the URL or cookies carried it.
+    /// Whether a derived URL has to carry the viewer's own parameters too, for the grant to be good for it.
+    pub fn query_use(&self) -> QueryUse {
+        self.query_use
+    }
+
+    /// Whether the URL, cookies or a session token carried it.
     pub fn source(&self) -> CredentialSource {
         self.source
     }
 
     /// 16 lower-case hex digits of SHA-256 over the signature: names the grant in logs, reveals nothing usable.
     pub fn fingerprint(&self) -> String {
-        fingerprint_of(&self.signature)
+        hex(&self.mark.digest())
     }
 }
 
@@ -44,13 +71,28 @@ impl Grant {
 /// `None` when the text is not base64.
 pub fn fingerprint(signature_text: &str) -> Option<String> {
     encoding::decode(&encoding::percent_decode(signature_text))
-        .map(|signature| fingerprint_of(&signature))
+        .map(|signature| hex(&mark_of(&signature)))
 }
 
-fn fingerprint_of(signature: &[u8]) -> String {
+impl Mark {
+    pub(crate) fn digest(&self) -> [u8; MARK_SIZE_BYTES] {
+        match self {
+            Mark::Signature(signature) => mark_of(signature),
+            Mark::Digest(digest) => *digest,
+        }
+    }
+}
+
+fn mark_of(signature: &[u8]) -> [u8; MARK_SIZE_BYTES] {
     let digest = digest::digest(&digest::SHA256, signature);
-    let mut text = String::with_capacity(16);
-    for byte in &digest.as_ref()[..8] {
+    let mut mark = [0; MARK_SIZE_BYTES];
+    mark.copy_from_slice(&digest.as_ref()[..MARK_SIZE_BYTES]);
+    mark
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         for nibble in [byte >> 4, byte & 15] {
             text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
         }

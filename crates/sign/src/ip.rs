@@ -37,6 +37,20 @@ impl IpRange {
         })
     }
 
+    /// Address and length of the prefix, for [`IpRange::from_bytes`].
+    pub(crate) fn to_bytes(self) -> [u8; 5] {
+        let [a, b, c, d] = self.network.to_be_bytes();
+        [a, b, c, d, self.prefix]
+    }
+
+    /// `None` for a prefix that IPv4 does not have, or set host bits.
+    pub(crate) fn from_bytes(bytes: &[u8; 5]) -> Option<Self> {
+        let [a, b, c, d, prefix] = *bytes;
+        let network = u32::from_be_bytes([a, b, c, d]);
+        let is_range = prefix <= 32 && network & mask_of(prefix) == network;
+        is_range.then_some(IpRange { network, prefix })
+    }
+
     /// Whether the range holds `address`. IPv4-mapped IPv6 counts as IPv4; other IPv6 never matches.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {

@@ -18,6 +18,7 @@ mod pem;
 mod policy;
 mod refusal;
 mod resource;
+mod session;
 mod sign_error;
 mod signer;
 mod stamp;
@@ -30,15 +31,20 @@ mod wire;
 
 pub use confirmed::ConfirmedPolicy;
 pub use cookies::{CookieAttributes, SignedCookies};
-pub use credentials::{CredentialSource, Credentials, strip_cookies, strip_query};
+pub use credentials::{
+    CredentialSource, Credentials, is_signing_parameter, strip_cookies, strip_query,
+};
 pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
-pub use grant::{Grant, fingerprint};
+pub use grant::{Grant, QueryUse, fingerprint};
 pub use id::KeyPairId;
 pub use ip::IpRange;
 pub use key::{DigestSigner, HashAlgorithm, KeyKind, PrivateKey, PublicKey};
 pub use key_error::KeyError;
 pub use policy::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
+pub use session::{
+    SESSION_SIZE_BYTES_MAX, SessionSecret, is_session_shaped, issue_session, verify_session,
+};
 pub use sign_error::SignError;
 pub use signer::Signer;
 pub use stamp::Stamp;

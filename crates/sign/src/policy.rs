@@ -118,6 +118,13 @@ pub(crate) fn canned_into(resource: &[&str], until: &str, text: &mut Vec<u8>) {
     text.extend_from_slice(b"}}}]}");
 }
 
+/// The resource of a text that [`canned_into`] made of a resource without quotes.
+pub(crate) fn canned_resource(text: &[u8]) -> Option<&str> {
+    let resource = text.strip_prefix(b"{\"Statement\":[{\"Resource\":\"")?;
+    let end = resource.iter().position(|byte| *byte == b'"')?;
+    std::str::from_utf8(&resource[..end]).ok()
+}
+
 /// The text of a custom policy, compact, conditions in botocore's order: end, address, start.
 pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     let mut text = String::from("{\"Statement\":[{");

@@ -93,6 +93,12 @@ pub enum Refusal {
     /// The client is outside the address range.
     #[error("the client address is outside the range of the policy")]
     WrongAddress,
+    /// The token of a path is not one of ours for this scheme and host, or was changed.
+    #[error("the session token of the path was not issued here for this host")]
+    SessionMismatch,
+    /// The key that signed what a session was issued for is not trusted here any more, or is another key now.
+    #[error("the key behind the session token is no longer trusted here")]
+    SessionKeyGone,
 }
 
 impl Refusal {
@@ -113,7 +119,9 @@ impl Refusal {
             | Refusal::WrongResource
             | Refusal::NotYetValid(_)
             | Refusal::Expired(_)
-            | Refusal::WrongAddress => ErrorCode::AccessDenied,
+            | Refusal::WrongAddress
+            | Refusal::SessionMismatch
+            | Refusal::SessionKeyGone => ErrorCode::AccessDenied,
         }
     }
 
@@ -136,6 +144,8 @@ impl Refusal {
             Refusal::NotYetValid(_) => "not-yet-valid",
             Refusal::Expired(_) => "expired",
             Refusal::WrongAddress => "wrong-address",
+            Refusal::SessionMismatch => "session-mismatch",
+            Refusal::SessionKeyGone => "session-key-gone",
         }
     }
 }

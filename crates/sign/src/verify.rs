@@ -10,15 +10,17 @@ use std::sync::Arc;
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
 use crate::encoding;
-use crate::grant::Grant;
+use crate::grant::{Grant, Mark};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy::{self, Policy, StatementForm};
 use crate::refusal::Refusal;
-use crate::resource::{self, Target};
 use crate::time::Timestamp;
 use crate::trust::{KeySet, SignatureMemory, SignatureQuestion};
 use crate::viewer::ViewerUrl;
+pub(crate) use object::{Object, canned_text, covers};
+
+mod object;
 
 /// Switches where CloudFront's behaviour is unpublished; `Default` is the documented choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,17 +91,6 @@ pub fn verify_stream(
     )
 }
 
-/// What is asked for.
-pub(crate) enum Object<'a> {
-    /// A file, with the viewer's own part of the query.
-    Url {
-        url: &'a ViewerUrl<'a>,
-        query: Cow<'a, str>,
-    },
-    /// The possible names of one stream.
-    Stream(&'a [&'a str]),
-}
-
 fn verify_object(
     object: &Object<'_>,
     credentials: &Credentials<'_>,
@@ -109,32 +100,59 @@ fn verify_object(
     leniency: &Leniency,
     memory: &dyn SignatureMemory,
 ) -> Result<Grant, Refusal> {
+    verify_terms(object, credentials, keys, now, client, leniency, memory).map(|(grant, _)| grant)
+}
+
+/// What a good signature was made over.
+pub(crate) enum Granted {
+    /// The rebuilt text of a canned policy.
+    Canned(Vec<u8>),
+    /// A custom policy.
+    Custom(ConfirmedPolicy),
+}
+
+/// As [`verify`], for any object; tells the terms too.
+pub(crate) fn verify_terms(
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<(Grant, Granted), Refusal> {
     let signed = Signed::read(credentials, keys)?;
     match SignedText::read(credentials)? {
         SignedText::Custom(bytes) => {
             let confirmed = confirm_policy(signed, &bytes, credentials, leniency, memory)?;
-            confirmed.permit(object, now, client, leniency)
+            let grant = confirmed.permit(object, now, client, leniency)?;
+            Ok((grant, Granted::Custom(confirmed)))
         }
         SignedText::Canned { expires, until } => {
             let hashes = hashes(credentials, signed.key.kind())?;
             // What is remembered is looked for among all spellings before a key is asked about any.
-            let good = canned_verifies(object, expires, leniency, |message| {
+            let remembered = canned_text(object, expires, leniency, |message| {
                 signed.is_remembered(hashes, message, memory)
-            }) || canned_verifies(object, expires, leniency, |message| {
-                signed.verifies(hashes, message, memory)
             });
-            if !good {
-                return Err(Refusal::SignatureMismatch);
-            }
+            let asked = || {
+                canned_text(object, expires, leniency, |message| {
+                    signed.verifies(hashes, message, memory)
+                })
+            };
+            let text = remembered
+                .or_else(asked)
+                .ok_or(Refusal::SignatureMismatch)?;
             if now >= until {
                 return Err(Refusal::Expired(until));
             }
-            Ok(Grant {
+            let grant = Grant {
                 key_pair_id: signed.key_pair_id.into(),
                 until,
                 source: credentials.source,
-                signature: signed.signature.into(),
-            })
+                mark: Mark::Signature(signed.signature.into()),
+                query_use: object.query_use(),
+            };
+            Ok((grant, Granted::Canned(text)))
         }
     }
 }
@@ -311,66 +329,5 @@ pub(crate) fn hashes(
         (None, KeyKind::P256) => Ok(&[HashAlgorithm::Sha1, HashAlgorithm::Sha256]),
         (Some("SHA256"), _) => Ok(&[HashAlgorithm::Sha256]),
         (Some(_), _) => Err(Refusal::UnknownHashAlgorithm),
-    }
-}
-
-/// Whether the signature is good over the canned text of any spelling of the object.
-pub(crate) fn canned_verifies(
-    object: &Object<'_>,
-    expires: &str,
-    leniency: &Leniency,
-    verifies: impl Fn(&[u8]) -> bool,
-) -> bool {
-    let mut message = Vec::with_capacity(256);
-    let mut good = |resource: &[&str]| {
-        // A quote would end the Resource inside the rebuilt text; no client sends one.
-        if resource.iter().any(|part| part.contains('"')) {
-            return false;
-        }
-        message.clear();
-        policy::canned_into(resource, expires, &mut message);
-        verifies(&message)
-    };
-    match object {
-        Object::Url { url, query } => {
-            let delimiter = if query.is_empty() { "" } else { "?" };
-            url.hosts(leniency).any(|host| {
-                good(&[
-                    url.scheme.as_str(),
-                    "://",
-                    &host,
-                    url.path,
-                    delimiter,
-                    query,
-                ])
-            })
-        }
-        Object::Stream(names) => names.iter().any(|name| good(&[name])),
-    }
-}
-
-/// Whether the resource of a custom policy covers the object. A missing one covers every URL, but no stream.
-pub(crate) fn covers(
-    resource: Option<&str>,
-    object: &Object<'_>,
-    source: CredentialSource,
-    leniency: &Leniency,
-) -> bool {
-    match (object, resource) {
-        (Object::Url { .. }, None) => true,
-        (Object::Url { url, query }, Some(resource)) => url.hosts(leniency).any(|host| {
-            let target = Target {
-                scheme: url.scheme.as_str(),
-                host: &host,
-                path: url.path,
-                query,
-            };
-            resource::covers(resource, &target)
-                || (source == CredentialSource::Cookies && resource::covers_flat(resource, &target))
-        }),
-        (Object::Stream(_), None) => false,
-        (Object::Stream(names), Some(resource)) => names
-            .iter()
-            .any(|name| resource::covers_stream(resource, name)),
     }
 }

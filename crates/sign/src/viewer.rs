@@ -44,6 +44,21 @@ pub struct ViewerUrl<'a> {
 }
 
 impl ViewerUrl<'_> {
+    /// The text of the URL under one spelling of its host, in pieces; `query` is the viewer's own part of it.
+    pub(crate) fn exact<'t>(&'t self, host: &'t str, query: &'t str) -> [&'t str; 6] {
+        let delimiter = if query.is_empty() { "" } else { "?" };
+        let scheme = self.scheme.as_str();
+        [scheme, "://", host, self.path, delimiter, query]
+    }
+
+    /// The host in lower case and without default port: one text for all that compare as this one does.
+    pub(crate) fn plain_host(&self) -> String {
+        let (name, port) = split_port(self.host);
+        let is_default = port.is_some_and(|port| port == self.scheme.default_port());
+        let host = if is_default { name } else { self.host };
+        host.to_ascii_lowercase()
+    }
+
     /// Hosts to compare with: as sent, then without default port, then (leniently) without any port;
     /// last the same in lower case, since clients send them so.
     pub(crate) fn hosts(&self, leniency: &Leniency) -> impl Iterator<Item = Cow<'_, str>> {

@@ -52,6 +52,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
             allowed_methods: AllowedMethods::GetHeadOptions,
             trusted_keys,
             leniency: Leniency::default(),
+            films: None,
         }],
         custom_errors: Vec::new(),
         geo: GeoRestriction::None,
@@ -72,10 +73,7 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
         None => (target, None),
     };
     let headers = headers(&lines.collect::<Vec<_>>().join("\n"));
-    let routed = Routed {
-        distribution,
-        behavior: &distribution.behaviors[0],
-    };
+    let routed = Routed::to(distribution, &distribution.behaviors[0]);
     let request = ViewerRequest {
         method: &method.parse().unwrap(),
         version: Version::HTTP_11,
@@ -86,6 +84,7 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
         headers: &headers,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: false,
+        session: None,
     };
     if routed.behavior.trusted_keys.is_some() {
         // Past the gate without a signature: only here.

@@ -1,13 +1,14 @@
 //! How single values stand in a log line: percent-encoded, as JSON, or as they are.
 
 use crate::calendar::DateTime;
+use crate::redact::{redact_url, redact_viewer_text};
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// One value before it is written.
 #[derive(Clone, Copy)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Of the edge or the origin, redacted already, or empty.
     Text(&'a str),
     /// From the viewer, and may have a link with a signature in it.
@@ -19,7 +20,7 @@ pub(super) enum Value<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Plain {
+pub(crate) enum Plain {
     Date(DateTime),
     Time(DateTime),
     Number(u64),
@@ -31,7 +32,7 @@ pub(super) enum Plain {
 }
 
 impl Plain {
-    pub(super) fn push(self, out: &mut Vec<u8>) {
+    fn push(self, out: &mut Vec<u8>) {
         match self {
             Plain::Date(at) => {
                 push_digits(out, at.year, 4);
@@ -74,8 +75,57 @@ fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
     out.extend_from_slice(&digits[first..]);
 }
 
+/// Appends the values of one line, tab-separated, and `\n`; an empty value becomes `-`.
+pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
+    for value in values {
+        match *value {
+            Value::Text("") | Value::Viewer("") | Value::Url("") => out.push(b'-'),
+            Value::Text(text) => push_encoded(out, text),
+            Value::Viewer(text) => push_encoded(out, &redact_viewer_text(text)),
+            Value::Url(url) => push_encoded(out, &redact_url(url)),
+            Value::Made(plain) => plain.push(out),
+        }
+        out.push(b'\t');
+    }
+    out.pop();
+    out.push(b'\n');
+}
+
+/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them
+/// `x-privet-refusal` and `x-privet-grant`.
+pub(crate) fn push_json_line(
+    fields: &[&str],
+    values: &[Value<'_>],
+    refusal: Option<&str>,
+    grant: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    let own = [("x-privet-refusal", refusal), ("x-privet-grant", grant)];
+    let own = own.map(|(name, text)| (name, Value::Text(text.unwrap_or_default())));
+    let fields = fields.iter().copied().zip(values.iter().copied());
+    out.push(b'{');
+    for (name, value) in fields.chain(own) {
+        push_json_string(out, name);
+        out.push(b':');
+        match value {
+            Value::Text("") | Value::Viewer("") | Value::Url("") => push_json_string(out, "-"),
+            Value::Text(text) => push_json_string(out, text),
+            Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
+            Value::Url(url) => push_json_string(out, &redact_url(url)),
+            Value::Made(plain) => {
+                out.push(b'"');
+                plain.push(out);
+                out.push(b'"');
+            }
+        }
+        out.push(b',');
+    }
+    out.pop();
+    out.extend_from_slice(b"}\n");
+}
+
 /// Developer guide, "Standard logs", on values that are URL-encoded.
-pub(super) fn push_encoded(out: &mut Vec<u8>, value: &str) {
+fn push_encoded(out: &mut Vec<u8>, value: &str) {
     let mut rest = value.as_bytes();
     while let Some(position) = rest.iter().position(|&byte| ENCODED[usize::from(byte)]) {
         out.extend_from_slice(&rest[..position]);
@@ -108,7 +158,7 @@ const ENCODED: [bool; 256] = {
 };
 
 /// RFC 8259 7, and DEL and the controls from U+0080 to U+009F as well: a terminal may obey them.
-pub(super) fn push_json_string(out: &mut Vec<u8>, value: &str) {
+fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let mut bytes = value.bytes().peekable();
     while let Some(byte) = bytes.next() {

@@ -8,9 +8,13 @@ use std::ops::Range;
 
 /// In base64; a P-256 signature has about 96 characters.
 const SIGNATURE_CHARACTERS_MIN: usize = 64;
+/// What stands in front of a session token, with the token's own beginning.
+const SESSION: &[u8] = b"~S1";
 
 /// `text` with the values of all that is named `Policy` or `Signature` replaced as [`super::redact_query`] does, at
 /// any depth of percent-encoding. `policy_label` stands for policies; `None` is the label of the first signature.
+///
+/// Session tokens in paths become `REDACTED`.
 ///
 /// Without letter or digit in front the names count as spelled. In any other case, and behind anything, they
 /// count when the value is as long as a signature.
@@ -37,6 +41,7 @@ pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<
         match found.secret {
             Secret::Signature => out.push_str(&decoded.label(found)),
             Secret::Policy => out.push_str(&policy_label),
+            Secret::Session => out.push_str("REDACTED"),
         }
         copied = value.end;
     }
@@ -50,7 +55,7 @@ const NAMES: [(&[u8], Secret); 2] = [(POLICY, Secret::Policy), (SIGNATURE, Secre
 
 /// False for almost all that is logged, and quickly: there is neither name, nor an escape that could hide a part of one.
 fn may_carry_credentials(text: &[u8]) -> bool {
-    if !text.contains(&b'=') && !text.contains(&b'%') {
+    if !text.iter().any(|byte| matches!(byte, b'=' | b'%' | b'~')) {
         return false;
     }
     text.iter().enumerate().any(|(at, byte)| {
@@ -58,7 +63,8 @@ fn may_carry_credentials(text: &[u8]) -> bool {
         match byte {
             b'S' | b's' => starts_with_name(rest, SIGNATURE),
             b'P' | b'p' => starts_with_name(rest, POLICY),
-            // A letter, a digit or `%` itself.
+            b'~' => rest.starts_with(SESSION),
+            // A letter, a digit, `~` or `%` itself.
             b'%' => matches!(
                 rest,
                 [_, b'4'..=b'7', ..]
@@ -116,10 +122,15 @@ impl<'a> Decoded<'a> {
     fn secrets(&self) -> Vec<Embedded> {
         let mut secrets = Vec::new();
         let mut next = 0;
-        while let Some(distance) = self.bytes[next..].iter().position(|byte| *byte == b'=') {
-            let equals = next + distance;
-            next = equals + 1;
-            if let Some(found) = self.secret_at(equals) {
+        let is_mark = |byte: &u8| matches!(*byte, b'=' | b'~');
+        while let Some(distance) = self.bytes[next..].iter().position(is_mark) {
+            let mark = next + distance;
+            next = mark + 1;
+            let found = match self.bytes[mark] {
+                b'~' => self.session_at(mark),
+                _ => self.secret_at(mark),
+            };
+            if let Some(found) = found {
                 next = found.value.end;
                 secrets.push(found);
             }
@@ -148,6 +159,19 @@ impl<'a> Decoded<'a> {
         let length = value_length(value);
         let is_secret = length >= SIGNATURE_CHARACTERS_MIN || (stands_alone && length > 0);
         is_secret.then(|| found(length, false))
+    }
+
+    /// The session token in front of which `tilde` stands.
+    fn session_at(&self, tilde: usize) -> Option<Embedded> {
+        let behind = &self.bytes[tilde..];
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let value = behind.starts_with(SESSION).then(|| &behind[1..])?;
+        let length = value.iter().take_while(|byte| is_part(byte)).count();
+        (length >= SIGNATURE_CHARACTERS_MIN).then_some(Embedded {
+            secret: Secret::Session,
+            value: tilde + 1..tilde + 1 + length,
+            is_redacted: false,
+        })
     }
 
     /// Where decoded bytes stand in the text.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 mod origins;
 mod policies;
+mod streaming;
 
 pub(super) fn build(
     document: Document,
@@ -57,6 +58,9 @@ pub(super) fn build(
             &policies,
         )));
     }
+    let (streaming_distributions, streaming_hosts) =
+        builder.streaming_distributions(&document, &distributions, &signers, &policies);
+    let films = builder.films(&document.films);
     if !builder.errors.is_empty() {
         builder
             .errors
@@ -68,6 +72,7 @@ pub(super) fn build(
         listeners: document.listeners,
         trusted_proxies: document.trusted_proxies,
         cache: document.cache,
+        films,
         geo_database,
         admin_socket: document.admin_socket,
         limits: document.limits,
@@ -77,6 +82,8 @@ pub(super) fn build(
         distributions,
         origins: builder.origins,
         hosts,
+        streaming_distributions,
+        streaming_hosts,
     })
 }
 
@@ -98,6 +105,25 @@ fn https_port(listeners: &[Listener]) -> u16 {
 struct Signers {
     key_groups: HashMap<String, KeySetParts>,
     trusted_signers: HashMap<String, KeySetParts>,
+}
+
+impl Signers {
+    /// The keys behind the names of key groups and trusted signers; `None` without any names: open to everybody.
+    fn keys(&self, groups: Option<&[String]>, names: Option<&[String]>) -> Option<KeySet> {
+        if groups.is_none() && names.is_none() {
+            return None;
+        }
+        let groups = groups.unwrap_or_default().iter();
+        let names = names.unwrap_or_default().iter();
+        let parts = groups
+            .filter_map(|id| self.key_groups.get(id))
+            .chain(names.filter_map(|name| self.trusted_signers.get(name)));
+        let mut keys = KeySet::default();
+        for (id, key) in parts.flatten() {
+            keys.insert(id.clone(), key.clone());
+        }
+        Some(keys)
+    }
 }
 
 type KeySetParts = Vec<(KeyPairId, PublicKey)>;
@@ -262,19 +288,8 @@ fn resolve_behavior(
     policies: &Policies,
     leniency: &Leniency,
 ) -> Option<CacheBehavior> {
-    let groups = document.trusted_key_groups.iter().flatten();
-    let names = document.trusted_signers.iter().flatten();
-    let parts = groups
-        .filter_map(|id| signers.key_groups.get(id))
-        .chain(names.filter_map(|name| signers.trusted_signers.get(name)));
-    let is_open = document.trusted_key_groups.is_none() && document.trusted_signers.is_none();
-    let trusted_keys = (!is_open).then(|| {
-        let mut keys = KeySet::default();
-        for (id, key) in parts.flatten() {
-            keys.insert(id.clone(), key.clone());
-        }
-        keys
-    });
+    let groups = document.trusted_key_groups.as_deref();
+    let trusted_keys = signers.keys(groups, document.trusted_signers.as_deref());
     Some(CacheBehavior {
         path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
         origin: origins.find(&document.origin)?.clone(),
@@ -295,5 +310,6 @@ fn resolve_behavior(
         allowed_methods: document.allowed_methods.clone(),
         trusted_keys,
         leniency: leniency.clone(),
+        films: document.films.clone().map(Arc::new),
     })
 }

@@ -10,8 +10,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 
 mod distribution;
+mod films;
 mod origins;
 mod policies;
+mod streaming;
 
 /// CloudFront's quotas (developer guide, "Quotas").
 const ALIASES_MAX: usize = 100;
@@ -38,6 +40,7 @@ pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
     for (position, distribution) in document.distributions.iter().enumerate() {
         checker.distribution(distribution, &format!("distributions[{position}]"));
     }
+    checker.streaming();
     checker.errors
 }
 
@@ -151,19 +154,26 @@ impl Checker<'_> {
 
     /// A host name belongs to one distribution.
     fn hosts(&mut self) {
-        let mut owners: HashMap<String, String> = HashMap::new();
+        let mut owners = HashMap::new();
         for (position, distribution) in self.document.distributions.iter().enumerate() {
-            let domain = (
-                format!("distributions[{position}].domain_name"),
-                &distribution.domain_name,
-            );
-            let aliases = distribution.aliases.iter().enumerate();
-            let aliases = aliases
-                .map(|(alias, name)| (format!("distributions[{position}].aliases[{alias}]"), name));
-            for (path, name) in std::iter::once(domain).chain(aliases) {
-                self.host(&mut owners, path, name);
-            }
+            let (domain_name, aliases) = (&distribution.domain_name, &distribution.aliases);
+            let path = format!("distributions[{position}]");
+            self.hosts_of(&mut owners, &path, domain_name, aliases);
         }
+    }
+
+    fn hosts_of(
+        &mut self,
+        owners: &mut HashMap<String, String>,
+        path: &str,
+        domain_name: &str,
+        aliases: &[String],
+    ) {
+        self.host(owners, format!("{path}.domain_name"), domain_name);
+        for (position, name) in aliases.iter().enumerate() {
+            self.host(owners, format!("{path}.aliases[{position}]"), name);
+        }
+        self.at_most(&format!("{path}.aliases"), aliases.len(), ALIASES_MAX);
     }
 
     fn host(&mut self, owners: &mut HashMap<String, String>, path: String, name: &str) {
@@ -188,19 +198,7 @@ impl Checker<'_> {
     }
 
     fn distribution(&mut self, distribution: &DistributionDocument, path: &str) {
-        let id = &distribution.id;
-        let is_plain = id
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if !is_plain || id.len() > 64 {
-            let message = "must be 1 to 64 of A-Z and 0-9; it names the log files";
-            self.fault(&format!("{path}.id"), message);
-        }
-        self.at_most(
-            &format!("{path}.aliases"),
-            distribution.aliases.len(),
-            ALIASES_MAX,
-        );
+        self.distribution_id(&distribution.id, path);
         if let Some(object) = &distribution.default_root_object
             && (object.is_empty() || object.starts_with('/') || object.len() > 255)
         {
@@ -208,7 +206,9 @@ impl Checker<'_> {
                 "must be 1 to 255 characters without a slash in front, such as index.html";
             self.fault(&format!("{path}.default_root_object"), message);
         }
-        self.certificate(distribution, path);
+        if distribution.enabled && distribution.certificate.is_none() {
+            self.no_certificate(&ListenerProtocol::Https, "an https", path);
+        }
         self.origins(distribution, path);
         self.custom_errors(distribution, path);
         self.geo(distribution, path);
@@ -231,11 +231,22 @@ impl Checker<'_> {
         self.behavior(default, distribution, &format!("{path}.default_behavior"));
     }
 
-    fn certificate(&mut self, distribution: &DistributionDocument, path: &str) {
+    fn distribution_id(&mut self, id: &str, path: &str) {
+        let is_plain = id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if !is_plain || id.len() > 64 {
+            let message = "must be 1 to 64 of A-Z and 0-9; it names the log files";
+            self.fault(&format!("{path}.id"), message);
+        }
+    }
+
+    fn no_certificate(&mut self, protocol: &ListenerProtocol, spoken: &str, path: &str) {
         let mut listeners = self.document.listeners.iter();
-        let needs_one = listeners.any(|listener| listener.protocol == ListenerProtocol::Https);
-        if needs_one && distribution.enabled && distribution.certificate.is_none() {
-            let message = "is missing, and there is an https listener; add certificate = { chain = \"…\", key = \"…\" }";
+        if listeners.any(|listener| listener.protocol == *protocol) {
+            let message = format!(
+                "is missing, and there is {spoken} listener; add certificate = {{ chain = \"…\", key = \"…\" }}"
+            );
             self.fault(&format!("{path}.certificate"), message);
         }
     }
@@ -264,19 +275,23 @@ impl Checker<'_> {
             &origins,
         );
         self.behavior_policies(behavior, path);
-        self.signers(behavior, path);
+        let groups = behavior.trusted_key_groups.as_deref();
+        self.signers(groups, behavior.trusted_signers.as_deref(), path);
+        if let Some(films) = &behavior.films {
+            self.films(films, &format!("{path}.films"));
+        }
     }
 
-    /// A behavior that names signers must never come out open, or shut for everybody, by accident.
-    fn signers(&mut self, behavior: &BehaviorDocument, path: &str) {
+    /// What names signers must never come out open, or shut for everybody, by accident.
+    fn signers(&mut self, groups: Option<&[String]>, signers: Option<&[String]>, path: &str) {
         let document = self.document;
-        let groups = behavior.trusted_key_groups.as_deref().map(|names| {
+        let groups = groups.map(|names| {
             let groups = document.key_groups.iter();
             let known = groups.map(|group| (group.id.as_str(), group.public_keys.len()));
             let path = format!("{path}.trusted_key_groups");
             self.count_keys(&path, "key group", names, &known.collect::<Vec<_>>())
         });
-        let signers = behavior.trusted_signers.as_deref().map(|names| {
+        let signers = signers.map(|names| {
             let signers = document.trusted_signers.iter();
             let known = signers.map(|signer| (signer.name.as_str(), signer.key_pairs.len()));
             let path = format!("{path}.trusted_signers");

@@ -17,6 +17,7 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "limits",
         "log",
         "cache",
+        "films",
         "geo",
         "admin",
         "test",
@@ -27,6 +28,7 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "origin_request_policies",
         "response_headers_policies",
         "distributions",
+        "streaming_distributions",
     ],
 };
 
@@ -58,6 +60,10 @@ pub(crate) const LIMITS: TableSchema = TableSchema {
         "hot_objects_size_bytes_max",
         "open_files_max",
         "ranges_max",
+        "rtmp_connections_per_address_max",
+        "rtmp_handshake_timeout",
+        "rtmp_idle_timeout",
+        "rtmp_write_timeout",
     ],
 };
 
@@ -95,6 +101,11 @@ pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
 pub(crate) const CACHE: TableSchema = TableSchema {
     name: "cache",
     keys: &["memory", "folder", "disk", "block_size"],
+};
+
+pub(crate) const FILMS: TableSchema = TableSchema {
+    name: "films",
+    keys: &["index_memory", "block_memory", "session_secret_file"],
 };
 
 pub(crate) const GEO: TableSchema = TableSchema {
@@ -294,6 +305,7 @@ pub(crate) const BEHAVIOR: TableSchema = TableSchema {
         "allowed_methods",
         "trusted_key_groups",
         "trusted_signers",
+        "films",
     ],
 };
 
@@ -309,6 +321,18 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
         "allowed_methods",
         "trusted_key_groups",
         "trusted_signers",
+        "films",
+    ],
+};
+
+pub(crate) const BEHAVIOR_FILMS: TableSchema = TableSchema {
+    name: "distributions.behaviors.films",
+    keys: &[
+        "segment_duration",
+        "object_grant",
+        "qualities",
+        "subtitles",
+        "rewrite_playlists",
     ],
 };
 
@@ -322,6 +346,34 @@ pub(crate) const GEO_RESTRICTION: TableSchema = TableSchema {
     keys: &["allow", "block"],
 };
 
+pub(crate) const STREAMING_DISTRIBUTION: TableSchema = TableSchema {
+    name: "streaming_distributions",
+    keys: &[
+        "id",
+        "domain_name",
+        "aliases",
+        "enabled",
+        "certificate",
+        "distribution",
+        "origin",
+        "trusted_key_groups",
+        "trusted_signers",
+        "statement_object",
+        "web_resources",
+    ],
+};
+
+pub(crate) const STREAMING_CERTIFICATE: TableSchema = TableSchema {
+    name: "streaming_distributions.certificate",
+    keys: CERTIFICATE.keys,
+};
+
+/// Documented as `distributions.origins`.
+pub(crate) const STREAMING_ORIGIN: TableSchema = TableSchema {
+    name: "streaming_distributions.origin",
+    keys: ORIGIN.keys,
+};
+
 impl TableSchema {
     /// The last part of the name: the key that the table stands under.
     pub(crate) fn key(&self) -> &'static str {
@@ -331,13 +383,14 @@ impl TableSchema {
 
 /// All of them.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 33] = [
+pub(crate) const SCHEMA: [&TableSchema; 37] = [
     &ROOT,
     &EDGE,
     &LISTENER,
     &LIMITS,
     &LOG,
     &CACHE,
+    &FILMS,
     &GEO,
     &ADMIN,
     &TEST,
@@ -363,6 +416,9 @@ pub(crate) const SCHEMA: [&TableSchema; 33] = [
     &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,
+    &BEHAVIOR_FILMS,
     &CUSTOM_ERROR,
     &GEO_RESTRICTION,
+    &STREAMING_DISTRIBUTION,
+    &STREAMING_CERTIFICATE,
 ];

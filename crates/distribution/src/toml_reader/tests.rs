@@ -3,6 +3,7 @@ use super::schema::SCHEMA;
 use super::*;
 use crate::Snapshot;
 
+mod films;
 mod origins;
 mod policies;
 
@@ -90,7 +91,7 @@ fn every_fault_of_a_value_is_told_at_once() {
         "1:8: edge: is an integer; write a table
          2:10: lisstners: is not a key of this table; did you mean \"listeners\"?
          4:20: listeners[0].address: \"localhost:80\" is no address; write it like 127.0.0.1:8443 or [::1]:8443
-         5:21: listeners[0].protocol: \"htps\" is none of https, http; did you mean \"https\"?
+         5:21: listeners[0].protocol: \"htps\" is none of https, http, rtmp, rtmps; did you mean \"https\"?
          7:25: limits.head_timeout: \"soon\" is no duration; write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds
          8:25: limits.idle_timeout: is out of range; write something from 1s to 1h
          9:26: limits.write_timeout: is a boolean; write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds
@@ -374,6 +375,18 @@ fn the_default_configuration_is_valid_with_every_key_and_tells_the_defaults() {
         ..cache
     };
     assert_eq!(without_disk, CacheSettings::default());
+    let films = crate::FilmsDocument {
+        session_secret_file: None,
+        ..document.films
+    };
+    assert_eq!(films, crate::FilmsDocument::default());
+    let behavior = document.distributions[0].behaviors[0].films.clone();
+    let behavior = crate::FilmSettings {
+        qualities: Vec::new(),
+        subtitles: Vec::new(),
+        ..behavior.unwrap()
+    };
+    assert_eq!(behavior, crate::FilmSettings::default());
     let app = &document.distributions[0].origins[1];
     assert_eq!(app.patience, crate::OriginPatience::default());
     let log = document.log.unwrap();

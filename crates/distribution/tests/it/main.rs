@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod conformance;
+mod films;
 mod objects;
 mod options;
 mod remote;
+mod sessions;
+mod streams;
 mod support;

@@ -2,9 +2,11 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use privet_distribution::{
-    Authorized, Denial, Snapshot, ViewerRequest, authorize, read_toml, route,
+    Authorized, Denial, PathSession, Snapshot, ViewerRequest, authorize, read_toml, route,
 };
-use privet_sign::{DigestSigner, HashAlgorithm, NoMemory, PrivateKey, Scheme, Timestamp};
+use privet_sign::{
+    DigestSigner, HashAlgorithm, NoMemory, PrivateKey, Scheme, SessionSecret, Timestamp,
+};
 use std::path::Path;
 
 pub const NOW: u64 = 1_767_000_000;
@@ -87,7 +89,7 @@ pub fn snapshot_on_port(port: u16) -> Snapshot {
     snapshot_of(&CONFIG.replace(":443", &format!(":{port}")))
 }
 
-fn snapshot_of(text: &str) -> Snapshot {
+pub fn snapshot_of(text: &str) -> Snapshot {
     let (document, places) = read_toml(text, Path::new("privet.toml")).unwrap();
     let mut read_file = |path: &Path| Ok(key_file(path.to_str().unwrap()));
     Snapshot::build(document, &places, &mut read_file).unwrap()
@@ -101,6 +103,8 @@ pub struct Sent {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub has_body: bool,
+    /// A token and the secret to check it with; for a path that has none in front.
+    pub session: Option<(String, SessionSecret)>,
 }
 
 pub fn get(url: impl Into<String>) -> Sent {
@@ -114,6 +118,7 @@ pub fn send(method: &str, url: impl Into<String>) -> Sent {
         url: url.into(),
         headers: Vec::new(),
         has_body: false,
+        session: None,
     }
 }
 
@@ -152,6 +157,10 @@ impl Sent {
             headers: &headers,
             client: "192.0.2.77".parse().unwrap(),
             has_body: self.has_body,
+            session: self
+                .session
+                .as_ref()
+                .map(|(token, secret)| PathSession { token, secret }),
         })
     }
 
@@ -223,4 +232,17 @@ pub fn signed(url: &str, expires: u64) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     let signature = rsa(url, expires);
     format!("{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id=KRSA")
+}
+
+/// `url` with a custom policy by `KRSA`.
+pub fn signed_policy(url: &str, policy: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let signature = encode(&signature("rsa2048.pem", HashAlgorithm::Sha1, policy));
+    let policy = encode(policy.as_bytes());
+    format!("{url}{separator}Policy={policy}&Signature={signature}&Key-Pair-Id=KRSA")
+}
+
+/// `url` with a custom policy for `resource` until `expires`.
+pub fn signed_for(resource: &str, url: &str, expires: u64) -> String {
+    signed_policy(url, &canned(resource, expires))
 }

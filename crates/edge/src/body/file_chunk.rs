@@ -19,7 +19,7 @@ const SPARE_BUFFERS_MAX: usize = 64;
 /// Up to `wanted` bytes (at least one) from `offset`. `reading` holds a read that is under way elsewhere.
 ///
 /// Errors: the operating system's, and `UnexpectedEof` when the file has become shorter than was promised.
-pub(super) fn poll_chunk(
+pub(crate) fn poll_chunk(
     reading: &mut Option<DiskWork<io::Result<Bytes>>>,
     file: &Arc<File>,
     offset: u64,
@@ -86,7 +86,7 @@ fn not_empty(bytes: Bytes) -> io::Result<Bytes> {
 
 /// `WouldBlock` when the bytes would have to come from the disk.
 #[cfg(target_os = "linux")]
-fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
+pub(crate) fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
     use rustix::io::{ReadWriteFlags, preadv2};
     let mut buffer = Buffer::take();
     let mut slices = [io::IoSliceMut::new(&mut buffer.bytes[..wanted])];
@@ -101,11 +101,11 @@ fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_cached(_file: &File, _offset: u64, _wanted: usize) -> io::Result<Bytes> {
+pub(crate) fn read_cached(_file: &File, _offset: u64, _wanted: usize) -> io::Result<Bytes> {
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-fn read_waiting(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
+pub(crate) fn read_waiting(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
     use std::os::unix::fs::FileExt;
     let mut bytes = vec![0; wanted];
     let length = file.read_at(&mut bytes, offset)?;

@@ -26,6 +26,16 @@ impl StoredObject {
     pub(crate) fn head(&self) -> &CachedHead {
         &self.object.head
     }
+
+    /// Tells these bytes from those of every other stored response.
+    pub(crate) fn generation(&self) -> Generation {
+        self.head().generation
+    }
+
+    /// In what pieces missing bytes are fetched.
+    pub(crate) fn block_size_bytes(&self) -> u64 {
+        self.head().block_size_bytes()
+    }
 }
 
 /// The sign that several responses are told apart.

@@ -121,12 +121,28 @@ impl ObjectReader {
         self.end.map(|end| end - self.position)
     }
 
+    /// Of the next byte.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Leaves out what lies before `position`, which is not behind the end.
+    pub(crate) fn skip_to(&mut self, position: u64) {
+        if position <= self.position {
+            return;
+        }
+        self.position = position;
+        if let Some(follower) = &mut self.follower {
+            follower.come_to(position);
+        }
+    }
+
     /// Waits until the next bytes are near, so that a fault is known before the answer begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
         std::future::poll_fn(|context| self.poll_ready(context)).await
     }
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadFault>> {
+    pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadFault>> {
         if self.end == Some(self.position) {
             return Poll::Ready(Ok(()));
         }

@@ -2,9 +2,9 @@
 
 use super::{Log, Message, Place};
 use crate::exchange::Exchange;
-use privet_distribution::{Distribution, LogRecord};
+use privet_distribution::{LogRecord, StreamLogRecord, log_header, stream_log_header};
+use privet_sign::Timestamp;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A batch is sent on at this size, or after a second.
@@ -15,6 +15,8 @@ const HOUR_SECS: u64 = 3_600;
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) distribution_id: String,
+    /// What a file of such lines begins with.
+    pub(super) header: &'static str,
     /// Hours since 1970 of the events.
     pub(super) hour: u64,
     /// Lines for the file.
@@ -57,10 +59,29 @@ impl WorkerLog {
         }
         let mut written = false;
         exchange.record(broken_off, |distribution, record| {
-            self.append(distribution, record);
+            self.append(&distribution.id, log_header(), record.ended, record);
             written = true;
         });
         if !written {
+            self.log.queue.give_back(1);
+        }
+    }
+
+    /// Writes the record of an RTMP viewer's event and uses up its place.
+    pub(crate) fn write_stream(
+        &self,
+        distribution_id: &str,
+        place: Place,
+        record: &StreamLogRecord<'_>,
+    ) {
+        if place == Place::Reserved {
+            self.append(distribution_id, stream_log_header(), record.at, record);
+        }
+    }
+
+    /// Gives a place back that was reserved for nothing.
+    pub(crate) fn give_back(&self, place: Place) {
+        if place == Place::Reserved {
             self.log.queue.give_back(1);
         }
     }
@@ -72,15 +93,22 @@ impl WorkerLog {
         }
     }
 
-    fn append(&self, distribution: &Arc<Distribution>, record: &LogRecord<'_>) {
+    fn append(
+        &self,
+        distribution_id: &str,
+        header: &'static str,
+        at: Timestamp,
+        record: &impl Line,
+    ) {
         let mut batches = self.batches.borrow_mut();
-        let hour = record.ended.as_secs() / HOUR_SECS;
+        let hour = at.as_secs() / HOUR_SECS;
         let found = batches
             .iter()
-            .position(|batch| batch.hour == hour && batch.distribution_id == distribution.id);
+            .position(|batch| batch.hour == hour && batch.distribution_id == distribution_id);
         let position = found.unwrap_or_else(|| {
             batches.push(Batch {
-                distribution_id: distribution.id.clone(),
+                distribution_id: distribution_id.to_owned(),
+                header,
                 hour,
                 lines: Vec::with_capacity(BATCH_SIZE_BYTES + 4 * 1024),
                 json: Vec::new(),
@@ -91,11 +119,11 @@ impl WorkerLog {
         let batch = &mut batches[position];
         batch.records += 1;
         if self.log.queue.to_files.load(Ordering::Relaxed) {
-            record.write_w3c(&mut batch.lines);
+            record.write_file(&mut batch.lines);
         }
         let live = self.is_live();
         if live {
-            record.write_json(&mut batch.json);
+            record.write_live(&mut batch.json);
         }
         // A live copy is live, and a short queue must not fill up here.
         if live || batch.lines.len() >= BATCH_SIZE_BYTES || self.log.queue.is_pressing() {
@@ -109,4 +137,29 @@ impl WorkerLog {
         // The thread ends only after the last worker; until then the queue takes everything.
         let _ = self.log.sender.send(Message::Batch(batch));
     }
+}
+
+/// A record in the two forms that the log has.
+trait Line {
+    fn write_file(&self, out: &mut Vec<u8>);
+    fn write_live(&self, out: &mut Vec<u8>);
+}
+
+impl Line for LogRecord<'_> {
+    fn write_file(&self, out: &mut Vec<u8>) {
+        self.write_w3c(out);
+    }
+
+    fn write_live(&self, out: &mut Vec<u8>) {
+        self.write_json(out);
+    }
+}
+
+impl Line for StreamLogRecord<'_> {
+    fn write_file(&self, out: &mut Vec<u8>) {
+        self.write_line(out);
+    }
+
+    /// The live copy is of web requests only.
+    fn write_live(&self, _: &mut Vec<u8>) {}
 }

@@ -3,10 +3,11 @@
 //! A file grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is cut off
 //! again and written later. A finished file gets its final name.
 
+use super::batch::Batch;
 use crate::request_id::request_id;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use privet_distribution::{LogSettings, log_file_name, log_header};
+use privet_distribution::{LogSettings, log_file_name};
 use privet_sign::Timestamp;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -61,19 +62,19 @@ impl LogFiles {
         self.fresh_size_bytes >= BATCH_SIZE_BYTES || self.fresh_records >= records_max.max(1)
     }
 
-    /// Takes finished lines; `records` of them.
-    pub(super) fn take(&mut self, distribution_id: &str, hour: u64, lines: &[u8], records: usize) {
-        let key = (distribution_id.to_owned(), hour);
+    /// Takes finished lines.
+    pub(super) fn take(&mut self, batch: &Batch) {
+        let key = (batch.distribution_id.clone(), batch.hour);
         let folder = &self.folder;
         let file = self
             .files
             .entry(key)
-            .or_insert_with(|| LogFile::new(folder, distribution_id, hour));
-        file.lines.extend_from_slice(lines);
-        file.records += records;
+            .or_insert_with(|| LogFile::new(folder, batch));
+        file.lines.extend_from_slice(&batch.lines);
+        file.records += batch.records;
         file.last_record = Instant::now();
-        self.fresh_records += records;
-        self.fresh_size_bytes += lines.len();
+        self.fresh_records += batch.records;
+        self.fresh_size_bytes += batch.lines.len();
     }
 
     /// Writes what is in memory and returns how many records that were; what can not be written stays there.
@@ -145,6 +146,7 @@ impl LogFiles {
 /// One file under way.
 #[derive(Debug)]
 struct LogFile {
+    header: &'static str,
     part: PathBuf,
     file: Option<File>,
     /// What is safely written.
@@ -159,15 +161,16 @@ struct LogFile {
 }
 
 impl LogFile {
-    fn new(folder: &Path, distribution_id: &str, hour: u64) -> Self {
+    fn new(folder: &Path, batch: &Batch) -> Self {
         let unique: String = request_id()
             .chars()
             .filter(char::is_ascii_alphanumeric)
             .take(8)
             .collect();
-        let hour = Timestamp::from_secs(hour * HOUR_SECS);
-        let name = log_file_name(distribution_id, hour, &unique) + PART;
+        let hour = Timestamp::from_secs(batch.hour * HOUR_SECS);
+        let name = log_file_name(&batch.distribution_id, hour, &unique) + PART;
         LogFile {
+            header: batch.header,
             part: folder.join(name),
             file: None,
             size_bytes: 0,
@@ -186,7 +189,7 @@ impl LogFile {
         }
         let mut member = GzEncoder::new(Vec::new(), Compression::fast());
         if self.size_bytes == 0 {
-            member.write_all(log_header().as_bytes())?;
+            member.write_all(self.header.as_bytes())?;
         }
         member.write_all(&self.lines)?;
         self.append(&member.finish()?)?;

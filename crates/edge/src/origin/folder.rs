@@ -204,6 +204,17 @@ fn open_flags() -> OFlags {
     OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
 }
 
+/// What tells the open file's state of this moment from every other one, if `head` is about that state.
+pub(crate) fn identity(file: &File, head: &ObjectHead) -> Option<Identity> {
+    let identity = current_identity(file)?;
+    (etag(&identity) == head.representation.etag).then_some(identity)
+}
+
+/// The same without a comparison; `None` when the operating system does not tell.
+pub(crate) fn current_identity(file: &File) -> Option<Identity> {
+    rustix::fs::fstat(file).ok().map(|stat| Identity::of(&stat))
+}
+
 fn representation(key: &str, stat: &Stat) -> Representation {
     let identity = Identity::of(stat);
     Representation {

@@ -189,7 +189,7 @@ impl Wanted<'_> {
 }
 
 /// What the viewer is told of an origin's fault.
-fn denial(kind: OriginFaultKind) -> Denial {
+pub(crate) fn denial(kind: OriginFaultKind) -> Denial {
     match kind {
         OriginFaultKind::Dns => Denial::OriginDns,
         OriginFaultKind::Connect => Denial::OriginConnect,

@@ -11,13 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the private bucket holds at first.
-const OBJECTS: [(&str, &[u8]); 3] = [
+const OBJECTS: [(&str, &[u8]); 4] = [
     ("picture.jpg", include_bytes!("../../assets/picture.jpg")),
-    ("film.mp4", include_bytes!("../../assets/film.mp4")),
+    ("film.mp4", FILM),
+    ("public/film.mp4", FILM),
     ("hello.txt", include_bytes!("../../assets/hello.txt")),
 ];
+const FILM: &[u8] = include_bytes!("../../assets/film.mp4");
 const HTTPS_PORT: u16 = 8443;
 const HTTP_PORT: u16 = 8080;
+const RTMP_PORT: u16 = 1935;
+const SITE_PORT: u16 = 8090;
 
 /// Why the folder can not be made or used.
 #[derive(Debug)]
@@ -36,6 +40,11 @@ pub(super) enum DemoError {
     },
     Sign(SignError),
     Probe(String),
+    /// The page can not be served.
+    Site {
+        port: u16,
+        error: io::Error,
+    },
 }
 
 impl fmt::Display for DemoError {
@@ -55,6 +64,11 @@ impl fmt::Display for DemoError {
             ),
             DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Sign(error) => write!(formatter, "{error}"),
+            DemoError::Site { port, error } => write!(
+                formatter,
+                "the page can not be served on port {port}: {error}; end what is there, or change the port of the \
+                 origin \"site\" in the demo's privet.toml"
+            ),
             DemoError::Probe(reason) => write!(formatter, "the edge does not answer: {reason}"),
         }
     }
@@ -71,7 +85,7 @@ impl DemoData {
     /// Makes what is missing. `port` is used only when the configuration is made.
     pub(super) fn prepare(folder: &Path, port: Option<u16>) -> Result<Self, DemoError> {
         make_folder(folder)?;
-        for name in ["bucket", "keys", "tls"] {
+        for name in ["bucket", "bucket/public", "keys", "tls"] {
             make_folder(&folder.join(name))?;
         }
         for (name, bytes) in OBJECTS {
@@ -226,5 +240,7 @@ fn configuration(key_pair_id: &KeyPairId, port: Option<u16>) -> String {
             &port.unwrap_or_else(|| free_port(HTTPS_PORT)).to_string(),
         )
         .replace("@HTTP_PORT@", &free_port(HTTP_PORT).to_string())
+        .replace("@RTMP_PORT@", &free_port(RTMP_PORT).to_string())
+        .replace("@SITE_PORT@", &free_port(SITE_PORT).to_string())
         .replace("@KEY_PAIR_ID@", key_pair_id.as_str())
 }

@@ -23,6 +23,9 @@ Examples:
   Cookies for a folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --cookies --resource 'https://HOST/videos/*'
+  All URIs of an m3u8 or mpd, with one signature for its folder:
+    privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
+      --playlist talk.m3u8 --base https://HOST/videos/talk.m3u8 -o signed.m3u8
   A key that stays in a KMS: the command reads `sha1 HEX`, and prints the signature in base64:
     privet sign --external-signer ./kms-sign --public-key K2J.pub.pem \\
       --key-pair-id K2J --for 2h https://HOST/talk.mp4
@@ -38,6 +41,8 @@ pub(crate) struct SignArguments {
     pub(super) terms: TermsArguments,
     #[command(flatten)]
     pub(super) making: MakingArguments,
+    #[command(flatten)]
+    pub(super) playlist: PlaylistArguments,
     #[command(flatten)]
     pub(super) cookie: CookieArguments,
     /// Form of the output: set-cookie and cookie-jar are for --cookies
@@ -128,6 +133,24 @@ pub(super) struct MakingArguments {
     /// Refuse URLs that clients would send in another form, instead of signing that form
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+/// A list and what is made of it.
+#[derive(Args)]
+#[command(next_help_heading = "Playlists")]
+pub(super) struct PlaylistArguments {
+    /// Sign all URIs of an m3u8 or mpd: a file, or - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shared", "cookies", "stream", "strict", "output"])]
+    pub(super) playlist: Option<String>,
+    /// URL that viewers find the list under; without --resource, all of its folder is granted
+    #[arg(long, value_name = "URL", requires = "playlist")]
+    pub(super) base: Option<String>,
+    /// Sign each URI by itself
+    #[arg(long, requires_all = ["playlist", "base"])]
+    pub(super) each: bool,
+    /// Where the list goes, instead of standard output
+    #[arg(long, short, value_name = "FILE", requires = "playlist")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// Attributes of the cookies.
@@ -222,12 +245,17 @@ impl SignArguments {
         if self.making.shared && !covers_files {
             return Err(CommandError::SharedNeedsResource);
         }
+        // Not said to the parser, which would then no longer miss --playlist beside --base.
+        if self.playlist.playlist.is_some() && !self.urls.is_empty() {
+            return Err(CommandError::PlaylistBesideUrls);
+        }
         if self.urls.len() > 1 && self.urls.iter().any(|url| url == "-") {
             return Err(CommandError::DashBesideUrls);
         }
         let from_standard_input = [
             self.key.key.as_deref() == Some("-"),
             terms.policy.as_deref() == Some("-"),
+            self.playlist.playlist.as_deref() == Some("-"),
             self.reads_urls_from_standard_input(),
         ];
         if from_standard_input.iter().filter(|reads| **reads).count() > 1 {
@@ -243,14 +271,16 @@ impl SignArguments {
             return Err(CommandError::CookiesForOneUrl);
         }
         let nobody_asked = self.urls.is_empty() && io::stdin().is_terminal();
-        if nobody_asked && !self.making.cookies {
+        if nobody_asked && !self.making.cookies && self.playlist.playlist.is_none() {
             return Err(CommandError::NoUrl);
         }
         Ok(())
     }
 
-    /// Cookies have a resource or one URL; they never read URLs from standard input.
+    /// Cookies have a resource or one URL, and lists have their own; they never read URLs from standard input.
     pub(super) fn reads_urls_from_standard_input(&self) -> bool {
-        !self.making.cookies && (self.urls.is_empty() || self.urls.iter().any(|url| url == "-"))
+        !self.making.cookies
+            && self.playlist.playlist.is_none()
+            && (self.urls.is_empty() || self.urls.iter().any(|url| url == "-"))
     }
 }

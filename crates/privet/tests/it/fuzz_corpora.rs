@@ -9,6 +9,12 @@ mod bodies;
 #[path = "../../../../fuzz/targets/films.rs"]
 mod films;
 
+#[path = "../../../../fuzz/targets/rtmp.rs"]
+mod rtmp;
+
+#[path = "../../../../fuzz/targets/streams.rs"]
+mod streams;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -42,6 +48,21 @@ fn film_index() {
 #[test]
 fn film_segments() {
     check("film_segments", films::film_segments);
+}
+
+#[test]
+fn rtmp_session() {
+    check("rtmp_session", rtmp::rtmp_session);
+}
+
+#[test]
+fn film_lists() {
+    check("film_lists", bodies::film_lists);
+}
+
+#[test]
+fn film_streams() {
+    check("film_streams", streams::film_streams);
 }
 
 fn check(target: &str, body: fn(&[u8])) {

@@ -9,7 +9,7 @@ use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, PublicKey};
 use crate::policy::{self, Policy};
 use crate::refusal::ErrorCode;
-use crate::verify::{Object, canned_verifies, hashes, own_query};
+use crate::verify::{Object, canned_text, hashes, own_query};
 use crate::viewer::ViewerUrl;
 
 /// What the checks leave for the hints.
@@ -68,6 +68,7 @@ fn check_source(credentials: &Credentials<'_>, ledger: &mut Ledger) {
             "the URL has reserved parameters, so cookies are not looked at"
         }
         (false, CredentialSource::Cookies) => "signed cookies",
+        (false, CredentialSource::Session) => "a session token in the path",
     };
     ledger.note("source", "signed URL or signed cookies", found);
     if let Some(field) = credentials.duplicate {
@@ -193,11 +194,12 @@ fn run_canned(
     let hashes = check_hash(credentials, key, ledger);
     if let Some(digits) = expires.filter(|_| until.is_some()) {
         let text = std::cell::RefCell::new(None);
-        let good = canned_verifies(object, digits, &question.leniency, |message| {
+        let good = canned_text(object, digits, &question.leniency, |message| {
             text.borrow_mut()
                 .get_or_insert_with(|| String::from_utf8_lossy(message).into_owned());
             verifies(key, signature.as_deref(), hashes, message)
-        });
+        })
+        .is_some();
         findings.policy_text = text.into_inner();
         check_verifies(
             good,

@@ -7,7 +7,7 @@ use crate::encoding;
 use crate::explain::{Question, spelling};
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy;
-use crate::verify::{Object, canned_verifies, own_query};
+use crate::verify::{Object, canned_text, own_query};
 use crate::viewer::ViewerUrl;
 
 /// Most keys that are asked whether they made the signature.
@@ -62,7 +62,7 @@ fn messages(
         query: own_query(url.query),
     };
     let messages = std::cell::RefCell::new(Vec::new());
-    canned_verifies(&object, expires, &question.leniency, |message| {
+    canned_text(&object, expires, &question.leniency, |message| {
         messages.borrow_mut().push(message.to_vec());
         false
     });

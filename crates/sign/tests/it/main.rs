@@ -5,6 +5,7 @@ mod explaining;
 mod keys;
 mod matrix;
 mod properties;
+mod sessions;
 mod signing;
 mod support;
 mod terms;

@@ -147,3 +147,29 @@ proptest! {
         prop_assert_eq!(redact_text(&once, None), once.as_str());
     }
 }
+
+#[test]
+fn session_tokens_are_redacted() {
+    let token = format!("S1{}", "Ab3-_".repeat(40));
+    for text in [
+        "/~TOKEN/a.mp4/hls/t1/1.m4s",
+        "/%7ETOKEN/a.mp4",
+        "/%7eTOKEN",
+        "https://h.de/~TOKEN/a.mp4?x=1&y=~",
+        "https%3A%2F%2Fh.de%2F%257ETOKEN%2Fa.mp4",
+        "next=/~TOKEN/a&back=/~TOKEN/b",
+        "~~TOKEN",
+    ] {
+        check(
+            &text.replace("TOKEN", &token),
+            &text.replace("TOKEN", "REDACTED"),
+        );
+    }
+    // Escaped itself.
+    let escaped = format!("/~{}/a", token.replacen("S1", "%531", 1));
+    check(&escaped, "/~REDACTED/a");
+    for other in ["/~anna/a.mp4", "/~S1/a", "/~S1abc/a", "S1", "/~REDACTED/a"] {
+        check(other, other);
+    }
+    check(&token, &token);
+}

@@ -60,7 +60,7 @@ impl Builder<'_> {
         OriginChoices { choices }
     }
 
-    fn origin(&mut self, document: &OriginDocument, path: &str) -> Arc<Origin> {
+    pub(super) fn origin(&mut self, document: &OriginDocument, path: &str) -> Arc<Origin> {
         let index = self.origins.len();
         let trusted_roots_pem = document
             .trusted_roots

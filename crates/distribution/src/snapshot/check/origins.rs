@@ -41,7 +41,7 @@ impl Checker<'_> {
         }
     }
 
-    fn origin(&mut self, origin: &OriginDocument, path: &str) {
+    pub(super) fn origin(&mut self, origin: &OriginDocument, path: &str) {
         let origin_path = &origin.origin_path;
         let is_plain = origin_path.starts_with('/') && !origin_path.ends_with('/');
         if !origin_path.is_empty() && !is_plain {

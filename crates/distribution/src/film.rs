@@ -1,0 +1,192 @@
+//! Names beneath an object: who may have what is made of a film.
+
+use crate::authorize::{Authorized, Examiner, check_body, check_origin, check_protocol};
+use crate::denial::Denial;
+use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
+use crate::path_pattern::object_name;
+use crate::request::ViewerRequest;
+use crate::route::{
+    Gate, Routed, behavior_for, enabled_distribution, is_part_of, route, stricter, strictest,
+};
+use crate::session::without_session;
+use crate::snapshot::Snapshot;
+use http::{HeaderValue, Method, header};
+use privet_sign::{Credentials, Grant, KeySet, Refusal, SignatureMemory, Timestamp};
+
+/// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
+/// something that is made of it.
+///
+/// The result is for reading the object. Its gate is the strictest among all readings of both paths: what is restricted
+/// under any of them is never open. Where the behavior of either path makes no films, the request is an ordinary one:
+/// [`Routed::films`] is `None`, and the result is that of [`route`].
+///
+/// # Errors
+/// As [`route`].
+pub fn route_film<'s>(
+    snapshot: &'s Snapshot,
+    request: &ViewerRequest<'_>,
+    object_path: &str,
+) -> Result<Routed<'s>, Denial> {
+    let distribution = enabled_distribution(snapshot, request)?;
+    let first =
+        |path: &str| behavior_for(distribution, &object_name(path)).ok_or(Denial::UnknownHost);
+    let asked_first = first(request.path)?;
+    if asked_first.films.is_none() || first(object_path)?.films.is_none() {
+        let routed = route(snapshot, request)?;
+        let gate = Gate {
+            films: None,
+            ..routed.gate
+        };
+        return Ok(Routed { gate, ..routed });
+    }
+    let object = strictest(distribution, object_path, request.method)?;
+    let asked = strictest(distribution, request.path, request.method)?;
+    let gate = Gate {
+        trusted_keys: stricter(object, asked, request.method)?
+            .trusted_keys
+            .as_ref(),
+        viewer_protocol_policy: strictest_protocol([object, asked, asked_first]),
+        films: object.films.as_ref(),
+    };
+    Ok(Routed {
+        distribution,
+        behavior: object,
+        gate,
+    })
+}
+
+fn strictest_protocol(behaviors: [&CacheBehavior; 3]) -> &ViewerProtocolPolicy {
+    let strictness = |policy: &&ViewerProtocolPolicy| match policy {
+        ViewerProtocolPolicy::AllowAll => 0,
+        ViewerProtocolPolicy::RedirectToHttps => 1,
+        ViewerProtocolPolicy::HttpsOnly => 2,
+    };
+    let policies = behaviors.map(|behavior| &behavior.viewer_protocol_policy);
+    let [first, ..] = policies;
+    policies.into_iter().max_by_key(strictness).unwrap_or(first)
+}
+
+/// Decides whether a request that [`route_film`] routed may have what it names.
+///
+/// The signature is compared with the asked URL, and then, where `object_grant` is on, with that of the object; of
+/// two refusals the one that got further is told. `session=1` in the query does not take part.
+///
+/// # Errors
+/// As [`crate::authorize`]; methods other than GET, HEAD and OPTIONS are [`Denial::MethodNotAllowed`].
+pub fn authorize_film<'s>(
+    routed: Routed<'s>,
+    request: &ViewerRequest<'_>,
+    object_path: &str,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Authorized<'s>, Denial> {
+    check_protocol(&routed, request)?;
+    let is_reading = is_get_or_head(request.method) || request.method == Method::OPTIONS;
+    if !is_reading || !routed.behavior.allowed_methods.allows(request.method) {
+        return Err(Denial::MethodNotAllowed);
+    }
+    check_body(request)?;
+    let grant = match routed.trusted_keys() {
+        None => None,
+        Some(keys) => {
+            let granted = grant_for_film(&routed, keys, request, object_path, now, memory);
+            Some(granted.map_err(Denial::Signature)?)
+        }
+    };
+    check_origin(&routed, request.method, object_path)?;
+    Ok(Authorized::new(routed, grant))
+}
+
+fn grant_for_film(
+    routed: &Routed<'_>,
+    keys: &KeySet,
+    request: &ViewerRequest<'_>,
+    object_path: &str,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let examiner = Examiner::new(routed, keys, request, now, memory);
+    let query = request.query.and_then(without_session);
+    let asked = match examiner.grant_for(request.path, query.as_deref()) {
+        Ok(grant) => return Ok(grant),
+        Err(refusal) => refusal,
+    };
+    let takes_object = routed.films().is_some_and(|films| films.object_grant);
+    if !takes_object || !is_about_the_url(&asked, request) {
+        return Err(asked);
+    }
+    match examiner.grant_for(object_path, query.as_deref()) {
+        Ok(grant) => Ok(grant),
+        // As good as the first one, which is about what was asked for.
+        Err(refusal) if is_about_the_url(&refusal, request) => Err(asked),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Whether the same grant may be good for another URL.
+fn is_about_the_url(refusal: &Refusal, request: &ViewerRequest<'_>) -> bool {
+    match refusal {
+        Refusal::WrongResource => true,
+        // Of a policy the signature is wrong for every URL.
+        Refusal::SignatureMismatch => request.session.is_some() || is_canned(request),
+        Refusal::DuplicateParameter(_)
+        | Refusal::MissingKeyPairId
+        | Refusal::NotAKeyPairId
+        | Refusal::UnknownKey
+        | Refusal::MissingSignature
+        | Refusal::UndecodableSignature
+        | Refusal::MissingPolicy
+        | Refusal::UndecodablePolicy
+        | Refusal::MalformedPolicy(_)
+        | Refusal::MalformedExpires
+        | Refusal::UnknownHashAlgorithm
+        | Refusal::NotYetValid(_)
+        | Refusal::Expired(_)
+        | Refusal::WrongAddress
+        | Refusal::SessionMismatch
+        | Refusal::SessionKeyGone => false,
+    }
+}
+
+fn is_canned(request: &ViewerRequest<'_>) -> bool {
+    credentials(request, request.query).is_canned()
+}
+
+/// What the request presents beside a session.
+pub(crate) fn credentials<'a>(
+    request: &ViewerRequest<'a>,
+    query: Option<&'a str>,
+) -> Credentials<'a> {
+    let cookies = request.headers.get_all(header::COOKIE).into_iter();
+    Credentials::from_request(query, cookies.map(HeaderValue::as_bytes))
+}
+
+/// The proof for another object of a set, which the operator, or the object that was authorized, names.
+///
+/// `member_path` is of the same distribution, percent-encoded, and begins with a slash. The grant is that for the set,
+/// whatever its resource says about the member.
+///
+/// # Errors
+/// [`Denial::ForeignMember`] when the member asks for other keys than the set, or no films are made of it;
+/// [`Denial::AmbiguousPath`] as in [`route`]; [`Denial::NotFound`] when it is a bucket itself.
+pub fn authorize_member<'s>(
+    authorized: &Authorized<'s>,
+    request: &ViewerRequest<'_>,
+    member_path: &str,
+) -> Result<Authorized<'s>, Denial> {
+    let set = authorized.routed();
+    let behavior = strictest(set.distribution, member_path, request.method)?;
+    let member = Routed::to(set.distribution, behavior);
+    let is_open_to_the_set = match (set.trusted_keys(), member.trusted_keys()) {
+        (Some(_) | None, None) => true,
+        (None, Some(_)) => false,
+        // Whoever signed for the set is believed here too.
+        (Some(keys), Some(others)) => is_part_of(keys, others),
+    };
+    let is_secure_enough = check_protocol(&member, request).is_ok();
+    if !is_open_to_the_set || !is_secure_enough || member.films().is_none() {
+        return Err(Denial::ForeignMember);
+    }
+    check_origin(&member, request.method, member_path)?;
+    Ok(Authorized::new(member, authorized.grant().cloned()))
+}

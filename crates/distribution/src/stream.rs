@@ -1,0 +1,191 @@
+//! Streaming distributions: which one a host names, and who may play which film (developer guide of 2017).
+
+use crate::authorize::{Authorized, check_origin};
+use crate::denial::Denial;
+use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
+use crate::geo::check_geo;
+use crate::host_table::without_port;
+use crate::path_forms::{Climb, climb};
+use crate::path_pattern::object_name;
+use crate::route::{Routed, is_part_of, strictest};
+use crate::snapshot::Snapshot;
+use http::Method;
+use privet_sign::{
+    Credentials, Grant, KeySet, Leniency, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A set of host names under which films are played over RTMP.
+#[derive(Debug)]
+pub struct StreamingDistribution {
+    /// `E…`; names the log files.
+    pub id: String,
+    /// e.g. `s5c39gqb8ow64r.cloudfront.net`.
+    pub domain_name: String,
+    /// Alternate domain names, also `*.example.com`.
+    pub aliases: Vec<String>,
+    /// A disabled one is not found.
+    pub enabled: bool,
+    /// Where the films come from: a distribution of the snapshot, or one made of the origin.
+    pub films: Arc<Distribution>,
+    /// `None`: open to everybody, save what the behaviors of `films` restrict. Never empty.
+    pub trusted_keys: Option<KeySet>,
+    /// Where CloudFront's reading of policies is unpublished, the operator's choice.
+    pub leniency: Leniency,
+    /// Whether a policy may name a web URL of the film as well.
+    pub web_resources: bool,
+    /// Present whenever an rtmps listener exists and the distribution is enabled.
+    pub certificate: Option<Certificate>,
+}
+
+/// Why a host has no streams, in the words that viewers are told (developer guide of 2017, "Error codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamDenial {
+    /// Nobody's, or disabled.
+    DistributionNotFound,
+    /// A distribution's that is no streaming one.
+    DistributionTypeMismatch,
+}
+
+impl StreamDenial {
+    /// The description for the viewer.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamDenial::DistributionNotFound => "DistributionNotFound",
+            StreamDenial::DistributionTypeMismatch => "DistributionTypeMismatch",
+        }
+    }
+}
+
+/// What a viewer wants to play.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamRequest<'a> {
+    /// The spellings under which the stream may have been signed.
+    pub names: &'a [String],
+    /// The film's path, percent-encoded; begins with `/`.
+    pub object_path: &'a str,
+    /// What stood behind the `?` of the stream's name; empty when there was none.
+    pub query: &'a str,
+    /// The viewer's address.
+    pub client: IpAddr,
+    /// [`Scheme::Https`] for rtmps.
+    pub scheme: Scheme,
+    /// The host the viewer connected to, as in `tcUrl`; for policies that name web URLs.
+    pub host: &'a str,
+}
+
+/// The streaming distribution that `host` (with or without port) belongs to.
+///
+/// # Errors
+/// See [`StreamDenial`].
+pub fn route_stream<'s>(
+    snapshot: &'s Snapshot,
+    host: &str,
+) -> Result<&'s Arc<StreamingDistribution>, StreamDenial> {
+    let found = snapshot.streaming_distribution_for(host);
+    if let Some(streaming) = found.filter(|streaming| streaming.enabled && streaming.films.enabled)
+    {
+        return Ok(streaming);
+    }
+    let is_download = snapshot
+        .distribution_for(host)
+        .is_some_and(|distribution| distribution.enabled);
+    Err(if found.is_none() && is_download {
+        StreamDenial::DistributionTypeMismatch
+    } else {
+        StreamDenial::DistributionNotFound
+    })
+}
+
+/// Decides whether a viewer in `country` may play a film now. To be asked at every play, seek and resume.
+///
+/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the film has in its own
+/// distribution: where the one is open, the other's have to have signed, so that a stream is never a way around them.
+/// Cookies are not looked at.
+///
+/// # Errors
+/// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of keys of
+/// which neither is part of the other), [`Denial::HttpsRequired`] where the film's behavior does not serve plain HTTP,
+/// [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
+pub fn authorize_stream<'s>(
+    streaming: &'s StreamingDistribution,
+    request: &StreamRequest<'_>,
+    country: Option<&str>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Authorized<'s>, Denial> {
+    check_geo(&streaming.films, country)?;
+    // Names are compared, not readings of them: `video/*` must not lead out of its folder.
+    if climb(&object_name(request.object_path)) != Climb::None {
+        return Err(Denial::AmbiguousPath);
+    }
+    let behavior = strictest(&streaming.films, request.object_path, &Method::GET)?;
+    let mut routed = Routed::to(&streaming.films, behavior);
+    routed.gate.trusted_keys = stricter_keys(streaming, &routed)?;
+    match (request.scheme, routed.gate.viewer_protocol_policy) {
+        (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => {}
+        (Scheme::Http, ViewerProtocolPolicy::HttpsOnly | ViewerProtocolPolicy::RedirectToHttps) => {
+            return Err(Denial::HttpsRequired);
+        }
+    }
+    let grant = match routed.trusted_keys() {
+        None => None,
+        Some(keys) => {
+            let granted = grant_for_stream(streaming, keys, request, now, memory);
+            Some(granted.map_err(Denial::Signature)?)
+        }
+    };
+    check_origin(&routed, &Method::GET, request.object_path)?;
+    Ok(Authorized::new(routed, grant))
+}
+
+fn stricter_keys<'s>(
+    streaming: &'s StreamingDistribution,
+    film: &Routed<'s>,
+) -> Result<Option<&'s KeySet>, Denial> {
+    match (&streaming.trusted_keys, film.trusted_keys()) {
+        (None, keys) => Ok(keys),
+        (Some(keys), None) => Ok(Some(keys)),
+        (Some(keys), Some(others)) if is_part_of(keys, others) => Ok(Some(keys)),
+        (Some(keys), Some(others)) if is_part_of(others, keys) => Ok(Some(others)),
+        (Some(_), Some(_)) => Err(Denial::AmbiguousPath),
+    }
+}
+
+fn grant_for_stream(
+    streaming: &StreamingDistribution,
+    keys: &KeySet,
+    request: &StreamRequest<'_>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Grant, Refusal> {
+    let credentials = Credentials::from_request(Some(request.query), std::iter::empty());
+    let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
+    let leniency = &streaming.leniency;
+    let client = request.client;
+    let by_name =
+        privet_sign::verify_stream(&names, &credentials, keys, now, client, leniency, memory);
+    let refusal = match by_name {
+        Err(refusal @ Refusal::WrongResource) if streaming.web_resources => refusal,
+        Err(refusal @ Refusal::SignatureMismatch)
+            if streaming.web_resources && credentials.is_canned() =>
+        {
+            refusal
+        }
+        told => return told,
+    };
+    for scheme in [Scheme::Https, Scheme::Http] {
+        let url = ViewerUrl {
+            scheme,
+            host: without_port(request.host),
+            path: request.object_path,
+            query: Some(request.query).filter(|query| !query.is_empty()),
+        };
+        match privet_sign::verify(&url, &credentials, keys, now, client, leniency, memory) {
+            Err(Refusal::WrongResource | Refusal::SignatureMismatch) => {}
+            told => return told,
+        }
+    }
+    Err(refusal)
+}

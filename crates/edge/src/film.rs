@@ -1,0 +1,26 @@
+//! Films: what HLS, DASH and RTMP are made of, read from an object as it is now.
+//!
+//! [`source`] opens an object and reads stretches of it, [`indexes`] keeps what was read of its index, [`parts_reader`] sends
+//! headers made here and stretches of the object in their order. What a film is made of is decided in `privet-media`, who
+//! may have it in `privet-distribution`.
+
+mod folder_blocks;
+mod indexes;
+mod lists;
+mod made;
+mod members;
+mod object_way;
+mod parts_reader;
+mod ready_made;
+mod set_document;
+mod source;
+mod subtitles;
+mod text;
+mod walk;
+
+pub(crate) use indexes::{Film, FilmFault, FilmIndexes, StreamKind};
+pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
+pub(crate) use parts_reader::PartsReader;
+pub(crate) use ready_made::ReadyMade;
+pub(crate) use source::{FilmSource, SourceAsk};
+pub(crate) use walk::FilmWalk;

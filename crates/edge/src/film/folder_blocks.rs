@@ -1,0 +1,211 @@
+//! Blocks of a folder's large files, in one memory for all workers and all kinds of streams: each is read once for all
+//! who want it.
+
+use crate::body::CHUNK_SIZE_BYTES;
+use crate::body::file_chunk::{read_cached, read_waiting};
+use crate::cache::ReadFault;
+use crate::origin::{DiskWork, Identity, ObjectHead, current_identity, identity};
+use bytes::Bytes;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is read at once.
+pub(super) const BLOCK_SIZE_BYTES: u64 = 8 * CHUNK_SIZE_BYTES as u64;
+/// Few, so that each has room for many blocks.
+const SHARDS: usize = 4;
+
+/// An open file and what tells its state of that moment.
+#[derive(Debug)]
+pub(crate) struct FolderFile {
+    file: Arc<File>,
+    state: Identity,
+    size_bytes: u64,
+    identity: [u8; 16],
+}
+
+/// A stretch of a file, in chunks.
+#[derive(Debug)]
+pub(crate) struct FolderBlock {
+    chunks: Vec<Bytes>,
+    alive_size_bytes: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct BlockKey {
+    identity: [u8; 16],
+    number: u64,
+}
+
+#[derive(Clone, Debug)]
+struct ByMemory;
+
+impl Weighter<BlockKey, Arc<FolderBlock>> for ByMemory {
+    fn weight(&self, _: &BlockKey, block: &Arc<FolderBlock>) -> u64 {
+        block.memory_size_bytes()
+    }
+}
+
+/// The blocks that were read lately.
+#[derive(Debug)]
+pub(crate) struct FolderBlocks {
+    blocks: Cache<BlockKey, Arc<FolderBlock>, ByMemory>,
+    /// Of blocks that are kept or on their way to viewers.
+    alive_size_bytes: Arc<AtomicU64>,
+    alive_size_bytes_max: u64,
+}
+
+impl FolderFile {
+    /// `None` when the file is no longer what `head` says.
+    pub(super) fn of(file: Arc<File>, head: &ObjectHead, id: [u8; 16]) -> Option<Self> {
+        Some(FolderFile {
+            state: identity(&file, head)?,
+            size_bytes: head.representation.size_bytes,
+            identity: id,
+            file,
+        })
+    }
+
+    pub(super) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Whether what was read until now is of the bytes that were opened.
+    pub(super) fn is_unchanged(&self) -> bool {
+        current_identity(&self.file) == Some(self.state)
+    }
+
+    /// Waits for the disk. `None`: the file is shorter or another one by now.
+    pub(super) fn read_whole(&self, offset: u64, length: u64) -> Option<Bytes> {
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        self.file.read_exact_at(&mut bytes, offset).ok()?;
+        self.is_unchanged().then(|| Bytes::from(bytes))
+    }
+
+    fn block_size_bytes(&self, number: u64) -> u64 {
+        let start = number * BLOCK_SIZE_BYTES;
+        BLOCK_SIZE_BYTES.min(self.size_bytes.saturating_sub(start))
+    }
+
+    /// All chunks of a block, each by `read`; `None` as soon as one is not whole.
+    fn chunks(
+        &self,
+        number: u64,
+        read: fn(&File, u64, usize) -> std::io::Result<Bytes>,
+    ) -> Option<Vec<Bytes>> {
+        let start = number * BLOCK_SIZE_BYTES;
+        let size_bytes = self.block_size_bytes(number) as usize;
+        let mut chunks = Vec::with_capacity(size_bytes.div_ceil(CHUNK_SIZE_BYTES));
+        for at in (0..size_bytes).step_by(CHUNK_SIZE_BYTES) {
+            let wanted = CHUNK_SIZE_BYTES.min(size_bytes - at);
+            let chunk = read(&self.file, start + at as u64, wanted).ok()?;
+            if chunk.len() != wanted {
+                return None;
+            }
+            chunks.push(chunk);
+        }
+        (!chunks.is_empty()).then_some(chunks)
+    }
+}
+
+impl FolderBlock {
+    fn memory_size_bytes(&self) -> u64 {
+        (self.chunks.len() * CHUNK_SIZE_BYTES) as u64
+    }
+
+    /// Bytes from `position` within the block on, of one chunk; `None` behind its end.
+    pub(super) fn slice(&self, position: u64, length_max: usize) -> Option<Bytes> {
+        let position = usize::try_from(position).ok()?;
+        let chunk = self.chunks.get(position / CHUNK_SIZE_BYTES)?;
+        let start = position % CHUNK_SIZE_BYTES;
+        let end = chunk.len().min(start.saturating_add(length_max));
+        (start < end).then(|| chunk.slice(start..end))
+    }
+}
+
+impl Drop for FolderBlock {
+    fn drop(&mut self) {
+        self.alive_size_bytes
+            .fetch_sub(self.memory_size_bytes(), Ordering::Relaxed);
+    }
+}
+
+impl FolderBlocks {
+    /// Keeps at most `size_bytes_max`; as much again may be on its way to viewers.
+    pub(super) fn new(size_bytes_max: u64) -> Arc<Self> {
+        let blocks_max = size_bytes_max / BLOCK_SIZE_BYTES;
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .estimated_items_capacity(usize::try_from(blocks_max).unwrap_or(usize::MAX).max(1))
+            .weight_capacity(size_bytes_max)
+            .build()
+            .expect("both capacities are given");
+        Arc::new(FolderBlocks {
+            blocks: Cache::with_options(
+                options,
+                ByMemory,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            alive_size_bytes: Arc::default(),
+            alive_size_bytes_max: size_bytes_max.saturating_mul(2),
+        })
+    }
+
+    /// The block, if it is kept.
+    pub(super) fn at_hand(&self, file: &FolderFile, number: u64) -> Option<Arc<FolderBlock>> {
+        self.blocks.get(&key(file, number))
+    }
+
+    /// Whether viewers hold so much that no more is to be read in blocks.
+    pub(super) fn are_held_up(&self) -> bool {
+        self.alive_size_bytes.load(Ordering::Relaxed) >= self.alive_size_bytes_max
+    }
+
+    /// The block, read once for all who wait for it.
+    ///
+    /// Errors: it can not be read, or the file has changed.
+    pub(super) async fn block(
+        &self,
+        file: Arc<FolderFile>,
+        number: u64,
+    ) -> Result<Arc<FolderBlock>, ReadFault> {
+        let key = key(&file, number);
+        let read = async {
+            let chunks = match file.chunks(number, read_cached) {
+                Some(chunks) => Some(chunks),
+                None => {
+                    let file = Arc::clone(&file);
+                    let reading = DiskWork::start(move || file.chunks(number, read_waiting));
+                    reading.await.ok().flatten()
+                }
+            };
+            // After the reading: a change that it met shows now.
+            let chunks = chunks.filter(|_| file.is_unchanged());
+            chunks
+                .map(|chunks| self.counted(chunks))
+                .ok_or(ReadFault::Lost)
+        };
+        self.blocks.get_or_insert_async(&key, read).await
+    }
+
+    fn counted(&self, chunks: Vec<Bytes>) -> Arc<FolderBlock> {
+        let block = FolderBlock {
+            chunks,
+            alive_size_bytes: Arc::clone(&self.alive_size_bytes),
+        };
+        self.alive_size_bytes
+            .fetch_add(block.memory_size_bytes(), Ordering::Relaxed);
+        Arc::new(block)
+    }
+}
+
+fn key(file: &FolderFile, number: u64) -> BlockKey {
+    BlockKey {
+        identity: file.identity,
+        number,
+    }
+}

@@ -1,0 +1,355 @@
+//! What is known of films: each index is read once for all who want it, and kept with its plan and description.
+
+use super::folder_blocks::FolderBlocks;
+use super::source::FilmSource;
+use crate::cache::ReadFault;
+use crate::origin::DiskWork;
+use bytes::Bytes;
+use privet_distribution::FilmsSettings;
+use privet_media::Refusal;
+use privet_media::describe::{FilmDescription, describe};
+use privet_media::mp4::{Index, Limits, Locator, Step};
+use privet_media::plan::Plan;
+use privet_media::stream::{FlvIndex, FlvLocator, Mp3Index, Mp3Locator, StreamIndex};
+use privet_sign::Timestamp;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+/// How long an object that gives no film is not read again.
+const REFUSAL_TTL_SECS: u64 = 60;
+/// Indexes from this size on are counted while they are read, and parsed on a thread of their own.
+const LARGE_INDEX_SIZE_BYTES_MIN: u64 = MIB;
+/// What large indexes may take together in memory as they came.
+const LARGE_INDEXES_SIZE_MIB_MAX: usize = 256;
+const MIB: u64 = 1024 * 1024;
+/// A guess, for the tables of the cache.
+const FILM_SIZE_BYTES_EXPECTED: u64 = 256 * 1024;
+/// What an entry takes beside its index.
+const ENTRY_SIZE_BYTES: usize = 512;
+
+/// A film: what is made of an object can be said without reading it again.
+#[derive(Debug)]
+pub(crate) struct Film {
+    pub(crate) index: Arc<Index>,
+    pub(crate) plan: Plan,
+    pub(crate) description: FilmDescription,
+}
+
+/// Why there is no film.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum FilmFault {
+    /// It is about the object.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Its bytes can not be had.
+    #[error("the object can not be read")]
+    Read(ReadFault),
+}
+
+impl From<ReadFault> for FilmFault {
+    fn from(fault: ReadFault) -> Self {
+        FilmFault::Read(fault)
+    }
+}
+
+/// What kind of object RTMP sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum StreamKind {
+    Mp4,
+    Flv,
+    Mp3,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum What {
+    Index,
+    Film { target: Duration },
+    Stream(StreamKind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct FilmKey {
+    identity: [u8; 16],
+    size_bytes: u64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum Known {
+    Index(Arc<Index>),
+    Film(Arc<Film>),
+    Stream(Arc<StreamIndex>),
+    Refused(Refusal, Timestamp),
+}
+
+#[derive(Clone, Debug)]
+struct ByMemory;
+
+impl Weighter<FilmKey, Known> for ByMemory {
+    fn weight(&self, _: &FilmKey, known: &Known) -> u64 {
+        let size_bytes = match known {
+            Known::Index(index) => index.size_bytes(),
+            // The index is counted by its own entry, which every use of this one touches too.
+            Known::Film(film) => film.plan.size_bytes() + description_size_bytes(&film.description),
+            Known::Stream(stream) => stream.size_bytes(),
+            Known::Refused(..) => 0,
+        };
+        (size_bytes + ENTRY_SIZE_BYTES) as u64
+    }
+}
+
+/// What is known of films, for all workers.
+#[derive(Debug)]
+pub(crate) struct FilmIndexes {
+    known: Cache<FilmKey, Known, ByMemory>,
+    /// One permit for each mebibyte.
+    large: Semaphore,
+    pub(super) blocks: Arc<FolderBlocks>,
+}
+
+impl FilmIndexes {
+    /// Keeps what `settings` allow, for as long as the process lives.
+    pub(crate) fn new(settings: &FilmsSettings) -> Arc<Self> {
+        let indexes_size_bytes_max = settings.index_memory_size_bytes_max as u64;
+        let films_max = indexes_size_bytes_max / FILM_SIZE_BYTES_EXPECTED;
+        let options = OptionsBuilder::new()
+            // One: the largest index has to fit.
+            .shards(1)
+            .estimated_items_capacity(usize::try_from(films_max).unwrap_or(usize::MAX).max(1))
+            .weight_capacity(indexes_size_bytes_max)
+            .build()
+            .expect("both capacities are given");
+        Arc::new(FilmIndexes {
+            known: Cache::with_options(
+                options,
+                ByMemory,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            large: Semaphore::new(LARGE_INDEXES_SIZE_MIB_MAX),
+            blocks: FolderBlocks::new(settings.block_memory_size_bytes_max as u64),
+        })
+    }
+
+    /// The film of an object, cut into segments of about `target`.
+    ///
+    /// Errors: the object gives none, which is remembered for a while, or can not be read.
+    pub(crate) async fn film(
+        &self,
+        source: &FilmSource,
+        target: Duration,
+        now: Timestamp,
+    ) -> Result<Arc<Film>, FilmFault> {
+        let index = self.index(source, now).await?;
+        let make = async {
+            let planned = move || {
+                let plan = Plan::of(&index, target, &Limits::default())?;
+                let description = describe(&index, &plan);
+                Ok::<_, Refusal>(Film {
+                    index,
+                    plan,
+                    description,
+                })
+            };
+            let film = off_the_worker(source, planned).await??;
+            tell_of_rare_key_frames(&film, source);
+            Ok(Known::Film(Arc::new(film)))
+        };
+        match self.known(source, What::Film { target }, now, make).await? {
+            Known::Film(film) => Ok(film),
+            Known::Index(_) | Known::Stream(_) | Known::Refused(..) => Err(wrong_kind()),
+        }
+    }
+
+    /// What RTMP sends of an object.
+    ///
+    /// Errors: as those of [`FilmIndexes::film`].
+    pub(crate) async fn stream(
+        &self,
+        source: &FilmSource,
+        kind: StreamKind,
+        now: Timestamp,
+    ) -> Result<Arc<StreamIndex>, FilmFault> {
+        let make = async {
+            let stream = match kind {
+                StreamKind::Mp4 => {
+                    let index = self.index(source, now).await?;
+                    off_the_worker(source, move || StreamIndex::of_mp4(index)).await??
+                }
+                StreamKind::Flv => self.read_flv(source).await.map(StreamIndex::Flv)?,
+                StreamKind::Mp3 => self.read_mp3(source).await.map(StreamIndex::Mp3)?,
+            };
+            Ok(Known::Stream(Arc::new(stream)))
+        };
+        match self.known(source, What::Stream(kind), now, make).await? {
+            Known::Stream(stream) => Ok(stream),
+            Known::Index(_) | Known::Film(_) | Known::Refused(..) => Err(wrong_kind()),
+        }
+    }
+
+    async fn index(&self, source: &FilmSource, now: Timestamp) -> Result<Arc<Index>, FilmFault> {
+        let make = async { Ok(Known::Index(Arc::new(self.read_index(source).await?))) };
+        match self.known(source, What::Index, now, make).await? {
+            Known::Index(index) => Ok(index),
+            Known::Film(_) | Known::Stream(_) | Known::Refused(..) => Err(wrong_kind()),
+        }
+    }
+
+    /// What is kept, or what `make` gives: once for all who wait. What could not be read is not kept.
+    async fn known(
+        &self,
+        source: &FilmSource,
+        what: What,
+        now: Timestamp,
+        make: impl Future<Output = Result<Known, FilmFault>>,
+    ) -> Result<Known, FilmFault> {
+        let key = FilmKey {
+            identity: source.identity(),
+            size_bytes: source.size_bytes(),
+            what,
+        };
+        let is_over = |known: &Known| match known {
+            Known::Refused(_, at) => now.as_secs() >= at.as_secs().saturating_add(REFUSAL_TTL_SECS),
+            Known::Index(_) | Known::Film(_) | Known::Stream(_) => false,
+        };
+        let guard = loop {
+            match self.known.get_value_or_guard_async(&key).await {
+                Ok(known) if is_over(&known) => _ = self.known.remove_if(&key, is_over),
+                Ok(Known::Refused(refusal, _)) => return Err(refusal.into()),
+                Ok(known) => return Ok(known),
+                Err(guard) => break guard,
+            }
+        };
+        match make.await {
+            Ok(known) => {
+                // Whether there is room for it makes no difference to this one.
+                let _ = guard.insert(known.clone());
+                Ok(known)
+            }
+            Err(FilmFault::Refused(refusal)) => {
+                let _ = guard.insert(Known::Refused(refusal, now));
+                Err(refusal.into())
+            }
+            Err(FilmFault::Read(fault)) => Err(fault.into()),
+        }
+    }
+
+    async fn read_index(&self, source: &FilmSource) -> Result<Index, FilmFault> {
+        let locator = Locator::new(source.size_bytes(), Limits::default());
+        self.locate(
+            source,
+            locator,
+            Locator::step,
+            Locator::supply,
+            Locator::finish,
+        )
+        .await
+    }
+
+    async fn read_flv(&self, source: &FilmSource) -> Result<FlvIndex, FilmFault> {
+        let locator = FlvLocator::new(source.size_bytes(), Limits::default());
+        let (step, supply) = (FlvLocator::step, FlvLocator::supply);
+        self.locate(source, locator, step, supply, FlvLocator::finish)
+            .await
+    }
+
+    async fn read_mp3(&self, source: &FilmSource) -> Result<Mp3Index, FilmFault> {
+        let locator = Mp3Locator::new(source.size_bytes(), Limits::default());
+        let (step, supply) = (Mp3Locator::step, Mp3Locator::supply);
+        self.locate(source, locator, step, supply, Mp3Locator::finish)
+            .await
+    }
+
+    /// Reads what a locator wants, and lets it make the index: on a thread of its own when that takes a while.
+    async fn locate<L: Send + 'static, I: Send + 'static>(
+        &self,
+        source: &FilmSource,
+        mut locator: L,
+        step: fn(&L) -> Step,
+        supply: fn(&mut L, &[u8]) -> Result<(), Refusal>,
+        finish: fn(L) -> Result<I, Refusal>,
+    ) -> Result<I, FilmFault> {
+        let mut permit = None;
+        let mut read_bytes = 0;
+        while let Step::Read(range) = step(&locator) {
+            let length = range.end - range.start;
+            read_bytes += length;
+            if read_bytes >= LARGE_INDEX_SIZE_BYTES_MIN {
+                let size_mib = u32::try_from(length.div_ceil(MIB)).unwrap_or(u32::MAX);
+                let wanted = size_mib.min(LARGE_INDEXES_SIZE_MIB_MAX as u32);
+                // Nobody waits for more while holding some. It is never closed.
+                drop(permit.take());
+                permit = self.large.acquire_many(wanted).await.ok();
+            }
+            let bytes = joined(source.read(range).await?);
+            supply(&mut locator, &bytes)?;
+        }
+        let index = if permit.is_none() {
+            finish(locator)
+        } else {
+            let making = DiskWork::start(move || finish(locator));
+            making.await.map_err(|_| ReadFault::Lost)?
+        };
+        drop(permit);
+        Ok(index?)
+    }
+}
+
+/// Small films are planned at once; a long film's samples are gone through on a thread of its own.
+async fn off_the_worker<T: Send + 'static>(
+    source: &FilmSource,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ReadFault> {
+    const SMALL_OBJECT_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+    if source.size_bytes() <= SMALL_OBJECT_SIZE_BYTES_MAX {
+        return Ok(work());
+    }
+    DiskWork::start(work).await.map_err(|_| ReadFault::Lost)
+}
+
+fn joined(mut pieces: Vec<Bytes>) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.remove(0);
+    }
+    Bytes::from(pieces.concat())
+}
+
+/// Each key gives one kind of entry; anything else is as if the bytes were lost.
+fn wrong_kind() -> FilmFault {
+    FilmFault::Read(ReadFault::Lost)
+}
+
+/// Players seek to key frames, and each segment is as long as the next one is away.
+fn tell_of_rare_key_frames(film: &Film, source: &FilmSource) {
+    const FAR: Duration = Duration::from_secs(30);
+    let lead = film.plan.lead();
+    let Some(track) = film.index.track(lead.number) else {
+        return;
+    };
+    let longest = lead.segments.iter().map(|segment| segment.duration).max();
+    let longest = Duration::from_secs(longest.unwrap_or(0) / u64::from(track.timescale.max(1)));
+    if longest > FAR {
+        eprintln!(
+            "privet: {} has key frames up to {} s apart, so that players wait and seek badly; encode it with one every 2 s",
+            source.path(),
+            longest.as_secs()
+        );
+    }
+}
+
+fn description_size_bytes(description: &FilmDescription) -> usize {
+    let tracks = description.tracks.iter().map(|track| {
+        size_of_val(track)
+            + size_of_val(track.segments.as_slice())
+            + track
+                .i_frames
+                .as_ref()
+                .map_or(0, |frames| size_of_val(frames.as_slice()))
+    });
+    let ts = description.ts.as_ref();
+    tracks.sum::<usize>() + ts.map_or(0, |ts| size_of_val(ts.segments.as_slice()))
+}

@@ -1,0 +1,198 @@
+//! What is sent for a name: a text made here, parts of the object, or a transport stream that is written on its way.
+
+use super::parts_reader::PartsReader;
+use super::source::FilmSource;
+use crate::cache::{How, ReadFault};
+use bytes::Bytes;
+use http::HeaderValue;
+use privet_distribution::{CacheStatus, ContentCoding};
+use privet_media::Parts;
+use privet_media::mux::TsSegment;
+use std::task::{Context, Poll, ready};
+
+use super::indexes::Film;
+use std::sync::Arc;
+
+/// What a transport stream gives at once.
+const TS_PIECE_SIZE_BYTES: usize = 64 * 1024;
+
+/// What is sent for a name, before conditions and ranges.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) content: MadeContent,
+    pub(crate) content_type: HeaderValue,
+    /// Strong, with its quotes; `None` where the object has nothing that tells its states apart.
+    pub(crate) etag: Option<String>,
+    /// The object that it is made of, whose lifetime it has. `None` of what holds a viewer's grant.
+    pub(crate) source: Option<FilmSource>,
+    pub(crate) how: How,
+    pub(crate) cache_status: Option<CacheStatus>,
+}
+
+/// The bytes.
+#[derive(Debug)]
+pub(crate) enum MadeContent {
+    /// In the coding that the viewer takes.
+    Text(Bytes, Option<ContentCoding>),
+    Parts(FilmSource, Parts),
+    Ts(TsPlace),
+}
+
+/// A segment of a transport stream.
+#[derive(Clone, Debug)]
+pub(crate) struct TsPlace {
+    source: FilmSource,
+    film: Arc<Film>,
+    number: u32,
+    size_bytes: u64,
+}
+
+impl MadeContent {
+    pub(crate) fn size_bytes(&self) -> u64 {
+        match self {
+            MadeContent::Text(bytes, _) => bytes.len() as u64,
+            MadeContent::Parts(_, parts) => parts.size_bytes(),
+            MadeContent::Ts(place) => place.size_bytes,
+        }
+    }
+
+    /// The bytes from `start` to before `end`, both within it.
+    pub(crate) fn stretch(&self, start: u64, end: u64) -> Stretch {
+        match self {
+            MadeContent::Text(bytes, _) => {
+                // What is in memory fits its address space.
+                Stretch::Memory(bytes.slice(start as usize..end as usize))
+            }
+            MadeContent::Parts(source, parts) => {
+                let reader = source.reader(parts.slice(start, end));
+                Stretch::Body(Box::new(FilmBody::Parts(reader)))
+            }
+            MadeContent::Ts(place) => {
+                Stretch::Body(Box::new(FilmBody::Ts(TsBody::new(place, start, end))))
+            }
+        }
+    }
+}
+
+/// Some of the bytes, on their way.
+#[derive(Debug)]
+pub(crate) enum Stretch {
+    Memory(Bytes),
+    Body(Box<FilmBody>),
+}
+
+/// Bytes that come from the object while they are sent.
+#[derive(Debug)]
+pub(crate) enum FilmBody {
+    Parts(PartsReader),
+    Ts(TsBody),
+}
+
+impl FilmBody {
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> u64 {
+        match self {
+            FilmBody::Parts(reader) => reader.remaining(),
+            FilmBody::Ts(body) => body.remaining,
+        }
+    }
+
+    /// Waits until the first bytes are there, so that a fault is known before the answer begins.
+    pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
+        match self {
+            FilmBody::Parts(reader) => reader.prepare().await,
+            FilmBody::Ts(body) => body.reader.prepare().await,
+        }
+    }
+
+    /// The next bytes, `length_max` at most and never none; `None` at the end.
+    pub(crate) fn poll_next(
+        &mut self,
+        length_max: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, ReadFault>> {
+        match self {
+            FilmBody::Parts(reader) => reader.poll_next(length_max, context),
+            FilmBody::Ts(body) => body.poll_next(length_max, context),
+        }
+    }
+}
+
+impl TsPlace {
+    /// `None` when the film has no such segment.
+    pub(super) fn new(source: &FilmSource, film: &Arc<Film>, number: u32) -> Option<Self> {
+        let segment = TsSegment::new(&film.index, &film.plan, number)?;
+        Some(TsPlace {
+            source: source.clone(),
+            film: Arc::clone(film),
+            number,
+            size_bytes: segment.size_bytes(),
+        })
+    }
+}
+
+/// A transport stream that is written while its samples come.
+#[derive(Debug)]
+pub(crate) struct TsBody {
+    segment: Option<TsSegment>,
+    reader: PartsReader,
+    written: Vec<u8>,
+    ready: Bytes,
+    /// Before the stretch that is wanted.
+    skipped: u64,
+    remaining: u64,
+}
+
+impl TsBody {
+    fn new(place: &TsPlace, start: u64, end: u64) -> Self {
+        let segment = TsSegment::new(&place.film.index, &place.film.plan, place.number);
+        let sources = segment.as_ref().map(TsSegment::sources).unwrap_or_default();
+        TsBody {
+            segment,
+            reader: place.source.reader(sources),
+            written: Vec::new(),
+            ready: Bytes::new(),
+            skipped: start,
+            remaining: end - start,
+        }
+    }
+
+    fn poll_next(
+        &mut self,
+        length_max: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, ReadFault>> {
+        loop {
+            if self.remaining == 0 {
+                return Poll::Ready(Ok(None));
+            }
+            if !self.ready.is_empty() {
+                let left = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+                let length = self.ready.len().min(length_max).min(left);
+                self.remaining -= length as u64;
+                return Poll::Ready(Ok(Some(self.ready.split_to(length))));
+            }
+            let Some(segment) = &mut self.segment else {
+                return Poll::Ready(Err(ReadFault::Lost));
+            };
+            if self.written.capacity() == 0 {
+                self.written.reserve(2 * TS_PIECE_SIZE_BYTES);
+            }
+            match ready!(self.reader.poll_next(TS_PIECE_SIZE_BYTES, context))? {
+                Some(bytes) => segment.supply(&bytes, &mut self.written),
+                None => {
+                    if !segment.finish(&mut self.written) {
+                        return Poll::Ready(Err(ReadFault::Lost));
+                    }
+                    self.segment = None;
+                }
+            }
+            let skipped = self.skipped.min(self.written.len() as u64);
+            self.skipped -= skipped;
+            self.written.drain(..skipped as usize);
+            if self.written.len() >= TS_PIECE_SIZE_BYTES || self.segment.is_none() {
+                self.ready = Bytes::from(std::mem::take(&mut self.written));
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! `.film.json`: a set of qualities and subtitles, as an object in the bucket describes it.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use privet_media::name::{FILM_ENDINGS, is_label};
+use serde::Deserialize;
+use std::collections::HashSet;
+
+/// The longest description.
+pub(super) const SET_SIZE_BYTES_MAX: u64 = 64 * 1024;
+const QUALITIES_MAX: usize = 16;
+const SUBTITLES_MAX: usize = 32;
+const FILE_NAME_SIZE_BYTES_MAX: usize = 1024;
+const NAME_SIZE_BYTES_MAX: usize = 256;
+
+/// What a path's segment may hold unescaped.
+const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Qualities and subtitles that make one film.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FilmSet {
+    pub(super) qualities: Vec<SetQuality>,
+    pub(super) subtitles: Vec<SetSubtitles>,
+}
+
+/// One quality.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SetQuality {
+    /// `None` for the object that was asked for.
+    pub(super) label: Option<String>,
+    /// As in a URL.
+    pub(super) path: String,
+}
+
+/// Subtitles in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SetSubtitles {
+    pub(super) label: String,
+    pub(super) language: Option<String>,
+    pub(super) name: String,
+    pub(super) is_default: bool,
+    /// As in a URL; of several the first that is there counts.
+    pub(super) paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetDocument {
+    qualities: Vec<QualityDocument>,
+    #[serde(default)]
+    subtitles: Vec<SubtitlesDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QualityDocument {
+    file: String,
+    label: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubtitlesDocument {
+    file: String,
+    label: Option<String>,
+    language: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    default: bool,
+}
+
+impl FilmSet {
+    /// Reads the description that lies at `path`.
+    ///
+    /// Errors: what is wrong with it, for whoever wrote it.
+    pub(super) fn read(path: &str, text: &[u8]) -> Result<Self, String> {
+        let document: SetDocument =
+            serde_json::from_slice(text).map_err(|error| format!("not a set: {error}"))?;
+        if document.qualities.is_empty() || document.qualities.len() > QUALITIES_MAX {
+            return Err(format!("a set has 1 to {QUALITIES_MAX} qualities"));
+        }
+        if document.subtitles.len() > SUBTITLES_MAX {
+            return Err(format!("a set has at most {SUBTITLES_MAX} subtitles"));
+        }
+        let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
+        let mut labels = HashSet::new();
+        let mut qualities = Vec::new();
+        for quality in document.qualities {
+            let is_film = FILM_ENDINGS
+                .iter()
+                .any(|ending| *ending != ".film.json" && has_ending(&quality.file, ending));
+            if !is_film {
+                return Err(format!("{:?} is no film", quality.file));
+            }
+            qualities.push(SetQuality {
+                path: member_path(folder, &quality.file)?,
+                label: Some(fresh_label(&mut labels, quality.label)?),
+            });
+        }
+        labels.clear();
+        let mut subtitles = Vec::new();
+        for text in document.subtitles {
+            if ![".vtt", ".srt"]
+                .iter()
+                .any(|ending| has_ending(&text.file, ending))
+            {
+                return Err(format!("{:?} is neither .vtt nor .srt", text.file));
+            }
+            let language = text.language.filter(|language| is_label(language));
+            let label = text.label.or_else(|| language.clone()).unwrap_or_default();
+            let label = fresh_label(&mut labels, label)?;
+            let name = text.name.unwrap_or_else(|| label.clone());
+            if name.len() > NAME_SIZE_BYTES_MAX || name.chars().any(char::is_control) {
+                return Err(format!("the name of the subtitles {label} is no name"));
+            }
+            subtitles.push(SetSubtitles {
+                paths: vec![member_path(folder, &text.file)?],
+                language,
+                name,
+                is_default: text.default,
+                label,
+            });
+        }
+        Ok(FilmSet {
+            qualities,
+            subtitles,
+        })
+    }
+
+    /// The objects beside the film at `path` that the operator's labels name: `talk.480p.mp4`, `talk.en.vtt`.
+    pub(super) fn beside(path: &str, qualities: &[String], subtitles: &[String]) -> Self {
+        let (stem, ending) = match path.rfind('.') {
+            Some(dot) => path.split_at(dot),
+            None => (path, ""),
+        };
+        let own = SetQuality {
+            label: None,
+            path: path.to_owned(),
+        };
+        let others = qualities.iter().map(|label| SetQuality {
+            label: Some(label.clone()),
+            path: format!("{stem}.{label}{ending}"),
+        });
+        let subtitles = subtitles.iter().map(|label| SetSubtitles {
+            label: label.clone(),
+            language: Some(label.clone()),
+            name: label.clone(),
+            is_default: false,
+            paths: vec![format!("{stem}.{label}.vtt"), format!("{stem}.{label}.srt")],
+        });
+        FilmSet {
+            qualities: std::iter::once(own).chain(others).collect(),
+            subtitles: subtitles.collect(),
+        }
+    }
+}
+
+fn has_ending(name: &str, ending: &str) -> bool {
+    let start = name
+        .len()
+        .checked_sub(ending.len())
+        .filter(|start| *start > 0);
+    let tail = start.and_then(|start| name.get(start..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+}
+
+fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, String> {
+    if !is_label(&label) {
+        return Err(format!("{label:?} is no label: letters, digits, - and _"));
+    }
+    if !labels.insert(label.clone()) {
+        return Err(format!("the label {label} stands twice"));
+    }
+    Ok(label)
+}
+
+/// The path of a file in `folder` or beneath it.
+fn member_path(folder: &str, file: &str) -> Result<String, String> {
+    let is_bad = |segment: &str| {
+        matches!(segment, "" | "." | "..")
+            || segment.contains(|c: char| c.is_control() || c == '\\')
+    };
+    if file.len() > FILE_NAME_SIZE_BYTES_MAX || file.split('/').any(is_bad) {
+        return Err(format!("{file:?} does not lie in the folder of the set"));
+    }
+    let segments: Vec<String> = file
+        .split('/')
+        .map(|segment| utf8_percent_encode(segment, UNESCAPED).to_string())
+        .collect();
+    Ok(format!("{folder}{}", segments.join("/")))
+}
+
+#[cfg(test)]
+mod tests;

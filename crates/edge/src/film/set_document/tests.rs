@@ -1,0 +1,93 @@
+//! Sets that are refused, and those that are read.
+
+use super::*;
+
+fn check(text: &str, expected: Result<&[(&str, &str)], &str>) {
+    let read = FilmSet::read("/films/s%C3%A9t.film.json", text.as_bytes());
+    let paths = read.map(|set| {
+        let qualities = set
+            .qualities
+            .into_iter()
+            .map(|quality| (quality.label.unwrap_or_default(), quality.path));
+        let subtitles = set
+            .subtitles
+            .into_iter()
+            .map(|text| (text.label, text.paths.join(" ")));
+        qualities.chain(subtitles).collect::<Vec<_>>()
+    });
+    match (paths, expected) {
+        (Ok(paths), Ok(expected)) => {
+            let paths: Vec<_> = paths
+                .iter()
+                .map(|(label, path)| (&**label, &**path))
+                .collect();
+            assert_eq!(paths, expected, "{text}");
+        }
+        (Err(error), Err(expected)) => assert!(error.contains(expected), "{text}: {error}"),
+        (read, _) => panic!("{text}: {read:?}"),
+    }
+}
+
+fn quality(file: &str, label: &str) -> String {
+    format!(r#"{{"file":"{file}","label":"{label}"}}"#)
+}
+
+#[test]
+fn what_is_no_set_is_refused() {
+    check("", Err("not a set"));
+    check("{}", Err("not a set"));
+    check(r#"{"qualities":[]}"#, Err("1 to 16"));
+    let many = vec![quality("a.mp4", "a"); 17].join(",");
+    check(&format!(r#"{{"qualities":[{many}]}}"#), Err("1 to 16"));
+    for file in [
+        "../a.mp4",
+        "/a.mp4",
+        "b/../../a.mp4",
+        "b//a.mp4",
+        "./a.mp4",
+        "b\\\\a.mp4",
+    ] {
+        let text = format!(r#"{{"qualities":[{}]}}"#, quality(file, "a"));
+        check(&text, Err("does not lie in the folder"));
+    }
+    for file in ["a.txt", ".mp4", "a.film.json"] {
+        let text = format!(r#"{{"qualities":[{}]}}"#, quality(file, "a"));
+        check(&text, Err("is no film"));
+    }
+    for label in ["", "a b", "é", "a/b"] {
+        let text = format!(r#"{{"qualities":[{}]}}"#, quality("a.mp4", label));
+        check(&text, Err("is no label"));
+    }
+    let twice = [quality("a.mp4", "a"), quality("b.mp4", "a")].join(",");
+    check(&format!(r#"{{"qualities":[{twice}]}}"#), Err("twice"));
+    let other = r#"{"qualities":[{"file":"a.mp4","label":"a"}],"subtitles":[{"file":"a.txt","label":"en"}]}"#;
+    check(other, Err("neither"));
+    let secret = r#"{"qualities":[{"file":"a.mp4","label":"a","url":"http://x/"}]}"#;
+    check(secret, Err("unknown field"));
+}
+
+#[test]
+fn files_of_a_set_lie_in_its_folder_or_beneath() {
+    let text = r#"{"qualities":[{"file":"720/té 1.mp4","label":"720p"},{"file":"a?b#c%.m4v","label":"low"}],
+        "subtitles":[{"file":"en.vtt","language":"en","name":"English","default":true}]}"#;
+    check(
+        text,
+        Ok(&[
+            ("720p", "/films/720/t%C3%A9%201.mp4"),
+            ("low", "/films/a%3Fb%23c%25.m4v"),
+            ("en", "/films/en.vtt"),
+        ]),
+    );
+}
+
+#[test]
+fn labels_name_objects_beside_the_film() {
+    let labels = |label: &str| vec![label.to_owned()];
+    let set = FilmSet::beside("/a.b/talk.MP4", &labels("480p"), &labels("en"));
+    let paths: Vec<_> = set.qualities.iter().map(|quality| &*quality.path).collect();
+    assert_eq!(paths, ["/a.b/talk.MP4", "/a.b/talk.480p.MP4"]);
+    assert_eq!(
+        set.subtitles[0].paths,
+        ["/a.b/talk.en.vtt", "/a.b/talk.en.srt"]
+    );
+}

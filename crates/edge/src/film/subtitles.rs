@@ -1,0 +1,104 @@
+//! Subtitles as WebVTT: of a track of the film, and of an object beside it.
+
+use super::made::Made;
+use super::text::text;
+use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
+use bytes::Bytes;
+use privet_distribution::Denial;
+use privet_media::list::{
+    CUES_MAX, TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt,
+};
+use privet_media::mp4::{Codec, Sample, Track};
+use privet_media::{Parts, Refusal};
+use std::future::poll_fn;
+use std::time::Duration;
+
+impl FilmWalk<'_> {
+    /// `t3/subtitles.vtt`.
+    pub(super) async fn track_subtitles(
+        &self,
+        opened: Opened,
+        number: u32,
+    ) -> Result<Made, MakeFault> {
+        let Opened { source, film } = opened;
+        let track = film.index.track(number).ok_or(Denial::NotFound)?;
+        if !matches!(track.codec, Codec::Tx3g | Codec::WebVtt) {
+            return Err(Denial::NotFound.into());
+        }
+        let parts = samples(track)?;
+        let size_bytes = parts.size_bytes();
+        let mut reader = source.reader(parts);
+        let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
+        while let Some(piece) = poll_fn(|context| reader.poll_next(usize::MAX, context)).await? {
+            bytes.extend_from_slice(&piece);
+        }
+        let write = move || {
+            let Some(track) = film.index.track(number) else {
+                return String::new();
+            };
+            let cues = cues(track, Bytes::from(bytes));
+            if track.codec == Codec::WebVtt {
+                vtt_from_wvtt(track.text_config(), cues)
+            } else {
+                vtt_from_tx3g(cues)
+            }
+        };
+        let text = text(size_bytes, self.coding(), write).await?;
+        Ok(self.text_made(text, VTT_TYPE, &source, None))
+    }
+
+    /// `s-en/subtitles.vtt`.
+    pub(super) async fn side_subtitles(&self, label: &str) -> Result<Made, MakeFault> {
+        let set = self.set().await?;
+        let mut subtitles = set.subtitles.iter();
+        let subtitles = subtitles.find(|subtitles| subtitles.label == label);
+        let subtitles = subtitles.ok_or(Denial::NotFound)?;
+        let (source, path) = self.open_subtitles(subtitles).await?;
+        if source.size_bytes() > TEXT_SIZE_BYTES_MAX as u64 {
+            return Err(Refusal::TooLarge("subtitles").into());
+        }
+        let bytes = match source.size_bytes() {
+            0 => Vec::new(),
+            size_bytes => source.read(0..size_bytes).await?.concat(),
+        };
+        let is_srt = path.to_ascii_lowercase().ends_with(".srt");
+        let converted = if is_srt {
+            vtt_from_srt(&bytes)
+        } else {
+            vtt_checked(&bytes)
+        };
+        let converted = converted?;
+        let text = text(bytes.len() as u64, self.coding(), move || converted).await?;
+        Ok(self.text_made(text, VTT_TYPE, &source, None))
+    }
+}
+
+fn samples(track: &Track) -> Result<Parts, Refusal> {
+    if track.sample_count as usize > CUES_MAX {
+        return Err(Refusal::TooLarge("cues of the subtitles"));
+    }
+    let mut parts = Parts::default();
+    for sample in track.samples() {
+        parts.push_source(sample.offset, u64::from(sample.size_bytes));
+    }
+    if parts.size_bytes() > TEXT_SIZE_BYTES_MAX as u64 {
+        return Err(Refusal::TooLarge("subtitles"));
+    }
+    Ok(parts)
+}
+
+/// Begin, end and bytes of every sample.
+fn cues(track: &Track, mut bytes: Bytes) -> impl Iterator<Item = (Duration, Duration, Vec<u8>)> {
+    let moment = |at: i64| {
+        let units = u128::try_from(at).unwrap_or(0);
+        let micros = units * 1_000_000 / u128::from(track.timescale.max(1));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    };
+    track.samples().map(move |sample: Sample| {
+        let length = (sample.size_bytes as usize).min(bytes.len());
+        let text = bytes.split_to(length).to_vec();
+        let start = track.presentation_time(&sample);
+        let end = start.saturating_add(i64::from(sample.duration));
+        (moment(start), moment(end), text)
+    })
+}

@@ -1,0 +1,104 @@
+//! Texts made for one viewer: written and compressed off the worker when they are long.
+
+use crate::cache::digest;
+use crate::origin::DiskWork;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use privet_distribution::{ContentCoding, Denial};
+use std::io::{self, Write};
+use tokio::sync::Semaphore;
+
+/// The longest list. Of very long films with very long grants a session makes short ones.
+const LIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// A text up to this size is written by the worker itself.
+const SHORT_TEXT_SIZE_BYTES_MAX: u64 = 64 * 1024;
+/// Compressing less is not worth a viewer's while.
+const CODED_SIZE_BYTES_MIN: usize = 512;
+/// How many long texts may be in memory at the same time before they are sent.
+const LONG_TEXTS_MAX: usize = 4;
+const GZIP_LEVEL: u32 = 1;
+const ZSTD_LEVEL: i32 = 1;
+
+static LONG_TEXTS: Semaphore = Semaphore::const_new(LONG_TEXTS_MAX);
+
+/// A text in the coding that the viewer takes, and its entity tag: it depends on nothing but the bytes.
+pub(super) struct Text {
+    pub(super) bytes: Bytes,
+    pub(super) coding: Option<ContentCoding>,
+    pub(super) etag: String,
+}
+
+/// Refuses a list of `entries` that each repeat `query`, when it would be too long; else says about how long it gets.
+pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
+    /// What an entry takes beside the query.
+    const ENTRY_SIZE_BYTES: usize = 64;
+    let entry = ENTRY_SIZE_BYTES + query.map_or(0, str::len);
+    let size_bytes = (entries as u64).saturating_mul(entry as u64);
+    if size_bytes > LIST_SIZE_BYTES_MAX {
+        return Err(Denial::Film {
+            token: "film-list-too-long",
+            reason:
+                "the list would be too long with the grant on each line; ask for it with session=1"
+                    .to_owned(),
+        });
+    }
+    Ok(size_bytes)
+}
+
+/// Writes a text of about `size_bytes` and compresses it.
+pub(super) async fn text(
+    size_bytes: u64,
+    coding: Option<ContentCoding>,
+    write: impl FnOnce() -> String + Send + 'static,
+) -> Result<Text, Denial> {
+    if size_bytes <= SHORT_TEXT_SIZE_BYTES_MAX {
+        return Ok(coded(write(), coding));
+    }
+    // It is never closed.
+    let permit = LONG_TEXTS.acquire().await;
+    let writing = DiskWork::start(move || coded(write(), coding));
+    let text = writing.await.map_err(|_| Denial::CapacityExceeded);
+    drop(permit);
+    text
+}
+
+fn coded(text: String, coding: Option<ContentCoding>) -> Text {
+    let coding = coding.filter(|_| text.len() >= CODED_SIZE_BYTES_MIN);
+    let smaller = coding.and_then(|coding| {
+        let bytes = encode(text.as_bytes(), coding).ok()?;
+        (bytes.len() < text.len()).then_some((bytes, coding))
+    });
+    let (bytes, coding) = match smaller {
+        Some((bytes, coding)) => (bytes, Some(coding)),
+        None => (text.into_bytes(), None),
+    };
+    Text {
+        etag: tag(&bytes),
+        bytes: Bytes::from(bytes),
+        coding,
+    }
+}
+
+/// A strong entity tag for whatever `bytes` stand for.
+pub(super) fn tag(bytes: &[u8]) -> String {
+    let digits: String = digest(bytes)
+        .0
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{digits}\"")
+}
+
+fn encode(bytes: &[u8], coding: ContentCoding) -> io::Result<Vec<u8>> {
+    match coding {
+        ContentCoding::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL),
+        ContentCoding::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        }
+        // Never chosen for a text: whoever takes it takes one of the others.
+        ContentCoding::Brotli => Err(io::ErrorKind::Unsupported.into()),
+    }
+}

@@ -1,0 +1,311 @@
+//! The walk's last steps for what is made of a film: open the object, know the film, make what the name says.
+
+use super::indexes::{Film, FilmFault};
+use super::made::{Made, MadeContent, TsPlace};
+use super::source::{FilmSource, SourceAsk};
+use super::text::{Text, tag};
+use crate::answer::Answer;
+use crate::cache::ReadFault;
+use crate::exchange::Exchange;
+use crate::pipeline::origin_denial;
+use crate::worker::WorkerShared;
+use http::{HeaderValue, Method};
+use privet_distribution::{
+    Authorized, Denial, FilmSettings, RequestFacts, ViewerRequest, carried_query, coding_for_text,
+    issue_session, object_query, options, session_location, wants_session,
+};
+use privet_media::mp4::TrackKind;
+use privet_media::mux::{init_segment, media_segment};
+use privet_media::name::{FilmItem, FilmName};
+use privet_media::{Parts, Refusal};
+use privet_sign::CredentialSource;
+use std::sync::Arc;
+
+/// How often an object may turn out to be another one before its first byte.
+const ATTEMPTS_MAX: usize = 3;
+/// Part of every entity tag: what another version of this program makes is other bytes.
+const PACKAGER: &str = concat!("privet ", env!("CARGO_PKG_VERSION"), " films 1");
+
+pub(super) const HLS_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+pub(super) const DASH_TYPE: HeaderValue = HeaderValue::from_static("application/dash+xml");
+pub(super) const VTT_TYPE: HeaderValue = HeaderValue::from_static("text/vtt; charset=utf-8");
+const VIDEO_TYPE: HeaderValue = HeaderValue::from_static("video/mp4");
+const AUDIO_TYPE: HeaderValue = HeaderValue::from_static("audio/mp4");
+const TS_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
+
+/// A request for what is made of a film, authorized.
+pub(crate) struct FilmWalk<'a> {
+    pub(crate) authorized: &'a Authorized<'a>,
+    pub(crate) request: ViewerRequest<'a>,
+    pub(crate) name: FilmName<'a>,
+    pub(crate) settings: &'a FilmSettings,
+    pub(crate) country: Option<&'a str>,
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) shared: &'a WorkerShared,
+}
+
+/// Why nothing was made.
+#[derive(Debug)]
+pub(super) enum MakeFault {
+    Denied(Denial),
+    /// The object is another one by now.
+    Lost,
+}
+
+impl From<Denial> for MakeFault {
+    fn from(denial: Denial) -> Self {
+        MakeFault::Denied(denial)
+    }
+}
+
+impl From<Refusal> for MakeFault {
+    fn from(refusal: Refusal) -> Self {
+        MakeFault::Denied(refused(&refusal))
+    }
+}
+
+impl From<ReadFault> for MakeFault {
+    fn from(fault: ReadFault) -> Self {
+        match fault {
+            ReadFault::Origin(kind) => MakeFault::Denied(origin_denial(kind)),
+            ReadFault::Lost => MakeFault::Lost,
+        }
+    }
+}
+
+impl From<FilmFault> for MakeFault {
+    fn from(fault: FilmFault) -> Self {
+        match fault {
+            FilmFault::Refused(refusal) => refusal.into(),
+            FilmFault::Read(fault) => fault.into(),
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Denial {
+    Denial::Film {
+        token: refusal.token(),
+        reason: refusal.to_string(),
+    }
+}
+
+/// An object and the film that it is.
+pub(super) struct Opened {
+    pub(super) source: FilmSource,
+    pub(super) film: Arc<Film>,
+}
+
+impl FilmWalk<'_> {
+    pub(crate) async fn answer(&self) -> Result<Answer, Denial> {
+        if self.request.method == Method::OPTIONS {
+            return Ok(Answer::options(options(self.authorized)));
+        }
+        if let Some(answer) = self.session() {
+            return Ok(answer);
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            match self.attempt().await {
+                Ok(answer) => return Ok(answer),
+                Err(MakeFault::Denied(denial)) => return Err(denial),
+                // The object has changed since it was opened.
+                Err(MakeFault::Lost) => {}
+            }
+        }
+        Err(Denial::OriginInvalidResponse)
+    }
+
+    /// The way to a session, for a viewer who wants one and came by a signed query.
+    fn session(&self) -> Option<Answer> {
+        self.request.query.filter(|query| wants_session(query))?;
+        let token = issue_session(
+            self.authorized,
+            &self.request,
+            Some(self.name.object_path),
+            &self.exchange.state.session_secret,
+            self.exchange.now,
+            &self.shared.memory,
+        )?;
+        Some(Answer::redirect(&session_location(&self.request, &token)))
+    }
+
+    async fn attempt(&self) -> Result<Answer, MakeFault> {
+        let made = self.make().await?;
+        let limits = &self.exchange.state.snapshot.limits;
+        let answer = Answer::made(&made, &self.request, limits.ranges_max, self.exchange.now);
+        answer.await.map_err(|fault| {
+            if let (ReadFault::Lost, Some(source)) = (fault, &made.source) {
+                source.part();
+            }
+            fault.into()
+        })
+    }
+
+    async fn make(&self) -> Result<Made, MakeFault> {
+        match self.name.item {
+            FilmItem::Master | FilmItem::Dash => self.set_list().await,
+            FilmItem::SideMedia(label) => self.side_list(label).await,
+            FilmItem::SideSubtitles(label) => self.side_subtitles(label).await,
+            FilmItem::Media(_) | FilmItem::IFrames(_) | FilmItem::TsMedia => {
+                self.track_list(self.member().await?).await
+            }
+            FilmItem::Init(_) | FilmItem::Segment(..) | FilmItem::TsSegment(_) => {
+                self.segment(&self.member().await?)
+            }
+            FilmItem::Subtitles(track) => self.track_subtitles(self.member().await?, track).await,
+        }
+    }
+
+    fn segment(&self, opened: &Opened) -> Result<Made, MakeFault> {
+        let Opened { source, film } = opened;
+        let (content, content_type) = match self.name.item {
+            FilmItem::TsSegment(number) => {
+                let place = TsPlace::new(source, film, number).ok_or(Denial::NotFound)?;
+                (MadeContent::Ts(place), TS_TYPE)
+            }
+            FilmItem::Init(number) => {
+                let (track, _, content_type) = offered(film, number)?;
+                let mut parts = Parts::default();
+                parts.push_bytes(init_segment(track));
+                (MadeContent::Parts(source.clone(), parts), content_type)
+            }
+            FilmItem::Segment(number, segment) => {
+                let (track, planned, content_type) = offered(film, number)?;
+                let parts = media_segment(track, planned, segment).ok_or(Denial::NotFound)?;
+                (MadeContent::Parts(source.clone(), parts), content_type)
+            }
+            FilmItem::Master
+            | FilmItem::Dash
+            | FilmItem::TsMedia
+            | FilmItem::Media(_)
+            | FilmItem::IFrames(_)
+            | FilmItem::Subtitles(_)
+            | FilmItem::SideMedia(_)
+            | FilmItem::SideSubtitles(_) => return Err(Denial::NotFound.into()),
+        };
+        Ok(Made {
+            content,
+            content_type,
+            etag: self.segment_tag(source),
+            how: source.how(),
+            cache_status: source.cache_status().cloned(),
+            source: Some(source.clone()),
+        })
+    }
+
+    /// Tells these bytes from those that are made of another state of the object, or by another version of this.
+    fn segment_tag(&self, source: &FilmSource) -> Option<String> {
+        let date = source.last_modified().and_then(|date| date.to_str().ok());
+        let state = source.etag().or(date)?;
+        let target = self.settings.segment_target.as_millis();
+        let size_bytes = source.size_bytes();
+        let path = self.request.path;
+        let text = format!("{PACKAGER}\n{state}\n{size_bytes}\n{target}\n{path}");
+        Some(tag(text.as_bytes()))
+    }
+
+    /// A text that this viewer gets. What carries a grant is nobody else's.
+    pub(super) fn text_made(
+        &self,
+        text: Text,
+        content_type: HeaderValue,
+        source: &FilmSource,
+        grant: Option<&str>,
+    ) -> Made {
+        Made {
+            content: MadeContent::Text(text.bytes, text.coding),
+            content_type,
+            etag: Some(text.etag),
+            how: source.how(),
+            cache_status: source.cache_status().cloned(),
+            source: grant.is_none().then(|| source.clone()),
+        }
+    }
+
+    pub(super) fn coding(&self) -> Option<privet_distribution::ContentCoding> {
+        coding_for_text(self.request.headers, self.request.version)
+    }
+
+    /// What of the viewer's query each URI of a list has to carry; `None` where the grant goes along by itself.
+    pub(super) fn carried(&self) -> Option<String> {
+        carried(self.authorized, &self.request)
+    }
+
+    /// Opens the object at `path`, to which `authorized` is the key.
+    pub(super) async fn open_source(
+        &self,
+        authorized: &Authorized<'_>,
+        path: &str,
+    ) -> Result<FilmSource, Denial> {
+        let query = self.request.query.and_then(object_query);
+        let ask = SourceAsk {
+            authorized,
+            request: ViewerRequest {
+                path,
+                query: query.as_deref(),
+                ..self.request
+            },
+            facts: RequestFacts {
+                viewer: self.exchange.viewer,
+                viewer_port: Some(self.exchange.connection.peer.port()),
+                request_id: &self.exchange.request_id,
+                country: self.country,
+                via: &self.shared.via,
+                accept_encoding: None,
+            },
+            state: &self.exchange.state,
+        };
+        FilmSource::open(&ask, self.shared).await
+    }
+
+    /// Opens the object at `path`, and reads its index if that is not known.
+    pub(super) async fn open_film(
+        &self,
+        authorized: &Authorized<'_>,
+        path: &str,
+    ) -> Result<Opened, MakeFault> {
+        let source = self.open_source(authorized, path).await?;
+        let target = self.settings.segment_target;
+        let films = &self.shared.films;
+        let film = films.film(&source, target, self.exchange.now).await;
+        if let Err(FilmFault::Read(ReadFault::Lost)) = &film {
+            source.part();
+        }
+        Ok(Opened {
+            film: film?,
+            source,
+        })
+    }
+}
+
+/// What of a request's query the URIs of a list have to carry.
+pub(super) fn carried(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> Option<String> {
+    let grant = authorized.grant()?;
+    match grant.source() {
+        CredentialSource::Url => Some(carried_query(request.query?, grant)),
+        CredentialSource::Cookies | CredentialSource::Session => None,
+    }
+}
+
+/// A track that players are offered, with its segments and their type.
+fn offered(
+    film: &Film,
+    number: u32,
+) -> Result<
+    (
+        &privet_media::mp4::Track,
+        &privet_media::plan::PlannedTrack,
+        HeaderValue,
+    ),
+    Denial,
+> {
+    let mut described = film.description.tracks.iter();
+    let described = described.find(|track| track.number == number && track.is_offered);
+    let content_type = match described.ok_or(Denial::NotFound)?.kind {
+        TrackKind::Video => VIDEO_TYPE,
+        TrackKind::Audio => AUDIO_TYPE,
+        TrackKind::Text => return Err(Denial::NotFound),
+    };
+    let track = film.index.track(number).ok_or(Denial::NotFound)?;
+    let planned = film.plan.track(number).ok_or(Denial::NotFound)?;
+    Ok((track, planned, content_type))
+}

@@ -1,0 +1,80 @@
+//! RTMP viewers: connections, the films that play on them, their place in the log.
+//!
+//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; films are the same objects, blocks
+//! and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not speak RTMP.
+
+mod connection;
+mod crowd;
+mod events;
+mod opening;
+mod outgoing;
+
+pub(crate) use crowd::RtmpCrowd;
+
+use crate::worker::WorkerShared;
+use aws_lc_rs::hmac;
+use connection::RtmpConnection;
+use privet_media::rtmp::{RANDOM_SIZE_BYTES, Session};
+use privet_sign::Scheme;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+/// What is encrypted at once: as much as is written at once, so that it leaves in one write.
+const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
+
+/// Serves a plain connection to its end.
+pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+    serve(stream, peer, Scheme::Http, shared).await;
+}
+
+/// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.
+pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+    let state = shared.current();
+    let Some(config) = state.rtmps.clone() else {
+        return;
+    };
+    let patience = state.snapshot.limits.tls_handshake_timeout;
+    drop(state);
+    let handshake = TlsAcceptor::from(config).accept(stream);
+    let Ok(Ok(mut stream)) = tokio::time::timeout(patience, handshake).await else {
+        return;
+    };
+    let (_, session) = stream.get_mut();
+    session.set_buffer_limit(Some(TLS_BUFFER_SIZE_BYTES));
+    serve(stream, peer, Scheme::Https, shared).await;
+}
+
+async fn serve<S>(stream: S, peer: SocketAddr, scheme: Scheme, shared: Rc<WorkerShared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let connections_max = shared
+        .current()
+        .snapshot
+        .limits
+        .rtmp_connections_per_address_max;
+    let Some(place) = Arc::clone(&shared.rtmp_crowd).enter(peer.ip(), connections_max) else {
+        return;
+    };
+    let session = Session::new(random(), hmac_sha256);
+    let connection = RtmpConnection::new(stream, session, (peer, scheme), shared);
+    connection.serve().await;
+    drop(place);
+}
+
+/// Random bytes for a handshake. They are no secret: on a failing source of randomness zeros serve.
+fn random() -> Box<[u8; RANDOM_SIZE_BYTES]> {
+    let mut bytes = Box::new([0; RANDOM_SIZE_BYTES]);
+    let _ = aws_lc_rs::rand::fill(bytes.as_mut_slice());
+    bytes
+}
+
+fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, data);
+    tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
+}

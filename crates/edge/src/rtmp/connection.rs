@@ -1,0 +1,473 @@
+//! One viewer's connection: hears, answers, sends what is due, and ends where a time limit has passed.
+//!
+//! One task does it all, and one thing at a time: while the edge looks for a film it hears nothing, so that a viewer can not
+//! have more under way than that.
+
+use super::events::{Events, LogFull};
+use super::opening::{OpenFilm, Viewer};
+use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
+use crate::request_id::request_id;
+use crate::worker::WorkerShared;
+use privet_distribution::{Limits, StreamDenial, StreamEvent, route_stream};
+use privet_media::rtmp::{
+    Action, Connect, ConnectRefusal, Fault, Feed, PlayRefusal, PlayRequest, Session, Start,
+    StreamName, Turn, host_of,
+};
+use privet_media::stream::Messages;
+use privet_sign::Scheme;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// What is heard at once. Viewers say little.
+const HEARD_SIZE_BYTES: usize = 4 * 1024;
+/// How long a viewer that was turned away may take to hear so.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
+/// Why a connection is over.
+#[derive(Debug, Error)]
+enum End {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error(transparent)]
+    Send(#[from] SendFault),
+    /// The viewer has left, or was turned away.
+    #[error("nothing is left to say")]
+    Silence,
+    #[error("the viewer kept the edge waiting for too long")]
+    Slow,
+    #[error("the edge stops")]
+    Drain,
+}
+
+/// What a connection waits for.
+enum Happening {
+    Heard(usize),
+    /// Everything was sent, so that there is room for more.
+    Sent,
+    /// A time has come.
+    Alarm,
+    Draining,
+}
+
+/// Whether a film is on its way to the viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Motion {
+    Running,
+    Paused,
+    /// All was sent; the viewer may still seek.
+    Over,
+}
+
+/// The film that plays.
+struct Play {
+    film: OpenFilm,
+    feed: Feed<Messages>,
+    motion: Motion,
+}
+
+/// The time limits of RTMP viewers.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Until the viewer has shaken hands and wants to connect.
+    handshake_timeout: Duration,
+    idle_timeout: Duration,
+    write_timeout: Duration,
+}
+
+impl Patience {
+    fn of(limits: &Limits) -> Self {
+        Patience {
+            handshake_timeout: limits.rtmp_handshake_timeout,
+            idle_timeout: limits.rtmp_idle_timeout,
+            write_timeout: limits.rtmp_write_timeout,
+        }
+    }
+}
+
+/// One viewer's connection.
+pub(super) struct RtmpConnection<S> {
+    stream: S,
+    session: Session,
+    outgoing: Outgoing,
+    viewer: Viewer,
+    play: Option<Play>,
+    /// What the viewer wants to hold, once it has said so.
+    buffer: Option<Duration>,
+    /// From `connect` on.
+    events: Option<Events>,
+    shared: Rc<WorkerShared>,
+    patience: Patience,
+    sent_bytes: Rc<Cell<u64>>,
+    began: Instant,
+    /// When the viewer last said something.
+    heard: Instant,
+    /// When a paused viewer was last asked whether it is there.
+    pinged: Instant,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
+    pub(super) fn new(
+        stream: S,
+        session: Session,
+        (peer, scheme): (SocketAddr, Scheme),
+        shared: Rc<WorkerShared>,
+    ) -> Self {
+        let sent_bytes = Rc::new(Cell::new(0));
+        let now = Instant::now();
+        RtmpConnection {
+            stream,
+            session,
+            outgoing: Outgoing::new(Rc::clone(&sent_bytes)),
+            viewer: Viewer {
+                peer,
+                scheme,
+                host: String::new(),
+                id: request_id(),
+            },
+            play: None,
+            buffer: None,
+            events: None,
+            patience: Patience::of(&shared.current().snapshot.limits),
+            shared,
+            sent_bytes,
+            began: now,
+            heard: now,
+            pinged: now,
+            alarm: Box::pin(tokio::time::sleep_until(now)),
+        }
+    }
+
+    /// Serves the viewer until it leaves, or until there is a reason to leave it.
+    pub(super) async fn serve(mut self) {
+        let end = self.run().await;
+        if let Err(End::Silence | End::Drain) = end {
+            // What was said last must be heard: a close with bytes unread would take it back.
+            let farewell = async {
+                self.stream.shutdown().await?;
+                tokio::io::copy(
+                    &mut (&mut self.stream).take(1 << 20),
+                    &mut tokio::io::sink(),
+                )
+                .await
+            };
+            let _ = tokio::time::timeout(FAREWELL_MAX, farewell).await;
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), End> {
+        let mut drain = self.shared.drain.clone();
+        let mut heard = vec![0; HEARD_SIZE_BYTES];
+        let mut draining = false;
+        loop {
+            let due = self.fill();
+            if self.outgoing.is_idle() && (self.session.is_rejected() || draining && !self.plays())
+            {
+                return Err(End::Drain);
+            }
+            self.set_alarm(due);
+            let happening = tokio::select! {
+                biased;
+                _ = drain.wait_for(|draining| *draining), if !draining => Happening::Draining,
+                happening = poll_fn(|context| self.poll(&mut heard, context)) => happening?,
+            };
+            match happening {
+                Happening::Heard(0) => return Err(End::Silence),
+                Happening::Heard(length) => self.hear(&heard[..length]).await?,
+                Happening::Sent => {}
+                Happening::Alarm => self.check_patience()?,
+                Happening::Draining => draining = true,
+            }
+        }
+    }
+
+    /// Whether a film is on its way to the viewer, or will go on.
+    fn plays(&self) -> bool {
+        let play = self.play.as_ref();
+        play.is_some_and(|play| play.motion != Motion::Over)
+    }
+
+    fn poll(
+        &mut self,
+        heard: &mut [u8],
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Happening, End>> {
+        if !self.outgoing.is_idle() {
+            let was_blocked = self.outgoing.blocked_since();
+            if let Poll::Ready(sent) = self.outgoing.poll_send(&mut self.stream, context) {
+                return Poll::Ready(sent.map(|()| Happening::Sent).map_err(End::Send));
+            }
+            if self.outgoing.blocked_since() != was_blocked {
+                self.set_alarm(None);
+            }
+        }
+        // A viewer that takes no answers is not listened to.
+        if self.session.output_size_bytes() < READY_SIZE_BYTES_MAX as u64 {
+            let mut buffer = ReadBuf::new(heard);
+            let read = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
+            if let Poll::Ready(read) = read {
+                let length = buffer.filled().len();
+                let read = read.map_err(|error| End::Send(error.into()));
+                return Poll::Ready(read.map(|()| Happening::Heard(length)));
+            }
+        }
+        self.alarm
+            .as_mut()
+            .poll(context)
+            .map(|()| Ok(Happening::Alarm))
+    }
+
+    /// Makes ready what is due, once everything before it was sent; says how long until more is.
+    fn fill(&mut self) -> Option<Duration> {
+        if !self.outgoing.is_idle() {
+            return None;
+        }
+        let due = self.fill_from_film();
+        let source = self.play.as_ref().map(|play| &play.film.source);
+        self.outgoing.begin(self.session.take_output(), source);
+        due
+    }
+
+    fn fill_from_film(&mut self) -> Option<Duration> {
+        let play = self.play.as_mut()?;
+        if play.motion == Motion::Over {
+            return None;
+        }
+        let now = self.began.elapsed();
+        while self.session.output_size_bytes() < READY_SIZE_BYTES_MAX as u64 {
+            match play.feed.turn(now) {
+                Turn::Send(message) => self.session.media(&message),
+                Turn::Wait(wait) => return Some(wait),
+                Turn::Paused => return None,
+                Turn::Over => {
+                    play.motion = Motion::Over;
+                    self.session.finish();
+                    if let Some(events) = &mut self.events {
+                        events.stop();
+                    }
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// Sets the alarm to what comes first: what is due for the viewer, or the end of the edge's patience.
+    fn set_alarm(&mut self, due: Option<Duration>) {
+        let mut at = self.deadline();
+        if let Some(due) = due {
+            at = at.min(Instant::now() + due);
+        }
+        if self.alarm.deadline() != at {
+            self.alarm.as_mut().reset(at);
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let patience = &self.patience;
+        if let Some(since) = self.outgoing.blocked_since() {
+            return since + patience.write_timeout;
+        }
+        if self.events.is_none() {
+            return self.began + patience.handshake_timeout;
+        }
+        match self.play.as_ref().map(|play| play.motion) {
+            // What is sent shows whether the viewer is there.
+            Some(Motion::Running) => Instant::now() + patience.idle_timeout,
+            Some(Motion::Paused) if self.pinged <= self.heard => {
+                self.heard + patience.idle_timeout / 2
+            }
+            Some(Motion::Paused | Motion::Over) | None => self.heard + patience.idle_timeout,
+        }
+    }
+
+    fn check_patience(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.deadline() > now {
+            return Ok(());
+        }
+        let play = self.play.as_ref();
+        let is_paused = play.is_some_and(|play| play.motion == Motion::Paused);
+        let is_blocked = self.outgoing.blocked_since().is_some();
+        if is_paused && !is_blocked && self.pinged <= self.heard {
+            self.session.ping(self.began.elapsed());
+            self.pinged = now;
+            return Ok(());
+        }
+        Err(End::Slow)
+    }
+
+    async fn hear(&mut self, mut bytes: &[u8]) -> Result<(), End> {
+        self.heard = Instant::now();
+        while !bytes.is_empty() {
+            let (taken, action) = self.session.input(bytes)?;
+            bytes = &bytes[taken..];
+            if let Some(action) = action {
+                self.act(action).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action) {
+        match action {
+            Action::Connect(connect) => self.connect(connect),
+            Action::Measure(measure) => self.measure(&measure.name).await,
+            Action::Play(request) => self.begin_play(request).await,
+            Action::Seek(position) => self.seek(position),
+            Action::Resume(position) => self.resume(position),
+            Action::Pause(_) => self.pause(),
+            Action::Buffer(buffer) => {
+                self.buffer = Some(buffer);
+                if let Some(play) = &mut self.play {
+                    play.feed.set_buffer(buffer);
+                }
+            }
+            Action::Stop => self.end_play(),
+        }
+    }
+
+    fn connect(&mut self, connect: Connect) {
+        let host = connect.tc_url.as_deref().and_then(host_of);
+        self.viewer.host = host.unwrap_or_default().to_owned();
+        let state = self.shared.current();
+        let streaming = match route_stream(&state.snapshot, &self.viewer.host) {
+            Ok(streaming) => streaming,
+            Err(denial) => {
+                self.session.reject(match denial {
+                    StreamDenial::DistributionNotFound => ConnectRefusal::DistributionNotFound,
+                    StreamDenial::DistributionTypeMismatch => {
+                        ConnectRefusal::DistributionTypeMismatch
+                    }
+                });
+                return;
+            }
+        };
+        let here = (&state, &self.shared);
+        match Events::connect(&self.viewer, connect, streaming, &self.sent_bytes, here) {
+            Ok(events) => {
+                self.events = Some(events);
+                self.session.accept();
+            }
+            Err(LogFull) => self.session.reject(ConnectRefusal::Busy),
+        }
+    }
+
+    async fn measure(&mut self, name: &StreamName) {
+        match self.viewer.open(name, &self.shared).await {
+            Ok(film) => self.session.measured(film.index.duration()),
+            Err(refusal) => self.session.refuse(refusal),
+        }
+    }
+
+    async fn begin_play(&mut self, request: PlayRequest) {
+        self.end_play();
+        let film = match self.viewer.open(&request.name, &self.shared).await {
+            Ok(film) => film,
+            Err(refusal) => return self.session.refuse(refusal),
+        };
+        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&film)) {
+            return self.session.refuse(PlayRefusal::Unavailable);
+        }
+        let messages = film.index.messages_from(request.start);
+        let now = self.began.elapsed();
+        let mut feed = Feed::new(messages, request.start, request.duration, now);
+        if let Some(buffer) = self.buffer {
+            feed.set_buffer(buffer);
+        }
+        self.session.start(&start(&film, &feed));
+        self.play = Some(Play {
+            film,
+            feed,
+            motion: Motion::Running,
+        });
+    }
+
+    fn seek(&mut self, position: Duration) {
+        match self.goes_on(StreamEvent::Seek) {
+            Ok(()) => self.move_to(position),
+            Err(refusal) => self.session.refuse(refusal),
+        }
+    }
+
+    fn resume(&mut self, position: Duration) {
+        if let Err(refusal) = self.goes_on(StreamEvent::Unpause) {
+            return self.session.refuse(refusal);
+        }
+        let now = self.began.elapsed();
+        let Some(play) = &mut self.play else {
+            return self.session.refuse(PlayRefusal::NotFound);
+        };
+        let has_all = play.feed.is_behind(position);
+        play.feed.resume(position, now);
+        if play.motion == Motion::Paused {
+            play.motion = Motion::Running;
+        }
+        if has_all {
+            self.session.resume();
+        } else {
+            self.move_to(position);
+        }
+    }
+
+    /// Goes on from the key frame at or before `position`. A film that is paused stays so.
+    fn move_to(&mut self, position: Duration) {
+        let now = self.began.elapsed();
+        let Some(play) = &mut self.play else {
+            return self.session.refuse(PlayRefusal::NotFound);
+        };
+        let messages = play.film.index.messages_from(play.feed.film_time(position));
+        play.feed.seek(messages, position, now);
+        if play.motion == Motion::Over {
+            play.motion = Motion::Running;
+        }
+        self.session.start(&start(&play.film, &play.feed));
+    }
+
+    fn pause(&mut self) {
+        let Some(play) = &mut self.play else {
+            return;
+        };
+        play.feed.pause();
+        if play.motion == Motion::Running {
+            play.motion = Motion::Paused;
+        }
+        if let Some(events) = &mut self.events {
+            events.pause();
+        }
+    }
+
+    /// Whether the film may go on now, which is asked anew each time; if so, the log has it.
+    fn goes_on(&mut self, event: StreamEvent) -> Result<(), PlayRefusal> {
+        let play = self.play.as_ref().ok_or(PlayRefusal::NotFound)?;
+        self.viewer.may_go_on(&play.film, &self.shared)?;
+        match self.events.as_mut().map(|events| events.goes_on(event)) {
+            Some(Err(LogFull)) => Err(PlayRefusal::Unavailable),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    fn end_play(&mut self) {
+        self.play = None;
+        if let Some(events) = &mut self.events {
+            events.stop();
+        }
+    }
+}
+
+/// What comes before the film's own messages.
+fn start(film: &OpenFilm, feed: &Feed<Messages>) -> Start {
+    Start {
+        metadata: film.index.metadata().into(),
+        headers: film.index.headers(),
+        timestamp_ms: feed.timestamp_ms(),
+    }
+}

@@ -1,0 +1,192 @@
+//! A connection's events in the log of its streaming distribution.
+//!
+//! The places for the end of the connection and of the play are reserved with those for their beginning, so that no viewer
+//! gets anything that goes unlogged.
+
+use super::opening::{OpenFilm, Viewer};
+use crate::log::Place;
+use crate::state::EdgeState;
+use crate::worker::WorkerShared;
+use privet_distribution::{LoggedStream, StreamEvent, StreamLogRecord, StreamingDistribution};
+use privet_media::rtmp::{Connect, StreamName};
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The log has no room: the disk has been full for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogFull;
+
+/// The events of one connection. Its drop writes the last of them.
+pub(super) struct Events {
+    shared: Rc<WorkerShared>,
+    state: Arc<EdgeState>,
+    distribution_id: String,
+    client: IpAddr,
+    client_id: String,
+    connect: Connect,
+    sent_bytes: Rc<Cell<u64>>,
+    disconnect: Place,
+    play: Option<LoggedPlay>,
+    /// Plays so far.
+    plays: u32,
+}
+
+/// What plays, as the log has it.
+struct LoggedPlay {
+    name: String,
+    query: String,
+    extension: String,
+    id: u32,
+    /// Used when the film stops.
+    stop: Place,
+}
+
+impl Events {
+    /// Writes that the viewer has connected.
+    pub(super) fn connect(
+        viewer: &Viewer,
+        connect: Connect,
+        streaming: &StreamingDistribution,
+        sent_bytes: &Rc<Cell<u64>>,
+        (state, shared): (&Arc<EdgeState>, &Rc<WorkerShared>),
+    ) -> Result<Events, LogFull> {
+        let mut events = Events {
+            shared: Rc::clone(shared),
+            state: Arc::clone(state),
+            distribution_id: streaming.id.clone(),
+            client: viewer.peer.ip(),
+            client_id: viewer.id.clone(),
+            connect,
+            sent_bytes: Rc::clone(sent_bytes),
+            disconnect: Place::None,
+            play: None,
+            plays: 0,
+        };
+        let place = events.reserve()?;
+        events.disconnect = match events.reserve() {
+            Ok(disconnect) => disconnect,
+            Err(full) => {
+                events.give_back(place);
+                return Err(full);
+            }
+        };
+        events.write(StreamEvent::Connect, place);
+        Ok(events)
+    }
+
+    /// Writes that a film begins.
+    pub(super) fn play(&mut self, film: &OpenFilm) -> Result<(), LogFull> {
+        self.stop();
+        let place = self.reserve()?;
+        let stop = match self.reserve() {
+            Ok(stop) => stop,
+            Err(full) => {
+                self.give_back(place);
+                return Err(full);
+            }
+        };
+        self.plays = self.plays.saturating_add(1);
+        let (name, extension) = StreamName::stem_and_ending(&film.key);
+        self.play = Some(LoggedPlay {
+            name: name.to_owned(),
+            query: film.name.query().to_owned(),
+            extension: extension.to_owned(),
+            id: self.plays,
+            stop,
+        });
+        self.write(StreamEvent::Play, place);
+        Ok(())
+    }
+
+    /// Writes that the film goes on from another place or after a pause.
+    pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
+        let place = self.reserve()?;
+        if let Some(play) = &mut self.play
+            && play.stop == Place::None
+        {
+            match reserve(&self.shared, &self.state) {
+                Ok(stop) => play.stop = stop,
+                Err(full) => {
+                    self.give_back(place);
+                    return Err(full);
+                }
+            }
+        }
+        self.write(event, place);
+        Ok(())
+    }
+
+    /// Writes that the film pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
+    pub(super) fn pause(&mut self) {
+        if let Ok(place) = self.reserve() {
+            self.write(StreamEvent::Pause, place);
+        }
+    }
+
+    /// Writes that the film has stopped, once. It may go on later.
+    pub(super) fn stop(&mut self) {
+        let play = self.play.as_mut();
+        if let Some(stop) = play.map(|play| std::mem::take(&mut play.stop)) {
+            self.write(StreamEvent::Stop, stop);
+        }
+    }
+
+    fn reserve(&self) -> Result<Place, LogFull> {
+        reserve(&self.shared, &self.state)
+    }
+
+    fn give_back(&self, place: Place) {
+        self.shared.log.give_back(place);
+    }
+
+    fn write(&self, event: StreamEvent, place: Place) {
+        let tc_url = self.connect.tc_url.as_deref().unwrap_or_default();
+        let (uri_stem, uri_query) = match tc_url.split_once('?') {
+            Some((stem, query)) => (stem, Some(query)),
+            None => (tc_url, None),
+        };
+        let stream = self.play.as_ref().map(|play| LoggedStream {
+            name: &play.name,
+            query: Some(play.query.as_str()).filter(|query| !query.is_empty()),
+            extension: &play.extension,
+            id: play.id,
+        });
+        let record = StreamLogRecord {
+            at: self.shared.clock.now(),
+            edge_location: &self.state.snapshot.edge.location,
+            client: self.client,
+            event,
+            sc_bytes: self.sent_bytes.get(),
+            client_id: &self.client_id,
+            uri_stem,
+            uri_query,
+            referrer: self.connect.swf_url.as_deref(),
+            page_url: self.connect.page_url.as_deref(),
+            user_agent: self.connect.flash_version.as_deref(),
+            stream,
+        };
+        self.shared
+            .log
+            .write_stream(&self.distribution_id, place, &record);
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.stop();
+        self.play = None;
+        let disconnect = std::mem::take(&mut self.disconnect);
+        self.write(StreamEvent::Disconnect, disconnect);
+    }
+}
+
+/// A place for one record.
+fn reserve(shared: &WorkerShared, state: &EdgeState) -> Result<Place, LogFull> {
+    let records_max = state.snapshot.limits.log_queue_records_max;
+    match shared.log.reserve(records_max) {
+        Place::Refused => Err(LogFull),
+        place @ (Place::Reserved | Place::None) => Ok(place),
+    }
+}

@@ -1,0 +1,189 @@
+//! Opens the film that a viewer wants to play: the gate first, then the object, then what is known of it.
+
+use crate::cache::ReadFault;
+use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
+use crate::state::EdgeState;
+use crate::worker::WorkerShared;
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, Version};
+use privet_distribution::{
+    Authorized, Denial, RequestFacts, StreamRequest, StreamingDistribution, ViewerRequest,
+    authorize_stream, route_stream,
+};
+use privet_media::rtmp::{FilmKind, PlayRefusal, StreamName, path_of};
+use privet_media::stream::StreamIndex;
+use privet_sign::Scheme;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// How often an object may turn out to be another one while its index is read.
+const ATTEMPTS_MAX: usize = 3;
+
+/// Whose connection it is, and to what.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    pub(super) peer: SocketAddr,
+    pub(super) scheme: Scheme,
+    /// That the viewer believes to be connected to.
+    pub(super) host: String,
+    /// Names the connection, in the log and to origins.
+    pub(super) id: String,
+}
+
+/// A film that may be played.
+#[derive(Debug)]
+pub(super) struct OpenFilm {
+    pub(super) source: FilmSource,
+    pub(super) index: Arc<StreamIndex>,
+    pub(super) name: StreamName,
+    /// Which of the objects that the name may mean it is.
+    pub(super) key: String,
+}
+
+impl Viewer {
+    /// Opens the first object of those that the name may mean.
+    pub(super) async fn open(
+        &self,
+        name: &StreamName,
+        shared: &WorkerShared,
+    ) -> Result<OpenFilm, PlayRefusal> {
+        for key in name.keys() {
+            match self.open_key(name, &key, shared).await {
+                Err(PlayRefusal::NotFound) => {}
+                Ok((source, index)) => {
+                    let name = name.clone();
+                    return Ok(OpenFilm {
+                        source,
+                        index,
+                        name,
+                        key,
+                    });
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Err(PlayRefusal::NotFound)
+    }
+
+    /// Whether the film may go on from another place or after a pause: that counts as another play.
+    pub(super) fn may_go_on(
+        &self,
+        film: &OpenFilm,
+        shared: &WorkerShared,
+    ) -> Result<(), PlayRefusal> {
+        let state = shared.current();
+        let path = path_of(&film.key);
+        let asked = (&film.name, film.key.as_str(), path.as_str());
+        self.authorize(asked, &state, shared).map(|_| ())
+    }
+
+    async fn open_key(
+        &self,
+        name: &StreamName,
+        key: &str,
+        shared: &WorkerShared,
+    ) -> Result<(FilmSource, Arc<StreamIndex>), PlayRefusal> {
+        let state = shared.current();
+        let path = path_of(key);
+        let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
+        // The object is the same one that the web's viewers get, and so is its place in the cache.
+        let host = streaming.films.domain_name.as_str();
+        let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
+        let headers = headers.unwrap_or_default();
+        let ask = SourceAsk {
+            authorized: &authorized,
+            request: ViewerRequest {
+                method: &Method::GET,
+                version: Version::HTTP_11,
+                scheme: self.scheme,
+                host,
+                path: &path,
+                query: None,
+                headers: &headers,
+                client: self.peer.ip(),
+                has_body: false,
+                session: None,
+            },
+            facts: RequestFacts {
+                viewer: self.peer.ip(),
+                viewer_port: Some(self.peer.port()),
+                request_id: &self.id,
+                country: state.country(self.peer.ip()),
+                via: &shared.via,
+                accept_encoding: None,
+            },
+            state: &state,
+        };
+        for _ in 0..ATTEMPTS_MAX {
+            let source = FilmSource::open(&ask, shared).await;
+            let source = source.map_err(|denial| refusal(&denial))?;
+            let kind = match name.kind(key) {
+                FilmKind::Mp4 => StreamKind::Mp4,
+                FilmKind::Mp3 => StreamKind::Mp3,
+                FilmKind::Flv => StreamKind::Flv,
+            };
+            match shared.films.stream(&source, kind, shared.clock.now()).await {
+                Ok(index) => return Ok((source, index)),
+                Err(FilmFault::Refused(_)) => return Err(PlayRefusal::Unplayable),
+                Err(FilmFault::Read(ReadFault::Origin(_))) => return Err(PlayRefusal::Unavailable),
+                Err(FilmFault::Read(ReadFault::Lost)) => source.part(),
+            }
+        }
+        Err(PlayRefusal::Unavailable)
+    }
+
+    /// `asked`: the stream's name, one of its keys, and the path of that.
+    fn authorize<'s>(
+        &self,
+        asked: (&StreamName, &str, &str),
+        state: &'s EdgeState,
+        shared: &WorkerShared,
+    ) -> Result<(&'s StreamingDistribution, Authorized<'s>), PlayRefusal> {
+        let (name, key, object_path) = asked;
+        let routed = route_stream(&state.snapshot, &self.host);
+        let streaming = routed.map_err(|_| PlayRefusal::NotFound)?;
+        let request = StreamRequest {
+            names: &name.resources(key),
+            object_path,
+            query: name.query(),
+            client: self.peer.ip(),
+            scheme: self.scheme,
+            host: &self.host,
+        };
+        let country = state.country(self.peer.ip());
+        let now = shared.clock.now();
+        let authorized = authorize_stream(streaming, &request, country, now, &shared.memory);
+        Ok((streaming, authorized.map_err(|denial| refusal(&denial))?))
+    }
+}
+
+/// What the viewer is told: no more than that.
+fn refusal(denial: &Denial) -> PlayRefusal {
+    match denial {
+        Denial::Signature(_)
+        | Denial::HttpsRequired
+        | Denial::RedirectToHttps { .. }
+        | Denial::AmbiguousPath
+        | Denial::CountryBlocked
+        | Denial::MethodNotAllowed
+        | Denial::BodyNotAllowed
+        | Denial::ForeignMember => PlayRefusal::Denied,
+        Denial::NotFound
+        | Denial::OriginUnreadable
+        | Denial::OriginForbidden
+        | Denial::UnknownHost
+        | Denial::HeadTooLarge
+        | Denial::BadRequest
+        | Denial::NotSupportedByOrigin => PlayRefusal::NotFound,
+        Denial::OriginDns
+        | Denial::OriginConnect
+        | Denial::OriginCredentials
+        | Denial::OriginTls
+        | Denial::OriginTimeout
+        | Denial::OriginHeaderTooBig
+        | Denial::OriginInvalidResponse
+        | Denial::OriginClosed
+        | Denial::CapacityExceeded => PlayRefusal::Unavailable,
+        Denial::Film { .. } => PlayRefusal::Unplayable,
+    }
+}

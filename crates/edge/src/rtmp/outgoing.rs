@@ -1,0 +1,178 @@
+//! What is on its way to a viewer: at most 64 KiB of its own, and slices of blocks that all viewers share.
+
+use crate::cache::ReadFault;
+use crate::film::{FilmSource, PartsReader};
+use bytes::{Buf, Bytes};
+use privet_media::{Part, Parts};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use thiserror::Error;
+use tokio::io::AsyncWrite;
+use tokio::time::Instant;
+
+/// How much is made ready for the viewer before it takes it.
+pub(super) const READY_SIZE_BYTES_MAX: usize = 64 * 1024;
+/// How many slices are written at once.
+const SLICES_MAX: usize = 32;
+
+/// Why sending came to an end.
+#[derive(Debug, Error)]
+pub(super) enum SendFault {
+    #[error("the viewer is gone: {0}")]
+    Viewer(#[from] io::Error),
+    /// A message that has begun can not be completed, so that nothing can follow it.
+    #[error("the film can not be read on")]
+    Film(ReadFault),
+}
+
+/// What of a batch is not ready yet.
+enum Batch {
+    Own(VecDeque<Bytes>),
+    Film(FilmSource, PartsReader),
+}
+
+/// Sends one batch of parts after the other.
+pub(super) struct Outgoing {
+    batch: Option<Batch>,
+    ready: VecDeque<Bytes>,
+    ready_size_bytes: usize,
+    /// All that was sent since the connection began.
+    sent_bytes: Rc<Cell<u64>>,
+    /// Since when the viewer has taken nothing, while there was something to take.
+    blocked_since: Option<Instant>,
+    /// Something was written that the stream may still hold.
+    needs_flush: bool,
+}
+
+impl Outgoing {
+    pub(super) fn new(sent_bytes: Rc<Cell<u64>>) -> Self {
+        Outgoing {
+            batch: None,
+            ready: VecDeque::new(),
+            ready_size_bytes: 0,
+            sent_bytes,
+            blocked_since: None,
+            needs_flush: false,
+        }
+    }
+
+    /// Everything was sent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.batch.is_none() && self.ready.is_empty() && !self.needs_flush
+    }
+
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        self.blocked_since
+    }
+
+    /// Sends `parts`, whose stretches are of `source`. Only while idle.
+    pub(super) fn begin(&mut self, parts: Parts, source: Option<&FilmSource>) {
+        let own = |part: &Part| match part {
+            Part::Bytes(bytes) => Some(bytes.clone()),
+            Part::Source { .. } => None,
+        };
+        self.batch = match source {
+            _ if parts.size_bytes() == 0 => None,
+            Some(source) => Some(Batch::Film(source.clone(), source.reader(parts))),
+            // Without a film there are no stretches of one.
+            None => Some(Batch::Own(
+                parts.as_slice().iter().filter_map(own).collect(),
+            )),
+        };
+    }
+
+    /// Writes what it can; ready when everything was sent.
+    pub(super) fn poll_send<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), SendFault>> {
+        loop {
+            self.make_ready(context)?;
+            if self.ready.is_empty() {
+                if self.batch.is_some() {
+                    return Poll::Pending;
+                }
+                return self.poll_flush(stream, context);
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = self.ready.len().min(SLICES_MAX);
+            for (slice, bytes) in slices.iter_mut().zip(&self.ready) {
+                *slice = IoSlice::new(bytes);
+            }
+            let written = Pin::new(&mut *stream).poll_write_vectored(context, &slices[..count]);
+            match written {
+                Poll::Ready(Ok(0)) => {
+                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+                }
+                Poll::Ready(written) => self.written(written?),
+                Poll::Pending => {
+                    self.blocked_since.get_or_insert_with(Instant::now);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Takes slices of the batch until there is enough to write.
+    fn make_ready(&mut self, context: &mut Context<'_>) -> Result<(), SendFault> {
+        while self.ready_size_bytes < READY_SIZE_BYTES_MAX && self.ready.len() < SLICES_MAX {
+            let room = READY_SIZE_BYTES_MAX - self.ready_size_bytes;
+            let next = match &mut self.batch {
+                None => return Ok(()),
+                Some(Batch::Own(pieces)) => pieces.pop_front(),
+                Some(Batch::Film(source, reader)) => match reader.poll_next(room, context) {
+                    Poll::Ready(Ok(next)) => next,
+                    Poll::Ready(Err(fault)) => {
+                        source.part();
+                        return Err(SendFault::Film(fault));
+                    }
+                    Poll::Pending => return Ok(()),
+                },
+            };
+            match next {
+                Some(bytes) => {
+                    self.ready_size_bytes += bytes.len();
+                    self.ready.push_back(bytes);
+                }
+                None => self.batch = None,
+            }
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, mut length: usize) {
+        self.sent_bytes.set(self.sent_bytes.get() + length as u64);
+        self.ready_size_bytes -= length;
+        self.blocked_since = None;
+        self.needs_flush = true;
+        while let Some(first) = self.ready.front_mut() {
+            if first.len() > length {
+                first.advance(length);
+                return;
+            }
+            length -= first.len();
+            self.ready.pop_front();
+        }
+    }
+
+    fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), SendFault>> {
+        if self.needs_flush {
+            if Pin::new(stream).poll_flush(context)?.is_pending() {
+                self.blocked_since.get_or_insert_with(Instant::now);
+                return Poll::Pending;
+            }
+            self.needs_flush = false;
+            self.blocked_since = None;
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,264 @@
+//! The manifest of DASH (ISO 23009-1), over the same segments as HLS.
+
+use std::fmt::Write;
+
+use super::renditions::{Picture, Renditions, SoundGroup, Title};
+use super::suffix::Suffix;
+use super::timeline::Timeline;
+use super::{Propagation, Quality, SideText};
+use crate::describe::TrackDescription;
+
+/// `dash/manifest.mpd`: all qualities, languages and subtitles.
+///
+/// Text of the film itself is offered as WebVTT, like that of other objects.
+pub fn dash(qualities: &[Quality<'_>], side: &[SideText<'_>], grant: &Propagation<'_>) -> String {
+    let renditions = Renditions::of(qualities, side);
+    let tracks = || {
+        let sounds = renditions.groups.iter().flat_map(|group| &group.sounds);
+        let pictures = renditions.pictures.iter().map(|picture| picture.track);
+        pictures.chain(sounds.map(|sound| sound.track))
+    };
+    let longest_ms = tracks()
+        .flat_map(|track| Timeline::of(track).durations_ms().max())
+        .fold(1000, u64::max);
+    let film_ms = qualities
+        .iter()
+        .map(|quality| u64::try_from(quality.film.duration.as_millis()).unwrap_or(u64::MAX))
+        .max()
+        .unwrap_or(0);
+    let mut manifest = Manifest {
+        text: String::new(),
+        plain: escaped(Suffix::of(grant).as_str()),
+        template: escaped(Suffix::of_templates(grant).as_str()),
+    };
+    let _ = writeln!(
+        manifest.text,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\" \
+         mediaPresentationDuration=\"{}\" maxSegmentDuration=\"{}\" minBufferTime=\"{}\">\n<Period id=\"0\" start=\"PT0S\">",
+        seconds(film_ms),
+        seconds(longest_ms),
+        seconds(longest_ms.min(BUFFER_MS_MAX)),
+    );
+    manifest.push_pictures(&renditions.pictures);
+    for group in &renditions.groups {
+        manifest.push_sounds(group);
+    }
+    for text in &renditions.texts {
+        manifest.push_text(&text.folder, &text.title);
+    }
+    manifest.text.push_str("</Period>\n</MPD>\n");
+    manifest.text
+}
+
+/// A manifest in the making.
+struct Manifest {
+    text: String,
+    /// Behind the URI of a file.
+    plain: String,
+    /// Behind the URI of a template.
+    template: String,
+}
+
+impl Manifest {
+    /// Players change between representations of one set, so that each codec has its own.
+    fn push_pictures(&mut self, pictures: &[Picture<'_>]) {
+        for (place, first) in pictures.iter().enumerate() {
+            let codec = first.track.codec;
+            if pictures[..place]
+                .iter()
+                .any(|other| other.track.codec == codec)
+            {
+                continue;
+            }
+            let of_codec: Vec<_> = pictures
+                .iter()
+                .filter(|picture| picture.track.codec == codec)
+                .collect();
+            let tracks: Vec<_> = of_codec.iter().map(|picture| picture.track).collect();
+            self.begin_set("video", "video/mp4", None);
+            self.push_alignment(&tracks);
+            self.text.push_str(">\n");
+            for picture in of_codec {
+                self.begin_representation(&picture.folder, picture.track);
+                let track = picture.track;
+                if track.width > 0 && track.height > 0 {
+                    let _ = write!(
+                        self.text,
+                        " width=\"{}\" height=\"{}\"",
+                        track.width, track.height
+                    );
+                }
+                match track.frame_rate {
+                    Some((rate, 1)) => drop(write!(self.text, " frameRate=\"{rate}\"")),
+                    Some((rate, per)) if per > 0 => {
+                        let _ = write!(self.text, " frameRate=\"{rate}/{per}\"");
+                    }
+                    Some(_) | None => {}
+                }
+                self.text.push_str(">\n");
+                self.push_template(&picture.folder, track);
+                self.text.push_str("</Representation>\n");
+            }
+            self.text.push_str("</AdaptationSet>\n");
+        }
+    }
+
+    /// A set for each sound.
+    fn push_sounds(&mut self, group: &SoundGroup<'_>) {
+        for sound in &group.sounds {
+            let track = sound.track;
+            self.begin_set("audio", "audio/mp4", sound.title.language.as_deref());
+            self.push_alignment(&[track]);
+            self.text.push_str(">\n");
+            self.push_label_and_role(
+                &sound.title,
+                if sound.title.is_default {
+                    "main"
+                } else {
+                    "alternate"
+                },
+            );
+            self.begin_representation(&sound.folder, track);
+            if track.sample_rate > 0 {
+                let _ = write!(self.text, " audioSamplingRate=\"{}\"", track.sample_rate);
+            }
+            self.text.push_str(">\n");
+            if let Some(configuration) = channel_configuration(track.channels) {
+                let _ = writeln!(
+                    self.text,
+                    "<AudioChannelConfiguration schemeIdUri=\"urn:mpeg:dash:23003:3:audio_channel_configuration:2011\" \
+                     value=\"{configuration}\"/>"
+                );
+            }
+            self.push_template(&sound.folder, track);
+            self.text.push_str("</Representation>\n</AdaptationSet>\n");
+        }
+    }
+
+    fn push_text(&mut self, folder: &str, title: &Title) {
+        self.begin_set("text", "text/vtt", title.language.as_deref());
+        self.text.push_str(">\n");
+        self.push_label_and_role(title, "subtitle");
+        let _ = writeln!(
+            self.text,
+            "<Representation id=\"{}\" bandwidth=\"{TEXT_BITS_PER_SEC}\">\n<BaseURL>../hls/{folder}subtitles.vtt{}</BaseURL>\n\
+             </Representation>\n</AdaptationSet>",
+            id(folder),
+            self.plain
+        );
+    }
+
+    /// Without its end, so that more attributes can follow.
+    fn begin_set(&mut self, content: &str, mime_type: &str, language: Option<&str>) {
+        let _ = write!(
+            self.text,
+            "<AdaptationSet contentType=\"{content}\" mimeType=\"{mime_type}\""
+        );
+        if let Some(language) = language {
+            let _ = write!(self.text, " lang=\"{language}\"");
+        }
+    }
+
+    fn push_alignment(&mut self, tracks: &[&TrackDescription]) {
+        let cuts =
+            |track: &TrackDescription| Timeline::of(track).durations_ms().collect::<Vec<_>>();
+        let first = tracks.first().map(|track| cuts(track));
+        if tracks
+            .iter()
+            .skip(1)
+            .all(|track| Some(cuts(track)) == first)
+        {
+            self.text.push_str(" segmentAlignment=\"true\"");
+        }
+        if tracks.iter().all(|track| track.starts_with_sync) {
+            self.text.push_str(" startWithSAP=\"1\"");
+        }
+    }
+
+    fn push_label_and_role(&mut self, title: &Title, role: &str) {
+        let _ = writeln!(
+            self.text,
+            "<Label>{}</Label>\n<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>",
+            escaped(&title.name)
+        );
+    }
+
+    fn begin_representation(&mut self, folder: &str, track: &TrackDescription) {
+        let _ = write!(
+            self.text,
+            "<Representation id=\"{}\" codecs=\"{}\" bandwidth=\"{}\"",
+            id(folder),
+            escaped(&track.codecs),
+            track.peak_bits_per_sec.clamp(1, u64::from(u32::MAX))
+        );
+    }
+
+    fn push_template(&mut self, folder: &str, track: &TrackDescription) {
+        let _ = writeln!(
+            self.text,
+            "<SegmentTemplate timescale=\"{}\" presentationTimeOffset=\"0\" startNumber=\"1\" \
+             initialization=\"../hls/{folder}init.mp4{}\" media=\"../hls/{folder}$Number$.m4s{}\">\n<SegmentTimeline>",
+            track.timescale.max(1),
+            self.template,
+            self.template
+        );
+        let timeline = Timeline::of(track);
+        let mut durations = timeline.durations().peekable();
+        let mut time = " t=\"0\"";
+        while let Some(duration) = durations.next() {
+            let mut repeats = 0_u32;
+            while durations.next_if_eq(&duration).is_some() {
+                repeats += 1;
+            }
+            let _ = match repeats {
+                0 => writeln!(self.text, "<S{time} d=\"{duration}\"/>"),
+                repeats => writeln!(self.text, "<S{time} d=\"{duration}\" r=\"{repeats}\"/>"),
+            };
+            time = "";
+        }
+        self.text
+            .push_str("</SegmentTimeline>\n</SegmentTemplate>\n");
+    }
+}
+
+/// `r-720p/t1/` without slashes.
+fn id(folder: &str) -> String {
+    folder.trim_end_matches('/').replace('/', "-")
+}
+
+/// ISO 23003-3, table 68: up to six channels have their number, eight are 7.1.
+fn channel_configuration(channels: u16) -> Option<u16> {
+    match channels {
+        1..=6 => Some(channels),
+        8 => Some(7),
+        _ => None,
+    }
+}
+
+/// `PT6.006S`.
+fn seconds(milliseconds: u64) -> String {
+    format!("PT{}.{:03}S", milliseconds / 1000, milliseconds % 1000)
+}
+
+/// For attributes and text of XML.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Players wait for so much before they begin; a film with long segments need not wait for a whole one.
+const BUFFER_MS_MAX: u64 = 10_000;
+
+/// What subtitles are said to need; it only has to be small.
+const TEXT_BITS_PER_SEC: u32 = 1000;

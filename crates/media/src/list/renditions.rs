@@ -1,0 +1,259 @@
+//! What of a film's tracks lists offer: pictures, groups of sounds, subtitles; how they are named, and which is the default.
+//!
+//! HLS and DASH are written from the same choice. The first picture of each quality is offered; sounds are those of the
+//! first quality that has any, so that a player that changes the quality of the picture keeps its sound.
+
+use std::borrow::Cow;
+
+use super::language::{language_name, language_tag};
+use super::{Quality, SideText};
+use crate::describe::TrackDescription;
+use crate::mp4::{Codec, TrackKind};
+
+/// What lists offer.
+pub(super) struct Renditions<'a> {
+    pub(super) pictures: Vec<Picture<'a>>,
+    pub(super) groups: Vec<SoundGroup<'a>>,
+    pub(super) texts: Vec<Text>,
+    /// Whether decoding can begin with any segment of any picture and sound.
+    pub(super) starts_with_sync: bool,
+}
+
+/// One quality of the picture.
+pub(super) struct Picture<'a> {
+    pub(super) folder: String,
+    pub(super) track: &'a TrackDescription,
+}
+
+/// Sounds of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that names two
+/// codecs of sound).
+pub(super) struct SoundGroup<'a> {
+    pub(super) id: String,
+    pub(super) sounds: Vec<Sound<'a>>,
+}
+
+/// One sound.
+pub(super) struct Sound<'a> {
+    pub(super) folder: String,
+    pub(super) track: &'a TrackDescription,
+    pub(super) title: Title,
+}
+
+/// Subtitles.
+pub(super) struct Text {
+    /// `t3/` or `s-en/`, with the quality before it.
+    pub(super) folder: String,
+    pub(super) title: Title,
+}
+
+/// How a viewer finds a sound or subtitles.
+pub(super) struct Title {
+    /// BCP 47.
+    pub(super) language: Option<String>,
+    /// Like no other's in its group.
+    pub(super) name: String,
+    pub(super) is_default: bool,
+    /// Whether a player may choose it by its language: only one in each language may say so (RFC 8216bis 4.4.6.1).
+    pub(super) is_selectable: bool,
+}
+
+impl<'a> Renditions<'a> {
+    pub(super) fn of(qualities: &[Quality<'a>], side: &[SideText<'a>]) -> Renditions<'a> {
+        let pictures = pictures(qualities);
+        let groups = groups(qualities, !pictures.is_empty());
+        let sounds = groups.iter().flat_map(|group| &group.sounds);
+        let starts_with_sync = pictures
+            .iter()
+            .map(|picture| picture.track)
+            .chain(sounds.map(|sound| sound.track))
+            .all(|track| track.starts_with_sync);
+        Renditions {
+            pictures,
+            groups,
+            texts: texts(qualities, side),
+            starts_with_sync,
+        }
+    }
+}
+
+fn pictures<'a>(qualities: &[Quality<'a>]) -> Vec<Picture<'a>> {
+    qualities
+        .iter()
+        .filter_map(|quality| {
+            let track = offered(quality, TrackKind::Video).next()?;
+            Some(Picture {
+                folder: folder(quality, track),
+                track,
+            })
+        })
+        .collect()
+}
+
+/// With a picture, the groups of the first quality that has sound; without, those of all, since they are the qualities then.
+fn groups<'a>(qualities: &[Quality<'a>], has_picture: bool) -> Vec<SoundGroup<'a>> {
+    let with_sound = qualities
+        .iter()
+        .filter(|quality| offered(quality, TrackKind::Audio).next().is_some());
+    let count = if has_picture { 1 } else { usize::MAX };
+    let mut groups: Vec<SoundGroup<'_>> = Vec::new();
+    for quality in with_sound.take(count) {
+        for (codec, token) in SOUND_CODECS {
+            let tracks: Vec<_> = offered(quality, TrackKind::Audio)
+                .filter(|track| track.codec == codec)
+                .collect();
+            if tracks.is_empty() {
+                continue;
+            }
+            let id = match quality.label {
+                Some(label) if !has_picture => format!("{token}-{label}"),
+                Some(_) | None => token.to_owned(),
+            };
+            groups.push(SoundGroup {
+                id,
+                sounds: sounds(quality, &tracks),
+            });
+        }
+    }
+    groups
+}
+
+fn sounds<'a>(quality: &Quality<'a>, tracks: &[&'a TrackDescription]) -> Vec<Sound<'a>> {
+    let default = tracks
+        .iter()
+        .position(|track| track.is_default)
+        .unwrap_or(0);
+    let mut titles = Titles::default();
+    let mut sounds = Vec::with_capacity(tracks.len());
+    // The default one is asked first which languages are its own.
+    let order = std::iter::once(default).chain((0..tracks.len()).filter(|place| *place != default));
+    for place in order {
+        let track = tracks[place];
+        let mut title = titles.of_track(track, "Audio");
+        title.is_default = place == default;
+        sounds.push(Sound {
+            folder: folder(quality, track),
+            track,
+            title,
+        });
+    }
+    sounds.sort_by_key(|sound| sound.track.number);
+    sounds
+}
+
+/// Subtitles of the film's own object, and those beside it. The first are never the default: muxers enable them by habit,
+/// and nobody wants to turn subtitles off first.
+fn texts(qualities: &[Quality<'_>], side: &[SideText<'_>]) -> Vec<Text> {
+    let mut titles = Titles::default();
+    let mut texts = Vec::new();
+    let mut has_default = false;
+    for text in side {
+        let language = text.language.and_then(language_tag).map(Cow::into_owned);
+        let mut title = titles.make(language, Some(text.name), "Subtitles");
+        title.is_default = text.is_default && !has_default;
+        title.is_selectable |= title.is_default;
+        has_default |= title.is_default;
+        texts.push(Text {
+            folder: format!("s-{}/", text.label),
+            title,
+        });
+    }
+    let has_text = |quality: &&Quality<'_>| offered(quality, TrackKind::Text).next().is_some();
+    if let Some(quality) = qualities.iter().find(has_text) {
+        for track in offered(quality, TrackKind::Text) {
+            texts.push(Text {
+                folder: folder(quality, track),
+                title: titles.of_track(track, "Subtitles"),
+            });
+        }
+    }
+    texts
+}
+
+fn offered<'a>(
+    quality: &Quality<'a>,
+    kind: TrackKind,
+) -> impl Iterator<Item = &'a TrackDescription> {
+    let tracks = quality.film.tracks.iter();
+    tracks.filter(move |track| track.is_offered && track.kind == kind)
+}
+
+fn folder(quality: &Quality<'_>, track: &TrackDescription) -> String {
+    match quality.label {
+        Some(label) => format!("r-{label}/t{}/", track.number),
+        None => format!("t{}/", track.number),
+    }
+}
+
+/// Names and languages that a group has already.
+#[derive(Default)]
+struct Titles {
+    names: Vec<String>,
+    languages: Vec<Option<String>>,
+}
+
+impl Titles {
+    fn of_track(&mut self, track: &TrackDescription, otherwise: &str) -> Title {
+        let language = track.language.as_deref().and_then(language_tag);
+        let name = track.name.as_deref().filter(|name| !is_handler(name));
+        self.make(language.map(Cow::into_owned), name, otherwise)
+    }
+
+    fn make(&mut self, language: Option<String>, name: Option<&str>, otherwise: &str) -> Title {
+        let name = name
+            .map(printable)
+            .filter(|name| !name.is_empty())
+            .or_else(|| language.as_deref().map(spoken_name))
+            .unwrap_or_else(|| otherwise.to_owned());
+        let mut unique = name.clone();
+        let mut number = 1;
+        while self.names.contains(&unique) {
+            number += 1;
+            unique = format!("{name} {number}");
+        }
+        self.names.push(unique.clone());
+        let is_selectable = !self.languages.contains(&language);
+        self.languages.push(language.clone());
+        Title {
+            language,
+            name: unique,
+            is_default: false,
+            is_selectable,
+        }
+    }
+}
+
+fn spoken_name(tag: &str) -> String {
+    language_name(tag).unwrap_or(tag).to_owned()
+}
+
+/// Without what could end a quoted string or a line.
+fn printable(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|character| match character {
+            '"' => '\'',
+            character if character.is_control() => ' ',
+            character => character,
+        })
+        .collect();
+    plain.trim().chars().take(NAME_CHARACTERS_MAX).collect()
+}
+
+/// What muxers write into every file: no name that somebody gave.
+fn is_handler(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("handler") || name.starts_with("core media") || name.starts_with("iso media file")
+}
+
+/// Longer names are cut.
+const NAME_CHARACTERS_MAX: usize = 100;
+
+/// Codecs of sound and their groups, the one that every player knows first.
+const SOUND_CODECS: [(Codec, &str); 6] = [
+    (Codec::Aac, "aac"),
+    (Codec::Mp3, "mp3"),
+    (Codec::Ac3, "ac3"),
+    (Codec::Eac3, "eac3"),
+    (Codec::Opus, "opus"),
+    (Codec::Flac, "flac"),
+];

@@ -1,0 +1,172 @@
+//! Cuts messages into chunks: headers made here, and between them stretches of the film.
+
+use super::message_type::SET_CHUNK_SIZE;
+use super::{CHUNK_SIZE_BYTES_FIRST, EXTENDED};
+use crate::{Part, Parts};
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// What we announce. Larger than a picture mostly is, so that most messages are one header and one stretch.
+const CHUNK_SIZE_BYTES: u32 = 65_536;
+/// How much is taken at once for headers.
+const HEADERS_SIZE_BYTES: usize = 1024;
+/// Bytes of our own up to this length are put behind the header before them.
+const COPIED_SIZE_BYTES_MAX: usize = 64;
+/// Of a message: its length has 24 bits.
+const MESSAGE_SIZE_BYTES_MAX: u64 = 0xff_ffff;
+
+/// The chunk streams we use, by what is sent in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChunkStream {
+    /// Of the protocol itself: section 5.4 wants 2.
+    Control,
+    /// Answers to commands of the connection.
+    Connection,
+    /// What is said of a stream.
+    Status,
+    Audio,
+    Video,
+}
+
+const CHUNK_STREAMS: usize = 5;
+
+impl ChunkStream {
+    fn id(self) -> u8 {
+        match self {
+            ChunkStream::Control => 2,
+            ChunkStream::Connection => 3,
+            ChunkStream::Status => 5,
+            ChunkStream::Audio => 6,
+            ChunkStream::Video => 7,
+        }
+    }
+}
+
+/// What the next header of a chunk stream may leave out.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    stream_id: u32,
+    timestamp_ms: u32,
+}
+
+/// Writes messages as chunks into [`Parts`].
+#[derive(Debug)]
+pub(crate) struct ChunkWriter {
+    chunk_size_bytes: u64,
+    last: [Option<Last>; CHUNK_STREAMS],
+    headers: BytesMut,
+}
+
+impl ChunkWriter {
+    pub(crate) fn new() -> Self {
+        ChunkWriter {
+            chunk_size_bytes: u64::from(CHUNK_SIZE_BYTES_FIRST),
+            last: [None; CHUNK_STREAMS],
+            headers: BytesMut::new(),
+        }
+    }
+
+    /// Announces our chunk size and uses it from then on.
+    pub(crate) fn enlarge(&mut self, out: &mut Parts) {
+        let size = CHUNK_SIZE_BYTES.to_be_bytes();
+        let body = Bytes::copy_from_slice(&size);
+        self.write_bytes(ChunkStream::Control, SET_CHUNK_SIZE, 0, 0, body, out);
+        self.chunk_size_bytes = u64::from(CHUNK_SIZE_BYTES);
+    }
+
+    /// The next message of every chunk stream gets a whole header: times begin anew.
+    pub(crate) fn forget(&mut self) {
+        self.last = [None; CHUNK_STREAMS];
+    }
+
+    /// Appends a message of our own making.
+    pub(crate) fn write_bytes(
+        &mut self,
+        stream: ChunkStream,
+        message_type: u8,
+        stream_id: u32,
+        timestamp_ms: u32,
+        body: Bytes,
+        out: &mut Parts,
+    ) {
+        let mut parts = Parts::default();
+        parts.push_bytes(body);
+        self.write(stream, message_type, stream_id, timestamp_ms, &parts, out);
+    }
+
+    /// Appends a message; one too long for RTMP is left out.
+    pub(crate) fn write(
+        &mut self,
+        stream: ChunkStream,
+        message_type: u8,
+        stream_id: u32,
+        timestamp_ms: u32,
+        body: &Parts,
+        out: &mut Parts,
+    ) {
+        let size_bytes = body.size_bytes();
+        if size_bytes > MESSAGE_SIZE_BYTES_MAX {
+            return;
+        }
+        let slot = &mut self.last[stream as usize];
+        let delta = slot.and_then(|last| {
+            let same = last.stream_id == stream_id;
+            same.then(|| timestamp_ms.checked_sub(last.timestamp_ms))?
+        });
+        *slot = Some(Last {
+            stream_id,
+            timestamp_ms,
+        });
+        let time = delta.unwrap_or(timestamp_ms);
+        let extended = (time >= EXTENDED).then_some(time);
+        if self.headers.capacity() < HEADERS_SIZE_BYTES / 8 {
+            self.headers.reserve(HEADERS_SIZE_BYTES);
+        }
+        let format = if delta.is_some() { 1 << 6 } else { 0 };
+        self.headers.put_u8(format | stream.id());
+        self.headers.put_uint(u64::from(time.min(EXTENDED)), 3);
+        self.headers.put_uint(size_bytes, 3);
+        self.headers.put_u8(message_type);
+        if delta.is_none() {
+            self.headers.put_u32_le(stream_id);
+        }
+        self.put_extended(extended);
+        let mut position = 0;
+        loop {
+            let end = size_bytes.min(position + self.chunk_size_bytes);
+            self.append(&body.slice(position, end), out);
+            position = end;
+            if position == size_bytes {
+                break;
+            }
+            self.headers.put_u8(3 << 6 | stream.id());
+            self.put_extended(extended);
+        }
+        out.push_bytes(self.headers.split().freeze());
+    }
+
+    /// A timestamp that did not fit into the header.
+    fn put_extended(&mut self, extended: Option<u32>) {
+        if let Some(time) = extended {
+            self.headers.put_u32(time);
+        }
+    }
+
+    /// Appends the payload of a chunk behind its header; few bytes of our own are copied, to be one stretch with it.
+    fn append(&mut self, payload: &Parts, out: &mut Parts) {
+        for part in payload.as_slice() {
+            match part {
+                Part::Bytes(bytes) if bytes.len() <= COPIED_SIZE_BYTES_MAX => {
+                    self.headers.put_slice(bytes);
+                }
+                Part::Bytes(bytes) => {
+                    out.push_bytes(self.headers.split().freeze());
+                    out.push_bytes(bytes.clone());
+                }
+                Part::Source { offset, size_bytes } => {
+                    out.push_bytes(self.headers.split().freeze());
+                    out.push_source(*offset, *size_bytes);
+                }
+            }
+        }
+    }
+}

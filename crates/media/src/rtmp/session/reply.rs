@@ -1,0 +1,458 @@
+//! What is said to a viewer: the words and their order.
+
+use super::command::Command;
+use super::{
+    Action, Asked, Connect, ConnectRefusal, Measure, Phase, PlayRefusal, PlayRequest, Session,
+    Start,
+};
+use crate::rtmp::amf::{Value, written};
+use crate::rtmp::chunk::message_type::{
+    ACKNOWLEDGEMENT, COMMAND, DATA, SET_PEER_BANDWIDTH, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE,
+};
+use crate::rtmp::chunk::{ChunkStream, control_number};
+use crate::rtmp::fault::Fault;
+use crate::rtmp::name::{BadName, StreamName};
+use crate::stream::{Message, MessageKind};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// After how many bytes we want to hear that they came; what Adobe's server says.
+pub(super) const WINDOW_SIZE_BYTES: u32 = 2_500_000;
+/// Message streams of one connection.
+const STREAMS_MAX: u32 = 16;
+
+/// User control messages, section 7.1.7.
+mod event {
+    pub(super) const STREAM_BEGIN: u16 = 0;
+    pub(super) const STREAM_EOF: u16 = 1;
+    pub(super) const SET_BUFFER_LENGTH: u16 = 3;
+    pub(super) const STREAM_IS_RECORDED: u16 = 4;
+    pub(super) const PING_REQUEST: u16 = 6;
+    pub(super) const PING_RESPONSE: u16 = 7;
+}
+
+#[derive(Clone, Copy)]
+enum Level {
+    Status,
+    Error,
+}
+
+impl Session {
+    /// Lets the viewer connect.
+    pub fn accept(&mut self) {
+        let Some(Asked::Connect { transaction }) = self.asked.take() else {
+            return;
+        };
+        self.control(
+            WINDOW_ACKNOWLEDGEMENT_SIZE,
+            &WINDOW_SIZE_BYTES.to_be_bytes(),
+        );
+        // The last byte says that the limit may be changed later.
+        let bandwidth = [&WINDOW_SIZE_BYTES.to_be_bytes()[..], &[2]].concat();
+        self.control(SET_PEER_BANDWIDTH, &bandwidth);
+        self.writer.enlarge(&mut self.output);
+        // Players look at the version to know what the server can do; this one can H.264.
+        let server = Value::object([
+            ("fmsVer", Value::text("FMS/3,5,7,7009")),
+            ("capabilities", Value::Number(31.0)),
+            ("mode", Value::Number(1.0)),
+        ]);
+        let result = Value::object([
+            ("level", Value::text("status")),
+            ("code", Value::text("NetConnection.Connect.Success")),
+            ("description", Value::text("Connection succeeded.")),
+            ("objectEncoding", Value::Number(0.0)),
+        ]);
+        self.result(transaction, server, result);
+    }
+
+    /// Turns the viewer away. The connection is to be closed once that is said.
+    pub fn reject(&mut self, refusal: ConnectRefusal) {
+        let Some(Asked::Connect { transaction }) = self.asked.take() else {
+            return;
+        };
+        let (code, word) = match refusal {
+            ConnectRefusal::DistributionNotFound => {
+                ("NetConnection.Connect.Rejected", "DistributionNotFound")
+            }
+            ConnectRefusal::DistributionTypeMismatch => {
+                ("NetConnection.Connect.Rejected", "DistributionTypeMismatch")
+            }
+            ConnectRefusal::InvalidInstance => {
+                ("NetConnection.Connect.InvalidApp", "InvalidInstance")
+            }
+            ConnectRefusal::Busy => ("NetConnection.Connect.Rejected", "ServiceUnavailable"),
+        };
+        self.phase = Phase::Rejected;
+        self.error(transaction, code, word);
+    }
+
+    /// Says how long the film is that was asked for.
+    pub fn measured(&mut self, duration: Duration) {
+        if let Some(Asked::Measure { transaction }) = self.asked {
+            self.asked = None;
+            let seconds = Value::Number(duration.as_secs_f64());
+            self.result(transaction, Value::Null, seconds);
+        }
+    }
+
+    /// Begins what was asked for: a play, or one that goes on from another place.
+    pub fn start(&mut self, start: &Start) {
+        match self.asked {
+            Some(Asked::Play { stream_id }) => {
+                self.playing = Some(stream_id);
+                self.begin(stream_id);
+                self.status(stream_id, Level::Status, "NetStream.Play.Reset", "Reset.");
+                self.started(stream_id, start);
+            }
+            Some(Asked::Seek) => {
+                let Some(stream_id) = self.playing else {
+                    return;
+                };
+                self.user_control_event(event::STREAM_EOF, stream_id);
+                self.begin(stream_id);
+                self.status(
+                    stream_id,
+                    Level::Status,
+                    "NetStream.Seek.Notify",
+                    "Seeking.",
+                );
+                self.started(stream_id, start);
+            }
+            Some(Asked::Resume) => {
+                let Some(stream_id) = self.playing else {
+                    return;
+                };
+                self.begin(stream_id);
+                self.unpaused(stream_id);
+                self.started(stream_id, start);
+            }
+            Some(Asked::Connect { .. } | Asked::Measure { .. }) | None => return,
+        }
+        self.asked = None;
+    }
+
+    /// Goes on after a pause where the play stopped.
+    pub fn resume(&mut self) {
+        if let (Some(Asked::Resume), Some(stream_id)) = (self.asked, self.playing) {
+            self.asked = None;
+            self.unpaused(stream_id);
+        }
+    }
+
+    /// Says why what was asked for is not to be.
+    pub fn refuse(&mut self, refusal: PlayRefusal) {
+        let (code, words) = match refusal {
+            PlayRefusal::Denied => ("NetStream.Play.Failed", "Access denied."),
+            PlayRefusal::NotFound => ("NetStream.Play.StreamNotFound", "Stream not found."),
+            PlayRefusal::Unplayable => (
+                "NetStream.Play.FileStructureInvalid",
+                "The file can not be streamed.",
+            ),
+            PlayRefusal::Unavailable => ("NetStream.Play.Failed", "The origin failed."),
+            PlayRefusal::BadName(name) => ("NetStream.Play.StreamNotFound", name.word()),
+        };
+        match self.asked {
+            Some(Asked::Measure { transaction }) => self.error(transaction, code, words),
+            Some(Asked::Play { stream_id }) => self.status(stream_id, Level::Error, code, words),
+            Some(Asked::Seek) => {
+                let stream_id = self.playing.unwrap_or_default();
+                self.status(stream_id, Level::Error, "NetStream.Seek.Failed", words);
+            }
+            Some(Asked::Resume) => {
+                let stream_id = self.playing.unwrap_or_default();
+                self.status(stream_id, Level::Error, code, words);
+            }
+            Some(Asked::Connect { .. }) | None => return,
+        }
+        self.asked = None;
+    }
+
+    /// Sends one message of the film that plays.
+    pub fn media(&mut self, message: &Message) {
+        let Some(stream_id) = self.playing else {
+            return;
+        };
+        let stream = match message.kind {
+            MessageKind::Audio => ChunkStream::Audio,
+            MessageKind::Video => ChunkStream::Video,
+            MessageKind::Data => ChunkStream::Status,
+        };
+        self.last_timestamp_ms = message.timestamp_ms;
+        self.writer.write(
+            stream,
+            message.kind.number(),
+            stream_id,
+            message.timestamp_ms,
+            &message.body,
+            &mut self.output,
+        );
+    }
+
+    /// Says that all was sent. The viewer may still seek.
+    pub fn finish(&mut self) {
+        let Some(stream_id) = self.playing else {
+            return;
+        };
+        let complete = Value::object([
+            ("level", Value::text("status")),
+            ("code", Value::text("NetStream.Play.Complete")),
+        ]);
+        let body = written(&[Value::text("onPlayStatus"), complete]);
+        self.data(stream_id, self.last_timestamp_ms, body.into());
+        self.status(stream_id, Level::Status, "NetStream.Play.Stop", "Stopped.");
+        self.user_control_event(event::STREAM_EOF, stream_id);
+    }
+
+    /// Asks a viewer that says nothing whether it is still there.
+    pub fn ping(&mut self, now: Duration) {
+        if self.is_open() {
+            self.user_control_event(event::PING_REQUEST, now.as_millis() as u32);
+        }
+    }
+
+    pub(super) fn connect(&mut self, transaction: f64, connect: Connect) -> Option<Action> {
+        self.asked = Some(Asked::Connect { transaction });
+        if !StreamName::is_application(&connect.application) {
+            self.reject(ConnectRefusal::InvalidInstance);
+            return None;
+        }
+        self.phase = Phase::Connected(connect.application.clone());
+        Some(Action::Connect(connect))
+    }
+
+    /// A command after `connect`.
+    pub(super) fn connected_command(
+        &mut self,
+        application: &str,
+        stream_id: u32,
+        command: Command,
+    ) -> Option<Action> {
+        match command {
+            Command::Connect { transaction, .. } => {
+                let words = "Already connected.";
+                self.error(transaction, "NetConnection.Connect.Failed", words);
+                None
+            }
+            Command::CreateStream { transaction } => {
+                self.create_stream(transaction);
+                None
+            }
+            Command::DeleteStream { stream_id } => self.delete_stream(stream_id as u32),
+            Command::Close => self.playing.take().map(|_| Action::Stop),
+            Command::Measure { transaction, name } => {
+                self.asked = Some(Asked::Measure { transaction });
+                let name = self.named(StreamName::read(application, &name))?;
+                Some(Action::Measure(Measure { name }))
+            }
+            Command::Play {
+                name,
+                start,
+                duration,
+            } => {
+                self.asked = Some(Asked::Play { stream_id });
+                let name = self.named(StreamName::read(application, &name))?;
+                self.playing = None;
+                Some(Action::Play(PlayRequest {
+                    name,
+                    start,
+                    duration,
+                }))
+            }
+            Command::Seek(position) => {
+                self.ask_playing(Asked::Seek)?;
+                Some(Action::Seek(position))
+            }
+            Command::Resume(position) => {
+                self.ask_playing(Asked::Resume)?;
+                Some(Action::Resume(position))
+            }
+            Command::Pause(position) => {
+                let stream_id = self.playing?;
+                let words = "Paused.";
+                self.status(stream_id, Level::Status, "NetStream.Pause.Notify", words);
+                Some(Action::Pause(position))
+            }
+            Command::PreparePublish { transaction } => {
+                let words = "Nothing can be published here.";
+                self.error(transaction, "NetConnection.Call.Failed", words);
+                None
+            }
+            Command::Publish => {
+                let words = "Nothing can be published here.";
+                self.status(stream_id, Level::Error, "NetStream.Publish.Denied", words);
+                None
+            }
+        }
+    }
+
+    /// Asks the edge about the film that plays; without one there is nothing to ask.
+    fn ask_playing(&mut self, asked: Asked) -> Option<()> {
+        self.playing?;
+        self.asked = Some(asked);
+        Some(())
+    }
+
+    fn named(&mut self, name: Result<StreamName, BadName>) -> Option<StreamName> {
+        match name {
+            Ok(name) => Some(name),
+            Err(bad) => {
+                self.refuse(PlayRefusal::BadName(bad));
+                None
+            }
+        }
+    }
+
+    fn create_stream(&mut self, transaction: f64) {
+        let id = (1..=STREAMS_MAX).find(|id| self.streams & 1 << id == 0);
+        match id {
+            Some(id) => {
+                self.streams |= 1 << id;
+                self.result(transaction, Value::Null, Value::Number(id.into()));
+            }
+            None => {
+                let words = "Too many streams.";
+                self.error(transaction, "NetConnection.Call.Failed", words);
+            }
+        }
+    }
+
+    fn delete_stream(&mut self, stream_id: u32) -> Option<Action> {
+        if (1..=STREAMS_MAX).contains(&stream_id) {
+            self.streams &= !(1 << stream_id);
+        }
+        let stopped = self.playing.take_if(|playing| *playing == stream_id);
+        stopped.map(|_| Action::Stop)
+    }
+
+    pub(super) fn user_control(&mut self, body: &[u8]) -> Result<Option<Action>, Fault> {
+        let (event, data) = body.split_first_chunk().ok_or(Fault::ControlTooShort)?;
+        match u16::from_be_bytes(*event) {
+            event::SET_BUFFER_LENGTH => {
+                // The stream's id, and the length in milliseconds.
+                let length = control_number(data.get(4..).unwrap_or_default())?;
+                let buffer = Duration::from_millis(length.into());
+                Ok(Some(Action::Buffer(buffer)))
+            }
+            event::PING_REQUEST => {
+                self.user_control_event(event::PING_RESPONSE, control_number(data)?);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn set_window(&mut self, body: &[u8]) -> Result<(), Fault> {
+        self.window_size_bytes = control_number(body)?.into();
+        Ok(())
+    }
+
+    pub(super) fn reply_acknowledgement(&mut self) {
+        // The count wraps around after 4 GiB.
+        let received = self.received_size_bytes as u32;
+        self.control(ACKNOWLEDGEMENT, &received.to_be_bytes());
+    }
+
+    fn begin(&mut self, stream_id: u32) {
+        self.writer.forget();
+        self.user_control_event(event::STREAM_IS_RECORDED, stream_id);
+        self.user_control_event(event::STREAM_BEGIN, stream_id);
+    }
+
+    fn unpaused(&mut self, stream_id: u32) {
+        let code = "NetStream.Unpause.Notify";
+        self.status(stream_id, Level::Status, code, "Unpaused.");
+    }
+
+    /// What comes before the film's own messages.
+    fn started(&mut self, stream_id: u32, start: &Start) {
+        let words = "Started playing.";
+        self.status(stream_id, Level::Status, "NetStream.Play.Start", words);
+        let access = [
+            Value::text("|RtmpSampleAccess"),
+            Value::Boolean(true),
+            Value::Boolean(true),
+        ];
+        self.data(stream_id, start.timestamp_ms, written(&access).into());
+        self.data(stream_id, start.timestamp_ms, start.metadata.clone());
+        for header in &start.headers {
+            self.media(&Message {
+                timestamp_ms: start.timestamp_ms,
+                ..header.clone()
+            });
+        }
+        self.last_timestamp_ms = start.timestamp_ms;
+    }
+
+    fn control(&mut self, message_type: u8, body: &[u8]) {
+        let body = Bytes::copy_from_slice(body);
+        let out = &mut self.output;
+        self.writer
+            .write_bytes(ChunkStream::Control, message_type, 0, 0, body, out);
+    }
+
+    fn user_control_event(&mut self, event: u16, data: u32) {
+        let body = [&event.to_be_bytes()[..], &data.to_be_bytes()].concat();
+        self.control(USER_CONTROL, &body);
+    }
+
+    fn data(&mut self, stream_id: u32, timestamp_ms: u32, body: Bytes) {
+        if body.is_empty() {
+            return;
+        }
+        let out = &mut self.output;
+        self.writer.write_bytes(
+            ChunkStream::Status,
+            DATA,
+            stream_id,
+            timestamp_ms,
+            body,
+            out,
+        );
+    }
+
+    fn result(&mut self, transaction: f64, properties: Value, result: Value) {
+        let number = Value::Number(transaction);
+        let body = written(&[Value::text("_result"), number, properties, result]);
+        self.connection_command(body);
+    }
+
+    fn error(&mut self, transaction: f64, code: &str, words: &str) {
+        let number = Value::Number(transaction);
+        let told = told(Level::Error, code, words);
+        let body = written(&[Value::text("_error"), number, Value::Null, told]);
+        self.connection_command(body);
+    }
+
+    fn connection_command(&mut self, body: Vec<u8>) {
+        let out = &mut self.output;
+        self.writer
+            .write_bytes(ChunkStream::Connection, COMMAND, 0, 0, body.into(), out);
+    }
+
+    /// Says what became of a stream.
+    fn status(&mut self, stream_id: u32, level: Level, code: &str, words: &str) {
+        let values = [
+            Value::text("onStatus"),
+            Value::Number(0.0),
+            Value::Null,
+            told(level, code, words),
+        ];
+        let body = written(&values).into();
+        let out = &mut self.output;
+        self.writer
+            .write_bytes(ChunkStream::Status, COMMAND, stream_id, 0, body, out);
+    }
+}
+
+fn told(level: Level, code: &str, words: &str) -> Value {
+    let level = match level {
+        Level::Status => "status",
+        Level::Error => "error",
+    };
+    Value::object([
+        ("level", Value::text(level)),
+        ("code", Value::text(code)),
+        ("description", Value::text(words)),
+    ])
+}

@@ -1,0 +1,277 @@
+//! Walks over the frames of an mp3 object, a stretch at a time.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::frame::{HEADER_SIZE_BYTES, Header, Shape};
+use super::{Frame, Mp3Index, Shared};
+use crate::Refusal;
+use crate::mp4::{Limits, Step};
+use crate::stream::flv::{AUDIO_MP3, Metadata, Sound, kbits_per_sec};
+
+/// Stretches end at multiples of this, and are not shorter than the other unless the object ends.
+const STRETCH_SIZE_BYTES: u64 = 1 << 20;
+const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
+
+/// So much is looked at to tell what stands somewhere: two frames, or the header of a tag.
+const LOOK_SIZE_BYTES: u64 = 4 << 10;
+
+/// So much may stand between frames that is neither frame nor tag.
+const JUNK_SIZE_BYTES_MAX: u64 = 64 << 10;
+
+/// Length of an ID3v1 tag, which is at the very end.
+const ID3V1_SIZE_BYTES: u64 = 128;
+
+/// Finds the frames of an mp3 object; used as [`crate::mp4::Locator`] is.
+#[derive(Debug)]
+pub struct Mp3Locator {
+    object_size_bytes: u64,
+    limits: Limits,
+    stage: Stage,
+    sound: Option<(Shape, u16)>,
+    frames: Vec<Frame>,
+    size_bytes: u64,
+}
+
+/// How far the walk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Here a frame or a tag begins, if what stands before it is no junk.
+    At { position: u64, faith: Faith },
+    /// No whole frame follows.
+    End,
+}
+
+/// Whether a frame is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Faith {
+    /// A frame ended here.
+    Follows,
+    /// Only when another one follows, or the object ends: after a tag, or so much junk.
+    Searches { junk_size_bytes: u64 },
+}
+
+/// What stands at a place.
+enum Found {
+    Frame(Header),
+    Tag { size_bytes: u64 },
+    Junk,
+    End,
+}
+
+impl Mp3Locator {
+    /// Begins with an object of this size.
+    pub fn new(object_size_bytes: u64, limits: Limits) -> Mp3Locator {
+        let begin = Stage::At {
+            position: 0,
+            faith: Faith::Searches { junk_size_bytes: 0 },
+        };
+        Mp3Locator {
+            object_size_bytes,
+            limits,
+            stage: if object_size_bytes == 0 {
+                Stage::End
+            } else {
+                begin
+            },
+            sound: None,
+            frames: Vec::new(),
+            size_bytes: 0,
+        }
+    }
+
+    /// What is wanted next: about 1 MiB at a time, rising; what lies within tags is passed over.
+    pub fn step(&self) -> Step {
+        match self.stage {
+            Stage::At { position, .. } => Step::Read(self.stretch(position)),
+            Stage::End => Step::Done,
+        }
+    }
+
+    /// The stretch that begins here; `position` is within the object.
+    fn stretch(&self, position: u64) -> Range<u64> {
+        let end = position
+            .saturating_add(STRETCH_SIZE_BYTES_MIN)
+            .checked_next_multiple_of(STRETCH_SIZE_BYTES);
+        position..end.unwrap_or(u64::MAX).min(self.object_size_bytes)
+    }
+
+    /// Takes exactly the bytes of the range of [`Self::step`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`] that these bytes already give a reason for.
+    pub fn supply(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let Stage::At {
+            position: start,
+            mut faith,
+        } = self.stage
+        else {
+            return Ok(());
+        };
+        let stretch = self.stretch(start);
+        if bytes.len() as u64 != stretch.end - stretch.start {
+            return Err(Refusal::Truncated);
+        }
+        let mut position = start;
+        loop {
+            let object_rest = self.object_size_bytes.saturating_sub(position);
+            if object_rest < HEADER_SIZE_BYTES as u64 {
+                self.stage = Stage::End;
+                return Ok(());
+            }
+            let rest = usize::try_from(position - start)
+                .ok()
+                .and_then(|start| bytes.get(start..))
+                .unwrap_or_default();
+            if (rest.len() as u64) < LOOK_SIZE_BYTES.min(object_rest) {
+                self.stage = Stage::At { position, faith };
+                return Ok(());
+            }
+            let (passed, next) = match self.look(rest, object_rest, faith) {
+                Found::Frame(header) => self.take(position, header, rest)?,
+                Found::Tag { size_bytes } => (size_bytes, Faith::Searches { junk_size_bytes: 0 }),
+                Found::Junk => (1, self.pass_junk(faith)?),
+                Found::End => {
+                    self.stage = Stage::End;
+                    return Ok(());
+                }
+            };
+            position = position.saturating_add(passed);
+            faith = next;
+        }
+    }
+
+    /// Tells what `rest` begins with, of which `object_rest` bytes are in the object.
+    fn look(&self, rest: &[u8], object_rest: u64, faith: Faith) -> Found {
+        if let Some(size_bytes) = id3v2_size_bytes(rest).or_else(|| ape_size_bytes(rest)) {
+            return Found::Tag { size_bytes };
+        }
+        if object_rest == ID3V1_SIZE_BYTES && rest.starts_with(b"TAG") {
+            return Found::End;
+        }
+        let fits = |header: &Header| self.sound.is_none_or(|(shape, _)| shape == header.shape);
+        let Some(header) = Header::read(rest).filter(fits) else {
+            return Found::Junk;
+        };
+        let size_bytes = usize::from(header.size_bytes);
+        let is_last = size_bytes as u64 == object_rest;
+        let is_followed = || {
+            let next = rest.get(size_bytes..).and_then(Header::read);
+            next.is_some_and(|next| next.shape == header.shape)
+        };
+        match faith {
+            Faith::Searches { .. } if !is_last && !is_followed() => Found::Junk,
+            // The object was cut off within its last frame.
+            Faith::Follows if size_bytes as u64 > object_rest => Found::End,
+            Faith::Searches { .. } | Faith::Follows => Found::Frame(header),
+        }
+    }
+
+    /// Takes a frame in; the first one only when it holds sound.
+    fn take(
+        &mut self,
+        position: u64,
+        header: Header,
+        rest: &[u8],
+    ) -> Result<(u64, Faith), Refusal> {
+        let size_bytes = u64::from(header.size_bytes);
+        let is_first = self.sound.is_none();
+        self.sound.get_or_insert((header.shape, header.channels));
+        if is_first && header.is_table(&rest[..rest.len().min(usize::from(header.size_bytes))]) {
+            return Ok((size_bytes, Faith::Follows));
+        }
+        if self.frames.len() >= self.limits.samples_max as usize {
+            return Err(Refusal::TooLarge("frames"));
+        }
+        let frame = Frame::new(position, header.size_bytes).ok_or(Refusal::TooLarge("object"))?;
+        self.frames.push(frame);
+        self.size_bytes += size_bytes;
+        Ok((size_bytes, Faith::Follows))
+    }
+
+    fn pass_junk(&self, faith: Faith) -> Result<Faith, Refusal> {
+        let passed = match faith {
+            Faith::Follows => 0,
+            Faith::Searches { junk_size_bytes } => junk_size_bytes,
+        };
+        if passed >= JUNK_SIZE_BYTES_MAX {
+            return Err(match self.sound {
+                None => Refusal::NotAFilm,
+                Some(_) => Refusal::Corrupt("frames do not follow one another"),
+            });
+        }
+        Ok(Faith::Searches {
+            junk_size_bytes: passed + 1,
+        })
+    }
+
+    /// Gives the frames.
+    ///
+    /// # Errors
+    ///
+    /// `Truncated` when the object was not walked to its end, `NotAFilm` without frames, `TooLarge` when it is too long.
+    pub fn finish(mut self) -> Result<Mp3Index, Refusal> {
+        if self.stage != Stage::End {
+            return Err(Refusal::Truncated);
+        }
+        let Some((shape, channels)) = self.sound.filter(|_| !self.frames.is_empty()) else {
+            return Err(Refusal::NotAFilm);
+        };
+        self.frames.shrink_to_fit();
+        let samples = self.frames.len() as u64 * u64::from(shape.samples);
+        let duration = Duration::from_secs_f64(samples as f64 / f64::from(shape.sample_rate));
+        if duration > self.limits.duration_max {
+            return Err(Refusal::TooLarge("duration"));
+        }
+        let metadata = Metadata {
+            duration,
+            object_size_bytes: self.object_size_bytes,
+            picture: None,
+            sound: Some(Sound {
+                codec_number: AUDIO_MP3,
+                sample_rate: Some(f64::from(shape.sample_rate)),
+                sample_size_bits: Some(16.0),
+                is_stereo: Some(channels == 2),
+                kbits_per_sec: kbits_per_sec(self.size_bytes, duration),
+            }),
+        };
+        Ok(Mp3Index {
+            shared: Arc::new(Shared {
+                metadata,
+                shape,
+                channels,
+                frames: self.frames,
+            }),
+        })
+    }
+}
+
+/// Whole length of an ID3v2 tag: its own header, four times seven bits, and a footer if its flags say so.
+fn id3v2_size_bytes(bytes: &[u8]) -> Option<u64> {
+    let &[b'I', b'D', b'3', major, minor, flags, s0, s1, s2, s3] = bytes.first_chunk()? else {
+        return None;
+    };
+    let size = [s0, s1, s2, s3];
+    if major == 0xff || minor == 0xff || size.iter().any(|byte| *byte >= 0x80) {
+        return None;
+    }
+    let size_bytes = size
+        .iter()
+        .fold(0, |value, byte| value << 7 | u64::from(*byte));
+    Some(size_bytes + if flags & 0x10 == 0 { 10 } else { 20 })
+}
+
+/// Whole length of an APE tag that begins with its header, or of a footer that stands alone.
+fn ape_size_bytes(bytes: &[u8]) -> Option<u64> {
+    let header = bytes.first_chunk::<32>()?;
+    if !header.starts_with(b"APETAGEX") {
+        return None;
+    }
+    let number = |at: usize| {
+        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    let is_header = number(20) & 0x2000_0000 != 0;
+    Some(32 + if is_header { u64::from(number(12)) } else { 0 })
+}

@@ -1,0 +1,19 @@
+Copyright 2010-present Video.js contributors
+
+   Licensed under the Apache License, Version 2.0 (the "License");
+   you may not use this file except in compliance with the License.
+   You may obtain a copy of the License at
+
+       http://www.apache.org/licenses/LICENSE-2.0
+
+   Unless required by applicable law or agreed to in writing, software
+   distributed under the License is distributed on an "AS IS" BASIS,
+   WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+   See the License for the specific language governing permissions and
+   limitations under the License.
+
+------------------------------------------------------------------
+Trademark Notice:
+“Video.js” is a registered trademark of Brightcove Inc.
+The project is maintained independently by the open-source community,
+governed by the Video.js Technical Steering Committee.

@@ -1,0 +1,277 @@
+//! The demo's own small site: pages with links that are signed anew for each visit.
+//!
+//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`.
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST,
+    REFERRER_POLICY, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use privet_sign::{SignError, Signer, Terms, Timestamp, WireUrl};
+use std::convert::Infallible;
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const HOUR_SECS: u64 = 3_600;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECTIONS_MAX: usize = 64;
+
+const INDEX: &str = include_str!("../../site/index.html");
+const TEMPLATE: &str = include_str!("../../site/template.html");
+const STYLE: &str = include_str!("../../site/site.css");
+const SCRIPT: &str = include_str!("../../site/site.js");
+const PLAYER: &[u8] = include_bytes!("../../assets/site/video.js.gz");
+const PLAYER_STYLE: &[u8] = include_bytes!("../../assets/site/video-js.css.gz");
+
+/// What the pages are made with.
+pub(super) struct Site {
+    pub(super) signer: Signer,
+    /// Where films are played by RTMP; `None` when nothing listens there.
+    pub(super) rtmp_port: Option<u16>,
+}
+
+impl Site {
+    /// Serves on this port of the loopback address, from a thread of its own, until the program ends.
+    ///
+    /// Errors: the port is taken.
+    pub(super) fn serve(self, port: u16) -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let site = Arc::new(self);
+        std::thread::Builder::new()
+            .name("privet-site".to_owned())
+            .spawn(move || runtime.block_on(accept(listener, site)))?;
+        Ok(())
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD only");
+        }
+        let headers = request.headers();
+        match request.uri().path() {
+            "/site/index.html" => self.index(headers),
+            "/site/template.html" => asset("text/html; charset=utf-8", TEMPLATE),
+            "/site/site.css" => asset("text/css; charset=utf-8", STYLE),
+            "/site/site.js" => asset("text/javascript; charset=utf-8", SCRIPT),
+            "/site/video.js" => packed("text/javascript; charset=utf-8", PLAYER, headers),
+            "/site/video-js.css" => packed("text/css; charset=utf-8", PLAYER_STYLE, headers),
+            _ => plain(StatusCode::NOT_FOUND, "no such page"),
+        }
+    }
+
+    /// The page with its links. The edge has let the host in, so the links are for the host that the visitor sees.
+    fn index(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        match self.page(host.unwrap_or("localhost")) {
+            Ok(page) => {
+                let mut response = asset("text/html; charset=utf-8", &page);
+                let headers = response.headers_mut();
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+                headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+                headers.insert(
+                    CONTENT_SECURITY_POLICY,
+                    // Players use blobs for what they decode, and styles of their own.
+                    HeaderValue::from_static(
+                        "default-src 'self'; media-src 'self' blob:; worker-src blob:; img-src 'self' data:; \
+                         font-src 'self' data:; style-src 'self' 'unsafe-inline'",
+                    ),
+                );
+                response
+            }
+            Err(error) => plain(StatusCode::BAD_REQUEST, &error.to_string()),
+        }
+    }
+
+    fn page(&self, host: &str) -> Result<String, SignError> {
+        let now = now();
+        let until = Timestamp::from_secs(now + HOUR_SECS);
+        let good = Terms::until(until);
+        let over = Terms::until(Timestamp::from_secs(now - 1));
+        let url = |path: &str| WireUrl::parse(&format!("https://{host}/{path}"));
+        let film = self.signer.sign_url(&url("film.mp4")?, &good)?;
+        let expired = self.signer.sign_url(&url("film.mp4")?, &over)?;
+        let picture = self.signer.sign_url(&url("picture.jpg")?, &good)?;
+        let stream = self.signer.sign_stream("film.mp4", &good)?;
+        let machine = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let server = self.rtmp_port.map_or_else(
+            || "rtmp://HOST".to_owned(),
+            |port| format!("rtmp://{machine}:{port}"),
+        );
+        let at = jiff::Timestamp::from_second(until.as_secs().cast_signed())
+            .map_or_else(|_| String::new(), |at| at.to_string());
+        Ok(filled(&[
+            ("until", &at),
+            ("film", &film),
+            ("film_hls", &hls_link(&film)),
+            ("expired", &expired),
+            ("expired_hls", &hls_link(&expired)),
+            ("picture", &picture),
+            ("picture_plain", url("picture.jpg")?.as_str()),
+            ("rtmp", &format!("{server}/cfx/st/&mp4:{stream}")),
+            ("rtmp_server", &server),
+            ("rtmp_name", &format!("mp4:{stream}")),
+            ("template", TEMPLATE),
+        ]))
+    }
+}
+
+/// The same link for the HLS list that is made of the film.
+pub(super) fn hls_link(film: &str) -> String {
+    match film.split_once('?') {
+        Some((url, query)) => format!("{url}/hls/master.m3u8?{query}"),
+        None => format!("{film}/hls/master.m3u8"),
+    }
+}
+
+/// The page with every `{{name}}` replaced by its value, as HTML text.
+fn filled(values: &[(&str, &str)]) -> String {
+    let mut page = String::with_capacity(INDEX.len() * 3);
+    let mut rest = INDEX;
+    while let Some((before, after)) = rest.split_once("{{") {
+        page.push_str(before);
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        let value = values.iter().find(|(known, _)| *known == name);
+        push_html(&mut page, value.map_or("", |(_, value)| value));
+        rest = after;
+    }
+    page.push_str(rest);
+    page
+}
+
+fn push_html(page: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\'' => page.push_str("&#39;"),
+            _ => page.push(character),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, site: Arc<Site>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let site = Arc::clone(&site);
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let answer = site.answer(&request);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            // A connection that breaks off has nothing to be told.
+            let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            drop(place);
+        });
+    }
+}
+
+fn asset(content_type: &'static str, text: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Text that is kept compressed, as it is for whoever takes it so.
+fn packed(
+    content_type: &'static str,
+    bytes: &'static [u8],
+    headers: &HeaderMap,
+) -> Response<Full<Bytes>> {
+    let takes_gzip = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|coding| coding.trim() == "gzip"));
+    let mut response = if takes_gzip {
+        let mut response = Response::new(Full::new(Bytes::from_static(bytes)));
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(CONTENT_ENCODING, gzip);
+        response
+    } else {
+        let mut text = Vec::new();
+        match GzDecoder::new(bytes).read_to_end(&mut text) {
+            Ok(_) => Response::new(Full::new(Bytes::from(text))),
+            Err(error) => return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+    let mut response = asset("text/plain; charset=utf-8", text);
+    *response.status_mut() = status;
+    response
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_the_page_is_filled_as_text() {
+        let page = filled(&[("film", "https://h/a?b=1&c=\"<x>'")]);
+        assert!(!page.contains("{{"));
+        assert!(page.contains("src=\"https://h/a?b=1&amp;c=&quot;&lt;x&gt;&#39;\""));
+    }
+
+    #[test]
+    fn the_list_of_a_film_has_the_films_grant() {
+        assert_eq!(
+            hls_link("https://h/f.mp4?Expires=1&Signature=s"),
+            "https://h/f.mp4/hls/master.m3u8?Expires=1&Signature=s"
+        );
+    }
+
+    #[test]
+    fn the_player_is_what_the_lock_says() {
+        let lock = include_str!("../../site/package-lock.json");
+        let mut player = String::new();
+        GzDecoder::new(PLAYER)
+            .read_to_string(&mut player)
+            .expect("the player is compressed text");
+        let version = player
+            .split_once("Video.js ")
+            .and_then(|(_, rest)| rest.split_whitespace().next())
+            .expect("the player says its version");
+        assert!(lock.contains(&format!("\"video.js\": \"{version}\"")));
+    }
+}

@@ -1,0 +1,193 @@
+//! Session tokens: a grant that was verified once, as a short text for the path of a URL.
+//!
+//! A token says what the policy said and nothing more. It is bound to the scheme and the host it was issued for, to
+//! the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::credentials::{CredentialSource, Credentials};
+use crate::grant::{Grant, Mark};
+use crate::key::PublicKey;
+use crate::policy::{PolicyError, canned_resource};
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::trust::{KeySet, SignatureMemory};
+use crate::verify::{Granted, Leniency, Object, own_query, verify_terms};
+use crate::viewer::ViewerUrl;
+use claims::{Claims, Coverage};
+
+mod claims;
+
+/// The longest text of a token.
+pub const SESSION_SIZE_BYTES_MAX: usize = 1024;
+
+/// Every token begins with this; the digit is the version of what follows.
+const PREFIX: &str = "S1";
+/// HMAC-SHA256.
+const MAC_SIZE_BYTES: usize = 32;
+/// The least bytes that make a secret.
+const SECRET_SIZE_BYTES_MIN: usize = 32;
+
+/// What session tokens are made with. All edges that serve one site need the same.
+#[derive(Clone)]
+pub struct SessionSecret(hmac::Key);
+
+impl SessionSecret {
+    /// Takes 32 random bytes, or more; `None` when there are fewer.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        (bytes.len() >= SECRET_SIZE_BYTES_MIN)
+            .then(|| SessionSecret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+    }
+}
+
+impl std::fmt::Debug for SessionSecret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SessionSecret")
+    }
+}
+
+/// Verifies as [`crate::verify`] does, and makes a token of what the credentials permit.
+///
+/// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
+/// address range, and its start has passed. `None` when the resource is too long for a token.
+///
+/// # Errors
+/// As [`crate::verify`].
+pub fn issue_session(
+    secret: &SessionSecret,
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+    memory: &dyn SignatureMemory,
+) -> Result<Option<String>, Refusal> {
+    let object = Object::Url {
+        url,
+        query: own_query(url.query),
+    };
+    let (grant, granted) = verify_terms(&object, credentials, keys, now, client, leniency, memory)?;
+    let key = keys.get(&grant.key_pair_id).ok_or(Refusal::UnknownKey)?;
+    Ok(Claims::of(&grant, &granted, key).and_then(|claims| sealed(secret, url, &claims)))
+}
+
+/// Whether `text` has the form of a token. What has not is an ordinary part of a path.
+pub fn is_session_shaped(text: &str) -> bool {
+    const LENGTH_MIN: usize = PREFIX.len() + (MAC_SIZE_BYTES + Claims::SIZE_BYTES_MIN) * 4 / 3;
+    (LENGTH_MIN..=SESSION_SIZE_BYTES_MAX).contains(&text.len())
+        && text.starts_with(PREFIX)
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// As [`crate::verify`], for a token that [`issue_session`] made. The query of `url` takes part as it does there.
+///
+/// # Errors
+/// [`Refusal::SessionMismatch`] before anything else, then [`Refusal::SessionKeyGone`], then as [`crate::verify`].
+pub fn verify_session(
+    secret: &SessionSecret,
+    text: &str,
+    url: &ViewerUrl<'_>,
+    keys: &KeySet,
+    now: Timestamp,
+    client: IpAddr,
+    leniency: &Leniency,
+) -> Result<Grant, Refusal> {
+    let bytes = opened(secret, url, text).ok_or(Refusal::SessionMismatch)?;
+    let claims = Claims::read(&bytes[MAC_SIZE_BYTES..]).ok_or(Refusal::SessionMismatch)?;
+    let key = keys.get(claims.key_pair_id);
+    if key.map(key_digest) != Some(claims.key_digest) {
+        return Err(Refusal::SessionKeyGone);
+    }
+    if claims.statement_object && !leniency.statement_object {
+        return Err(Refusal::MalformedPolicy(PolicyError::StatementObject));
+    }
+    claims.coverage.check(url, leniency)?;
+    if now >= claims.until {
+        return Err(Refusal::Expired(claims.until));
+    }
+    if claims.ip.is_some_and(|range| !range.contains(client)) {
+        return Err(Refusal::WrongAddress);
+    }
+    Ok(Grant {
+        key_pair_id: claims.key_pair_id.into(),
+        until: claims.until,
+        source: CredentialSource::Session,
+        mark: Mark::Digest(claims.mark),
+        query_use: claims.coverage.query_use(),
+    })
+}
+
+/// The text of a token; `None` when it would be too long.
+fn sealed(secret: &SessionSecret, url: &ViewerUrl<'_>, claims: &Claims<'_>) -> Option<String> {
+    let body = claims.to_bytes()?;
+    let mac = hmac::sign(&secret.0, &message(url, &body));
+    let mut text = PREFIX.to_owned();
+    URL_SAFE_NO_PAD.encode_string([mac.as_ref(), &body].concat(), &mut text);
+    is_session_shaped(&text).then_some(text)
+}
+
+/// The bytes of a token that was made with this secret for this scheme and host.
+fn opened(secret: &SessionSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec<u8>> {
+    let digits = text
+        .strip_prefix(PREFIX)
+        .filter(|_| is_session_shaped(text))?;
+    let bytes = URL_SAFE_NO_PAD.decode(digits).ok()?;
+    let (mac, body) = bytes.split_at_checked(MAC_SIZE_BYTES)?;
+    // Takes the same time wherever they differ.
+    hmac::verify(&secret.0, &message(url, body), mac).ok()?;
+    Some(bytes)
+}
+
+/// What the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
+fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
+    let host = url.plain_host();
+    let parts: [&[u8]; 5] = [
+        b"privet session 1\0",
+        url.scheme.as_str().as_bytes(),
+        host.as_bytes(),
+        b"\0",
+        body,
+    ];
+    parts.concat()
+}
+
+fn key_digest(key: &PublicKey) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, key.spki_der()).as_ref());
+    bytes
+}
+
+impl<'a> Claims<'a> {
+    /// `None` only for a canned text that could not be taken apart.
+    fn of(grant: &'a Grant, granted: &'a Granted, key: &PublicKey) -> Option<Self> {
+        let (coverage, ip, statement_object) = match granted {
+            Granted::Canned(text) => (Coverage::Exactly(canned_resource(text)?), None, false),
+            Granted::Custom(confirmed) => {
+                let coverage = match confirmed.policy.resource.as_deref() {
+                    None => Coverage::Everything,
+                    Some(resource) if grant.source == CredentialSource::Cookies => {
+                        Coverage::FlatPattern(resource)
+                    }
+                    Some(resource) => Coverage::Pattern(resource),
+                };
+                (coverage, confirmed.policy.ip, confirmed.statement_object)
+            }
+        };
+        Some(Claims {
+            coverage,
+            statement_object,
+            until: grant.until,
+            ip,
+            mark: grant.mark.digest(),
+            key_digest: key_digest(key),
+            key_pair_id: &grant.key_pair_id,
+        })
+    }
+}

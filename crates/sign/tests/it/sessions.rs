@@ -1,0 +1,396 @@
+//! Session tokens: who gets one, and what it opens.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use privet_sign::*;
+
+use crate::support::{Received, client, id, private_key};
+
+const NOW: u64 = 1_900_000_000;
+const UNTIL: u64 = 2_000_000_000;
+
+fn secret() -> SessionSecret {
+    SessionSecret::new(&[7; 32]).unwrap()
+}
+
+fn keys(file: &str) -> KeySet {
+    let mut keys = KeySet::default();
+    keys.insert(id("K"), private_key(file).public_key());
+    keys
+}
+
+fn terms() -> Terms {
+    Terms::until(Timestamp::from_secs(UNTIL))
+}
+
+fn policy(resource: &str) -> Terms {
+    Terms {
+        resource: Some(resource.to_owned()),
+        allow_broad: true,
+        ..terms()
+    }
+}
+
+fn signed(url: &str, terms: &Terms) -> Received {
+    let signer = Signer::new(
+        Arc::new(private_key("rsa2048")),
+        id("K"),
+        HashAlgorithm::Sha1,
+    );
+    let url = WireUrl::parse(url).unwrap();
+    Received::raw(&signer.unwrap().sign_url(&url, terms).unwrap()).unwrap()
+}
+
+fn encode(bytes: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    text.replace('+', "-").replace('=', "_").replace('/', "~")
+}
+
+/// For texts that a [`Signer`] does not sign.
+fn signature_over(text: &str) -> String {
+    let algorithm = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
+    let digest = aws_lc_rs::digest::digest(algorithm, text.as_bytes());
+    let signature = private_key("rsa2048").sign_digest(HashAlgorithm::Sha1, digest.as_ref());
+    format!("Signature={}&Key-Pair-Id=K", encode(&signature.unwrap()))
+}
+
+/// A canned link as another signer would make it, wildcards and all.
+fn issue_canned(url: &str) -> String {
+    let text = format!(
+        r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{UNTIL}}}}}}}]}}"#
+    );
+    let delimiter = if url.contains('?') { '&' } else { '?' };
+    let link = format!("{url}{delimiter}Expires={UNTIL}&{}", signature_over(&text));
+    let token = issue_to(&Received::raw(&link).unwrap(), &Leniency::default());
+    token.unwrap().expect("short enough")
+}
+
+fn issue_to(link: &Received, leniency: &Leniency) -> Result<Option<String>, Refusal> {
+    issue_session(
+        &secret(),
+        &link.viewer_url(),
+        &Credentials::from_request(link.query.as_deref(), std::iter::empty()),
+        &keys("rsa2048"),
+        Timestamp::from_secs(NOW),
+        client(),
+        leniency,
+        &NoMemory,
+    )
+}
+
+fn issue(url: &str, terms: &Terms) -> String {
+    let token = issue_to(&signed(url, terms), &Leniency::default());
+    token.unwrap().expect("short enough")
+}
+
+/// What changes from one question to the next.
+struct Asking {
+    keys: KeySet,
+    now: u64,
+    client: IpAddr,
+    leniency: Leniency,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Asking {
+            keys: keys("rsa2048"),
+            now: NOW,
+            client: client(),
+            leniency: Leniency::default(),
+        }
+    }
+}
+
+impl Asking {
+    fn ask(&self, token: &str, url: &str) -> Result<Grant, Refusal> {
+        verify_session(
+            &secret(),
+            token,
+            &Received::raw(url).unwrap().viewer_url(),
+            &self.keys,
+            Timestamp::from_secs(self.now),
+            self.client,
+            &self.leniency,
+        )
+    }
+}
+
+#[track_caller]
+fn check(token: &str, url: &str, expected: Result<(), Refusal>) {
+    let grant = Asking::default().ask(token, url);
+    assert_eq!((url, grant.map(drop)), (url, expected));
+}
+
+const MISMATCH: Result<(), Refusal> = Err(Refusal::SessionMismatch);
+const OTHER: Result<(), Refusal> = Err(Refusal::SignatureMismatch);
+const WRONG: Result<(), Refusal> = Err(Refusal::WrongResource);
+
+#[test]
+fn nobody_else_makes_tokens() {
+    assert!(SessionSecret::new(&[7; 31]).is_none());
+    let url = "https://h.de/a.mp4";
+    let token = issue(url, &terms());
+    for text in ["", "S1", "x", &token[1..], &token[..token.len() - 1]] {
+        check(text, url, MISMATCH);
+    }
+    check(&token.replacen("S1", "S2", 1), url, MISMATCH);
+    check(&format!("{token}A"), url, MISMATCH);
+    check(&format!("{token}="), url, MISMATCH);
+    // Every single character counts.
+    for at in 2..token.len() {
+        let other = if &token[at..=at] == "A" { "B" } else { "A" };
+        let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+        check(&changed, url, MISMATCH);
+    }
+    let other = verify_session(
+        &SessionSecret::new(&[8; 32]).unwrap(),
+        &token,
+        &Received::raw(url).unwrap().viewer_url(),
+        &keys("rsa2048"),
+        Timestamp::from_secs(NOW),
+        client(),
+        &Leniency::default(),
+    );
+    assert_eq!(other.map(drop), MISMATCH);
+    check(&token, url, Ok(()));
+}
+
+#[test]
+fn what_is_refused_gets_no_token() {
+    let refused = |url: &str, terms: &Terms| {
+        let link = signed(url, terms);
+        let link = Received {
+            path: "/b.mp4".to_owned(),
+            ..link
+        };
+        issue_to(&link, &Leniency::default())
+    };
+    let url = "https://h.de/a.mp4";
+    assert_eq!(refused(url, &terms()), Err(Refusal::SignatureMismatch));
+    let resource = policy("https://h.de/a*");
+    assert_eq!(refused(url, &resource), Err(Refusal::WrongResource));
+    let future = Terms {
+        from: Some(Timestamp::from_secs(NOW)),
+        ..terms()
+    };
+    assert_eq!(
+        issue_to(&signed(url, &future), &Leniency::default()),
+        Err(Refusal::NotYetValid(Timestamp::from_secs(NOW)))
+    );
+    let past = Terms::until(Timestamp::from_secs(NOW));
+    assert_eq!(
+        issue_to(&signed(url, &past), &Leniency::default()),
+        Err(Refusal::Expired(Timestamp::from_secs(NOW)))
+    );
+    let unsigned = Received::raw(url).unwrap();
+    assert_eq!(
+        issue_to(&unsigned, &Leniency::default()),
+        Err(Refusal::MissingKeyPairId)
+    );
+}
+
+#[test]
+fn a_token_is_for_its_scheme_and_host() {
+    let token = issue("https://h.de/a.mp4", &policy("*"));
+    check(&token, "http://h.de/a.mp4", MISMATCH);
+    check(&token, "https://i.de/a.mp4", MISMATCH);
+    check(&token, "https://h.de:8443/a.mp4", MISMATCH);
+    check(&token, "https://h.de.evil.test/a.mp4", MISMATCH);
+    check(&token, "https://H.de:443/a.mp4", Ok(()));
+    let token = issue("https://h.de:8443/a.mp4", &policy("https://h.de:8443/*"));
+    check(&token, "https://h.de/a.mp4", MISMATCH);
+    check(&token, "https://h.de:8443/a.mp4", Ok(()));
+}
+
+#[test]
+fn a_canned_grant_is_for_one_url() {
+    let token = issue("https://h.de/a.mp4", &terms());
+    check(&token, "https://h.de/b.mp4", OTHER);
+    check(&token, "https://h.de/a.mp4/", OTHER);
+    check(&token, "https://h.de/a.mp4?b=1", OTHER);
+    check(&token, "https://h.de/a.mp", OTHER);
+    check(&token, "https://h.de/%61.mp4", OTHER);
+    check(&token, "https://h.de/a.mp4", Ok(()));
+    // Signing parameters never count.
+    check(&token, "https://h.de/a.mp4?Expires=1&Signature=x", Ok(()));
+    let token = issue("https://h.de/a.mp4?b=1", &terms());
+    check(&token, "https://h.de/a.mp4", OTHER);
+    check(&token, "https://h.de/a.mp4?b=2", OTHER);
+    check(&token, "https://h.de/a.mp4?b=1", Ok(()));
+}
+
+#[test]
+fn a_star_in_a_canned_url_is_a_star() {
+    let token = issue_canned("https://h.de/*.mp4");
+    check(&token, "https://h.de/a.mp4", OTHER);
+    check(&token, "https://h.de/*.mp4", Ok(()));
+    let token = issue_canned("https://h.de/a.mp4?*");
+    check(&token, "https://h.de/a.mp4?x=1", OTHER);
+    check(&token, "https://h.de/a.mp4xx", OTHER);
+    check(&token, "https://h.de/a.mp4?*", Ok(()));
+}
+
+#[test]
+fn a_custom_grant_is_for_what_its_resource_covers() {
+    let token = issue("https://h.de/v/a.mp4", &policy("https://h.de/v/*.mp4"));
+    check(&token, "https://h.de/w/a.mp4", WRONG);
+    check(&token, "https://h.de/v/a.vtt", WRONG);
+    check(&token, "https://h.de/v/b.mp4?x=1", WRONG);
+    check(&token, "https://h.de/v/b.mp4", Ok(()));
+    let token = issue("https://h.de/v/a.mp4?u=5", &policy("https://h.de/v/*?u=*"));
+    check(&token, "https://h.de/v/b.mp4", WRONG);
+    check(&token, "https://h.de/v/b.mp4?u=6", Ok(()));
+    let everything = Terms {
+        policy: Some(
+            r#"{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#
+                .to_owned(),
+        ),
+        allow_broad: true,
+        ..terms()
+    };
+    let token = issue("https://h.de/a", &everything);
+    check(&token, "https://h.de/any?x=1", Ok(()));
+}
+
+#[test]
+fn the_end_is_the_policys() {
+    for terms in [terms(), policy("https://h.de/*")] {
+        let token = issue("https://h.de/a", &terms);
+        let at = |now| Asking {
+            now,
+            ..Asking::default()
+        };
+        assert_eq!(
+            at(UNTIL).ask(&token, "https://h.de/a").map(drop),
+            Err(Refusal::Expired(Timestamp::from_secs(UNTIL)))
+        );
+        let grant = at(UNTIL - 1).ask(&token, "https://h.de/a").unwrap();
+        assert_eq!(grant.until(), Timestamp::from_secs(UNTIL));
+        assert_eq!(grant.source(), CredentialSource::Session);
+        assert_eq!(grant.key_pair_id(), "K");
+    }
+}
+
+#[test]
+fn the_address_range_carries_over() {
+    let terms = Terms {
+        ip: Some(IpRange::parse("192.0.2.0/24").unwrap()),
+        ..policy("https://h.de/*")
+    };
+    let token = issue("https://h.de/a", &terms);
+    let from = |client: &str| Asking {
+        client: client.parse().unwrap(),
+        ..Asking::default()
+    };
+    for other in ["192.0.3.77", "2001:db8::1"] {
+        let refused = from(other).ask(&token, "https://h.de/a").map(drop);
+        assert_eq!(refused, Err(Refusal::WrongAddress), "{other}");
+    }
+    assert!(from("192.0.2.1").ask(&token, "https://h.de/a").is_ok());
+}
+
+#[test]
+fn a_key_that_is_gone_takes_its_sessions_along() {
+    let token = issue("https://h.de/a", &terms());
+    let with = |keys| Asking {
+        keys,
+        ..Asking::default()
+    };
+    for keys in [KeySet::default(), keys("p256.pkcs8")] {
+        let refused = with(keys).ask(&token, "https://h.de/a").map(drop);
+        assert_eq!(refused, Err(Refusal::SessionKeyGone));
+    }
+}
+
+#[test]
+fn a_switch_that_is_turned_off_takes_its_sessions_along() {
+    let text = r#"{"Statement":{"Resource":"https://h.de/*","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}}"#;
+    let lenient = Leniency {
+        statement_object: true,
+        ..Leniency::default()
+    };
+    let link = Received::raw(&format!(
+        "https://h.de/a?Policy={}&{}",
+        encode(text.as_bytes()),
+        signature_over(text)
+    ));
+    let token = issue_to(&link.unwrap(), &lenient).unwrap().unwrap();
+    let ask = |leniency| {
+        let asking = Asking {
+            leniency,
+            ..Asking::default()
+        };
+        asking.ask(&token, "https://h.de/a").map(drop)
+    };
+    assert_eq!(
+        ask(Leniency::default()),
+        Err(Refusal::MalformedPolicy(PolicyError::StatementObject))
+    );
+    assert_eq!(ask(lenient), Ok(()));
+}
+
+#[test]
+fn a_token_keeps_the_name_of_its_grant() {
+    let link = signed("https://h.de/a", &terms());
+    let grant = link.verify_with(None, &keys("rsa2048"), NOW, client());
+    let token = issue("https://h.de/a", &terms());
+    let session = Asking::default().ask(&token, "https://h.de/a").unwrap();
+    assert_eq!(session.fingerprint(), grant.unwrap().fingerprint());
+}
+
+#[test]
+fn tokens_have_a_limit() {
+    let long = format!("https://h.de/{}/*", "a".repeat(700));
+    let link = signed(&long.replace('*', "a"), &policy(&long));
+    assert_eq!(issue_to(&link, &Leniency::default()), Ok(None));
+    let long = format!("https://h.de/{}/*", "a".repeat(580));
+    let token = issue(&long.replace('*', "a"), &policy(&long));
+    assert!(token.len() <= SESSION_SIZE_BYTES_MAX);
+    assert!(is_session_shaped(&token));
+    check(&token, &long.replace('*', "b"), Ok(()));
+}
+
+#[test]
+fn few_texts_look_like_tokens() {
+    let long = "A".repeat(200);
+    for text in [
+        "",
+        "anna",
+        "S1",
+        &format!("S2{long}"),
+        &format!("S1{long}~"),
+        &format!("S1{long}/"),
+        &format!("S1{}", "A".repeat(1023)),
+        &format!("S1{}", "A".repeat(100)),
+    ] {
+        assert!(!is_session_shaped(text), "{text}");
+    }
+    assert!(is_session_shaped(&format!("S1{long}")));
+}
+
+#[test]
+fn the_query_counts_for_those_who_compare_it() {
+    let of = |url: &str, terms: &Terms| {
+        let link = signed(url, terms);
+        let grant = link.verify_with(None, &keys("rsa2048"), NOW, client());
+        let session = Asking::default().ask(&issue(url, terms), url).unwrap();
+        assert_eq!(
+            grant.as_ref().map(Grant::query_use),
+            Ok(session.query_use())
+        );
+        session.query_use()
+    };
+    assert_eq!(of("https://h.de/a", &terms()), QueryUse::Ignored);
+    assert_eq!(of("https://h.de/a?b=1", &terms()), QueryUse::Compared);
+    assert_eq!(
+        of("https://h.de/a?b=1", &policy("https://h.de/*")),
+        QueryUse::Ignored
+    );
+    assert_eq!(
+        of("https://h.de/a?b=1", &policy("https://h.de/a?b=*")),
+        QueryUse::Compared
+    );
+}
