@@ -25,6 +25,8 @@ mod fills;
 mod film_folder;
 mod film_grants;
 mod film_origins;
+mod film_packets;
+mod film_players_browsers;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
