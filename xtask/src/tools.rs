@@ -92,6 +92,20 @@ const FOR_BENCHES: &[Tool] = &[
     },
 ];
 
+const FOR_FILMS: &[Tool] = &[
+    Tool {
+        program: "ffmpeg",
+        package: "ffmpeg",
+    },
+    Tool {
+        program: "taskset",
+        package: "util-linux",
+    },
+];
+
+/// nginx's module for RTMP, which is no program.
+const NGINX_RTMP: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
+
 /// JavaScript modules that a lock file pins.
 pub struct NodeFolder {
     /// Where `package.json` and `package-lock.json` are, from the repository's root.
@@ -133,6 +147,27 @@ pub fn install_for_benches() -> Outcome {
     debian(FOR_TESTS)?;
     debian(FOR_BENCHES)?;
     python_environment()
+}
+
+/// As `install_for_benches`, and what makes long films and pins servers.
+pub fn install_for_film_benches() -> Outcome {
+    install_for_benches()?;
+    debian(FOR_FILMS)?;
+    if nginx_rtmp().is_none() {
+        apt_get(&[
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            "libnginx-mod-rtmp",
+        ])?;
+    }
+    Ok(())
+}
+
+/// Where nginx's module for RTMP is; `None` when it is missing.
+pub fn nginx_rtmp() -> Option<&'static Path> {
+    Some(Path::new(NGINX_RTMP)).filter(|module| module.is_file())
 }
 
 /// What is missing for the tests, in words; empty when all is there.

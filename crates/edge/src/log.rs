@@ -7,7 +7,7 @@ mod batch;
 mod files;
 mod stream;
 
-pub(crate) use batch::WorkerLog;
+pub(crate) use batch::{StreamLine, WorkerLog};
 
 use batch::Batch;
 use files::LogFiles;
@@ -178,8 +178,8 @@ impl LogThread {
             stream.offer(std::mem::take(&mut batch.json), batch.records);
         }
         match &mut self.files {
-            Some(files) => files.take(&batch),
-            None => self.queue.give_back(batch.records),
+            Some(files) if !batch.lines.is_empty() => files.take(&batch),
+            Some(_) | None => self.queue.give_back(batch.records),
         }
         let records_max = self.queue.records_max.load(Ordering::Relaxed);
         let full = |files: &LogFiles| files.is_batch_full(records_max / 4);

@@ -7,10 +7,12 @@ mod boxes;
 mod codecs;
 mod edits;
 mod entry;
+mod fragmented_track;
 mod fragments;
 mod locator;
 mod movie;
 mod samples;
+mod sound;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;

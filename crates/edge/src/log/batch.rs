@@ -67,16 +67,16 @@ impl WorkerLog {
         }
     }
 
-    /// Writes the record of an RTMP viewer's event and uses up its place.
-    pub(crate) fn write_stream(
-        &self,
-        distribution_id: &str,
-        place: Place,
-        record: &StreamLogRecord<'_>,
-    ) {
-        if place == Place::Reserved {
-            self.append(distribution_id, stream_log_header(), record.at, record);
+    /// Writes the line of an RTMP viewer's event and uses up its place.
+    pub(crate) fn write_stream(&self, distribution_id: &str, place: Place, line: &StreamLine<'_>) {
+        if place != Place::Reserved {
+            return;
         }
+        if line.refusal.is_some() && !self.is_live() {
+            self.log.queue.give_back(1);
+            return;
+        }
+        self.append(distribution_id, stream_log_header(), line.record.at, line);
     }
 
     /// Gives a place back that was reserved for nothing.
@@ -155,11 +155,25 @@ impl Line for LogRecord<'_> {
     }
 }
 
-impl Line for StreamLogRecord<'_> {
+/// The line of an RTMP viewer's event.
+#[derive(Debug)]
+pub(crate) struct StreamLine<'a> {
+    pub(crate) record: StreamLogRecord<'a>,
+    /// Why nothing plays. Such lines are only in the live copy: the file has a word for events that happened, and none
+    /// for others.
+    pub(crate) refusal: Option<&'static str>,
+    /// The fingerprint of the grant.
+    pub(crate) grant: Option<&'a str>,
+}
+
+impl Line for StreamLine<'_> {
     fn write_file(&self, out: &mut Vec<u8>) {
-        self.write_line(out);
+        if self.refusal.is_none() {
+            self.record.write_line(out);
+        }
     }
 
-    /// The live copy is of web requests only.
-    fn write_live(&self, _: &mut Vec<u8>) {}
+    fn write_live(&self, out: &mut Vec<u8>) {
+        self.record.write_json(self.refusal, self.grant, out);
+    }
 }

@@ -3,16 +3,15 @@
 //! One task does it all, and one thing at a time: while the edge looks for a film it hears nothing, so that a viewer can not
 //! have more under way than that.
 
-use super::events::{Events, LogFull};
+mod acts;
+
+use super::events::Events;
 use super::opening::{OpenFilm, Viewer};
 use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
 use crate::request_id::request_id;
 use crate::worker::WorkerShared;
-use privet_distribution::{Limits, StreamDenial, StreamEvent, route_stream};
-use privet_media::rtmp::{
-    Action, Connect, ConnectRefusal, Fault, Feed, PlayRefusal, PlayRequest, Session, Start,
-    StreamName, Turn, host_of,
-};
+use privet_distribution::Limits;
+use privet_media::rtmp::{Fault, Feed, Session, Turn};
 use privet_media::stream::Messages;
 use privet_sign::Scheme;
 use std::cell::Cell;
@@ -315,159 +314,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             }
         }
         Ok(())
-    }
-
-    async fn act(&mut self, action: Action) {
-        match action {
-            Action::Connect(connect) => self.connect(connect),
-            Action::Measure(measure) => self.measure(&measure.name).await,
-            Action::Play(request) => self.begin_play(request).await,
-            Action::Seek(position) => self.seek(position),
-            Action::Resume(position) => self.resume(position),
-            Action::Pause(_) => self.pause(),
-            Action::Buffer(buffer) => {
-                self.buffer = Some(buffer);
-                if let Some(play) = &mut self.play {
-                    play.feed.set_buffer(buffer);
-                }
-            }
-            Action::Stop => self.end_play(),
-        }
-    }
-
-    fn connect(&mut self, connect: Connect) {
-        let host = connect.tc_url.as_deref().and_then(host_of);
-        self.viewer.host = host.unwrap_or_default().to_owned();
-        let state = self.shared.current();
-        let streaming = match route_stream(&state.snapshot, &self.viewer.host) {
-            Ok(streaming) => streaming,
-            Err(denial) => {
-                self.session.reject(match denial {
-                    StreamDenial::DistributionNotFound => ConnectRefusal::DistributionNotFound,
-                    StreamDenial::DistributionTypeMismatch => {
-                        ConnectRefusal::DistributionTypeMismatch
-                    }
-                });
-                return;
-            }
-        };
-        let here = (&state, &self.shared);
-        match Events::connect(&self.viewer, connect, streaming, &self.sent_bytes, here) {
-            Ok(events) => {
-                self.events = Some(events);
-                self.session.accept();
-            }
-            Err(LogFull) => self.session.reject(ConnectRefusal::Busy),
-        }
-    }
-
-    async fn measure(&mut self, name: &StreamName) {
-        match self.viewer.open(name, &self.shared).await {
-            Ok(film) => self.session.measured(film.index.duration()),
-            Err(refusal) => self.session.refuse(refusal),
-        }
-    }
-
-    async fn begin_play(&mut self, request: PlayRequest) {
-        self.end_play();
-        let film = match self.viewer.open(&request.name, &self.shared).await {
-            Ok(film) => film,
-            Err(refusal) => return self.session.refuse(refusal),
-        };
-        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&film)) {
-            return self.session.refuse(PlayRefusal::Unavailable);
-        }
-        let messages = film.index.messages_from(request.start);
-        let now = self.began.elapsed();
-        let mut feed = Feed::new(messages, request.start, request.duration, now);
-        if let Some(buffer) = self.buffer {
-            feed.set_buffer(buffer);
-        }
-        self.session.start(&start(&film, &feed));
-        self.play = Some(Play {
-            film,
-            feed,
-            motion: Motion::Running,
-        });
-    }
-
-    fn seek(&mut self, position: Duration) {
-        match self.goes_on(StreamEvent::Seek) {
-            Ok(()) => self.move_to(position),
-            Err(refusal) => self.session.refuse(refusal),
-        }
-    }
-
-    fn resume(&mut self, position: Duration) {
-        if let Err(refusal) = self.goes_on(StreamEvent::Unpause) {
-            return self.session.refuse(refusal);
-        }
-        let now = self.began.elapsed();
-        let Some(play) = &mut self.play else {
-            return self.session.refuse(PlayRefusal::NotFound);
-        };
-        let has_all = play.feed.is_behind(position);
-        play.feed.resume(position, now);
-        if play.motion == Motion::Paused {
-            play.motion = Motion::Running;
-        }
-        if has_all {
-            self.session.resume();
-        } else {
-            self.move_to(position);
-        }
-    }
-
-    /// Goes on from the key frame at or before `position`. A film that is paused stays so.
-    fn move_to(&mut self, position: Duration) {
-        let now = self.began.elapsed();
-        let Some(play) = &mut self.play else {
-            return self.session.refuse(PlayRefusal::NotFound);
-        };
-        let messages = play.film.index.messages_from(play.feed.film_time(position));
-        play.feed.seek(messages, position, now);
-        if play.motion == Motion::Over {
-            play.motion = Motion::Running;
-        }
-        self.session.start(&start(&play.film, &play.feed));
-    }
-
-    fn pause(&mut self) {
-        let Some(play) = &mut self.play else {
-            return;
-        };
-        play.feed.pause();
-        if play.motion == Motion::Running {
-            play.motion = Motion::Paused;
-        }
-        if let Some(events) = &mut self.events {
-            events.pause();
-        }
-    }
-
-    /// Whether the film may go on now, which is asked anew each time; if so, the log has it.
-    fn goes_on(&mut self, event: StreamEvent) -> Result<(), PlayRefusal> {
-        let play = self.play.as_ref().ok_or(PlayRefusal::NotFound)?;
-        self.viewer.may_go_on(&play.film, &self.shared)?;
-        match self.events.as_mut().map(|events| events.goes_on(event)) {
-            Some(Err(LogFull)) => Err(PlayRefusal::Unavailable),
-            Some(Ok(())) | None => Ok(()),
-        }
-    }
-
-    fn end_play(&mut self) {
-        self.play = None;
-        if let Some(events) = &mut self.events {
-            events.stop();
-        }
-    }
-}
-
-/// What comes before the film's own messages.
-fn start(film: &OpenFilm, feed: &Feed<Messages>) -> Start {
-    Start {
-        metadata: film.index.metadata().into(),
-        headers: film.index.headers(),
-        timestamp_ms: feed.timestamp_ms(),
     }
 }

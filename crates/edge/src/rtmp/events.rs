@@ -4,7 +4,7 @@
 //! gets anything that goes unlogged.
 
 use super::opening::{OpenFilm, Viewer};
-use crate::log::Place;
+use crate::log::{Place, StreamLine};
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use privet_distribution::{LoggedStream, StreamEvent, StreamLogRecord, StreamingDistribution};
@@ -39,6 +39,8 @@ struct LoggedPlay {
     query: String,
     extension: String,
     id: u32,
+    /// The fingerprint of the grant, for the live copy.
+    grant: Option<String>,
     /// Used when the film stops.
     stop: Place,
 }
@@ -94,6 +96,7 @@ impl Events {
             query: film.name.query().to_owned(),
             extension: extension.to_owned(),
             id: self.plays,
+            grant: film.grant.clone(),
             stop,
         });
         self.write(StreamEvent::Play, place);
@@ -116,6 +119,29 @@ impl Events {
         }
         self.write(event, place);
         Ok(())
+    }
+
+    /// Writes why a film does not begin or go on. Without room for that it is not written: the viewer got nothing.
+    pub(super) fn refused(&self, event: StreamEvent, name: &StreamName, refusal: &'static str) {
+        let Ok(place) = self.reserve() else {
+            return;
+        };
+        let keys = name.keys();
+        let key = keys.first().map(String::as_str).unwrap_or_default();
+        let (stem, extension) = StreamName::stem_and_ending(key);
+        let stream = LoggedStream {
+            name: stem,
+            query: Some(name.query()).filter(|query| !query.is_empty()),
+            extension,
+            id: self.plays,
+        };
+        let line = StreamLine {
+            record: self.record(event, Some(stream)),
+            refusal: Some(refusal),
+            grant: None,
+        };
+        let log = &self.shared.log;
+        log.write_stream(&self.distribution_id, place, &line);
     }
 
     /// Writes that the film pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
@@ -141,19 +167,35 @@ impl Events {
         self.shared.log.give_back(place);
     }
 
+    /// Writes an event, which is of the film that plays, if one does.
     fn write(&self, event: StreamEvent, place: Place) {
-        let tc_url = self.connect.tc_url.as_deref().unwrap_or_default();
-        let (uri_stem, uri_query) = match tc_url.split_once('?') {
-            Some((stem, query)) => (stem, Some(query)),
-            None => (tc_url, None),
-        };
-        let stream = self.play.as_ref().map(|play| LoggedStream {
+        let play = self.play.as_ref();
+        let stream = play.map(|play| LoggedStream {
             name: &play.name,
             query: Some(play.query.as_str()).filter(|query| !query.is_empty()),
             extension: &play.extension,
             id: play.id,
         });
-        let record = StreamLogRecord {
+        let line = StreamLine {
+            record: self.record(event, stream),
+            refusal: None,
+            grant: play.and_then(|play| play.grant.as_deref()),
+        };
+        let log = &self.shared.log;
+        log.write_stream(&self.distribution_id, place, &line);
+    }
+
+    fn record<'a>(
+        &'a self,
+        event: StreamEvent,
+        stream: Option<LoggedStream<'a>>,
+    ) -> StreamLogRecord<'a> {
+        let tc_url = self.connect.tc_url.as_deref().unwrap_or_default();
+        let (uri_stem, uri_query) = match tc_url.split_once('?') {
+            Some((stem, query)) => (stem, Some(query)),
+            None => (tc_url, None),
+        };
+        StreamLogRecord {
             at: self.shared.clock.now(),
             edge_location: &self.state.snapshot.edge.location,
             client: self.client,
@@ -166,10 +208,7 @@ impl Events {
             page_url: self.connect.page_url.as_deref(),
             user_agent: self.connect.flash_version.as_deref(),
             stream,
-        };
-        self.shared
-            .log
-            .write_stream(&self.distribution_id, place, &record);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cache::ReadFault;
 use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
+use crate::pipeline::origin_denial;
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use http::header::HOST;
@@ -12,7 +13,7 @@ use privet_distribution::{
 };
 use privet_media::rtmp::{FilmKind, PlayRefusal, StreamName, path_of};
 use privet_media::stream::StreamIndex;
-use privet_sign::Scheme;
+use privet_sign::{Grant, Scheme};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -30,6 +31,45 @@ pub(super) struct Viewer {
     pub(super) id: String,
 }
 
+/// Why nothing plays: what the viewer is told, and what the operator is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotPlayed {
+    pub(super) refusal: PlayRefusal,
+    pub(super) token: &'static str,
+}
+
+impl NotPlayed {
+    /// Another object lies there each time that it is opened.
+    const UNSTABLE: NotPlayed = NotPlayed {
+        refusal: PlayRefusal::Unavailable,
+        token: "object-unstable",
+    };
+    /// There is no room in the log.
+    pub(super) const UNLOGGED: NotPlayed = NotPlayed {
+        refusal: PlayRefusal::Unavailable,
+        token: "log-full",
+    };
+    /// The configuration has changed since the viewer connected.
+    const UNROUTED: NotPlayed = NotPlayed {
+        refusal: PlayRefusal::NotFound,
+        token: "unknown-host",
+    };
+    /// Nothing plays that could go on.
+    pub(super) const NOTHING: NotPlayed = NotPlayed {
+        refusal: PlayRefusal::NotFound,
+        token: "not-found",
+    };
+}
+
+impl From<Denial> for NotPlayed {
+    fn from(denial: Denial) -> Self {
+        NotPlayed {
+            refusal: refusal(&denial),
+            token: denial.token(),
+        }
+    }
+}
+
 /// A film that may be played.
 #[derive(Debug)]
 pub(super) struct OpenFilm {
@@ -38,6 +78,8 @@ pub(super) struct OpenFilm {
     pub(super) name: StreamName,
     /// Which of the objects that the name may mean it is.
     pub(super) key: String,
+    /// The fingerprint of the grant, if the log has a live copy.
+    pub(super) grant: Option<String>,
 }
 
 impl Viewer {
@@ -46,23 +88,15 @@ impl Viewer {
         &self,
         name: &StreamName,
         shared: &WorkerShared,
-    ) -> Result<OpenFilm, PlayRefusal> {
+    ) -> Result<OpenFilm, NotPlayed> {
+        let mut last = NotPlayed::NOTHING;
         for key in name.keys() {
             match self.open_key(name, &key, shared).await {
-                Err(PlayRefusal::NotFound) => {}
-                Ok((source, index)) => {
-                    let name = name.clone();
-                    return Ok(OpenFilm {
-                        source,
-                        index,
-                        name,
-                        key,
-                    });
-                }
-                Err(refusal) => return Err(refusal),
+                Err(not_played) if not_played.refusal == PlayRefusal::NotFound => last = not_played,
+                opened => return opened,
             }
         }
-        Err(PlayRefusal::NotFound)
+        Err(last)
     }
 
     /// Whether the film may go on from another place or after a pause: that counts as another play.
@@ -70,7 +104,7 @@ impl Viewer {
         &self,
         film: &OpenFilm,
         shared: &WorkerShared,
-    ) -> Result<(), PlayRefusal> {
+    ) -> Result<(), NotPlayed> {
         let state = shared.current();
         let path = path_of(&film.key);
         let asked = (&film.name, film.key.as_str(), path.as_str());
@@ -82,7 +116,7 @@ impl Viewer {
         name: &StreamName,
         key: &str,
         shared: &WorkerShared,
-    ) -> Result<(FilmSource, Arc<StreamIndex>), PlayRefusal> {
+    ) -> Result<OpenFilm, NotPlayed> {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
@@ -115,21 +149,38 @@ impl Viewer {
             state: &state,
         };
         for _ in 0..ATTEMPTS_MAX {
-            let source = FilmSource::open(&ask, shared).await;
-            let source = source.map_err(|denial| refusal(&denial))?;
+            let source = FilmSource::open(&ask, shared).await?;
             let kind = match name.kind(key) {
                 FilmKind::Mp4 => StreamKind::Mp4,
                 FilmKind::Mp3 => StreamKind::Mp3,
                 FilmKind::Flv => StreamKind::Flv,
             };
-            match shared.films.stream(&source, kind, shared.clock.now()).await {
-                Ok(index) => return Ok((source, index)),
-                Err(FilmFault::Refused(_)) => return Err(PlayRefusal::Unplayable),
-                Err(FilmFault::Read(ReadFault::Origin(_))) => return Err(PlayRefusal::Unavailable),
-                Err(FilmFault::Read(ReadFault::Lost)) => source.part(),
-            }
+            let index = match shared.films.stream(&source, kind, shared.clock.now()).await {
+                Ok(index) => index,
+                Err(FilmFault::Refused(refusal)) => {
+                    return Err(NotPlayed {
+                        refusal: PlayRefusal::Unplayable,
+                        token: refusal.token(),
+                    });
+                }
+                Err(FilmFault::Read(ReadFault::Origin(kind))) => {
+                    return Err(origin_denial(kind).into());
+                }
+                Err(FilmFault::Read(ReadFault::Lost)) => {
+                    source.part();
+                    continue;
+                }
+            };
+            let grant = authorized.grant().filter(|_| shared.log.is_live());
+            return Ok(OpenFilm {
+                source,
+                index,
+                name: name.clone(),
+                key: key.to_owned(),
+                grant: grant.map(Grant::fingerprint),
+            });
         }
-        Err(PlayRefusal::Unavailable)
+        Err(NotPlayed::UNSTABLE)
     }
 
     /// `asked`: the stream's name, one of its keys, and the path of that.
@@ -138,10 +189,10 @@ impl Viewer {
         asked: (&StreamName, &str, &str),
         state: &'s EdgeState,
         shared: &WorkerShared,
-    ) -> Result<(&'s StreamingDistribution, Authorized<'s>), PlayRefusal> {
+    ) -> Result<(&'s StreamingDistribution, Authorized<'s>), NotPlayed> {
         let (name, key, object_path) = asked;
         let routed = route_stream(&state.snapshot, &self.host);
-        let streaming = routed.map_err(|_| PlayRefusal::NotFound)?;
+        let streaming = routed.map_err(|_| NotPlayed::UNROUTED)?;
         let request = StreamRequest {
             names: &name.resources(key),
             object_path,
@@ -153,7 +204,7 @@ impl Viewer {
         let country = state.country(self.peer.ip());
         let now = shared.clock.now();
         let authorized = authorize_stream(streaming, &request, country, now, &shared.memory);
-        Ok((streaming, authorized.map_err(|denial| refusal(&denial))?))
+        Ok((streaming, authorized?))
     }
 }
 

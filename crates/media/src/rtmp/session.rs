@@ -4,6 +4,7 @@
 //! of its media server, which players expect.
 
 mod command;
+mod dispatch;
 mod reply;
 
 use super::amf::read;

@@ -1,38 +1,30 @@
 //! What is said to a viewer: the words and their order.
 
-use super::command::Command;
-use super::{
-    Action, Asked, Connect, ConnectRefusal, Measure, Phase, PlayRefusal, PlayRequest, Session,
-    Start,
-};
+use super::{Asked, ConnectRefusal, Phase, PlayRefusal, Session, Start};
 use crate::rtmp::amf::{Value, written};
+use crate::rtmp::chunk::ChunkStream;
 use crate::rtmp::chunk::message_type::{
     ACKNOWLEDGEMENT, COMMAND, DATA, SET_PEER_BANDWIDTH, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE,
 };
-use crate::rtmp::chunk::{ChunkStream, control_number};
-use crate::rtmp::fault::Fault;
-use crate::rtmp::name::{BadName, StreamName};
 use crate::stream::{Message, MessageKind};
 use bytes::Bytes;
 use std::time::Duration;
 
 /// After how many bytes we want to hear that they came; what Adobe's server says.
 pub(super) const WINDOW_SIZE_BYTES: u32 = 2_500_000;
-/// Message streams of one connection.
-const STREAMS_MAX: u32 = 16;
 
 /// User control messages, section 7.1.7.
-mod event {
-    pub(super) const STREAM_BEGIN: u16 = 0;
-    pub(super) const STREAM_EOF: u16 = 1;
-    pub(super) const SET_BUFFER_LENGTH: u16 = 3;
-    pub(super) const STREAM_IS_RECORDED: u16 = 4;
-    pub(super) const PING_REQUEST: u16 = 6;
-    pub(super) const PING_RESPONSE: u16 = 7;
+pub(super) mod event {
+    pub(in crate::rtmp::session) const STREAM_BEGIN: u16 = 0;
+    pub(in crate::rtmp::session) const STREAM_EOF: u16 = 1;
+    pub(in crate::rtmp::session) const SET_BUFFER_LENGTH: u16 = 3;
+    pub(in crate::rtmp::session) const STREAM_IS_RECORDED: u16 = 4;
+    pub(in crate::rtmp::session) const PING_REQUEST: u16 = 6;
+    pub(in crate::rtmp::session) const PING_RESPONSE: u16 = 7;
 }
 
 #[derive(Clone, Copy)]
-enum Level {
+pub(super) enum Level {
     Status,
     Error,
 }
@@ -40,9 +32,10 @@ enum Level {
 impl Session {
     /// Lets the viewer connect.
     pub fn accept(&mut self) {
-        let Some(Asked::Connect { transaction }) = self.asked.take() else {
+        let Some(Asked::Connect { transaction }) = self.asked else {
             return;
         };
+        self.asked = None;
         self.control(
             WINDOW_ACKNOWLEDGEMENT_SIZE,
             &WINDOW_SIZE_BYTES.to_be_bytes(),
@@ -68,9 +61,10 @@ impl Session {
 
     /// Turns the viewer away. The connection is to be closed once that is said.
     pub fn reject(&mut self, refusal: ConnectRefusal) {
-        let Some(Asked::Connect { transaction }) = self.asked.take() else {
+        let Some(Asked::Connect { transaction }) = self.asked else {
             return;
         };
+        self.asked = None;
         let (code, word) = match refusal {
             ConnectRefusal::DistributionNotFound => {
                 ("NetConnection.Connect.Rejected", "DistributionNotFound")
@@ -211,142 +205,6 @@ impl Session {
         }
     }
 
-    pub(super) fn connect(&mut self, transaction: f64, connect: Connect) -> Option<Action> {
-        self.asked = Some(Asked::Connect { transaction });
-        if !StreamName::is_application(&connect.application) {
-            self.reject(ConnectRefusal::InvalidInstance);
-            return None;
-        }
-        self.phase = Phase::Connected(connect.application.clone());
-        Some(Action::Connect(connect))
-    }
-
-    /// A command after `connect`.
-    pub(super) fn connected_command(
-        &mut self,
-        application: &str,
-        stream_id: u32,
-        command: Command,
-    ) -> Option<Action> {
-        match command {
-            Command::Connect { transaction, .. } => {
-                let words = "Already connected.";
-                self.error(transaction, "NetConnection.Connect.Failed", words);
-                None
-            }
-            Command::CreateStream { transaction } => {
-                self.create_stream(transaction);
-                None
-            }
-            Command::DeleteStream { stream_id } => self.delete_stream(stream_id as u32),
-            Command::Close => self.playing.take().map(|_| Action::Stop),
-            Command::Measure { transaction, name } => {
-                self.asked = Some(Asked::Measure { transaction });
-                let name = self.named(StreamName::read(application, &name))?;
-                Some(Action::Measure(Measure { name }))
-            }
-            Command::Play {
-                name,
-                start,
-                duration,
-            } => {
-                self.asked = Some(Asked::Play { stream_id });
-                let name = self.named(StreamName::read(application, &name))?;
-                self.playing = None;
-                Some(Action::Play(PlayRequest {
-                    name,
-                    start,
-                    duration,
-                }))
-            }
-            Command::Seek(position) => {
-                self.ask_playing(Asked::Seek)?;
-                Some(Action::Seek(position))
-            }
-            Command::Resume(position) => {
-                self.ask_playing(Asked::Resume)?;
-                Some(Action::Resume(position))
-            }
-            Command::Pause(position) => {
-                let stream_id = self.playing?;
-                let words = "Paused.";
-                self.status(stream_id, Level::Status, "NetStream.Pause.Notify", words);
-                Some(Action::Pause(position))
-            }
-            Command::PreparePublish { transaction } => {
-                let words = "Nothing can be published here.";
-                self.error(transaction, "NetConnection.Call.Failed", words);
-                None
-            }
-            Command::Publish => {
-                let words = "Nothing can be published here.";
-                self.status(stream_id, Level::Error, "NetStream.Publish.Denied", words);
-                None
-            }
-        }
-    }
-
-    /// Asks the edge about the film that plays; without one there is nothing to ask.
-    fn ask_playing(&mut self, asked: Asked) -> Option<()> {
-        self.playing?;
-        self.asked = Some(asked);
-        Some(())
-    }
-
-    fn named(&mut self, name: Result<StreamName, BadName>) -> Option<StreamName> {
-        match name {
-            Ok(name) => Some(name),
-            Err(bad) => {
-                self.refuse(PlayRefusal::BadName(bad));
-                None
-            }
-        }
-    }
-
-    fn create_stream(&mut self, transaction: f64) {
-        let id = (1..=STREAMS_MAX).find(|id| self.streams & 1 << id == 0);
-        match id {
-            Some(id) => {
-                self.streams |= 1 << id;
-                self.result(transaction, Value::Null, Value::Number(id.into()));
-            }
-            None => {
-                let words = "Too many streams.";
-                self.error(transaction, "NetConnection.Call.Failed", words);
-            }
-        }
-    }
-
-    fn delete_stream(&mut self, stream_id: u32) -> Option<Action> {
-        if (1..=STREAMS_MAX).contains(&stream_id) {
-            self.streams &= !(1 << stream_id);
-        }
-        let stopped = self.playing.take_if(|playing| *playing == stream_id);
-        stopped.map(|_| Action::Stop)
-    }
-
-    pub(super) fn user_control(&mut self, body: &[u8]) -> Result<Option<Action>, Fault> {
-        let (event, data) = body.split_first_chunk().ok_or(Fault::ControlTooShort)?;
-        match u16::from_be_bytes(*event) {
-            event::SET_BUFFER_LENGTH => {
-                // The stream's id, and the length in milliseconds.
-                let length = control_number(data.get(4..).unwrap_or_default())?;
-                let buffer = Duration::from_millis(length.into());
-                Ok(Some(Action::Buffer(buffer)))
-            }
-            event::PING_REQUEST => {
-                self.user_control_event(event::PING_RESPONSE, control_number(data)?);
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    pub(super) fn set_window(&mut self, body: &[u8]) -> Result<(), Fault> {
-        self.window_size_bytes = control_number(body)?.into();
-        Ok(())
-    }
-
     pub(super) fn reply_acknowledgement(&mut self) {
         // The count wraps around after 4 GiB.
         let received = self.received_size_bytes as u32;
@@ -391,7 +249,7 @@ impl Session {
             .write_bytes(ChunkStream::Control, message_type, 0, 0, body, out);
     }
 
-    fn user_control_event(&mut self, event: u16, data: u32) {
+    pub(super) fn user_control_event(&mut self, event: u16, data: u32) {
         let body = [&event.to_be_bytes()[..], &data.to_be_bytes()].concat();
         self.control(USER_CONTROL, &body);
     }
@@ -411,13 +269,13 @@ impl Session {
         );
     }
 
-    fn result(&mut self, transaction: f64, properties: Value, result: Value) {
+    pub(super) fn result(&mut self, transaction: f64, properties: Value, result: Value) {
         let number = Value::Number(transaction);
         let body = written(&[Value::text("_result"), number, properties, result]);
         self.connection_command(body);
     }
 
-    fn error(&mut self, transaction: f64, code: &str, words: &str) {
+    pub(super) fn error(&mut self, transaction: f64, code: &str, words: &str) {
         let number = Value::Number(transaction);
         let told = told(Level::Error, code, words);
         let body = written(&[Value::text("_error"), number, Value::Null, told]);
@@ -431,7 +289,7 @@ impl Session {
     }
 
     /// Says what became of a stream.
-    fn status(&mut self, stream_id: u32, level: Level, code: &str, words: &str) {
+    pub(super) fn status(&mut self, stream_id: u32, level: Level, code: &str, words: &str) {
         let values = [
             Value::text("onStatus"),
             Value::Number(0.0),

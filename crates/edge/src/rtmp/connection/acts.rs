@@ -1,0 +1,182 @@
+//! What a connection does about what its viewer wants.
+
+use super::{Motion, Play, RtmpConnection};
+use crate::rtmp::events::{Events, LogFull};
+use crate::rtmp::opening::{NotPlayed, OpenFilm};
+use privet_distribution::{StreamDenial, StreamEvent, route_stream};
+use privet_media::rtmp::{
+    Action, Connect, ConnectRefusal, Feed, PlayRequest, Start, StreamName, host_of,
+};
+use privet_media::stream::Messages;
+use std::time::Duration;
+
+impl<S> RtmpConnection<S> {
+    pub(super) async fn act(&mut self, action: Action) {
+        match action {
+            Action::Connect(connect) => self.connect(connect),
+            Action::Measure(measure) => self.measure(&measure.name).await,
+            Action::Play(request) => self.begin_play(request).await,
+            Action::Seek(position) => self.seek(position),
+            Action::Resume(position) => self.resume(position),
+            Action::Pause(_) => self.pause(),
+            Action::Buffer(buffer) => {
+                self.buffer = Some(buffer);
+                if let Some(play) = &mut self.play {
+                    play.feed.set_buffer(buffer);
+                }
+            }
+            Action::Stop => self.end_play(),
+        }
+    }
+
+    fn connect(&mut self, connect: Connect) {
+        let host = connect.tc_url.as_deref().and_then(host_of);
+        self.viewer.host = host.unwrap_or_default().to_owned();
+        let state = self.shared.current();
+        let streaming = match route_stream(&state.snapshot, &self.viewer.host) {
+            Ok(streaming) => streaming,
+            Err(denial) => {
+                self.session.reject(match denial {
+                    StreamDenial::DistributionNotFound => ConnectRefusal::DistributionNotFound,
+                    StreamDenial::DistributionTypeMismatch => {
+                        ConnectRefusal::DistributionTypeMismatch
+                    }
+                });
+                return;
+            }
+        };
+        let here = (&state, &self.shared);
+        match Events::connect(&self.viewer, connect, streaming, &self.sent_bytes, here) {
+            Ok(events) => {
+                self.events = Some(events);
+                self.session.accept();
+            }
+            Err(LogFull) => self.session.reject(ConnectRefusal::Busy),
+        }
+    }
+
+    async fn measure(&mut self, name: &StreamName) {
+        match self.viewer.open(name, &self.shared).await {
+            Ok(film) => self.session.measured(film.index.duration()),
+            Err(not_played) => self.refuse(StreamEvent::Play, name, not_played),
+        }
+    }
+
+    async fn begin_play(&mut self, request: PlayRequest) {
+        self.end_play();
+        let film = match self.viewer.open(&request.name, &self.shared).await {
+            Ok(film) => film,
+            Err(not_played) => return self.refuse(StreamEvent::Play, &request.name, not_played),
+        };
+        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&film)) {
+            return self.session.refuse(NotPlayed::UNLOGGED.refusal);
+        }
+        let messages = film.index.messages_from(request.start);
+        let now = self.began.elapsed();
+        let mut feed = Feed::new(messages, request.start, request.duration, now);
+        if let Some(buffer) = self.buffer {
+            feed.set_buffer(buffer);
+        }
+        self.session.start(&start(&film, &feed));
+        self.play = Some(Play {
+            film,
+            feed,
+            motion: Motion::Running,
+        });
+    }
+
+    fn seek(&mut self, position: Duration) {
+        if self.goes_on(StreamEvent::Seek).is_ok() {
+            self.move_to(position);
+        }
+    }
+
+    fn resume(&mut self, position: Duration) {
+        if self.goes_on(StreamEvent::Unpause).is_err() {
+            return;
+        }
+        let now = self.began.elapsed();
+        let Some(play) = &mut self.play else {
+            return self.session.refuse(NotPlayed::NOTHING.refusal);
+        };
+        let has_all = play.feed.is_behind(position);
+        play.feed.resume(position, now);
+        if play.motion == Motion::Paused {
+            play.motion = Motion::Running;
+        }
+        if has_all {
+            self.session.resume();
+        } else {
+            self.move_to(position);
+        }
+    }
+
+    /// Goes on from the key frame at or before `position`. A film that is paused stays so.
+    fn move_to(&mut self, position: Duration) {
+        let now = self.began.elapsed();
+        let Some(play) = &mut self.play else {
+            return self.session.refuse(NotPlayed::NOTHING.refusal);
+        };
+        let messages = play.film.index.messages_from(play.feed.film_time(position));
+        play.feed.seek(messages, position, now);
+        if play.motion == Motion::Over {
+            play.motion = Motion::Running;
+        }
+        self.session.start(&start(&play.film, &play.feed));
+    }
+
+    fn pause(&mut self) {
+        let Some(play) = &mut self.play else {
+            return;
+        };
+        play.feed.pause();
+        if play.motion == Motion::Running {
+            play.motion = Motion::Paused;
+        }
+        if let Some(events) = &mut self.events {
+            events.pause();
+        }
+    }
+
+    /// Whether the film may go on now, which is asked anew each time. If so the log has it, else the viewer is told.
+    fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
+        let Some(play) = &self.play else {
+            self.session.refuse(NotPlayed::NOTHING.refusal);
+            return Err(NotPlayed::NOTHING);
+        };
+        if let Err(not_played) = self.viewer.may_go_on(&play.film, &self.shared) {
+            let name = play.film.name.clone();
+            self.refuse(event, &name, not_played);
+            return Err(not_played);
+        }
+        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.goes_on(event)) {
+            self.session.refuse(NotPlayed::UNLOGGED.refusal);
+            return Err(NotPlayed::UNLOGGED);
+        }
+        Ok(())
+    }
+
+    /// Tells the viewer and the operator, each in their words.
+    fn refuse(&mut self, event: StreamEvent, name: &StreamName, not_played: NotPlayed) {
+        self.session.refuse(not_played.refusal);
+        if let Some(events) = &self.events {
+            events.refused(event, name, not_played.token);
+        }
+    }
+
+    fn end_play(&mut self) {
+        self.play = None;
+        if let Some(events) = &mut self.events {
+            events.stop();
+        }
+    }
+}
+
+/// What comes before the film's own messages.
+fn start(film: &OpenFilm, feed: &Feed<Messages>) -> Start {
+    Start {
+        metadata: film.index.metadata().into(),
+        headers: film.index.headers(),
+        timestamp_ms: feed.timestamp_ms(),
+    }
+}
