@@ -102,7 +102,7 @@ fn index(bytes: &[u8]) -> Result<Index, Refusal> {
         match locator.step() {
             Step::Done => return locator.finish(),
             Step::Read(range) => {
-                locator.supply(&bytes[range.start as usize..range.end as usize])?
+                locator.supply(&bytes[range.start as usize..range.end as usize])?;
             }
         }
     }

@@ -72,9 +72,9 @@ impl MadeContent {
                 };
                 Stretch::Body(Box::new(FilmBody::Parts(reader)))
             }
-            MadeContent::Ts(place) => {
-                Stretch::Body(Box::new(FilmBody::Ts(TsBody::new(place, start, end))))
-            }
+            MadeContent::Ts(place) => Stretch::Body(Box::new(FilmBody::Ts(Box::new(TsBody::new(
+                place, start, end,
+            ))))),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) enum Stretch {
 #[derive(Debug)]
 pub(crate) enum FilmBody {
     Parts(PartsReader),
-    Ts(TsBody),
+    Ts(Box<TsBody>),
 }
 
 impl FilmBody {

@@ -57,10 +57,10 @@ impl std::fmt::Debug for PartsReader {
 }
 
 impl PartsReader {
-    pub(super) fn new(source: FilmSource, parts: Parts) -> Self {
+    pub(super) fn new(source: &FilmSource, parts: Parts) -> Self {
         PartsReader {
             remaining: parts.size_bytes(),
-            way: ObjectWay::new(&source),
+            way: ObjectWay::new(source),
             files: Files::Read,
             parts,
             next: 0,
