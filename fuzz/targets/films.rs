@@ -3,6 +3,7 @@
 //! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
 #![allow(dead_code)] // Each target uses one of them.
 
+use privet_media::describe::describe;
 use privet_media::mp4::{Index, Limits, Locator, Step, Track, TrackKind};
 use privet_media::mux::{
     TsSegment, init_segment, media_segment, media_segment_header_size_bytes, ts_tracks,
@@ -45,6 +46,53 @@ pub fn film_segments(bytes: &[u8]) {
         TsSegment::new(&index, &plan, past).is_none(),
         "the last segment is the last"
     );
+}
+
+/// The bytes are an object: its index is read, cut and described, and all three agree.
+pub fn film_index(bytes: &[u8]) {
+    let Ok(index) = index(bytes) else {
+        return;
+    };
+    let mut samples_size_bytes = 0;
+    for track in &index.tracks {
+        let mut decode_time = 0;
+        for (number, sample) in (0..).zip(track.samples()) {
+            assert_eq!(sample.number, number);
+            assert_eq!(sample.decode_time, decode_time, "times go on");
+            decode_time += u64::from(sample.duration);
+            let end = sample.offset + u64::from(sample.size_bytes);
+            assert!(end <= bytes.len() as u64, "samples lie within the object");
+            samples_size_bytes += u64::from(sample.size_bytes);
+        }
+        assert_eq!(track.samples().count() as u32, track.sample_count);
+        assert_eq!(decode_time, track.media_duration);
+        assert!(!track.codec_string().is_empty() || track.sample_count == 0);
+    }
+    assert!(
+        samples_size_bytes <= bytes.len() as u64,
+        "nothing is counted twice"
+    );
+    let Ok(plan) = Plan::of(&index, Duration::from_secs(2), &LIMITS) else {
+        return;
+    };
+    for planned in &plan.tracks {
+        let track = index.track(planned.number).expect("a planned track is one");
+        let counts = planned.segments.iter().map(|segment| segment.sample_count);
+        assert_eq!(
+            counts.sum::<u32>(),
+            track.sample_count,
+            "all samples are planned"
+        );
+        for pair in planned.segments.windows(2) {
+            let end = pair[0].start + pair[0].duration;
+            assert_eq!(end, pair[1].start, "segments follow each other");
+        }
+    }
+    let description = describe(&index, &plan);
+    assert_eq!(description.tracks.len(), plan.tracks.len());
+    for track in &description.tracks {
+        assert!(track.average_bits_per_sec <= track.peak_bits_per_sec);
+    }
 }
 
 fn index(bytes: &[u8]) -> Result<Index, Refusal> {

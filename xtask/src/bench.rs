@@ -10,6 +10,7 @@ mod fetch;
 mod growth;
 mod keys;
 mod load;
+mod media;
 mod memory;
 mod process;
 mod servers;
@@ -34,6 +35,8 @@ pub enum Bench {
     Cache(CacheArguments),
     /// What more objects in the cache, more connections and more distributions cost.
     Growth(GrowthArguments),
+    /// Films: HLS segments beside ready files from nginx, a cold long film, RTMP beside nginx's module.
+    Media(MediaArguments),
 }
 
 /// What every bench takes.
@@ -83,6 +86,16 @@ pub struct GrowthArguments {
     pub only: Option<String>,
 }
 
+/// What `bench media` takes.
+#[derive(Args, Clone)]
+pub struct MediaArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// Only the cases whose name contains this.
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
 /// Runs a bench in a release build of this program.
 pub fn run(bench: &Bench) -> Outcome {
     if cfg!(debug_assertions) {
@@ -94,6 +107,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
         Bench::Cache(arguments) => (cache::run(arguments)?, &arguments.output),
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
+        Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {
         print_json(&rows);
@@ -159,6 +173,32 @@ impl Row {
             Bar::AtLeast(bar) => Some(measured >= bar),
             Bar::AtMost(bar) => Some(measured <= bar),
         }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.ok() {
+            None => "",
+            Some(true) => "ok",
+            Some(false) => "MISSED",
+        }
+    }
+
+    /// Says the row at once, on standard error, so that a run that is cut off is not lost.
+    pub fn announce(&self) {
+        let peer = self.peer.map_or_else(String::new, |(value, name)| {
+            format!(", {name} {}", number(value))
+        });
+        let ratio = self
+            .ratio
+            .map_or_else(String::new, |ratio| format!(", ratio {ratio:.2}"));
+        eprintln!(
+            "xtask: {}: {} {}{peer}{ratio} (bar {}) {}",
+            self.case,
+            number(self.ours),
+            self.unit,
+            self.bar_text(),
+            self.verdict()
+        );
     }
 
     fn bar_text(&self) -> String {
@@ -230,17 +270,13 @@ fn print_table(rows: &[Row]) {
         let ratio = row
             .ratio
             .map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-        let verdict = match row.ok() {
-            None => "",
-            Some(true) => "ok",
-            Some(false) => "MISSED",
-        };
         println!(
-            "{:width$}  {:>12}  {peer:>12}  {name:<18}  {:<14}  {ratio:>6}  {:>12}  {verdict}",
+            "{:width$}  {:>12}  {peer:>12}  {name:<18}  {:<14}  {ratio:>6}  {:>12}  {}",
             row.case,
             number(row.ours),
             row.unit,
-            row.bar_text()
+            row.bar_text(),
+            row.verdict()
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What people and CI run: `cargo xtask test`, `tools`, `bench`, `cache-tests`, `fuzz`.
+//! What people and CI run: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`.
 //!
 //! This file is the command line; each command is a module.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
@@ -6,6 +6,7 @@
 mod bench;
 mod cache_tests;
 mod command;
+mod films;
 mod fuzz;
 mod s3_gateway;
 mod site;
@@ -37,6 +38,8 @@ enum Command {
     },
     /// Install what tests and benches need, and stop there.
     Tools,
+    /// Make the films that tests play, where they are missing.
+    Clips,
     /// Measure, beside a peer in the same run.
     Bench {
         #[command(subcommand)]
@@ -74,7 +77,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Test { no_install } => test::run(no_install),
-        Command::Tools => tools::install_for_tests().and_then(|()| tools::install_for_benches()),
+        Command::Tools => tools::install_for_tests()
+            .and_then(|()| films::make_clips())
+            .and_then(|()| tools::install_for_benches()),
+        Command::Clips => films::make_clips(),
         Command::Site => site::bundle(),
         Command::Bench { bench } => bench::run(&bench),
         Command::CacheTests {

@@ -4,6 +4,7 @@
 //! and JavaScript ones into a folder, both under `target/test-tools`, at pinned versions.
 
 use crate::command::{self, Outcome, answers, cargo, on_path, output, program, run};
+use crate::films;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,10 +12,10 @@ use std::process::Command;
 /// Built from source only where no nextest is installed.
 const NEXTEST_VERSION: &str = "0.9.143";
 
-/// A program and the Debian package that brings it.
-struct Tool {
-    program: &'static str,
-    package: &'static str,
+/// A program and the Debian packages that bring it.
+pub struct Tool {
+    pub program: &'static str,
+    pub package: &'static str,
 }
 
 const FOR_TESTS: &[Tool] = &[
@@ -91,12 +92,26 @@ const FOR_BENCHES: &[Tool] = &[
     },
 ];
 
+const FOR_FILMS: &[Tool] = &[
+    Tool {
+        program: "ffmpeg",
+        package: "ffmpeg",
+    },
+    Tool {
+        program: "taskset",
+        package: "util-linux",
+    },
+];
+
+/// nginx's module for RTMP, which is no program.
+const NGINX_RTMP: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
+
 /// JavaScript modules that a lock file pins.
-struct NodeFolder {
+pub struct NodeFolder {
     /// Where `package.json` and `package-lock.json` are, from the repository's root.
-    source: &'static str,
+    pub source: &'static str,
     /// Where they are installed, from `target/test-tools`.
-    place: &'static str,
+    pub place: &'static str,
 }
 
 const SIGNER: NodeFolder = NodeFolder {
@@ -112,9 +127,11 @@ const CACHE_TESTS: NodeFolder = NodeFolder {
 /// Installs everything that `cargo xtask test` uses. Quick when nothing is missing.
 pub fn install_for_tests() -> Outcome {
     debian(FOR_TESTS)?;
+    debian(films::TOOLS)?;
     python_environment()?;
     SIGNER.install()?;
     CACHE_TESTS.install()?;
+    films::PLAYERS.install()?;
     if has_nextest() {
         return Ok(());
     }
@@ -132,14 +149,36 @@ pub fn install_for_benches() -> Outcome {
     python_environment()
 }
 
+/// As `install_for_benches`, and what makes long films and pins servers.
+pub fn install_for_film_benches() -> Outcome {
+    install_for_benches()?;
+    debian(FOR_FILMS)?;
+    if nginx_rtmp().is_none() {
+        apt_get(&[
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            "libnginx-mod-rtmp",
+        ])?;
+    }
+    Ok(())
+}
+
+/// Where nginx's module for RTMP is; `None` when it is missing.
+pub fn nginx_rtmp() -> Option<&'static Path> {
+    Some(Path::new(NGINX_RTMP)).filter(|module| module.is_file())
+}
+
 /// What is missing for the tests, in words; empty when all is there.
 pub fn missing_for_tests() -> Vec<String> {
-    let programs = FOR_TESTS.iter().filter(|tool| !on_path(tool.program));
+    let programs = FOR_TESTS.iter().chain(films::TOOLS);
+    let programs = programs.filter(|tool| !on_path(tool.program));
     let mut missing: Vec<String> = programs.map(|tool| tool.program.to_owned()).collect();
     if !is_current(&python_stamp(), &requirements()) {
         missing.push("the Python environment".to_owned());
     }
-    for modules in [&SIGNER, &CACHE_TESTS] {
+    for modules in [&SIGNER, &CACHE_TESTS, &films::PLAYERS] {
         if !is_current(&modules.stamp(), &modules.lock()) {
             missing.push(format!("the JavaScript modules of {}", modules.source));
         }
@@ -171,7 +210,7 @@ pub fn python(name: &str) -> PathBuf {
     folder().join("python/bin").join(name)
 }
 
-/// Tells a child process where the real signers are (see tests-peers/README.md).
+/// Tells a child process where the real signers and players are (see tests-peers/README.md).
 pub fn point_at_peers(command: &mut Command) {
     command.env("PRIVET_TEST_PYTHON", python("python3"));
     command.env(
@@ -179,9 +218,11 @@ pub fn point_at_peers(command: &mut Command) {
         folder().join("node/node_modules"),
     );
     command.env("PRIVET_TEST_OPENSSL", "openssl");
+    films::point_at(command);
 }
 
-fn folder() -> PathBuf {
+/// Where everything is that does not come from Debian.
+pub fn folder() -> PathBuf {
     command::target().join("test-tools")
 }
 
@@ -192,7 +233,7 @@ fn debian(tools: &[Tool]) -> Outcome {
     }
     let packages: Vec<&str> = missing
         .iter()
-        .flat_map(|tool| tool.package.split(' '))
+        .flat_map(|tool| tool.package.split_whitespace())
         .collect();
     println!("xtask: installing {}", packages.join(", "));
     let installed = apt_get(&["update", "-qq"]).and_then(|()| {

@@ -35,6 +35,8 @@ pub enum Denial {
     NotFound,
     /// The origin has it but cannot read it.
     OriginUnreadable,
+    /// The origin has it, or has not, and lets the edge not have it.
+    OriginForbidden,
     /// The distribution does not serve the viewer's country.
     CountryBlocked,
     /// The origin's name has no address.
@@ -82,6 +84,7 @@ impl Denial {
             Denial::NotSupportedByOrigin => "not-supported-by-origin",
             Denial::NotFound => "not-found",
             Denial::OriginUnreadable => "origin-unreadable",
+            Denial::OriginForbidden => "origin-forbidden",
             Denial::CountryBlocked => "country-blocked",
             Denial::OriginDns => "origin-dns",
             Denial::OriginConnect => "origin-connect",

@@ -99,6 +99,11 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             "OriginInvalidResponseError",
         ),
         Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
+        Denial::OriginForbidden => origin_page(
+            StatusCode::FORBIDDEN,
+            "<Code>AccessDenied</Code><Message>Access Denied</Message>",
+            request_id,
+        ),
         Denial::Film { reason, .. } => film_page(reason, request_id),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,

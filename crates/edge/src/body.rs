@@ -2,7 +2,7 @@
 
 use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
-use crate::film::FilmBody;
+use crate::film::{FilmBody, FilmPiece};
 use crate::origin::DiskWork;
 use crate::origin_client::OriginBody;
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
@@ -203,8 +203,18 @@ impl ViewerBody {
             }),
             Some(Piece::Film(body)) => {
                 let length_max = self.frame_size_bytes_max;
-                Poll::Ready(match ready!(body.poll_next(length_max, context)) {
-                    Ok(Some(bytes)) => Remote::Chunk(Ok(bytes)),
+                Poll::Ready(match ready!(body.poll_piece(length_max, context)) {
+                    Ok(Some(FilmPiece::Bytes(bytes))) => Remote::Chunk(Ok(bytes)),
+                    Ok(Some(FilmPiece::File {
+                        file,
+                        offset,
+                        size_bytes,
+                    })) => Remote::InFile(Piece::File {
+                        file,
+                        offset,
+                        size_bytes,
+                        warm: true,
+                    }),
                     Ok(None) => Remote::Over,
                     Err(ReadFault::Origin(_) | ReadFault::Lost) => {
                         self.exchange.outcome.detail = ORIGIN_COMM_ERROR;

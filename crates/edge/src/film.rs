@@ -20,7 +20,7 @@ mod walk;
 
 pub(crate) use indexes::{Film, FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
-pub(crate) use parts_reader::PartsReader;
+pub(crate) use parts_reader::{FilmPiece, PartsReader};
 pub(crate) use ready_made::ReadyMade;
 pub(crate) use source::{FilmSource, SourceAsk};
 pub(crate) use walk::FilmWalk;

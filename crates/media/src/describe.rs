@@ -251,12 +251,13 @@ fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
     let durations: Vec<Duration> = durations
         .map(|segment| mp4::time(segment.duration, video.timescale))
         .collect();
-    let sizes = (0..lead.segments.len()).map(|at| {
-        let segments = tracks.iter();
-        let segments = segments.filter_map(|(_, planned)| planned.segments.get(at));
-        segments.map(ts_size_bytes).sum::<u64>()
-    });
-    let bits = BitRates::of(sizes.zip(durations.iter().copied()));
+    let sizes: Vec<u64> = (1..=plan.segment_count)
+        .map(|number| {
+            let segment = mux::TsSegment::new(index, plan, number);
+            segment.map_or(0, |segment| segment.size_bytes())
+        })
+        .collect();
+    let bits = BitRates::of(sizes.into_iter().zip(durations.iter().copied()));
     Some(TsDescription {
         codecs: codecs.join(","),
         segments: durations,
@@ -265,11 +266,5 @@ fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
     })
 }
 
-/// About what a segment takes in packets: four bytes of each 188 are headers, and each sample begins a packet, which costs
-/// half of one on the average.
-fn ts_size_bytes(segment: &PlannedSegment) -> u64 {
-    const PACKET_SIZE_BYTES: u64 = 188;
-    const PAYLOAD_SIZE_BYTES: u64 = 184;
-    segment.size_bytes * PACKET_SIZE_BYTES / PAYLOAD_SIZE_BYTES
-        + u64::from(segment.sample_count) * PACKET_SIZE_BYTES / 2
-}
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,12 @@ mod boxes;
 mod codecs;
 mod edits;
 mod entry;
+mod fragmented_track;
 mod fragments;
 mod locator;
 mod movie;
 mod samples;
+mod sound;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,7 +21,6 @@ mod track;
 use std::ops::Range;
 use std::time::Duration;
 
-pub(crate) use edits::rescale;
 pub use locator::Locator;
 pub use samples::{Cursor, Sample, Samples};
 pub use track::Track;
@@ -35,7 +36,7 @@ pub struct Limits {
     pub samples_max: u32,
     /// Samples of one segment of one track.
     pub segment_samples_max: u32,
-    /// Segments of a film.
+    /// Segments of a film, of all tracks together.
     pub segments_max: u32,
     /// Length of a film.
     pub duration_max: Duration,

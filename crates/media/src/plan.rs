@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::Refusal;
-use crate::mp4::{self, Codec, Cursor, Index, Limits, Track, TrackKind};
+use crate::mp4::{Codec, Cursor, Index, Limits, Sample, Track, TrackKind};
 
 /// The segments of all tracks that are offered.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ const TARGET_MAX: Duration = Duration::from_secs(10);
 
 impl Plan {
     /// Cuts at the first key frame at or after `target`, which is brought into 2 to 10 s. Where other tracks go on behind
-    /// the lead track, they are cut at each `target` from there on.
+    /// the lead track, they are cut `target` apart from there on.
     ///
     /// # Errors
     ///
@@ -112,6 +112,10 @@ fn is_offered(track: &Track) -> bool {
     track.codec != Codec::Other && track.sample_count > 0
 }
 
+fn is_played(track: &Track) -> bool {
+    is_offered(track) && track.kind != TrackKind::Text
+}
+
 /// The times at which segments begin, in the lead track's timescale.
 struct Cuts {
     starts: Vec<u64>,
@@ -123,34 +127,59 @@ struct Cuts {
 impl Cuts {
     fn of(lead: &Track, index: &Index, target: Duration, limits: &Limits) -> Result<Cuts, Refusal> {
         let target = in_units(target, lead.timescale);
+        let played = index.tracks.iter().filter(|track| is_played(track));
+        // All tracks have as many segments as the lead track, and the limit is for all of them together.
+        let count_max = limits.segments_max as usize / played.clone().count().max(1);
         let mut cuts = Cuts {
             starts: Vec::new(),
-            end: film_end(index, lead),
+            end: lead.end(),
             timescale: lead.timescale,
         };
-        let mut next = 0;
-        for sample in lead.samples() {
-            let start = lead.presentation_time(&sample).max(0).cast_unsigned();
-            if cuts.starts.is_empty() || (sample.is_sync && start >= next) {
-                cuts.push(start, limits)?;
-                next = start + target;
+        cuts.add(lead, 0, target, count_max)?;
+        let longest = played.max_by_key(|track| cuts.time_of(track.end(), track));
+        if let Some(longest) = longest {
+            cuts.end = cuts.end.max(cuts.time_of(longest.end(), longest));
+            // Behind the last picture sound goes on in segments of its own, unless there is little left of it.
+            if lead.end() + target / 2 < cuts.end {
+                cuts.add(longest, lead.end(), target, count_max)?;
             }
-        }
-        // Behind the last picture sound goes on in segments of its own, unless there is little of it.
-        let mut start = lead.end();
-        while start.saturating_add(target) < cuts.end {
-            cuts.push(start, limits)?;
-            start += target;
         }
         Ok(cuts)
     }
 
-    fn push(&mut self, start: u64, limits: &Limits) -> Result<(), Refusal> {
-        if self.starts.len() >= limits.segments_max as usize {
-            return Err(Refusal::TooLarge("segments"));
+    /// Cuts at the samples of a track that decoding may begin with, `target` apart, from a time on.
+    fn add(
+        &mut self,
+        track: &Track,
+        from: u64,
+        target: u64,
+        count_max: usize,
+    ) -> Result<(), Refusal> {
+        let mut next = from;
+        for sample in track.samples() {
+            let start = track.presentation_time(&sample).max(0).cast_unsigned();
+            let start = self.time_of(start, track);
+            let is_first = self.starts.is_empty();
+            let is_due = sample.is_sync && start >= next;
+            let is_left = from == 0 || start.saturating_add(target / 2) < self.end;
+            if is_first || (is_due && is_left) {
+                if self.starts.len() >= count_max {
+                    return Err(Refusal::TooLarge("segments"));
+                }
+                self.starts.push(start);
+                next = start + target;
+            }
         }
-        self.starts.push(start);
         Ok(())
+    }
+
+    /// A time of a track in the lead track's timescale, rounded down.
+    fn time_of(&self, time: u64, track: &Track) -> u64 {
+        if track.timescale == self.timescale {
+            return time;
+        }
+        let product = u128::from(time) * u128::from(self.timescale);
+        u64::try_from(product / u128::from(track.timescale)).unwrap_or(u64::MAX)
     }
 
     /// When segment `index`, from 0, begins in another timescale; the end of the film behind the last. Rounded up.
@@ -167,15 +196,6 @@ impl Cuts {
 fn in_units(time: Duration, timescale: u32) -> u64 {
     // Seconds are at most 10 here.
     (time.as_millis() as u64 * u64::from(timescale) / 1000).max(1)
-}
-
-/// When the last track with a picture or sound ends, in the lead track's timescale.
-fn film_end(index: &Index, lead: &Track) -> u64 {
-    let tracks = index.tracks.iter();
-    let played = tracks.filter(|track| is_offered(track) && track.kind != TrackKind::Text);
-    let ends =
-        played.filter_map(|track| mp4::rescale(track.end(), track.timescale, lead.timescale));
-    ends.max().unwrap_or_default().max(lead.end())
 }
 
 /// A text track: one segment with all there is.
@@ -201,7 +221,7 @@ fn begin(track: &Track, cursor: Cursor, start: u64) -> PlannedSegment {
     }
 }
 
-fn add(segment: &mut PlannedSegment, sample: &mp4::Sample) {
+fn add(segment: &mut PlannedSegment, sample: &Sample) {
     if segment.sample_count == 0 {
         segment.first_sample_size_bytes = sample.size_bytes;
         segment.starts_with_sync = sample.is_sync;
@@ -266,3 +286,6 @@ fn set_durations(segments: &mut [PlannedSegment], track: &Track, cuts: &Cuts) {
         end = segment.start;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ mod flv;
 mod flv_index;
 mod mp3_index;
 mod mp4;
+#[cfg(test)]
+mod mutation;
 
 use std::sync::Arc;
 use std::time::Duration;

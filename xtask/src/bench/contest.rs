@@ -3,7 +3,7 @@
 //! Which servers, files and bars is for the benches to say.
 
 use super::fetch::Viewer;
-use super::load::{Load, Numbering, Protocol, Received};
+use super::load::{CONNECTIONS, Load, Numbering, Protocol, Received};
 use super::process::cpu_time;
 use super::servers::{SECRET, Server};
 use super::{Bar, Output, Row, medians};
@@ -133,6 +133,7 @@ impl<'a> Contest<'a> {
             targets: &side.targets,
             numbering: side.numbering,
             cookie: side.cookie,
+            connections: CONNECTIONS,
             // Sixteen viewers of a large file need a while before their first bytes settle.
             seconds: if size > MIB {
                 self.seconds.max(3)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Connections of every run.
+/// Connections of most runs.
 pub const CONNECTIONS: u32 = 16;
 /// Streams at once on each HTTP/2 connection.
 pub const STREAMS: u32 = 4;
@@ -19,6 +19,7 @@ pub struct Load<'a> {
     pub targets: &'a [String],
     pub numbering: Numbering,
     pub cookie: Option<&'a str>,
+    pub connections: u32,
     pub seconds: u32,
 }
 
@@ -40,6 +41,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// From the cheapest on.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Https, Self::Http2];
+
     /// For the name of a case.
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +83,7 @@ impl Load<'_> {
         let targets = folder.join("targets.txt");
         write(&script, LUA)?;
         write(&targets, &self.targets.join("\n"))?;
-        let connections = CONNECTIONS.to_string();
+        let connections = self.connections.to_string();
         let duration = format!("{}s", self.seconds);
         let mut wrk = program(
             "wrk",
@@ -133,7 +137,7 @@ impl Load<'_> {
             .collect();
         write(&list, &urls.join("\n"))?;
         let numbers = [
-            CONNECTIONS.to_string(),
+            self.connections.to_string(),
             STREAMS.to_string(),
             self.seconds.to_string(),
         ];

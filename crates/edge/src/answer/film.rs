@@ -3,6 +3,7 @@
 use super::{Answer, Speaker};
 use crate::body::Piece;
 use crate::cache::{How, ReadFault};
+use crate::exchange::Exchange;
 use crate::film::{Made, MadeContent, Stretch};
 use crate::request_id::request_id;
 use bytes::Bytes;
@@ -39,9 +40,10 @@ impl Answer {
     pub(crate) async fn made(
         made: &Made,
         request: &ViewerRequest<'_>,
-        ranges_max: usize,
-        now: Timestamp,
+        exchange: &Exchange,
     ) -> Result<Self, ReadFault> {
+        let ranges_max = exchange.state.snapshot.limits.ranges_max;
+        let sends_files = exchange.connection.sends_files;
         let size_bytes = made.content.size_bytes();
         let validators = Validators {
             size_bytes,
@@ -50,14 +52,16 @@ impl Answer {
             dated: None,
         };
         let selection = select_by(request.method, request.headers, &validators, ranges_max);
-        let mut answer = Answer::of_made(made, &selection, now);
+        let mut answer = Answer::of_made(made, &selection, exchange.now);
         let is_head = *request.method == Method::HEAD;
         match selection {
             Selection::Whole => {
                 answer.set_type(made.content_type.clone());
                 answer.set_length(size_bytes);
                 if !is_head {
-                    answer.begin_with_made(&made.content, 0, size_bytes).await?;
+                    answer
+                        .begin_with_made(&made.content, (0, size_bytes), sends_files)
+                        .await?;
                 }
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
@@ -68,10 +72,10 @@ impl Answer {
                 answer.outcome.range = Some((range.start, range.end_inclusive));
                 let end = range.end_inclusive + 1;
                 answer
-                    .begin_with_made(&made.content, range.start, end)
+                    .begin_with_made(&made.content, (range.start, end), sends_files)
                     .await?;
             }
-            Selection::Several(ranges) => answer.several_made(made, size_bytes, &ranges),
+            Selection::Several(ranges) => answer.several_made(made, &ranges, sends_files),
             Selection::NotSatisfiable => {
                 answer.set_range(&format!("bytes */{size_bytes}"));
                 answer.set_length(0);
@@ -140,21 +144,23 @@ impl Answer {
     async fn begin_with_made(
         &mut self,
         content: &MadeContent,
-        start: u64,
-        end: u64,
+        stretch: (u64, u64),
+        sends_files: bool,
     ) -> Result<(), ReadFault> {
-        self.pieces.push(match content.stretch(start, end) {
-            Stretch::Memory(bytes) => Piece::Memory(bytes),
-            Stretch::Body(mut body) => {
-                body.prepare().await?;
-                Piece::Film(body)
-            }
-        });
+        self.pieces
+            .push(match content.stretch(stretch, sends_files) {
+                Stretch::Memory(bytes) => Piece::Memory(bytes),
+                Stretch::Body(mut body) => {
+                    body.prepare().await?;
+                    Piece::Film(body)
+                }
+            });
         Ok(())
     }
 
     /// multipart/byteranges (RFC 9110 14.6).
-    fn several_made(&mut self, made: &Made, size_bytes: u64, ranges: &[ByteRange]) {
+    fn several_made(&mut self, made: &Made, ranges: &[ByteRange], sends_files: bool) {
+        let size_bytes = made.content.size_bytes();
         let boundary: String = request_id()
             .chars()
             .filter(char::is_ascii_alphanumeric)
@@ -166,7 +172,9 @@ impl Answer {
             let head = multipart_part_head(&boundary, part_type, range, size_bytes);
             length += head.len() as u64 + range.size_bytes();
             self.pieces.push(Piece::Memory(Bytes::from(head)));
-            let stretch = made.content.stretch(range.start, range.end_inclusive + 1);
+            let stretch = made
+                .content
+                .stretch((range.start, range.end_inclusive + 1), sends_files);
             self.pieces.push(match stretch {
                 Stretch::Memory(bytes) => Piece::Memory(bytes),
                 Stretch::Body(body) => Piece::Film(body),

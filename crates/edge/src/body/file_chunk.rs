@@ -51,7 +51,7 @@ pub(crate) fn poll_chunk(
 /// Whether the first stretch of `remaining` bytes from `offset` seems to be in memory and no read is under way.
 ///
 /// Looks at its first and last byte: the operating system reads ahead in one piece.
-pub(super) fn is_cached(
+pub(crate) fn is_cached(
     reading: &Option<DiskWork<io::Result<Bytes>>>,
     file: &File,
     offset: u64,

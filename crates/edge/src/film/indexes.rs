@@ -21,10 +21,11 @@ use tokio::sync::Semaphore;
 
 /// How long an object that gives no film is not read again.
 const REFUSAL_TTL_SECS: u64 = 60;
-/// Indexes from this size on are read one at a time, and parsed on a thread of their own.
-const LARGE_INDEX_SIZE_BYTES_MIN: u64 = 1024 * 1024;
-/// How many large indexes may be in memory as they came.
-const LARGE_INDEXES_MAX: usize = 2;
+/// Indexes from this size on are counted while they are read, and parsed on a thread of their own.
+const LARGE_INDEX_SIZE_BYTES_MIN: u64 = MIB;
+/// What large indexes may take together in memory as they came.
+const LARGE_INDEXES_SIZE_MIB_MAX: usize = 256;
+const MIB: u64 = 1024 * 1024;
 /// A guess, for the tables of the cache.
 const FILM_SIZE_BYTES_EXPECTED: u64 = 256 * 1024;
 /// What an entry takes beside its index.
@@ -105,6 +106,7 @@ impl Weighter<FilmKey, Known> for ByMemory {
 #[derive(Debug)]
 pub(crate) struct FilmIndexes {
     known: Cache<FilmKey, Known, ByMemory>,
+    /// One permit for each mebibyte.
     large: Semaphore,
     pub(super) blocks: Arc<FolderBlocks>,
 }
@@ -128,7 +130,7 @@ impl FilmIndexes {
                 DefaultHashBuilder::default(),
                 DefaultLifecycle::default(),
             ),
-            large: Semaphore::new(LARGE_INDEXES_MAX),
+            large: Semaphore::new(LARGE_INDEXES_SIZE_MIB_MAX),
             blocks: FolderBlocks::new(settings.block_memory_size_bytes_max as u64),
         })
     }
@@ -271,24 +273,28 @@ impl FilmIndexes {
         supply: fn(&mut L, &[u8]) -> Result<(), Refusal>,
         finish: fn(L) -> Result<I, Refusal>,
     ) -> Result<I, FilmFault> {
-        let mut large = None;
+        let mut permit = None;
         let mut read_bytes = 0;
         while let Step::Read(range) = step(&locator) {
-            read_bytes += range.end - range.start;
-            if read_bytes >= LARGE_INDEX_SIZE_BYTES_MIN && large.is_none() {
-                // It is never closed.
-                large = self.large.acquire().await.ok();
+            let length = range.end - range.start;
+            read_bytes += length;
+            if read_bytes >= LARGE_INDEX_SIZE_BYTES_MIN {
+                let size_mib = u32::try_from(length.div_ceil(MIB)).unwrap_or(u32::MAX);
+                let wanted = size_mib.min(LARGE_INDEXES_SIZE_MIB_MAX as u32);
+                // Nobody waits for more while holding some. It is never closed.
+                drop(permit.take());
+                permit = self.large.acquire_many(wanted).await.ok();
             }
             let bytes = joined(source.read(range).await?);
             supply(&mut locator, &bytes)?;
         }
-        let index = if large.is_none() {
+        let index = if permit.is_none() {
             finish(locator)
         } else {
             let making = DiskWork::start(move || finish(locator));
             making.await.map_err(|_| ReadFault::Lost)?
         };
-        drop(large);
+        drop(permit);
         Ok(index?)
     }
 }

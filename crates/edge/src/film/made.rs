@@ -1,6 +1,6 @@
 //! What is sent for a name: a text made here, parts of the object, or a transport stream that is written on its way.
 
-use super::parts_reader::PartsReader;
+use super::parts_reader::{FilmPiece, PartsReader};
 use super::source::FilmSource;
 use crate::cache::{How, ReadFault};
 use bytes::Bytes;
@@ -56,8 +56,8 @@ impl MadeContent {
         }
     }
 
-    /// The bytes from `start` to before `end`, both within it.
-    pub(crate) fn stretch(&self, start: u64, end: u64) -> Stretch {
+    /// The bytes from `start` to before `end`, both within it. `sends_files`: the stream can send files by itself.
+    pub(crate) fn stretch(&self, (start, end): (u64, u64), sends_files: bool) -> Stretch {
         match self {
             MadeContent::Text(bytes, _) => {
                 // What is in memory fits its address space.
@@ -65,6 +65,11 @@ impl MadeContent {
             }
             MadeContent::Parts(source, parts) => {
                 let reader = source.reader(parts.slice(start, end));
+                let reader = if sends_files {
+                    reader.sending_files()
+                } else {
+                    reader
+                };
                 Stretch::Body(Box::new(FilmBody::Parts(reader)))
             }
             MadeContent::Ts(place) => {
@@ -105,15 +110,17 @@ impl FilmBody {
         }
     }
 
-    /// The next bytes, `length_max` at most and never none; `None` at the end.
-    pub(crate) fn poll_next(
+    /// What comes next, of bytes `length_max` at most; never nothing, and `None` at the end.
+    pub(crate) fn poll_piece(
         &mut self,
         length_max: usize,
         context: &mut Context<'_>,
-    ) -> Poll<Result<Option<Bytes>, ReadFault>> {
+    ) -> Poll<Result<Option<FilmPiece>, ReadFault>> {
         match self {
-            FilmBody::Parts(reader) => reader.poll_next(length_max, context),
-            FilmBody::Ts(body) => body.poll_next(length_max, context),
+            FilmBody::Parts(reader) => reader.poll_piece(length_max, context),
+            FilmBody::Ts(body) => body
+                .poll_next(length_max, context)
+                .map_ok(|bytes| bytes.map(FilmPiece::Bytes)),
         }
     }
 }

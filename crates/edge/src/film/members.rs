@@ -83,8 +83,8 @@ impl FilmWalk<'_> {
                     opened,
                 }),
                 // Those beside the film may be missing.
-                Err(MakeFault::Denied(Denial::NotFound | Denial::OriginUnreadable))
-                    if quality.label.is_some() && rendition.is_none() => {}
+                Err(MakeFault::Denied(denial))
+                    if is_missing(&denial) && quality.label.is_some() && rendition.is_none() => {}
                 Err(fault) => return Err(fault),
             }
         }
@@ -96,9 +96,7 @@ impl FilmWalk<'_> {
         let mut missing = Denial::NotFound;
         for quality in &set.qualities {
             match self.open_quality(quality).await {
-                Err(MakeFault::Denied(denial @ (Denial::NotFound | Denial::OriginUnreadable))) => {
-                    missing = denial
-                }
+                Err(MakeFault::Denied(denial)) if is_missing(&denial) => missing = denial,
                 opened => return opened,
             }
         }
@@ -130,7 +128,7 @@ impl FilmWalk<'_> {
         for (subtitles, opened) in all(opening).await {
             match opened {
                 Ok(_) => present.push(subtitles.clone()),
-                Err(Denial::NotFound | Denial::OriginUnreadable) => {}
+                Err(denial) if is_missing(&denial) => {}
                 Err(denial) => return Err(denial.into()),
             }
         }
@@ -146,12 +144,22 @@ impl FilmWalk<'_> {
         for path in &subtitles.paths {
             let member = self.authorized_member(path)?;
             match self.open_source(&member, path).await {
-                Err(denial @ (Denial::NotFound | Denial::OriginUnreadable)) => missing = denial,
+                Err(denial) if is_missing(&denial) => missing = denial,
                 opened => return opened.map(|source| (source, path.as_str())),
             }
         }
         Err(missing)
     }
+}
+
+/// Whether there is no such object as far as anybody can see: a bucket that must not be listed forbids what it has not.
+fn is_missing(denial: &Denial) -> bool {
+    [
+        Denial::NotFound,
+        Denial::OriginForbidden,
+        Denial::OriginUnreadable,
+    ]
+    .contains(denial)
 }
 
 /// Waits for all of them together; their results in order.

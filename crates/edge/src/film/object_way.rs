@@ -3,7 +3,7 @@
 use super::folder_blocks::{BLOCK_SIZE_BYTES, FolderBlock, FolderBlocks, FolderFile};
 use super::source::{FilmSource, SourceContent};
 use crate::body::CHUNK_SIZE_BYTES;
-use crate::body::file_chunk::poll_chunk;
+use crate::body::file_chunk::{is_cached, poll_chunk};
 use crate::cache::{Ask, Next, ObjectReader, ReadFault, StoredObject, WorkerCache};
 use crate::origin::DiskWork;
 use bytes::Bytes;
@@ -61,6 +61,29 @@ impl ObjectWay {
                 }))
             }
         }
+    }
+
+    /// Whether the object is a folder's open file.
+    pub(super) fn is_folder(&self) -> bool {
+        match self {
+            ObjectWay::Folder(_) => true,
+            ObjectWay::Memory(_) | ObjectWay::Cached(_) => false,
+        }
+    }
+
+    /// The file, if `length` bytes of it from `offset` on are in memory.
+    ///
+    /// Errors: it is another one by now.
+    pub(super) fn file(&self, offset: u64, length: u64) -> Result<Option<Arc<File>>, ReadFault> {
+        let ObjectWay::Folder(way) = self else {
+            return Ok(None);
+        };
+        if !way.file.is_unchanged() {
+            return Err(ReadFault::Lost);
+        }
+        let file = way.file.file();
+        let is_cached = is_cached(&way.reading, file, offset, length);
+        Ok(is_cached.then(|| Arc::clone(file)))
     }
 
     /// Up to `length_max` bytes at `place`, at least one.

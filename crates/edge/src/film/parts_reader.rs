@@ -3,16 +3,35 @@
 use super::object_way::{ObjectWay, Place};
 use super::source::FilmSource;
 use crate::cache::ReadFault;
+use crate::stand_in::STAND_IN_SIZE_BYTES;
 use bytes::{Bytes, BytesMut};
 use privet_media::{Part, Parts};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 /// Smaller slices are copied together: sending each by itself would cost more.
 const SLICE_SIZE_BYTES_MIN: usize = 8 * 1024;
+/// Shorter stretches of files are read: sending each by itself would cost more.
+const FILE_SIZE_BYTES_MIN: u64 = 16 * 1024;
+/// The end of what is sent, which is read.
+const LAST_SIZE_BYTES: u64 = 4 * 1024;
 /// What is copied together at most.
 const GATHERED_SIZE_BYTES_MAX: usize = 32 * 1024;
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum FilmPiece {
+    Bytes(Bytes),
+    /// To be sent by the operating system from the file.
+    File {
+        file: Arc<File>,
+        offset: u64,
+        size_bytes: u64,
+    },
+}
 
 /// A viewer's way through parts. Holds one block and what was copied together.
 pub(crate) struct PartsReader {
@@ -22,6 +41,7 @@ pub(crate) struct PartsReader {
     at_hand: Option<Part>,
     remaining: u64,
     way: ObjectWay,
+    files: Files,
     /// Taken already, to be given first.
     ahead: VecDeque<Bytes>,
     fault: Option<ReadFault>,
@@ -41,12 +61,19 @@ impl PartsReader {
         PartsReader {
             remaining: parts.size_bytes(),
             way: ObjectWay::new(&source),
+            files: Files::Read,
             parts,
             next: 0,
             at_hand: None,
             ahead: VecDeque::new(),
             fault: None,
         }
+    }
+
+    /// Lets [`PartsReader::poll_piece`] give stretches of files, for a connection that sends them by itself.
+    pub(crate) fn sending_files(mut self) -> Self {
+        self.files = Files::Sent;
+        self
     }
 
     /// How many bytes are left.
@@ -57,13 +84,72 @@ impl PartsReader {
     /// Waits until the first bytes are there, so that a fault is known before the answer begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
         // What is made here stands in front: the first bytes of the object are what may be missing.
-        while let Some(slice) = poll_fn(|context| self.poll_slice(usize::MAX, context)).await? {
+        while !self.is_file_next()
+            && let Some(slice) = poll_fn(|context| self.poll_slice(usize::MAX, context)).await?
+        {
             self.ahead.push_back(slice);
             if let Some(Part::Source { .. }) = self.at_hand {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// As [`PartsReader::poll_next`], with stretches of files where those cost less than their bytes.
+    pub(crate) fn poll_piece(
+        &mut self,
+        length_max: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<FilmPiece>, ReadFault>> {
+        if self.fault.is_none() && self.ahead.is_empty() && self.is_file_next() {
+            match self.next_file() {
+                Ok(Some(piece)) => return Poll::Ready(Ok(Some(piece))),
+                Ok(None) => {}
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    return Poll::Ready(Err(fault));
+                }
+            }
+        }
+        self.poll_next(length_max, context)
+            .map_ok(|bytes| bytes.map(FilmPiece::Bytes))
+    }
+
+    /// Whether what comes next may be a stretch of a file.
+    fn is_file_next(&mut self) -> bool {
+        if self.files == Files::Read {
+            return false;
+        }
+        self.skip_spent();
+        match &self.at_hand {
+            Some(Part::Source { size_bytes, .. }) => {
+                self.way.is_folder() && *size_bytes >= FILE_SIZE_BYTES_MIN
+            }
+            Some(Part::Bytes(_)) | None => false,
+        }
+    }
+
+    /// The stretch of the file that comes next, if its bytes are in memory: the connection's thread must not wait for the
+    /// disk. The last bytes of all are never sent so: they are read, and what was sent before is known to be of the same
+    /// state of the file as long as it has not changed then.
+    fn next_file(&mut self) -> Result<Option<FilmPiece>, ReadFault> {
+        let Some(Part::Source { offset, size_bytes }) = &mut self.at_hand else {
+            return Ok(None);
+        };
+        let longest = (*size_bytes).min(STAND_IN_SIZE_BYTES as u64);
+        let length = longest.min(self.remaining - LAST_SIZE_BYTES);
+        let Some(file) = self.way.file(*offset, length)? else {
+            return Ok(None);
+        };
+        let piece = FilmPiece::File {
+            file,
+            offset: *offset,
+            size_bytes: length,
+        };
+        *offset += length;
+        *size_bytes -= length;
+        self.remaining -= length;
+        Ok(Some(piece))
     }
 
     /// The next bytes, `length_max` at most and never none; `None` at the end.
@@ -77,6 +163,9 @@ impl PartsReader {
         }
         let mut gathered = BytesMut::new();
         loop {
+            if !gathered.is_empty() && self.ahead.is_empty() && self.is_file_next() {
+                return self.gives(gathered.freeze());
+            }
             let room = length_max.min(GATHERED_SIZE_BYTES_MAX) - gathered.len();
             let slice = match self.ahead.pop_front() {
                 Some(slice) => Poll::Ready(Ok(Some(slice))),
@@ -132,30 +221,43 @@ impl PartsReader {
         length_max: usize,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>, ReadFault>> {
-        loop {
-            match &mut self.at_hand {
-                Some(Part::Bytes(bytes)) if !bytes.is_empty() => {
-                    let length = bytes.len().min(length_max);
-                    return Poll::Ready(Ok(Some(bytes.split_to(length))));
-                }
-                Some(Part::Source { offset, size_bytes }) if *size_bytes > 0 => {
-                    let place = Place {
-                        offset: *offset,
-                        size_bytes: *size_bytes,
-                        after: &self.parts.as_slice()[self.next..],
-                    };
-                    let slice = std::task::ready!(self.way.poll_at(&place, length_max, context))?;
-                    *offset += slice.len() as u64;
-                    *size_bytes -= slice.len() as u64;
-                    return Poll::Ready(Ok(Some(slice)));
-                }
-                Some(Part::Bytes(_) | Part::Source { .. }) | None => {}
+        self.skip_spent();
+        match &mut self.at_hand {
+            Some(Part::Bytes(bytes)) => {
+                let length = bytes.len().min(length_max);
+                Poll::Ready(Ok(Some(bytes.split_to(length))))
             }
-            let Some(part) = self.parts.as_slice().get(self.next) else {
-                return Poll::Ready(Ok(None));
-            };
-            self.next += 1;
-            self.at_hand = Some(part.clone());
+            Some(Part::Source { offset, size_bytes }) => {
+                let place = Place {
+                    offset: *offset,
+                    size_bytes: *size_bytes,
+                    after: &self.parts.as_slice()[self.next..],
+                };
+                let slice = ready!(self.way.poll_at(&place, length_max, context))?;
+                *offset += slice.len() as u64;
+                *size_bytes -= slice.len() as u64;
+                Poll::Ready(Ok(Some(slice)))
+            }
+            None => Poll::Ready(Ok(None)),
         }
     }
+
+    /// Makes the next part the one at hand when nothing is left of that.
+    fn skip_spent(&mut self) {
+        let is_spent = |part: &Part| part.size_bytes() == 0;
+        while self.at_hand.as_ref().is_none_or(is_spent) {
+            self.at_hand = self.parts.as_slice().get(self.next).cloned();
+            if self.at_hand.is_none() {
+                return;
+            }
+            self.next += 1;
+        }
+    }
+}
+
+/// Whether stretches of files are sent as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Files {
+    Read,
+    Sent,
 }

@@ -63,9 +63,7 @@ impl ReadyMade<'_> {
         // What can not be opened is told in the origin's own words.
         let source = self.open().await?;
         let made = self.rewritten(kind, source, carried).await?;
-        let ranges_max = self.exchange.state.snapshot.limits.ranges_max;
-        let answer = Answer::made(&made, &self.request, ranges_max, self.exchange.now);
-        answer.await.ok()
+        Answer::made(&made, &self.request, self.exchange).await.ok()
     }
 
     fn session(&self) -> Option<Answer> {

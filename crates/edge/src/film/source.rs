@@ -278,7 +278,7 @@ async fn in_cache(
     wanted: Wanted,
 ) -> Result<Source, Denial> {
     let asked = ask_of(ask, wanted);
-    let served = match shared.cache.obtain(&asked).await {
+    let served = match obtained(&asked, ask, shared, wanted).await {
         Obtained::Stored(served) => *served,
         Obtained::Passed(response, status) => {
             return passed(*response, status, ask, wanted).await;
@@ -307,6 +307,26 @@ async fn in_cache(
             object: served.object,
         },
     })
+}
+
+/// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of no
+/// use here; it tells whether the next one is for all.
+async fn obtained(
+    asked: &Rc<Ask>,
+    ask: &SourceAsk<'_>,
+    shared: &WorkerShared,
+    wanted: Wanted,
+) -> Obtained {
+    let is_cached = !ask.authorized.routed().behavior.cache_policy.is_disabled();
+    match (shared.cache.obtain(asked).await, wanted) {
+        (Obtained::Passed(response, _), Wanted::Parts)
+            if is_cached && refused_by_origin(response.status).is_none() =>
+        {
+            response.body.discard();
+            shared.cache.obtain(asked).await
+        }
+        (obtained, _) => obtained,
+    }
 }
 
 /// The request for the object itself, whatever is made of it for whom.
@@ -405,7 +425,7 @@ fn refused_by_origin(status: StatusCode) -> Option<Denial> {
     match status.as_u16() {
         200 | 206 => None,
         404 | 410 => Some(Denial::NotFound),
-        401 | 403 => Some(Denial::OriginUnreadable),
+        401 | 403 => Some(Denial::OriginForbidden),
         504 => Some(Denial::OriginTimeout),
         _ => Some(Denial::OriginInvalidResponse),
     }

@@ -5,7 +5,9 @@ use super::text::text;
 use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
 use bytes::Bytes;
 use privet_distribution::Denial;
-use privet_media::list::{CUES_MAX, TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt, vtt_from_tx3g};
+use privet_media::list::{
+    CUES_MAX, TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt,
+};
 use privet_media::mp4::{Codec, Sample, Track};
 use privet_media::{Parts, Refusal};
 use std::future::poll_fn;
@@ -20,7 +22,7 @@ impl FilmWalk<'_> {
     ) -> Result<Made, MakeFault> {
         let Opened { source, film } = opened;
         let track = film.index.track(number).ok_or(Denial::NotFound)?;
-        if track.codec != Codec::Tx3g {
+        if !matches!(track.codec, Codec::Tx3g | Codec::WebVtt) {
             return Err(Denial::NotFound.into());
         }
         let parts = samples(track)?;
@@ -34,7 +36,12 @@ impl FilmWalk<'_> {
             let Some(track) = film.index.track(number) else {
                 return String::new();
             };
-            vtt_from_tx3g(cues(track, Bytes::from(bytes)))
+            let cues = cues(track, Bytes::from(bytes));
+            if track.codec == Codec::WebVtt {
+                vtt_from_wvtt(track.text_config(), cues)
+            } else {
+                vtt_from_tx3g(cues)
+            }
         };
         let text = text(size_bytes, self.coding(), write).await?;
         Ok(self.text_made(text, VTT_TYPE, &source, None))

@@ -130,8 +130,7 @@ impl FilmWalk<'_> {
 
     async fn attempt(&self) -> Result<Answer, MakeFault> {
         let made = self.make().await?;
-        let limits = &self.exchange.state.snapshot.limits;
-        let answer = Answer::made(&made, &self.request, limits.ranges_max, self.exchange.now);
+        let answer = Answer::made(&made, &self.request, self.exchange);
         answer.await.map_err(|fault| {
             if let (ReadFault::Lost, Some(source)) = (fault, &made.source) {
                 source.part();

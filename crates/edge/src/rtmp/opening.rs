@@ -221,6 +221,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::ForeignMember => PlayRefusal::Denied,
         Denial::NotFound
         | Denial::OriginUnreadable
+        | Denial::OriginForbidden
         | Denial::UnknownHost
         | Denial::HeadTooLarge
         | Denial::BadRequest

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Codec, Track, entry};
+use super::{Codec, Track, sound};
 
 /// NAL unit types of the parameter sets of H.265.
 const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
@@ -111,16 +111,16 @@ fn av1(track: &Track) -> Option<String> {
 
 fn aac(track: &Track) -> Option<String> {
     let payload = track.decoder_config(b"esds")?;
-    match entry::object_type(payload)? {
+    match sound::object_type(payload)? {
         0x40 => {
-            let config = entry::audio_specific_config(payload)?;
-            Some(format!("mp4a.40.{}", entry::audio_object_type(config)?))
+            let config = sound::audio_specific_config(payload)?;
+            Some(format!("mp4a.40.{}", sound::audio_object_type(config)?))
         }
         other => Some(format!("mp4a.{other:02x}")),
     }
 }
 
 fn mp3(track: &Track) -> Option<String> {
-    let object_type = track.decoder_config(b"esds").and_then(entry::object_type);
+    let object_type = track.decoder_config(b"esds").and_then(sound::object_type);
     Some(format!("mp4a.{:02x}", object_type.unwrap_or(0x6b)))
 }

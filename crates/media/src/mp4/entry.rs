@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::boxes::{self, BoxKind, Boxes, Fields};
-use super::{Codec, TrackKind};
+use super::{Codec, TrackKind, sound};
 use crate::Refusal;
 
 /// A sample entry, read.
@@ -110,7 +110,7 @@ impl SampleEntry {
         };
         if &name == b"mp4a" {
             let payload = elementary.ok_or(Refusal::Corrupt("no decoder configuration"))?;
-            self.codec = elementary_codec(payload);
+            self.codec = sound::codec(payload);
             if version != 0 {
                 self.bytes = self.in_iso_form(payload);
             }
@@ -137,17 +137,17 @@ impl SampleEntry {
 
     /// Channels and rate as the decoder's configuration has them, since the fields of the entry often are placeholders.
     fn read_sound_config(&mut self) {
-        let sound = match self.codec {
+        let found = match self.codec {
             Codec::Aac => self
                 .config(b"esds")
-                .and_then(audio_specific_config)
-                .and_then(aac_sound),
-            Codec::Ac3 => self.config(b"dac3").and_then(ac3_sound),
-            Codec::Eac3 => self.config(b"dec3").and_then(eac3_sound),
+                .and_then(sound::audio_specific_config)
+                .and_then(sound::aac),
+            Codec::Ac3 => self.config(b"dac3").and_then(sound::ac3),
+            Codec::Eac3 => self.config(b"dec3").and_then(sound::eac3),
             Codec::Opus => self
                 .config(b"dOps")
                 .and_then(|config| Some((u16::from(*config.get(1)?), 48_000))),
-            Codec::Flac => self.config(b"dfLa").and_then(flac_sound),
+            Codec::Flac => self.config(b"dfLa").and_then(sound::flac),
             Codec::Mp3
             | Codec::Avc
             | Codec::Hevc
@@ -157,7 +157,7 @@ impl SampleEntry {
             | Codec::WebVtt
             | Codec::Other => None,
         };
-        if let Some((channels, sample_rate)) = sound {
+        if let Some((channels, sample_rate)) = found {
             self.channels = channels;
             self.sample_rate = sample_rate;
         }
@@ -185,7 +185,7 @@ impl SampleEntry {
             .config(kind)
             .filter(|config| config.len() >= size_bytes_min);
         let is_complete = match self.codec {
-            Codec::Aac => config.and_then(audio_specific_config).is_some(),
+            Codec::Aac => config.and_then(sound::audio_specific_config).is_some(),
             Codec::Avc
             | Codec::Hevc
             | Codec::Vp9
@@ -251,178 +251,4 @@ fn refuse_protected(inner: &[u8]) -> Result<(), Refusal> {
         Some(_) => Err(Refusal::Encrypted),
         None => Ok(()),
     }
-}
-
-/// What an `esds` says of its stream, ISO 14496-1 7.2.6.
-struct Elementary<'a> {
-    object_type: u8,
-    specific: Option<&'a [u8]>,
-}
-
-fn elementary(payload: &[u8]) -> Option<Elementary<'_>> {
-    let mut fields = Fields::new(payload);
-    let _ = fields.version_and_flags()?;
-    let mut stream = Fields::new(descriptor(&mut fields, 3)?);
-    stream.skip(2)?;
-    let flags = stream.u8()?;
-    if flags & 0x80 != 0 {
-        stream.skip(2)?;
-    }
-    if flags & 0x40 != 0 {
-        let size_bytes = stream.u8()?;
-        stream.skip(size_bytes.into())?;
-    }
-    if flags & 0x20 != 0 {
-        stream.skip(2)?;
-    }
-    let mut config = Fields::new(descriptor(&mut stream, 4)?);
-    let object_type = config.u8()?;
-    config.skip(12)?;
-    Some(Elementary {
-        object_type,
-        specific: descriptor(&mut config, 5),
-    })
-}
-
-/// The payload of the next descriptor, which must have this tag. One that claims more than there is ends with what it is
-/// in.
-fn descriptor<'a>(fields: &mut Fields<'a>, tag: u8) -> Option<&'a [u8]> {
-    if fields.u8()? != tag {
-        return None;
-    }
-    let mut size_bytes = 0_usize;
-    for _ in 0..4 {
-        let byte = fields.u8()?;
-        size_bytes = size_bytes << 7 | usize::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    fields.bytes(size_bytes.min(fields.rest().len()))
-}
-
-fn elementary_codec(payload: &[u8]) -> Codec {
-    match elementary(payload).map(|elementary| elementary.object_type) {
-        Some(0x40 | 0x67) => Codec::Aac,
-        Some(0x69 | 0x6b) => Codec::Mp3,
-        Some(_) | None => Codec::Other,
-    }
-}
-
-/// The object type of an `esds`, as codec strings have it.
-pub(super) fn object_type(payload: &[u8]) -> Option<u8> {
-    elementary(payload).map(|elementary| elementary.object_type)
-}
-
-/// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
-pub(super) fn audio_specific_config(payload: &[u8]) -> Option<&[u8]> {
-    elementary(payload)?
-        .specific
-        .filter(|specific| specific.len() >= 2)
-}
-
-/// Bits of a configuration, from the first on.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
-}
-
-impl Bits<'_> {
-    fn take(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.position / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.position % 8) & 1);
-            self.position += 1;
-        }
-        Some(value)
-    }
-
-    fn audio_object_type(&mut self) -> Option<u32> {
-        match self.take(5)? {
-            31 => Some(32 + self.take(6)?),
-            short => Some(short),
-        }
-    }
-
-    fn sample_rate(&mut self) -> Option<u32> {
-        const RATES: [u32; 13] = [
-            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
-            8_000, 7_350,
-        ];
-        match self.take(4)? {
-            15 => self.take(24),
-            index => RATES.get(index as usize).copied(),
-        }
-    }
-}
-
-/// The audio object type of an AudioSpecificConfig: 2 is AAC-LC.
-pub(super) fn audio_object_type(config: &[u8]) -> Option<u32> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
-    bits.audio_object_type()
-}
-
-/// Channels and rate; of SBR the rate that comes out of it.
-fn aac_sound(config: &[u8]) -> Option<(u16, u32)> {
-    const CHANNELS: [u16; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
-    const SBR: u32 = 5;
-    const PARAMETRIC_STEREO: u32 = 29;
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
-    let object_type = bits.audio_object_type()?;
-    let mut rate = bits.sample_rate()?;
-    let channels = *CHANNELS.get(bits.take(4)? as usize)?;
-    if object_type == SBR || object_type == PARAMETRIC_STEREO {
-        rate = bits.sample_rate()?;
-    }
-    // With 0 a program configuration says it; the fields of the entry stand then.
-    (channels > 0 && rate > 0).then_some(match object_type {
-        PARAMETRIC_STEREO => (2, rate),
-        _ => (channels, rate),
-    })
-}
-
-/// Channels of `acmod` and `lfeon`, and the rate of `fscod`: ETSI TS 102 366 F.4 and F.6.
-fn dolby_sound(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
-    const RATES: [u32; 3] = [48_000, 44_100, 32_000];
-    const CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
-    let channels = CHANNELS.get(mode as usize)? + low_frequency as u16;
-    Some((channels, *RATES.get(rate as usize)?))
-}
-
-fn ac3_sound(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
-    let rate = bits.take(2)?;
-    bits.take(5 + 3)?;
-    dolby_sound(rate, bits.take(3)?, bits.take(1)?)
-}
-
-fn eac3_sound(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 16,
-    };
-    let rate = bits.take(2)?;
-    bits.take(5 + 1 + 1 + 3)?;
-    dolby_sound(rate, bits.take(3)?, bits.take(1)?)
-}
-
-/// Of STREAMINFO, RFC 9639 8.2, behind version, flags and the head of the block.
-fn flac_sound(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: (4 + 4 + 10) * 8,
-    };
-    let rate = bits.take(20)?;
-    let channels = bits.take(3)? as u16 + 1;
-    (rate > 0).then_some((channels, rate))
 }

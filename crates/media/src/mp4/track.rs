@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::samples::{Cursor, Sample, Samples};
 use super::tables::Tables;
-use super::{Codec, Edit, TrackKind, codecs, entry};
+use super::{Codec, Edit, TrackKind, codecs, entry, sound};
 
 /// One track.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Track {
     /// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
     pub fn audio_specific_config(&self) -> Option<Vec<u8>> {
         let config = self.decoder_config(b"esds")?;
-        entry::audio_specific_config(config).map(<[u8]>::to_vec)
+        sound::audio_specific_config(config).map(<[u8]>::to_vec)
     }
 
     /// The head of the WebVTT text that a `wvtt` track was made of: payload of `vttC`.

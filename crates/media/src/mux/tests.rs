@@ -4,11 +4,14 @@ use std::io::Cursor;
 
 use mp4_atom::{Any, Decode, Moof, Moov};
 use proptest::prelude::*;
+use shiguredo_mp4::demux::Fmp4SegmentDemuxer;
 
 use super::{init_segment, media_segment, media_segment_header_size_bytes};
+use crate::Part;
+use crate::mp4::tests::builder::read;
 use crate::mp4::{Sample, Track, TrackKind};
 use crate::plan::PlannedTrack;
-use film::{Film, picture, read, sound, talk};
+use film::{Film, picture, sound, talk};
 
 mod film;
 mod transport;
@@ -140,6 +143,36 @@ fn segments_have_the_samples_of_the_object() {
 }
 
 #[test]
+fn others_find_the_samples_too() {
+    let film = talk();
+    for number in [1, 2] {
+        let (track, planned) = planned(&film, number);
+        let mut reader = Fmp4SegmentDemuxer::new();
+        let init = init_segment(track);
+        reader.handle_init_segment(&init).expect("a head");
+        let mut samples = track.samples();
+        for number in 1..=film.plan.segment_count {
+            let parts = media_segment(track, planned, number).expect("a segment");
+            // This reader knows no `styp`.
+            let bytes = &film.gather(&parts)[24..];
+            for found in reader.handle_media_segment(bytes).expect("a segment") {
+                let expected = samples.next().expect("a sample");
+                let offset = found.composition_time_offset.unwrap_or(0);
+                assert_eq!(found.timestamp, expected.decode_time);
+                assert_eq!(found.duration, expected.duration);
+                assert_eq!(offset, i64::from(expected.composition_offset));
+                assert_eq!(found.keyframe, expected.is_sync);
+                assert_eq!(
+                    bytes[found.data_offset as usize..][..found.data_size],
+                    film.object[expected.offset as usize..][..expected.size_bytes as usize]
+                );
+            }
+        }
+        assert!(samples.next().is_none());
+    }
+}
+
+#[test]
 fn sound_says_once_what_is_the_same_for_all() {
     let film = talk();
     let (track, planned) = planned(&film, 2);
@@ -168,6 +201,56 @@ fn a_duration_of_its_own_is_said_for_each() {
 }
 
 #[test]
+fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
+    let mut film = talk();
+    let foretold = media_segment_header_size_bytes(film.plan.tracks[0].segments[0].sample_count);
+    for (size_bytes, expected) in [
+        (u64::from(u32::MAX) - 8, b"\xff\xff\xff\xffmdat".to_vec()),
+        (
+            u64::from(u32::MAX) - 7,
+            b"\0\0\0\x01mdat\0\0\0\x01\0\0\0\x08".to_vec(),
+        ),
+        (1 << 33, b"\0\0\0\x01mdat\0\0\0\x02\0\0\0\x10".to_vec()),
+    ] {
+        film.plan.tracks[0].segments[0].size_bytes = size_bytes;
+        let (track, planned) = planned(&film, 1);
+        let parts = media_segment(track, planned, 1).expect("a segment");
+        let Part::Bytes(header) = &parts.as_slice()[0] else {
+            panic!("a header");
+        };
+        assert_eq!(header.len() as u64, foretold);
+        assert!(header.ends_with(&expected), "{size_bytes}");
+        // The place of the first sample, from the start of `moof`.
+        let moof_at = header
+            .windows(4)
+            .position(|kind| kind == b"moof")
+            .expect("moof")
+            - 4;
+        let run_at = header
+            .windows(4)
+            .position(|kind| kind == b"trun")
+            .expect("trun");
+        let place = u32::from_be_bytes(header[run_at + 12..][..4].try_into().expect("four"));
+        assert_eq!(place as usize, header.len() - moof_at);
+    }
+}
+
+#[test]
+fn a_segment_may_have_no_samples() {
+    let mut late = sound(&[50; 140]);
+    late.edits = vec![(2500, -1), (0, 1024)];
+    let film = Film::of(&[picture(&[100; 150]), late]);
+    let (track, planned) = planned(&film, 2);
+    assert_eq!(planned.segments[0].sample_count, 0);
+    let parts = media_segment(track, planned, 1).expect("a segment");
+    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    assert_eq!(found, []);
+    let parts = media_segment(track, planned, 2).expect("a segment");
+    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    assert_eq!(found[0].decode_time, 48_000 * 5 / 2);
+}
+
+#[test]
 fn our_own_reader_finds_the_same_film_in_our_segments() {
     let film = talk();
     for number in [1, 2] {
@@ -177,7 +260,7 @@ fn our_own_reader_finds_the_same_film_in_our_segments() {
             let parts = media_segment(track, planned, number).expect("a segment");
             file.extend(film.gather(&parts));
         }
-        let index = read(&file);
+        let index = read(&file).expect("a film");
         let again = &index.tracks[0];
         assert_eq!(again.edit, track.edit);
         assert_eq!(again.sample_entry, track.sample_entry);

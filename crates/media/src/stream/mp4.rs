@@ -36,10 +36,14 @@ impl Mp4Stream {
         let mut lines = Vec::new();
         let mut headers = Vec::new();
         for kind in [TrackKind::Video, TrackKind::Audio] {
-            if let Some(place) = choose(&index, kind)? {
-                let track = &index.tracks[place];
+            let Some(place) = choose(&index, kind)? else {
+                continue;
+            };
+            let track = &index.tracks[place];
+            let line = Line::survey(place, track)?;
+            if line.size_bytes > 0 {
                 headers.extend(sequence_header(track)?);
-                lines.push(Line::survey(place, track)?);
+                lines.push(line);
             }
         }
         if lines.is_empty() {
@@ -59,6 +63,10 @@ impl Mp4Stream {
     }
 
     pub(super) fn metadata(&self) -> Vec<u8> {
+        self.describe().to_amf()
+    }
+
+    fn describe(&self) -> Metadata {
         let mut metadata = Metadata {
             duration: self.duration(),
             object_size_bytes: self.shared.index.object_size_bytes,
@@ -73,7 +81,7 @@ impl Mp4Stream {
                 TrackKind::Audio | TrackKind::Text => metadata.sound = Some(sound(track, rate)),
             }
         }
-        metadata.to_amf()
+        metadata
     }
 
     pub(super) fn headers(&self) -> Vec<Message> {

@@ -130,12 +130,10 @@ fn a_link_to_the_object_opens_what_is_made_of_it() {
     }
     let other = url("/private/films/other.mp4/hls/master.m3u8");
     assert_eq!(edge.get(&format!("{other}?{query}")).status(), 403);
-    let without = Remote::new(&origin).behavior("films = { object_grant = false }");
-    let config = without.config().replace(
-        "trusted_key_groups = [\"viewers\"]\n",
-        "trusted_key_groups = [\"viewers\"]\nfilms = { object_grant = false }\n",
+    let config = Remote::new(&origin).config().replace(
+        "path_pattern = \"/private/*\"\n",
+        "path_pattern = \"/private/*\"\nfilms = { object_grant = false }\n",
     );
-    let config = config.replacen("films = { object_grant = false }\nfilms", "films", 9);
     let edge = TestEdge::configured(&config);
     assert_eq!(edge.get(&link).status(), 200);
     let refused = edge.get(&format!("{}?{query}", asked("hls/master.m3u8")));
@@ -185,12 +183,12 @@ fn a_session_stands_in_the_path() {
             }
         }
         // Whose text is another one is no token of ours.
-        for at in [2, 20, location.find("/private/").unwrap() - 1] {
+        for at in [20, 60, 100] {
             let other = if &location[at..=at] == "B" { "C" } else { "B" };
             let mut forged = location.clone();
             forged.replace_range(at..=at, other);
             let answer = edge.get(&url(&forged));
-            assert_ne!(answer.status(), 200, "{forged}");
+            assert_eq!(answer.status(), 403, "{forged}");
         }
         let elsewhere = location.replace("/films/talk.mp4", "/others/talk.mp4");
         assert_eq!(edge.get(&url(&elsewhere)).status(), 403);

@@ -12,6 +12,9 @@ mod films;
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
+#[path = "../../../../fuzz/targets/streams.rs"]
+mod streams;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -38,6 +41,11 @@ fn configuration() {
 }
 
 #[test]
+fn film_index() {
+    check("film_index", films::film_index);
+}
+
+#[test]
 fn film_segments() {
     check("film_segments", films::film_segments);
 }
@@ -50,6 +58,11 @@ fn rtmp_session() {
 #[test]
 fn film_lists() {
     check("film_lists", bodies::film_lists);
+}
+
+#[test]
+fn film_streams() {
+    check("film_streams", streams::film_streams);
 }
 
 fn check(target: &str, body: fn(&[u8])) {

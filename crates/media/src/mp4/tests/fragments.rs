@@ -138,15 +138,12 @@ fn each_fragment_costs_one_read() {
 
 #[test]
 fn samples_in_the_index_come_first() {
-    let plain = film().bytes_with_index_first();
     let in_fragments = film().bytes_in_fragments(100, 4);
-    // The index of the plain object, with the box that announces fragments.
     let extends_at = find(&in_fragments, b"mvex", 0);
     let moov_end = 20 + usize::from(in_fragments[22]) * 256 + usize::from(in_fragments[23]);
     let extends = &in_fragments[extends_at..moov_end];
-    let mut film = film();
-    film.chunk_sample_count = 5;
-    let mut object = film.bytes();
+    // The index of a plain object, with the box that announces fragments, and fragments.
+    let mut object = film().bytes();
     let at = find(&object, b"moov", 0);
     let size = (object.len() - at + extends.len()) as u32;
     object[at..at + 4].copy_from_slice(&size.to_be_bytes());
@@ -156,5 +153,4 @@ fn samples_in_the_index_come_first() {
     assert_eq!(index.tracks[0].sample_count, 200);
     assert_eq!(index.tracks[1].sample_count, 200);
     assert_eq!(index.duration().as_secs(), 8);
-    assert_eq!(read(&plain).unwrap().duration().as_secs(), 4);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::builder::{Film, FilmTrack, read};
+use super::builder::{Film, FilmTrack, read_within};
 use crate::describe::describe;
 use crate::mp4::{Index, Limits};
 use crate::plan::Plan;
@@ -86,12 +86,17 @@ fn check_promises(index: &Index) {
 
 /// Reads 10,000 variants of an object, and returns how many of them still are films.
 fn check(object: &[u8], from: usize) -> usize {
+    // A few bytes of a fragment can stand for millions of samples, which would take all the test's time.
+    let limits = Limits {
+        samples_max: 20_000,
+        ..Limits::default()
+    };
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let mut read_count = 0;
     for _ in 0..10_000 {
         let mut changed = object.to_vec();
         mutate(&mut changed, from, &mut numbers);
-        if let Ok(index) = read(&changed) {
+        if let Ok(index) = read_within(&changed, limits) {
             check_promises(&index);
             read_count += 1;
         }

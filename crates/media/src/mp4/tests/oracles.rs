@@ -109,25 +109,23 @@ fn the_boxes_say_what_another_reader_reads() {
 }
 
 fn check_entry(theirs: &AtomCodec, ours: &Track) {
-    match theirs {
-        AtomCodec::Avc1(entry) => {
-            let config = &entry.avcc;
-            let profile = config.avc_profile_indication;
-            let (constraints, level) = (config.profile_compatibility, config.avc_level_indication);
-            let string = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
-            assert_eq!(ours.codec_string(), string);
-            assert_eq!(u32::from(entry.visual.width), ours.width);
-            assert_eq!(u32::from(entry.visual.height), ours.height);
-        }
-        AtomCodec::Mp4a(entry) => {
-            assert_eq!(ours.codec_string(), "mp4a.40.2");
-            // The entry says two for whatever has fewer; the configuration counts.
-            assert_eq!((entry.audio.channel_count, ours.channels), (2, 1));
-            assert_eq!(
-                u32::from(entry.audio.sample_rate.integer()),
-                ours.sample_rate
-            );
-        }
-        other => panic!("{other:?}"),
+    if let AtomCodec::Avc1(entry) = theirs {
+        let config = &entry.avcc;
+        let profile = config.avc_profile_indication;
+        let (constraints, level) = (config.profile_compatibility, config.avc_level_indication);
+        let string = format!("avc1.{profile:02x}{constraints:02x}{level:02x}");
+        assert_eq!(ours.codec_string(), string);
+        assert_eq!(u32::from(entry.visual.width), ours.width);
+        assert_eq!(u32::from(entry.visual.height), ours.height);
+    } else if let AtomCodec::Mp4a(entry) = theirs {
+        assert_eq!(ours.codec_string(), "mp4a.40.2");
+        // The entry says two for whatever has fewer; the configuration counts.
+        assert_eq!((entry.audio.channel_count, ours.channels), (2, 1));
+        assert_eq!(
+            u32::from(entry.audio.sample_rate.integer()),
+            ours.sample_rate
+        );
+    } else {
+        panic!("{theirs:?}");
     }
 }

@@ -96,11 +96,9 @@ fn an_index_is_found_with_few_reads() {
         sample.size_bytes = 10_000;
     }
     let first = film.bytes_with_index_first();
-    assert_eq!(steps(&first), [0..65_536]);
+    assert_eq!(steps(&first).len(), 1);
     let last = film.bytes();
     let size_bytes = last.len() as u64;
-    let index = film.bytes_with_index_first().len() as u64 - size_bytes;
-    assert_eq!(index, 0);
     let found = steps(&last);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0], 0..65_536);

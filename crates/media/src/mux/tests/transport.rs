@@ -4,7 +4,8 @@ use mpeg2ts::es::StreamType;
 use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
 use proptest::prelude::*;
 
-use super::film::{Film, TestTrack, picture, sound, talk};
+use super::film::{Film, picture, sound, talk};
+use crate::mp4::tests::builder::FilmTrack;
 use crate::mux::ts::tests::units_of;
 use crate::mux::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
 
@@ -25,7 +26,7 @@ fn segment(film: &Film, number: u32, piece: usize) -> Vec<u8> {
     out
 }
 
-fn check_tracks(tracks: &[TestTrack], expected: Option<TsTracks>) {
+fn check_tracks(tracks: &[FilmTrack], expected: Option<TsTracks>) {
     let film = Film::of(tracks);
     assert_eq!(ts_tracks(&film.index, &film.plan), expected);
     let is_made = TsSegment::new(&film.index, &film.plan, 1).is_some();
@@ -33,7 +34,7 @@ fn check_tracks(tracks: &[TestTrack], expected: Option<TsTracks>) {
 }
 
 /// Finds a stretch of a sample entry, and replaces it.
-fn replace(track: &mut TestTrack, old: &[u8], new: &[u8]) {
+fn replace(track: &mut FilmTrack, old: &[u8], new: &[u8]) {
     let places = track.entry.windows(old.len());
     let mut places = places.enumerate().filter(|(_, window)| *window == old);
     let (at, _) = places.next().expect("the stretch is there");
@@ -45,7 +46,7 @@ fn films_that_can_not_be_sent_are_refused() {
     check_tracks(&[sound(&[50; 100])], None);
     // NAL lengths of two bytes.
     let mut short = picture(&[50; 50]);
-    replace(&mut short, &[100, 0, 31, 0xff], &[100, 0, 31, 0xfd]);
+    replace(&mut short, &[100, 0, 10, 0xff], &[100, 0, 10, 0xfd]);
     check_tracks(&[short], None);
     // AAC of a kind that ADTS can not say: ER AAC LD, object 23.
     let mut other = sound(&[50; 100]);
@@ -126,6 +127,31 @@ fn others_find_tables_and_times() {
 }
 
 #[test]
+fn nothing_is_shown_before_it_is_decoded() {
+    let mut early = picture(&[60; 75]);
+    for sample in &mut early.samples {
+        sample.composition_offset -= 1024;
+    }
+    early.edits.clear();
+    let film = Film::of(&[early]);
+    let mut last = None;
+    for number in 1..=film.plan.segment_count {
+        let bytes = segment(&film, number, 1000);
+        let mut reader = TsPacketReader::new(&bytes[..]);
+        while let Some(packet) = reader.read_ts_packet().expect("a packet") {
+            let Some(TsPayload::PesStart(unit)) = packet.payload else {
+                continue;
+            };
+            let shown = unit.header.pts.expect("a time").as_u64();
+            let decoded = unit.header.dts.map_or(shown, |time| time.as_u64());
+            assert!(decoded <= shown);
+            assert!(last.is_none_or(|last| last < decoded));
+            last = Some(decoded);
+        }
+    }
+}
+
+#[test]
 fn a_receiver_gets_the_pictures_with_start_codes() {
     let film = talk();
     let (track, planned) = super::planned(&film, 1);
@@ -136,7 +162,7 @@ fn a_receiver_gets_the_pictures_with_start_codes() {
         for (sample, unit) in track.samples_at(&planned.cursor).zip(&units) {
             let mut expected = b"\0\0\0\x01\x09\xf0".to_vec();
             if sample.is_sync {
-                expected.extend_from_slice(b"\0\0\0\x01\x67\x64\x00\x1f\0\0\0\x01\x68\xeb");
+                expected.extend_from_slice(b"\0\0\0\x01\x67\x64\x00\x0a\0\0\0\x01\x68\xeb");
             }
             expected.extend_from_slice(&[0, 0, 0, 1]);
             let content = &film.object[sample.offset as usize..][..sample.size_bytes as usize];

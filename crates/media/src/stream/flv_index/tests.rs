@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::mp4::{Limits, Step};
+use crate::stream::mutation::Random;
 use crate::{Part, Refusal};
 
 const KEY: &[u8] = &[0x17, 1, 0, 0, 0, b'k'];
@@ -378,33 +379,16 @@ fn an_index_is_small() {
     assert!((160_000..161_000).contains(&size_bytes), "{size_bytes}");
 }
 
-/// The same numbers on every run, from a seed (xorshift).
-fn random(state: &mut u64) -> usize {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 16) as usize
-}
-
 #[test]
 fn mutated_objects_never_panic() {
     let film = film();
-    let mut state = 0x9e37_79b9_7f4a_7c15;
+    let mut random = Random::new();
     for _ in 0..20_000 {
-        let mut object = film.clone();
-        for _ in 0..=random(&mut state) % 4 {
-            let at = random(&mut state) % object.len();
-            match random(&mut state) % 4 {
-                0 => object[at] = random(&mut state) as u8,
-                1 => object[at] ^= 1 << (random(&mut state) % 8),
-                2 => object[at] = 0xff,
-                _ => object.truncate(at.max(1)),
-            }
-        }
+        let object = random.mutated(&film);
         let Ok(index) = walk(&object, Limits::default()) else {
             continue;
         };
-        let at_ms = random(&mut state) as u32 % 4_000;
+        let at_ms = random.below(4_000) as u32;
         let mut last_ms = 0;
         for message in index.messages_from(at_ms) {
             assert!(message.timestamp_ms >= last_ms, "time goes on");

@@ -110,6 +110,11 @@ impl Line {
         self.entries.capacity() * size_of::<Entry>() + size_of::<Line>()
     }
 
+    #[cfg(test)]
+    pub fn entry_count(&self) -> usize {
+        self.entries.len()
+    }
+
     /// From the last sample on with which decoding may begin and that is shown at this time or before; from the first one
     /// at 0, since what comes before the film begins is for the decoders.
     pub fn walk_from(&self, track: &Track, at_ms: u32) -> Walker {

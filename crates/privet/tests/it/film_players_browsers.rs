@@ -1,0 +1,324 @@
+//! Films in real browsers, with the players that pages use, for every way of carrying a grant (video notes, 2.1).
+
+use crate::support::*;
+
+/// A minute long, with a key frame every two seconds.
+const CLIP: &str = "talk.mp4";
+
+/// Where the page is that plays the film.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    SameHost,
+    SameSite,
+    OtherSite,
+}
+
+impl Page {
+    fn host(self) -> &'static str {
+        match self {
+            Page::SameHost => FILM_HOST,
+            Page::SameSite => SISTER_HOST,
+            Page::OtherSite => FOREIGN_HOST,
+        }
+    }
+}
+
+/// One film on one page.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    clip: &'static str,
+    name: &'static str,
+    player: PagePlayer,
+    page: Page,
+    carried: Carried,
+    /// Whether the player lets cookies go to another host.
+    credentials: bool,
+}
+
+impl Case {
+    fn new(player: PagePlayer, carried: Carried) -> Self {
+        let name = match player {
+            PagePlayer::HlsJs | PagePlayer::VideoJs | PagePlayer::Native => "hls/master.m3u8",
+            PagePlayer::DashJs => "dash/manifest.mpd",
+        };
+        Case {
+            clip: CLIP,
+            name,
+            player,
+            page: Page::SameHost,
+            carried,
+            credentials: false,
+        }
+    }
+
+    fn progressive(clip: &'static str, carried: Carried) -> Self {
+        Case {
+            clip,
+            name: "",
+            ..Case::new(PagePlayer::Native, carried)
+        }
+    }
+
+    fn on(self, page: Page) -> Self {
+        Case { page, ..self }
+    }
+
+    fn with_credentials(self) -> Self {
+        Case {
+            credentials: true,
+            ..self
+        }
+    }
+
+    /// Opens the page with the grant as the case has it, and presses play.
+    fn begin(self, edge: &FilmEdge, browser: &mut Player) {
+        let begun = edge.begin_in_browser(self.clip, self.name, self.carried);
+        browser.open(&edge.url_at(FILM_HOST, "/page.html"));
+        // An application sets them for the site; what an earlier case left is gone.
+        let attributes = match begun.cookies.is_empty() {
+            true => "; Domain=example.test; Max-Age=0",
+            false => "; Domain=example.test",
+        };
+        let cookies = match begun.cookies.as_str() {
+            "" => NO_COOKIES,
+            cookies => cookies,
+        };
+        browser.set_cookies(cookies, attributes);
+        let asked: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("player", self.player.name())
+            .append_pair("src", &begun.url)
+            .append_pair("credentials", if self.credentials { "1" } else { "0" })
+            .finish();
+        browser.open(&edge.url_at(self.page.host(), &format!("/page.html?{asked}")));
+        browser.play();
+    }
+}
+
+const NO_COOKIES: &str =
+    "CloudFront-Policy=none; CloudFront-Signature=none; CloudFront-Key-Pair-Id=none";
+
+/// It plays as films do, and nothing was refused meanwhile.
+#[track_caller]
+fn check_plays(edge: &FilmEdge, browser: &mut Player, case: Case) {
+    case.begin(edge, browser);
+    assert_plays(browser, &case);
+    let shown = browser.state();
+    let (width, frames) = (shown.number("width"), shown.number("frames"));
+    assert!(
+        width > 0.0 && frames > 20.0,
+        "{case:?} shows nothing: {shown:?}"
+    );
+    assert!(shown.refusals().is_empty(), "{case:?}: {shown:?}");
+}
+
+/// It is refused with 403 and does not play.
+#[track_caller]
+fn check_refused(edge: &FilmEdge, browser: &mut Player, case: Case) {
+    case.begin(edge, browser);
+    let shown = browser.wait_past(1.0);
+    assert!(shown.time_secs() < 0.1, "{case:?} plays: {shown:?}");
+    assert!(shown.is_broken(), "{case:?}: {shown:?}");
+}
+
+#[track_caller]
+fn check_all(kind: Program, cases: &[Case]) {
+    let edge = FilmEdge::start();
+    let mut browser = Player::start(kind);
+    for case in cases {
+        check_plays(&edge, &mut browser, *case);
+    }
+    edge.assert_nothing_refused();
+}
+
+#[test]
+fn chromium_with_hls_js() {
+    check_all(
+        Program::Chromium,
+        &[
+            Case::new(PagePlayer::HlsJs, Carried::Query),
+            Case::new(PagePlayer::HlsJs, Carried::FilmQuery),
+            Case::new(PagePlayer::HlsJs, Carried::Session),
+            Case::new(PagePlayer::HlsJs, Carried::Cookie),
+            Case::new(PagePlayer::HlsJs, Carried::Query).on(Page::OtherSite),
+            Case::new(PagePlayer::HlsJs, Carried::Session).on(Page::OtherSite),
+            Case::new(PagePlayer::HlsJs, Carried::Cookie)
+                .on(Page::SameSite)
+                .with_credentials(),
+        ],
+    );
+}
+
+#[test]
+fn chromium_with_video_js() {
+    check_all(
+        Program::Chromium,
+        &[
+            Case::new(PagePlayer::VideoJs, Carried::Query),
+            Case::new(PagePlayer::VideoJs, Carried::Session).on(Page::OtherSite),
+            Case::new(PagePlayer::VideoJs, Carried::Cookie),
+            Case::new(PagePlayer::VideoJs, Carried::Cookie)
+                .on(Page::SameSite)
+                .with_credentials(),
+        ],
+    );
+}
+
+#[test]
+fn chromium_with_dash_js() {
+    check_all(
+        Program::Chromium,
+        &[
+            Case::new(PagePlayer::DashJs, Carried::Query).on(Page::OtherSite),
+            Case::new(PagePlayer::DashJs, Carried::Session),
+            Case::new(PagePlayer::DashJs, Carried::Cookie),
+        ],
+    );
+}
+
+#[test]
+fn chromium_by_itself() {
+    check_all(
+        Program::Chromium,
+        &[
+            Case::new(PagePlayer::Native, Carried::Query),
+            Case::new(PagePlayer::Native, Carried::Session).on(Page::OtherSite),
+            Case::new(PagePlayer::Native, Carried::Cookie),
+            // A plain <video> sends cookies to other hosts of the site.
+            Case::new(PagePlayer::Native, Carried::Cookie).on(Page::SameSite),
+        ],
+    );
+}
+
+#[test]
+fn chromium_plays_the_object_itself() {
+    check_all(
+        Program::Chromium,
+        &[
+            Case::progressive(CLIP, Carried::FilmQuery),
+            Case::progressive("talk_moov_end.mp4", Carried::Query),
+            Case::progressive(CLIP, Carried::Cookie).on(Page::SameSite),
+        ],
+    );
+}
+
+#[test]
+fn firefox_with_hls_js() {
+    check_all(
+        Program::Firefox,
+        &[
+            Case::new(PagePlayer::HlsJs, Carried::Query),
+            Case::new(PagePlayer::HlsJs, Carried::Session).on(Page::OtherSite),
+            Case::new(PagePlayer::HlsJs, Carried::Cookie),
+            Case::new(PagePlayer::HlsJs, Carried::Cookie)
+                .on(Page::SameSite)
+                .with_credentials(),
+            Case::progressive(CLIP, Carried::Query),
+            Case::progressive("talk_moov_end.mp4", Carried::Query),
+        ],
+    );
+}
+
+/// Cookies are `SameSite=Lax` unless they say otherwise, so a page of another site never has them sent along.
+#[test]
+fn cookies_stay_within_the_site() {
+    let edge = FilmEdge::start();
+    let mut browser = Player::start(Program::Chromium);
+    let hls_js = Case::new(PagePlayer::HlsJs, Carried::Cookie);
+    let native = Case::new(PagePlayer::Native, Carried::Cookie);
+    for case in [
+        hls_js.on(Page::SameSite),
+        hls_js.on(Page::OtherSite).with_credentials(),
+        native.on(Page::OtherSite),
+    ] {
+        check_refused(&edge, &mut browser, case);
+    }
+}
+
+/// Sound in three languages, and text in two.
+#[test]
+fn tracks_are_offered() {
+    let edge = FilmEdge::start();
+    let mut browser = Player::start(Program::Chromium);
+    let case = Case::new(PagePlayer::HlsJs, Carried::Query);
+    for (clip, sounds, texts, qualities) in [
+        ("three_sounds.mp4", 3.0, 0.0, 1.0),
+        ("subtitles.mp4", 1.0, 2.0, 1.0),
+        ("set.mp4", 1.0, 1.0, 2.0),
+    ] {
+        let case = Case { clip, ..case };
+        case.begin(&edge, &mut browser);
+        let shown = browser.wait_past(1.5);
+        let offered = ["sounds", "texts", "qualities"].map(|name| shown.number(name));
+        assert_eq!(offered, [sounds, texts, qualities], "{shown:?}");
+        assert!(
+            shown.time_secs() >= 1.5 && shown.refusals().is_empty(),
+            "{shown:?}"
+        );
+        if texts > 0.0 {
+            let cues = shown.0["cues"].to_string();
+            assert!(cues.contains("1 Hello &"), "{clip}: {cues}");
+        }
+    }
+    edge.assert_nothing_refused();
+}
+
+/// Both qualities and the subtitles beside them, in every player.
+#[test]
+fn a_set_plays() {
+    let set = |player, carried| Case {
+        clip: "set.mp4",
+        ..Case::new(player, carried)
+    };
+    check_all(
+        Program::Chromium,
+        &[
+            set(PagePlayer::HlsJs, Carried::Cookie),
+            set(PagePlayer::VideoJs, Carried::Session),
+            set(PagePlayer::DashJs, Carried::Query),
+            set(PagePlayer::Native, Carried::Query),
+        ],
+    );
+}
+
+/// A page renews its grant before the old one ends, and the film goes on.
+#[test]
+fn a_page_swaps_its_grant() {
+    for kind in [Program::Chromium, Program::Firefox] {
+        let edge = FilmEdge::start();
+        let mut browser = Player::start(kind);
+        Case::new(PagePlayer::HlsJs, Carried::Query).begin(&edge, &mut browser);
+        let shown = browser.wait_past(1.5);
+        assert!(shown.time_secs() >= 1.5, "{shown:?}");
+        let later = canned("http*://*/clips/talk.mp4*", E + 3600);
+        let renewed = with_policy("", &later);
+        browser.swap_query(renewed.strip_prefix('?').unwrap());
+        edge.edge.set_clock(E + 1);
+        browser.seek(SEEK_TO_SECS);
+        let shown = browser.wait_past(SEEK_TO_SECS + 2.0);
+        assert!(
+            shown.time_secs() >= SEEK_TO_SECS + 2.0,
+            "{kind:?}: {shown:?}"
+        );
+        assert!(
+            !shown.is_broken() && shown.refusals().is_empty(),
+            "{kind:?}: {shown:?}"
+        );
+    }
+}
+
+/// Without a renewed grant the film ends at what the player had already.
+#[test]
+fn an_expired_grant_ends_the_film() {
+    let edge = FilmEdge::start();
+    let mut browser = Player::start(Program::Chromium);
+    Case::new(PagePlayer::HlsJs, Carried::Query).begin(&edge, &mut browser);
+    assert!(browser.wait_past(1.0).time_secs() >= 1.0);
+    edge.edge.set_clock(E + 1);
+    browser.seek(58.0);
+    let shown = browser.wait_past(58.5);
+    assert!(shown.time_secs() < 58.5, "{shown:?}");
+    assert!(
+        shown.refusals().iter().any(|line| line.starts_with("403")),
+        "{shown:?}"
+    );
+}

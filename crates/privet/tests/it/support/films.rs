@@ -1,0 +1,232 @@
+//! An edge before the clips that `cargo xtask clips` makes, pages that play them, and links that open them.
+
+use crate::support::{
+    Answer, Ask, E, KEYS, LOG, RSA, TestEdge, canned, policy_cookies, signed, with_policy,
+};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The films' host for browsers. Everything else asks the address, which needs no resolver.
+pub const FILM_HOST: &str = "films.example.test";
+/// Another host of the same site.
+pub const SISTER_HOST: &str = "www.example.test";
+/// A host of another site.
+pub const FOREIGN_HOST: &str = "www.another.test";
+
+/// How a viewer carries its grant (private-content guide: signed URLs, signed cookies; sessions are ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// A custom policy for all that is made of the film.
+    Query,
+    /// A canned signature for the film alone, which covers what is made of it.
+    FilmQuery,
+    /// A custom policy in cookies.
+    Cookie,
+    /// A token in the path, which `session=1` is answered with.
+    Session,
+}
+
+/// What a viewer begins with.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    pub url: String,
+    /// `name=value; …`, without a final semicolon; empty unless cookies carry the grant.
+    pub cookies: String,
+}
+
+impl Begun {
+    /// The header's line for ffmpeg; empty without cookies.
+    pub fn cookie_header(&self) -> String {
+        match self.cookies.as_str() {
+            "" => String::new(),
+            cookies => format!("Cookie: {cookies}\r\n"),
+        }
+    }
+}
+
+/// The edge, its films and its pages. `/clips/` and `/broken/` are restricted, pages are open to everybody.
+pub struct FilmEdge {
+    pub edge: TestEdge,
+}
+
+impl FilmEdge {
+    pub fn start() -> Self {
+        Self::configured("")
+    }
+
+    /// With more tables, for instance listeners.
+    pub fn configured(tables: &str) -> Self {
+        let films = films_folder();
+        let config = CONFIG
+            .replace("FOLDER_OF_FILMS", films.to_str().unwrap())
+            .replace("FOLDER_OF_PAGES", pages_folder().to_str().unwrap());
+        FilmEdge {
+            edge: TestEdge::configured(&[&config, tables, KEYS, LOG].concat()),
+        }
+    }
+
+    /// `path` at the films' address, without a grant.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.edge.http())
+    }
+
+    /// `path` at a host that only browsers of these tests can resolve.
+    pub fn url_at(&self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.edge.http().port())
+    }
+
+    /// What is made of a clip (`hls/master.m3u8`), or the clip itself (an empty name).
+    pub fn begin(&self, clip: &str, name: &str, carried: Carried) -> Begun {
+        self.begin_at(&self.url(""), clip, name, carried)
+    }
+
+    /// The same for browsers.
+    pub fn begin_in_browser(&self, clip: &str, name: &str, carried: Carried) -> Begun {
+        self.begin_at(&self.url_at(FILM_HOST, ""), clip, name, carried)
+    }
+
+    fn begin_at(&self, origin: &str, clip: &str, name: &str, carried: Carried) -> Begun {
+        let film = format!("{origin}{}", clip_path(clip));
+        let asked = match name {
+            "" => film.clone(),
+            name => format!("{film}/{name}"),
+        };
+        let policy = canned(&format!("http*://*{}*", clip_path(clip)), E);
+        let url = match carried {
+            Carried::Query => with_policy(&asked, &policy),
+            Carried::FilmQuery => asked + signed(&film, E).strip_prefix(&film).unwrap(),
+            Carried::Session => with_policy(&asked, &policy) + "&session=1",
+            Carried::Cookie => asked,
+        };
+        let cookies = match carried {
+            Carried::Cookie => policy_cookies(RSA, &policy),
+            Carried::Query | Carried::FilmQuery | Carried::Session => String::new(),
+        };
+        Begun { url, cookies }
+    }
+
+    /// Asks for what is made of a clip, with a grant by query.
+    pub fn get(&self, clip: &str, name: &str) -> Answer {
+        self.follow(&self.begin(clip, name, Carried::Query).url)
+    }
+
+    /// Asks for a URL at this edge as it stands in a list.
+    pub fn follow(&self, url: &str) -> Answer {
+        self.edge.ask(&Ask::get(url))
+    }
+
+    /// Nothing was refused: every line of the log so far has a status below 400.
+    #[track_caller]
+    pub fn assert_nothing_refused(&self) {
+        let is_refusal = |record: &Value| {
+            record["sc-status"]
+                .as_str()
+                .unwrap()
+                .parse::<u16>()
+                .unwrap()
+                >= 400
+        };
+        let records = self.edge.live.records();
+        let refused: Vec<&Value> = records.iter().filter(|record| is_refusal(record)).collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+    }
+}
+
+/// Where clips and players are.
+pub fn films_folder() -> PathBuf {
+    let default = || repository().join("target/test-tools/films");
+    let folder = std::env::var_os("PRIVET_TEST_FILMS").map_or_else(default, PathBuf::from);
+    let folder = folder.canonicalize().unwrap_or(folder);
+    assert!(
+        folder.join("clips").exists(),
+        "no clips in {}: `cargo xtask tools` makes them",
+        folder.display()
+    );
+    folder
+}
+
+/// A clip's file.
+pub fn clip_file(clip: &str) -> PathBuf {
+    films_folder().join(place_of(clip))
+}
+
+/// The path of a clip at the edge, percent-encoded.
+pub fn clip_path(clip: &str) -> String {
+    let place = place_of(clip).replace(' ', "%20").replace('é', "%C3%A9");
+    format!("/{place}")
+}
+
+/// A hostile clip is named like `broken/empty.mp4`, every other by its file's name alone.
+fn place_of(clip: &str) -> String {
+    if clip.contains('/') {
+        clip.to_owned()
+    } else {
+        format!("clips/{clip}")
+    }
+}
+
+/// The folder of pages and scripts.
+pub fn pages_folder() -> PathBuf {
+    repository().join("tests-peers/films")
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+const CONFIG: &str = r#"
+[edge]
+workers = 2
+[[listeners]]
+address = "127.0.0.1:0"
+[[response_headers_policies]]
+id = "any-page"
+[response_headers_policies.cors]
+allow_origins = ["*"]
+allow_credentials = true
+allow_headers = ["Range"]
+[[distributions]]
+id = "EFILMS"
+domain_name = "films.example.test"
+aliases = ["127.0.0.1"]
+[[distributions.origins]]
+id = "films"
+folder = "FOLDER_OF_FILMS"
+[[distributions.origins]]
+id = "pages"
+folder = "FOLDER_OF_PAGES"
+[[distributions.behaviors]]
+path_pattern = "/page.html"
+origin = "pages"
+[[distributions.behaviors]]
+path_pattern = "/players/*"
+origin = "films"
+[[distributions.behaviors]]
+path_pattern = "/clips/set.*"
+origin = "films"
+trusted_key_groups = ["viewers"]
+films = { qualities = ["240p"], subtitles = ["en"] }
+[distributions.default_behavior]
+origin = "films"
+trusted_key_groups = ["viewers"]
+allowed_methods = ["GET", "HEAD", "OPTIONS"]
+response_headers_policy = "any-page"
+[[distributions]]
+id = "EPAGES"
+domain_name = "www.example.test"
+aliases = ["www.another.test"]
+[[distributions.origins]]
+id = "films"
+folder = "FOLDER_OF_FILMS"
+[[distributions.origins]]
+id = "pages"
+folder = "FOLDER_OF_PAGES"
+[[distributions.behaviors]]
+path_pattern = "/players/*"
+origin = "films"
+[distributions.default_behavior]
+origin = "pages"
+"#;

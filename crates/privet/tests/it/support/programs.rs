@@ -1,0 +1,74 @@
+//! Other people's programs with a time limit, so that a player that hangs is a failure and not a silence.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// What became of a program.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: ExitStatus,
+    pub output: Vec<u8>,
+    pub complaints: Vec<u8>,
+    pub took: Duration,
+}
+
+impl Ran {
+    /// It ended well and had nothing to complain of.
+    pub fn is_clean(&self) -> bool {
+        self.status.success() && self.complaints.is_empty()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output).into_owned()
+    }
+
+    /// Its last words, for messages of tests.
+    pub fn errors(&self) -> String {
+        let text = String::from_utf8_lossy(&self.complaints);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines[lines.len().saturating_sub(12)..].join("\n");
+        format!("{}, after {:.1?}: {last}", self.status, self.took)
+    }
+}
+
+/// The same program, ended with this test and after `limit`, whatever happens.
+///
+/// `timeout` says that it was too long by the status 124.
+pub fn limited(command: &Command, limit: Duration) -> Command {
+    let mut limited = Command::new("setpriv");
+    limited.args(["--pdeathsig", "KILL", "timeout", "--foreground"]);
+    limited.args(["--kill-after", "5s"]);
+    limited.arg(format!("{}s", limit.as_secs()));
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    limited
+}
+
+/// Runs to the end, but no longer than `limit`.
+#[track_caller]
+pub fn run_within(command: &mut Command, limit: Duration) -> Ran {
+    let began = Instant::now();
+    let mut limited = limited(command, limit);
+    let output = limited.stdin(Stdio::null()).output();
+    let output = output.unwrap_or_else(|error| panic!("cannot run setpriv or timeout: {error}"));
+    let ran = Ran {
+        status: output.status,
+        output: output.stdout,
+        complaints: output.stderr,
+        took: began.elapsed(),
+    };
+    assert!(
+        ran.status.code() != Some(127),
+        "{:?} is missing: `cargo xtask tools` installs it",
+        command.get_program()
+    );
+    ran
+}

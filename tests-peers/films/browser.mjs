@@ -1,0 +1,107 @@
+// Drives a browser for tests of films.
+//
+// usage: browser.mjs chromium|firefox
+//
+// One JSON object a line on standard input, one JSON object a line on standard output, in order; the browser ends with
+// standard input. A command that fails answers {"error": "…"}. What pages are asked is in page.html.
+//
+//   {"do": "open", "url": …}                        loads a page; forgets earlier refusals
+//   {"do": "cookies", "cookies": ["name=value; …"]} sets cookies for the page that is open
+//   {"do": "play"}, {"do": "pause"}, {"do": "seek", "time": …}, {"do": "swap", "query": …}
+//   {"do": "await", "time": …, "ms": …}             waits until the film is past a time, is broken, or ms are over
+//   {"do": "state"}                                 what the page says, and `refused`: answers from 400 on
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const films = process.env.PRIVET_TEST_FILMS ?? join(here, "../../target/test-tools/films");
+const require = createRequire(join(resolve(films), "players/anchor.js"));
+const puppeteer = require("puppeteer-core");
+
+const hosts = ["films.example.test", "www.example.test", "www.another.test"];
+
+function launch(browser) {
+  if (browser === "firefox")
+    return puppeteer.launch({
+      browser: "firefox",
+      executablePath: "/usr/bin/firefox-esr",
+      headless: true,
+      protocolTimeout: 30000,
+      extraPrefsFirefox: {
+        "media.autoplay.default": 0,
+        "network.dns.localDomains": hosts.join(","),
+        // These hosts have no certificates, and need none on loopback.
+        "dom.security.https_first": false,
+        "network.captive-portal-service.enabled": false,
+      },
+    });
+  return puppeteer.launch({
+    executablePath: "/usr/bin/chromium",
+    headless: true,
+    protocolTimeout: 30000,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--mute-audio",
+      "--autoplay-policy=no-user-gesture-required",
+      "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
+      `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(",")},MAP * ~NOTFOUND,EXCLUDE 127.0.0.1`,
+    ],
+  });
+}
+
+const browser = await launch(process.argv[2]);
+const page = await browser.newPage();
+let refused = [];
+page.on("response", (response) => {
+  if (response.status() < 400) return;
+  refused.push(`${response.status()} ${new URL(response.url()).pathname}`);
+});
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const state = async () => ({ ...(await page.evaluate(() => film.state())), refused: [...new Set(refused)] });
+
+const commands = {
+  async open({ url }) {
+    refused = [];
+    await page.goto(url, { waitUntil: "load", timeout: 20000 });
+    return {};
+  },
+  async cookies({ cookies }) {
+    await page.evaluate((lines) => { for (const line of lines) document.cookie = line; }, cookies);
+    return {};
+  },
+  async play() { await page.evaluate(() => film.play()); return {}; },
+  async pause() { await page.evaluate(() => film.pause()); return state(); },
+  async seek({ time }) { await page.evaluate((to) => film.seek(to), time); return {}; },
+  async swap({ query }) { await page.evaluate((other) => film.swap(other), query); return {}; },
+  async await({ time, ms }) {
+    const end = Date.now() + ms;
+    let seen = await state();
+    while (seen.time < time && !seen.fatal && Date.now() < end) {
+      await pause(50);
+      seen = await state();
+    }
+    return seen;
+  },
+  state,
+};
+
+const lines = createInterface({ input: process.stdin });
+// Nobody waits for a command that is still under way; what is left of the browser goes with this process.
+lines.on("close", async () => {
+  await Promise.race([browser.close(), pause(5000)]);
+  process.exit();
+});
+for await (const line of lines) {
+  let answer;
+  try {
+    const command = JSON.parse(line);
+    answer = await commands[command.do](command);
+  } catch (error) {
+    answer = { error: String(error) };
+  }
+  process.stdout.write(JSON.stringify(answer) + "\n");
+}
