@@ -51,6 +51,7 @@ mod peers_origins;
 mod peers_ours;
 mod proxy_protocol;
 mod reload;
+mod rtmp;
 mod scenario_durability;
 mod scenario_errors;
 mod scenario_faults;
