@@ -156,7 +156,10 @@ impl Player {
 #[track_caller]
 pub fn assert_plays(player: &mut Player, what: &dyn Debug) {
     let shown = player.wait_past(1.5);
-    assert!(shown.time_secs() >= 1.5, "{what:?} does not play: {shown:?}");
+    assert!(
+        shown.time_secs() >= 1.5,
+        "{what:?} does not play: {shown:?}"
+    );
     assert!(
         (59.0..61.0).contains(&shown.number("duration")),
         "{what:?}: {shown:?}"
