@@ -27,6 +27,7 @@ mod film_grants;
 mod film_origins;
 mod film_packets;
 mod film_players_browsers;
+mod film_security;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
