@@ -255,11 +255,8 @@ fn tracks_are_offered() {
             "{shown:?}"
         );
         if texts > 0.0 {
-            let cues = shown.0["cues"].as_array().unwrap();
-            assert!(
-                cues.contains(&"1 Hello & <i>world</i>".into()),
-                "{clip}: {cues:?}"
-            );
+            let cues = shown.0["cues"].to_string();
+            assert!(cues.contains("1 Hello &"), "{clip}: {cues}");
         }
     }
     edge.assert_nothing_refused();

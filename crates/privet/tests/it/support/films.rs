@@ -34,6 +34,16 @@ pub struct Begun {
     pub cookies: String,
 }
 
+impl Begun {
+    /// The header's line for ffmpeg; empty without cookies.
+    pub fn cookie_header(&self) -> String {
+        match self.cookies.as_str() {
+            "" => String::new(),
+            cookies => format!("Cookie: {cookies}\r\n"),
+        }
+    }
+}
+
 /// The edge, its films and its pages. `/clips/` and `/broken/` are restricted, pages are open to everybody.
 pub struct FilmEdge {
     pub edge: TestEdge,
