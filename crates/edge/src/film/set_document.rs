@@ -86,6 +86,11 @@ impl FilmSet {
             return Err(format!("a set has at most {SUBTITLES_MAX} subtitles"));
         }
         let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
+        let name = path[folder.len().min(path.len())..].to_ascii_lowercase();
+        if name.contains("%2f") || name.contains("%5c") {
+            // The folder that an origin takes it to lie in is another one.
+            return Err("a set has to be asked for with plain slashes in its path".to_owned());
+        }
         let mut labels = HashSet::new();
         let mut qualities = Vec::new();
         for quality in document.qualities {

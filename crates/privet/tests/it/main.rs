@@ -30,6 +30,7 @@ mod film_packets;
 mod film_players;
 mod film_players_browsers;
 mod film_rtmp_clients;
+mod film_security;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;
