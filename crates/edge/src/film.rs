@@ -18,7 +18,7 @@ mod subtitles;
 mod text;
 mod walk;
 
-pub(crate) use indexes::{Film, FilmFault, FilmIndexes, StreamKind};
+pub(crate) use indexes::{FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
 pub(crate) use parts_reader::{FilmPiece, PartsReader};
 pub(crate) use ready_made::ReadyMade;
