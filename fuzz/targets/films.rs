@@ -3,7 +3,7 @@
 //! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
 #![allow(dead_code)] // Each target uses one of them.
 
-use privet_media::describe::describe;
+use privet_media::describe::{describe, describe_ts};
 use privet_media::mp4::{Index, Limits, Locator, Step, Track, TrackKind};
 use privet_media::mux::{
     TsSegment, init_segment, media_segment, media_segment_header_size_bytes, ts_tracks,
@@ -88,6 +88,7 @@ pub fn film_index(bytes: &[u8]) {
             assert_eq!(end, pair[1].start, "segments follow each other");
         }
     }
+    let _ = describe_ts(&index, &plan);
     let description = describe(&index, &plan);
     assert_eq!(description.tracks.len(), plan.tracks.len());
     for track in &description.tracks {
@@ -101,7 +102,7 @@ fn index(bytes: &[u8]) -> Result<Index, Refusal> {
         match locator.step() {
             Step::Done => return locator.finish(),
             Step::Read(range) => {
-                locator.supply(&bytes[range.start as usize..range.end as usize])?
+                locator.supply(&bytes[range.start as usize..range.end as usize])?;
             }
         }
     }

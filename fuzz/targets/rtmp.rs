@@ -66,7 +66,9 @@ fn is_question(action: &Action) -> bool {
 /// Now this way and now that.
 fn answer(session: &mut Session, action: &Action, turn: u64) {
     match action {
-        Action::Connect(_) if turn % 5 == 0 => session.reject(ConnectRefusal::DistributionNotFound),
+        Action::Connect(_) if turn.is_multiple_of(5) => {
+            session.reject(ConnectRefusal::DistributionNotFound);
+        }
         Action::Connect(_) => session.accept(),
         Action::Measure(measure) => {
             check_name(&measure.name.keys());
@@ -84,7 +86,7 @@ fn answer(session: &mut Session, action: &Action, turn: u64) {
                 _ => play(session),
             }
         }
-        Action::Seek(_) if turn % 2 == 0 => session.refuse(PlayRefusal::Denied),
+        Action::Seek(_) if turn.is_multiple_of(2) => session.refuse(PlayRefusal::Denied),
         Action::Seek(_) => play(session),
         Action::Resume(_) => match turn % 3 {
             0 => session.refuse(PlayRefusal::Denied),

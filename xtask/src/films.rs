@@ -32,6 +32,11 @@ pub const TOOLS: &[Tool] = &[
         package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
                   gstreamer1.0-plugins-bad gstreamer1.0-libav",
     },
+    // What lets Python drive it brings no program: this file is there when the package is.
+    Tool {
+        program: "/usr/share/doc/gir1.2-gstreamer-1.0/copyright",
+        package: "gir1.2-gstreamer-1.0 python3-gi",
+    },
     Tool {
         program: "cvlc",
         package: "vlc-bin vlc-plugin-base",

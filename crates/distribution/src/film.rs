@@ -107,8 +107,10 @@ fn grant_for_film(
 ) -> Result<Grant, Refusal> {
     let examiner = Examiner::new(routed, keys, request, now, memory);
     let query = request.query.and_then(without_session);
+    let opens = |path: &str| examiner.grant_for(path, query.as_deref()).is_ok();
     let asked = match examiner.grant_for(request.path, query.as_deref()) {
-        Ok(grant) => return Ok(grant),
+        Ok(grant) if is_for_the_film(request, object_path, opens) => return Ok(grant),
+        Ok(_) => return Err(Refusal::WrongResource),
         Err(refusal) => refusal,
     };
     let takes_object = routed.films().is_some_and(|films| films.object_grant);
@@ -121,6 +123,24 @@ fn grant_for_film(
         Err(refusal) if is_about_the_url(&refusal, request) => Err(asked),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Whether a grant that is good for the asked URL is meant for the film: it opens the object too, or all of the folder
+/// that was asked in, or names this very film. A policy for `*.ts` was signed for files of that ending, and the films beside
+/// them are no such files.
+fn is_for_the_film(
+    request: &ViewerRequest<'_>,
+    object_path: &str,
+    opens: impl Fn(&str) -> bool,
+) -> bool {
+    if request.session.is_none() && is_canned(request) {
+        return true;
+    }
+    let folder_end = request.path.rfind('/').map_or(0, |slash| slash + 1);
+    let beneath = request.path.strip_prefix(object_path).unwrap_or_default();
+    opens(object_path)
+        || opens(&request.path[..folder_end])
+        || !opens(&format!("{object_path}~{beneath}"))
 }
 
 /// Whether the same grant may be good for another URL.

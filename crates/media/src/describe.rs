@@ -13,13 +13,9 @@ pub struct FilmDescription {
     pub tracks: Vec<TrackDescription>,
     /// Of the longest track.
     pub duration: Duration,
-    /// Whether a transport stream can be made: `ts` is there then.
-    pub has_ts: bool,
-    /// Picture and default sound together.
-    pub ts: Option<TsDescription>,
 }
 
-/// What lists say of the transport stream.
+/// What the list of the transport stream says of it: picture and default sound together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TsDescription {
     /// RFC 6381, of picture and sound, with a comma between.
@@ -98,12 +94,9 @@ pub fn describe(index: &Index, plan: &Plan) -> FilmDescription {
         let track = index.track(planned.number)?;
         Some(describe_track(track, planned))
     });
-    let ts = describe_ts(index, plan);
     FilmDescription {
         tracks: tracks.collect(),
         duration: index.duration(),
-        has_ts: ts.is_some(),
-        ts,
     }
 }
 
@@ -234,7 +227,10 @@ fn bits_per_sec(size_bytes: u64, duration: Duration) -> u64 {
     u64::try_from(bits.div_ceil(microseconds)).unwrap_or(u64::MAX)
 }
 
-fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
+/// Describes the film's transport stream; `None` when there is none.
+///
+/// Goes through every sample, since only that tells how long the segments are.
+pub fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
     let chosen = mux::ts_tracks(index, plan)?;
     let numbers = [Some(chosen.video), chosen.audio];
     let tracks: Vec<(&Track, &PlannedTrack)> = numbers

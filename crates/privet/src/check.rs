@@ -7,7 +7,7 @@ use clap::Args;
 use origins::{in_the_clear, origin_summary};
 use privet_distribution::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
-    OriginSource, Snapshot, StreamingDistribution,
+    OriginSource, Snapshot, StreamingDistribution, ViewerProtocolPolicy,
 };
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -265,6 +265,7 @@ fn warn(snapshot: &Snapshot) {
         }
         warn_of_folders_in_groups(distribution);
     }
+    warn_of_streams_without_tls(snapshot);
     for file in &snapshot.files {
         let is_key = std::fs::read(file).is_ok_and(|bytes| {
             bytes
@@ -276,6 +277,29 @@ fn warn(snapshot: &Snapshot) {
             console::note(format_args!(
                 "{} holds a private key that others can read; chmod 600 it",
                 file.display()
+            ));
+        }
+    }
+}
+
+/// A stream of a film whose behavior wants HTTPS plays over rtmps alone.
+fn warn_of_streams_without_tls(snapshot: &Snapshot) {
+    let mut listeners = snapshot.listeners.iter();
+    if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
+        return;
+    }
+    let is_for_tls = |behavior: &&CacheBehavior| {
+        behavior.viewer_protocol_policy != ViewerProtocolPolicy::AllowAll
+    };
+    for streaming in snapshot.streaming_distributions() {
+        let mut behaviors = streaming.films.behaviors.iter();
+        let wants_tls = behaviors.find(is_for_tls).filter(|_| streaming.enabled);
+        if let Some(behavior) = wants_tls {
+            console::note(format_args!(
+                "streaming distribution {}: films of behavior {} want HTTPS, and play over rtmps alone; add a listener \
+                 with protocol = \"rtmps\"",
+                streaming.id,
+                behavior.path_pattern.as_str()
             ));
         }
     }

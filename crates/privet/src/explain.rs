@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use privet_media::name::film_name;
 use privet_sign::{KeyPairId, Question, Verdict};
 
 use crate::command_error::CommandError;
@@ -90,14 +91,21 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
     let url = read_url(arguments)?;
     let known = known_keys::read(arguments, &url)?;
     let now = arguments.at.resolve(moment::now());
-    let explanation = privet_sign::explain(&Question {
-        url: &url,
-        cookies: arguments.cookies.as_deref(),
-        keys: &known.keys,
-        now,
-        client: arguments.ip,
-        leniency: known.leniency,
-    });
+    let explain = |url: &str| {
+        privet_sign::explain(&Question {
+            url,
+            cookies: arguments.cookies.as_deref(),
+            keys: &known.keys,
+            now,
+            client: arguments.ip,
+            leniency: known.leniency.clone(),
+        })
+    };
+    let mut explanation = explain(&url);
+    if let (Verdict::Refused(_), Some(object_url)) = (&explanation.verdict, object_url(&url)) {
+        let hint = about_film(&object_url, &explain(&object_url).verdict);
+        explanation.hints.insert(0, hint);
+    }
     let written = if arguments.json {
         writeln!(
             io::stdout().lock(),
@@ -112,6 +120,33 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
         // The exit code is an answer too, whoever stopped reading the words.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(explanation.verdict),
         Err(error) => Err(error),
+    }
+}
+
+/// The link with the film's own path, without the wish for a session; `None` when it names nothing that is made of one.
+fn object_url(url: &str) -> Option<String> {
+    let (path, query) = url.trim().split_once('?').unwrap_or((url.trim(), ""));
+    let object = film_name(path)?.object_path;
+    let pieces = query.split('&');
+    let kept: Vec<&str> = pieces.filter(|piece| *piece != "session=1").collect();
+    match kept.join("&") {
+        query if query.is_empty() => Some(object.to_owned()),
+        query => Some(format!("{object}?{query}")),
+    }
+}
+
+/// What the edge does beyond CloudFront: the checks above are about the asked path alone (fidelity note F72).
+fn about_film(object_url: &str, verdict: &Verdict) -> String {
+    let (object, _) = object_url.split_once('?').unwrap_or((object_url, ""));
+    match verdict {
+        Verdict::Opens => format!(
+            "CloudFront would refuse it, Privet opens it: a link for the film {object} opens what is made of it too, \
+             unless object_grant = false"
+        ),
+        Verdict::Refused(_) | Verdict::CannotTell(_) => format!(
+            "a link for the film {object} opens what is made of it too, but this is none that opens: explain it with \
+             the film's own path"
+        ),
     }
 }
 

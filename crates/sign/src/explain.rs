@@ -155,7 +155,9 @@ impl Sent {
         let lower = pasted.get(..8).unwrap_or(pasted).to_ascii_lowercase();
         if lower.starts_with("rtmp") {
             return Err(
-                "this is an RTMP link: the stream server checks it, not the HTTP edge".to_owned(),
+                "this is an RTMP link, and only web links are explained: what refused a stream is in the edge's live log, as \
+                 x-privet-refusal"
+                    .to_owned(),
             );
         }
         if !lower.starts_with("http://") && !lower.starts_with("https://") {

@@ -3,13 +3,15 @@
 use crate::command::{self, Outcome, program};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Connections of most runs.
 pub const CONNECTIONS: u32 = 16;
 /// Streams at once on each HTTP/2 connection.
 pub const STREAMS: u32 = 4;
+
+/// How much longer than it should a run may take.
+const HUNG_SECONDS: u32 = 60;
 
 /// What a run asks for.
 pub struct Load<'a> {
@@ -141,7 +143,9 @@ impl Load<'_> {
             STREAMS.to_string(),
             self.seconds.to_string(),
         ];
-        let mut h2load = Command::new("h2load");
+        // Now and then it stops reading and waits for ever.
+        let patience = (HUNG_SECONDS + 2 * self.seconds).to_string();
+        let mut h2load = program("timeout", &[&*patience, "h2load"]);
         h2load.args([
             "-t",
             "1",

@@ -66,7 +66,7 @@ impl MediaBench<'_> {
     }
 
     fn rounds(&self) -> u32 {
-        if self.is_quick() { 3 } else { 7 }
+        if self.is_quick() { 2 } else { 7 }
     }
 
     fn seconds(&self) -> u32 {

@@ -343,6 +343,31 @@ fn dots_do_not_lead_out_of_what_a_policy_covers() {
     }
 }
 
+/// What is made of an object has endings of its own, and signers knew other files by them.
+#[test]
+fn a_policy_for_an_ending_opens_no_film() {
+    let segment = "/v/a.mp4/hls/ts/1.ts";
+    let with = |resource: &str, path: &str| moved(&signed_for(&url(resource), &url(path), E), path);
+    for resource in ["/*.ts", "/v/*.ts", "/v/*/1.ts", "/v/a*.ts", "/*/ts/?.ts"] {
+        check(&with(resource, segment), refused(Refusal::WrongResource));
+    }
+    let list = "/v/a.mp4/hls/master.m3u8";
+    check(&with("/*.m3u8", list), refused(Refusal::WrongResource));
+    for resource in [
+        "/*",
+        "/v/*",
+        "/v/a.mp4*",
+        "/v/a.mp4/*",
+        "/v/a.mp4/hls/*",
+        "/v/a.mp4/hls/ts/*.ts",
+        "/v/*.mp4/hls/*.ts",
+        "/v/*/hls/*",
+        segment,
+    ] {
+        check(&with(resource, segment), Ok("*"));
+    }
+}
+
 #[test]
 fn only_reading_makes_films() {
     let path = url("/public/a.mp4/hls/t1/1.m4s");

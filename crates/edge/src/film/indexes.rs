@@ -7,14 +7,14 @@ use crate::origin::DiskWork;
 use bytes::Bytes;
 use privet_distribution::FilmsSettings;
 use privet_media::Refusal;
-use privet_media::describe::{FilmDescription, describe};
+use privet_media::describe::{FilmDescription, TsDescription, describe, describe_ts};
 use privet_media::mp4::{Index, Limits, Locator, Step};
 use privet_media::plan::Plan;
 use privet_media::stream::{FlvIndex, FlvLocator, Mp3Index, Mp3Locator, StreamIndex};
 use privet_sign::Timestamp;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -37,6 +37,16 @@ pub(crate) struct Film {
     pub(crate) index: Arc<Index>,
     pub(crate) plan: Plan,
     pub(crate) description: FilmDescription,
+    /// Known once somebody has asked for it: few do, and a long film's takes longer than everything else.
+    ts: OnceLock<Option<TsDescription>>,
+}
+
+impl Film {
+    /// What the list of the transport stream says; `None` when there is none. Goes through all samples the first time.
+    pub(super) fn transport_stream(&self) -> Option<&TsDescription> {
+        let described = || describe_ts(&self.index, &self.plan);
+        self.ts.get_or_init(described).as_ref()
+    }
 }
 
 /// Why there is no film.
@@ -94,7 +104,7 @@ impl Weighter<FilmKey, Known> for ByMemory {
         let size_bytes = match known {
             Known::Index(index) => index.size_bytes(),
             // The index is counted by its own entry, which every use of this one touches too.
-            Known::Film(film) => film.plan.size_bytes() + description_size_bytes(&film.description),
+            Known::Film(film) => film.plan.size_bytes() + description_size_bytes(film),
             Known::Stream(stream) => stream.size_bytes(),
             Known::Refused(..) => 0,
         };
@@ -145,6 +155,7 @@ impl FilmIndexes {
         now: Timestamp,
     ) -> Result<Arc<Film>, FilmFault> {
         let index = self.index(source, now).await?;
+        let indexed = Arc::clone(&index);
         let make = async {
             let planned = move || {
                 let plan = Plan::of(&index, target, &Limits::default())?;
@@ -153,9 +164,10 @@ impl FilmIndexes {
                     index,
                     plan,
                     description,
+                    ts: OnceLock::new(),
                 })
             };
-            let film = off_the_worker(source, planned).await??;
+            let film = off_the_worker(&indexed, planned).await??;
             tell_of_rare_key_frames(&film, source);
             Ok(Known::Film(Arc::new(film)))
         };
@@ -178,7 +190,8 @@ impl FilmIndexes {
             let stream = match kind {
                 StreamKind::Mp4 => {
                     let index = self.index(source, now).await?;
-                    off_the_worker(source, move || StreamIndex::of_mp4(index)).await??
+                    let indexed = Arc::clone(&index);
+                    off_the_worker(&indexed, move || StreamIndex::of_mp4(index)).await??
                 }
                 StreamKind::Flv => self.read_flv(source).await.map(StreamIndex::Flv)?,
                 StreamKind::Mp3 => self.read_mp3(source).await.map(StreamIndex::Mp3)?,
@@ -299,13 +312,13 @@ impl FilmIndexes {
     }
 }
 
-/// Small films are planned at once; a long film's samples are gone through on a thread of its own.
-async fn off_the_worker<T: Send + 'static>(
-    source: &FilmSource,
+/// Small indexes are gone through at once, large ones on a thread of its own.
+pub(super) async fn off_the_worker<T: Send + 'static>(
+    index: &Index,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ReadFault> {
-    const SMALL_OBJECT_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-    if source.size_bytes() <= SMALL_OBJECT_SIZE_BYTES_MAX {
+    const SMALL_INDEX_SIZE_BYTES_MAX: usize = 256 * 1024;
+    if index.size_bytes() <= SMALL_INDEX_SIZE_BYTES_MAX {
         return Ok(work());
     }
     DiskWork::start(work).await.map_err(|_| ReadFault::Lost)
@@ -341,8 +354,9 @@ fn tell_of_rare_key_frames(film: &Film, source: &FilmSource) {
     }
 }
 
-fn description_size_bytes(description: &FilmDescription) -> usize {
-    let tracks = description.tracks.iter().map(|track| {
+/// The transport stream's, too, which comes later.
+fn description_size_bytes(film: &Film) -> usize {
+    let tracks = film.description.tracks.iter().map(|track| {
         size_of_val(track)
             + size_of_val(track.segments.as_slice())
             + track
@@ -350,6 +364,5 @@ fn description_size_bytes(description: &FilmDescription) -> usize {
                 .as_ref()
                 .map_or(0, |frames| size_of_val(frames.as_slice()))
     });
-    let ts = description.ts.as_ref();
-    tracks.sum::<usize>() + ts.map_or(0, |ts| size_of_val(ts.segments.as_slice()))
+    tracks.sum::<usize>() + film.plan.segment_count as usize * size_of::<Duration>()
 }

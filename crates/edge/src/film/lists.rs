@@ -1,5 +1,6 @@
 //! The lists of a film: of one track, and of all qualities and subtitles of a set.
 
+use super::indexes::{Film, off_the_worker};
 use super::made::Made;
 use super::members::Member;
 use super::set_document::SetSubtitles;
@@ -34,12 +35,17 @@ impl FilmWalk<'_> {
             | FilmItem::SideMedia(_)
             | FilmItem::SideSubtitles(_) => return Err(Denial::NotFound.into()),
         };
-        item.check(&film.description)?;
+        if item == TrackList::Ts {
+            let film = Arc::clone(&film);
+            let index = Arc::clone(&film.index);
+            off_the_worker(&index, move || _ = film.transport_stream()).await?;
+        }
+        item.check(&film)?;
         let entries = film.plan.segment_count as usize;
         let size_bytes = list_size_bytes(entries, grant.as_deref())?;
         let write = {
             let (film, grant) = (Arc::clone(&film), grant.clone());
-            move || item.write(&film.description, grant.as_deref())
+            move || item.write(&film, grant.as_deref())
         };
         let text = text(size_bytes, self.coding(), write).await?;
         Ok(self.text_made(text, HLS_TYPE, &source, grant.as_deref()))
@@ -109,7 +115,7 @@ impl FilmWalk<'_> {
 }
 
 /// A list of one track, by its place in the description.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum TrackList {
     Media(usize),
     IFrames(usize),
@@ -118,33 +124,31 @@ enum TrackList {
 
 impl TrackList {
     /// Whether there is such a list.
-    fn check(self, film: &FilmDescription) -> Result<(), MakeFault> {
+    fn check(self, film: &Film) -> Result<(), MakeFault> {
         match self {
             TrackList::Media(_) => Ok(()),
-            TrackList::IFrames(place) => match film.tracks[place].i_frames {
+            TrackList::IFrames(place) => match film.description.tracks[place].i_frames {
                 Some(_) => Ok(()),
                 None => Err(Denial::NotFound.into()),
             },
-            TrackList::Ts => match film.ts {
+            TrackList::Ts => match film.transport_stream() {
                 Some(_) => Ok(()),
                 None => Err(Refusal::NoTrack.into()),
             },
         }
     }
 
-    fn write(self, film: &FilmDescription, grant: Option<&str>) -> String {
+    fn write(self, film: &Film, grant: Option<&str>) -> String {
         let grant = propagation(grant);
+        let FilmDescription { tracks, duration } = &film.description;
         match self {
-            TrackList::Media(place) => match film.tracks[place].kind {
-                TrackKind::Text => hls_subtitles(film.duration, &grant),
-                TrackKind::Video | TrackKind::Audio => hls_media(&film.tracks[place], &grant),
+            TrackList::Media(place) => match tracks[place].kind {
+                TrackKind::Text => hls_subtitles(*duration, &grant),
+                TrackKind::Video | TrackKind::Audio => hls_media(&tracks[place], &grant),
             },
-            TrackList::IFrames(place) => {
-                hls_i_frames(&film.tracks[place], &grant).unwrap_or_default()
-            }
+            TrackList::IFrames(place) => hls_i_frames(&tracks[place], &grant).unwrap_or_default(),
             TrackList::Ts => film
-                .ts
-                .as_ref()
+                .transport_stream()
                 .map(|ts| hls_ts(ts, &grant))
                 .unwrap_or_default(),
         }

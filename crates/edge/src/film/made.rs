@@ -72,9 +72,9 @@ impl MadeContent {
                 };
                 Stretch::Body(Box::new(FilmBody::Parts(reader)))
             }
-            MadeContent::Ts(place) => {
-                Stretch::Body(Box::new(FilmBody::Ts(TsBody::new(place, start, end))))
-            }
+            MadeContent::Ts(place) => Stretch::Body(Box::new(FilmBody::Ts(Box::new(TsBody::new(
+                place, start, end,
+            ))))),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) enum Stretch {
 #[derive(Debug)]
 pub(crate) enum FilmBody {
     Parts(PartsReader),
-    Ts(TsBody),
+    Ts(Box<TsBody>),
 }
 
 impl FilmBody {
@@ -145,21 +145,22 @@ pub(crate) struct TsBody {
     reader: PartsReader,
     written: Vec<u8>,
     ready: Bytes,
-    /// Before the stretch that is wanted.
+    /// Written and not sent: what lies before the stretch that is wanted.
     skipped: u64,
     remaining: u64,
 }
 
 impl TsBody {
     fn new(place: &TsPlace, start: u64, end: u64) -> Self {
-        let segment = TsSegment::new(&place.film.index, &place.film.plan, place.number);
+        let mut segment = TsSegment::new(&place.film.index, &place.film.plan, place.number);
+        let skipped = segment.as_mut().map_or(0, |segment| segment.skip(start));
         let sources = segment.as_ref().map(TsSegment::sources).unwrap_or_default();
         TsBody {
             segment,
             reader: place.source.reader(sources),
             written: Vec::new(),
             ready: Bytes::new(),
-            skipped: start,
+            skipped: start - skipped,
             remaining: end - start,
         }
     }

@@ -60,6 +60,7 @@ impl ObjectWay {
                     source: source.clone(),
                     reader: None,
                     end: 0,
+                    chunk: None,
                     in_file: None,
                     reading: None,
                 }))
@@ -221,6 +222,8 @@ pub(super) struct CachedWay {
     reader: Option<ObjectReader>,
     /// Where the reader ends.
     end: u64,
+    /// What the reader gave last, from this place on: stretches are often shorter, and looking blocks up costs more.
+    chunk: Option<(u64, Bytes)>,
     in_file: Option<InFile>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
 }
@@ -243,6 +246,12 @@ impl CachedWay {
         context: &mut Context<'_>,
     ) -> Poll<Result<Bytes, ReadFault>> {
         loop {
+            if let Some((start, chunk)) = &self.chunk {
+                if let Some(slice) = slice_within(chunk, *start, place.offset, length_max) {
+                    return Poll::Ready(Ok(slice));
+                }
+                self.chunk = None;
+            }
             if let Some(in_file) = &self.in_file {
                 if (in_file.start..in_file.end).contains(&place.offset) {
                     return self.poll_file(place.offset, length_max, context);
@@ -251,8 +260,8 @@ impl CachedWay {
                 self.reading = None;
             }
             let reader = self.reader_at(place);
-            match ready!(reader.poll_next(length_max, context))? {
-                Next::Bytes(bytes) => return Poll::Ready(Ok(bytes)),
+            match ready!(reader.poll_next(CHUNK_SIZE_BYTES, context))? {
+                Next::Bytes(bytes) => self.chunk = Some((place.offset, bytes)),
                 Next::File {
                     file,
                     offset,
@@ -315,6 +324,13 @@ impl CachedWay {
         ));
         Poll::Ready(chunk.map_err(|_| ReadFault::Lost))
     }
+}
+
+/// Up to `length_max` bytes at `offset` of a chunk that begins at `start`; `None` when it has nothing there.
+fn slice_within(chunk: &Bytes, start: u64, offset: u64, length_max: usize) -> Option<Bytes> {
+    let from = usize::try_from(offset.checked_sub(start)?).ok()?;
+    let end = chunk.len().min(from.saturating_add(length_max));
+    (from < end).then(|| chunk.slice(from..end))
 }
 
 /// Where a reader ends that takes the stretches behind `place` along, as long as their gaps cost the origin nothing.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// Smaller slices are copied together: sending each by itself would cost more.
-const SLICE_SIZE_BYTES_MIN: usize = 8 * 1024;
+const SLICE_SIZE_BYTES_MIN: usize = 4 * 1024;
 /// Shorter stretches of files are read: sending each by itself would cost more.
 const FILE_SIZE_BYTES_MIN: u64 = 8 * 1024;
 /// The end of what is sent, which is read.
@@ -57,10 +57,10 @@ impl std::fmt::Debug for PartsReader {
 }
 
 impl PartsReader {
-    pub(super) fn new(source: FilmSource, parts: Parts) -> Self {
+    pub(super) fn new(source: &FilmSource, parts: Parts) -> Self {
         PartsReader {
             remaining: parts.size_bytes(),
-            way: ObjectWay::new(&source),
+            way: ObjectWay::new(source),
             files: Files::Read,
             parts,
             next: 0,
@@ -181,9 +181,12 @@ impl PartsReader {
                         }
                         return self.gives(slice);
                     }
-                    if slice.len() > room || (is_large && gathered.len() >= SLICE_SIZE_BYTES_MIN) {
+                    if slice.len() > room || (is_large && !gathered.is_empty()) {
                         self.ahead.push_front(slice);
                         return self.gives(gathered.freeze());
+                    }
+                    if gathered.is_empty() {
+                        gathered.reserve(self.gathered_size_bytes_max(length_max));
                     }
                     gathered.extend_from_slice(&slice);
                     if gathered.len() == length_max.min(GATHERED_SIZE_BYTES_MAX) {
@@ -204,6 +207,12 @@ impl PartsReader {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// What may be copied together now, so that the copies have their room from the beginning.
+    fn gathered_size_bytes_max(&self, length_max: usize) -> usize {
+        let left = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+        length_max.min(left).min(GATHERED_SIZE_BYTES_MAX)
     }
 
     fn is_last(&self, length: usize) -> bool {

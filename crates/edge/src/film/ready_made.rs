@@ -13,6 +13,7 @@ use privet_distribution::{
     session_location, wants_session,
 };
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
+use privet_sign::Scheme;
 
 /// An authorized request for an object that may be such a list.
 pub(crate) struct ReadyMade<'a> {
@@ -108,9 +109,10 @@ impl ReadyMade<'_> {
         }
         let bytes = source.read(0..size_bytes).await.ok()?.concat();
         let list = String::from_utf8(bytes).ok()?;
-        let host = self.request.host.to_owned();
+        let here = (self.request.scheme, self.request.host.to_owned());
         let write = move || {
-            let mut sign = |uri: &str| signed(uri, &host, &carried);
+            let here = (here.0, here.1.as_str());
+            let mut sign = |uri: &str| signed(uri, here, &carried);
             let rewritten = match kind {
                 ListKind::Hls => rewrite::hls(&list, &mut sign),
                 ListKind::Dash => rewrite::dash(&list, &mut sign),
@@ -140,7 +142,7 @@ fn has_custom_policy(carried: &str) -> bool {
 }
 
 /// `uri` with the grant, if it leads to this host and has none of its own.
-fn signed(uri: &str, host: &str, carried: &str) -> Option<String> {
+fn signed(uri: &str, here: (Scheme, &str), carried: &str) -> Option<String> {
     let (before, fragment) = match uri.split_once('#') {
         Some((before, fragment)) => (before, Some(fragment)),
         None => (uri, None),
@@ -151,7 +153,7 @@ fn signed(uri: &str, host: &str, carried: &str) -> Option<String> {
             .split('&')
             .any(|parameter| parameter.starts_with("Signature="))
     });
-    if has_grant || !stays_here(before, host) {
+    if has_grant || !stays_here(before, here) {
         return None;
     }
     let separator = match query {
@@ -165,10 +167,11 @@ fn signed(uri: &str, host: &str, carried: &str) -> Option<String> {
     Some(format!("{before}{separator}{carried}{fragment}"))
 }
 
-/// Whether every reading of `uri` leads to `host`. Browsers drop control characters and take `\` for `/`.
-fn stays_here(uri: &str, host: &str) -> bool {
+/// Whether every reading of `uri` leads to the host at hand, and to nowhere in the clear from where all is encrypted.
+/// Browsers drop control characters and take `\` for `/`; others take off what they think is white.
+fn stays_here(uri: &str, (own_scheme, host): (Scheme, &str)) -> bool {
     let is_odd = |byte: u8| byte < b' ' || byte == b'\\' || byte == 0x7F;
-    if uri.bytes().any(is_odd) || uri.starts_with(' ') {
+    if uri.bytes().any(is_odd) || uri.starts_with(char::is_whitespace) {
         return false;
     }
     if let Some(rest) = uri.strip_prefix("//") {
@@ -180,7 +183,7 @@ fn stays_here(uri: &str, host: &str) -> bool {
         Some((scheme, _)) => {
             let port = if scheme.eq_ignore_ascii_case("https") {
                 ":443"
-            } else if scheme.eq_ignore_ascii_case("http") {
+            } else if scheme.eq_ignore_ascii_case("http") && own_scheme == Scheme::Http {
                 ":80"
             } else {
                 return false;
@@ -204,9 +207,11 @@ fn is_authority(rest: &str, host: &str, default_port: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{has_custom_policy, signed};
+    use privet_sign::Scheme;
 
     fn check(uri: &str, expected: Option<&str>) {
-        let signed = signed(uri, "Films.example.com", "Policy=P&Signature=S");
+        let here = (Scheme::Https, "Films.example.com");
+        let signed = signed(uri, here, "Policy=P&Signature=S");
         assert_eq!(signed.as_deref(), expected, "{uri}");
     }
 
@@ -223,6 +228,11 @@ mod tests {
             "\\\\evil.net/a.ts",
             "/\t/evil.net/a.ts",
             " //evil.net/a.ts",
+            "\u{a0}//evil.net/a.ts",
+            "\u{2028}//evil.net/a.ts",
+            "///evil.net/a.ts",
+            "http://films.example.com/a.ts",
+            "http://films.example.com:443/a.ts",
             "data:text/plain,a",
             "skd://key",
             "a.ts?Signature=own",
@@ -251,6 +261,17 @@ mod tests {
             "//films.example.com/a.ts",
             Some("//films.example.com/a.ts?Policy=P&Signature=S"),
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_in_the_clear_may_stay_so() {
+        let signed = |uri| signed(uri, (Scheme::Http, "films.example.com"), "Policy=P");
+        for uri in [
+            "http://films.example.com/a.ts",
+            "https://films.example.com/a.ts",
+        ] {
+            assert_eq!(signed(uri), Some(format!("{uri}?Policy=P")));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `.film.json`: a set of qualities and subtitles, as an object in the bucket describes it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use privet_media::name::{FILM_ENDINGS, is_label};
+use privet_media::name::{FILM_ENDINGS, LABEL_SIZE_BYTES_MAX, is_label};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -86,6 +86,11 @@ impl FilmSet {
             return Err(format!("a set has at most {SUBTITLES_MAX} subtitles"));
         }
         let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
+        let name = path[folder.len().min(path.len())..].to_ascii_lowercase();
+        if name.contains("%2f") || name.contains("%5c") {
+            // The folder that an origin takes it to lie in is another one.
+            return Err("a set has to be asked for with plain slashes in its path".to_owned());
+        }
         let mut labels = HashSet::new();
         let mut qualities = Vec::new();
         for quality in document.qualities {
@@ -93,7 +98,10 @@ impl FilmSet {
                 .iter()
                 .any(|ending| *ending != ".film.json" && has_ending(&quality.file, ending));
             if !is_film {
-                return Err(format!("{:?} is no film", quality.file));
+                return Err(format!(
+                    "{:?} is no film; name an .mp4, .m4v, .m4a, .mov or .cmfv",
+                    quality.file
+                ));
             }
             qualities.push(SetQuality {
                 path: member_path(folder, &quality.file)?,
@@ -110,7 +118,12 @@ impl FilmSet {
                 return Err(format!("{:?} is neither .vtt nor .srt", text.file));
             }
             let language = text.language.filter(|language| is_label(language));
-            let label = text.label.or_else(|| language.clone()).unwrap_or_default();
+            let Some(label) = text.label.or_else(|| language.clone()) else {
+                return Err(format!(
+                    "{:?} has neither language nor label; add one",
+                    text.file
+                ));
+            };
             let label = fresh_label(&mut labels, label)?;
             let name = text.name.unwrap_or_else(|| label.clone());
             if name.len() > NAME_SIZE_BYTES_MAX || name.chars().any(char::is_control) {
@@ -169,7 +182,9 @@ fn has_ending(name: &str, ending: &str) -> bool {
 
 fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, String> {
     if !is_label(&label) {
-        return Err(format!("{label:?} is no label: letters, digits, - and _"));
+        return Err(format!(
+            "{label:?} is no label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
+        ));
     }
     if !labels.insert(label.clone()) {
         return Err(format!("the label {label} stands twice"));
@@ -184,7 +199,9 @@ fn member_path(folder: &str, file: &str) -> Result<String, String> {
             || segment.contains(|c: char| c.is_control() || c == '\\')
     };
     if file.len() > FILE_NAME_SIZE_BYTES_MAX || file.split('/').any(is_bad) {
-        return Err(format!("{file:?} does not lie in the folder of the set"));
+        return Err(format!(
+            "{file:?} does not lie in the folder of the set, or beneath it"
+        ));
     }
     let segments: Vec<String> = file
         .split('/')

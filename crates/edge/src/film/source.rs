@@ -191,7 +191,7 @@ impl FilmSource {
 
     /// Sends `parts`, whose stretches are of this object.
     pub(crate) fn reader(&self, parts: Parts) -> PartsReader {
-        PartsReader::new(self.clone(), parts)
+        PartsReader::new(self, parts)
     }
 
     /// The bytes were lost: the next who opens the object does not wait for those who still read the old one.

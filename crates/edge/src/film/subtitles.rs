@@ -3,6 +3,7 @@
 use super::made::Made;
 use super::text::text;
 use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
+use crate::origin::DiskWork;
 use bytes::Bytes;
 use privet_distribution::Denial;
 use privet_media::list::{
@@ -12,6 +13,9 @@ use privet_media::mp4::{Codec, Sample, Track};
 use privet_media::{Parts, Refusal};
 use std::future::poll_fn;
 use std::time::Duration;
+
+/// Subtitles up to this size are read by the worker itself.
+const SHORT_SUBTITLES_SIZE_BYTES_MAX: usize = 128 * 1024;
 
 impl FilmWalk<'_> {
     /// `t3/subtitles.vtt`.
@@ -62,13 +66,22 @@ impl FilmWalk<'_> {
             size_bytes => source.read(0..size_bytes).await?.concat(),
         };
         let is_srt = path.to_ascii_lowercase().ends_with(".srt");
-        let converted = if is_srt {
-            vtt_from_srt(&bytes)
+        let size_bytes = bytes.len();
+        let convert = move || {
+            if is_srt {
+                vtt_from_srt(&bytes)
+            } else {
+                vtt_checked(&bytes)
+            }
+        };
+        let converted = if size_bytes <= SHORT_SUBTITLES_SIZE_BYTES_MAX {
+            convert()
         } else {
-            vtt_checked(&bytes)
+            let converting = DiskWork::start(convert).await;
+            converting.map_err(|_| Denial::CapacityExceeded)?
         };
         let converted = converted?;
-        let text = text(bytes.len() as u64, self.coding(), move || converted).await?;
+        let text = text(size_bytes as u64, self.coding(), move || converted).await?;
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 }

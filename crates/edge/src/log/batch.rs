@@ -68,6 +68,7 @@ impl WorkerLog {
     }
 
     /// Writes the line of an RTMP viewer's event and uses up its place.
+    #[expect(clippy::needless_pass_by_value, reason = "a place is used once")]
     pub(crate) fn write_stream(&self, distribution_id: &str, place: Place, line: &StreamLine<'_>) {
         if place != Place::Reserved {
             return;
@@ -80,6 +81,7 @@ impl WorkerLog {
     }
 
     /// Gives a place back that was reserved for nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a place is used once")]
     pub(crate) fn give_back(&self, place: Place) {
         if place == Place::Reserved {
             self.log.queue.give_back(1);

@@ -27,6 +27,8 @@ use tokio::time::{Instant, Sleep};
 
 /// What is heard at once. Viewers say little.
 const HEARD_SIZE_BYTES: usize = 4 * 1024;
+/// What a viewer may be owed for what it said at once: few bytes may ask many times for what decoders need first.
+const OWED_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How long a viewer that was turned away may take to hear so.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
@@ -42,6 +44,8 @@ enum End {
     Silence,
     #[error("the viewer kept the edge waiting for too long")]
     Slow,
+    #[error("the viewer asked for too much at once")]
+    Greedy,
     #[error("the edge stops")]
     Drain,
 }
@@ -311,6 +315,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             bytes = &bytes[taken..];
             if let Some(action) = action {
                 self.act(action).await;
+            }
+            if self.session.output_size_bytes() > OWED_SIZE_BYTES_MAX {
+                return Err(End::Greedy);
             }
         }
         Ok(())

@@ -98,8 +98,6 @@ pub(super) fn film(tracks: Vec<TrackDescription>) -> FilmDescription {
     FilmDescription {
         tracks,
         duration: Duration::from_millis(20_500),
-        has_ts: false,
-        ts: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::part::Parts;
 use crate::plan::Plan;
 use avc::NalWriter;
 use layout::{Layout, Stream};
-use packets::{PACKET_SIZE_BYTES, PacketWriter};
+use packets::{PACKET_SIZE_BYTES, PacketWriter, packet_count};
 use streams::{Picture, Sound};
 
 /// What a transport stream says at the start of the film, in 1/90,000 s: decoding begins before showing, and no time on the
@@ -112,10 +112,33 @@ impl TsSegment {
         self.layout.size_bytes
     }
 
+    /// Leaves out what lies before the first `size_bytes` of the stream, as far as whole units go, and says how much that
+    /// is: so that the end of a long segment costs no more than it is long. Only before [`Self::sources`].
+    pub fn skip(&mut self, size_bytes: u64) -> u64 {
+        let tables = self.tables.as_ref().map_or(0, |tables| tables.len() as u64);
+        if size_bytes < tables {
+            return 0;
+        }
+        self.tables = None;
+        let mut skipped = tables;
+        while let Some(unit) = self.layout.units.get(self.units_begun) {
+            let count = packet_count(unit.stream, unit.size_bytes, unit.single_packets);
+            let end = skipped + count * PACKET_SIZE_BYTES as u64;
+            if end > size_bytes {
+                break;
+            }
+            self.packets.skip(unit.stream, count);
+            self.units_begun += 1;
+            self.frames_begun += unit.frame_count as usize;
+            skipped = end;
+        }
+        skipped
+    }
+
     /// Stretches of the object, in the order in which [`Self::supply`] wants them.
     pub fn sources(&self) -> Parts {
         let mut parts = Parts::default();
-        for frame in &self.layout.frames {
+        for frame in self.layout.frames.iter().skip(self.frames_begun) {
             parts.push_source(frame.offset, u64::from(frame.size_bytes));
         }
         parts

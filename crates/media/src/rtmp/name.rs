@@ -196,7 +196,9 @@ impl StreamName {
                 "" => format!("{stem}{}", ending(key).unwrap_or_default()),
                 _ => name.to_owned(),
             };
-            for candidate in [full, stem.to_owned()] {
+            // Without the ending of talk.mp4.flv it would be the name of another object.
+            let stem = Some(stem.to_owned()).filter(|stem| ending(stem).is_none());
+            for candidate in [full].into_iter().chain(stem) {
                 if !resources.contains(&candidate) {
                     resources.push(candidate);
                 }

@@ -23,6 +23,8 @@ Examples:
   Cookies for a folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --cookies --resource 'https://HOST/videos/*'
+  A stream for players of RTMP, rtmp://HOST/cfx/st/&mp4:videos/talk.mp4?…:
+    privet sign --key K2J.pem --key-pair-id K2J --for 2h --stream mp4:videos/talk.mp4
   All URIs of an m3u8 or mpd, with one signature for its folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --playlist talk.m3u8 --base https://HOST/videos/talk.m3u8 -o signed.m3u8

@@ -156,6 +156,9 @@ impl Uris {
 
     /// `None` for a URI of another host.
     fn signed_form(&self, uri: &str) -> Result<Option<String>, SignError> {
+        if may_lead_elsewhere(uri) {
+            return Ok(None);
+        }
         let absolute = match &self.base {
             Some(base) => rewrite::resolve(base.as_str(), uri),
             None => uri.to_owned(),
@@ -163,6 +166,9 @@ impl Uris {
         if let Grant::Shared(stamp) = &self.grant
             && !absolute.contains("://")
         {
+            if uri.starts_with("//") {
+                return Ok(None);
+            }
             // Nobody said where the list lies; the resource was given by hand.
             return Ok(Some(with_parameters(uri, stamp.parameters())));
         }
@@ -223,6 +229,18 @@ impl Uris {
             _ => Ending::SomeRefused,
         }
     }
+}
+
+/// Whether some clients read another host out of a URI than is written there: browsers take `\` for `/`, drop control
+/// characters, and find a host behind `http:` without slashes; others take off what they think is white.
+fn may_lead_elsewhere(uri: &str) -> bool {
+    let is_odd = |byte: u8| byte < b' ' || byte == b'\\' || byte == 0x7f;
+    let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    let has_host = uri[scheme.len()..].starts_with("://");
+    uri.bytes().any(is_odd) || uri.starts_with(char::is_whitespace) || (is_web && !has_host)
 }
 
 fn with_parameters(uri: &str, parameters: &str) -> String {

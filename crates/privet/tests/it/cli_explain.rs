@@ -54,6 +54,31 @@ fn refusals_are_1() {
 }
 
 #[test]
+fn what_is_made_of_a_film_is_told_from_the_film() {
+    let folder = Folder::new();
+    let film = "https://d111111abcdef8.cloudfront.net/talk.mp4";
+    let check = |link: &str, words: &str| {
+        let said = folder.explain(&[link]);
+        assert_eq!(said.code, 1);
+        assert!(said.out.contains(words), "{words:?} is missing: {said:?}");
+    };
+    let list = |link: &str| {
+        link.trim()
+            .replace(".mp4?", ".mp4/hls/master.m3u8?session=1&")
+    };
+    check(
+        &list(&folder.sign(&[film]).ok()),
+        "Privet opens it: a link for the film https://",
+    );
+    let other = folder.sign(&[URL]).ok();
+    let (_, query) = other.trim().split_once('?').expect("signed");
+    check(
+        &format!("{film}/dash/manifest.mpd?{query}"),
+        "but this is none that opens",
+    );
+}
+
+#[test]
 fn time_decides() {
     let folder = Folder::new();
     let link = folder.sign(&["--from", "1900000000", URL]).ok();

@@ -84,6 +84,21 @@ fn what_is_no_list_is_refused() {
         .fails(1, &["not an http or https URL"]);
 }
 
+/// Clients read `\` as `/`, and find a host behind two of them.
+#[test]
+fn no_grant_goes_to_a_host_in_disguise() {
+    let list = "#EXTM3U\n//evil.net/1.ts\n\\\\evil.net/2.ts\n/\\evil.net/3.ts\n/\t/evil.net/4.ts\n\
+        http:/evil.net/5.ts\nhttps:evil.net/6.ts\n#EXT-X-MAP:URI=\"\u{a0}//evil.net/7.mp4\"\n";
+    for arguments in [
+        &["--base", BASE][..],
+        &["--base", BASE, "--each"],
+        &["--resource", "https://host/videos/*"],
+    ] {
+        let said = sign(list, &[arguments, &["--quiet"]].concat());
+        assert_eq!(said.ok(), list, "{arguments:?}");
+    }
+}
+
 #[test]
 fn one_signature_for_the_folder_stands_on_every_uri() {
     let folder = Folder::new();

@@ -315,8 +315,8 @@ fn lists_are_compressed_for_whoever_takes_it() {
     assert_eq!(edge.ask(&segment).field("Content-Encoding"), None);
 }
 
-#[test]
-fn labels_and_descriptions_make_sets() {
+/// An edge with two qualities of a film, subtitles, and a description of the set; and the lower quality.
+fn edge_with_sets() -> (TestEdge, MadeFilm) {
     let config = film_fixture().replace(
         "films = { segment_duration = \"2s\" }",
         "films = { segment_duration = \"2s\", qualities = [\"480p\", \"none\"], subtitles = [\"en\", \"de\", \"fr\"] }",
@@ -338,6 +338,12 @@ fn labels_and_descriptions_make_sets() {
     let set = br#"{"qualities":[{"file":"talk.480p.mp4","label":"low"},{"file":"talk.mp4","label":"high"}],
         "subtitles":[{"file":"talk.de.srt","language":"de","name":"Deutsch","default":true}]}"#;
     put_old(&edge, "public/talk.film.json", set);
+    (edge, film)
+}
+
+#[test]
+fn labels_make_sets() {
+    let (edge, film) = edge_with_sets();
     let master = edge.get(&format!("{FILM}/hls/master.m3u8"));
     for (name, is_there) in [
         ("r-480p/t1/media.m3u8", true),
@@ -372,6 +378,11 @@ fn labels_and_descriptions_make_sets() {
             .text()
             .contains("subtitles.vtt")
     );
+}
+
+#[test]
+fn descriptions_make_sets() {
+    let (edge, film) = edge_with_sets();
     let described = format!("http://{HOST}/public/talk.film.json");
     let master = edge.get(&format!("{described}/hls/master.m3u8"));
     for name in [

@@ -201,7 +201,7 @@ fn a_session_stands_in_the_path() {
         edge.set_clock(NOW);
     }
     let (_, live) = edge.stop();
-    assert!(!live.text().contains("/~A"), "a token stands in the log");
+    assert!(!live.text().contains("/~S1"), "a token stands in the log");
 }
 
 #[test]

@@ -256,7 +256,8 @@ fn is_beyond(form: Form, carried: Carried, ffmpeg: Ffmpeg) -> bool {
 fn ffmpeg_seeks_to_the_picture() {
     let edge = FilmEdge::start();
     let source = source("talk.mp4", 1);
-    let target_us = 30_020_000;
+    // Between two pictures, and further from the next than the sound is before the begin.
+    let target_us = 30_035_000;
     let wanted = source
         .pictures
         .iter()
@@ -276,7 +277,7 @@ fn ffmpeg_seeks_to_the_picture() {
                 let mut command = Command::new(ffmpeg.program());
                 command.args(["-nostdin", "-v", "error"]);
                 command.args(["-headers", &begun.cookie_header()]);
-                command.args(["-ss", "30.02", "-i", &begun.url, "-an", "-frames:v", "1"]);
+                command.args(["-ss", "30.035", "-i", &begun.url, "-an", "-frames:v", "1"]);
                 command.args(["-f", "framehash", "-hash", "md5", "-"]);
                 let ran = run_within(&mut command, Duration::from_secs(20));
                 let case = format!("{form:?} {carried:?} {ffmpeg:?}");
@@ -306,9 +307,9 @@ fn mediainfo_finds_in_segments_what_it_finds_in_the_film() {
         fs::write(&file, bytes.concat()).unwrap();
         assert_eq!(mediainfo(&file), mediainfo(&clip_file(clip)), "{clip}");
     }
-    // Nothing turns a transport stream.
+    // A transport stream has no turn to speak of.
     fs::write(&file, edge.get("brief.mp4", "hls/ts/1.ts").body).unwrap();
-    assert_eq!(mediainfo(&file), mediainfo(&clip_file("brief.mp4")));
+    assert_eq!(mediainfo(&file).trim(), "AVC|640|360||1.000");
 }
 
 fn mediainfo(file: &Path) -> String {
@@ -317,27 +318,4 @@ fn mediainfo(file: &Path) -> String {
     let ran = run_within(command.arg(file), Duration::from_secs(10));
     assert!(ran.status.success(), "{}", ran.errors());
     ran.text()
-}
-
-#[test]
-#[ignore]
-fn serve() {
-    let edge = FilmEdge::configured(
-        "[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"rtmp\"\n[[streaming_distributions]]\nid = \"ESTREAMS\"\ndomain_name = \"stream.example.test\"\naliases = [\"127.0.0.1\"]\ndistribution = \"EFILMS\"\ntrusted_key_groups = [\"viewers\"]\n",
-    );
-    std::fs::write("/tmp/hx/urls", format!("{}\n", edge.url(""))).unwrap();
-    std::fs::write(
-        "/tmp/hx/rtmp",
-        format!(
-            "rtmp://{}\n",
-            edge.edge
-                .address(&privet_distribution::ListenerProtocol::Rtmp)
-        ),
-    )
-    .unwrap();
-    std::fs::write("/tmp/hx/query", with_policy("", &canned("http*://*", E))).unwrap();
-    std::fs::write("/tmp/hx/rquery", with_policy("", &canned("clips/*", E))).unwrap();
-    loop {
-        std::thread::park();
-    }
 }

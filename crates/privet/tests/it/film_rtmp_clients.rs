@@ -58,6 +58,13 @@ fn source(clip: &str) -> Reading {
     let mut reading =
         Ffmpeg::Five.read(clip_file(clip).to_str().unwrap(), options, SoundForm::Plain);
     reading.sounds.truncate(1);
+    // ffmpeg counts pictures with negative offsets from another begin than the standard (ISO 14496-12, 8.6.1.3) does.
+    if clip == "fragmented_sidx.mp4" {
+        let frame_us = reading.pictures[0].at_us;
+        for picture in &mut reading.pictures {
+            picture.at_us -= frame_us;
+        }
+    }
     // No time is before the begin of a stream: what sound needs to settle comes all at once.
     let sounds = reading.sounds.iter_mut().flatten();
     for packet in sounds.filter(|packet| packet.at_us < 0) {
@@ -231,7 +238,7 @@ fn gstreamer_writes_the_film() {
 #[test]
 fn ffmpeg_seeks_to_the_picture() {
     let edge = start();
-    let target_us = 30_020_000;
+    let target_us = 30_035_000;
     let source = source("talk.mp4");
     let wanted = source
         .pictures
@@ -239,7 +246,7 @@ fn ffmpeg_seeks_to_the_picture() {
         .find(|picture| picture.at_us >= target_us);
     for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
         let mut command = Command::new(ffmpeg.program());
-        command.args(["-nostdin", "-v", "error", "-ss", "30.02"]);
+        command.args(["-nostdin", "-v", "error", "-ss", "30.035"]);
         command.args(["-i", &address(&edge, "talk.mp4"), "-an", "-frames:v", "1"]);
         command.args(["-f", "framehash", "-hash", "md5", "-"]);
         let ran = run_within(&mut command, PATIENCE);
@@ -349,6 +356,7 @@ fn wrong_grants_are_refused() {
     check_refused(&edge, "mp4:no_such.mp4");
 }
 
+/// librtmp does not know the word for these (`NetStream.Play.FileStructureInvalid`) and waits until it is tired.
 #[test]
 fn films_that_have_no_streams_are_refused() {
     let edge = start();
@@ -357,10 +365,10 @@ fn films_that_have_no_streams_are_refused() {
         "vp9_opus.mp4",
         "av1_opus.mp4",
         "encrypted.mp4",
-        "no_such.mp4",
     ] {
-        check_refused(&edge, &name("mp4", clip));
+        check_refused_by_ffmpeg(&edge, &name("mp4", clip));
     }
+    check_refused(&edge, &name("mp4", "no_such.mp4"));
 }
 
 #[test]

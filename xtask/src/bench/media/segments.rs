@@ -3,6 +3,7 @@
 use super::MediaBench;
 use super::films::TEN_MINUTES;
 use super::servers::{CACHED, FilmServer};
+use crate::bench::contest::or_failure;
 use crate::bench::fetch::Viewer;
 use crate::bench::load::{CONNECTIONS, Load, Numbering, Protocol};
 use crate::bench::process::cpu_time;
@@ -42,6 +43,7 @@ pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
                 protocol,
             })
         })
+        .filter(|case| case.form == Form::Fmp4 || case.protocol != Protocol::Http2)
         .filter(|case| bench.is_chosen(&case.name()) || bench.is_chosen(&case.latency_name()))
         .collect();
     if cases.is_empty() {
@@ -51,12 +53,12 @@ pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for case in &cases {
         if bench.is_chosen(&case.name()) {
-            rows.extend(pair.cost(case)?);
+            rows.extend(or_failure(pair.cost(case)));
         }
     }
     for case in cases.iter().filter(|case| case.protocol == Protocol::Plain) {
         if bench.is_chosen(&case.latency_name()) {
-            rows.push(pair.latency(case)?);
+            rows.extend(or_failure(pair.latency(case).map(|row| vec![row])));
         }
     }
     Ok(rows)

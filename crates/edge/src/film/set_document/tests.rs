@@ -80,6 +80,21 @@ fn files_of_a_set_lie_in_its_folder_or_beneath() {
     );
 }
 
+/// An origin that decodes them takes the set to lie in another folder than the slashes show.
+#[test]
+fn the_folder_of_a_set_has_one_reading() {
+    let text = format!(r#"{{"qualities":[{}]}}"#, quality("a.mp4", "a"));
+    for path in [
+        "/films%2Fs.film.json",
+        "/a/films%2fs.film.json",
+        "/films%5Cs.film.json",
+    ] {
+        let read = FilmSet::read(path, text.as_bytes());
+        assert!(read.is_err(), "{path}: {read:?}");
+    }
+    assert!(FilmSet::read("/films/s.film.json", text.as_bytes()).is_ok());
+}
+
 #[test]
 fn labels_name_objects_beside_the_film() {
     let labels = |label: &str| vec![label.to_owned()];

@@ -79,6 +79,24 @@ fn a_frame_that_adts_can_not_hold_is_refused() {
 }
 
 #[test]
+fn the_end_is_the_same_without_what_lies_before() {
+    let film = talk();
+    for number in 1..=film.plan.segment_count {
+        let whole = segment(&film, number, 1000);
+        let unit_size_bytes_max = 100 * 188;
+        for before in (0..=whole.len()).step_by(47) {
+            let mut rest = TsSegment::new(&film.index, &film.plan, number).expect("a segment");
+            let skipped = rest.skip(before as u64) as usize;
+            assert!((before.saturating_sub(unit_size_bytes_max)..=before).contains(&skipped));
+            let mut out = Vec::new();
+            rest.supply(&film.gather(&rest.sources()), &mut out);
+            assert!(rest.finish(&mut out));
+            assert_eq!(out, whole[skipped..], "{before}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_planned_is_not_made() {
     let film = talk();
     for number in [0, film.plan.segment_count + 1, u32::MAX] {

@@ -101,7 +101,9 @@ impl Layout {
 impl Layout {
     /// The first picture of a segment has parameter sets too, even where decoding should not begin with it.
     fn push_picture(&mut self, next: &TimedFrame, picture: &Picture) {
-        let is_first = !self.units.iter().any(|unit| unit.stream == Stream::Picture);
+        // From the end on, where the last one is: a film may have very many units of sound before its first picture.
+        let mut latest = self.units.iter().rev();
+        let is_first = !latest.any(|unit| unit.stream == Stream::Picture);
         let has_parameter_sets = next.is_sync || is_first;
         let mut size_bytes = PES_HEADER_SIZE_BYTES + DELIMITER.len() as u64;
         if has_parameter_sets {

@@ -90,6 +90,16 @@ impl PacketWriter {
         out.truncate(end);
     }
 
+    /// Counts packets of a stream that are not written.
+    pub fn skip(&mut self, stream: Stream, count: u64) {
+        let counter = match stream {
+            Stream::Picture => &mut self.picture_counter,
+            Stream::Sound => &mut self.sound_counter,
+        };
+        // The counter has four bits.
+        *counter = (*counter + (count & 0x0f) as u8) & 0x0f;
+    }
+
     /// Begins a unit: exactly its size is written next.
     pub fn begin(&mut self, unit: &Unit) {
         self.stream = unit.stream;

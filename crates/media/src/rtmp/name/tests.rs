@@ -149,6 +149,14 @@ fn resources_that_a_policy_may_have() {
 }
 
 /// A name without its ending is a resource of the object that has none as well.
+/// A grant for `a.mp4` is none for `a.mp4.flv`.
+#[test]
+fn only_one_ending_may_be_left_out() {
+    for play in ["v/a.mp4.flv", "flv:v/a.mp4.flv"] {
+        check_resources("cfx/st", play, &["v/a.mp4.flv", "cfx/st/v/a.mp4.flv"]);
+    }
+}
+
 #[test]
 fn resources_of_the_second_key() {
     let name = StreamName::read("cfx/st", "mp4:a").unwrap();

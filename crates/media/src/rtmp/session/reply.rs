@@ -148,7 +148,13 @@ impl Session {
         };
         match self.asked {
             Some(Asked::Measure { transaction }) => self.error(transaction, code, words),
-            Some(Asked::Play { stream_id }) => self.status(stream_id, Level::Error, code, words),
+            Some(Asked::Play { stream_id }) => {
+                self.status(stream_id, Level::Error, code, words);
+                // librtmp does not know the word for it, and would wait.
+                if refusal == PlayRefusal::Unplayable {
+                    self.status(stream_id, Level::Error, "NetStream.Play.Failed", words);
+                }
+            }
             Some(Asked::Seek) => {
                 let stream_id = self.playing.unwrap_or_default();
                 self.status(stream_id, Level::Error, "NetStream.Seek.Failed", words);
