@@ -73,6 +73,10 @@ impl FolderFile {
         &self.file
     }
 
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
     /// Whether what was read until now is of the bytes that were opened.
     pub(super) fn is_unchanged(&self) -> bool {
         current_identity(&self.file) == Some(self.state)

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use privet_media::Part;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use std::task::{Context, Poll, ready};
 
 /// Stretches that are no further apart are read in one go.
 const GAP_SIZE_BYTES_MAX: u64 = 64 * 1024;
+/// How much of a file is looked at together before it is sent.
+const LOOK_SIZE_BYTES: u64 = 256 * 1024;
 /// A block is read whole only for a reader who wants this much of it.
 const BLOCK_SHARE_SIZE_BYTES_MIN: u64 = BLOCK_SIZE_BYTES / 8;
 
@@ -47,6 +50,7 @@ impl ObjectWay {
                 block: None,
                 loading: None,
                 reading: None,
+                looked_at: 0..0,
             }),
             SourceContent::Cached { cache, ask, object } => {
                 ObjectWay::Cached(Box::new(CachedWay {
@@ -75,16 +79,28 @@ impl ObjectWay {
     /// The file, if `length` bytes of it from `offset` on are in memory.
     ///
     /// Errors: it is another one by now.
-    pub(super) fn file(&self, offset: u64, length: u64) -> Result<Option<Arc<File>>, ReadFault> {
+    pub(super) fn file(
+        &mut self,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<Arc<File>>, ReadFault> {
         let ObjectWay::Folder(way) = self else {
             return Ok(None);
         };
-        if !way.file.is_unchanged() {
-            return Err(ReadFault::Lost);
+        let end = offset + length;
+        if offset < way.looked_at.start || end > way.looked_at.end {
+            // A film's stretches are short and near each other: they are looked at together.
+            let end = end.max(offset + LOOK_SIZE_BYTES).min(way.file.size_bytes());
+            way.looked_at = offset..offset;
+            if !way.file.is_unchanged() {
+                return Err(ReadFault::Lost);
+            }
+            if !is_cached(&way.reading, way.file.file(), offset, end - offset) {
+                return Ok(None);
+            }
+            way.looked_at = offset..end;
         }
-        let file = way.file.file();
-        let is_cached = is_cached(&way.reading, file, offset, length);
-        Ok(is_cached.then(|| Arc::clone(file)))
+        Ok(Some(Arc::clone(way.file.file())))
     }
 
     /// Up to `length_max` bytes at `place`, at least one.
@@ -122,6 +138,8 @@ pub(super) struct FolderWay {
     block: Option<(u64, Arc<FolderBlock>)>,
     loading: Option<(u64, Loading)>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
+    /// Found in memory, and the file unchanged.
+    looked_at: Range<u64>,
 }
 
 impl FolderWay {

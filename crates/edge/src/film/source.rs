@@ -1,22 +1,18 @@
 //! An object as it is now, to make a film of: a folder's open file, or a cached object of another server.
 
+mod cached;
+
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use super::parts_reader::PartsReader;
-use crate::cache::{Ask, How, Landed, Obtained, ReadFault, StoredObject, WorkerCache, digest};
+use crate::cache::{Ask, How, Landed, ReadFault, StoredObject, WorkerCache, digest};
 use crate::origin::{Content, DiskWork, FolderOrigin, OriginError};
-use crate::origin_client::OriginResponse;
-use crate::pipeline::origin_denial;
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::{
-    Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest, cache_key, keyed_headers,
-};
+use cached::Wanted;
+use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue};
+use privet_distribution::{Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest};
 use privet_media::Parts;
 use privet_sign::Timestamp;
 use std::cell::RefCell;
@@ -24,19 +20,6 @@ use std::future::poll_fn;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// The first look at an object of another server: enough for most indexes, and for the size in any case.
-const FIRST_RANGE: HeaderValue = HeaderValue::from_static("bytes=0-65535");
-/// Fields of a request that are about what is made of the object, not about the object.
-const DERIVED_FIELDS: [HeaderName; 7] = [
-    ACCEPT_ENCODING,
-    IF_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_NONE_MATCH,
-    IF_RANGE,
-    IF_UNMODIFIED_SINCE,
-    RANGE,
-];
 
 /// Which object is to be opened, and for whom.
 #[derive(Clone, Copy)]
@@ -49,13 +32,6 @@ pub(crate) struct SourceAsk<'a> {
     pub(crate) facts: RequestFacts<'a>,
     /// That the viewer's request began with.
     pub(crate) state: &'a EdgeState,
-}
-
-/// What of an object is going to be read.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Parts,
-    Whole { size_bytes_max: u64 },
 }
 
 /// An object as it is now. Clones are of the same bytes.
@@ -107,7 +83,7 @@ impl FilmSource {
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
             Some(folder) => in_folder(folder, ask, shared).await?,
-            None => in_cache(ask, shared, Wanted::Parts).await?,
+            None => cached::open(ask, shared, Wanted::Parts).await?,
         };
         Ok(FilmSource(Rc::new(source)))
     }
@@ -122,7 +98,7 @@ impl FilmSource {
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
             Some(folder) => in_folder(folder, ask, shared).await?,
-            None => in_cache(ask, shared, Wanted::Whole { size_bytes_max }).await?,
+            None => cached::open(ask, shared, Wanted::Whole { size_bytes_max }).await?,
         };
         Ok(FilmSource(Rc::new(source)))
     }
@@ -270,165 +246,6 @@ async fn in_folder(
         status: None,
         waiting: RefCell::default(),
     })
-}
-
-async fn in_cache(
-    ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
-    wanted: Wanted,
-) -> Result<Source, Denial> {
-    let asked = ask_of(ask, wanted);
-    let served = match obtained(&asked, ask, shared, wanted).await {
-        Obtained::Stored(served) => *served,
-        Obtained::Passed(response, status) => {
-            return passed(*response, status, ask, wanted).await;
-        }
-        Obtained::Failed(fault) => return Err(origin_denial(fault.kind)),
-    };
-    let head = served.object.head();
-    if let Some(denial) = refused_by_origin(head.status) {
-        return Err(denial);
-    }
-    if head.headers.contains_key(CONTENT_ENCODING) {
-        return Err(not_in_parts(ENCODED));
-    }
-    let size_bytes = head.size_bytes().ok_or_else(|| not_in_parts(UNSIZED))?;
-    Ok(Source {
-        size_bytes,
-        identity: served.object.generation(),
-        path: ask.request.path.to_owned(),
-        headers: head.headers.clone(),
-        how: served.how,
-        status: Some(served.status),
-        waiting: RefCell::new(served.waiting),
-        content: SourceContent::Cached {
-            cache: Rc::clone(&shared.cache),
-            ask: asked,
-            object: served.object,
-        },
-    })
-}
-
-/// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of no
-/// use here; it tells whether the next one is for all.
-async fn obtained(
-    asked: &Rc<Ask>,
-    ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
-    wanted: Wanted,
-) -> Obtained {
-    let is_cached = !ask.authorized.routed().behavior.cache_policy.is_disabled();
-    match (shared.cache.obtain(asked).await, wanted) {
-        (Obtained::Passed(response, _), Wanted::Parts)
-            if is_cached && refused_by_origin(response.status).is_none() =>
-        {
-            response.body.discard();
-            shared.cache.obtain(asked).await
-        }
-        (obtained, _) => obtained,
-    }
-}
-
-/// The request for the object itself, whatever is made of it for whom.
-fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted) -> Rc<Ask> {
-    let mut headers = ask.request.headers.clone();
-    for name in DERIVED_FIELDS {
-        headers.remove(name);
-    }
-    match wanted {
-        Wanted::Parts => _ = headers.insert(RANGE, FIRST_RANGE),
-        Wanted::Whole { .. } => {}
-    }
-    let request = ViewerRequest {
-        method: &Method::GET,
-        headers: &headers,
-        has_body: false,
-        ..ask.request
-    };
-    let facts = RequestFacts {
-        accept_encoding: None,
-        ..ask.facts
-    };
-    let policy = &ask.authorized.routed().behavior.cache_policy;
-    let keyed_headers = keyed_headers(policy, &request, &facts);
-    let keyed = ViewerRequest {
-        headers: &keyed_headers,
-        ..request
-    };
-    let key = cache_key(ask.authorized, &keyed);
-    let digest = digest(key.as_bytes());
-    Rc::new(Ask::new(ask.authorized, &request, &facts, (key, digest)))
-}
-
-/// A response that is not kept: of use only where all of it is wanted.
-async fn passed(
-    mut response: OriginResponse,
-    status: CacheStatus,
-    ask: &SourceAsk<'_>,
-    wanted: Wanted,
-) -> Result<Source, Denial> {
-    let refused = refused_by_origin(response.status);
-    let is_encoded = response.headers.contains_key(CONTENT_ENCODING);
-    let size_bytes_max = match (refused, wanted) {
-        (Some(denial), _) => {
-            response.body.discard();
-            return Err(denial);
-        }
-        (None, Wanted::Whole { size_bytes_max }) if !is_encoded => size_bytes_max,
-        (None, Wanted::Parts | Wanted::Whole { .. }) => {
-            response.body.discard();
-            return Err(not_in_parts(UNCACHEABLE));
-        }
-    };
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.body.next().await {
-        bytes.extend_from_slice(&piece.map_err(|fault| origin_denial(fault.kind))?);
-        if bytes.len() as u64 > size_bytes_max {
-            return Err(not_in_parts(UNCACHEABLE));
-        }
-    }
-    Ok(Source {
-        size_bytes: bytes.len() as u64,
-        content: SourceContent::Memory(Bytes::from(bytes)),
-        identity: unique(),
-        path: ask.request.path.to_owned(),
-        headers: response.headers,
-        how: How::Miss,
-        status: Some(status),
-        waiting: RefCell::default(),
-    })
-}
-
-const UNCACHEABLE: (&str, &str) = (
-    "film-uncacheable",
-    "the object must not be kept, so that its parts can not be had",
-);
-const ENCODED: (&str, &str) = (
-    "film-encoded",
-    "the origin sends the object in a content coding",
-);
-const UNSIZED: (&str, &str) = (
-    "film-unsized",
-    "the origin does not say how long the object is",
-);
-
-/// There is an object, and no way to read here and there in it.
-fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {
-    Denial::Film {
-        token,
-        reason: reason.to_owned(),
-    }
-}
-
-/// Why there is no object, as the origin has it; `None` when there is one.
-fn refused_by_origin(status: StatusCode) -> Option<Denial> {
-    match status.as_u16() {
-        200 | 206 => None,
-        404 | 410 => Some(Denial::NotFound),
-        401 | 403 => Some(Denial::OriginForbidden),
-        504 => Some(Denial::OriginTimeout),
-        _ => Some(Denial::OriginInvalidResponse),
-    }
 }
 
 /// An identity that nothing else has.
