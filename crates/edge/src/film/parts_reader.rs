@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 /// Smaller slices are copied together: sending each by itself would cost more.
 const SLICE_SIZE_BYTES_MIN: usize = 4 * 1024;
 /// Shorter stretches of files are read: sending each by itself would cost more.
-const FILE_SIZE_BYTES_MIN: u64 = 16 * 1024;
+const FILE_SIZE_BYTES_MIN: u64 = 8 * 1024;
 /// The end of what is sent, which is read.
 const LAST_SIZE_BYTES: u64 = 4 * 1024;
 /// What is copied together at most.
@@ -241,6 +241,10 @@ impl PartsReader {
                     offset: *offset,
                     size_bytes: *size_bytes,
                     after: &self.parts.as_slice()[self.next..],
+                    file_size_bytes_min: match self.files {
+                        Files::Sent => FILE_SIZE_BYTES_MIN,
+                        Files::Read => u64::MAX,
+                    },
                 };
                 let slice = ready!(self.way.poll_at(&place, length_max, context))?;
                 *offset += slice.len() as u64;
