@@ -70,7 +70,7 @@ impl MadeContent {
                 } else {
                     reader
                 };
-                Stretch::Body(Box::new(FilmBody::Parts(reader)))
+                Stretch::Body(Box::new(FilmBody::Parts(Box::new(reader))))
             }
             MadeContent::Ts(place) => Stretch::Body(Box::new(FilmBody::Ts(Box::new(TsBody::new(
                 place, start, end,
@@ -89,7 +89,7 @@ pub(crate) enum Stretch {
 /// Bytes that come from the object while they are sent.
 #[derive(Debug)]
 pub(crate) enum FilmBody {
-    Parts(PartsReader),
+    Parts(Box<PartsReader>),
     Ts(Box<TsBody>),
 }
 
