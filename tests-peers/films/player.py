@@ -145,20 +145,23 @@ class Vlc:
         self.is_paused = False
 
     def ask(self, command):
-        """What it says within a moment; it does not say when it has said all."""
         self.connection.sendall(command.encode() + b"\n")
+
+    def number(self, command):
+        """The first line that is a number: between answers it tells what has changed."""
+        self.ask(command)
         said = b""
-        while not said.endswith(b"\r\n"):
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
             try:
                 said += self.connection.recv(4096)
             except TimeoutError:
-                break
-        return said.decode()
-
-    def number(self, command):
-        # Between answers it tells what has changed.
-        numbers = [line for line in self.ask(command).splitlines() if line.isdigit()]
-        return int(numbers[-1]) if numbers else 0
+                continue
+            # What stands behind the last line end is not there yet.
+            numbers = [line for line in said.split(b"\r\n")[:-1] if line.isdigit()]
+            if numbers:
+                return int(numbers[-1])
+        return 0
 
     def open(self, url, cookies):
         if cookies:

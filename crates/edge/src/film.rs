@@ -21,6 +21,6 @@ mod walk;
 pub(crate) use indexes::{FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
 pub(crate) use parts_reader::{FilmPiece, PartsReader};
-pub(crate) use ready_made::ReadyMade;
+pub(crate) use ready_made::{ReadyMade, list_without_wish};
 pub(crate) use source::{FilmSource, SourceAsk};
 pub(crate) use walk::FilmWalk;

@@ -9,7 +9,7 @@ pub(crate) use remote::denial as origin_denial;
 use crate::answer::{Answer, Speaker};
 use crate::body::ViewerBody;
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
-use crate::film::{FilmWalk, ReadyMade};
+use crate::film::{FilmWalk, ReadyMade, list_without_wish};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
@@ -184,7 +184,15 @@ impl Asked {
         memory: &dyn SignatureMemory,
     ) -> Result<Authorized<'s>, Denial> {
         match self.film_name(request.path) {
-            None => authorize(routed, request, now, memory),
+            None => authorize(routed, request, now, memory).or_else(|denial| {
+                let without_wish = list_without_wish(&routed, request, &denial);
+                let query = without_wish.ok_or_else(|| denial.clone())?;
+                let request = ViewerRequest {
+                    query: query.as_deref(),
+                    ..*request
+                };
+                authorize(routed, &request, now, memory).map_err(|_| denial)
+            }),
             Some(name) => authorize_film(routed, request, name.object_path, now, memory),
         }
     }

@@ -103,7 +103,11 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
     };
     let mut explanation = explain(&url);
     if let (Verdict::Refused(_), Some(object_url)) = (&explanation.verdict, object_url(&url)) {
-        let hint = about_film(&object_url, &explain(&object_url).verdict);
+        let of_object = explain(&object_url);
+        let hint = about_film(&object_url, &of_object.verdict);
+        if of_object.verdict == Verdict::Opens {
+            explanation = of_object;
+        }
         explanation.hints.insert(0, hint);
     }
     let written = if arguments.json {

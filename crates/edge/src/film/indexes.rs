@@ -298,8 +298,17 @@ impl FilmIndexes {
                 drop(permit.take());
                 permit = self.large.acquire_many(wanted).await.ok();
             }
-            let bytes = joined(source.read(range).await?);
-            supply(&mut locator, &bytes)?;
+            let pieces = source.read(range).await?;
+            if permit.is_none() {
+                supply(&mut locator, &joined(pieces))?;
+                continue;
+            }
+            // Copying megabytes into fresh memory would hold all other viewers up.
+            let supplying = DiskWork::start(move || {
+                supply(&mut locator, &joined(pieces))?;
+                Ok::<_, Refusal>(locator)
+            });
+            locator = supplying.await.map_err(|_| ReadFault::Lost)??;
         }
         let index = if permit.is_none() {
             finish(locator)

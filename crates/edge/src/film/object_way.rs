@@ -38,6 +38,8 @@ pub(super) struct Place<'a> {
     pub(super) size_bytes: u64,
     /// What comes after the stretch.
     pub(super) after: &'a [Part],
+    /// Stretches of a folder's file from this length on are sent and not read; `u64::MAX` where nothing is sent so.
+    pub(super) file_size_bytes_min: u64,
 }
 
 impl ObjectWay {
@@ -205,7 +207,9 @@ fn wanted_of_block(place: &Place<'_>, number: u64) -> u64 {
         match part {
             Part::Bytes(_) => {}
             Part::Source { offset, size_bytes } if offset / BLOCK_SIZE_BYTES == number => {
-                wanted += size_bytes.min(&(end - offset));
+                if *size_bytes < place.file_size_bytes_min {
+                    wanted += size_bytes.min(&(end - offset));
+                }
             }
             Part::Source { .. } => break,
         }

@@ -241,6 +241,10 @@ impl PartsReader {
                     offset: *offset,
                     size_bytes: *size_bytes,
                     after: &self.parts.as_slice()[self.next..],
+                    file_size_bytes_min: match self.files {
+                        Files::Sent => FILE_SIZE_BYTES_MIN,
+                        Files::Read => u64::MAX,
+                    },
                 };
                 let slice = ready!(self.way.poll_at(&place, length_max, context))?;
                 *offset += slice.len() as u64;

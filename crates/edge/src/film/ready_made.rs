@@ -9,11 +9,12 @@ use crate::exchange::Exchange;
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_distribution::{
-    Authorized, RequestFacts, ViewerRequest, coding_for_text, issue_session, object_query,
-    session_location, wants_session,
+    Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,
+    object_query, session_location, wants_session, without_session,
 };
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
-use privet_sign::Scheme;
+use privet_sign::{Refusal, Scheme};
+use std::borrow::Cow;
 
 /// An authorized request for an object that may be such a list.
 pub(crate) struct ReadyMade<'a> {
@@ -42,6 +43,23 @@ impl ListKind {
             None
         }
     }
+}
+
+/// The query of a request for a list without the wish for a session, which no signature covers; `None` where it made no
+/// difference to `denial`.
+pub(crate) fn list_without_wish(
+    routed: &Routed<'_>,
+    request: &ViewerRequest<'_>,
+    denial: &Denial,
+) -> Option<Option<String>> {
+    let is_about_the_url = matches!(
+        denial,
+        Denial::Signature(Refusal::WrongResource | Refusal::SignatureMismatch)
+    );
+    let films = routed.films().filter(|films| films.rewrite_playlists);
+    let query = request.query.filter(|query| wants_session(query))?;
+    films.filter(|_| is_about_the_url && ListKind::of(request.path).is_some())?;
+    Some(without_session(query).map(Cow::into_owned))
 }
 
 impl ReadyMade<'_> {

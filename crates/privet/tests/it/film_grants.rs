@@ -252,6 +252,13 @@ fn lists_that_are_objects_get_the_grant_too() {
     let way = edge.get(&format!("{path}?{query}&session=1"));
     assert_eq!(way.status(), 302);
     assert_eq!(edge.get(&url(way.field("Location").unwrap())).text(), list);
+    // The wish is no part of what is signed, and opens nothing by itself.
+    let exact = with_policy("", &policy(&path));
+    let exact = query_of(&exact);
+    let wish = format!("{path}?{exact}&session=1");
+    assert_eq!(edge.get(&wish).status(), 302);
+    let other = format!("{}?{exact}&session=1", url("/private/films/other.m3u8"));
+    assert_eq!(edge.get(&other).status(), 403);
     // A list that must not be kept is rewritten just the same.
     object.change_to(list.into(), &[("Cache-Control", "no-store")]);
     let fresh = url("/private/films/live.m3u8");

@@ -256,7 +256,7 @@ fn a_custom_grant_is_for_what_its_resource_covers() {
 }
 
 #[test]
-fn the_end_is_the_policys() {
+fn the_end_is_the_policies() {
     for terms in [terms(), policy("https://h.de/*")] {
         let token = issue("https://h.de/a", &terms);
         let at = |now| Asking {

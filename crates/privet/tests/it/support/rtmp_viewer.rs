@@ -79,7 +79,7 @@ impl Amf {
         let (_, value) = fields.iter().find(|(name, _)| name == key)?;
         match value {
             Amf::Text(text) => Some(text),
-            _ => None,
+            Amf::Number(_) | Amf::Boolean(_) | Amf::Object(_) | Amf::Null => None,
         }
     }
 }
