@@ -36,7 +36,7 @@ pub(crate) enum Piece {
     /// What an origin sends to this viewer alone.
     Origin(Box<OriginBody>),
     /// What is made of an object on its way.
-    Film(Box<FilmBody>),
+    Film(FilmBody),
 }
 
 impl Piece {

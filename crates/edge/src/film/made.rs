@@ -70,11 +70,12 @@ impl MadeContent {
                 } else {
                     reader
                 };
-                Stretch::Body(Box::new(FilmBody::Parts(Box::new(reader))))
+                Stretch::Body(FilmBody::Parts(Box::new(reader)))
             }
-            MadeContent::Ts(place) => Stretch::Body(Box::new(FilmBody::Ts(Box::new(TsBody::new(
-                place, start, end,
-            ))))),
+            MadeContent::Ts(place) => {
+                let body = TsBody::new(place, start, end);
+                Stretch::Body(FilmBody::Ts(Box::new(body)))
+            }
         }
     }
 }
@@ -83,7 +84,7 @@ impl MadeContent {
 #[derive(Debug)]
 pub(crate) enum Stretch {
     Memory(Bytes),
-    Body(Box<FilmBody>),
+    Body(FilmBody),
 }
 
 /// Bytes that come from the object while they are sent.
