@@ -22,10 +22,6 @@ pub struct TsDescription {
     pub codecs: String,
     /// Length of each.
     pub segments: Vec<Duration>,
-    /// Of the whole.
-    pub average_bits_per_sec: u64,
-    /// Of the segment with the most.
-    pub peak_bits_per_sec: u64,
 }
 
 /// What lists say of a track.
@@ -228,8 +224,6 @@ fn bits_per_sec(size_bytes: u64, duration: Duration) -> u64 {
 }
 
 /// Describes the film's transport stream; `None` when there is none.
-///
-/// Goes through every sample, since only that tells how long the segments are.
 pub fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
     let chosen = mux::ts_tracks(index, plan)?;
     let numbers = [Some(chosen.video), chosen.audio];
@@ -244,21 +238,10 @@ pub fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
         .map(|(track, _)| track.codec_string())
         .collect();
     let durations = lead.segments.iter();
-    let durations: Vec<Duration> = durations
-        .map(|segment| mp4::time(segment.duration, video.timescale))
-        .collect();
-    let sizes: Vec<u64> = (1..=plan.segment_count)
-        .map(|number| {
-            let segment = mux::TsSegment::new(index, plan, number);
-            segment.map_or(0, |segment| segment.size_bytes())
-        })
-        .collect();
-    let bits = BitRates::of(sizes.into_iter().zip(durations.iter().copied()));
+    let durations = durations.map(|segment| mp4::time(segment.duration, video.timescale));
     Some(TsDescription {
         codecs: codecs.join(","),
-        segments: durations,
-        average_bits_per_sec: bits.average,
-        peak_bits_per_sec: bits.peak,
+        segments: durations.collect(),
     })
 }
 

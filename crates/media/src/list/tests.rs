@@ -353,8 +353,6 @@ fn subtitles_and_transport_streams_are_lists_of_their_own() {
             Duration::from_micros(6_006_400),
             Duration::from_micros(6_006_400),
         ],
-        average_bits_per_sec: 1,
-        peak_bits_per_sec: 1,
     };
     assert_eq!(
         hls_ts(&ts, &Propagation::Query("Q")),
