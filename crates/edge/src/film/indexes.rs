@@ -37,12 +37,12 @@ pub(crate) struct Film {
     pub(crate) index: Arc<Index>,
     pub(crate) plan: Plan,
     pub(crate) description: FilmDescription,
-    /// Known once somebody has asked for it: few do, and a long film's takes longer than everything else.
+    /// Known once somebody has asked for it: few do.
     ts: OnceLock<Option<TsDescription>>,
 }
 
 impl Film {
-    /// What the list of the transport stream says; `None` when there is none. Goes through all samples the first time.
+    /// What the list of the transport stream says; `None` when there is none.
     pub(super) fn transport_stream(&self) -> Option<&TsDescription> {
         let described = || describe_ts(&self.index, &self.plan);
         self.ts.get_or_init(described).as_ref()
