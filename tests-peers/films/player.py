@@ -143,24 +143,28 @@ class Vlc:
         self.connection = connected(path)
         self.connection.settimeout(0.3)
         self.is_paused = False
+        # What it has said since its last whole line, and how many questions it has not answered yet.
+        self.said = b""
+        self.owed = 0
 
     def ask(self, command):
         self.connection.sendall(command.encode() + b"\n")
 
     def number(self, command):
-        """The first line that is a number: between answers it tells what has changed."""
+        """The answer to this very question: between answers it tells what has changed, and late ones come first."""
         self.ask(command)
-        said = b""
-        end = time.monotonic() + 2
+        self.owed += 1
+        end = time.monotonic() + 5
         while time.monotonic() < end:
+            *lines, self.said = self.said.split(b"\r\n")
+            for line in filter(bytes.isdigit, lines):
+                self.owed -= 1
+                if self.owed == 0:
+                    return int(line)
             try:
-                said += self.connection.recv(4096)
+                self.said += self.connection.recv(4096)
             except TimeoutError:
                 continue
-            # What stands behind the last line end is not there yet.
-            numbers = [line for line in said.split(b"\r\n")[:-1] if line.isdigit()]
-            if numbers:
-                return int(numbers[-1])
         return 0
 
     def open(self, url, cookies):
