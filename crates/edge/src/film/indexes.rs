@@ -14,7 +14,7 @@ use privet_media::stream::{FlvIndex, FlvLocator, Mp3Index, Mp3Locator, StreamInd
 use privet_sign::Timestamp;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -37,15 +37,12 @@ pub(crate) struct Film {
     pub(crate) index: Arc<Index>,
     pub(crate) plan: Plan,
     pub(crate) description: FilmDescription,
-    /// Known once somebody has asked for it: few do.
-    ts: OnceLock<Option<TsDescription>>,
 }
 
 impl Film {
     /// What the list of the transport stream says; `None` when there is none.
-    pub(super) fn transport_stream(&self) -> Option<&TsDescription> {
-        let described = || describe_ts(&self.index, &self.plan);
-        self.ts.get_or_init(described).as_ref()
+    pub(super) fn transport_stream(&self) -> Option<TsDescription> {
+        describe_ts(&self.index, &self.plan)
     }
 }
 
@@ -104,7 +101,7 @@ impl Weighter<FilmKey, Known> for ByMemory {
         let size_bytes = match known {
             Known::Index(index) => index.size_bytes(),
             // The index is counted by its own entry, which every use of this one touches too.
-            Known::Film(film) => film.plan.size_bytes() + description_size_bytes(film),
+            Known::Film(film) => film.plan.size_bytes() + description_size_bytes(&film.description),
             Known::Stream(stream) => stream.size_bytes(),
             Known::Refused(..) => 0,
         };
@@ -164,7 +161,6 @@ impl FilmIndexes {
                     index,
                     plan,
                     description,
-                    ts: OnceLock::new(),
                 })
             };
             let film = off_the_worker(&indexed, planned).await??;
@@ -322,7 +318,7 @@ impl FilmIndexes {
 }
 
 /// Small indexes are gone through at once, large ones on a thread of its own.
-pub(super) async fn off_the_worker<T: Send + 'static>(
+async fn off_the_worker<T: Send + 'static>(
     index: &Index,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ReadFault> {
@@ -363,9 +359,8 @@ fn tell_of_rare_key_frames(film: &Film, source: &FilmSource) {
     }
 }
 
-/// The transport stream's, too, which comes later.
-fn description_size_bytes(film: &Film) -> usize {
-    let tracks = film.description.tracks.iter().map(|track| {
+fn description_size_bytes(description: &FilmDescription) -> usize {
+    let tracks = description.tracks.iter().map(|track| {
         size_of_val(track)
             + size_of_val(track.segments.as_slice())
             + track
@@ -373,5 +368,5 @@ fn description_size_bytes(film: &Film) -> usize {
                 .as_ref()
                 .map_or(0, |frames| size_of_val(frames.as_slice()))
     });
-    tracks.sum::<usize>() + film.plan.segment_count as usize * size_of::<Duration>()
+    tracks.sum()
 }

@@ -1,6 +1,6 @@
 //! The lists of a film: of one track, and of all qualities and subtitles of a set.
 
-use super::indexes::{Film, off_the_worker};
+use super::indexes::Film;
 use super::made::Made;
 use super::members::Member;
 use super::set_document::SetSubtitles;
@@ -35,11 +35,6 @@ impl FilmWalk<'_> {
             | FilmItem::SideMedia(_)
             | FilmItem::SideSubtitles(_) => return Err(Denial::NotFound.into()),
         };
-        if item == TrackList::Ts {
-            let film = Arc::clone(&film);
-            let index = Arc::clone(&film.index);
-            off_the_worker(&index, move || _ = film.transport_stream()).await?;
-        }
         item.check(&film)?;
         let entries = film.plan.segment_count as usize;
         let size_bytes = list_size_bytes(entries, grant.as_deref())?;
@@ -115,7 +110,7 @@ impl FilmWalk<'_> {
 }
 
 /// A list of one track, by its place in the description.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum TrackList {
     Media(usize),
     IFrames(usize),
@@ -149,7 +144,7 @@ impl TrackList {
             TrackList::IFrames(place) => hls_i_frames(&tracks[place], &grant).unwrap_or_default(),
             TrackList::Ts => film
                 .transport_stream()
-                .map(|ts| hls_ts(ts, &grant))
+                .map(|ts| hls_ts(&ts, &grant))
                 .unwrap_or_default(),
         }
     }
