@@ -107,19 +107,6 @@ impl Answer {
         answer
     }
 
-    /// The way to `location`, for this viewer and this once.
-    pub(crate) fn redirect(location: &str) -> Self {
-        let x_cache = "Miss from cloudfront";
-        let mut answer = Answer::new(StatusCode::FOUND, ResultType::Redirect, "Redirect", x_cache);
-        if let Ok(location) = HeaderValue::from_str(location) {
-            answer.headers.insert(LOCATION, location);
-        }
-        let once = HeaderValue::from_static("no-store");
-        answer.headers.insert(CACHE_CONTROL, once);
-        answer.set_length(0);
-        answer
-    }
-
     /// The answer to OPTIONS, a CORS preflight or not.
     pub(crate) fn options(preflight: PreflightAnswer) -> Self {
         let x_cache = "Miss from cloudfront";

@@ -10,7 +10,7 @@ use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,
-    object_query, session_location, wants_session, without_session,
+    object_query, session_location, session_page, wants_session, without_session,
 };
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
 use privet_sign::{Refusal, Scheme};
@@ -95,7 +95,8 @@ impl ReadyMade<'_> {
             self.exchange.now,
             &self.shared.memory,
         )?;
-        Some(Answer::redirect(&session_location(&self.request, &token)))
+        let location = session_location(&self.request, &token);
+        Some(Answer::page(session_page(&location)))
     }
 
     async fn open(&self) -> Option<FilmSource> {

@@ -12,7 +12,7 @@ use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, FilmSettings, RequestFacts, ViewerRequest, carried_query, coding_for_text,
-    issue_session, object_query, options, session_location, wants_session,
+    issue_session, object_query, options, session_location, session_page, wants_session,
 };
 use privet_media::mp4::TrackKind;
 use privet_media::mux::{init_segment, media_segment};
@@ -125,7 +125,8 @@ impl FilmWalk<'_> {
             self.exchange.now,
             &self.shared.memory,
         )?;
-        Some(Answer::redirect(&session_location(&self.request, &token)))
+        let location = session_location(&self.request, &token);
+        Some(Answer::page(session_page(&location)))
     }
 
     async fn attempt(&self) -> Result<Answer, MakeFault> {
