@@ -1,17 +1,16 @@
 //! The gate: protocol policy, method, body and signature, in this order. Only this file, `film` and `stream` make an
 //! [`Authorized`].
 
+use crate::bucket_root::may_name_root;
 use crate::denial::Denial;
 use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
-use crate::path_forms::{Climb, climb, other_names};
-use crate::path_pattern::object_name;
 use crate::request::{PathSession, ViewerRequest};
-use crate::route::Routed;
+use crate::route::{Routed, Spelling};
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use privet_sign::{
-    Grant, KeySet, Leniency, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+    Grant, KeySet, Leniency, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
 };
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -62,8 +61,8 @@ impl<'s> Authorized<'s> {
 ///
 /// # Errors
 /// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
-/// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`]), and, for a
-/// viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve.
+/// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`], and
+/// [`Denial::AmbiguousPath`] where the grant is not for this spelling of the path), and, for a viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve.
 /// CloudFront publishes no order; this one agrees with every captured answer.
 pub fn authorize<'s>(
     routed: Routed<'s>,
@@ -78,7 +77,7 @@ pub fn authorize<'s>(
         Some(keys) => {
             let examiner = Examiner::new(&routed, keys, request, now, memory);
             let granted = examiner.grant_for(request.path, request.query);
-            Some(granted.map_err(Denial::Signature)?)
+            Some(good_for_spelling(&routed, granted)?)
         }
     };
     check_origin(&routed, request.method, request.path)?;
@@ -207,29 +206,13 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// The grant for the URL of `path` and `query` at the request's scheme and host, under every reading of the path.
+    /// The grant for the URL of `path` and `query` at the request's scheme and host.
     pub(crate) fn grant_for(&self, path: &str, query: Option<&str>) -> Result<Grant, Refusal> {
-        let url = ViewerUrl {
+        self.verify(&ViewerUrl {
             path,
             query,
             ..self.request.url()
-        };
-        let grant = self.verify(&url)?;
-        let name = object_name(path);
-        if climb(&name) == Climb::None {
-            return Ok(grant);
-        }
-        // The wildcard of a policy ends where its folder does: `..` must not lead out of what the resource covers, however
-        // the origin reads the path. A canned policy is for this very spelling, which its signer has seen.
-        for other in other_names(&name) {
-            let path = raw_path(&other);
-            if let Err(refusal @ Refusal::WrongResource) =
-                self.verify(&ViewerUrl { path: &path, ..url })
-            {
-                return Err(refusal);
-            }
-        }
-        Ok(grant)
+        })
     }
 
     fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {
@@ -258,18 +241,26 @@ impl<'a> Examiner<'a> {
     }
 }
 
-/// A name as a path that resources are compared with.
-fn raw_path(name: &str) -> String {
-    let mut path = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character.is_ascii_graphic() && !matches!(character, '%' | '?' | '#' | '"') {
-            path.push(character);
-        } else {
-            // One character for each byte. Writing to a String does not fail.
-            let _ = write!(path, "%{:02X}", u32::from(character));
+/// The grant, if it is good for the path as it is spelled.
+///
+/// A wildcard ends where its folder does, and a path that is not canonical may lead out of there. Who signed exactly this
+/// spelling has seen it; who signed for everything has nothing to lose by it.
+pub(crate) fn good_for_spelling(
+    routed: &Routed<'_>,
+    granted: Result<Grant, Refusal>,
+) -> Result<Grant, Denial> {
+    match (routed.gate.spelling, granted) {
+        (Spelling::Certain, granted) => granted.map_err(Denial::Signature),
+        (Spelling::Ambiguous, Ok(grant)) => match grant.path_use() {
+            PathUse::Exact | PathUse::Ignored => Ok(grant),
+            PathUse::Pattern => Err(Denial::AmbiguousPath),
+        },
+        // What is wrong with the request is its path, where the object that it names here is open.
+        (Spelling::Ambiguous, Err(_)) if routed.behavior.trusted_keys.is_none() => {
+            Err(Denial::AmbiguousPath)
         }
+        (Spelling::Ambiguous, Err(refusal)) => Err(Denial::Signature(refusal)),
     }
-    path
 }
 
 pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> Result<(), Denial> {
@@ -285,22 +276,14 @@ pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> 
     Ok(())
 }
 
-/// Whether the path, in any reading, is that of the bucket itself. The edge signs what it asks for: it would list the
-/// bucket for its viewers, or delete it.
+/// Whether the path may be that of the bucket itself.
 fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
-    let is_whole_bucket = |origin: &Origin| {
-        matches!(origin.source, OriginSource::S3(_)) && origin.origin_path.is_empty()
-    };
-    let choice = &routed.behavior.origin;
-    let failover = choice.failover.as_ref();
-    if !is_whole_bucket(&choice.primary)
-        && !failover.is_some_and(|failover| is_whole_bucket(&failover.secondary))
-    {
+    if path == "/" && routed.distribution.default_root_object.is_some() {
         return false;
     }
-    if path == "/" {
-        return routed.distribution.default_root_object.is_none();
-    }
-    let name = object_name(path);
-    other_names(&name).iter().any(|other| other == "/")
+    let mut origins = routed.behavior.origin.origins();
+    origins.any(|origin| match origin.source {
+        OriginSource::S3(_) => may_name_root(&format!("{}{path}", origin.origin_path)),
+        OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+    })
 }

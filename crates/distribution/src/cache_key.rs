@@ -104,7 +104,7 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
         key.push(Tag::Method, request.method.as_str().as_bytes());
     }
     key.push(Tag::Path, path.as_bytes());
-    let restricted = behavior.trusted_keys.is_some();
+    let restricted = routed.trusted_keys().is_some();
     if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
         key.push(Tag::Query, query.as_bytes());
     }

@@ -1,5 +1,6 @@
 //! What a distribution is once every reference in it is resolved.
 
+use crate::behavior_table::BehaviorTable;
 use crate::film_settings::FilmSettings;
 use crate::origin::OriginChoice;
 use crate::path_pattern::PathPattern;
@@ -33,6 +34,8 @@ pub struct Distribution {
     pub geo: GeoRestriction,
     /// The port redirects to HTTPS lead to: 443 unless the https listeners are elsewhere.
     pub https_port: u16,
+    /// Made of `behaviors`.
+    pub(crate) table: BehaviorTable,
 }
 
 /// What stands in for an error (developer guide, "Generate custom error responses").
@@ -123,6 +126,17 @@ pub enum ViewerProtocolPolicy {
     RedirectToHttps,
 }
 
+impl ViewerProtocolPolicy {
+    /// Larger where fewer requests are served.
+    pub(crate) fn strictness(&self) -> u8 {
+        match self {
+            ViewerProtocolPolicy::AllowAll => 0,
+            ViewerProtocolPolicy::RedirectToHttps => 1,
+            ViewerProtocolPolicy::HttpsOnly => 2,
+        }
+    }
+}
+
 /// The three sets of methods CloudFront offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedMethods {
@@ -143,6 +157,15 @@ impl AllowedMethods {
             AllowedMethods::All => {
                 is_get_or_head(method) || method == Method::OPTIONS || is_change(method)
             }
+        }
+    }
+
+    /// How many methods get through; each set is part of the next larger one.
+    pub(crate) fn count(&self) -> u8 {
+        match self {
+            AllowedMethods::GetHead => 2,
+            AllowedMethods::GetHeadOptions => 3,
+            AllowedMethods::All => 7,
         }
     }
 

@@ -1,12 +1,15 @@
 //! Names beneath an object: who may have what is made of a film.
 
-use crate::authorize::{Authorized, Examiner, check_body, check_origin, check_protocol};
+use crate::authorize::{
+    Authorized, Examiner, check_body, check_origin, check_protocol, good_for_spelling,
+};
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::route::{
-    Gate, Routed, behavior_for, enabled_distribution, is_part_of, route, stricter, strictest,
+    Gate, Routed, Spelling, behavior_for, behavior_of, enabled_distribution, is_part_of, route,
+    stricter,
 };
 use crate::session::without_session;
 use crate::snapshot::Snapshot;
@@ -16,8 +19,8 @@ use privet_sign::{Credentials, Grant, KeySet, Refusal, SignatureMemory, Timestam
 /// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
 /// something that is made of it.
 ///
-/// The result is for reading the object. Its gate is the strictest among all readings of both paths: what is restricted
-/// under any of them is never open. Where the behavior of either path makes no films, the request is an ordinary one:
+/// The result is for reading the object. Its gate is the stricter one of both paths, and that of all behaviors where one
+/// of them is not canonical, as in [`route`]. Where the behavior of either path makes no films, the request is an ordinary one:
 /// [`Routed::films`] is `None`, and the result is that of [`route`].
 ///
 /// # Errors
@@ -28,8 +31,7 @@ pub fn route_film<'s>(
     object_path: &str,
 ) -> Result<Routed<'s>, Denial> {
     let distribution = enabled_distribution(snapshot, request)?;
-    let first =
-        |path: &str| behavior_for(distribution, &object_name(path)).ok_or(Denial::UnknownHost);
+    let first = |path: &str| behavior_for(distribution, &object_name(path));
     let asked_first = first(request.path)?;
     if asked_first.films.is_none() || first(object_path)?.films.is_none() {
         let routed = route(snapshot, request)?;
@@ -39,14 +41,19 @@ pub fn route_film<'s>(
         };
         return Ok(Routed { gate, ..routed });
     }
-    let object = strictest(distribution, object_path, request.method)?;
-    let asked = strictest(distribution, request.path, request.method)?;
-    let gate = Gate {
-        trusted_keys: stricter(object, asked, request.method)?
-            .trusted_keys
-            .as_ref(),
-        viewer_protocol_policy: strictest_protocol([object, asked, asked_first]),
-        films: object.films.as_ref(),
+    let object = behavior_of(distribution, object_path, request.method)?;
+    let asked = behavior_of(distribution, request.path, request.method)?;
+    // It is the object that the origin is asked for, by the beginning of this path.
+    let gate = match Spelling::of(object, request.path) {
+        Spelling::Ambiguous => Gate::of_all(distribution, object, request.method)?,
+        Spelling::Certain => Gate {
+            trusted_keys: stricter(object, asked, request.method)?
+                .trusted_keys
+                .as_ref(),
+            viewer_protocol_policy: strictest_protocol([object, asked, asked_first]),
+            films: object.films.as_ref(),
+            spelling: Spelling::Certain,
+        },
     };
     Ok(Routed {
         distribution,
@@ -56,14 +63,12 @@ pub fn route_film<'s>(
 }
 
 fn strictest_protocol(behaviors: [&CacheBehavior; 3]) -> &ViewerProtocolPolicy {
-    let strictness = |policy: &&ViewerProtocolPolicy| match policy {
-        ViewerProtocolPolicy::AllowAll => 0,
-        ViewerProtocolPolicy::RedirectToHttps => 1,
-        ViewerProtocolPolicy::HttpsOnly => 2,
-    };
     let policies = behaviors.map(|behavior| &behavior.viewer_protocol_policy);
     let [first, ..] = policies;
-    policies.into_iter().max_by_key(strictness).unwrap_or(first)
+    policies
+        .into_iter()
+        .max_by_key(|policy| policy.strictness())
+        .unwrap_or(first)
 }
 
 /// Decides whether a request that [`route_film`] routed may have what it names.
@@ -90,7 +95,7 @@ pub fn authorize_film<'s>(
         None => None,
         Some(keys) => {
             let granted = grant_for_film(&routed, keys, request, object_path, now, memory);
-            Some(granted.map_err(Denial::Signature)?)
+            Some(good_for_spelling(&routed, granted)?)
         }
     };
     check_origin(&routed, request.method, object_path)?;
@@ -195,7 +200,14 @@ pub fn authorize_member<'s>(
     member_path: &str,
 ) -> Result<Authorized<'s>, Denial> {
     let set = authorized.routed();
-    let behavior = strictest(set.distribution, member_path, request.method)?;
+    let behavior = behavior_of(set.distribution, member_path, request.method)?;
+    if Spelling::of(behavior, member_path) == Spelling::Ambiguous {
+        // Nobody has signed it: it opens where everything is open.
+        let gate = Gate::of_all(set.distribution, behavior, request.method)?;
+        if gate.trusted_keys.is_some() {
+            return Err(Denial::AmbiguousPath);
+        }
+    }
     let member = Routed::to(set.distribution, behavior);
     let is_open_to_the_set = match (set.trusted_keys(), member.trusted_keys()) {
         (Some(_) | None, None) => true,

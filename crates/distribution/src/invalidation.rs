@@ -3,7 +3,6 @@
 
 use crate::distribution::Distribution;
 use crate::host_table::without_port;
-use crate::path_forms::without_dot_segments;
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use http::uri::Uri;
@@ -247,6 +246,31 @@ pub fn cache_tags(response: &HeaderMap) -> Vec<String> {
         }
     }
     tags
+}
+
+/// A path without `.` and `..` (RFC 3986 5.2.4).
+fn without_dot_segments(name: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let bare = name.strip_prefix('/').unwrap_or(name);
+    let mut segments = bare.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => {
+                kept.push(other);
+                continue;
+            }
+        }
+        // A dot segment at the end stands for the folder itself.
+        if is_last {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
 }
 
 #[cfg(test)]

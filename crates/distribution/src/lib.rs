@@ -6,10 +6,13 @@
 //! [`freshened`] what a 304 changes, [`InvalidationPath`] what is to go. Nothing here knows a clock, a file or a socket.
 
 mod authorize;
+mod behavior_table;
+mod bucket_root;
 mod cache_control;
 mod cache_key;
 mod cache_status;
 mod calendar;
+mod canonical_path;
 mod compression;
 mod config_error;
 mod content_type;
@@ -30,8 +33,8 @@ mod log_record;
 mod origin;
 mod origin_request;
 mod pages;
-mod path_forms;
 mod path_pattern;
+mod pattern_automaton;
 mod policies;
 mod preflight;
 mod ranges;
@@ -56,6 +59,7 @@ pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
 };
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
+pub use canonical_path::is_canonical;
 pub use compression::{
     COMPRESSED_SIZE_BYTES, ContentCoding, coding_for, coding_for_text, compressed_headers,
     is_compressible, vary_by_coding,
@@ -90,7 +94,7 @@ pub use lifetime::{
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
 pub use origin::{
     CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
-    OriginProtocolPolicy, OriginSource, S3Addressing, S3Origin, SigningBehavior,
+    OriginProtocolPolicy, OriginSource, PathReading, S3Addressing, S3Origin, SigningBehavior,
 };
 pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,

@@ -16,6 +16,8 @@ pub struct Origin {
     pub source: OriginSource,
     /// Put before every path: empty, or with a leading and without a trailing slash.
     pub origin_path: String,
+    /// How it reads paths.
+    pub paths: PathReading,
     /// Sent with every request, in place of the viewer's (developer guide, "Add custom headers to origin requests").
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// How long to wait, how often to try.
@@ -34,6 +36,15 @@ pub enum OriginSource {
     S3(S3Origin),
     /// Any HTTP server.
     Http(HttpOrigin),
+}
+
+/// How an origin, with everything in front of it, reads the path of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathReading {
+    /// Nobody knows: only a path that is [`crate::is_canonical`] surely means the object that it names here.
+    Canonical,
+    /// As one string, decoded once: `x/../y` and `a//b` are objects of these names. Folders and buckets are so.
+    Literal,
 }
 
 /// A bucket.
@@ -176,6 +187,14 @@ pub struct OriginChoice {
     pub primary: Arc<Origin>,
     /// Asked when the first fails; only for GET, HEAD and OPTIONS.
     pub failover: Option<OriginFailover>,
+}
+
+impl OriginChoice {
+    /// The primary origin, and the second one where there is one.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let failover = self.failover.iter();
+        std::iter::once(&*self.primary).chain(failover.map(|failover| &*failover.secondary))
+    }
 }
 
 /// The second member of an origin group.

@@ -3,6 +3,7 @@
 //! Pattern and path are compared as names of objects, percent-encoding decoded once, as the origin does: another
 //! spelling of a path must not lead to another behavior (fidelity note F37).
 
+use crate::pattern_automaton::PatternAutomaton;
 use crate::redact::percent_decoded;
 use std::borrow::Cow;
 
@@ -22,10 +23,12 @@ pub struct PathPattern {
 
 #[derive(Clone, Debug)]
 enum Matcher {
-    /// No `?` in it: the literal pieces between the stars.
-    Pieces(Vec<Box<str>>),
-    /// With `?`, where a plain search would go back and forth.
-    Automaton(Box<Automaton>),
+    /// No wildcard.
+    Name(Box<str>),
+    /// One `*`, and what stands before and behind it.
+    Ends { prefix: Box<str>, suffix: Box<str> },
+    /// More than that, which [`PatternAutomaton`] matches, together with others where there are others.
+    Automaton,
 }
 
 impl PathPattern {
@@ -48,11 +51,14 @@ impl PathPattern {
             ));
         }
         let bare = without_slash(text);
-        let matcher = if bare.contains('?') {
-            Matcher::Automaton(Box::new(Automaton::new(bare)))
-        } else {
-            let pieces = bare.split('*').map(|piece| object_name(piece).into());
-            Matcher::Pieces(pieces.collect())
+        let matcher = match bare.split_once('*') {
+            _ if bare.contains('?') => Matcher::Automaton,
+            None => Matcher::Name(object_name(bare).into()),
+            Some((_, behind)) if behind.contains('*') => Matcher::Automaton,
+            Some((before, behind)) => Matcher::Ends {
+                prefix: object_name(before).into(),
+                suffix: object_name(behind).into(),
+            },
         };
         Ok(PathPattern {
             text: text.to_owned(),
@@ -72,11 +78,33 @@ impl PathPattern {
 
     /// As [`PathPattern::matches`], for the [`object_name`] of a path.
     pub(crate) fn matches_name(&self, name: &str) -> bool {
+        self.matches_at_once(name).unwrap_or_else(|| {
+            let automaton = PatternAutomaton::new(std::iter::once(self.bare()));
+            automaton.run(without_slash(name)).contains(0)
+        })
+    }
+
+    /// As [`PathPattern::matches_name`]; `None` where it takes a [`PatternAutomaton`] to tell.
+    pub(crate) fn matches_at_once(&self, name: &str) -> Option<bool> {
         let name = without_slash(name);
         match &self.matcher {
-            Matcher::Pieces(pieces) => pieces_match(pieces, name),
-            Matcher::Automaton(automaton) => automaton.matches(name),
+            Matcher::Name(exact) => Some(name == &**exact),
+            Matcher::Ends { prefix, suffix } => {
+                let rest = name.strip_prefix(&**prefix);
+                Some(rest.is_some_and(|rest| rest.ends_with(&**suffix)))
+            }
+            Matcher::Automaton => None,
         }
+    }
+
+    /// Whether it takes a [`PatternAutomaton`] to match it.
+    pub(crate) fn needs_automaton(&self) -> bool {
+        matches!(self.matcher, Matcher::Automaton)
+    }
+
+    /// The pattern without the slash in front, which does not matter.
+    pub(crate) fn bare(&self) -> &str {
+        without_slash(&self.text)
     }
 }
 
@@ -90,89 +118,8 @@ pub fn object_name(path: &str) -> Cow<'_, str> {
     Cow::Owned(bytes.iter().copied().map(char::from).collect())
 }
 
-fn without_slash(text: &str) -> &str {
+pub(crate) fn without_slash(text: &str) -> &str {
     text.strip_prefix('/').unwrap_or(text)
-}
-
-/// The first piece is a prefix, the last one a suffix, and those between are found leftmost, one after the other.
-fn pieces_match(pieces: &[Box<str>], path: &str) -> bool {
-    let Some((first, others)) = pieces.split_first() else {
-        return false;
-    };
-    let Some((last, between)) = others.split_last() else {
-        return path == &**first;
-    };
-    let Some(mut rest) = path.strip_prefix(&**first) else {
-        return false;
-    };
-    for piece in between {
-        let Some(at) = rest.find(&**piece) else {
-            return false;
-        };
-        rest = &rest[at + piece.len()..];
-    }
-    rest.ends_with(&**last)
-}
-
-/// Bit `i` of a state: the first `i` characters of the pattern, stars not counted, have matched.
-/// 255 characters need 256 states.
-type States = [u64; 4];
-
-/// The pattern as a bit-parallel automaton (Baeza-Yates and Gonnet, "A new approach to text searching", 1992).
-#[derive(Clone, Debug)]
-struct Automaton {
-    /// For each byte, the states that it leads out of.
-    advance: [States; 256],
-    /// The states with a star, which stay whatever comes.
-    stay: States,
-    /// The number of the last state.
-    last: usize,
-}
-
-impl Automaton {
-    fn new(pattern: &str) -> Self {
-        let mut automaton = Automaton {
-            advance: [[0; 4]; 256],
-            stay: [0; 4],
-            last: 0,
-        };
-        for piece in pattern.split_inclusive(['*', '?']) {
-            let literal = piece.trim_end_matches(['*', '?']);
-            for byte in percent_decoded(literal).iter() {
-                set(&mut automaton.advance[usize::from(*byte)], automaton.last);
-                automaton.last += 1;
-            }
-            if piece.ends_with('*') {
-                set(&mut automaton.stay, automaton.last);
-            } else if piece.ends_with('?') {
-                for states in &mut automaton.advance {
-                    set(states, automaton.last);
-                }
-                automaton.last += 1;
-            }
-        }
-        automaton
-    }
-
-    /// `name` has one character for each byte.
-    fn matches(&self, name: &str) -> bool {
-        let mut states: States = [1, 0, 0, 0];
-        for byte in name.chars().map_while(|char| u8::try_from(char).ok()) {
-            let advance = &self.advance[usize::from(byte)];
-            let mut carry = 0;
-            for word in 0..states.len() {
-                let moved = states[word] & advance[word];
-                let stayed = states[word] & self.stay[word];
-                states[word] = (moved << 1) | carry | stayed;
-                carry = moved >> 63;
-            }
-        }
-        states[self.last / 64] >> (self.last % 64) & 1 == 1
-    }
-}
-
-fn set(states: &mut States, state: usize) {
-    states[state / 64] |= 1 << (state % 64);
 }
 
 #[cfg(test)]
@@ -260,6 +207,20 @@ mod tests {
             let parsed = PathPattern::parse(&pattern).unwrap();
             let expected = obvious(without_slash(&pattern).as_bytes(), without_slash(&path).as_bytes());
             prop_assert_eq!(parsed.matches(&path), expected);
+        }
+
+        #[test]
+        fn many_at_once_agree_with_each_alone(
+            patterns in prop::collection::vec("[abc%*?/]{1,40}", 1..20),
+            path in "/[abc/é]{0,20}",
+        ) {
+            let automaton = PatternAutomaton::new(patterns.iter().map(|pattern| without_slash(pattern)));
+            let name = object_name(&path);
+            let matched = automaton.run(without_slash(&name));
+            for (position, pattern) in patterns.iter().enumerate() {
+                let alone = PathPattern::parse(pattern).unwrap().matches_name(&name);
+                prop_assert_eq!(matched.contains(position), alone, "{}", pattern);
+            }
         }
     }
 }

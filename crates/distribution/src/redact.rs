@@ -122,11 +122,16 @@ fn is_label(text: &str) -> bool {
 
 /// Percent-decoded once; what is no escape stands for itself.
 pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text.as_bytes());
+    percent_decoded_bytes(text.as_bytes())
+}
+
+/// As [`percent_decoded`], for what need not be text.
+pub(crate) fn percent_decoded_bytes(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         match (byte, after) {

@@ -1,10 +1,10 @@
 //! The first step of a request: its host finds the distribution, its path the behavior.
 
+use crate::canonical_path::is_canonical;
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution, ViewerProtocolPolicy};
 use crate::film_settings::FilmSettings;
-use crate::origin::{OriginSource, S3Addressing};
-use crate::path_forms::{Climb, climb, other_names};
+use crate::origin::{OriginChoice, OriginSource, PathReading, S3Addressing};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
@@ -22,13 +22,34 @@ pub struct Routed<'s> {
     pub(crate) gate: Gate<'s>,
 }
 
-/// What a request has to pass. For films that is more than their object's own behavior asks for.
+/// What a request has to pass. For films, and for paths that are not canonical, that is more than the behavior asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gate<'s> {
     /// `None`: open to everybody.
     pub(crate) trusted_keys: Option<&'s KeySet>,
     pub(crate) viewer_protocol_policy: &'s ViewerProtocolPolicy,
     pub(crate) films: Option<&'s Arc<FilmSettings>>,
+    pub(crate) spelling: Spelling,
+}
+
+/// What the spelling of a path means at the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// The object that it names here.
+    Certain,
+    /// Perhaps another object of the distribution, so that the gates of all behaviors are to be passed.
+    Ambiguous,
+}
+
+impl Spelling {
+    /// Of a path, raw, that leads to this behavior. The one place where the rule of [`is_canonical`] is applied.
+    pub(crate) fn of(behavior: &CacheBehavior, path: &str) -> Self {
+        if reads_literally(&behavior.origin) || is_canonical(path) {
+            Spelling::Certain
+        } else {
+            Spelling::Ambiguous
+        }
+    }
 }
 
 impl<'s> Gate<'s> {
@@ -37,7 +58,33 @@ impl<'s> Gate<'s> {
             trusted_keys: behavior.trusted_keys.as_ref(),
             viewer_protocol_policy: &behavior.viewer_protocol_policy,
             films: behavior.films.as_ref(),
+            spelling: Spelling::Certain,
         }
+    }
+
+    /// For a path that may name any object of the distribution.
+    ///
+    /// Errors: [`Denial::AmbiguousPath`] where it may even name what is not the distribution's, and where no key opens all
+    /// that is restricted; [`Denial::MethodNotAllowed`] where a behavior does not take the method.
+    pub(crate) fn of_all(
+        distribution: &'s Distribution,
+        behavior: &'s CacheBehavior,
+        method: &Method,
+    ) -> Result<Self, Denial> {
+        let every_gate = &distribution.table.every_gate;
+        let keys = every_gate.trusted_keys.as_ref();
+        if has_neighbours(behavior) || keys.is_some_and(KeySet::is_empty) {
+            return Err(Denial::AmbiguousPath);
+        }
+        if !every_gate.allowed_methods.allows(method) {
+            return Err(Denial::MethodNotAllowed);
+        }
+        Ok(Gate {
+            trusted_keys: keys,
+            viewer_protocol_policy: &every_gate.viewer_protocol_policy,
+            films: behavior.films.as_ref(),
+            spelling: Spelling::Ambiguous,
+        })
     }
 }
 
@@ -67,22 +114,29 @@ impl<'s> Routed<'s> {
 /// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query does
 /// not take part (developer guide, "Path pattern").
 ///
-/// An origin may collapse `//`, `/./` and `/../` or decode once more, and serve another object than the one named here.
-/// So a path that has such other readings comes to the strictest behavior among them: what is restricted under any
-/// reading is never open.
+/// An HTTP server, or what stands in front of it, may read another object's name in a path that is not
+/// [`crate::is_canonical`]. Such a path has to pass the gates of all behaviors of the distribution, and [`crate::authorize`]
+/// takes no grant for it that a wildcard covers (fidelity note F38).
 ///
 /// # Errors
-/// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when two readings of the
-/// path are restricted to different keys, or when one climbs above the root where the origin has
-/// something there: what lies beside the origin path is not this distribution's. [`Denial::MethodNotAllowed`] when another reading's behavior does not allow
-/// the method.
+/// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when the path may name
+/// something that no key opens, or that is not the distribution's: what lies beside the origin path.
+/// [`Denial::MethodNotAllowed`] when the behavior of an object that it may name does not allow the method.
 pub fn route<'s>(
     snapshot: &'s Snapshot,
     request: &ViewerRequest<'_>,
 ) -> Result<Routed<'s>, Denial> {
     let distribution = enabled_distribution(snapshot, request)?;
-    let behavior = strictest(distribution, request.path, request.method)?;
-    Ok(Routed::to(distribution, behavior))
+    let behavior = behavior_of(distribution, request.path, request.method)?;
+    let gate = match Spelling::of(behavior, request.path) {
+        Spelling::Certain => Gate::of(behavior),
+        Spelling::Ambiguous => Gate::of_all(distribution, behavior, request.method)?,
+    };
+    Ok(Routed {
+        distribution,
+        behavior,
+        gate,
+    })
 }
 
 pub(crate) fn enabled_distribution<'s>(
@@ -95,40 +149,48 @@ pub(crate) fn enabled_distribution<'s>(
         .ok_or(Denial::UnknownHost)
 }
 
-/// The strictest behavior among the readings of a path.
-pub(crate) fn strictest<'s>(
+/// The behavior of the object that a path, raw, names here.
+///
+/// One difference is left between servers that read a canonical path: whether `+` is a blank. It is both.
+pub(crate) fn behavior_of<'s>(
     distribution: &'s Distribution,
     path: &str,
     method: &Method,
 ) -> Result<&'s CacheBehavior, Denial> {
     let name = object_name(path);
-    // The default behavior `*` is last, so only a distribution put together by hand has none.
-    let mut behavior = behavior_for(distribution, &name).ok_or(Denial::UnknownHost)?;
-    for other in other_names(&name) {
-        let reading = behavior_for(distribution, &other).ok_or(Denial::UnknownHost)?;
-        behavior = stricter(behavior, reading, method)?;
+    let behavior = behavior_for(distribution, &name)?;
+    if !name.contains('+') || reads_literally(&behavior.origin) {
+        return Ok(behavior);
     }
-    if has_neighbours(behavior) && climb(&name) == Climb::AboveRoot {
-        return Err(Denial::AmbiguousPath);
-    }
-    Ok(behavior)
+    let with_blanks = behavior_for(distribution, &name.replace('+', " "))?;
+    stricter(behavior, with_blanks, method)
 }
 
+/// The behavior of the [`object_name`] of a path.
 pub(crate) fn behavior_for<'s>(
     distribution: &'s Distribution,
     name: &str,
-) -> Option<&'s CacheBehavior> {
-    let mut behaviors = distribution.behaviors.iter();
-    behaviors.find(|behavior| behavior.path_pattern.matches_name(name))
+) -> Result<&'s CacheBehavior, Denial> {
+    let found = distribution.table.first(&distribution.behaviors, name);
+    // The default behavior `*` is last, so only a distribution put together by hand has none.
+    found.ok_or(Denial::UnknownHost)
+}
+
+/// Whether all that may be asked reads a path as one string, decoded once, as it is read here.
+fn reads_literally(choice: &OriginChoice) -> bool {
+    match choice.primary.source {
+        // It never fails over.
+        OriginSource::Folder { .. } => true,
+        OriginSource::S3(_) | OriginSource::Http(_) => choice
+            .origins()
+            .all(|origin| origin.paths == PathReading::Literal),
+    }
 }
 
 /// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the
 /// other buckets of an endpoint.
-pub(crate) fn has_neighbours(behavior: &CacheBehavior) -> bool {
-    let secondary = behavior.origin.failover.as_ref();
-    let secondary = secondary.map(|failover| &failover.secondary);
-    let mut origins = secondary.into_iter().chain([&behavior.origin.primary]);
-    origins.any(|origin| {
+fn has_neighbours(behavior: &CacheBehavior) -> bool {
+    behavior.origin.origins().any(|origin| {
         !origin.origin_path.is_empty()
             || match &origin.source {
                 OriginSource::S3(s3) => s3.addressing == S3Addressing::Path,

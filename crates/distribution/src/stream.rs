@@ -5,9 +5,8 @@ use crate::denial::Denial;
 use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
 use crate::geo::check_geo;
 use crate::host_table::without_port;
-use crate::path_forms::{Climb, climb};
 use crate::path_pattern::object_name;
-use crate::route::{Routed, is_part_of, strictest};
+use crate::route::{Routed, Spelling, behavior_of, is_part_of};
 use crate::snapshot::Snapshot;
 use http::Method;
 use privet_sign::{
@@ -116,11 +115,12 @@ pub fn authorize_stream<'s>(
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
     check_geo(&streaming.films, country)?;
-    // Names are compared, not readings of them: `video/*` must not lead out of its folder.
-    if climb(&object_name(request.object_path)) != Climb::None {
+    let behavior = behavior_of(&streaming.films, request.object_path, &Method::GET)?;
+    // Names are compared, not paths: `video/*` must not lead out of its folder, whoever reads it.
+    let is_certain = Spelling::of(behavior, request.object_path) == Spelling::Certain;
+    if !is_certain || climbs(request.object_path) {
         return Err(Denial::AmbiguousPath);
     }
-    let behavior = strictest(&streaming.films, request.object_path, &Method::GET)?;
     let mut routed = Routed::to(&streaming.films, behavior);
     routed.gate.trusted_keys = stricter_keys(streaming, &routed)?;
     match (request.scheme, routed.gate.viewer_protocol_policy) {
@@ -138,6 +138,12 @@ pub fn authorize_stream<'s>(
     };
     check_origin(&routed, &Method::GET, request.object_path)?;
     Ok(Authorized::new(routed, grant))
+}
+
+/// Whether the object's key leads upwards, read as a path.
+fn climbs(path: &str) -> bool {
+    let name = object_name(path);
+    name.split(['/', '\\']).any(|segment| segment == "..")
 }
 
 fn stricter_keys<'s>(

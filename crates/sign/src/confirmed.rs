@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
-use crate::grant::{Grant, Mark, QueryUse};
+use crate::grant::{Grant, Mark, PathUse, QueryUse};
 use crate::key::PublicKey;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 use crate::trust::KeySet;
 use crate::verify::{Leniency, Object, covers};
@@ -63,6 +64,7 @@ impl ConfirmedPolicy {
             source: self.source,
             mark: Mark::Signature(Arc::clone(&self.signature)),
             query_use: query_use(policy.resource.as_deref()),
+            path_use: path_use(policy.resource.as_deref(), self.source),
         })
     }
 }
@@ -73,5 +75,62 @@ pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
         QueryUse::Compared
     } else {
         QueryUse::Ignored
+    }
+}
+
+/// What a resource that covers a URL says of its path. In doubt it is a pattern.
+///
+/// A `?` may be a wildcard or the start of a query (fidelity note F14), and by cookies a `*` in front of the path may
+/// reach into it (F15).
+pub(crate) fn path_use(resource: Option<&str>, source: CredentialSource) -> PathUse {
+    let Some(resource) = resource else {
+        return PathUse::Ignored;
+    };
+    let (host, rest) = match resource::sections(resource) {
+        Sections::Everything => return PathUse::Ignored,
+        Sections::Nothing => return PathUse::Pattern,
+        Sections::Url { host, rest, .. } => (host, rest),
+    };
+    if rest == Some("/*") || (rest.is_none() && host.ends_with('*')) {
+        return PathUse::Ignored;
+    }
+    let compared = match source {
+        CredentialSource::Cookies => resource,
+        CredentialSource::Url | CredentialSource::Session => rest.unwrap_or_default(),
+    };
+    if compared.contains(['*', '?']) {
+        PathUse::Pattern
+    } else {
+        PathUse::Exact
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(resource: &str, by_url: PathUse, by_cookies: PathUse) {
+        assert_eq!(path_use(Some(resource), CredentialSource::Url), by_url);
+        let found = path_use(Some(resource), CredentialSource::Cookies);
+        assert_eq!(found, by_cookies);
+    }
+
+    #[test]
+    fn a_wildcard_leaves_the_path_open() {
+        use PathUse::{Exact, Ignored, Pattern};
+        check("https://h.test/alice/*", Pattern, Pattern);
+        check("https://h.test/*.jpg", Pattern, Pattern);
+        check("https://h.test/**", Pattern, Pattern);
+        check("https://h.test/a?b", Pattern, Pattern);
+        check("https://h.test/a\\?b=1", Pattern, Pattern);
+        check("*/a", Exact, Pattern);
+        check("http*://h.test/a", Exact, Pattern);
+        check("https://h.test/a/../b", Exact, Exact);
+        check("https://h.test", Exact, Exact);
+        check("https://h.test/*", Ignored, Ignored);
+        check("http*://*", Ignored, Ignored);
+        check("*", Ignored, Ignored);
+        assert_eq!(path_use(None, CredentialSource::Url), Ignored);
     }
 }

@@ -16,6 +16,7 @@ pub struct Grant {
     pub(crate) source: CredentialSource,
     pub(crate) mark: Mark,
     pub(crate) query_use: QueryUse,
+    pub(crate) path_use: PathUse,
 }
 
 /// What names a grant in logs.
@@ -39,6 +40,18 @@ pub enum QueryUse {
     Ignored,
 }
 
+/// How much a grant leaves open about the path of what it is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathUse {
+    /// It is good for one spelling of one path, the one that was asked for: a canned policy, or a resource without
+    /// wildcards.
+    Exact,
+    /// It is good for the paths that a wildcard covers, and for others not.
+    Pattern,
+    /// It is good for every path of the host.
+    Ignored,
+}
+
 impl Grant {
     /// Id of the key that signed.
     pub fn key_pair_id(&self) -> &str {
@@ -53,6 +66,11 @@ impl Grant {
     /// Whether a derived URL has to carry the viewer's own parameters too, for the grant to be good for it.
     pub fn query_use(&self) -> QueryUse {
         self.query_use
+    }
+
+    /// How much of the path was signed: with a wildcard the signer has not seen the spelling that was asked for.
+    pub fn path_use(&self) -> PathUse {
+        self.path_use
     }
 
     /// Whether the URL, cookies or a session token carried it.

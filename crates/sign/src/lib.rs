@@ -35,7 +35,7 @@ pub use credentials::{
     CredentialSource, Credentials, is_signing_parameter, strip_cookies, strip_query,
 };
 pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
-pub use grant::{Grant, QueryUse, fingerprint};
+pub use grant::{Grant, PathUse, QueryUse, fingerprint};
 pub use id::KeyPairId;
 pub use ip::IpRange;
 pub use key::{DigestSigner, HashAlgorithm, KeyKind, PrivateKey, PublicKey};

@@ -121,6 +121,7 @@ pub fn verify_session(
         source: CredentialSource::Session,
         mark: Mark::Digest(claims.mark),
         query_use: claims.coverage.query_use(),
+        path_use: claims.coverage.path_use(),
     })
 }
 

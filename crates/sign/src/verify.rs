@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
 use crate::encoding;
-use crate::grant::{Grant, Mark};
+use crate::grant::{Grant, Mark, PathUse};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, KeyKind, PublicKey};
 use crate::policy::{self, Policy, StatementForm};
@@ -151,6 +151,7 @@ pub(crate) fn verify_terms(
                 source: credentials.source,
                 mark: Mark::Signature(signed.signature.into()),
                 query_use: object.query_use(),
+                path_use: PathUse::Exact,
             };
             Ok((grant, Granted::Canned(text)))
         }

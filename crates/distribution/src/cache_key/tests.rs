@@ -1,10 +1,11 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::authorize::authorize;
+use crate::behavior_table::BehaviorTable;
 use crate::distribution::{
     AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
 };
-use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource};
+use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource, PathReading};
 use crate::path_pattern::PathPattern;
 use crate::route::Routed;
 use http::Version;
@@ -28,9 +29,26 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
             root: "/films".into(),
         },
         origin_path: "/v1".to_owned(),
+        paths: PathReading::Literal,
         custom_headers: Vec::new(),
         patience: OriginPatience::default(),
     };
+    let behaviors = vec![CacheBehavior {
+        path_pattern: PathPattern::parse("*").unwrap(),
+        origin: OriginChoice {
+            primary: Arc::new(origin),
+            failover: None,
+        },
+        cache_policy: Arc::new(policy),
+        origin_request_policy: None,
+        response_headers_policy: None,
+        compress: false,
+        viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
+        allowed_methods: AllowedMethods::GetHeadOptions,
+        trusted_keys,
+        leniency: Leniency::default(),
+        films: None,
+    }];
     Arc::new(Distribution {
         id: "E1".to_owned(),
         domain_name: "d1.cloudfront.net".to_owned(),
@@ -38,22 +56,8 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
         default_root_object: Some("index.html".to_owned()),
         enabled: true,
         certificate: None,
-        behaviors: vec![CacheBehavior {
-            path_pattern: PathPattern::parse("*").unwrap(),
-            origin: OriginChoice {
-                primary: Arc::new(origin),
-                failover: None,
-            },
-            cache_policy: Arc::new(policy),
-            origin_request_policy: None,
-            response_headers_policy: None,
-            compress: false,
-            viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
-            allowed_methods: AllowedMethods::GetHeadOptions,
-            trusted_keys,
-            leniency: Leniency::default(),
-            films: None,
-        }],
+        table: BehaviorTable::new(&behaviors),
+        behaviors,
         custom_errors: Vec::new(),
         geo: GeoRestriction::None,
         https_port: 443,

@@ -1,6 +1,8 @@
 //! Origins and origin groups as the operator wrote them.
 
-use crate::origin::{HttpOrigin, HttpServer, OriginPatience, S3Addressing, SigningBehavior};
+use crate::origin::{
+    HttpOrigin, HttpServer, OriginPatience, PathReading, S3Addressing, SigningBehavior,
+};
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::fmt;
 use std::path::PathBuf;
@@ -14,12 +16,28 @@ pub struct OriginDocument {
     pub source: OriginSourceDocument,
     /// Put before every path: empty, or `/…` without a slash at the end.
     pub origin_path: String,
+    /// How it reads paths; `None`: as its kind does.
+    pub paths: Option<PathReading>,
     /// Sent with every request, in place of the viewer's.
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// How long to wait, how often to try; `trusted_roots_pem` is filled in from `trusted_roots`.
     pub patience: OriginPatience,
     /// A PEM file with the private certificate authority of this origin.
     pub trusted_roots: Option<PathBuf>,
+}
+
+impl OriginDocument {
+    /// What is written, else [`PathReading::Canonical`] for an HTTP server and [`PathReading::Literal`] for a folder or a
+    /// bucket.
+    pub fn path_reading(&self) -> PathReading {
+        let by_kind = match self.source {
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => {
+                PathReading::Literal
+            }
+            OriginSourceDocument::Http(_) => PathReading::Canonical,
+        };
+        self.paths.unwrap_or(by_kind)
+    }
 }
 
 /// The kinds of origin.

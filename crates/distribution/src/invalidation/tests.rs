@@ -75,6 +75,7 @@ fn the_default_root_object_goes_by_both_names() {
         custom_errors: Vec::new(),
         geo: GeoRestriction::None,
         https_port: 443,
+        table: crate::behavior_table::BehaviorTable::new(&[]),
     };
     let check = |text: &str, path: &str, expected: bool| {
         let invalidation = InvalidationPath::parse(text).unwrap();

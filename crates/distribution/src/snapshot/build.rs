@@ -1,6 +1,7 @@
 //! Turns a document into a snapshot: reads keys and certificates, and puts things where names stood.
 
 use super::{Snapshot, check};
+use crate::behavior_table::BehaviorTable;
 use crate::config_error::{ConfigError, Places};
 use crate::distribution::{CacheBehavior, Certificate, Distribution};
 use crate::document::{
@@ -216,6 +217,7 @@ impl Builder<'_> {
             aliases: document.aliases.clone(),
             default_root_object: document.default_root_object.clone(),
             enabled: document.enabled,
+            table: BehaviorTable::new(&behaviors),
             behaviors,
             certificate: document
                 .certificate

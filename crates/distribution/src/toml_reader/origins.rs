@@ -7,7 +7,8 @@ use crate::document::{
     S3OriginDocument, Secret, SecretSource,
 };
 use crate::origin::{
-    HttpOrigin, HttpServer, OriginPatience, OriginProtocolPolicy, S3Addressing, SigningBehavior,
+    HttpOrigin, HttpServer, OriginPatience, OriginProtocolPolicy, PathReading, S3Addressing,
+    SigningBehavior,
 };
 use http::StatusCode;
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(120);
 /// Enough for every worker of the largest machine.
 const CONNECTIONS_MAX: u64 = 65_536;
 /// What makes sense only for an origin at the other end of a connection.
-const CONNECTION_KEYS: [&str; 7] = [
+const CONNECTION_KEYS: [&str; 8] = [
+    "paths",
     "headers",
     "connect_timeout",
     "connection_attempts",
@@ -26,6 +28,10 @@ const CONNECTION_KEYS: [&str; 7] = [
     "keep_alive_timeout",
     "connections_max",
     "trusted_roots",
+];
+const PATH_READINGS: [(&str, PathReading); 2] = [
+    ("canonical", PathReading::Canonical),
+    ("literal", PathReading::Literal),
 ];
 const URL_KEYS: [&str; 3] = ["protocol", "http_port", "https_port"];
 
@@ -36,6 +42,7 @@ pub(super) fn read_origin<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Ori
         id,
         source,
         origin_path: reader.string(table, "origin_path").unwrap_or_default(),
+        paths: reader.choice(table, "paths", &PATH_READINGS),
         custom_headers: reader.header_table(table, "headers"),
         patience: read_patience(reader, table),
         trusted_roots: reader.path(table, "trusted_roots"),

@@ -258,6 +258,7 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "url",
         "s3",
         "origin_path",
+        "paths",
         "protocol",
         "http_port",
         "https_port",

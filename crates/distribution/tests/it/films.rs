@@ -37,7 +37,7 @@ domain_name = "d111111abcdef8.cloudfront.net"
 certificate = { chain = "rsa2048.pub.pem", key = "rsa2048.pem" }
 [[distributions.origins]]
 id = "films"
-folder = "bucket"
+url = "http://origin.example"
 origin_path = "/films"
 [[distributions.origins]]
 id = "lists"
@@ -319,10 +319,7 @@ fn what_is_restricted_under_any_reading_is_never_open() {
         "/public/a.mp4/hls/../../../a.mp4/hls/t1/1.m4s",
         "/secret%3f/../public/a.mp4/hls/t1/1.m4s",
     ] {
-        assert!(
-            matches!(ask(&get(url(path))), Err(Denial::Signature(_))),
-            "{path}"
-        );
+        check(&url(path), Err(Denial::AmbiguousPath));
     }
     check(&url("/../a.mp4/hls/t1/1.m4s"), Err(Denial::AmbiguousPath));
     check(
@@ -339,7 +336,7 @@ fn dots_do_not_lead_out_of_what_a_policy_covers() {
         "/v/%2e%2e/w/a.mp4/hls/t1/1.m4s",
         "/v/b.mp4/hls/../../../w/a.mp4/hls/t1/1.m4s",
     ] {
-        check(&moved(&link, path), refused(Refusal::WrongResource));
+        check(&moved(&link, path), Err(Denial::AmbiguousPath));
     }
 }
 
@@ -441,9 +438,10 @@ fn members_of_a_set_ask_for_no_other_keys() {
     assert_eq!(member("/a.mp4", "/others/b.mp4"), foreign);
     // The set may have been opened by a key that the member does not trust.
     assert_eq!(member("/more/a.mp4", "/b.mp4"), foreign);
-    assert_eq!(member("/public/a.mp4", "/public/../b.mp4"), foreign);
     assert_eq!(member("/a.mp4", "/off/b.mp4"), foreign);
-    assert_eq!(member("/a.mp4", "/../b.mp4"), Err(Denial::AmbiguousPath));
+    for odd in ["/../b.mp4", "/public/../b.mp4", "/a;b.mp4"] {
+        assert_eq!(member("/a.mp4", odd), Err(Denial::AmbiguousPath));
+    }
     assert_eq!(member("/a.mp4", "/v/b.mp4"), Ok("*".to_owned()));
     assert_eq!(member("/a.mp4", "/more/b.mp4"), Ok("/more/*".to_owned()));
     assert_eq!(

@@ -5,6 +5,8 @@ mod conformance;
 mod films;
 mod objects;
 mod options;
+mod path_models;
+mod path_readings;
 mod remote;
 mod sessions;
 mod streams;

@@ -30,7 +30,7 @@ public_keys = ["KOTHER"]
 [[distributions]]
 id = "E1"
 domain_name = "d.example"
-origins = [{ id = "films", folder = "bucket" }]
+origins = [{ id = "films", url = "http://origin.example" }]
 [distributions.geo]
 block = ["XX"]
 [[distributions.behaviors]]
@@ -243,13 +243,20 @@ fn a_stream_is_no_way_around_a_films_own_keys() {
         "/public/%2e%2e/private/a.mp4",
         "/public%2f..%2fprivate/a.mp4",
         "/../a.mp4",
+        "//private/a.mp4",
+        "/private;x/a.mp4",
+        "/x%252f..%252fprivate/a.mp4",
     ] {
         check(&play("open.example", path, ""), Err(Denial::AmbiguousPath));
     }
-    for path in ["//private/a.mp4", "/private;x/a.mp4"] {
+    // A folder takes names as they are, but none that leads upwards.
+    let odd = signed("v/a%3Bb", E);
+    check(&play("web.example", "/v/a%3Bb.mp4", &odd), Ok("S3"));
+    for path in ["/v/../a.mp4", "/v/%2e%2e/a.mp4", "/v%5C..%5Ca.mp4"] {
+        let link = signed_for("*", "v/a", E);
         check(
-            &play("open.example", path, ""),
-            refused(Refusal::MissingKeyPairId),
+            &play("web.example", path, &link),
+            Err(Denial::AmbiguousPath),
         );
     }
 }

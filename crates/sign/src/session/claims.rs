@@ -1,8 +1,8 @@
 //! What a session token says, and its bytes.
 
-use crate::confirmed::query_use;
+use crate::confirmed::{path_use, query_use};
 use crate::credentials::CredentialSource;
-use crate::grant::{MARK_SIZE_BYTES, QueryUse};
+use crate::grant::{MARK_SIZE_BYTES, PathUse, QueryUse};
 use crate::ip::IpRange;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
@@ -60,6 +60,15 @@ impl<'a> Coverage<'a> {
     /// An exact URL has a `?` only in front of its query.
     pub(super) fn query_use(&self) -> QueryUse {
         query_use(self.resource())
+    }
+
+    pub(super) fn path_use(&self) -> PathUse {
+        match *self {
+            Coverage::Everything => PathUse::Ignored,
+            Coverage::Exactly(_) => PathUse::Exact,
+            Coverage::Pattern(text) => path_use(Some(text), CredentialSource::Url),
+            Coverage::FlatPattern(text) => path_use(Some(text), CredentialSource::Cookies),
+        }
     }
 
     fn resource(&self) -> Option<&'a str> {

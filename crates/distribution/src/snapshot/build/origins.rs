@@ -76,6 +76,7 @@ impl Builder<'_> {
             id: document.id.clone(),
             source,
             origin_path: document.origin_path.clone(),
+            paths: document.path_reading(),
             custom_headers: document.custom_headers.clone(),
             patience: OriginPatience {
                 trusted_roots_pem,

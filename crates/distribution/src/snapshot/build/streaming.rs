@@ -2,6 +2,7 @@
 
 use super::policies::Policies;
 use super::{Builder, Signers};
+use crate::behavior_table::BehaviorTable;
 use crate::distribution::{
     AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
 };
@@ -120,6 +121,7 @@ impl Builder<'_> {
                 },
                 films: Some(Arc::new(FilmSettings::default())),
             });
+        let behaviors: Vec<CacheBehavior> = behavior.into_iter().collect();
         Arc::new(Distribution {
             id: streaming.id.clone(),
             domain_name: streaming.domain_name.clone(),
@@ -127,7 +129,8 @@ impl Builder<'_> {
             default_root_object: None,
             enabled: streaming.enabled,
             certificate: None,
-            behaviors: behavior.into_iter().collect(),
+            table: BehaviorTable::new(&behaviors),
+            behaviors,
             custom_errors: Vec::new(),
             geo: GeoRestriction::None,
             https_port: self.https_port,

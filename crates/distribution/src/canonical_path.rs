@@ -1,0 +1,210 @@
+//! Which spellings of a path name one object, whatever server reads them.
+//!
+//! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, cut it or fold its
+//! characters, before or after one another: a list of such readings is never complete. A canonical path has nothing
+//! in it for them to work on, so that it is the same under all of them.
+
+/// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
+///
+/// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
+/// percent-encoded at most once, and percent-encoded only where RFC 3986 2.3 does not leave the character unreserved. It
+/// has none of the characters at which servers cut, split or decode, and neither ends in a dot (so that no segment is
+/// `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it: Windows takes both away.
+///
+/// Takes time linear in the path.
+pub fn is_canonical(path: &str) -> bool {
+    let Some(relative) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut segments = relative.split('/').rev();
+    let last = segments.next().unwrap_or_default();
+    (last.is_empty() || is_canonical_segment(last)) && segments.all(is_canonical_segment)
+}
+
+/// As [`is_canonical`] says, for a segment that must not be empty.
+pub(crate) fn is_canonical_segment(segment: &str) -> bool {
+    if segment.is_empty() {
+        return false;
+    }
+    let Some(bytes) = decoded_once(segment) else {
+        return false;
+    };
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return false;
+    };
+    let is_trimmed = |end: char| end.is_whitespace() || end == '+';
+    !text.starts_with(is_trimmed)
+        && !text.ends_with(|last: char| last == '.' || is_trimmed(last))
+        && !names_windows_stream(text)
+        && text.chars().all(is_plain)
+}
+
+/// The bytes of a segment; `None` for a `%` that begins no escape, and for one that need not be there (RFC 3986 6.2.2.2):
+/// a server that compares paths before it decodes them would take it for another object.
+fn decoded_once(segment: &str) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            // A blank that is not escaped would end the request line.
+            decoded.push(Some(byte).filter(|byte| *byte != b' ')?);
+            continue;
+        }
+        let high = char::from(bytes.next()?).to_digit(16)?;
+        let low = char::from(bytes.next()?).to_digit(16)?;
+        let byte = u8::try_from(high << 4 | low).ok()?;
+        let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if is_unreserved {
+            return None;
+        }
+        decoded.push(byte);
+    }
+    Some(decoded)
+}
+
+/// Whether no server is known, or need be feared, to take the character for anything but itself.
+pub(crate) fn is_plain(character: char) -> bool {
+    match character {
+        // What RFC 3986 3.3 lets a segment consist of, without `;`, which ends a name where parameters follow.
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => true,
+        '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | '=' | ':' | '@' => true,
+        // What browsers send unescaped all the same, and the blank, which they escape.
+        '[' | ']' | '^' | '|' | ' ' => true,
+        _ => !character.is_ascii() && !character.is_control() && !folds_to_delimiter(character),
+    }
+}
+
+/// Whether the character becomes one of `. / \ ; % ? # :` where text is brought into a compatibility form (Unicode
+/// Standard Annex 15, NFKC) or into a code page of Windows ("best fit").
+pub(crate) fn folds_to_delimiter(character: char) -> bool {
+    const DELIMITERS_ALIKE: &str = "\u{a5}\u{37e}\u{589}\u{2024}\u{2025}\u{2044}\u{20a9}\u{2215}\u{2216}\u{2236}\
+        \u{29f5}\u{29f8}\u{29f9}\u{fe13}\u{fe14}\u{fe16}\u{fe19}\u{fe30}\u{fe52}\u{fe54}\u{fe55}\u{fe56}\u{fe5f}\u{fe68}\
+        \u{fe6a}\u{ff03}\u{ff05}\u{ff0e}\u{ff0f}\u{ff1a}\u{ff1b}\u{ff1f}\u{ff3c}";
+    DELIMITERS_ALIKE.contains(character)
+}
+
+/// `s.txt::$DATA` is `s.txt`, and `private:$i30:$INDEX_ALLOCATION` is `private`, where names are those of NTFS.
+fn names_windows_stream(text: &str) -> bool {
+    text.contains("::") || text.contains(":$")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_may_read_in_another_way_is_not_canonical() {
+        for odd in [
+            "",
+            "a",
+            "*",
+            "http://h/a",
+            "//",
+            "//a",
+            "/a//b",
+            "/a//",
+            "/.",
+            "/..",
+            "/./a",
+            "/../a",
+            "/a/.",
+            "/a/..",
+            "/a/./b",
+            "/a/../b",
+            "/...",
+            "/a./b",
+            "/a.",
+            "/a..",
+            "/a/%2e",
+            "/a/%2e%2E/b",
+            "/.%2e/b",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a\\b",
+            "/a%5cb",
+            "/a%00",
+            "/a\u{0}",
+            "/a%0ab",
+            "/a%7f",
+            "/a\u{7f}",
+            "/a%c2%85",
+            "/a;b",
+            "/a%3bb",
+            "/..;/a",
+            "/;a",
+            "/a%3fb",
+            "/a%23b",
+            "/a?b",
+            "/a#b",
+            "/a%25",
+            "/a%252e",
+            "/a%25%32%65",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+            "/a%u002e",
+            "/%61",
+            "/a%2Db",
+            "/%c0%ae%c0%ae/a",
+            "/a%c0%afb",
+            "/%e0%80%af",
+            "/%ff",
+            "/%ed%a0%80",
+            "/a%20/b",
+            "/%20a",
+            "/a%c2%a0/b",
+            "/a%e3%80%80",
+            "/a%ef%bc%8fb",
+            "/%ef%bc%8e%ef%bc%8e/a",
+            "/\u{ff0e}",
+            "/a\u{2215}b",
+            "/a\u{a5}b",
+            "/a%e2%80%a5/b",
+            "/a::$DATA",
+            "/a:$i30:$INDEX_ALLOCATION/b",
+            "/a+",
+            "/..+",
+            "/+a/b",
+            "/a b",
+            "/a\"",
+            "/a<b>",
+            "/a`b",
+            "/{a}",
+        ] {
+            assert!(!is_canonical(odd), "{odd}");
+        }
+    }
+
+    #[test]
+    fn ordinary_paths_are_canonical() {
+        for plain in [
+            "/",
+            "/a",
+            "/a/",
+            "/a/b.mp4",
+            "/.well-known/a",
+            "/a..b/c",
+            "/..a",
+            "/~anna/a",
+            "/a-b_c~d",
+            "/a!$&'()*+,=:@b",
+            "/c++.pdf",
+            "/a[1].jpg",
+            "/a^b|c",
+            "/a%20b",
+            "/a%2Bb%26c%3Dd%40e",
+            "/a%21%27%28%29%2A",
+            "/%C3%BCber",
+            "/über",
+            "/%E6%97%A5%E6%9C%AC.mp4",
+            "/%F0%9F%8E%AC.mp4",
+            "/12:30",
+            "/File:a.jpg",
+            "/x.mp4/hls/master.m3u8",
+            "/%5B1%5D",
+            "/a%E2%80%A6b",
+        ] {
+            assert!(is_canonical(plain), "{plain}");
+        }
+    }
+}

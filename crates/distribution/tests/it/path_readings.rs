@@ -1,0 +1,560 @@
+//! Paths that an origin may read in another way than they are read here: none opens what any reading restricts.
+//!
+//! A million random spellings are tried in all, against every model of a server and every model behind another one.
+
+use crate::path_models::{MODELS, decoded};
+use crate::support::*;
+use http::{HeaderMap, HeaderValue, Method, Version, header};
+use privet_distribution::{
+    Authorized, Denial, Snapshot, ViewerRequest, authorize, authorize_film, is_canonical, route,
+    route_film,
+};
+use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp};
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
+const ORIGINS: &str = r#"
+[[distributions.origins]]
+id = "http"
+url = "http://origin.example"
+[[distributions.origins]]
+id = "below"
+url = "http://origin.example"
+origin_path = "/tenant1"
+[[distributions.origins]]
+id = "literal"
+url = "http://origin.example"
+paths = "literal"
+[[distributions.origins]]
+id = "bucket"
+s3 = { bucket = "films" }
+[[distributions.origins]]
+id = "cautious-bucket"
+s3 = { bucket = "films" }
+paths = "canonical"
+[[distributions.origins]]
+id = "bucket-below"
+s3 = { bucket = "films" }
+origin_path = "/tenant1"
+[[distributions.origin_groups]]
+id = "pair"
+origins = ["bucket", "http"]
+failover_statuses = [500]
+"#;
+
+/// A configuration of distributions, each with these origins and with what is said of its behaviors.
+fn snapshot_with(distributions: &[(&str, &str)]) -> Snapshot {
+    let mut text = String::from(
+        r#"
+[[listeners]]
+address = "127.0.0.1:80"
+[[public_keys]]
+id = "KRSA"
+file = "rsa2048.pub.pem"
+[[public_keys]]
+id = "KEC"
+file = "p256.pub.pem"
+[[key_groups]]
+id = "viewers"
+public_keys = ["KRSA"]
+[[key_groups]]
+id = "others"
+public_keys = ["KEC"]
+[[key_groups]]
+id = "both"
+public_keys = ["KRSA", "KEC"]
+"#,
+    );
+    for (position, (host, behaviors)) in distributions.iter().enumerate() {
+        let _ = write!(
+            text,
+            "[[distributions]]\nid = \"E{position}\"\ndomain_name = {host:?}\n{behaviors}\n{ORIGINS}"
+        );
+    }
+    snapshot_of(&text)
+}
+
+const OPEN_FOLDER: &str = r#"
+behaviors = [{ path_pattern = "/public/*", origin = "http" }]
+default_behavior = { origin = "http", trusted_key_groups = ["viewers"] }
+"#;
+const PRIVATE_FOLDER: &str = r#"
+behaviors = [
+  { path_pattern = "*.jpg", origin = "http" },
+  { path_pattern = "/private/*", origin = "http", trusted_key_groups = ["viewers"] },
+  { path_pattern = "/my%20vip/*", origin = "http", trusted_key_groups = ["others"] },
+]
+default_behavior = { origin = "http" }
+"#;
+const ALL_OPEN: &str = "default_behavior = { origin = \"http\" }";
+const ALL_RESTRICTED: &str =
+    "default_behavior = { origin = \"http\", trusted_key_groups = [\"viewers\"] }";
+const BELOW: &str = "default_behavior = { origin = \"below\" }";
+const LITERAL: &str = r#"
+behaviors = [{ path_pattern = "/public/*", origin = "literal" }]
+default_behavior = { origin = "literal", trusted_key_groups = ["viewers"] }
+"#;
+const BUCKET: &str = r#"
+behaviors = [{ path_pattern = "/public/*", origin = "bucket" }]
+default_behavior = { origin = "bucket", trusted_key_groups = ["viewers"] }
+"#;
+
+/// A question to the key is asked once: what a million requests present is the same each time.
+#[derive(Default)]
+struct Remembering(RefCell<Option<Vec<u8>>>);
+
+impl SignatureMemory for Remembering {
+    fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
+        let known = [question.message, question.signature].concat();
+        if self.0.borrow().as_ref() == Some(&known) {
+            return true;
+        }
+        let is_good = question.ask();
+        if is_good {
+            self.0.replace(Some(known));
+        }
+        is_good
+    }
+}
+
+/// A viewer who asks again and again with the same credentials.
+struct Viewer<'s> {
+    snapshot: &'s Snapshot,
+    host: &'static str,
+    headers: HeaderMap,
+    memory: Remembering,
+}
+
+impl<'s> Viewer<'s> {
+    fn new(snapshot: &'s Snapshot, host: &'static str) -> Self {
+        Viewer {
+            snapshot,
+            host,
+            headers: HeaderMap::new(),
+            memory: Remembering::default(),
+        }
+    }
+
+    /// With cookies of a policy for `resource`.
+    fn with_policy(mut self, resource: &str) -> Self {
+        let policy = canned(resource, E);
+        let signature = encode(&signature(
+            "rsa2048.pem",
+            privet_sign::HashAlgorithm::Sha1,
+            &policy,
+        ));
+        let cookies = format!(
+            "CloudFront-Policy={}; CloudFront-Signature={signature}; CloudFront-Key-Pair-Id=KRSA",
+            encode(policy.as_bytes())
+        );
+        let value = HeaderValue::from_str(&cookies).unwrap();
+        self.headers.insert(header::COOKIE, value);
+        self
+    }
+
+    fn request<'a>(&'a self, path: &'a str, query: Option<&'a str>) -> ViewerRequest<'a> {
+        ViewerRequest {
+            method: &Method::GET,
+            version: Version::HTTP_11,
+            scheme: Scheme::Http,
+            host: self.host,
+            path,
+            query,
+            headers: &self.headers,
+            client: "192.0.2.77".parse().unwrap(),
+            has_body: false,
+            session: None,
+        }
+    }
+
+    /// What the origin is asked for, or why it is not.
+    fn ask(&self, path: &str) -> Result<String, Denial> {
+        self.ask_with(path, None)
+    }
+
+    fn ask_with(&self, path: &str, query: Option<&str>) -> Result<String, Denial> {
+        let request = self.request(path, query);
+        let routed = route(self.snapshot, &request)?;
+        let now = Timestamp::from_secs(NOW);
+        let authorized = authorize(routed, &request, now, &self.memory)?;
+        Ok(target(&authorized, path))
+    }
+
+    fn ask_for_film(&self, path: &str, object_path: &str) -> Result<String, Denial> {
+        let request = self.request(path, None);
+        let routed = route_film(self.snapshot, &request, object_path)?;
+        let now = Timestamp::from_secs(NOW);
+        let authorized = authorize_film(routed, &request, object_path, now, &self.memory)?;
+        Ok(target(&authorized, object_path))
+    }
+}
+
+fn target(authorized: &Authorized<'_>, path: &str) -> String {
+    authorized.origin_path(path).into_owned()
+}
+
+/// Numbers that look random and are the same in every run (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(high).unwrap() % limit
+    }
+
+    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.below(words.len())]
+    }
+}
+
+const NAMES: [&str; 17] = [
+    "public",
+    "private",
+    "alice",
+    "bob",
+    "my%20vip",
+    "my+vip",
+    "tenant1",
+    "tenant2",
+    "x",
+    "s.txt",
+    "a.jpg",
+    "talk.mp4",
+    "%70rivate",
+    "%C3%BC",
+    "x%2fy",
+    "..",
+    ".",
+];
+const ODDITIES: [&str; 48] = [
+    "/",
+    "//",
+    "/./",
+    "/../",
+    "/..;/",
+    "/..;x=y/",
+    "/;/",
+    ";x",
+    ";.jpg",
+    "%2f",
+    "%2F",
+    "%252f",
+    "%25252f",
+    "\\",
+    "%5c",
+    "%255c",
+    "%2e%2e",
+    "%2E.",
+    ".%2e",
+    "%252e%252e",
+    "%25%32%65",
+    "%2%65",
+    "%00",
+    "%2500",
+    "%3f",
+    "%3f.jpg",
+    "%253f",
+    "%23",
+    "%23.jpg",
+    "%3b",
+    "%3B.jpg",
+    "%20",
+    "%20/",
+    "./",
+    "...",
+    "+",
+    "%2B",
+    "%c0%ae",
+    "%c0%af",
+    "%ef%bc%8f",
+    "%ef%bc%8e",
+    "%e2%80%a5",
+    "%u002e",
+    "%u002f",
+    "::$DATA",
+    ":$i30:$INDEX_ALLOCATION/",
+    "%c2%a5",
+    "%09",
+];
+
+/// A path of names and oddities: most have a few, some have none, so that what is served is tried too.
+fn spelling(dice: &mut Dice, path: &mut String) {
+    path.clear();
+    path.push('/');
+    let oddness = dice.below(4);
+    for _ in 0..=dice.below(6) {
+        path.push_str(dice.pick(&NAMES));
+        path.push_str(match dice.below(4) < oddness {
+            true => dice.pick(&ODDITIES),
+            false => "/",
+        });
+    }
+    path.push_str(dice.pick(&["s.txt", "a.jpg", "", "b.txt", "private/s.txt", "s.txt;.jpg"]));
+}
+
+/// What a path may be read as by each model, and by each behind that one whose turn it is.
+fn readings(path: &str, turn: usize) -> impl Iterator<Item = (&'static str, String)> {
+    let (_, before) = MODELS[turn % MODELS.len()];
+    let paths = [path.to_owned(), before(path)];
+    let read = |path: String| MODELS.map(|(name, model)| (name, model(&path)));
+    paths.into_iter().flat_map(read)
+}
+
+/// Asks for random spellings and holds what is served to every model of a server. Returns how many were served.
+fn check_spellings(
+    seed: u64,
+    count: usize,
+    ask: impl Fn(&str) -> Result<String, Denial>,
+    is_harmless: impl Fn(&str) -> bool,
+) -> usize {
+    let mut dice = Dice(seed);
+    let mut path = String::new();
+    let mut served = 0;
+    for _ in 0..count {
+        spelling(&mut dice, &mut path);
+        let Ok(target) = ask(&path) else { continue };
+        served += 1;
+        // Of those that are canonical, the models agree quickly.
+        if is_canonical(&target) && served % 16 != 0 {
+            continue;
+        }
+        for (model, reading) in readings(&target, served) {
+            assert!(is_harmless(&reading), "{path} is {reading} to {model}");
+        }
+    }
+    // A rule that refuses everything would pass as well.
+    assert!(served > count / 1000, "{served} of {count} were served");
+    served
+}
+
+const EACH: usize = 160_000;
+
+#[test]
+fn nothing_is_opened_without_a_grant() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
+    let viewer = Viewer::new(&snapshot, "a.test");
+    check_spellings(
+        1,
+        EACH,
+        |path| viewer.ask(path),
+        |reading| reading.starts_with("/public/"),
+    );
+    let viewer = Viewer::new(&snapshot, "b.test");
+    let is_open = |reading: &str| {
+        let is_restricted = reading.starts_with("/private/") || reading.starts_with("/my vip/");
+        !is_restricted || reading.ends_with(".jpg")
+    };
+    check_spellings(2, EACH, |path| viewer.ask(path), is_open);
+}
+
+#[test]
+fn a_wildcard_grant_opens_its_folder_alone() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("r.test", ALL_RESTRICTED)]);
+    for (seed, host) in [(3, "a.test"), (4, "r.test")] {
+        let viewer = Viewer::new(&snapshot, host).with_policy(&format!("http://{host}/alice/*"));
+        let is_open = |reading: &str| {
+            reading.starts_with("/alice/") || (host == "a.test" && reading.starts_with("/public/"))
+        };
+        check_spellings(seed, EACH / 2, |path| viewer.ask(path), is_open);
+    }
+}
+
+#[test]
+fn a_grant_for_an_ending_opens_that_ending_alone() {
+    let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED)]);
+    let viewer = Viewer::new(&snapshot, "r.test").with_policy("http://r.test/private/*.jpg");
+    let is_open = |reading: &str| reading.starts_with("/private/") && reading.ends_with(".jpg");
+    check_spellings(5, EACH, |path| viewer.ask(path), is_open);
+}
+
+#[test]
+fn nobody_leaves_the_origin_path() {
+    let snapshot = snapshot_with(&[("t.test", BELOW)]);
+    let viewer = Viewer::new(&snapshot, "t.test");
+    check_spellings(
+        6,
+        EACH,
+        |path| viewer.ask(path),
+        |reading| reading.starts_with("/tenant1/"),
+    );
+}
+
+#[test]
+fn what_is_made_of_films_is_no_way_around() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER)]);
+    let viewer = Viewer::new(&snapshot, "a.test");
+    let ask = |path: &str| {
+        let asked = format!("{path}/talk.mp4/hls/t1/1.m4s");
+        let object = &asked[..asked.find(".mp4/hls/").unwrap() + ".mp4".len()];
+        viewer.ask_for_film(&asked, object)
+    };
+    check_spellings(7, EACH, ask, |reading| reading.starts_with("/public/"));
+}
+
+#[test]
+fn a_bucket_itself_is_never_asked_for() {
+    let open = |origin: &str| format!("default_behavior = {{ origin = {origin:?} }}");
+    let (whole, cautious, below) = (
+        open("bucket"),
+        open("cautious-bucket"),
+        open("bucket-below"),
+    );
+    let snapshot = snapshot_with(&[
+        ("whole.test", &whole),
+        ("cautious.test", &cautious),
+        ("below.test", &below),
+    ]);
+    for (seed, host) in [(8, "whole.test"), (9, "cautious.test"), (10, "below.test")] {
+        let viewer = Viewer::new(&snapshot, host);
+        let is_object = |reading: &str| !reading.trim_matches('/').is_empty();
+        check_spellings(seed, EACH / 6, |path| viewer.ask(path), is_object);
+    }
+}
+
+/// Keys are what they are: of a literal origin the path is decoded once, and nothing more.
+#[test]
+fn a_literal_origin_is_asked_for_the_key_that_was_judged() {
+    let snapshot = snapshot_with(&[("l.test", LITERAL), ("s.test", BUCKET)]);
+    for (seed, host) in [(11, "l.test"), (12, "s.test")] {
+        let viewer = Viewer::new(&snapshot, host);
+        let mut dice = Dice(seed);
+        let mut path = String::new();
+        for _ in 0..EACH / 6 {
+            spelling(&mut dice, &mut path);
+            if let Ok(target) = viewer.ask(&path) {
+                assert_eq!(target, path);
+                assert!(decoded(&path).starts_with("/public/"), "{path}");
+            }
+        }
+        for odd in ["a//b", "x/../y", "a+b", "100%25", "a;b", "a%2fb"] {
+            let path = format!("/public/{odd}");
+            assert_eq!(viewer.ask(&path), Ok(path.clone()));
+        }
+    }
+}
+
+/// The allow-list lets through what people have: else the properties above would hold of nothing.
+#[test]
+fn canonical_paths_are_served_as_ever() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("t.test", BELOW)]);
+    for path in [
+        "/public/a",
+        "/public/%C3%BC%20b.jpg",
+        "/public/a+b/c(1).jpg",
+        "/public/",
+    ] {
+        assert!(is_canonical(path), "{path}");
+        let viewer = Viewer::new(&snapshot, "a.test");
+        assert_eq!(viewer.ask(path), Ok(path.to_owned()));
+        let viewer = Viewer::new(&snapshot, "t.test");
+        assert_eq!(viewer.ask(path), Ok(format!("/tenant1{path}")));
+    }
+}
+
+#[test]
+fn an_odd_spelling_passes_where_it_cannot_matter() {
+    let snapshot = snapshot_with(&[("open.test", ALL_OPEN), ("r.test", ALL_RESTRICTED)]);
+    let odd = "/x%2fy/../../bob/b.txt";
+    assert_eq!(
+        Viewer::new(&snapshot, "open.test").ask(odd),
+        Ok(odd.to_owned())
+    );
+    let anybody = Viewer::new(&snapshot, "r.test");
+    assert!(matches!(anybody.ask(odd), Err(Denial::Signature(_))));
+    for everything in ["http://r.test/*", "*", "http*://r.test/*"] {
+        let viewer = Viewer::new(&snapshot, "r.test").with_policy(everything);
+        assert_eq!(viewer.ask(odd), Ok(odd.to_owned()), "{everything}");
+    }
+    for folder in [
+        "http://r.test/x*",
+        "http://r.test/*b*",
+        "http://r.test/x%2fy/*",
+    ] {
+        let viewer = Viewer::new(&snapshot, "r.test").with_policy(folder);
+        assert_eq!(viewer.ask(odd), Err(Denial::AmbiguousPath), "{folder}");
+    }
+}
+
+#[test]
+fn who_signs_a_spelling_means_it() {
+    let snapshot = snapshot_with(&[
+        ("a.test", OPEN_FOLDER),
+        ("b.test", PRIVATE_FOLDER),
+        ("t.test", BELOW),
+    ]);
+    let ask = |host, signed_path: &str, asked: &str| {
+        let url = signed(&format!("http://{host}{signed_path}"), E);
+        let (_, query) = url.split_once('?').unwrap();
+        Viewer::new(&snapshot, host).ask_with(asked, Some(query))
+    };
+    let odd = "/private/a;b/../s.txt";
+    assert_eq!(ask("a.test", odd, odd), Ok(odd.to_owned()));
+    let other = "/private/a;b/../t.txt";
+    assert!(ask("a.test", odd, other).is_err());
+    let open_here = "/public/../private/s.txt";
+    assert_eq!(
+        ask("a.test", open_here, open_here),
+        Ok(open_here.to_owned())
+    );
+    // There, another reading may be restricted to a key that the signer does not have.
+    assert_eq!(ask("b.test", odd, odd), Err(Denial::AmbiguousPath));
+    // What lies beside the origin path belongs to somebody else.
+    assert_eq!(ask("t.test", odd, odd), Err(Denial::AmbiguousPath));
+    // An exact resource of a custom policy is as good as a canned one.
+    let viewer = Viewer::new(&snapshot, "a.test").with_policy(&format!("http://a.test{odd}"));
+    assert_eq!(viewer.ask(odd), Ok(odd.to_owned()));
+}
+
+#[test]
+fn the_gates_of_all_behaviors_are_the_strictest() {
+    let mixed = r#"
+behaviors = [
+  { path_pattern = "/put/*", origin = "http", allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"] },
+  { path_pattern = "/secure/*", origin = "http", viewer_protocol_policy = "https-only" },
+]
+default_behavior = { origin = "http" }
+"#;
+    let grants = r#"
+behaviors = [
+  { path_pattern = "/secret/*", origin = "http", trusted_key_groups = ["viewers"] },
+  { path_pattern = "/both/*", origin = "http", trusted_key_groups = ["both"] },
+]
+default_behavior = { origin = "http" }
+"#;
+    let group = "behaviors = [{ path_pattern = \"/public/*\", origin = \"pair\" }]\n\
+                 default_behavior = { origin = \"bucket\", trusted_key_groups = [\"viewers\"] }";
+    let snapshot = snapshot_with(&[("m.test", mixed), ("g.test", grants), ("pair.test", group)]);
+    let put = send("PUT", "http://m.test/put/../x").run(&snapshot);
+    assert_eq!(put, Err(Denial::MethodNotAllowed));
+    assert_eq!(send("PUT", "http://m.test/put/x").run(&snapshot), Ok(()));
+    let plain = get("http://m.test/put/../secure/x").run(&snapshot);
+    assert_eq!(plain, Err(Denial::HttpsRequired));
+    // Whoever may sign for /secret may sign for /both, but not the other way round.
+    let by_krsa = signed("http://g.test/both/../secret/a", E);
+    assert_eq!(get(by_krsa).run(&snapshot), Ok(()));
+    let open = get("http://g.test/x/../secret/a").run(&snapshot);
+    assert_eq!(open, Err(Denial::AmbiguousPath));
+    let missing = get("http://g.test/secret/../x").run(&snapshot);
+    assert!(matches!(missing, Err(Denial::Signature(_))), "{missing:?}");
+    // The second origin of a group reads the path too.
+    let viewer = Viewer::new(&snapshot, "pair.test");
+    assert_eq!(viewer.ask("/public/a//b"), Err(Denial::AmbiguousPath));
+    assert_eq!(viewer.ask("/public/a/b"), Ok("/public/a/b".to_owned()));
+}
+
+/// A server may take `+` for a blank: a pattern with a blank is meant by both.
+#[test]
+fn a_plus_is_also_a_blank() {
+    let snapshot = snapshot_with(&[("b.test", PRIVATE_FOLDER)]);
+    let viewer = Viewer::new(&snapshot, "b.test");
+    for vip in ["/my+vip/a", "/my%2Bvip/a", "/my%20vip/a"] {
+        assert!(
+            matches!(viewer.ask(vip), Err(Denial::Signature(_))),
+            "{vip}"
+        );
+    }
+    assert_eq!(viewer.ask("/a+b"), Ok("/a+b".to_owned()));
+}
