@@ -40,6 +40,18 @@ const FOR_TESTS: &[Tool] = &[
         package: "haproxy",
     },
     Tool {
+        program: "h2o",
+        package: "h2o",
+    },
+    Tool {
+        program: "java",
+        package: "default-jre-headless",
+    },
+    Tool {
+        program: "/usr/share/tomcat10/bin/bootstrap.jar",
+        package: "tomcat10-common",
+    },
+    Tool {
         program: "python3",
         package: "python3 python3-venv",
     },

@@ -9,5 +9,6 @@ mod path_models;
 mod path_readings;
 mod remote;
 mod sessions;
+mod spellings;
 mod streams;
 mod support;

@@ -50,6 +50,7 @@ mod peers;
 mod peers_keys;
 mod peers_origins;
 mod peers_ours;
+mod peers_paths;
 mod proxy_protocol;
 mod reload;
 mod rtmp;
@@ -60,6 +61,8 @@ mod scenario_freshness;
 mod scenario_invalidation;
 mod scenario_script;
 mod scenario_sharing;
+#[path = "../../../distribution/tests/it/spellings.rs"]
+mod spellings;
 mod support;
 mod tidy;
 mod unruly_files;

@@ -21,15 +21,19 @@ fn a_wildcard_does_not_climb_out_of_its_folder() {
         "/private/alice/..%5cbob/film.mp4",
         "/private/alice//../bob/film.mp4",
         "/private/alice/..;x/bob/film.mp4",
+        "/private/alice/x%2fy/../../bob/film.mp4",
+        "/private/alice/..;%2falice/bob/film.mp4",
+        "/private/alice/a/../film.mp4",
+        "/private/alice/season;1/film.mp4",
+        "/private/alice//film.mp4",
     ] {
         let answer = edge.get(&with_policy(&url(climbing), &alice));
         assert_eq!(answer.status(), 403, "{climbing}: {}", answer.text());
     }
     for staying in [
         "/private/alice/film.mp4",
-        "/private/alice/season;1/film.mp4",
-        "/private/alice//film%2520.mp4",
-        "/private/alice/a/../film.mp4",
+        "/private/alice/season%201/film.mp4",
+        "/private/alice/fil+m.mp4",
     ] {
         let answer = edge.get(&with_policy(&url(staying), &alice));
         assert_eq!(answer.status(), 200, "{staying}: {}", answer.text());
@@ -49,7 +53,7 @@ fn nobody_climbs_above_the_origin_path() {
     let edge = Remote::new(&origin)
         .origin_lines("origin_path = \"/tenant\"")
         .start();
-    assert_eq!(edge.fetch("/a/../b").text(), "/tenant/a/../b");
+    assert_eq!(edge.fetch("/a/b").text(), "/tenant/a/b");
     for climbing in [
         "/../other/secret",
         "/%2e%2e/other/secret",
@@ -59,6 +63,9 @@ fn nobody_climbs_above_the_origin_path() {
         "/..%5cother/secret",
         "/..;x/other/secret",
         "/..",
+        "/x%2fy/../../other/secret",
+        "/a/../b",
+        "/a//b",
     ] {
         let answer = edge.fetch(climbing);
         assert_eq!(answer.status(), 403, "{climbing}: {}", answer.text());
@@ -96,7 +103,17 @@ fn a_bucket_is_not_listed() {
     );
     let edge = Remote::without_origin().origin("app", &bucket).start();
     assert_eq!(edge.fetch("/a").text(), "/films/a");
-    for path in ["/", "/?list-type=2", "/.", "/a/..", "//", "/%2e"] {
+    for path in [
+        "/",
+        "/?list-type=2",
+        "/.",
+        "/a/..",
+        "//",
+        "/%2e",
+        "/x%2fy/..",
+        "/;a",
+        "/%3fa",
+    ] {
         let answer = edge.fetch(path);
         assert!(
             [403, 404].contains(&answer.status()),

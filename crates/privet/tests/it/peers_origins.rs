@@ -145,7 +145,9 @@ fn uploads_reach_nginx() {
 fn nginx_is_asked_for_odd_paths_as_they_are() {
     let nginx = Nginx::start();
     nginx.put("é +%&", b"odd");
-    let edge = before_nginx(&nginx).start();
+    let edge = before_nginx(&nginx)
+        .origin_lines("paths = \"literal\"")
+        .start();
     assert_eq!(edge.fetch("/%C3%A9%20%2B%25%26").text(), "odd");
 }
 
