@@ -2,14 +2,15 @@
 //!
 //! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, cut it or fold its
 //! characters, before or after one another: a list of such readings is never complete. A canonical path has nothing
-//! in it for them to work on, so that it is the same under all of them.
+//! in it for them to work on, so that it is the same under all of them. Two things are left, which routing looks at: `+` and
+//! escapes that need not be there.
 
 /// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
 ///
 /// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
-/// percent-encoded at most once, and percent-encoded only where RFC 3986 2.3 does not leave the character unreserved. It
-/// has none of the characters at which servers cut, split or decode, and neither ends in a dot (so that no segment is
-/// `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it: Windows takes both away.
+/// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends in
+/// a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
+/// Windows takes both away.
 ///
 /// Takes time linear in the path.
 pub fn is_canonical(path: &str) -> bool {
@@ -39,8 +40,7 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
         && text.chars().all(is_plain)
 }
 
-/// The bytes of a segment; `None` for a `%` that begins no escape, and for one that need not be there (RFC 3986 6.2.2.2):
-/// a server that compares paths before it decodes them would take it for another object.
+/// The bytes of a segment; `None` for a `%` that begins no escape.
 fn decoded_once(segment: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
@@ -52,12 +52,7 @@ fn decoded_once(segment: &str) -> Option<Vec<u8>> {
         }
         let high = char::from(bytes.next()?).to_digit(16)?;
         let low = char::from(bytes.next()?).to_digit(16)?;
-        let byte = u8::try_from(high << 4 | low).ok()?;
-        let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if is_unreserved {
-            return None;
-        }
-        decoded.push(byte);
+        decoded.push(u8::try_from(high << 4 | low).ok()?);
     }
     Some(decoded)
 }
@@ -143,8 +138,6 @@ mod tests {
             "/a%2",
             "/a%zz",
             "/a%u002e",
-            "/%61",
-            "/a%2Db",
             "/%c0%ae%c0%ae/a",
             "/a%c0%afb",
             "/%e0%80%af",
@@ -202,6 +195,8 @@ mod tests {
             "/File:a.jpg",
             "/x.mp4/hls/master.m3u8",
             "/%5B1%5D",
+            "/%61%2Db",
+            "/a%2ejpg",
             "/a%E2%80%A6b",
         ] {
             assert!(is_canonical(plain), "{plain}");

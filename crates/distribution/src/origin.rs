@@ -18,6 +18,8 @@ pub struct Origin {
     pub origin_path: String,
     /// How it reads paths.
     pub paths: PathReading,
+    /// Whether that is the operator's word, and not what is usual for its kind.
+    pub are_paths_stated: bool,
     /// Sent with every request, in place of the viewer's (developer guide, "Add custom headers to origin requests").
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
     /// How long to wait, how often to try.
@@ -194,6 +196,17 @@ impl OriginChoice {
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         let failover = self.failover.iter();
         std::iter::once(&*self.primary).chain(failover.map(|failover| &*failover.secondary))
+    }
+
+    /// Whether all that may be asked reads a path as one string, decoded once, as it is read here.
+    pub fn reads_literally(&self) -> bool {
+        match self.primary.source {
+            // It never fails over.
+            OriginSource::Folder { .. } => true,
+            OriginSource::S3(_) | OriginSource::Http(_) => self
+                .origins()
+                .all(|origin| origin.paths == PathReading::Literal),
+        }
     }
 }
 

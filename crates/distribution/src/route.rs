@@ -4,7 +4,7 @@ use crate::canonical_path::is_canonical;
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution, ViewerProtocolPolicy};
 use crate::film_settings::FilmSettings;
-use crate::origin::{OriginChoice, OriginSource, PathReading, S3Addressing};
+use crate::origin::{OriginSource, S3Addressing};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
@@ -44,7 +44,7 @@ pub(crate) enum Spelling {
 impl Spelling {
     /// Of a path, raw, that leads to this behavior. The one place where the rule of [`is_canonical`] is applied.
     pub(crate) fn of(behavior: &CacheBehavior, path: &str) -> Self {
-        if reads_literally(&behavior.origin) || is_canonical(path) {
+        if behavior.origin.reads_literally() || is_canonical(path) {
             Spelling::Certain
         } else {
             Spelling::Ambiguous
@@ -151,19 +151,41 @@ pub(crate) fn enabled_distribution<'s>(
 
 /// The behavior of the object that a path, raw, names here.
 ///
-/// One difference is left between servers that read a canonical path: whether `+` is a blank. It is both.
+/// Two differences are left between servers that read a canonical path: some take `+` for a blank, and some leave escapes
+/// that need not be there (RFC 3986 6.2.2.2) as they are. What is restricted in one of these readings is restricted.
 pub(crate) fn behavior_of<'s>(
     distribution: &'s Distribution,
     path: &str,
     method: &Method,
 ) -> Result<&'s CacheBehavior, Denial> {
     let name = object_name(path);
-    let behavior = behavior_for(distribution, &name)?;
-    if !name.contains('+') || reads_literally(&behavior.origin) {
+    let mut behavior = behavior_for(distribution, &name)?;
+    if behavior.origin.reads_literally() {
         return Ok(behavior);
     }
-    let with_blanks = behavior_for(distribution, &name.replace('+', " "))?;
-    stricter(behavior, with_blanks, method)
+    let with_blanks = name.contains('+').then(|| name.replace('+', " "));
+    for other in with_blanks.into_iter().chain(with_needless_escapes(path)) {
+        behavior = stricter(behavior, behavior_for(distribution, &other)?, method)?;
+    }
+    Ok(behavior)
+}
+
+/// As [`object_name`], but escapes of unreserved characters are left as they are; `None` where there are none.
+fn with_needless_escapes(path: &str) -> Option<String> {
+    let mut pieces = path.split('%');
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    let mut found = false;
+    for piece in pieces {
+        let byte = piece
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let is_needless =
+            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        found |= is_needless;
+        kept.push_str(if is_needless { "%25" } else { "%" });
+        kept.push_str(piece);
+    }
+    found.then(|| object_name(&kept).into_owned())
 }
 
 /// The behavior of the [`object_name`] of a path.
@@ -174,17 +196,6 @@ pub(crate) fn behavior_for<'s>(
     let found = distribution.table.first(&distribution.behaviors, name);
     // The default behavior `*` is last, so only a distribution put together by hand has none.
     found.ok_or(Denial::UnknownHost)
-}
-
-/// Whether all that may be asked reads a path as one string, decoded once, as it is read here.
-fn reads_literally(choice: &OriginChoice) -> bool {
-    match choice.primary.source {
-        // It never fails over.
-        OriginSource::Folder { .. } => true,
-        OriginSource::S3(_) | OriginSource::Http(_) => choice
-            .origins()
-            .all(|origin| origin.paths == PathReading::Literal),
-    }
 }
 
 /// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the

@@ -4,7 +4,7 @@ use crate::configuration::load;
 use crate::console;
 use crate::serve::ServeError;
 use clap::Args;
-use origins::{in_the_clear, origin_summary};
+use origins::{about_paths, in_the_clear, origin_summary};
 use privet_distribution::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
     OriginSource, Snapshot, StreamingDistribution, ViewerProtocolPolicy,
@@ -264,6 +264,11 @@ fn warn(snapshot: &Snapshot) {
             ));
         }
         warn_of_folders_in_groups(distribution);
+        for origin in origins_of(distribution) {
+            if let Some(warning) = about_paths(distribution, origin) {
+                console::note(format_args!("{warning}"));
+            }
+        }
     }
     warn_of_streams_without_tls(snapshot);
     for file in &snapshot.files {

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use privet_distribution::is_canonical;
 use privet_media::name::film_name;
 use privet_sign::{KeyPairId, Question, Verdict};
 
@@ -110,6 +111,10 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
         }
         explanation.hints.insert(0, hint);
     }
+    let path = known_keys::host_and_path(&url).map(|(_, path)| path);
+    if !known.reads_literally && path.is_some_and(|path| !is_canonical(path)) {
+        explanation.hints.insert(0, ODD_PATH.to_owned());
+    }
     let written = if arguments.json {
         writeln!(
             io::stdout().lock(),
@@ -126,6 +131,11 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
         Err(error) => Err(error),
     }
 }
+
+/// What the edge does beyond the checks of signatures (fidelity note F38).
+const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encoded slashes or a second level of encoding: \
+    before an HTTP server Privet refuses it with 403 unless exactly this spelling was signed, without a wildcard; paths = \
+    \"literal\" at the origin opens it";
 
 /// The link with the film's own path, without the wish for a session; `None` when it names nothing that is made of one.
 fn object_url(url: &str) -> Option<String> {

@@ -30,6 +30,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
         },
         origin_path: "/v1".to_owned(),
         paths: PathReading::Literal,
+        are_paths_stated: false,
         custom_headers: Vec::new(),
         patience: OriginPatience::default(),
     };

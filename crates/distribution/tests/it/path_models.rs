@@ -1,7 +1,7 @@
 //! Models of servers: which file each reads in a path. They come from the servers' documentation and source, and are
 //! written without a look at the rule that they judge.
 
-/// Reads a path, raw or as another server has passed it on. One character stands for one byte.
+/// Reads a path, raw or as another server has passed it on. One character stands for one byte: see [`bytes_of`].
 pub type Model = fn(&str) -> String;
 
 /// Every model by its name.
@@ -176,7 +176,7 @@ fn iis_unicode(path: &str) -> String {
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         match code.and_then(char::from_u32) {
             Some(character) => {
-                out.push(character);
+                out.push_str(&bytes_of(&character.to_string()));
                 rest = &rest[6..];
             }
             None => {
@@ -208,16 +208,18 @@ fn plus_is_blank(path: &str) -> String {
 fn trimmed(path: &str) -> String {
     let name = text_of(&decoded(path));
     let segments: Vec<&str> = name.split('/').map(str::trim).collect();
-    on_disk(&segments.join("/"))
+    on_disk(&bytes_of(&segments.join("/")))
+}
+
+/// A text as its bytes, one a character.
+pub fn bytes_of(text: &str) -> String {
+    text.bytes().map(char::from).collect()
 }
 
 /// Bytes, one a character, as the text that they are.
 fn text_of(name: &str) -> String {
-    let bytes: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(c).ok()).collect();
-    bytes.map_or_else(
-        || name.to_owned(),
-        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-    )
+    let bytes: Vec<u8> = name.chars().filter_map(|c| u8::try_from(c).ok()).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Compatibility forms of what paths are made of.
@@ -238,7 +240,7 @@ fn folded(path: &str) -> String {
             other => out.push(other),
         }
     }
-    tomcat(&out)
+    tomcat(&bytes_of(&out))
 }
 
 /// `%c0%ae` and `%c0%af`, which old decoders take for `.` and `/`.

@@ -2,7 +2,7 @@
 //!
 //! A million random spellings are tried in all, against every model of a server and every model behind another one.
 
-use crate::path_models::{MODELS, decoded};
+use crate::path_models::{MODELS, bytes_of, decoded};
 use crate::spellings::{Dice, spelling};
 use crate::support::*;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
@@ -197,7 +197,8 @@ fn target(authorized: &Authorized<'_>, path: &str) -> String {
 /// What a path may be read as by each model, and by each behind that one whose turn it is.
 fn readings(path: &str, turn: usize) -> impl Iterator<Item = (&'static str, String)> {
     let (_, before) = MODELS[turn % MODELS.len()];
-    let paths = [path.to_owned(), before(path)];
+    let path = bytes_of(path);
+    let paths = [before(&path), path];
     let read = |path: String| MODELS.map(|(name, model)| (name, model(&path)));
     paths.into_iter().flat_map(read)
 }
@@ -456,4 +457,28 @@ fn a_plus_is_also_a_blank() {
         );
     }
     assert_eq!(viewer.ask("/a+b"), Ok("/a+b".to_owned()));
+}
+
+/// Some servers compare paths before they decode them: what is open only when decoded is not open.
+#[test]
+fn an_escape_that_need_not_be_there_opens_nothing() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
+    for (host, path) in [
+        ("a.test", "/%70ublic/a"),
+        ("b.test", "/%70rivate/a"),
+        ("b.test", "/private%2d/../%70"),
+    ] {
+        assert!(
+            Viewer::new(&snapshot, host).ask(path).is_err(),
+            "{host}{path}"
+        );
+    }
+    for (host, path) in [
+        ("a.test", "/public/%61"),
+        ("b.test", "/%61b"),
+        ("b.test", "/a%20b"),
+    ] {
+        let viewer = Viewer::new(&snapshot, host);
+        assert_eq!(viewer.ask(path), Ok(path.to_owned()));
+    }
 }

@@ -22,7 +22,7 @@ impl Dice {
     }
 }
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "public",
     "private",
     "alice",
@@ -36,6 +36,7 @@ const NAMES: [&str; 17] = [
     "a.jpg",
     "talk.mp4",
     "%70rivate",
+    "%70ublic",
     "%C3%BC",
     "x%2fy",
     "..",

@@ -13,7 +13,9 @@ use super::{
     OriginCall, OriginClient, OriginClientShared, OriginFault, OriginRequestBody, OriginResponse,
 };
 use http::{HeaderMap, Method};
-use privet_distribution::{HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource};
+use privet_distribution::{
+    HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading,
+};
 use privet_sign::Scheme;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,6 +55,8 @@ fn http_origin(port: u16) -> Origin {
             protocol: OriginProtocolPolicy::MatchViewer,
         }),
         origin_path: String::new(),
+        paths: PathReading::Canonical,
+        are_paths_stated: false,
         custom_headers: Vec::new(),
         patience: OriginPatience::default(),
     }

@@ -1,8 +1,8 @@
 //! What `privet check` says of an origin. Secrets are never among it.
 
 use privet_distribution::{
-    CredentialSource, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource, S3Addressing,
-    S3Origin, SigningBehavior,
+    CredentialSource, Distribution, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource,
+    PathReading, S3Addressing, S3Origin, SigningBehavior,
 };
 
 /// One line.
@@ -32,6 +32,31 @@ pub(super) fn in_the_clear(origin: &Origin) -> bool {
     let address = host.parse::<std::net::IpAddr>();
     let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     !is_tls && !is_here
+}
+
+/// Where more hangs on how an origin reads paths than is known of it; `None` where nothing does.
+///
+/// A bucket of Amazon's has nothing in front of it. Another endpoint may have a proxy that merges slashes or resolves
+/// dots, and then `/public/../private/a` is no key of its own.
+pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Option<String> {
+    let behaviors = &distribution.behaviors;
+    let is_restricted = behaviors
+        .iter()
+        .any(|behavior| behavior.trusted_keys.is_some());
+    let matters = is_restricted || !origin.origin_path.is_empty();
+    let host = match &origin.source {
+        OriginSource::S3(bucket) => &bucket.endpoint.host,
+        OriginSource::Folder { .. } | OriginSource::Http(_) => return None,
+    };
+    let is_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    let is_assumed = origin.paths == PathReading::Literal && !origin.are_paths_stated;
+    (matters && is_assumed && !is_amazon).then(|| {
+        format!(
+            "origin {} of distribution {}: {host} is taken to read keys literally; write paths = \"canonical\" if \
+             something in front of the bucket may resolve dots or merge slashes, and paths = \"literal\" if not",
+            origin.id, distribution.id
+        )
+    })
 }
 
 fn bucket_summary(bucket: &S3Origin) -> String {
@@ -133,5 +158,38 @@ default_behavior = {{ origin = 'o' }}"
             "origin o: bucket http://127.0.0.1:7480/films (us-east-1, signed by AKID), below /x",
             false,
         );
+    }
+
+    /// Whether a warning is told of an origin in a distribution with these behaviors.
+    #[track_caller]
+    fn check_paths(source: &str, expected: bool) {
+        let text = format!(
+            "listeners = [{{ address = '127.0.0.1:80' }}]
+public_keys = [{{ id = 'K1', file = 'k' }}]
+key_groups = [{{ id = 'g', public_keys = ['K1'] }}]
+[[distributions]]
+id = 'E1'
+domain_name = 'd.example'
+origins = [{{ id = 'o', {source} }}]
+behaviors = [{{ path_pattern = '/public/*', origin = 'o' }}]
+default_behavior = {{ origin = 'o', trusted_key_groups = ['g'] }}"
+        );
+        let (document, places) = read_toml(&text, Path::new("/etc/p.toml")).unwrap();
+        let key = include_bytes!("../../../sign/tests/keys/rsa2048.pub.pem");
+        let snapshot =
+            Snapshot::build(document, &places, &mut |_: &Path| Ok(key.to_vec())).unwrap();
+        let warning = about_paths(&snapshot.distributions()[0], &snapshot.origins()[0]);
+        assert_eq!(warning.is_some(), expected, "{source}: {warning:?}");
+    }
+
+    #[test]
+    fn what_may_stand_before_a_bucket_is_warned_of() {
+        let elsewhere = "s3 = { bucket = 'films', endpoint = 'https://s3.example' }";
+        check_paths(elsewhere, true);
+        check_paths(&format!("{elsewhere}, paths = 'literal'"), false);
+        check_paths(&format!("{elsewhere}, paths = 'canonical'"), false);
+        check_paths("s3 = { bucket = 'films' }", false);
+        check_paths("url = 'http://a'", false);
+        check_paths("folder = 'a'", false);
     }
 }

@@ -17,6 +17,8 @@ use crate::report;
 pub(super) struct KnownKeys {
     pub(super) keys: KeySet,
     pub(super) leniency: Leniency,
+    /// Whether the origin is known to take paths literally, however they are spelled.
+    pub(super) reads_literally: bool,
 }
 
 /// Reads all keys that the options name.
@@ -44,27 +46,38 @@ fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError>
         report::note_line("the configuration does not serve the host of this link");
         return Ok(KnownKeys::default());
     };
+    let reads_literally = behavior.origin.reads_literally();
     let Some(keys) = &behavior.trusted_keys else {
         report::note_line(
             "the configuration serves this path to everybody, with or without a link",
         );
-        return Ok(KnownKeys::default());
+        return Ok(KnownKeys {
+            reads_literally,
+            ..KnownKeys::default()
+        });
     };
     Ok(KnownKeys {
         keys: keys.clone(),
         leniency: behavior.leniency.clone(),
+        reads_literally,
     })
 }
 
 /// The behavior that answers for the link; the default one matches everything.
 fn behavior_for<'a>(snapshot: &'a Snapshot, url: &str) -> Option<&'a CacheBehavior> {
+    let (host, path) = host_and_path(url)?;
+    let distribution = snapshot.distribution_for(host)?;
+    let mut behaviors = distribution.behaviors.iter();
+    behaviors.find(|behavior| behavior.path_pattern.matches(path))
+}
+
+/// Host and path of a link as it was pasted; `None` where it has neither.
+pub(super) fn host_and_path(url: &str) -> Option<(&str, &str)> {
     let quotes = ['"', '\'', '<', '>', '`'];
     let pasted = url.trim().trim_matches(quotes);
     let (_, rest) = pasted.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, target) = rest.split_at(end);
     let path = target.split(['?', '#']).next().unwrap_or_default();
-    let distribution = snapshot.distribution_for(host)?;
-    let mut behaviors = distribution.behaviors.iter();
-    behaviors.find(|behavior| behavior.path_pattern.matches(path))
+    Some((host, if path.is_empty() { "/" } else { path }))
 }

@@ -209,3 +209,24 @@ fn the_exit_code_answers_without_a_reader() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
 }
+
+/// The edge refuses some spellings that the signature is good for (fidelity note F38).
+#[test]
+fn a_path_that_servers_read_in_different_ways_is_named() {
+    let folder = Folder::new();
+    let hint = "before an HTTP server Privet refuses it with 403";
+    for odd in [
+        "a//b.jpg",
+        "a;b.jpg",
+        "a%2fb.jpg",
+        "a%252e.jpg",
+    ] {
+        let url = format!("https://d111111abcdef8.cloudfront.net/{odd}");
+        let link = folder.sign(&[&url]).ok();
+        let said = folder.explain(&[link.trim()]);
+        assert!(said.out.contains(hint), "{odd}: {said:?}");
+    }
+    let link = folder.sign(&[URL]).ok();
+    let said = folder.explain(&[link.trim()]);
+    assert!(!said.out.contains(hint), "{said:?}");
+}

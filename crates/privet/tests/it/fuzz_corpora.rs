@@ -9,6 +9,9 @@ mod bodies;
 #[path = "../../../../fuzz/targets/films.rs"]
 mod films;
 
+#[path = "../../../../fuzz/targets/paths.rs"]
+mod paths;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -48,6 +51,11 @@ fn film_index() {
 #[test]
 fn film_segments() {
     check("film_segments", films::film_segments);
+}
+
+#[test]
+fn path_rule() {
+    check("path_rule", paths::path_rule);
 }
 
 #[test]

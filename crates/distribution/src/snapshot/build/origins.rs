@@ -77,6 +77,7 @@ impl Builder<'_> {
             source,
             origin_path: document.origin_path.clone(),
             paths: document.path_reading(),
+            are_paths_stated: document.paths.is_some(),
             custom_headers: document.custom_headers.clone(),
             patience: OriginPatience {
                 trusted_roots_pem,

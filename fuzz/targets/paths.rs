@@ -1,0 +1,46 @@
+//! The body of the target that holds the rule of paths to models of servers.
+
+#[path = "../../crates/distribution/tests/it/path_models.rs"]
+mod path_models;
+
+use path_models::{MODELS, bytes_of, decoded};
+use privet_distribution::is_canonical;
+
+/// A path that is canonical is read alike by every model of a server, and by every one behind another.
+pub fn path_rule(data: &[u8]) {
+    let Ok(path) = std::str::from_utf8(data) else {
+        return;
+    };
+    // What is longer only takes longer: each model reads what each other has read.
+    if path.len() > 256 || !is_canonical(path) {
+        return;
+    }
+    let raw = bytes_of(path);
+    let name = decoded(&raw);
+    for (first, before) in MODELS {
+        let passed_on = before(&raw);
+        for (second, model) in MODELS {
+            let read = model(&passed_on);
+            let is_same = [&raw, &name].iter().any(|known| is_alike(known, &read));
+            assert!(is_same, "{path:?} is {read:?} to {first}, then {second}");
+        }
+    }
+}
+
+/// Two things stay: `+` is a blank to some, and letters fold to letters.
+fn is_alike(one: &str, other: &str) -> bool {
+    one == other || folded_letters(one) == folded_letters(other)
+}
+
+fn folded_letters(name: &str) -> String {
+    let bytes: Vec<u8> = name.chars().map(|character| character as u8).collect();
+    let fold = |character| match character {
+        '+' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => {
+            let code = character as u32 - 0xff01 + 0x21;
+            char::from_u32(code).unwrap_or(character)
+        }
+        other => other,
+    };
+    String::from_utf8_lossy(&bytes).chars().map(fold).collect()
+}
