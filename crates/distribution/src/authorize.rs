@@ -5,6 +5,7 @@ use crate::denial::Denial;
 use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
+use crate::origin_request::check_bucket;
 use crate::path_forms::{Climb, climb, other_names};
 use crate::path_pattern::object_name;
 use crate::request::{PathSession, ViewerRequest};
@@ -63,7 +64,8 @@ impl<'s> Authorized<'s> {
 /// # Errors
 /// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
 /// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`]), and, for a
-/// viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve.
+/// viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve, and for requests
+/// that a bucket is not to be asked with the edge's signature.
 /// CloudFront publishes no order; this one agrees with every captured answer.
 pub fn authorize<'s>(
     routed: Routed<'s>,
@@ -82,6 +84,7 @@ pub fn authorize<'s>(
         }
     };
     check_origin(&routed, request.method, request.path)?;
+    check_bucket(routed.behavior, request)?;
     Ok(Authorized { routed, grant })
 }
 

@@ -5,6 +5,8 @@ mod conformance;
 mod films;
 mod objects;
 mod options;
+mod reach;
+mod reach_gate;
 mod remote;
 mod sessions;
 mod streams;
