@@ -51,6 +51,8 @@ mod peers_keys;
 mod peers_origins;
 mod peers_ours;
 mod proxy_protocol;
+mod reach;
+mod reach_ceph;
 mod reload;
 mod rtmp;
 mod scenario_durability;
