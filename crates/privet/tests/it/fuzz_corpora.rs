@@ -9,6 +9,9 @@ mod bodies;
 #[path = "../../../../fuzz/targets/films.rs"]
 mod films;
 
+#[path = "../../../../fuzz/targets/reach.rs"]
+mod reach;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -63,6 +66,11 @@ fn film_lists() {
 #[test]
 fn film_streams() {
     check("film_streams", streams::film_streams);
+}
+
+#[test]
+fn origin_request() {
+    check("origin_request", reach::origin_request_of);
 }
 
 fn check(target: &str, body: fn(&[u8])) {
