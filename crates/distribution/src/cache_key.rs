@@ -132,7 +132,8 @@ fn push_what_the_bucket_hears(
         return;
     }
     let query = request.query.zip(buckets(behavior).next());
-    if let Some(query) = query.and_then(|(query, bucket)| forwarded_query(behavior, bucket, query))
+    if let Some(query) =
+        query.and_then(|(query, bucket)| forwarded_query(behavior, bucket, request.method, query))
     {
         key.push(Tag::BucketQuery, query.as_bytes());
     }

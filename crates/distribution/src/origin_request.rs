@@ -75,7 +75,7 @@ pub fn origin_request(
     let mut target = authorized.target_at(origin, request.path).into_owned();
     if let Some(query) = request
         .query
-        .and_then(|query| forwarded_query(behavior, origin, query))
+        .and_then(|query| forwarded_query(behavior, origin, request.method, query))
     {
         target.push('?');
         target.push_str(&query);

@@ -93,7 +93,7 @@ pub(super) fn takes_header(behavior: &CacheBehavior, method: &Method, name: &Hea
 }
 
 /// Whether a parameter of the viewer's, with its value, is passed on to a bucket.
-pub(super) fn takes_parameter(behavior: &CacheBehavior, piece: &str) -> bool {
+pub(super) fn takes_parameter(behavior: &CacheBehavior, method: &Method, piece: &str) -> bool {
     let Some(name) = parameter_name(piece) else {
         return false;
     };
@@ -104,9 +104,18 @@ pub(super) fn takes_parameter(behavior: &CacheBehavior, piece: &str) -> bool {
     let is_withheld = policy.is_some_and(|policy| ALL_QUERIES_IDS.contains(&policy.id.as_str()))
         && OVERRIDES.contains(&name.as_str());
     let is_passed = |filter: &NameFilter| takes(filter, piece);
-    OF_OBJECTS.contains(&name.as_str())
+    is_of_objects(method, &name)
         && (is_passed(&behavior.cache_policy.query_strings)
             || policy.is_some_and(|policy| is_passed(&policy.query_strings) && !is_withheld))
+}
+
+/// What is written is the key alone: a gateway that took a version for a place to write to would change an old one.
+fn is_of_objects(method: &Method, name: &str) -> bool {
+    match *method {
+        Method::DELETE => ["versionId", "x-id"].contains(&name),
+        Method::PUT | Method::POST | Method::PATCH => name == "x-id",
+        _ => OF_OBJECTS.contains(&name),
+    }
 }
 
 /// The name of a parameter that is the same to every reader: wherever it is cut at its `=`, before it is decoded or

@@ -64,7 +64,7 @@ pub(crate) fn check_bucket(
 
 fn is_known_post(behavior: &CacheBehavior, bucket: &Origin, request: &ViewerRequest<'_>) -> bool {
     let query = request.query.unwrap_or_default();
-    let forwarded = forwarded_query(behavior, bucket, query).unwrap_or_default();
+    let forwarded = forwarded_query(behavior, bucket, request.method, query).unwrap_or_default();
     let mut names = forwarded.split('&').filter_map(parameter_name);
     names.any(|name| OF_POST.contains(&name.as_str())) && !may_be_form(request)
 }

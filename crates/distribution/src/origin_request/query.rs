@@ -5,6 +5,7 @@ use crate::distribution::CacheBehavior;
 use crate::origin::{Origin, OriginSource};
 use crate::policies::NameFilter;
 use crate::redact::percent_decoded;
+use http::Method;
 use std::borrow::Cow;
 
 /// The parameters of `query` that the cache policy or the origin request policy passes on, order and spelling kept;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 pub(crate) fn forwarded_query(
     behavior: &CacheBehavior,
     origin: &Origin,
+    method: &Method,
     query: &str,
 ) -> Option<String> {
     let query = match &behavior.trusted_keys {
@@ -19,7 +21,7 @@ pub(crate) fn forwarded_query(
         None => Cow::Borrowed(query),
     };
     let is_forwarded = |piece: &&str| match origin.source {
-        OriginSource::S3(_) => bucket::takes_parameter(behavior, piece),
+        OriginSource::S3(_) => bucket::takes_parameter(behavior, method, piece),
         OriginSource::Http(_) | OriginSource::Folder { .. } => server_takes(behavior, piece),
     };
     let pieces: Vec<&str> = query.split('&').filter(is_forwarded).collect();

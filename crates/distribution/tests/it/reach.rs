@@ -402,6 +402,23 @@ fn what_names_an_object_passes_by_policy() {
 }
 
 #[test]
+fn a_change_means_the_key_alone() {
+    let query = "versionId=1&partNumber=2&response-expires=x&x-id=PutObject";
+    for (method, passed) in [
+        ("PUT", "x-id=PutObject"),
+        ("DELETE", "versionId=1&x-id=PutObject"),
+    ] {
+        let sent = send(method, format!("{H}/all/a?{query}"));
+        assert_eq!(to_origin(&sent).target, format!("/all/a?{passed}"));
+    }
+    let listed = send("PUT", format!("{H}/named/a?{query}&uploadId=3"));
+    assert_eq!(
+        to_origin(&listed).target,
+        "/named/a?partNumber=2&uploadId=3"
+    );
+}
+
+#[test]
 fn a_listed_parameter_passes_by_the_name_that_is_read() {
     let query = "acl&%61cl=1&ACL&acl%3D&tagging&%74agging&a%20b=1&a+b=1&versionId=1&partNumber=3";
     let passed = "/named/a?acl&%61cl=1&partNumber=3";
