@@ -6,6 +6,7 @@ use crate::denial::Denial;
 use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
+use crate::origin_request::check_bucket;
 use crate::request::{PathSession, ViewerRequest};
 use crate::route::{Routed, Spelling};
 use http::{HeaderValue, Method, StatusCode, Version, header};
@@ -62,7 +63,9 @@ impl<'s> Authorized<'s> {
 /// # Errors
 /// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
 /// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`], and
-/// [`Denial::AmbiguousPath`] where the grant is not for this spelling of the path), and, for a viewer who got this far, [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve.
+/// [`Denial::AmbiguousPath`] where the grant is not for this spelling of the path), and, for a viewer who got this far,
+/// [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve, and for requests that a bucket is not to be
+/// asked with the edge's signature.
 /// CloudFront publishes no order; this one agrees with every captured answer.
 pub fn authorize<'s>(
     routed: Routed<'s>,
@@ -81,6 +84,7 @@ pub fn authorize<'s>(
         }
     };
     check_origin(&routed, request.method, request.path)?;
+    check_bucket(routed.behavior, request)?;
     Ok(Authorized { routed, grant })
 }
 

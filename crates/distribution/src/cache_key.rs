@@ -6,7 +6,9 @@ use crate::authorize::Authorized;
 use crate::compression::{ContentCoding, accepted_codings};
 use crate::distribution::CacheBehavior;
 use crate::origin::{HttpOrigin, OriginProtocolPolicy, OriginSource};
-use crate::origin_request::{forwards_host, is_nominated};
+use crate::origin_request::{
+    buckets, forwarded_query, forwards_host, is_nominated, without_grants,
+};
 use crate::policies::{CachePolicy, NameFilter};
 use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
@@ -79,6 +81,7 @@ enum Tag {
     Coding = 13,
     Scheme = 14,
     Host = 15,
+    BucketQuery = 16,
 }
 
 /// The key of the object that an authorized request asks for.
@@ -108,6 +111,7 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
     if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
         key.push(Tag::Query, query.as_bytes());
     }
+    push_what_the_bucket_hears(&mut key, request, routed);
     push_what_the_origin_hears(&mut key, request, behavior);
     push_headers(&mut key, request, policy);
     push_cookies(&mut key, request.headers, &policy.cookies);
@@ -115,6 +119,27 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
         key.push(Tag::AcceptEncoding, codings.as_bytes());
     }
     key
+}
+
+/// The parameters that an origin request policy lets through to a bucket name another object, or another form of it. Two
+/// of them are never one object of the cache; what does not get there tells nothing apart.
+fn push_what_the_bucket_hears(
+    key: &mut CacheKey,
+    request: &ViewerRequest<'_>,
+    routed: &Routed<'_>,
+) {
+    let behavior = routed.behavior;
+    if behavior.origin_request_policy.is_none() {
+        return;
+    }
+    let query = routed
+        .query_without_grant(request)
+        .zip(buckets(behavior).next());
+    if let Some(query) =
+        query.and_then(|(query, bucket)| forwarded_query(behavior, bucket, request.method, &query))
+    {
+        key.push(Tag::BucketQuery, query.as_bytes());
+    }
 }
 
 /// An origin that is told the viewer's `Host` may answer by it: one alias is not to answer for another. One that is
@@ -174,7 +199,8 @@ fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName) {
         }
         return;
     }
-    for value in headers.get_all(name) {
+    let values = headers.get_all(name).into_iter();
+    for value in values.filter_map(|value| without_grants(name, value)) {
         key.push(Tag::HeaderValue, value.as_bytes());
     }
 }

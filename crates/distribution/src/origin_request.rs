@@ -4,34 +4,31 @@ use crate::authorize::Authorized;
 use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::{Origin, OriginSource};
 use crate::policies::HeaderFilter;
-use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
 use cookies::forwarded_cookies;
+use header_names::{is_edges_own, is_plain, is_steering};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use query::forwarded_query;
 use std::net::IpAddr;
 
+mod bucket;
+mod bucket_gate;
 mod cloudfront_headers;
 mod cookies;
+mod header_names;
 mod query;
+mod url_values;
 
+pub(crate) use bucket::buckets;
+pub(crate) use bucket_gate::check_bucket;
 pub use cloudfront_headers::{cloudfront_header, keyed_headers};
+pub(crate) use header_names::{is_misspelt_own, is_never_forwarded, is_nominated, is_of_the_cache};
+pub(crate) use query::forwarded_query;
+pub(crate) use url_values::without_grants;
 
 /// Sent unless a policy passes the viewer's on.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("Amazon CloudFront");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
-
-/// Headers by which some servers serve another path, or act by another method, than the request line says.
-const REROUTING: [&str; 7] = [
-    "x-forwarded-prefix",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];
 
 /// A request to an origin, but for what its connection adds: `Host` (unless the viewer's is passed on), the signature
 /// for S3, and the conditions and ranges of the cache.
@@ -76,9 +73,10 @@ pub fn origin_request(
 ) -> OriginRequest {
     let behavior = authorized.routed().behavior;
     let mut target = authorized.target_at(origin, request.path).into_owned();
-    if let Some(query) = request
-        .query
-        .and_then(|query| forwarded_query(behavior, origin, query))
+    if let Some(query) = authorized
+        .routed()
+        .query_without_grant(request)
+        .and_then(|query| forwarded_query(behavior, origin, request.method, &query))
     {
         target.push('?');
         target.push_str(&query);
@@ -98,16 +96,20 @@ fn headers(
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in request.headers {
-        if is_passed(behavior, origin, request, name) {
-            headers.append(name.clone(), value.clone());
+        if is_passed(behavior, origin, request, name)
+            && let Some(value) = without_grants(name, value)
+        {
+            headers.append(name.clone(), value.into_owned());
         }
     }
-    if let Some(value) = forwarded_cookies(behavior, request.headers) {
+    if let Some(value) = forwarded_cookies(behavior, origin, request.headers) {
         headers.insert(header::COOKIE, value);
     }
     if is_normalized(behavior) {
         headers.remove(header::ACCEPT_ENCODING);
-        if let Some(value) = facts.accept_encoding {
+        if let Some(value) = facts.accept_encoding
+            && hears_codings(behavior, origin)
+        {
             headers.insert(header::ACCEPT_ENCODING, value.clone());
         }
     }
@@ -117,101 +119,45 @@ fn headers(
         }
     }
     insert_host(&mut headers, behavior, origin, request);
-    insert_edges_own(&mut headers, request, facts);
+    insert_edges_own(&mut headers, origin, request, facts);
     for (name, value) in &origin.custom_headers {
         headers.insert(name.clone(), value.clone());
     }
     headers
 }
 
-/// Whether a header of the viewer's is passed on as it is.
-fn is_passed(
+/// Whether a header of the viewer's is passed on.
+pub(crate) fn is_passed(
     behavior: &CacheBehavior,
     origin: &Origin,
     request: &ViewerRequest<'_>,
     name: &HeaderName,
 ) -> bool {
-    let is_change = is_change(request.method);
     if is_never_forwarded(name) || is_edges_own(name) || is_nominated(request.headers, name) {
         return false;
     }
-    // A viewer must not steer the bucket with the edge's own signature: `x-amz-copy-source` would read other objects.
-    let is_for_s3 = name.as_str().starts_with("x-amz-");
-    if is_for_s3 && matches!(origin.source, OriginSource::S3(_)) {
-        return is_named(behavior, name);
+    match origin.source {
+        OriginSource::S3(_) => bucket::takes_header(behavior, request.method, name),
+        OriginSource::Http(_) | OriginSource::Folder { .. } => {
+            server_takes(behavior, request.method, name)
+        }
     }
-    // Some servers take these for the path or the method that is meant, past everything that was decided here.
-    if REROUTING.contains(&name.as_str()) {
-        return is_named(behavior, name);
+}
+
+/// Whether a header, none that ends at the edge anyway, is passed on to a server.
+fn server_takes(behavior: &CacheBehavior, method: &Method, name: &HeaderName) -> bool {
+    // Many servers take `_` and `.` for `-`, so that a name has spellings that no policy means; and some take these names
+    // for the path, the method or the viewer that is meant, past everything that was decided here.
+    if (!is_plain(name) || is_steering(name)) && !is_named(behavior, name) {
+        return false;
     }
+    let is_change = is_change(method);
     if is_of_the_cache(name) {
         return is_change;
     }
     let is_content = name.as_str().starts_with("content-");
     let goes_with_change = is_content || name == header::AUTHORIZATION;
     is_selected(behavior, name) || (is_change && goes_with_change)
-}
-
-/// Whether a header never crosses the edge: those of one connection (RFC 9110 7.6.1, RFC 9112 6), those that would
-/// pass for the edge's or the origin's own word (developer guide, "HTTP request headers and CloudFront behavior"), and
-/// `Expect`.
-pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
-    const OTHERS: [&str; 5] = [
-        "keep-alive",
-        "proxy-connection",
-        "http2-settings",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ];
-    let known = [
-        header::CONNECTION,
-        header::CONTENT_LENGTH,
-        header::EXPECT,
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ];
-    let text = name.as_str();
-    known.contains(name)
-        || OTHERS.contains(&text)
-        || text.starts_with("x-edge-")
-        || text.starts_with("x-amz-cf-")
-}
-
-/// Whether a header is a matter of the cache: conditions and ranges.
-pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
-    let known = [
-        header::IF_MATCH,
-        header::IF_NONE_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_UNMODIFIED_SINCE,
-        header::IF_RANGE,
-        header::RANGE,
-    ];
-    known.contains(name) || name == "request-range"
-}
-
-/// Headers that the edge writes, if only with pieces of the viewer's.
-fn is_edges_own(name: &HeaderName) -> bool {
-    [header::HOST, header::COOKIE, header::VIA].contains(name)
-        || name == X_FORWARDED_FOR
-        || name.as_str().starts_with("cloudfront-")
-}
-
-/// Whether the viewer's `Connection` names the header, which ends at the edge then (RFC 9110 7.6.1).
-pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
-    let mut values = request.get_all(header::CONNECTION).into_iter();
-    values.any(|value| {
-        let mut options = value.as_bytes().split(|byte| *byte == b',');
-        options.any(|option| {
-            option
-                .trim_ascii()
-                .eq_ignore_ascii_case(name.as_str().as_bytes())
-        })
-    })
 }
 
 /// Whether a policy passes the header on.
@@ -253,12 +199,21 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
     policy.gzip || policy.brotli || policy.zstd
 }
 
-/// A bucket knows only its own name.
+/// A bucket has one form of an object, and servers before buckets are known to write this field anew, which breaks a
+/// signature that covers it.
+fn hears_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
+    match origin.source {
+        OriginSource::S3(_) => is_named(behavior, &header::ACCEPT_ENCODING),
+        OriginSource::Http(_) | OriginSource::Folder { .. } => true,
+    }
+}
+
 /// Whether a policy passes the viewer's `Host` on, to origins that take it.
 pub(crate) fn forwards_host(behavior: &CacheBehavior) -> bool {
     is_selected(behavior, &header::HOST)
 }
 
+/// A bucket knows only its own name.
 fn insert_host(
     headers: &mut HeaderMap,
     behavior: &CacheBehavior,
@@ -277,10 +232,26 @@ fn insert_host(
 
 fn insert_edges_own(
     headers: &mut HeaderMap,
+    origin: &Origin,
     request: &ViewerRequest<'_>,
     facts: &RequestFacts<'_>,
 ) {
     headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+    if let Ok(id) = HeaderValue::from_str(facts.request_id) {
+        headers.insert(X_AMZ_CF_ID, id);
+    }
+    match origin.source {
+        // The edge asks a bucket as its client, with its own keys. A proxy on the way adds to both fields, which would
+        // break the signature; and gateways that judge by addresses would believe what a viewer has written.
+        OriginSource::S3(_) => {}
+        OriginSource::Http(_) | OriginSource::Folder { .. } => {
+            insert_way(headers, request, facts);
+        }
+    }
+}
+
+/// By what way the request came.
+fn insert_way(headers: &mut HeaderMap, request: &ViewerRequest<'_>, facts: &RequestFacts<'_>) {
     let passed_by = request.headers.get_all(header::VIA).into_iter();
     let via = passed_by.map(HeaderValue::as_bytes);
     let via = via.chain([facts.via.as_bytes()]).collect::<Vec<_>>();
@@ -290,9 +261,6 @@ fn insert_edges_own(
     let mut addresses = before;
     addresses.push(viewer.as_bytes());
     insert_joined(headers, X_FORWARDED_FOR, &addresses);
-    if let Ok(id) = HeaderValue::from_str(facts.request_id) {
-        headers.insert(X_AMZ_CF_ID, id);
-    }
 }
 
 /// The elements of the viewer's `X-Forwarded-For`, up to the viewer's own address where a trusted proxy put it: what
@@ -319,9 +287,4 @@ fn insert_joined(headers: &mut HeaderMap, name: HeaderName, values: &[&[u8]]) {
     if let Ok(value) = HeaderValue::from_bytes(&values.join(&b", "[..])) {
         headers.insert(name, value);
     }
-}
-
-/// A name as it was written, and percent-decoded.
-fn decoded_name(raw: &str) -> String {
-    String::from_utf8_lossy(&percent_decoded(raw)).into_owned()
 }

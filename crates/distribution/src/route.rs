@@ -10,6 +10,7 @@ use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
 use http::Method;
 use privet_sign::KeySet;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The outcome of the walk's first step.
@@ -101,6 +102,17 @@ impl<'s> Routed<'s> {
     /// What is made of films here; `None`: nothing.
     pub fn films(&self) -> Option<&'s Arc<FilmSettings>> {
         self.gate.films
+    }
+
+    /// The query of a request that was routed so, without what a grant came by; `None` when nothing is left.
+    pub(crate) fn query_without_grant<'q>(
+        &self,
+        request: &ViewerRequest<'q>,
+    ) -> Option<Cow<'q, str>> {
+        match self.trusted_keys() {
+            Some(_) => privet_sign::strip_query(request.query?),
+            None => request.query.map(Cow::Borrowed),
+        }
     }
 
     /// The keys of which one has to have signed; `None`: open to everybody.

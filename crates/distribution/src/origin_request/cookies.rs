@@ -1,6 +1,9 @@
 //! Which cookies reach the origin.
 
+use super::bucket::lists_cookie;
 use crate::distribution::CacheBehavior;
+use crate::origin::{Origin, OriginSource};
+use crate::policies::NameFilter;
 use http::{HeaderMap, HeaderValue, header};
 
 /// Case does not matter here: a misspelt one is no credential, but still nobody else's business.
@@ -14,9 +17,10 @@ const SIGNING_COOKIES: [&str; 5] = [
 
 /// The cookies that the cache policy or the origin request policy names, sorted by name (developer guide, "Cache
 /// content based on cookies"); `None` when none is left. Those of signatures are left out whatever the policies say, for
-/// open behaviors too: browsers send them along to every path.
+/// open behaviors too: browsers send them along to every path. A bucket gets those alone that a policy lists.
 pub(super) fn forwarded_cookies(
     behavior: &CacheBehavior,
+    origin: &Origin,
     request: &HeaderMap,
 ) -> Option<HeaderValue> {
     let policy = behavior.origin_request_policy.as_deref();
@@ -25,8 +29,12 @@ pub(super) fn forwarded_cookies(
         let is_signing = SIGNING_COOKIES
             .iter()
             .any(|known| known.eq_ignore_ascii_case(&name));
-        let is_passed = policy.is_some_and(|policy| policy.cookies.takes(&name))
-            || behavior.cache_policy.cookies.takes(&name);
+        let takes = |filter: &NameFilter| match origin.source {
+            OriginSource::S3(_) => lists_cookie(filter, &name),
+            OriginSource::Http(_) | OriginSource::Folder { .. } => filter.takes(&name),
+        };
+        let is_passed = policy.is_some_and(|policy| takes(&policy.cookies))
+            || takes(&behavior.cache_policy.cookies);
         is_passed && !is_signing
     };
     let values = request.get_all(header::COOKIE).into_iter();

@@ -7,6 +7,8 @@ mod objects;
 mod options;
 mod path_models;
 mod path_readings;
+mod reach;
+mod reach_gate;
 mod remote;
 mod sessions;
 mod spellings;

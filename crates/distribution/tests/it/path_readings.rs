@@ -7,8 +7,8 @@ use crate::spellings::{Dice, spelling};
 use crate::support::*;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use privet_distribution::{
-    Authorized, Denial, Snapshot, ViewerRequest, authorize, authorize_film, is_canonical, route,
-    route_film,
+    Authorized, Denial, RequestFacts, Snapshot, ViewerRequest, authorize, authorize_film,
+    is_canonical, origin_request, route, route_film,
 };
 use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp};
 use std::cell::RefCell;
@@ -443,6 +443,34 @@ default_behavior = { origin = "http" }
     let viewer = Viewer::new(&snapshot, "pair.test");
     assert_eq!(viewer.ask("/public/a//b"), Err(Denial::AmbiguousPath));
     assert_eq!(viewer.ask("/public/a/b"), Ok("/public/a/b".to_owned()));
+}
+
+/// An odd spelling of an open path opens by a grant, which is nobody else's business.
+#[test]
+fn the_grant_for_an_odd_spelling_stays_at_the_edge() {
+    let behaviors = OPEN_FOLDER.replace(
+        "origin = \"http\"",
+        "origin = \"http\", origin_request_policy = \"Managed-AllViewer\"",
+    );
+    let snapshot = snapshot_with(&[("a.test", &behaviors)]);
+    let url = signed("http://a.test/public/../s.txt?own=1", E);
+    let target = get(url).with(|request| {
+        let routed = route(&snapshot, request).unwrap();
+        let now = Timestamp::from_secs(NOW);
+        let authorized = authorize(routed, request, now, &Remembering::default()).unwrap();
+        let via = HeaderValue::from_static("1.1 node");
+        let facts = RequestFacts {
+            viewer: request.client,
+            viewer_port: None,
+            request_id: "id",
+            country: None,
+            via: &via,
+            accept_encoding: None,
+        };
+        let origin = &authorized.routed().behavior.origin.primary;
+        origin_request(&authorized, origin, request, &facts).target
+    });
+    assert_eq!(target, "/public/../s.txt?own=1");
 }
 
 /// A server may take `+` for a blank: a pattern with a blank is meant by both.

@@ -101,7 +101,7 @@ pub struct Sent {
     pub version: Version,
     /// With scheme and host, as typed.
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, Vec<u8>)>,
     pub has_body: bool,
     /// A token and the secret to check it with; for a path that has none in front.
     pub session: Option<(String, SessionSecret)>,
@@ -123,8 +123,17 @@ pub fn send(method: &str, url: impl Into<String>) -> Sent {
 }
 
 impl Sent {
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_of_bytes(name, value.as_bytes())
+    }
+
+    pub fn header_of_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn with_body(mut self) -> Self {
+        self.has_body = true;
         self
     }
 
@@ -139,8 +148,8 @@ impl Sent {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_bytes(value).unwrap(),
             );
         }
         act(&ViewerRequest {

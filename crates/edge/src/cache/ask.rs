@@ -91,7 +91,7 @@ impl Ask {
             method,
             headers,
             wanted: Wanted::of(request),
-            conditions: conditions(request.headers),
+            conditions: conditions(request),
             target,
             secondary,
             viewer_scheme: request.scheme,
@@ -145,7 +145,7 @@ impl Ask {
     }
 }
 
-fn conditions(headers: &HeaderMap) -> HeaderMap {
+fn conditions(request: &ViewerRequest<'_>) -> HeaderMap {
     let names = [
         RANGE,
         IF_RANGE,
@@ -154,9 +154,11 @@ fn conditions(headers: &HeaderMap) -> HeaderMap {
         IF_MODIFIED_SINCE,
         IF_UNMODIFIED_SINCE,
     ];
+    // Of other methods the origin's request has those that go with them; a range is for reading (RFC 9110 14.2).
+    let is_read = request.method == Method::GET || request.method == Method::HEAD;
     let mut conditions = HeaderMap::new();
-    for name in names {
-        for value in headers.get_all(&name) {
+    for name in names.iter().filter(|_| is_read) {
+        for value in request.headers.get_all(name) {
             conditions.append(name.clone(), value.clone());
         }
     }

@@ -1,9 +1,9 @@
 //! Requests to a bucket: where its objects are, how a key is written, and the signature (AWS Signature Version 4).
 
 use super::fault::OriginFaultKind;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use privet_distribution::{HttpServer, S3Addressing, S3Origin, SigningBehavior};
 use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
@@ -110,7 +110,7 @@ pub(super) enum Payload {
 
 /// Signs a request whose path and query are those of [`target`], and whose `Host` is set. The time is the system's.
 ///
-/// Errors: `Credentials` when the keys have expired, `InvalidTarget` when a key or a header is not UTF-8 text.
+/// Errors: `Credentials` when the keys have expired, `InvalidTarget` when a key, or a header of a change, is no text.
 pub(super) async fn sign(
     s3: &S3Origin,
     credential: &Credential,
@@ -122,7 +122,7 @@ pub(super) async fn sign(
     parts.headers.remove(SECURITY_TOKEN);
     let digest = content_sha256(&parts.headers, payload);
     parts.headers.insert(CONTENT_SHA256, digest);
-    unify_amazon_headers(&mut parts.headers)?;
+    unify_headers(parts)?;
     let mut signed = signed_part(parts)?;
     let signer = RequestSigner::new("s3", &s3.region).with_standard_session_token();
     signer
@@ -168,35 +168,41 @@ fn is_viewer_payload(value: &[u8]) -> bool {
             .any(|known| known.as_bytes() == value)
 }
 
-/// `x-amz-` headers must be signed. A repeated one is signed as a list, and blanks in a row as one blank: they are sent
-/// the same way.
-fn unify_amazon_headers(headers: &mut HeaderMap) -> Result<(), OriginFaultKind> {
-    let names: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_amazon_header(name))
-        .cloned()
-        .collect();
+/// A repeated header is signed as a list, and blanks in a row as one blank: headers are sent the same way.
+fn unify_headers(parts: &mut Parts) -> Result<(), OriginFaultKind> {
+    let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
+    let names: Vec<HeaderName> = parts.headers.keys().filter(is_signed).cloned().collect();
     for name in names {
-        let mut unified = String::new();
-        for (index, value) in headers.get_all(&name).iter().enumerate() {
-            let text = value.to_str().map_err(|_| OriginFaultKind::InvalidTarget)?;
-            if index > 0 {
-                unified.push(',');
-            }
-            let words: Vec<&str> = text.split_ascii_whitespace().collect();
-            unified.push_str(&words.join(" "));
+        match unified(&parts.headers, &name) {
+            Some(value) => _ = parts.headers.insert(name, value),
+            // A condition that is no text holds for nothing; what is read without it is the object all the same.
+            None if is_read => _ = parts.headers.remove(name),
+            None => return Err(OriginFaultKind::InvalidTarget),
         }
-        let value = HeaderValue::from_str(&unified).map_err(|_| OriginFaultKind::InvalidTarget)?;
-        headers.insert(name, value);
     }
     Ok(())
 }
 
-fn is_amazon_header(name: &HeaderName) -> bool {
-    name.as_str().starts_with("x-amz-")
+/// All values of a header in one; `None` if one of them is no text.
+fn unified(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let mut unified = String::new();
+    for (index, value) in headers.get_all(name).iter().enumerate() {
+        if index > 0 {
+            unified.push(',');
+        }
+        let words: Vec<&str> = value.to_str().ok()?.split_ascii_whitespace().collect();
+        unified.push_str(&words.join(" "));
+    }
+    HeaderValue::from_str(&unified).ok()
 }
 
-/// The request with `Host` and Amazon's headers alone: a proxy on the way may change the others.
+/// Every header is signed, whatever it is, so that nothing on the way adds to what the keys stand for; but for the two
+/// that belong to the connection, which proxies write anew (RFC 9110 7.6.1, RFC 9112 6).
+fn is_signed(name: &&HeaderName) -> bool {
+    **name != CONNECTION && **name != CONTENT_LENGTH
+}
+
+/// The request with what its signature covers.
 fn signed_part(parts: &Parts) -> Result<Parts, OriginFaultKind> {
     let host = parts
         .headers
@@ -209,10 +215,9 @@ fn signed_part(parts: &Parts) -> Result<Parts, OriginFaultKind> {
     let (mut signed, ()) = Request::new(()).into_parts();
     signed.method = parts.method.clone();
     signed.uri = uri;
-    for (name, value) in &parts.headers {
-        if *name == HOST || is_amazon_header(name) {
-            signed.headers.insert(name.clone(), value.clone());
-        }
-    }
+    let headers = parts.headers.iter().filter(|(name, _)| is_signed(name));
+    signed
+        .headers
+        .extend(headers.map(|(name, value)| (name.clone(), value.clone())));
     Ok(signed)
 }

@@ -215,12 +215,7 @@ fn the_exit_code_answers_without_a_reader() {
 fn a_path_that_servers_read_in_different_ways_is_named() {
     let folder = Folder::new();
     let hint = "before an HTTP server Privet refuses it with 403";
-    for odd in [
-        "a//b.jpg",
-        "a;b.jpg",
-        "a%2fb.jpg",
-        "a%252e.jpg",
-    ] {
+    for odd in ["a//b.jpg", "a;b.jpg", "a%2fb.jpg", "a%252e.jpg"] {
         let url = format!("https://d111111abcdef8.cloudfront.net/{odd}");
         let link = folder.sign(&[&url]).ok();
         let said = folder.explain(&[link.trim()]);

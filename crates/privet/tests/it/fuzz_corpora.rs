@@ -12,6 +12,9 @@ mod films;
 #[path = "../../../../fuzz/targets/paths.rs"]
 mod paths;
 
+#[path = "../../../../fuzz/targets/reach.rs"]
+mod reach;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -71,6 +74,11 @@ fn film_lists() {
 #[test]
 fn film_streams() {
     check("film_streams", streams::film_streams);
+}
+
+#[test]
+fn origin_request() {
+    check("origin_request", reach::origin_request_of);
 }
 
 fn check(target: &str, body: fn(&[u8])) {

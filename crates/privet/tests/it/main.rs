@@ -52,6 +52,8 @@ mod peers_origins;
 mod peers_ours;
 mod peers_paths;
 mod proxy_protocol;
+mod reach;
+mod reach_ceph;
 mod reload;
 mod rtmp;
 mod scenario_durability;

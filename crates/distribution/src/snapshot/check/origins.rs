@@ -58,7 +58,20 @@ impl Checker<'_> {
             OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => {}
             OriginSourceDocument::S3(bucket) => self.bucket(bucket, path),
         }
-        self.custom_headers(&origin.custom_headers, &format!("{path}.headers"));
+        let headers = format!("{path}.headers");
+        self.custom_headers(&origin.custom_headers, &headers);
+        if matches!(origin.source, OriginSourceDocument::S3(_)) {
+            self.signed_headers(&origin.custom_headers, &headers);
+        }
+    }
+
+    /// All that a bucket is sent is signed, and a signature covers text.
+    fn signed_headers(&mut self, headers: &[(HeaderName, HeaderValue)], path: &str) {
+        for (name, _) in headers.iter().filter(|(_, value)| value.to_str().is_err()) {
+            let message =
+                "has characters other than ASCII, which a bucket's signature cannot cover";
+            self.fault(&format!("{path}.{name}"), message);
+        }
     }
 
     fn bucket(&mut self, origin: &S3OriginDocument, path: &str) {

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::cors::is_origin_pattern;
 use crate::document::BehaviorDocument;
-use crate::origin_request::{is_never_forwarded, is_of_the_cache};
+use crate::origin_request::{is_misspelt_own, is_never_forwarded, is_of_the_cache};
 use crate::policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, ResponseHeadersPolicy,
 };
@@ -276,7 +276,7 @@ fn may_be_in_key(name: &HeaderName) -> bool {
 }
 
 fn may_be_forwarded(name: &HeaderName) -> bool {
-    !is_never_forwarded(name) && name != header::COOKIE
+    !is_never_forwarded(name) && name != header::COOKIE && !is_misspelt_own(name)
 }
 
 /// Developer guide, "Headers that you can't remove".

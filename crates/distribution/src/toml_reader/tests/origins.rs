@@ -89,6 +89,15 @@ fn patience_has_limits() {
 }
 
 #[test]
+fn headers_for_a_bucket_are_text() {
+    check_origins(
+        "{ id = 'o', s3 = { bucket = 'b' }, headers = { X-Name = 'é', X-Plain = 'e' } }, { id = 'p', url = 'http://a', headers = { X-Name = 'é' } }",
+        "",
+        "7:57: distributions[0].origins[0].headers.x-name: has characters other than ASCII, which a bucket's signature cannot cover",
+    );
+}
+
+#[test]
 fn custom_headers() {
     check_origins(
         "{ id = 'o', url = 'http://a', headers = { Host = 'b', X-Amz-Acl = 'c', 'a b' = 'd', X-Line = \"e\\nf\", Range = 5 } }",

@@ -125,6 +125,11 @@ fn filters_of_headers_and_names() {
         NameFilter::AllExcept(vec!["b".to_owned()])
     );
     check_policies(
+        "origin_request_policies = [{ id = 'a', headers = ['X_Real_IP', 'X-Forwarded_For', 'X_Forwarded'] }]",
+        "2:50: origin_request_policies[0].headers: \"x_real_ip\" cannot be passed on; remove it
+         2:50: origin_request_policies[0].headers: \"x-forwarded_for\" cannot be passed on; remove it",
+    );
+    check_policies(
         "origin_request_policies = [{ id = 'a', headers = ['TE', 'Origin'], cloudfront_headers = ['Host'] }]",
         "2:50: origin_request_policies[0].headers: \"te\" cannot be passed on; remove it
          2:89: origin_request_policies[0].cloudfront_headers: \"host\" is not one of CloudFront's own headers; write it into headers",

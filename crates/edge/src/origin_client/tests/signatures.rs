@@ -296,6 +296,63 @@ fn what_the_viewer_says_of_its_keys_is_replaced() {
     });
 }
 
+/// The names that a signature covers.
+fn signed_names(received: &Received) -> Vec<&str> {
+    let authorization = received.header("authorization").unwrap();
+    part(authorization, "SignedHeaders=").split(';').collect()
+}
+
+#[test]
+fn s1_every_header_that_is_sent_is_signed() {
+    run(async {
+        let mut call = call(Method::PUT, "/a?acl");
+        call.body = OriginRequestBody::Memory(Bytes::from_static(b"body"));
+        for (name, value) in [
+            ("content-type", "text/plain;  charset=utf-8"),
+            ("content-disposition", "attachment"),
+            ("if-match", "\"a\""),
+            ("if-match", " \"b\"\t"),
+            ("origin", "https://o"),
+            ("x_amz_meta_a", "1"),
+            ("x-amz-cf-id", "id=="),
+            ("user-agent", "Amazon CloudFront"),
+            ("connection", "x-other"),
+            ("content-length", "9"),
+        ] {
+            call.headers.append(name, value.parse().unwrap());
+        }
+        let received = sent(call, |_| {}).await;
+        assert_eq!(received.signature(), received.expected_signature(SECRET));
+        let content_type = received.header("content-type");
+        assert_eq!(content_type, Some("text/plain; charset=utf-8"));
+        assert_eq!(received.header("if-match"), Some("\"a\",\"b\""));
+        let signed = signed_names(&received);
+        let unsigned = received.headers.iter().map(|(name, _)| name.as_str());
+        let mut unsigned: Vec<&str> = unsigned.filter(|name| !signed.contains(name)).collect();
+        unsigned.sort_unstable();
+        assert_eq!(unsigned, ["authorization", "connection", "content-length"]);
+    });
+}
+
+#[test]
+fn what_is_no_text_is_left_out_of_reads_and_stops_changes() {
+    run(async {
+        let with_etag = |method: Method| {
+            let mut call = call(method, "/a");
+            let value = http::HeaderValue::from_bytes(b"\"\xe9\"").unwrap();
+            call.headers.insert("if-none-match", value);
+            call
+        };
+        let received = sent(with_etag(Method::GET), |_| {}).await;
+        assert_eq!(received.header("if-none-match"), None);
+        assert_eq!(received.signature(), received.expected_signature(SECRET));
+        let change = client()
+            .send(&s3_origin(1), with_etag(Method::DELETE))
+            .await;
+        assert_eq!(change.unwrap_err().kind, OriginFaultKind::InvalidTarget);
+    });
+}
+
 #[test]
 fn a_viewers_token_never_joins_other_keys() {
     run(async {

@@ -1,6 +1,6 @@
 //! Origins that other people wrote: nginx, started for a test, and a Ceph gateway, started for a whole run.
 
-use crate::support::{answers, command, python};
+use crate::support::{Ask, Viewer, answers, command, python};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -195,8 +195,17 @@ impl Bucket {
         )
     }
 
-    /// A request signed by botocore: `status`, `headers`, `body`.
-    fn request(&self, method: &str, path: &str, body: Option<&str>) -> Value {
+    /// What somebody without keys gets who knows the gateway.
+    pub fn anonymous_status(&self, key: &str) -> u16 {
+        let gateway = self.url.trim_start_matches("http://");
+        let mut viewer = Viewer::plain(gateway.parse().unwrap(), None);
+        let direct = format!("{}/{}/{key}", self.url, self.name);
+        viewer.send(&Ask::get(direct).bytes());
+        viewer.framed_answer().0.status()
+    }
+
+    /// A request signed by botocore, for a path beneath the bucket with its slash, or a query: `status`, `headers`, `body`.
+    pub fn request(&self, method: &str, path: &str, body: Option<&str>) -> Value {
         let wish = json!({
             "method": method,
             "path": format!("/{}{path}", self.name),

@@ -1,0 +1,465 @@
+//! What reaches buckets and servers: an allow-list there, one spelling of each name here.
+
+use crate::support::*;
+use http::HeaderValue;
+use privet_distribution::{
+    CacheKey, Origin, OriginRequest, RequestFacts, Snapshot, cache_key, origin_request, read_toml,
+};
+use std::path::Path;
+
+const CONFIG: &str = r#"
+[[listeners]]
+address = "127.0.0.1:80"
+[[public_keys]]
+id = "KRSA"
+file = "rsa2048.pub.pem"
+[[key_groups]]
+id = "viewers"
+public_keys = ["KRSA"]
+[[cache_policies]]
+id = "all-keyed"
+query_strings = "all"
+[[cache_policies]]
+id = "pages"
+headers = ["Referer"]
+[[origin_request_policies]]
+id = "all-but"
+headers_except = ["X-Not"]
+query_strings_except = ["utm"]
+cookies_except = ["session"]
+[[origin_request_policies]]
+id = "own-all"
+query_strings = "all"
+[[origin_request_policies]]
+id = "named"
+headers = ["X-Amz-Acl", "x-amz-meta-a_b", "X_Custom", "X.Dotted", "X-Original-URL", "User-Agent", "Referer", "Accept-Encoding", "If_Match"]
+query_strings = ["acl", "uploads", "uploadId", "partNumber", "restore", "select", "a b", "%74agging"]
+cookies = ["theme"]
+[[distributions]]
+id = "E1"
+domain_name = "d111111abcdef8.cloudfront.net"
+[[distributions.origins]]
+id = "app"
+url = "https://app.example.com"
+[[distributions.origins]]
+id = "bucket"
+s3 = { bucket = "films" }
+headers = { X-Secret = "s" }
+[[distributions.origin_groups]]
+id = "mixed"
+origins = ["app", "bucket"]
+failover_statuses = [500]
+[[distributions.behaviors]]
+path_pattern = "/server/*"
+origin = "app"
+origin_request_policy = "Managed-AllViewer"
+[[distributions.behaviors]]
+path_pattern = "/server-but/*"
+origin = "app"
+origin_request_policy = "all-but"
+[[distributions.behaviors]]
+path_pattern = "/server-named/*"
+origin = "app"
+origin_request_policy = "named"
+[[distributions.behaviors]]
+path_pattern = "/pages/*"
+origin = "app"
+cache_policy = "pages"
+[[distributions.behaviors]]
+path_pattern = "/all/*"
+origin = "bucket"
+origin_request_policy = "Managed-AllViewerExceptHostHeader"
+[[distributions.behaviors]]
+path_pattern = "/but/*"
+origin = "bucket"
+origin_request_policy = "all-but"
+[[distributions.behaviors]]
+path_pattern = "/named/*"
+origin = "bucket"
+origin_request_policy = "named"
+[[distributions.behaviors]]
+path_pattern = "/none/*"
+origin = "bucket"
+[[distributions.behaviors]]
+path_pattern = "/own-all/*"
+origin = "bucket"
+origin_request_policy = "own-all"
+[[distributions.behaviors]]
+path_pattern = "/all-keyed/*"
+origin = "bucket"
+cache_policy = "all-keyed"
+[[distributions.behaviors]]
+path_pattern = "/by-origin/*"
+origin = "bucket"
+cache_policy = "UseOriginCacheControlHeaders-QueryStrings"
+[[distributions.behaviors]]
+path_pattern = "/mixed/*"
+origin = "mixed"
+origin_request_policy = "Managed-AllViewer"
+[[distributions.behaviors]]
+path_pattern = "/private/*"
+origin = "bucket"
+origin_request_policy = "named"
+trusted_key_groups = ["viewers"]
+[distributions.default_behavior]
+origin = "bucket"
+"#;
+
+pub fn snapshot() -> Snapshot {
+    let methods =
+        r#"allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]"#;
+    let behavior = "[[distributions.behaviors]]";
+    let config = CONFIG.replace(behavior, &format!("{behavior}\n{methods}"));
+    let (document, places) = read_toml(&config, Path::new("privet.toml")).unwrap();
+    let mut read_file = |path: &Path| Ok(key_file(path.to_str().unwrap()));
+    Snapshot::build(document, &places, &mut read_file).unwrap()
+}
+
+pub const H: &str = "http://d111111abcdef8.cloudfront.net";
+
+/// The request to the behavior's first bucket, or to its server.
+fn to_origin(sent: &Sent) -> OriginRequest {
+    let snapshot = snapshot();
+    sent.with(|request| {
+        sent.run_with(&snapshot, |authorized| {
+            let via = HeaderValue::from_static("1.1 node");
+            let facts = RequestFacts {
+                viewer: "192.0.2.77".parse().unwrap(),
+                viewer_port: None,
+                request_id: "id==",
+                country: None,
+                via: &via,
+                accept_encoding: Some(&HeaderValue::from_static("gzip")),
+            };
+            let origin: &Origin = &authorized.routed().behavior.origin.primary;
+            origin_request(authorized, origin, request, &facts)
+        })
+        .unwrap()
+    })
+}
+
+fn key(sent: &Sent) -> CacheKey {
+    let snapshot = snapshot();
+    sent.with(|request| {
+        sent.run_with(&snapshot, |authorized| cache_key(authorized, request))
+            .unwrap()
+    })
+}
+
+/// The names that arrive, but for those that the edge or the operator adds to every request.
+fn names(sent: &Sent) -> Vec<String> {
+    let own = [
+        "accept-encoding",
+        "host",
+        "user-agent",
+        "via",
+        "x-amz-cf-id",
+        "x-forwarded-for",
+        "x-secret",
+    ];
+    let request = to_origin(sent);
+    let mut names: Vec<String> = request.headers.keys().map(ToString::to_string).collect();
+    names.retain(|name| !own.contains(&name.as_str()));
+    names.sort();
+    names
+}
+
+/// `names` arrive of what a request to `path` has, and nothing else.
+#[track_caller]
+fn check_headers(method: &str, path: &str, sent: &[&str], expected: &[&str]) {
+    let mut request = send(method, format!("{H}{path}"));
+    for name in sent {
+        request = request.header(name, "v");
+    }
+    assert_eq!(names(&request), expected, "{method} {path}");
+}
+
+/// Spellings that a server may take for one that is known.
+const SPELLINGS: [&str; 16] = [
+    "x_amz_copy_source",
+    "x-amz_copy-source",
+    "x.amz.copy.source",
+    "x_amz_acl",
+    "x_original_url",
+    "x_http_method_override",
+    "x_real_ip",
+    "x_forwarded_proto",
+    "x_forwarded_for",
+    "cloudfront_viewer_country",
+    "if_none_match",
+    "if_modified_since",
+    "content_type",
+    "content_length",
+    "x!plain",
+    "_",
+];
+
+#[test]
+fn s1_another_spelling_of_a_name_passes_nowhere() {
+    for path in ["/server/a", "/server-but/a", "/all/a", "/but/a", "/none/a"] {
+        for method in ["GET", "PUT"] {
+            check_headers(method, path, &SPELLINGS, &[]);
+        }
+    }
+    check_headers("GET", "/server-named/a", &SPELLINGS, &[]);
+}
+
+#[test]
+fn s1_what_some_servers_act_upon_passes_only_by_name() {
+    let names = [
+        "x-original-url",
+        "x-rewrite-url",
+        "x-http-method-override",
+        "x-forwarded-host",
+        "forwarded",
+        "x-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "proxy",
+        "x-middleware-subrequest",
+        "x-accel-mapping",
+        "script-name",
+    ];
+    check_headers("GET", "/server/a", &names, &[]);
+    check_headers("GET", "/server-but/a", &names, &[]);
+    check_headers("GET", "/server-named/a", &names, &["x-original-url"]);
+    check_headers("GET", "/named/a", &names, &[]);
+    // The managed cache policy names the overrides of the method, for servers.
+    check_headers("GET", "/by-origin/a", &names, &[]);
+}
+
+#[test]
+fn s1_a_bucket_gets_what_describes_the_object_and_cors() {
+    let sent = [
+        "accept",
+        "accept-language",
+        "authorization",
+        "access-control-request-method",
+        "cache-control",
+        "content-disposition",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "date",
+        "expires",
+        "if-match",
+        "if-range",
+        "origin",
+        "range",
+        "referer",
+        "x-amz-acl",
+        "x-amz-copy-source",
+        "x-amz-meta-a",
+        "x-auth-token",
+        "x-other",
+    ];
+    let of_change = [
+        "content-disposition",
+        "content-md5",
+        "content-type",
+        "if-match",
+    ];
+    check_headers("PUT", "/none/a", &sent, &of_change);
+    let mut with_policy = vec!["access-control-request-method", "cache-control"];
+    with_policy.extend(["content-disposition", "content-md5", "content-type"]);
+    with_policy.extend(["expires", "if-match", "origin"]);
+    for path in ["/all/a", "/but/a"] {
+        check_headers("PUT", path, &sent, &with_policy);
+        check_headers(
+            "GET",
+            path,
+            &sent,
+            &["access-control-request-method", "origin"],
+        );
+    }
+    check_headers("GET", "/none/a", &sent, &[]);
+}
+
+#[test]
+fn s1_what_a_policy_lists_by_name_passes() {
+    let sent = [
+        "x-amz-acl",
+        "x_amz_acl",
+        "x-amz-meta-a_b",
+        "x_custom",
+        "x.dotted",
+        "if_match",
+    ];
+    let listed = ["x-amz-acl", "x-amz-meta-a_b"];
+    check_headers("PUT", "/named/a", &sent, &listed);
+    let listed = [
+        "if_match",
+        "x-amz-acl",
+        "x-amz-meta-a_b",
+        "x.dotted",
+        "x_custom",
+    ];
+    check_headers("PUT", "/server-named/a", &sent, &listed);
+}
+
+#[test]
+fn a_bucket_hears_nothing_of_the_way() {
+    let sent = get(format!("{H}/all/a"))
+        .header("x-forwarded-for", "203.0.113.9")
+        .header("via", "1.0 squid")
+        .header("accept-encoding", "br")
+        .header("user-agent", "curl")
+        .header("cookie", "a=1; theme=dark; session=s");
+    let mut lines: Vec<String> = to_origin(&sent)
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    lines.sort();
+    let own = [
+        "user-agent: Amazon CloudFront",
+        "x-amz-cf-id: id==",
+        "x-secret: s",
+    ];
+    assert_eq!(lines, own);
+    let listed = to_origin(&Sent {
+        url: format!("{H}/named/a"),
+        ..sent
+    });
+    assert_eq!(listed.headers["user-agent"], "curl");
+    assert_eq!(listed.headers["accept-encoding"], "gzip");
+    assert_eq!(listed.headers["cookie"], "theme=dark");
+}
+
+#[test]
+fn what_connection_names_ends_here_in_every_spelling() {
+    let sent = get(format!("{H}/server/a"))
+        .header("connection", "close, X_Hop, x.other")
+        .header("x-hop", "1")
+        .header("x-other", "1");
+    assert!(names(&sent).is_empty());
+}
+
+fn target(path_and_query: &str) -> String {
+    to_origin(&get(format!("{H}{path_and_query}"))).target
+}
+
+/// Nothing of `query` reaches a bucket by a policy that passes everything.
+#[track_caller]
+fn check_left_out(query: &str) {
+    for path in [
+        "/all/a",
+        "/but/a",
+        "/all-keyed/a",
+        "/by-origin/a",
+        "/none/a",
+    ] {
+        assert_eq!(target(&format!("{path}?{query}")), path, "{query}");
+    }
+}
+
+#[test]
+fn s3_no_spelling_of_administration_reaches_a_bucket() {
+    let names = [
+        "acl", "tagging", "uploads", "uploadId", "session", "append", "mdsearch", "delete",
+    ];
+    for name in names {
+        for end in [
+            "", "=", "=x", "%3D", "%3Dx", "%3D%3D", "%253D", "%26", "%00", "+", "%20", ";",
+        ] {
+            check_left_out(&format!("{name}{end}"));
+            check_left_out(&format!("{end}{name}"));
+            check_left_out(&format!("{end}{name}=x"));
+        }
+    }
+    for piece in [
+        "versionId%3D1",
+        "x;acl",
+        "%76ersionId%3D",
+        "ver%2573ionId=1",
+        "%E2%84%AA=1",
+        "=",
+    ] {
+        check_left_out(piece);
+    }
+    check_left_out("versionId=1%0d%0aX-Amz-Acl:x");
+}
+
+#[test]
+fn what_names_an_object_passes_by_policy() {
+    let query = "versionId=a%2Fb&partNumber=2&x-id=GetObject&response-expires=x&utm=1&foo=2";
+    let passed = "versionId=a%2Fb&partNumber=2&x-id=GetObject&response-expires=x";
+    for path in ["/all/a", "/but/a", "/all-keyed/a"] {
+        assert_eq!(
+            target(&format!("{path}?{query}")),
+            format!("{path}?{passed}")
+        );
+    }
+    assert_eq!(target(&format!("/none/a?{query}")), "/none/a");
+    // The managed policies keep from a link how a browser takes the object (F42).
+    let query = "response-content-type=text/html";
+    assert_eq!(target(&format!("/all/a?{query}")), "/all/a");
+    assert_eq!(
+        target(&format!("/own-all/a?{query}")),
+        format!("/own-all/a?{query}")
+    );
+    assert_eq!(target("/all/a?%72esponse-content-type=text/html"), "/all/a");
+}
+
+#[test]
+fn a_change_means_the_key_alone() {
+    let query = "versionId=1&partNumber=2&response-expires=x&x-id=PutObject";
+    for (method, passed) in [
+        ("PUT", "x-id=PutObject"),
+        ("DELETE", "versionId=1&x-id=PutObject"),
+    ] {
+        let sent = send(method, format!("{H}/all/a?{query}"));
+        assert_eq!(to_origin(&sent).target, format!("/all/a?{passed}"));
+    }
+    let listed = send("PUT", format!("{H}/named/a?{query}&uploadId=3"));
+    assert_eq!(
+        to_origin(&listed).target,
+        "/named/a?partNumber=2&uploadId=3"
+    );
+}
+
+#[test]
+fn a_listed_parameter_passes_by_the_name_that_is_read() {
+    let query = "acl&%61cl=1&ACL&acl%3D&tagging&%74agging&a%20b=1&a+b=1&versionId=1&partNumber=3";
+    let passed = "/named/a?acl&%61cl=1&partNumber=3";
+    assert_eq!(target(&format!("/named/a?{query}")), passed);
+}
+
+/// Two requests of which a bucket hears different things are never one object of the cache.
+#[test]
+fn what_a_bucket_hears_is_in_the_key() {
+    let keys = |one: &str, other: &str| {
+        [one, other].map(|query| key(&get(format!("{H}/own-all/a?{query}"))))
+    };
+    for (one, other) in [
+        ("versionId=1", "versionId=2"),
+        ("response-content-type=text/html", "x=1"),
+        ("partNumber=1", "versionId=1"),
+    ] {
+        let [one, other] = keys(one, other);
+        assert_ne!(one, other);
+    }
+    let [one, other] = keys("foo=1&acl", "versionId%3D2");
+    assert_eq!(one, other);
+    let mixed = |query: &str| key(&get(format!("{H}/mixed/a?{query}")));
+    assert_ne!(mixed("versionId=1"), mixed("versionId=2"));
+}
+
+#[test]
+fn f7_referers_reach_no_origin_with_a_grant() {
+    let link = signed(&format!("{H}/private/a?x=1"), E);
+    for path in ["/server/a", "/server-named/a", "/named/a", "/pages/a"] {
+        let sent = get(format!("{H}{path}")).header("referer", &link);
+        let passed = to_origin(&sent).headers["referer"].clone();
+        assert_eq!(passed, format!("{H}/private/a?x=1"), "{path}");
+    }
+    let sent = get(format!("{H}/server/a")).header("origin", &link);
+    assert_eq!(
+        to_origin(&sent).headers["origin"],
+        format!("{H}/private/a?x=1")
+    );
+    // Two viewers of one page share what was made for it.
+    let page = |referer: &str| key(&get(format!("{H}/pages/a")).header("referer", referer));
+    assert_eq!(page(&link), page(&format!("{H}/private/a?x=1")));
+    assert_ne!(page(&link), page(&format!("{H}/private/b")));
+}
