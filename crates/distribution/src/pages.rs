@@ -75,6 +75,14 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             close: true,
             ..html(StatusCode::BAD_REQUEST, "Bad request.", "InvalidRequest")
         },
+        Denial::BodyTimeout => Page {
+            close: true,
+            ..html(
+                StatusCode::REQUEST_TIMEOUT,
+                "Bad request.",
+                "ClientCommError",
+            )
+        },
         Denial::NotSupportedByOrigin => method_not_allowed_page(request_id),
         Denial::NotFound => no_such_key_page(None, request_id),
         Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),

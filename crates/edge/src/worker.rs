@@ -9,13 +9,14 @@ use crate::film::FilmIndexes;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
-use crate::pipeline::RequestBody;
 use crate::proxy_header::ProxyComplaints;
+use crate::request_body::RequestBody;
 use crate::rtmp::RtmpCrowd;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
 use http_body::Body;
+use hyper::body::Incoming;
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -102,12 +103,13 @@ impl WorkerShared {
     /// Opens the record of a request, before anything is decided.
     pub(crate) fn exchange(
         &self,
-        request: Request<RequestBody>,
+        request: Request<Incoming>,
         connection: &Rc<ConnectionState>,
     ) -> Admitted {
         let (parts, body) = request.into_parts();
         let state = self.current();
         let has_body = !body.is_end_stream();
+        let body = RequestBody::new(body, &state.snapshot.limits);
         let records_max = state.snapshot.limits.log_queue_records_max;
         let place = self.log.reserve(records_max);
         let refused = place == LogPlace::Refused;

@@ -52,6 +52,7 @@ mod peers_origins;
 mod peers_ours;
 mod proxy_protocol;
 mod reload;
+mod request_bodies;
 mod rtmp;
 mod scenario_durability;
 mod scenario_errors;
