@@ -95,7 +95,7 @@ impl Pace {
         }
     }
 
-    /// Looks at the rate alone.
+    /// Looks at the rate alone. What was too slow once is so at every further look.
     pub(crate) fn judge_window(&mut self, now: Instant, least: &Least) -> Judgement {
         let waited = self.wait.map_or(self.waited, |wait| {
             self.waited + now.saturating_duration_since(wait.counted_from)
@@ -103,16 +103,15 @@ impl Pace {
         if waited < least.silence_max {
             return Judgement::KeepsUp;
         }
-        let bytes = std::mem::take(&mut self.bytes);
+        if self.bytes < least.window_bytes_min() {
+            return Judgement::TooSlow;
+        }
+        self.bytes = 0;
         self.waited = Duration::ZERO;
         if let Some(wait) = &mut self.wait {
             wait.counted_from = now;
         }
-        if bytes < least.window_bytes_min() {
-            Judgement::TooSlow
-        } else {
-            Judgement::KeepsUp
-        }
+        Judgement::KeepsUp
     }
 
     /// Pending while the other side keeps up; ready when it is too slow. It is waited for from now on, or still.

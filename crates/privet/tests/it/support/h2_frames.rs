@@ -8,7 +8,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -333,6 +333,23 @@ impl FrameViewer {
             }
         }
         self.next().map_or(Heard::End, Heard::Frame)
+    }
+
+    /// Lets `time` pass and reads what comes; the kind of the last frame that is about a stream.
+    pub fn kind_within(&mut self, time: Duration) -> Option<u8> {
+        let until = Instant::now() + time;
+        let mut kind = None;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return kind;
+            }
+            match self.next_within(left) {
+                Heard::Frame(frame) if frame.stream != 0 => kind = Some(frame.kind),
+                Heard::Frame(_) | Heard::Nothing => {}
+                Heard::End => return kind,
+            }
+        }
     }
 
     /// The next frame that is `wanted`; those before it are dropped.
