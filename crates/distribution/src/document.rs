@@ -95,6 +95,8 @@ pub enum ListenerProtocol {
 pub struct Limits {
     /// Connections at the same time.
     pub connections_max: usize,
+    /// HTTP and HTTPS connections at the same time from one address, or from 64 bits of IPv6 addresses.
+    pub connections_per_address_max: usize,
     /// Requests on one connection before it is closed.
     pub requests_per_connection_max: usize,
     /// HTTP/2 streams at the same time on one connection.
@@ -143,6 +145,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 10_000,
+            connections_per_address_max: 2_000,
             requests_per_connection_max: 1_000_000,
             h2_streams_max: 128,
             url_size_bytes_max: 8192,

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::exchange::Exchange;
+use crate::guests::Guest;
 use crate::h2_watch::H2Watch;
 use crate::log::WorkerLog;
 use crate::pipeline;
@@ -203,14 +204,25 @@ impl ConnectionState {
 }
 
 /// Serves a plain connection to its end.
-pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+pub(crate) async fn serve_plain(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Rc<WorkerShared>,
+    guest: &Guest,
+) {
     let connection =
         ConnectionState::new(peer, Scheme::Http, None, TcpStream::SENDS_FILES, &shared);
+    guest.speaks(&connection);
     serve_http1(stream, connection, shared).await;
 }
 
 /// Shakes hands and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
-pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+pub(crate) async fn serve_tls(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Rc<WorkerShared>,
+    guest: &Guest,
+) {
     let state = shared.current();
     let Some(config) = state.tls.clone() else {
         return;
@@ -226,6 +238,7 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
     let connection = ConnectionState::new(peer, Scheme::Https, names, false, &shared);
+    guest.speaks(&connection);
     if is_http2 {
         serve_http2(stream, connection, shared).await;
     } else {

@@ -17,6 +17,12 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
     );
     reader.set_number(
         table,
+        "connections_per_address_max",
+        many.clone(),
+        &mut l.connections_per_address_max,
+    );
+    reader.set_number(
+        table,
         "requests_per_connection_max",
         1..=u64::from(u32::MAX),
         &mut l.requests_per_connection_max,

@@ -46,6 +46,7 @@ pub(crate) const LIMITS: TableSchema = TableSchema {
     name: "limits",
     keys: &[
         "connections_max",
+        "connections_per_address_max",
         "requests_per_connection_max",
         "h2_streams_max",
         "url_size_bytes_max",

@@ -21,6 +21,7 @@ mod conformance_answers;
 mod conformance_policies;
 mod connections;
 mod countries;
+mod crowding;
 mod fills;
 mod film_broken;
 mod film_folder;
