@@ -29,6 +29,8 @@ pub enum Denial {
     HeadTooLarge,
     /// Not HTTP as RFC 9112 has it.
     BadRequest,
+    /// The request's body did not arrive in time.
+    BodyTimeout,
     /// The behavior allows the method, but its origin, a folder, takes no changes.
     NotSupportedByOrigin,
     /// The origin has no such object.
@@ -81,6 +83,7 @@ impl Denial {
             Denial::Signature(refusal) => refusal.token(),
             Denial::HeadTooLarge => "head-too-large",
             Denial::BadRequest => "bad-request",
+            Denial::BodyTimeout => "body-timeout",
             Denial::NotSupportedByOrigin => "not-supported-by-origin",
             Denial::NotFound => "not-found",
             Denial::OriginUnreadable => "origin-unreadable",

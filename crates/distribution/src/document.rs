@@ -95,6 +95,8 @@ pub enum ListenerProtocol {
 pub struct Limits {
     /// Connections at the same time.
     pub connections_max: usize,
+    /// HTTP and HTTPS connections at the same time from one address, or from 64 bits of IPv6 addresses.
+    pub connections_per_address_max: usize,
     /// Requests on one connection before it is closed.
     pub requests_per_connection_max: usize,
     /// HTTP/2 streams at the same time on one connection.
@@ -107,8 +109,14 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// Between two requests of a connection.
     pub idle_timeout: Duration,
+    /// Without a byte of a request's body.
+    pub body_timeout: Duration,
+    /// Bytes a second of a request's body, while it is waited for, over each `body_timeout`; 0 asks for none.
+    pub body_rate_min: u64,
     /// Without the viewer taking a byte.
     pub write_timeout: Duration,
+    /// Bytes of answers that a viewer takes a second, while it is waited for, over each `write_timeout`; 0 asks for none.
+    pub write_rate_min: u64,
     /// For a TLS handshake.
     pub tls_handshake_timeout: Duration,
     /// For running requests to end once the edge is told to stop.
@@ -137,13 +145,17 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 10_000,
+            connections_per_address_max: 2_000,
             requests_per_connection_max: 1_000_000,
             h2_streams_max: 128,
             url_size_bytes_max: 8192,
             head_size_bytes_max: 20480,
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            body_rate_min: 256,
             write_timeout: Duration::from_secs(60),
+            write_rate_min: 256,
             tls_handshake_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             log_queue_records_max: 65_536,

@@ -48,6 +48,10 @@ pub enum PageAuthor {
 /// codes and nothing else.
 pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     let html = |status, reason, detail| html_page(status, reason, detail, request_id);
+    let closing = |status, detail| Page {
+        close: true,
+        ..html(status, "Bad request.", detail)
+    };
     match denial {
         Denial::UnknownHost => Page {
             logged: false,
@@ -63,18 +67,11 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
         Denial::HeadTooLarge => Page {
-            close: true,
             logged: false,
-            ..html(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Bad request.",
-                "InvalidRequest",
-            )
+            ..closing(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest")
         },
-        Denial::BadRequest => Page {
-            close: true,
-            ..html(StatusCode::BAD_REQUEST, "Bad request.", "InvalidRequest")
-        },
+        Denial::BadRequest => closing(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Denial::BodyTimeout => closing(StatusCode::REQUEST_TIMEOUT, "ClientCommError"),
         Denial::NotSupportedByOrigin => method_not_allowed_page(request_id),
         Denial::NotFound => no_such_key_page(None, request_id),
         Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),

@@ -1,6 +1,8 @@
-//! Accepts connections under the limit and gives each to the worker that has the fewest.
+//! Accepts connections under the limits and gives each to the worker that has the fewest.
 
 use crate::connection::{serve_plain, serve_tls};
+use crate::crowd::CrowdPlace;
+use crate::guests::{Guest, Whose};
 use crate::proxy_header;
 use crate::rtmp;
 use crate::worker::WorkerShared;
@@ -12,15 +14,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-/// After a failed accept (out of file descriptors) the listener rests this long.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// After a failed accept (out of file descriptors) the listener rests this long, while room is made.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// How often, and how far apart, a connection without a place looks whether others have made room.
+const ROOM_LOOKS: usize = 3;
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a worker is told to do.
 #[derive(Debug)]
 pub(crate) enum Task {
     Listen(ListenOn),
     Serve(Accepted),
+    /// Close some that have waited longest, since before this moment: whoever came later may be why it was asked.
+    MakeRoom(Whose, Instant),
 }
 
 /// A listener that a worker is to accept from, until `stop` says otherwise.
@@ -82,6 +90,15 @@ impl Crew {
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
+    /// Has every worker close some connections that only wait.
+    fn make_room(&self, whose: Whose) {
+        let now = Instant::now();
+        for member in &self.members {
+            // A worker that is gone has none.
+            let _ = member.tasks.send(Task::MakeRoom(whose, now));
+        }
+    }
+
     /// A place at the living worker with the fewest connections; `None` when there are `connections_max` already.
     fn place(self: &Arc<Self>, connections_max: usize) -> Option<Place> {
         if self.connections() >= connections_max {
@@ -127,7 +144,11 @@ impl Accepted {
     /// Serves the connection on this worker, beside all others.
     pub(crate) fn serve(self, shared: &Rc<WorkerShared>) {
         let shared = Rc::clone(shared);
-        tokio::task::spawn_local(async move {
+        let guest = Rc::new(Guest::default());
+        let seat = shared.guests.seat(&guest);
+        let served = Rc::clone(&guest);
+        let task = tokio::task::spawn_local(async move {
+            let _seat = seat;
             // Without a file descriptor in the runtime there is nothing to serve.
             let Ok(mut stream) = tokio::net::TcpStream::from_std(self.stream) else {
                 return;
@@ -144,15 +165,65 @@ impl Accepted {
                     }
                 }
             }
+            let Some(_entered) = enter(&self.configured.protocol, peer, &shared) else {
+                return;
+            };
             match self.configured.protocol {
-                ListenerProtocol::Http => serve_plain(stream, peer, shared).await,
-                ListenerProtocol::Https => serve_tls(stream, peer, shared).await,
-                ListenerProtocol::Rtmp => rtmp::serve_plain(stream, peer, shared).await,
-                ListenerProtocol::Rtmps => rtmp::serve_tls(stream, peer, shared).await,
+                ListenerProtocol::Http => serve_plain(stream, peer, shared, &served).await,
+                ListenerProtocol::Https => serve_tls(stream, peer, shared, &served).await,
+                ListenerProtocol::Rtmp => {
+                    served.plays();
+                    rtmp::serve_plain(stream, peer, shared).await;
+                }
+                ListenerProtocol::Rtmps => {
+                    served.plays();
+                    rtmp::serve_tls(stream, peer, shared).await;
+                }
             }
             drop(self.place);
         });
+        guest.is_served_by(task.abort_handle());
     }
+}
+
+/// Whether an address may have another connection.
+enum Entered {
+    /// It gives its place back when it is dropped.
+    Counted { _place: CrowdPlace },
+    /// Proxies bring many viewers.
+    TrustedProxy,
+}
+
+/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was one.
+fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerShared) -> Option<Entered> {
+    let state = shared.current();
+    let limits = &state.snapshot.limits;
+    if state.snapshot.trusted_proxies.contains(peer.ip()) {
+        return Some(Entered::TrustedProxy);
+    }
+    let (crowd, key, connections_max) = match protocol {
+        ListenerProtocol::Http | ListenerProtocol::Https => (
+            &shared.crowd,
+            "connections_per_address_max",
+            limits.connections_per_address_max,
+        ),
+        ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
+            &shared.rtmp_crowd,
+            "rtmp_connections_per_address_max",
+            limits.rtmp_connections_per_address_max,
+        ),
+    };
+    let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
+    if place.is_none() {
+        shared.shortages.addresses.hear(|count| {
+            let address = peer.ip();
+            format!(
+                "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \
+                 the last from {address}; proxies belong into edge.trusted_proxies"
+            )
+        });
+    }
+    place.map(|_place| Entered::Counted { _place })
 }
 
 /// Accepts until the listener is closed or the edge drains.
@@ -174,17 +245,56 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connections_max = shared.current().snapshot.limits.connections_max;
                 // Without a place, or with an error, the stream is dropped and so closed.
-                if let Some(place) = crew.place(connections_max) {
+                if let Some(place) = place(&crew, &shared).await {
                     let _ = hand_over(stream, peer, &configured, place);
                 }
             }
             // The viewer gave up meanwhile, or file descriptors ran out; both pass.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Err(error) => {
+                shared.shortages.accepting.hear(|count| {
+                    format!(
+                        "{count} times no connection could be accepted ({error}), and those that waited longest without a \
+                         request were closed; let the edge open more files, or lower limits.connections_max"
+                    )
+                });
+                crew.make_room(Whose::Waiting);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
+}
+
+/// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
+/// `connections_max`, which is somebody's wish, only those that never sent one.
+async fn place(crew: &Arc<Crew>, shared: &WorkerShared) -> Option<Place> {
+    let state = shared.current();
+    let wished = state.snapshot.limits.connections_max;
+    let possible = shared.shortages.viewers_max(&state.snapshot);
+    let connections_max = wished.min(possible);
+    if let Some(place) = crew.place(connections_max) {
+        return Some(place);
+    }
+    let whose = if possible < wished {
+        Whose::Waiting
+    } else {
+        Whose::Silent
+    };
+    shared.shortages.places.hear(|count| {
+        format!(
+            "{count} connections found all {connections_max} places taken, and connections that kept the edge waiting \
+             were closed for them; raise limits.connections_max ({wished}) and the open files that the edge may have"
+        )
+    });
+    crew.make_room(whose);
+    for _ in 0..ROOM_LOOKS {
+        tokio::time::sleep(ROOM_PAUSE).await;
+        if let Some(place) = crew.place(connections_max) {
+            return Some(place);
+        }
+    }
+    None
 }
 
 fn hand_over(

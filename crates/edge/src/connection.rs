@@ -2,12 +2,13 @@
 
 use crate::clock::Clock;
 use crate::exchange::Exchange;
+use crate::guests::Guest;
 use crate::h2_watch::H2Watch;
 use crate::log::WorkerLog;
 use crate::pipeline;
 use crate::stand_in::QueuedStretches;
 use crate::viewer_io::{Patience, ViewerIo};
-use crate::viewer_stream::ViewerStream;
+use crate::viewer_stream::{CountedStream, ViewerStream};
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
@@ -53,6 +54,8 @@ pub(crate) struct ConnectionState {
     /// Answers that are complete but may not have left yet.
     #[allow(clippy::vec_box, reason = "they come boxed and are moved often")]
     leaving: RefCell<Vec<Box<Exchange>>>,
+    /// Films under way: a player may take them as slowly as it plays.
+    paced: Cell<u32>,
     /// Nothing leaves any more.
     is_closed: Cell<bool>,
     /// Whether bodies may be handed over as stretches of files.
@@ -80,6 +83,7 @@ impl ConnectionState {
             // A new connection must send a whole head before long; only a used one may be idle.
             head_begun: Cell::new(true),
             leaving: RefCell::default(),
+            paced: Cell::new(0),
             is_closed: Cell::new(false),
             sends_files,
             stretches: QueuedStretches::default(),
@@ -97,6 +101,16 @@ impl ConnectionState {
         self.requests.get()
     }
 
+    /// The answer that begins is a film.
+    pub(crate) fn film_began(&self) {
+        self.paced.set(self.paced.get() + 1);
+    }
+
+    /// Whether a player may be pacing what is under way.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced.get() > 0
+    }
+
     /// The answer is over for hyper: complete, or broken off.
     pub(crate) fn request_ended(&self, mut exchange: Box<Exchange>) {
         self.active.set(self.active.get() - 1);
@@ -106,8 +120,15 @@ impl ConnectionState {
         if exchange.outcome.complete && !self.is_closed.get() {
             self.leaving.borrow_mut().push(exchange);
         } else {
-            self.log.write(&mut exchange, true);
+            self.over(&mut exchange, true);
         }
+    }
+
+    fn over(&self, exchange: &mut Exchange, broken_off: bool) {
+        if exchange.outcome.is_film {
+            self.paced.set(self.paced.get() - 1);
+        }
+        self.log.write(exchange, broken_off);
     }
 
     /// Every byte so far is with the operating system: the answers are on their way.
@@ -123,7 +144,7 @@ impl ConnectionState {
 
     fn let_go(&self, broken_off: bool) {
         while let Some(mut exchange) = self.next_leaving() {
-            self.log.write(&mut exchange, broken_off);
+            self.over(&mut exchange, broken_off);
         }
     }
 
@@ -152,9 +173,16 @@ impl ConnectionState {
         self.head_begun.get()
     }
 
-    /// Since when the next request is awaited; `None` while one is being answered.
+    /// Since when the next request is awaited; `None` while one is being answered, to the last byte.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
-        (self.active.get() == 0).then(|| self.idle_since.get())
+        self.owes_nothing().then(|| self.idle_since.get())
+    }
+
+    /// The viewer took its time for the last answer, which has left only now.
+    pub(crate) fn left_late(&self) {
+        if self.active.get() == 0 && !self.leaving.borrow().is_empty() {
+            self.idle_since.set(Instant::now());
+        }
     }
 
     /// Our page, when `bytes` are an error that hyper found in a request head and answered itself.
@@ -176,21 +204,32 @@ impl ConnectionState {
 }
 
 /// Serves a plain connection to its end.
-pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+pub(crate) async fn serve_plain(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Rc<WorkerShared>,
+    guest: &Guest,
+) {
     let connection =
         ConnectionState::new(peer, Scheme::Http, None, TcpStream::SENDS_FILES, &shared);
+    guest.speaks(&connection);
     serve_http1(stream, connection, shared).await;
 }
 
 /// Shakes hands and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
-pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+pub(crate) async fn serve_tls(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Rc<WorkerShared>,
+    guest: &Guest,
+) {
     let state = shared.current();
     let Some(config) = state.tls.clone() else {
         return;
     };
     let patience = state.snapshot.limits.tls_handshake_timeout;
     drop(state);
-    let handshake = TlsAcceptor::from(config).accept(stream);
+    let handshake = TlsAcceptor::from(config).accept(CountedStream::new(stream));
     let Ok(Ok(mut stream)) = tokio::time::timeout(patience, handshake).await else {
         return;
     };
@@ -199,6 +238,7 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
     let connection = ConnectionState::new(peer, Scheme::Https, names, false, &shared);
+    guest.speaks(&connection);
     if is_http2 {
         serve_http2(stream, connection, shared).await;
     } else {
@@ -244,7 +284,11 @@ where
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
-    let io = H2Watch::new(io, patience(limits), limits.h2_streams_max);
+    let io = H2Watch::new(
+        io,
+        (Rc::clone(&connection), patience(limits)),
+        limits.h2_streams_max,
+    );
     let for_service = Rc::clone(&shared);
     let service = service_fn(move |request| {
         let exchange = for_service.exchange(request, &connection);
@@ -275,6 +319,7 @@ fn patience(limits: &Limits) -> Patience {
         head_timeout: limits.head_timeout,
         idle_timeout: limits.idle_timeout,
         write_timeout: limits.write_timeout,
+        write_rate_min: limits.write_rate_min,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::accept::{Crew, ListenOn, Task};
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
+use crate::descriptors::{Shortages, raise_limit, shortage_note};
 use crate::film::FilmIndexes;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
@@ -122,6 +123,8 @@ pub struct Edge;
 impl Edge {
     /// Opens everything, binds every listener and starts the workers, or does nothing at all.
     pub fn start(options: StartOptions) -> Result<RunningEdge, StartError> {
+        let descriptors_max = raise_limit();
+        tell_of_shortage(&options.snapshot, descriptors_max);
         let session_secret = random_secret();
         let state = EdgeState::prepare(Arc::clone(&options.snapshot), &session_secret)?;
         let mut listeners = Listeners::default();
@@ -138,7 +141,9 @@ impl Edge {
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
             films: FilmIndexes::new(&options.snapshot.films),
+            crowd: Arc::default(),
             rtmp_crowd: Arc::default(),
+            shortages: Arc::new(Shortages::new(descriptors_max)),
             origin_client: Arc::default(),
             clock: options.clock,
             log,
@@ -215,6 +220,7 @@ impl RunningEdge {
             // A clock that a test has stopped must not outlive the test mode.
             self.shared.clock.release();
         }
+        tell_of_shortage(snapshot, self.shared.shortages.descriptors_max());
         self.shared.state.store(Arc::clone(&state));
         self.operator_thread.take(socket);
         self.shared.log.change(snapshot.log.clone());
@@ -298,6 +304,12 @@ impl RunningEdge {
     }
 }
 
+fn tell_of_shortage(snapshot: &Snapshot, descriptors_max: u64) {
+    if let Some(note) = shortage_note(snapshot, descriptors_max) {
+        eprintln!("privet: {note}");
+    }
+}
+
 /// Nobody else has it: sessions end with the process.
 fn random_secret() -> SessionSecret {
     let mut bytes = [0; 32];
@@ -346,7 +358,7 @@ fn tell_operator(event: StoreEvent) {
 }
 
 /// 0 asks for one worker for each processor.
-fn worker_count(configured: usize) -> usize {
+pub(crate) fn worker_count(configured: usize) -> usize {
     match configured {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,

@@ -58,6 +58,8 @@ pub(crate) struct Outcome {
     /// The body was handed over to its last byte.
     pub(crate) complete: bool,
     pub(crate) unlogged: bool,
+    /// Pictures or sound, which a player takes as it plays.
+    pub(crate) is_film: bool,
 }
 
 /// An exchange that is not over. Whatever happens to it, its drop tells the connection, and so the log.
@@ -163,9 +165,13 @@ impl Exchange {
         (line + headers_size_bytes(&self.parts.headers) + 2) as u64
     }
 
-    /// Notes the moment at which the answer's first byte was ready.
+    /// The answer's first byte is ready.
     pub(crate) fn answered(&mut self) {
         self.outcome.answered_after = Some(self.started.elapsed());
+        self.outcome.is_film = self.outcome.content_type.as_ref().is_some_and(is_film);
+        if self.outcome.is_film {
+            self.connection.film_began();
+        }
     }
 
     /// When it was over; now, if it is not.
@@ -271,6 +277,16 @@ pub(crate) const ORIGIN_COMM_ERROR: &str = "OriginCommError";
 pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
 
 static FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
+
+/// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
+fn is_film(content_type: &HeaderValue) -> bool {
+    let kind = content_type.as_bytes().get(..6);
+    kind.is_some_and(|kind| {
+        [&b"video/"[..], b"audio/"]
+            .iter()
+            .any(|film| kind.eq_ignore_ascii_case(film))
+    })
+}
 
 /// The authority of the target wins over `Host` (RFC 9112 3.2.2; RFC 9113 8.3.1).
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {

@@ -1,15 +1,17 @@
 //! Between hyper and an HTTP/2 viewer: reads along, resets the streams that the viewer ignores, and ends the
 //! connections of viewers that only make work. Leaves all else as it is.
 //!
-//! A viewer that opens no window for an answer never makes a write wait, so its time runs here and not in `viewer_io`.
+//! A viewer that opens no window for an answer, or a tiny one, never makes a write wait, so its time runs here and not in
+//! `viewer_io`.
 
+use crate::connection::ConnectionState;
 use crate::viewer_io::Patience;
 use frame_scanner::{Found, FrameScanner};
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use streams::{ConnectionError, Ignored, Streams};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -46,7 +48,10 @@ pub(crate) struct H2Watch<I> {
     viewer: FrameScanner,
     edge: FrameScanner,
     streams: Streams,
-    write_timeout: Duration,
+    connection: Rc<ConnectionState>,
+    patience: Patience,
+    /// The stream that is to be given up as soon as the viewer has finished a frame, and since when.
+    doomed: Option<(u32, Instant)>,
     /// Rings when a stream may have been ignored for too long; there is one while streams are open.
     alarm: Option<Pin<Box<Sleep>>>,
     /// Frames of our own, sent as soon as no frame of h2's is under way.
@@ -56,13 +61,19 @@ pub(crate) struct H2Watch<I> {
 
 impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
     /// `streams_max`: what hyper announces to the viewer.
-    pub(crate) fn new(io: I, patience: Patience, streams_max: u32) -> Self {
+    pub(crate) fn new(
+        io: I,
+        (connection, patience): (Rc<ConnectionState>, Patience),
+        streams_max: u32,
+    ) -> Self {
         H2Watch {
             io,
             viewer: FrameScanner::of_viewer(),
             edge: FrameScanner::of_edge(),
             streams: Streams::new(streams_max, Instant::now()),
-            write_timeout: patience.write_timeout,
+            connection,
+            patience,
+            doomed: None,
             alarm: None,
             notice: Vec::new(),
             phase: Phase::Serve,
@@ -71,6 +82,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
 
     /// Looks at what the viewer sent. An error comes with the number of bytes before the frame that is at fault.
     fn scan_viewer(&mut self, bytes: &[u8]) -> Result<(), (usize, ConnectionError)> {
+        let now = Instant::now();
         let mut at = 0;
         let mut frame_begins = 0;
         while at < bytes.len() {
@@ -80,7 +92,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
             let (taken, found) = self.viewer.next(&bytes[at..]);
             at += taken;
             if let Some(found) = found {
-                let judged = self.streams.viewer_sent(&found);
+                let judged = self.streams.viewer_sent(&found, now);
                 judged.map_err(|error| (frame_begins, error))?;
             }
         }
@@ -117,45 +129,59 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 
-    /// Ready when the viewer has ignored something for too long.
+    /// Ready when the viewer has ignored something for too long, or takes too little of it.
     fn poll_ignored(&mut self, context: &mut Context<'_>) -> Poll<Ignored> {
         loop {
             if self.alarm.is_none() && self.streams.is_empty() {
                 return Poll::Pending;
             }
-            let write_timeout = self.write_timeout;
+            let write_timeout = self.patience.write_timeout;
+            // Twice a window, so that no window is overlooked.
+            let look_again = write_timeout / 2;
             let alarm = self
                 .alarm
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(write_timeout)));
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(look_again)));
             ready!(alarm.as_mut().poll(context));
             let now = Instant::now();
-            match self.streams.ignored() {
-                Some(ignored) if ignored.since() + write_timeout <= now => {
-                    return Poll::Ready(ignored);
-                }
-                Some(ignored) => alarm.as_mut().reset(ignored.since() + write_timeout),
-                // What is ignored from now on is so for the whole time at the earliest then.
-                None if !self.streams.is_empty() => alarm.as_mut().reset(now + write_timeout),
-                None => self.alarm = None,
+            let least = self.patience.write_least(&self.connection);
+            let ignored = self.streams.ignored();
+            let is_late = |ignored: &Ignored| ignored.since() + write_timeout <= now;
+            if let Some(late) = ignored.filter(is_late) {
+                return Poll::Ready(late);
             }
+            if let Some(slow) = self.streams.too_slow(now, &least) {
+                return Poll::Ready(slow);
+            }
+            if self.streams.is_empty() {
+                self.alarm = None;
+                continue;
+            }
+            let next = ignored.map(|ignored| ignored.since() + write_timeout);
+            let look_again = now + look_again;
+            alarm
+                .as_mut()
+                .reset(next.map_or(look_again, |next| next.min(look_again)));
         }
     }
 
     /// Lets h2 believe that the viewer has reset the stream, and tells the viewer that the edge has.
     fn give_up(&mut self, ignored: Ignored, buffer: &mut ReadBuf<'_>) -> io::Result<Given> {
-        let Ignored::Stream { stream, since } = ignored else {
+        let Ignored::Stream { stream, .. } = ignored else {
             return Err(io::ErrorKind::TimedOut.into());
         };
         let frame = reset(stream);
         if !self.viewer.is_between_frames() || buffer.remaining() < frame.len() {
             // The viewer is in the middle of a frame. It has as long again to finish that.
-            let is_late = since + 2 * self.write_timeout <= Instant::now();
-            return if is_late {
+            let now = Instant::now();
+            let known = self.doomed.filter(|(doomed, _)| *doomed == stream);
+            let (_, since) = *self.doomed.insert(known.unwrap_or((stream, now)));
+            return if since + self.patience.write_timeout <= now {
                 Err(io::ErrorKind::TimedOut.into())
             } else {
                 Ok(Given::Later)
             };
         }
+        self.doomed = None;
         buffer.put_slice(&frame);
         self.notice.extend(frame);
         self.streams.given_up(stream);
@@ -213,7 +239,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for H2Watch<I> {
             Given::Later => {
                 let alarm = this
                     .alarm
-                    .insert(Box::pin(tokio::time::sleep(this.write_timeout)));
+                    .insert(Box::pin(tokio::time::sleep(this.patience.write_timeout)));
                 ready!(alarm.as_mut().poll(context));
                 context.waker().wake_by_ref();
                 Poll::Pending

@@ -93,12 +93,14 @@ impl OriginClient {
     ///
     /// GET and HEAD are sent again when the connection ends before the head, and to HTTP origins also when there is no
     /// response in time, up to the origin's connection attempts (developer guide, "Connection attempts"). Other
-    /// methods are sent again only if nothing of them was; a viewer's body is never sent twice.
+    /// methods are sent again only if nothing of them was; a viewer's body is never sent twice. A connection is taken
+    /// only when the first piece of that body has come.
     pub(crate) async fn send(
         &self,
         origin: &Origin,
-        call: OriginCall,
+        mut call: OriginCall,
     ) -> Result<OriginResponse, OriginFault> {
+        call.body = call.body.begun().await?;
         let mut prepared = prepare::prepare(&self.shared.credentials, origin, call).await?;
         let mut wanted = Wanted::Any;
         let mut attempts_left = origin.patience.connection_attempts.max(1);

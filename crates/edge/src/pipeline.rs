@@ -11,12 +11,12 @@ use crate::body::ViewerBody;
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
 use crate::film::{FilmWalk, ReadyMade, list_without_wish};
 use crate::origin::{FolderOrigin, OriginError};
+use crate::request_body::RequestBody;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
 use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, VIA};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
-use hyper::body::Incoming;
 use privet_distribution::{
     Authorized, Denial, FilmSettings, Limits, ResultType, Routed, Snapshot, ViewerRequest,
     apply_response_policy, authorize, authorize_film, capped_by_grant, check_geo, denial_page,
@@ -376,6 +376,3 @@ fn viewer_stays(parts: &Parts) -> bool {
     };
     !says("close") && (parts.version >= Version::HTTP_11 || says("keep-alive"))
 }
-
-/// The request's body is never read but for the test clock.
-pub(crate) type RequestBody = Incoming;

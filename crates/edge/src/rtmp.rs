@@ -4,12 +4,9 @@
 //! and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not speak RTMP.
 
 mod connection;
-mod crowd;
 mod events;
 mod opening;
 mod outgoing;
-
-pub(crate) use crowd::RtmpCrowd;
 
 use crate::worker::WorkerShared;
 use aws_lc_rs::hmac;
@@ -18,7 +15,6 @@ use privet_media::rtmp::{RANDOM_SIZE_BYTES, Session};
 use privet_sign::Scheme;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -52,18 +48,9 @@ async fn serve<S>(stream: S, peer: SocketAddr, scheme: Scheme, shared: Rc<Worker
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connections_max = shared
-        .current()
-        .snapshot
-        .limits
-        .rtmp_connections_per_address_max;
-    let Some(place) = Arc::clone(&shared.rtmp_crowd).enter(peer.ip(), connections_max) else {
-        return;
-    };
     let session = Session::new(random(), hmac_sha256);
     let connection = RtmpConnection::new(stream, session, (peer, scheme), shared);
     connection.serve().await;
-    drop(place);
 }
 
 /// Random bytes for a handshake. They are no secret: on a failing source of randomness zeros serve.

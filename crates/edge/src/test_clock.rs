@@ -4,7 +4,7 @@
 
 use crate::answer::Answer;
 use crate::exchange::Exchange;
-use crate::pipeline::RequestBody;
+use crate::request_body::RequestBody;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::HeaderName;

@@ -1,17 +1,17 @@
 //! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
 
 use crate::connection::ConnectionState;
+use crate::pace::{Alarm, Least, Pace};
 use crate::stand_in::is_stand_in;
 use crate::viewer_stream::ViewerStream;
 use bytes::{Buf, Bytes};
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 /// How long a viewer may keep the edge waiting.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,25 @@ pub(crate) struct Patience {
     pub(crate) head_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    pub(crate) write_rate_min: u64,
+}
+
+/// What is asked of viewers of films, however much of others: a player takes what it plays, and nothing plays at less.
+pub(crate) const PACED_RATE_MIN: u64 = 64;
+
+impl Patience {
+    /// What the viewer of `connection` must take at least.
+    pub(crate) fn write_least(&self, connection: &ConnectionState) -> Least {
+        let rate_min = if connection.is_paced() {
+            self.write_rate_min.min(PACED_RATE_MIN)
+        } else {
+            self.write_rate_min
+        };
+        Least {
+            silence_max: self.write_timeout,
+            rate_min,
+        }
+    }
 }
 
 /// A plain or encrypted stream under time limits.
@@ -28,8 +47,12 @@ pub(crate) struct ViewerIo<S> {
     connection: Rc<ConnectionState>,
     patience: Patience,
     alarm: Alarm,
-    /// Since when the viewer has taken nothing, while there was something to take.
-    write_blocked_since: Option<Instant>,
+    /// How the viewer takes what there is to take.
+    pace: Pace,
+    /// The viewer was waited for since everything had left.
+    was_late: bool,
+    /// What the socket below an encrypted stream had taken when it was last looked at.
+    encrypted_bytes: u64,
     /// Our words in place of an error that hyper wrote itself; sent before anything else.
     substitute: Option<Bytes>,
 }
@@ -41,7 +64,9 @@ impl<S> ViewerIo<S> {
             connection,
             patience,
             alarm: Alarm::default(),
-            write_blocked_since: None,
+            pace: Pace::default(),
+            was_late: false,
+            encrypted_bytes: 0,
             substitute: None,
         }
     }
@@ -55,13 +80,6 @@ impl<S> ViewerIo<S> {
             self.patience.idle_timeout
         };
         Some(since + patience)
-    }
-
-    fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let since = *self.write_blocked_since.get_or_insert_with(Instant::now);
-        self.alarm
-            .poll(since + self.patience.write_timeout, context)
-            .map(Err)
     }
 }
 
@@ -82,7 +100,10 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
         }
         match this.read_deadline() {
             None => Poll::Pending,
-            Some(deadline) => this.alarm.poll(deadline, context).map(Err),
+            Some(deadline) => this
+                .alarm
+                .poll(deadline, context)
+                .map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }
 }
@@ -131,11 +152,33 @@ impl<S: ViewerStream> ViewerIo<S> {
         result: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if result.is_pending() {
-            return self.write_waits(context);
+        match result {
+            Poll::Pending => self.write_waits(context),
+            Poll::Ready(Ok(length)) => {
+                self.progressed(length as u64);
+                result
+            }
+            Poll::Ready(Err(_)) => result,
         }
-        self.write_blocked_since = None;
-        result
+    }
+
+    /// The socket has taken `written` bytes; an encrypted stream counts its socket's itself, since its own buffer hides it.
+    fn progressed(&mut self, written: u64) {
+        let moved = match self.stream.encrypted_bytes() {
+            Some(bytes) => bytes - std::mem::replace(&mut self.encrypted_bytes, bytes),
+            None => written,
+        };
+        self.pace.moved(moved, Instant::now);
+    }
+
+    /// Pending while the viewer keeps up.
+    fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.progressed(0);
+        self.was_late = true;
+        let least = self.patience.write_least(&self.connection);
+        self.pace
+            .poll_too_slow(&least, &mut self.alarm, context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -193,7 +236,11 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
         match result {
             Poll::Pending => this.write_waits(context).map_ok(|_| ()),
             Poll::Ready(result) => {
-                this.write_blocked_since = None;
+                this.progressed(0);
+                this.pace.pause(Instant::now);
+                if std::mem::take(&mut this.was_late) {
+                    this.connection.left_late();
+                }
                 if result.is_ok() {
                     this.connection.everything_left();
                 }
@@ -214,29 +261,5 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
 impl<S> Drop for ViewerIo<S> {
     fn drop(&mut self) {
         self.connection.closed();
-    }
-}
-
-/// One timer a connection, armed anew only when it rings too early: most waits end long before.
-#[derive(Debug, Default)]
-struct Alarm {
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Alarm {
-    /// Pending until `deadline`; then the error that ends the connection.
-    fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        // A timer that rings earlier than needed may go on: it is looked at again then.
-        if sleep.is_elapsed() || sleep.deadline() > deadline {
-            if deadline <= Instant::now() {
-                return Poll::Ready(io::ErrorKind::TimedOut.into());
-            }
-            sleep.as_mut().reset(deadline);
-        }
-        ready!(sleep.as_mut().poll(context));
-        self.poll(deadline, context)
     }
 }

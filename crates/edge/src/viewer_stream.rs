@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// What the edge needs of a stream besides bytes in and out. A stream that sends no files keeps the defaults.
+/// What the edge needs of a stream besides bytes in and out. A stream that sends no files keeps the defaults of those.
 pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
-    /// Whether the two functions below work.
+    /// Whether the two functions that follow work.
     const SENDS_FILES: bool;
 
     /// Sends up to `length` bytes of `file` from `offset`; 0 when the file ends there.
@@ -30,6 +31,11 @@ pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
         _slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// What the socket below has taken so far, where that is not what was written here.
+    fn encrypted_bytes(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -94,6 +100,72 @@ impl ViewerStream for TcpStream {
     const SENDS_FILES: bool = false;
 }
 
-impl ViewerStream for TlsStream<TcpStream> {
+impl ViewerStream for TlsStream<CountedStream> {
     const SENDS_FILES: bool = false;
+
+    fn encrypted_bytes(&self) -> Option<u64> {
+        Some(self.get_ref().0.written)
+    }
+}
+
+/// A socket that counts what it takes.
+#[derive(Debug)]
+pub(crate) struct CountedStream {
+    stream: TcpStream,
+    written: u64,
+}
+
+impl CountedStream {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        CountedStream { stream, written: 0 }
+    }
+
+    fn count(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(length)) = &written {
+            self.written += *length as u64;
+        }
+        written
+    }
+}
+
+impl AsyncRead for CountedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for CountedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.count(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.count(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }

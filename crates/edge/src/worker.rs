@@ -4,18 +4,21 @@ use crate::accept::{Crew, Task, accept};
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
+use crate::crowd::Crowd;
+use crate::descriptors::Shortages;
 use crate::exchange::OpenExchange;
 use crate::film::FilmIndexes;
+use crate::guests::Guests;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::origin_client::{OriginClient, OriginClientShared};
-use crate::pipeline::RequestBody;
 use crate::proxy_header::ProxyComplaints;
-use crate::rtmp::RtmpCrowd;
+use crate::request_body::RequestBody;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Request};
 use http_body::Body;
+use hyper::body::Incoming;
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -37,7 +40,9 @@ pub(crate) struct EdgeShared {
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
     pub(crate) films: Arc<FilmIndexes>,
-    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) shortages: Arc<Shortages>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
@@ -52,7 +57,10 @@ pub(crate) struct WorkerShared {
     pub(crate) memory: WorkerMemory,
     pub(crate) cache: Rc<WorkerCache>,
     pub(crate) films: Arc<FilmIndexes>,
-    pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) shortages: Arc<Shortages>,
+    pub(crate) guests: Rc<Guests>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -81,7 +89,10 @@ impl WorkerShared {
                 edge.clock.clone(),
             ),
             films: edge.films,
+            crowd: edge.crowd,
             rtmp_crowd: edge.rtmp_crowd,
+            shortages: edge.shortages,
+            guests: Rc::default(),
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,
@@ -102,12 +113,13 @@ impl WorkerShared {
     /// Opens the record of a request, before anything is decided.
     pub(crate) fn exchange(
         &self,
-        request: Request<RequestBody>,
+        request: Request<Incoming>,
         connection: &Rc<ConnectionState>,
     ) -> Admitted {
         let (parts, body) = request.into_parts();
         let state = self.current();
         let has_body = !body.is_end_stream();
+        let body = RequestBody::new(body, &state.snapshot.limits);
         let records_max = state.snapshot.limits.log_queue_records_max;
         let place = self.log.reserve(records_max);
         let refused = place == LogPlace::Refused;
@@ -167,6 +179,7 @@ pub(crate) fn run(
                     tokio::task::spawn_local(accept(listen_on, Rc::clone(&shared), crew));
                 }
                 Some(Task::Serve(accepted)) => accepted.serve(&shared),
+                Some(Task::MakeRoom(whose, before)) => shared.guests.make_room(whose, before),
                 None => break,
             }
         }

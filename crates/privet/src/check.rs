@@ -9,6 +9,7 @@ use privet_distribution::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
     OriginSource, Snapshot, StreamingDistribution, ViewerProtocolPolicy,
 };
+use privet_edge::descriptors_note;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -271,6 +272,9 @@ fn warn(snapshot: &Snapshot) {
         }
     }
     warn_of_streams_without_tls(snapshot);
+    if let Some(note) = descriptors_note(snapshot) {
+        console::note(note);
+    }
     for file in &snapshot.files {
         let is_key = std::fs::read(file).is_ok_and(|bytes| {
             bytes

@@ -230,8 +230,8 @@ fn privet_toml(
 ) -> String {
     let place = folder.display();
     let limits = match memory {
-        Memory::Default => String::new(),
-        Memory::One => "[limits]\nsignature_memory_entries_max = 1\n\n".to_owned(),
+        Memory::Default => "",
+        Memory::One => "signature_memory_entries_max = 1\n",
     };
     let log = match log {
         AccessLog::Off => String::new(),
@@ -252,7 +252,10 @@ fn privet_toml(
         r#"[edge]
 workers = 2
 
-{limits}{log}[[listeners]]
+[limits]
+connections_per_address_max = 10000
+{limits}
+{log}[[listeners]]
 address = "127.0.0.1:{}"
 protocol = "http"
 

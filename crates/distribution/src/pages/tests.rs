@@ -127,6 +127,7 @@ fn every_other_denial() {
     check_detail(&Denial::BodyNotAllowed, 403, "InvalidRequest", true);
     check_detail(&Denial::HeadTooLarge, 413, "InvalidRequest", false);
     check_detail(&Denial::BadRequest, 400, "InvalidRequest", true);
+    check_detail(&Denial::BodyTimeout, 408, "ClientCommError", true);
     check_detail(&Denial::NotFound, 404, "Error", true);
     check_detail(&Denial::OriginUnreadable, 502, "OriginReadError", true);
     check_detail(&Denial::AmbiguousPath, 403, "InvalidRequest", true);

@@ -17,6 +17,12 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
     );
     reader.set_number(
         table,
+        "connections_per_address_max",
+        many.clone(),
+        &mut l.connections_per_address_max,
+    );
+    reader.set_number(
+        table,
         "requests_per_connection_max",
         1..=u64::from(u32::MAX),
         &mut l.requests_per_connection_max,
@@ -35,6 +41,12 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
         &mut l.head_size_bytes_max,
     );
     read_timeouts(reader, table, l);
+    for (key, rate) in [
+        ("body_rate_min", &mut l.body_rate_min),
+        ("write_rate_min", &mut l.write_rate_min),
+    ] {
+        reader.set_size(table, key, 0..=MIB, rate);
+    }
     reader.set_number(
         table,
         "log_queue_records_max",
@@ -68,6 +80,7 @@ fn read_timeouts<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Li
     let timeouts = [
         ("head_timeout", &mut limits.head_timeout),
         ("idle_timeout", &mut limits.idle_timeout),
+        ("body_timeout", &mut limits.body_timeout),
         ("write_timeout", &mut limits.write_timeout),
         ("tls_handshake_timeout", &mut limits.tls_handshake_timeout),
         ("rtmp_handshake_timeout", &mut limits.rtmp_handshake_timeout),

@@ -1,10 +1,11 @@
 //! What the frames of a connection say about its streams: who waits for whom, and who breaks the rules.
 //!
-//! Knows no socket and no clock. The rules are those of RFC 9113; h2 applies the rest of them.
+//! Knows no socket and no clock, of which it is told. The rules are those of RFC 9113; h2 applies the rest of them.
 
 use super::frame_scanner::{
     DATA, Found, FrameHead, GOAWAY, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE,
 };
+use crate::pace::{Judgement, Least, Pace};
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
 
@@ -68,6 +69,17 @@ struct Stream {
     window_size_bytes: i64,
     /// When the viewer was last given something; `None` before the answer.
     taken: Option<Instant>,
+    /// How the viewer takes the answer; it is waited for while the stream's window is shut.
+    pace: Pace,
+}
+
+impl Stream {
+    /// The viewer may have opened the window.
+    fn opened(&mut self, now: Instant) {
+        if self.window_size_bytes > 0 {
+            self.pace.pause(|| now);
+        }
+    }
 }
 
 /// The streams of a connection.
@@ -81,6 +93,8 @@ pub(super) struct Streams {
     window_size_bytes: i64,
     /// When the viewer was last given anything of an answer's body.
     taken: Instant,
+    /// How the viewer takes all answers together; it is waited for while the connection's window is shut.
+    pace: Pace,
     credit_frames: i64,
 }
 
@@ -95,6 +109,7 @@ impl Streams {
             initial_window_size_bytes: FIRST_WINDOW_SIZE_BYTES,
             window_size_bytes: FIRST_WINDOW_SIZE_BYTES,
             taken: now,
+            pace: Pace::default(),
             credit_frames: CREDIT_FRAMES_MAX,
         }
     }
@@ -110,18 +125,22 @@ impl Streams {
     }
 
     /// The viewer sent this.
-    pub(super) fn viewer_sent(&mut self, found: &Found) -> Result<(), ConnectionError> {
+    pub(super) fn viewer_sent(
+        &mut self,
+        found: &Found,
+        now: Instant,
+    ) -> Result<(), ConnectionError> {
         match found {
-            Found::Head(head) => self.viewer_sent_head(head),
-            Found::Payload(head, payload) if head.kind == SETTINGS => self.settings(payload),
+            Found::Head(head) => self.viewer_sent_head(head, now),
+            Found::Payload(head, payload) if head.kind == SETTINGS => self.settings(payload, now),
             Found::Payload(head, payload) => {
-                self.window_update(head.stream, payload);
+                self.window_update(head.stream, payload, now);
                 Ok(())
             }
         }
     }
 
-    fn viewer_sent_head(&mut self, head: &FrameHead) -> Result<(), ConnectionError> {
+    fn viewer_sent_head(&mut self, head: &FrameHead, now: Instant) -> Result<(), ConnectionError> {
         check_size(head)?;
         let is_late = matches!(head.kind, DATA | HEADERS) && self.ended.contains(&head.stream);
         if is_late {
@@ -130,7 +149,7 @@ impl Streams {
         self.spend(head)?;
         match head.kind {
             HEADERS => {
-                self.open(head.stream)?;
+                self.open(head.stream, now)?;
                 self.viewer_ends(head);
             }
             DATA => self.viewer_ends(head),
@@ -159,7 +178,7 @@ impl Streams {
         Ok(())
     }
 
-    fn open(&mut self, stream: u32) -> Result<(), ConnectionError> {
+    fn open(&mut self, stream: u32, now: Instant) -> Result<(), ConnectionError> {
         if stream <= self.highest {
             return Ok(());
         }
@@ -167,9 +186,17 @@ impl Streams {
             return Err(ConnectionError::EnhanceYourCalm);
         }
         self.highest = stream;
+        if self.open.is_empty() {
+            // A window that nobody needed was no wait.
+            self.pace = Pace::default();
+            if self.window_size_bytes <= 0 {
+                self.pace.wait(|| now);
+            }
+        }
         let opened = Stream {
             window_size_bytes: self.initial_window_size_bytes,
             taken: None,
+            pace: Pace::default(),
         };
         self.open.insert(stream, opened);
         Ok(())
@@ -188,7 +215,7 @@ impl Streams {
         self.ended.push_back(stream);
     }
 
-    fn settings(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
+    fn settings(&mut self, payload: &[u8], now: Instant) -> Result<(), ConnectionError> {
         for pair in payload.chunks_exact(6) {
             let id = u16::from_be_bytes([pair[0], pair[1]]);
             let value = u32::from_be_bytes([pair[2], pair[3], pair[4], pair[5]]);
@@ -202,20 +229,25 @@ impl Streams {
             self.initial_window_size_bytes = i64::from(value);
             for stream in self.open.values_mut() {
                 stream.window_size_bytes += change;
+                stream.opened(now);
             }
         }
         Ok(())
     }
 
-    fn window_update(&mut self, stream: u32, payload: &[u8]) {
+    fn window_update(&mut self, stream: u32, payload: &[u8], now: Instant) {
         let Ok(increment) = payload.try_into().map(u32::from_be_bytes) else {
             return;
         };
         let increment = i64::from(increment & WINDOW_SIZE_BYTES_MAX);
         if stream == 0 {
             self.window_size_bytes += increment;
+            if self.window_size_bytes > 0 {
+                self.pace.pause(|| now);
+            }
         } else if let Some(stream) = self.open.get_mut(&stream) {
             stream.window_size_bytes += increment;
+            stream.opened(now);
         }
     }
 
@@ -226,6 +258,10 @@ impl Streams {
                 let length = head.length as i64;
                 self.window_size_bytes -= length;
                 self.taken = now;
+                self.pace.moved(head.length as u64, || now);
+                if self.window_size_bytes <= 0 {
+                    self.pace.wait(|| now);
+                }
                 self.credit_frames += (head.length / CREDIT_SIZE_BYTES) as i64;
                 self.answered(head, length, now);
             }
@@ -243,7 +279,25 @@ impl Streams {
         } else if let Some(stream) = self.open.get_mut(&head.stream) {
             stream.window_size_bytes -= length;
             stream.taken = Some(now);
+            stream.pace.moved(head.length as u64, || now);
+            if stream.window_size_bytes <= 0 {
+                stream.pace.wait(|| now);
+            }
         }
+    }
+
+    /// An answer of which the viewer has taken too little for its time, or all of them together.
+    pub(super) fn too_slow(&mut self, now: Instant, least: &Least) -> Option<Ignored> {
+        let is_answered = self.open.values().any(|stream| stream.taken.is_some());
+        if is_answered && self.pace.judge_window(now, least) == Judgement::TooSlow {
+            return Some(Ignored::Connection { since: now });
+        }
+        let mut open = self.open.iter_mut().map(|(number, stream)| {
+            let judgement = stream.pace.judge_window(now, least);
+            (*number, judgement)
+        });
+        let (stream, _) = open.find(|(_, judgement)| *judgement == Judgement::TooSlow)?;
+        Some(Ignored::Stream { stream, since: now })
     }
 
     /// The edge gives this stream up.

@@ -73,7 +73,7 @@ fn repeats_after_timeout(origin: &Origin) -> bool {
 }
 
 /// Waits until the origin has had its turn for too long; `None` then. The time that a viewer takes for its body does
-/// not count.
+/// not count: that has limits of its own, and its end is an error of the body.
 pub(super) async fn in_time<T>(
     sending: impl Future<Output = T>,
     turn: &Cell<Turn>,
@@ -83,14 +83,14 @@ pub(super) async fn in_time<T>(
     loop {
         let deadline = match turn.get() {
             Turn::Origin(since) => since + silence_max,
-            Turn::Viewer | Turn::BrokenOff => Instant::now() + silence_max,
+            Turn::Viewer | Turn::BrokenOff | Turn::Late => Instant::now() + silence_max,
         };
         if let Ok(sent) = timeout_at(deadline, &mut sending).await {
             return Some(sent);
         }
         match turn.get() {
             Turn::Origin(since) if since + silence_max <= Instant::now() => return None,
-            Turn::Origin(_) | Turn::Viewer | Turn::BrokenOff => {}
+            Turn::Origin(_) | Turn::Viewer | Turn::BrokenOff | Turn::Late => {}
         }
     }
 }
@@ -129,6 +129,7 @@ fn failed(
     let kind = match (&unsent, turn) {
         (Some(_), _) => OriginFaultKind::Closed,
         (None, Turn::BrokenOff) => OriginFaultKind::RequestBody,
+        (None, Turn::Late) => OriginFaultKind::RequestBodyTimeout,
         (None, Turn::Origin(_) | Turn::Viewer) => kind_of(error.error()),
     };
     let again = unsent.or(spare.filter(|_| kind == OriginFaultKind::Closed));

@@ -72,7 +72,9 @@ fn leads_to_secondary(
             | OriginFaultKind::HeadTooLarge
             | OriginFaultKind::Credentials => StatusCode::BAD_GATEWAY,
             OriginFaultKind::Capacity => StatusCode::SERVICE_UNAVAILABLE,
-            OriginFaultKind::InvalidTarget | OriginFaultKind::RequestBody => return false,
+            OriginFaultKind::InvalidTarget
+            | OriginFaultKind::RequestBody
+            | OriginFaultKind::RequestBodyTimeout => return false,
         },
     };
     statuses.contains(&status)

@@ -36,6 +36,8 @@ pub(crate) enum OriginFaultKind {
     InvalidTarget,
     /// The viewer broke its own body off.
     RequestBody,
+    /// The viewer's body did not arrive in time.
+    RequestBodyTimeout,
     /// All connections that the origin may have are busy.
     Capacity,
     /// There are no access keys to sign with, or none that are still valid.
@@ -68,7 +70,8 @@ impl From<OriginFaultKind> for OriginFault {
             | OriginFaultKind::InvalidHead
             | OriginFaultKind::HeadTooLarge
             | OriginFaultKind::InvalidTarget
-            | OriginFaultKind::RequestBody => Retry::No,
+            | OriginFaultKind::RequestBody
+            | OriginFaultKind::RequestBodyTimeout => Retry::No,
         };
         OriginFault { kind, retry }
     }
@@ -98,6 +101,7 @@ impl fmt::Display for OriginFault {
             OriginFaultKind::HeadTooLarge => "the head of the origin's response is too large",
             OriginFaultKind::InvalidTarget => "the request's target can not be sent to the origin",
             OriginFaultKind::RequestBody => "the viewer broke the request's body off",
+            OriginFaultKind::RequestBodyTimeout => "the request's body did not arrive in time",
             OriginFaultKind::Capacity => "all connections to the origin are busy",
             OriginFaultKind::Credentials => "no valid access keys; check the origin's credentials",
         })

@@ -1,9 +1,11 @@
 //! The body of a request to an origin: none, bytes in memory, or what a viewer is sending; and whose turn it is.
 
+use super::fault::OriginFaultKind;
+use crate::request_body::{BodyFault, RequestBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -17,10 +19,55 @@ pub(crate) enum OriginRequestBody {
     /// Bytes in memory.
     Memory(Bytes),
     /// A viewer's body: with its length if it has one, chunked otherwise.
-    Viewer(Incoming),
+    Viewer(Upload),
+}
+
+/// A viewer's body, of which the first piece may have been read already.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    first: Option<Frame<Bytes>>,
+    rest: RequestBody,
+}
+
+impl Upload {
+    /// Waits for something to pass on; `None` when the body ends without anything.
+    async fn begun(mut self) -> Result<Option<Self>, BodyFault> {
+        while self.first.is_none() {
+            let Some(frame) = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await
+            else {
+                return Ok(None);
+            };
+            // Nothing is no piece, however often it is sent.
+            self.first = Some(frame?).filter(|frame| frame.data_ref() != Some(&Bytes::new()));
+        }
+        Ok(Some(self))
+    }
 }
 
 impl OriginRequestBody {
+    /// What a viewer is sending.
+    pub(crate) fn viewer(body: RequestBody) -> Self {
+        OriginRequestBody::Viewer(Upload {
+            first: None,
+            rest: body,
+        })
+    }
+
+    /// The same body once its first piece is there: a viewer that sends none must not hold an origin's connection.
+    ///
+    /// Errors: `RequestBody`, `RequestBodyTimeout`.
+    pub(super) async fn begun(self) -> Result<Self, OriginFaultKind> {
+        match self {
+            OriginRequestBody::Viewer(upload) => match upload.begun().await {
+                Ok(Some(upload)) => Ok(OriginRequestBody::Viewer(upload)),
+                Ok(None) => Ok(OriginRequestBody::Empty),
+                Err(BodyFault::Broken(_)) => Err(OriginFaultKind::RequestBody),
+                Err(BodyFault::Late) => Err(OriginFaultKind::RequestBodyTimeout),
+            },
+            there @ (OriginRequestBody::Empty | OriginRequestBody::Memory(_)) => Ok(there),
+        }
+    }
+
     /// The same body once more, if that is possible.
     pub(crate) fn again(&self) -> Option<Self> {
         match self {
@@ -33,19 +80,22 @@ impl OriginRequestBody {
 
 impl Body for OriginRequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyFault;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         match &mut *self {
             OriginRequestBody::Empty => Poll::Ready(None),
             OriginRequestBody::Memory(bytes) if bytes.is_empty() => Poll::Ready(None),
             OriginRequestBody::Memory(bytes) => {
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
             }
-            OriginRequestBody::Viewer(incoming) => Pin::new(incoming).poll_frame(context),
+            OriginRequestBody::Viewer(upload) => match upload.first.take() {
+                Some(first) => Poll::Ready(Some(Ok(first))),
+                None => Pin::new(&mut upload.rest).poll_frame(context),
+            },
         }
     }
 
@@ -53,7 +103,9 @@ impl Body for OriginRequestBody {
         match self {
             OriginRequestBody::Empty => true,
             OriginRequestBody::Memory(bytes) => bytes.is_empty(),
-            OriginRequestBody::Viewer(incoming) => incoming.is_end_stream(),
+            OriginRequestBody::Viewer(upload) => {
+                upload.first.is_none() && upload.rest.is_end_stream()
+            }
         }
     }
 
@@ -61,7 +113,14 @@ impl Body for OriginRequestBody {
         match self {
             OriginRequestBody::Empty => SizeHint::with_exact(0),
             OriginRequestBody::Memory(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            OriginRequestBody::Viewer(incoming) => incoming.size_hint(),
+            OriginRequestBody::Viewer(upload) => {
+                let first = upload.first.as_ref().and_then(Frame::data_ref);
+                let length = first.map_or(0, Bytes::len) as u64;
+                let rest = upload.rest.size_hint().exact();
+                rest.map_or_else(SizeHint::default, |rest| {
+                    SizeHint::with_exact(rest.saturating_add(length))
+                })
+            }
         }
     }
 }
@@ -75,6 +134,8 @@ pub(super) enum Turn {
     Viewer,
     /// Nobody any more: the viewer's body broke off.
     BrokenOff,
+    /// Nobody any more: the viewer's body did not arrive in time.
+    Late,
 }
 
 /// A body that says whose turn it is, so that a slow viewer is not taken for a slow origin.
@@ -96,16 +157,17 @@ impl WatchedBody {
 
 impl Body for WatchedBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyFault;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         self.turn.set(Turn::Viewer);
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         self.turn.set(match &frame {
-            Some(Err(_)) => Turn::BrokenOff,
+            Some(Err(BodyFault::Broken(_))) => Turn::BrokenOff,
+            Some(Err(BodyFault::Late)) => Turn::Late,
             Some(Ok(_)) | None => Turn::Origin(Instant::now()),
         });
         Poll::Ready(frame)

@@ -1,10 +1,11 @@
 //! The walk's last steps for origins that are other servers: cache, origin, respond.
 
-use super::{RequestBody, Wanted};
+use super::Wanted;
 use crate::answer::{Answer, Origins, Passed};
 use crate::cache::{Ask, Obtained, ReadFault, WorkerCache, digest};
 use crate::exchange::Exchange;
 use crate::origin_client::{OriginFaultKind, OriginRequestBody, OriginResponse};
+use crate::request_body::RequestBody;
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_cache::Key;
@@ -34,7 +35,7 @@ impl Wanted<'_> {
         let ask = self.ask(self.key(exchange, shared), exchange, shared);
         let body = if exchange.has_body {
             // It is read to its end or the connection is closed: nothing of it can be taken for a request.
-            OriginRequestBody::Viewer(body)
+            OriginRequestBody::viewer(body)
         } else {
             OriginRequestBody::Empty
         };
@@ -204,6 +205,7 @@ pub(crate) fn denial(kind: OriginFaultKind) -> Denial {
         OriginFaultKind::HeadTooLarge => Denial::OriginHeaderTooBig,
         OriginFaultKind::InvalidTarget => Denial::NotFound,
         OriginFaultKind::RequestBody => Denial::BadRequest,
+        OriginFaultKind::RequestBodyTimeout => Denial::BodyTimeout,
         OriginFaultKind::Capacity => Denial::CapacityExceeded,
     }
 }

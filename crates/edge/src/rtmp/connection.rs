@@ -8,7 +8,9 @@ mod acts;
 use super::events::Events;
 use super::opening::{OpenFilm, Viewer};
 use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
+use crate::pace::{Judgement, Least};
 use crate::request_id::request_id;
+use crate::viewer_io::PACED_RATE_MIN;
 use crate::worker::WorkerShared;
 use privet_distribution::Limits;
 use privet_media::rtmp::{Fault, Feed, Session, Turn};
@@ -82,7 +84,7 @@ struct Patience {
     /// Until the viewer has shaken hands and wants to connect.
     handshake_timeout: Duration,
     idle_timeout: Duration,
-    write_timeout: Duration,
+    write_least: Least,
 }
 
 impl Patience {
@@ -90,7 +92,10 @@ impl Patience {
         Patience {
             handshake_timeout: limits.rtmp_handshake_timeout,
             idle_timeout: limits.rtmp_idle_timeout,
-            write_timeout: limits.rtmp_write_timeout,
+            write_least: Least {
+                silence_max: limits.rtmp_write_timeout,
+                rate_min: limits.write_rate_min.min(PACED_RATE_MIN),
+            },
         }
     }
 }
@@ -126,10 +131,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
     ) -> Self {
         let sent_bytes = Rc::new(Cell::new(0));
         let now = Instant::now();
+        let patience = Patience::of(&shared.current().snapshot.limits);
         RtmpConnection {
             stream,
             session,
-            outgoing: Outgoing::new(Rc::clone(&sent_bytes)),
+            outgoing: Outgoing::new(Rc::clone(&sent_bytes), patience.write_least),
             viewer: Viewer {
                 peer,
                 scheme,
@@ -139,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             play: None,
             buffer: None,
             events: None,
-            patience: Patience::of(&shared.current().snapshot.limits),
+            patience,
             shared,
             sent_bytes,
             began: now,
@@ -204,11 +210,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Happening, End>> {
         if !self.outgoing.is_idle() {
-            let was_blocked = self.outgoing.blocked_since();
+            let deadline = self.outgoing.deadline();
             if let Poll::Ready(sent) = self.outgoing.poll_send(&mut self.stream, context) {
                 return Poll::Ready(sent.map(|()| Happening::Sent).map_err(End::Send));
             }
-            if self.outgoing.blocked_since() != was_blocked {
+            if self.outgoing.deadline() != deadline {
                 self.set_alarm(None);
             }
         }
@@ -276,8 +282,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
 
     fn deadline(&self) -> Instant {
         let patience = &self.patience;
-        if let Some(since) = self.outgoing.blocked_since() {
-            return since + patience.write_timeout;
+        if let Some(deadline) = self.outgoing.deadline() {
+            return deadline;
         }
         if self.events.is_none() {
             return self.began + patience.handshake_timeout;
@@ -297,10 +303,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         if self.deadline() > now {
             return Ok(());
         }
+        if self.outgoing.deadline().is_some() {
+            return match self.outgoing.judge(now) {
+                Judgement::KeepsUp => Ok(()),
+                Judgement::TooSlow => Err(End::Slow),
+            };
+        }
         let play = self.play.as_ref();
         let is_paused = play.is_some_and(|play| play.motion == Motion::Paused);
-        let is_blocked = self.outgoing.blocked_since().is_some();
-        if is_paused && !is_blocked && self.pinged <= self.heard {
+        if is_paused && self.pinged <= self.heard {
             self.session.ping(self.began.elapsed());
             self.pinged = now;
             return Ok(());

@@ -225,6 +225,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::UnknownHost
         | Denial::HeadTooLarge
         | Denial::BadRequest
+        | Denial::BodyTimeout
         | Denial::NotSupportedByOrigin => PlayRefusal::NotFound,
         Denial::OriginDns
         | Denial::OriginConnect

@@ -2,6 +2,7 @@
 
 use crate::cache::ReadFault;
 use crate::film::{FilmSource, PartsReader};
+use crate::pace::{Judgement, Least, Pace};
 use bytes::{Buf, Bytes};
 use privet_media::{Part, Parts};
 use std::cell::Cell;
@@ -42,20 +43,22 @@ pub(super) struct Outgoing {
     ready_size_bytes: usize,
     /// All that was sent since the connection began.
     sent_bytes: Rc<Cell<u64>>,
-    /// Since when the viewer has taken nothing, while there was something to take.
-    blocked_since: Option<Instant>,
+    /// How the viewer takes what there is to take.
+    pace: Pace,
+    least: Least,
     /// Something was written that the stream may still hold.
     needs_flush: bool,
 }
 
 impl Outgoing {
-    pub(super) fn new(sent_bytes: Rc<Cell<u64>>) -> Self {
+    pub(super) fn new(sent_bytes: Rc<Cell<u64>>, least: Least) -> Self {
         Outgoing {
             batch: None,
             ready: VecDeque::new(),
             ready_size_bytes: 0,
             sent_bytes,
-            blocked_since: None,
+            pace: Pace::default(),
+            least,
             needs_flush: false,
         }
     }
@@ -65,8 +68,14 @@ impl Outgoing {
         self.batch.is_none() && self.ready.is_empty() && !self.needs_flush
     }
 
-    pub(super) fn blocked_since(&self) -> Option<Instant> {
-        self.blocked_since
+    /// When the viewer must be judged that is waited for; `None` while it is not.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.pace.deadline(&self.least)
+    }
+
+    /// Whether the viewer takes enough.
+    pub(super) fn judge(&mut self, now: Instant) -> Judgement {
+        self.pace.judge(now, &self.least)
     }
 
     /// Sends `parts`, whose stretches are of `source`. Only while idle.
@@ -111,7 +120,7 @@ impl Outgoing {
                 }
                 Poll::Ready(written) => self.written(written?),
                 Poll::Pending => {
-                    self.blocked_since.get_or_insert_with(Instant::now);
+                    self.pace.wait(Instant::now);
                     return Poll::Pending;
                 }
             }
@@ -148,7 +157,7 @@ impl Outgoing {
     fn written(&mut self, mut length: usize) {
         self.sent_bytes.set(self.sent_bytes.get() + length as u64);
         self.ready_size_bytes -= length;
-        self.blocked_since = None;
+        self.pace.moved(length as u64, Instant::now);
         self.needs_flush = true;
         while let Some(first) = self.ready.front_mut() {
             if first.len() > length {
@@ -167,11 +176,11 @@ impl Outgoing {
     ) -> Poll<Result<(), SendFault>> {
         if self.needs_flush {
             if Pin::new(stream).poll_flush(context)?.is_pending() {
-                self.blocked_since.get_or_insert_with(Instant::now);
+                self.pace.wait(Instant::now);
                 return Poll::Pending;
             }
             self.needs_flush = false;
-            self.blocked_since = None;
+            self.pace.pause(Instant::now);
         }
         Poll::Ready(Ok(()))
     }

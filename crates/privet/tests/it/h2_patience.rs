@@ -4,6 +4,8 @@ use crate::support::*;
 use std::time::{Duration, Instant};
 
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a viewer that takes little rests between two sips.
+const REST: Duration = Duration::from_millis(100);
 
 fn patient_edge() -> TestEdge {
     let edge = TestEdge::configured(&fixture_with_limits(r#"write_timeout = "1s""#));
@@ -73,18 +75,77 @@ fn a_stream_that_is_not_taken_is_reset_alone() {
 }
 
 #[test]
-fn a_stream_that_is_taken_byte_by_byte_goes_on() {
+fn a_stream_that_is_taken_sip_by_sip_goes_on() {
     let edge = patient_edge();
     let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
     viewer.send(&window_update(0, 1_000_000));
     viewer.send(&get_path(1, "/public/large"));
     let begun = Instant::now();
-    let take_one = |viewer: &mut FrameViewer| viewer.send(&window_update(1, 1));
-    take_small_things(&mut viewer, take_one, |frame| {
-        assert_ne!(frame.kind, RST_STREAM);
-        begun.elapsed() > 2 * WRITE_TIMEOUT
-    });
+    // 400 bytes a second.
+    while begun.elapsed() < 3 * WRITE_TIMEOUT {
+        viewer.send(&window_update(1, 40));
+        assert_ne!(viewer.kind_within(REST), Some(RST_STREAM));
+    }
     viewer.assert_alive();
+}
+
+/// N1: a byte a second kept a stream, and what it is read from, for ever.
+#[test]
+fn a_stream_that_is_taken_byte_by_byte_is_reset() {
+    let edge = patient_edge();
+    edge.put("public/film.mp4", &[b'x'; 200_000]);
+    // Of a film a player takes little, but not this little.
+    for path in ["/public/large", "/public/film.mp4"] {
+        let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
+        viewer.send(&window_update(0, 1_000_000));
+        viewer.send(&get_path(1, path));
+        let begun = Instant::now();
+        let mut kind = None;
+        while kind != Some(RST_STREAM) {
+            assert!(begun.elapsed() < PATIENCE, "{path} goes on for ever");
+            viewer.send(&[window_update(1, 1), ping(b"I am he!")].concat());
+            kind = viewer.kind_within(REST);
+        }
+        viewer.assert_alive();
+    }
+}
+
+#[test]
+fn a_film_is_taken_as_its_player_plays() {
+    let config = "write_timeout = \"1s\"\nwrite_rate_min = \"10 KiB\"";
+    let edge = TestEdge::configured(&fixture_with_limits(config));
+    for (path, is_film) in [("film.mp4", true), ("large", false)] {
+        edge.put(&format!("public/{path}"), &[b'x'; 200_000]);
+        let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
+        viewer.send(&window_update(0, 1_000_000));
+        viewer.send(&get_path(1, &format!("/public/{path}")));
+        let begun = Instant::now();
+        let mut is_reset = false;
+        while begun.elapsed() < 3 * WRITE_TIMEOUT {
+            viewer.send(&window_update(1, 100));
+            is_reset |= viewer.kind_within(REST) == Some(RST_STREAM);
+        }
+        assert_eq!(is_reset, !is_film, "{path}");
+    }
+}
+
+/// The window of the whole connection, byte by byte, while every stream has all it wants.
+#[test]
+fn a_connection_that_is_taken_byte_by_byte_ends() {
+    let edge = patient_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 1_000_000)]);
+    for stream in [1, 3, 5] {
+        viewer.send(&get_path(stream, "/public/large"));
+    }
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < PATIENCE, "it goes on for ever");
+        viewer.send(&window_update(0, 1));
+        if matches!(viewer.next_within(REST), Heard::End) {
+            break;
+        }
+    }
+    edge.assert_alive();
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Viewers that take nothing, and how long the edge puts up with them.
 
 use crate::support::*;
-use std::time::Duration;
+use socket2::{Domain, Socket, Type};
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 /// No window, and a sign of life five times a second.
 #[test]
@@ -26,4 +30,81 @@ fn an_http2_viewer_that_takes_nothing_is_let_go() {
         assert!(ended.is_ok(), "the connection is still there");
         drop(answer);
     });
+}
+
+/// A connection of which the systems at both ends hold little, so that the edge sees what the viewer takes.
+fn narrow(edge: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(edge), Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    // The sender's buffer is some multiple of it.
+    socket.set_tcp_mss(536).unwrap();
+    socket.connect(&edge.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Lets this much time pass: nothing comes on a connection of its own.
+fn rest(time: Duration) {
+    let (mut silent, _other) = UnixStream::pair().unwrap();
+    silent.set_read_timeout(Some(time)).unwrap();
+    assert!(silent.read(&mut [0]).is_err());
+}
+
+/// Whether a viewer that takes some 100 KB a second, and never nothing, has an answer cut short within some seconds.
+fn is_cut_short(edge: &TestEdge, mut viewer: Viewer, name: &str) -> bool {
+    viewer.send(&Ask::get(format!("http://{HOST}/public/{name}")).bytes());
+    assert_eq!(viewer.head().unwrap().status(), 200);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(8) {
+        // What the system holds still comes when the edge has gone.
+        let was_left = edge.live.text().contains(name);
+        if was_left || viewer.take(2_000).len() < 2_000 {
+            return true;
+        }
+        rest(Duration::from_millis(5));
+    }
+    false
+}
+
+/// N1: whoever took a piece in each `write_timeout` was served for ever.
+#[test]
+fn a_viewer_that_takes_too_little_is_let_go() {
+    let config = "write_timeout = \"3s\"\nwrite_rate_min = \"1 MiB\"";
+    let edge = &TestEdge::configured(&fixture_with_limits(config));
+    std::thread::scope(|scope| {
+        for name in ["plain.bin", "tls.bin"] {
+            edge.put(&format!("public/{name}"), &[7; 30_000_000]);
+            scope.spawn(move || {
+                let viewer = if name.starts_with("tls") {
+                    Viewer::encrypted(narrow(edge.https()))
+                } else {
+                    Viewer::over(narrow(edge.http()))
+                };
+                assert!(is_cut_short(edge, viewer, name), "{name}");
+            });
+        }
+    });
+}
+
+/// The last stretch of a file is with the edge's connection when its body is over.
+#[test]
+fn a_slow_viewer_gets_the_end_of_an_answer_too() {
+    let edge = TestEdge::configured(&fixture_with_limits("idle_timeout = \"1s\""));
+    edge.put("public/a.bin", &[7; 500_000]);
+    let url = format!("http://{HOST}/public/a.bin");
+    for mut viewer in [
+        Viewer::over(narrow(edge.http())),
+        Viewer::encrypted(narrow(edge.https())),
+    ] {
+        viewer.send(&Ask::get(&url).bytes());
+        assert_eq!(viewer.head().unwrap().status(), 200);
+        for _ in 0..250 {
+            assert_eq!(viewer.take(2_000).len(), 2_000);
+            rest(Duration::from_millis(20));
+        }
+    }
+    let records = edge.live.wait_for(2);
+    let mut results = records.iter().map(|record| &record["x-edge-result-type"]);
+    assert!(results.all(|result| result != "Error"), "{records:?}");
 }

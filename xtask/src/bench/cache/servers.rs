@@ -76,6 +76,7 @@ workers = 2
 
 [limits]
 connections_max = 18000
+connections_per_address_max = 18000
 idle_timeout = "10m"
 
 [cache]

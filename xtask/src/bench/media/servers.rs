@@ -158,6 +158,7 @@ workers = 1
 
 [limits]
 connections_max = 8000
+connections_per_address_max = 8000
 rtmp_connections_per_address_max = 4000
 
 [cache]

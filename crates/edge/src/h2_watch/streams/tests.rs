@@ -18,7 +18,7 @@ fn streams(now: Instant) -> Streams {
 
 fn ask(streams: &mut Streams, stream: u32) {
     let request = Found::Head(head(HEADERS, END, stream, 20));
-    streams.viewer_sent(&request).unwrap();
+    streams.viewer_sent(&request, Instant::now()).unwrap();
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn wrong_sizes() {
         (WINDOW_UPDATE, 0, 3),
     ] {
         let found = Found::Head(head(kind, flags, 1, length));
-        let judged = streams(Instant::now()).viewer_sent(&found);
+        let judged = streams(Instant::now()).viewer_sent(&found, Instant::now());
         assert_eq!(judged, Err(ConnectionError::FrameSize), "{kind}");
     }
 }
@@ -44,7 +44,7 @@ fn frames_after_the_end() {
         let mut streams = streams(Instant::now());
         ask(&mut streams, 1);
         let found = Found::Head(head(kind, 0, 1, 4));
-        let judged = streams.viewer_sent(&found);
+        let judged = streams.viewer_sent(&found, Instant::now());
         assert_eq!(judged, Err(ConnectionError::StreamClosed));
     }
 }
@@ -54,7 +54,9 @@ fn rounds(frames: impl Fn(u32) -> Vec<FrameHead>) -> Option<u32> {
     let mut streams = streams(Instant::now());
     (0..100_000).find(|round| {
         let found = frames(*round).into_iter().map(Found::Head);
-        let judged: Vec<_> = found.map(|found| streams.viewer_sent(&found)).collect();
+        let judged: Vec<_> = found
+            .map(|found| streams.viewer_sent(&found, Instant::now()))
+            .collect();
         judged.contains(&Err(ConnectionError::EnhanceYourCalm))
     })
 }
@@ -88,7 +90,7 @@ fn an_ignored_stream_is_found_and_a_waiting_one_is_not() {
     let connection = Ignored::Connection { since: at(2) };
     assert_eq!(streams.ignored(), Some(connection));
     let update = Found::Payload(head(WINDOW_UPDATE, 0, 0, 4), vec![0, 1, 0, 0]);
-    streams.viewer_sent(&update).unwrap();
+    streams.viewer_sent(&update, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), Some(connection), "nothing else is taken");
     ask(&mut streams, 3);
     let stream = Ignored::Stream {
@@ -100,7 +102,7 @@ fn an_ignored_stream_is_found_and_a_waiting_one_is_not() {
     streams.edge_sent(&head(DATA, END, 3, 10), at(3));
     assert_eq!(streams.ignored(), Some(stream));
     let update = Found::Payload(head(WINDOW_UPDATE, 0, 1, 4), vec![0, 0, 0, 1]);
-    streams.viewer_sent(&update).unwrap();
+    streams.viewer_sent(&update, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
     streams.edge_sent(&head(DATA, 0, 1, 1), at(4));
     let shut = streams.ignored().map(Ignored::since);
@@ -115,13 +117,13 @@ fn settings_change_the_windows_of_open_streams() {
     let mut streams = streams(now);
     ask(&mut streams, 1);
     let none = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 0]);
-    streams.viewer_sent(&none).unwrap();
+    streams.viewer_sent(&none, Instant::now()).unwrap();
     streams.edge_sent(&head(HEADERS, 0, 1, 50), now);
     assert!(streams.ignored().is_some());
     let some = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 1]);
-    streams.viewer_sent(&some).unwrap();
+    streams.viewer_sent(&some, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
     let most = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0x80, 0, 0, 0]);
-    let judged = streams.viewer_sent(&most);
+    let judged = streams.viewer_sent(&most, Instant::now());
     assert_eq!(judged, Err(ConnectionError::FlowControl));
 }

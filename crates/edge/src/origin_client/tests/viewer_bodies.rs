@@ -3,13 +3,16 @@
 use super::scripted_origin::{Act, ScriptedOrigin};
 use super::{call, client, http_origin, run};
 use crate::origin_client::{OriginFaultKind, OriginRequestBody};
+use crate::request_body::RequestBody;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use privet_distribution::Limits;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -33,7 +36,11 @@ async fn passed_on(
     let result_sender = Rc::new(RefCell::new(Some(result_sender)));
     let service = service_fn(move |request: Request<Incoming>| {
         let mut call = call(Method::POST, "/a");
-        call.body = OriginRequestBody::Viewer(request.into_body());
+        let limits = Limits {
+            body_timeout: Duration::from_secs(1),
+            ..Limits::default()
+        };
+        call.body = OriginRequestBody::viewer(RequestBody::new(request.into_body(), &limits));
         let (origin, result_sender) = (origin.clone(), Rc::clone(&result_sender));
         async move {
             let sent = client().send(&origin, call).await;

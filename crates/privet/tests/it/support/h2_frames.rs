@@ -2,12 +2,13 @@
 //!
 //! Numbers are those of RFC 9113 sections 6 and 7; field blocks are written without Huffman coding and indexing.
 
-use crate::support::{HOST, connect, trusted_roots};
+use crate::support::{HOST, PATIENCE, connect, trusted_roots};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -233,6 +234,14 @@ pub fn get_path(stream: u32, path: &str) -> Vec<u8> {
     headers(stream, WHOLE, &block(&fields))
 }
 
+/// What came within a time.
+pub enum Heard {
+    Frame(Frame),
+    Nothing,
+    /// The connection has ended.
+    End,
+}
+
 /// A connection on which HTTP/2 was agreed.
 pub struct FrameViewer {
     stream: StreamOwned<ClientConnection, TcpStream>,
@@ -307,6 +316,40 @@ impl FrameViewer {
             stream,
             payload,
         })
+    }
+
+    /// The next frame, if its beginning comes within `time`.
+    pub fn next_within(&mut self, time: Duration) -> Heard {
+        if self.unread.is_empty() {
+            self.stream.sock.set_read_timeout(Some(time)).unwrap();
+            let mut buffer = [0; 64 * 1024];
+            let read = self.stream.read(&mut buffer);
+            self.stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
+            match read {
+                Ok(0) => return Heard::End,
+                Ok(length) => self.unread.extend_from_slice(&buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Heard::Nothing,
+                Err(_) => return Heard::End,
+            }
+        }
+        self.next().map_or(Heard::End, Heard::Frame)
+    }
+
+    /// Lets `time` pass and reads what comes; the kind of the last frame that is about a stream.
+    pub fn kind_within(&mut self, time: Duration) -> Option<u8> {
+        let until = Instant::now() + time;
+        let mut kind = None;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return kind;
+            }
+            match self.next_within(left) {
+                Heard::Frame(frame) if frame.stream != 0 => kind = Some(frame.kind),
+                Heard::Frame(_) | Heard::Nothing => {}
+                Heard::End => return kind,
+            }
+        }
     }
 
     /// The next frame that is `wanted`; those before it are dropped.

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// RTMP connections of all workers, by address; of IPv6 by its first 64 bits, as one viewer has all addresses behind them.
+/// Connections of all workers, by address; of IPv6 by its first 64 bits, as one viewer has all addresses behind them.
 #[derive(Debug, Default)]
-pub(crate) struct RtmpCrowd {
+pub(crate) struct Crowd {
     connections: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// A connection's place; given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct CrowdPlace {
-    crowd: Arc<RtmpCrowd>,
+    crowd: Arc<Crowd>,
     address: IpAddr,
 }
 
-impl RtmpCrowd {
+impl Crowd {
     /// `None` when the address has `connections_max` connections already.
     pub(crate) fn enter(
         self: Arc<Self>,
@@ -75,13 +75,13 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn enter(crowd: &Arc<RtmpCrowd>, address: &str) -> Option<CrowdPlace> {
+    fn enter(crowd: &Arc<Crowd>, address: &str) -> Option<CrowdPlace> {
         Arc::clone(crowd).enter(address.parse().unwrap(), 2)
     }
 
     #[test]
     fn an_address_has_so_many_connections() {
-        let crowd = Arc::new(RtmpCrowd::default());
+        let crowd = Arc::new(Crowd::default());
         let none = Arc::clone(&crowd).enter("192.0.2.1".parse().unwrap(), 0);
         assert!(none.is_none());
         for (first, second) in [

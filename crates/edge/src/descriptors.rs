@@ -1,0 +1,125 @@
+//! Open files: as many as the system allows, what they suffice for, and what the operator hears when they do not.
+
+use crate::edge::worker_count;
+use privet_distribution::{OriginSource, Snapshot};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a worker has open for itself: its runtime, and the folders and files that it looks at in passing.
+const WORKER_DESCRIPTORS: u64 = 32;
+/// What the process has open besides: logs, the cache's files, the operator's socket, standard streams.
+const PROCESS_DESCRIPTORS: u64 = 128;
+/// The same news is told once in this time, however often it is new.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Raises the soft limit of open files to the hard one. Returns what it is now.
+pub(crate) fn raise_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        // It stays as it was, which is what counts then.
+        Err(_) => limit.current,
+    };
+    current.unwrap_or(u64::MAX)
+}
+
+/// What else than viewers' connections needs descriptors, at most.
+fn others(snapshot: &Snapshot) -> u64 {
+    let workers = worker_count(snapshot.edge.workers) as u64;
+    let origins = snapshot.origins().iter().map(|origin| match origin.source {
+        OriginSource::Folder { .. } => 0,
+        OriginSource::Http(_) | OriginSource::S3(_) => origin.patience.connections_max as u64,
+    });
+    let each = WORKER_DESCRIPTORS + snapshot.listeners.len() as u64 + origins.sum::<u64>();
+    PROCESS_DESCRIPTORS + snapshot.limits.open_files_max as u64 + workers * each
+}
+
+/// How many viewers may be connected when `descriptors_max` files may be open. Half of them is for viewers in any case.
+fn viewers_max(snapshot: &Snapshot, descriptors_max: u64) -> u64 {
+    let left = descriptors_max.saturating_sub(others(snapshot));
+    left.max(descriptors_max / 2)
+}
+
+/// What to tell an operator whose configuration needs more open files than the edge may have.
+pub(crate) fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
+    let connections_max = snapshot.limits.connections_max;
+    let others = others(snapshot);
+    let needed = others.saturating_add(connections_max as u64);
+    (needed > descriptors_max).then(|| {
+        format!(
+            "{descriptors_max} files may be open, too few for {connections_max} viewers (limits.connections_max) and \
+             {others} files and connections to origins; {} viewers are the most now: raise the hard limit (ulimit -Hn, \
+             LimitNOFILE of systemd), or lower connections_max, open_files_max or the origins' connections_max",
+            viewers_max(snapshot, descriptors_max).min(connections_max as u64)
+        )
+    })
+}
+
+/// What to tell the operator of this configuration, if `serve` were started here and now; `None` when all is well.
+pub fn descriptors_note(snapshot: &Snapshot) -> Option<String> {
+    let limit = getrlimit(Resource::Nofile);
+    shortage_note(snapshot, limit.maximum.unwrap_or(u64::MAX))
+}
+
+/// What is short, and when the operator was told of it.
+#[derive(Debug)]
+pub(crate) struct Shortages {
+    descriptors_max: u64,
+    /// Of descriptors, when a connection is to be accepted.
+    pub(crate) accepting: News,
+    /// Of places for connections.
+    pub(crate) places: News,
+    /// Of places for connections of one address.
+    pub(crate) addresses: News,
+}
+
+impl Shortages {
+    pub(crate) fn new(descriptors_max: u64) -> Self {
+        Shortages {
+            descriptors_max,
+            accepting: News::default(),
+            places: News::default(),
+            addresses: News::default(),
+        }
+    }
+
+    pub(crate) fn descriptors_max(&self) -> u64 {
+        self.descriptors_max
+    }
+
+    /// How many viewers may be connected, as far as descriptors go.
+    pub(crate) fn viewers_max(&self, snapshot: &Snapshot) -> usize {
+        usize::try_from(viewers_max(snapshot, self.descriptors_max)).unwrap_or(usize::MAX)
+    }
+}
+
+/// Something that strangers can make happen as often as they like, and that the operator hears of once a minute.
+#[derive(Debug, Default)]
+pub(crate) struct News(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    last: Option<Instant>,
+    /// What happened since then.
+    count: u64,
+}
+
+impl News {
+    /// It happened once more; `text` says so, given how often since it was last told.
+    pub(crate) fn hear(&self, text: impl FnOnce(u64) -> String) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.count += 1;
+        if told.last.is_some_and(|last| last.elapsed() < QUIET) {
+            return;
+        }
+        let count = std::mem::take(&mut told.count);
+        told.last = Some(Instant::now());
+        drop(told);
+        eprintln!("privet: {}", text(count));
+    }
+}

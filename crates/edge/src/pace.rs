@@ -1,0 +1,240 @@
+//! Whether the other side keeps up while it is waited for: no byte for too long, or too few over a window, is too slow.
+//!
+//! Only the time counts for which nobody else was waited for, so that a slow origin is never a viewer's fault.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// What is asked of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Least {
+    /// How long it may move no byte; also how much waiting is a window, over which the rate is measured.
+    pub(crate) silence_max: Duration,
+    /// Bytes a second; 0 asks for no rate.
+    pub(crate) rate_min: u64,
+}
+
+impl Least {
+    fn window_bytes_min(&self) -> u64 {
+        let millis = u64::try_from(self.silence_max.as_millis()).unwrap_or(u64::MAX);
+        self.rate_min.saturating_mul(millis) / 1_000
+    }
+}
+
+/// What a look at the other side found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    KeepsUp,
+    TooSlow,
+}
+
+/// The other side's progress.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    /// Moved in this window.
+    bytes: u64,
+    /// Waited in this window, without the wait at hand.
+    waited: Duration,
+    wait: Option<Wait>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    /// Since when no byte has moved.
+    since: Instant,
+    /// The part of it that belongs to this window begins here.
+    counted_from: Instant,
+}
+
+impl Pace {
+    /// The other side is waited for, from now on or still.
+    pub(crate) fn wait(&mut self, now: impl FnOnce() -> Instant) {
+        self.wait.get_or_insert_with(|| {
+            let now = now();
+            Wait {
+                since: now,
+                counted_from: now,
+            }
+        });
+    }
+
+    /// Bytes have moved, which ends the wait; no bytes end none. The clock is read only where there was a wait.
+    pub(crate) fn moved(&mut self, bytes: u64, now: impl FnOnce() -> Instant) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if bytes > 0 {
+            self.pause(now);
+        }
+    }
+
+    /// The other side is not waited for any more.
+    pub(crate) fn pause(&mut self, now: impl FnOnce() -> Instant) {
+        if let Some(wait) = self.wait.take() {
+            self.waited += now().saturating_duration_since(wait.counted_from);
+        }
+    }
+
+    /// When the wait at hand must be judged, if nothing moves until then.
+    pub(crate) fn deadline(&self, least: &Least) -> Option<Instant> {
+        let wait = self.wait?;
+        let window_left = least.silence_max.saturating_sub(self.waited);
+        Some((wait.since + least.silence_max).min(wait.counted_from + window_left))
+    }
+
+    /// Looks at the wait at hand, and begins a new window where one is over.
+    pub(crate) fn judge(&mut self, now: Instant, least: &Least) -> Judgement {
+        let is_silent = self
+            .wait
+            .is_some_and(|wait| wait.since + least.silence_max <= now);
+        if is_silent || self.judge_window(now, least) == Judgement::TooSlow {
+            Judgement::TooSlow
+        } else {
+            Judgement::KeepsUp
+        }
+    }
+
+    /// Looks at the rate alone. What was too slow once is so at every further look.
+    pub(crate) fn judge_window(&mut self, now: Instant, least: &Least) -> Judgement {
+        let waited = self.wait.map_or(self.waited, |wait| {
+            self.waited + now.saturating_duration_since(wait.counted_from)
+        });
+        if waited < least.silence_max {
+            return Judgement::KeepsUp;
+        }
+        if self.bytes < least.window_bytes_min() {
+            return Judgement::TooSlow;
+        }
+        self.bytes = 0;
+        self.waited = Duration::ZERO;
+        if let Some(wait) = &mut self.wait {
+            wait.counted_from = now;
+        }
+        Judgement::KeepsUp
+    }
+
+    /// Pending while the other side keeps up; ready when it is too slow. It is waited for from now on, or still.
+    pub(crate) fn poll_too_slow(
+        &mut self,
+        least: &Least,
+        alarm: &mut Alarm,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.wait(Instant::now);
+        while let Some(deadline) = self.deadline(least) {
+            ready!(alarm.poll(deadline, context));
+            if self.judge(Instant::now(), least) == Judgement::TooSlow {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// One timer, armed anew only when it rings too early: most waits end long before.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// Pending until `deadline`.
+    pub(crate) fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        // A timer that rings earlier than needed may go on: it is looked at again then.
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+        ready!(sleep.as_mut().poll(context));
+        self.poll(deadline, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAST: Least = Least {
+        silence_max: Duration::from_secs(10),
+        rate_min: 100,
+    };
+
+    /// What comes of `bytes` after each of these waits, in seconds, when the edge is told of them one by one.
+    fn judged(waits: &[(u64, u64)]) -> Vec<Judgement> {
+        let mut now = Instant::now();
+        let mut pace = Pace::default();
+        let mut judge = |(secs, bytes): &(u64, u64)| {
+            pace.wait(|| now);
+            now += Duration::from_secs(*secs);
+            let judgement = pace.judge(now, &LEAST);
+            pace.moved(*bytes, || now);
+            judgement
+        };
+        waits.iter().map(&mut judge).collect()
+    }
+
+    #[test]
+    fn silence_is_too_slow_whatever_came_before() {
+        let judged = judged(&[(1, 1_000_000), (9, 1), (10, 1)]);
+        let expected = [Judgement::KeepsUp, Judgement::KeepsUp, Judgement::TooSlow];
+        assert_eq!(judged, expected);
+    }
+
+    #[test]
+    fn too_few_bytes_over_a_window_are_too_slow() {
+        let drip = judged(&[(1, 99); 10]);
+        assert_eq!(drip[9], Judgement::TooSlow);
+        assert!(drip[..9].iter().all(|each| *each == Judgement::KeepsUp));
+        // Nothing at all does not end a wait.
+        assert!(judged(&[(1, 0); 10]).contains(&Judgement::TooSlow));
+        // A burst helps in its own window only.
+        let burst = [&[(1, 1_000_000)][..], &[(1, 1); 30]].concat();
+        assert!(judged(&burst).contains(&Judgement::TooSlow));
+    }
+
+    #[test]
+    fn enough_bytes_keep_up() {
+        let steady = judged(&[(1, 112); 100]);
+        assert!(steady.iter().all(|each| *each == Judgement::KeepsUp));
+        let bursts = judged(&[(9, 1_000); 100]);
+        assert!(bursts.iter().all(|each| *each == Judgement::KeepsUp));
+    }
+
+    #[test]
+    fn time_without_a_wait_does_not_count() {
+        let mut now = Instant::now();
+        let mut pace = Pace::default();
+        for _ in 0..9 {
+            pace.wait(|| now);
+            now += Duration::from_secs(1);
+            pace.moved(1, || now);
+            now += Duration::from_secs(1_000);
+            assert_eq!(pace.judge(now, &LEAST), Judgement::KeepsUp);
+        }
+    }
+
+    #[test]
+    fn no_rate_asks_for_a_byte_in_time_alone() {
+        let least = Least {
+            rate_min: 0,
+            ..LEAST
+        };
+        let mut now = Instant::now();
+        let mut pace = Pace::default();
+        for _ in 0..20 {
+            pace.wait(|| now);
+            now += Duration::from_secs(9);
+            assert_eq!(pace.judge(now, &least), Judgement::KeepsUp);
+            pace.moved(1, || now);
+        }
+        pace.wait(|| now);
+        now += Duration::from_secs(10);
+        assert_eq!(pace.judge(now, &least), Judgement::TooSlow);
+    }
+}
