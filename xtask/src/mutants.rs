@@ -146,8 +146,8 @@ fn test(groups: &[&Group], files: &[String], folder: &Path) -> Outcome {
             "--test-tool=cargo",
         ])
         .args([
-            "--timeout-multiplier=5",
-            "--minimum-test-timeout=20",
+            "--timeout-multiplier=10",
+            "--minimum-test-timeout=30",
             "--build-timeout",
             BUILD_SECONDS_MAX,
         ])

@@ -67,6 +67,23 @@ proptest! {
     }
 }
 
+/// A pair that takes longer is left to the sets of states, whose work is bounded.
+#[test]
+fn the_walk_ends_after_its_steps() {
+    let decides = |length: usize| {
+        let text = vec![b'a'; length];
+        assert!(matches(&text, &text));
+        match greedy(&text, &text) {
+            Walk::Covers => true,
+            Walk::OutOfSteps => false,
+            Walk::Differs => panic!("a text without wildcards covers itself"),
+        }
+    };
+    // A step for each byte, and one for the end.
+    assert!(decides(32_767));
+    assert!(!decides(32_768));
+}
+
 /// A mark for a question mark takes that and nothing else, not even its own byte.
 #[test]
 fn a_literal_question_mark_is_itself() {
