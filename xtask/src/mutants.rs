@@ -276,3 +276,42 @@ impl Report {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(summaries: &[(&str, usize)]) -> Outcome<Report> {
+        let mutant = |summary: &str| {
+            let mutant = serde_json::json!({ "file": "a.rs", "name": "a.rs:1:1: replace" });
+            serde_json::json!({ "scenario": { "Mutant": mutant }, "summary": summary })
+        };
+        let mut outcomes =
+            vec![serde_json::json!({ "scenario": "Baseline", "summary": "Success" })];
+        for (summary, count) in summaries {
+            outcomes.extend((0..*count).map(|_| mutant(summary)));
+        }
+        Report::parse(&serde_json::json!({ "outcomes": outcomes }).to_string())
+    }
+
+    #[test]
+    fn what_does_not_compile_counts_for_nobody() {
+        let judge = |summaries| report(summaries).and_then(|report| report.judge());
+        assert!(judge(&[("Unviable", 1)]).is_err());
+        assert_eq!(
+            judge(&[("Unviable", 50), ("CaughtMutant", 96), ("Timeout", 1)]),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn one_too_few_is_too_few() {
+        let judge = |caught, missed| {
+            let report = report(&[("CaughtMutant", caught), ("MissedMutant", missed)]);
+            report.and_then(|report| report.judge())
+        };
+        assert!(judge(969, 31).is_err());
+        assert_eq!(judge(970, 30), Ok(()));
+        assert!(report(&[("Failure", 1)]).is_err());
+    }
+}
