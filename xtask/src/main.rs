@@ -1,4 +1,4 @@
-//! What people and CI run: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`.
+//! What people and CI run: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`, `mutants`.
 //!
 //! This file is the command line; each command is a module.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
@@ -8,15 +8,17 @@ mod cache_tests;
 mod command;
 mod films;
 mod fuzz;
+mod mutants;
 mod s3_gateway;
 mod site;
 mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tests, benches and fuzzing of Privet.
+/// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -72,6 +74,14 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Change what lets bytes out, one place at a time, and count which changes the tests notice.
+    Mutants {
+        /// `sign` or `distribution`; both when left out.
+        group: Option<String>,
+        /// This file alone, from the repository's root; may be repeated.
+        #[arg(long, value_name = "FILE")]
+        file: Vec<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -90,6 +100,7 @@ fn main() -> ExitCode {
         } => cache_tests::run(id.as_deref(), through.as_deref(), origin_port),
         Command::WithS3 { command } => s3_gateway::run_beside(&command),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Command::Mutants { group, file } => mutants::run(group.as_deref(), &file),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -67,10 +67,10 @@ impl<'a> Policy<'a> {
     /// Reads a decoded policy.
     pub(crate) fn parse(bytes: &'a [u8], form: StatementForm) -> Result<Self, PolicyError> {
         match Self::parse_strictly(bytes, form) {
-            Err(PolicyError::Json(_)) if has_bare_escape(bytes) => {
-                let repaired = escape_bare_question_marks(bytes);
-                read::policy(&repaired, form).map(Policy::into_owned)
-            }
+            Err(PolicyError::Json(error)) => match escape_bare_question_marks(bytes) {
+                Some(repaired) => read::policy(&repaired, form).map(Policy::into_owned),
+                None => Err(PolicyError::Json(error)),
+            },
             result => result,
         }
     }
@@ -196,12 +196,8 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Policies of 2023 carry `\?` unescaped, as the guide of that year printed it.
-fn has_bare_escape(bytes: &[u8]) -> bool {
-    bytes.windows(2).any(|pair| pair == b"\\?")
-}
-
-fn escape_bare_question_marks(bytes: &[u8]) -> Vec<u8> {
+/// Policies of 2023 carry `\?` unescaped, as the guide of that year printed it. `None` when this one does not.
+fn escape_bare_question_marks(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut repaired = Vec::with_capacity(bytes.len() + 8);
     let mut index = 0;
     while index < bytes.len() {
@@ -216,7 +212,7 @@ fn escape_bare_question_marks(bytes: &[u8]) -> Vec<u8> {
         }
         index += 2;
     }
-    repaired
+    (repaired.len() != bytes.len()).then_some(repaired)
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@ use crate::behavior_table::BehaviorTable;
 use crate::distribution::{
     AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
 };
-use crate::origin::{Origin, OriginChoice, OriginPatience, OriginSource, PathReading};
+use crate::origin::{
+    Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource, PathReading,
+};
 use crate::path_pattern::PathPattern;
+use crate::policies::{HeaderFilter, OriginRequestPolicy};
 use crate::route::Routed;
 use http::Version;
 use privet_sign::{KeySet, Leniency, NoMemory, Scheme, Timestamp};
@@ -71,6 +74,15 @@ fn key(policy: &CachePolicy, text: &str) -> CacheKey {
 }
 
 fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
+    key_from(distribution, (Scheme::Https, "www.example.com"), text)
+}
+
+/// The key for a viewer at this scheme and host.
+fn key_from(
+    distribution: &Arc<Distribution>,
+    (scheme, host): (Scheme, &str),
+    text: &str,
+) -> CacheKey {
     let mut lines = text.lines();
     let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
     let (path, query) = match target.split_once('?') {
@@ -82,8 +94,8 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
     let request = ViewerRequest {
         method: &method.parse().unwrap(),
         version: Version::HTTP_11,
-        scheme: Scheme::Https,
-        host: "www.example.com",
+        scheme,
+        host,
         path,
         query,
         headers: &headers,
@@ -189,6 +201,156 @@ fn headers_of_the_policy() {
     check_same(&policy, "GET /a\nhost: www.example.com", "GET /a");
 }
 
+/// What `Connection` names ends at the edge (RFC 9110 7.6.1), so the origin answers as if it were not there. Cookies and
+/// the edge's own fields do not go by it.
+#[test]
+fn nominated_headers_count_as_absent() {
+    let policy = CachePolicy {
+        headers: ["foo", "cloudfront-viewer-country", "cookie"]
+            .map(HeaderName::from_static)
+            .to_vec(),
+        ..policy()
+    };
+    check_same(&policy, "GET /a\nfoo: 1\nconnection: x, Foo", "GET /a");
+    check_apart(&policy, "GET /a\nfoo: 1\nconnection: x", "GET /a");
+    let own = "cloudfront-viewer-country: ";
+    let nominated =
+        |country| format!("GET /a\n{own}{country}\nconnection: cloudfront-viewer-country");
+    check_apart(&policy, &nominated("DE"), &nominated("FR"));
+    check_apart(
+        &policy,
+        "GET /a\ncookie: a=1\nconnection: cookie",
+        "GET /a\ncookie: a=2\nconnection: cookie",
+    );
+}
+
+/// Normalized, `Accept-Encoding` counts by its codings alone; otherwise, where it is listed, as it was sent.
+#[test]
+fn accept_encoding_in_a_list_of_headers() {
+    let listed = CachePolicy {
+        headers: vec![header::ACCEPT_ENCODING],
+        ..policy()
+    };
+    let (one, other) = (
+        "GET /a\naccept-encoding: gzip",
+        "GET /a\naccept-encoding: gzip, deflate",
+    );
+    check_same(&listed, one, other);
+    let raw = CachePolicy {
+        gzip: false,
+        brotli: false,
+        zstd: false,
+        ..listed
+    };
+    check_apart(&raw, one, other);
+    check_apart(&raw, one, "GET /a");
+}
+
+fn http_origin(protocol: OriginProtocolPolicy) -> OriginSource {
+    OriginSource::Http(HttpOrigin {
+        host: "app.example.com".to_owned(),
+        http_port: 80,
+        https_port: 443,
+        protocol,
+    })
+}
+
+/// A distribution before this origin, and perhaps a second one that helps out, which hears the headers of `heard`.
+fn before(
+    primary: OriginSource,
+    secondary: Option<OriginSource>,
+    heard: HeaderFilter,
+) -> Arc<Distribution> {
+    let mut distribution = distribution(policy(), None);
+    let behavior = &mut Arc::get_mut(&mut distribution).unwrap().behaviors[0];
+    let origin = |source| {
+        Arc::new(Origin {
+            source,
+            ..(*behavior.origin.primary).clone()
+        })
+    };
+    let choice = OriginChoice {
+        primary: origin(primary),
+        failover: secondary.map(|source| OriginFailover {
+            secondary: origin(source),
+            statuses: Vec::new(),
+        }),
+    };
+    behavior.origin = choice;
+    behavior.origin_request_policy = Some(Arc::new(OriginRequestPolicy {
+        id: "heard".to_owned(),
+        name: "heard".to_owned(),
+        headers: heard,
+        cookies: NameFilter::None,
+        query_strings: NameFilter::None,
+    }));
+    distribution
+}
+
+fn folder() -> OriginSource {
+    OriginSource::Folder {
+        root: "/films".into(),
+    }
+}
+
+/// Whether viewers at these two places share an object.
+#[track_caller]
+fn check_shared(
+    distribution: &Arc<Distribution>,
+    one: (Scheme, &str),
+    other: (Scheme, &str),
+    expected: bool,
+) {
+    let key = |place| key_from(distribution, place, "GET /a");
+    assert_eq!(key(one) == key(other), expected, "{one:?} {other:?}");
+}
+
+#[test]
+fn one_alias_does_not_answer_for_another_that_the_origin_hears() {
+    let one = (Scheme::Https, "one.example");
+    let other = (Scheme::Https, "other.example");
+    let http = || http_origin(OriginProtocolPolicy::HttpsOnly);
+    let host = || HeaderFilter::Only(vec![header::HOST]);
+    check_shared(&before(http(), None, host()), one, other, false);
+    check_shared(&before(folder(), Some(http()), host()), one, other, false);
+    check_shared(
+        &before(http(), Some(folder()), HeaderFilter::AllViewer),
+        one,
+        other,
+        false,
+    );
+    // Nobody hears it.
+    check_shared(&before(http(), None, HeaderFilter::None), one, other, true);
+    check_shared(&before(folder(), None, host()), one, other, true);
+}
+
+#[test]
+fn one_scheme_does_not_answer_for_another_that_the_origin_is_asked_by() {
+    let one = (Scheme::Http, "www.example.com");
+    let other = (Scheme::Https, "www.example.com");
+    let before = |primary, secondary| before(primary, secondary, HeaderFilter::None);
+    let matching = || http_origin(OriginProtocolPolicy::MatchViewer);
+    check_shared(&before(matching(), None), one, other, false);
+    check_shared(&before(folder(), Some(matching())), one, other, false);
+    for fixed in [
+        OriginProtocolPolicy::HttpOnly,
+        OriginProtocolPolicy::HttpsOnly,
+    ] {
+        check_shared(&before(http_origin(fixed), None), one, other, true);
+    }
+    check_shared(&before(folder(), None), one, other, true);
+}
+
+/// The bytes are what a store compares.
+#[test]
+fn keys_are_as_different_as_their_bytes() {
+    let policy = policy();
+    let (one, other) = (key(&policy, "GET /a"), key(&policy, "GET /b"));
+    assert_ne!(one.as_bytes(), other.as_bytes());
+    assert_eq!(one.as_bytes(), key(&policy, "HEAD /a").as_bytes());
+    assert!(other.as_bytes().ends_with(b"/v1/b"));
+}
+
 #[test]
 fn cookies_of_the_policy() {
     let all = CachePolicy {
@@ -202,6 +364,9 @@ fn cookies_of_the_policy() {
         "GET /a\ncookie: b=2; a=1",
         "GET /a\ncookie: a=1\ncookie: b=2",
     );
+    check_same(&all, "GET /a\ncookie: ;a=1; ;", "GET /a\ncookie: a=1");
+    check_same(&all, "GET /a\ncookie: ; ", "GET /a");
+    check_apart(&all, "GET /a\ncookie: a", "GET /a");
     check_same(
         &all,
         "GET /a\ncookie: CloudFront-Signature=x; a=1; CloudFront-Policy=y; CloudFront-Key-Pair-Id=z",
@@ -311,6 +476,31 @@ fn accept_encoding() {
         "accept-encoding: br\naccept-encoding: gzip",
         Some("br,gzip"),
     );
+    let each = [
+        (true, false, false, Some("br")),
+        (false, true, false, Some("gzip")),
+        (false, false, true, Some("zstd")),
+        (true, true, false, Some("br,gzip")),
+        (true, false, true, Some("br,zstd")),
+        (false, true, true, Some("gzip,zstd")),
+        (false, false, false, None),
+    ];
+    let takes_all = headers("accept-encoding: br, gzip, zstd");
+    for (brotli, gzip, zstd, expected) in each {
+        let on = CachePolicy {
+            brotli,
+            gzip,
+            zstd,
+            ..policy()
+        };
+        assert_eq!(normalized_accept_encoding(&takes_all, &on), expected);
+        if let Some(codings) = expected {
+            let takes_these = headers(&format!("accept-encoding: {codings}"));
+            let found = normalized_accept_encoding(&takes_these, &policy());
+            assert_eq!(found, expected);
+        }
+        assert_eq!(normalized_accept_encoding(&headers(""), &on), None);
+    }
     let off = CachePolicy {
         gzip: false,
         brotli: false,

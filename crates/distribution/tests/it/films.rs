@@ -52,6 +52,17 @@ path_pattern = "/made/*/hls/*"
 origin = "lists"
 films = false
 [[distributions.behaviors]]
+path_pattern = "/kept/*/hls/*"
+origin = "films"
+[[distributions.behaviors]]
+path_pattern = "/kept/*"
+origin = "films"
+films = false
+[[distributions.behaviors]]
+path_pattern = "/tls/*"
+origin = "films"
+viewer_protocol_policy = "https-only"
+[[distributions.behaviors]]
 path_pattern = "/public/*"
 origin = "films"
 allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
@@ -359,10 +370,14 @@ fn a_policy_for_an_ending_opens_no_film() {
         "/v/a.mp4/hls/ts/*.ts",
         "/v/*.mp4/hls/*.ts",
         "/v/*/hls/*",
+        // All of the folder that was asked in.
+        "/v/*/ts/*",
         segment,
     ] {
         check(&with(resource, segment), Ok("*"));
     }
+    // The object has the ending itself.
+    check(&with("/v/*.ts", "/v/a.ts/hls/ts/1.ts"), Ok("*"));
 }
 
 #[test]
@@ -397,6 +412,8 @@ fn where_no_films_are_made_a_name_is_an_ordinary_path() {
         ("/off/a.mp4/hls/master.m3u8", "/off/*"),
         // Only the list's own behavior makes none.
         ("/made/a.mp4/hls/master.m3u8", "/made/*/hls/*"),
+        // Only the object's.
+        ("/kept/a.mp4/hls/master.m3u8", "/kept/*/hls/*"),
     ] {
         get(url(path)).with(|request| {
             let film = route_film(&snapshot, request, object_path(path)).unwrap();
@@ -415,9 +432,12 @@ fn where_no_films_are_made_a_name_is_an_ordinary_path() {
 
 /// Whether a viewer of `set` may have `member` as another quality.
 fn member(set: &str, member: &str) -> Result<String, Denial> {
-    let snapshot = films();
     let path = format!("{set}/hls/master.m3u8");
-    let link = moved(&signed(&url(set), E), &path);
+    member_by(&moved(&signed(&url(set), E), &path), set, member)
+}
+
+fn member_by(link: &str, set: &str, member: &str) -> Result<String, Denial> {
+    let snapshot = films();
     get(link).with(|request| {
         let routed = route_film(&snapshot, request, set)?;
         let now = Timestamp::from_secs(NOW);
@@ -452,6 +472,15 @@ fn members_of_a_set_ask_for_no_other_keys() {
         member("/public/a.mp4", "/public/b.mp4"),
         Ok("/public/*".to_owned())
     );
+}
+
+#[test]
+fn members_that_want_https_are_none_of_a_set_without() {
+    let list = "d111111abcdef8.cloudfront.net/public/a.mp4/hls/master.m3u8";
+    let over =
+        |scheme: &str| member_by(&format!("{scheme}://{list}"), "/public/a.mp4", "/tls/b.mp4");
+    assert_eq!(over("http"), Err(Denial::ForeignMember));
+    assert_eq!(over("https"), Ok("/tls/*".to_owned()));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The public rules, seen from outside: a configuration, a request, an answer.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod buckets;
 mod conformance;
+mod error_pages;
 mod films;
 mod objects;
 mod options;
@@ -14,3 +16,4 @@ mod sessions;
 mod spellings;
 mod streams;
 mod support;
+mod viewer_headers;

@@ -42,6 +42,10 @@ path_pattern = "/others/*"
 origin = "films"
 trusted_key_groups = ["others"]
 [[distributions.behaviors]]
+path_pattern = "/both/*"
+origin = "films"
+trusted_key_groups = ["viewers", "others"]
+[[distributions.behaviors]]
 path_pattern = "/secure/*"
 origin = "films"
 viewer_protocol_policy = "redirect-to-https"
@@ -80,6 +84,12 @@ enabled = false
 id = "S5"
 domain_name = "offfilms.example"
 distribution = "E2"
+certificate = { chain = "rsa2048.pub.pem", key = "rsa2048.pem" }
+[[streaming_distributions]]
+id = "S6"
+domain_name = "wide.example"
+distribution = "E1"
+trusted_key_groups = ["viewers", "others"]
 certificate = { chain = "rsa2048.pub.pem", key = "rsa2048.pem" }
 "#;
 
@@ -261,6 +271,32 @@ fn a_stream_is_no_way_around_a_films_own_keys() {
     }
 }
 
+/// Whoever both trust is believed, and nobody else.
+#[test]
+fn of_two_sets_of_keys_the_smaller_one_counts() {
+    let by_other = |name: &str| {
+        let signature = signature(
+            "rsa4096.pem",
+            privet_sign::HashAlgorithm::Sha1,
+            &canned(name, E),
+        );
+        let signature = encode(&signature);
+        format!("{name}?Expires={E}&Signature={signature}&Key-Pair-Id=KOTHER")
+    };
+    for (host, name) in [("s.example", "both/a"), ("wide.example", "private/a")] {
+        let path = format!("/{name}.mp4");
+        check(
+            &play(host, &path, &by_other(name)),
+            refused(Refusal::UnknownKey),
+        );
+        check(&play(host, &path, &signed(name, E)), Ok("E1"));
+    }
+    for link in [by_other("both/a"), signed("both/a", E)] {
+        check(&play("wide.example", "/both/a.mp4", &link), Ok("E1"));
+        check(&play("open.example", "/both/a.mp4", &link), Ok("E1"));
+    }
+}
+
 #[test]
 fn what_is_for_https_is_for_rtmps() {
     let plain = play("open.example", "/secure/a.mp4", "");
@@ -305,6 +341,16 @@ fn web_resources_are_a_switch() {
         ),
         Ok("S3"),
     );
+    // The viewer's own parameters are part of a web URL.
+    let link = signed("https://web.example/v/a.mp4?u=5", E);
+    check(&play("web.example", film, &link), Ok("S3"));
+    let other = link.replace("u=5", "u=6");
+    check(
+        &play("web.example", film, &other),
+        refused(Refusal::SignatureMismatch),
+    );
+    let by_another_scheme = signed("http://web.example/v/a.mp4", E);
+    check(&play("web.example", film, &by_another_scheme), Ok("S3"));
     for resource in [
         "https://web.example/w/*",
         "https://d.example/v/*",
@@ -330,6 +376,11 @@ fn web_resources_are_a_switch() {
             &signed_for("https://s.example/v/*", "x", E),
         ),
         refused(Refusal::WrongResource),
+    );
+    // Switched off, a web URL is nobody's name.
+    check(
+        &play("s.example", film, &signed("https://s.example/v/a.mp4", E)),
+        refused(Refusal::SignatureMismatch),
     );
     let everything =
         format!(r#"{{"Statement":[{{"Condition":{{"DateLessThan":{{"AWS:EpochTime":{E}}}}}}}]}}"#);

@@ -51,3 +51,76 @@ fn cookies_are_looked_at_only_without_reserved_parameters() {
     assert_eq!(from_cookies.signature(), Some("\u{fffd}"));
     assert!(Credentials::from_request(None, std::iter::empty()).is_empty());
 }
+
+/// Fidelity note F1: of cookies only what is base64 is percent-decoded.
+#[test]
+fn only_base64_cookies_are_percent_decoded() {
+    let headers: [&[u8]; 1] = [
+        b"CloudFront-Policy=a%7Eb; CloudFront-Signature=c%2Dd; CloudFront-Key-Pair-Id=K%41; CloudFront-Expires=%31",
+    ];
+    let credentials = Credentials::from_request(None, headers.into_iter());
+    let check = |field, expected| assert_eq!(credentials.field(field), Some(expected), "{field:?}");
+    check(Field::Policy, "a~b");
+    check(Field::Signature, "c-d");
+    check(Field::KeyPairId, "K%41");
+    check(Field::Expires, "%31");
+}
+
+/// Of values in the URL all are.
+#[test]
+fn all_parameters_are_percent_decoded_once() {
+    let query = "Policy=%2541&Signature=%42&Key-Pair-Id=%4B&Expires=%31&Hash-Algorithm=SHA%31";
+    let credentials = Credentials::from_request(Some(query), std::iter::empty());
+    let check = |field, expected| assert_eq!(credentials.field(field), Some(expected), "{field:?}");
+    check(Field::Policy, "%41");
+    check(Field::Signature, "B");
+    check(Field::KeyPairId, "K");
+    check(Field::Expires, "1");
+    check(Field::HashAlgorithm, "SHA1");
+    assert_eq!(credentials.key_pair_id(), Some("K"));
+    assert_eq!(credentials.signature(), Some("B"));
+}
+
+#[test]
+fn what_is_absent_is_none() {
+    let credentials = Credentials::from_request(Some("Expires=1"), std::iter::empty());
+    assert_eq!(credentials.key_pair_id(), None);
+    assert_eq!(credentials.signature(), None);
+    assert!(!credentials.is_empty());
+}
+
+/// A policy wins over an end beside it, so only an end without a policy is canned.
+#[test]
+fn an_end_without_a_policy_is_canned() {
+    let check = |query, expected| {
+        let credentials = Credentials::from_request(Some(query), std::iter::empty());
+        assert_eq!(credentials.is_canned(), expected, "{query}");
+    };
+    check("", false);
+    check("Signature=x&Key-Pair-Id=K", false);
+    check("Policy=p&Signature=x&Key-Pair-Id=K", false);
+    check("Expires=1&Policy=p&Signature=x&Key-Pair-Id=K", false);
+    check("Expires=1&Signature=x&Key-Pair-Id=K", true);
+}
+
+#[test]
+fn reserved_names_are_compared_decoded_and_with_their_case() {
+    let check = |name, expected| {
+        assert_eq!(is_signing_parameter(name), expected, "{name}");
+        assert_eq!(has_reserved_name(name), expected, "{name}");
+        let query = format!("a=1&{name}=2");
+        assert_eq!(has_reserved_name(&query), expected, "{query}");
+    };
+    check("", false);
+    check("expires", false);
+    check("Expires2", false);
+    check("Key_Pair_Id", false);
+    check("CloudFront-Policy", false);
+    check("%2545xpires", false);
+    check("Expires", true);
+    check("Policy", true);
+    check("Signature", true);
+    check("Key-Pair-Id", true);
+    check("Key%2DPair%2dId", true);
+    check("Hash-Algorithm", true);
+}

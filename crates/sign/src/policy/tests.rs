@@ -55,6 +55,11 @@ fn policies_are_read_strictly() {
     );
     check_refused("\"Condition\"", "\"Conditions\"", "no DateLessThan");
     check_refused(
+        "\"Condition\"",
+        "\"Condition\":{\"DateLessThan\":{\"AWS:EpochTime\":1}},\"Condition\"",
+        "Condition occurs twice",
+    );
+    check_refused(
         "\"DateLessThan\":{",
         "\"StringLike\":{},\"DateLessThan\":{",
         "unknown condition StringLike",
@@ -129,6 +134,41 @@ fn size_and_depth_are_bounded() {
     assert_eq!(parse(&"[".repeat(9)), Err(PolicyError::TooDeep));
     assert!(parse(&GOOD.replace("\"r\"", "\"[[[[[[[[[[{{{\"")).is_ok());
     assert!(parse(&GOOD.replace("\"Resource\"", "\"Sid\":[[[[1]]]],\"Resource\"")).is_ok());
+    let longest = format!("{GOOD}{}", " ".repeat(8192 - GOOD.len()));
+    assert!(parse(&longest).is_ok());
+    assert_eq!(
+        parse(&format!("{longest} ")),
+        Err(PolicyError::TooLong(8193))
+    );
+}
+
+/// Depth is what is open at once, outside of strings.
+#[test]
+fn brackets_in_strings_and_closed_ones_are_no_depth() {
+    let with = |value: &str| GOOD.replace("\"Resource\"", &format!("\"Sid\":{value},\"Resource\""));
+    let check = |value: &str, expected: Option<PolicyError>| {
+        assert_eq!(parse(&with(value)).err(), expected, "{value}");
+    };
+    // A policy and its statement are three deep already.
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    check(&nested(6), Some(PolicyError::TooDeep));
+    check(&nested(5), None);
+    check(&format!("[{},{}]", nested(4), nested(4)), None);
+    check(
+        &format!("[{},{}]", nested(4), nested(5)),
+        Some(PolicyError::TooDeep),
+    );
+    check(r#""[[[[[[[[[""#, None);
+    check(r#""\"[[[[[[[[[""#, None);
+    check(r#""\\","A":"[[[[[[[[[""#, None);
+    check(
+        &format!(r#"["\"",{}]"#, nested(5)),
+        Some(PolicyError::TooDeep),
+    );
+    check(
+        &format!(r#"["\\",{}]"#, nested(5)),
+        Some(PolicyError::TooDeep),
+    );
 }
 
 #[test]

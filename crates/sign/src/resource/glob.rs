@@ -109,8 +109,8 @@ impl States {
     }
 }
 
-/// The lengths of those heads of `pattern` that cover the whole of `text`.
-/// Stars must be collapsed, so that passing one never reaches another.
+/// The lengths of those heads of `pattern` that cover the whole of `text`. A head in front of a star counts with whatever
+/// the star takes. Stars must be collapsed, so that passing one never reaches another.
 fn prefixes(pattern: &[u8], text: impl Iterator<Item = u8>) -> States {
     let mut stars = States::none(pattern.len());
     for (index, byte) in pattern.iter().enumerate() {
@@ -156,3 +156,6 @@ fn pass_stars(states: &mut States, stars: &States) {
         carry = passed >> 63;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 mod explaining;
 mod keys;
 mod matrix;
+mod memory;
 mod properties;
 mod sessions;
 mod signing;

@@ -33,6 +33,18 @@ fn policy(resource: &str) -> Terms {
     }
 }
 
+/// A policy for everything, as it may be written by hand.
+fn without_resource() -> Terms {
+    Terms {
+        policy: Some(
+            r#"{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#
+                .to_owned(),
+        ),
+        allow_broad: true,
+        ..terms()
+    }
+}
+
 fn signed(url: &str, terms: &Terms) -> Received {
     let signer = Signer::new(
         Arc::new(private_key("rsa2048")),
@@ -243,15 +255,7 @@ fn a_custom_grant_is_for_what_its_resource_covers() {
     let token = issue("https://h.de/v/a.mp4?u=5", &policy("https://h.de/v/*?u=*"));
     check(&token, "https://h.de/v/b.mp4", WRONG);
     check(&token, "https://h.de/v/b.mp4?u=6", Ok(()));
-    let everything = Terms {
-        policy: Some(
-            r#"{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#
-                .to_owned(),
-        ),
-        allow_broad: true,
-        ..terms()
-    };
-    let token = issue("https://h.de/a", &everything);
+    let token = issue("https://h.de/a", &without_resource());
     check(&token, "https://h.de/any?x=1", Ok(()));
 }
 
@@ -369,6 +373,42 @@ fn few_texts_look_like_tokens() {
         assert!(!is_session_shaped(text), "{text}");
     }
     assert!(is_session_shaped(&format!("S1{long}")));
+    assert!(is_session_shaped(&format!("S1-{long}_")));
+    assert!(is_session_shaped(&format!("S1{}", "A".repeat(1022))));
+    // Nothing is shorter than a token for everything whose key has an id of one letter.
+    let shortest = issue("https://h.de/a", &without_resource());
+    assert!(is_session_shaped(&shortest));
+    assert!(!is_session_shaped(&shortest[..shortest.len() - 2]));
+}
+
+#[test]
+fn a_secret_is_not_printed() {
+    assert_eq!(format!("{:?}", secret()), "SessionSecret");
+}
+
+/// The cookie guide lets a resource match the whole text; a link's is cut into sections, and so is that of its session.
+#[test]
+fn a_session_reads_resources_as_its_credentials_do() {
+    let terms = policy("https://h.de/a*c");
+    let link = signed("https://h.de/abc", &terms);
+    let (url, query) = ("https://h.de/abc", link.query.as_deref().unwrap());
+    let cookies = format!("CloudFront-{}", query.replace('&', "; CloudFront-"));
+    let by_cookies = issue_session(
+        &secret(),
+        &Received::raw(url).unwrap().viewer_url(),
+        &Credentials::from_request(None, std::iter::once(cookies.as_bytes())),
+        &keys("rsa2048"),
+        Timestamp::from_secs(NOW),
+        client(),
+        &Leniency::default(),
+        &NoMemory,
+    );
+    let by_link = issue(url, &terms);
+    let by_cookies = by_cookies.unwrap().unwrap();
+    check(&by_link, "https://h.de/a?b=c", WRONG);
+    check(&by_cookies, "https://h.de/a?b=d", WRONG);
+    check(&by_cookies, "https://h.de/a?b=c", Ok(()));
+    check(&by_link, "https://h.de/adc", Ok(()));
 }
 
 #[test]
