@@ -6,6 +6,7 @@
 //! [`freshened`] what a 304 changes, [`InvalidationPath`] what is to go. Nothing here knows a clock, a file or a socket.
 
 mod authorize;
+mod bucket_refusal;
 mod cache_control;
 mod cache_key;
 mod cache_status;
@@ -51,6 +52,10 @@ mod vary;
 mod viewer_address;
 
 pub use authorize::{Authorized, authorize, authorize_error_page};
+pub use bucket_refusal::{
+    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, region_name, s3_error_code,
+    s3_error_region,
+};
 pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
