@@ -113,7 +113,8 @@ pub use request::{PathSession, ViewerRequest};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
 pub use revalidation::{
-    end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
+    DateStrength, date_strength, end_to_end_headers, freshened, matches_stored,
+    revalidation_headers, storable_headers,
 };
 pub use route::{Routed, route};
 pub use server_timing::server_timing;

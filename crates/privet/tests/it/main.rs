@@ -21,6 +21,8 @@ mod conformance_answers;
 mod conformance_policies;
 mod connections;
 mod countries;
+mod dated_objects;
+mod empty_objects;
 mod fills;
 mod film_broken;
 mod film_folder;
