@@ -52,7 +52,8 @@ impl BucketRefusal {
         match self {
             BucketRefusal::Keys => {
                 "it does not take the edge's access keys; check access_key_id and secret_access_key, or where the keys \
-                 come from, and reload or restart the edge"
+                 come from, and reload or restart the edge; if other objects come, what a policy passes on breaks the \
+                 signature"
             }
             BucketRefusal::Token => {
                 "it does not take the session token of the edge's access keys; get new temporary keys and restart the \
@@ -98,9 +99,7 @@ pub fn bucket_refusal(
             // "forbidden" speak of who asks; that includes those that nobody has thought of here.
             403 => match code {
                 Some(code) if FORBIDDEN_OBJECT.contains(&code) => None,
-                code => code
-                    .and_then(named)
-                    .or(Some(BucketRefusal::Unexplained)),
+                code => code.and_then(named).or(Some(BucketRefusal::Unexplained)),
             },
             // RFC 9110 15.5.2: the credentials are not good.
             401 => code.and_then(named).or(Some(BucketRefusal::Keys)),
@@ -155,16 +154,17 @@ fn named(code: &str) -> Option<BucketRefusal> {
         | "InvalidRegion"
         | "IncorrectEndpoint" => BucketRefusal::Region,
         "NoSuchBucket" | "InvalidBucketName" => BucketRefusal::Bucket,
-        "NotSignedUp" | "AccountProblem" | "AllAccessDisabled" | "InvalidPayer" | "UserSuspended" => {
-            BucketRefusal::Account
-        }
+        "NotSignedUp" | "AccountProblem" | "AllAccessDisabled" | "InvalidPayer"
+        | "UserSuspended" => BucketRefusal::Account,
         _ => return None,
     })
 }
 
 /// The value of the first `<Code>` in the body of an S3 error: up to 64 letters, digits and dots.
 pub fn s3_error_code(body: &[u8]) -> Option<&str> {
-    element(body, "Code", |byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    element(body, "Code", |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'.'
+    })
 }
 
 /// The region that an S3 error names as the right one: up to 64 lower-case letters, digits and dashes.
@@ -204,7 +204,9 @@ fn plain(text: &[u8], is_plain: fn(u8) -> bool) -> Option<&str> {
 }
 
 fn after(body: &[u8], needle: &[u8]) -> Option<usize> {
-    let at = body.windows(needle.len()).position(|window| window == needle)?;
+    let at = body
+        .windows(needle.len())
+        .position(|window| window == needle)?;
     Some(at + needle.len())
 }
 

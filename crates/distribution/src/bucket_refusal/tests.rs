@@ -23,7 +23,11 @@ fn the_edges_own_failing_is_known_by_its_code() {
         (400, "InvalidToken", BucketRefusal::Token),
         (400, "TokenRefreshRequired", BucketRefusal::Token),
         (400, "AuthorizationHeaderMalformed", BucketRefusal::Region),
-        (400, "IllegalLocationConstraintException", BucketRefusal::Region),
+        (
+            400,
+            "IllegalLocationConstraintException",
+            BucketRefusal::Region,
+        ),
         (301, "PermanentRedirect", BucketRefusal::Region),
         (307, "TemporaryRedirect", BucketRefusal::Region),
         (404, "NoSuchBucket", BucketRefusal::Bucket),
@@ -63,7 +67,10 @@ fn what_is_about_the_object_stays_the_viewers() {
 #[test]
 fn a_foreign_signature_is_not_the_edges_failing() {
     let refusal = |status, code| bucket_refusal(status, Some(code), RequestSignature::NotEdge);
-    assert_eq!(refusal(StatusCode::FORBIDDEN, "SignatureDoesNotMatch"), None);
+    assert_eq!(
+        refusal(StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
+        None
+    );
     assert_eq!(refusal(StatusCode::UNAUTHORIZED, "Unauthorized"), None);
     let moved = refusal(StatusCode::MOVED_PERMANENTLY, "PermanentRedirect");
     assert_eq!(moved, Some(BucketRefusal::Region));
@@ -71,7 +78,8 @@ fn a_foreign_signature_is_not_the_edges_failing() {
 
 #[test]
 fn a_code_is_read_only_where_it_is_plain() {
-    let check = |body: &str, expected| assert_eq!(s3_error_code(body.as_bytes()), expected, "{body}");
+    let check =
+        |body: &str, expected| assert_eq!(s3_error_code(body.as_bytes()), expected, "{body}");
     check("", None);
     check("AccessDenied", None);
     check("<Code>", None);
@@ -82,9 +90,13 @@ fn a_code_is_read_only_where_it_is_plain() {
     check("<Code>AccessDenied<!-- --></Code>", None);
     check(&format!("<Code>{}</Code>", "A".repeat(65)), None);
     check("<Code>&#65;ccessDenied</Code>", None);
-    let whole = "<?xml version=\"1.0\"?>\n<Error><Code> NoSuchKey\n</Code><Key>&lt;Code&gt;</Key></Error>";
+    let whole =
+        "<?xml version=\"1.0\"?>\n<Error><Code> NoSuchKey\n</Code><Key>&lt;Code&gt;</Key></Error>";
     check(whole, Some("NoSuchKey"));
-    check("<Code>KMS.DisabledException</Code><Code>B</Code>", Some("KMS.DisabledException"));
+    check(
+        "<Code>KMS.DisabledException</Code><Code>B</Code>",
+        Some("KMS.DisabledException"),
+    );
 }
 
 #[test]
