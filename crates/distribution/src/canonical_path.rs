@@ -87,9 +87,16 @@ fn names_windows_stream(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check_odd(paths: &[&str]) {
+        for odd in paths {
+            assert!(!is_canonical(odd), "{odd}");
+        }
+    }
+
     #[test]
-    fn what_a_server_may_read_in_another_way_is_not_canonical() {
-        for odd in [
+    fn what_a_server_may_collapse_is_not_canonical() {
+        check_odd(&[
             "",
             "a",
             "*",
@@ -110,6 +117,13 @@ mod tests {
             "/a./b",
             "/a.",
             "/a..",
+            "/..+",
+        ]);
+    }
+
+    #[test]
+    fn what_a_server_may_cut_decode_or_fold_is_not_canonical() {
+        check_odd(&[
             "/a/%2e",
             "/a/%2e%2E/b",
             "/.%2e/b",
@@ -156,16 +170,13 @@ mod tests {
             "/a::$DATA",
             "/a:$i30:$INDEX_ALLOCATION/b",
             "/a+",
-            "/..+",
             "/+a/b",
             "/a b",
             "/a\"",
             "/a<b>",
             "/a`b",
             "/{a}",
-        ] {
-            assert!(!is_canonical(odd), "{odd}");
-        }
+        ]);
     }
 
     #[test]

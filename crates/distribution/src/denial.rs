@@ -1,5 +1,6 @@
 //! Every reason why a viewer gets no object.
 
+use crate::bucket_refusal::BucketRefusal;
 use http::StatusCode;
 use privet_sign::Refusal;
 
@@ -47,6 +48,8 @@ pub enum Denial {
     OriginConnect,
     /// There are no valid access keys to sign the request to a bucket with.
     OriginCredentials,
+    /// The bucket refuses the edge itself, whatever the viewer asked for.
+    OriginRefusesEdge(BucketRefusal),
     /// The TLS handshake with the origin failed, or its certificate is not trusted.
     OriginTls,
     /// The origin did not answer in time.
@@ -92,6 +95,7 @@ impl Denial {
             Denial::OriginDns => "origin-dns",
             Denial::OriginConnect => "origin-connect",
             Denial::OriginCredentials => "origin-credentials",
+            Denial::OriginRefusesEdge(refusal) => refusal.token(),
             Denial::OriginTls => "origin-tls",
             Denial::OriginTimeout => "origin-timeout",
             Denial::OriginHeaderTooBig => "origin-header-too-big",

@@ -7,6 +7,7 @@
 
 mod authorize;
 mod behavior_table;
+mod bucket_refusal;
 mod bucket_root;
 mod cache_control;
 mod cache_key;
@@ -54,6 +55,10 @@ mod vary;
 mod viewer_address;
 
 pub use authorize::{Authorized, authorize, authorize_error_page};
+pub use bucket_refusal::{
+    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, region_name, s3_error_code,
+    s3_error_region,
+};
 pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{
     CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
@@ -112,7 +117,8 @@ pub use request::{PathSession, ViewerRequest};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
 pub use revalidation::{
-    end_to_end_headers, freshened, matches_stored, revalidation_headers, storable_headers,
+    DateStrength, date_strength, end_to_end_headers, freshened, matches_stored,
+    revalidation_headers, storable_headers,
 };
 pub use route::{Routed, route};
 pub use server_timing::server_timing;

@@ -77,9 +77,11 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),
         Denial::CountryBlocked => html(StatusCode::FORBIDDEN, COUNTRY_REASON, "ClientGeoBlocked"),
         Denial::OriginDns => html(StatusCode::BAD_GATEWAY, DNS_REASON, "OriginDnsError"),
-        Denial::OriginConnect | Denial::OriginCredentials | Denial::OriginTls => {
-            html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError")
-        }
+        // What a bucket says of the edge's keys and clock is for the operator alone.
+        Denial::OriginConnect
+        | Denial::OriginCredentials
+        | Denial::OriginRefusesEdge(_)
+        | Denial::OriginTls => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError"),
         Denial::OriginTimeout => html(
             StatusCode::GATEWAY_TIMEOUT,
             ORIGIN_REASON,

@@ -2,6 +2,7 @@
 
 use crate::http_date::parse_date;
 use crate::ranges::{self, ByteRange, RangeSet};
+use crate::revalidation::DateStrength;
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::Timestamp;
 
@@ -27,6 +28,8 @@ pub struct Validators<'a> {
     pub etag: Option<&'a str>,
     /// The date of `Last-Modified`.
     pub last_modified: Option<Timestamp>,
+    /// Whether that date may join the parts that a viewer has with others (RFC 9110 13.1.5).
+    pub date_strength: DateStrength,
     /// When the response was made, `Date`: it answers `If-Modified-Since` where `Last-Modified` is missing
     /// (RFC 9111 4.3.2). `None` leaves such conditions out.
     pub dated: Option<Timestamp>,
@@ -38,6 +41,7 @@ impl<'a> From<&'a Representation> for Validators<'a> {
             size_bytes: representation.size_bytes,
             etag: Some(&representation.etag),
             last_modified: Some(representation.last_modified),
+            date_strength: DateStrength::Strong,
             dated: None,
         }
     }
@@ -152,7 +156,7 @@ fn select_range(headers: &HeaderMap, validators: &Validators<'_>, ranges_max: us
     }
 }
 
-/// RFC 9110 13.1.5: a strong entity tag, or exactly the date of Last-Modified.
+/// RFC 9110 13.1.5: a strong entity tag, or exactly the date of Last-Modified where that is as good.
 fn if_range_holds(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if !headers.contains_key(header::IF_RANGE) {
         return true;
@@ -165,7 +169,9 @@ fn if_range_holds(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
             .etag
             .is_some_and(|etag| strongly_equal(value, etag))
     } else {
-        validators.last_modified.is_some() && parse_date(value) == validators.last_modified
+        validators.date_strength == DateStrength::Strong
+            && validators.last_modified.is_some()
+            && parse_date(value) == validators.last_modified
     }
 }
 

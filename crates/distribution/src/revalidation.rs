@@ -20,6 +20,42 @@ pub fn revalidation_headers(stored: &HeaderMap) -> Option<HeaderMap> {
     (!headers.is_empty()).then_some(headers)
 }
 
+/// Whether the date of modification tells the bytes of a response from all others of the same object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateStrength {
+    /// It does: whoever has the same date has the same bytes.
+    Strong,
+    /// The object may have changed again within the second of its date.
+    Weak,
+}
+
+/// `Last-Modified` of a response as RFC 9110 8.8.2.2 lets a cache count on it: strong where `Date` is so much later that
+/// neither the second nor two clocks that differ can hide a change.
+///
+/// To be asked of a response as it came, with a `Date`, and kept beside its bytes: the later date of a 304 says nothing
+/// of bytes that came before.
+pub fn date_strength(response: &HeaderMap) -> DateStrength {
+    let date = |name: HeaderName| {
+        let mut lines = response.get_all(name).iter();
+        let line = lines.next().filter(|_| lines.next().is_none())?;
+        parse_date(line.to_str().ok()?.trim())
+    };
+    let dates = date(header::LAST_MODIFIED).zip(date(header::DATE));
+    let is_settled = dates.is_some_and(|(modified, dated)| {
+        let since_secs = dated.as_secs().checked_sub(modified.as_secs());
+        since_secs.is_some_and(|secs| secs >= SETTLED_AFTER_SECS)
+    });
+    if is_settled {
+        DateStrength::Strong
+    } else {
+        DateStrength::Weak
+    }
+}
+
+/// One second is enough where one clock gives both dates, which nobody here can know: files lie on other machines than the
+/// servers that send them. RFC 7232 2.2.2 had this minute for the difference of two clocks.
+const SETTLED_AFTER_SECS: u64 = 60;
+
 fn is_date(value: &HeaderValue) -> bool {
     value
         .to_str()

@@ -43,7 +43,8 @@ pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
-    InvalidationError, OriginAccess, OriginPrivacy, ProbeScope, Probing, check_invalidation,
-    probe_origins,
+    InvalidationError, KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing,
+    UnseenCause, check_invalidation, probe_origins,
 };
+pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;

@@ -12,7 +12,10 @@ pub use invalidate::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
     InvalidationError, check_invalidation,
 };
-pub use privacy::{OriginAccess, OriginPrivacy, ProbeScope, Probing, probe_origins};
+pub use privacy::{
+    KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing, UnseenCause,
+    probe_origins,
+};
 
 pub(crate) use desk::OperatorThread;
 

@@ -11,6 +11,7 @@ mod fault;
 mod pool;
 mod prepare;
 mod privacy;
+mod refusal;
 mod request_body;
 mod s3;
 #[cfg(test)]
@@ -19,15 +20,19 @@ mod trust;
 
 pub(crate) use body::OriginBody;
 pub(crate) use fault::{OriginFault, OriginFaultKind};
-pub(crate) use privacy::Privacy;
+pub(crate) use privacy::{Findings, KeyCheck, Privacy, PrivacyQuestion, Sight};
+pub use privacy::{Writers, WritingCheck};
+pub(crate) use refusal::place;
 pub(crate) use request_body::OriginRequestBody;
 
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
 use pool::{Checkout, Connection, Pools, Wanted};
-use privet_distribution::{HttpServer, Origin};
+use prepare::Prepared;
+use privet_distribution::{HttpServer, Origin, OriginSource};
 use privet_sign::Scheme;
+use refusal::{Judged, RefusalComplaints};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -40,11 +45,12 @@ pub(crate) struct OriginClient {
     pools: Pools,
 }
 
-/// What the clients of all workers share: trusted authorities and access keys.
+/// What the clients of all workers share: trusted authorities, access keys, and what the operator was told of them.
 #[derive(Debug)]
 pub(crate) struct OriginClientShared {
     trust: Arc<Trust>,
     credentials: Credentials,
+    complaints: RefusalComplaints,
 }
 
 impl Default for OriginClientShared {
@@ -53,6 +59,7 @@ impl Default for OriginClientShared {
         let trust = Arc::new(Trust::default());
         OriginClientShared {
             credentials: Credentials::of_this_process(Arc::clone(&trust)),
+            complaints: RefusalComplaints::default(),
             trust,
         }
     }
@@ -91,17 +98,61 @@ impl OriginClient {
 
     /// Sends one request and waits for the head of its response.
     ///
+    /// A bucket that refuses the edge itself is a fault, `Refused`, and the operator hears of it: what it says is about
+    /// no object, and may hold the access key's id and the session's token.
+    pub(crate) async fn send(
+        &self,
+        origin: &Origin,
+        call: OriginCall,
+    ) -> Result<OriginResponse, OriginFault> {
+        match self.ask(origin, call).await? {
+            Judged::Response(response) => Ok(*response),
+            Judged::Refused(refused) => {
+                self.shared.complaints.hear(origin, &refused);
+                Err(OriginFaultKind::Refused(refused.cause).into())
+            }
+        }
+    }
+
+    /// The same, without a word to the operator.
+    async fn ask(&self, origin: &Origin, mut call: OriginCall) -> Result<Judged, OriginFault> {
+        let telling = refusal::telling(&call);
+        call.body = call.body.begun().await?;
+        let (prepared, signer) = prepare::prepare(&self.shared.credentials, origin, call).await?;
+        let response = self.exchange(origin, prepared).await?;
+        match &origin.source {
+            OriginSource::S3(_) => {}
+            OriginSource::Http(_) | OriginSource::Folder { .. } => {
+                return Ok(Judged::Response(Box::new(response)));
+            }
+        }
+        let Some(telling) = telling.filter(|_| refusal::needs_telling(response.status, &signer))
+        else {
+            return refusal::judge(origin, &signer, response).await;
+        };
+        let (prepared, signer) =
+            prepare::prepare(&self.shared.credentials, origin, telling).await?;
+        let told = self.exchange(origin, prepared).await?;
+        match refusal::judge(origin, &signer, told).await? {
+            Judged::Refused(refused) => Ok(Judged::Refused(refused)),
+            Judged::Response(told) => {
+                told.body.discard();
+                Ok(Judged::Response(Box::new(response)))
+            }
+        }
+    }
+
+    /// One request on a connection, and its response as it is.
+    ///
     /// GET and HEAD are sent again when the connection ends before the head, and to HTTP origins also when there is no
     /// response in time, up to the origin's connection attempts (developer guide, "Connection attempts"). Other
     /// methods are sent again only if nothing of them was; a viewer's body is never sent twice. A connection is taken
     /// only when the first piece of that body has come.
-    pub(crate) async fn send(
+    async fn exchange(
         &self,
         origin: &Origin,
-        mut call: OriginCall,
+        mut prepared: Prepared,
     ) -> Result<OriginResponse, OriginFault> {
-        call.body = call.body.begun().await?;
-        let mut prepared = prepare::prepare(&self.shared.credentials, origin, call).await?;
         let mut wanted = Wanted::Any;
         let mut attempts_left = origin.patience.connection_attempts.max(1);
         loop {

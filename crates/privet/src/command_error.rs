@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use privet_edge::InvalidationError;
+use privet_edge::{InvalidationError, ProbeError};
 use privet_sign::{KeyError, SignError};
 
 use crate::new_key::NewKeyError;
@@ -73,6 +73,8 @@ pub(crate) enum CommandError {
     EdgeAnswer(String),
     /// An invalidation beyond its limits.
     Invalidation(InvalidationError),
+    /// Origins that can not be asked so.
+    Probe(ProbeError),
     /// A thread ended before its work was done.
     ThreadLost,
     /// The reader of standard output has gone.
@@ -139,6 +141,7 @@ impl CommandError {
             | CommandError::EdgeRefused(_)
             | CommandError::EdgeAnswer(_)
             | CommandError::Invalidation(_)
+            | CommandError::Probe(_)
             | CommandError::KeyPairId(_)
             | CommandError::NewKey(_)
             | CommandError::UrlRefused(_)
@@ -170,7 +173,8 @@ impl CommandError {
             | CommandError::CookiesForOneUrl
             | CommandError::OutputForm { .. }
             | CommandError::CookieJarHost
-            | CommandError::Invalidation(_) => ExitCode::from(2),
+            | CommandError::Invalidation(_)
+            | CommandError::Probe(_) => ExitCode::from(2),
             CommandError::Read { .. }
             | CommandError::Write { .. }
             | CommandError::TooLarge { .. }
@@ -248,6 +252,7 @@ impl fmt::Display for CommandError {
                 write!(formatter, "the edge's answer can not be used: {reason}")
             }
             CommandError::Invalidation(error) => error.fmt(formatter),
+            CommandError::Probe(error) => error.fmt(formatter),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is not complete: report this, please"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),

@@ -1,4 +1,4 @@
-//! `privet probe`: whether the origins of private behaviors can be read past the edge.
+//! `privet probe`: whether the origins of private behaviors can be read or written past the edge.
 
 use crate::command_error::CommandError;
 use crate::configuration::load;
@@ -6,41 +6,52 @@ use crate::moment;
 use crate::operator::{Question, SocketArguments, list, text};
 use crate::report::{self, say_all};
 use clap::Args;
-use privet_edge::{OriginPrivacy, ProbeScope, Probing, probe_origins};
+use privet_edge::{
+    KnownObject, OriginPrivacy, ProbeError, ProbeScope, Probing, WritingCheck, probe_origins,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Ask the origins of private behaviors, without any keys, for what only the edge should get.
 ///
-/// Each bucket and server is asked for its listing, for an object that does not exist, and for the object that --object
-/// names, or else the default root object. The running edge asks, if there is one; otherwise this command does, from
-/// the configuration.
+/// Each bucket and server is asked for its listing, for an object that does not exist, and for an object of its own: the
+/// one that --object names, or else the default root object. A refusal counts only if the edge's own keys get that
+/// object; where they do not, or the bucket refuses the edge itself, nothing could be told. Whether anyone can write to a
+/// bucket is read from its ACL and its policy, if the edge's keys may read them.
+///
+/// The running edge asks, if there is one; otherwise this command does, from the configuration.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   privet probe --object /films/talk.mp4
+  privet probe --object EDFDVBD632BHDS5/talk.mp4 --object www.example.com/index.html
 
-Exit codes: 0 all are private, 1 one can be read by anyone, or failed, 2 could not tell, or wrong usage")]
+Exit codes: 0 all are private, 1 one can be read or written by anyone, or failed, 2 could not tell, or wrong usage")]
 pub(crate) struct ProbeArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// An object that is there: a bucket may hide its listing and still hand out objects
-    #[arg(long, value_name = "PATH", value_parser = parse_object)]
-    object: Option<String>,
+    /// An object that is there; with the id or a host of its distribution before the path if there are several. May be
+    /// given again
+    #[arg(long = "object", value_name = "[WHOSE]/PATH", value_parser = parse_object)]
+    objects: Vec<String>,
+    /// Try to write to buckets too: a PUT without a signature, under a random name, with a digest that is wrong on purpose,
+    /// so that nothing can come of it
+    #[arg(long)]
+    write: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
-fn parse_object(text: &str) -> Result<String, &'static str> {
-    if !text.starts_with('/') {
-        return Err("a path begins with a slash");
+fn parse_object(text: &str) -> Result<String, String> {
+    if !text.contains('/') {
+        return Err("a path begins with a slash".to_owned());
     }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("a path has only ASCII characters; write others percent-encoded");
-    }
-    Ok(text.to_owned())
+    let parsed = text.parse::<KnownObject>();
+    parsed
+        .map(|object| object.to_string())
+        .map_err(|error| error.to_string())
 }
 
 /// What all origins together amount to.
@@ -72,7 +83,7 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
         let messages = origins.iter().map(|origin| text(origin, "message"));
         messages.map(str::to_owned).collect()
     };
-    let verdict = verdict(origins);
+    let verdict = verdict(origins, arguments.write);
     match say_all(&lines) {
         // The exit code is an answer too, whoever stopped reading the words.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(verdict),
@@ -84,43 +95,56 @@ fn ask(arguments: &ProbeArguments) -> Result<Value, CommandError> {
     let question = Question {
         method: "POST",
         target: "/origins/probe",
-        body: Some(json!({ "object": arguments.object })),
+        body: Some(json!({ "objects": arguments.objects, "write": arguments.write })),
     };
     match arguments.socket.find() {
         Ok(socket) => match question.ask(&socket) {
             Err(CommandError::EdgeAbsent { .. }) if arguments.socket.socket.is_none() => {
-                ask_without_edge(&arguments.socket.config, arguments.object.clone())
+                ask_without_edge(&arguments.socket.config, arguments)
             }
             answered => answered,
         },
-        Err(CommandError::NoSocket { .. }) => {
-            ask_without_edge(&arguments.socket.config, arguments.object.clone())
-        }
+        Err(CommandError::NoSocket { .. }) => ask_without_edge(&arguments.socket.config, arguments),
         Err(error) => Err(error),
     }
 }
 
-fn ask_without_edge(config: &Path, known_object: Option<String>) -> Result<Value, CommandError> {
+fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, CommandError> {
     let loaded = load(config).map_err(|error| CommandError::Configuration(error.to_string()))?;
+    let objects = arguments.objects.iter();
     let probing = Probing {
         scope: ProbeScope::Servers,
-        known_object,
+        objects: objects
+            .map(|object| object.parse())
+            .collect::<Result<_, ProbeError>>()
+            .map_err(CommandError::Probe)?,
+        writing: if arguments.write {
+            WritingCheck::Try
+        } else {
+            WritingCheck::Read
+        },
     };
-    let origins = probe_origins(&loaded.snapshot, &probing, moment::now())
-        .map_err(|error| CommandError::read("the origins", &error))?;
+    let origins =
+        probe_origins(&loaded.snapshot, &probing, moment::now()).map_err(CommandError::Probe)?;
     let origins: Vec<Value> = origins.iter().map(OriginPrivacy::to_json).collect();
     Ok(json!({ "origins": origins }))
 }
 
-/// One public origin outweighs all others.
-fn verdict(origins: &[Value]) -> Verdict {
+/// One public origin outweighs all others. That nobody has told who writes counts only where it was to be tried: an edge
+/// need not be allowed to read ACL and policy.
+fn verdict(origins: &[Value], tried_to_write: bool) -> Verdict {
     let mut verdict = Verdict::Private;
     for origin in origins {
-        match text(origin, "access") {
-            "public" => return Verdict::Public,
-            "private" => {}
+        match (text(origin, "access"), text(origin, "writers")) {
+            ("public", _) | (_, "anybody") => return Verdict::Public,
+            ("private", "nobody") => {}
+            ("private", "") if !tried_to_write || !is_bucket(origin) => {}
             _ => verdict = Verdict::CannotTell,
         }
     }
     verdict
+}
+
+fn is_bucket(origin: &Value) -> bool {
+    text(origin, "place").starts_with("bucket ")
 }

@@ -183,7 +183,7 @@ impl Said<'_> {
         if method != Method::GET {
             return Err(Unstorable::Method);
         }
-        if self.class == StatusClass::Never {
+        if self.class == StatusClass::Never || self.leads_nowhere() {
             return Err(Unstorable::Status);
         }
         let understood = is_understood(self.status);
@@ -212,6 +212,14 @@ impl Said<'_> {
             return Err(Unstorable::VaryEverything);
         }
         Ok(())
+    }
+
+    /// A permanent redirect without a place to go to is of no use to anybody, and no statement about the object: what S3
+    /// sends to those who ask in the wrong region is one. It would be kept for the default TTL.
+    fn leads_nowhere(&self) -> bool {
+        let location = self.response.get(header::LOCATION);
+        matches!(self.status.as_u16(), 301 | 308)
+            && location.is_none_or(|location| location.as_bytes().trim_ascii().is_empty())
     }
 
     /// Developer guide, "Manage how long content stays in the cache": a minimum TTL above 0 beats what forbids to

@@ -244,15 +244,30 @@ fn statuses() {
         let found = store(status, "last-modified: @-10", &caching, None);
         assert_eq!(found, Storage::Refuse(Unstorable::Status), "{status}");
     }
-    for status in [200, 203, 204, 300, 301, 308, 410] {
+    for status in [200, 203, 204, 300, 410] {
         check_ttl(&caching, status, "", None, 86_400);
+    }
+    for status in [301, 308] {
+        check_ttl(&caching, status, "location: /", None, 86_400);
     }
     check_ttl(&caching, 599, "cache-control: public", None, 86_400);
     for status in [
-        200, 203, 204, 299, 301, 302, 303, 307, 308, 404, 410, 499, 500, 502, 503, 504, 599,
+        200, 203, 204, 299, 302, 303, 307, 404, 410, 499, 500, 502, 503, 504, 599,
     ] {
         check_fresh(status, "expires: @100000\ndate: @0");
         check_stale(status, "expires: @-5000\nlast-modified: @-100000\ndate: @0");
+    }
+    for status in [301, 308] {
+        check_fresh(status, "expires: @100000\ndate: @0\nlocation: /");
+        check_stale(
+            status,
+            "expires: @-5000\nlast-modified: @-100000\ndate: @0\nlocation: /",
+        );
+        for nowhere in ["", "location:", "location: \t"] {
+            let text = format!("cache-control: max-age=60\netag: \"a\"\n{nowhere}");
+            check_refused(status, text.trim_end(), Unstorable::Status);
+            check_refused(status, nowhere, Unstorable::Status);
+        }
     }
     check_stale(502, "last-modified: @-86400\ndate: @0");
     check_stale(599, "last-modified: @-86400\ndate: @0");

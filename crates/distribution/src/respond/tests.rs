@@ -258,6 +258,7 @@ fn check_without(headers: &str, dated: Option<u64>, expected: Selection) {
         size_bytes: 10,
         etag: None,
         last_modified: None,
+        date_strength: DateStrength::Strong,
         dated: dated.map(Timestamp::from_secs),
     };
     let mut map = HeaderMap::new();

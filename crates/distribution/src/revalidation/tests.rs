@@ -150,3 +150,32 @@ fn set_cookie_is_stored_only_with_cookies_in_the_key() {
     let closed = CachePolicy::caching_optimized();
     assert_eq!(storable_headers(&sent, &closed), headers("a: 1"));
 }
+
+#[test]
+fn a_date_counts_once_it_is_old() {
+    let check =
+        |text: &str, expected| assert_eq!(date_strength(&headers(text)), expected, "{text}");
+    let dated = "date: Sun, 06 Nov 1994 08:50:37 GMT";
+    check(dated, DateStrength::Weak);
+    check(&format!("last-modified: {DATE}"), DateStrength::Weak);
+    check(
+        &format!("last-modified: {DATE}\ndate: {DATE}"),
+        DateStrength::Weak,
+    );
+    check(
+        &format!("last-modified: nonsense\n{dated}"),
+        DateStrength::Weak,
+    );
+    check(
+        &format!("last-modified: {DATE}\ndate: nonsense"),
+        DateStrength::Weak,
+    );
+    let twice = format!("last-modified: {DATE}\nlast-modified: {DATE}\n{dated}");
+    check(&twice, DateStrength::Weak);
+    let modified = |second| format!("last-modified: Sun, 06 Nov 1994 08:{second} GMT\n{dated}");
+    check(&modified("51:00"), DateStrength::Weak);
+    check(&modified("50:36"), DateStrength::Weak);
+    check(&modified("49:38"), DateStrength::Weak);
+    check(&modified("49:37"), DateStrength::Strong);
+    check(&modified("00:00"), DateStrength::Strong);
+}

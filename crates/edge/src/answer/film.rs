@@ -14,7 +14,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::{
-    ByteRange, ResultType, Selection, Validators, ViewerRequest, multipart_end,
+    ByteRange, DateStrength, ResultType, Selection, Validators, ViewerRequest, multipart_end,
     multipart_part_head, select_by, vary_by_coding,
 };
 use privet_sign::Timestamp;
@@ -49,6 +49,7 @@ impl Answer {
             size_bytes,
             etag: made.etag.as_deref(),
             last_modified: made.last_modified().and_then(parse_date),
+            date_strength: DateStrength::Strong,
             dated: None,
         };
         let selection = select_by(request.method, request.headers, &validators, ranges_max);

@@ -2,15 +2,15 @@
 
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use http::header::{
-    CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE,
+    CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
 use privet_distribution::{
-    Authorized, CacheKey, CachePolicy, Collapsing, Distribution, Origin, OriginChoice,
-    OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error, filtered_query,
-    origin_request,
+    Authorized, CacheKey, CachePolicy, Collapsing, DateStrength, Distribution, Origin,
+    OriginChoice, OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error,
+    filtered_query, origin_request,
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
@@ -208,20 +208,22 @@ impl Wanted {
 pub(super) enum Validator {
     /// A strong entity tag.
     Tag(HeaderValue),
-    /// A date of modification, and no entity tag at all.
+    /// A date of modification that is as good, and no entity tag at all.
     Date(HeaderValue),
 }
 
 impl Validator {
-    /// `None`: the response can not be put together from parts (RFC 9111 3.4).
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        match headers.get(http::header::ETAG) {
-            Some(tag) if tag.as_bytes().starts_with(b"\"") => Some(Validator::Tag(tag.clone())),
-            Some(_) => None,
-            None => headers
-                .get(http::header::LAST_MODIFIED)
-                .cloned()
-                .map(Validator::Date),
+    /// `None`: the response can not be put together from parts (RFC 9111 3.4). `date_strength` is what
+    /// [`privet_distribution::date_strength`] made of the response when it came.
+    pub(super) fn of(headers: &HeaderMap, date_strength: DateStrength) -> Option<Self> {
+        match (headers.get(ETAG), date_strength) {
+            (Some(tag), _) if tag.as_bytes().starts_with(b"\"") => {
+                Some(Validator::Tag(tag.clone()))
+            }
+            (Some(_), _) | (None, DateStrength::Weak) => None,
+            (None, DateStrength::Strong) => {
+                headers.get(LAST_MODIFIED).cloned().map(Validator::Date)
+            }
         }
     }
 
@@ -235,7 +237,8 @@ impl Validator {
 
     /// Whether a response is about the same bytes.
     pub(super) fn holds(&self, headers: &HeaderMap) -> bool {
-        Validator::of(headers).as_ref() == Some(self)
+        // A date that was strong once is so in every later response.
+        Validator::of(headers, DateStrength::Strong).as_ref() == Some(self)
     }
 }
 

@@ -1,15 +1,18 @@
 //! What the cache knows of an object beside its bytes, and the form in which that lies on disk.
 
+use super::ask::Validator;
 use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;
-use privet_distribution::{LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames};
+use privet_distribution::{DateStrength, LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames};
 use privet_sign::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 /// The first byte of the encoding.
-const ENCODING_VERSION: u8 = 1;
+const ENCODING_VERSION: u8 = 2;
+/// That of entries which do not say how good their date is.
+const ENCODING_VERSION_WITHOUT_STRENGTH: u8 = 1;
 
 /// Tells one stored response from every other one.
 pub(super) type Generation = [u8; 16];
@@ -49,6 +52,8 @@ pub(crate) struct CachedHead {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(super) lifetime: Lifetime,
+    /// As it was when the bytes came; a 304 changes nothing about it.
+    pub(super) date_strength: DateStrength,
     pub(super) cleared: Cleared,
 }
 
@@ -98,6 +103,11 @@ impl CachedHead {
         }
     }
 
+    /// What its further bytes are asked for with; `None`: they can not be told from those of another version.
+    pub(super) fn validator(&self) -> Option<Validator> {
+        Validator::of(&self.headers, self.date_strength)
+    }
+
     /// What conditions and ranges are judged by; `None` while the size is not known.
     pub(crate) fn validators(&self) -> Option<Validators<'_>> {
         let text = |name: HeaderName| self.headers.get(name)?.to_str().ok();
@@ -105,6 +115,7 @@ impl CachedHead {
             size_bytes: self.size_bytes()?,
             etag: text(ETAG),
             last_modified: text(LAST_MODIFIED).and_then(parse_date),
+            date_strength: self.date_strength,
             dated: text(DATE).and_then(parse_date),
         })
     }
@@ -137,11 +148,16 @@ impl Head for CachedHead {
             push(out, name.as_str().as_bytes());
             push(out, value.as_bytes());
         }
+        out.push(match self.date_strength {
+            DateStrength::Weak => 0,
+            DateStrength::Strong => 1,
+        });
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        if reader.byte()? != ENCODING_VERSION {
+        let version = reader.byte()?;
+        if ![ENCODING_VERSION, ENCODING_VERSION_WITHOUT_STRENGTH].contains(&version) {
             return None;
         }
         let key = reader.bytes()?.to_vec();
@@ -161,6 +177,14 @@ impl Head for CachedHead {
             let name = HeaderName::from_bytes(reader.bytes()?).ok()?;
             headers.append(name, HeaderValue::from_bytes(reader.bytes()?).ok()?);
         }
+        let date_strength = match version {
+            ENCODING_VERSION_WITHOUT_STRENGTH => DateStrength::Weak,
+            _ => match reader.byte()? {
+                0 => DateStrength::Weak,
+                1 => DateStrength::Strong,
+                _ => return None,
+            },
+        };
         Some(CachedHead {
             key,
             distribution_id,
@@ -172,6 +196,7 @@ impl Head for CachedHead {
             status,
             headers,
             lifetime,
+            date_strength,
             cleared: Cleared::default(),
         })
     }

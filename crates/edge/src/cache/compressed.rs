@@ -14,7 +14,7 @@ use encode::{Encoded, Part, encode, working_size_bytes};
 use http::{HeaderMap, Method, StatusCode};
 use privet_cache::{Block, Key};
 use privet_distribution::{
-    Authorized, ContentCoding, Lifetime, ViewerRequest, cache_key, compressed_headers,
+    Authorized, ContentCoding, DateStrength, Lifetime, ViewerRequest, cache_key, compressed_headers,
 };
 use privet_sign::Timestamp;
 use std::future::poll_fn;
@@ -134,6 +134,7 @@ impl WorkerCache {
                 headers: HeaderMap::new(),
                 // The file itself is looked at for every request.
                 lifetime: Lifetime::of_a_marker(Timestamp::from_secs(0)),
+                date_strength: DateStrength::Weak,
                 cleared: Cleared::default(),
             },
             seq: self.shared.store.current_seq(),

@@ -1,6 +1,8 @@
 //! Asks the origin for an object and decides what its response becomes: stored, refreshed, passed on, or replaced by
 //! what is stored.
 
+mod unsatisfied;
+
 use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::fill::{Fill, Follower};
@@ -16,8 +18,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
-    Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, freshened,
-    matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
+    Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
+    freshened, matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -72,6 +74,7 @@ impl WorkerCache {
             .and_then(|object| revalidation_headers(&object.head().headers));
         let asks_range = conditions.is_none() && found.object.is_none();
         let range = self.first_range(ask.wanted).filter(|_| asks_range);
+        let had_range = range.is_some();
         let mut call_headers = conditions.clone().unwrap_or_default();
         if let Some(range) = range {
             call_headers.insert(RANGE, range);
@@ -91,6 +94,9 @@ impl WorkerCache {
             }
             Ok(response) if response.status == StatusCode::PARTIAL_CONTENT => {
                 self.partial(context, response).await
+            }
+            Ok(response) if had_range && response.status == StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.unsatisfied(context, response).await
             }
             Ok(response) => self.whole(&context, response),
             Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
@@ -126,9 +132,8 @@ impl WorkerCache {
                 }
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
-            StatusCode::NOT_MODIFIED
-            | StatusCode::PRECONDITION_FAILED
-            | StatusCode::RANGE_NOT_SATISFIABLE => {
+            StatusCode::RANGE_NOT_SATISFIABLE => self.unsatisfied(context, response).await,
+            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
             _ => self.whole(&context, response),
@@ -242,7 +247,8 @@ impl WorkerCache {
     async fn partial(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
         let block = self.shared.block_size_bytes;
         let range = ContentRange::of(&response.headers);
-        let validator = Validator::of(&response.headers);
+        let came = dated(response.headers.clone(), &context.moments);
+        let validator = Validator::of(&came, date_strength(&came));
         let (Some(range), Some(_)) = (range, validator) else {
             return self.again_whole(context).await;
         };
@@ -381,7 +387,7 @@ impl WorkerCache {
         body: OriginBody,
     ) -> Fetched {
         let forward_status = head.status;
-        let is_resumable = Validator::of(&head.headers).is_some();
+        let is_resumable = head.validator().is_some();
         let in_blocks = matches!(head.form, Form::Blocks { .. });
         let object = if in_blocks && is_resumable {
             self.put_head(head, context.seq)
@@ -472,12 +478,7 @@ impl WorkerCache {
         lifetime: Lifetime,
     ) -> CachedHead {
         let ask = context.ask;
-        let mut headers = headers.clone();
-        if !headers.contains_key(DATE) {
-            // RFC 9110 6.6.1: whoever takes a message without a date gives it that of its reception.
-            headers.insert(DATE, http_date(context.moments.received));
-        }
-        let headers = &headers;
+        let headers = &dated(headers.clone(), &context.moments);
         CachedHead {
             key,
             distribution_id: ask.distribution.id.clone(),
@@ -489,6 +490,7 @@ impl WorkerCache {
             status,
             headers: storable_headers(headers, &ask.policy),
             lifetime,
+            date_strength: date_strength(headers),
             cleared: Cleared::default(),
         }
     }
@@ -541,6 +543,14 @@ fn stand_in(context: &Context<'_>) -> Option<StoredObject> {
         .lifetime
         .may_stand_in(context.moments.received);
     may.then(|| object.clone())
+}
+
+/// RFC 9110 6.6.1: whoever takes a message without a date gives it that of its reception.
+fn dated(mut headers: HeaderMap, moments: &Moments) -> HeaderMap {
+    headers
+        .entry(DATE)
+        .or_insert_with(|| http_date(moments.received));
+    headers
 }
 
 fn unkept(head: CachedHead, seq: u64) -> StoredObject {

@@ -162,6 +162,15 @@ impl Drop for Landing {
     }
 }
 
+/// Whether a fault may be of one viewer's making, so that those who waited ask for themselves: what a policy passes on
+/// may be what a bucket's check of the signature stumbles over.
+fn is_of_one_request(kind: OriginFaultKind) -> bool {
+    matches!(
+        kind,
+        OriginFaultKind::RequestBody | OriginFaultKind::Refused(_)
+    )
+}
+
 impl WorkerCache {
     /// Begins to fetch, in a task of its own that no viewer's leaving ends. The leader gets the response itself.
     pub(super) fn take_off(
@@ -237,7 +246,7 @@ impl WorkerCache {
                 self.shared.flights.set_apart(ask);
                 return None;
             }
-            Outcome::Failed(fault) if fault.kind == OriginFaultKind::RequestBody => return None,
+            Outcome::Failed(fault) if is_of_one_request(fault.kind) => return None,
             Outcome::Failed(fault) => return Some(Obtained::Failed(fault)),
         };
         let head = object.head();

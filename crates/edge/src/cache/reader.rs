@@ -2,7 +2,7 @@
 
 mod refill;
 
-use super::ask::{Ask, Validator};
+use super::ask::Ask;
 use super::cached_head::Form;
 use super::fetch::BLOCKS_PER_FETCH_MAX;
 use super::fill::{Fill, Follower, Reach, Step};
@@ -484,14 +484,14 @@ impl ObjectReader {
 
     fn can_resume(&self) -> bool {
         matches!(self.object.head().form, Form::Blocks { .. })
-            && Validator::of(&self.object.head().headers).is_some()
+            && self.object.head().validator().is_some()
     }
 
     /// Fetches from the border of the block at hand up to what is stored already.
     fn begin_fill(&mut self) -> Result<(), ReadFault> {
         let head = self.object.head();
         let (Form::Blocks { size_bytes, .. }, Some(validator), Some(ask)) =
-            (&head.form, Validator::of(&head.headers), &self.ask)
+            (&head.form, head.validator(), &self.ask)
         else {
             // It has to be fetched whole again, by the next who asks.
             self.cache.shared.store.remove(&self.object.digest);

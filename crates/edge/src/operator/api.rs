@@ -5,9 +5,10 @@
 
 use super::desk::Desk;
 use super::invalidate::InvalidationError;
-use super::privacy::{OriginAccess, OriginPrivacy, ProbeScope, Probing};
+use super::privacy::{KnownObject, OriginPrivacy, ProbeError, ProbeScope, Probing};
 use crate::cache::{Invalidation, InvalidationItem, InvalidationReach};
 use crate::origin::DiskWork;
+use crate::origin_client::WritingCheck;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -28,6 +29,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Invalidations in a list, unless the operator says how many.
 const LISTED_DEFAULT: usize = 100;
 const LISTED_MAX: usize = 10_000;
+/// Objects that are asked for at once: one of each origin is what it takes.
+const PROBE_OBJECTS_MAX: usize = 1_000;
 
 /// Answers one request, whatever it is.
 pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Page> {
@@ -113,8 +116,10 @@ enum Refusal {
     Path { written: String, reason: String },
     #[error("the tag {written:?} {reason}")]
     Tag { written: String, reason: String },
-    #[error("the object {0:?} does not begin with a slash")]
-    Object(String),
+    #[error("there are more than {PROBE_OBJECTS_MAX} objects; ask in several turns")]
+    TooManyObjects,
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
     #[error("there is no invalidation {0:?}, or it is too old to be remembered")]
     NoSuchInvalidation(String),
     #[error(transparent)]
@@ -135,7 +140,14 @@ impl Refusal {
             | Refusal::Json(_)
             | Refusal::Path { .. }
             | Refusal::Tag { .. }
-            | Refusal::Object(_) => StatusCode::BAD_REQUEST,
+            | Refusal::TooManyObjects => StatusCode::BAD_REQUEST,
+            Refusal::Probe(error) => match error {
+                ProbeError::Object { .. } => StatusCode::BAD_REQUEST,
+                ProbeError::UnknownDistribution(_) | ProbeError::LeadsNowhere(_) => {
+                    StatusCode::NOT_FOUND
+                }
+                ProbeError::Runtime(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
             Refusal::Invalidation(error) => match error {
                 InvalidationError::NoItems
                 | InvalidationError::TooManyItems { .. }
@@ -264,9 +276,11 @@ fn cache(desk: &Desk) -> Value {
 
 /// The body of `POST /origins/probe`, which may be left out.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct WantedProbe {
     object: Option<String>,
+    objects: Vec<String>,
+    write: bool,
 }
 
 async fn probe(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
@@ -276,41 +290,26 @@ async fn probe(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
     } else {
         parse(&bytes)?
     };
-    if let Some(object) = wanted.object.as_ref().filter(|path| !path.starts_with('/')) {
-        return Err(Refusal::Object(object.clone()));
+    let objects = wanted.object.iter().chain(&wanted.objects);
+    if objects.clone().count() > PROBE_OBJECTS_MAX {
+        return Err(Refusal::TooManyObjects);
     }
     let probing = Probing {
         scope: ProbeScope::Servers,
-        known_object: wanted.object,
+        objects: objects
+            .map(|object| object.parse::<KnownObject>())
+            .collect::<Result<_, _>>()?,
+        writing: if wanted.write {
+            WritingCheck::Try
+        } else {
+            WritingCheck::Read
+        },
     };
-    Ok(origins(&desk.probe(&probing).await))
+    Ok(origins(&desk.probe(&probing).await?))
 }
 
 fn origins(privacy: &[OriginPrivacy]) -> Value {
     json!({ "origins": privacy.iter().map(OriginPrivacy::to_json).collect::<Vec<_>>() })
-}
-
-impl OriginPrivacy {
-    /// As the operator's socket tells it: `distribution`, `origin`, `place`, `access` (`private`, `public`, `unclear`,
-    /// `unreachable`), `status`, `object`, `asked` (seconds since 1970) and `message`, which is for people.
-    pub fn to_json(&self) -> Value {
-        let (access, status) = match &self.access {
-            OriginAccess::Private => ("private", None),
-            OriginAccess::Public { status } => ("public", Some(status.as_u16())),
-            OriginAccess::Unclear { status } => ("unclear", Some(status.as_u16())),
-            OriginAccess::Unreachable { .. } => ("unreachable", None),
-        };
-        json!({
-            "distribution": self.distribution_id,
-            "origin": self.origin_id,
-            "place": self.place,
-            "access": access,
-            "status": status,
-            "object": self.known_object,
-            "asked": self.asked.as_secs(),
-            "message": self.to_string(),
-        })
-    }
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, Refusal> {

@@ -1,11 +1,11 @@
 //! The thread that serves the operator's socket and asks origins whether they are private.
 
-use super::privacy::{OriginAccess, OriginPrivacy, ProbeScope, Probing};
+use super::privacy::{OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing, UnseenCause};
 use super::socket::{OperatorSocket, SocketFile};
 use super::{Operator, api};
 use crate::edge::StartError;
 use crate::origin::DiskWork;
-use crate::origin_client::OriginClient;
+use crate::origin_client::{OriginClient, WritingCheck};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -190,7 +190,7 @@ impl Desk {
     }
 
     /// Asks the origins; whoever else asks waits for his turn.
-    pub(super) async fn probe(&self, probing: &Probing) -> Vec<OriginPrivacy> {
+    pub(super) async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
         // Nobody closes the semaphore.
         let _turn = self.probes.acquire().await;
         self.operator.probe(&self.client, probing).await
@@ -213,12 +213,25 @@ impl Desk {
     async fn probe_aloud(self: Rc<Self>) {
         let probing = Probing {
             scope: ProbeScope::Buckets,
-            known_object: None,
+            objects: Vec::new(),
+            writing: WritingCheck::Leave,
         };
-        for origin in self.probe(&probing).await {
+        let origins = match self.probe(&probing).await {
+            Ok(origins) => origins,
+            Err(error) => return eprintln!("privet: {error}"),
+        };
+        for origin in origins {
             match origin.access {
-                OriginAccess::Private => {}
-                OriginAccess::Public { .. }
+                // Nobody has named an object yet, and the bucket has shown nothing.
+                OriginAccess::Private
+                | OriginAccess::Unseen {
+                    cause: UnseenCause::NotNamed,
+                } => {}
+                OriginAccess::Unseen {
+                    cause: UnseenCause::NotSaidWhose | UnseenCause::NotThere { .. },
+                }
+                | OriginAccess::Public { .. }
+                | OriginAccess::EdgeRefused { .. }
                 | OriginAccess::Unclear { .. }
                 | OriginAccess::Unreachable { .. } => eprintln!("privet: {origin}"),
             }

@@ -1,15 +1,23 @@
-//! Whether origins of restricted behaviors can be read past the edge, and what the operator is told about it.
+//! Whether origins of restricted behaviors can be read or written past the edge, and what the operator is told about it.
+
+mod access;
+mod questions;
+
+pub use access::{OriginAccess, OriginPrivacy, UnseenCause};
+pub use questions::KnownObject;
 
 use super::Operator;
-use crate::origin_client::{OriginClient, OriginFaultKind, Privacy};
-use http::StatusCode;
-use privet_distribution::{Distribution, Origin, OriginSource, Snapshot};
+use crate::origin_client::{
+    Findings, KeyCheck, OriginClient, Privacy, PrivacyQuestion, Sight, Writers, WritingCheck, place,
+};
+use access::access;
+use privet_distribution::Snapshot;
 use privet_sign::Timestamp;
-use std::fmt;
-use std::io;
+use questions::{Named, Question, questions};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use thiserror::Error;
 use tokio::task::{JoinSet, LocalSet};
 
 /// For all questions to one origin.
@@ -20,9 +28,9 @@ const PROBES_MAX: usize = 16;
 /// Which origins are asked; those of restricted behaviors only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeScope {
-    /// S3 origins.
+    /// S3 origins, as the edge does by itself: its keys are tried on objects that are known, and on nothing else.
     Buckets,
-    /// S3 and HTTP origins.
+    /// S3 and HTTP origins, for an operator who wants to know.
     Servers,
 }
 
@@ -31,84 +39,33 @@ pub enum ProbeScope {
 pub struct Probing {
     /// Which origins.
     pub scope: ProbeScope,
-    /// The raw path of an object that is there. A bucket may hide what it has and still hand it out to those who know
-    /// the name. `None`: the default root object, if the distribution has one.
-    pub known_object: Option<String>,
+    /// Objects that are there. A bucket may hide what it has and still hand it out to those who know the name. An origin
+    /// without one is asked for the default root object, if its distribution has one. The last one of an origin counts.
+    pub objects: Vec<KnownObject>,
+    /// Whether strangers can write.
+    pub writing: WritingCheck,
 }
 
-/// What one origin told somebody without keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OriginPrivacy {
-    /// The distribution's.
-    pub distribution_id: String,
-    /// The origin's, unique within the distribution.
-    pub origin_id: String,
-    /// The origin in words: a bucket or a server, and where it is.
-    pub place: String,
-    /// What came of it.
-    pub access: OriginAccess,
-    /// The object that was asked for beside the listing and a name that nobody has.
-    pub known_object: Option<String>,
-    /// When.
-    pub asked: Timestamp,
-}
-
-/// What somebody without keys can do at an origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OriginAccess {
-    /// Nothing: all was refused.
-    Private,
-    /// Read.
-    Public {
-        /// Of the answer.
-        status: StatusCode,
+/// Why nothing was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProbeError {
+    /// What should name an object does not.
+    #[error("the object {written:?} {reason}")]
+    Object {
+        /// As it was written.
+        written: String,
+        /// What is wrong with it, and what to write.
+        reason: &'static str,
     },
-    /// The origin neither refused nor gave anything away.
-    Unclear {
-        /// Of the answer.
-        status: StatusCode,
-    },
-    /// It could not be asked.
-    Unreachable {
-        /// Why, and what to do.
-        reason: String,
-    },
-}
-
-impl fmt::Display for OriginPrivacy {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OriginPrivacy {
-            distribution_id,
-            origin_id,
-            place,
-            ..
-        } = self;
-        let of = format!("origin {origin_id} of distribution {distribution_id}");
-        match &self.access {
-            OriginAccess::Private if self.known_object.is_none() => write!(
-                formatter,
-                "{place} keeps its listing and unknown objects from those without keys ({of}); to be sure, ask for an \
-                 object that is there with privet probe --object"
-            ),
-            OriginAccess::Private => write!(formatter, "{place} is private ({of})"),
-            OriginAccess::Public { status } => write!(
-                formatter,
-                "ANYONE CAN READ {place} WITHOUT A SIGNATURE ({of} answered {} to a request without keys): \
-                 block public access to it, or take the trusted keys off its behaviors",
-                status.as_u16()
-            ),
-            OriginAccess::Unclear { status } => write!(
-                formatter,
-                "whether {place} is private could not be told ({of} answered {}): ask for an object that is there \
-                 with privet probe --object",
-                status.as_u16()
-            ),
-            OriginAccess::Unreachable { reason } => write!(
-                formatter,
-                "whether {place} is private could not be told ({of}): {reason}"
-            ),
-        }
-    }
+    /// An object of a distribution that is not there.
+    #[error("no distribution has the id or host {0:?}")]
+    UnknownDistribution(String),
+    /// An object whose path leads to a folder, or to nothing that has to be private.
+    #[error("no bucket or server behind a private behavior is asked for {0}")]
+    LeadsNowhere(String),
+    /// There is no runtime to ask with.
+    #[error("origins can not be asked: {0}")]
+    Runtime(String),
 }
 
 impl Operator {
@@ -117,99 +74,59 @@ impl Operator {
         &self,
         client: &Rc<OriginClient>,
         probing: &Probing,
-    ) -> Vec<OriginPrivacy> {
+    ) -> Result<Vec<OriginPrivacy>, ProbeError> {
         let snapshot = Arc::clone(&self.state.load().snapshot);
-        let answers = ask_all(client, questions(&snapshot, probing), self.clock.now()).await;
+        let questions = questions(&snapshot, probing)?;
+        let answers = ask_all(client, questions, probing, self.clock.now()).await;
         let mut known = self.privacy.lock().unwrap_or_else(PoisonError::into_inner);
         known.clone_from(&answers);
-        answers
+        Ok(answers)
     }
 }
 
 /// Asks the origins of a configuration that no edge runs. Waits for them, 20 s for each at most, 16 at a time.
 ///
 /// # Errors
-/// No runtime can be made.
+/// Nothing was asked: an object belongs to no origin that is asked, or no runtime can be made.
 pub fn probe_origins(
     snapshot: &Snapshot,
     probing: &Probing,
     now: Timestamp,
-) -> io::Result<Vec<OriginPrivacy>> {
+) -> Result<Vec<OriginPrivacy>, ProbeError> {
+    let questions = questions(snapshot, probing)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .build()?;
+        .build()
+        .map_err(|error| ProbeError::Runtime(error.to_string()))?;
     let asking = async {
         let client = OriginClient::new(Arc::default());
-        ask_all(&client, questions(snapshot, probing), now).await
+        ask_all(&client, questions, probing, now).await
     };
     Ok(LocalSet::new().block_on(&runtime, asking))
-}
-
-/// One origin to be asked.
-struct Question {
-    distribution_id: String,
-    origin: Arc<Origin>,
-    known_object: Option<String>,
-}
-
-/// Each origin that a restricted behavior leads to, once.
-fn questions(snapshot: &Snapshot, probing: &Probing) -> Vec<Question> {
-    let mut questions: Vec<Question> = Vec::new();
-    for distribution in snapshot.distributions() {
-        for origin in restricted_origins(distribution) {
-            let is_wanted = match &origin.source {
-                OriginSource::Folder { .. } => false,
-                OriginSource::S3(_) => true,
-                OriginSource::Http(_) => probing.scope == ProbeScope::Servers,
-            };
-            let is_new = questions
-                .iter()
-                .all(|question| question.origin.index != origin.index);
-            if is_wanted && is_new {
-                let root = distribution.default_root_object.as_ref();
-                questions.push(Question {
-                    distribution_id: distribution.id.clone(),
-                    origin: Arc::clone(origin),
-                    known_object: probing
-                        .known_object
-                        .clone()
-                        .or_else(|| root.map(|root| format!("/{root}"))),
-                });
-            }
-        }
-    }
-    questions
-}
-
-fn restricted_origins(distribution: &Distribution) -> impl Iterator<Item = &Arc<Origin>> {
-    let restricted = distribution
-        .behaviors
-        .iter()
-        .filter(|behavior| behavior.trusted_keys.is_some());
-    restricted.flat_map(|behavior| {
-        let failover = behavior.origin.failover.as_ref();
-        let secondary = failover.map(|failover| &failover.secondary);
-        std::iter::once(&behavior.origin.primary).chain(secondary)
-    })
 }
 
 /// The answers, in the order of the questions.
 async fn ask_all(
     client: &Rc<OriginClient>,
     questions: Vec<Question>,
+    probing: &Probing,
     now: Timestamp,
 ) -> Vec<OriginPrivacy> {
     let mut waiting = questions.into_iter().enumerate();
     let mut asking = JoinSet::new();
     let mut answers = Vec::new();
+    let (scope, writing) = (probing.scope, probing.writing);
     loop {
         while asking.len() < PROBES_MAX {
             let Some((position, question)) = waiting.next() else {
                 break;
             };
             let client = Rc::clone(client);
-            asking.spawn_local(async move { (position, ask(&client, question, now).await) });
+            asking.spawn_local(async move {
+                let findings = ask(&client, &question, scope, writing).await;
+                (position, told(question, &findings, now))
+            });
         }
         match asking.join_next().await {
             // Nobody aborts a question.
@@ -221,45 +138,46 @@ async fn ask_all(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-async fn ask(client: &OriginClient, question: Question, now: Timestamp) -> OriginPrivacy {
+async fn ask(
+    client: &OriginClient,
+    question: &Question,
+    scope: ProbeScope,
+    writing: WritingCheck,
+) -> Findings {
     let origin = &question.origin;
-    let known_object = question.known_object.as_ref();
-    let known_target = known_object.map(|object| format!("{}{object}", origin.origin_path));
-    let probe = client.probe_privacy(origin, known_target.as_deref());
-    let privacy = tokio::time::timeout(PROBE_TIMEOUT, probe)
-        .await
-        .unwrap_or_else(|_| Privacy::Unreachable(OriginFaultKind::ResponseTimeout.into()));
-    OriginPrivacy {
-        distribution_id: question.distribution_id,
-        origin_id: origin.id.clone(),
-        place: place(origin),
-        access: access(privacy),
-        known_object: question.known_object,
-        asked: now,
-    }
-}
-
-fn access(privacy: Privacy) -> OriginAccess {
-    match privacy {
-        Privacy::Private => OriginAccess::Private,
-        Privacy::Public { status } => OriginAccess::Public { status },
-        Privacy::Unclear { status } => OriginAccess::Unclear { status },
-        Privacy::Unreachable(fault) => OriginAccess::Unreachable {
-            reason: fault.to_string(),
+    let known_target = match &question.known_object {
+        Named::Object(path) => Some(format!("{}{path}", origin.origin_path)),
+        Named::Nothing | Named::SomebodyElses => None,
+    };
+    let asked = PrivacyQuestion {
+        known_target: known_target.as_deref(),
+        keys: match scope {
+            ProbeScope::Buckets => KeyCheck::KnownObject,
+            ProbeScope::Servers => KeyCheck::Always,
         },
-    }
+        writing,
+    };
+    let probe = client.probe_privacy(origin, &asked);
+    tokio::time::timeout(PROBE_TIMEOUT, probe)
+        .await
+        .unwrap_or_else(|_| Findings {
+            strangers: Privacy::too_late(),
+            edge: Sight::NotLooked,
+            writers: Writers::Unknown,
+        })
 }
 
-fn place(origin: &Origin) -> String {
-    match &origin.source {
-        OriginSource::Folder { root } => format!("folder {}", root.display()),
-        OriginSource::S3(s3) => {
-            let endpoint = &s3.endpoint;
-            format!(
-                "bucket {} at {}:{}",
-                s3.bucket, endpoint.host, endpoint.port
-            )
-        }
-        OriginSource::Http(http) => format!("server {}", http.host),
+fn told(question: Question, findings: &Findings, now: Timestamp) -> OriginPrivacy {
+    OriginPrivacy {
+        place: place(&question.origin),
+        access: access(findings, &question.known_object),
+        writers: findings.writers,
+        distribution_id: question.distribution_id,
+        origin_id: question.origin.id.clone(),
+        known_object: match question.known_object {
+            Named::Object(path) => Some(path),
+            Named::Nothing | Named::SomebodyElses => None,
+        },
+        asked: now,
     }
 }

@@ -5,6 +5,7 @@ use super::pool::Connection;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,6 +21,8 @@ const DISCARDED_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) struct OriginBody {
     incoming: Incoming,
     connection: Option<Connection>,
+    /// What was looked at, and is not given yet.
+    looked_at: VecDeque<Bytes>,
     promised: Option<u64>,
     /// The response timeout.
     silence_max: Duration,
@@ -34,12 +37,37 @@ enum Waiting {
     Since,
 }
 
+/// What was looked at of a body.
+#[derive(Debug)]
+pub(super) enum LookedAt {
+    Whole(Vec<u8>),
+    Beginning(Vec<u8>),
+}
+
+impl LookedAt {
+    /// However much there is.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            LookedAt::Whole(text) | LookedAt::Beginning(text) => text,
+        }
+    }
+
+    /// The whole body; `None` if there is more than was looked at.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        match self {
+            LookedAt::Whole(text) => Some(text),
+            LookedAt::Beginning(_) => None,
+        }
+    }
+}
+
 impl OriginBody {
     pub(super) fn new(incoming: Incoming, connection: Connection, silence_max: Duration) -> Self {
         let mut body = OriginBody {
             promised: incoming.size_hint().exact(),
             incoming,
             connection: Some(connection),
+            looked_at: VecDeque::new(),
             silence_max,
             deadline: None,
             waiting: Waiting::No,
@@ -59,6 +87,16 @@ impl OriginBody {
     /// Errors: `Truncated` when the connection ends before the promised length or the last chunk, `ResponseTimeout`
     /// when nothing comes for the response timeout. Neither may be followed by another call.
     pub(crate) fn poll_data(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, OriginFault>>> {
+        match self.looked_at.pop_front() {
+            Some(bytes) => Poll::Ready(Some(Ok(bytes))),
+            None => self.poll_incoming(context),
+        }
+    }
+
+    fn poll_incoming(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, OriginFault>>> {
@@ -94,6 +132,25 @@ impl OriginBody {
     /// The next piece, waited for.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, OriginFault>> {
         poll_fn(|context| self.poll_data(context)).await
+    }
+
+    /// Reads on until the end, or until there are more than `size_bytes_max`. All of it is still given afterwards.
+    ///
+    /// Errors: as those of [`OriginBody::poll_data`].
+    pub(super) async fn look_ahead(
+        &mut self,
+        size_bytes_max: usize,
+    ) -> Result<LookedAt, OriginFault> {
+        let mut text: Vec<u8> = self.looked_at.iter().flatten().copied().collect();
+        while text.len() <= size_bytes_max {
+            let Some(bytes) = poll_fn(|context| self.poll_incoming(context)).await else {
+                return Ok(LookedAt::Whole(text));
+            };
+            let bytes = bytes?;
+            text.extend_from_slice(&bytes);
+            self.looked_at.push_back(bytes);
+        }
+        Ok(LookedAt::Beginning(text))
     }
 
     /// Lets go of a body that nobody wants. A short one is read to its end, so that its connection can serve again.

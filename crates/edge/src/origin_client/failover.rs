@@ -70,7 +70,8 @@ fn leads_to_secondary(
             | OriginFaultKind::Truncated
             | OriginFaultKind::InvalidHead
             | OriginFaultKind::HeadTooLarge
-            | OriginFaultKind::Credentials => StatusCode::BAD_GATEWAY,
+            | OriginFaultKind::Credentials
+            | OriginFaultKind::Refused(_) => StatusCode::BAD_GATEWAY,
             OriginFaultKind::Capacity => StatusCode::SERVICE_UNAVAILABLE,
             OriginFaultKind::InvalidTarget
             | OriginFaultKind::RequestBody

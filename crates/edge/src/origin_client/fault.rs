@@ -1,5 +1,6 @@
 //! Why an origin gave no response, or broke one off, and whether asking again can do harm.
 
+use privet_distribution::BucketRefusal;
 use std::fmt;
 
 /// What went wrong between the edge and an origin.
@@ -42,6 +43,8 @@ pub(crate) enum OriginFaultKind {
     Capacity,
     /// There are no access keys to sign with, or none that are still valid.
     Credentials,
+    /// The bucket refuses the edge itself: its keys, its clock, or where it asks.
+    Refused(BucketRefusal),
 }
 
 /// Whether a request that failed may be sent once more.
@@ -71,7 +74,8 @@ impl From<OriginFaultKind> for OriginFault {
             | OriginFaultKind::HeadTooLarge
             | OriginFaultKind::InvalidTarget
             | OriginFaultKind::RequestBody
-            | OriginFaultKind::RequestBodyTimeout => Retry::No,
+            | OriginFaultKind::RequestBodyTimeout
+            | OriginFaultKind::Refused(_) => Retry::No,
         };
         OriginFault { kind, retry }
     }
@@ -104,6 +108,7 @@ impl fmt::Display for OriginFault {
             OriginFaultKind::RequestBodyTimeout => "the request's body did not arrive in time",
             OriginFaultKind::Capacity => "all connections to the origin are busy",
             OriginFaultKind::Credentials => "no valid access keys; check the origin's credentials",
+            OriginFaultKind::Refused(refusal) => refusal.advice(),
         })
     }
 }

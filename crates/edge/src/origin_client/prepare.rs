@@ -2,6 +2,7 @@
 
 use super::credentials::Credentials;
 use super::fault::{OriginFault, OriginFaultKind};
+use super::refusal::Signer;
 use super::s3::{self, Payload, Signing};
 use super::{OriginCall, OriginRequestBody};
 use http::header::{
@@ -34,14 +35,14 @@ pub(super) struct Prepared {
     pub(super) body: OriginRequestBody,
 }
 
-/// The request as `origin` is to read it.
+/// The request as `origin` is to read it, and who signed it.
 ///
 /// Errors: `InvalidTarget`, `Credentials`.
 pub(super) async fn prepare(
     credentials: &Credentials,
     origin: &Origin,
     call: OriginCall,
-) -> Result<Prepared, OriginFault> {
+) -> Result<(Prepared, Signer), OriginFault> {
     let (server, target) = match &origin.source {
         // A folder is read, never asked.
         OriginSource::Folder { .. } => return Err(OriginFaultKind::InvalidTarget.into()),
@@ -62,8 +63,8 @@ pub(super) async fn prepare(
         head,
         body: call.body,
     };
-    prepared.sign(credentials, origin).await?;
-    Ok(prepared)
+    let signer = prepared.sign(credentials, origin).await?;
+    Ok((prepared, signer))
 }
 
 impl Prepared {
@@ -71,13 +72,13 @@ impl Prepared {
         &mut self,
         credentials: &Credentials,
         origin: &Origin,
-    ) -> Result<(), OriginFaultKind> {
+    ) -> Result<Signer, OriginFaultKind> {
         let s3 = match &origin.source {
             OriginSource::S3(s3) => s3,
-            OriginSource::Http(_) | OriginSource::Folder { .. } => return Ok(()),
+            OriginSource::Http(_) | OriginSource::Folder { .. } => return Ok(Signer::NotEdge),
         };
         match s3::signing(s3, &self.head.headers) {
-            Signing::Leave => Ok(()),
+            Signing::Leave => Ok(Signer::NotEdge),
             Signing::Sign => {
                 let credential = credentials.current(&s3.credentials).await?;
                 let payload = match &self.body {
@@ -86,7 +87,11 @@ impl Prepared {
                         Payload::Streamed
                     }
                 };
-                s3::sign(s3, &credential, payload, &mut self.head).await
+                s3::sign(s3, &credential, payload, &mut self.head).await?;
+                Ok(Signer::Edge {
+                    access_key_id: credential.access_key_id,
+                    session_token: credential.session_token,
+                })
             }
         }
     }

@@ -1,15 +1,70 @@
-//! Whether a bucket that is meant to be private really is.
+//! What strangers can do at an origin that is meant to be private, and what the edge itself sees there.
+//!
+//! A refusal vouches for nothing by itself: a bucket that may not be listed refuses what it does not have. So the edge
+//! looks with its own keys whether the object is there that strangers are refused.
 
-use super::{OriginCall, OriginClient, OriginFault, OriginRequestBody, OriginResponse};
+mod writers;
+
+pub use writers::Writers;
+
+use super::refusal::{Judged, Refused};
+use super::{
+    OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
+    prepare,
+};
 use aws_lc_rs::rand;
-use http::{HeaderMap, Method, StatusCode};
-use privet_distribution::{Origin, OriginSource, SigningBehavior};
+use bytes::Bytes;
+use http::header::RANGE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use privet_distribution::{Origin, OriginSource, SigningBehavior, s3_error_code};
 use privet_sign::Scheme;
+use writers::{writers_in_acl, writers_in_policy};
 
 /// What is read of an error's text to find its code.
 const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
+/// What is read of an ACL (100 grants) or a policy (20 KB).
+const DOCUMENT_SIZE_BYTES_MAX: usize = 128 * 1024;
 
-/// What a bucket says to those who have no access key.
+/// What is asked of one origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PrivacyQuestion<'q> {
+    /// The raw path of an object that should be there, with the origin path.
+    pub(crate) known_target: Option<&'q str>,
+    pub(crate) keys: KeyCheck,
+    pub(crate) writing: WritingCheck,
+}
+
+/// When the edge's own keys are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyCheck {
+    /// On the known object; without one they are not.
+    KnownObject,
+    /// On the known object, or else on the bucket.
+    Always,
+}
+
+/// How it is found out whether strangers can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WritingCheck {
+    /// Not at all.
+    Leave,
+    /// By reading the bucket's ACL and policy with the edge's keys. Changes nothing, and needs two rights more than an
+    /// edge has to have.
+    Read,
+    /// By reading, and by a PUT without a signature that cannot succeed: its `Content-MD5` is not that of its body. S3
+    /// looks at rights first and at the digest last, so the answer tells whether it would have been let in.
+    Try,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Findings {
+    pub(crate) strangers: Privacy,
+    pub(crate) edge: Sight,
+    pub(crate) writers: Writers,
+}
+
+/// What an origin says to those who have no access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Privacy {
     /// It refuses them.
@@ -22,22 +77,53 @@ pub(crate) enum Privacy {
     Unreachable(OriginFault),
 }
 
+/// What the edge sees with its own keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It has not looked.
+    NotLooked,
+    /// The bucket takes its keys; no object was named.
+    Taken,
+    /// The object is there.
+    There,
+    /// It is not, or the edge may not have it either.
+    NotThere { status: StatusCode },
+    /// The bucket refuses the edge itself.
+    Refused(Refused),
+    /// It can not be asked.
+    Unreachable(OriginFault),
+}
+
 impl OriginClient {
-    /// Asks an origin without credentials and custom headers for its listing, for a key that nobody has, and for
-    /// `known_target` (the raw path of an object that is there), if given. One answer makes it public.
+    /// Asks an origin without credentials and custom headers for its listing, for a key that nobody has, and for the known
+    /// object; and with them for that object, so that a refusal is one. One answer to strangers makes it public.
     pub(crate) async fn probe_privacy(
         &self,
         origin: &Origin,
-        known_target: Option<&str>,
-    ) -> Privacy {
+        question: &PrivacyQuestion<'_>,
+    ) -> Findings {
         let Some(anonymous) = anonymous(origin) else {
-            return Privacy::Private;
+            return Findings {
+                strangers: Privacy::Private,
+                edge: Sight::NotLooked,
+                writers: Writers::Unknown,
+            };
         };
-        let unknown = format!("{}/{}", origin.origin_path, random_key());
+        // With the keys first: what a stranger is refused afterwards was there.
+        let edge = self.look(origin, question).await;
+        Findings {
+            strangers: self.strangers(&anonymous, question.known_target).await,
+            edge,
+            writers: self.writers(origin, &anonymous, question.writing).await,
+        }
+    }
+
+    async fn strangers(&self, anonymous: &Origin, known_target: Option<&str>) -> Privacy {
+        let unknown = format!("{}/{}", anonymous.origin_path, random_key("privacy"));
         let mut privacy = Privacy::Private;
         for target in [Some("/"), Some(unknown.as_str()), known_target] {
             let Some(target) = target else { continue };
-            let one = match self.ask_anonymously(&anonymous, target).await {
+            let one = match self.ask_anonymously(anonymous, target).await {
                 Ok(one) => one,
                 Err(fault) => Privacy::Unreachable(fault),
             };
@@ -55,18 +141,14 @@ impl OriginClient {
         anonymous: &Origin,
         target: &str,
     ) -> Result<Privacy, OriginFault> {
-        let call = OriginCall {
-            method: Method::GET,
-            target: target.to_owned(),
-            headers: HeaderMap::new(),
-            body: OriginRequestBody::Empty,
-            viewer_scheme: Scheme::Https,
-        };
-        let response = self.send(anonymous, call).await?;
+        let mut response = self.answer(anonymous, call(Method::GET, target)).await?;
         let status = response.status;
         // Those who may not list a bucket are not told which keys it lacks.
-        if status == StatusCode::NOT_FOUND && names_missing_key(response).await? {
-            return Ok(Privacy::Public { status });
+        if status == StatusCode::NOT_FOUND {
+            let text = response.body.look_ahead(ERROR_SIZE_BYTES_MAX).await?;
+            if s3_error_code(text.bytes()) == Some("NoSuchKey") {
+                return Ok(Privacy::Public { status });
+            }
         }
         Ok(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Privacy::Private,
@@ -74,6 +156,148 @@ impl OriginClient {
             status => Privacy::Unclear { status },
         })
     }
+
+    /// What the edge itself gets, by HEAD.
+    async fn look(&self, origin: &Origin, question: &PrivacyQuestion<'_>) -> Sight {
+        let is_bucket = matches!(origin.source, OriginSource::S3(_));
+        let looked = match (question.known_target, question.keys) {
+            (Some(target), _) => self.look_at_object(origin, target).await,
+            (None, KeyCheck::Always) if is_bucket => self.look_at_bucket(origin).await,
+            (None, KeyCheck::Always | KeyCheck::KnownObject) => Ok(Sight::NotLooked),
+        };
+        looked.unwrap_or_else(Sight::Unreachable)
+    }
+
+    async fn look_at_object(&self, origin: &Origin, target: &str) -> Result<Sight, OriginFault> {
+        let mut judged = self.ask(origin, call(Method::HEAD, target)).await?;
+        if let Judged::Response(response) = &judged
+            && knows_no_head(response.status)
+        {
+            let mut get = call(Method::GET, target);
+            get.headers
+                .insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+            judged = self.ask(origin, get).await?;
+        }
+        Ok(match judged {
+            Judged::Refused(refused) => Sight::Refused(refused),
+            Judged::Response(response) if response.status.is_success() => Sight::There,
+            Judged::Response(response) => Sight::NotThere {
+                status: response.status,
+            },
+        })
+    }
+
+    async fn look_at_bucket(&self, origin: &Origin) -> Result<Sight, OriginFault> {
+        let judged = self.ask(origin, call(Method::HEAD, "/")).await?;
+        Ok(match judged {
+            Judged::Refused(refused) => Sight::Refused(refused),
+            Judged::Response(response) if response.status == StatusCode::NOT_FOUND => {
+                Sight::Refused(Refused::without_bucket())
+            }
+            // An edge need not be allowed to list: AccessDenied is for keys that are good.
+            Judged::Response(_) => Sight::Taken,
+        })
+    }
+
+    /// Whether strangers can write; asked of buckets alone, for what a PUT does at other servers nobody knows.
+    async fn writers(&self, origin: &Origin, anonymous: &Origin, check: WritingCheck) -> Writers {
+        match (&origin.source, check) {
+            (OriginSource::Http(_) | OriginSource::Folder { .. }, _)
+            | (OriginSource::S3(_), WritingCheck::Leave) => Writers::Unknown,
+            (OriginSource::S3(_), WritingCheck::Read) => self.writers_by_rule(origin).await,
+            (OriginSource::S3(_), WritingCheck::Try) => {
+                let by_rule = self.writers_by_rule(origin).await;
+                let tried = self.try_to_write(origin, anonymous).await;
+                // What a stranger is refused may be granted elsewhere in the bucket.
+                tried.unwrap_or(Writers::Unknown).or(by_rule)
+            }
+        }
+    }
+
+    async fn writers_by_rule(&self, origin: &Origin) -> Writers {
+        let acl = self.document(origin, "/?acl").await;
+        let by_acl = match acl {
+            Some((StatusCode::OK, text)) => writers_in_acl(&text),
+            Some(_) | None => Writers::Unknown,
+        };
+        let policy = self.document(origin, "/?policy").await;
+        let by_policy = match policy {
+            Some((StatusCode::OK, text)) => writers_in_policy(&text),
+            Some((StatusCode::NOT_FOUND, text))
+                if s3_error_code(&text) == Some("NoSuchBucketPolicy") =>
+            {
+                Writers::Nobody
+            }
+            Some(_) | None => Writers::Unknown,
+        };
+        by_acl.and(by_policy)
+    }
+
+    /// A document about the bucket, asked for with the edge's keys; `None` if it does not come, or not whole.
+    async fn document(&self, origin: &Origin, target: &str) -> Option<(StatusCode, Vec<u8>)> {
+        let judged = self.ask(origin, call(Method::GET, target)).await.ok()?;
+        let mut response = match judged {
+            Judged::Response(response) => response,
+            Judged::Refused(_) => return None,
+        };
+        let text = response.body.look_ahead(DOCUMENT_SIZE_BYTES_MAX).await;
+        Some((response.status, text.ok()?.whole()?.to_vec()))
+    }
+
+    async fn try_to_write(
+        &self,
+        origin: &Origin,
+        anonymous: &Origin,
+    ) -> Result<Writers, OriginFault> {
+        let target = format!("{}/{}", origin.origin_path, random_key("write"));
+        let mut put = call(Method::PUT, &target);
+        put.headers.insert(CONTENT_MD5, FALSE_MD5);
+        put.body = OriginRequestBody::Memory(Bytes::from_static(b"privet"));
+        let mut response = self.answer(anonymous, put).await?;
+        let status = response.status;
+        if status.is_success() {
+            // A server that does not look at digests has taken it; the key is nobody else's.
+            let _ = self.ask(origin, call(Method::DELETE, &target)).await;
+            return Ok(Writers::Anybody);
+        }
+        let text = response.body.look_ahead(ERROR_SIZE_BYTES_MAX).await?;
+        Ok(match (status.as_u16(), s3_error_code(text.bytes())) {
+            (401 | 403, _) => Writers::Nobody,
+            (400, Some("BadDigest")) => Writers::Anybody,
+            _ => Writers::Unknown,
+        })
+    }
+
+    /// A response as it is, whatever it says of the edge.
+    async fn answer(
+        &self,
+        origin: &Origin,
+        call: OriginCall,
+    ) -> Result<OriginResponse, OriginFault> {
+        let (prepared, _) = prepare::prepare(&self.shared.credentials, origin, call).await?;
+        self.exchange(origin, prepared).await
+    }
+}
+
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+/// Sixteen zeros: the digest of no body that anybody knows.
+const FALSE_MD5: HeaderValue = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
+
+fn call(method: Method, target: &str) -> OriginCall {
+    OriginCall {
+        method,
+        target: target.to_owned(),
+        headers: HeaderMap::new(),
+        body: OriginRequestBody::Empty,
+        viewer_scheme: Scheme::Https,
+    }
+}
+
+fn knows_no_head(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+    )
 }
 
 /// The origin as somebody without keys sees it; `None` for a folder, which nobody else can ask.
@@ -89,22 +313,17 @@ fn anonymous(origin: &Origin) -> Option<Origin> {
 }
 
 /// A key that no object has.
-fn random_key() -> String {
+fn random_key(purpose: &str) -> String {
     let mut random = [0; 16];
     // Without randomness the key is still one that nobody is likely to have.
     let _ = rand::fill(&mut random);
     let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("privet-privacy-probe-{hex}")
+    format!("privet-{purpose}-probe-{hex}")
 }
 
-async fn names_missing_key(mut response: OriginResponse) -> Result<bool, OriginFault> {
-    let mut text = Vec::new();
-    while let Some(bytes) = response.body.next().await {
-        text.extend_from_slice(&bytes?);
-        if text.len() > ERROR_SIZE_BYTES_MAX {
-            break;
-        }
+impl Privacy {
+    /// Nothing came in time.
+    pub(crate) fn too_late() -> Self {
+        Privacy::Unreachable(OriginFaultKind::ResponseTimeout.into())
     }
-    let needle = b"<Code>NoSuchKey</Code>";
-    Ok(text.windows(needle.len()).any(|window| window == needle))
 }

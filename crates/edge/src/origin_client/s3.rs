@@ -9,6 +9,7 @@ use privet_distribution::{HttpServer, S3Addressing, S3Origin, SigningBehavior};
 use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
 use reqsign_core::{Context, ErrorKind, SignRequest};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// All but the unreserved characters (Signature Version 4, "UriEncode").
 const ENCODED_IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -62,27 +63,38 @@ pub(super) fn target(s3: &S3Origin, target: &str) -> String {
 }
 
 /// S3 reads `+` as a blank, and the signature covers what it reads.
+///
+/// Any viewer whose query is passed on could break that signature, so what servers read in several ways is left out: of
+/// parameters of one name all but the first (Ceph 16 signs one of them, Amazon all), and those that are not UTF-8.
 fn push_query(out: &mut String, query: &str) {
-    for (index, parameter) in query.split('&').enumerate() {
-        if index > 0 {
-            out.push('&');
-        }
+    let mut names = HashSet::new();
+    for parameter in query.split('&') {
         let (name, value) = match parameter.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (parameter, None),
         };
-        push_encoded(out, name);
-        if let Some(value) = value {
+        let value = value.map(encoded);
+        let (Some(name), None | Some(Some(_))) = (encoded(name), &value) else {
+            continue;
+        };
+        let separator = if names.is_empty() { "" } else { "&" };
+        if !names.insert(name.clone()) {
+            continue;
+        }
+        out.push_str(separator);
+        out.push_str(&name);
+        if let Some(value) = value.flatten() {
             out.push('=');
-            push_encoded(out, value);
+            out.push_str(&value);
         }
     }
 }
 
-fn push_encoded(out: &mut String, text: &str) {
+/// `None`: not UTF-8.
+fn encoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
-    let decoded: Cow<'_, [u8]> = percent_decode_str(&text).into();
-    out.extend(percent_encode(&decoded, ENCODED_IN_QUERY));
+    let decoded = percent_decode_str(&text).decode_utf8().ok()?;
+    Some(percent_encode(decoded.as_bytes(), ENCODED_IN_QUERY).to_string())
 }
 
 /// What is to be done about the signature of a request.

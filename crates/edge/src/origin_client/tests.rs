@@ -5,6 +5,8 @@ mod connections;
 mod failing;
 mod groups;
 mod keys;
+mod privacy;
+mod refusals;
 mod scripted_origin;
 mod signatures;
 mod viewer_bodies;

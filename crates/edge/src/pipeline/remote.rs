@@ -198,6 +198,7 @@ pub(crate) fn denial(kind: OriginFaultKind) -> Denial {
             complain_of_keys();
             Denial::OriginCredentials
         }
+        OriginFaultKind::Refused(refusal) => Denial::OriginRefusesEdge(refusal),
         OriginFaultKind::Tls => Denial::OriginTls,
         OriginFaultKind::ConnectTimeout | OriginFaultKind::ResponseTimeout => Denial::OriginTimeout,
         OriginFaultKind::Closed | OriginFaultKind::Truncated => Denial::OriginClosed,

@@ -230,6 +230,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         Denial::OriginDns
         | Denial::OriginConnect
         | Denial::OriginCredentials
+        | Denial::OriginRefusesEdge(_)
         | Denial::OriginTls
         | Denial::OriginTimeout
         | Denial::OriginHeaderTooBig

@@ -2,7 +2,7 @@
 
 use crate::cli::Folder;
 use crate::support::*;
-use privet_edge::{OriginAccess, OriginPrivacy};
+use privet_edge::{OriginAccess, OriginPrivacy, UnseenCause};
 use serde_json::{Value, json};
 
 /// What a bucket says to those without keys.
@@ -14,20 +14,38 @@ enum Manner {
     Redirects,
 }
 
+/// A bucket that has `/films/talk.mp4`, which only the edge's keys get unless its manner is another one.
 fn bucket(manner: Manner) -> FakeOrigin {
-    FakeOrigin::start(move |ask| {
-        assert_eq!(ask.header("Authorization"), None, "asked as a stranger");
-        match manner {
-            Manner::Lists if ask.target == "/films/" => OriginAnswer::whole(200, &[], "<a/>"),
-            Manner::HandsOut(object) if ask.path().ends_with(object) => {
-                OriginAnswer::whole(200, &[], "a film")
-            }
-            Manner::Redirects => OriginAnswer::whole(307, &[("Location", "/")], ""),
-            Manner::RefusesAll | Manner::Lists | Manner::HandsOut(_) => {
-                OriginAnswer::whole(403, &[], "<Error><Code>AccessDenied</Code></Error>")
-            }
-        }
+    FakeOrigin::start(move |ask| match ask.header("Authorization") {
+        Some(_) => to_the_edge(ask),
+        None => to_strangers(manner, ask),
     })
+}
+
+fn refused() -> OriginAnswer {
+    OriginAnswer::whole(403, &[], "<Error><Code>AccessDenied</Code></Error>")
+}
+
+fn to_the_edge(ask: &OriginAsk) -> OriginAnswer {
+    let is_read = ["GET", "HEAD"].contains(&ask.method.as_str());
+    assert!(is_read, "the edge's keys change nothing: {ask:?}");
+    match ask.target.as_str() {
+        "/films/talk.mp4" => OriginAnswer::whole(200, &[], "a film"),
+        // Least privilege: neither listing nor administration.
+        _ => refused(),
+    }
+}
+
+fn to_strangers(manner: Manner, ask: &OriginAsk) -> OriginAnswer {
+    assert_eq!(ask.method, "GET", "strangers only read: {ask:?}");
+    match manner {
+        Manner::Lists if ask.target == "/films/" => OriginAnswer::whole(200, &[], "<a/>"),
+        Manner::HandsOut(object) if ask.path().ends_with(object) => {
+            OriginAnswer::whole(200, &[], "a film")
+        }
+        Manner::Redirects => OriginAnswer::whole(307, &[("Location", "/")], ""),
+        Manner::RefusesAll | Manner::Lists | Manner::HandsOut(_) => refused(),
+    }
 }
 
 fn source(origin: &FakeOrigin) -> String {
@@ -123,12 +141,12 @@ fn a_configuration_is_probed_without_an_edge() {
     };
     check(Manner::Lists, &[], 1, "ANYONE CAN READ bucket films");
     check(Manner::Redirects, &[], 2, "could not be told");
-    check(Manner::RefusesAll, &[], 0, "to be sure, ask for an object");
-    check(Manner::RefusesAll, &["--object", "/a"], 0, "is private");
+    check(Manner::RefusesAll, &[], 2, "to be sure, ask for an object");
+    let object = ["--object", "/talk.mp4"];
+    check(Manner::RefusesAll, &object, 0, "is private");
     // Hidden, but handed out to whoever knows the name.
     let hidden = Manner::HandsOut("/films/talk.mp4");
-    check(hidden, &[], 0, "to be sure, ask for an object");
-    let object = ["--object", "/talk.mp4"];
+    check(hidden, &[], 2, "to be sure, ask for an object");
     check(hidden, &object, 1, "ANYONE CAN READ bucket films");
     check(
         hidden,
@@ -141,11 +159,325 @@ fn a_configuration_is_probed_without_an_edge() {
     assert_eq!(said.code, 2);
     assert!(said.out.contains("takes no connection"), "{said:?}");
     folder
-        .run(&["probe", "--object", "a"])
-        .fails(2, &["a path begins with a slash"]);
-    folder
         .run(&["probe", "--config", "none.toml"])
         .fails(1, &["cannot read none.toml"]);
+}
+
+#[test]
+fn what_names_no_object_is_refused() {
+    let folder = Folder::new();
+    let origin = bucket(Manner::RefusesAll);
+    let check = |object: &str, word: &str| {
+        let said = probe(&folder, &config(&origin).config(), &["--object", object]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(word), "{object}: {said:?}");
+    };
+    check("a", "a path begins with a slash");
+    check("/", "names no object");
+    check("EDFDVBD6EXAMPLE/", "names no object");
+    check("/a?acl", "has a query");
+    check("/a b", "percent-encoded");
+    check(&format!("/{}", "a".repeat(5_000)), "is too long");
+    check(
+        "ENOBODY/talk.mp4",
+        "no distribution has the id or host \"ENOBODY\"",
+    );
+    assert!(origin.asks().is_empty());
+}
+
+/// A bucket without the right to list refuses what it does not have, so a refusal vouches for nothing.
+#[test]
+fn s4_an_object_that_is_not_there_vouches_for_nothing() {
+    let folder = Folder::new();
+    let origin = bucket(Manner::HandsOut("/films/talk.mp4"));
+    let said = probe(
+        &folder,
+        &config(&origin).config(),
+        &["--object", "/tlak.mp4"],
+    );
+    assert_eq!(said.code, 2, "{said:?}");
+    let place = format!("bucket films at {}", origin.address());
+    let expected = format!(
+        "whether {place} is private could not be told (origin app of distribution EDFDVBD6EXAMPLE): the object \
+         /tlak.mp4 is not there, the edge itself is answered 403; name one that is with privet probe --object \
+         EDFDVBD6EXAMPLE/PATH\n"
+    );
+    assert_eq!(said.out, expected);
+    let arguments = ["--json", "--object", "/tlak.mp4"];
+    let said = probe(&folder, &config(&origin).config(), &arguments);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let first = &told["origins"][0];
+    assert_eq!(
+        (
+            &first["access"],
+            &first["cause"],
+            &first["status"],
+            &first["writers"]
+        ),
+        (
+            &json!("unclear"),
+            &json!("object-not-there"),
+            &json!(403),
+            &Value::Null
+        )
+    );
+}
+
+/// The edge finds by itself that nobody has uploaded the default root object.
+#[test]
+fn s4_a_default_root_object_that_is_missing_vouches_for_nothing() {
+    let origin = bucket(Manner::RefusesAll);
+    let root = |name: &str| {
+        let line = format!("default_root_object = {name:?}\n");
+        let config = config(&origin).config();
+        config.replacen("domain_name = ", &format!("{line}domain_name = "), 1)
+    };
+    let missing = TestEdge::configured(&root("index.html"));
+    let told = found(&missing)[0].to_string();
+    assert!(
+        told.contains("the object /index.html is not there"),
+        "{told}"
+    );
+    let there = TestEdge::configured(&root("talk.mp4"));
+    assert_eq!(found(&there)[0].access, OriginAccess::Private);
+}
+
+/// Two distributions, each with a bucket of its own, and one object in each.
+fn two_buckets() -> (FakeOrigin, FakeOrigin, String) {
+    let has = |object: &'static str| {
+        FakeOrigin::start(move |ask| {
+            if ask.header("Authorization").is_some() && ask.target == object {
+                OriginAnswer::whole(200, &[], "mine")
+            } else {
+                refused()
+            }
+        })
+    };
+    let (one, two) = (has("/films/one.txt"), has("/films/two.txt"));
+    let second = format!(
+        "[[distributions]]\nid = \"ETWOEXAMPLE000\"\ndomain_name = \"two.example\"\naliases = [\"*.two.example\"]\n\
+         certificate = {{ chain = \"chain.pem\", key = \"key.pem\" }}\n\
+         [[distributions.origins]]\nid = \"app\"\n{}\n[distributions.default_behavior]\norigin = \"app\"\n\
+         trusted_key_groups = [\"viewers\"]\n",
+        source(&two)
+    );
+    let config = format!("{}\n{second}", config(&one).config());
+    (one, two, config)
+}
+
+#[test]
+fn s4_each_bucket_is_asked_for_its_own_objects() {
+    let (one, two, config) = two_buckets();
+    let folder = Folder::new();
+    let said = probe(&folder, &config, &["--object", "/one.txt"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert_eq!(
+        said.out.matches("say whose object it is").count(),
+        2,
+        "{said:?}"
+    );
+    assert!(
+        said.out.contains("--object ETWOEXAMPLE000/PATH"),
+        "{said:?}"
+    );
+    for whose in ["ETWOEXAMPLE000", "two.example", "www.two.example"] {
+        let arguments = [
+            "--object",
+            "EDFDVBD6EXAMPLE/one.txt",
+            "--object",
+            &format!("{whose}/two.txt"),
+        ];
+        let said = probe(&folder, &config, &arguments);
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(said.out.matches("is private").count(), 2, "{said:?}");
+    }
+    let mixed = ["--object", "ETWOEXAMPLE000/one.txt"];
+    let said = probe(&folder, &config, &mixed);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.out.contains("/one.txt is not there"), "{said:?}");
+    // Nobody is told of another one's objects.
+    assert!(one.asks().iter().all(|ask| !ask.target.contains("two")));
+    let of_one = two.asks();
+    let of_one = of_one.iter().filter(|ask| ask.target.contains("one"));
+    assert!(of_one.count() <= 3, "only what was named as its own");
+}
+
+/// The path of an object says which of a distribution's origins it is in, as it does for viewers.
+#[test]
+fn s4_an_object_belongs_to_the_origin_that_its_path_leads_to() {
+    let (one, two) = (bucket(Manner::RefusesAll), bucket(Manner::RefusesAll));
+    let config = config(&one)
+        .origin("pictures", &source(&two))
+        .path(
+            "/pictures/*",
+            "origin = \"pictures\"\ntrusted_key_groups = [\"viewers\"]",
+        )
+        .path("/open/*", "origin = \"open\"")
+        .origin("open", "folder = \".\"")
+        .config();
+    let folder = Folder::new();
+    let said = probe(&folder, &config, &["--object", "/pictures/a.png"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(one.asks().iter().all(|ask| !ask.target.contains("a.png")));
+    assert!(two.asks().iter().any(|ask| ask.target.contains("a.png")));
+    let nowhere = probe(&folder, &config, &["--object", "/open/a"]);
+    assert_eq!(nowhere.code, 2, "{nowhere:?}");
+    assert!(nowhere.err.contains("no bucket or server"), "{nowhere:?}");
+}
+
+/// A bucket that lets strangers do what it says here, and nothing else.
+fn bucket_with(
+    acl: &'static str,
+    policy: Option<&'static str>,
+    put: (u16, &'static str),
+) -> FakeOrigin {
+    FakeOrigin::start(move |ask| {
+        let error = |status, code: &str| {
+            OriginAnswer::whole(status, &[], format!("<Error><Code>{code}</Code></Error>"))
+        };
+        let is_edge = ask.header("Authorization").is_some();
+        match (ask.method.as_str(), is_edge, ask.target.as_str()) {
+            ("GET", true, "/films/?acl") => OriginAnswer::whole(200, &[], acl),
+            ("GET", true, "/films/?policy") => match policy {
+                Some(policy) => OriginAnswer::whole(200, &[], policy),
+                None => error(404, "NoSuchBucketPolicy"),
+            },
+            ("HEAD", true, "/films/talk.mp4") => OriginAnswer::whole(200, &[], "a film"),
+            ("PUT", false, target) => {
+                assert!(target.starts_with("/films/privet-write-probe-"), "{target}");
+                // Whoever is let in is stopped by the digest.
+                assert_eq!(ask.header("Content-MD5"), Some("AAAAAAAAAAAAAAAAAAAAAA=="));
+                error(put.0, put.1)
+            }
+            _ => refused(),
+        }
+    })
+}
+
+const OWNERS_ACL: &str =
+    "<AccessControlPolicy><AccessControlList></AccessControlList></AccessControlPolicy>";
+const ANYBODYS_ACL: &str = "<AccessControlPolicy><AccessControlList><Grant><Grantee>\
+    <URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>WRITE</Permission></Grant>\
+    </AccessControlList></AccessControlPolicy>";
+const ANYBODYS_POLICY: &str = "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\
+    \"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::films/*\"}]}";
+
+#[test]
+fn s4_a_bucket_that_anybody_can_write_to_is_found() {
+    let folder = Folder::new();
+    let refuses = (403, "AccessDenied");
+    let check = |origin: FakeOrigin, more: &[&str], code, word: &str| {
+        let arguments = [&["--object", "/talk.mp4"], more].concat();
+        let said = probe(&folder, &config(&origin).config(), &arguments);
+        assert_eq!(said.code, code, "{said:?}");
+        assert!(said.out.contains(word), "{word}: {said:?}");
+        origin
+    };
+    let loud = "ANYONE CAN WRITE TO IT";
+    let quiet = "nobody can write to it without keys";
+    check(bucket_with(ANYBODYS_ACL, None, refuses), &[], 1, loud);
+    check(
+        bucket_with(OWNERS_ACL, Some(ANYBODYS_POLICY), refuses),
+        &[],
+        1,
+        loud,
+    );
+    let origin = check(bucket_with(OWNERS_ACL, None, refuses), &[], 0, quiet);
+    assert!(
+        origin.asks().iter().all(|ask| ask.method != "PUT"),
+        "unless told to"
+    );
+    let write = ["--write"];
+    check(bucket_with(OWNERS_ACL, None, refuses), &write, 0, quiet);
+    check(
+        bucket_with(OWNERS_ACL, None, (400, "BadDigest")),
+        &write,
+        1,
+        loud,
+    );
+    // Keys that may not read ACL and policy: the try alone tells.
+    check(bucket_with("", Some(""), refuses), &[], 0, "is private");
+    check(bucket_with("", Some(""), refuses), &write, 0, quiet);
+    check(
+        bucket_with("", Some(""), (500, "InternalError")),
+        &write,
+        2,
+        "is private",
+    );
+    let json = ["--json"];
+    check(
+        bucket_with(ANYBODYS_ACL, None, refuses),
+        &json,
+        1,
+        "\"writers\":\"anybody\"",
+    );
+}
+
+/// S7: the probe asks with the edge's keys, so it can say that they are not taken.
+#[test]
+fn s7_a_probe_tells_of_keys_that_are_not_taken() {
+    let folder = Folder::new();
+    for (status, code, cause, word) in [
+        (
+            403,
+            "SignatureDoesNotMatch",
+            "origin-refuses-keys",
+            "check access_key_id",
+        ),
+        (
+            403,
+            "InvalidAccessKeyId",
+            "origin-refuses-keys",
+            "check access_key_id",
+        ),
+        (
+            403,
+            "RequestTimeTooSkewed",
+            "origin-refuses-clock",
+            "set this machine's clock",
+        ),
+        (
+            400,
+            "ExpiredToken",
+            "origin-refuses-token",
+            "temporary keys",
+        ),
+        (
+            301,
+            "PermanentRedirect",
+            "origin-wrong-region",
+            "names the region eu-west-3",
+        ),
+        (
+            404,
+            "NoSuchBucket",
+            "origin-no-such-bucket",
+            "there is no such bucket",
+        ),
+    ] {
+        let origin = FakeOrigin::start(move |ask| {
+            if ask.header("Authorization").is_none() {
+                return refused();
+            }
+            let body = format!("<Error><Code>{code}</Code></Error>");
+            OriginAnswer::whole(status, &[("x-amz-bucket-region", "eu-west-3")], body)
+        });
+        for arguments in [&["--json"][..], &["--json", "--object", "/talk.mp4"]] {
+            let is_told_by_head = status != 404 || arguments.len() == 1;
+            let said = probe(&folder, &config(&origin).config(), arguments);
+            assert_eq!(said.code, 2, "{said:?}");
+            let told: Value = serde_json::from_str(&said.out).unwrap();
+            let first = &told["origins"][0];
+            assert_eq!(first["access"], "unclear", "{said:?}");
+            if is_told_by_head {
+                assert_eq!(first["cause"], cause, "{said:?}");
+                assert!(
+                    first["message"].as_str().unwrap().contains(word),
+                    "{said:?}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -156,20 +488,30 @@ fn the_running_edge_is_asked() {
     let edge = config(&origin)
         .tables(&format!("[admin]\nsocket = {socket:?}"))
         .start();
-    assert_eq!(found(&edge)[0].access, OriginAccess::Private);
-    let body = json!({"object": "/talk.mp4"}).to_string();
-    let answer = ask_operator_socket(&socket, "POST /origins/probe", &body);
-    assert_eq!(
-        (
-            &answer.json["origins"][0]["access"],
-            &answer.json["origins"][0]["status"]
-        ),
-        (&json!("public"), &json!(200))
-    );
-    let known = ask_operator_socket(&socket, "GET /origins", "");
-    assert_eq!(known.json, answer.json);
+    let unseen = OriginAccess::Unseen {
+        cause: UnseenCause::NotNamed,
+    };
+    assert_eq!(found(&edge)[0].access, unseen);
+    for body in [
+        json!({"object": "/talk.mp4"}),
+        json!({"objects": ["/talk.mp4"]}),
+    ] {
+        let answer = ask_operator_socket(&socket, "POST /origins/probe", &body.to_string());
+        assert_eq!(
+            (
+                &answer.json["origins"][0]["access"],
+                &answer.json["origins"][0]["status"]
+            ),
+            (&json!("public"), &json!(200))
+        );
+        let known = ask_operator_socket(&socket, "GET /origins", "");
+        assert_eq!(known.json, answer.json);
+    }
+    let nobodys = json!({"objects": ["ENOBODY/talk.mp4"]}).to_string();
+    let refused = ask_operator_socket(&socket, "POST /origins/probe", &nobodys);
+    assert_eq!(refused.status, 404, "{:?}", refused.json);
     let said = Folder::new().run(&["probe", "--json", "--socket", socket.to_str().unwrap()]);
-    assert_eq!(said.code, 0);
+    assert_eq!(said.code, 2);
     let told: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(told["origins"][0]["access"], "private");
+    assert_eq!(told["origins"][0]["access"], "unclear");
 }

@@ -10,7 +10,7 @@ use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, RANGE,
 };
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::{
     CacheStatus, Denial, RequestFacts, ViewerRequest, cache_key, keyed_headers,
 };
@@ -133,6 +133,11 @@ async fn passed(
     ask: &SourceAsk<'_>,
     wanted: Wanted,
 ) -> Result<Source, Denial> {
+    if response.status == StatusCode::RANGE_NOT_SATISFIABLE && matches!(wanted, Wanted::Parts) {
+        // The first look begins with the first byte, so there is none: the same as an empty file of a folder.
+        response.body.discard();
+        return Ok(in_memory(Bytes::new(), HeaderMap::new(), status, ask));
+    }
     let refused = refused_by_origin(response.status);
     let is_encoded = response.headers.contains_key(CONTENT_ENCODING);
     let size_bytes_max = match (refused, wanted) {
@@ -153,16 +158,20 @@ async fn passed(
             return Err(not_in_parts(UNCACHEABLE));
         }
     }
-    Ok(Source {
+    Ok(in_memory(bytes.into(), response.headers, status, ask))
+}
+
+fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &SourceAsk<'_>) -> Source {
+    Source {
         size_bytes: bytes.len() as u64,
-        content: SourceContent::Memory(Bytes::from(bytes)),
+        content: SourceContent::Memory(bytes),
         identity: unique(),
         path: ask.request.path.to_owned(),
-        headers: response.headers,
+        headers,
         how: How::Miss,
         status: Some(status),
         waiting: RefCell::default(),
-    })
+    }
 }
 
 const UNCACHEABLE: (&str, &str) = (

@@ -1,9 +1,8 @@
-//! Origin groups, and buckets that are asked whether they are private.
+//! Origin groups.
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
-use super::signatures::s3_origin;
 use super::{call, client, http_origin, run};
-use crate::origin_client::{OriginFault, OriginFaultKind, Privacy};
+use crate::origin_client::OriginFaultKind;
 use http::{Method, StatusCode};
 use privet_distribution::{Origin, OriginChoice, OriginFailover};
 use std::sync::Arc;
@@ -68,43 +67,5 @@ fn the_second_origin_helps_out() {
         check(Method::GET, &[&[FAILED]], Ok((7, 200))).await;
         check(Method::OPTIONS, &[&[FAILED]], Ok((7, 200))).await;
         check(Method::GET, CLOSES, Ok((7, 200))).await;
-    });
-}
-
-async fn check_privacy(acts: &'static [Act], expected: Privacy) {
-    let scripts: Vec<&'static [Act]> = acts.iter().map(std::slice::from_ref).collect();
-    let scripted = ScriptedOrigin::start(&scripts).await;
-    let origin = s3_origin(scripted.port);
-    let privacy = client().probe_privacy(&origin, Some("/known")).await;
-    assert_eq!(privacy, expected, "{acts:?}");
-    for request in scripted.requests() {
-        assert!(!request.to_ascii_lowercase().contains("authorization"));
-    }
-}
-
-#[test]
-fn a_bucket_is_private_when_it_refuses_everything() {
-    const REFUSED: Act = Act::Send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
-    const NO_KEY: Act = Act::Send(
-        "HTTP/1.1 404 Not Found\r\nContent-Length: 36\r\n\r\n<Error><Code>NoSuchKey</Code></Error>",
-    );
-    const ERROR: Act = Act::Send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
-    run(async {
-        let ok = Privacy::Public {
-            status: StatusCode::OK,
-        };
-        let not_found = StatusCode::NOT_FOUND;
-        check_privacy(&[OK], ok).await;
-        check_privacy(&[REFUSED, REFUSED, OK], ok).await;
-        check_privacy(&[ERROR, REFUSED, OK], ok).await;
-        check_privacy(&[REFUSED, NO_KEY], Privacy::Public { status: not_found }).await;
-        check_privacy(
-            &[REFUSED, MISSING, REFUSED],
-            Privacy::Unclear { status: not_found },
-        )
-        .await;
-        let closed = OriginFault::from(OriginFaultKind::Closed);
-        check_privacy(&[Act::Close], Privacy::Unreachable(closed)).await;
-        check_privacy(&[REFUSED, REFUSED, REFUSED], Privacy::Private).await;
     });
 }

@@ -31,7 +31,7 @@ pub(super) fn s3_origin(port: u16) -> Origin {
             credentials: CredentialSource::Static {
                 access_key_id: ACCESS_KEY.into(),
                 secret_access_key: SECRET.into(),
-                session_token: Some("session".into()),
+                session_token: Some("a-session-token".into()),
             },
         }),
         ..http_origin(port)
@@ -232,7 +232,10 @@ async fn check_key(raw_path: &str, key: &str) {
         received.expected_signature(SECRET),
         "{raw_path}"
     );
-    assert_eq!(received.header("x-amz-security-token"), Some("session"));
+    assert_eq!(
+        received.header("x-amz-security-token"),
+        Some("a-session-token")
+    );
     assert_eq!(received.header("x-amz-content-sha256"), Some(EMPTY));
 }
 
@@ -289,7 +292,10 @@ fn what_the_viewer_says_of_its_keys_is_replaced() {
         }
         let received = sent(call, |_| {}).await;
         assert_eq!(received.signature(), received.expected_signature(SECRET));
-        assert_eq!(received.header("x-amz-security-token"), Some("session"));
+        assert_eq!(
+            received.header("x-amz-security-token"),
+            Some("a-session-token")
+        );
         assert_eq!(received.header("x-amz-content-sha256"), Some(EMPTY));
         assert_eq!(received.header("x-amz-meta-a"), Some("one,two"));
         assert_eq!(received.header("user-agent"), Some("Amazon CloudFront"));

@@ -183,6 +183,42 @@ impl Bucket {
         assert_eq!(answer["status"], 200, "{key}: {answer}");
     }
 
+    /// Gives the bucket a policy by which anybody may do `action` with its objects.
+    #[track_caller]
+    pub fn allow_everybody(&self, action: &str) {
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": action,
+                "Resource": format!("arn:aws:s3:::{}/*", self.name),
+            }],
+        });
+        let answer = self.request("PUT", "?policy", Some(&policy.to_string()));
+        assert_eq!(answer["status"], 204, "{answer}");
+    }
+
+    /// Gives the bucket one of the ready-made ACLs: `public-read-write`.
+    #[track_caller]
+    pub fn set_acl(&self, acl: &str) {
+        let wish = json!({
+            "method": "PUT",
+            "path": format!("/{}?acl", self.name),
+            "headers": {"x-amz-acl": acl},
+        });
+        let answer = self.send(&wish);
+        assert_eq!(answer["status"], 200, "{answer}");
+    }
+
+    /// How many objects there are.
+    #[track_caller]
+    pub fn count(&self) -> usize {
+        let listing = self.request("GET", "", None);
+        assert_eq!(listing["status"], 200, "{listing}");
+        listing["body"].as_str().unwrap().matches("<Key>").count()
+    }
+
     /// The lines of an `[[distributions.origins]]` that signs with the bucket owner's keys.
     pub fn origin_lines(&self) -> String {
         format!(
@@ -211,6 +247,10 @@ impl Bucket {
             "path": format!("/{}{path}", self.name),
             "body": body.unwrap_or_default(),
         });
+        self.send(&wish)
+    }
+
+    fn send(&self, wish: &Value) -> Value {
         let script = [
             "origins/s3_requests.py",
             &self.url,

@@ -1,0 +1,259 @@
+//! Responses of buckets that are about the edge itself: found before a viewer sees a byte of them, told to the operator.
+//!
+//! Which responses these are is decided in `privet-distribution`.
+
+use super::fault::{OriginFault, OriginFaultKind};
+use super::{OriginCall, OriginRequestBody, OriginResponse};
+use http::header::RANGE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use privet_distribution::{
+    BucketRefusal, Origin, OriginSource, RequestSignature, bucket_refusal, may_refuse_edge,
+    region_name, s3_error_code, s3_error_region,
+};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// What is read of an error before it is passed on. S3's have about a kilobyte, with the canonical request two or three.
+const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
+/// Amazon's key ids have sixteen characters and more, tokens hundreds.
+const SECRET_SIZE_BYTES_MIN: usize = 8;
+/// Viewers can make as many requests as they like; of one cause at one origin the operator hears once in this time.
+const QUIET: Duration = Duration::from_secs(60);
+
+const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+/// The least that a GET can ask for.
+const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
+
+/// Who signed a request, and what of the edge's credentials went with it.
+#[derive(Debug)]
+pub(super) enum Signer {
+    /// Nobody, or the viewer.
+    NotEdge,
+    Edge {
+        access_key_id: String,
+        session_token: Option<String>,
+    },
+}
+
+impl Signer {
+    fn signature(&self) -> RequestSignature {
+        match self {
+            Signer::NotEdge => RequestSignature::NotEdge,
+            Signer::Edge { .. } => RequestSignature::Edge,
+        }
+    }
+
+    /// Whether a text repeats what nobody but the edge and the bucket is to know. Whatever the error means, it is not
+    /// for viewers then.
+    fn is_given_away_by(&self, text: &[u8]) -> bool {
+        let has = |secret: &str| {
+            let secret = secret.as_bytes();
+            // Shorter words are found anywhere.
+            secret.len() >= SECRET_SIZE_BYTES_MIN
+                && text.windows(secret.len()).any(|window| window == secret)
+        };
+        match self {
+            Signer::NotEdge => false,
+            Signer::Edge {
+                access_key_id,
+                session_token,
+            } => has(access_key_id) || session_token.as_deref().is_some_and(has),
+        }
+    }
+}
+
+/// What a bucket said when it refused the edge. Its words are plain: nothing but letters, digits, dots and dashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) cause: BucketRefusal,
+    status: StatusCode,
+    code: Option<String>,
+    /// Where the bucket is, if it says so.
+    region: Option<String>,
+}
+
+impl Refused {
+    /// A HEAD for the bucket found none.
+    pub(super) fn without_bucket() -> Self {
+        Refused {
+            cause: BucketRefusal::Bucket,
+            status: StatusCode::NOT_FOUND,
+            code: None,
+            region: None,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.status.as_u16())?;
+        if let Some(code) = &self.code {
+            write!(formatter, " {code}")?;
+        }
+        write!(formatter, ": {}", self.cause.advice())?;
+        match &self.region {
+            Some(region) => write!(formatter, " (the bucket names the region {region})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A response, or what it comes to.
+#[derive(Debug)]
+pub(super) enum Judged {
+    Response(Box<OriginResponse>),
+    Refused(Refused),
+}
+
+/// Looks at a response before it is used. What is read of its body is still to be read by those who get it.
+///
+/// Errors: the body that has to be looked at does not come.
+pub(super) async fn judge(
+    origin: &Origin,
+    signer: &Signer,
+    mut response: OriginResponse,
+) -> Result<Judged, OriginFault> {
+    let signature = signer.signature();
+    if !may_refuse_edge(response.status, signature) {
+        return Ok(Judged::Response(Box::new(response)));
+    }
+    let looking = response.body.look_ahead(ERROR_SIZE_BYTES_MAX);
+    let text = timeout(origin.patience.response_timeout, looking)
+        .await
+        .unwrap_or(Err(OriginFault::in_body(OriginFaultKind::ResponseTimeout)))?;
+    // A longer text is no error of S3's, whatever stands at its beginning.
+    let code = text.whole().and_then(s3_error_code);
+    let given_away = || {
+        // A 404 repeats the path, which is a viewer's to choose.
+        let gives_away =
+            response.status != StatusCode::NOT_FOUND && signer.is_given_away_by(text.bytes());
+        gives_away.then_some(BucketRefusal::Unexplained)
+    };
+    let cause = bucket_refusal(response.status, code, signature).or_else(given_away);
+    let Some(cause) = cause else {
+        return Ok(Judged::Response(Box::new(response)));
+    };
+    let refused = Refused {
+        cause,
+        status: response.status,
+        code: code.map(str::to_owned),
+        region: region(&response.headers, text.bytes()),
+    };
+    response.body.discard();
+    Ok(Judged::Refused(refused))
+}
+
+fn region(headers: &HeaderMap, text: &[u8]) -> Option<String> {
+    let header = headers.get(BUCKET_REGION);
+    header
+        .and_then(|value| region_name(value.as_bytes()))
+        .or_else(|| s3_error_region(text))
+        .map(str::to_owned)
+}
+
+/// The GET that tells what a HEAD's 400, 401 or 403 is about, since that has no body. It asks for one byte.
+pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
+    match &call.body {
+        OriginRequestBody::Empty if call.method == Method::HEAD => {}
+        OriginRequestBody::Empty | OriginRequestBody::Memory(_) | OriginRequestBody::Viewer(_) => {
+            return None;
+        }
+    }
+    let mut headers = call.headers.clone();
+    headers.insert(RANGE, FIRST_BYTE);
+    Some(OriginCall {
+        method: Method::GET,
+        target: call.target.clone(),
+        headers,
+        body: OriginRequestBody::Empty,
+        viewer_scheme: call.viewer_scheme,
+    })
+}
+
+/// Whether a HEAD has to be told by a GET. A 404 has not: objects that are not there are asked for too often, and a bucket
+/// that is not there is told by every other request.
+pub(super) fn needs_telling(status: StatusCode, signer: &Signer) -> bool {
+    signer.signature() == RequestSignature::Edge && matches!(status.as_u16(), 400 | 401 | 403)
+}
+
+/// When the operator last heard of what. All workers share it.
+#[derive(Debug, Default)]
+pub(super) struct RefusalComplaints {
+    spoken: Mutex<HashMap<(String, BucketRefusal), Instant>>,
+}
+
+/// Whether the operator is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Speak,
+    Quiet,
+}
+
+impl RefusalComplaints {
+    /// Tells the operator: viewers only see that a connection failed.
+    pub(super) fn hear(&self, origin: &Origin, refused: &Refused) {
+        let whom = format!("{} (origin {})", place(origin), origin.id);
+        if self.turn(&whom, refused.cause) == Turn::Speak {
+            eprintln!(
+                "privet: {whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
+            );
+        }
+    }
+
+    fn turn(&self, whom: &str, cause: BucketRefusal) -> Turn {
+        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is left is one entry for each origin and cause of the last minute.
+        spoken.retain(|_, at| at.elapsed() < QUIET);
+        let key = (whom.to_owned(), cause);
+        if spoken.contains_key(&key) {
+            return Turn::Quiet;
+        }
+        spoken.insert(key, Instant::now());
+        Turn::Speak
+    }
+}
+
+/// An origin in words: what it is and where.
+pub(crate) fn place(origin: &Origin) -> String {
+    match &origin.source {
+        OriginSource::Folder { root } => format!("folder {}", root.display()),
+        OriginSource::S3(s3) => {
+            let endpoint = &s3.endpoint;
+            format!(
+                "bucket {} at {}:{}",
+                s3.bucket, endpoint.host, endpoint.port
+            )
+        }
+        OriginSource::Http(http) => format!("server {}", http.host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_operator_hears_of_a_cause_once_a_minute() {
+        let complaints = RefusalComplaints::default();
+        let keys = || complaints.turn("bucket a", BucketRefusal::Keys);
+        assert_eq!(keys(), Turn::Speak);
+        assert_eq!(keys(), Turn::Quiet);
+        assert_eq!(
+            complaints.turn("bucket a", BucketRefusal::Clock),
+            Turn::Speak
+        );
+        assert_eq!(
+            complaints.turn("bucket b", BucketRefusal::Keys),
+            Turn::Speak
+        );
+        tokio::time::advance(QUIET).await;
+        assert_eq!((keys(), keys()), (Turn::Speak, Turn::Quiet));
+        assert_eq!(
+            complaints.spoken.lock().map(|spoken| spoken.len()).ok(),
+            Some(1)
+        );
+    }
+}
