@@ -103,7 +103,7 @@ pub use policies::{
 };
 pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
-pub use redact::{redact_cookies, redact_query};
+pub use redact::{redact_cookies, redact_query, redact_viewer_text};
 pub use request::{PathSession, ViewerRequest};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;

@@ -1,0 +1,180 @@
+//! Undoes the escapes of a text, of all kinds and however often they were made, and remembers where each byte stood.
+
+use crate::redact::hex_pair;
+use std::ops::Range;
+
+/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities.
+pub(super) struct Decoded<'a> {
+    text: &'a str,
+    /// One byte each for a character of ASCII; [`FOREIGN`], or its bytes in UTF-8, for every other.
+    pub(super) bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+/// Stands for an escaped character outside ASCII, of which no credential has any.
+const FOREIGN: u8 = 0x80;
+
+/// An escape at the end of what was read: how long it is, and what it stands for.
+type Escape = (usize, u8);
+
+impl<'a> Decoded<'a> {
+    /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
+    pub(super) fn of(text: &'a str) -> Self {
+        let mut decoded = Decoded {
+            text,
+            bytes: Vec::with_capacity(text.len()),
+            starts: Vec::with_capacity(text.len()),
+        };
+        for (start, byte) in text.bytes().enumerate() {
+            decoded.push(byte, start);
+        }
+        decoded.close_entity(b' ');
+        decoded
+    }
+
+    /// Where decoded bytes stand in the text.
+    pub(super) fn place(&self, decoded: &Range<usize>) -> Range<usize> {
+        let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
+        start(decoded.start)..start(decoded.end)
+    }
+
+    fn push(&mut self, mut byte: u8, mut start: usize) {
+        loop {
+            self.close_entity(byte);
+            self.bytes.push(byte);
+            self.starts.push(start);
+            let Some((length, value)) = escape(&self.bytes) else {
+                return;
+            };
+            let kept = self.bytes.len() - length;
+            (byte, start) = (value, self.starts[kept]);
+            self.bytes.truncate(kept);
+            self.starts.truncate(kept);
+        }
+    }
+
+    /// A numeric entity may go without its `;`: then it ends at the `next` byte that can be no part of it, nor the beginning
+    /// of an escaped one.
+    fn close_entity(&mut self, next: u8) {
+        if next.is_ascii_hexdigit() || matches!(next, b';' | b'#' | b'x' | b'X' | b'%' | b'\\') {
+            return;
+        }
+        if let Some((length, value)) = numeric_entity(&self.bytes) {
+            let kept = self.bytes.len() - length;
+            let start = self.starts[kept];
+            self.bytes.truncate(kept);
+            self.starts.truncate(kept);
+            self.push(value, start);
+        }
+    }
+}
+
+/// The escape that `bytes` end with.
+fn escape(bytes: &[u8]) -> Option<Escape> {
+    let (rest, last) = bytes.split_last().map(|(last, rest)| (rest, *last))?;
+    match last {
+        b';' => numeric_entity(rest)
+            .or_else(|| named_entity(rest))
+            .map(|(length, value)| (length + 1, value)),
+        b'}' => braced(rest).map(|(length, value)| (length + 1, value)),
+        digit if digit.is_ascii_hexdigit() => fixed_length(bytes),
+        _ => None,
+    }
+}
+
+/// Escapes of as many digits as their mark says.
+fn fixed_length(bytes: &[u8]) -> Option<Escape> {
+    const FORMS: [(&[u8], usize, u32); 6] = [
+        (b"%", 2, 16),
+        (b"\\u", 4, 16),
+        (b"\\x", 2, 16),
+        (b"%u", 4, 16),
+        (b"\\U", 8, 16),
+        (b"\\", 3, 8),
+    ];
+    FORMS.into_iter().find_map(|(mark, count, radix)| {
+        let (rest, digits) = bytes.split_at_checked(bytes.len().checked_sub(count)?)?;
+        if !rest.ends_with(mark) {
+            return None;
+        }
+        let value = match mark {
+            // One byte of a character, and not its number.
+            b"%" | b"\\x" => hex_pair(digits[0], digits[1])?,
+            _ => character(digits, radix)?,
+        };
+        Some((mark.len() + count, value))
+    })
+}
+
+/// `\u{3d}` and `\x{3d}`, up to their `}`.
+fn braced(bytes: &[u8]) -> Option<Escape> {
+    let digits = trailing(bytes, u8::is_ascii_hexdigit);
+    let before = &bytes[..bytes.len() - digits.len()];
+    let is_escape = before.ends_with(b"\\u{") || before.ends_with(b"\\x{");
+    let value = is_escape.then(|| character(digits, 16)).flatten()?;
+    Some((digits.len() + 3, value))
+}
+
+/// `&#61` and `&#x3d`, up to their `;`.
+fn numeric_entity(bytes: &[u8]) -> Option<Escape> {
+    if !bytes.last()?.is_ascii_hexdigit() {
+        return None;
+    }
+    let forms: [(&[u8], fn(&u8) -> bool, u32); 3] = [
+        (b"&#", u8::is_ascii_digit, 10),
+        (b"&#x", u8::is_ascii_hexdigit, 16),
+        (b"&#X", u8::is_ascii_hexdigit, 16),
+    ];
+    forms.into_iter().find_map(|(mark, is_digit, radix)| {
+        let digits = trailing(bytes, is_digit);
+        let before = &bytes[..bytes.len() - digits.len()];
+        let value = before.ends_with(mark).then(|| character(digits, radix))??;
+        Some((mark.len() + digits.len(), value))
+    })
+}
+
+/// `&amp` and its like, up to their `;`: those that stand for what is in a link, or is no part of one.
+fn named_entity(bytes: &[u8]) -> Option<Escape> {
+    const NAMES: [(&[u8], u8); 14] = [
+        (b"&amp", b'&'),
+        (b"&equals", b'='),
+        (b"&plus", b'+'),
+        (b"&sol", b'/'),
+        (b"&lowbar", b'_'),
+        (b"&percnt", b'%'),
+        (b"&num", b'#'),
+        (b"&quest", b'?'),
+        (b"&bsol", b'\\'),
+        (b"&quot", b'"'),
+        (b"&apos", b'\''),
+        (b"&tab", b'\t'),
+        (b"&newline", b'\n'),
+        (b"&nbsp", FOREIGN),
+    ];
+    NAMES.into_iter().find_map(|(name, value)| {
+        let end = bytes.get(bytes.len().checked_sub(name.len())?..)?;
+        end.eq_ignore_ascii_case(name)
+            .then_some((name.len(), value))
+    })
+}
+
+/// The last bytes of which all are digits, as many as a number has at most.
+fn trailing(bytes: &[u8], is_digit: fn(&u8) -> bool) -> &[u8] {
+    let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX)..];
+    let other = last.iter().rposition(|byte| !is_digit(byte));
+    &last[other.map_or(0, |other| other + 1)..]
+}
+
+/// Zeros in front included; browsers take any number of them.
+const DIGITS_MAX: usize = 16;
+
+/// The character with the number that `digits` are.
+fn character(digits: &[u8], radix: u32) -> Option<u8> {
+    let text = str::from_utf8(digits).ok()?;
+    let number = u64::from_str_radix(text, radix).ok()?;
+    let ascii = u8::try_from(number).ok().filter(u8::is_ascii);
+    Some(ascii.unwrap_or(FOREIGN))
+}
+
+#[cfg(test)]
+mod tests;
