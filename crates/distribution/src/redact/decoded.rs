@@ -5,10 +5,12 @@ use std::ops::Range;
 
 /// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities.
 pub(super) struct Decoded<'a> {
-    text: &'a str,
+    pub(super) text: &'a str,
     /// One byte each for a character of ASCII; [`FOREIGN`], or its bytes in UTF-8, for every other.
     pub(super) bytes: Vec<u8>,
     starts: Vec<usize>,
+    /// Whether numeric entities without `;` were met, so that the text may be read in two ways.
+    pub(super) has_open_entities: bool,
 }
 
 /// Stands for an escaped character outside ASCII, of which no credential has any.
@@ -17,18 +19,34 @@ const FOREIGN: u8 = 0x80;
 /// An escape at the end of what was read: how long it is, and what it stands for.
 type Escape = (usize, u8);
 
+/// Where a numeric entity ends that has no `;`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenEntity {
+    /// In front of whatever is no digit, as browsers read `&#61&#62`.
+    EndsAtMark,
+    /// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
+    GoesOn,
+}
+
 impl<'a> Decoded<'a> {
     /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(super) fn of(text: &'a str, open: OpenEntity) -> Self {
         let mut decoded = Decoded {
             text,
             bytes: Vec::with_capacity(text.len()),
             starts: Vec::with_capacity(text.len()),
+            has_open_entities: false,
         };
+        let mut pending = Vec::new();
         for (start, byte) in text.bytes().enumerate() {
-            decoded.push(byte, start);
+            pending.push((byte, start));
+            decoded.push(&mut pending, open);
         }
-        decoded.close_entity(b' ');
+        while let Some((length, value, _)) = numeric_entity(&decoded.bytes) {
+            decoded.has_open_entities = true;
+            pending.push((value, decoded.cut(length)));
+            decoded.push(&mut pending, open);
+        }
         decoded
     }
 
@@ -38,35 +56,40 @@ impl<'a> Decoded<'a> {
         start(decoded.start)..start(decoded.end)
     }
 
-    fn push(&mut self, mut byte: u8, mut start: usize) {
-        loop {
-            self.close_entity(byte);
+    /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the work
+    /// is no more than the length of the text.
+    fn push(&mut self, pending: &mut Vec<(u8, usize)>, open: OpenEntity) {
+        while let Some((byte, start)) = pending.pop() {
+            if let Some((length, value, radix)) = numeric_entity(&self.bytes)
+                && ends_entity(byte, radix, open)
+            {
+                self.has_open_entities = true;
+                let value = (value, self.cut(length));
+                pending.extend([(byte, start), value]);
+                continue;
+            }
             self.bytes.push(byte);
             self.starts.push(start);
-            let Some((length, value)) = escape(&self.bytes) else {
-                return;
-            };
-            let kept = self.bytes.len() - length;
-            (byte, start) = (value, self.starts[kept]);
-            self.bytes.truncate(kept);
-            self.starts.truncate(kept);
+            if let Some((length, value)) = escape(&self.bytes) {
+                pending.push((value, self.cut(length)));
+            }
         }
     }
 
-    /// A numeric entity may go without its `;`: then it ends at the `next` byte that can be no part of it, nor the beginning
-    /// of an escaped one.
-    fn close_entity(&mut self, next: u8) {
-        if next.is_ascii_hexdigit() || matches!(next, b';' | b'#' | b'x' | b'X' | b'%' | b'\\') {
-            return;
-        }
-        if let Some((length, value)) = numeric_entity(&self.bytes) {
-            let kept = self.bytes.len() - length;
-            let start = self.starts[kept];
-            self.bytes.truncate(kept);
-            self.starts.truncate(kept);
-            self.push(value, start);
-        }
+    /// Takes off the last bytes; says where they began in the text.
+    fn cut(&mut self, length: usize) -> usize {
+        let kept = self.bytes.len() - length;
+        let start = self.starts[kept];
+        self.bytes.truncate(kept);
+        self.starts.truncate(kept);
+        start
     }
+}
+
+fn ends_entity(next: u8, radix: u32, open: OpenEntity) -> bool {
+    let is_part = next == b';' || char::from(next).is_digit(radix);
+    let may_be_part = open == OpenEntity::GoesOn && matches!(next, b'&' | b'%' | b'\\');
+    !is_part && !may_be_part
 }
 
 /// The escape that `bytes` end with.
@@ -74,6 +97,7 @@ fn escape(bytes: &[u8]) -> Option<Escape> {
     let (rest, last) = bytes.split_last().map(|(last, rest)| (rest, *last))?;
     match last {
         b';' => numeric_entity(rest)
+            .map(|(length, value, _)| (length, value))
             .or_else(|| named_entity(rest))
             .map(|(length, value)| (length + 1, value)),
         b'}' => braced(rest).map(|(length, value)| (length + 1, value)),
@@ -115,8 +139,8 @@ fn braced(bytes: &[u8]) -> Option<Escape> {
     Some((digits.len() + 3, value))
 }
 
-/// `&#61` and `&#x3d`, up to their `;`.
-fn numeric_entity(bytes: &[u8]) -> Option<Escape> {
+/// `&#61` and `&#x3d`, up to their `;`: length, value and radix.
+fn numeric_entity(bytes: &[u8]) -> Option<(usize, u8, u32)> {
     if !bytes.last()?.is_ascii_hexdigit() {
         return None;
     }
@@ -129,7 +153,7 @@ fn numeric_entity(bytes: &[u8]) -> Option<Escape> {
         let digits = trailing(bytes, is_digit);
         let before = &bytes[..bytes.len() - digits.len()];
         let value = before.ends_with(mark).then(|| character(digits, radix))??;
-        Some((mark.len() + digits.len(), value))
+        Some((mark.len() + digits.len(), value, radix))
     })
 }
 

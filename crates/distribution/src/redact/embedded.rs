@@ -3,8 +3,8 @@
 //!
 //! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
 
-use super::decoded::Decoded;
-use super::runs::{is_base64, is_session, may_be_credential, may_have_run, runs};
+use super::decoded::{Decoded, OpenEntity};
+use super::runs::{is_base64, is_session, may_be_credential, may_be_rest, may_have_run, runs};
 use super::{Secret, is_label, label};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -28,13 +28,27 @@ pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<
     if !may_carry_credentials(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
-    let decoded = Decoded::of(text);
+    let decoded = Decoded::of(text, OpenEntity::GoesOn);
+    let redacted = redact_decoded(&decoded, policy_label);
+    if !decoded.has_open_entities {
+        return redacted;
+    }
+    // A credential may hide in either reading.
+    let again = Decoded::of(&redacted, OpenEntity::EndsAtMark);
+    match redact_decoded(&again, policy_label) {
+        Cow::Borrowed(_) => redacted,
+        Cow::Owned(again) => Cow::Owned(again),
+    }
+}
+
+fn redact_decoded<'a>(decoded: &Decoded<'a>, policy_label: Option<&str>) -> Cow<'a, str> {
+    let text = decoded.text;
     let secrets = secrets(&decoded.bytes);
     if secrets.iter().all(|found| found.is_redacted) {
         return Cow::Borrowed(text);
     }
     let labels = secrets.iter().filter_map(|found| match found.secret {
-        Secret::Signature => Some(value_label(&decoded, found)),
+        Secret::Signature => Some(value_label(decoded, found)),
         Secret::Run => signature_of_run(&decoded.bytes[found.value.clone()]),
         Secret::Policy | Secret::Session => None,
     });
@@ -47,7 +61,7 @@ pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<
         let value = decoded.place(&found.value);
         out.push_str(&text[copied..value.start]);
         match found.secret {
-            Secret::Signature => out.push_str(&value_label(&decoded, found)),
+            Secret::Signature => out.push_str(&value_label(decoded, found)),
             Secret::Policy => out.push_str(&policy_label),
             Secret::Session => out.push_str("REDACTED"),
             Secret::Run => {
@@ -112,21 +126,27 @@ fn secrets(bytes: &[u8]) -> Vec<Embedded> {
         let mut next = run.start;
         // What is between the values that have a name is looked at for itself: the rest of a path stays readable.
         for named in named_values(bytes, &run) {
-            secrets.extend(nameless(bytes, next..named.value.start));
+            secrets.extend(nameless(bytes, next..named.value.start, may_be_rest));
             next = named.value.end;
             secrets.push(named);
         }
-        secrets.extend(nameless(bytes, next..run.end));
+        let is_whole = next == run.start;
+        let may_be = if is_whole {
+            may_be_credential
+        } else {
+            may_be_rest
+        };
+        secrets.extend(nameless(bytes, next..run.end, may_be));
     }
     secrets
 }
 
-fn nameless(bytes: &[u8], range: Range<usize>) -> Option<Embedded> {
+fn nameless(bytes: &[u8], range: Range<usize>, may_be: fn(&[u8]) -> bool) -> Option<Embedded> {
     let inner = runs(&bytes[range.clone()]).next()?;
     let run = range.start + inner.start..range.start + inner.end;
     let name = name_length(&bytes[run.clone()]);
     let value = run.start + name..run.end;
-    may_be_credential(&bytes[value.clone()]).then_some(Embedded {
+    may_be(&bytes[value.clone()]).then_some(Embedded {
         secret: Secret::Run,
         value,
         is_redacted: false,

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// A P-256 signature has 92 to 96 characters, the first of which an escape in front may seem to have taken.
 pub(super) const RUN_CHARACTERS_MIN: usize = 86;
 
+/// Half of that. What is shorter opens nothing, and is not searched for.
+const REST_CHARACTERS_MIN: usize = 43;
+
 /// One more than the digest of SHA-512 has in hexadecimal, which is the longest that names of files have.
 const HEXADECIMAL_MIN: usize = 129;
 
@@ -57,14 +60,24 @@ pub(super) fn may_be_credential(run: &[u8]) -> bool {
         return false;
     }
     let sums = sums(run);
-    let any = |length: usize, is_found: fn(Sum) -> bool| {
-        let ends = sums.iter().skip(length);
-        ends.zip(&sums)
-            .any(|(end, start)| is_found(end.since(*start)))
-    };
-    any(RUN_CHARACTERS_MIN, Sum::is_random)
-        || any(HEXADECIMAL_MIN, Sum::is_hexadecimal)
+    any(&sums, RUN_CHARACTERS_MIN, Sum::is_random)
+        || any(&sums, HEXADECIMAL_MIN, Sum::is_hexadecimal)
         || has_session(run)
+}
+
+/// Whether a part of a credential may be here, of which the rest was taken for the value of a name or for a token.
+pub(super) fn may_be_rest(run: &[u8]) -> bool {
+    may_be_credential(run)
+        || (run.len() >= REST_CHARACTERS_MIN
+            && any(&sums(run), REST_CHARACTERS_MIN, Sum::is_random_rest))
+}
+
+/// Whether this is found of any `length` characters in a row.
+fn any(sums: &[Sum], length: usize, is_found: fn(Sum) -> bool) -> bool {
+    let stretches = sums.iter().skip(length).zip(sums);
+    stretches
+        .into_iter()
+        .any(|(end, start)| is_found(end.since(*start)))
 }
 
 /// Of both alphabets (fidelity note F1).
@@ -151,6 +164,10 @@ impl Sum {
 
     fn is_random(self) -> bool {
         self.upper >= CASE_MIN && self.lower >= CASE_MIN && self.turns >= TURNS_MIN
+    }
+
+    fn is_random_rest(self) -> bool {
+        self.upper >= CASE_MIN / 2 && self.lower >= CASE_MIN / 2 && self.turns >= TURNS_MIN / 2
     }
 
     /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns of

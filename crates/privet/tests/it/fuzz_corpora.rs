@@ -9,6 +9,9 @@ mod bodies;
 #[path = "../../../../fuzz/targets/films.rs"]
 mod films;
 
+#[path = "../../../../fuzz/targets/logs.rs"]
+mod logs;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -33,6 +36,11 @@ fn resource_matcher() {
 #[test]
 fn range_header() {
     check("range_header", bodies::range_header);
+}
+
+#[test]
+fn redaction() {
+    check("redaction", logs::redaction);
 }
 
 #[test]
