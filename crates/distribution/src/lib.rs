@@ -113,8 +113,8 @@ pub use revalidation::{
 pub use route::{Routed, route};
 pub use server_timing::server_timing;
 pub use session::{
-    carried_query, issue_session, object_query, session_location, split_session, wants_session,
-    without_session,
+    carried_query, check_session, issue_session, object_query, session_location, split_session,
+    wants_session, without_session,
 };
 pub use snapshot::Snapshot;
 pub use stream::{
