@@ -40,6 +40,8 @@ pub(crate) struct EdgeShared {
     pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
     pub(crate) crew: Arc<Crew>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -54,6 +56,8 @@ pub(crate) struct WorkerShared {
     pub(crate) films: Arc<FilmIndexes>,
     pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
     pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
@@ -83,6 +87,7 @@ impl WorkerShared {
             films: edge.films,
             rtmp_crowd: edge.rtmp_crowd,
             clock: edge.clock,
+            test_secret: edge.test_secret,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,
             // The node name is hexadecimal.

@@ -16,21 +16,15 @@ pub(super) struct Decoded<'a> {
 /// Stands for an escaped character outside ASCII, of which no credential has any.
 const FOREIGN: u8 = 0x80;
 
+/// More often than this nobody escapes anything.
+const LEVELS_MAX: usize = 16;
+
 /// An escape at the end of what was read: how long it is, and what it stands for.
 type Escape = (usize, u8);
 
-/// Where a numeric entity ends that has no `;`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum OpenEntity {
-    /// In front of whatever is no digit, as browsers read `&#61&#62`.
-    EndsAtMark,
-    /// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
-    GoesOn,
-}
-
 impl<'a> Decoded<'a> {
     /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
-    pub(super) fn of(text: &'a str, open: OpenEntity) -> Self {
+    pub(super) fn of(text: &'a str) -> Self {
         let mut decoded = Decoded {
             text,
             bytes: Vec::with_capacity(text.len()),
@@ -40,12 +34,39 @@ impl<'a> Decoded<'a> {
         let mut pending = Vec::new();
         for (start, byte) in text.bytes().enumerate() {
             pending.push((byte, start));
-            decoded.push(&mut pending, open);
+            decoded.push(&mut pending);
         }
+        decoded.has_open_entities |= decoded.bytes.windows(2).any(|pair| pair == b"&#");
         while let Some((length, value, _)) = numeric_entity(&decoded.bytes) {
             decoded.has_open_entities = true;
             pending.push((value, decoded.cut(length)));
-            decoded.push(&mut pending, open);
+            decoded.push(&mut pending);
+        }
+        decoded
+    }
+
+    /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may misread.
+    pub(super) fn by_levels(text: &'a str) -> Self {
+        let mut decoded = Decoded {
+            text,
+            bytes: text.as_bytes().to_vec(),
+            starts: (0..text.len()).collect(),
+            has_open_entities: false,
+        };
+        for _ in 0..LEVELS_MAX {
+            let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+            let mut next = 0;
+            while let Some(byte) = decoded.bytes.get(next) {
+                let (length, value) = escape_from(&decoded.bytes[next..]).unwrap_or((1, *byte));
+                bytes.push(value);
+                starts.push(decoded.starts[next]);
+                next += length;
+            }
+            let is_done = bytes.len() == decoded.bytes.len();
+            (decoded.bytes, decoded.starts) = (bytes, starts);
+            if is_done {
+                break;
+            }
         }
         decoded
     }
@@ -58,10 +79,10 @@ impl<'a> Decoded<'a> {
 
     /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the work
     /// is no more than the length of the text.
-    fn push(&mut self, pending: &mut Vec<(u8, usize)>, open: OpenEntity) {
+    fn push(&mut self, pending: &mut Vec<(u8, usize)>) {
         while let Some((byte, start)) = pending.pop() {
             if let Some((length, value, radix)) = numeric_entity(&self.bytes)
-                && ends_entity(byte, radix, open)
+                && ends_entity(byte, radix)
             {
                 self.has_open_entities = true;
                 let value = (value, self.cut(length));
@@ -86,10 +107,34 @@ impl<'a> Decoded<'a> {
     }
 }
 
-fn ends_entity(next: u8, radix: u32, open: OpenEntity) -> bool {
+/// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
+fn ends_entity(next: u8, radix: u32) -> bool {
     let is_part = next == b';' || char::from(next).is_digit(radix);
-    let may_be_part = open == OpenEntity::GoesOn && matches!(next, b'&' | b'%' | b'\\');
-    !is_part && !may_be_part
+    !is_part && !matches!(next, b'&' | b'%' | b'\\')
+}
+
+/// The escape that `bytes` begin with, as browsers read it: a numeric entity ends in front of whatever is no digit.
+fn escape_from(bytes: &[u8]) -> Option<Escape> {
+    if !matches!(bytes.first()?, b'%' | b'\\' | b'&') {
+        return None;
+    }
+    let forms: [(&[u8], u32); 3] = [(b"&#x", 16), (b"&#X", 16), (b"&#", 10)];
+    let numeric = forms.into_iter().find_map(|(mark, radix)| {
+        let rest = bytes.strip_prefix(mark)?;
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let count = rest.iter().take_while(is_digit).count();
+        let closed = usize::from(rest.get(count) == Some(&b';'));
+        Some((
+            mark.len() + count + closed,
+            character(&rest[..count], radix)?,
+        ))
+    });
+    numeric.or_else(|| {
+        let lengths = 3..=bytes.len().min(DIGITS_MAX + 4);
+        lengths
+            .into_iter()
+            .find_map(|length| escape(&bytes[..length]).filter(|(escaped, _)| *escaped == length))
+    })
 }
 
 /// The escape that `bytes` end with.
@@ -132,7 +177,7 @@ fn fixed_length(bytes: &[u8]) -> Option<Escape> {
 
 /// `\u{3d}` and `\x{3d}`, up to their `}`.
 fn braced(bytes: &[u8]) -> Option<Escape> {
-    let digits = trailing(bytes, u8::is_ascii_hexdigit);
+    let digits = trailing(bytes, 16);
     let before = &bytes[..bytes.len() - digits.len()];
     let is_escape = before.ends_with(b"\\u{") || before.ends_with(b"\\x{");
     let value = is_escape.then(|| character(digits, 16)).flatten()?;
@@ -144,13 +189,9 @@ fn numeric_entity(bytes: &[u8]) -> Option<(usize, u8, u32)> {
     if !bytes.last()?.is_ascii_hexdigit() {
         return None;
     }
-    let forms: [(&[u8], fn(&u8) -> bool, u32); 3] = [
-        (b"&#", u8::is_ascii_digit, 10),
-        (b"&#x", u8::is_ascii_hexdigit, 16),
-        (b"&#X", u8::is_ascii_hexdigit, 16),
-    ];
-    forms.into_iter().find_map(|(mark, is_digit, radix)| {
-        let digits = trailing(bytes, is_digit);
+    let forms: [(&[u8], u32); 3] = [(b"&#", 10), (b"&#x", 16), (b"&#X", 16)];
+    forms.into_iter().find_map(|(mark, radix)| {
+        let digits = trailing(bytes, radix);
         let before = &bytes[..bytes.len() - digits.len()];
         let value = before.ends_with(mark).then(|| character(digits, radix))??;
         Some((mark.len() + digits.len(), value, radix))
@@ -183,8 +224,9 @@ fn named_entity(bytes: &[u8]) -> Option<Escape> {
 }
 
 /// The last bytes of which all are digits, as many as a number has at most.
-fn trailing(bytes: &[u8], is_digit: fn(&u8) -> bool) -> &[u8] {
+fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
     let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX)..];
+    let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
     let other = last.iter().rposition(|byte| !is_digit(byte));
     &last[other.map_or(0, |other| other + 1)..]
 }

@@ -3,7 +3,7 @@
 //!
 //! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
 
-use super::decoded::{Decoded, OpenEntity};
+use super::decoded::Decoded;
 use super::runs::{is_base64, is_session, may_be_credential, may_be_rest, may_have_run, runs};
 use super::{Secret, is_label, label};
 use std::borrow::Cow;
@@ -28,13 +28,13 @@ pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<
     if !may_carry_credentials(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
-    let decoded = Decoded::of(text, OpenEntity::GoesOn);
+    let decoded = Decoded::of(text);
     let redacted = redact_decoded(&decoded, policy_label);
     if !decoded.has_open_entities {
         return redacted;
     }
     // A credential may hide in either reading.
-    let again = Decoded::of(&redacted, OpenEntity::EndsAtMark);
+    let again = Decoded::by_levels(&redacted);
     match redact_decoded(&again, policy_label) {
         Cow::Borrowed(_) => redacted,
         Cow::Owned(again) => Cow::Owned(again),

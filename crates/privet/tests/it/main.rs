@@ -60,6 +60,7 @@ mod scenario_freshness;
 mod scenario_invalidation;
 mod scenario_script;
 mod scenario_sharing;
+mod serving;
 mod support;
 mod tidy;
 mod unruly_files;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 #[track_caller]
 fn check(text: &str, expected: &str) {
     assert_eq!(
-        Decoded::of(text, OpenEntity::GoesOn).bytes,
+        Decoded::of(text).bytes,
         expected.replace('\u{fffd}', "\u{0}").as_bytes(),
         "{text}"
     );
@@ -64,36 +64,26 @@ fn every_spelling_of_an_equals_sign_is_read() {
 #[test]
 fn entities_without_an_end_are_read_in_both_ways() {
     let nested = "&#38;&#35;&#120;&#52;&#68;&#59;";
-    assert_eq!(Decoded::of(nested, OpenEntity::GoesOn).bytes, b"M");
+    assert_eq!(Decoded::of(nested).bytes, b"M");
     let open = "&#53&#54&#x41&#x42.";
-    assert_eq!(Decoded::of(open, OpenEntity::EndsAtMark).bytes, b"56AB.");
+    assert_eq!(Decoded::by_levels(open).bytes, b"56AB.");
     // As many as there are room for, and no deeper than a loop.
     let many = "&#65".repeat(50_000);
-    assert_eq!(Decoded::of(&many, OpenEntity::GoesOn).bytes.len(), 50_000);
-    assert_eq!(
-        Decoded::of(&many, OpenEntity::EndsAtMark).bytes.len(),
-        50_000
-    );
+    assert_eq!(Decoded::of(&many).bytes.len(), 50_000);
+    assert_eq!(Decoded::by_levels(&many).bytes.len(), 50_000);
 }
 
 #[test]
 fn escaped_characters_outside_ascii_are_one_byte() {
     for text in ["\\u20ac", "%u20AC", "&#8364;", "&nbsp;", "\\u{1f600}"] {
-        assert_eq!(
-            Decoded::of(text, OpenEntity::GoesOn).bytes,
-            [FOREIGN],
-            "{text}"
-        );
+        assert_eq!(Decoded::of(text).bytes, [FOREIGN], "{text}");
     }
-    assert_eq!(
-        Decoded::of("%C3%A9", OpenEntity::GoesOn).bytes,
-        "é".as_bytes()
-    );
+    assert_eq!(Decoded::of("%C3%A9").bytes, "é".as_bytes());
 }
 
 #[test]
 fn places_cover_whole_escapes() {
-    let decoded = Decoded::of("a%2541b&#67;d", OpenEntity::GoesOn);
+    let decoded = Decoded::of("a%2541b&#67;d");
     assert_eq!(decoded.bytes, b"aAbCd");
     assert_eq!(decoded.place(&(1..2)), 1..6);
     assert_eq!(decoded.place(&(3..4)), 7..12);
@@ -104,7 +94,7 @@ proptest! {
     /// Of each byte the place is known, and in order.
     #[test]
     fn any_text_is_read(text in "([%\\\\&#;{}xuU]|[0-9a-f]|amp|é|\\PC){0,40}") {
-        let decoded = Decoded::of(&text, OpenEntity::GoesOn);
+        let decoded = Decoded::of(&text);
         prop_assert_eq!(decoded.bytes.len(), decoded.starts.len());
         prop_assert!(decoded.starts.is_sorted());
     }
