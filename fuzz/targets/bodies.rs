@@ -103,7 +103,7 @@ fn session(url: &ViewerUrl<'_>, credentials: &Credentials<'_>, verified: Result<
     let Some(token) = token else { return };
     let path = format!("/~{token}/a");
     assert_eq!(split_session(&path), Some((token.as_str(), "/a")));
-    let redacted = redact_query(&format!("x={path}"));
+    let redacted = redact_query(&format!("x={path}")).into_owned();
     assert!(!redacted.contains(&token), "a token is never logged");
     let session = open_session(url, &token).expect("a token opens what it was issued for");
     assert_eq!(session.until(), grant.until());

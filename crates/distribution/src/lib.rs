@@ -112,7 +112,7 @@ pub use policies::{
 };
 pub use preflight::{PreflightAnswer, options, preflight};
 pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
-pub use redact::{redact_cookies, redact_query};
+pub use redact::{redact_cookies, redact_query, redact_viewer_text};
 pub use request::{PathSession, ViewerRequest};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
@@ -123,8 +123,8 @@ pub use revalidation::{
 pub use route::{Routed, route};
 pub use server_timing::server_timing;
 pub use session::{
-    carried_query, issue_session, object_query, session_location, split_session, wants_session,
-    without_session,
+    carried_query, check_session, issue_session, object_query, session_location, split_session,
+    wants_session, without_session,
 };
 pub use snapshot::Snapshot;
 pub use stream::{

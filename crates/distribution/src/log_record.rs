@@ -45,8 +45,7 @@ impl ResultType {
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
 ///
-/// Policies, signatures and session tokens in what the viewer sent are redacted when the record is written, save in query and cookies,
-/// which come redacted.
+/// All text as received: policies, signatures and session tokens are redacted when the record is written.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
     /// When the last byte was gone: `date` and `time`.
@@ -71,9 +70,9 @@ pub struct LogRecord<'a> {
     pub referer: Option<&'a str>,
     /// `cs(User-Agent)`.
     pub user_agent: Option<&'a str>,
-    /// Already redacted by [`crate::redact_query`].
+    /// `cs-uri-query`.
     pub uri_query: Option<&'a str>,
-    /// `None` unless cookie logging is on; already redacted by [`crate::redact_cookies`].
+    /// `None` unless cookie logging is on.
     pub cookie: Option<&'a str>,
     /// Judged after the last byte: `x-edge-result-type`.
     pub result: ResultType,
@@ -186,41 +185,41 @@ impl LogRecord<'_> {
     /// The values in the order of [`LOG_FIELDS`].
     fn values(&self) -> [Value<'_>; 33] {
         use Plain::{Date, Ip, Number, Seconds, Status, Time};
-        use Value::{Made, Text, Url, Viewer};
+        use Value::{Cookies, Made, Query, Text, Url, Word};
         let ended = DateTime::of(self.ended);
         let (ssl_protocol, ssl_cipher) = self.tls.unwrap_or_default();
-        let number = |value: Option<u64>| value.map_or(Text(""), |value| Made(Number(value)));
+        let number = |value: Option<u64>| value.map_or(Word(""), |value| Made(Number(value)));
         [
             Made(Date(ended)),
             Made(Time(ended)),
             Text(self.edge_location),
             Made(Number(self.sc_bytes)),
             Made(Ip(self.client.ip())),
-            Viewer(self.method),
+            Text(self.method),
             Text(self.cs_host),
-            Viewer(self.uri_stem),
+            Text(self.uri_stem),
             Made(Status(self.status)),
-            self.referer.map_or(Text(""), Url),
-            Viewer(self.user_agent.unwrap_or_default()),
-            Text(self.uri_query.unwrap_or_default()),
-            Text(self.cookie.unwrap_or_default()),
-            Text(self.result.as_str()),
+            self.referer.map_or(Word(""), Url),
+            Text(self.user_agent.unwrap_or_default()),
+            Query(self.uri_query.unwrap_or_default()),
+            Cookies(self.cookie.unwrap_or_default()),
+            Word(self.result.as_str()),
             Text(self.request_id),
-            Viewer(self.host_header),
-            Text(self.protocol),
+            Text(self.host_header),
+            Word(self.protocol),
             Made(Number(self.cs_bytes)),
             Made(Seconds(self.time_taken)),
-            Viewer(self.forwarded_for.unwrap_or_default()),
+            Text(self.forwarded_for.unwrap_or_default()),
             Text(ssl_protocol),
             Text(ssl_cipher),
-            Text(self.response_result.as_str()),
-            Text(version_name(self.version)),
+            Word(self.response_result.as_str()),
+            Word(version_name(self.version)),
             // Field-level encryption is not offered.
-            Text(""),
-            Text(""),
+            Word(""),
+            Word(""),
             Made(Number(u64::from(self.client.port()))),
             Made(Seconds(self.time_to_first_byte)),
-            Text(self.detail),
+            Word(self.detail),
             Text(self.content_type.unwrap_or_default()),
             number(self.content_length),
             number(self.range.map(|range| range.0)),

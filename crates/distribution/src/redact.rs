@@ -3,54 +3,16 @@
 use embedded::redact_text;
 use std::borrow::Cow;
 
+mod decoded;
 mod embedded;
+mod runs;
 
 /// `query` with the values of `Policy` and `Signature` replaced by `grant:<fingerprint>`, order and all other
 /// parameters kept. When the signature cannot be decoded the values become `redacted`.
 ///
 /// Names are compared percent-decoded, as the signature check does. Links in the values of other parameters are
 /// redacted too, however often they were percent-encoded. Redacting twice changes nothing more.
-pub fn redact_query(query: &str) -> String {
-    redacted_query(query).into_owned()
-}
-
-/// A cookie header's value with `CloudFront-Policy` and `CloudFront-Signature` replaced in the same way.
-///
-/// Names are compared without case: a misspelt cookie is no credential but still a secret.
-pub fn redact_cookies(value: &str) -> String {
-    let split = |piece: &'_ str| -> Option<(usize, Secret)> {
-        let (name, _) = piece.split_once('=')?;
-        let secret = cookie_secret(name.trim())?;
-        Some((name.len() + 1, secret))
-    };
-    redact(value, ';', split).into_owned()
-}
-
-/// A URL with its query redacted, and what its path may hide.
-pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
-    let Some((base, query)) = url.split_once('?') else {
-        return redact_viewer_text(url);
-    };
-    match (redact_viewer_text(base), redacted_query(query)) {
-        (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(url),
-        (base, query) => Cow::Owned(format!("{base}?{query}")),
-    }
-}
-
-/// Any text of a viewer's, with the links in it redacted: a path with an encoded `?`, a header.
-pub(crate) fn redact_viewer_text(text: &str) -> Cow<'_, str> {
-    redact_text(text, None)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Secret {
-    Policy,
-    Signature,
-    /// A token in a path; only found inside other text.
-    Session,
-}
-
-fn redacted_query(query: &str) -> Cow<'_, str> {
+pub fn redact_query(query: &str) -> Cow<'_, str> {
     let split = |piece: &'_ str| -> Option<(usize, Secret)> {
         let (name, _) = piece.split_once('=')?;
         let secret = match &*percent_decoded(name) {
@@ -61,6 +23,46 @@ fn redacted_query(query: &str) -> Cow<'_, str> {
         Some((name.len() + 1, secret))
     };
     redact(query, '&', split)
+}
+
+/// A cookie header's value with `CloudFront-Policy` and `CloudFront-Signature` replaced in the same way.
+///
+/// Names are compared without case: a misspelt cookie is no credential but still a secret.
+pub fn redact_cookies(value: &str) -> Cow<'_, str> {
+    let split = |piece: &'_ str| -> Option<(usize, Secret)> {
+        let (name, _) = piece.split_once('=')?;
+        let secret = cookie_secret(name.trim())?;
+        Some((name.len() + 1, secret))
+    };
+    redact(value, ';', split)
+}
+
+/// A URL with its query redacted, and what its path may hide.
+pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
+    let Some((base, query)) = url.split_once('?') else {
+        return redact_viewer_text(url);
+    };
+    match (redact_viewer_text(base), redact_query(query)) {
+        (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(url),
+        (base, query) => Cow::Owned(format!("{base}?{query}")),
+    }
+}
+
+/// Any text of a viewer's, with the links and the bare signatures in it redacted: a path with an encoded `?`, a header.
+///
+/// For whatever an operator reads of what viewers send.
+pub fn redact_viewer_text(text: &str) -> Cow<'_, str> {
+    redact_text(text, None)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secret {
+    Policy,
+    Signature,
+    /// A token in a path; only found inside other text.
+    Session,
+    /// What looks like one of the others, without a name; only found inside other text.
+    Run,
 }
 
 fn cookie_secret(name: &str) -> Option<Secret> {
@@ -84,7 +86,7 @@ fn redact(
     }
     let signature = text.split(separator).find_map(|piece| match split(piece) {
         Some((at, Secret::Signature)) => Some(piece[at..].trim()),
-        Some((_, Secret::Policy | Secret::Session)) | None => None,
+        Some((_, Secret::Policy | Secret::Session | Secret::Run)) | None => None,
     });
     let signature = signature.filter(|text| !text.is_empty());
     let label = signature.map_or_else(|| "redacted".to_owned(), label);
@@ -98,10 +100,11 @@ fn redact(
                 out.push_str(&piece[..at]);
                 out.push_str(&label);
             }
-            None => out.push_str(&redact_text(piece, Some(&label))),
+            None => out.push_str(piece),
         }
     }
-    Cow::Owned(out)
+    // All at once: what separates pieces may be a part of an escape.
+    Cow::Owned(redact_text(&out, Some(&label)).into_owned())
 }
 
 fn label(signature: &str) -> String {

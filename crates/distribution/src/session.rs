@@ -1,11 +1,13 @@
 //! Session tokens in paths, and what of a query a list has to carry on.
 
 use crate::authorize::{Authorized, push_header_safe};
+use crate::denial::Denial;
 use crate::film::credentials;
-use crate::request::ViewerRequest;
+use crate::request::{PathSession, ViewerRequest};
+use crate::route::Routed;
 use privet_sign::{
-    CredentialSource, Grant, QueryUse, SessionSecret, SignatureMemory, Timestamp, ViewerUrl,
-    is_session_shaped, is_signing_parameter, strip_query,
+    CredentialSource, Credentials, Grant, QueryUse, Refusal, SessionSecret, SignatureMemory,
+    Timestamp, ViewerUrl, is_issued_session, is_session_shaped, is_signing_parameter, strip_query,
 };
 use std::borrow::Cow;
 
@@ -20,6 +22,25 @@ pub fn split_session(path: &str) -> Option<(&str, &str)> {
     let behind = tildes.iter().find_map(|tilde| path.strip_prefix(tilde))?;
     let (token, rest) = behind.split_at(behind.find('/')?);
     is_session_shaped(token).then_some((token, rest))
+}
+
+/// Refuses a token that nobody issued here, where the behavior is open and looks at no grant.
+///
+/// Otherwise `/~S1…/a` would be another spelling of `/a`, for whoever filters by path in front of the edge, and anybody
+/// could make as many as they like.
+///
+/// # Errors
+/// [`Denial::Signature`] with [`Refusal::SessionMismatch`].
+pub fn check_session(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
+    let Some(PathSession { token, secret }) = request.session else {
+        return Ok(());
+    };
+    // A restricted behavior verifies what the token permits as well.
+    let is_restricted = routed.trusted_keys().is_some();
+    match is_restricted || is_issued_session(secret, token, &request.url()) {
+        true => Ok(()),
+        false => Err(Denial::Signature(Refusal::SessionMismatch)),
+    }
 }
 
 /// Whether a viewer asks for a session: `session=1` is among the parameters.
@@ -108,17 +129,22 @@ pub fn session_location(request: &ViewerRequest<'_>, token: &str) -> String {
 
 /// The part of `query` that the URIs of a list have to carry for `grant` to be good for them too, without `?`.
 ///
-/// The signing parameters as received and in their order, if the grant came by them; the viewer's own ones where the
-/// grant compares them ([`Grant::query_use`]). Never `session=1`.
+/// The signing parameters that counted, in their order and once decoded, if the grant came by them; the viewer's own ones
+/// where the grant compares them ([`Grant::query_use`]). Never `session=1`, and no `Expires` beside a `Policy`: each line
+/// of a list repeats this, so that nothing is in it which a viewer could make longer than the signer did.
 pub fn carried_query(query: &str, grant: &Grant) -> String {
-    let is_carried = |piece: &&str| {
+    let presented = Credentials::from_request(Some(query), std::iter::empty());
+    let by_query = grant.source() == CredentialSource::Url;
+    let carried = query.split('&').filter_map(|piece| {
         let name = piece.split('=').next().unwrap_or(piece);
         if is_signing_parameter(name) {
-            return grant.source() == CredentialSource::Url;
+            let (name, value) = presented.counted(name).filter(|_| by_query)?;
+            return Some(Cow::Owned(format!("{name}={value}")));
         }
-        *piece != WISH && grant.query_use() == QueryUse::Compared
-    };
-    let pieces: Vec<&str> = query.split('&').filter(is_carried).collect();
+        let is_own = piece != WISH && grant.query_use() == QueryUse::Compared;
+        is_own.then_some(Cow::Borrowed(piece))
+    });
+    let pieces: Vec<Cow<'_, str>> = carried.collect();
     let mut carried = String::with_capacity(query.len());
     push_header_safe(&mut carried, &pieces.join("&"));
     carried

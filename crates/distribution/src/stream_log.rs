@@ -2,7 +2,6 @@
 
 use crate::calendar::DateTime;
 use crate::log_record::{Plain, Value, push_json_line, push_line};
-use crate::redact::redact_query;
 use privet_sign::Timestamp;
 use std::net::IpAddr;
 
@@ -106,52 +105,44 @@ pub const STREAM_LOG_FIELDS: [&str; 17] = [
 impl StreamLogRecord<'_> {
     /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        let [uri_query, stream_query] = self.queries();
-        push_line(&self.values(&uri_query, &stream_query), out);
+        push_line(&self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them stand
     /// the token of a refusal and the fingerprint of the grant, for the operator.
     pub fn write_json(&self, refusal: Option<&str>, grant: Option<&str>, out: &mut Vec<u8>) {
-        let [uri_query, stream_query] = self.queries();
-        let values = self.values(&uri_query, &stream_query);
-        push_json_line(&STREAM_LOG_FIELDS, &values, refusal, grant, out);
-    }
-
-    /// Of the connection and of the stream, redacted.
-    fn queries(&self) -> [String; 2] {
-        let stream_query = self.stream.and_then(|stream| stream.query);
-        [self.uri_query, stream_query].map(|query| query.map(redact_query).unwrap_or_default())
+        push_json_line(&STREAM_LOG_FIELDS, &self.values(), refusal, grant, out);
     }
 
     /// The values in the order of [`STREAM_LOG_FIELDS`].
-    fn values<'v>(&'v self, uri_query: &'v str, stream_query: &'v str) -> [Value<'v>; 17] {
+    fn values(&self) -> [Value<'_>; 17] {
         use Plain::{Date, Ip, Number, Time};
-        use Value::{Made, Text, Url, Viewer};
+        use Value::{Made, Query, Text, Url, Word};
         let (name, extension) = self
             .stream
             .map_or(("", ""), |stream| (stream.name, stream.extension));
         let id = self
             .stream
-            .map_or(Text(""), |stream| Made(Number(u64::from(stream.id))));
+            .map_or(Word(""), |stream| Made(Number(u64::from(stream.id))));
+        let stream_query = self.stream.and_then(|stream| stream.query);
         let at = DateTime::of(self.at);
         [
             Made(Date(at)),
             Made(Time(at)),
             Text(self.edge_location),
             Made(Ip(self.client)),
-            Text(self.event.as_str()),
+            Word(self.event.as_str()),
             Made(Number(self.sc_bytes)),
-            Text("OK"),
+            Word("OK"),
             Text(self.client_id),
             Url(self.uri_stem),
-            Text(uri_query),
+            Query(self.uri_query.unwrap_or_default()),
             Url(self.referrer.unwrap_or_default()),
             Url(self.page_url.unwrap_or_default()),
-            Viewer(self.user_agent.unwrap_or_default()),
-            Viewer(name),
-            Text(stream_query),
-            Viewer(extension),
+            Text(self.user_agent.unwrap_or_default()),
+            Text(name),
+            Query(stream_query.unwrap_or_default()),
+            Text(extension),
             id,
         ]
     }

@@ -10,6 +10,7 @@ use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
 use crate::request_id::node_name;
 use crate::state::EdgeState;
+use crate::test_clock;
 use crate::worker::{self, EdgeShared};
 use arc_swap::ArcSwap;
 use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
@@ -146,6 +147,7 @@ impl Edge {
             shortages: Arc::new(Shortages::new(descriptors_max)),
             origin_client: Arc::default(),
             clock: options.clock,
+            test_secret: test_clock::random_secret(),
             log,
             crew: Arc::new(crew),
             drain: draining,
@@ -197,6 +199,11 @@ impl RunningEdge {
     /// The edge's clock, to be set in tests.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// What a request must have in `X-Privet-Test-Secret` to set the clock in test mode.
+    pub fn test_secret(&self) -> &str {
+        &self.shared.test_secret
     }
 
     /// The signatures confirmed so far.

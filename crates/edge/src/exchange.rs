@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use privet_distribution::{
     Distribution, LogRecord, PathSession, ResponseHeadersPolicy, ResultType, ViewerRequest,
-    redact_cookies, redact_query, split_session, viewer_address,
+    split_session, viewer_address,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -204,10 +204,7 @@ impl Exchange {
         let time_taken = self.ended() - self.started;
         let judged = outcome.result.unwrap_or(ResultType::Error);
         let include_cookies = snapshot.log.as_ref().is_some_and(|log| log.include_cookies);
-        let cookie = header_text(headers, &header::COOKIE)
-            .filter(|_| include_cookies)
-            .map(redact_cookies);
-        let uri_query = self.parts.uri.query().map(redact_query);
+        let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
         let record = LogRecord {
             ended: Timestamp::from_secs(self.now.as_secs() + time_taken.as_secs()),
             edge_location: &snapshot.edge.location,
@@ -221,8 +218,8 @@ impl Exchange {
             status: outcome.answered_after.map_or(0, |_| outcome.status),
             referer: header_text(headers, &header::REFERER),
             user_agent: header_text(headers, &header::USER_AGENT),
-            uri_query: uri_query.as_deref(),
-            cookie: cookie.as_deref(),
+            uri_query: self.parts.uri.query(),
+            cookie,
             result: if broken_off {
                 ResultType::Error
             } else {

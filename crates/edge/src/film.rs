@@ -4,6 +4,7 @@
 //! headers made here and stretches of the object in their order. What a film is made of is decided in `privet-media`, who
 //! may have it in `privet-distribution`.
 
+mod bound_uri;
 mod folder_blocks;
 mod indexes;
 mod lists;

@@ -14,13 +14,13 @@ use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
 use crate::test_clock;
 use crate::worker::{Admitted, WorkerShared};
-use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, VIA};
+use http::header::{CONNECTION, DATE, HOST, HeaderName, SERVER, TRANSFER_ENCODING, VIA};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use privet_distribution::{
     Authorized, Denial, FilmSettings, Limits, ResultType, Routed, Snapshot, ViewerRequest,
-    apply_response_policy, authorize, authorize_film, capped_by_grant, check_geo, denial_page,
-    no_such_key_page, options, preflight, route, route_film, server_timing,
+    apply_response_policy, authorize, authorize_film, capped_by_grant, check_geo, check_session,
+    denial_page, no_such_key_page, options, preflight, route, route_film, server_timing,
 };
 use privet_media::name::{FilmName, film_name};
 use privet_sign::{SignatureMemory, Timestamp};
@@ -112,6 +112,7 @@ async fn object_or_denial(
         Some(_) => None,
         None => Some(
             served_there
+                .and_then(|()| check_session(&routed, &request))
                 .and_then(|()| asked.authorize(routed, &request, exchange.now, &shared.memory)),
         ),
     };
@@ -289,8 +290,17 @@ fn within_limits(
     Ok(())
 }
 
-/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3).
+/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3), no target
+/// of another scheme than we serve, no coding of a body that nobody here undoes (RFC 9112 6.1).
 fn well_formed(parts: &Parts) -> Result<(), Denial> {
+    let is_foreign = |scheme: &str| !matches!(scheme, "http" | "https");
+    let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let is_coded =
+        codings.next().is_some_and(|value| !is_chunked(value)) || codings.next().is_some();
+    if parts.uri.scheme_str().is_some_and(is_foreign) || is_coded {
+        return Err(Denial::BadRequest);
+    }
     let hosts = parts.headers.get_all(HOST).iter().count();
     let no_host = hosts == 0 && parts.version == Version::HTTP_11;
     let only_authority = parts.uri.scheme().is_none() && parts.uri.authority().is_some();

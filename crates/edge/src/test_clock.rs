@@ -1,11 +1,13 @@
 //! The test mode: a path under every listener by which a test sets the edge's clock.
 //!
-//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback.
+//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback, and only for
+//! who knows the secret that the operator was told: a proxy on the same machine may bring anybody to a loopback address.
 
 use crate::answer::Answer;
 use crate::exchange::Exchange;
 use crate::request_body::RequestBody;
 use crate::worker::WorkerShared;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -13,11 +15,13 @@ use http_body::Body;
 use privet_distribution::{Page, PageAuthor, ResultType};
 use privet_sign::Timestamp;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// `PUT` an epoch, `+SECONDS` or `real`; `GET` tells what the edge thinks.
 const PATH: &str = "/.privet-test/clock";
 const BODY_SIZE_BYTES_MAX: usize = 64;
 
+static X_PRIVET_TEST_SECRET: HeaderName = HeaderName::from_static("x-privet-test-secret");
 static X_PRIVET_TEST_CLOCK: HeaderName = HeaderName::from_static("x-privet-test-clock");
 
 /// The answer to a request for the clock; `None` for every other request and without the test mode.
@@ -26,7 +30,8 @@ pub(crate) async fn answer(
     body: &mut RequestBody,
     shared: &WorkerShared,
 ) -> Option<Answer> {
-    if !exchange.state.snapshot.test_clock || exchange.parts.uri.path() != PATH {
+    let is_asked = exchange.state.snapshot.test_clock && exchange.parts.uri.path() == PATH;
+    if !is_asked || !knows_secret(&exchange.parts.headers, &shared.test_secret) {
         return None;
     }
     let result = match exchange.parts.method {
@@ -57,6 +62,34 @@ pub(crate) async fn answer(
         logged: false,
         author: PageAuthor::Edge,
     }))
+}
+
+/// Without the secret the path is one like any other.
+fn knows_secret(headers: &HeaderMap, secret: &str) -> bool {
+    let presented = headers.get(&X_PRIVET_TEST_SECRET);
+    presented.is_some_and(|presented| {
+        if secret.is_empty() {
+            return false;
+        }
+        // Takes the same time wherever they differ.
+        let compared = verify_slices_are_equal(presented.as_bytes(), secret.as_bytes());
+        compared.is_ok()
+    })
+}
+
+/// What a program has to send along to set the clock: 32 hexadecimal digits, for as long as the edge runs.
+///
+/// Empty, which is nobody's, if the operating system has no randomness to give.
+pub(crate) fn random_secret() -> Arc<str> {
+    let mut bytes = [0; 16];
+    match aws_lc_rs::rand::fill(&mut bytes) {
+        Ok(()) => bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+            .into(),
+        Err(_) => "".into(),
+    }
 }
 
 /// Shows on every answer that the clock may not be the real one.

@@ -45,6 +45,8 @@ pub(crate) struct EdgeShared {
     pub(crate) shortages: Arc<Shortages>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
     pub(crate) crew: Arc<Crew>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -62,6 +64,8 @@ pub(crate) struct WorkerShared {
     pub(crate) shortages: Arc<Shortages>,
     pub(crate) guests: Rc<Guests>,
     pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
@@ -94,6 +98,7 @@ impl WorkerShared {
             shortages: edge.shortages,
             guests: Rc::default(),
             clock: edge.clock,
+            test_secret: edge.test_secret,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,
             // The node name is hexadecimal.

@@ -3,6 +3,7 @@
 use crate::configuration::load;
 use crate::console;
 use crate::serve::ServeError;
+use crate::whole_file::{BYTES_MAX, read_whole};
 use clap::Args;
 use origins::{about_paths, in_the_clear, origin_summary};
 use privet_distribution::{
@@ -241,7 +242,9 @@ fn warn(snapshot: &Snapshot) {
         console::note("no [log]: requests leave no trace");
     }
     if snapshot.test_clock {
-        console::note("[test] clock: anyone who reaches a listener can set the time");
+        console::note(
+            "[test] clock: who reaches a listener and knows the secret that serve prints can set the time",
+        );
     }
     for origin in snapshot
         .origins()
@@ -276,7 +279,7 @@ fn warn(snapshot: &Snapshot) {
         console::note(note);
     }
     for file in &snapshot.files {
-        let is_key = std::fs::read(file).is_ok_and(|bytes| {
+        let is_key = read_whole(file, BYTES_MAX).is_ok_and(|bytes| {
             bytes
                 .windows(b"PRIVATE KEY".len())
                 .any(|window| window == b"PRIVATE KEY")

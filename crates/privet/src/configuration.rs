@@ -1,5 +1,6 @@
 //! Reads a configuration file and everything it names into a snapshot.
 
+use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
 use privet_distribution::{ConfigError, Snapshot, read_toml};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -42,18 +43,30 @@ pub(crate) struct Loaded {
     pub(crate) fingerprint: Fingerprint,
 }
 
+/// Databases of countries and cities have some hundred megabytes.
+const DATABASE_BYTES_MAX: u64 = 1 << 30;
+
 /// Reads `file`, its keys and certificates. Errors: every fault there is, each with its place.
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.look_at(file);
-    let text = std::fs::read_to_string(file).map_err(|error| LoadError::Unreadable {
+    let text = read_whole_text(file).map_err(|error| LoadError::Unreadable {
         file: file.to_owned(),
         reason: error.to_string(),
     })?;
     let (document, places) = read_toml(&text, file).map_err(LoadError::Faults)?;
+    let database = document.geo_database.clone();
     let snapshot = Snapshot::build(document, &places, &mut |path| {
         fingerprint.look_at(path);
-        std::fs::read(path)
+        let is_database = database.as_deref() == Some(path);
+        read_whole(
+            path,
+            if is_database {
+                DATABASE_BYTES_MAX
+            } else {
+                BYTES_MAX
+            },
+        )
     })
     .map_err(LoadError::Faults)?;
     Ok(Loaded {

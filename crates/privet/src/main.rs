@@ -26,6 +26,7 @@ mod probe;
 mod report;
 mod serve;
 mod sign;
+mod whole_file;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,6 +1,7 @@
 //! Asks a running edge over its operator's socket.
 
 use crate::command_error::{CommandError, reason};
+use crate::whole_file::read_whole_text;
 use clap::Args;
 use privet_distribution::read_toml;
 use serde_json::Value;
@@ -51,8 +52,7 @@ impl SocketArguments {
 /// [`CommandError::Read`], [`CommandError::Configuration`].
 pub(crate) fn configured_socket(config: &Path) -> Result<Option<PathBuf>, CommandError> {
     let shown = config.display().to_string();
-    let text =
-        std::fs::read_to_string(config).map_err(|error| CommandError::read(&shown, &error))?;
+    let text = read_whole_text(config).map_err(|error| CommandError::read(&shown, &error))?;
     match read_toml(&text, config) {
         Ok((document, _)) => Ok(document.admin_socket),
         Err(faults) => {

@@ -83,13 +83,25 @@ pub(crate) struct Serving {
     fingerprint: Fingerprint,
     test_clock: bool,
     told: Receiver<Told>,
+    tell: Sender<Told>,
+    loading: Loading,
 }
 
-/// What the outside wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the outside wants, or what came of it.
+#[derive(Debug)]
 enum Told {
     Reload,
     Stop,
+    Loaded(Box<Result<Loaded, LoadError>>),
+}
+
+/// Whether files are being read on a thread of their own. A disk that does not answer must not keep the edge from ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loading {
+    Idle,
+    Running,
+    /// They are to be read once more: there was a change after the beginning.
+    RunningAndStale,
 }
 
 /// Reads the configuration and starts the edge.
@@ -100,7 +112,7 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
     } = load(config).map_err(ServeError::Load)?;
     let test_clock = snapshot.test_clock;
     let (tell, told) = channel();
-    listen_to_signals(tell).map_err(|error| ServeError::Signals(error.to_string()))?;
+    listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
     let edge = Edge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
@@ -115,6 +127,8 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
         fingerprint,
         test_clock,
         told,
+        tell,
+        loading: Loading::Idle,
     })
 }
 
@@ -140,9 +154,10 @@ impl Serving {
             console::note(format_args!("serving on {scheme}://{address}"));
         }
         if self.test_clock {
-            console::note(
-                "TEST MODE: anyone who reaches a listener can set the clock (PUT /.privet-test/clock)",
-            );
+            console::note(format_args!(
+                "TEST MODE: the clock can be set with PUT /.privet-test/clock and the header X-Privet-Test-Secret: {}",
+                self.edge.test_secret()
+            ));
         }
     }
 
@@ -151,10 +166,12 @@ impl Serving {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {
                 Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(Told::Reload) => self.reload(),
+                Ok(Told::Reload) => self.begin_reload(),
+                Ok(Told::Loaded(loaded)) => self.end_reload(*loaded),
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.fingerprint.again() != self.fingerprint {
-                        self.reload();
+                    if self.loading == Loading::Idle && self.fingerprint.again() != self.fingerprint
+                    {
+                        self.begin_reload();
                     }
                 }
             }
@@ -168,10 +185,32 @@ impl Serving {
         self.edge.drain();
     }
 
-    fn reload(&mut self) {
+    fn begin_reload(&mut self) {
+        if self.loading != Loading::Idle {
+            self.loading = Loading::RunningAndStale;
+            return;
+        }
         // Looked at before it is read: a change in between is seen at the next look.
         self.fingerprint = self.fingerprint.again();
-        match self.try_reload() {
+        let (config, tell) = (self.config.clone(), self.tell.clone());
+        let reading = std::thread::Builder::new()
+            .name("privet-reload".into())
+            .spawn(move || {
+                // Nobody waits any more when the program is about to end anyway.
+                let _ = tell.send(Told::Loaded(Box::new(load(&config))));
+            });
+        match reading {
+            Ok(_) => self.loading = Loading::Running,
+            Err(error) => {
+                console::error(format_args!("the configuration can not be read: {error}"));
+            }
+        }
+    }
+
+    fn end_reload(&mut self, loaded: Result<Loaded, LoadError>) {
+        let is_stale = self.loading == Loading::RunningAndStale;
+        self.loading = Loading::Idle;
+        match self.put_in_force(loaded) {
             Ok(()) => {
                 console::note(format_args!("{} is in force", self.config.display()));
                 self.announce();
@@ -183,10 +222,13 @@ impl Serving {
                 );
             }
         }
+        if is_stale {
+            self.begin_reload();
+        }
     }
 
-    fn try_reload(&mut self) -> Result<(), ServeError> {
-        let loaded = load(&self.config).map_err(ServeError::Load)?;
+    fn put_in_force(&mut self, loaded: Result<Loaded, LoadError>) -> Result<(), ServeError> {
+        let loaded = loaded.map_err(ServeError::Load)?;
         let test_clock = loaded.snapshot.test_clock;
         let reloaded = self.edge.reload(Arc::new(loaded.snapshot));
         reloaded.map_err(ServeError::Start)?;
@@ -217,10 +259,11 @@ fn listen_to_signals(tell: Sender<Told>) -> std::io::Result<()> {
                 _ = terminate.recv() => Told::Stop,
                 _ = interrupt.recv() => Told::Stop,
             };
-            if told == Told::Stop && stopping {
+            let is_stop = matches!(told, Told::Stop);
+            if is_stop && stopping {
                 std::process::exit(130);
             }
-            stopping |= told == Told::Stop;
+            stopping |= is_stop;
             // Nobody waits any more when the program is about to end anyway.
             let _ = tell.send(told);
         }

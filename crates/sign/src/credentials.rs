@@ -183,6 +183,16 @@ impl<'a> Credentials<'a> {
         self.field(Field::Signature)
     }
 
+    /// The reserved parameter that `name`, as it stands in a URL, spells: its plain name and the value that is judged.
+    ///
+    /// `None` when it is none, or does not count: an `Expires` beside a `Policy` (fidelity note F7).
+    pub fn counted(&self, name: &str) -> Option<(&'static str, &str)> {
+        let field = Field::of_parameter(name)?;
+        let counts = field != Field::Expires || self.field(Field::Policy).is_none();
+        let value = self.field(field).filter(|_| counts)?;
+        Some((field.parameter(), value))
+    }
+
     pub(crate) fn field(&self, field: Field) -> Option<&str> {
         self.fields[field as usize].as_deref()
     }

@@ -43,7 +43,8 @@ pub use key_error::KeyError;
 pub use policy::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
 pub use session::{
-    SESSION_SIZE_BYTES_MAX, SessionSecret, is_session_shaped, issue_session, verify_session,
+    SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped, issue_session,
+    verify_session,
 };
 pub use sign_error::SignError;
 pub use signer::Signer;

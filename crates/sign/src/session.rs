@@ -86,6 +86,12 @@ pub fn is_session_shaped(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// Whether `text` is a token that [`issue_session`] made with this secret for the scheme and host of `url`. What it permits,
+/// and until when, is not looked at.
+pub fn is_issued_session(secret: &SessionSecret, text: &str, url: &ViewerUrl<'_>) -> bool {
+    opened(secret, url, text).is_some()
+}
+
 /// As [`crate::verify`], for a token that [`issue_session`] made. The query of `url` takes part as it does there.
 ///
 /// # Errors

@@ -307,16 +307,20 @@ enum SignedText<'a> {
 
 impl<'a> SignedText<'a> {
     fn read(credentials: &'a Credentials<'_>) -> Result<Self, Refusal> {
-        if let Some(text) = credentials.field(Field::Policy) {
-            return encoding::decode(text)
+        let expires = credentials.field(Field::Expires);
+        let until = match expires.map(policy::canned_expiry) {
+            // Beside a policy it does not count, but nothing of a viewer's own making passes in its name (F7).
+            Some(None) => return Err(Refusal::MalformedExpires),
+            Some(Some(until)) => Some(until),
+            None => None,
+        };
+        match (credentials.field(Field::Policy), expires.zip(until)) {
+            (Some(text), _) => encoding::decode(text)
                 .map(SignedText::Custom)
-                .ok_or(Refusal::UndecodablePolicy);
+                .ok_or(Refusal::UndecodablePolicy),
+            (None, Some((expires, until))) => Ok(SignedText::Canned { until, expires }),
+            (None, None) => Err(Refusal::MissingPolicy),
         }
-        let expires = credentials
-            .field(Field::Expires)
-            .ok_or(Refusal::MissingPolicy)?;
-        let until = policy::canned_expiry(expires).ok_or(Refusal::MalformedExpires)?;
-        Ok(SignedText::Canned { until, expires })
     }
 }
 

@@ -1,22 +1,50 @@
 //! How single values stand in a log line: percent-encoded, as JSON, or as they are.
 
 use crate::calendar::DateTime;
-use crate::redact::{redact_url, redact_viewer_text};
+use crate::redact::{redact_cookies, redact_query, redact_url, redact_viewer_text};
+use std::borrow::Cow;
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// One value before it is written.
+/// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may have
+/// found its way into any other, into an origin's `Content-Type` for instance.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
-    /// Of the edge or the origin, redacted already, or empty.
+    /// One of a closed set.
+    Word(&'static str),
     Text(&'a str),
-    /// From the viewer, and may have a link with a signature in it.
-    Viewer(&'a str),
     /// A URL from the viewer.
     Url(&'a str),
+    /// A query from the viewer, without `?`.
+    Query(&'a str),
+    /// A `Cookie` header of the viewer's.
+    Cookies(&'a str),
     /// Made here, of characters that no form of the log encodes.
     Made(Plain),
+}
+
+impl<'a> Value<'a> {
+    /// As it may be logged; `-` for nothing. The one way from a value to a line.
+    fn shown(self) -> Shown<'a> {
+        let text = match self {
+            Value::Word(word) => Cow::Borrowed(word),
+            Value::Text(text) => redact_viewer_text(text),
+            Value::Url(url) => redact_url(url),
+            Value::Query(query) => redact_query(query),
+            Value::Cookies(value) => redact_cookies(value),
+            Value::Made(plain) => return Shown::Plain(plain),
+        };
+        Shown::Text(match text.is_empty() {
+            true => Cow::Borrowed("-"),
+            false => text,
+        })
+    }
+}
+
+enum Shown<'a> {
+    Text(Cow<'a, str>),
+    Plain(Plain),
 }
 
 #[derive(Clone, Copy)]
@@ -78,12 +106,9 @@ fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
 /// Appends the values of one line, tab-separated, and `\n`; an empty value becomes `-`.
 pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
     for value in values {
-        match *value {
-            Value::Text("") | Value::Viewer("") | Value::Url("") => out.push(b'-'),
-            Value::Text(text) => push_encoded(out, text),
-            Value::Viewer(text) => push_encoded(out, &redact_viewer_text(text)),
-            Value::Url(url) => push_encoded(out, &redact_url(url)),
-            Value::Made(plain) => plain.push(out),
+        match value.shown() {
+            Shown::Text(text) => push_encoded(out, &text),
+            Shown::Plain(plain) => plain.push(out),
         }
         out.push(b'\t');
     }
@@ -107,12 +132,9 @@ pub(crate) fn push_json_line(
     for (name, value) in fields.chain(own) {
         push_json_string(out, name);
         out.push(b':');
-        match value {
-            Value::Text("") | Value::Viewer("") | Value::Url("") => push_json_string(out, "-"),
-            Value::Text(text) => push_json_string(out, text),
-            Value::Viewer(text) => push_json_string(out, &redact_viewer_text(text)),
-            Value::Url(url) => push_json_string(out, &redact_url(url)),
-            Value::Made(plain) => {
+        match value.shown() {
+            Shown::Text(text) => push_json_string(out, &text),
+            Shown::Plain(plain) => {
                 out.push(b'"');
                 plain.push(out);
                 out.push(b'"');

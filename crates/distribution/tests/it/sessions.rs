@@ -213,6 +213,61 @@ fn an_ordinary_list_may_have_one() {
     );
 }
 
+/// What a viewer adds to a link must not stand on every line of a list.
+#[test]
+fn f12_only_what_counted_is_carried() {
+    let link = signed_for(&url("/private/*"), &url("/x"), E);
+    let query = link.split_once('?').unwrap().1;
+    for added in [
+        "&Expires=1999999999",
+        "&u=5&&&",
+        "&session=1",
+        "&expires=1",
+        "&policy=x",
+    ] {
+        let (_, carried) = start(&format!("{}{added}", moved(&link, LIST)));
+        assert_eq!(carried, query, "{added}");
+    }
+    // Escapes that triple the length are undone.
+    let escaped: String = query
+        .split('&')
+        .map(|piece| {
+            let (name, value) = piece.split_once('=').unwrap();
+            let value: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            format!("&%{:02X}{}={value}", name.as_bytes()[0], &name[1..])
+        })
+        .collect();
+    let (_, carried) = start(&format!("{}?{}", url(LIST), &escaped[1..]));
+    assert_eq!(carried, query);
+}
+
+#[test]
+fn f12_an_expires_that_is_no_number_is_refused_beside_a_policy() {
+    let snapshot = snapshot();
+    let link = moved(&signed_for(&url("/private/*"), &url("/x"), E), LIST);
+    for expires in [
+        "",
+        "x",
+        "0",
+        "1e9",
+        "-1",
+        "%20",
+        &"9".repeat(7000),
+        "1767003600000",
+    ] {
+        get(format!("{link}&Expires={expires}")).with(|request| {
+            let routed = route_film(&snapshot, request, FILM).unwrap();
+            let now = Timestamp::from_secs(NOW);
+            let refused = authorize_film(routed, request, FILM, now, &NoMemory).map(|_| ());
+            assert_eq!(
+                refused,
+                Err(Denial::Signature(Refusal::MalformedExpires)),
+                "{expires}"
+            );
+        });
+    }
+}
+
 #[test]
 fn the_viewers_own_parameters_go_along_where_they_count() {
     let link = signed(&url("/private/a.mp4?u=5"), E);

@@ -5,7 +5,7 @@ use super::source::FilmSource;
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;
 use bytes::Bytes;
-use privet_distribution::FilmsSettings;
+use privet_distribution::{FilmsSettings, redact_viewer_text};
 use privet_media::Refusal;
 use privet_media::describe::{FilmDescription, TsDescription, describe, describe_ts};
 use privet_media::mp4::{Index, Limits, Locator, Step};
@@ -353,7 +353,7 @@ fn tell_of_rare_key_frames(film: &Film, source: &FilmSource) {
     if longest > FAR {
         eprintln!(
             "privet: {} has key frames up to {} s apart, so that players wait and seek badly; encode it with one every 2 s",
-            source.path(),
+            redact_viewer_text(source.path()),
             longest.as_secs()
         );
     }

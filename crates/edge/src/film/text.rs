@@ -11,6 +11,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The longest list. Of very long films with very long grants a session makes short ones.
 const LIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// A longer query stands only in lists that stay short.
+const QUERY_SIZE_BYTES_MAX: usize = 2 * 1024;
+/// How long a list with such a query may be.
+const LONG_QUERY_LIST_SIZE_BYTES_MAX: u64 = 1024 * 1024;
 /// A text up to this size is written by the worker itself.
 const SHORT_TEXT_SIZE_BYTES_MAX: u64 = 64 * 1024;
 /// Compressing less is not worth a viewer's while.
@@ -52,7 +56,9 @@ pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
     const ENTRY_SIZE_BYTES: usize = 64;
     let entry = ENTRY_SIZE_BYTES + query.map_or(0, str::len);
     let size_bytes = (entries as u64).saturating_mul(entry as u64);
-    if size_bytes > LIST_SIZE_BYTES_MAX {
+    if size_bytes > LIST_SIZE_BYTES_MAX
+        || query.is_some_and(|query| is_excessive(query, size_bytes))
+    {
         return Err(Denial::Film {
             token: "film-list-too-long",
             reason:
@@ -61,6 +67,14 @@ pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
         });
     }
     Ok(size_bytes)
+}
+
+/// Whether a list that repeats `query` gets longer by it than a viewer's link may make it.
+///
+/// A policy with its signature has some 700 characters. What is longer has a resource like a novel, or parameters of the
+/// viewer's own that the policy permits: those must not turn a request into megabytes of memory.
+pub(super) fn is_excessive(query: &str, size_bytes: u64) -> bool {
+    query.len() > QUERY_SIZE_BYTES_MAX && size_bytes > LONG_QUERY_LIST_SIZE_BYTES_MAX
 }
 
 /// Writes a text of about `size_bytes` and compresses it.

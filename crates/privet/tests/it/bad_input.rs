@@ -111,6 +111,82 @@ fn hosts() {
     assert_eq!(viewer.answer("GET").unwrap().status(), 403);
 }
 
+/// N2: the edge serves http and https, whatever the target of a request is called.
+#[test]
+fn n2_targets_of_other_schemes() {
+    let edge = TestEdge::new();
+    edge.put("public/a", b"alpha");
+    for scheme in ["ftp", "ws", "wss", "file", "httpx", "h", "rtmp"] {
+        let head = format!("GET {scheme}://{HOST}/public/a HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+        check(&edge, head.as_bytes(), 400);
+    }
+    for scheme in ["http", "https", "HTTP", "Https"] {
+        let mut viewer = edge.plain();
+        let head = format!("GET {scheme}://{HOST}/public/a HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+        viewer.send(head.as_bytes());
+        assert_eq!(viewer.answer("GET").unwrap().text(), "alpha", "{scheme}");
+    }
+}
+
+/// N3: a body in a coding that nobody here undoes would reach the origin as if it were plain.
+#[test]
+fn n3_codings_of_bodies() {
+    let edge = TestEdge::new();
+    for coding in [
+        "gzip, chunked",
+        "chunked, chunked",
+        "identity, chunked",
+        "chunked;q=1",
+        "\"chunked\"",
+        "x chunked",
+        "gzip\r\nTransfer-Encoding: chunked",
+        "chunked\r\nTransfer-Encoding: chunked",
+    ] {
+        let head = format!(
+            "GET /public/a HTTP/1.1\r\nHost: {HOST}\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n"
+        );
+        check(&edge, head.as_bytes(), 400);
+    }
+}
+
+/// N3: hyper takes the length away where both are there, so that it can not be refused. The body's chunks count then, and
+/// what follows it is never taken for another request (RFC 9112 6.3).
+#[test]
+fn n3_after_both_framings_nothing_is_read() {
+    let edge = TestEdge::new();
+    edge.put("public/a", b"alpha");
+    let next = format!("GET /public/a HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    for both in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+    ] {
+        let head =
+            format!("GET /public/a HTTP/1.1\r\nHost: {HOST}\r\n{both}\r\n\r\n0\r\n\r\n{next}");
+        let mut viewer = edge.plain();
+        viewer.send(head.as_bytes());
+        let answer = viewer.answer("GET").unwrap();
+        assert_eq!(answer.header("Connection"), Some("close"), "{both}");
+        assert_eq!(viewer.rest(), b"", "{both}");
+    }
+}
+
+/// N4: what looks like a token and is none names nothing, on open behaviors too.
+#[test]
+fn n4_paths_with_a_token_that_nobody_issued() {
+    let edge = TestEdge::new();
+    edge.put("public/a", b"alpha");
+    for token in ["A".repeat(130), "-_".repeat(60), "a".repeat(1022)] {
+        for tilde in ["~", "%7E", "%7e"] {
+            let answer = edge.get(&format!("http://{HOST}/{tilde}S1{token}/public/a"));
+            assert_eq!(answer.status(), 403, "{token}");
+            assert!(answer.text().contains("<Code>AccessDenied</Code>"));
+        }
+    }
+    let live = edge.live.text();
+    assert!(live.contains("session-mismatch"), "{live}");
+    assert!(!live.contains("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "{live}");
+}
+
 #[test]
 fn invalid_text_in_the_path() {
     let edge = TestEdge::new();

@@ -109,6 +109,26 @@ fn a_policy_with_a_wildcard_goes_along_in_every_list() {
     );
 }
 
+/// F12: with a query of some kilobytes on each of its lines, a list of 100 kB would be one of 12 MB.
+#[test]
+fn f12_a_long_query_makes_no_long_list() {
+    let (origin, _) = origin_of(&MadeFilm::new(2_000, 100, 0));
+    let edge = Remote::new(&origin).start();
+    let link = with_policy("", &policy(&url("/private/films/*?u=*")));
+    let list = |own: &str| {
+        edge.get(&format!(
+            "{}?{}&u={own}",
+            asked("hls/t1/media.m3u8"),
+            query_of(&link)
+        ))
+    };
+    assert_eq!(list("5").status(), 200);
+    let refused = list(&"x".repeat(6_000));
+    assert_eq!(refused.status(), 422);
+    assert!(refused.body.len() < 64 * 1024);
+    assert!(!refused.text().contains("Signature"), "{}", refused.text());
+}
+
 /// What is made of an object is the object's own bytes: a link to it opens them too, and nothing else.
 #[test]
 fn a_link_to_the_object_opens_what_is_made_of_it() {

@@ -15,6 +15,9 @@ mod paths;
 #[path = "../../../../fuzz/targets/reach.rs"]
 mod reach;
 
+#[path = "../../../../fuzz/targets/logs.rs"]
+mod logs;
+
 #[path = "../../../../fuzz/targets/rtmp.rs"]
 mod rtmp;
 
@@ -39,6 +42,11 @@ fn resource_matcher() {
 #[test]
 fn range_header() {
     check("range_header", bodies::range_header);
+}
+
+#[test]
+fn redaction() {
+    check("redaction", logs::redaction);
 }
 
 #[test]

@@ -69,6 +69,7 @@ mod scenario_freshness;
 mod scenario_invalidation;
 mod scenario_script;
 mod scenario_sharing;
+mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;
 mod support;

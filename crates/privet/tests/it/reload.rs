@@ -187,7 +187,7 @@ fn the_test_clock_is_for_tests() {
     let put = |edge: &TestEdge, text: &str| {
         let mut ask = Ask::get(format!("http://{HOST}/.privet-test/clock")).method("PUT");
         ask.body = text.as_bytes().to_vec();
-        edge.ask(&ask)
+        edge.ask(&ask.header("X-Privet-Test-Secret", edge.running().test_secret()))
     };
     let edge = TestEdge::new();
     assert_eq!(put(&edge, "5").status(), 403);
@@ -228,6 +228,25 @@ fn ports_chosen_by_the_system() {
         .collect();
     assert_eq!(protocols.len(), 2);
     edge.assert_alive();
+}
+
+/// N6: a proxy on the same machine brings strangers to a loopback address.
+#[test]
+fn n6_nobody_sets_the_clock_without_the_secret() {
+    let edge = TestEdge::configured(&format!("{}\n[test]\nclock = true\n", fixture()));
+    let url = format!("http://{HOST}/.privet-test/clock");
+    let secret = edge.running().test_secret();
+    let (wrong, longer) = ("0".repeat(secret.len()), format!("{secret}0"));
+    for presented in ["", "x", &wrong, &secret[1..], &longer] {
+        for method in ["GET", "PUT"] {
+            let mut ask = Ask::get(url.clone()).method(method);
+            ask.body = b"5".to_vec();
+            let answer = edge.ask(&ask.header("X-Privet-Test-Secret", presented));
+            assert_eq!(answer.status(), 403, "{presented}");
+        }
+    }
+    assert_eq!(edge.get(&url).status(), 403);
+    assert!(!edge.running().clock().is_set() || edge.running().clock().now().as_secs() == NOW);
 }
 
 #[test]

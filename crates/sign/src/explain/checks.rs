@@ -230,6 +230,7 @@ fn run_custom(
     ledger: &mut Ledger,
     findings: &mut Findings,
 ) {
+    check_expires_beside_policy(credentials, ledger);
     let Some(bytes) = encoding::decode(text) else {
         ledger.check(
             "Policy",
@@ -292,6 +293,15 @@ fn run_custom(
         }
         check_end(question, policy.until, ledger);
         check_address(question, policy, ledger);
+    }
+}
+
+/// What is sound there does not count, and is not spoken of.
+fn check_expires_beside_policy(credentials: &Credentials<'_>, ledger: &mut Ledger) {
+    let expires = credentials.field(Field::Expires);
+    if let Some(text) = expires.filter(|text| policy::canned_expiry(text).is_none()) {
+        let expected = "none beside Policy, or seconds since 1970";
+        ledger.check("Expires", false, ErrorCode::MalformedPolicy, expected, text);
     }
 }
 

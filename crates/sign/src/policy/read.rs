@@ -257,7 +257,7 @@ fn read_statement<'de, A: MapAccess<'de>>(
     seed: Seed<'_>,
     mut map: A,
 ) -> Result<Value<'de>, A::Error> {
-    let (mut resource, mut condition) = (None, None);
+    let (mut resource, mut condition, mut has_effect) = (None, None, false);
     let mut ignored = Ignored::default();
     while let Some(name) = map.next_key_seed(Name)? {
         match name.as_ref() {
@@ -265,12 +265,20 @@ fn read_statement<'de, A: MapAccess<'de>>(
             "Resource" => resource = Some(map.next_value_seed(seed.part(Part::Resource))?),
             "Condition" if condition.is_some() => return Err(duplicate("Condition")),
             "Condition" => condition = Some(map.next_value_seed(seed.part(Part::Condition))?),
+            "Effect" if has_effect => return Err(duplicate("Effect")),
+            "Effect" => {
+                has_effect = true;
+                check_effect(&map.next_value_seed(Name)?)?;
+            }
             _ => ignored.skip(name, &mut map)?,
         }
     }
     let resource = match resource {
         Some(Value::Resource(text)) => Some(text),
-        _ => None,
+        _ => {
+            ignored.check_none_but("Sid")?;
+            None
+        }
     };
     match condition {
         Some(Value::Condition { until, from, ip }) => Ok(Value::Statement(Some(Policy {
@@ -347,12 +355,8 @@ impl<'de> Ignored<'de> {
         name: Cow<'de, str>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        // A misspelt Resource would otherwise grant everything.
-        let misspelt = ["Statement", "Resource", "Condition", "NotResource"];
-        if misspelt
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-        {
+        // What a misspelt name should have limited would otherwise be granted.
+        if is_near_known(&name) {
             return Err(A::Error::custom(format!(
                 "{name} is not a name that a policy knows"
             )));
@@ -362,6 +366,64 @@ impl<'de> Ignored<'de> {
         }
         map.next_value::<IgnoredAny>().map(|_| ())
     }
+
+    /// A statement without a `Resource` covers everything: any name in it may be what was meant to be one.
+    fn check_none_but<E: Error>(&self, allowed: &str) -> Result<(), E> {
+        match self.0.iter().find(|name| *name != allowed) {
+            None => Ok(()),
+            Some(name) => Err(E::custom(format!(
+                "a statement without Resource must not have {name}: write Resource, or leave it out"
+            ))),
+        }
+    }
+}
+
+/// No statement denies here: one that is meant to must not be taken for a grant.
+fn check_effect<E: Error>(effect: &str) -> Result<(), E> {
+    match effect {
+        "Allow" => Ok(()),
+        _ => Err(E::custom(format!(
+            "Effect must be Allow, or be left out; it is {effect}"
+        ))),
+    }
+}
+
+/// Whether `name` is one of those that limit a grant, in another spelling: another case, a plural, a blank or an invisible
+/// character within, two letters wrong.
+fn is_near_known(name: &str) -> bool {
+    const KNOWN: [&str; 5] = [
+        "statement",
+        "resource",
+        "notresource",
+        "condition",
+        "effect",
+    ];
+    let letters = |character: &char| character.is_ascii_alphabetic();
+    let letters = name.chars().filter(letters);
+    let letters: String = letters.take(NAME_LETTERS_MAX).collect();
+    let letters = letters.to_ascii_lowercase();
+    KNOWN
+        .iter()
+        .any(|known| letters.contains(known) || distance(&letters, known) <= 2)
+}
+
+/// Longer names are near when they contain a known one.
+const NAME_LETTERS_MAX: usize = 64;
+
+/// How many letters have to be changed, put in or left out to make `to` of `from`.
+fn distance(from: &str, to: &str) -> usize {
+    let to = to.as_bytes();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (position, letter) in from.bytes().enumerate() {
+        let mut diagonal = position;
+        row[0] = position + 1;
+        for (column, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
 }
 
 fn duplicate<E: Error>(name: &str) -> E {

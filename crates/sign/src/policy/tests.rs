@@ -53,7 +53,11 @@ fn policies_are_read_strictly() {
         "\"Sid\":1,\"Sid\":2,\"Resource\"",
         "Sid occurs twice",
     );
-    check_refused("\"Condition\"", "\"Conditions\"", "no DateLessThan");
+    check_refused(
+        "\"Condition\"",
+        "\"Conditions\"",
+        "not a name that a policy knows",
+    );
     check_refused(
         "\"Condition\"",
         "\"Condition\":{\"DateLessThan\":{\"AWS:EpochTime\":1}},\"Condition\"",
@@ -74,6 +78,116 @@ fn policies_are_read_strictly() {
     check_refused("{\"AWS:EpochTime\":9}", "{}", "AWS:EpochTime is missing");
     check_refused("}]}", "}]} x", "trailing characters");
     check_refused("{\"Statement\"", "\u{feff}{\"Statement\"", "expected value");
+}
+
+/// Each of these granted every file of every distribution that trusts the key.
+#[test]
+fn f9_misspelt_resources_are_refused() {
+    for name in [
+        "resource",
+        "Resources",
+        "Ressource",
+        "Resource ",
+        " Resource",
+        "Resource\\u200b",
+        "Resource\u{200b}",
+        "Res\u{ad}ource",
+        "R\u{435}source",
+        "Resourcce",
+        "Recource",
+        "Resoruce",
+        "ResourceUrl",
+        "NotResource",
+        "NotResources",
+        "Not-Resource",
+    ] {
+        let quoted = format!("\"{name}\"");
+        check_refused("\"Resource\"", &quoted, "not a name that a policy knows");
+        let beside = format!("{quoted}:\"x\",\"Resource\"");
+        check_refused("\"Resource\"", &beside, "not a name that a policy knows");
+    }
+    for name in [
+        "Url",
+        "URL",
+        "Path",
+        "Ressourcename",
+        "Action",
+        "Principal",
+        "",
+        "Id",
+        "sid",
+        "R",
+    ] {
+        let quoted = format!("\"{name}\"");
+        let text = GOOD.replace("\"Resource\"", &quoted);
+        assert!(parse(&text).is_err(), "{text}");
+    }
+    let all = |text: &str| {
+        let text = GOOD.replace("\"Resource\":\"r\"", text);
+        parse(&text).map(|policy| policy.resource.map(Cow::into_owned))
+    };
+    assert_eq!(all("\"Sid\":\"all of it\""), Ok(None));
+    assert_eq!(all("\"Effect\":\"Allow\",\"Sid\":1"), Ok(None));
+}
+
+#[test]
+fn f9_statements_that_deny_are_refused() {
+    for effect in [
+        "\"Deny\"",
+        "\"allow\"",
+        "\"Allow \"",
+        "\"\"",
+        "null",
+        "true",
+        "[\"Allow\"]",
+        "{}",
+    ] {
+        let beside = format!("\"Effect\":{effect},\"Resource\"");
+        let text = GOOD.replace("\"Resource\"", &beside);
+        assert!(parse(&text).is_err(), "{text}");
+    }
+    for name in ["effect", "Effects", "Efect", "EFFECT", "Effect "] {
+        let beside = format!("\"{name}\":\"Deny\",\"Resource\"");
+        check_refused("\"Resource\"", &beside, "not a name that a policy knows");
+    }
+    check_refused(
+        "\"Resource\"",
+        "\"Effect\":\"Allow\",\"Effect\":\"Allow\",\"Resource\"",
+        "Effect occurs twice",
+    );
+    assert!(parse(&GOOD.replace("\"Resource\"", "\"Effect\":\"Allow\",\"Resource\"")).is_ok());
+}
+
+#[test]
+fn f9_misspelt_statements_and_conditions_are_refused() {
+    for (name, near) in [
+        ("Statement", "Statements"),
+        ("Condition", "Conditions"),
+        ("Condition", "Condtion"),
+    ] {
+        let quoted = format!("\"{name}\"");
+        let beside = format!("\"{near}\":{{}},{quoted}");
+        check_refused(&quoted, &beside, "not a name that a policy knows");
+    }
+    for name in [
+        "DateLessThen",
+        "dateLessThan",
+        "DateLessThan ",
+        "IpAdress",
+        "NotIpAddress",
+        "DateLessThanEquals",
+    ] {
+        let beside = format!("\"{name}\":{{}},\"DateLessThan\":{{");
+        check_refused("\"DateLessThan\":{", &beside, "unknown condition");
+    }
+    for other in [
+        "\"Version\":\"2012-10-17\"",
+        "\"Id\":\"x\"",
+        "\"Comment\":1",
+    ] {
+        let text = GOOD.replace("{\"Statement\"", &format!("{{{other},\"Statement\""));
+        assert!(parse(&text).is_ok(), "{text}");
+    }
 }
 
 #[test]

@@ -158,7 +158,6 @@ fn session_tokens_are_redacted() {
         "https://h.de/~TOKEN/a.mp4?x=1&y=~",
         "https%3A%2F%2Fh.de%2F%257ETOKEN%2Fa.mp4",
         "next=/~TOKEN/a&back=/~TOKEN/b",
-        "~~TOKEN",
     ] {
         check(
             &text.replace("TOKEN", &token),
@@ -171,5 +170,89 @@ fn session_tokens_are_redacted() {
     for other in ["/~anna/a.mp4", "/~S1/a", "/~S1abc/a", "S1", "/~REDACTED/a"] {
         check(other, other);
     }
-    check(&token, &token);
+    for text in [
+        "TOKEN",
+        "~~TOKEN",
+        "x=~TOKEN",
+        "https://TOKEN.films.example/a",
+        "\"TOKEN\"",
+        "TOKEN/a",
+    ] {
+        let redacted = redact_text(&text.replace("TOKEN", &token), None).into_owned();
+        assert!(!redacted.contains(&token[..60]), "{redacted}");
+    }
+}
+
+/// Each of these left a whole signature in the log.
+#[test]
+fn f8_signatures_are_redacted_however_their_name_is_written() {
+    check_signature("{\"a\": \"b\", \"Signature\": \"SIGNATURE\"}");
+    check_signature("?a=1\\u0026Signature\\u003dSIGNATURE\\u0026b");
+    check_signature("Signature:SIGNATURE");
+    check_signature("Signature: SIGNATURE,");
+    check_signature("Signature[]=SIGNATURE");
+    check_signature("Signature&#61;SIGNATURE&#38;b");
+    check_signature("Signature&equals;SIGNATURE&amp;b");
+    check_signature("Signature%5B%5D=SIGNATURE");
+    check_signature("SIGNATURE");
+    check_signature("<a>SIGNATURE</a>");
+    check_signature("sig=SIGNATURE");
+    for text in [
+        "Signature = SIGNATURE",
+        "Signature=+SIGNATURE",
+        "a/SIGNATURE/b",
+        "SIGNATURESIGNATURE",
+    ] {
+        let redacted =
+            redact_text(&text.replace("SIGNATURE", &signature(false)), None).into_owned();
+        assert!(!redacted.contains(&signature(false)[..60]), "{redacted}");
+    }
+}
+
+#[test]
+fn f8_signatures_are_redacted_however_they_are_broken_or_escaped() {
+    let value = signature(true);
+    let each = |write: &dyn Fn(u32) -> String| -> String {
+        value.chars().map(|digit| write(u32::from(digit))).collect()
+    };
+    let lines = |between: &str| {
+        let pieces: Vec<&str> = value
+            .as_bytes()
+            .chunks(76)
+            .filter_map(|line| str::from_utf8(line).ok())
+            .collect();
+        pieces.join(between)
+    };
+    for text in [
+        each(&|digit| format!("%{digit:02X}")),
+        each(&|digit| format!("%25{digit:02x}")),
+        each(&|digit| format!("%u{digit:04x}")),
+        each(&|digit| format!("\\u{digit:04x}")),
+        each(&|digit| format!("\\x{digit:02x}")),
+        each(&|digit| format!("\\{digit:03o}")),
+        each(&|digit| format!("&#{digit};")),
+        each(&|digit| format!("&#x{digit:x};")),
+        each(&|digit| format!("&amp;#{digit};")),
+        each(&|digit| format!("{digit:02x}")),
+        each(&|digit| format!("={digit:02X}")),
+        lines("\n"),
+        lines("\r\n "),
+        lines("%0A"),
+        lines("%0D%0A"),
+        lines("\\n"),
+        lines("=\r\n"),
+        lines("\u{200b}"),
+        value.replace('/', "\\/"),
+    ] {
+        for around in [
+            "TEXT",
+            "{\"Signature\":\"TEXT\"}",
+            "Signature=TEXT",
+            "/a?Signature%3DTEXT%26b",
+            "x TEXT y",
+        ] {
+            let redacted = redact_text(&around.replace("TEXT", &text), None).into_owned();
+            assert!(redacted.len() < around.len() + 40, "{redacted}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use privet_distribution::HttpServer;
 use reqsign_core::{Context, Env, Error, FileRead, HttpSend, Result};
+use rustix::fs::OFlags;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -42,7 +43,14 @@ struct SmallFiles;
 impl FileRead for SmallFiles {
     async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
         let unreadable = |error| Error::config_invalid("a file can not be read").with_source(error);
-        let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let mut options = tokio::fs::OpenOptions::new();
+        let opened = options.read(true).custom_flags(nonblocking).open(path);
+        let file = opened.await.map_err(unreadable)?;
+        if !file.metadata().await.map_err(unreadable)?.is_file() {
+            return Err(Error::config_invalid("not a regular file"));
+        }
         let mut content = Vec::new();
         file.take(FILE_SIZE_BYTES_MAX)
             .read_to_end(&mut content)

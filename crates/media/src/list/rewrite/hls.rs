@@ -16,8 +16,9 @@ pub(super) fn rewrite(
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        let trimmed = line.trim();
-        let place = start + (line.len() - line.trim_start().len());
+        // Players differ in what else is white: whoever signs sees it.
+        let trimmed = line.trim_ascii();
+        let place = start + (line.len() - line.trim_ascii_start().len());
         if let Some(tag) = trimmed.strip_prefix("#EXT") {
             rewrite_tag(place + "#EXT".len(), tag, sign, &mut copy)?;
         } else if !trimmed.is_empty() && !trimmed.trim_start_matches('\u{feff}').starts_with('#') {

@@ -269,11 +269,11 @@ fn content(text: &str, range: Range<usize>) -> Result<(Range<usize>, Spelling), 
     }
 }
 
-/// Without the space at both ends.
+/// Without XML's white space at both ends. Players differ in what else is white: whoever signs sees it.
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let inner = &text[range.clone()];
-    let start = range.start + (inner.len() - inner.trim_start().len());
-    start..start + inner.trim().len()
+    let start = range.start + (inner.len() - inner.trim_ascii_start().len());
+    start..start + inner.trim_ascii().len()
 }
 
 /// Where a piece of `text` is in it. The reader hands out pieces of the text itself, and does not say from where.

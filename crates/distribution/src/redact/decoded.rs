@@ -1,0 +1,246 @@
+//! Undoes the escapes of a text, of all kinds and however often they were made, and remembers where each byte stood.
+
+use crate::redact::hex_pair;
+use std::ops::Range;
+
+/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities.
+pub(super) struct Decoded<'a> {
+    pub(super) text: &'a str,
+    /// One byte each for a character of ASCII; [`FOREIGN`], or its bytes in UTF-8, for every other.
+    pub(super) bytes: Vec<u8>,
+    starts: Vec<usize>,
+    /// Whether numeric entities without `;` were met, so that the text may be read in two ways.
+    pub(super) has_open_entities: bool,
+}
+
+/// Stands for an escaped character outside ASCII, of which no credential has any.
+const FOREIGN: u8 = 0x80;
+
+/// More often than this nobody escapes anything.
+const LEVELS_MAX: usize = 16;
+
+/// An escape at the end of what was read: how long it is, and what it stands for.
+type Escape = (usize, u8);
+
+impl<'a> Decoded<'a> {
+    /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
+    pub(super) fn of(text: &'a str) -> Self {
+        let mut decoded = Decoded {
+            text,
+            bytes: Vec::with_capacity(text.len()),
+            starts: Vec::with_capacity(text.len()),
+            has_open_entities: false,
+        };
+        let mut pending = Vec::new();
+        for (start, byte) in text.bytes().enumerate() {
+            pending.push((byte, start));
+            decoded.push(&mut pending);
+        }
+        decoded.has_open_entities |= decoded.bytes.windows(2).any(|pair| pair == b"&#");
+        while let Some((length, value, _)) = numeric_entity(&decoded.bytes) {
+            decoded.has_open_entities = true;
+            pending.push((value, decoded.cut(length)));
+            decoded.push(&mut pending);
+        }
+        decoded
+    }
+
+    /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may misread.
+    pub(super) fn by_levels(text: &'a str) -> Self {
+        let mut decoded = Decoded {
+            text,
+            bytes: text.as_bytes().to_vec(),
+            starts: (0..text.len()).collect(),
+            has_open_entities: false,
+        };
+        for _ in 0..LEVELS_MAX {
+            let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+            let mut next = 0;
+            while let Some(byte) = decoded.bytes.get(next) {
+                let (length, value) = escape_from(&decoded.bytes[next..]).unwrap_or((1, *byte));
+                bytes.push(value);
+                starts.push(decoded.starts[next]);
+                next += length;
+            }
+            let is_done = bytes.len() == decoded.bytes.len();
+            (decoded.bytes, decoded.starts) = (bytes, starts);
+            if is_done {
+                break;
+            }
+        }
+        decoded
+    }
+
+    /// Where decoded bytes stand in the text.
+    pub(super) fn place(&self, decoded: &Range<usize>) -> Range<usize> {
+        let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
+        start(decoded.start)..start(decoded.end)
+    }
+
+    /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the work
+    /// is no more than the length of the text.
+    fn push(&mut self, pending: &mut Vec<(u8, usize)>) {
+        while let Some((byte, start)) = pending.pop() {
+            if let Some((length, value, radix)) = numeric_entity(&self.bytes)
+                && ends_entity(byte, radix)
+            {
+                self.has_open_entities = true;
+                let value = (value, self.cut(length));
+                pending.extend([(byte, start), value]);
+                continue;
+            }
+            self.bytes.push(byte);
+            self.starts.push(start);
+            if let Some((length, value)) = escape(&self.bytes) {
+                pending.push((value, self.cut(length)));
+            }
+        }
+    }
+
+    /// Takes off the last bytes; says where they began in the text.
+    fn cut(&mut self, length: usize) -> usize {
+        let kept = self.bytes.len() - length;
+        let start = self.starts[kept];
+        self.bytes.truncate(kept);
+        self.starts.truncate(kept);
+        start
+    }
+}
+
+/// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
+fn ends_entity(next: u8, radix: u32) -> bool {
+    let is_part = next == b';' || char::from(next).is_digit(radix);
+    !is_part && !matches!(next, b'&' | b'%' | b'\\')
+}
+
+/// The escape that `bytes` begin with, as browsers read it: a numeric entity ends in front of whatever is no digit.
+fn escape_from(bytes: &[u8]) -> Option<Escape> {
+    if !matches!(bytes.first()?, b'%' | b'\\' | b'&') {
+        return None;
+    }
+    let forms: [(&[u8], u32); 3] = [(b"&#x", 16), (b"&#X", 16), (b"&#", 10)];
+    let numeric = forms.into_iter().find_map(|(mark, radix)| {
+        let rest = bytes.strip_prefix(mark)?;
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let count = rest.iter().take_while(is_digit).count();
+        let closed = usize::from(rest.get(count) == Some(&b';'));
+        Some((
+            mark.len() + count + closed,
+            character(&rest[..count], radix)?,
+        ))
+    });
+    numeric.or_else(|| {
+        let lengths = 3..=bytes.len().min(DIGITS_MAX + 4);
+        lengths
+            .into_iter()
+            .find_map(|length| escape(&bytes[..length]).filter(|(escaped, _)| *escaped == length))
+    })
+}
+
+/// The escape that `bytes` end with.
+fn escape(bytes: &[u8]) -> Option<Escape> {
+    let (rest, last) = bytes.split_last().map(|(last, rest)| (rest, *last))?;
+    match last {
+        b';' => numeric_entity(rest)
+            .map(|(length, value, _)| (length, value))
+            .or_else(|| named_entity(rest))
+            .map(|(length, value)| (length + 1, value)),
+        b'}' => braced(rest).map(|(length, value)| (length + 1, value)),
+        digit if digit.is_ascii_hexdigit() => fixed_length(bytes),
+        _ => None,
+    }
+}
+
+/// Escapes of as many digits as their mark says.
+fn fixed_length(bytes: &[u8]) -> Option<Escape> {
+    const FORMS: [(&[u8], usize, u32); 6] = [
+        (b"%", 2, 16),
+        (b"\\u", 4, 16),
+        (b"\\x", 2, 16),
+        (b"%u", 4, 16),
+        (b"\\U", 8, 16),
+        (b"\\", 3, 8),
+    ];
+    FORMS.into_iter().find_map(|(mark, count, radix)| {
+        let (rest, digits) = bytes.split_at_checked(bytes.len().checked_sub(count)?)?;
+        if !rest.ends_with(mark) {
+            return None;
+        }
+        let value = match mark {
+            // One byte of a character, and not its number.
+            b"%" | b"\\x" => hex_pair(digits[0], digits[1])?,
+            _ => character(digits, radix)?,
+        };
+        Some((mark.len() + count, value))
+    })
+}
+
+/// `\u{3d}` and `\x{3d}`, up to their `}`.
+fn braced(bytes: &[u8]) -> Option<Escape> {
+    let digits = trailing(bytes, 16);
+    let before = &bytes[..bytes.len() - digits.len()];
+    let is_escape = before.ends_with(b"\\u{") || before.ends_with(b"\\x{");
+    let value = is_escape.then(|| character(digits, 16)).flatten()?;
+    Some((digits.len() + 3, value))
+}
+
+/// `&#61` and `&#x3d`, up to their `;`: length, value and radix.
+fn numeric_entity(bytes: &[u8]) -> Option<(usize, u8, u32)> {
+    if !bytes.last()?.is_ascii_hexdigit() {
+        return None;
+    }
+    let forms: [(&[u8], u32); 3] = [(b"&#", 10), (b"&#x", 16), (b"&#X", 16)];
+    forms.into_iter().find_map(|(mark, radix)| {
+        let digits = trailing(bytes, radix);
+        let before = &bytes[..bytes.len() - digits.len()];
+        let value = before.ends_with(mark).then(|| character(digits, radix))??;
+        Some((mark.len() + digits.len(), value, radix))
+    })
+}
+
+/// `&amp` and its like, up to their `;`: those that stand for what is in a link, or is no part of one.
+fn named_entity(bytes: &[u8]) -> Option<Escape> {
+    const NAMES: [(&[u8], u8); 14] = [
+        (b"&amp", b'&'),
+        (b"&equals", b'='),
+        (b"&plus", b'+'),
+        (b"&sol", b'/'),
+        (b"&lowbar", b'_'),
+        (b"&percnt", b'%'),
+        (b"&num", b'#'),
+        (b"&quest", b'?'),
+        (b"&bsol", b'\\'),
+        (b"&quot", b'"'),
+        (b"&apos", b'\''),
+        (b"&tab", b'\t'),
+        (b"&newline", b'\n'),
+        (b"&nbsp", FOREIGN),
+    ];
+    NAMES.into_iter().find_map(|(name, value)| {
+        let end = bytes.get(bytes.len().checked_sub(name.len())?..)?;
+        end.eq_ignore_ascii_case(name)
+            .then_some((name.len(), value))
+    })
+}
+
+/// The last bytes of which all are digits, as many as a number has at most.
+fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
+    let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX)..];
+    let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
+    let other = last.iter().rposition(|byte| !is_digit(byte));
+    &last[other.map_or(0, |other| other + 1)..]
+}
+
+/// Zeros in front included; browsers take any number of them.
+const DIGITS_MAX: usize = 16;
+
+/// The character with the number that `digits` are.
+fn character(digits: &[u8], radix: u32) -> Option<u8> {
+    let text = str::from_utf8(digits).ok()?;
+    let number = u64::from_str_radix(text, radix).ok()?;
+    let ascii = u8::try_from(number).ok().filter(u8::is_ascii);
+    Some(ascii.unwrap_or(FOREIGN))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! `privet serve` as a process: its signals, and a configuration that turns into something else while it runs.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+const CONFIG: &str = r#"
+[[listeners]]
+address = "127.0.0.1:0"
+protocol = "http"
+
+[[distributions]]
+id = "EDFDVBD6EXAMPLE"
+domain_name = "d111111abcdef8.cloudfront.net"
+
+[[distributions.origins]]
+id = "files"
+folder = "."
+
+[distributions.default_behavior]
+origin = "files"
+"#;
+
+struct Served {
+    process: Child,
+    said: Lines<BufReader<ChildStderr>>,
+}
+
+impl Served {
+    fn start(config: &Path) -> Self {
+        let mut process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet"), "serve"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut served = Served { process, said };
+        served.hear("serving on");
+        served
+    }
+
+    /// Waits for a line of standard error.
+    fn hear(&mut self, expected: &str) {
+        let mut heard = Vec::new();
+        for line in self.said.by_ref().map_while(Result::ok) {
+            if line.contains(expected) {
+                return;
+            }
+            heard.push(line);
+        }
+        panic!("no {expected:?} in {heard:?}");
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Each of these was read until memory was full, and kept SIGTERM waiting.
+#[test]
+fn f11_a_configuration_that_turns_into_a_device_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (
+        folder.path().join("real.toml"),
+        folder.path().join("privet.toml"),
+    );
+    fs::write(&real, CONFIG).unwrap();
+    symlink(&real, &link).unwrap();
+    let mut served = Served::start(&link);
+    let become_link = |target: &Path| {
+        fs::remove_file(&link).unwrap();
+        symlink(target, &link).unwrap();
+    };
+    become_link(Path::new("/dev/zero"));
+    served.send(Signal::HUP);
+    served.hear("not a regular file");
+    let large = folder.path().join("large.toml");
+    fs::File::create(&large)
+        .unwrap()
+        .set_len((16 << 20) + 1)
+        .unwrap();
+    become_link(&large);
+    served.hear("larger than");
+    become_link(&real);
+    served.hear("is in force");
+    served.send(Signal::TERM);
+    served.hear("stopping");
+    assert!(served.process.wait().unwrap().success());
+}
