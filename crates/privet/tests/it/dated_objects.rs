@@ -137,6 +137,8 @@ fn s9_a_later_confirmation_does_not_make_a_date_strong() {
     edge.set_clock(NOW + 100);
     let (start, bytes) = ask_for(&edge, Some((0, 99)));
     assert_of_one_version(start, &bytes, 1);
+    let by_date = [("Range", "bytes=0-9"), ("If-Range", MODIFIED)];
+    assert_eq!(edge.fetch_with("/film.mp4", &by_date).status(), 200);
     object.version.store(1, Ordering::SeqCst);
     // Blocks of the first version have to go, and would have to be fetched again.
     for other in 0..6 {
