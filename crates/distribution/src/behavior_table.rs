@@ -94,3 +94,69 @@ fn in_both(keys: &KeySet, others: &KeySet) -> KeySet {
     }
     both
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::pattern_automaton::RUNS;
+    use crate::request::ViewerRequest;
+    use crate::snapshot::Snapshot;
+    use crate::toml_reader::read_toml;
+    use http::{HeaderMap, Method, Version};
+    use privet_sign::Scheme;
+    use std::fmt::Write as _;
+    use std::path::Path;
+
+    /// As many behaviors as a distribution may have, with patterns that take an automaton.
+    fn behaviors(origin: &str) -> Snapshot {
+        let mut text = format!(
+            "listeners = [{{ address = '127.0.0.1:80' }}]\n[[distributions]]\nid = 'E1'\ndomain_name = 'd.test'\n\
+             origins = [{{ id = 'o', {origin} }}]\ndefault_behavior = {{ origin = 'o' }}\n"
+        );
+        for number in 0..74 {
+            let _ = write!(
+                text,
+                "[[distributions.behaviors]]\npath_pattern = '/*t{number:02}?*x*.jpg'\norigin = 'o'\n"
+            );
+        }
+        let (document, places) = read_toml(&text, Path::new("/p.toml")).unwrap();
+        Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap()
+    }
+
+    /// How often a path is gone through to find its behavior.
+    fn runs(snapshot: &Snapshot, path: &str) -> usize {
+        let before = RUNS.get();
+        let request = ViewerRequest {
+            method: &Method::GET,
+            version: Version::HTTP_11,
+            scheme: Scheme::Http,
+            host: "d.test",
+            path,
+            query: None,
+            headers: &HeaderMap::new(),
+            client: "192.0.2.1".parse().unwrap(),
+            has_body: false,
+            session: None,
+        };
+        // Whatever is decided: what it takes is asked here.
+        let _ = crate::route(snapshot, &request);
+        RUNS.get() - before
+    }
+
+    /// A time would be no test; each run is linear in the path, whatever the patterns.
+    #[test]
+    fn f3_no_path_is_gone_through_for_each_behavior() {
+        let evil = format!(
+            "{}//./y;z/%2525\\%2500/f.mp4/hls/t1/1.m4s",
+            "/x".repeat(3500)
+        );
+        let plusses = "/+%61".repeat(1600);
+        let folder = behaviors("folder = 'f'");
+        assert_eq!(runs(&folder, &evil), 1);
+        assert_eq!(runs(&folder, &plusses), 1);
+        let server = behaviors("url = 'http://o.test'");
+        assert_eq!(runs(&server, &evil), 1);
+        assert!(runs(&server, &plusses) <= 3);
+        assert_eq!(runs(&server, "/t01.jpg"), 1);
+    }
+}

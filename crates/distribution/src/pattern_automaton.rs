@@ -56,6 +56,8 @@ impl PatternAutomaton {
 
     /// `name` has one character for each byte, and no slash in front.
     pub(crate) fn run(&self, name: &str) -> Matched<'_> {
+        #[cfg(test)]
+        RUNS.with(|runs| runs.set(runs.get() + 1));
         let mut states = self.starts.clone();
         for byte in name.chars().map_while(|char| u8::try_from(char).ok()) {
             let row = usize::from(self.rows[usize::from(byte)]) * self.words;
@@ -160,4 +162,10 @@ fn set(states: &mut [u64], state: usize) {
 
 fn has(states: &[u64], state: usize) -> bool {
     states[state / 64] >> (state % 64) & 1 == 1
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has run an automaton.
+    pub(crate) static RUNS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

@@ -270,6 +270,32 @@ fn cited_fidelity_notes_exist() {
     }
 }
 
+/// A promise that names a test which is gone is no promise.
+#[test]
+fn promises_name_tests_that_exist() {
+    let paper = read(&root().join("SECURITY.md"));
+    let promises = paper.lines().skip_while(|line| *line != "|---|---|---|");
+    let promises: Vec<&str> = promises
+        .take_while(|line| line.starts_with('|'))
+        .skip(1)
+        .collect();
+    assert!(promises.len() > 10, "the table of promises is there");
+    let sources: Vec<String> = all_rust_files().iter().map(|file| read(file)).collect();
+    for promise in promises {
+        let held_by = promise.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<&str> = held_by.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{promise}");
+        for name in names {
+            let wanted = match name.strip_suffix('*') {
+                Some(beginning) => format!("fn {beginning}"),
+                None => format!("fn {name}("),
+            };
+            let is_there = sources.iter().any(|source| source.contains(&wanted));
+            assert!(is_there, "{name} is no test");
+        }
+    }
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
