@@ -58,6 +58,7 @@ impl<S> ViewerIo<S> {
     }
 
     fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.connection.memory.blocked();
         let since = *self.write_blocked_since.get_or_insert_with(Instant::now);
         self.alarm
             .poll(since + self.patience.write_timeout, context)
@@ -195,6 +196,7 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
             Poll::Ready(result) => {
                 this.write_blocked_since = None;
                 if result.is_ok() {
+                    this.connection.memory.flushed();
                     this.connection.everything_left();
                 }
                 Poll::Ready(result)

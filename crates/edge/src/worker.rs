@@ -1,10 +1,11 @@
 //! One thread with one single-threaded runtime, and what its connections share.
 
 use crate::accept::{Crew, Task, accept};
+use crate::answer_memory::AnswerMemory;
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
-use crate::exchange::OpenExchange;
+use crate::exchange::{OpenExchange, headers_size_bytes};
 use crate::film::FilmIndexes;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
@@ -38,6 +39,7 @@ pub(crate) struct EdgeShared {
     pub(crate) cache: Arc<EdgeCache>,
     pub(crate) films: Arc<FilmIndexes>,
     pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
@@ -53,6 +55,7 @@ pub(crate) struct WorkerShared {
     pub(crate) cache: Rc<WorkerCache>,
     pub(crate) films: Arc<FilmIndexes>,
     pub(crate) rtmp_crowd: Arc<RtmpCrowd>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) clock: Clock,
     pub(crate) log: Rc<WorkerLog>,
     pub(crate) drain: watch::Receiver<bool>,
@@ -63,7 +66,7 @@ pub(crate) struct WorkerShared {
     date_of: Cell<u64>,
 }
 
-/// A request that has a place in the log, or one that can not get any.
+/// A request that has a place in the log and memory for its answer, or one that lacks either.
 #[derive(Debug)]
 pub(crate) enum Admitted {
     Yes(OpenExchange, RequestBody),
@@ -82,6 +85,7 @@ impl WorkerShared {
             ),
             films: edge.films,
             rtmp_crowd: edge.rtmp_crowd,
+            answer_memory: edge.answer_memory,
             clock: edge.clock,
             log: Rc::new(WorkerLog::new(edge.log)),
             drain: edge.drain,
@@ -110,8 +114,12 @@ impl WorkerShared {
         let has_body = !body.is_end_stream();
         let records_max = state.snapshot.limits.log_queue_records_max;
         let place = self.log.reserve(records_max);
-        let refused = place == LogPlace::Refused;
-        let exchange = OpenExchange::new(parts, has_body, Rc::clone(connection), state, place);
+        let head_size_bytes = parts.uri.to_string().len() + headers_size_bytes(&parts.headers);
+        let admitted = connection.memory.admit(head_size_bytes as u64);
+        let refused = place == LogPlace::Refused || admitted.is_none();
+        let memory = admitted.unwrap_or_else(|| connection.memory.refusal());
+        let connection = Rc::clone(connection);
+        let exchange = OpenExchange::new(parts, has_body, connection, state, (place, memory));
         if refused {
             Admitted::No(exchange)
         } else {

@@ -53,6 +53,12 @@ pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Lim
         0..=1 << 40,
         &mut l.hot_objects_size_bytes_max,
     );
+    reader.set_size(
+        table,
+        "answers_size_bytes_max",
+        MIB..=1 << 40,
+        &mut l.answers_size_bytes_max,
+    );
     reader.set_number(table, "open_files_max", many, &mut l.open_files_max);
     reader.set_number(table, "ranges_max", 1..=1000, &mut l.ranges_max);
     reader.set_number(
