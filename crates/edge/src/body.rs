@@ -78,7 +78,8 @@ pub(crate) fn charge_own(pieces: &mut [Piece], exchange: &Exchange) -> Option<Ve
             Piece::Film(body) => {
                 charges.push(exchange.memory.try_charge(body.own_size_bytes())?);
             }
-            Piece::Memory(_) | Piece::File { .. } | Piece::Object(_) | Piece::Origin(_) => {}
+            Piece::Origin(_) => charges.push(exchange.memory.try_charge_origin()?),
+            Piece::Memory(_) | Piece::File { .. } | Piece::Object(_) => {}
         }
     }
     Some(charges)

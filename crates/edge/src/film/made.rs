@@ -63,7 +63,13 @@ impl MadeContent {
         match self {
             MadeContent::Text(bytes, _) => {
                 // What is in memory fits its address space.
-                Stretch::Memory(bytes.slice(start as usize..end as usize))
+                let stretch = start as usize..end as usize;
+                if stretch.len() == bytes.len() {
+                    Stretch::Memory(bytes.clone())
+                } else {
+                    // A slice would hold the whole text, and only the slice is counted.
+                    Stretch::Memory(Bytes::copy_from_slice(&bytes[stretch]))
+                }
             }
             MadeContent::Parts(source, parts) => {
                 let reader = source.reader(parts.slice(start, end));
