@@ -8,6 +8,7 @@ mod contest;
 mod edge;
 mod fetch;
 mod growth;
+mod idle;
 mod keys;
 mod load;
 mod media;

@@ -1,7 +1,8 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
+use crate::answer_memory::{Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
-use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
+use crate::exchange::{Exchange, ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
 use crate::film::{FilmBody, FilmPiece};
 use crate::origin::DiskWork;
 use crate::origin_client::OriginBody;
@@ -23,7 +24,10 @@ pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
 /// One stretch of bytes.
 #[derive(Debug)]
 pub(crate) enum Piece {
+    /// Bytes that are counted elsewhere, or few.
     Memory(Bytes),
+    /// Bytes that were made for this viewer alone.
+    Made(Bytes),
     File {
         file: Arc<File>,
         offset: u64,
@@ -43,7 +47,7 @@ impl Piece {
     /// `None`: nobody knows yet.
     fn size_bytes(&self) -> Option<u64> {
         match self {
-            Piece::Memory(bytes) => Some(bytes.len() as u64),
+            Piece::Memory(bytes) | Piece::Made(bytes) => Some(bytes.len() as u64),
             Piece::File { size_bytes, .. } => Some(*size_bytes),
             Piece::Object(reader) => reader.remaining(),
             Piece::Origin(body) => body.promised(),
@@ -54,12 +58,31 @@ impl Piece {
     /// Whether there is nothing left of it for certain.
     fn is_spent(&self) -> bool {
         match self {
-            Piece::Memory(bytes) => bytes.is_empty(),
+            Piece::Memory(bytes) | Piece::Made(bytes) => bytes.is_empty(),
             Piece::File { size_bytes, .. } => *size_bytes == 0,
             // They say so themselves when they are asked.
             Piece::Object(_) | Piece::Origin(_) | Piece::Film(_) => false,
         }
     }
+}
+
+/// Counts what the pieces hold of their own; `None` when that is too much beside all that is on its way.
+pub(crate) fn charge_own(pieces: &mut [Piece], exchange: &Exchange) -> Option<Vec<Charge>> {
+    let mut charges = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Made(bytes) => {
+                let charge = exchange.memory.try_charge(bytes.len() as u64)?;
+                *piece = Piece::Memory(charged(std::mem::take(bytes), charge));
+            }
+            Piece::Film(body) => {
+                charges.push(exchange.memory.try_charge(body.own_size_bytes())?);
+            }
+            Piece::Origin(_) => charges.push(exchange.memory.try_charge_origin()?),
+            Piece::Memory(_) | Piece::File { .. } | Piece::Object(_) => {}
+        }
+    }
+    Some(charges)
 }
 
 /// Sends its pieces in order and carries the exchange to its end.
@@ -68,6 +91,10 @@ pub(crate) struct ViewerBody {
     first: Option<Piece>,
     rest: VecDeque<Piece>,
     frame_size_bytes_max: usize,
+    /// For what is being read.
+    room: Option<Room>,
+    /// Of what the pieces hold of their own.
+    _own: Vec<Charge>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
     /// `None` while the length is not known.
     remaining: Option<u64>,
@@ -75,9 +102,9 @@ pub(crate) struct ViewerBody {
 }
 
 impl ViewerBody {
-    /// `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at most.
+    /// `own`: see [`charge_own`]. `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at most.
     pub(crate) fn new(
-        pieces: Vec<Piece>,
+        (pieces, own): (Vec<Piece>, Vec<Charge>),
         frame_size_bytes_max: usize,
         exchange: OpenExchange,
     ) -> Self {
@@ -87,6 +114,8 @@ impl ViewerBody {
             first: rest.pop_front(),
             rest,
             frame_size_bytes_max,
+            room: None,
+            _own: own,
             reading: None,
             remaining,
             exchange,
@@ -124,7 +153,7 @@ impl ViewerBody {
             None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Film(_)) => {
                 return Poll::Ready(None);
             }
-            Some(Piece::Memory(bytes)) => {
+            Some(Piece::Memory(bytes) | Piece::Made(bytes)) => {
                 Ok(bytes.split_to(bytes.len().min(self.frame_size_bytes_max)))
             }
             Some(Piece::File {
@@ -145,33 +174,74 @@ impl ViewerBody {
                 *size_bytes -= length as u64;
                 Ok(stand_in(length))
             }
-            Some(Piece::File {
-                file,
-                offset,
-                size_bytes,
-                ..
-            }) => {
-                let wanted = (CHUNK_SIZE_BYTES as u64).min(*size_bytes) as usize;
-                let chunk = ready!(file_chunk::poll_chunk(
-                    &mut self.reading,
-                    file,
-                    *offset,
-                    wanted,
-                    context
-                ));
-                if let Ok(bytes) = &chunk {
-                    *offset += bytes.len() as u64;
-                    *size_bytes -= bytes.len() as u64;
-                }
-                chunk
-            }
+            Some(Piece::File { .. }) => ready!(self.poll_read(context)),
         };
         Poll::Ready(Some(chunk))
     }
 
+    /// The next chunk of the file at hand.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let Some(Piece::File { size_bytes, .. }) = &self.first else {
+            return Poll::Ready(Err(io::ErrorKind::Other.into()));
+        };
+        let room = ready!(self.poll_room(*size_bytes, context));
+        let Some(Piece::File {
+            file,
+            offset,
+            size_bytes,
+            ..
+        }) = &mut self.first
+        else {
+            return Poll::Ready(Err(io::ErrorKind::Other.into()));
+        };
+        let chunk = ready!(file_chunk::poll_chunk(
+            &mut self.reading,
+            file,
+            *offset,
+            room,
+            context
+        ));
+        if let Ok(bytes) = &chunk {
+            *offset += bytes.len() as u64;
+            *size_bytes -= bytes.len() as u64;
+        }
+        Poll::Ready(chunk.map(|bytes| self.counted(bytes)))
+    }
+
+    /// How much may be read next, at most `size_bytes_max`, which is counted from now on.
+    fn poll_room(&mut self, size_bytes_max: u64, context: &mut Context<'_>) -> Poll<usize> {
+        let room = match self.room.take() {
+            Some(room) => room,
+            None => ready!(self.exchange.memory.poll_room(size_bytes_max, context)),
+        };
+        Poll::Ready(self.room.insert(room).size_bytes())
+    }
+
+    fn counted(&mut self, bytes: Bytes) -> Bytes {
+        match self.room.take() {
+            Some(room) => room.filled(bytes),
+            None => bytes,
+        }
+    }
+
     /// What a piece that comes from elsewhere has to say.
     fn poll_remote(&mut self, context: &mut Context<'_>) -> Poll<Remote> {
-        let length_max = self.frame_size_bytes_max.min(CHUNK_SIZE_BYTES);
+        if let Some(Piece::Memory(_) | Piece::Made(_) | Piece::File { .. }) | None = &self.first {
+            return Poll::Ready(Remote::Neither);
+        }
+        let length_max = self.frame_size_bytes_max.min(CHUNK_SIZE_BYTES) as u64;
+        let length_max = ready!(self.poll_room(length_max, context));
+        let remote = ready!(self.poll_remote_piece(length_max, context));
+        Poll::Ready(match remote {
+            Remote::Chunk(Ok(bytes)) => Remote::Chunk(Ok(self.counted(bytes))),
+            Remote::Chunk(Err(_)) | Remote::InFile(_) | Remote::Over | Remote::Neither => {
+                self.room = None;
+                remote
+            }
+        })
+    }
+
+    fn poll_remote_piece(&mut self, length_max: usize, context: &mut Context<'_>) -> Poll<Remote> {
         match &mut self.first {
             Some(Piece::Object(reader)) => {
                 Poll::Ready(match ready!(reader.poll_next(length_max, context)) {
@@ -202,7 +272,6 @@ impl ViewerBody {
                 None => Remote::Over,
             }),
             Some(Piece::Film(body)) => {
-                let length_max = self.frame_size_bytes_max;
                 Poll::Ready(match ready!(body.poll_piece(length_max, context)) {
                     Ok(Some(FilmPiece::Bytes(bytes))) => Remote::Chunk(Ok(bytes)),
                     Ok(Some(FilmPiece::File {
@@ -222,7 +291,9 @@ impl ViewerBody {
                     }
                 })
             }
-            Some(Piece::Memory(_) | Piece::File { .. }) | None => Poll::Ready(Remote::Neither),
+            Some(Piece::Memory(_) | Piece::Made(_) | Piece::File { .. }) | None => {
+                Poll::Ready(Remote::Neither)
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One viewer connection: TLS handshake, protocol choice, requests, drain.
 
+use crate::answer_memory::ConnectionMemory;
 use crate::clock::Clock;
 use crate::exchange::Exchange;
 use crate::guests::Guest;
@@ -20,13 +21,11 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
-
-/// What is encrypted at once: a chunk of a body and the head before it, so that both leave in one write.
-const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
 
 /// HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
 const H2_PENDING_RESETS_MAX: usize = 20;
@@ -43,6 +42,7 @@ pub(crate) struct ConnectionState {
     pub(crate) scheme: Scheme,
     pub(crate) tls: Option<TlsNames>,
     pub(crate) clock: Clock,
+    pub(crate) memory: Arc<ConnectionMemory>,
     log: Rc<WorkerLog>,
     /// Requests whose answer is not complete.
     active: Cell<u32>,
@@ -68,7 +68,7 @@ impl ConnectionState {
         peer: SocketAddr,
         scheme: Scheme,
         tls: Option<TlsNames>,
-        sends_files: bool,
+        (sends_files, memory): (bool, Arc<ConnectionMemory>),
         shared: &WorkerShared,
     ) -> Rc<Self> {
         Rc::new(ConnectionState {
@@ -76,6 +76,7 @@ impl ConnectionState {
             scheme,
             tls,
             clock: shared.clock.clone(),
+            memory,
             log: Rc::clone(&shared.log),
             active: Cell::new(0),
             requests: Cell::new(0),
@@ -210,8 +211,9 @@ pub(crate) async fn serve_plain(
     shared: Rc<WorkerShared>,
     guest: &Guest,
 ) {
-    let connection =
-        ConnectionState::new(peer, Scheme::Http, None, TcpStream::SENDS_FILES, &shared);
+    let memory = ConnectionMemory::new(&shared.answer_memory, 0);
+    let kind = (TcpStream::SENDS_FILES, memory);
+    let connection = ConnectionState::new(peer, Scheme::Http, None, kind, &shared);
     guest.speaks(&connection);
     serve_http1(stream, connection, shared).await;
 }
@@ -234,10 +236,12 @@ pub(crate) async fn serve_tls(
         return;
     };
     let (_, session) = stream.get_mut();
-    session.set_buffer_limit(Some(TLS_BUFFER_SIZE_BYTES));
+    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
+    session.set_buffer_limit(Some(held_back_size_bytes as usize));
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
-    let connection = ConnectionState::new(peer, Scheme::Https, names, false, &shared);
+    let memory = ConnectionMemory::new(&shared.answer_memory, held_back_size_bytes);
+    let connection = ConnectionState::new(peer, Scheme::Https, names, (false, memory), &shared);
     guest.speaks(&connection);
     if is_http2 {
         serve_http2(stream, connection, shared).await;
@@ -293,7 +297,9 @@ where
     let service = service_fn(move |request| {
         let exchange = for_service.exchange(request, &connection);
         let shared = Rc::clone(&for_service);
-        async move { pipeline::handle(exchange, shared.as_ref()).await }
+        // On the heap, and gone once there is an answer: in the stream's task its place would stay for as long as the
+        // viewer takes the body.
+        Box::pin(async move { pipeline::handle(exchange, shared.as_ref()).await })
     });
     let serving = http2::Builder::new(LocalExecutor)
         .auto_date_header(false)

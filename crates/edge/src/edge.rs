@@ -1,6 +1,7 @@
 //! Starts the edge, swaps its configuration, drains it.
 
 use crate::accept::{Crew, ListenOn, Task};
+use crate::answer_memory::AnswerMemory;
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
 use crate::descriptors::{Shortages, raise_limit, shortage_note};
@@ -145,6 +146,7 @@ impl Edge {
             crowd: Arc::default(),
             rtmp_crowd: Arc::default(),
             shortages: Arc::new(Shortages::new(descriptors_max)),
+            answer_memory: AnswerMemory::new(limits.answers_size_bytes_max as u64),
             origin_client: Arc::default(),
             clock: options.clock,
             test_secret: test_clock::random_secret(),
@@ -211,6 +213,11 @@ impl RunningEdge {
         &self.shared.memory
     }
 
+    /// The memory that answers take on their way to viewers; see `limits.answers_size_bytes_max`.
+    pub fn answers_size_bytes(&self) -> u64 {
+        self.shared.answer_memory.used_bytes()
+    }
+
     /// Goes over to another configuration without dropping a request: running requests end under the old one.
     ///
     /// Errors leave the old configuration in force, whole. The number of workers stays as it was started.
@@ -230,6 +237,10 @@ impl RunningEdge {
         tell_of_shortage(snapshot, self.shared.shortages.descriptors_max());
         self.shared.state.store(Arc::clone(&state));
         self.operator_thread.take(socket);
+        let answers_size_bytes_max = snapshot.limits.answers_size_bytes_max;
+        self.shared
+            .answer_memory
+            .set_limit(answers_size_bytes_max as u64);
         self.shared.log.change(snapshot.log.clone());
         self.shared.crew.hand_out(handles);
         self.listeners.close_all_but(&snapshot.listeners);

@@ -1,5 +1,6 @@
 //! One request and its answer, from the head's arrival to the last byte: what the log will say of it.
 
+use crate::answer_memory::BodyMemory;
 use crate::connection::ConnectionState;
 use crate::log::Place;
 use crate::request_id::request_id;
@@ -34,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     /// Whose request it is: the connection's other end, or whom trusted proxies name.
     pub(crate) viewer: IpAddr,
+    /// What the answer may have on its way.
+    pub(crate) memory: BodyMemory,
     /// When the head had arrived: what the request is judged by.
     pub(crate) now: Timestamp,
     started: Instant,
@@ -67,13 +70,13 @@ pub(crate) struct Outcome {
 pub(crate) struct OpenExchange(Option<Box<Exchange>>);
 
 impl OpenExchange {
-    /// Starts the record of a request, which has its `place` in the log.
+    /// Starts the record of a request, which has its `place` in the log and its `memory`.
     pub(crate) fn new(
         parts: Parts,
         has_body: bool,
         connection: Rc<ConnectionState>,
         state: Arc<EdgeState>,
-        place: Place,
+        (place, memory): (Place, BodyMemory),
     ) -> Self {
         connection.request_began();
         let forwarded_for = parts.headers.get_all(&FORWARDED_FOR).into_iter();
@@ -92,6 +95,7 @@ impl OpenExchange {
             grant_until: None,
             outcome: Outcome::default(),
             viewer,
+            memory,
             now: connection.clock.now(),
             started: Instant::now(),
             ended: None,

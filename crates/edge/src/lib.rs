@@ -4,6 +4,7 @@
 
 mod accept;
 mod answer;
+mod answer_memory;
 mod body;
 mod cache;
 mod clock;

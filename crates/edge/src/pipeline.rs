@@ -7,7 +7,7 @@ mod remote;
 pub(crate) use remote::denial as origin_denial;
 
 use crate::answer::{Answer, Speaker};
-use crate::body::ViewerBody;
+use crate::body::{ViewerBody, charge_own};
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
 use crate::film::{FilmWalk, ReadyMade, list_without_wish};
 use crate::origin::{FolderOrigin, OriginError};
@@ -323,6 +323,13 @@ fn finish(
     mut exchange: OpenExchange,
     shared: &WorkerShared,
 ) -> Response<ViewerBody> {
+    if exchange.parts.method == Method::HEAD || answer.status == StatusCode::NOT_MODIFIED {
+        answer.pieces.clear();
+    }
+    let own = charge_own(&mut answer.pieces, &exchange).unwrap_or_else(|| {
+        answer = denied(&exchange, &Denial::CapacityExceeded);
+        Vec::new()
+    });
     let version = exchange.parts.version;
     let spent = exchange.connection.request_count()
         >= exchange.state.snapshot.limits.requests_per_connection_max;
@@ -360,15 +367,12 @@ fn finish(
     exchange.outcome = answer.outcome;
     exchange.outcome.head_size_bytes = head_size_bytes as u64;
     exchange.answered();
-    if exchange.parts.method == Method::HEAD || answer.status == StatusCode::NOT_MODIFIED {
-        answer.pieces.clear();
-    }
     let frame_size_bytes_max = if version == Version::HTTP_2 {
         H2_FRAME_SIZE_BYTES
     } else {
         usize::MAX
     };
-    let body = ViewerBody::new(answer.pieces, frame_size_bytes_max, exchange);
+    let body = ViewerBody::new((answer.pieces, own), frame_size_bytes_max, exchange);
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

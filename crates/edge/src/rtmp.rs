@@ -8,6 +8,7 @@ mod events;
 mod opening;
 mod outgoing;
 
+use crate::answer_memory::ConnectionMemory;
 use crate::worker::WorkerShared;
 use aws_lc_rs::hmac;
 use connection::RtmpConnection;
@@ -15,16 +16,15 @@ use privet_media::rtmp::{RANDOM_SIZE_BYTES, Session};
 use privet_sign::Scheme;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-/// What is encrypted at once: as much as is written at once, so that it leaves in one write.
-const TLS_BUFFER_SIZE_BYTES: usize = 80 * 1024;
-
 /// Serves a plain connection to its end.
 pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
-    serve(stream, peer, Scheme::Http, shared).await;
+    let memory = ConnectionMemory::new(&shared.answer_memory, 0);
+    serve(stream, (peer, Scheme::Http), memory, shared).await;
 }
 
 /// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.
@@ -40,16 +40,22 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
         return;
     };
     let (_, session) = stream.get_mut();
-    session.set_buffer_limit(Some(TLS_BUFFER_SIZE_BYTES));
-    serve(stream, peer, Scheme::Https, shared).await;
+    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
+    session.set_buffer_limit(Some(held_back_size_bytes as usize));
+    let memory = ConnectionMemory::new(&shared.answer_memory, held_back_size_bytes);
+    serve(stream, (peer, Scheme::Https), memory, shared).await;
 }
 
-async fn serve<S>(stream: S, peer: SocketAddr, scheme: Scheme, shared: Rc<WorkerShared>)
-where
+async fn serve<S>(
+    stream: S,
+    (peer, scheme): (SocketAddr, Scheme),
+    memory: Arc<ConnectionMemory>,
+    shared: Rc<WorkerShared>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let session = Session::new(random(), hmac_sha256);
-    let connection = RtmpConnection::new(stream, session, (peer, scheme), shared);
+    let connection = RtmpConnection::new(stream, (session, memory), (peer, scheme), shared);
     connection.serve().await;
 }
 

@@ -173,6 +173,7 @@ impl<S: ViewerStream> ViewerIo<S> {
 
     /// Pending while the viewer keeps up.
     fn write_waits(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.connection.memory.blocked();
         self.progressed(0);
         self.was_late = true;
         let least = self.patience.write_least(&self.connection);
@@ -242,6 +243,7 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
                     this.connection.left_late();
                 }
                 if result.is_ok() {
+                    this.connection.memory.flushed();
                     this.connection.everything_left();
                 }
                 Poll::Ready(result)

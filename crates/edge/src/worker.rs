@@ -1,12 +1,13 @@
 //! One thread with one single-threaded runtime, and what its connections share.
 
 use crate::accept::{Crew, Task, accept};
+use crate::answer_memory::AnswerMemory;
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
 use crate::crowd::Crowd;
 use crate::descriptors::Shortages;
-use crate::exchange::OpenExchange;
+use crate::exchange::{OpenExchange, headers_size_bytes};
 use crate::film::FilmIndexes;
 use crate::guests::Guests;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
@@ -43,6 +44,7 @@ pub(crate) struct EdgeShared {
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) rtmp_crowd: Arc<Crowd>,
     pub(crate) shortages: Arc<Shortages>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
     /// For setting it from outside.
@@ -62,6 +64,7 @@ pub(crate) struct WorkerShared {
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) rtmp_crowd: Arc<Crowd>,
     pub(crate) shortages: Arc<Shortages>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) guests: Rc<Guests>,
     pub(crate) clock: Clock,
     /// For setting it from outside.
@@ -75,7 +78,7 @@ pub(crate) struct WorkerShared {
     date_of: Cell<u64>,
 }
 
-/// A request that has a place in the log, or one that can not get any.
+/// A request that has a place in the log and memory for its answer, or one that lacks either.
 #[derive(Debug)]
 pub(crate) enum Admitted {
     Yes(OpenExchange, RequestBody),
@@ -96,6 +99,7 @@ impl WorkerShared {
             crowd: edge.crowd,
             rtmp_crowd: edge.rtmp_crowd,
             shortages: edge.shortages,
+            answer_memory: edge.answer_memory,
             guests: Rc::default(),
             clock: edge.clock,
             test_secret: edge.test_secret,
@@ -127,8 +131,12 @@ impl WorkerShared {
         let body = RequestBody::new(body, &state.snapshot.limits);
         let records_max = state.snapshot.limits.log_queue_records_max;
         let place = self.log.reserve(records_max);
-        let refused = place == LogPlace::Refused;
-        let exchange = OpenExchange::new(parts, has_body, Rc::clone(connection), state, place);
+        let head_size_bytes = parts.uri.to_string().len() + headers_size_bytes(&parts.headers);
+        let admitted = connection.memory.admit(head_size_bytes as u64);
+        let refused = place == LogPlace::Refused || admitted.is_none();
+        let memory = admitted.unwrap_or_else(|| connection.memory.refusal());
+        let connection = Rc::clone(connection);
+        let exchange = OpenExchange::new(parts, has_body, connection, state, (place, memory));
         if refused {
             Admitted::No(exchange)
         } else {

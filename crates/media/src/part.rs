@@ -86,7 +86,12 @@ impl Parts {
                 continue;
             }
             match part {
-                Part::Bytes(bytes) => slice.push_bytes(bytes.slice(from as usize..to as usize)),
+                Part::Bytes(bytes) if to - from == length => slice.push_bytes(bytes.clone()),
+                // A slice would hold all the bytes that it is of.
+                Part::Bytes(bytes) => {
+                    let bytes = Bytes::copy_from_slice(&bytes[from as usize..to as usize]);
+                    slice.push_bytes(bytes);
+                }
                 Part::Source { offset, .. } => slice.push_source(offset + from, to - from),
             }
         }

@@ -6,22 +6,31 @@
 use super::contest::{
     self, Contest, MIB, Side, file_name, nginx_links, or_failure, parse_size, size_name,
 };
+use super::idle::IdleViewers;
 use super::keys::{self, Key};
 use super::load::Protocol;
 use super::memory::SlowViewers;
-use super::process::peak_memory_bytes;
+use super::process::{memory_bytes, peak_memory_bytes};
 use super::servers::{self, AccessLog, Memory, Server};
 use super::{Bar, EdgeArguments, Row};
 use crate::command::Outcome;
 use crate::tools;
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 /// Links of their own for each request; Privet's memory of signatures is switched off then.
 const NEW_LINKS: u64 = 10_000;
 const MEMORY_BAR_BYTES: f64 = 100e6;
 const SLOW_VIEWERS: usize = 500;
+const IDLE_MEMORY_BAR_BYTES: f64 = 150e6;
+const IDLE_VIEWERS: usize = 60;
+const IDLE_STREAMS: u32 = 120;
+/// For all streams to be answered.
+const IDLE_FOR: Duration = Duration::from_secs(5);
+/// Until the allocator has given back what nobody needs any more.
+const REST: Duration = Duration::from_secs(30);
 
 /// Runs the chosen cases.
 pub fn run(arguments: &EdgeArguments) -> Outcome<Vec<Row>> {
@@ -48,6 +57,7 @@ pub fn run(arguments: &EdgeArguments) -> Outcome<Vec<Row>> {
         bench.logged(sizes.first().copied().unwrap_or(1024)),
     ));
     rows.extend(or_failure(bench.slow_viewers()));
+    rows.extend(or_failure(bench.idle_viewers()));
     Ok(rows)
 }
 
@@ -224,6 +234,50 @@ impl<'a> EdgeBench<'a> {
             ratio: None,
             bar: Bar::AtMost(MEMORY_BAR_BYTES / 1e6),
         }])
+    }
+}
+
+impl EdgeBench<'_> {
+    /// Memory while viewers ask on all streams and read nothing, and some time after they have left.
+    fn idle_viewers(&self) -> Outcome<Vec<Row>> {
+        let case = format!("{IDLE_VIEWERS} idle viewers of {IDLE_STREAMS} h2 streams, memory");
+        if !self.contest.is_chosen(&case) {
+            return Ok(Vec::new());
+        }
+        eprintln!("xtask: {case}");
+        let cookie = self.keys[0].cookie("*")?;
+        let memory = |server: &Server, target: &str, cookie: &str| {
+            let asked = (target, cookie);
+            let port = server.https_port;
+            let viewers = IdleViewers::connect(IDLE_VIEWERS, IDLE_STREAMS, port, asked)?;
+            thread::sleep(IDLE_FOR);
+            let held = memory_bytes(server.process())? as f64 / 1e6;
+            drop(viewers);
+            thread::sleep(REST);
+            let kept = memory_bytes(server.process())? as f64 / 1e6;
+            Ok::<_, String>((held, kept))
+        };
+        let file = file_name(64 * MIB);
+        let privet = Server::privet(
+            self.contest.folder,
+            &self.keys,
+            Memory::Default,
+            AccessLog::Off,
+        )?;
+        let (held, kept) = memory(&privet, &format!("/{file}"), &cookie)?;
+        let theirs = memory(&self.nginx, &nginx_links(&file, 1)?[0], "none=1")?;
+        let row = |case: String, ours: f64, theirs: f64| Row {
+            case,
+            ours,
+            peer: Some((theirs, "nginx")),
+            unit: "MB",
+            ratio: None,
+            bar: Bar::AtMost(IDLE_MEMORY_BAR_BYTES / 1e6),
+        };
+        Ok(vec![
+            row(case.clone(), held, theirs.0),
+            row(format!("{case} after they left"), kept, theirs.1),
+        ])
     }
 }
 

@@ -7,73 +7,78 @@ use std::time::Duration;
 
 pub(super) fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Limits {
     let mut limits = Limits::default();
-    let many = 1..=1_u64 << 24;
-    let l = &mut limits;
+    read_counts(reader, table, &mut limits);
+    read_sizes(reader, table, &mut limits);
+    read_timeouts(reader, table, &mut limits);
+    limits
+}
+
+fn read_counts<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limits) {
+    let counts = [
+        ("connections_max", &mut limits.connections_max),
+        (
+            "connections_per_address_max",
+            &mut limits.connections_per_address_max,
+        ),
+        (
+            "rtmp_connections_per_address_max",
+            &mut limits.rtmp_connections_per_address_max,
+        ),
+        ("log_queue_records_max", &mut limits.log_queue_records_max),
+        (
+            "signature_memory_entries_max",
+            &mut limits.signature_memory_entries_max,
+        ),
+        ("open_files_max", &mut limits.open_files_max),
+    ];
+    for (key, count) in counts {
+        reader.set_number(table, key, 1..=1 << 24, count);
+    }
+    let requests_max = &mut limits.requests_per_connection_max;
+    let key = "requests_per_connection_max";
+    reader.set_number(table, key, 1..=u64::from(u32::MAX), requests_max);
     reader.set_number(
         table,
-        "connections_max",
-        many.clone(),
-        &mut l.connections_max,
+        "h2_streams_max",
+        1..=10_000,
+        &mut limits.h2_streams_max,
     );
-    reader.set_number(
-        table,
-        "connections_per_address_max",
-        many.clone(),
-        &mut l.connections_per_address_max,
-    );
-    reader.set_number(
-        table,
-        "requests_per_connection_max",
-        1..=u64::from(u32::MAX),
-        &mut l.requests_per_connection_max,
-    );
-    reader.set_number(table, "h2_streams_max", 1..=10_000, &mut l.h2_streams_max);
-    reader.set_size(
-        table,
-        "url_size_bytes_max",
-        256..=MIB,
-        &mut l.url_size_bytes_max,
-    );
-    reader.set_size(
-        table,
-        "head_size_bytes_max",
-        1024..=MIB,
-        &mut l.head_size_bytes_max,
-    );
-    read_timeouts(reader, table, l);
-    for (key, rate) in [
-        ("body_rate_min", &mut l.body_rate_min),
-        ("write_rate_min", &mut l.write_rate_min),
-    ] {
+    reader.set_number(table, "ranges_max", 1..=1000, &mut limits.ranges_max);
+}
+
+fn read_sizes<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limits) {
+    let sizes = [
+        (
+            "url_size_bytes_max",
+            256..=MIB,
+            &mut limits.url_size_bytes_max,
+        ),
+        (
+            "head_size_bytes_max",
+            1024..=MIB,
+            &mut limits.head_size_bytes_max,
+        ),
+        (
+            "hot_objects_size_bytes_max",
+            0..=1 << 40,
+            &mut limits.hot_objects_size_bytes_max,
+        ),
+        (
+            "answers_size_bytes_max",
+            MIB..=1 << 40,
+            &mut limits.answers_size_bytes_max,
+        ),
+    ];
+    for (key, range, size) in sizes {
+        reader.set_size(table, key, range, size);
+    }
+    let rates = [
+        ("body_rate_min", &mut limits.body_rate_min),
+        ("write_rate_min", &mut limits.write_rate_min),
+    ];
+    for (key, rate) in rates {
         reader.set_size(table, key, 0..=MIB, rate);
     }
-    reader.set_number(
-        table,
-        "log_queue_records_max",
-        many.clone(),
-        &mut l.log_queue_records_max,
-    );
-    reader.set_number(
-        table,
-        "signature_memory_entries_max",
-        many.clone(),
-        &mut l.signature_memory_entries_max,
-    );
-    reader.set_size(
-        table,
-        "hot_objects_size_bytes_max",
-        0..=1 << 40,
-        &mut l.hot_objects_size_bytes_max,
-    );
-    reader.set_number(table, "open_files_max", many, &mut l.open_files_max);
-    reader.set_number(table, "ranges_max", 1..=1000, &mut l.ranges_max);
-    reader.set_number(
-        table,
-        "rtmp_connections_per_address_max",
-        1..=1 << 24,
-        &mut l.rtmp_connections_per_address_max,
-    );
-    limits
 }
 
 fn read_timeouts<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limits) {

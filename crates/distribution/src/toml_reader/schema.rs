@@ -62,6 +62,7 @@ pub(crate) const LIMITS: TableSchema = TableSchema {
         "log_queue_records_max",
         "signature_memory_entries_max",
         "hot_objects_size_bytes_max",
+        "answers_size_bytes_max",
         "open_files_max",
         "ranges_max",
         "rtmp_connections_per_address_max",

@@ -150,7 +150,7 @@ impl Answer {
     ) -> Result<(), ReadFault> {
         self.pieces
             .push(match content.stretch(stretch, sends_files) {
-                Stretch::Memory(bytes) => Piece::Memory(bytes),
+                Stretch::Memory(bytes) => Piece::Made(bytes),
                 Stretch::Body(mut body) => {
                     body.prepare().await?;
                     Piece::Film(body)
@@ -177,7 +177,7 @@ impl Answer {
                 .content
                 .stretch((range.start, range.end_inclusive + 1), sends_files);
             self.pieces.push(match stretch {
-                Stretch::Memory(bytes) => Piece::Memory(bytes),
+                Stretch::Memory(bytes) => Piece::Made(bytes),
                 Stretch::Body(body) => Piece::Film(body),
             });
         }

@@ -88,7 +88,7 @@ fn not_empty(bytes: Bytes) -> io::Result<Bytes> {
 #[cfg(target_os = "linux")]
 pub(crate) fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
     use rustix::io::{ReadWriteFlags, preadv2};
-    let mut buffer = Buffer::take();
+    let mut buffer = Buffer::take(wanted);
     let mut slices = [io::IoSliceMut::new(&mut buffer.bytes[..wanted])];
     match preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT) {
         Ok(length) => Ok(buffer.into_bytes(length)),
@@ -125,10 +125,20 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn take() -> Self {
-        let spare = SPARE.with_borrow_mut(Vec::pop);
+    /// For up to `wanted` bytes. Short reads get no more than that: what they hold is counted.
+    fn take(wanted: usize) -> Self {
+        let size_bytes = if wanted <= CHUNK_SIZE_BYTES / 2 {
+            wanted
+        } else {
+            CHUNK_SIZE_BYTES
+        };
+        let spare = if size_bytes == CHUNK_SIZE_BYTES {
+            SPARE.with_borrow_mut(Vec::pop)
+        } else {
+            None
+        };
         Buffer {
-            bytes: spare.unwrap_or_else(|| vec![0; CHUNK_SIZE_BYTES].into_boxed_slice()),
+            bytes: spare.unwrap_or_else(|| vec![0; size_bytes].into_boxed_slice()),
             filled: 0,
         }
     }
@@ -148,6 +158,9 @@ impl AsRef<[u8]> for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
+        if bytes.len() < CHUNK_SIZE_BYTES {
+            return;
+        }
         // At the end of a thread the store may be gone already; then the memory is simply freed.
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();

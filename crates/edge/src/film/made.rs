@@ -13,8 +13,10 @@ use std::task::{Context, Poll, ready};
 use super::indexes::Film;
 use std::sync::Arc;
 
-/// What a transport stream gives at once.
-const TS_PIECE_SIZE_BYTES: usize = 64 * 1024;
+/// What a transport stream writes at once at most.
+const TS_PIECE_SIZE_BYTES_MAX: usize = 64 * 1024;
+/// Beside what it is written of: heads of packets, and a sample's end.
+const TS_MARGIN_SIZE_BYTES: usize = 1024;
 
 /// What is sent for a name, before conditions and ranges.
 #[derive(Debug)]
@@ -61,7 +63,13 @@ impl MadeContent {
         match self {
             MadeContent::Text(bytes, _) => {
                 // What is in memory fits its address space.
-                Stretch::Memory(bytes.slice(start as usize..end as usize))
+                let stretch = start as usize..end as usize;
+                if stretch.len() == bytes.len() {
+                    Stretch::Memory(bytes.clone())
+                } else {
+                    // A slice would hold the whole text, and only the slice is counted.
+                    Stretch::Memory(Bytes::copy_from_slice(&bytes[stretch]))
+                }
             }
             MadeContent::Parts(source, parts) => {
                 let reader = source.reader(parts.slice(start, end));
@@ -100,6 +108,14 @@ impl FilmBody {
         match self {
             FilmBody::Parts(reader) => reader.remaining(),
             FilmBody::Ts(body) => body.remaining,
+        }
+    }
+
+    /// Bytes that were made for this viewer and wait to be sent, and the list of what is to be sent.
+    pub(crate) fn own_size_bytes(&self) -> u64 {
+        match self {
+            FilmBody::Parts(reader) => reader.own_size_bytes(),
+            FilmBody::Ts(body) => body.reader.own_size_bytes(),
         }
     }
 
@@ -184,10 +200,13 @@ impl TsBody {
             let Some(segment) = &mut self.segment else {
                 return Poll::Ready(Err(ReadFault::Lost));
             };
+            // What is not given at once is kept, so no more is written than is wanted.
+            let piece_size_bytes = length_max.min(TS_PIECE_SIZE_BYTES_MAX);
             if self.written.capacity() == 0 {
-                self.written.reserve(2 * TS_PIECE_SIZE_BYTES);
+                self.written
+                    .reserve(piece_size_bytes + piece_size_bytes / 8 + TS_MARGIN_SIZE_BYTES);
             }
-            match ready!(self.reader.poll_next(TS_PIECE_SIZE_BYTES, context))? {
+            match ready!(self.reader.poll_next(piece_size_bytes, context))? {
                 Some(bytes) => segment.supply(&bytes, &mut self.written),
                 None => {
                     if !segment.finish(&mut self.written) {
@@ -199,7 +218,7 @@ impl TsBody {
             let skipped = self.skipped.min(self.written.len() as u64);
             self.skipped -= skipped;
             self.written.drain(..skipped as usize);
-            if self.written.len() >= TS_PIECE_SIZE_BYTES || self.segment.is_none() {
+            if self.written.len() >= piece_size_bytes || self.segment.is_none() {
                 self.ready = Bytes::from(std::mem::take(&mut self.written));
             }
         }

@@ -81,11 +81,16 @@ impl PartsReader {
         self.remaining
     }
 
+    /// Bytes that were made for this viewer, and the list of its parts.
+    pub(crate) fn own_size_bytes(&self) -> u64 {
+        own_size_bytes(&self.parts)
+    }
+
     /// Waits until the first bytes are there, so that a fault is known before the answer begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
         // What is made here stands in front: the first bytes of the object are what may be missing.
         while !self.is_file_next()
-            && let Some(slice) = poll_fn(|context| self.poll_slice(usize::MAX, context)).await?
+            && let Some(slice) = poll_fn(|context| self.poll_first(context)).await?
         {
             self.ahead.push_back(slice);
             if let Some(Part::Source { .. }) = self.at_hand {
@@ -93,6 +98,16 @@ impl PartsReader {
             }
         }
         Ok(())
+    }
+
+    /// As little of the object as possible: who knows when the viewer takes it.
+    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadFault>> {
+        self.skip_spent();
+        let length_max = match &self.at_hand {
+            Some(Part::Source { .. }) => SLICE_SIZE_BYTES_MIN,
+            Some(Part::Bytes(_)) | None => usize::MAX,
+        };
+        self.poll_slice(length_max, context)
     }
 
     /// As [`PartsReader::poll_next`], with stretches of files where those cost less than their bytes.
@@ -266,6 +281,16 @@ impl PartsReader {
             self.next += 1;
         }
     }
+}
+
+/// Bytes of `parts` that were made for a viewer, and the list itself.
+pub(crate) fn own_size_bytes(parts: &Parts) -> u64 {
+    let own = |part: &Part| match part {
+        Part::Bytes(bytes) => bytes.len(),
+        Part::Source { .. } => 0,
+    };
+    let parts = parts.as_slice();
+    (parts.iter().map(own).sum::<usize>() + size_of_val(parts)) as u64
 }
 
 /// Whether stretches of files are sent as such.

@@ -127,6 +127,8 @@ impl ReadyMade<'_> {
         if size_bytes == 0 || size_bytes > TEXT_SIZE_BYTES_MAX as u64 {
             return None;
         }
+        // Many may wait for their turn to be rewritten, each with the list in its hands.
+        let _charge = self.exchange.memory.try_charge(size_bytes)?;
         let bytes = source.read(0..size_bytes).await.ok()?.concat();
         let list = String::from_utf8(bytes).ok()?;
         let here = (self.request.scheme, self.request.host.to_owned());

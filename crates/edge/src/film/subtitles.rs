@@ -3,6 +3,7 @@
 use super::made::Made;
 use super::text::text;
 use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
+use crate::answer_memory::Charge;
 use crate::origin::DiskWork;
 use bytes::Bytes;
 use privet_distribution::Denial;
@@ -31,6 +32,7 @@ impl FilmWalk<'_> {
         }
         let parts = samples(track)?;
         let size_bytes = parts.size_bytes();
+        let _charge = self.charge(size_bytes)?;
         let mut reader = source.reader(parts);
         let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
         while let Some(piece) = poll_fn(|context| reader.poll_next(usize::MAX, context)).await? {
@@ -51,6 +53,12 @@ impl FilmWalk<'_> {
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 
+    /// Counts what is read before it is written anew: many may wait for their turn with it in their hands.
+    fn charge(&self, size_bytes: u64) -> Result<Charge, Denial> {
+        let charge = self.exchange.memory.try_charge(size_bytes);
+        charge.ok_or(Denial::CapacityExceeded)
+    }
+
     /// `s-en/subtitles.vtt`.
     pub(super) async fn side_subtitles(&self, label: &str) -> Result<Made, MakeFault> {
         let set = self.set().await?;
@@ -61,6 +69,7 @@ impl FilmWalk<'_> {
         if source.size_bytes() > TEXT_SIZE_BYTES_MAX as u64 {
             return Err(Refusal::TooLarge("subtitles").into());
         }
+        let _charge = self.charge(source.size_bytes())?;
         let bytes = match source.size_bytes() {
             0 => Vec::new(),
             size_bytes => source.read(0..size_bytes).await?.concat(),

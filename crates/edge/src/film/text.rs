@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use privet_distribution::{ContentCoding, Denial};
 use std::io::{self, Write};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 /// The longest list. Of very long films with very long grants a session makes short ones.
 const LIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -21,27 +21,10 @@ const SHORT_TEXT_SIZE_BYTES_MAX: u64 = 64 * 1024;
 const CODED_SIZE_BYTES_MIN: usize = 512;
 /// How many long texts may be in memory at the same time before they are compressed.
 const LONG_TEXTS_MAX: usize = 4;
-/// What long texts may take together on their way to viewers, of whom each may take as long as it likes.
-const SENT_TEXTS_SIZE_KIB_MAX: usize = 256 * 1024;
-const KIB: usize = 1024;
 const GZIP_LEVEL: u32 = 1;
 const ZSTD_LEVEL: i32 = 1;
 
 static LONG_TEXTS: Semaphore = Semaphore::const_new(LONG_TEXTS_MAX);
-/// One permit for each kibibyte.
-static SENT_TEXTS: Semaphore = Semaphore::const_new(SENT_TEXTS_SIZE_KIB_MAX);
-
-/// A text on its way, counted for as long as a viewer has any of it.
-struct Counted {
-    bytes: Bytes,
-    _room: SemaphorePermit<'static>,
-}
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
 
 /// A text in the coding that the viewer takes, and its entity tag: it depends on nothing but the bytes.
 pub(super) struct Text {
@@ -91,18 +74,7 @@ pub(super) async fn text(
     let writing = DiskWork::start(move || coded(write(), coding));
     let text = writing.await.map_err(|_| Denial::CapacityExceeded)?;
     drop(permit);
-    Ok(Text {
-        bytes: counted(text.bytes, &SENT_TEXTS)?,
-        ..text
-    })
-}
-
-/// Refuses a text for which there is no room beside all that are on their way.
-fn counted(bytes: Bytes, room: &'static Semaphore) -> Result<Bytes, Denial> {
-    let size_kib = u32::try_from(bytes.len().div_ceil(KIB)).unwrap_or(u32::MAX);
-    let room = room.try_acquire_many(size_kib);
-    let _room = room.map_err(|_| Denial::CapacityExceeded)?;
-    Ok(Bytes::from_owner(Counted { bytes, _room }))
+    Ok(text)
 }
 
 fn coded(text: String, coding: Option<ContentCoding>) -> Text {
@@ -142,26 +114,5 @@ fn encode(bytes: &[u8], coding: ContentCoding) -> io::Result<Vec<u8>> {
         }
         // Never chosen for a text: whoever takes it takes one of the others.
         ContentCoding::Brotli => Err(io::ErrorKind::Unsupported.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slow_viewers_hold_no_more_than_there_is_room_for() {
-        static ROOM: Semaphore = Semaphore::const_new(3);
-        let text = |size_bytes| counted(Bytes::from(vec![b'a'; size_bytes]), &ROOM);
-        assert!(text(3 * KIB + 1).is_err());
-        let mut first = text(2 * KIB).unwrap();
-        let second = text(1).unwrap();
-        assert_eq!(text(1), Err(Denial::CapacityExceeded));
-        drop(second);
-        // Sent but for its last byte.
-        first = first.slice(2 * KIB - 1..);
-        assert!(text(KIB + 1).is_err());
-        drop(first);
-        assert_eq!(text(3 * KIB).unwrap().len(), 3 * KIB);
     }
 }

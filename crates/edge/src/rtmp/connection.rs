@@ -8,6 +8,7 @@ mod acts;
 use super::events::Events;
 use super::opening::{OpenFilm, Viewer};
 use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
+use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::pace::{Judgement, Least};
 use crate::request_id::request_id;
 use crate::viewer_io::PACED_RATE_MIN;
@@ -21,6 +22,7 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use thiserror::Error;
@@ -105,6 +107,8 @@ pub(super) struct RtmpConnection<S> {
     stream: S,
     session: Session,
     outgoing: Outgoing,
+    /// For what the session has ready while other bytes are on their way.
+    owed: Option<Charge>,
     viewer: Viewer,
     play: Option<Play>,
     /// What the viewer wants to hold, once it has said so.
@@ -125,17 +129,19 @@ pub(super) struct RtmpConnection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
     pub(super) fn new(
         stream: S,
-        session: Session,
+        (session, memory): (Session, Arc<ConnectionMemory>),
         (peer, scheme): (SocketAddr, Scheme),
         shared: Rc<WorkerShared>,
     ) -> Self {
-        let sent_bytes = Rc::new(Cell::new(0));
         let now = Instant::now();
         let patience = Patience::of(&shared.current().snapshot.limits);
+        let outgoing = Outgoing::new(memory, patience.write_least);
+        let sent_bytes = outgoing.sent_bytes();
         RtmpConnection {
             stream,
             session,
-            outgoing: Outgoing::new(Rc::clone(&sent_bytes), patience.write_least),
+            outgoing,
+            owed: None,
             viewer: Viewer {
                 peer,
                 scheme,
@@ -177,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         let mut heard = vec![0; HEARD_SIZE_BYTES];
         let mut draining = false;
         loop {
-            let due = self.fill();
+            let due = self.fill()?;
             if self.outgoing.is_idle() && (self.session.is_rejected() || draining && !self.plays())
             {
                 return Err(End::Drain);
@@ -235,14 +241,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
     }
 
     /// Makes ready what is due, once everything before it was sent; says how long until more is.
-    fn fill(&mut self) -> Option<Duration> {
+    fn fill(&mut self) -> Result<Option<Duration>, End> {
         if !self.outgoing.is_idle() {
-            return None;
+            return Ok(None);
         }
         let due = self.fill_from_film();
         let source = self.play.as_ref().map(|play| &play.film.source);
-        self.outgoing.begin(self.session.take_output(), source);
-        due
+        self.owed = None;
+        self.outgoing.begin(self.session.take_output(), source)?;
+        Ok(due)
     }
 
     fn fill_from_film(&mut self) -> Option<Duration> {
@@ -251,7 +258,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             return None;
         }
         let now = self.began.elapsed();
-        while self.session.output_size_bytes() < READY_SIZE_BYTES_MAX as u64 {
+        let ready_size_bytes_max = self.outgoing.room();
+        while self.session.output_size_bytes() < ready_size_bytes_max {
             match play.feed.turn(now) {
                 Turn::Send(message) => self.session.media(&message),
                 Turn::Wait(wait) => return Some(wait),
@@ -327,10 +335,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             if let Some(action) = action {
                 self.act(action).await;
             }
-            if self.session.output_size_bytes() > OWED_SIZE_BYTES_MAX {
-                return Err(End::Greedy);
-            }
+            self.owe()?;
         }
+        Ok(())
+    }
+
+    /// Counts what the viewer has asked for and can not be sent yet.
+    fn owe(&mut self) -> Result<(), End> {
+        let size_bytes = self.session.output_size_bytes();
+        if size_bytes > OWED_SIZE_BYTES_MAX {
+            return Err(End::Greedy);
+        }
+        self.owed = None;
+        let owed = self.outgoing.try_charge(size_bytes);
+        self.owed = Some(owed.ok_or(End::Greedy)?);
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! What is on its way to a viewer: at most 64 KiB of its own, and slices of blocks that all viewers share.
 
+use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::cache::ReadFault;
-use crate::film::{FilmSource, PartsReader};
+use crate::film::{FilmSource, PartsReader, own_size_bytes};
 use crate::pace::{Judgement, Least, Pace};
 use bytes::{Buf, Bytes};
 use privet_media::{Part, Parts};
@@ -10,6 +11,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio::io::AsyncWrite;
@@ -28,6 +30,8 @@ pub(super) enum SendFault {
     /// A message that has begun can not be completed, so that nothing can follow it.
     #[error("the film can not be read on")]
     Film(ReadFault),
+    #[error("too much is on its way to viewers")]
+    NoMemory,
 }
 
 /// What of a batch is not ready yet.
@@ -41,6 +45,10 @@ pub(super) struct Outgoing {
     batch: Option<Batch>,
     ready: VecDeque<Bytes>,
     ready_size_bytes: usize,
+    ready_size_bytes_max: usize,
+    memory: Arc<ConnectionMemory>,
+    /// For the batch and what of it is ready.
+    charges: Option<[Charge; 2]>,
     /// All that was sent since the connection began.
     sent_bytes: Rc<Cell<u64>>,
     /// How the viewer takes what there is to take.
@@ -51,16 +59,35 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(sent_bytes: Rc<Cell<u64>>, least: Least) -> Self {
+    /// `memory`: of the connection; `least`: what the viewer has to take of it.
+    pub(super) fn new(memory: Arc<ConnectionMemory>, least: Least) -> Self {
         Outgoing {
             batch: None,
             ready: VecDeque::new(),
             ready_size_bytes: 0,
-            sent_bytes,
+            ready_size_bytes_max: READY_SIZE_BYTES_MAX,
+            memory,
+            charges: None,
+            sent_bytes: Rc::default(),
             pace: Pace::default(),
             least,
             needs_flush: false,
         }
+    }
+
+    /// All that was sent since the connection began.
+    pub(super) fn sent_bytes(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.sent_bytes)
+    }
+
+    /// How much may be made ready for the viewer.
+    pub(super) fn room(&self) -> u64 {
+        self.memory.room(READY_SIZE_BYTES_MAX as u64)
+    }
+
+    /// Counts what is to be sent later; `None` when that is too much beside all that is on its way.
+    pub(super) fn try_charge(&self, size_bytes: u64) -> Option<Charge> {
+        Charge::try_of(size_bytes, &self.memory)
     }
 
     /// Everything was sent.
@@ -79,7 +106,18 @@ impl Outgoing {
     }
 
     /// Sends `parts`, whose stretches are of `source`. Only while idle.
-    pub(super) fn begin(&mut self, parts: Parts, source: Option<&FilmSource>) {
+    ///
+    /// Errors: what is made here of them is too much beside all that is on its way to viewers.
+    pub(super) fn begin(
+        &mut self,
+        parts: Parts,
+        source: Option<&FilmSource>,
+    ) -> Result<(), SendFault> {
+        let room = self.room().min(parts.size_bytes());
+        let size_bytes = own_size_bytes(&parts);
+        let charge = |size_bytes| self.try_charge(size_bytes).ok_or(SendFault::NoMemory);
+        self.charges = Some([charge(size_bytes)?, charge(room)?]);
+        self.ready_size_bytes_max = room as usize;
         let own = |part: &Part| match part {
             Part::Bytes(bytes) => Some(bytes.clone()),
             Part::Source { .. } => None,
@@ -92,6 +130,7 @@ impl Outgoing {
                 parts.as_slice().iter().filter_map(own).collect(),
             )),
         };
+        Ok(())
     }
 
     /// Writes what it can; ready when everything was sent.
@@ -120,17 +159,22 @@ impl Outgoing {
                 }
                 Poll::Ready(written) => self.written(written?),
                 Poll::Pending => {
-                    self.pace.wait(Instant::now);
+                    self.blocked();
                     return Poll::Pending;
                 }
             }
         }
     }
 
+    fn blocked(&mut self) {
+        self.memory.blocked();
+        self.pace.wait(Instant::now);
+    }
+
     /// Takes slices of the batch until there is enough to write.
     fn make_ready(&mut self, context: &mut Context<'_>) -> Result<(), SendFault> {
-        while self.ready_size_bytes < READY_SIZE_BYTES_MAX && self.ready.len() < SLICES_MAX {
-            let room = READY_SIZE_BYTES_MAX - self.ready_size_bytes;
+        while self.ready_size_bytes < self.ready_size_bytes_max && self.ready.len() < SLICES_MAX {
+            let room = self.ready_size_bytes_max - self.ready_size_bytes;
             let next = match &mut self.batch {
                 None => return Ok(()),
                 Some(Batch::Own(pieces)) => pieces.pop_front(),
@@ -176,12 +220,14 @@ impl Outgoing {
     ) -> Poll<Result<(), SendFault>> {
         if self.needs_flush {
             if Pin::new(stream).poll_flush(context)?.is_pending() {
-                self.pace.wait(Instant::now);
+                self.blocked();
                 return Poll::Pending;
             }
             self.needs_flush = false;
             self.pace.pause(Instant::now);
+            self.memory.flushed();
         }
+        self.charges = None;
         Poll::Ready(Ok(()))
     }
 }

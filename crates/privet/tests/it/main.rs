@@ -4,6 +4,7 @@
 mod admin_cache;
 mod admin_privacy;
 mod admin_socket;
+mod answer_memory;
 mod bad_input;
 mod bucket_refusals;
 mod cli;

@@ -1,0 +1,427 @@
+//! One budget of memory for all that is on its way to viewers, whatever the protocol and wherever it comes from.
+//!
+//! A connection may hold a share of what is free, so that however many viewers take nothing, something is left for the
+//! next one. What may be read for a stream, and when, is decided here; what is read, elsewhere.
+//!
+//! No body waits for ever. It waits only while bytes of its own are on their way, or while its connection holds its share
+//! and the socket takes nothing; it never waits for another connection. Its own bytes leave, or the viewer takes nothing
+//! and `viewer_io` and `h2_watch` end the stream or the connection. The socket either takes everything, which is told
+//! here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the others hold:
+//! for that much it has paid when its request was admitted.
+
+use bytes::Bytes;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// The longest chunk of a body: few calls of the operating system, and yet room for many viewers.
+const CHUNK_SIZE_BYTES_MAX: u64 = 64 * 1024;
+/// Shorter chunks cost more than they bring while there is something else to send: a frame of HTTP/2, a record of TLS.
+const CHUNK_SIZE_BYTES_WORTH: u64 = 16 * 1024;
+/// What a body may have on its way whatever the others hold.
+const CHUNK_SIZE_BYTES_MIN: u64 = 4 * 1024;
+/// What the bodies of a connection may have on their way together, before each is held to the least. A single fast stream
+/// is busy with three chunks; 32 streams that were read at the same time cost 29 in 100 more CPU with half as much and
+/// chunks down to 4 KiB.
+const CONNECTION_SIZE_BYTES_MAX: u64 = 8 * CHUNK_SIZE_BYTES_MAX;
+/// What a request costs while it is answered, beside its head: the least of its body, and the state of its stream.
+const ANSWER_SIZE_BYTES: u64 = 2 * CHUNK_SIZE_BYTES_MIN;
+/// A connection may hold one part in so many of what is free.
+const SHARE: u64 = 8;
+/// With texts that are made for its viewer a connection may hold one part in so many of what is free.
+const TEXT_SHARE: u64 = 2;
+/// A chunk that an origin has sent and nobody has taken, and the buffer that the next one is read into.
+const ORIGIN_BODY_SIZE_BYTES: u64 = 64 * 1024;
+/// What a counted chunk costs beside its bytes.
+const CHUNK_OVERHEAD_BYTES: u64 = 96;
+/// What TLS may hold back of a viewer that takes nothing: a chunk of a body and the head before it, so that both leave in
+/// one write.
+const TLS_SIZE_BYTES_MAX: u64 = 80 * 1024;
+/// One record with its head.
+const TLS_SIZE_BYTES_MIN: u64 = 17 * 1024;
+
+/// What all connections have on their way.
+#[derive(Debug)]
+pub(crate) struct AnswerMemory {
+    used_bytes: AtomicU64,
+    limit_bytes: AtomicU64,
+}
+
+impl AnswerMemory {
+    pub(crate) fn new(limit_bytes: u64) -> Arc<Self> {
+        Arc::new(AnswerMemory {
+            used_bytes: AtomicU64::new(0),
+            limit_bytes: AtomicU64::new(limit_bytes),
+        })
+    }
+
+    /// What is on its way under the old limit goes on.
+    pub(crate) fn set_limit(&self, limit_bytes: u64) {
+        self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    fn free_bytes(&self) -> u64 {
+        let limit_bytes = self.limit_bytes.load(Ordering::Relaxed);
+        limit_bytes.saturating_sub(self.used_bytes())
+    }
+
+    /// How much TLS may hold back of a connection that begins now.
+    pub(crate) fn tls_size_bytes_max(&self) -> u64 {
+        let share = self.free_bytes() / SHARE;
+        if share < CONNECTION_SIZE_BYTES_MAX {
+            TLS_SIZE_BYTES_MIN
+        } else {
+            TLS_SIZE_BYTES_MAX
+        }
+    }
+}
+
+/// What one connection has on its way.
+#[derive(Debug)]
+pub(crate) struct ConnectionMemory {
+    all: Arc<AnswerMemory>,
+    used_bytes: AtomicU64,
+    /// Of the above, chunks of bodies.
+    chunks_bytes: AtomicU64,
+    /// What the stream holds back of bytes that it has taken, while the socket takes none.
+    held_back_bytes_max: u64,
+    is_blocked: AtomicBool,
+    bodies: AtomicU64,
+    /// By the number of the body. No more than there are streams.
+    waiting: Mutex<Vec<(u64, Waker)>>,
+}
+
+impl ConnectionMemory {
+    /// `held_back_bytes_max`: see [`AnswerMemory::tls_size_bytes_max`]; 0 of a plain connection.
+    pub(crate) fn new(all: &Arc<AnswerMemory>, held_back_bytes_max: u64) -> Arc<Self> {
+        Arc::new(ConnectionMemory {
+            all: Arc::clone(all),
+            used_bytes: AtomicU64::new(0),
+            chunks_bytes: AtomicU64::new(0),
+            held_back_bytes_max,
+            is_blocked: AtomicBool::new(false),
+            bodies: AtomicU64::new(0),
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// Memory for the answer to a request with a head of this size; `None` when the connection has its share already.
+    /// A connection that holds nothing always gets it.
+    pub(crate) fn admit(self: &Arc<Self>, head_size_bytes: u64) -> Option<BodyMemory> {
+        let size_bytes = ANSWER_SIZE_BYTES + head_size_bytes;
+        let used_bytes = self.used_bytes.load(Ordering::Relaxed);
+        let fits = used_bytes + size_bytes <= self.all.free_bytes() / SHARE;
+        (used_bytes == 0 || fits).then(|| self.body(size_bytes))
+    }
+
+    /// For the short page that says why a request was not admitted.
+    pub(crate) fn refusal(self: &Arc<Self>) -> BodyMemory {
+        self.body(0)
+    }
+
+    fn body(self: &Arc<Self>, size_bytes: u64) -> BodyMemory {
+        BodyMemory {
+            charge: Charge::of(size_bytes, self),
+            body: Arc::new(Body {
+                connection: Arc::clone(self),
+                number: self.bodies.fetch_add(1, Ordering::Relaxed),
+                chunks_bytes: AtomicU64::new(0),
+            }),
+            has_let_others: Cell::new(false),
+        }
+    }
+
+    /// The socket takes nothing.
+    pub(crate) fn blocked(&self) {
+        if !self.is_blocked.swap(true, Ordering::Relaxed) {
+            self.add(self.held_back_bytes_max);
+        }
+    }
+
+    /// Everything that was written is with the operating system.
+    pub(crate) fn flushed(&self) {
+        if self.is_blocked.swap(false, Ordering::Relaxed) {
+            self.take(self.held_back_bytes_max);
+            self.wake_all();
+        }
+    }
+
+    /// What may be made ready at once, of `size_bytes` that are wanted.
+    pub(crate) fn room(&self, size_bytes: u64) -> u64 {
+        let share = self.all.free_bytes() / SHARE;
+        size_bytes.min(share).max(CHUNK_SIZE_BYTES_MIN)
+    }
+
+    fn chunks_bytes_max(&self) -> u64 {
+        // Half of its share, so that the other half is left for more requests.
+        CONNECTION_SIZE_BYTES_MAX.min(self.all.free_bytes() / SHARE / 2)
+    }
+
+    fn add(&self, size_bytes: u64) {
+        self.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+        self.all.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+    }
+
+    fn take(&self, size_bytes: u64) {
+        self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+        self.all.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(u64, Waker)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_all(&self) {
+        let waiting = std::mem::take(&mut *self.waiting());
+        for (_, waker) in waiting {
+            waker.wake();
+        }
+    }
+
+    fn wake(&self, number: u64) {
+        let waker = {
+            let mut waiting = self.waiting();
+            let place = waiting.iter().position(|(other, _)| *other == number);
+            place.map(|place| waiting.swap_remove(place).1)
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The connection is over, and with it what its stream has held back.
+impl Drop for ConnectionMemory {
+    fn drop(&mut self) {
+        self.flushed();
+    }
+}
+
+/// Counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    size_bytes: u64,
+    connection: Arc<ConnectionMemory>,
+}
+
+impl Charge {
+    fn of(size_bytes: u64, connection: &Arc<ConnectionMemory>) -> Self {
+        connection.add(size_bytes);
+        Charge {
+            size_bytes,
+            connection: Arc::clone(connection),
+        }
+    }
+
+    /// Of bytes that are made for one viewer; `None` when they are too many beside all that is on its way.
+    pub(crate) fn try_of(size_bytes: u64, connection: &Arc<ConnectionMemory>) -> Option<Self> {
+        let would_hold = connection.used_bytes.load(Ordering::Relaxed) + size_bytes;
+        let fits = size_bytes <= CHUNK_SIZE_BYTES_MIN
+            || would_hold <= connection.all.free_bytes() / TEXT_SHARE;
+        fits.then(|| Charge::of(size_bytes, connection))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.connection.take(self.size_bytes);
+    }
+}
+
+#[derive(Debug)]
+struct Body {
+    connection: Arc<ConnectionMemory>,
+    number: u64,
+    chunks_bytes: AtomicU64,
+}
+
+impl Body {
+    fn add(&self, size_bytes: u64) {
+        self.chunks_bytes.fetch_add(size_bytes, Ordering::Relaxed);
+        let connection = &self.connection;
+        connection
+            .chunks_bytes
+            .fetch_add(size_bytes, Ordering::Relaxed);
+        connection.add(size_bytes);
+    }
+
+    /// Wakes those who may go on now: the body itself when nothing of it is left, all when half of what the connection may
+    /// have is gone. To wake all for every chunk would cost more than it brings.
+    fn take(&self, size_bytes: u64) {
+        let connection = &self.connection;
+        connection.take(size_bytes);
+        let before = connection
+            .chunks_bytes
+            .fetch_sub(size_bytes, Ordering::Relaxed);
+        let half = connection.chunks_bytes_max() / 2;
+        if before > half && before - size_bytes <= half {
+            connection.wake_all();
+        }
+        if self.chunks_bytes.fetch_sub(size_bytes, Ordering::Relaxed) == size_bytes {
+            connection.wake(self.number);
+        }
+    }
+
+    fn wait(&self, context: &Context<'_>) {
+        let mut waiting = self.connection.waiting();
+        waiting.retain(|(other, _)| *other != self.number);
+        waiting.push((self.number, context.waker().clone()));
+    }
+
+    fn turn(&self) -> Turn {
+        let connection = &self.connection;
+        let left = connection
+            .chunks_bytes_max()
+            .saturating_sub(connection.chunks_bytes.load(Ordering::Relaxed));
+        if left >= CHUNK_SIZE_BYTES_WORTH {
+            // Half of what is left, so that those who ask later find something.
+            return Turn::Read((left / 2).clamp(CHUNK_SIZE_BYTES_WORTH, CHUNK_SIZE_BYTES_MAX));
+        }
+        let has_some = self.chunks_bytes.load(Ordering::Relaxed) > 0;
+        if has_some || connection.is_blocked.load(Ordering::Relaxed) {
+            Turn::Wait
+        } else {
+            Turn::LetOthers
+        }
+    }
+}
+
+/// What a body may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Read a chunk of up to this size.
+    Read(u64),
+    /// Let the connection send what is there. If that makes no room, then because viewers shut the windows of other
+    /// streams, and the body may read a little.
+    LetOthers,
+    /// Wait to be woken.
+    Wait,
+}
+
+/// Memory for the body of one answer.
+#[derive(Debug)]
+pub(crate) struct BodyMemory {
+    charge: Charge,
+    body: Arc<Body>,
+    /// The others had their turn since the last chunk.
+    has_let_others: Cell<bool>,
+}
+
+impl BodyMemory {
+    /// Room for the next chunk of `size_bytes_max`, or for less, once there is any.
+    pub(crate) fn poll_room(&self, size_bytes_max: u64, context: &Context<'_>) -> Poll<Room> {
+        let size_bytes_most = match self.body.turn() {
+            Turn::Read(size_bytes) => size_bytes,
+            Turn::LetOthers if self.has_let_others.get() => CHUNK_SIZE_BYTES_MIN,
+            Turn::LetOthers => {
+                self.has_let_others.set(true);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Turn::Wait => {
+                self.body.wait(context);
+                return Poll::Pending;
+            }
+        };
+        self.has_let_others.set(false);
+        let size_bytes = size_bytes_most.min(size_bytes_max);
+        self.body.add(size_bytes);
+        Poll::Ready(Room {
+            size_bytes,
+            body: Arc::clone(&self.body),
+        })
+    }
+
+    /// Counts what a connection to an origin may have read ahead for this answer alone; `None` when the connection has
+    /// its share already. The only answer of a connection always gets it.
+    pub(crate) fn try_charge_origin(&self) -> Option<Charge> {
+        let connection = &self.charge.connection;
+        let used_bytes = connection.used_bytes.load(Ordering::Relaxed);
+        let fits = used_bytes + ORIGIN_BODY_SIZE_BYTES <= connection.all.free_bytes() / SHARE;
+        let is_alone = used_bytes <= self.charge.size_bytes;
+        (fits || is_alone).then(|| Charge::of(ORIGIN_BODY_SIZE_BYTES, connection))
+    }
+
+    /// Counts bytes that were made for this answer alone; `None` when they are too many beside all that is on its way.
+    pub(crate) fn try_charge(&self, size_bytes: u64) -> Option<Charge> {
+        Charge::try_of(size_bytes, &self.charge.connection)
+    }
+}
+
+impl Drop for BodyMemory {
+    fn drop(&mut self) {
+        let number = self.body.number;
+        let mut waiting = self.body.connection.waiting();
+        waiting.retain(|(other, _)| *other != number);
+    }
+}
+
+/// Room for one chunk, counted as if it were there.
+#[derive(Debug)]
+pub(crate) struct Room {
+    size_bytes: u64,
+    body: Arc<Body>,
+}
+
+impl Room {
+    pub(crate) fn size_bytes(&self) -> usize {
+        // At most a chunk.
+        self.size_bytes as usize
+    }
+
+    /// The chunk that took the room, counted until nobody has any of it.
+    pub(crate) fn filled(mut self, bytes: Bytes) -> Bytes {
+        let size_bytes = bytes.len() as u64 + CHUNK_OVERHEAD_BYTES;
+        if size_bytes > self.size_bytes {
+            self.body.add(size_bytes - self.size_bytes);
+        } else {
+            self.body.take(self.size_bytes - size_bytes);
+        }
+        self.size_bytes = size_bytes;
+        if bytes.len() as u64 <= CHUNK_SIZE_BYTES_MIN {
+            // A short slice must not hold the whole block that it is of.
+            return Bytes::from_owner(Counted {
+                bytes: bytes.to_vec(),
+                _counted: self,
+            });
+        }
+        Bytes::from_owner(Counted {
+            bytes,
+            _counted: self,
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.body.take(self.size_bytes);
+    }
+}
+
+/// Bytes and what counts them.
+struct Counted<B, C> {
+    bytes: B,
+    _counted: C,
+}
+
+impl<B: AsRef<[u8]>, C> AsRef<[u8]> for Counted<B, C> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+/// Bytes that are counted by `charge` until nobody has any of them.
+pub(crate) fn charged(bytes: Bytes, charge: Charge) -> Bytes {
+    Bytes::from_owner(Counted {
+        bytes,
+        _counted: charge,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! The memory of answers on their way: what viewers that take nothing may hold, and what is left for those who read.
+
+use crate::support::*;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+const MIB: u64 = 1024 * 1024;
+const STREAMS: u32 = 120;
+const WINDOW_MAX: u32 = 0x7fff_ffff;
+/// More than the system takes off the edge's hands.
+const LARGE_SIZE_BYTES: usize = 24 * 1024 * 1024;
+
+/// Bytes that show where they belong.
+fn patterned(size_bytes: usize) -> Vec<u8> {
+    let words = (0..size_bytes.div_ceil(8)).flat_map(|at| (at as u64 ^ 0x5bd1_e995).to_be_bytes());
+    words.take(size_bytes).collect()
+}
+
+fn edge_with_budget(size: &str) -> TestEdge {
+    let edge = TestEdge::configured(&fixture_with_limits(&format!(
+        "answers_size_bytes_max = {size:?}"
+    )));
+    edge.put("public/large", &patterned(LARGE_SIZE_BYTES));
+    edge
+}
+
+/// A viewer that asks for `path` on many streams, opens every window, and reads nothing from then on.
+fn idle_viewer(edge: std::net::SocketAddr, path: &str) -> FrameViewer {
+    let mut viewer = FrameViewer::greeted(edge, &[(INITIAL_WINDOW_SIZE, WINDOW_MAX)]);
+    let mut bytes = window_update(0, WINDOW_MAX - 65_535);
+    for number in 0..STREAMS {
+        bytes.extend(get_path(number * 2 + 1, path));
+    }
+    viewer.send(&bytes);
+    viewer
+}
+
+/// Waits until the memory of answers is as `wanted`.
+#[track_caller]
+fn wait_until(edge: &TestEdge, wanted: impl Fn(u64) -> bool) {
+    let begun = Instant::now();
+    while !wanted(edge.running().answers_size_bytes()) {
+        let now = edge.running().answers_size_bytes();
+        assert!(begun.elapsed() < PATIENCE, "{now} bytes are on their way");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn f4_idle_http2_viewers_hold_a_bounded_part_of_the_budget() {
+    let edge = edge_with_budget("128 MiB");
+    let viewers: Vec<FrameViewer> = (0..4)
+        .map(|_| idle_viewer(edge.https(), "/public/large"))
+        .collect();
+    let answers = viewers.len() as u64 * u64::from(STREAMS);
+    // All are being answered: 8 KiB each, and what is ready for them.
+    wait_until(&edge, |used| used >= answers * 8 * 1024);
+    // For each connection eight chunks, one more, what TLS holds back, and 4 KiB for each stream.
+    let bodies = viewers.len() as u64 * 660 * 1024 + answers * 4 * 1024;
+    let most = answers * 9 * 1024 + bodies;
+    assert!(edge.running().answers_size_bytes() <= most);
+    drop(viewers);
+    wait_until(&edge, |used| used == 0);
+    edge.assert_alive();
+}
+
+#[test]
+fn whoever_reads_is_served_while_others_sit_on_the_budget() {
+    let edge = edge_with_budget("2 MiB");
+    edge.put("public/read", &patterned(3_000_000));
+    let viewers: Vec<FrameViewer> = (0..24)
+        .map(|_| idle_viewer(edge.https(), "/public/large"))
+        .collect();
+    wait_until(&edge, |used| used >= 3 * MIB / 2);
+    for scheme in ["http", "https"] {
+        let answer = edge.get(&format!("{scheme}://{HOST}/public/read"));
+        assert_eq!(answer.status(), 200);
+        assert!(answer.body == patterned(3_000_000), "{scheme}");
+    }
+    let asks = vec![Ask::get(format!("https://{HOST}/public/read"))];
+    let answers = ask_multiplexed(&edge, &asks);
+    assert!(answers[0].body() == &patterned(3_000_000));
+    // It held 24 times 120 requests, of which most are refused.
+    assert!(edge.running().answers_size_bytes() <= 3 * MIB);
+    drop(viewers);
+    wait_until(&edge, |used| used == 0);
+}
+
+#[test]
+fn a_request_beyond_the_share_of_its_connection_gets_503() {
+    let edge = edge_with_budget("1 MiB");
+    edge.put("public/tiny", b"tiny");
+    // No window for any body.
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
+    let mut statuses = Vec::new();
+    for number in 0..STREAMS {
+        viewer.send(&get_path(number * 2 + 1, "/public/large"));
+        statuses.push(viewer.until_kind(HEADERS, number * 2 + 1).unwrap().status());
+    }
+    let served = statuses.iter().take_while(|status| **status == 200).count();
+    assert!((4..=14).contains(&served), "{served}");
+    assert!(statuses[served..].iter().all(|status| *status == 503));
+    // What is given up makes room for others.
+    for number in 0..STREAMS {
+        viewer.send(&reset(number * 2 + 1, CANCEL));
+    }
+    wait_until(&edge, |used| used == 0);
+    viewer.send(&get_path(401, "/public/tiny"));
+    assert_eq!(viewer.until_kind(HEADERS, 401).unwrap().status(), 200);
+}
+
+#[test]
+fn bodies_arrive_whole_with_little_memory() {
+    let edge = edge_with_budget("1 MiB");
+    let mut asks = Vec::new();
+    let mut sizes = Vec::new();
+    for number in 0..8 {
+        let size_bytes = 2_500_000 + number * 4_097;
+        edge.put(&format!("public/{number}"), &patterned(size_bytes));
+        asks.push(Ask::get(format!("https://{HOST}/public/{number}")));
+        sizes.push(size_bytes);
+    }
+    for (answer, size_bytes) in ask_multiplexed(&edge, &asks).iter().zip(&sizes) {
+        assert!(answer.body() == &patterned(*size_bytes));
+    }
+    for scheme in ["http", "https"] {
+        for (number, size_bytes) in sizes.iter().enumerate() {
+            let answer = edge.get(&format!("{scheme}://{HOST}/public/{number}"));
+            assert!(answer.body == patterned(*size_bytes), "{scheme} {number}");
+        }
+        let parts = Ask::get(format!("{scheme}://{HOST}/public/large"));
+        let parts = parts.header("range", "bytes=0-99999,5000000-5999999");
+        let answer = edge.ask(&parts);
+        assert_eq!(answer.status(), 206);
+        let part = &patterned(LARGE_SIZE_BYTES)[5_000_000..=5_999_999];
+        let found = answer
+            .body
+            .windows(64)
+            .position(|window| window == &part[..64])
+            .unwrap();
+        assert!(&answer.body[found..found + part.len()] == part);
+    }
+    wait_until(&edge, |used| used == 0);
+}
+
+/// Streams whose windows are shut hold little, and do not keep others of their connection from being served.
+#[test]
+fn streams_without_a_window_leave_room_for_the_others() {
+    let edge = edge_with_budget("128 MiB");
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 1)]);
+    viewer.send(&window_update(0, WINDOW_MAX - 65_535));
+    for number in 0..STREAMS {
+        viewer.send(&get_path(number * 2 + 1, "/public/large"));
+    }
+    let last = STREAMS * 2 + 1;
+    viewer.send(&get_path(last, "/public/large"));
+    viewer.send(&window_update(last, WINDOW_MAX - 1));
+    let whole = patterned(LARGE_SIZE_BYTES);
+    let mut taken = 0;
+    while taken < whole.len() {
+        let frame = viewer.until_kind(DATA, last).unwrap();
+        assert!(frame.payload == whole[taken..taken + frame.payload.len()]);
+        taken += frame.payload.len();
+    }
+    // One byte at a time is enough for a stream to go on.
+    viewer.send(&window_update(1, 1));
+    assert_eq!(viewer.until_kind(DATA, 1).unwrap().payload, [whole[1]]);
+}
+
+/// An edge in a process of its own.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Served {
+    fn resident_size_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse::<u64>().unwrap() * 1024
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn f4_the_process_stays_small_under_idle_http2_viewers() {
+    const VIEWERS: u64 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let (chain, key) = certificate();
+    fs::write(folder.path().join("chain.pem"), chain).unwrap();
+    fs::write(folder.path().join("key.pem"), key).unwrap();
+    fs::create_dir_all(folder.path().join("bucket/public")).unwrap();
+    fs::write(
+        folder.path().join("bucket/public/large"),
+        patterned(LARGE_SIZE_BYTES),
+    )
+    .unwrap();
+    let config = format!(
+        "[edge]\nworkers = 2\n[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"https\"\n\
+         [[distributions]]\nid = \"E1\"\ndomain_name = {HOST:?}\n\
+         certificate = {{ chain = \"chain.pem\", key = \"key.pem\" }}\n\
+         [[distributions.origins]]\nid = \"films\"\nfolder = \"bucket\"\n\
+         [distributions.default_behavior]\norigin = \"films\"\n"
+    );
+    let config_path = folder.path().join("privet.toml");
+    fs::write(&config_path, config).unwrap();
+    // In its place, so that the number of the process is that of the edge.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet")]);
+    command.arg("serve").arg(&config_path);
+    let mut served = Served(command.stderr(Stdio::piped()).spawn().unwrap());
+    let complaints = BufReader::new(served.0.stderr.take().unwrap());
+    let mut lines = complaints.lines().map(Result::unwrap);
+    let line = lines
+        .find(|line| line.contains("serving on https://"))
+        .unwrap();
+    let address = line.split("https://").nth(1).unwrap().parse().unwrap();
+    let before = served.resident_size_bytes();
+    let mut viewers: Vec<FrameViewer> = (0..VIEWERS)
+        .map(|_| idle_viewer(address, "/public/large"))
+        .collect();
+    for viewer in &mut viewers {
+        // All are answered once the last is.
+        let last = STREAMS * 2 - 1;
+        assert_eq!(viewer.until_kind(HEADERS, last).unwrap().status(), 200);
+    }
+    let grown = served.resident_size_bytes().saturating_sub(before);
+    // A debug build has larger futures; it was 500 MiB.
+    assert!(grown < VIEWERS * 5 * MIB, "{} KiB", grown / 1024);
+}
