@@ -13,6 +13,7 @@ mod keys;
 mod load;
 mod media;
 mod memory;
+mod paths;
 mod process;
 mod servers;
 mod sign;
@@ -36,6 +37,8 @@ pub enum Bench {
     Cache(CacheArguments),
     /// What more objects in the cache, more connections and more distributions cost.
     Growth(GrowthArguments),
+    /// CPU of a request by its path, with as many behaviors as a distribution may have.
+    Paths(Output),
     /// Films: HLS segments beside ready files from nginx, a cold long film, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -108,6 +111,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
         Bench::Cache(arguments) => (cache::run(arguments)?, &arguments.output),
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
+        Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

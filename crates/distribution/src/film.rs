@@ -8,8 +8,8 @@ use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
 use crate::path_pattern::object_name;
 use crate::request::ViewerRequest;
 use crate::route::{
-    Gate, Routed, Spelling, behavior_for, behavior_of, enabled_distribution, is_part_of, route,
-    stricter,
+    Gate, Routed, Spelling, behavior_for, behavior_of, enabled_distribution, in_all_readings,
+    is_part_of, route, stricter,
 };
 use crate::session::without_session;
 use crate::snapshot::Snapshot;
@@ -31,9 +31,12 @@ pub fn route_film<'s>(
     object_path: &str,
 ) -> Result<Routed<'s>, Denial> {
     let distribution = enabled_distribution(snapshot, request)?;
-    let first = |path: &str| behavior_for(distribution, &object_name(path));
-    let asked_first = first(request.path)?;
-    if asked_first.films.is_none() || first(object_path)?.films.is_none() {
+    let asked_name = object_name(request.path);
+    let object_key = object_name(object_path);
+    // Each is gone through once: paths are long where strangers make them.
+    let asked_first = behavior_for(distribution, &asked_name)?;
+    let object_first = behavior_for(distribution, &object_key)?;
+    if asked_first.films.is_none() || object_first.films.is_none() {
         let routed = route(snapshot, request)?;
         let gate = Gate {
             films: None,
@@ -41,8 +44,9 @@ pub fn route_film<'s>(
         };
         return Ok(Routed { gate, ..routed });
     }
-    let object = behavior_of(distribution, object_path, request.method)?;
-    let asked = behavior_of(distribution, request.path, request.method)?;
+    let method = request.method;
+    let object = in_all_readings(distribution, object_first, object_path, &object_key, method)?;
+    let asked = in_all_readings(distribution, asked_first, request.path, &asked_name, method)?;
     // It is the object that the origin is asked for, by the beginning of this path.
     let gate = match Spelling::of(object, request.path) {
         Spelling::Ambiguous => Gate::of_all(distribution, object, request.method)?,

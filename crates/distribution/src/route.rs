@@ -171,7 +171,18 @@ pub(crate) fn behavior_of<'s>(
     method: &Method,
 ) -> Result<&'s CacheBehavior, Denial> {
     let name = object_name(path);
-    let mut behavior = behavior_for(distribution, &name)?;
+    let behavior = behavior_for(distribution, &name)?;
+    in_all_readings(distribution, behavior, path, &name, method)
+}
+
+/// As [`behavior_of`], where the behavior of the path's [`object_name`] is known already.
+pub(crate) fn in_all_readings<'s>(
+    distribution: &'s Distribution,
+    mut behavior: &'s CacheBehavior,
+    path: &str,
+    name: &str,
+    method: &Method,
+) -> Result<&'s CacheBehavior, Denial> {
     if behavior.origin.reads_literally() {
         return Ok(behavior);
     }
