@@ -95,6 +95,8 @@ impl Parts {
                 Part::Source { offset, .. } => slice.push_source(offset + from, to - from),
             }
         }
+        // It is kept for as long as a viewer takes it.
+        slice.parts.shrink_to_fit();
         slice
     }
 }

@@ -57,8 +57,8 @@ fn f4_idle_http2_viewers_hold_a_bounded_part_of_the_budget() {
     let answers = viewers.len() as u64 * u64::from(STREAMS);
     // All are being answered: 8 KiB each, and what is ready for them.
     wait_until(&edge, |used| used >= answers * 8 * 1024);
-    // For each connection eight chunks, one more, what TLS holds back, and 4 KiB for each stream.
-    let bodies = viewers.len() as u64 * 660 * 1024 + answers * 4 * 1024;
+    // For each connection six chunks, one more, what TLS holds back, and 4 KiB for each stream.
+    let bodies = viewers.len() as u64 * 530 * 1024 + answers * 4 * 1024;
     let most = answers * 9 * 1024 + bodies;
     assert!(edge.running().answers_size_bytes() <= most);
     drop(viewers);
