@@ -24,6 +24,10 @@ const FOR_TESTS: &[Tool] = &[
         package: "gcc libc6-dev",
     },
     Tool {
+        program: "make",
+        package: "make",
+    },
+    Tool {
         program: "openssl",
         package: "openssl",
     },
