@@ -143,7 +143,7 @@ fn test(groups: &[&Group], files: &[String], folder: &Path) -> Outcome {
     let mut mutants = cargo();
     mutants
         // A million spellings of paths for each mutant would take days; these find it too, or a test of a rule does.
-        .env("PRIVET_SPELLINGS", "2000")
+        .env("PRIVET_SPELLINGS", "400")
         .args([
             "mutants",
             "--jobs=1",
