@@ -3,7 +3,7 @@
 #[path = "../../crates/distribution/tests/it/path_models.rs"]
 mod path_models;
 
-use path_models::{MODELS, bytes_of, decoded};
+use path_models::{MODELS, bytes_of, decoded, path_info, request_line};
 use privet_distribution::is_canonical;
 
 /// A path that is canonical is read alike by every model of a server, and by every one behind another.
@@ -17,6 +17,12 @@ pub fn path_rule(data: &[u8]) {
     }
     let raw = bytes_of(path);
     let name = decoded(&raw);
+    assert_eq!(request_line(&raw), name, "{path:?} in a request line");
+    // Path info is the one thing that is left of it, which routing looks at.
+    assert!(
+        name.starts_with(&path_info(&raw)),
+        "{path:?} with path info"
+    );
     for (first, before) in MODELS {
         let passed_on = before(&raw);
         for (second, model) in MODELS {

@@ -44,6 +44,10 @@ const FOR_TESTS: &[Tool] = &[
         package: "haproxy",
     },
     Tool {
+        program: "lighttpd",
+        package: "lighttpd",
+    },
+    Tool {
         program: "h2o",
         package: "h2o",
     },

@@ -7,6 +7,7 @@ use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, 
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
 use crate::origin_request::check_bucket;
+use crate::readings::files_on_the_way;
 use crate::request::{PathSession, ViewerRequest};
 use crate::route::{Routed, Spelling};
 use http::{HeaderValue, Method, StatusCode, Version, header};
@@ -80,7 +81,8 @@ pub fn authorize<'s>(
         Some(keys) => {
             let examiner = Examiner::new(&routed, keys, request, now, memory);
             let granted = examiner.grant_for(request.path, request.query);
-            Some(good_for_spelling(&routed, granted)?)
+            let granted = good_for_spelling(&routed, granted)?;
+            Some(examiner.good_for_path_info(granted, request.path, request.query)?)
         }
     };
     check_origin(&routed, request.method, request.path)?;
@@ -189,6 +191,8 @@ pub(crate) struct Examiner<'a> {
     request: &'a ViewerRequest<'a>,
     keys: &'a KeySet,
     leniency: &'a Leniency,
+    /// Whether the origin takes paths as they are.
+    reads_literally: bool,
     now: Timestamp,
     memory: &'a dyn SignatureMemory,
 }
@@ -205,6 +209,7 @@ impl<'a> Examiner<'a> {
             request,
             keys,
             leniency: &routed.behavior.leniency,
+            reads_literally: routed.behavior.origin.reads_literally(),
             now,
             memory,
         }
@@ -217,6 +222,27 @@ impl<'a> Examiner<'a> {
             query,
             ..self.request.url()
         })
+    }
+
+    /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg` would
+    /// open `s.txt` by `s.txt/x.jpg`. A wildcard that covers what lies beneath such a file is meant for it.
+    pub(crate) fn good_for_path_info(
+        &self,
+        grant: Grant,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Grant, Denial> {
+        const FILES_MAX: usize = 8;
+        if self.reads_literally || grant.path_use() != PathUse::Pattern {
+            return Ok(grant);
+        }
+        for (number, file) in files_on_the_way(path).enumerate() {
+            let beneath = format!("{file}/");
+            if number == FILES_MAX || self.grant_for(&beneath, query).is_err() {
+                return Err(Denial::AmbiguousPath);
+            }
+        }
+        Ok(grant)
     }
 
     fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {

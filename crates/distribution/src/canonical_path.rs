@@ -2,15 +2,16 @@
 //!
 //! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, cut it or fold its
 //! characters, before or after one another: a list of such readings is never complete. A canonical path has nothing
-//! in it for them to work on, so that it is the same under all of them. Two things are left, which routing looks at: `+` and
-//! escapes that need not be there.
+//! in it for them to work on, so that it is the same under all of them. What is left, `readings` looks at.
+
+use crate::path_pattern::object_name;
 
 /// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
 ///
 /// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
 /// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends in
 /// a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
-/// Windows takes both away.
+/// Windows takes both away. None has the form in which ASP.NET puts sessions into paths, `(S(…))`.
 ///
 /// Takes time linear in the path.
 pub fn is_canonical(path: &str) -> bool {
@@ -19,7 +20,8 @@ pub fn is_canonical(path: &str) -> bool {
     };
     let mut segments = relative.split('/').rev();
     let last = segments.next().unwrap_or_default();
-    (last.is_empty() || is_canonical_segment(last)) && segments.all(is_canonical_segment)
+    (last.is_empty() || is_canonical_segment(last))
+        && segments.all(|segment| is_canonical_segment(segment) && !ends_request_line(segment))
 }
 
 /// As [`is_canonical`] says, for a segment that must not be empty.
@@ -33,11 +35,37 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return false;
     };
-    let is_trimmed = |end: char| end.is_whitespace() || end == '+';
-    !text.starts_with(is_trimmed)
-        && !text.ends_with(|last: char| last == '.' || is_trimmed(last))
-        && !names_windows_stream(text)
-        && text.chars().all(is_plain)
+    let is_trimmed_end = |last: char| last == '.' || last == '\u{2026}' || is_trimmed(last);
+    let first_word = text.split(is_trimmed).next().unwrap_or_default();
+    // A session of ASP.NET; a stream of NTFS: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
+    let is_for_windows = (text.starts_with('(') && text.ends_with("))"))
+        || text.contains("::")
+        || text.contains(":$");
+    let is_odd = text.starts_with(is_trimmed)
+        || text.ends_with(is_trimmed_end)
+        || first_word == "."
+        || first_word == ".."
+        || is_for_windows;
+    !is_odd && text.chars().all(is_plain)
+}
+
+/// What somebody takes away at the ends of a name: white space, the `+` that may stand for it, and what is not to be seen.
+fn is_trimmed(end: char) -> bool {
+    let is_invisible = matches!(
+        end,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
+    end == '+' || end.is_whitespace() || is_invisible
+}
+
+/// Whether a server that is sent the decoded path reads a request line that ends here: `/a HTTP/1.1`.
+fn ends_request_line(segment: &str) -> bool {
+    if !segment.contains(['%', '+']) {
+        return false;
+    }
+    let text = object_name(segment);
+    let word = text.rsplit_once([' ', '+']).map(|(_, word)| word);
+    word.is_some_and(|word| word.eq_ignore_ascii_case("http"))
 }
 
 /// The bytes of a segment; `None` for a `%` that begins no escape.
@@ -72,15 +100,10 @@ pub(crate) fn is_plain(character: char) -> bool {
 /// Whether the character becomes one of `. / \ ; % ? # :` where text is brought into a compatibility form (Unicode
 /// Standard Annex 15, NFKC) or into a code page of Windows ("best fit").
 pub(crate) fn folds_to_delimiter(character: char) -> bool {
-    const DELIMITERS_ALIKE: &str = "\u{a5}\u{37e}\u{589}\u{2024}\u{2025}\u{2044}\u{20a9}\u{2215}\u{2216}\u{2236}\
+    const DELIMITERS_ALIKE: &str = "\u{a5}\u{37e}\u{589}\u{2024}\u{2025}\u{2047}\u{2048}\u{2049}\u{2100}\u{2101}\u{2105}\u{2106}\u{2a74}\u{2044}\u{20a9}\u{2215}\u{2216}\u{2236}\
         \u{29f5}\u{29f8}\u{29f9}\u{fe13}\u{fe14}\u{fe16}\u{fe19}\u{fe30}\u{fe52}\u{fe54}\u{fe55}\u{fe56}\u{fe5f}\u{fe68}\
         \u{fe6a}\u{ff03}\u{ff05}\u{ff0e}\u{ff0f}\u{ff1a}\u{ff1b}\u{ff1f}\u{ff3c}";
     DELIMITERS_ALIKE.contains(character)
-}
-
-/// `s.txt::$DATA` is `s.txt`, and `private:$i30:$INDEX_ALLOCATION` is `private`, where names are those of NTFS.
-fn names_windows_stream(text: &str) -> bool {
-    text.contains("::") || text.contains(":$")
 }
 
 #[cfg(test)]
@@ -171,6 +194,15 @@ mod tests {
             "/a:$i30:$INDEX_ALLOCATION/b",
             "/a+",
             "/+a/b",
+            "/(S(x))/a",
+            "/..%20x",
+            "/.+x/a",
+            "/a%20HTTP/1.1",
+            "/a+http/1.0%20x",
+            "/a%E2%80%A6/b",
+            "/%EF%BB%BFa",
+            "/a%E2%80%8B",
+            "/a%E2%81%87b",
             "/a b",
             "/a\"",
             "/a<b>",
@@ -193,6 +225,8 @@ mod tests {
             "/a-b_c~d",
             "/a!$&'()*+,=:@b",
             "/c++.pdf",
+            "/About%20HTTP",
+            "/a(1).jpg",
             "/a[1].jpg",
             "/a^b|c",
             "/a%20b",

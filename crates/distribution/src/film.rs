@@ -6,11 +6,9 @@ use crate::authorize::{
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
 use crate::path_pattern::object_name;
+use crate::readings::Readings;
 use crate::request::ViewerRequest;
-use crate::route::{
-    Gate, Routed, Spelling, behavior_for, behavior_of, enabled_distribution, in_all_readings,
-    is_part_of, route, stricter,
-};
+use crate::route::{Gate, Routed, Spelling, enabled_distribution, is_part_of, route, stricter};
 use crate::session::without_session;
 use crate::snapshot::Snapshot;
 use http::{HeaderValue, Method, header};
@@ -34,8 +32,9 @@ pub fn route_film<'s>(
     let asked_name = object_name(request.path);
     let object_key = object_name(object_path);
     // Each is gone through once: paths are long where strangers make them.
-    let asked_first = behavior_for(distribution, &asked_name)?;
-    let object_first = behavior_for(distribution, &object_key)?;
+    let readings = Readings::new(distribution);
+    let asked_first = readings.first(&asked_name)?;
+    let object_first = readings.first(&object_key)?;
     if asked_first.films.is_none() || object_first.films.is_none() {
         let routed = route(snapshot, request)?;
         let gate = Gate {
@@ -45,8 +44,8 @@ pub fn route_film<'s>(
         return Ok(Routed { gate, ..routed });
     }
     let method = request.method;
-    let object = in_all_readings(distribution, object_first, object_path, &object_key, method)?;
-    let asked = in_all_readings(distribution, asked_first, request.path, &asked_name, method)?;
+    let object = readings.strictest(object_first, object_path, &object_key, method)?;
+    let asked = readings.strictest(asked_first, request.path, &asked_name, method)?;
     // It is the object that the origin is asked for, by the beginning of this path.
     let gate = match Spelling::of(object, request.path) {
         Spelling::Ambiguous => Gate::of_all(distribution, object, request.method)?,
@@ -99,7 +98,10 @@ pub fn authorize_film<'s>(
         None => None,
         Some(keys) => {
             let granted = grant_for_film(&routed, keys, request, object_path, now, memory);
-            Some(good_for_spelling(&routed, granted)?)
+            let query = request.query.and_then(without_session);
+            let examiner = Examiner::new(&routed, keys, request, now, memory);
+            let granted = good_for_spelling(&routed, granted)?;
+            Some(examiner.good_for_path_info(granted, object_path, query.as_deref())?)
         }
     };
     check_origin(&routed, request.method, object_path)?;
@@ -204,7 +206,8 @@ pub fn authorize_member<'s>(
     member_path: &str,
 ) -> Result<Authorized<'s>, Denial> {
     let set = authorized.routed();
-    let behavior = behavior_of(set.distribution, member_path, request.method)?;
+    let readings = Readings::new(set.distribution);
+    let behavior = readings.behavior_of(member_path, request.method)?;
     if Spelling::of(behavior, member_path) == Spelling::Ambiguous {
         // Nobody has signed it: it opens where everything is open.
         let gate = Gate::of_all(set.distribution, behavior, request.method)?;

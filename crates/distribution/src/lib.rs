@@ -39,6 +39,7 @@ mod pattern_automaton;
 mod policies;
 mod preflight;
 mod ranges;
+mod readings;
 mod redact;
 mod request;
 mod respond;

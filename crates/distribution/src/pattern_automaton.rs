@@ -54,6 +54,11 @@ impl PatternAutomaton {
         layout.into_automaton()
     }
 
+    /// How many words a step goes through.
+    pub(crate) fn words(&self) -> usize {
+        self.words
+    }
+
     /// `name` has one character for each byte, and no slash in front.
     pub(crate) fn run(&self, name: &str) -> Matched<'_> {
         #[cfg(test)]

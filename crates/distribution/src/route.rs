@@ -5,7 +5,7 @@ use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution, ViewerProtocolPolicy};
 use crate::film_settings::FilmSettings;
 use crate::origin::{OriginSource, S3Addressing};
-use crate::path_pattern::object_name;
+use crate::readings::Readings;
 use crate::request::ViewerRequest;
 use crate::snapshot::Snapshot;
 use http::Method;
@@ -139,7 +139,7 @@ pub fn route<'s>(
     request: &ViewerRequest<'_>,
 ) -> Result<Routed<'s>, Denial> {
     let distribution = enabled_distribution(snapshot, request)?;
-    let behavior = behavior_of(distribution, request.path, request.method)?;
+    let behavior = Readings::new(distribution).behavior_of(request.path, request.method)?;
     let gate = match Spelling::of(behavior, request.path) {
         Spelling::Certain => Gate::of(behavior),
         Spelling::Ambiguous => Gate::of_all(distribution, behavior, request.method)?,
@@ -159,66 +159,6 @@ pub(crate) fn enabled_distribution<'s>(
         .distribution_for(request.host)
         .filter(|distribution| distribution.enabled)
         .ok_or(Denial::UnknownHost)
-}
-
-/// The behavior of the object that a path, raw, names here.
-///
-/// Two differences are left between servers that read a canonical path: some take `+` for a blank, and some leave escapes
-/// that need not be there (RFC 3986 6.2.2.2) as they are. What is restricted in one of these readings is restricted.
-pub(crate) fn behavior_of<'s>(
-    distribution: &'s Distribution,
-    path: &str,
-    method: &Method,
-) -> Result<&'s CacheBehavior, Denial> {
-    let name = object_name(path);
-    let behavior = behavior_for(distribution, &name)?;
-    in_all_readings(distribution, behavior, path, &name, method)
-}
-
-/// As [`behavior_of`], where the behavior of the path's [`object_name`] is known already.
-pub(crate) fn in_all_readings<'s>(
-    distribution: &'s Distribution,
-    mut behavior: &'s CacheBehavior,
-    path: &str,
-    name: &str,
-    method: &Method,
-) -> Result<&'s CacheBehavior, Denial> {
-    if behavior.origin.reads_literally() {
-        return Ok(behavior);
-    }
-    let with_blanks = name.contains('+').then(|| name.replace('+', " "));
-    for other in with_blanks.into_iter().chain(with_needless_escapes(path)) {
-        behavior = stricter(behavior, behavior_for(distribution, &other)?, method)?;
-    }
-    Ok(behavior)
-}
-
-/// As [`object_name`], but escapes of unreserved characters are left as they are; `None` where there are none.
-fn with_needless_escapes(path: &str) -> Option<String> {
-    let mut pieces = path.split('%');
-    let mut kept = pieces.next().unwrap_or_default().to_owned();
-    let mut found = false;
-    for piece in pieces {
-        let byte = piece
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let is_needless =
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
-        found |= is_needless;
-        kept.push_str(if is_needless { "%25" } else { "%" });
-        kept.push_str(piece);
-    }
-    found.then(|| object_name(&kept).into_owned())
-}
-
-/// The behavior of the [`object_name`] of a path.
-pub(crate) fn behavior_for<'s>(
-    distribution: &'s Distribution,
-    name: &str,
-) -> Result<&'s CacheBehavior, Denial> {
-    let found = distribution.table.first(&distribution.behaviors, name);
-    // The default behavior `*` is last, so only a distribution put together by hand has none.
-    found.ok_or(Denial::UnknownHost)
 }
 
 /// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the

@@ -6,7 +6,8 @@ use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
 use crate::geo::check_geo;
 use crate::host_table::without_port;
 use crate::path_pattern::object_name;
-use crate::route::{Routed, Spelling, behavior_of, is_part_of};
+use crate::readings::Readings;
+use crate::route::{Routed, Spelling, is_part_of};
 use crate::snapshot::Snapshot;
 use http::Method;
 use privet_sign::{
@@ -115,7 +116,8 @@ pub fn authorize_stream<'s>(
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
     check_geo(&streaming.films, country)?;
-    let behavior = behavior_of(&streaming.films, request.object_path, &Method::GET)?;
+    let readings = Readings::new(&streaming.films);
+    let behavior = readings.behavior_of(request.object_path, &Method::GET)?;
     // Names are compared, not paths: `video/*` must not lead out of its folder, whoever reads it.
     let is_certain = Spelling::of(behavior, request.object_path) == Spelling::Certain;
     if !is_certain || climbs(request.object_path) {

@@ -28,6 +28,24 @@ pub const MODELS: [(&str, Model); 20] = [
     ("overlong UTF-8", overlong),
 ];
 
+/// lighttpd, PHP and WEBrick as they come, Apache with `AcceptPathInfo`: what follows a file's name is for the file. To them
+/// these names are files.
+pub fn path_info(path: &str) -> String {
+    let name = on_disk(&decoded(path));
+    let ends = [".txt/", ".jpg/", ".mp4/"];
+    let cut = ends
+        .iter()
+        .filter_map(|end| Some(name.find(end)? + end.len() - 1));
+    name[..cut.min().unwrap_or(name.len())].to_owned()
+}
+
+/// nginx with `proxy_pass http://up$uri` in front: the server sees the decoded path in the request line.
+pub fn request_line(path: &str) -> String {
+    let name = decoded(path);
+    let target = name.split(" HTTP/").next().unwrap_or_default();
+    on_disk(target)
+}
+
 /// Percent-decoded once; what is no escape stands for itself.
 pub fn decoded(path: &str) -> String {
     let mut out = String::new();

@@ -2,7 +2,7 @@
 //!
 //! A million random spellings are tried in all, against every model of a server and every model behind another one.
 
-use crate::path_models::{MODELS, bytes_of, decoded};
+use crate::path_models::{MODELS, bytes_of, decoded, path_info, request_line};
 use crate::spellings::{Dice, spelling};
 use crate::support::*;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
@@ -198,9 +198,13 @@ fn target(authorized: &Authorized<'_>, path: &str) -> String {
 fn readings(path: &str, turn: usize) -> impl Iterator<Item = (&'static str, String)> {
     let (_, before) = MODELS[turn % MODELS.len()];
     let path = bytes_of(path);
+    let info = [
+        ("path info", path_info(&path)),
+        ("path in a request line", request_line(&path)),
+    ];
     let paths = [before(&path), path];
     let read = |path: String| MODELS.map(|(name, model)| (name, model(&path)));
-    paths.into_iter().flat_map(read)
+    paths.into_iter().flat_map(read).chain(info)
 }
 
 /// Asks for random spellings and holds what is served to every model of a server. Returns how many were served.
@@ -477,6 +481,68 @@ fn the_grant_for_an_odd_spelling_stays_at_the_edge() {
         origin_request(&authorized, origin, request, &facts).target
     });
     assert_eq!(target, "/public/../s.txt?own=1");
+}
+
+/// To some servers `/film.mp4/` and `/film.mp4/x` are the film.
+#[test]
+fn what_follows_a_files_name_is_no_way_around() {
+    let endings = r#"
+behaviors = [
+  { path_pattern = "/open/*", origin = "http" },
+  { path_pattern = "*.mp4", origin = "http", trusted_key_groups = ["viewers"] },
+  { path_pattern = "/exact", origin = "http", trusted_key_groups = ["viewers"] },
+  { path_pattern = "*.jpg", origin = "http" },
+  { path_pattern = "/private/*", origin = "http", trusted_key_groups = ["viewers"] },
+]
+default_behavior = { origin = "http" }
+"#;
+    let literal = endings.replace("\"http\"", "\"literal\"");
+    let snapshot = snapshot_with(&[("e.test", endings), ("l.test", &literal)]);
+    let viewer = Viewer::new(&snapshot, "e.test");
+    for odd in [
+        "/film.mp4/",
+        "/film.mp4/x",
+        "/a/film.mp4/x/y",
+        "/exact/",
+        "/exact/x",
+        "/private/s.txt/x.jpg",
+        "/a+b.mp4/",
+        "/film%2emp4/x",
+    ] {
+        assert!(
+            matches!(viewer.ask(odd), Err(Denial::Signature(_))),
+            "{odd}"
+        );
+        let literally = Viewer::new(&snapshot, "l.test");
+        let is_by_prefix = odd.starts_with("/private/") && !odd.ends_with(".jpg");
+        assert_eq!(literally.ask(odd).is_ok(), !is_by_prefix, "{odd}");
+    }
+    for fine in [
+        "/open/film.mp4/x",
+        "/v1.2/a.jpg",
+        "/private/a.jpg",
+        "/a/b/",
+        "/photos/2024/a.jpg",
+    ] {
+        assert_eq!(viewer.ask(fine), Ok(fine.to_owned()));
+    }
+    let with = |resource: &str, path: &str| {
+        Viewer::new(&snapshot, "e.test")
+            .with_policy(resource)
+            .ask(path)
+    };
+    let ending = "http://e.test/private/*.txt";
+    assert_eq!(
+        with(ending, "/private/a.txt"),
+        Ok("/private/a.txt".to_owned())
+    );
+    assert_eq!(
+        with(ending, "/private/b.pdf/a.txt"),
+        Err(Denial::AmbiguousPath)
+    );
+    for meant in ["http://e.test/private/*", "http://e.test/private/b.pdf/*"] {
+        assert!(with(meant, "/private/b.pdf/a.txt").is_ok(), "{meant}");
+    }
 }
 
 /// A server may take `+` for a blank: a pattern with a blank is meant by both.

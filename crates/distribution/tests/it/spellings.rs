@@ -42,7 +42,7 @@ const NAMES: [&str; 18] = [
     "..",
     ".",
 ];
-const ODDITIES: [&str; 48] = [
+const ODDITIES: [&str; 52] = [
     "/",
     "//",
     "/./",
@@ -91,6 +91,10 @@ const ODDITIES: [&str; 48] = [
     ":$i30:$INDEX_ALLOCATION/",
     "%c2%a5",
     "%09",
+    ".txt/",
+    ".mp4/x",
+    "%20HTTP/1.1%20",
+    "/(S(x))/",
 ];
 
 /// A path of names and oddities: most have a few, some have none, so that what is served is tried too.
