@@ -6,7 +6,7 @@ use crate::origin::{Origin, OriginSource};
 use crate::policies::HeaderFilter;
 use crate::request::ViewerRequest;
 use cookies::forwarded_cookies;
-use header_names::{is_edges_own, is_plain, is_steering};
+use header_names::{is_edges_own, is_plain, may_steer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::net::IpAddr;
 
@@ -15,6 +15,7 @@ mod bucket_gate;
 mod cloudfront_headers;
 mod cookies;
 mod header_names;
+mod parameter_shapes;
 mod query;
 mod url_values;
 
@@ -146,9 +147,9 @@ pub(crate) fn is_passed(
 
 /// Whether a header, none that ends at the edge anyway, is passed on to a server.
 fn server_takes(behavior: &CacheBehavior, method: &Method, name: &HeaderName) -> bool {
-    // Many servers take `_` and `.` for `-`, so that a name has spellings that no policy means; and some take these names
-    // for the path, the method or the viewer that is meant, past everything that was decided here.
-    if (!is_plain(name) || is_steering(name)) && !is_named(behavior, name) {
+    // Many servers take `_` and `.` for `-`, so that a name has spellings that no policy means; and some take names for
+    // the path, the method or the viewer that is meant, past everything that was decided here.
+    if (!is_plain(name) || may_steer(name)) && !is_named(behavior, name) {
         return false;
     }
     let is_change = is_change(method);

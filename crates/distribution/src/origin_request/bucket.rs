@@ -2,6 +2,7 @@
 //! what is not written down here, or by the operator, does not get there.
 
 use super::header_names::{is_of_the_cache, is_plain, is_steering};
+use super::parameter_shapes::has_known_shape;
 use super::query::takes;
 use super::{is_named, is_selected};
 use crate::distribution::{CacheBehavior, is_change};
@@ -97,6 +98,9 @@ pub(super) fn takes_parameter(behavior: &CacheBehavior, method: &Method, piece: 
     let Some(name) = parameter_name(piece) else {
         return false;
     };
+    if !has_known_shape(&name, piece) {
+        return false;
+    }
     if is_listed(behavior, &name) {
         return true;
     }

@@ -1,36 +1,21 @@
-//! Headers into which user agents put URLs by themselves. A viewer's URL may be a signed one.
+//! URLs in the values of headers, into which user agents put them by themselves. A viewer's URL may be a signed one.
 
-use super::header_names::folded;
 use crate::redact::redact_url;
 use crate::session::split_session;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, header};
 use privet_sign::strip_query;
 use std::borrow::Cow;
 
-/// Names as [`folded`] has them: what browsers write, and what proxies write of the URL that was asked for.
-const URL_HEADERS: [&str; 10] = [
-    "content-location",
-    "origin",
-    "ping-from",
-    "ping-to",
-    "referer",
-    "referrer",
-    "x-forwarded-uri",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];
-
 /// The value of a viewer's header as origins get it and cache keys hold it: without signing parameters and session
-/// tokens, if it is a header of URLs. `None` when such a value is no text, of which nothing can be told.
+/// tokens, if it is a URL or has one. `None` when such a value is no text, of which nothing can be told.
 ///
-/// Other headers are nobody's but the viewer's: `Authorization` of other schemes has a `Signature` too, which the origin
-/// is to read.
+/// It goes by the value: libraries have names of their own for the page they are on. Only `Authorization` is left alone:
+/// that of other schemes has a `Signature` too, which the origin is to read.
 pub(crate) fn without_grants<'v>(
     name: &HeaderName,
     value: &'v HeaderValue,
 ) -> Option<Cow<'v, HeaderValue>> {
-    if !URL_HEADERS.contains(&&*folded(name)) {
+    if *name == header::AUTHORIZATION || !has_url(value.as_bytes()) {
         return Some(Cow::Borrowed(value));
     }
     let text = value.to_str().ok()?;
@@ -38,6 +23,17 @@ pub(crate) fn without_grants<'v>(
         Cow::Borrowed(_) => Some(Cow::Borrowed(value)),
         Cow::Owned(text) => HeaderValue::try_from(text).ok().map(Cow::Owned),
     }
+}
+
+/// Whether the value may have a URL with a grant in it. A path has none without one of these marks, and a token in base64
+/// that begins with `/` has none of them, so that it stays whole.
+fn has_url(value: &[u8]) -> bool {
+    let is_opening = |byte: &u8| b" \t\"'<".contains(byte);
+    let begin = value.iter().find(|byte| !is_opening(byte));
+    let has_mark = || value.iter().any(|byte| b"~%&#".contains(byte));
+    value.contains(&b'?')
+        || value.windows(3).any(|window| window == b"://")
+        || (begin == Some(&b'/') && has_mark())
 }
 
 /// What is not the URL's own, such as a link in a parameter of it, is redacted as in logs.
@@ -82,12 +78,18 @@ mod tests {
     #[track_caller]
     fn check(url: &str, expected: &str) {
         let value = HeaderValue::from_str(url).unwrap();
-        for name in ["referer", "origin", "ping-from", "x_original.url"] {
+        for name in [
+            "referer",
+            "origin",
+            "ping-from",
+            "x_original.url",
+            "x-other",
+        ] {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             let passed = without_grants(&name, &value).unwrap();
             assert_eq!(passed.to_str().unwrap(), expected, "{name}");
         }
-        let other = HeaderName::from_static("x-other");
+        let other = http::header::AUTHORIZATION;
         assert_eq!(*without_grants(&other, &value).unwrap(), value);
     }
 
@@ -124,6 +126,9 @@ mod tests {
             "",
             "https://h/~anna/a?b=c&&d",
             "about:blank",
+            "/a/b",
+            "W/\"etag\"",
+            &format!("/{}==", "aB3+/".repeat(60)),
         ] {
             check(url, url);
         }

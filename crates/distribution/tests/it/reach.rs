@@ -35,6 +35,12 @@ id = "named"
 headers = ["X-Amz-Acl", "x-amz-meta-a_b", "X_Custom", "X.Dotted", "X-Original-URL", "User-Agent", "Referer", "Accept-Encoding", "If_Match"]
 query_strings = ["acl", "uploads", "uploadId", "partNumber", "restore", "select", "a b", "%74agging"]
 cookies = ["theme"]
+[[origin_request_policies]]
+id = "root"
+headers = ["Daphne-Root-Path"]
+[[origin_request_policies]]
+id = "listed"
+query_strings = ["versionId"]
 [[distributions]]
 id = "E1"
 domain_name = "d111111abcdef8.cloudfront.net"
@@ -62,6 +68,10 @@ path_pattern = "/server-named/*"
 origin = "app"
 origin_request_policy = "named"
 [[distributions.behaviors]]
+path_pattern = "/server-root/*"
+origin = "app"
+origin_request_policy = "root"
+[[distributions.behaviors]]
 path_pattern = "/pages/*"
 origin = "app"
 cache_policy = "pages"
@@ -77,6 +87,10 @@ origin_request_policy = "all-but"
 path_pattern = "/named/*"
 origin = "bucket"
 origin_request_policy = "named"
+[[distributions.behaviors]]
+path_pattern = "/listed/*"
+origin = "bucket"
+origin_request_policy = "listed"
 [[distributions.behaviors]]
 path_pattern = "/none/*"
 origin = "bucket"
@@ -226,6 +240,72 @@ fn s1_what_some_servers_act_upon_passes_only_by_name() {
     check_headers("GET", "/named/a", &names, &[]);
     // The managed cache policy names the overrides of the method, for servers.
     check_headers("GET", "/by-origin/a", &names, &[]);
+}
+
+/// Names of which no list of steering names had heard.
+#[test]
+fn a_names_that_may_steer_pass_only_by_name() {
+    let names = [
+        "daphne-root-path",
+        "x-traversal-path",
+        "x-request-base",
+        "x-proxied-https",
+        "proxy-ssl-id",
+        "wl-proxy-ssl",
+        "client-cert",
+        "x-arr-clientcert",
+        "x-ms-client-principal-name",
+        "x-amzn-oidc-data",
+        "x-amzn-mtls-clientcert",
+        "x-goog-authenticated-user-email",
+        "x-auth-request-email",
+        "remote-groups",
+        "x-astro-path",
+        "x-sveltekit-pathname",
+        "camelhttppath",
+        "x-apigateway-event",
+        "x-appengine-remote-addr",
+        "x-ingress-path",
+        "next-url",
+        "x-verb",
+        "x-clientip",
+    ];
+    for method in ["GET", "PUT"] {
+        check_headers(method, "/server/a", &names, &[]);
+        check_headers(method, "/server-but/a", &names, &[]);
+    }
+    check_headers("GET", "/server-root/a", &names, &["daphne-root-path"]);
+}
+
+#[test]
+fn what_browsers_and_sdks_send_by_themselves_passes() {
+    let names = [
+        "access-control-request-method",
+        "accept-language",
+        "authorization",
+        "cache-control",
+        "dnt",
+        "hx-current-url",
+        "last-event-id",
+        "max-forwards",
+        "origin",
+        "priority",
+        "referer",
+        "save-data",
+        "sec-ch-ua-platform",
+        "sec-fetch-user",
+        "upgrade-insecure-requests",
+        "x-amz-meta-path",
+        "x-amz-server-side-encryption",
+        "x-amz-user-agent",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-requested-with",
+        "x-xsrf-token",
+    ];
+    let mut expected = names.to_vec();
+    expected.sort_unstable();
+    check_headers("GET", "/server/a", &names, &expected);
 }
 
 #[test]
@@ -382,8 +462,8 @@ fn s3_no_spelling_of_administration_reaches_a_bucket() {
 
 #[test]
 fn what_names_an_object_passes_by_policy() {
-    let query = "versionId=a%2Fb&partNumber=2&x-id=GetObject&response-expires=x&utm=1&foo=2";
-    let passed = "versionId=a%2Fb&partNumber=2&x-id=GetObject&response-expires=x";
+    let query = "versionId=a%2Eb&partNumber=2&x-id=GetObject&response-expires=x&utm=1&foo=2";
+    let passed = "versionId=a%2Eb&partNumber=2&x-id=GetObject&response-expires=x";
     for path in ["/all/a", "/but/a", "/all-keyed/a"] {
         assert_eq!(
             target(&format!("{path}?{query}")),
@@ -399,6 +479,89 @@ fn what_names_an_object_passes_by_policy() {
         format!("/own-all/a?{query}")
     );
     assert_eq!(target("/all/a?%72esponse-content-type=text/html"), "/all/a");
+}
+
+/// Ceph joins a version and a name to `_:<version>_<name>`, and takes such a name apart at the first `_`.
+#[test]
+fn c_a_version_never_reads_on_into_a_name() {
+    let id = "a1-.".repeat(8);
+    for rest in [
+        "_private/2024",
+        "_private%2F2024",
+        "_private",
+        "_",
+        "%5Fprivate",
+        "/x",
+        "%2Fx",
+        "%252Fx",
+        "+x",
+        "%20x",
+        "~",
+        ":x",
+        "%C3%A9",
+    ] {
+        check_left_out(&format!("versionId={id}{rest}"));
+        let listed = format!("/listed/a?versionId={id}{rest}");
+        assert_eq!(target(&listed), "/listed/a", "{rest}");
+    }
+    for other in [".", "..", "_", "%2e%2e", &"a".repeat(129)] {
+        check_left_out(&format!("versionId={other}"));
+    }
+    let of_b2 =
+        "4_z27c88f1d182b150646ff0b16_f200ec353a2184825_d20161231_m010101_c000_v0001015_t0050";
+    for good in [
+        "null",
+        &id,
+        "a_b.C-",
+        "_a",
+        "a_",
+        &format!("{}_", "a".repeat(31)),
+        of_b2,
+        "0b5c1f2e-5b3c-4a6f-9d7e-2f1a0c3b4d5e",
+        "1700000000000000",
+        "",
+    ] {
+        let path = format!("/all/a?versionId={good}");
+        assert_eq!(target(&path), path);
+    }
+}
+
+#[test]
+fn c_parameters_of_objects_have_shapes() {
+    for piece in [
+        "partNumber=x",
+        "partNumber=123456",
+        "partNumber=1%2F2",
+        "partNumber=-1",
+        "partNumber=+1",
+        "x-id=a%2Fb",
+        "x-id=1",
+    ] {
+        check_left_out(piece);
+    }
+    for piece in [
+        "uploadId=a/b",
+        "uploadId=a%2Fb",
+        "uploadId=..",
+        "uploadId=a+b",
+        "uploadId=a%25",
+        "uploadId=%C3%A9",
+        "partNumber=x",
+    ] {
+        assert_eq!(target(&format!("/named/a?{piece}")), "/named/a", "{piece}");
+    }
+    for piece in ["uploadId=2~Ab_c.d-e", "uploadId", "partNumber=10000"] {
+        let path = format!("/named/a?{piece}");
+        assert_eq!(target(&path), path);
+    }
+}
+
+/// The value is left out, so it is no other object of the cache either.
+#[test]
+fn c_what_has_no_shape_is_not_in_the_key() {
+    let key = |query: &str| key(&get(format!("{H}/own-all/a?{query}")));
+    assert_eq!(key("versionId=a%2Fb"), key(""));
+    assert_ne!(key("versionId=ab"), key(""));
 }
 
 #[test]
@@ -462,4 +625,40 @@ fn f7_referers_reach_no_origin_with_a_grant() {
     let page = |referer: &str| key(&get(format!("{H}/pages/a")).header("referer", referer));
     assert_eq!(page(&link), page(&format!("{H}/private/a?x=1")));
     assert_ne!(page(&link), page(&format!("{H}/private/b")));
+}
+
+#[test]
+fn e_no_header_takes_a_grant_along() {
+    let link = signed(&format!("{H}/private/a?x=1"), E);
+    let stripped = format!("{H}/private/a?x=1");
+    for name in [
+        "hx-current-url",
+        "x-xhr-referer",
+        "turbolinks-referrer",
+        "turbo-referrer",
+        "destination",
+        "link",
+        "x-page",
+        "user-agent",
+    ] {
+        let sent = get(format!("{H}/server/a")).header(name, &link);
+        assert_eq!(to_origin(&sent).headers[name], stripped, "{name}");
+        let relative = link.strip_prefix(H).unwrap();
+        let sent = get(format!("{H}/server/a")).header(name, relative);
+        assert_eq!(to_origin(&sent).headers[name], "/private/a?x=1", "{name}");
+        for value in [
+            format!("<{link}>; rel=\"next\""),
+            format!("\"{link}\""),
+            format!("<https://h/b?y=1>, <{link}>"),
+            link.strip_prefix("http://").unwrap().to_owned(),
+        ] {
+            let sent = get(format!("{H}/server/a")).header(name, &value);
+            let passed = to_origin(&sent).headers[name].to_str().unwrap().to_owned();
+            let signature = value.split_once("Signature=").unwrap().1;
+            assert!(
+                !passed.contains(&signature[..20]),
+                "{name} {value}: {passed}"
+            );
+        }
+    }
 }

@@ -97,11 +97,13 @@ pub fn parameter_spellings(name: &str) -> Vec<Spelling> {
         bytes.map(|byte| format!("%{byte:02X}")).collect()
     };
     let (first, rest) = name.split_at(1);
+    // A value that the parameter may have.
+    let value = if name == "partNumber" { "1" } else { "x" };
     let faithful = [
         name.to_owned(),
         format!("{name}="),
-        format!("{name}=x"),
-        format!("{}{rest}=x", escaped(first)),
+        format!("{name}={value}"),
+        format!("{}{rest}={value}", escaped(first)),
         escaped(name),
     ];
     let others = [
