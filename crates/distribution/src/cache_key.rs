@@ -4,18 +4,18 @@
 
 use crate::authorize::Authorized;
 use crate::compression::{ContentCoding, accepted_codings};
+use crate::cookies::cookies;
 use crate::distribution::CacheBehavior;
 use crate::origin::{HttpOrigin, OriginProtocolPolicy, OriginSource};
 use crate::origin_request::{
-    buckets, forwarded_query, forwards_host, is_nominated, without_grants,
+    buckets, forwarded_query, forwards_host, is_nominated, takes_parameter, without_grants,
 };
 use crate::policies::{CachePolicy, NameFilter};
-use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
 use crate::route::Routed;
 use crate::vary::{VaryNames, selecting_value};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use privet_sign::{Scheme, strip_cookies, strip_query};
+use http::{HeaderMap, HeaderName, Method, header};
+use privet_sign::{Scheme, strip_query};
 use std::borrow::Cow;
 
 /// The bytes that identify a cached object.
@@ -194,8 +194,8 @@ fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CacheP
 fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName) {
     // A cookie header is only ever keyed without what signs the request.
     if name == header::COOKIE {
-        for (_, pair) in cookie_pairs(headers, &NameFilter::All) {
-            key.push(Tag::HeaderValue, pair.as_bytes());
+        for cookie in cookies(headers, |_| true) {
+            key.push(Tag::HeaderValue, cookie.text);
         }
         return;
     }
@@ -206,50 +206,9 @@ fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName) {
 }
 
 fn push_cookies(key: &mut CacheKey, headers: &HeaderMap, filter: &NameFilter) {
-    if *filter == NameFilter::None {
-        return;
+    for cookie in cookies(headers, |name| filter.takes_bytes(name)) {
+        key.push(Tag::Cookie, cookie.text);
     }
-    let mut pairs = cookie_pairs(headers, filter);
-    // Stable: of several with one name, the order is the viewer's and may matter to the origin.
-    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
-    for (_, pair) in &pairs {
-        key.push(Tag::Cookie, pair.as_bytes());
-    }
-}
-
-/// Name and whole text of each cookie that `filter` takes; the signing cookies are not among them.
-fn cookie_pairs(headers: &HeaderMap, filter: &NameFilter) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    for value in headers.get_all(header::COOKIE) {
-        // One character for each byte, so that two values that are not UTF-8 do not become one.
-        let text: String = value.as_bytes().iter().copied().map(char::from).collect();
-        for pair in strip_cookies(&text).split(';') {
-            let pair = pair.trim();
-            let name = pair.split('=').next().unwrap_or(pair).trim_end();
-            if !pair.is_empty() && filter.takes(name) {
-                pairs.push((name.to_owned(), pair.to_owned()));
-            }
-        }
-    }
-    pairs
-}
-
-/// The cookies that `filter` takes, as one header value in the viewer's order, never a signing cookie; for requests
-/// to the origin. `None` when nothing is left.
-pub fn filtered_cookies(headers: &HeaderMap, filter: &NameFilter) -> Option<HeaderValue> {
-    if *filter == NameFilter::None {
-        return None;
-    }
-    let pairs = cookie_pairs(headers, filter);
-    let pairs: Vec<&str> = pairs.iter().map(|(_, pair)| pair.as_str()).collect();
-    let bytes: Option<Vec<u8>> = pairs
-        .join("; ")
-        .chars()
-        .map(|character| u8::try_from(character).ok())
-        .collect();
-    bytes
-        .filter(|bytes| !bytes.is_empty())
-        .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
 }
 
 /// What of `query` the filter lets through; `None` when nothing is left. Also for requests to the origin.
@@ -282,18 +241,6 @@ pub fn filtered_query<'q>(
                 Some(Cow::Owned(kept.join("&")))
             }
         }
-    }
-}
-
-/// Another spelling of a listed name is the listed name: what is left out stays out, what is kept is kept.
-fn takes_parameter(filter: &NameFilter, piece: &str) -> bool {
-    let name = piece.split('=').next().unwrap_or(piece);
-    let decoded = percent_decoded(name);
-    let decoded = std::str::from_utf8(&decoded).unwrap_or(name);
-    match filter {
-        NameFilter::Only(_) => filter.takes(name) || filter.takes(decoded),
-        NameFilter::AllExcept(_) => filter.takes(name) && filter.takes(decoded),
-        NameFilter::None | NameFilter::All => filter.takes(name),
     }
 }
 

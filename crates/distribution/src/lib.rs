@@ -17,6 +17,7 @@ mod canonical_path;
 mod compression;
 mod config_error;
 mod content_type;
+mod cookies;
 mod cors;
 mod custom_error;
 mod denial;
@@ -61,9 +62,7 @@ pub use bucket_refusal::{
     s3_error_region,
 };
 pub use cache_control::{CacheControl, Scope, Seconds};
-pub use cache_key::{
-    CacheKey, cache_key, filtered_cookies, filtered_query, normalized_accept_encoding,
-};
+pub use cache_key::{CacheKey, cache_key, filtered_query, normalized_accept_encoding};
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use canonical_path::is_canonical;
 pub use compression::{

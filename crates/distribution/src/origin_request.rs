@@ -23,7 +23,7 @@ pub(crate) use bucket::buckets;
 pub(crate) use bucket_gate::check_bucket;
 pub use cloudfront_headers::{cloudfront_header, keyed_headers};
 pub(crate) use header_names::{is_misspelt_own, is_never_forwarded, is_nominated, is_of_the_cache};
-pub(crate) use query::forwarded_query;
+pub(crate) use query::{forwarded_query, takes as takes_parameter};
 pub(crate) use url_values::without_grants;
 
 /// Sent unless a policy passes the viewer's on.

@@ -22,11 +22,16 @@ pub enum NameFilter {
 impl NameFilter {
     /// Whether `name` counts; case matters.
     pub fn takes(&self, name: &str) -> bool {
+        self.takes_bytes(name.as_bytes())
+    }
+
+    /// The same for a name that need not be UTF-8.
+    pub(crate) fn takes_bytes(&self, name: &[u8]) -> bool {
         match self {
             NameFilter::None => false,
             NameFilter::All => true,
-            NameFilter::Only(names) => names.iter().any(|known| known == name),
-            NameFilter::AllExcept(names) => names.iter().all(|known| known != name),
+            NameFilter::Only(names) => names.iter().any(|known| known.as_bytes() == name),
+            NameFilter::AllExcept(names) => names.iter().all(|known| known.as_bytes() != name),
         }
     }
 }

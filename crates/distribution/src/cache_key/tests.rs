@@ -11,7 +11,7 @@ use crate::origin::{
 use crate::path_pattern::PathPattern;
 use crate::policies::{HeaderFilter, OriginRequestPolicy};
 use crate::route::Routed;
-use http::Version;
+use http::{HeaderValue, Version};
 use privet_sign::{KeySet, Leniency, NoMemory, Scheme, Timestamp};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr};
@@ -509,22 +509,6 @@ fn accept_encoding() {
     };
     let request = headers("accept-encoding: gzip");
     assert_eq!(normalized_accept_encoding(&request, &off), None);
-}
-
-#[test]
-fn cookies_for_the_origin() {
-    let cookies = |text: &str, filter: &NameFilter| {
-        filtered_cookies(&headers(text), filter).map(|value| value.to_str().unwrap().to_owned())
-    };
-    let sent = "cookie: b=2; CloudFront-Policy=x; a=1\ncookie: c=3";
-    assert_eq!(cookies(sent, &NameFilter::None), None);
-    assert_eq!(
-        cookies("cookie: CloudFront-Policy=x", &NameFilter::All),
-        None
-    );
-    assert_eq!(cookies(sent, &NameFilter::All).unwrap(), "b=2; a=1; c=3");
-    let except = NameFilter::AllExcept(vec!["a".to_owned()]);
-    assert_eq!(cookies(sent, &except).unwrap(), "b=2; c=3");
 }
 
 proptest! {

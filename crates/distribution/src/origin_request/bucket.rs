@@ -156,6 +156,6 @@ fn listed(filter: &NameFilter) -> std::slice::Iter<'_, String> {
 }
 
 /// Whether a filter calls the cookie by name.
-pub(super) fn lists_cookie(filter: &NameFilter, name: &str) -> bool {
-    listed(filter).any(|listed| listed == name)
+pub(super) fn lists_cookie(filter: &NameFilter, name: &[u8]) -> bool {
+    listed(filter).any(|listed| listed.as_bytes() == name)
 }

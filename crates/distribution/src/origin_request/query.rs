@@ -35,8 +35,9 @@ fn server_takes(behavior: &CacheBehavior, piece: &str) -> bool {
         || takes(&behavior.cache_policy.query_strings, piece)
 }
 
-/// A parameter is meant by either spelling of its name; an empty one is none.
-pub(super) fn takes(filter: &NameFilter, piece: &str) -> bool {
+/// Another spelling of a listed name is the listed name: what is left out stays out, what is kept is kept. A parameter
+/// without a name is none. Also for what tells objects apart.
+pub(crate) fn takes(filter: &NameFilter, piece: &str) -> bool {
     let raw = piece.split('=').next().unwrap_or(piece);
     let decoded = percent_decoded(raw);
     let decoded = std::str::from_utf8(&decoded).unwrap_or(raw);

@@ -3,6 +3,7 @@
 
 mod buckets;
 mod conformance;
+mod cookie_keys;
 mod error_pages;
 mod films;
 mod objects;

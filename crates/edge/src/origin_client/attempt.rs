@@ -6,6 +6,7 @@ use super::prepare::Prepared;
 use super::request_body::{Turn, WatchedBody};
 use super::{OriginBody, OriginResponse};
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use privet_distribution::{HttpServer, Origin, OriginSource};
@@ -36,6 +37,9 @@ pub(super) async fn attempt(
     let spare = spare(&prepared);
     let Prepared { server, head, body } = prepared;
     let silence_max = origin.patience.response_timeout;
+    if !body.is_end_stream() {
+        connection.close_afterwards();
+    }
     let turn = Rc::new(Cell::new(Turn::Origin(Instant::now())));
     let body = WatchedBody::new(body, Rc::clone(&turn));
     let sending = connection

@@ -98,6 +98,7 @@ pub(super) struct Place {
 pub(super) struct Connection {
     pub(super) sender: SendRequest<WatchedBody>,
     pub(super) history: History,
+    afterwards: Afterwards,
     keep_alive_timeout: Duration,
     // Dropped in this order: the task ends before the place is free.
     _task: ConnectionTask,
@@ -109,6 +110,14 @@ pub(super) struct Connection {
 pub(super) enum History {
     JustOpened,
     HasServed,
+}
+
+/// What becomes of a connection when its response has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Afterwards {
+    Kept,
+    /// An origin that leaves a request's body unread takes it for the next request, and its answer for that one's.
+    Closed,
 }
 
 /// The task that moves a connection's bytes; it ends with this.
@@ -183,6 +192,13 @@ impl Pool {
     fn pop_idle(&self) -> Option<Connection> {
         let idle = self.idle.borrow_mut().pop_back()?;
         Some(idle.connection)
+    }
+
+    fn keep_or_close(self: &Rc<Self>, connection: Connection) {
+        match connection.afterwards {
+            Afterwards::Kept => self.keep(connection),
+            Afterwards::Closed => drop(connection),
+        }
     }
 
     fn keep(self: &Rc<Self>, mut connection: Connection) {
@@ -263,6 +279,7 @@ impl Place {
         Connection {
             sender,
             history: History::JustOpened,
+            afterwards: Afterwards::Kept,
             keep_alive_timeout,
             _task: task,
             place: self,
@@ -284,20 +301,25 @@ impl Connection {
         self.place
     }
 
-    /// Back to the pool, for the next request. It is closed instead when the origin wants that, or has not taken the
-    /// whole request yet.
+    /// It is for this request alone, which has a body.
+    pub(super) fn close_afterwards(&mut self) {
+        self.afterwards = Afterwards::Closed;
+    }
+
+    /// Back to the pool, for the next request. It is closed instead when the origin wants that, when it has carried a
+    /// body to the origin, or when the origin does not take the whole request.
     pub(super) fn give_back(mut self) {
         let Some(pool) = self.place.pool.upgrade() else {
             return;
         };
         if self.sender.is_ready() {
-            pool.keep(self);
+            pool.keep_or_close(self);
         } else if !self.sender.is_closed() {
             let patience = self.keep_alive_timeout;
             tokio::task::spawn_local(async move {
                 let ready = tokio::time::timeout(patience, self.sender.ready()).await;
                 if matches!(ready, Ok(Ok(()))) {
-                    pool.keep(self);
+                    pool.keep_or_close(self);
                 }
             });
         }

@@ -171,6 +171,7 @@ impl Checker<'_> {
             let message = "is 0, so nothing is cached and nothing can be in the cache key; name it in an origin request policy";
             self.fault(&format!("{path}.max_ttl"), message);
         }
+        self.cookie_names(&policy.cookies, path);
         let is_normalized = policy.gzip || policy.brotli || policy.zstd;
         for (position, name) in policy.headers.iter().enumerate() {
             let place = format!("{path}.headers[{position}]");
@@ -184,7 +185,25 @@ impl Checker<'_> {
         }
     }
 
+    /// A name that no cookie can have would be a policy that means something else than it says.
+    fn cookie_names(&mut self, filter: &NameFilter, path: &str) {
+        let (names, key) = match filter {
+            NameFilter::None | NameFilter::All => return,
+            NameFilter::Only(names) => (names, "cookies"),
+            NameFilter::AllExcept(names) => (names, "cookies_except"),
+        };
+        for (position, name) in names.iter().enumerate() {
+            if !may_name_a_cookie(name) {
+                let message = format!(
+                    "{name:?} cannot be the name of a cookie: that is ASCII, without blanks, \"=\" and \";\""
+                );
+                self.fault(&format!("{path}.{key}[{position}]"), message);
+            }
+        }
+    }
+
     fn origin_request_policy(&mut self, policy: &OriginRequestPolicy, path: &str) {
+        self.cookie_names(&policy.cookies, path);
         let HeaderFilter::Only(names) = &policy.headers else {
             return;
         };
@@ -319,4 +338,9 @@ fn is_framing(name: &HeaderName) -> bool {
         header::UPGRADE,
     ];
     known.contains(name) || name == "keep-alive"
+}
+
+fn may_name_a_cookie(name: &str) -> bool {
+    name.bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"=;".contains(&byte))
 }

@@ -2,7 +2,7 @@
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
-use crate::origin_client::OriginFaultKind;
+use crate::origin_client::{OriginFaultKind, OriginRequestBody};
 use http::Method;
 use privet_distribution::HttpServer;
 use std::rc::Rc;
@@ -18,6 +18,31 @@ fn an_idle_connection_serves_again() {
             assert_eq!(read(response.unwrap()).await.unwrap(), "ok");
         }
         assert_eq!(scripted.connections(), 1);
+    });
+}
+
+/// D: an origin that leaves a body unread takes it for the next request, and what it says to that for the answer to
+/// whoever comes next.
+#[test]
+fn d_a_connection_that_carried_a_body_serves_nobody_else() {
+    run(async {
+        let poisoned = Act::Send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::GET] {
+            let script: &'static [Act] = vec![OK, poisoned, poisoned].leak();
+            let scripted = ScriptedOrigin::start(&[script, &[OK, OK]]).await;
+            let client = client();
+            let origin = http_origin(scripted.port);
+            let mut with_body = call(method, "/upload");
+            let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+            with_body.body = OriginRequestBody::Memory(smuggled.into());
+            let first = client.send(&origin, with_body).await.unwrap();
+            assert_eq!(read(first).await.unwrap(), "ok");
+            for _ in 0..2 {
+                let next = client.send(&origin, get("/next")).await.unwrap();
+                assert_eq!(read(next).await.unwrap(), "ok");
+            }
+            assert_eq!(scripted.connections(), 2);
+        }
     });
 }
 
