@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 mod decoded;
 mod embedded;
+mod numbers;
+mod pieces;
 mod runs;
 
 /// `query` with the values of `Policy` and `Signature` replaced by `grant:<fingerprint>`, order and all other

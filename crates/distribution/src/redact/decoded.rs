@@ -89,6 +89,9 @@ impl<'a> Decoded<'a> {
                 pending.extend([(byte, start), value]);
                 continue;
             }
+            if byte == b'0' && has_leading_zero(&self.bytes) {
+                continue;
+            }
             self.bytes.push(byte);
             self.starts.push(start);
             if let Some((length, value)) = escape(&self.bytes) {
@@ -113,6 +116,12 @@ fn ends_entity(next: u8, radix: u32) -> bool {
     !is_part && !matches!(next, b'&' | b'%' | b'\\')
 }
 
+/// Whether one more zero changes nothing: there may be any number of them, and none needs to be read twice.
+fn has_leading_zero(bytes: &[u8]) -> bool {
+    let marks: [&[u8]; 6] = [b"&#0", b"&#x0", b"&#X0", b"\\u{0", b"\\x{0", b"\\o{0"];
+    bytes.last() == Some(&b'0') && marks.into_iter().any(|mark| bytes.ends_with(mark))
+}
+
 /// The escape that `bytes` begin with, as browsers read it: a numeric entity ends in front of whatever is no digit.
 fn escape_from(bytes: &[u8]) -> Option<Escape> {
     if !matches!(bytes.first()?, b'%' | b'\\' | b'&') {
@@ -129,11 +138,22 @@ fn escape_from(bytes: &[u8]) -> Option<Escape> {
             character(&rest[..count], radix)?,
         ))
     });
-    numeric.or_else(|| {
-        let lengths = 3..=bytes.len().min(DIGITS_MAX + 4);
+    numeric.or_else(|| braced_from(bytes)).or_else(|| {
+        let lengths = 3..=bytes.len().min(NAME_CHARACTERS_MAX + 2);
         lengths
             .into_iter()
             .find_map(|length| escape(&bytes[..length]).filter(|(escaped, _)| *escaped == length))
+    })
+}
+
+fn braced_from(bytes: &[u8]) -> Option<Escape> {
+    BRACES.into_iter().find_map(|(mark, radix)| {
+        let rest = bytes.strip_prefix(mark)?;
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let count = rest.iter().take_while(is_digit).count();
+        let is_closed = rest.get(count) == Some(&b'}');
+        let value = is_closed.then(|| character(&rest[..count], radix))??;
+        Some((mark.len() + count + 1, value))
     })
 }
 
@@ -175,13 +195,16 @@ fn fixed_length(bytes: &[u8]) -> Option<Escape> {
     })
 }
 
-/// `\u{3d}` and `\x{3d}`, up to their `}`.
+const BRACES: [(&[u8], u32); 3] = [(b"\\u{", 16), (b"\\x{", 16), (b"\\o{", 8)];
+
+/// `\u{3d}`, `\x{3d}` and `\o{75}`, up to their `}`.
 fn braced(bytes: &[u8]) -> Option<Escape> {
-    let digits = trailing(bytes, 16);
-    let before = &bytes[..bytes.len() - digits.len()];
-    let is_escape = before.ends_with(b"\\u{") || before.ends_with(b"\\x{");
-    let value = is_escape.then(|| character(digits, 16)).flatten()?;
-    Some((digits.len() + 3, value))
+    BRACES.into_iter().find_map(|(mark, radix)| {
+        let digits = trailing(bytes, radix);
+        let before = &bytes[..bytes.len() - digits.len()];
+        let value = before.ends_with(mark).then(|| character(digits, radix))??;
+        Some((mark.len() + digits.len(), value))
+    })
 }
 
 /// `&#61` and `&#x3d`, up to their `;`: length, value and radix.
@@ -198,30 +221,62 @@ fn numeric_entity(bytes: &[u8]) -> Option<(usize, u8, u32)> {
     })
 }
 
-/// `&amp` and its like, up to their `;`: those that stand for what is in a link, or is no part of one.
+/// `&amp` and its like, up to their `;`. A name that is not listed stands for nothing that is in a link or ends a part of
+/// one: for what cannot be seen, or was put in between.
 fn named_entity(bytes: &[u8]) -> Option<Escape> {
-    const NAMES: [(&[u8], u8); 14] = [
-        (b"&amp", b'&'),
-        (b"&equals", b'='),
-        (b"&plus", b'+'),
-        (b"&sol", b'/'),
-        (b"&lowbar", b'_'),
-        (b"&percnt", b'%'),
-        (b"&num", b'#'),
-        (b"&quest", b'?'),
-        (b"&bsol", b'\\'),
-        (b"&quot", b'"'),
-        (b"&apos", b'\''),
-        (b"&tab", b'\t'),
-        (b"&newline", b'\n'),
-        (b"&nbsp", FOREIGN),
-    ];
-    NAMES.into_iter().find_map(|(name, value)| {
-        let end = bytes.get(bytes.len().checked_sub(name.len())?..)?;
-        end.eq_ignore_ascii_case(name)
-            .then_some((name.len(), value))
-    })
+    let last = &bytes[bytes.len().saturating_sub(NAME_CHARACTERS_MAX + 1)..];
+    let mark = last
+        .iter()
+        .rposition(|byte| !byte.is_ascii_alphanumeric())?;
+    let (mark, name) = last[mark..].split_first()?;
+    if *mark != b'&' || !name.first()?.is_ascii_alphabetic() {
+        return None;
+    }
+    let named = ENTITIES
+        .iter()
+        .find(|(one, _)| one.eq_ignore_ascii_case(name));
+    Some((name.len() + 1, named.map_or(FOREIGN, |(_, value)| *value)))
 }
+
+/// HTML's longest name has 31.
+const NAME_CHARACTERS_MAX: usize = 32;
+
+const ENTITIES: [(&[u8], u8); 34] = [
+    (b"amp", b'&'),
+    (b"equals", b'='),
+    (b"plus", b'+'),
+    (b"sol", b'/'),
+    (b"lowbar", b'_'),
+    (b"underbar", b'_'),
+    (b"percnt", b'%'),
+    (b"num", b'#'),
+    (b"quest", b'?'),
+    (b"bsol", b'\\'),
+    (b"quot", b'"'),
+    (b"apos", b'\''),
+    (b"tab", b'\t'),
+    (b"newline", b'\n'),
+    (b"semi", b';'),
+    (b"lcub", b'{'),
+    (b"lbrace", b'{'),
+    (b"rcub", b'}'),
+    (b"rbrace", b'}'),
+    (b"lt", b'<'),
+    (b"gt", b'>'),
+    (b"comma", b','),
+    (b"colon", b':'),
+    (b"period", b'.'),
+    (b"lpar", b'('),
+    (b"rpar", b')'),
+    (b"lsqb", b'['),
+    (b"lbrack", b'['),
+    (b"rsqb", b']'),
+    (b"rbrack", b']'),
+    (b"verbar", b'|'),
+    (b"vert", b'|'),
+    (b"commat", b'@'),
+    (b"excl", b'!'),
+];
 
 /// The last bytes of which all are digits, as many as a number has at most.
 fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
@@ -231,7 +286,7 @@ fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
     &last[other.map_or(0, |other| other + 1)..]
 }
 
-/// Zeros in front included; browsers take any number of them.
+/// Zeros in front of which there are more than one are not counted.
 const DIGITS_MAX: usize = 16;
 
 /// The character with the number that `digits` are.

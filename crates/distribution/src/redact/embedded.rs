@@ -4,6 +4,8 @@
 //! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
 
 use super::decoded::Decoded;
+use super::numbers::{may_have_numbers, number_lists};
+use super::pieces::{may_have_pieces, pieces};
 use super::runs::{is_base64, is_session, may_be_credential, may_be_rest, may_have_run, runs};
 use super::{Secret, is_label, label};
 use std::borrow::Cow;
@@ -82,7 +84,7 @@ const NAMES: [(&[u8], Secret); 2] = [(POLICY, Secret::Policy), (SIGNATURE, Secre
 /// False for almost all that is logged, and quickly: there is neither a long run, nor a name, nor an escape that could hide
 /// a part of one.
 fn may_carry_credentials(text: &[u8]) -> bool {
-    may_have_run(text) || may_have_names(text)
+    may_have_run(text) || may_have_names(text) || may_have_pieces(text) || may_have_numbers(text)
 }
 
 fn may_have_names(text: &[u8]) -> bool {
@@ -119,8 +121,55 @@ struct Embedded {
     is_redacted: bool,
 }
 
+impl Embedded {
+    fn run(value: Range<usize>) -> Self {
+        Embedded {
+            secret: Secret::Run,
+            value,
+            is_redacted: false,
+        }
+    }
+
+    /// Whether more of it may stand around, cut off by other characters.
+    fn may_be_cut(&self) -> bool {
+        match self.secret {
+            Secret::Policy | Secret::Signature | Secret::Run => {
+                !self.is_redacted && self.value.len() >= SIGNATURE_CHARACTERS_MIN
+            }
+            Secret::Session => false,
+        }
+    }
+}
+
 /// All that must not be logged, in its order.
 fn secrets(bytes: &[u8]) -> Vec<Embedded> {
+    let mut secrets = secrets_of_runs(bytes);
+    let known: Vec<_> = { secrets.iter() }
+        .map(|found| (found.value.clone(), found.may_be_cut()))
+        .collect();
+    secrets.extend({ pieces(bytes, &known, name_length).into_iter() }.map(Embedded::run));
+    secrets.extend(number_lists(bytes).into_iter().map(Embedded::run));
+    secrets.sort_by_key(|found| found.value.start);
+    without_overlaps(secrets)
+}
+
+/// A list of numbers may be the value of a name, or have something in it that was found for itself.
+fn without_overlaps(secrets: Vec<Embedded>) -> Vec<Embedded> {
+    let mut apart: Vec<Embedded> = Vec::with_capacity(secrets.len());
+    for found in secrets {
+        match apart.last_mut() {
+            Some(last) if found.value.start < last.value.end => {
+                last.value.end = last.value.end.max(found.value.end);
+                last.is_redacted &= found.is_redacted;
+            }
+            _ => apart.push(found),
+        }
+    }
+    apart
+}
+
+/// What is found in one run.
+fn secrets_of_runs(bytes: &[u8]) -> Vec<Embedded> {
     let mut secrets = Vec::new();
     for run in runs(bytes) {
         let mut next = run.start;
@@ -146,11 +195,7 @@ fn nameless(bytes: &[u8], range: Range<usize>, may_be: fn(&[u8]) -> bool) -> Opt
     let run = range.start + inner.start..range.start + inner.end;
     let name = name_length(&bytes[run.clone()]);
     let value = run.start + name..run.end;
-    may_be(&bytes[value.clone()]).then_some(Embedded {
-        secret: Secret::Run,
-        value,
-        is_redacted: false,
-    })
+    may_be(&bytes[value.clone()]).then(|| Embedded::run(value))
 }
 
 /// How much of a run is the name of any other parameter, with its `=`. In base64 that stands at the end only.

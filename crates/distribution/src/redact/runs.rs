@@ -23,6 +23,13 @@ const SESSION_CHARACTERS_MIN: usize = 110;
 const CASE_MIN: u32 = 10;
 const TURNS_MIN: u32 = 11;
 
+/// Pieces of a credential that was cut are looked for from these lengths on: with each other, and beside one that was found.
+const LONG_PIECE_CHARACTERS_MIN: usize = 40;
+const SHORT_PIECE_CHARACTERS_MIN: usize = 24;
+
+/// Prose has more blanks than one in so many characters.
+const CHARACTERS_PER_BLANK_MIN: usize = 12;
+
 /// What stands in front of a session token.
 const SESSION: &[u8] = b"S1";
 
@@ -36,6 +43,22 @@ pub(super) fn may_have_run(text: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// False for almost all that is logged: there are no two stretches in which a long piece of a credential has room.
+pub(super) fn may_have_stretches(text: &[u8]) -> bool {
+    let (mut start, mut count) = (0, 0);
+    while let Some(stretch) = text.get(start..start + LONG_PIECE_CHARACTERS_MIN) {
+        match stretch.iter().rposition(|byte| ends_raw_run(*byte)) {
+            Some(position) => start += position + 1,
+            None => {
+                count += 1;
+                let end = text[start..].iter().position(|byte| ends_raw_run(*byte));
+                start = end.map_or(text.len(), |end| start + end);
+            }
+        }
+    }
+    count > 1
 }
 
 /// The runs of `bytes`: of characters of base64, in both alphabets, with nothing between them but what a line of text may
@@ -70,6 +93,26 @@ pub(super) fn may_be_rest(run: &[u8]) -> bool {
     may_be_credential(run)
         || (run.len() >= REST_CHARACTERS_MIN
             && any(&sums(run), REST_CHARACTERS_MIN, Sum::is_random_rest))
+}
+
+/// Whether this may be one of two pieces of a credential.
+pub(super) fn is_long_piece(run: &[u8]) -> bool {
+    !is_prose(run) && any(&sums(run), LONG_PIECE_CHARACTERS_MIN, Sum::is_random_long)
+}
+
+/// Whether this may be what is left of a credential of which another piece was found.
+pub(super) fn is_short_piece(run: &[u8]) -> bool {
+    !is_prose(run) && any(&sums(run), SHORT_PIECE_CHARACTERS_MIN, Sum::is_random_short)
+}
+
+fn is_prose(run: &[u8]) -> bool {
+    let blanks = run.iter().filter(|byte| **byte == b' ').count();
+    blanks * CHARACTERS_PER_BLANK_MIN > run.len()
+}
+
+/// How many characters of base64 there are.
+pub(super) fn count(run: &[u8]) -> usize {
+    run.iter().filter(|byte| is_base64(**byte)).count()
 }
 
 /// Whether this is found of any `length` characters in a row.
@@ -168,6 +211,16 @@ impl Sum {
 
     fn is_random_rest(self) -> bool {
         self.upper >= CASE_MIN / 2 && self.lower >= CASE_MIN / 2 && self.turns >= TURNS_MIN / 2
+    }
+
+    /// Of [`LONG_PIECE_CHARACTERS_MIN`]: half of what there is on average.
+    fn is_random_long(self) -> bool {
+        self.upper >= 6 && self.lower >= 6 && self.turns >= 8
+    }
+
+    /// Of [`SHORT_PIECE_CHARACTERS_MIN`].
+    fn is_random_short(self) -> bool {
+        self.upper >= 2 && self.lower >= 2 && self.turns >= 3
     }
 
     /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns of

@@ -14,7 +14,7 @@ fn check(text: &str, expected: &str) {
 fn what_is_no_escape_stays() {
     for text in [
         "", "%", "%4", "%zz", "\\", "\\u00", "\\u00zz", "\\x4", "\\8", "&", "&;", "&#;", "&#x;",
-        "&nosuch;", "&amp", "{}", "a\\u{}b", "&#61", "é",
+        "&amp", "&a-b;", "&1a;", "{}", "a\\u{}b", "&#61", "é",
     ] {
         let expected = text.replace("&#61", "=");
         check(text, &expected);
@@ -38,6 +38,12 @@ fn every_spelling_of_an_equals_sign_is_read() {
         "\\u{00003d}",
         "\\x3d",
         "\\x{3d}",
+        "\\o{75}",
+        "\\u{0000000000000000000000000000003d}",
+        "&#x0000000000000000000000000000003d;",
+        "&#0000000000000000000000000000061;",
+        "\\u&lcub;3d&rcub;",
+        "&amp;#61&semi;",
         "\\075",
         "&#61;",
         "&#061;",
@@ -59,6 +65,35 @@ fn every_spelling_of_an_equals_sign_is_read() {
         check(&format!("a{text}.b"), &format!("a{backslash}=.b"));
         check(text, &format!("{backslash}="));
     }
+}
+
+#[test]
+fn f8_entities_of_any_name_are_read() {
+    for name in [
+        "zwj",
+        "shy",
+        "ZeroWidthSpace",
+        "nosuch",
+        "frac12",
+        "CounterClockwiseContourIntegral",
+    ] {
+        assert_eq!(Decoded::of(&format!("a&{name};b")).bytes, b"a\x80b");
+        assert_eq!(Decoded::by_levels(&format!("a&{name};b")).bytes, b"a\x80b");
+    }
+    check("&UnderBar;&lowbar;", "__");
+    let long = format!("&{};", "a".repeat(40));
+    check(&long, &long);
+}
+
+#[test]
+fn f8_zeros_take_no_longer_than_their_length() {
+    for mark in ["&#", "&#x", "\\u{"] {
+        let zeros = format!("{mark}{}", "0".repeat(200_000)).repeat(2);
+        assert!(Decoded::of(&zeros).bytes.len() < 20);
+        assert!(Decoded::by_levels(&zeros).bytes.len() <= zeros.len());
+    }
+    let zeros = format!("\\u{{{}5a}}", "0".repeat(1000));
+    assert_eq!(Decoded::by_levels(&zeros).bytes, b"Z");
 }
 
 #[test]

@@ -256,3 +256,74 @@ fn f8_signatures_are_redacted_however_they_are_broken_or_escaped() {
         }
     }
 }
+
+/// Each of these left a whole signature, or a long rest of it, in the log.
+#[test]
+fn f8_signatures_are_redacted_however_they_are_listed_or_cut() {
+    let value = signature(true);
+    let each = |write: &dyn Fn(u32) -> String, between: &str| -> String {
+        let numbers: Vec<_> = value.bytes().map(|byte| write(byte.into())).collect();
+        numbers.join(between)
+    };
+    let cut = |length: usize, between: &str| {
+        let pieces = value.as_bytes().chunks(length);
+        let pieces: Vec<_> = pieces
+            .filter_map(|piece| str::from_utf8(piece).ok())
+            .collect();
+        pieces.join(between)
+    };
+    let decimal = |byte: u32| byte.to_string();
+    let hexadecimal = |byte: u32| format!("{byte:02x}");
+    let character = |byte: u32| char::from_u32(byte).unwrap_or_default().to_string();
+    let mut texts = vec![
+        each(&decimal, ","),
+        each(&decimal, ", "),
+        each(&decimal, ")||CHAR("),
+        each(&decimal, ")+String.fromCharCode("),
+        each(&decimal, "%2C"),
+        each(&hexadecimal, ":"),
+        each(&hexadecimal, ","),
+        each(&hexadecimal, " "),
+        each(&|byte| format!("0x{byte:x}"), ","),
+        each(&|byte| format!("\\o{{{byte:o}}}"), ""),
+        each(&|byte| format!("\\u{{{byte:040x}}}"), ""),
+        each(&|byte| format!("&#{byte:040};"), ""),
+        each(&|byte| format!("&#x{byte:040x};"), ""),
+        each(&character, "&zwj;"),
+        each(&character, "&shy;"),
+        each(&character, "&ZeroWidthSpace;"),
+        value.replace('_', "&UnderBar;"),
+    ];
+    for between in [",", ".", "\"+\"", "<br>", ":", ";", "|", "\", \"", "%2C"] {
+        texts.extend([60, 75, 85, 90, 120].map(|length| cut(length, between)));
+    }
+    for text in texts {
+        for around in [
+            "TEXT",
+            "{\"Signature\":\"TEXT\"}",
+            "Signature=TEXT",
+            "x [TEXT] y",
+        ] {
+            let redacted = redact_text(&around.replace("TEXT", &text), None).into_owned();
+            assert!(!redacted.contains(&text[..40]), "{redacted}");
+            assert!(redacted.len() < around.len() + 160, "{redacted}");
+            assert_eq!(redact_text(&redacted, None), redacted, "twice");
+        }
+    }
+}
+
+#[test]
+fn f8_names_and_prose_stay_readable() {
+    for text in [
+        "/objects/3f2b8a10-77aa-4c1e-9b1f-0c5d8e6f7a90/3F2B8A10-77AA-4C1E-9B1F-0C5D8E6F7A90.bin,v1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/138.0.7204.119 Mobile/15E148 Safari/604.1 (compatible; ExampleBot/2.1; +https://www.example.com/bots/about-our-crawler.html)",
+        "{\"firstName\":\"Maximilian\",\"lastName\":\"Example\",\"streetAddress\":\"1 Long Street\",\"postalCode\":\"12345\",\"favouriteColours\":[\"Red\",\"Green\"]}",
+        "Here Is A Title Of Many Words In Which Each Has A Capital Letter, And Then Another One Which Is Just As Long As The First",
+        "https://h.example/watch?v=dQw4w9WgXcQ&list=PLrAXtmErZgOeiKm4sgNOknGvNjby9efdf&index=12&t=30s",
+        "198.51.100.7, 203.0.113.9, 192.0.2.1, 198.51.100.8, 2001:db8:85a3:8d3:1319:8a2e:370:7348",
+    ] {
+        check(text, text);
+    }
+    let around = "a=1&Signature=SIGNATURE&Key-Pair-Id=K2JCJMDEHXQW5F&Expires=1767003600";
+    check_signature(around);
+}
