@@ -40,12 +40,15 @@ fn is_alike(one: &str, other: &str) -> bool {
 
 fn folded_letters(name: &str) -> String {
     let bytes: Vec<u8> = name.chars().map(|character| character as u8).collect();
-    let fold = |character| match character {
-        '+' => ' ',
+    let letter = |character| match character {
         '\u{ff01}'..='\u{ff5e}' => {
             let code = character as u32 - 0xff01 + 0x21;
             char::from_u32(code).unwrap_or(character)
         }
+        other => other,
+    };
+    let fold = |character| match letter(character) {
+        '+' => ' ',
         other => other,
     };
     String::from_utf8_lossy(&bytes).chars().map(fold).collect()

@@ -53,7 +53,7 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
 fn is_trimmed(end: char) -> bool {
     let is_invisible = matches!(
         end,
-        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe62}' | '\u{feff}' | '\u{ff0b}'
     );
     end == '+' || end.is_whitespace() || is_invisible
 }
