@@ -92,7 +92,7 @@ impl WorkerCache {
             Ok(response) if response.status == StatusCode::NOT_MODIFIED => {
                 self.confirmed(context, response).await
             }
-            Ok(response) if response.status == StatusCode::PARTIAL_CONTENT => {
+            Ok(response) if had_range && response.status == StatusCode::PARTIAL_CONTENT => {
                 self.partial(context, response).await
             }
             Ok(response) if had_range && response.status == StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -114,6 +114,7 @@ impl WorkerCache {
             moments: self.moments(),
         };
         let call = ask.call_as_viewer(OriginRequestBody::Empty);
+        let had_range = call.headers.contains_key(RANGE);
         let answered = self
             .client
             .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
@@ -124,7 +125,7 @@ impl WorkerCache {
             Err(fault) => return Fetched::Failed(fault),
         };
         match response.status {
-            StatusCode::PARTIAL_CONTENT => {
+            StatusCode::PARTIAL_CONTENT if had_range => {
                 let mut headers = response.headers.clone();
                 headers.remove(CONTENT_RANGE);
                 if let Storage::Store(_) = self.storage_of(&context, StatusCode::OK, &headers) {
@@ -132,7 +133,9 @@ impl WorkerCache {
                 }
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
-            StatusCode::RANGE_NOT_SATISFIABLE => self.unsatisfied(context, response).await,
+            StatusCode::RANGE_NOT_SATISFIABLE if had_range => {
+                self.unsatisfied(context, response).await
+            }
             StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
@@ -348,7 +351,15 @@ impl WorkerCache {
         if is_endless {
             return Fetched::Unstorable(Box::new(response), Unstorable::Status);
         }
-        let lifetime = match self.storage_of(context, status, &response.headers) {
+        let storage = match status {
+            // Nobody asked for a range. Of what this is a part, if it is one, only the viewer can know: S3 answers thus to
+            // `partNumber`.
+            StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Storage::Refuse(Unstorable::Status)
+            }
+            _ => self.storage_of(context, status, &response.headers),
+        };
+        let lifetime = match storage {
             Storage::Store(lifetime) => lifetime,
             Storage::Refuse(unstorable) => {
                 // Whatever was stored before is no longer what the origin says (RFC 9111 4.3.3).

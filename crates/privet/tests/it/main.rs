@@ -75,5 +75,6 @@ mod serving;
 mod spellings;
 mod support;
 mod tidy;
+mod unasked_parts;
 mod unruly_files;
 mod vectors;
