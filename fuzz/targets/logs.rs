@@ -102,6 +102,10 @@ fn escape(word: &str, text: &str) -> String {
         "slashes" => text.replace('/', "\\/"),
         "lines" => between(76, "\r\n"),
         "blanks" => between(4, " "),
+        "zwj" => between(4, "&zwj;"),
+        "zeros" => each(&|byte| format!("&#x{byte:030x};")),
+        "octal-braces" => each(&|byte| format!("\\o{{{byte:o}}}")),
+        "cut" => between(60, ","),
         "zero-width" => between(10, "\u{200b}"),
         _ => text.to_owned(),
     }

@@ -30,6 +30,21 @@ pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<
     if !may_carry_credentials(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
+    let mut redacted = Cow::Borrowed(text);
+    // A label may join what stood on both sides of a list, or be in the way no longer.
+    for _ in 0..PASSES_MAX {
+        match redact_once(&redacted, policy_label) {
+            Cow::Borrowed(_) => break,
+            Cow::Owned(more) => redacted = Cow::Owned(more),
+        }
+    }
+    redacted
+}
+
+/// Each pass but the last makes the text simpler; two are almost always enough.
+const PASSES_MAX: usize = 8;
+
+fn redact_once<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<'a, str> {
     let decoded = Decoded::of(text);
     let redacted = redact_decoded(&decoded, policy_label);
     if !decoded.has_open_entities {

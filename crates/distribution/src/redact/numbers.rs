@@ -94,7 +94,8 @@ fn is_number(word: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
     match &digits[zeros..] {
         [] => zeros > 0,
-        short @ ([_] | [_, _]) => short.iter().all(u8::is_ascii_hexdigit),
+        [digit] => digit.is_ascii_digit() || (word.len() > 1 && digit.is_ascii_hexdigit()),
+        short @ [_, _] => short.iter().all(u8::is_ascii_hexdigit),
         long @ [_, _, _] => long.iter().all(u8::is_ascii_digit),
         _ => false,
     }

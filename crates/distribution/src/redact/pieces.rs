@@ -5,7 +5,7 @@ use super::runs::{
 };
 use std::ops::Range;
 
-/// Between long pieces: `,`, `"+"`, `<br>` and their like.
+/// Between pieces of which none was found: `,`, `"+"`, `<br>` and their like.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 8;
 /// Between what was found and a shorter piece.
 const GAP_SIZE_BYTES_MAX: usize = 16;
@@ -56,14 +56,14 @@ pub(super) fn pieces(
     found.filter(|value| !value.is_empty()).collect()
 }
 
-/// Long pieces that stand close together are one credential.
+/// Pieces that stand close together, one of them long, are one credential.
 fn find_groups(bytes: &[u8], pieces: &mut [Piece]) {
-    let is_joined = |one: &Piece, next: &Piece| {
-        one.is_long && next.is_long && next.run.start - one.run.end <= SEPARATOR_SIZE_BYTES_MAX
-    };
+    let is_joined =
+        |one: &Piece, next: &Piece| next.run.start - one.run.end <= SEPARATOR_SIZE_BYTES_MAX;
     for group in pieces.chunk_by_mut(is_joined) {
         let characters = group.iter().map(|piece| count(&bytes[piece.value.clone()]));
-        if group.len() > 1 && characters.sum::<usize>() >= RUN_CHARACTERS_MIN {
+        let is_credential = characters.sum::<usize>() >= RUN_CHARACTERS_MIN;
+        if is_credential && group.len() > 1 && group.iter().any(|piece| piece.is_long) {
             group.iter_mut().for_each(|piece| piece.is_found = true);
         }
     }

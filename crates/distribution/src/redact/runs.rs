@@ -27,9 +27,6 @@ const TURNS_MIN: u32 = 11;
 const LONG_PIECE_CHARACTERS_MIN: usize = 40;
 const SHORT_PIECE_CHARACTERS_MIN: usize = 24;
 
-/// Prose has more blanks than one in so many characters.
-const CHARACTERS_PER_BLANK_MIN: usize = 12;
-
 /// What stands in front of a session token.
 const SESSION: &[u8] = b"S1";
 
@@ -45,20 +42,23 @@ pub(super) fn may_have_run(text: &[u8]) -> bool {
     false
 }
 
-/// False for almost all that is logged: there are no two stretches in which a long piece of a credential has room.
+/// False for most that is logged: there are no two stretches in which pieces of a credential have room, one of them long.
 pub(super) fn may_have_stretches(text: &[u8]) -> bool {
-    let (mut start, mut count) = (0, 0);
-    while let Some(stretch) = text.get(start..start + LONG_PIECE_CHARACTERS_MIN) {
+    let (mut start, mut count, mut is_long) = (0, 0, false);
+    while let Some(stretch) = text.get(start..start + SHORT_PIECE_CHARACTERS_MIN) {
         match stretch.iter().rposition(|byte| ends_raw_run(*byte)) {
             Some(position) => start += position + 1,
             None => {
-                count += 1;
+                // It began behind what ended the one before.
                 let end = text[start..].iter().position(|byte| ends_raw_run(*byte));
-                start = end.map_or(text.len(), |end| start + end);
+                let length = end.unwrap_or(text.len() - start);
+                is_long |= length >= LONG_PIECE_CHARACTERS_MIN;
+                count += 1;
+                start += length;
             }
         }
     }
-    count > 1
+    is_long && count > 1
 }
 
 /// The runs of `bytes`: of characters of base64, in both alphabets, with nothing between them but what a line of text may
@@ -97,17 +97,12 @@ pub(super) fn may_be_rest(run: &[u8]) -> bool {
 
 /// Whether this may be one of two pieces of a credential.
 pub(super) fn is_long_piece(run: &[u8]) -> bool {
-    !is_prose(run) && any(&sums(run), LONG_PIECE_CHARACTERS_MIN, Sum::is_random_long)
+    any(&sums(run), LONG_PIECE_CHARACTERS_MIN, Sum::is_random_long)
 }
 
 /// Whether this may be what is left of a credential of which another piece was found.
 pub(super) fn is_short_piece(run: &[u8]) -> bool {
-    !is_prose(run) && any(&sums(run), SHORT_PIECE_CHARACTERS_MIN, Sum::is_random_short)
-}
-
-fn is_prose(run: &[u8]) -> bool {
-    let blanks = run.iter().filter(|byte| **byte == b' ').count();
-    blanks * CHARACTERS_PER_BLANK_MIN > run.len()
+    any(&sums(run), SHORT_PIECE_CHARACTERS_MIN, Sum::is_random_short)
 }
 
 /// How many characters of base64 there are.
@@ -192,6 +187,7 @@ struct Sum {
     turns: u32,
     hexadecimal: u32,
     mark: u32,
+    blank: u32,
 }
 
 impl Sum {
@@ -202,6 +198,7 @@ impl Sum {
             turns: self.turns - start.turns,
             hexadecimal: self.hexadecimal - start.hexadecimal,
             mark: self.mark - start.mark,
+            blank: self.blank - start.blank,
         }
     }
 
@@ -213,14 +210,14 @@ impl Sum {
         self.upper >= CASE_MIN / 2 && self.lower >= CASE_MIN / 2 && self.turns >= TURNS_MIN / 2
     }
 
-    /// Of [`LONG_PIECE_CHARACTERS_MIN`]: half of what there is on average.
+    /// Of [`LONG_PIECE_CHARACTERS_MIN`]: half of what there is on average. Prose has more blanks.
     fn is_random_long(self) -> bool {
-        self.upper >= 6 && self.lower >= 6 && self.turns >= 8
+        self.upper >= 6 && self.lower >= 6 && self.turns >= 8 && self.blank <= 3
     }
 
     /// Of [`SHORT_PIECE_CHARACTERS_MIN`].
     fn is_random_short(self) -> bool {
-        self.upper >= 2 && self.lower >= 2 && self.turns >= 3
+        self.upper >= 2 && self.lower >= 2 && self.turns >= 3 && self.blank <= 2
     }
 
     /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns of
@@ -240,7 +237,11 @@ fn sums(run: &[u8]) -> Vec<Sum> {
     let mut sum = Sum::default();
     sums.push(sum);
     let mut before = Kind::Nothing;
-    for byte in run.iter().filter(|byte| is_base64(**byte)) {
+    for byte in run {
+        if !is_base64(*byte) {
+            sum.blank += u32::from(*byte == b' ');
+            continue;
+        }
         let kind = Kind::of(*byte);
         sum.upper += u32::from(kind == Kind::Upper);
         sum.lower += u32::from(kind == Kind::Lower);

@@ -97,8 +97,8 @@ fn policies_bear_the_name_of_the_signature() {
         &format!("/a%3FPolicy={name}%26Signature%3D{name}%26Key-Pair-Id=K1"),
     );
     check("/a%3FPolicy=e30_", "/a%3FPolicy=redacted");
-    let given = redact_text("next=Policy%3De30_", Some("grant:x"));
-    assert_eq!(given, "next=Policy%3Dgrant:x");
+    let given = redact_text("next=Policy%3De30_", Some("grant:0123456789abcdef"));
+    assert_eq!(given, "next=Policy%3Dgrant:0123456789abcdef");
 }
 
 #[test]
@@ -141,7 +141,7 @@ proptest! {
     /// Cuts fall between characters, and nothing is left for a second time.
     #[test]
     fn any_text_can_be_redacted(pieces in prop::collection::vec(
-        "(Signature|policy|Policy|=|%|%25|%3D|5|3|é|%C3|grant:|redacted|&| |[A-Za-z0-9+/~_-]{0,70}|\\PC)", 0..12,
+        "(Signature|policy|Policy|=|%|%25|%3D|5|3|é|%C3|grant:|redacted|&| |,|<br>|(77,){43,90}|&zwj;|[A-Za-z0-9+/~_-]{0,70}|\\PC)", 0..12,
     )) {
         let once = redact_text(&pieces.concat(), None).into_owned();
         prop_assert_eq!(redact_text(&once, None), once.as_str());
@@ -255,6 +255,38 @@ fn f8_signatures_are_redacted_however_they_are_broken_or_escaped() {
             assert!(redacted.len() < around.len() + 40, "{redacted}");
         }
     }
+}
+
+#[test]
+fn f8_pieces_are_found_of_the_shortest_signatures_and_among_words() {
+    let value = "MEQCIF4vJ8Zx0bq9Ytk1WmSl6UdRp3oN7cAhGe2yQsKfTzXuAiBv5LwMjDiCrEgPaHnO4tBqVyFxZ8k1RmSl6UdRp3oN7A";
+    for length in [47, 60, 70] {
+        let (one, two) = value.split_at(length);
+        for text in [
+            format!("{one},{two}"),
+            format!("a b c d e f {one}<br>{two} a b c d e f"),
+        ] {
+            let redacted = redact_text(&text, None).into_owned();
+            assert!(
+                !redacted.contains(&one[..40]) && !redacted.contains(two),
+                "{redacted}"
+            );
+        }
+    }
+}
+
+/// Long texts of what is looked at most take no longer than their length.
+#[test]
+fn f8_long_lists_and_many_pieces_are_read_in_one_pass() {
+    let piece = "MEQCIF4vJ8Zx0bq9Ytk1WmSl6UdRp3oN7cAhGe2yQsKf";
+    let lists = "7 ".repeat(200_000);
+    let pieces = format!("{piece},").repeat(5_000);
+    let apart = format!("{piece}.................,").repeat(5_000);
+    let entities = "&a".repeat(200_000);
+    assert_eq!(redact_text(&lists, None), "redacted ");
+    assert!(!redact_text(&pieces, None).contains(piece));
+    assert_eq!(redact_text(&apart, None), apart);
+    assert_eq!(redact_text(&entities, None), entities);
 }
 
 /// Each of these left a whole signature, or a long rest of it, in the log.
