@@ -305,6 +305,32 @@ fn versions_are_reached_by_name() {
     assert_eq!(edge.fetch(&misspelt).text(), "two");
 }
 
+/// The gateway keeps a version under `_:<version>_<name>`.
+#[test]
+fn c_a_version_never_reads_on_into_another_name() {
+    let Some(bucket) = Bucket::create("splice") else {
+        return;
+    };
+    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    assert_eq!(
+        bucket.request("PUT", "?versioning", Some(versioning))["status"],
+        200
+    );
+    let edge = before(&bucket);
+    let put = edge.ask(&put("/listed/private/2024_all/a.txt", "TOP-SECRET"));
+    let version = put.field("x-amz-version-id").unwrap();
+    for behavior in ["all", "but", "listed"] {
+        for mark in [
+            "_listed/private/2024",
+            "_listed%2Fprivate%2F2024",
+            "%5Flisted/private/2024",
+        ] {
+            let answer = edge.fetch(&format!("/{behavior}/a.txt?versionId={version}{mark}"));
+            assert_eq!(answer.status(), 404, "{behavior} {mark}");
+        }
+    }
+}
+
 #[test]
 fn preflights_are_answered_by_the_gateway() {
     let Some(bucket) = Bucket::create("cors") else {

@@ -54,16 +54,19 @@ const WORDS: [&str; 47] = [
     "upstream",
     "user",
 ];
-/// Words that steer as the beginning or the end of a piece, but stand within others by chance: `clientip`, not `description`.
-const SHORT_WORDS: [&str; 17] = [
-    "base", "event", "group", "ip", "mount", "port", "query", "role", "scope", "script", "ssl",
-    "sso", "subject", "target", "tls", "uri", "url",
+/// Words that steer as the beginning or the end of a piece, but stand within others by chance: `baseurl`, not `description`.
+const SHORT_WORDS: [&str; 16] = [
+    "base", "event", "group", "mount", "port", "query", "role", "scope", "script", "ssl", "sso",
+    "subject", "target", "tls", "uri", "url",
 ];
 /// Words that steer only as a whole piece.
-const WHOLE_WORDS: [&str; 4] = ["context", "dn", "real", "verb"];
+const WHOLE_WORDS: [&str; 12] = [
+    "context", "dn", "ip", "ipv4", "ipv6", "peerip", "real", "realip", "sourceip", "trueip",
+    "verb", "viewerip",
+];
 /// Names with such words that browsers and common libraries send by themselves, and that tell about the viewer's program or
 /// are credentials to be checked.
-const HARMLESS: [&str; 32] = [
+const HARMLESS: [&str; 31] = [
     "access-control-request-headers",
     "access-control-request-method",
     "apollographql-client-name",
@@ -82,7 +85,6 @@ const HARMLESS: [&str; 32] = [
     "user-agent",
     "viewport-width",
     "x-amz-request-payer",
-    "x-amz-skip-destination-validation",
     "x-amz-target",
     "x-amz-user-agent",
     "x-amz-website-redirect-location",
