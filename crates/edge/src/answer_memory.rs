@@ -31,6 +31,10 @@ const ANSWER_SIZE_BYTES: u64 = 2 * CHUNK_SIZE_BYTES_MIN;
 const SHARE: u64 = 8;
 /// With texts that are made for its viewer a connection may hold one part in so many of what is free.
 const TEXT_SHARE: u64 = 2;
+/// What a request costs that is refused: its page, the head of that, and the state of its stream.
+const REFUSED_SIZE_BYTES: u64 = CHUNK_SIZE_BYTES_MIN;
+/// Pages of refused requests that may wait for the viewer of one connection at the same time.
+const REFUSED_MAX: u64 = 16;
 /// A chunk that an origin has sent and nobody has taken, and the buffer that the next one is read into.
 const ORIGIN_BODY_SIZE_BYTES: u64 = 64 * 1024;
 /// What a counted chunk costs beside its bytes.
@@ -92,6 +96,8 @@ pub(crate) struct ConnectionMemory {
     held_back_bytes_max: u64,
     is_blocked: AtomicBool,
     bodies: AtomicU64,
+    /// Pages of refused requests.
+    refused: AtomicU64,
     /// By the number of the body. No more than there are streams.
     waiting: Mutex<Vec<(u64, Waker)>>,
 }
@@ -106,6 +112,7 @@ impl ConnectionMemory {
             held_back_bytes_max,
             is_blocked: AtomicBool::new(false),
             bodies: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             waiting: Mutex::default(),
         })
     }
@@ -119,9 +126,24 @@ impl ConnectionMemory {
         (used_bytes == 0 || fits).then(|| self.body(size_bytes))
     }
 
-    /// For the short page that says why a request was not admitted.
+    /// For the short page that says why a request was not admitted, which [`RefusedAnswer`] counts.
     pub(crate) fn refusal(self: &Arc<Self>) -> BodyMemory {
         self.body(0)
+    }
+
+    /// Memory for the page of a refused request; `None` when too many of them wait for the viewer already, or when there
+    /// is too little for them. A connection that holds nothing always gets it.
+    pub(crate) fn try_refuse(self: &Arc<Self>) -> Option<RefusedAnswer> {
+        let used_bytes = self.used_bytes.load(Ordering::Relaxed);
+        let fits = used_bytes + REFUSED_SIZE_BYTES <= self.all.free_bytes() / TEXT_SHARE;
+        let is_among_few = self.refused.load(Ordering::Relaxed) < REFUSED_MAX;
+        (is_among_few && (fits || used_bytes == 0)).then(|| self.refuse())
+    }
+
+    /// The same of a connection that has one answer at a time.
+    pub(crate) fn refuse(self: &Arc<Self>) -> RefusedAnswer {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        RefusedAnswer(Charge::of(REFUSED_SIZE_BYTES, self))
     }
 
     fn body(self: &Arc<Self>, size_bytes: u64) -> BodyMemory {
@@ -230,6 +252,16 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.connection.take(self.size_bytes);
+    }
+}
+
+/// The page of a refused request, counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct RefusedAnswer(Charge);
+
+impl Drop for RefusedAnswer {
+    fn drop(&mut self) {
+        self.0.connection.refused.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

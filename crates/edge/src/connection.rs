@@ -31,6 +31,11 @@ use tokio_rustls::TlsAcceptor;
 const H2_PENDING_RESETS_MAX: usize = 20;
 /// HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a connection.
 const H2_ERROR_RESETS_MAX: usize = 1024;
+/// What a viewer may send of a request's body before it is read. h2 keeps it where no budget counts it, so the window is
+/// what bounds it; an upload fills it once in every round trip.
+const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
+/// The same for all bodies of a connection together.
+const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 
 /// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
 pub(crate) type TlsNames = (&'static str, String);
@@ -310,6 +315,8 @@ where
         .max_pending_accept_reset_streams(H2_PENDING_RESETS_MAX)
         .max_local_error_reset_streams(H2_ERROR_RESETS_MAX)
         .max_send_buf_size(64 * 1024)
+        .initial_stream_window_size(H2_STREAM_WINDOW_SIZE_BYTES)
+        .initial_connection_window_size(H2_CONNECTION_WINDOW_SIZE_BYTES)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
     let mut drain = shared.drain.clone();

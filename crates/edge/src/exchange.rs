@@ -1,12 +1,12 @@
 //! One request and its answer, from the head's arrival to the last byte: what the log will say of it.
 
-use crate::answer_memory::BodyMemory;
+use crate::answer_memory::{BodyMemory, RefusedAnswer};
 use crate::connection::ConnectionState;
 use crate::log::Place;
 use crate::request_id::request_id;
 use crate::state::EdgeState;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use privet_distribution::{
     Distribution, LogRecord, PathSession, ResponseHeadersPolicy, ResultType, ViewerRequest,
     split_session, viewer_address,
@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) viewer: IpAddr,
     /// What the answer may have on its way.
     pub(crate) memory: BodyMemory,
+    /// That it was not admitted, until its page is gone.
+    pub(crate) refused: Option<RefusedAnswer>,
     /// When the head had arrived: what the request is judged by.
     pub(crate) now: Timestamp,
     started: Instant,
@@ -96,6 +98,7 @@ impl OpenExchange {
             outcome: Outcome::default(),
             viewer,
             memory,
+            refused: None,
             now: connection.clock.now(),
             started: Instant::now(),
             ended: None,
@@ -134,6 +137,16 @@ impl DerefMut for OpenExchange {
 }
 
 impl Exchange {
+    /// Drops what the viewer sent. A request that is not admitted belongs to no distribution's log, and its page may wait
+    /// for as long as the viewer likes.
+    pub(crate) fn forget_request(&mut self) {
+        self.parts.headers = HeaderMap::new();
+        self.parts.uri = Uri::default();
+        if self.parts.method != Method::HEAD {
+            self.parts.method = Method::GET;
+        }
+    }
+
     /// The request in the terms of the rules.
     pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
         let asked = path(&self.parts.uri);
@@ -277,6 +290,9 @@ pub(crate) const ORIGIN_COMM_ERROR: &str = "OriginCommError";
 /// A file became unreadable or shorter while it was sent.
 pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
 
+/// A field in a `HeaderMap`, without its text.
+const FIELD_SIZE_BYTES: usize = 110;
+
 static FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
 
 /// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
@@ -312,6 +328,11 @@ fn path(uri: &Uri) -> &str {
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let value = headers.get(name)?;
     Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?"))
+}
+
+/// What the fields of a request take in memory: the text, and the places in the map, which are more than tiny fields.
+pub(crate) fn headers_memory_size_bytes(headers: &HeaderMap) -> usize {
+    headers_size_bytes(headers) + headers.len() * FIELD_SIZE_BYTES
 }
 
 /// Name, `: `, value and CRLF of every header.

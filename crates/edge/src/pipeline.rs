@@ -24,7 +24,6 @@ use privet_distribution::{
 };
 use privet_media::name::{FilmName, film_name};
 use privet_sign::{SignatureMemory, Timestamp};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -39,19 +38,33 @@ const H2_FRAME_SIZE_BYTES: usize = 16_384 - 9;
 pub(crate) async fn handle(
     admitted: Admitted,
     shared: &WorkerShared,
-) -> Result<Response<ViewerBody>, Infallible> {
+) -> Result<Response<ViewerBody>, h2::Error> {
     let (mut exchange, mut body) = match admitted {
         Admitted::Yes(exchange, body) => (exchange, body),
-        Admitted::No(exchange) => {
-            let page = denial_page(&Denial::CapacityExceeded, &exchange.request_id);
-            return Ok(finish(Answer::page(page), exchange, shared));
-        }
+        Admitted::No(exchange, denial) => return refuse(exchange, &denial, shared),
     };
     let answer = match test_clock::answer(&exchange, &mut body, shared).await {
         Some(answer) => answer,
         None => walk(&mut exchange, body, shared).await,
     };
     Ok(finish(answer, exchange, shared))
+}
+
+/// The page that says why a request was not admitted. An HTTP/2 stream for which not even that has room is reset: the
+/// viewer may ask again (RFC 9113 8.7).
+fn refuse(
+    mut exchange: OpenExchange,
+    denial: &Denial,
+    shared: &WorkerShared,
+) -> Result<Response<ViewerBody>, h2::Error> {
+    let memory = &exchange.connection.memory;
+    let refused = match exchange.parts.version {
+        Version::HTTP_2 => memory.try_refuse(),
+        _ => Some(memory.refuse()),
+    };
+    exchange.refused = Some(refused.ok_or(h2::Reason::REFUSED_STREAM)?);
+    let page = denial_page(denial, &exchange.request_id);
+    Ok(finish(Answer::page(page), exchange, shared))
 }
 
 async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared) -> Answer {

@@ -1,13 +1,13 @@
 //! One thread with one single-threaded runtime, and what its connections share.
 
 use crate::accept::{Crew, Task, accept};
-use crate::answer_memory::AnswerMemory;
+use crate::answer_memory::{AnswerMemory, BodyMemory};
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
 use crate::crowd::Crowd;
 use crate::descriptors::Shortages;
-use crate::exchange::{OpenExchange, headers_size_bytes};
+use crate::exchange::{OpenExchange, headers_memory_size_bytes};
 use crate::film::FilmIndexes;
 use crate::guests::Guests;
 use crate::log::{Log, Place as LogPlace, WorkerLog};
@@ -17,9 +17,11 @@ use crate::proxy_header::ProxyComplaints;
 use crate::request_body::RequestBody;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Request};
+use http::request::Parts;
+use http::{HeaderValue, Request, Version};
 use http_body::Body;
 use hyper::body::Incoming;
+use privet_distribution::Denial;
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -82,8 +84,11 @@ pub(crate) struct WorkerShared {
 #[derive(Debug)]
 pub(crate) enum Admitted {
     Yes(OpenExchange, RequestBody),
-    No(OpenExchange),
+    No(OpenExchange, Denial),
 }
+
+/// HTTP/2 packs a field into a byte of the viewer's, so it has the limit that hyper sets for HTTP/1.1.
+const FIELDS_MAX: usize = 100;
 
 impl WorkerShared {
     fn new(edge: EdgeShared) -> Self {
@@ -131,17 +136,22 @@ impl WorkerShared {
         let body = RequestBody::new(body, &state.snapshot.limits);
         let records_max = state.snapshot.limits.log_queue_records_max;
         let place = self.log.reserve(records_max);
-        let head_size_bytes = parts.uri.to_string().len() + headers_size_bytes(&parts.headers);
-        let admitted = connection.memory.admit(head_size_bytes as u64);
-        let refused = place == LogPlace::Refused || admitted.is_none();
-        let memory = admitted.unwrap_or_else(|| connection.memory.refusal());
+        let admitted = admit(&parts, &place, connection);
+        let is_http2 = parts.version == Version::HTTP_2;
+        let (memory, denial) = match admitted {
+            Ok(memory) => (memory, None),
+            Err(denial) => (connection.memory.refusal(), Some(denial)),
+        };
         let connection = Rc::clone(connection);
-        let exchange = OpenExchange::new(parts, has_body, connection, state, (place, memory));
-        if refused {
-            Admitted::No(exchange)
-        } else {
-            Admitted::Yes(exchange, body)
+        let mut exchange = OpenExchange::new(parts, has_body, connection, state, (place, memory));
+        let Some(denial) = denial else {
+            return Admitted::Yes(exchange, body);
+        };
+        // A connection of HTTP/1.1 has one request at a time, and what it says of the connection counts.
+        if is_http2 {
+            exchange.forget_request();
         }
+        Admitted::No(exchange, denial)
     }
 
     /// The value of `Date`, made once a second.
@@ -153,6 +163,23 @@ impl WorkerShared {
         }
         self.date.borrow().clone()
     }
+}
+
+/// Memory for the answer, or why there is none.
+fn admit(
+    parts: &Parts,
+    place: &LogPlace,
+    connection: &ConnectionState,
+) -> Result<BodyMemory, Denial> {
+    if parts.headers.len() > FIELDS_MAX {
+        return Err(Denial::HeadTooLarge);
+    }
+    if *place == LogPlace::Refused {
+        return Err(Denial::CapacityExceeded);
+    }
+    let head_size_bytes = parts.uri.to_string().len() + headers_memory_size_bytes(&parts.headers);
+    let admitted = connection.memory.admit(head_size_bytes as u64);
+    admitted.ok_or(Denial::CapacityExceeded)
 }
 
 /// IMF-fixdate (RFC 9110 5.6.7).

@@ -9,6 +9,8 @@ use std::time::Instant;
 const MIB: u64 = 1024 * 1024;
 const STREAMS: u32 = 120;
 const WINDOW_MAX: u32 = 0x7fff_ffff;
+/// Pages of refused requests that a connection may leave waiting.
+const REFUSED_MAX: usize = 16;
 /// More than the system takes off the edge's hands.
 const LARGE_SIZE_BYTES: usize = 24 * 1024 * 1024;
 
@@ -35,6 +37,34 @@ fn idle_viewer(edge: std::net::SocketAddr, path: &str) -> FrameViewer {
     }
     viewer.send(&bytes);
     viewer
+}
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    Status(u16),
+    Reset(u32),
+}
+
+impl Answered {
+    fn on(viewer: &mut FrameViewer, stream: u32) -> Self {
+        let is_answer =
+            |frame: &Frame| frame.stream == stream && matches!(frame.kind, HEADERS | RST_STREAM);
+        let frame = viewer.until(is_answer).unwrap();
+        match frame.kind {
+            HEADERS => Answered::Status(frame.status()),
+            _ => Answered::Reset(frame.error_code()),
+        }
+    }
+}
+
+/// A request with this many fields, each of which is a byte of the viewer's once it is in the table.
+fn get_with_fields(stream: u32, count: usize) -> Vec<u8> {
+    let mut fields = get_block();
+    // A literal that goes into the table (RFC 7541 6.2.1), and its index there.
+    fields.extend([0x40, 1, b'a', 0]);
+    fields.extend(vec![0xbe; count - 1]);
+    headers(stream, WHOLE, &fields)
 }
 
 /// Waits until the memory of answers is as `wanted`.
@@ -67,6 +97,55 @@ fn f4_idle_http2_viewers_hold_a_bounded_part_of_the_budget() {
 }
 
 #[test]
+fn f4_a_request_of_more_fields_than_http_1_1_may_have_is_refused() {
+    let edge = edge_with_budget("128 MiB");
+    edge.put("public/object", b"tiny");
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    let counts = [101, 100, 950, 1];
+    for (stream, count) in (1..).step_by(2).zip(counts) {
+        viewer.send(&get_with_fields(stream, count));
+        let expected = if count > 100 { 413 } else { 200 };
+        let answered = Answered::on(&mut viewer, stream);
+        assert_eq!(answered, Answered::Status(expected), "{count}");
+    }
+    wait_until(&edge, |used| used == 0);
+}
+
+#[test]
+fn f4_what_tiny_fields_take_is_counted() {
+    let edge = edge_with_budget("128 MiB");
+    edge.put("public/object", b"tiny");
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
+    viewer.send(&get_with_fields(1, 100));
+    assert_eq!(Answered::on(&mut viewer, 1), Answered::Status(200));
+    // Each takes more than a hundred bytes beside its text.
+    assert!(edge.running().answers_size_bytes() >= 8 * 1024 + 100 * 110);
+}
+
+#[test]
+fn f4_refused_requests_whose_windows_stay_shut_hold_little() {
+    let edge = edge_with_budget("128 MiB");
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
+    let mut answers = Vec::new();
+    for number in 0..STREAMS {
+        viewer.send(&get_with_fields(number * 2 + 1, 900));
+        answers.push(Answered::on(&mut viewer, number * 2 + 1));
+    }
+    let (pages, resets) = answers.split_at(REFUSED_MAX);
+    assert!(pages.iter().all(|page| *page == Answered::Status(413)));
+    let refused = Answered::Reset(REFUSED_STREAM);
+    assert!(resets.iter().all(|reset| *reset == refused));
+    assert!(edge.running().answers_size_bytes() <= REFUSED_MAX as u64 * 8 * 1024);
+    // Whoever takes the pages may ask again.
+    viewer.send(&window_update(1, 64 * 1024));
+    viewer.until(|frame| frame.ends(1));
+    viewer.send(&get_with_fields(STREAMS * 2 + 1, 900));
+    assert_eq!(Answered::on(&mut viewer, STREAMS * 2 + 1), pages[0]);
+    drop(viewer);
+    wait_until(&edge, |used| used == 0);
+}
+
+#[test]
 fn whoever_reads_is_served_while_others_sit_on_the_budget() {
     let edge = edge_with_budget("2 MiB");
     edge.put("public/read", &patterned(3_000_000));
@@ -94,14 +173,19 @@ fn a_request_beyond_the_share_of_its_connection_gets_503() {
     edge.put("public/tiny", b"tiny");
     // No window for any body.
     let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
-    let mut statuses = Vec::new();
+    let mut answers = Vec::new();
     for number in 0..STREAMS {
         viewer.send(&get_path(number * 2 + 1, "/public/large"));
-        statuses.push(viewer.until_kind(HEADERS, number * 2 + 1).unwrap().status());
+        answers.push(Answered::on(&mut viewer, number * 2 + 1));
     }
-    let served = statuses.iter().take_while(|status| **status == 200).count();
+    let with = |wanted| answers.iter().filter(|answer| **answer == wanted).count();
+    let served = with(Answered::Status(200));
     assert!((4..=14).contains(&served), "{served}");
-    assert!(statuses[served..].iter().all(|status| *status == 503));
+    // Pages wait for a window as well, so there are few.
+    assert_eq!(with(Answered::Status(503)), REFUSED_MAX);
+    let given_up = with(Answered::Reset(REFUSED_STREAM));
+    assert_eq!(served + REFUSED_MAX + given_up, STREAMS as usize);
+    assert!(answers.is_sorted_by_key(|answer| *answer != Answered::Status(200)));
     // What is given up makes room for others.
     for number in 0..STREAMS {
         viewer.send(&reset(number * 2 + 1, CANCEL));
