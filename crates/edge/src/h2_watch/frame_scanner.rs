@@ -41,6 +41,11 @@ impl FrameHead {
     pub(super) fn has_first_flag(&self) -> bool {
         self.flags & 1 != 0
     }
+
+    /// END_HEADERS of HEADERS.
+    pub(super) fn ends_headers(&self) -> bool {
+        self.flags & 4 != 0
+    }
 }
 
 /// A step of the scan.

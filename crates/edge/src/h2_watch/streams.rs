@@ -21,6 +21,9 @@ const CREDIT_SIZE_BYTES: usize = 256;
 const REFUSED_STREAMS_MAX: usize = 1_024;
 /// The streams last ended by the viewer that are remembered, to tell a late frame from a wrong one.
 const ENDED_STREAMS_MAX: usize = 128;
+/// Trailers reach nobody, and h2 keeps them where no budget counts them. A field takes a byte at least, so that this is
+/// also the most fields that they have.
+const TRAILERS_SIZE_BYTES_MAX: usize = 128;
 /// RFC 9113 6.9.2.
 const FIRST_WINDOW_SIZE_BYTES: i64 = 65_535;
 const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
@@ -147,6 +150,10 @@ impl Streams {
             return Err(ConnectionError::StreamClosed);
         }
         self.spend(head)?;
+        let is_trailers = head.kind == HEADERS && self.open.contains_key(&head.stream);
+        if is_trailers && (head.length > TRAILERS_SIZE_BYTES_MAX || !head.ends_headers()) {
+            return Err(ConnectionError::EnhanceYourCalm);
+        }
         match head.kind {
             HEADERS => {
                 self.open(head.stream, now)?;

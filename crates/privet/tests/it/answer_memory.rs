@@ -112,6 +112,20 @@ fn f4_a_request_of_more_fields_than_http_1_1_may_have_is_refused() {
 }
 
 #[test]
+fn f4_trailers_are_short() {
+    let edge = edge_with_budget("128 MiB");
+    for (flags, count) in [(WHOLE, 129), (END_STREAM, 1)] {
+        let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
+        viewer.send(&headers(1, END_HEADERS, &block(&request_fields("POST"))));
+        // `accept-encoding: gzip, deflate` of the static table, a byte each.
+        viewer.send(&headers(1, flags, &vec![0x90; count]));
+        let last = viewer.rest().pop().unwrap();
+        assert_eq!((last.kind, last.error_code()), (GOAWAY, ENHANCE_YOUR_CALM));
+    }
+    edge.assert_alive();
+}
+
+#[test]
 fn f4_what_tiny_fields_take_is_counted() {
     let edge = edge_with_budget("128 MiB");
     edge.put("public/object", b"tiny");
