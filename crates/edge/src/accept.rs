@@ -21,6 +21,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How often, and how far apart, a connection without a place looks whether others have made room.
 const ROOM_LOOKS: usize = 3;
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
+/// A viewer keeps its place for this part of `idle_timeout` after an answer, whoever else wants it: 6 seconds by default.
+const KEPT_SHARE: u32 = 10;
 
 /// What a worker is told to do.
 #[derive(Debug)]
@@ -90,12 +92,11 @@ impl Crew {
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// Has every worker close some connections that only wait.
-    fn make_room(&self, whose: Whose) {
-        let now = Instant::now();
+    /// Has every worker close some connections that have only waited since before this moment.
+    fn make_room(&self, whose: Whose, before: Instant) {
         for member in &self.members {
             // A worker that is gone has none.
-            let _ = member.tasks.send(Task::MakeRoom(whose, now));
+            let _ = member.tasks.send(Task::MakeRoom(whose, before));
         }
     }
 
@@ -165,9 +166,12 @@ impl Accepted {
                     }
                 }
             }
-            let Some(_entered) = enter(&self.configured.protocol, peer, &shared) else {
+            let Some(entered) = enter(&self.configured.protocol, peer, &shared) else {
                 return;
             };
+            if let Entered::Counted { .. } = entered {
+                served.comes_from(peer.ip());
+            }
             match self.configured.protocol {
                 ListenerProtocol::Http => serve_plain(stream, peer, shared, &served).await,
                 ListenerProtocol::Https => serve_tls(stream, peer, shared, &served).await,
@@ -255,11 +259,11 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
             Err(error) => {
                 shared.shortages.accepting.hear(|count| {
                     format!(
-                        "{count} times no connection could be accepted ({error}), and those that waited longest without a \
-                         request were closed; let the edge open more files, or lower limits.connections_max"
+                        "{count} times no connection could be accepted ({error}), and of those that wait for a request some \
+                         are closed, if there are any; let the edge open more files, or lower limits.connections_max"
                     )
                 });
-                crew.make_room(Whose::Waiting);
+                crew.make_room(Whose::Waiting, Instant::now());
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -267,27 +271,52 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
 }
 
 /// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
-/// `connections_max`, which is somebody's wish, only those that never sent one.
+/// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have been
+/// idle for a while.
 async fn place(crew: &Arc<Crew>, shared: &WorkerShared) -> Option<Place> {
     let state = shared.current();
-    let wished = state.snapshot.limits.connections_max;
+    let limits = &state.snapshot.limits;
+    let wished = limits.connections_max;
     let possible = shared.shortages.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);
     if let Some(place) = crew.place(connections_max) {
         return Some(place);
     }
-    let whose = if possible < wished {
-        Whose::Waiting
+    let now = Instant::now();
+    let attempts = if possible < wished {
+        vec![(Whose::Waiting, Some(now))]
     } else {
-        Whose::Silent
+        let kept_until = now.checked_sub(limits.idle_timeout / KEPT_SHARE);
+        vec![(Whose::Silent, Some(now)), (Whose::Crowding, kept_until)]
+    };
+    let mut found = None;
+    for (whose, before) in attempts {
+        let Some(before) = before else { continue };
+        crew.make_room(whose, before);
+        if let Some(place) = room(crew, connections_max).await {
+            found = Some((place, whose));
+            break;
+        }
+    }
+    let outcome = match &found {
+        Some((_, Whose::Waiting)) => {
+            "got one when those were closed that had waited longest for a request"
+        }
+        Some((_, Whose::Silent)) => "got one when those were closed that had never sent a request",
+        Some((_, Whose::Crowding)) => "got one when those were closed that had long been idle",
+        None => "was closed, as no other could be",
     };
     shared.shortages.places.hear(|count| {
         format!(
-            "{count} connections found all {connections_max} places taken, and connections that kept the edge waiting \
-             were closed for them; raise limits.connections_max ({wished}) and the open files that the edge may have"
+            "{count} connections found all {connections_max} places taken, and the last of them {outcome}; raise \
+             limits.connections_max ({wished}) and the open files that the edge may have"
         )
     });
-    crew.make_room(whose);
+    found.map(|(place, _)| place)
+}
+
+/// A place that somebody gives back soon.
+async fn room(crew: &Arc<Crew>, connections_max: usize) -> Option<Place> {
     for _ in 0..ROOM_LOOKS {
         tokio::time::sleep(ROOM_PAUSE).await;
         if let Some(place) = crew.place(connections_max) {

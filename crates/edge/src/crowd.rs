@@ -61,7 +61,8 @@ impl Drop for CrowdPlace {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// What of an address counts as one viewer's.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

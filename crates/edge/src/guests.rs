@@ -1,8 +1,11 @@
 //! The connections of a worker, so that those that have waited longest without a request can be closed for others.
 
 use crate::connection::ConnectionState;
+use crate::crowd::network;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -19,6 +22,8 @@ pub(crate) enum Whose {
     Waiting,
     /// Those among them that have never sent one.
     Silent,
+    /// All that wait, those first whose address has most of them.
+    Crowding,
 }
 
 /// All connections of a worker.
@@ -45,6 +50,8 @@ impl Drop for Seat {
 #[derive(Debug)]
 pub(crate) struct Guest {
     accepted: Instant,
+    /// Whom its address counts for; `None` for proxies, which bring many viewers.
+    network: Cell<Option<IpAddr>>,
     talk: RefCell<Talk>,
     task: OnceCell<AbortHandle>,
 }
@@ -63,6 +70,7 @@ impl Default for Guest {
     fn default() -> Self {
         Guest {
             accepted: Instant::now(),
+            network: Cell::new(None),
             talk: RefCell::new(Talk::Greeting),
             task: OnceCell::new(),
         }
@@ -74,6 +82,11 @@ impl Guest {
     pub(crate) fn is_served_by(&self, task: AbortHandle) {
         // It is told once.
         let _ = self.task.set(task);
+    }
+
+    /// It counts as one of this address.
+    pub(crate) fn comes_from(&self, address: IpAddr) {
+        self.network.set(Some(network(address)));
     }
 
     /// It speaks HTTP from now on.
@@ -92,7 +105,7 @@ impl Guest {
             Talk::Greeting => Some(self.accepted),
             Talk::Http(connection) => {
                 let connection = connection.upgrade()?;
-                let may_go = whose == Whose::Waiting || connection.request_count() == 0;
+                let may_go = whose != Whose::Silent || connection.request_count() == 0;
                 connection.waiting_since().filter(|_| may_go)
             }
             Talk::Film => None,
@@ -114,17 +127,45 @@ impl Guests {
 
     /// Closes some that have waited longest, since `before` at least. Nothing of an answer is lost: they are owed none.
     pub(crate) fn make_room(&self, whose: Whose, before: Instant) {
-        let mut waiting: Vec<(Instant, AbortHandle)> = self
-            .seated
-            .borrow()
+        let seated = self.seated.borrow();
+        let mut waiting: Vec<Waiting> = seated
             .values()
-            .filter_map(|guest| Some((guest.waiting_since(whose)?, guest.task.get()?.clone())))
-            .filter(|(since, _)| *since < before)
+            .filter_map(|guest| {
+                Some(Waiting {
+                    since: guest.waiting_since(whose)?,
+                    network: guest.network.get(),
+                    task: guest.task.get()?.clone(),
+                })
+            })
+            .filter(|guest| guest.since < before)
             .collect();
-        waiting.sort_unstable_by_key(|(since, _)| *since);
+        drop(seated);
+        let crowds = match whose {
+            Whose::Waiting | Whose::Silent => HashMap::new(),
+            Whose::Crowding => crowds(&waiting),
+        };
+        let crowd = |guest: &Waiting| guest.network.and_then(|network| crowds.get(&network));
+        waiting.sort_by_cached_key(|guest| (Reverse(crowd(guest).copied()), guest.since));
         let count = (waiting.len() / CLOSED_SHARE).clamp(1, CLOSED_MAX);
-        for (_, task) in waiting.into_iter().take(count) {
-            task.abort();
+        for guest in waiting.into_iter().take(count) {
+            guest.task.abort();
         }
     }
+}
+
+/// A connection that may be closed.
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    network: Option<IpAddr>,
+    task: AbortHandle,
+}
+
+/// How many of these each network has.
+fn crowds(waiting: &[Waiting]) -> HashMap<IpAddr, usize> {
+    let mut crowds = HashMap::new();
+    for network in waiting.iter().filter_map(|guest| guest.network) {
+        *crowds.entry(network).or_default() += 1;
+    }
+    crowds
 }

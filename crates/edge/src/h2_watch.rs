@@ -184,7 +184,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         self.doomed = None;
         buffer.put_slice(&frame);
         self.notice.extend(frame);
-        self.streams.given_up(stream);
+        self.streams.given_up(stream, Instant::now());
         Ok(Given::Now)
     }
 

@@ -18,8 +18,10 @@ pub(crate) struct Least {
 }
 
 impl Least {
-    fn window_bytes_min(&self) -> u64 {
-        let millis = u64::try_from(self.silence_max.as_millis()).unwrap_or(u64::MAX);
+    /// What must move in a window; `further` is the waiting of others that share it.
+    fn window_bytes_min(&self, further: Duration) -> u64 {
+        let waited = self.silence_max.saturating_add(further);
+        let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         self.rate_min.saturating_mul(millis) / 1_000
     }
 }
@@ -38,6 +40,10 @@ pub(crate) struct Pace {
     bytes: u64,
     /// Waited in this window, without the wait at hand.
     waited: Duration,
+    /// The same of those beyond the first that share what moves, added up.
+    further: Duration,
+    /// How many share it, beyond the first.
+    others: u32,
     wait: Option<Wait>,
 }
 
@@ -72,8 +78,23 @@ impl Pace {
     /// The other side is not waited for any more.
     pub(crate) fn pause(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(wait) = self.wait.take() {
-            self.waited += now().saturating_duration_since(wait.counted_from);
+            self.count(now().saturating_duration_since(wait.counted_from));
         }
+    }
+
+    /// So many share what moves from now on, of each of which the least rate is asked.
+    pub(crate) fn shared_by(&mut self, sharing: u32, now: Instant) {
+        if let Some(mut wait) = self.wait {
+            self.count(now.saturating_duration_since(wait.counted_from));
+            wait.counted_from = now;
+            self.wait = Some(wait);
+        }
+        self.others = sharing.saturating_sub(1);
+    }
+
+    fn count(&mut self, waited: Duration) {
+        self.waited += waited;
+        self.further += waited * self.others;
     }
 
     /// When the wait at hand must be judged, if nothing moves until then.
@@ -97,17 +118,19 @@ impl Pace {
 
     /// Looks at the rate alone. What was too slow once is so at every further look.
     pub(crate) fn judge_window(&mut self, now: Instant, least: &Least) -> Judgement {
-        let waited = self.wait.map_or(self.waited, |wait| {
-            self.waited + now.saturating_duration_since(wait.counted_from)
+        let at_hand = self.wait.map_or(Duration::ZERO, |wait| {
+            now.saturating_duration_since(wait.counted_from)
         });
-        if waited < least.silence_max {
+        if self.waited + at_hand < least.silence_max {
             return Judgement::KeepsUp;
         }
-        if self.bytes < least.window_bytes_min() {
+        let further = self.further + at_hand * self.others;
+        if self.bytes < least.window_bytes_min(further) {
             return Judgement::TooSlow;
         }
         self.bytes = 0;
         self.waited = Duration::ZERO;
+        self.further = Duration::ZERO;
         if let Some(wait) = &mut self.wait {
             wait.counted_from = now;
         }
@@ -217,6 +240,25 @@ mod tests {
             now += Duration::from_secs(1_000);
             assert_eq!(pace.judge(now, &LEAST), Judgement::KeepsUp);
         }
+    }
+
+    #[test]
+    fn of_each_that_shares_the_rate_is_asked_for_its_time() {
+        let judged = |sharing: u32, bytes: u64| {
+            let begun = Instant::now();
+            let at = |secs| begun + Duration::from_secs(secs);
+            let mut pace = Pace::default();
+            pace.wait(|| begun);
+            // They come late: half the window was one's alone.
+            pace.shared_by(sharing, at(5));
+            pace.moved(bytes, || at(9));
+            pace.wait(|| at(9));
+            pace.judge_window(at(10), &LEAST)
+        };
+        assert_eq!(judged(1, 999), Judgement::TooSlow);
+        assert_eq!(judged(1, 1_000), Judgement::KeepsUp);
+        assert_eq!(judged(61, 30_999), Judgement::TooSlow);
+        assert_eq!(judged(61, 31_000), Judgement::KeepsUp);
     }
 
     #[test]

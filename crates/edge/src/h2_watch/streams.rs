@@ -24,6 +24,9 @@ const ENDED_STREAMS_MAX: usize = 128;
 /// Trailers reach nobody, and h2 keeps them where no budget counts them. A field takes a byte at least, so that this is
 /// also the most fields that they have.
 const TRAILERS_SIZE_BYTES_MAX: usize = 128;
+/// Answers that share the connection's window and of each of which the least rate is asked: 8 KiB a second are the most
+/// for all of them by default, so that slow lines may ask for many things at once.
+const SHARING_MAX: u32 = 32;
 /// RFC 9113 6.9.2.
 const FIRST_WINDOW_SIZE_BYTES: i64 = 65_535;
 const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
@@ -98,6 +101,8 @@ pub(super) struct Streams {
     taken: Instant,
     /// How the viewer takes all answers together; it is waited for while the connection's window is shut.
     pace: Pace,
+    /// Open streams whose answer has begun.
+    answers: u32,
     credit_frames: i64,
 }
 
@@ -113,6 +118,7 @@ impl Streams {
             window_size_bytes: FIRST_WINDOW_SIZE_BYTES,
             taken: now,
             pace: Pace::default(),
+            answers: 0,
             credit_frames: CREDIT_FRAMES_MAX,
         }
     }
@@ -161,7 +167,7 @@ impl Streams {
             }
             DATA => self.viewer_ends(head),
             RST_STREAM => {
-                self.open.remove(&head.stream);
+                self.close(head.stream, now);
                 self.remember_ended(head.stream);
             }
             _ => {}
@@ -237,6 +243,9 @@ impl Streams {
             for stream in self.open.values_mut() {
                 stream.window_size_bytes += change;
                 stream.opened(now);
+                if stream.window_size_bytes <= 0 && stream.taken.is_some() {
+                    stream.pace.wait(|| now);
+                }
             }
         }
         Ok(())
@@ -273,30 +282,44 @@ impl Streams {
                 self.answered(head, length, now);
             }
             HEADERS => self.answered(head, 0, now),
-            RST_STREAM => {
-                self.open.remove(&head.stream);
-            }
+            RST_STREAM => self.close(head.stream, now),
             _ => {}
         }
     }
 
     fn answered(&mut self, head: &FrameHead, length: i64, now: Instant) {
         if head.has_first_flag() {
-            self.open.remove(&head.stream);
+            self.close(head.stream, now);
         } else if let Some(stream) = self.open.get_mut(&head.stream) {
             stream.window_size_bytes -= length;
-            stream.taken = Some(now);
+            let is_first = stream.taken.replace(now).is_none();
             stream.pace.moved(head.length as u64, || now);
             if stream.window_size_bytes <= 0 {
                 stream.pace.wait(|| now);
             }
+            if is_first {
+                self.answers += 1;
+                self.share(now);
+            }
         }
+    }
+
+    fn close(&mut self, stream: u32, now: Instant) {
+        let closed = self.open.remove(&stream);
+        if closed.is_some_and(|closed| closed.taken.is_some()) {
+            self.answers -= 1;
+            self.share(now);
+        }
+    }
+
+    /// The answers share the connection's window, and none may hide behind the others.
+    fn share(&mut self, now: Instant) {
+        self.pace.shared_by(self.answers.min(SHARING_MAX), now);
     }
 
     /// An answer of which the viewer has taken too little for its time, or all of them together.
     pub(super) fn too_slow(&mut self, now: Instant, least: &Least) -> Option<Ignored> {
-        let is_answered = self.open.values().any(|stream| stream.taken.is_some());
-        if is_answered && self.pace.judge_window(now, least) == Judgement::TooSlow {
+        if self.answers > 0 && self.pace.judge_window(now, least) == Judgement::TooSlow {
             return Some(Ignored::Connection { since: now });
         }
         let mut open = self.open.iter_mut().map(|(number, stream)| {
@@ -308,8 +331,8 @@ impl Streams {
     }
 
     /// The edge gives this stream up.
-    pub(super) fn given_up(&mut self, stream: u32) {
-        self.open.remove(&stream);
+    pub(super) fn given_up(&mut self, stream: u32, now: Instant) {
+        self.close(stream, now);
     }
 
     /// Whom the viewer has ignored longest; `None` when every answer may go on as far as the viewer is concerned.

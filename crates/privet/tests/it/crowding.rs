@@ -122,6 +122,21 @@ fn silent_connections_give_way() {
     assert_eq!(kept.get(&asked()).status(), 404);
 }
 
+/// E8: who asked once and then kept quiet held its place for as long as it liked.
+#[test]
+fn idle_connections_give_way_after_a_while() {
+    let limits = "connections_max = 6\nidle_timeout = \"20s\"";
+    let edge = TestEdge::configured(&fixture_with_limits(limits));
+    let mut crowd: Vec<Viewer> = (0..6).map(|_| edge.plain()).collect();
+    for viewer in &mut crowd {
+        assert_eq!(viewer.get(&asked()).status(), 404);
+    }
+    // Not at once: who has just been answered may ask again.
+    assert_eq!(status(from(edge.http(), OTHER)), None);
+    until_served(|| from(edge.http(), OTHER));
+    assert_eq!(crowd[0].rest(), b"");
+}
+
 /// An edge that may open few files.
 struct PoorEdge {
     process: Child,

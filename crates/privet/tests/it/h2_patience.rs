@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a viewer that takes little rests between two sips.
 const REST: Duration = Duration::from_millis(100);
+/// How long it looks whether the connection has ended.
+const SIP: Duration = Duration::from_millis(1);
 
 fn patient_edge() -> TestEdge {
     let edge = TestEdge::configured(&fixture_with_limits(r#"write_timeout = "1s""#));
@@ -146,6 +148,44 @@ fn a_connection_that_is_taken_byte_by_byte_ends() {
         }
     }
     edge.assert_alive();
+}
+
+/// E6: many answers behind the one window of the connection lived on what one of them must take.
+#[test]
+fn answers_do_not_hide_behind_the_window_of_the_connection() {
+    let edge = patient_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 1_000_000)]);
+    for at in 0..60 {
+        viewer.send(&get_path(at * 2 + 1, "/public/large"));
+    }
+    let begun = Instant::now();
+    loop {
+        assert!(begun.elapsed() < PATIENCE, "it goes on for ever");
+        // Enough for a dozen of them.
+        viewer.send(&window_update(0, 300));
+        viewer.kind_within(REST);
+        if matches!(viewer.next_within(SIP), Heard::End) {
+            break;
+        }
+    }
+    edge.assert_alive();
+}
+
+#[test]
+fn few_answers_share_the_window_of_the_connection() {
+    let edge = patient_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 1_000_000)]);
+    for stream in [1, 3, 5] {
+        viewer.send(&get_path(stream, "/public/large"));
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < 3 * WRITE_TIMEOUT {
+        viewer.send(&window_update(0, 300));
+        viewer.kind_within(REST);
+        assert!(!matches!(viewer.next_within(SIP), Heard::End));
+    }
+    viewer.send(&window_update(0, 1_000_000));
+    viewer.assert_alive();
 }
 
 #[test]
