@@ -225,7 +225,8 @@ impl<'a> Examiner<'a> {
     }
 
     /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg` would
-    /// open `s.txt` by `s.txt/x.jpg`. A wildcard that covers what lies beneath such a file is meant for it.
+    /// open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or names it:
+    /// then no other name would do.
     pub(crate) fn good_for_path_info(
         &self,
         grant: Grant,
@@ -237,8 +238,10 @@ impl<'a> Examiner<'a> {
             return Ok(grant);
         }
         for (number, file) in files_on_the_way(path).enumerate() {
-            let beneath = format!("{file}/");
-            if number == FILES_MAX || self.grant_for(&beneath, query).is_err() {
+            let opens = |path: String| self.grant_for(&path, query).is_ok();
+            let rest = &path[file.len()..];
+            let is_meant = opens(format!("{file}/")) || !opens(format!("{file}~{rest}"));
+            if number == FILES_MAX || !is_meant {
                 return Err(Denial::AmbiguousPath);
             }
         }

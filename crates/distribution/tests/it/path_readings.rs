@@ -540,7 +540,12 @@ default_behavior = { origin = "http" }
         with(ending, "/private/b.pdf/a.txt"),
         Err(Denial::AmbiguousPath)
     );
-    for meant in ["http://e.test/private/*", "http://e.test/private/b.pdf/*"] {
+    for meant in [
+        "http://e.test/private/*",
+        "http://e.test/private/b.pdf/*",
+        "http://e.test/private/b.pdf/*.txt",
+        "http://e.test/*/b.pdf/a.txt",
+    ] {
         assert!(with(meant, "/private/b.pdf/a.txt").is_ok(), "{meant}");
     }
 }
