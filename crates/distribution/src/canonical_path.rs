@@ -5,6 +5,7 @@
 //! in it for them to work on, so that it is the same under all of them. What is left, `readings` looks at.
 
 use crate::path_pattern::object_name;
+use std::borrow::Cow;
 
 /// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
 ///
@@ -69,7 +70,11 @@ fn ends_request_line(segment: &str) -> bool {
 }
 
 /// The bytes of a segment; `None` for a `%` that begins no escape.
-fn decoded_once(segment: &str) -> Option<Vec<u8>> {
+fn decoded_once(segment: &str) -> Option<Cow<'_, [u8]>> {
+    // Most have neither, and this is asked of every request.
+    if !segment.contains(['%', ' ']) {
+        return Some(Cow::Borrowed(segment.as_bytes()));
+    }
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
@@ -82,7 +87,7 @@ fn decoded_once(segment: &str) -> Option<Vec<u8>> {
         let low = char::from(bytes.next()?).to_digit(16)?;
         decoded.push(u8::try_from(high << 4 | low).ok()?);
     }
-    Some(decoded)
+    Some(Cow::Owned(decoded))
 }
 
 /// Whether no server is known, or need be feared, to take the character for anything but itself.

@@ -62,7 +62,8 @@ impl<'s> Readings<'s> {
         for other in with_blanks.into_iter().chain(with_needless_escapes(path)) {
             strictest = stricter(strictest, self.first(&other)?, method)?;
         }
-        if self.perhaps_files(path).nth(FILES_MAX).is_some() {
+        let is_deep = ancestors(path).nth(FILES_MAX).is_some();
+        if is_deep && self.perhaps_files(path).nth(FILES_MAX).is_some() {
             return Err(Denial::AmbiguousPath);
         }
         for ancestor in self.perhaps_files(path) {

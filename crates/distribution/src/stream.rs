@@ -6,12 +6,13 @@ use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
 use crate::geo::check_geo;
 use crate::host_table::without_port;
 use crate::path_pattern::object_name;
-use crate::readings::Readings;
+use crate::readings::{Readings, files_on_the_way};
 use crate::route::{Routed, Spelling, is_part_of};
 use crate::snapshot::Snapshot;
 use http::Method;
 use privet_sign::{
-    Credentials, Grant, KeySet, Leniency, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+    Credentials, Grant, KeySet, Leniency, PathUse, Refusal, Scheme, SignatureMemory, Timestamp,
+    ViewerUrl,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -135,7 +136,14 @@ pub fn authorize_stream<'s>(
         None => None,
         Some(keys) => {
             let granted = grant_for_stream(streaming, keys, request, now, memory);
-            Some(granted.map_err(Denial::Signature)?)
+            let grant = granted.map_err(Denial::Signature)?;
+            // To a server with path info `video/a.mp4/b.flv` is the first of both, which a policy for `*.flv` does not name.
+            let is_pattern = grant.path_use() == PathUse::Pattern;
+            let has_files = files_on_the_way(request.object_path).next().is_some();
+            if is_pattern && has_files && !behavior.origin.reads_literally() {
+                return Err(Denial::AmbiguousPath);
+            }
+            Some(grant)
         }
     };
     check_origin(&routed, &Method::GET, request.object_path)?;

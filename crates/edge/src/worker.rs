@@ -177,7 +177,15 @@ fn admit(
     if *place == LogPlace::Refused {
         return Err(Denial::CapacityExceeded);
     }
-    let head_size_bytes = parts.uri.to_string().len() + headers_memory_size_bytes(&parts.headers);
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let authority = parts
+        .uri
+        .authority()
+        .map_or(0, |authority| authority.as_str().len());
+    let head_size_bytes = target + authority + headers_memory_size_bytes(&parts.headers);
     let admitted = connection.memory.admit(head_size_bytes as u64);
     admitted.ok_or(Denial::CapacityExceeded)
 }

@@ -259,6 +259,13 @@ fn a_stream_is_no_way_around_a_films_own_keys() {
     ] {
         check(&play("open.example", path, ""), Err(Denial::AmbiguousPath));
     }
+    // What follows a file's name may be path info: a policy for an ending does not name the file.
+    let ending = signed_for("private/*", "private/a", E);
+    check(&play("open.example", "/private/b.flv", &ending), Ok("E1"));
+    check(
+        &play("open.example", "/private/a.mp4/b.flv", &ending),
+        Err(Denial::AmbiguousPath),
+    );
     // A folder takes names as they are, but none that leads upwards.
     let odd = signed("v/a%3Bb", E);
     check(&play("web.example", "/v/a%3Bb.mp4", &odd), Ok("S3"));
