@@ -97,6 +97,26 @@ const OF_NOBODY: [&str; 14] = [
     "x-http-method-override",
 ];
 
+/// Words by which names steer some server to another path, method or viewer. What no policy lists has them nowhere.
+const STEERING: [&str; 14] = [
+    "accel", "cert", "forward", "host", "original", "override", "path", "proxy", "remote",
+    "rewrite", "root", "sendfile", "upstream", "url",
+];
+/// Names with such words that the edge writes itself.
+const OF_THE_EDGE: [&str; 3] = ["host", "via", "x-forwarded-for"];
+/// Beginnings of names whose endings browsers and SDKs choose, and that say what an object or a page is.
+const HARMLESS_BEGINNINGS: [&str; 9] = [
+    "accept",
+    "content-",
+    "hx-",
+    "if-",
+    "max-forwards",
+    "sec-",
+    "x-amz-",
+    "x-goog-meta-",
+    "x-object-meta-",
+];
+
 /// First line: a digit for the behavior, the method, and the query. Each other line is a header.
 pub fn origin_request_of(bytes: &[u8]) {
     let mut lines = bytes.split(|byte| *byte == b'\n');
@@ -152,7 +172,7 @@ fn check(request: &ViewerRequest<'_>, policy: &str) {
                 check_bucket(&sent, request, policy);
                 check_key(&sent, &authorized, request);
             }
-            OriginSource::Http(_) | OriginSource::Folder { .. } => check_server(&sent),
+            OriginSource::Http(_) | OriginSource::Folder { .. } => check_server(&sent, policy),
         }
     }
 }
@@ -242,6 +262,7 @@ fn check_bucket(sent: &OriginRequest, request: &ViewerRequest<'_>, policy: &str)
             "{name} reaches a bucket"
         );
     }
+    query.split('&').for_each(check_shape);
     assert_ne!(sent.method, Method::PATCH, "a bucket knows no PATCH");
     if sent.method == Method::POST {
         let is_meant = names.iter().any(|name| OF_POST.contains(&name.as_str()));
@@ -254,6 +275,30 @@ fn check_bucket(sent: &OriginRequest, request: &ViewerRequest<'_>, policy: &str)
             );
         }
     }
+}
+
+/// Gateways build names of objects from the values of some parameters: these lead to no folder and no other object.
+fn check_shape(piece: &str) {
+    let name = careless_parameter(piece);
+    if !["versionid", "uploadid", "partnumber", "x-id"].contains(&name.as_str()) {
+        return;
+    }
+    let value = piece.split_once('=').map_or("", |(_, value)| value);
+    let value = careless_value(value);
+    let is_plain = value
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte));
+    assert!(is_plain, "{piece} may name another object");
+    let is_dots = !value.is_empty() && value.iter().all(|byte| *byte == b'.');
+    assert!(!is_dots, "{piece} may name a folder");
+    let splices = value
+        .iter()
+        .position(|byte| *byte == b'_')
+        .is_some_and(|at| at >= 32);
+    assert!(
+        name != "versionid" || !splices,
+        "{piece} may name another object of Ceph's"
+    );
 }
 
 /// What reaches the bucket decides which object of the cache it is, and nothing else of the query does.
@@ -279,7 +324,16 @@ fn check_key(sent: &OriginRequest, authorized: &Authorized<'_>, request: &Viewer
     }
 }
 
-fn check_server(sent: &OriginRequest) {
+fn check_server(sent: &OriginRequest, policy: &str) {
+    for name in sent.headers.keys().map(http::HeaderName::as_str) {
+        let is_known = OF_THE_EDGE.contains(&name)
+            || (policy == "listed" && LISTED_HEADERS.contains(&name))
+            || HARMLESS_BEGINNINGS
+                .iter()
+                .any(|beginning| name.starts_with(beginning));
+        let word = STEERING.iter().find(|word| name.contains(**word));
+        assert!(is_known || word.is_none(), "{name} steers by {word:?}");
+    }
     let last = |name: &str| {
         let value = sent.headers[name].as_bytes();
         String::from_utf8_lossy(value)
@@ -310,6 +364,14 @@ fn careless(name: &str) -> String {
 
 /// The name of a parameter that is decoded until nothing changes, and then cut.
 fn careless_parameter(piece: &str) -> String {
+    let text = careless_value(piece);
+    let end = text.iter().position(|byte| b"=&;?#\0".contains(byte));
+    let name = &text[..end.unwrap_or(text.len())];
+    String::from_utf8_lossy(name).trim().to_ascii_lowercase()
+}
+
+/// Decoded until nothing changes.
+fn careless_value(piece: &str) -> Vec<u8> {
     let mut text = piece.replace('+', " ").into_bytes();
     while let Some(at) = text.windows(3).position(is_escape) {
         let digits = [text[at + 1], text[at + 2]].map(|digit| char::from(digit).to_digit(16));
@@ -318,9 +380,7 @@ fn careless_parameter(piece: &str) -> String {
         };
         text.splice(at..at + 3, [(high * 16 + low) as u8]);
     }
-    let end = text.iter().position(|byte| b"=&;?#\0".contains(byte));
-    let name = &text[..end.unwrap_or(text.len())];
-    String::from_utf8_lossy(name).trim().to_ascii_lowercase()
+    text
 }
 
 fn is_escape(window: &[u8]) -> bool {
