@@ -1,7 +1,7 @@
 //! One budget of memory for all that is on its way to viewers, whatever the protocol and wherever it comes from.
 //!
-//! A connection may hold a share of what is free, so that however many viewers take nothing, something is left for the
-//! next one. What may be read for a stream, and when, is decided here; what is read, elsewhere.
+//! A connection may hold a share of what is free, and the connections of an address together all but a quarter, so that
+//! however many viewers take nothing, something is left for the next one. What may be read for a stream, and when, is decided here; what is read, elsewhere.
 //!
 //! No body waits for ever. It waits only while bytes of its own are on their way, or while its connection holds its share
 //! and the socket takes nothing; it never waits for another connection. Its own bytes leave, or the viewer takes nothing
@@ -9,8 +9,13 @@
 //! here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the others hold:
 //! for that much it has paid when its request was admitted.
 
+mod networks;
+
+use crate::crowd::network;
 use bytes::Bytes;
+use networks::{Network, Networks};
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -50,6 +55,7 @@ const TLS_SIZE_BYTES_MIN: u64 = 17 * 1024;
 pub(crate) struct AnswerMemory {
     used_bytes: AtomicU64,
     limit_bytes: AtomicU64,
+    networks: Networks,
 }
 
 impl AnswerMemory {
@@ -57,6 +63,7 @@ impl AnswerMemory {
         Arc::new(AnswerMemory {
             used_bytes: AtomicU64::new(0),
             limit_bytes: AtomicU64::new(limit_bytes),
+            networks: Networks::default(),
         })
     }
 
@@ -89,6 +96,7 @@ impl AnswerMemory {
 #[derive(Debug)]
 pub(crate) struct ConnectionMemory {
     all: Arc<AnswerMemory>,
+    network: Option<Arc<Network>>,
     used_bytes: AtomicU64,
     /// Of the above, chunks of bodies.
     chunks_bytes: AtomicU64,
@@ -103,10 +111,16 @@ pub(crate) struct ConnectionMemory {
 }
 
 impl ConnectionMemory {
-    /// `held_back_bytes_max`: see [`AnswerMemory::tls_size_bytes_max`]; 0 of a plain connection.
-    pub(crate) fn new(all: &Arc<AnswerMemory>, held_back_bytes_max: u64) -> Arc<Self> {
+    /// `viewer`: whom it counts for; `None` for a proxy, which brings many viewers. `held_back_bytes_max`: see
+    /// [`AnswerMemory::tls_size_bytes_max`]; 0 of a plain connection.
+    pub(crate) fn new(
+        all: &Arc<AnswerMemory>,
+        viewer: Option<IpAddr>,
+        held_back_bytes_max: u64,
+    ) -> Arc<Self> {
         Arc::new(ConnectionMemory {
             all: Arc::clone(all),
+            network: viewer.map(|viewer| all.networks.of(network(viewer))),
             used_bytes: AtomicU64::new(0),
             chunks_bytes: AtomicU64::new(0),
             held_back_bytes_max,
@@ -122,7 +136,7 @@ impl ConnectionMemory {
     pub(crate) fn admit(self: &Arc<Self>, head_size_bytes: u64) -> Option<BodyMemory> {
         let size_bytes = ANSWER_SIZE_BYTES + head_size_bytes;
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
-        let fits = used_bytes + size_bytes <= self.all.free_bytes() / SHARE;
+        let fits = used_bytes + size_bytes <= self.free_bytes() / SHARE;
         (used_bytes == 0 || fits).then(|| self.body(size_bytes))
     }
 
@@ -135,7 +149,7 @@ impl ConnectionMemory {
     /// is too little for them. A connection that holds nothing always gets it.
     pub(crate) fn try_refuse(self: &Arc<Self>) -> Option<RefusedAnswer> {
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
-        let fits = used_bytes + REFUSED_SIZE_BYTES <= self.all.free_bytes() / TEXT_SHARE;
+        let fits = used_bytes + REFUSED_SIZE_BYTES <= self.free_bytes() / TEXT_SHARE;
         let is_among_few = self.refused.load(Ordering::Relaxed) < REFUSED_MAX;
         (is_among_few && (fits || used_bytes == 0)).then(|| self.refuse())
     }
@@ -175,21 +189,36 @@ impl ConnectionMemory {
 
     /// What may be made ready at once, of `size_bytes` that are wanted.
     pub(crate) fn room(&self, size_bytes: u64) -> u64 {
-        let share = self.all.free_bytes() / SHARE;
+        let share = self.free_bytes() / SHARE;
         size_bytes.min(share).max(CHUNK_SIZE_BYTES_MIN)
     }
 
     fn chunks_bytes_max(&self) -> u64 {
         // Half of its share, so that the other half is left for more requests.
-        CONNECTION_SIZE_BYTES_MAX.min(self.all.free_bytes() / SHARE / 2)
+        CONNECTION_SIZE_BYTES_MAX.min(self.free_bytes() / SHARE / 2)
+    }
+
+    /// What is free for this connection, of which it may have a share.
+    fn free_bytes(&self) -> u64 {
+        let free_bytes = self.all.free_bytes();
+        match &self.network {
+            Some(network) => network.free_bytes(free_bytes),
+            None => free_bytes,
+        }
     }
 
     fn add(&self, size_bytes: u64) {
+        if let Some(network) = &self.network {
+            network.add(size_bytes);
+        }
         self.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
         self.all.used_bytes.fetch_add(size_bytes, Ordering::Relaxed);
     }
 
     fn take(&self, size_bytes: u64) {
+        if let Some(network) = &self.network {
+            network.take(size_bytes);
+        }
         self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
         self.all.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
     }
@@ -244,7 +273,7 @@ impl Charge {
     pub(crate) fn try_of(size_bytes: u64, connection: &Arc<ConnectionMemory>) -> Option<Self> {
         let would_hold = connection.used_bytes.load(Ordering::Relaxed) + size_bytes;
         let fits = size_bytes <= CHUNK_SIZE_BYTES_MIN
-            || would_hold <= connection.all.free_bytes() / TEXT_SHARE;
+            || would_hold <= connection.free_bytes() / TEXT_SHARE;
         fits.then(|| Charge::of(size_bytes, connection))
     }
 }
@@ -374,7 +403,7 @@ impl BodyMemory {
     pub(crate) fn try_charge_origin(&self) -> Option<Charge> {
         let connection = &self.charge.connection;
         let used_bytes = connection.used_bytes.load(Ordering::Relaxed);
-        let fits = used_bytes + ORIGIN_BODY_SIZE_BYTES <= connection.all.free_bytes() / SHARE;
+        let fits = used_bytes + ORIGIN_BODY_SIZE_BYTES <= connection.free_bytes() / SHARE;
         let is_alone = used_bytes <= self.charge.size_bytes;
         (fits || is_alone).then(|| Charge::of(ORIGIN_BODY_SIZE_BYTES, connection))
     }

@@ -216,7 +216,7 @@ pub(crate) async fn serve_plain(
     shared: Rc<WorkerShared>,
     guest: &Guest,
 ) {
-    let memory = ConnectionMemory::new(&shared.answer_memory, 0);
+    let memory = shared.connection_memory(peer, 0);
     let kind = (TcpStream::SENDS_FILES, memory);
     let connection = ConnectionState::new(peer, Scheme::Http, None, kind, &shared);
     guest.speaks(&connection);
@@ -245,7 +245,7 @@ pub(crate) async fn serve_tls(
     session.set_buffer_limit(Some(held_back_size_bytes as usize));
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let names = crate::tls::names(session);
-    let memory = ConnectionMemory::new(&shared.answer_memory, held_back_size_bytes);
+    let memory = shared.connection_memory(peer, held_back_size_bytes);
     let connection = ConnectionState::new(peer, Scheme::Https, names, (false, memory), &shared);
     guest.speaks(&connection);
     if is_http2 {

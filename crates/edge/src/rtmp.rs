@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// Serves a plain connection to its end.
 pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
-    let memory = ConnectionMemory::new(&shared.answer_memory, 0);
+    let memory = shared.connection_memory(peer, 0);
     serve(stream, (peer, Scheme::Http), memory, shared).await;
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<Wo
     let (_, session) = stream.get_mut();
     let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
     session.set_buffer_limit(Some(held_back_size_bytes as usize));
-    let memory = ConnectionMemory::new(&shared.answer_memory, held_back_size_bytes);
+    let memory = shared.connection_memory(peer, held_back_size_bytes);
     serve(stream, (peer, Scheme::Https), memory, shared).await;
 }
 

@@ -1,7 +1,7 @@
 //! One thread with one single-threaded runtime, and what its connections share.
 
 use crate::accept::{Crew, Task, accept};
-use crate::answer_memory::{AnswerMemory, BodyMemory};
+use crate::answer_memory::{AnswerMemory, BodyMemory, ConnectionMemory};
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::connection::ConnectionState;
@@ -25,6 +25,7 @@ use privet_distribution::Denial;
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -152,6 +153,18 @@ impl WorkerShared {
             exchange.forget_request();
         }
         Admitted::No(exchange, denial)
+    }
+
+    /// What a new connection of `peer`, or of whom a PROXY header names, has on its way. `held_back_bytes_max`: see there.
+    pub(crate) fn connection_memory(
+        &self,
+        peer: SocketAddr,
+        held_back_bytes_max: u64,
+    ) -> Arc<ConnectionMemory> {
+        let state = self.current();
+        let is_proxy = state.snapshot.trusted_proxies.contains(peer.ip());
+        let viewer = (!is_proxy).then(|| peer.ip());
+        ConnectionMemory::new(&self.answer_memory, viewer, held_back_bytes_max)
     }
 
     /// The value of `Date`, made once a second.

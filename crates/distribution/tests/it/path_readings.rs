@@ -277,7 +277,12 @@ fn a_grant_for_an_ending_opens_that_ending_alone() {
     let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED)]);
     let viewer = Viewer::new(&snapshot, "r.test").with_policy("http://r.test/private/*.jpg");
     let is_open = |reading: &str| reading.starts_with("/private/") && reading.ends_with(".jpg");
-    check_spellings(5, each() / 2, |path| viewer.ask(path), is_open);
+    // Few begin with the folder by themselves.
+    let ask = |path: &str| match path.len() % 2 {
+        0 => viewer.ask(&format!("/private{path}")),
+        _ => viewer.ask(path),
+    };
+    check_spellings(5, each() / 2, ask, is_open);
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl Alarms {
 }
 
 fn connection(limit_bytes: u64) -> Arc<ConnectionMemory> {
-    ConnectionMemory::new(&AnswerMemory::new(limit_bytes), 0)
+    ConnectionMemory::new(&AnswerMemory::new(limit_bytes), None, 0)
 }
 
 fn body(connection: &Arc<ConnectionMemory>) -> BodyMemory {
@@ -122,7 +122,7 @@ fn however_many_hold_their_share_something_is_left() {
     let alarms = Arc::default();
     let mut held = Vec::new();
     for _ in 0..2_000 {
-        let connection = ConnectionMemory::new(&all, 0);
+        let connection = ConnectionMemory::new(&all, None, 0);
         let bodies: Vec<BodyMemory> = std::iter::from_fn(|| connection.admit(100))
             .take(128)
             .collect();
@@ -139,6 +139,40 @@ fn however_many_hold_their_share_something_is_left() {
     assert!(all.used_bytes() <= 16 * MIB + least, "{}", all.used_bytes());
     drop(held);
     assert_eq!(all.used_bytes(), 0);
+}
+
+/// All that the connections of a viewer get, each with as many streams as it is let have.
+fn held_by(viewer: IpAddr, all: &Arc<AnswerMemory>) -> Vec<(Vec<BodyMemory>, Vec<Bytes>)> {
+    let alarms = Arc::default();
+    let take = |_| {
+        let connection = ConnectionMemory::new(all, Some(viewer), 0);
+        let admitted = std::iter::from_fn(|| connection.admit(100)).take(128);
+        let bodies: Vec<BodyMemory> = admitted.collect();
+        let twice = |body| read(body, &alarms).or_else(|| read(body, &alarms));
+        let chunks = bodies.iter().filter_map(twice).collect();
+        (bodies, chunks)
+    };
+    (0..200).map(take).collect()
+}
+
+#[test]
+fn one_address_takes_nothing_from_another() {
+    let all = AnswerMemory::new(64 * MIB);
+    let greedy = held_by("2001:db8::1".parse().unwrap(), &all);
+    let held_bytes = all.used_bytes();
+    let least = 200 * (ANSWER_SIZE_BYTES + 100 + CHUNK_SIZE_BYTES_MIN + CHUNK_OVERHEAD_BYTES);
+    assert!(held_bytes >= 40 * MIB, "{held_bytes}");
+    assert!(held_bytes <= 48 * MIB + least, "{held_bytes}");
+    // The same network: no more than the least of each.
+    let neighbour = held_by("2001:db8::2:1".parse().unwrap(), &all);
+    assert!(neighbour.iter().all(|(bodies, _)| bodies.len() == 1));
+    drop(neighbour);
+    let other = ConnectionMemory::new(&all, Some("192.0.2.1".parse().unwrap()), 0);
+    let bodies = std::iter::from_fn(|| other.admit(100)).take(32);
+    assert_eq!(bodies.collect::<Vec<_>>().len(), 32);
+    drop(greedy);
+    let proxy = ConnectionMemory::new(&all, None, 0);
+    assert_eq!(proxy.room(u64::MAX), 8 * MIB, "proxies have no address");
 }
 
 #[test]
@@ -177,8 +211,8 @@ fn a_short_slice_does_not_hold_its_block() {
 fn new_connections_get_less_of_tls_when_little_is_free() {
     let all = AnswerMemory::new(8 * MIB);
     assert_eq!(all.tls_size_bytes_max(), TLS_SIZE_BYTES_MAX);
-    let connection = ConnectionMemory::new(&all, TLS_SIZE_BYTES_MAX);
-    let other = ConnectionMemory::new(&all, 0);
+    let connection = ConnectionMemory::new(&all, None, TLS_SIZE_BYTES_MAX);
+    let other = ConnectionMemory::new(&all, None, 0);
     let _most = Charge::try_of(4 * MIB, &connection).unwrap();
     let _more = Charge::try_of(2 * MIB, &other).unwrap();
     assert_eq!(all.tls_size_bytes_max(), TLS_SIZE_BYTES_MIN);
