@@ -9,11 +9,11 @@
 //! here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the others hold:
 //! for that much it has paid when its request was admitted.
 
-mod networks;
+mod network;
 
-use crate::crowd::network;
+use crate::crowd::ByNetwork;
 use bytes::Bytes;
-use networks::{Network, Networks};
+use network::Network;
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -55,7 +55,7 @@ const TLS_SIZE_BYTES_MIN: u64 = 17 * 1024;
 pub(crate) struct AnswerMemory {
     used_bytes: AtomicU64,
     limit_bytes: AtomicU64,
-    networks: Networks,
+    networks: Mutex<ByNetwork<Network>>,
 }
 
 impl AnswerMemory {
@@ -63,7 +63,7 @@ impl AnswerMemory {
         Arc::new(AnswerMemory {
             used_bytes: AtomicU64::new(0),
             limit_bytes: AtomicU64::new(limit_bytes),
-            networks: Networks::default(),
+            networks: Mutex::default(),
         })
     }
 
@@ -74,6 +74,12 @@ impl AnswerMemory {
 
     pub(crate) fn used_bytes(&self) -> u64 {
         self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    fn network(&self, viewer: IpAddr) -> Arc<Network> {
+        // A panic elsewhere leaves a map of addresses as good as it was.
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.of(viewer, |_| true, Network::default)
     }
 
     fn free_bytes(&self) -> u64 {
@@ -120,7 +126,7 @@ impl ConnectionMemory {
     ) -> Arc<Self> {
         Arc::new(ConnectionMemory {
             all: Arc::clone(all),
-            network: viewer.map(|viewer| all.networks.of(network(viewer))),
+            network: viewer.map(|viewer| all.network(viewer)),
             used_bytes: AtomicU64::new(0),
             chunks_bytes: AtomicU64::new(0),
             held_back_bytes_max,

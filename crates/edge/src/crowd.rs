@@ -1,8 +1,8 @@
-//! How many connections each address has.
+//! Who comes from the same address: how many connections it has, and what they hold together.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Connections of all workers, by address; of IPv6 by its first 64 bits, as one viewer has all addresses behind them.
 #[derive(Debug, Default)]
@@ -61,6 +61,49 @@ impl Drop for CrowdPlace {
     }
 }
 
+/// Addresses that nobody comes from any more are forgotten when there are so many of them, and as many as of others.
+const FORGOTTEN_MAX: usize = 64;
+
+/// Something that all who come from an address share, for as long as any of them has it.
+#[derive(Debug)]
+pub(crate) struct ByNetwork<T> {
+    known: HashMap<IpAddr, Weak<T>>,
+    /// With so many entries it is time to look which of them are still shared.
+    tidy_at: usize,
+}
+
+impl<T> Default for ByNetwork<T> {
+    fn default() -> Self {
+        ByNetwork {
+            known: HashMap::new(),
+            tidy_at: FORGOTTEN_MAX,
+        }
+    }
+}
+
+impl<T> ByNetwork<T> {
+    /// What this address shares, if it is what is `wanted`; otherwise a `new` one, which is shared from now on.
+    pub(crate) fn of(
+        &mut self,
+        address: IpAddr,
+        wanted: impl FnOnce(&T) -> bool,
+        new: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        let address = network(address);
+        let known = self.known.get(&address).and_then(Weak::upgrade);
+        if let Some(shared) = known.filter(|shared| wanted(shared)) {
+            return shared;
+        }
+        if self.known.len() >= self.tidy_at {
+            self.known.retain(|_, shared| shared.strong_count() > 0);
+            self.tidy_at = self.known.len() * 2 + FORGOTTEN_MAX;
+        }
+        let shared = Arc::new(new());
+        self.known.insert(address, Arc::downgrade(&shared));
+        shared
+    }
+}
+
 /// What of an address counts as one viewer's.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -97,5 +140,25 @@ mod tests {
             assert!(enter(&crowd, second).is_some());
         }
         assert!(crowd.lock().is_empty());
+    }
+
+    #[test]
+    fn an_address_shares_something_while_somebody_has_it() {
+        let mut networks = ByNetwork::default();
+        let mut of = |address: IpAddr, number: u32| networks.of(address, |_| true, || number);
+        let address = |number: u32| IpAddr::from(number.to_be_bytes());
+        let first = of("2001:db8::1".parse().unwrap(), 1);
+        assert_eq!(*of("2001:db8::2:1".parse().unwrap(), 2), 1);
+        assert_eq!(*of("2001:db8:0:1::1".parse().unwrap(), 3), 3);
+        for number in 0..10_000 {
+            assert_eq!(*of(address(number), number), number);
+        }
+        assert_eq!(*of(address(7), 4), 4, "nobody had it any more");
+        assert_eq!(*of("2001:db8::1".parse().unwrap(), 5), 1);
+        drop(first);
+        assert_eq!(*of("2001:db8::1".parse().unwrap(), 6), 6);
+        let _kept = networks.of(address(1), |_| true, || 1);
+        assert_eq!(*networks.of(address(1), |old| *old == 2, || 2), 2);
+        assert!(networks.known.len() <= FORGOTTEN_MAX + 4);
     }
 }

@@ -30,9 +30,10 @@ use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
 use pool::{Checkout, Connection, Pools, Wanted};
 use prepare::Prepared;
-use privet_distribution::{HttpServer, Origin, OriginSource};
+use privet_distribution::{Origin, OriginSource};
 use privet_sign::Scheme;
 use refusal::{Judged, RefusalComplaints};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -77,6 +78,8 @@ pub(crate) struct OriginCall {
     pub(crate) body: OriginRequestBody,
     /// For origins that are asked the way the viewer asks.
     pub(crate) viewer_scheme: Scheme,
+    /// Whose share of the origin's connections it takes; `None` of the edge's own questions.
+    pub(crate) viewer: Option<IpAddr>,
 }
 
 /// The head of a response, and its body as it arrives.
@@ -156,7 +159,7 @@ impl OriginClient {
         let mut wanted = Wanted::Any;
         let mut attempts_left = origin.patience.connection_attempts.max(1);
         loop {
-            let connection = match self.connection(origin, &prepared.server, wanted).await {
+            let connection = match self.connection(origin, &prepared, wanted).await {
                 Ok(connection) => connection,
                 Err(fault) => {
                     attempts_left -= 1;
@@ -181,17 +184,18 @@ impl OriginClient {
         }
     }
 
-    /// A connection to `server`: waited for and opened, each within the connect timeout.
+    /// A connection for this request: waited for and opened, each within the connect timeout.
     async fn connection(
         &self,
         origin: &Origin,
-        server: &HttpServer,
+        prepared: &Prepared,
         wanted: Wanted,
     ) -> Result<Connection, OriginFault> {
+        let server = &prepared.server;
         let patience = &origin.patience;
         let roots_pem = patience.trusted_roots_pem.as_deref();
         let pool = self.pools.of(server, roots_pem);
-        let checkout = pool.checkout(wanted, patience.connections_max);
+        let checkout = pool.checkout(wanted, prepared.viewer, patience.connections_max);
         let place = match timeout(patience.connect_timeout, checkout).await {
             Err(_) => return Err(OriginFaultKind::Capacity.into()),
             Ok(Checkout::Reused(connection)) => return Ok(connection),

@@ -14,6 +14,7 @@ use privet_distribution::{
 };
 use privet_sign::Scheme;
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) struct Ask {
     /// Target and headers for the second origin of a group, which has other paths, rules and custom headers.
     secondary: Option<(String, HeaderMap)>,
     viewer_scheme: Scheme,
+    viewer: IpAddr,
 }
 
 /// The first bytes that the viewer wants.
@@ -95,6 +97,7 @@ impl Ask {
             target,
             secondary,
             viewer_scheme: request.scheme,
+            viewer: request.client,
         }
     }
 
@@ -111,6 +114,7 @@ impl Ask {
             headers: HeaderMap::new(),
             body,
             viewer_scheme: self.viewer_scheme,
+            viewer: Some(self.viewer),
         }
     }
 

@@ -4,12 +4,13 @@ use super::fault::{OriginFault, OriginFaultKind};
 use super::pool::{Connection, History};
 use super::prepare::Prepared;
 use super::request_body::{Turn, WatchedBody};
-use super::{OriginBody, OriginResponse};
+use super::{OriginBody, OriginRequestBody, OriginResponse};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use privet_distribution::{HttpServer, Origin, OriginSource};
+use privet_distribution::{Origin, OriginSource};
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
@@ -35,7 +36,12 @@ pub(super) async fn attempt(
     prepared: Prepared,
 ) -> Attempt {
     let spare = spare(&prepared);
-    let Prepared { server, head, body } = prepared;
+    let Prepared {
+        server,
+        head,
+        body,
+        viewer,
+    } = prepared;
     let silence_max = origin.patience.response_timeout;
     if !body.is_end_stream() {
         connection.close_afterwards();
@@ -51,7 +57,15 @@ pub(super) async fn attempt(
             again: spare.filter(|_| repeats_after_timeout(origin)),
         },
         Some(Ok(response)) => respond(response, connection, silence_max),
-        Some(Err(error)) => failed(error, server, spare, connection.history, turn.get()),
+        Some(Err(error)) => {
+            let again = |head, body| Prepared {
+                server,
+                head,
+                body,
+                viewer,
+            };
+            failed(error, again, spare, connection.history, turn.get())
+        }
     }
 }
 
@@ -64,6 +78,7 @@ fn spare(prepared: &Prepared) -> Option<Prepared> {
         server: prepared.server.clone(),
         head: prepared.head.clone(),
         body: prepared.body.again()?,
+        viewer: prepared.viewer,
     })
 }
 
@@ -117,18 +132,14 @@ fn respond(response: Response<Incoming>, connection: Connection, silence_max: Du
 
 fn failed(
     mut error: TrySendError<Request<WatchedBody>>,
-    server: HttpServer,
+    again: impl FnOnce(Parts, OriginRequestBody) -> Prepared,
     spare: Option<Prepared>,
     history: History,
     turn: Turn,
 ) -> Attempt {
     let unsent = error.take_message().map(|request| {
         let (head, body) = request.into_parts();
-        Prepared {
-            server,
-            head,
-            body: body.into_inner(),
-        }
+        again(head, body.into_inner())
     });
     let kind = match (&unsent, turn) {
         (Some(_), _) => OriginFaultKind::Closed,

@@ -46,6 +46,7 @@ fn repeat(call: &OriginCall) -> Option<OriginCall> {
             headers: call.headers.clone(),
             body: OriginRequestBody::Empty,
             viewer_scheme: call.viewer_scheme,
+            viewer: call.viewer,
         }),
         OriginRequestBody::Empty | OriginRequestBody::Memory(_) | OriginRequestBody::Viewer(_) => {
             None

@@ -1,15 +1,24 @@
 //! The connections of one worker to one server: how many, who gets the next one, how long an idle one is kept.
+//!
+//! The viewers of one address have three quarters of them at the same time at most: answers are passed on as fast as their
+//! viewer takes them, and who takes them slowly would else hold all connections.
 
 use super::request_body::WatchedBody;
+use crate::crowd::ByNetwork;
 use hyper::client::conn::http1::SendRequest;
 use privet_distribution::HttpServer;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+
+/// Viewers of other addresses find one connection in so many.
+const OTHERS_SHARE: usize = 4;
 
 /// All pools of a worker.
 #[derive(Debug, Default)]
@@ -64,6 +73,22 @@ pub(super) struct Pool {
     taken: Cell<usize>,
     /// A task is looking after the idle ones.
     is_tended: Cell<bool>,
+    shares: RefCell<ByNetwork<AddressShare>>,
+}
+
+/// How many places the viewers of one address may still have.
+#[derive(Debug)]
+struct AddressShare {
+    places_max: usize,
+    free: Arc<Semaphore>,
+}
+
+/// One of them, while an answer is on its way.
+#[derive(Debug)]
+struct SharedPlace {
+    // The share is known for as long as anybody has a place of it.
+    _of: Arc<AddressShare>,
+    _permit: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -91,6 +116,8 @@ pub(super) enum Wanted {
 #[derive(Debug)]
 pub(super) struct Place {
     pool: Weak<Pool>,
+    /// The viewer's, while its answer is on its way.
+    share: Option<SharedPlace>,
 }
 
 /// A connection that serves one request at a time. Dropped, it closes.
@@ -131,13 +158,42 @@ impl Drop for ConnectionTask {
 }
 
 impl Pool {
-    /// A connection, or the right to open one, as soon as there is any. At most `connections_max` are open at once;
-    /// whoever stops waiting gives up its turn.
+    /// A connection, or the right to open one, as soon as there is any, and the address of the viewer has not its share
+    /// already. At most `connections_max` are open at once; whoever stops waiting gives up its turn.
     pub(super) async fn checkout(
         self: &Rc<Self>,
         wanted: Wanted,
+        viewer: Option<IpAddr>,
         connections_max: usize,
     ) -> Checkout {
+        let connections_max = connections_max.max(1);
+        let share = match viewer {
+            Some(viewer) => self.share(viewer, connections_max).await,
+            None => None,
+        };
+        let mut checkout = self.next(wanted, connections_max).await;
+        checkout.place().share = share;
+        checkout
+    }
+
+    /// Waits until the address has less than its share. `None` never comes, as nobody closes the semaphore.
+    async fn share(&self, viewer: IpAddr, connections_max: usize) -> Option<SharedPlace> {
+        let places_max = connections_max - connections_max / OTHERS_SHARE;
+        let places_max = places_max.min(Semaphore::MAX_PERMITS);
+        let new = || AddressShare {
+            places_max,
+            free: Arc::new(Semaphore::new(places_max)),
+        };
+        let is_of_now = |share: &AddressShare| share.places_max == places_max;
+        let share = self.shares.borrow_mut().of(viewer, is_of_now, new);
+        let permit = Arc::clone(&share.free).acquire_owned().await.ok()?;
+        Some(SharedPlace {
+            _of: share,
+            _permit: permit,
+        })
+    }
+
+    async fn next(self: &Rc<Self>, wanted: Wanted, connections_max: usize) -> Checkout {
         loop {
             if let Some(checkout) = self.take(wanted, connections_max) {
                 return checkout;
@@ -179,11 +235,9 @@ impl Pool {
                 Wanted::Fresh => return Some(Checkout::Open(connection.close())),
             }
         }
-        if self.taken.get() < connections_max.max(1) {
+        if self.taken.get() < connections_max {
             self.taken.set(self.taken.get() + 1);
-            return Some(Checkout::Open(Place {
-                pool: Rc::downgrade(self),
-            }));
+            return Some(Checkout::Open(Place::of(self)));
         }
         None
     }
@@ -203,6 +257,7 @@ impl Pool {
 
     fn keep(self: &Rc<Self>, mut connection: Connection) {
         connection.history = History::HasServed;
+        connection.place.share = None;
         let mut checkout = Checkout::Reused(connection);
         while let Some(waiter) = self.next_waiter() {
             match waiter.send(checkout) {
@@ -229,9 +284,7 @@ impl Pool {
     /// Passes a place on, or frees it.
     fn free(self: &Rc<Self>) {
         while let Some(waiter) = self.next_waiter() {
-            let place = Place {
-                pool: Rc::downgrade(self),
-            };
+            let place = Place::of(self);
             match waiter.send(Checkout::Open(place)) {
                 Ok(()) => return,
                 Err(Checkout::Open(mut refused)) => refused.pool = Weak::new(),
@@ -268,7 +321,23 @@ async fn tend(pool: Weak<Pool>) {
     }
 }
 
+impl Checkout {
+    fn place(&mut self) -> &mut Place {
+        match self {
+            Checkout::Reused(connection) => &mut connection.place,
+            Checkout::Open(place) => place,
+        }
+    }
+}
+
 impl Place {
+    fn of(pool: &Rc<Pool>) -> Self {
+        Place {
+            pool: Rc::downgrade(pool),
+            share: None,
+        }
+    }
+
     /// The connection that stands in this place.
     pub(super) fn fill(
         self,

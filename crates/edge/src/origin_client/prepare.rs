@@ -13,6 +13,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use privet_distribution::{HttpOrigin, HttpServer, Origin, OriginProtocolPolicy, OriginSource};
 use privet_sign::Scheme;
+use std::net::IpAddr;
 
 /// What concerns one connection only, or says where a message ends (RFC 9110 7.6.1): the viewer's are not the origin's.
 const VIEWER_CONNECTION_HEADERS: [HeaderName; 9] = [
@@ -33,6 +34,7 @@ pub(super) struct Prepared {
     pub(super) server: HttpServer,
     pub(super) head: Parts,
     pub(super) body: OriginRequestBody,
+    pub(super) viewer: Option<IpAddr>,
 }
 
 /// The request as `origin` is to read it, and who signed it.
@@ -62,6 +64,7 @@ pub(super) async fn prepare(
         server,
         head,
         body: call.body,
+        viewer: call.viewer,
     };
     let signer = prepared.sign(credentials, origin).await?;
     Ok((prepared, signer))

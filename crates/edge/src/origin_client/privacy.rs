@@ -290,6 +290,7 @@ fn call(method: Method, target: &str) -> OriginCall {
         headers: HeaderMap::new(),
         body: OriginRequestBody::Empty,
         viewer_scheme: Scheme::Https,
+        viewer: None,
     }
 }
 

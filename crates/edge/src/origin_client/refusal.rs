@@ -170,6 +170,7 @@ pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
         headers,
         body: OriginRequestBody::Empty,
         viewer_scheme: call.viewer_scheme,
+        viewer: call.viewer,
     })
 }
 

@@ -71,6 +71,7 @@ fn call(method: Method, target: &str) -> OriginCall {
         headers: HeaderMap::new(),
         body: OriginRequestBody::Empty,
         viewer_scheme: Scheme::Http,
+        viewer: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
-use crate::origin_client::{OriginFaultKind, OriginRequestBody};
+use crate::origin_client::{OriginCall, OriginFaultKind, OriginRequestBody};
 use http::Method;
 use privet_distribution::HttpServer;
 use std::rc::Rc;
@@ -164,6 +164,53 @@ fn callers_beyond_the_limit_wait_in_order() {
             .map(|request| request.split(' ').nth(1).unwrap().to_owned())
             .collect();
         assert_eq!(targets, ["/0", "/1", "/2"]);
+        assert_eq!(scripted.connections(), 1);
+    });
+}
+
+#[test]
+fn one_address_leaves_connections_for_others() {
+    run_paused(async {
+        let hangs: &'static [Act] = vec![Act::SendAndHang(UNFINISHED)].leak();
+        let scripted = ScriptedOrigin::start(&[hangs; 5]).await;
+        let client = client();
+        let mut origin = http_origin(scripted.port);
+        origin.patience.connections_max = 4;
+        let ask = |viewer: &str| OriginCall {
+            viewer: Some(viewer.parse().unwrap()),
+            ..get("/")
+        };
+        let mut held = Vec::new();
+        for viewer in ["2001:db8::1", "2001:db8::1", "2001:db8::2"] {
+            held.push(client.send(&origin, ask(viewer)).await.unwrap());
+        }
+        let fault = client.send(&origin, ask("2001:db8::3")).await.unwrap_err();
+        assert_eq!(fault.kind, OriginFaultKind::Capacity);
+        held.push(client.send(&origin, ask("192.0.2.1")).await.unwrap());
+        // One that is gone leaves its place to the next one of its address.
+        held.remove(0);
+        held.push(client.send(&origin, ask("2001:db8::3")).await.unwrap());
+        drop(held);
+        assert_eq!(scripted.connections(), 5);
+    });
+}
+
+#[test]
+fn a_connection_that_waits_counts_for_no_address() {
+    run_paused(async {
+        let scripted = ScriptedOrigin::start(&[&[OK, OK, OK]]).await;
+        let client = client();
+        let mut origin = http_origin(scripted.port);
+        origin.patience.connections_max = 1;
+        for viewer in ["192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+            let call = OriginCall {
+                viewer: Some(viewer.parse().unwrap()),
+                ..get("/")
+            };
+            read(client.send(&origin, call).await.unwrap())
+                .await
+                .unwrap();
+        }
         assert_eq!(scripted.connections(), 1);
     });
 }
