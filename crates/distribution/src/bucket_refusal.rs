@@ -110,12 +110,51 @@ pub fn bucket_refusal(
     }
 }
 
-/// Whether the body has to be looked at before anybody gets it.
+/// Whether the body has to be looked at before anybody gets it: any error may speak of who has asked.
 pub fn may_refuse_edge(status: StatusCode, signature: RequestSignature) -> bool {
-    is_redirect(status)
-        || (signature == RequestSignature::Edge
-            && matches!(status.as_u16(), 400 | 401 | 403 | 404 | 409))
+    let is_error = status.is_client_error() || status.is_server_error();
+    is_redirect(status) || (signature == RequestSignature::Edge && is_error)
 }
+
+/// What a viewer gets of an S3 error with this code: the code, and what it means. The rest of it speaks of the edge: its
+/// account and role, the canonical request, where the object is in the bucket.
+pub fn s3_error_page(code: &str) -> String {
+    let message = meaning(code).map_or_else(String::new, |meaning| {
+        format!("<Message>{meaning}</Message>")
+    });
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>{message}</Error>"
+    )
+}
+
+/// In the words of the S3 API reference, "List of error codes".
+fn meaning(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "AccessDenied" => "Access Denied",
+        "AccessForbidden" => "CORSResponse: This CORS request is not allowed.",
+        "BadDigest" => "The Content-MD5 you specified did not match what we received.",
+        "EntityTooLarge" => "Your proposed upload exceeds the maximum allowed size.",
+        "InternalError" => "We encountered an internal error. Please try again.",
+        "InvalidObjectState" => "The operation is not valid for the object's storage class",
+        "InvalidRange" => "The requested range is not satisfiable",
+        "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        "NoSuchKey" => "The specified key does not exist.",
+        "NoSuchUpload" => "The specified upload does not exist.",
+        "NoSuchVersion" => "The specified version does not exist.",
+        "PreconditionFailed" => "At least one of the pre-conditions you specified did not hold",
+        "ServiceUnavailable" | "SlowDown" => "Please reduce your request rate.",
+        _ => return None,
+    })
+}
+
+/// Whether a text names somebody's account, role or user at Amazon or a gateway like it (`arn:aws:iam::…`), as an error
+/// does that says who may not do what.
+pub fn names_identity(text: &[u8]) -> bool {
+    text.windows(IDENTITY.len())
+        .any(|window| window.eq_ignore_ascii_case(IDENTITY))
+}
+
+const IDENTITY: &[u8] = b"arn:";
 
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)

@@ -58,8 +58,8 @@ mod viewer_address;
 
 pub use authorize::{Authorized, authorize, authorize_error_page};
 pub use bucket_refusal::{
-    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, region_name, s3_error_code,
-    s3_error_region,
+    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
+    s3_error_code, s3_error_page, s3_error_region,
 };
 pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{CacheKey, cache_key, filtered_query, normalized_accept_encoding};

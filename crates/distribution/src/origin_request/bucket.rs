@@ -128,8 +128,10 @@ pub(super) fn parameter_name(piece: &str) -> Option<String> {
     let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
     let name = percent_decoded(name);
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let has_controls = percent_decoded(value).iter().any(u8::is_ascii_control);
-    if name.is_empty() || !name.iter().all(is_plain) || has_controls {
+    let value = percent_decoded(value);
+    // What is no text is not signed: it would be lost on the way, and the request another one.
+    let is_text = std::str::from_utf8(&value).is_ok() && !value.iter().any(u8::is_ascii_control);
+    if name.is_empty() || !name.iter().all(is_plain) || !is_text {
         return None;
     }
     String::from_utf8(name.into_owned()).ok()

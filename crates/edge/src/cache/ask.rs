@@ -31,7 +31,7 @@ pub(crate) struct Ask {
     pub(super) collapsing: Collapsing,
     pub(super) method: Method,
     /// As they go to the origin, without conditions and ranges.
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
     pub(super) wanted: Wanted,
     /// The viewer's own conditions and ranges, for responses that are not stored.
     conditions: HeaderMap,
@@ -136,6 +136,18 @@ impl Ask {
         call.target.clone_from(target);
         let added = std::mem::replace(&mut call.headers, headers.clone());
         call.headers.extend(added);
+    }
+
+    /// What each origin that may answer hears. Which of a group does is known only afterwards, and who looks up what is
+    /// stored never knows: an answer is for those of whom both would hear the same.
+    pub(super) fn heard(&self) -> impl Iterator<Item = &HeaderMap> {
+        let secondary = self.secondary.as_ref().map(|(_, headers)| headers);
+        std::iter::once(&self.headers).chain(secondary)
+    }
+
+    /// Whether the viewer's own conditions or range go along, where the request is not one for all.
+    pub(super) fn has_conditions(&self) -> bool {
+        !self.conditions.is_empty()
     }
 
     /// The condition under which the viewer wants a part only.

@@ -139,6 +139,10 @@ impl WorkerCache {
             StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
+            // An error that is about this viewer's conditions is nobody else's.
+            status if status != StatusCode::OK && ask.has_conditions() => {
+                Fetched::Unstorable(Box::new(response), Unstorable::Status)
+            }
             _ => self.whole(&context, response),
         }
     }
@@ -426,15 +430,24 @@ impl WorkerCache {
         headers: &HeaderMap,
     ) -> Storage {
         let ask = context.ask;
-        storage(
-            &Method::GET,
-            &ask.headers,
-            status,
-            headers,
-            &ask.policy,
-            ask.error_min_ttl(status),
-            &context.moments,
-        )
+        let of = |heard: &HeaderMap| {
+            storage(
+                &Method::GET,
+                heard,
+                status,
+                headers,
+                &ask.policy,
+                ask.error_min_ttl(status),
+                &context.moments,
+            )
+        };
+        // The strictest: whichever origin has answered, the other may be asked by whom this would be served.
+        let stricter = |one, other| match one {
+            Storage::Refuse(_) => one,
+            Storage::Store(_) => other,
+        };
+        let strictest = ask.heard().map(of).reduce(stricter);
+        strictest.unwrap_or(Storage::Refuse(Unstorable::Status))
     }
 
     /// Under which key a response is stored, and its generation; sees to the marker if it is one of several.

@@ -153,6 +153,12 @@ impl OriginBody {
         Ok(LookedAt::Beginning(text))
     }
 
+    /// Puts `text` in the place of a body that was looked at to its end.
+    pub(super) fn replace_whole(&mut self, text: String) {
+        self.promised = Some(text.len() as u64);
+        self.looked_at = VecDeque::from([Bytes::from(text)]);
+    }
+
     /// Lets go of a body that nobody wants. A short one is read to its end, so that its connection can serve again.
     pub(crate) fn discard(mut self) {
         if self

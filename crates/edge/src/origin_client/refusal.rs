@@ -4,11 +4,14 @@
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::{OriginCall, OriginRequestBody, OriginResponse};
-use http::header::RANGE;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE,
+    TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::{
     BucketRefusal, Origin, OriginSource, RequestSignature, bucket_refusal, may_refuse_edge,
-    region_name, s3_error_code, s3_error_region,
+    names_identity, region_name, s3_error_code, s3_error_page, s3_error_region,
 };
 use std::collections::HashMap;
 use std::fmt;
@@ -26,6 +29,10 @@ const QUIET: Duration = Duration::from_secs(60);
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 /// The least that a GET can ask for.
 const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
+
+const XML: HeaderValue = HeaderValue::from_static("application/xml");
+/// Fields about the text of an error, which is replaced.
+const OF_THE_TEXT: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LANGUAGE, ETAG, TRANSFER_ENCODING];
 
 /// Who signed a request, and what of the edge's credentials went with it.
 #[derive(Debug)]
@@ -62,6 +69,34 @@ impl Signer {
                 session_token,
             } => has(access_key_id) || session_token.as_deref().is_some_and(has),
         }
+    }
+
+    /// The same, and whatever tells who the edge is.
+    fn is_told_by(&self, text: &[u8]) -> bool {
+        self.is_given_away_by(text) || names_identity(text)
+    }
+
+    /// Leaves of an error what it says about the object.
+    fn withhold(&self, response: &mut OriginResponse, code: Option<&str>) {
+        let telling: Vec<HeaderName> = response
+            .headers
+            .iter()
+            .filter(|(name, value)| **name == BUCKET_REGION || self.is_told_by(value.as_bytes()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in telling {
+            response.headers.remove(name);
+        }
+        let Some(code) = code else { return };
+        let page = s3_error_page(code);
+        for name in OF_THE_TEXT {
+            response.headers.remove(name);
+        }
+        response.headers.insert(CONTENT_TYPE, XML);
+        response
+            .headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(page.len()));
+        response.body.replace_whole(page);
     }
 }
 
@@ -128,12 +163,15 @@ pub(super) async fn judge(
     let code = text.whole().and_then(s3_error_code);
     let given_away = || {
         // A 404 repeats the path, which is a viewer's to choose.
-        let gives_away =
-            response.status != StatusCode::NOT_FOUND && signer.is_given_away_by(text.bytes());
-        gives_away.then_some(BucketRefusal::Unexplained)
+        let is_path = response.status == StatusCode::NOT_FOUND;
+        let gives_away = !is_path && signer.is_given_away_by(text.bytes());
+        // What has no code is nothing that could be said in other words.
+        let tells = code.is_none() && signer.is_told_by(text.bytes()) && !is_path;
+        (gives_away || tells).then_some(BucketRefusal::Unexplained)
     };
     let cause = bucket_refusal(response.status, code, signature).or_else(given_away);
     let Some(cause) = cause else {
+        signer.withhold(&mut response, code);
         return Ok(Judged::Response(Box::new(response)));
     };
     let refused = Refused {

@@ -56,8 +56,12 @@ pub(super) fn target(s3: &S3Origin, target: &str) -> String {
     };
     rebuilt.extend(percent_encode(&key, ENCODED_IN_KEY));
     if let Some(query) = query {
+        let path_size_bytes = rebuilt.len();
         rebuilt.push('?');
         push_query(&mut rebuilt, query);
+        if rebuilt.ends_with('?') {
+            rebuilt.truncate(path_size_bytes);
+        }
     }
     rebuilt
 }

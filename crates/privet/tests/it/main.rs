@@ -70,6 +70,7 @@ mod scenario_freshness;
 mod scenario_invalidation;
 mod scenario_script;
 mod scenario_sharing;
+mod second_origins;
 mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;

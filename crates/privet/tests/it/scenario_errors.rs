@@ -83,3 +83,26 @@ fn a_page_that_fails_is_no_circle() {
     assert_eq!(answer.status(), 500);
     assert!(origin.asks().len() <= 2);
 }
+
+/// What a viewer's own conditions made of a request that is not one for all is nobody else's.
+#[test]
+fn an_error_about_one_viewers_conditions_is_not_kept() {
+    for (name, value) in [
+        ("Range", "bytes=zz"),
+        ("If-None-Match", "zz"),
+        ("If-Modified-Since", "zz"),
+        ("If-Match", "zz"),
+    ] {
+        let origin = FakeOrigin::start(move |ask| match ask.header(name) {
+            Some(_) => OriginAnswer::whole(500, &[], "what is zz"),
+            None => OriginAnswer::whole(200, &[("Cache-Control", "private")], "for you"),
+        });
+        let policy = "min_ttl = \"0s\"\ndefault_ttl = \"0s\"\nmax_ttl = \"365d\"";
+        let edge = Remote::new(&origin).policy(policy).start();
+        for _ in 0..2 {
+            assert_eq!(edge.fetch("/a").text(), "for you", "{name}");
+            assert_eq!(edge.fetch_with("/a", &[(name, value)]).status(), 500);
+        }
+        assert_eq!(edge.fetch("/a").text(), "for you", "{name}");
+    }
+}

@@ -93,10 +93,39 @@ fn an_error_about_the_edge_is_a_fault() {
 #[test]
 fn an_error_about_the_object_is_passed_on_whole() {
     run(async {
-        let denied = "<Error><Code>AccessDenied</Code></Error>";
-        check(s3_origin, coded(403, "AccessDenied"), Ok(denied)).await;
-        let missing = "<Error><Code>NoSuchKey</Code></Error>";
-        check(s3_origin, coded(404, "NoSuchKey"), Ok(missing)).await;
+        const START: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+        let denied = format!(
+            "{START}<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        );
+        check(s3_origin, coded(403, "AccessDenied"), Ok(&denied)).await;
+        let odd = format!("{START}<Error><Code>OddError</Code></Error>");
+        check(s3_origin, coded(418, "OddError"), Ok(&odd)).await;
+        // Who may not do what, and with which key, is in the words and not in the code.
+        let arn = "arn:aws:sts::123456789012:assumed-role/EdgeRole/i-0abc";
+        for (status, code) in [
+            (403, "AccessDenied"),
+            (404, "NoSuchKey"),
+            (405, "MethodNotAllowed"),
+            (412, "PreconditionFailed"),
+            (416, "InvalidRange"),
+            (429, "TooManyRequests"),
+            (500, "InternalError"),
+            (503, "SlowDown"),
+        ] {
+            let body = format!(
+                "<Error><Code>{code}</Code><Message>User: {arn} is not authorized</Message></Error>"
+            );
+            let scripted = ScriptedOrigin::start(&[error(status, &body)]).await;
+            let origin = s3_origin(scripted.port);
+            let response = client().send(&origin, get("/a")).await.unwrap();
+            assert_eq!(response.headers["content-type"], "application/xml");
+            let text = read(response).await.unwrap();
+            assert!(text.contains(code) && !text.contains("arn:"), "{text}");
+        }
+        for status in [400, 403, 405, 500, 503] {
+            let refused = Err(OriginFaultKind::Refused(BucketRefusal::Unexplained));
+            check(s3_origin, error(status, &format!("<p>{arn}</p>")), refused).await;
+        }
         // More than is looked at arrives too.
         let long = format!("<p>{}</p>", "a".repeat(50_000));
         check(s3_origin, error(404, &long), Ok(&long)).await;
@@ -168,5 +197,25 @@ fn a_head_is_told_by_a_get() {
         );
         let (told, requests) = head(coded(403, "AccessDenied")).await;
         assert_eq!((told, requests.len()), (Ok(403), 2));
+    });
+}
+
+#[test]
+fn headers_of_an_error_do_not_tell_who_the_edge_is() {
+    run(async {
+        let act = Act::Send(
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nX-Amz-Bucket-Region: eu-west-3\r\n\
+             X-Debug: AKIAIOSFODNN7EXAMPLE\r\nX-Who: arn:aws:iam::1:user/edge\r\nX-Amz-Request-Id: 1\r\n\r\n",
+        );
+        let scripted = ScriptedOrigin::start(&[Vec::leak(vec![act])]).await;
+        let sent = client().send(&s3_origin(scripted.port), get("/a")).await;
+        let mut names: Vec<String> = sent
+            .unwrap()
+            .headers
+            .keys()
+            .map(|name| name.to_string())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["content-length", "x-amz-request-id"]);
     });
 }
