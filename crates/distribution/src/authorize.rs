@@ -225,8 +225,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg` would
-    /// open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or names it:
-    /// then no other name would do.
+    /// open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or names it.
     pub(crate) fn good_for_path_info(
         &self,
         grant: Grant,
@@ -238,10 +237,9 @@ impl<'a> Examiner<'a> {
             return Ok(grant);
         }
         for (number, file) in files_on_the_way(path).enumerate() {
-            let opens = |path: String| self.grant_for(&path, query).is_ok();
-            let rest = &path[file.len()..];
-            let is_meant = opens(format!("{file}/")) || !opens(format!("{file}~{rest}"));
-            if number == FILES_MAX || !is_meant {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let covers_beneath = || self.grant_for(&format!("{file}/"), query).is_ok();
+            if number == FILES_MAX || !(grant.names_segment(name) || covers_beneath()) {
                 return Err(Denial::AmbiguousPath);
             }
         }

@@ -1,7 +1,7 @@
 //! What all behaviors of a distribution amount to: which is the first for a path, and what passes the gates of all.
 
 use crate::distribution::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
-use crate::path_pattern::without_slash;
+use crate::path_pattern::{PathPattern, without_slash};
 use crate::pattern_automaton::{Matched, PatternAutomaton};
 use privet_sign::KeySet;
 
@@ -10,10 +10,19 @@ use privet_sign::KeySet;
 pub(crate) struct BehaviorTable {
     /// For the patterns that need one; `None` where none does.
     automaton: Option<PatternAutomaton>,
+    /// The patterns of all behaviors as they are read where a `+` is a blank; `None` where that makes no difference.
+    with_blanks: Option<Patterns>,
     /// Whether a pattern names something to its end: does not end in `*`.
     pub(crate) names_ends: bool,
     /// What opens every object of the distribution.
     pub(crate) every_gate: EveryGate,
+}
+
+/// Patterns in the order of the behaviors.
+#[derive(Debug)]
+struct Patterns {
+    all: Vec<PathPattern>,
+    automaton: Option<PatternAutomaton>,
 }
 
 /// What a request has to pass that may mean any object of a distribution: the gates of all behaviors.
@@ -29,16 +38,11 @@ pub(crate) struct EveryGate {
 
 impl BehaviorTable {
     pub(crate) fn new(behaviors: &[CacheBehavior]) -> Self {
-        let patterns = behaviors.iter().map(|behavior| &behavior.path_pattern);
-        let complex: Vec<&str> = patterns
-            .filter(|pattern| pattern.needs_automaton())
-            .map(|pattern| pattern.bare())
-            .collect();
-        let mut patterns = behaviors.iter().map(|behavior| &behavior.path_pattern);
+        let patterns = || behaviors.iter().map(|behavior| &behavior.path_pattern);
         BehaviorTable {
-            names_ends: patterns.any(|pattern| !pattern.as_str().ends_with('*')),
-            automaton: (!complex.is_empty())
-                .then(|| PatternAutomaton::new(complex.iter().copied())),
+            names_ends: patterns().any(|pattern| !pattern.as_str().ends_with('*')),
+            automaton: automaton(patterns()),
+            with_blanks: Patterns::with_blanks(patterns()),
             every_gate: EveryGate::new(behaviors),
         }
     }
@@ -49,6 +53,24 @@ impl BehaviorTable {
         automaton.map_or(0, |automaton| automaton.words() * name.len())
     }
 
+    /// Whether a blank in a name may be what a pattern writes as `+`.
+    pub(crate) fn reads_blanks(&self) -> bool {
+        self.with_blanks.is_some()
+    }
+
+    /// As [`BehaviorTable::first`], where a `+` is a blank in patterns as it is in `name`, which has none.
+    pub(crate) fn first_with_blanks<'b>(
+        &self,
+        behaviors: &'b [CacheBehavior],
+        name: &str,
+    ) -> Option<&'b CacheBehavior> {
+        let Some(patterns) = &self.with_blanks else {
+            return self.first(behaviors, name);
+        };
+        let all = behaviors.iter().zip(&patterns.all);
+        first(all, patterns.automaton.as_ref(), name)
+    }
+
     /// The first of `behaviors`, which are those that the table was made of, whose pattern matches the
     /// [`crate::object_name`] of a path.
     pub(crate) fn first<'b>(
@@ -56,19 +78,55 @@ impl BehaviorTable {
         behaviors: &'b [CacheBehavior],
         name: &str,
     ) -> Option<&'b CacheBehavior> {
-        let mut matched: Option<Matched<'_>> = None;
-        let mut complex = 0..;
-        behaviors.iter().find(|behavior| {
-            if let Some(told) = behavior.path_pattern.matches_at_once(name) {
-                return told;
-            }
-            let Some((automaton, position)) = self.automaton.as_ref().zip(complex.next()) else {
-                return false;
-            };
-            let matched = matched.get_or_insert_with(|| automaton.run(without_slash(name)));
-            matched.contains(position)
+        let all = behaviors
+            .iter()
+            .map(|behavior| (behavior, &behavior.path_pattern));
+        first(all, self.automaton.as_ref(), name)
+    }
+}
+
+impl Patterns {
+    fn with_blanks<'p>(patterns: impl Iterator<Item = &'p PathPattern> + Clone) -> Option<Self> {
+        patterns.clone().find_map(PathPattern::with_blanks)?;
+        let all: Vec<PathPattern> = patterns
+            .map(|pattern| pattern.with_blanks().unwrap_or_else(|| pattern.clone()))
+            .collect();
+        Some(Patterns {
+            automaton: automaton(all.iter()),
+            all,
         })
     }
+}
+
+/// Of the patterns that need one.
+fn automaton<'p>(patterns: impl Iterator<Item = &'p PathPattern>) -> Option<PatternAutomaton> {
+    let complex: Vec<&str> = patterns
+        .filter(|pattern| pattern.needs_automaton())
+        .map(PathPattern::bare)
+        .collect();
+    (!complex.is_empty()).then(|| PatternAutomaton::new(complex.iter().copied()))
+}
+
+/// The first behavior whose pattern, beside it, matches; `automaton` is that of the patterns.
+fn first<'b, 'p>(
+    behaviors: impl Iterator<Item = (&'b CacheBehavior, &'p PathPattern)>,
+    automaton: Option<&PatternAutomaton>,
+    name: &str,
+) -> Option<&'b CacheBehavior> {
+    let mut matched: Option<Matched<'_>> = None;
+    let mut complex = 0..;
+    let mut behaviors = behaviors;
+    let found = behaviors.find(|(_, pattern)| {
+        if let Some(told) = pattern.matches_at_once(name) {
+            return told;
+        }
+        let Some((automaton, position)) = automaton.zip(complex.next()) else {
+            return false;
+        };
+        let matched = matched.get_or_insert_with(|| automaton.run(without_slash(name)));
+        matched.contains(position)
+    });
+    found.map(|(behavior, _)| behavior)
 }
 
 impl EveryGate {

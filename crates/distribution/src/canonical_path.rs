@@ -39,15 +39,27 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     let is_trimmed_end = |last: char| last == '.' || last == '\u{2026}' || is_trimmed(last);
     let first_word = text.split(is_trimmed).next().unwrap_or_default();
     // A session of ASP.NET; a stream of NTFS: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
-    let is_for_windows = (text.starts_with('(') && text.ends_with("))"))
-        || text.contains("::")
-        || text.contains(":$");
+    let is_for_windows = is_session_of_asp_net(text) || text.contains("::") || text.contains(":$");
     let is_odd = text.starts_with(is_trimmed)
         || text.ends_with(is_trimmed_end)
         || first_word == "."
         || first_word == ".."
         || is_for_windows;
     !is_odd && text.chars().all(is_plain)
+}
+
+/// `(S(…))`, where any other letter may stand, and several of them behind one another.
+fn is_session_of_asp_net(text: &str) -> bool {
+    let inside = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix("))"));
+    inside.is_some_and(|inside| {
+        let mut letters = inside.chars();
+        letters
+            .next()
+            .is_some_and(|letter| letter.is_ascii_alphabetic())
+            && letters.next() == Some('(')
+    })
 }
 
 /// What somebody takes away at the ends of a name: white space, the `+` that may stand for it, and what is not to be seen.
@@ -107,8 +119,10 @@ pub(crate) fn is_plain(character: char) -> bool {
 pub(crate) fn folds_to_delimiter(character: char) -> bool {
     const DELIMITERS_ALIKE: &str = "\u{a5}\u{37e}\u{589}\u{2024}\u{2025}\u{2047}\u{2048}\u{2049}\u{2100}\u{2101}\u{2105}\u{2106}\u{2a74}\u{2044}\u{20a9}\u{2215}\u{2216}\u{2236}\
         \u{29f5}\u{29f8}\u{29f9}\u{fe13}\u{fe14}\u{fe16}\u{fe19}\u{fe30}\u{fe52}\u{fe54}\u{fe55}\u{fe56}\u{fe5f}\u{fe68}\
-        \u{fe6a}\u{ff03}\u{ff05}\u{ff0e}\u{ff0f}\u{ff1a}\u{ff1b}\u{ff1f}\u{ff3c}";
-    DELIMITERS_ALIKE.contains(character)
+        \u{fe6a}\u{33c2}\u{33c7}\u{33d8}\u{ff03}\u{ff05}\u{ff0e}\u{ff0f}\u{ff1a}\u{ff1b}\u{ff1f}\u{ff3c}";
+    // "1." and its like.
+    let is_numbered = matches!(character, '\u{2488}'..='\u{249b}' | '\u{1f100}');
+    is_numbered || DELIMITERS_ALIKE.contains(character)
 }
 
 #[cfg(test)]

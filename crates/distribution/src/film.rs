@@ -120,7 +120,7 @@ fn grant_for_film(
     let query = request.query.and_then(without_session);
     let opens = |path: &str| examiner.grant_for(path, query.as_deref()).is_ok();
     let asked = match examiner.grant_for(request.path, query.as_deref()) {
-        Ok(grant) if is_for_the_film(request, object_path, opens) => return Ok(grant),
+        Ok(grant) if is_for_the_film(request, object_path, &grant, opens) => return Ok(grant),
         Ok(_) => return Err(Refusal::WrongResource),
         Err(refusal) => refusal,
     };
@@ -142,16 +142,15 @@ fn grant_for_film(
 fn is_for_the_film(
     request: &ViewerRequest<'_>,
     object_path: &str,
+    grant: &Grant,
     opens: impl Fn(&str) -> bool,
 ) -> bool {
     if request.session.is_none() && is_canned(request) {
         return true;
     }
     let folder_end = request.path.rfind('/').map_or(0, |slash| slash + 1);
-    let beneath = request.path.strip_prefix(object_path).unwrap_or_default();
-    opens(object_path)
-        || opens(&request.path[..folder_end])
-        || !opens(&format!("{object_path}~{beneath}"))
+    let name = object_path.rsplit('/').next().unwrap_or(object_path);
+    opens(object_path) || opens(&request.path[..folder_end]) || grant.names_segment(name)
 }
 
 /// Whether the same grant may be good for another URL.

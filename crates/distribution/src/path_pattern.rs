@@ -50,7 +50,21 @@ impl PathPattern {
                 "contains {character:?}, which no request path does; write it percent-encoded"
             ));
         }
-        let bare = without_slash(text);
+        Ok(PathPattern::of(text.to_owned()))
+    }
+
+    /// The same pattern as a server reads it to which a `+` is a blank; `None` where it has none.
+    pub(crate) fn with_blanks(&self) -> Option<Self> {
+        let has_plus =
+            self.text.contains('+') || self.text.contains("%2B") || self.text.contains("%2b");
+        has_plus.then(|| {
+            let text = self.text.replace("%2B", "+").replace("%2b", "+");
+            PathPattern::of(text.replace('+', "%20"))
+        })
+    }
+
+    fn of(text: String) -> Self {
+        let bare = without_slash(&text);
         let matcher = match bare.split_once('*') {
             _ if bare.contains('?') => Matcher::Automaton,
             None => Matcher::Name(object_name(bare).into()),
@@ -60,10 +74,7 @@ impl PathPattern {
                 suffix: object_name(behind).into(),
             },
         };
-        Ok(PathPattern {
-            text: text.to_owned(),
-            matcher,
-        })
+        PathPattern { text, matcher }
     }
 
     /// The pattern as the operator wrote it.

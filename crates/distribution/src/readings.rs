@@ -2,7 +2,8 @@
 //!
 //! A canonical path (see [`crate::is_canonical`]) leaves three differences between servers, and each is looked at: whether
 //! `+` is a blank, whether an escape that need not be there is left as it is, and whether what follows a file's name is
-//! path info (RFC 3875 4.1.5), of which a slash at the end is the shortest.
+//! path info (RFC 3875 4.1.5), of which a slash at the end is the shortest. What is restricted is then the file, and what
+//! the path info may be the path of, to an application behind one address for all.
 
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, Distribution};
@@ -13,10 +14,13 @@ use std::cell::Cell;
 
 /// Bytes of names times words of the automaton that are gone through for one request, at most. A step takes 0.6 ns.
 const STEPS_MAX: usize = 200_000;
+/// Extensions of programs to which servers hand what follows as a path.
+const PROGRAMS: [&str; 20] = [
+    "asp", "aspx", "ashx", "cfm", "cgi", "dll", "do", "exe", "fcgi", "jsp", "jspx", "lua", "php",
+    "php5", "php7", "phtml", "pl", "py", "rb", "wsgi",
+];
 /// What lies on the way to a path and may be a file. Nobody has folders as deep.
 const FILES_MAX: usize = 32;
-/// The longest ending that tells a file from a folder.
-const EXTENSION_SIZE_BYTES_MAX: usize = 8;
 
 /// Finds behaviors for the names that one request may mean, with no more work than a request is worth.
 pub(crate) struct Readings<'s> {
@@ -58,8 +62,11 @@ impl<'s> Readings<'s> {
             return Ok(behavior);
         }
         let mut strictest = behavior;
-        let with_blanks = name.contains('+').then(|| name.replace('+', " "));
-        for other in with_blanks.into_iter().chain(with_needless_escapes(path)) {
+        if name.contains('+') || (name.contains(' ') && self.distribution.table.reads_blanks()) {
+            let other = self.first_with_blanks(&name.replace('+', " "))?;
+            strictest = stricter(strictest, other, method)?;
+        }
+        if let Some(other) = with_needless_escapes(path) {
             strictest = stricter(strictest, self.first(&other)?, method)?;
         }
         let is_deep = ancestors(path).nth(FILES_MAX).is_some();
@@ -69,6 +76,10 @@ impl<'s> Readings<'s> {
         for ancestor in self.perhaps_files(path) {
             if let Some(file) = self.file_at(ancestor)? {
                 strictest = stricter(strictest, file, method)?;
+            }
+            if looks_like_program(ancestor) {
+                let info = self.first(&object_name(&path[ancestor.len()..]))?;
+                strictest = stricter(strictest, info, method)?;
             }
         }
         Ok(strictest)
@@ -81,6 +92,15 @@ impl<'s> Readings<'s> {
         self.steps_left.set(steps.ok_or(Denial::AmbiguousPath)?);
         let found = table.first(&self.distribution.behaviors, name);
         // The default behavior `*` is last, so only a distribution put together by hand has none.
+        found.ok_or(Denial::UnknownHost)
+    }
+
+    /// The same where a `+` is a blank.
+    fn first_with_blanks(&self, name: &str) -> Result<&'s CacheBehavior, Denial> {
+        let table = &self.distribution.table;
+        let steps = self.steps_left.get().checked_sub(table.steps(name));
+        self.steps_left.set(steps.ok_or(Denial::AmbiguousPath)?);
+        let found = table.first_with_blanks(&self.distribution.behaviors, name);
         found.ok_or(Denial::UnknownHost)
     }
 
@@ -105,22 +125,38 @@ pub(crate) fn files_on_the_way(path: &str) -> impl Iterator<Item = &str> {
     ancestors(path).filter(|ancestor| looks_like_file(ancestor))
 }
 
+/// Whether the last segment names a program that answers for all paths behind its own: a front controller.
+fn looks_like_program(path: &str) -> bool {
+    let name = object_name(path);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| {
+        PROGRAMS
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
+
 /// What stands in front of each slash but the first, raw.
 fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.match_indices('/').skip(1);
     slashes.map(|(slash, _)| &path[..slash])
 }
 
-/// Whether the last segment has an extension: up to eight letters and digits behind a dot, one of them a letter.
+/// Whether the last segment is more likely a file's name than a folder's: it has a dot that is not that of a version, such
+/// as `v1.2`, or the `~` of a copy at its end.
 fn looks_like_file(path: &str) -> bool {
     let segment = path.rsplit('/').next().unwrap_or(path);
     let name = object_name(segment);
-    name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty()
-            && extension.len() <= EXTENSION_SIZE_BYTES_MAX
-            && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && extension.bytes().any(|byte| byte.is_ascii_alphabetic())
-    })
+    // RFC 8615.
+    if name == ".well-known" {
+        return false;
+    }
+    name.ends_with('~')
+        || name.rsplit_once('.').is_some_and(|(stem, extension)| {
+            let is_version = stem.ends_with(|last: char| last.is_ascii_digit())
+                && extension.bytes().all(|byte| byte.is_ascii_digit());
+            !is_version
+        })
 }
 
 /// As [`object_name`], but escapes of unreserved characters are left as they are; `None` where there are none.
@@ -153,18 +189,18 @@ mod tests {
             "/x.tar.gz",
             "/a.7z",
             "/film.MP4",
+            "/s.001",
+            "/n.txt~",
+            "/Makefile~",
+            "/.env",
+            "/db.properties",
+            "/a.b c",
+            "/my%20vip.docx%20copy",
+            "/a.verylongword",
         ] {
             assert!(looks_like_file(file), "{file}");
         }
-        for folder in [
-            "/a",
-            "/.well-known",
-            "/v1.2",
-            "/jquery-3.6.0",
-            "/a.",
-            "/a.b c",
-            "/a.verylongword",
-        ] {
+        for folder in ["/a", "/.well-known", "/v1.2", "/jquery-3.6.0", "/2024.11"] {
             assert!(!looks_like_file(folder), "{folder}");
         }
     }

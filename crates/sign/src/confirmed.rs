@@ -44,7 +44,7 @@ impl ConfirmedPolicy {
         leniency: &Leniency,
     ) -> Result<Grant, Refusal> {
         let policy = &self.policy;
-        if !covers(policy.resource.as_deref(), object, self.source, leniency) {
+        if !covers(policy.resource.as_deref(), object, leniency) {
             return Err(Refusal::WrongResource);
         }
         if let Some(from) = policy.from
@@ -64,7 +64,8 @@ impl ConfirmedPolicy {
             source: self.source,
             mark: Mark::Signature(Arc::clone(&self.signature)),
             query_use: query_use(policy.resource.as_deref()),
-            path_use: path_use(policy.resource.as_deref(), self.source),
+            path_use: path_use(policy.resource.as_deref()),
+            resource: policy.resource.as_deref().map(Arc::from),
         })
     }
 }
@@ -80,9 +81,8 @@ pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
 
 /// What a resource that covers a URL says of its path. In doubt it is a pattern.
 ///
-/// A `?` may be a wildcard or the start of a query (fidelity note F14), and by cookies a `*` in front of the path may
-/// reach into it (F15).
-pub(crate) fn path_use(resource: Option<&str>, source: CredentialSource) -> PathUse {
+/// A `?` may be a wildcard or the start of a query (fidelity note F14).
+pub(crate) fn path_use(resource: Option<&str>) -> PathUse {
     let Some(resource) = resource else {
         return PathUse::Ignored;
     };
@@ -94,11 +94,7 @@ pub(crate) fn path_use(resource: Option<&str>, source: CredentialSource) -> Path
     if rest == Some("/*") || (rest.is_none() && host.ends_with('*')) {
         return PathUse::Ignored;
     }
-    let compared = match source {
-        CredentialSource::Cookies => resource,
-        CredentialSource::Url | CredentialSource::Session => rest.unwrap_or_default(),
-    };
-    if compared.contains(['*', '?']) {
+    if rest.is_some_and(|rest| rest.contains(['*', '?'])) {
         PathUse::Pattern
     } else {
         PathUse::Exact
@@ -110,27 +106,25 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(resource: &str, by_url: PathUse, by_cookies: PathUse) {
-        assert_eq!(path_use(Some(resource), CredentialSource::Url), by_url);
-        let found = path_use(Some(resource), CredentialSource::Cookies);
-        assert_eq!(found, by_cookies);
+    fn check(resource: &str, expected: PathUse) {
+        assert_eq!(path_use(Some(resource)), expected, "{resource}");
     }
 
     #[test]
     fn a_wildcard_leaves_the_path_open() {
         use PathUse::{Exact, Ignored, Pattern};
-        check("https://h.test/alice/*", Pattern, Pattern);
-        check("https://h.test/*.jpg", Pattern, Pattern);
-        check("https://h.test/**", Pattern, Pattern);
-        check("https://h.test/a?b", Pattern, Pattern);
-        check("https://h.test/a\\?b=1", Pattern, Pattern);
-        check("*/a", Exact, Pattern);
-        check("http*://h.test/a", Exact, Pattern);
-        check("https://h.test/a/../b", Exact, Exact);
-        check("https://h.test", Exact, Exact);
-        check("https://h.test/*", Ignored, Ignored);
-        check("http*://*", Ignored, Ignored);
-        check("*", Ignored, Ignored);
-        assert_eq!(path_use(None, CredentialSource::Url), Ignored);
+        check("https://h.test/alice/*", Pattern);
+        check("https://h.test/*.jpg", Pattern);
+        check("https://h.test/**", Pattern);
+        check("https://h.test/a?b", Pattern);
+        check("https://h.test/a\\?b=1", Pattern);
+        check("*/a", Exact);
+        check("http*://h.test/a", Exact);
+        check("https://h.test/a/../b", Exact);
+        check("https://h.test", Exact);
+        check("https://h.test/*", Ignored);
+        check("http*://*", Ignored);
+        check("*", Ignored);
+        assert_eq!(path_use(None), Ignored);
     }
 }

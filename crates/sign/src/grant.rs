@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 
 use crate::credentials::CredentialSource;
 use crate::encoding;
+use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 
 /// What a valid signature permits. Only [`crate::verify`] and its like make one.
@@ -17,6 +18,8 @@ pub struct Grant {
     pub(crate) mark: Mark,
     pub(crate) query_use: QueryUse,
     pub(crate) path_use: PathUse,
+    /// What was signed for, where the grant may be good for more than one URL.
+    pub(crate) resource: Option<Arc<str>>,
 }
 
 /// What names a grant in logs.
@@ -71,6 +74,25 @@ impl Grant {
     /// How much of the path was signed: with a wildcard the signer has not seen the spelling that was asked for.
     pub fn path_use(&self) -> PathUse {
         self.path_use
+    }
+
+    /// Whether what was signed has this segment of a path, raw, in it: as it stands, or with a wildcard in front of its
+    /// extension, as `*.mp4/` has that of a film.
+    pub fn names_segment(&self, segment: &str) -> bool {
+        let Sections::Url {
+            rest: Some(rest), ..
+        } = resource::sections(self.resource.as_deref().unwrap_or_default())
+        else {
+            return false;
+        };
+        // What follows a `?` may be the query.
+        let path = rest.split('?').next().unwrap_or(rest);
+        let extension = segment.rfind('.').map(|dot| &segment[dot..]);
+        let is_literal = !segment.is_empty() && !segment.contains('*');
+        is_literal
+            && path.split('/').any(|named| {
+                named == segment || extension.is_some_and(|extension| named.ends_with(extension))
+            })
     }
 
     /// Whether the URL, cookies or a session token carried it.

@@ -1,8 +1,8 @@
 //! Whether a `Resource` covers a URL.
 //!
 //! Source: developer guide, "Values that you specify in the policy statement": four sections, protocol, host, path
-//! and query, with `*` and `?` inside each. The cookie guide still describes flat matching over the whole text;
-//! callers ask for that separately.
+//! and query, with `*` and `?` inside each. The cookie guide still describes matching over the whole text, by which
+//! `*.jpg` would open `s.txt?.jpg`: cookies are read section by section too (fidelity note F15).
 
 use std::borrow::Cow;
 
@@ -94,24 +94,6 @@ pub(crate) fn covers(resource: &str, target: &Target<'_>) -> bool {
     }
 }
 
-/// `*` and `?` anywhere in the whole text, as the cookie guide describes it.
-pub(crate) fn covers_flat(resource: &str, target: &Target<'_>) -> bool {
-    if sections(resource) == Sections::Nothing {
-        return false;
-    }
-    let mut url = format!(
-        "{}://{}{}",
-        target.scheme,
-        target.host.to_ascii_lowercase(),
-        target.path
-    );
-    if !target.query.is_empty() {
-        url.push('?');
-        url.push_str(target.query);
-    }
-    glob::matches(&unescape(&lower_host(resource)), url.as_bytes())
-}
-
 /// The name of a stream: the whole text, with `*` and `?` anywhere.
 pub(crate) fn covers_stream(resource: &str, name: &str) -> bool {
     glob::matches(&unescape(resource), name.as_bytes())
@@ -197,17 +179,6 @@ fn unescape(pattern: &str) -> Cow<'_, [u8]> {
         bytes.extend_from_slice(part.as_bytes());
     }
     Cow::Owned(bytes)
-}
-
-/// The resource with protocol and host in lower case.
-fn lower_host(resource: &str) -> String {
-    let start = resource.find("://").map_or(0, |index| index + 3);
-    let end = resource[start..]
-        .find('/')
-        .map_or(resource.len(), |index| start + index);
-    let mut lower = resource[..end].to_ascii_lowercase();
-    lower.push_str(&resource[end..]);
-    lower
 }
 
 #[cfg(test)]

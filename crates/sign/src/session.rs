@@ -4,6 +4,7 @@
 //! the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
@@ -128,6 +129,7 @@ pub fn verify_session(
         mark: Mark::Digest(claims.mark),
         query_use: claims.coverage.query_use(),
         path_use: claims.coverage.path_use(),
+        resource: claims.coverage.resource().map(Arc::from),
     })
 }
 
@@ -179,9 +181,6 @@ impl<'a> Claims<'a> {
             Granted::Custom(confirmed) => {
                 let coverage = match confirmed.policy.resource.as_deref() {
                     None => Coverage::Everything,
-                    Some(resource) if grant.source == CredentialSource::Cookies => {
-                        Coverage::FlatPattern(resource)
-                    }
                     Some(resource) => Coverage::Pattern(resource),
                 };
                 (coverage, confirmed.policy.ip, confirmed.statement_object)

@@ -258,12 +258,7 @@ fn check_resource(
         return Err(SignError::ResourceShape(resource.to_owned()));
     }
     match purpose {
-        Purpose::Url(url) => check_covers(resource, url.as_str(), |target| {
-            resource::covers(resource, target)
-        }),
-        Purpose::Cookies(Some(url)) => check_covers(resource, url.as_str(), |target| {
-            resource::covers(resource, target) || resource::covers_flat(resource, target)
-        }),
+        Purpose::Url(url) | Purpose::Cookies(Some(url)) => check_covers(resource, url.as_str()),
         Purpose::Stream(name) if !resource::covers_stream(resource, name) => {
             Err(SignError::NotCovered {
                 resource: resource.to_owned(),
@@ -274,12 +269,8 @@ fn check_resource(
     }
 }
 
-fn check_covers(
-    resource: &str,
-    url: &str,
-    covers: impl Fn(&Target<'_>) -> bool,
-) -> Result<(), SignError> {
-    if covers(&target_of(&WireParts::cut(url))) {
+fn check_covers(resource: &str, url: &str) -> Result<(), SignError> {
+    if resource::covers(resource, &target_of(&WireParts::cut(url))) {
         return Ok(());
     }
     Err(SignError::NotCovered {

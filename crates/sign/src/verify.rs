@@ -152,6 +152,7 @@ pub(crate) fn verify_terms(
                 mark: Mark::Signature(signed.signature.into()),
                 query_use: object.query_use(),
                 path_use: PathUse::Exact,
+                resource: None,
             };
             Ok((grant, Granted::Canned(text)))
         }

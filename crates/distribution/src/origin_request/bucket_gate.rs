@@ -1,17 +1,35 @@
 //! Which changes a bucket is asked for at all. Past this gate the edge signs them.
 
-use super::bucket::{buckets, parameter_name};
+use super::bucket::{buckets, parameter_name, takes_parameter};
 use super::is_passed;
 use super::query::forwarded_query;
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::Origin;
+use crate::redact::percent_decoded;
 use crate::request::ViewerRequest;
 use http::{HeaderName, HeaderValue, Method, header};
 
 /// All that S3 knows of `POST` on a key (Amazon S3 API reference: CreateMultipartUpload, CompleteMultipartUpload,
 /// RestoreObject, SelectObjectContent). Other gateways take any other `POST` for a form, whose fields name the key.
 const OF_POST: [&str; 4] = ["restore", "select", "uploadId", "uploads"];
+/// Parameters by which S3 knows one change of a key from another (Amazon S3 API reference, actions on objects). Without it
+/// `PUT ?acl` would put the list of rights in the object's place.
+const OF_CHANGES: [&str; 13] = [
+    "acl",
+    "attributes",
+    "encryption",
+    "legal-hold",
+    "partNumber",
+    "renameObject",
+    "restore",
+    "retention",
+    "select",
+    "tagging",
+    "uploadId",
+    "uploads",
+    "versionId",
+];
 /// First halves of the types that objects have; a form's `multipart` is none of them.
 const OBJECT_TYPES: [&str; 9] = [
     "application",
@@ -33,8 +51,8 @@ const PLAIN_FORM: &str = "text/plain";
 ///
 /// # Errors
 /// [`Denial::NotSupportedByOrigin`] for `PATCH`, for `POST` without one of its four parameters, which a policy has to
-/// list, and for `POST` of a form; [`Denial::BadRequest`] when a header that goes along is no text: without it the change
-/// would be another one, and with it there is no signature.
+/// list, and for `POST` of a form; [`Denial::BadRequest`] when a header that goes along is no text, or a parameter that says
+/// which change is meant does not go along: the change would be another one.
 pub(crate) fn check_bucket(
     behavior: &CacheBehavior,
     request: &ViewerRequest<'_>,
@@ -51,6 +69,11 @@ pub(crate) fn check_bucket(
         if !is_known {
             return Err(Denial::NotSupportedByOrigin);
         }
+        let query = request.query.unwrap_or_default();
+        let mut pieces = query.split('&');
+        if pieces.any(|piece| is_lost(behavior, request.method, piece)) {
+            return Err(Denial::BadRequest);
+        }
         let goes_along = |name: &HeaderName| {
             *name == header::COOKIE || is_passed(behavior, bucket, request, name)
         };
@@ -60,6 +83,14 @@ pub(crate) fn check_bucket(
         }
     }
     Ok(())
+}
+
+/// Whether a parameter says which change is meant, and the bucket would not hear of it.
+fn is_lost(behavior: &CacheBehavior, method: &Method, piece: &str) -> bool {
+    let name = piece.split('=').next().unwrap_or(piece);
+    let name = percent_decoded(name);
+    let says_which = OF_CHANGES.iter().any(|known| known.as_bytes() == &*name);
+    says_which && !takes_parameter(behavior, method, piece)
 }
 
 fn is_known_post(behavior: &CacheBehavior, bucket: &Origin, request: &ViewerRequest<'_>) -> bool {

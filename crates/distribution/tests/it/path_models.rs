@@ -32,7 +32,7 @@ pub const MODELS: [(&str, Model); 20] = [
 /// these names are files.
 pub fn path_info(path: &str) -> String {
     let name = on_disk(&decoded(path));
-    let ends = [".txt/", ".jpg/", ".mp4/"];
+    let ends = [".txt/", ".jpg/", ".mp4/", ".001/", "~/", ".env/", ".php/"];
     let cut = ends
         .iter()
         .filter_map(|end| Some(name.find(end)? + end.len() - 1));

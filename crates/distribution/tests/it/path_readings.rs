@@ -513,6 +513,13 @@ default_behavior = { origin = "http" }
         "/private/s.txt/x.jpg",
         "/a+b.mp4/",
         "/film%2emp4/x",
+        "/private/s.001/x.jpg",
+        "/private/n.txt~/x.jpg",
+        "/private/.env/x.jpg",
+        "/private/db.properties/x.jpg",
+        "/private/a%20b.docx%20copy/x.jpg",
+        "/index.php/private/s.txt",
+        "/a/run.CGI/private/s.txt",
     ] {
         assert!(
             matches!(viewer.ask(odd), Err(Denial::Signature(_))),
@@ -528,6 +535,9 @@ default_behavior = { origin = "http" }
         "/private/a.jpg",
         "/a/b/",
         "/photos/2024/a.jpg",
+        "/.well-known/a.jpg",
+        "/(Live%20(2020))/a.jpg",
+        "/index.php/open/s.txt",
     ] {
         assert_eq!(viewer.ask(fine), Ok(fine.to_owned()));
     }
@@ -549,6 +559,7 @@ default_behavior = { origin = "http" }
         "http://e.test/private/*",
         "http://e.test/private/b.pdf/*",
         "http://e.test/private/b.pdf/*.txt",
+        "http://e.test/private/*.pdf/*.txt",
         "http://e.test/*/b.pdf/a.txt",
     ] {
         assert!(with(meant, "/private/b.pdf/a.txt").is_ok(), "{meant}");
@@ -591,4 +602,68 @@ fn an_escape_that_need_not_be_there_opens_nothing() {
         let viewer = Viewer::new(&snapshot, host);
         assert_eq!(viewer.ask(path), Ok(path.to_owned()));
     }
+}
+
+/// A pattern that fixes how long a name is, or how it ends, has not named the file.
+#[test]
+fn a_grant_that_fits_a_file_by_chance_does_not_open_it() {
+    let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED)]);
+    for resource in [
+        "/private/?????/x.jpg",
+        "/private/*t/x.jpg",
+        "/private/*xt/*.jpg",
+        "/private/*.???/x.jpg",
+        "/private/s?txt/x.jpg",
+        "/*.jpg",
+    ] {
+        let viewer =
+            Viewer::new(&snapshot, "r.test").with_policy(&format!("http://r.test{resource}"));
+        let refused = Err(Denial::AmbiguousPath);
+        assert_eq!(viewer.ask("/private/s.txt/x.jpg"), refused, "{resource}");
+    }
+}
+
+/// Where a `+` is a blank, it is one in what a pattern names too.
+#[test]
+fn a_plus_in_a_pattern_is_also_a_blank() {
+    let behaviors = r#"
+behaviors = [
+  { path_pattern = "/my+vip/*", origin = "http", trusted_key_groups = ["viewers"] },
+  { path_pattern = "/a%2Bb/?*", origin = "http", trusted_key_groups = ["viewers"] },
+]
+default_behavior = { origin = "http" }
+"#;
+    let literal = behaviors.replace("\"http\"", "\"literal\"");
+    let snapshot = snapshot_with(&[("p.test", behaviors), ("l.test", &literal)]);
+    for path in ["/my%20vip/s", "/my+vip/s", "/a%20b/s", "/a+b/s", "/a%2bb/s"] {
+        let asked = Viewer::new(&snapshot, "p.test").ask(path);
+        assert!(matches!(asked, Err(Denial::Signature(_))), "{path}");
+    }
+    assert!(
+        Viewer::new(&snapshot, "p.test")
+            .ask("/my%20other/s")
+            .is_ok()
+    );
+    assert!(Viewer::new(&snapshot, "l.test").ask("/my%20vip/s").is_ok());
+}
+
+/// By cookies as by a link: `*` stays within the path, save at the end of all.
+#[test]
+fn a_wildcard_by_cookies_does_not_reach_into_the_query() {
+    let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED), ("s.test", ALL_RESTRICTED)]);
+    let ask = |resource: &str, host: &str, query: Option<&str>| {
+        let viewer = Viewer::new(&snapshot, if host == "r" { "r.test" } else { "s.test" });
+        viewer
+            .with_policy(resource)
+            .ask_with("/private/s.txt", query)
+    };
+    let refused = Err(Denial::Signature(privet_sign::Refusal::WrongResource));
+    for query in ["x.jpg", "a=/b.jpg", "http://r.test/a.jpg"] {
+        let endings = "http://r.test/*.jpg";
+        assert_eq!(ask(endings, "r", Some(query)), refused, "{query}");
+    }
+    let other_host = "http://*.test/alice/*";
+    assert_eq!(ask(other_host, "s", Some(".test/alice/")), refused);
+    let folder = "http://r.test/private/*";
+    assert!(ask(folder, "r", Some("x.jpg")).is_ok());
 }

@@ -566,15 +566,14 @@ fn c_what_has_no_shape_is_not_in_the_key() {
 
 #[test]
 fn a_change_means_the_key_alone() {
-    let query = "versionId=1&partNumber=2&response-expires=x&x-id=PutObject";
-    for (method, passed) in [
-        ("PUT", "x-id=PutObject"),
-        ("DELETE", "versionId=1&x-id=PutObject"),
+    for (method, query, passed) in [
+        ("PUT", "response-expires=x&x-id=PutObject", "x-id=PutObject"),
+        ("DELETE", "versionId=1&x=y", "versionId=1"),
     ] {
         let sent = send(method, format!("{H}/all/a?{query}"));
         assert_eq!(to_origin(&sent).target, format!("/all/a?{passed}"));
     }
-    let listed = send("PUT", format!("{H}/named/a?{query}&uploadId=3"));
+    let listed = send("PUT", format!("{H}/named/a?partNumber=2&uploadId=3&x=y"));
     assert_eq!(
         to_origin(&listed).target,
         "/named/a?partNumber=2&uploadId=3"

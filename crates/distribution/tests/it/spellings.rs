@@ -42,7 +42,7 @@ const NAMES: [&str; 18] = [
     "..",
     ".",
 ];
-const ODDITIES: [&str; 52] = [
+const ODDITIES: [&str; 56] = [
     "/",
     "//",
     "/./",
@@ -92,6 +92,10 @@ const ODDITIES: [&str; 52] = [
     "%c2%a5",
     "%09",
     ".txt/",
+    ".001/",
+    ".txt~/x",
+    "/.env/",
+    ".php/",
     ".mp4/x",
     "%20HTTP/1.1%20",
     "/(S(x))/",

@@ -2,6 +2,7 @@
 //! what is stored.
 
 mod unsatisfied;
+mod viewers_own;
 
 use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
@@ -10,11 +11,9 @@ use super::flight::Landing;
 use super::look_up::{Found, Marker, StoredObject, variant_key};
 use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
-use crate::origin_client::{
-    OriginBody, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
-};
+use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
 use crate::worker::http_date;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, IF_RANGE, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
@@ -100,50 +99,6 @@ impl WorkerCache {
             }
             Ok(response) => self.whole(&context, response),
             Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
-        }
-    }
-
-    /// One request to the origin with the viewer's own conditions and range. What turns out to be for storing is stored
-    /// when it is whole, and the next who ask share it again.
-    pub(super) async fn fetch_viewers_own(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Fetched {
-        let mut context = Context {
-            ask,
-            found,
-            landing: None,
-            seq: self.shared.store.current_seq(),
-            moments: self.moments(),
-        };
-        let call = ask.call_as_viewer(OriginRequestBody::Empty);
-        let had_range = call.headers.contains_key(RANGE);
-        let answered = self
-            .client
-            .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
-            .await;
-        context.moments.received = self.clock.now();
-        let response = match answered {
-            Ok(response) => response,
-            Err(fault) => return Fetched::Failed(fault),
-        };
-        match response.status {
-            StatusCode::PARTIAL_CONTENT if had_range => {
-                let mut headers = response.headers.clone();
-                headers.remove(CONTENT_RANGE);
-                if let Storage::Store(_) = self.storage_of(&context, StatusCode::OK, &headers) {
-                    self.shared.flights.set_together(ask);
-                }
-                Fetched::Unstorable(Box::new(response), Unstorable::Status)
-            }
-            StatusCode::RANGE_NOT_SATISFIABLE if had_range => {
-                self.unsatisfied(context, response).await
-            }
-            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => {
-                Fetched::Unstorable(Box::new(response), Unstorable::Status)
-            }
-            // An error that is about this viewer's conditions is nobody else's.
-            status if status != StatusCode::OK && ask.has_conditions() => {
-                Fetched::Unstorable(Box::new(response), Unstorable::Status)
-            }
-            _ => self.whole(&context, response),
         }
     }
 
@@ -306,38 +261,6 @@ impl WorkerCache {
             forward_status: StatusCode::PARTIAL_CONTENT,
             hold,
         })
-    }
-
-    /// What is not stored is asked for just as the viewer wants it.
-    async fn viewers_own_range(&self, context: &Context<'_>, decided: Storage) -> Fetched {
-        let unstorable = match decided {
-            Storage::Refuse(unstorable) => unstorable,
-            Storage::Store(_) => Unstorable::Status,
-        };
-        let range = match context.ask.wanted {
-            Wanted::All => None,
-            Wanted::From {
-                start,
-                end_inclusive: Some(end),
-            } => Some(format!("bytes={start}-{end}")),
-            Wanted::From {
-                start,
-                end_inclusive: None,
-            } => Some(format!("bytes={start}-")),
-            Wanted::Last(length) => Some(format!("bytes=-{length}")),
-        };
-        let mut headers = HeaderMap::new();
-        if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
-            headers.insert(RANGE, range);
-            // RFC 9110 13.1.5: a part goes only to a viewer whose other parts are of the same version.
-            if let Some(condition) = context.ask.if_range() {
-                headers.insert(IF_RANGE, condition.clone());
-            }
-        }
-        match self.send(context.ask, &headers).await {
-            Ok(response) => Fetched::Unstorable(Box::new(response), unstorable),
-            Err(fault) => Fetched::Failed(fault),
-        }
     }
 
     /// Any other response.

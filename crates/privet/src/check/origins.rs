@@ -36,24 +36,28 @@ pub(super) fn in_the_clear(origin: &Origin) -> bool {
 
 /// Where more hangs on how an origin reads paths than is known of it; `None` where nothing does.
 ///
-/// A bucket of Amazon's has nothing in front of it. Another endpoint may have a proxy that merges slashes or resolves
-/// dots, and then `/public/../private/a` is no key of its own.
+/// A bucket of Amazon's takes keys as they are, and has nothing in front of it. Another endpoint may have a proxy that
+/// merges slashes or resolves dots, or be a gateway that keeps files and does so itself, and then `/public/../private/a` is
+/// no key of its own; in the path of an endpoint, `/../other/a` is even another bucket's.
 pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Option<String> {
     let behaviors = &distribution.behaviors;
     let is_restricted = behaviors
         .iter()
         .any(|behavior| behavior.trusted_keys.is_some());
-    let matters = is_restricted || !origin.origin_path.is_empty();
-    let host = match &origin.source {
-        OriginSource::S3(bucket) => &bucket.endpoint.host,
+    let bucket = match &origin.source {
+        OriginSource::S3(bucket) => bucket,
         OriginSource::Folder { .. } | OriginSource::Http(_) => return None,
     };
+    let host = &bucket.endpoint.host;
+    let has_neighbours = !origin.origin_path.is_empty() || bucket.addressing == S3Addressing::Path;
+    let matters = is_restricted || has_neighbours;
     let is_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     let is_assumed = origin.paths == PathReading::Literal && !origin.are_paths_stated;
     (matters && is_assumed && !is_amazon).then(|| {
         format!(
             "origin {} of distribution {}: {host} is taken to read keys literally; write paths = \"canonical\" if \
-             something in front of the bucket may resolve dots or merge slashes, and paths = \"literal\" if not",
+             it resolves dots or merges slashes (as MinIO and other gateways that keep files do), or something in \
+             front of it may, and paths = \"literal\" if not",
             origin.id, distribution.id
         )
     })

@@ -274,13 +274,7 @@ fn run_custom(
     );
     findings.signature_mismatch = !good && signature.is_some();
     if let Ok(policy) = &parsed {
-        check_resource(
-            question,
-            object,
-            credentials.source,
-            policy.resource.as_deref(),
-            ledger,
-        );
+        check_resource(question, object, policy.resource.as_deref(), ledger);
         if let Some(from) = policy.from {
             let (expected, found) = (format!("after {}", moment(from)), moment(question.now));
             ledger.check(

@@ -1,6 +1,5 @@
 //! The resource against the URL, section by section.
 
-use crate::credentials::CredentialSource;
 use crate::explain::Question;
 use crate::explain::ledger::Ledger;
 use crate::refusal::ErrorCode;
@@ -11,7 +10,6 @@ use crate::verify::{Object, covers};
 pub(super) fn check_resource(
     question: &Question<'_>,
     object: &Object<'_>,
-    source: CredentialSource,
     resource: Option<&str>,
     ledger: &mut Ledger,
 ) {
@@ -19,7 +17,7 @@ pub(super) fn check_resource(
         return;
     };
     let denied = ErrorCode::AccessDenied;
-    let covered = covers(resource, object, source, &question.leniency);
+    let covered = covers(resource, object, &question.leniency);
     let (scheme, host, rest) = match resource.map(resource::sections) {
         None | Some(Sections::Everything) => {
             ledger.note(

@@ -50,21 +50,6 @@ fn sections_are_kept_apart() {
     );
 }
 
-#[test]
-fn cookies_match_flat() {
-    let check = |resource: &str, url: &str, expected| {
-        assert_eq!(
-            covers_flat(resource, &target(url)),
-            expected,
-            "{resource} {url}"
-        );
-    };
-    check("h*://h.de/*", "https://h.de/a", false);
-    check("https://h.de/a*c", "https://h.de/b?c", false);
-    check("https://H.de/a*c", "https://h.de/a?b=c", true);
-    check("http*://h.de/*", "https://h.de/a", true);
-}
-
 /// The obvious matcher: tries everything.
 fn slow(pattern: &[u8], text: &[u8]) -> bool {
     match pattern.split_first() {
@@ -130,41 +115,4 @@ fn a_resource_without_a_path() {
     check("https://h.de*", "https://h.de/", true);
     check("https://h.d*", "https://h.de/a?b=1", true);
     check("*", "https://h.de/a?b=1", true);
-}
-
-#[test]
-fn flat_matching_takes_case_of_the_path_alone() {
-    let check = |resource: &str, url: &str, expected| {
-        assert_eq!(
-            covers_flat(resource, &target(url)),
-            expected,
-            "{resource} {url}"
-        );
-    };
-    check("https://H.de/A", "https://h.de/a", false);
-    check("https://H.de/a", "https://h.de/A", false);
-    check(
-        "https://LONGER.example.DE/a*C",
-        "https://longer.example.de/a?b=c",
-        false,
-    );
-    check(
-        "https://LONGER.example.DE/a*C",
-        "https://longer.example.de/a?b=C",
-        true,
-    );
-    check("https://H.de/A", "https://h.DE/A", true);
-    check("*.DE/A", "https://h.de/A", true);
-    check("ftp://h.de/A", "https://h.de/A", false);
-}
-
-#[test]
-fn resources_are_shown_cut_at_the_query() {
-    let check = |host: &str, rest, expected| assert_eq!(display_rest(host, rest), expected);
-    check("h.de", None, ("/", None));
-    check("h.*", None, ("*", Some("*")));
-    check("h.de", Some("/a"), ("/a", None));
-    check("h.de", Some("/a*"), ("/a*", Some("*")));
-    check("h.de", Some("/a?b?c"), ("/a", Some("b?c")));
-    check("h.de", Some("/a?b\\?c"), ("/a?b", Some("c")));
 }

@@ -1,7 +1,6 @@
 //! What a session token says, and its bytes.
 
 use crate::confirmed::{path_use, query_use};
-use crate::credentials::CredentialSource;
 use crate::grant::{MARK_SIZE_BYTES, PathUse, QueryUse};
 use crate::ip::IpRange;
 use crate::refusal::Refusal;
@@ -31,8 +30,6 @@ pub(super) enum Coverage<'a> {
     Everything,
     /// The resource of a custom policy.
     Pattern(&'a str),
-    /// The same, by cookies, whose resources may be read in another way too.
-    FlatPattern(&'a str),
     /// One URL, in which `*` and `?` are themselves.
     Exactly(&'a str),
 }
@@ -41,18 +38,17 @@ impl<'a> Coverage<'a> {
     /// Refuses as [`crate::verify`] does: a signature over another URL does not verify.
     pub(super) fn check(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> Result<(), Refusal> {
         let query = own_query(url.query);
-        let (resource, source) = match *self {
+        let resource = match *self {
             Coverage::Everything => return Ok(()),
             Coverage::Exactly(exact) => {
                 let mut hosts = url.hosts(leniency);
                 let is_it = hosts.any(|host| url.exact(&host, &query).concat() == exact);
                 return is_it.then_some(()).ok_or(Refusal::SignatureMismatch);
             }
-            Coverage::Pattern(resource) => (resource, CredentialSource::Url),
-            Coverage::FlatPattern(resource) => (resource, CredentialSource::Cookies),
+            Coverage::Pattern(resource) => resource,
         };
         let object = Object::Url { url, query };
-        covers(Some(resource), &object, source, leniency)
+        covers(Some(resource), &object, leniency)
             .then_some(())
             .ok_or(Refusal::WrongResource)
     }
@@ -66,17 +62,14 @@ impl<'a> Coverage<'a> {
         match *self {
             Coverage::Everything => PathUse::Ignored,
             Coverage::Exactly(_) => PathUse::Exact,
-            Coverage::Pattern(text) => path_use(Some(text), CredentialSource::Url),
-            Coverage::FlatPattern(text) => path_use(Some(text), CredentialSource::Cookies),
+            Coverage::Pattern(text) => path_use(Some(text)),
         }
     }
 
-    fn resource(&self) -> Option<&'a str> {
+    pub(super) fn resource(&self) -> Option<&'a str> {
         match *self {
             Coverage::Everything => None,
-            Coverage::Pattern(text) | Coverage::FlatPattern(text) | Coverage::Exactly(text) => {
-                Some(text)
-            }
+            Coverage::Pattern(text) | Coverage::Exactly(text) => Some(text),
         }
     }
 
@@ -84,7 +77,6 @@ impl<'a> Coverage<'a> {
         match self {
             Coverage::Everything => 0,
             Coverage::Pattern(_) => 1,
-            Coverage::FlatPattern(_) => 2,
             Coverage::Exactly(_) => 3,
         }
     }
@@ -93,7 +85,6 @@ impl<'a> Coverage<'a> {
         match code {
             0 => text.is_empty().then_some(Coverage::Everything),
             1 => Some(Coverage::Pattern(text)),
-            2 => Some(Coverage::FlatPattern(text)),
             3 => Some(Coverage::Exactly(text)),
             _ => None,
         }
@@ -199,7 +190,7 @@ mod tests {
         let resources = [
             Coverage::Everything,
             Coverage::Pattern("https://h.de/*"),
-            Coverage::FlatPattern("http*://h.de/ä"),
+            Coverage::Pattern("http*://h.de/ä"),
             Coverage::Exactly("https://h.de/a?b"),
         ];
         for coverage in resources {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::Leniency;
-use crate::credentials::CredentialSource;
 use crate::grant::QueryUse;
 use crate::policy;
 use crate::resource::{self, Target};
@@ -58,12 +57,7 @@ pub(crate) fn canned_text(
 }
 
 /// Whether the resource of a custom policy covers the object. A missing one covers every URL, but no stream.
-pub(crate) fn covers(
-    resource: Option<&str>,
-    object: &Object<'_>,
-    source: CredentialSource,
-    leniency: &Leniency,
-) -> bool {
+pub(crate) fn covers(resource: Option<&str>, object: &Object<'_>, leniency: &Leniency) -> bool {
     match (object, resource) {
         (Object::Url { .. }, None) => true,
         (Object::Url { url, query }, Some(resource)) => url.hosts(leniency).any(|host| {
@@ -74,7 +68,6 @@ pub(crate) fn covers(
                 query,
             };
             resource::covers(resource, &target)
-                || (source == CredentialSource::Cookies && resource::covers_flat(resource, &target))
         }),
         (Object::Stream(_), None) => false,
         (Object::Stream(names), Some(resource)) => names

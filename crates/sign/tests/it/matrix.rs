@@ -589,8 +589,13 @@ fn cookies() {
     };
     let escaped: Vec<String> = good.split("; ").map(escaped).collect();
     check_cookies("escaped by a framework", &a, &escaped.join("; "), OK);
-    let flat = rsa().cookies(&policy(&format!("{U}/hello*world")));
-    check_cookies("flat", &format!("{U}/hello?world"), &flat, OK);
+    // F15: section by section, as by a link, and not over the whole text.
+    let sections = rsa().cookies(&policy(&format!("{U}/*.jpg")));
+    check_cookies("an ending", &format!("{U}/x/a.jpg"), &sections, OK);
+    let other = format!("{U}/private/s.txt?a.jpg");
+    check_cookies("an ending in the query", &other, &sections, "AccessDenied");
+    let other = format!("{U}/private/s.txt?{U}/a.jpg");
+    check_cookies("a URL in the query", &other, &sections, "AccessDenied");
     let twice = format!("{good}; CloudFront-Signature=x");
     check_cookies("the first of two counts", &a, &twice, OK);
 }

@@ -91,7 +91,7 @@ fn an_error_about_the_edge_is_a_fault() {
 }
 
 #[test]
-fn an_error_about_the_object_is_passed_on_whole() {
+fn an_error_about_the_object_is_passed_on() {
     run(async {
         const START: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
         let denied = format!(
