@@ -1,9 +1,9 @@
 //! What is no request for all: the origin is asked just as one viewer asks, with the viewer's own conditions and range.
 
-use super::super::WorkerCache;
-use super::super::ask::{Ask, Wanted};
-use super::super::look_up::Found;
 use super::{Context, Fetched};
+use crate::cache::WorkerCache;
+use crate::cache::ask::{Ask, Wanted};
+use crate::cache::look_up::Found;
 use crate::origin_client::OriginRequestBody;
 use http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
