@@ -205,21 +205,24 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerShared) -
     if state.snapshot.trusted_proxies.contains(peer.ip()) {
         return Some(Entered::TrustedProxy);
     }
-    let (crowd, key, connections_max) = match protocol {
+    let shortages = &shared.shortages;
+    let (crowd, key, connections_max, news) = match protocol {
         ListenerProtocol::Http | ListenerProtocol::Https => (
             &shared.crowd,
             "connections_per_address_max",
             limits.connections_per_address_max,
+            &shortages.addresses,
         ),
         ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
             &shared.rtmp_crowd,
             "rtmp_connections_per_address_max",
             limits.rtmp_connections_per_address_max,
+            &shortages.rtmp_addresses,
         ),
     };
     let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
     if place.is_none() {
-        shared.shortages.addresses.hear(|count| {
+        news.hear(|count| {
             let address = peer.ip();
             format!(
                 "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \

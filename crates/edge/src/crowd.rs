@@ -1,7 +1,7 @@
 //! Who comes from the same address: how many connections it has, and what they hold together.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Connections of all workers, by address; of IPv6 by its first 64 bits, as one viewer has all addresses behind them.
@@ -110,9 +110,23 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            translated(address).map_or_else(
+                || IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)),
+                IpAddr::V4,
+            )
         }
     }
+}
+
+/// The address of IPv4 that a translator has written into one of IPv6 (RFC 6052 2.1, RFC 2765 2.1): all of them share their
+/// first 64 bits.
+fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [.., high, low] = address.segments();
+    let is_translated = matches!(
+        address.segments(),
+        [0x64, 0xff9b, 0, 0, 0, 0, _, _] | [0, 0, 0, 0, 0xffff, 0, _, _]
+    );
+    is_translated.then(|| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
 #[cfg(test)]
@@ -140,6 +154,15 @@ mod tests {
             assert!(enter(&crowd, second).is_some());
         }
         assert!(crowd.lock().is_empty());
+    }
+
+    #[test]
+    fn viewers_behind_a_translator_are_not_one() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("64:ff9b::192.0.2.1"), of("192.0.2.1"));
+        assert_eq!(of("::ffff:0:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("64:ff9b::192.0.2.1"), of("64:ff9b::192.0.2.2"));
+        assert_eq!(of("64:ff9b:1::192.0.2.1"), of("64:ff9b:1::192.0.2.2"));
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub(crate) struct Shortages {
     pub(crate) places: News,
     /// Of places for connections of one address.
     pub(crate) addresses: News,
+    pub(crate) rtmp_addresses: News,
 }
 
 impl Shortages {
@@ -85,6 +86,7 @@ impl Shortages {
             accepting: News::default(),
             places: News::default(),
             addresses: News::default(),
+            rtmp_addresses: News::default(),
         }
     }
 

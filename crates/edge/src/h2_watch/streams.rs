@@ -228,7 +228,10 @@ impl Streams {
         self.ended.push_back(stream);
     }
 
+    /// Of a value that is set several times the last one counts (RFC 9113 6.5.3): all streams are gone through once a
+    /// frame, however often it is in there.
     fn settings(&mut self, payload: &[u8], now: Instant) -> Result<(), ConnectionError> {
+        let mut last = None;
         for pair in payload.chunks_exact(6) {
             let id = u16::from_be_bytes([pair[0], pair[1]]);
             let value = u32::from_be_bytes([pair[2], pair[3], pair[4], pair[5]]);
@@ -238,14 +241,16 @@ impl Streams {
             if value > WINDOW_SIZE_BYTES_MAX {
                 return Err(ConnectionError::FlowControl);
             }
-            let change = i64::from(value) - self.initial_window_size_bytes;
-            self.initial_window_size_bytes = i64::from(value);
-            for stream in self.open.values_mut() {
-                stream.window_size_bytes += change;
-                stream.opened(now);
-                if stream.window_size_bytes <= 0 && stream.taken.is_some() {
-                    stream.pace.wait(|| now);
-                }
+            last = Some(i64::from(value));
+        }
+        let Some(value) = last else { return Ok(()) };
+        let change = value - self.initial_window_size_bytes;
+        self.initial_window_size_bytes = value;
+        for stream in self.open.values_mut() {
+            stream.window_size_bytes += change;
+            stream.opened(now);
+            if stream.window_size_bytes <= 0 && stream.taken.is_some() {
+                stream.pace.wait(|| now);
             }
         }
         Ok(())

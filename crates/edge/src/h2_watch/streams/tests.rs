@@ -123,7 +123,13 @@ fn settings_change_the_windows_of_open_streams() {
     let some = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 1]);
     streams.viewer_sent(&some, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
-    let most = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0x80, 0, 0, 0]);
+    // Of several values in a frame the last one counts, and none may be too large.
+    let last = [[0, 4, 0, 0, 0, 9], [0, 4, 0, 0, 0, 0]].concat();
+    let last = Found::Payload(head(SETTINGS, 0, 0, 12), last);
+    streams.viewer_sent(&last, Instant::now()).unwrap();
+    assert!(streams.ignored().is_some());
+    let most = [[0, 4, 0x80, 0, 0, 0], [0, 4, 0, 0, 0, 1]].concat();
+    let most = Found::Payload(head(SETTINGS, 0, 0, 12), most);
     let judged = streams.viewer_sent(&most, Instant::now());
     assert_eq!(judged, Err(ConnectionError::FlowControl));
 }

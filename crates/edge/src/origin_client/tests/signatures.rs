@@ -413,14 +413,14 @@ fn parameters_that_break_a_signature_are_left_out() {
     let mut origin = s3_origin(9_000);
     let s3 = bucket(&mut origin);
     for (query, sent) in [
-        ("a=1&a=0", "a=1"),
-        ("a=1&%61", "a=1"),
-        ("a&a=1&b", "a&b"),
-        ("a=%ff&b=+", "b=%20"),
+        ("a=1&a=0", "?a=1"),
+        ("a=1&%61", "?a=1"),
+        ("a&a=1&b", "?a&b"),
+        ("a=%ff&b=+", "?b=%20"),
         ("%ff=1", ""),
     ] {
         let target = s3::target(s3, &format!("/k?{query}"));
-        assert_eq!(target, format!("/films/k?{sent}"));
+        assert_eq!(target, format!("/films/k{sent}"));
     }
 }
 
