@@ -6,6 +6,7 @@ use privet_distribution::{
     CacheKey, Origin, OriginRequest, RequestFacts, Snapshot, cache_key, origin_request, read_toml,
 };
 use std::path::Path;
+use std::sync::OnceLock;
 
 const CONFIG: &str = r#"
 [[listeners]]
@@ -119,7 +120,12 @@ trusted_key_groups = ["viewers"]
 origin = "bucket"
 "#;
 
-pub fn snapshot() -> Snapshot {
+pub fn snapshot() -> &'static Snapshot {
+    static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+    SNAPSHOT.get_or_init(built)
+}
+
+fn built() -> Snapshot {
     let methods =
         r#"allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]"#;
     let behavior = "[[distributions.behaviors]]";
@@ -135,7 +141,7 @@ pub const H: &str = "http://d111111abcdef8.cloudfront.net";
 fn to_origin(sent: &Sent) -> OriginRequest {
     let snapshot = snapshot();
     sent.with(|request| {
-        sent.run_with(&snapshot, |authorized| {
+        sent.run_with(snapshot, |authorized| {
             let via = HeaderValue::from_static("1.1 node");
             let facts = RequestFacts {
                 viewer: "192.0.2.77".parse().unwrap(),
@@ -155,7 +161,7 @@ fn to_origin(sent: &Sent) -> OriginRequest {
 fn key(sent: &Sent) -> CacheKey {
     let snapshot = snapshot();
     sent.with(|request| {
-        sent.run_with(&snapshot, |authorized| cache_key(authorized, request))
+        sent.run_with(snapshot, |authorized| cache_key(authorized, request))
             .unwrap()
     })
 }

@@ -7,7 +7,7 @@ use privet_distribution::Denial;
 #[track_caller]
 fn check(sent: &Sent, expected: &Result<(), Denial>) {
     assert_eq!(
-        &sent.run(&snapshot()),
+        &sent.run(snapshot()),
         expected,
         "{} {}",
         sent.method,
@@ -102,7 +102,7 @@ fn a_change_whose_headers_cannot_be_signed_is_refused() {
 #[test]
 fn a_refusal_by_the_bucket_comes_after_the_signature() {
     let sent = send("POST", format!("{H}/private/a")).with_body();
-    let denial = sent.run(&snapshot());
+    let denial = sent.run(snapshot());
     assert!(matches!(denial, Err(Denial::Signature(_))), "{denial:?}");
     let sent = send("PATCH", signed(&format!("{H}/private/a"), E)).with_body();
     check(&sent, &Err(Denial::NotSupportedByOrigin));
@@ -178,6 +178,6 @@ fn a_change_that_would_lose_its_meaning_is_refused() {
 fn s2_a_parameter_that_is_lost_on_the_way_opens_no_post() {
     for query in ["uploads=%FF", "restore=%ff", "select=%C0%AF", "uploads=%00"] {
         let sent = send("POST", format!("{H}/named/a?{query}")).with_body();
-        assert!(sent.run(&snapshot()).is_err(), "{query}");
+        assert!(sent.run(snapshot()).is_err(), "{query}");
     }
 }
