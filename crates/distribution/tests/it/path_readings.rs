@@ -667,3 +667,18 @@ fn a_wildcard_by_cookies_does_not_reach_into_the_query() {
     let folder = "http://r.test/private/*";
     assert!(ask(folder, "r", Some("x.jpg")).is_ok());
 }
+
+/// What cannot be files costs nothing, however deep.
+#[test]
+fn folders_may_be_deep_where_no_pattern_names_ends() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
+    let deep = format!("/public/{}x.mp4", "a/".repeat(60));
+    assert_eq!(
+        Viewer::new(&snapshot, "a.test").ask(&deep),
+        Ok(deep.clone())
+    );
+    let refused = Err(Denial::AmbiguousPath);
+    assert_eq!(Viewer::new(&snapshot, "b.test").ask(&deep), refused);
+    let files = format!("/public/{}x.mp4", "a.b/".repeat(60));
+    assert_eq!(Viewer::new(&snapshot, "a.test").ask(&files), refused);
+}
