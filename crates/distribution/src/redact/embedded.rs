@@ -82,7 +82,42 @@ impl Reader<'_> {
             // They are where they stand in the first text.
             self.hints.cuts = &[];
         }
+        match self.scope {
+            Scope::Anything => Reader {
+                budget: Budget::of(&redacted),
+                ..*self
+            }
+            .unless_blanks_hide_more(&redacted)?,
+            Scope::Urls => {}
+        }
         Ok(redacted)
+    }
+
+    /// Whoever undoes escapes may take blanks out first, and then again and again: nothing may show up in that.
+    fn unless_blanks_hide_more(&mut self, text: &str) -> Result<(), OverBudget> {
+        if !has_escapes(text.as_bytes()) {
+            return Ok(());
+        }
+        let mut bytes = Decoded::of(text, &mut self.budget)?.bytes;
+        loop {
+            let squeezed = without_blanks(&bytes);
+            if squeezed.len() == bytes.len() || !has_escapes(&squeezed) {
+                return Ok(());
+            }
+            let squeezed = String::from_utf8_lossy(&squeezed).into_owned();
+            let decoded = Decoded::of(&squeezed, &mut self.budget)?;
+            if decoded.bytes == squeezed.as_bytes() {
+                return Ok(());
+            }
+            if self
+                .secrets(&decoded)?
+                .iter()
+                .any(|found| !found.is_redacted)
+            {
+                return Err(OverBudget);
+            }
+            bytes = decoded.bytes;
+        }
     }
 
     /// `None` if there is nothing to do.
@@ -180,6 +215,19 @@ impl Reader<'_> {
             Secret::Policy | Secret::Signature | Secret::Run => cut_length(value),
         }
     }
+}
+
+fn has_escapes(text: &[u8]) -> bool {
+    text.iter().any(|byte| b"%&\\".contains(byte))
+}
+
+fn without_blanks(bytes: &[u8]) -> Vec<u8> {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || !byte.is_ascii();
+    bytes
+        .iter()
+        .copied()
+        .filter(|byte| !is_blank(byte))
+        .collect()
 }
 
 /// How many characters of base64 there are, if more of a signature may stand around: not beside a whole one, nor beside a

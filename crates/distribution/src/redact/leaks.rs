@@ -308,3 +308,41 @@ fn f8_addresses_ids_and_names_stay() {
         check_stays(&text);
     }
 }
+
+/// Percent-encoded, broken into fours by blanks, and percent-encoded again, as often as one likes.
+#[test]
+fn f8_blanks_within_escapes_hide_nothing() {
+    let credential = "Ab3-Qz9_Xy7K~mP2".repeat(22);
+    let letters = |text: &str| {
+        { text.bytes() }
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+    };
+    let broken = |text: &str, with: &str| {
+        let fours = text.as_bytes().chunks(4);
+        let fours: Vec<_> = fours.map(String::from_utf8_lossy).collect();
+        fours.join(with)
+    };
+    for with in [" ", "\t", "\r\n"] {
+        let once = broken(&letters(&credential), with);
+        for text in [
+            once.clone(),
+            letters(&once),
+            broken(&letters(&letters(&once)), with),
+        ] {
+            for redacted in [
+                super::redact_viewer_text(&text),
+                super::redact_query(&format!("a={text}")),
+            ] {
+                let is_short = redacted.len() < 40 && redacted.ends_with("redacted");
+                assert!(is_short, "{redacted:.60}");
+            }
+        }
+    }
+    for fine in [
+        "a=%20b; c=%2Fd; e=100% f",
+        "50% of 100%, &amp; so on \\ in words",
+    ] {
+        assert_eq!(super::redact_cookies(fine), fine);
+    }
+}
