@@ -195,6 +195,8 @@ mod tests {
         check("images/*.jpg", "/images/a/b.jpg", true);
         check("/a??.t*", "/abc.txt", true);
         check("*a*b*", "/xxaxxbxx", true);
+        check("*a*b*", "/aabbab", true);
+        check("*a*a*", "/aaa", true);
         check(&"?".repeat(255), &"x".repeat(255), true);
     }
 
