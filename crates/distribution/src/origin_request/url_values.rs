@@ -107,6 +107,9 @@ mod tests {
             );
         }
         check(&format!("/~{token}/~{token}/a"), "/a");
+        // Two slashes begin a host only where they are the first.
+        check(&format!("//h/~{token}/a?b"), "//h/a?b");
+        check(&format!("/~{token}/a//b?c"), "/a//b?c");
         check(
             "https://h/a?Policy=p&Signature=s&Key-Pair-Id=K",
             "https://h/a",
