@@ -211,4 +211,31 @@ mod tests {
         let value = HeaderValue::from_bytes(b"https://h/\xff").unwrap();
         assert_eq!(without_grants(&http::header::REFERER, &value), None);
     }
+
+    /// What is no text is passed on where it can have no URL in it, and only there.
+    #[test]
+    fn other_encodings_pass_where_there_is_no_url() {
+        let name = HeaderName::from_static("x-other");
+        let passes = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            without_grants(&name, &value).is_some_and(|passed| *passed == value)
+        };
+        for fine in [
+            &b"caf\xe9"[..],
+            b"50% caf\xe9 #1 ~",
+            b"/caf\xe9",
+            b"http:/caf\xe9",
+        ] {
+            assert!(passes(fine), "{fine:x?}");
+        }
+        for url in [
+            &b"http://caf\xe9"[..],
+            b"caf\xe9?a",
+            b"/caf\xe9#b",
+            b" '/~caf\xe9",
+            b"/%caf\xe9",
+        ] {
+            assert!(!passes(url), "{url:x?}");
+        }
+    }
 }
