@@ -429,3 +429,25 @@ fn distance(from: &str, to: &str) -> usize {
 fn duplicate<E: Error>(name: &str) -> E {
     E::custom(format!("{name} occurs twice"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn names_are_as_far_apart_as_letters_have_to_be_changed() {
+        for (from, to, expected) in [
+            ("", "", 0),
+            ("ab", "", 2),
+            ("", "ab", 2),
+            ("a", "ab", 1),
+            ("ab", "a", 1),
+            ("ab", "ba", 2),
+            ("Resouce", "Resource", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+        ] {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+}
