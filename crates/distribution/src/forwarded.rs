@@ -7,13 +7,12 @@
 //! One family of fields is read, and never the other: a proxy that speaks the one passes the other on as it came. What
 //! contradicts itself is not guessed about, and the request is refused.
 
-use crate::viewer_address::TrustedProxies;
-use http::header::FORWARDED;
+use crate::trusted_proxies::TrustedProxies;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use privet_sign::Scheme;
+use std::fmt;
 use std::net::IpAddr;
-use thiserror::Error;
 
 mod rfc7239;
 
@@ -56,24 +55,42 @@ pub struct Asked {
     pub host: Option<String>,
 }
 
-/// Why the words of trusted proxies make no sense. The texts follow the name of a proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why the words of trusted proxies make no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedFault {
-    /// Of several values it cannot be told whose each is.
-    #[error("{0} has several values, and not as many as X-Forwarded-For; let proxies set one value in place of what comes")]
+    /// Of several values of this field it cannot be told whose each is.
     Uneven(&'static str),
-    /// It is neither `http` nor `https`.
-    #[error("{0} names a scheme that is neither http nor https")]
+    /// The field names a scheme that is neither `http` nor `https`.
     Scheme(&'static str),
-    /// It is no name or address with an optional port.
-    #[error("{0} names no host")]
+    /// The field names no host: no name or address with an optional port.
     Host(&'static str),
-    /// See RFC 7239 section 4.
-    #[error("Forwarded is not as RFC 7239 has it")]
+    /// `Forwarded` is not as RFC 7239 section 4 has it.
     Syntax,
-    /// [`HOPS_MAX`].
-    #[error("there are more than {HOPS_MAX} proxies")]
+    /// There are more proxies than anybody has.
     TooMany,
+}
+
+impl fmt::Display for ForwardedFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ForwardedFault::Uneven(field) => write!(
+                formatter,
+                "{field} has several values, and not as many as X-Forwarded-For; let the outermost proxy set one in place of \
+                 what comes"
+            ),
+            ForwardedFault::Scheme(field) => {
+                write!(
+                    formatter,
+                    "{field} names a scheme that is neither http nor https"
+                )
+            }
+            ForwardedFault::Host(field) => write!(formatter, "{field} names no host"),
+            ForwardedFault::Syntax => write!(formatter, "Forwarded is not as RFC 7239 has it"),
+            ForwardedFault::TooMany => {
+                write!(formatter, "Forwarded names more than {HOPS_MAX} proxies")
+            }
+        }
+    }
 }
 
 /// Reads what is said of a request whose connection's other end, or whom a PROXY header names, is `peer`.

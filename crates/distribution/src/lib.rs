@@ -25,6 +25,7 @@ mod distribution;
 mod document;
 mod film;
 mod film_settings;
+mod forwarded;
 mod geo;
 mod grant_cap;
 mod host_table;
@@ -53,8 +54,8 @@ mod snapshot;
 mod stream;
 mod stream_log;
 mod toml_reader;
+mod trusted_proxies;
 mod vary;
-mod viewer_address;
 
 pub use authorize::{Authorized, authorize, authorize_error_page};
 pub use bucket_refusal::{
@@ -86,6 +87,7 @@ pub use document::{
 };
 pub use film::{authorize_film, authorize_member, route_film};
 pub use film_settings::{FilmSettings, FilmsSettings};
+pub use forwarded::{Asked, Forwarded, ForwardedFault, ForwardedHeaders, forwarded};
 pub use geo::{GeoDatabase, check_geo};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use invalidation::{
@@ -134,5 +136,5 @@ pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };
 pub use toml_reader::read_toml;
+pub use trusted_proxies::{AddressRange, TrustedProxies};
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
-pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

@@ -8,13 +8,15 @@ use crate::document::{
     LogSettings, PublicKeyDocument, TrustedSignerDocument,
 };
 use crate::snapshot::check;
-use crate::viewer_address::TrustedProxies;
+use crate::trusted_proxies::TrustedProxies;
 use films::{read_behavior_films, read_films, read_streaming_distribution};
 use limits::read_limits;
 use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
 use response_policies::read_response_headers_policy;
-use settings::{read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies};
+use settings::{
+    FORWARDED_HEADERS, read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -81,6 +83,10 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
         trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
             read_trusted_proxies(reader, table)
         }),
+        forwarded_headers: edge
+            .as_ref()
+            .and_then(|table| reader.choice(table, "forwarded_headers", &FORWARDED_HEADERS))
+            .unwrap_or_default(),
         edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
         listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),

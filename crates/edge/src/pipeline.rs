@@ -69,6 +69,11 @@ fn refuse(
 
 async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared) -> Answer {
     let result = object_or_denial(exchange, body, shared).await;
+    if let Err(denial) = &result
+        && exchange.may_be_of_a_proxy(denial)
+    {
+        shared.proxy_complaints.unbelieved(exchange.connection.peer);
+    }
     let answer = result.unwrap_or_else(|denial| denied(exchange, &denial));
     let mut answer = error_page::in_place_of(answer, exchange, shared).await;
     if let Some(policy) = &exchange.response_policy {
@@ -115,6 +120,11 @@ async fn object_or_denial(
     let request = exchange.viewer_request();
     within_limits(&request, head_size_bytes, limits)?;
     well_formed(&exchange.parts)?;
+    if let Err(fault) = &exchange.told {
+        let peer = exchange.connection.peer;
+        shared.proxy_complaints.contradicts(peer, fault);
+        return Err(Denial::BadRequest);
+    }
     let (routed, asked) = asked(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     let country = state.country(exchange.viewer);

@@ -3,7 +3,7 @@
 use super::{
     Asked, Forwarded, ForwardedFault, HOPS_MAX, parse_address, parse_host, parse_scheme, way,
 };
-use crate::viewer_address::TrustedProxies;
+use crate::trusted_proxies::TrustedProxies;
 use http::HeaderMap;
 use http::header::FORWARDED;
 use std::net::IpAddr;
@@ -52,9 +52,10 @@ pub(super) fn read(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) 
 
 impl Element {
     fn asked(&self) -> Result<Asked, ForwardedFault> {
-        let scheme = self.scheme.as_deref().map(|word| {
-            parse_scheme(word).ok_or(ForwardedFault::Scheme("Forwarded"))
-        });
+        let scheme = self
+            .scheme
+            .as_deref()
+            .map(|word| parse_scheme(word).ok_or(ForwardedFault::Scheme("Forwarded")));
         let host = self
             .host
             .as_deref()

@@ -127,6 +127,7 @@ impl Viewer {
         let ask = SourceAsk {
             authorized: &authorized,
             request: ViewerRequest {
+                https_port: None,
                 method: &Method::GET,
                 version: Version::HTTP_11,
                 scheme: self.scheme,

@@ -6,6 +6,7 @@ mod admin_privacy;
 mod admin_socket;
 mod answer_memory;
 mod bad_input;
+mod behind_proxy;
 mod bucket_refusals;
 mod cli;
 mod cli_check;
