@@ -40,6 +40,10 @@ const FOR_TESTS: &[Tool] = &[
         package: "nginx",
     },
     Tool {
+        program: "caddy",
+        package: "caddy",
+    },
+    Tool {
         program: "haproxy",
         package: "haproxy",
     },

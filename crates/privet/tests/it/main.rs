@@ -58,6 +58,7 @@ mod peers_keys;
 mod peers_origins;
 mod peers_ours;
 mod peers_paths;
+mod peers_proxies;
 mod proxy_protocol;
 mod reach;
 mod reach_ceph;
