@@ -3,6 +3,7 @@
 //! A bench runs Privet and its peer in turns in the same minutes on the same machine and reports the
 //! median of the ratios, so that a busy neighbour disturbs both alike.
 
+mod builds;
 mod cache;
 mod contest;
 mod edge;
@@ -23,6 +24,7 @@ use crate::command::{self, Outcome, cargo};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::env;
+use std::path::PathBuf;
 
 /// The benches.
 #[derive(Subcommand)]
@@ -39,6 +41,8 @@ pub enum Bench {
     Growth(GrowthArguments),
     /// CPU of a request by its path, with as many behaviors as a distribution may have.
     Paths(Output),
+    /// Server CPU a request of this build, beside another build of Privet: what a change costs.
+    Builds(BuildsArguments),
     /// Films: HLS segments beside ready files from nginx, a cold long film, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -80,6 +84,19 @@ pub struct CacheArguments {
     pub only: Option<String>,
 }
 
+/// What `bench builds` takes.
+#[derive(Args, Clone)]
+pub struct BuildsArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// The other build's program, from an older commit.
+    #[arg(long)]
+    pub before: PathBuf,
+    /// Only the cases whose name contains this.
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
 /// What `bench growth` takes.
 #[derive(Args, Clone)]
 pub struct GrowthArguments {
@@ -111,6 +128,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Edge(arguments) => (edge::run(arguments)?, &arguments.output),
         Bench::Cache(arguments) => (cache::run(arguments)?, &arguments.output),
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
+        Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };

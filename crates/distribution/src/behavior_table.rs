@@ -166,6 +166,7 @@ fn in_both(keys: &KeySet, others: &KeySet) -> KeySet {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::BehaviorTable;
     use crate::pattern_automaton::RUNS;
     use crate::request::ViewerRequest;
     use crate::snapshot::Snapshot;
@@ -246,5 +247,19 @@ mod tests {
             let found = readings.behavior_of(&path, &Method::GET);
             assert_eq!(found.err(), Some(crate::Denial::AmbiguousPath));
         }
+    }
+
+    /// What is counted is what is gone through: the states of all patterns, for each byte.
+    #[test]
+    fn work_is_counted_in_steps() {
+        let snapshot = behaviors("url = 'http://o.test'");
+        let table = &snapshot.distribution_for("d.test").unwrap().table;
+        let states: usize = 74 * "*t00?*x*.jpg".len();
+        let words = table.steps("x");
+        assert!((states / 64 / 2..=states / 32).contains(&words), "{words}");
+        assert_eq!(table.steps("/a/b.jpg"), 8 * words);
+        assert!(!table.reads_blanks());
+        let simple = BehaviorTable::new(&[]);
+        assert_eq!(simple.steps("/a/b.jpg"), 0);
     }
 }

@@ -62,7 +62,7 @@ impl<'s> Readings<'s> {
             return Ok(behavior);
         }
         let mut strictest = behavior;
-        if name.contains('+') || (name.contains(' ') && self.distribution.table.reads_blanks()) {
+        if name.contains('+') || self.distribution.table.reads_blanks() {
             let other = self.first_with_blanks(&name.replace('+', " "))?;
             strictest = stricter(strictest, other, method)?;
         }

@@ -4,7 +4,7 @@
 //! checks nothing. CPU comes first, since wall time tells more about the neighbours on the machine.
 
 mod cold;
-mod films;
+pub mod films;
 mod growth;
 mod rtmp;
 mod segments;

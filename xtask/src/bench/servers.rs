@@ -81,12 +81,24 @@ impl Server {
 
     /// Starts Privet, built before, with this configuration, which says that it listens on `ports`.
     pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
+        let binary = command::target().join("release/privet");
+        Self::privet_of(&binary, "privet", folder, ports, toml)
+    }
+
+    /// The same with another build.
+    pub fn privet_of(
+        binary: &Path,
+        name: &'static str,
+        folder: &Path,
+        ports: (u16, u16),
+        toml: &str,
+    ) -> Outcome<Self> {
         let config = folder.join(format!("privet-{}.toml", ports.0));
         write(&config, toml)?;
-        let mut command = Command::new(command::target().join("release/privet"));
+        let mut command = Command::new(binary);
         command.arg("serve").arg(&config);
         Self::start(
-            "privet",
+            name,
             &mut command,
             ports,
             &folder.join(format!("privet-{}.txt", ports.0)),
@@ -221,7 +233,8 @@ pub fn cipher(server: &Server) -> Outcome<String> {
     Ok(line.unwrap_or("unknown").to_owned())
 }
 
-fn privet_toml(
+/// The configuration of an edge that serves `folder`.
+pub fn privet_toml(
     folder: &Path,
     keys: &[Key],
     ports: (u16, u16),

@@ -668,3 +668,69 @@ fn a_wildcard_by_cookies_does_not_reach_into_the_query() {
     let folder = "http://r.test/private/*";
     assert!(ask(folder, "r", Some("x.jpg")).is_ok());
 }
+
+/// What cannot be files costs nothing, however deep.
+#[test]
+fn folders_may_be_deep_where_no_pattern_names_ends() {
+    let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
+    let deep = format!("/public/{}x.mp4", "a/".repeat(60));
+    assert_eq!(
+        Viewer::new(&snapshot, "a.test").ask(&deep),
+        Ok(deep.clone())
+    );
+    let refused = Err(Denial::AmbiguousPath);
+    assert_eq!(Viewer::new(&snapshot, "b.test").ask(&deep), refused);
+    let files = format!("/public/{}x.mp4", "a.b/".repeat(60));
+    assert_eq!(Viewer::new(&snapshot, "a.test").ask(&files), refused);
+}
+
+/// Two readings with different keys: whoever may have both objects may have either.
+#[test]
+fn of_two_readings_the_fewer_keys_count() {
+    let with = |blank: &str, plus: &str| {
+        let behaviors = format!(
+            r#"
+behaviors = [
+  {{ path_pattern = "/a%20b/*", origin = "http", trusted_key_groups = ["{blank}"] }},
+  {{ path_pattern = "/x/*", origin = "http", trusted_key_groups = ["{plus}"] }},
+]
+default_behavior = {{ origin = "http", trusted_key_groups = ["{plus}"] }}
+"#
+        );
+        let snapshot = snapshot_with(&[("a.test", &behaviors)]);
+        let viewer = Viewer::new(&snapshot, "a.test");
+        let routed = route(&snapshot, &viewer.request("/a+b/x", None))?;
+        let keys = routed.trusted_keys().map(|keys| {
+            let ids = keys.iter().map(|(id, _)| id.to_string());
+            ids.collect::<Vec<_>>().join(" ")
+        });
+        Ok(keys.unwrap_or_default())
+    };
+    let ids = |one: &str, other: &str| -> Result<String, Denial> { with(one, other) };
+    assert_eq!(ids("viewers", "both"), Ok("KRSA".to_owned()));
+    assert_eq!(ids("both", "viewers"), Ok("KRSA".to_owned()));
+    assert_eq!(ids("both", "others"), Ok("KEC".to_owned()));
+    assert_eq!(ids("viewers", "viewers"), Ok("KRSA".to_owned()));
+    assert_eq!(ids("viewers", "others"), Err(Denial::AmbiguousPath));
+}
+
+/// Beside a bucket in the path of an endpoint lie the others, beside one with a host of its own none.
+#[test]
+fn an_odd_spelling_never_passes_where_other_buckets_are_beside() {
+    let bucket = |addressing: &str| {
+        let origin = format!(
+            "[[distributions.origins]]\nid = \"it\"\npaths = \"canonical\"\n\
+             s3 = {{ bucket = \"films\", endpoint = \"https://s3.example\", region = \"r\", addressing = \"{addressing}\" }}"
+        );
+        format!("default_behavior = {{ origin = \"it\" }}\n{origin}\n")
+    };
+    let (path, host) = (bucket("path"), bucket("virtual-host"));
+    let snapshot = snapshot_with(&[("p.test", &path), ("v.test", &host)]);
+    let odd = "/x/../../other/a";
+    let refused = Err(Denial::AmbiguousPath);
+    assert_eq!(Viewer::new(&snapshot, "p.test").ask(odd), refused);
+    assert_eq!(
+        Viewer::new(&snapshot, "v.test").ask(odd),
+        Ok(odd.to_owned())
+    );
+}
