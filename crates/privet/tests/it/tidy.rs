@@ -219,7 +219,7 @@ fn every_crate_inherits_the_lints() {
     let crates = fs::read_dir(root().join("crates"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    for folder in crates.chain([root().join("xtask")]) {
+    for folder in crates.chain(["bench", "xtask"].map(|name| root().join(name))) {
         let lints = section(&read(&folder.join("Cargo.toml")), "[lints]");
         assert!(
             lints.contains("workspace = true"),
@@ -323,7 +323,7 @@ fn section(manifest: &str, heading: &str) -> String {
 }
 
 fn all_rust_files() -> Vec<PathBuf> {
-    ["crates", "xtask", "fuzz"]
+    ["bench", "crates", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(&root().join(folder)))
         .collect()
