@@ -106,9 +106,27 @@ fn escape(word: &str, text: &str) -> String {
         "zeros" => each(&|byte| format!("&#x{byte:030x};")),
         "octal-braces" => each(&|byte| format!("\\o{{{byte:o}}}")),
         "cut" => between(60, ","),
+        "halves" => between(48, "?"),
+        "fullwidth" => text.chars().map(widened).collect(),
         "zero-width" => between(10, "\u{200b}"),
         _ => text.to_owned(),
     }
+}
+
+/// U+FF01 to U+FF5E are the visible characters of ASCII once more.
+const FULLWIDTH: u32 = 0xfee0;
+
+fn widened(character: char) -> char {
+    let wide = char::from_u32(u32::from(character) + FULLWIDTH);
+    wide.filter(|_| character.is_ascii_graphic())
+        .unwrap_or(character)
+}
+
+fn narrowed(character: char) -> char {
+    let narrow = u32::from(character)
+        .checked_sub(FULLWIDTH)
+        .and_then(char::from_u32);
+    narrow.filter(char::is_ascii_graphic).unwrap_or(character)
 }
 
 /// The two forms of a line of the access log, each field of which may have the text in it.
@@ -155,7 +173,8 @@ fn lines(text: &str) -> [String; 2] {
 fn check(redacted: &str, credential: &str) {
     let mut text = redacted.to_owned();
     loop {
-        let joined: String = text.chars().filter(char::is_ascii_graphic).collect();
+        let narrow = text.chars().map(narrowed);
+        let joined: String = narrow.filter(char::is_ascii_graphic).collect();
         let joined = joined.replace('\\', "");
         for start in 0..=credential.len() - LEAK_CHARACTERS_MIN {
             let piece = &credential[start..start + LEAK_CHARACTERS_MIN];

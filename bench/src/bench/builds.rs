@@ -138,7 +138,10 @@ impl Pair {
                  [distributions.default_behavior]",
                 origin.http_port
             );
-            let toml = toml.replace("[distributions.default_behavior]", &cached);
+            let toml = toml
+                .replace("[distributions.default_behavior]", &cached)
+                // Older builds do not know it.
+                .replace("connections_per_address_max = 10000\n", "");
             match binary {
                 None => Server::privet_with(folder, ports, &toml),
                 Some(binary) => Server::privet_of(binary, "before", folder, ports, &toml),

@@ -128,12 +128,8 @@ fn grant_for_film(
     if !takes_object || !is_about_the_url(&asked, request) {
         return Err(asked);
     }
-    match examiner.grant_for(object_path, query.as_deref()) {
-        Ok(grant) => Ok(grant),
-        // As good as the first one, which is about what was asked for.
-        Err(refusal) if is_about_the_url(&refusal, request) => Err(asked),
-        Err(refusal) => Err(refusal),
-    }
+    // Where it is about the URL again, it is the same refusal.
+    examiner.grant_for(object_path, query.as_deref())
 }
 
 /// Whether a grant that is good for the asked URL is meant for the film: it opens the object too, or all of the folder

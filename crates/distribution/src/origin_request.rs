@@ -197,7 +197,7 @@ fn is_named(behavior: &CacheBehavior, name: &HeaderName) -> bool {
 
 fn is_normalized(behavior: &CacheBehavior) -> bool {
     let policy = &behavior.cache_policy;
-    policy.gzip || policy.brotli || policy.zstd
+    [policy.gzip, policy.brotli, policy.zstd].contains(&true)
 }
 
 /// A bucket has one form of an object, and servers before buckets are known to write this field anew, which breaks a

@@ -195,6 +195,9 @@ mod tests {
         check("images/*.jpg", "/images/a/b.jpg", true);
         check("/a??.t*", "/abc.txt", true);
         check("*a*b*", "/xxaxxbxx", true);
+        check("*a*b*", "/aabbab", true);
+        check("*a*", "/aa", true);
+        check("*a*b", "/aab", true);
         check(&"?".repeat(255), &"x".repeat(255), true);
     }
 

@@ -9,7 +9,7 @@ pub(crate) use remote::denial as origin_denial;
 use crate::answer::{Answer, Speaker};
 use crate::body::{ViewerBody, charge_own};
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
-use crate::film::{FilmWalk, ReadyMade, list_without_wish};
+use crate::film::{FilmWalk, ReadyMade, is_list, list_without_wish};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
 use crate::test_clock;
@@ -156,7 +156,8 @@ async fn object_or_denial(
     let film_name = asked.film_name(object.request.path);
     let film = film_name.zip(authorized.routed().films());
     let mut answer = match film {
-        Some((name, settings)) => object.make(name, settings, exchange, shared).await?,
+        // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
+        Some((name, settings)) => Box::pin(object.make(name, settings, exchange, shared)).await?,
         None => match object.list(exchange, shared).await {
             Some(answer) => answer,
             None => object.fetch(body, exchange, shared).await?,
@@ -252,6 +253,9 @@ impl Wanted<'_> {
 
     /// An object that is a list, with the viewer's grant in it.
     async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+        if !is_list(self.request.path) {
+            return None;
+        }
         let list = ReadyMade {
             authorized: self.authorized,
             request: self.request,
@@ -259,7 +263,7 @@ impl Wanted<'_> {
             exchange,
             shared,
         };
-        list.answer().await
+        Box::pin(list.answer()).await
     }
 
     async fn fetch(

@@ -36,7 +36,7 @@ pub(crate) async fn answer(
     }
     let result = match exchange.parts.method {
         Method::GET => Ok(()),
-        Method::PUT => match read_text(body).await {
+        Method::PUT => match Box::pin(read_text(body)).await {
             Some(text) => set(shared, text.trim()),
             None => Err("send the time in the body: an epoch, +SECONDS or real\n"),
         },

@@ -100,7 +100,7 @@ fn signatures_in_no_field_reach_the_log() {
     record.forwarded_for = Some("Signature=AAEC, 192.0.2.1");
     record.uri_query = Some("a=1");
     let columns = columns(&record);
-    let label = format!("grant:{}", privet_sign::fingerprint("AAEC").unwrap());
+    let label = "redacted";
     assert_eq!(columns[5], format!("Signature%253D{label}"));
     assert_eq!(
         columns[7],

@@ -1,14 +1,17 @@
 //! Undoes the escapes of a text, of all kinds and however often they were made, and remembers where each byte stood.
 
-use crate::redact::hex_pair;
+use super::budget::{Budget, OverBudget};
+use super::hex_pair;
 use std::ops::Range;
 
-/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities.
+/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities, fullwidth forms.
 pub(super) struct Decoded<'a> {
     pub(super) text: &'a str,
     /// One byte each for a character of ASCII; [`FOREIGN`], or its bytes in UTF-8, for every other.
     pub(super) bytes: Vec<u8>,
     starts: Vec<usize>,
+    /// How many hexadecimal digits `bytes` end with, counted up to one more than a number has.
+    digits: usize,
     /// Whether numeric entities without `;` were met, so that the text may be read in two ways.
     pub(super) has_open_entities: bool,
 }
@@ -19,56 +22,82 @@ const FOREIGN: u8 = 0x80;
 /// More often than this nobody escapes anything.
 const LEVELS_MAX: usize = 16;
 
+/// What a byte costs in one pass: it is appended, may be cut off, and looked at for escapes.
+const STEPS_PER_BYTE: usize = 3;
+
+/// What a byte costs at each level.
+const STEPS_PER_BYTE_AND_LEVEL: usize = 3;
+
 /// An escape at the end of what was read: how long it is, and what it stands for.
 type Escape = (usize, u8);
 
 impl<'a> Decoded<'a> {
     /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(super) fn of(text: &'a str, budget: &mut Budget) -> Result<Self, OverBudget> {
+        if !may_have_escapes(text.as_bytes()) {
+            return Ok(Decoded::plain(text));
+        }
+        budget.spend(STEPS_PER_BYTE * text.len())?;
         let mut decoded = Decoded {
             text,
             bytes: Vec::with_capacity(text.len()),
             starts: Vec::with_capacity(text.len()),
+            digits: 0,
             has_open_entities: false,
         };
         let mut pending = Vec::new();
         for (start, byte) in text.bytes().enumerate() {
+            if decoded.digits == 0 && !may_end_escape(byte) {
+                decoded.append(byte, start);
+                continue;
+            }
             pending.push((byte, start));
             decoded.push(&mut pending);
         }
         decoded.has_open_entities |= decoded.bytes.windows(2).any(|pair| pair == b"&#");
-        while let Some((length, value, _)) = numeric_entity(&decoded.bytes) {
+        while let Some((length, value, _)) = numeric_entity(&decoded.bytes, decoded.digits) {
             decoded.has_open_entities = true;
             pending.push((value, decoded.cut(length)));
             decoded.push(&mut pending);
         }
-        decoded
+        Ok(decoded)
     }
 
     /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may misread.
-    pub(super) fn by_levels(text: &'a str) -> Self {
-        let mut decoded = Decoded {
+    pub(super) fn by_levels(text: &'a str, budget: &mut Budget) -> Result<Self, OverBudget> {
+        let mut decoded = Decoded::plain(text);
+        for _ in 0..LEVELS_MAX {
+            budget.spend(STEPS_PER_BYTE_AND_LEVEL * decoded.bytes.len())?;
+            let length = decoded.bytes.len();
+            decoded.undo_level();
+            if decoded.bytes.len() == length {
+                return Ok(decoded);
+            }
+        }
+        Err(OverBudget)
+    }
+
+    fn plain(text: &'a str) -> Self {
+        Decoded {
             text,
             bytes: text.as_bytes().to_vec(),
             starts: (0..text.len()).collect(),
+            digits: 0,
             has_open_entities: false,
-        };
-        for _ in 0..LEVELS_MAX {
-            let (mut bytes, mut starts) = (Vec::new(), Vec::new());
-            let mut next = 0;
-            while let Some(byte) = decoded.bytes.get(next) {
-                let (length, value) = escape_from(&decoded.bytes[next..]).unwrap_or((1, *byte));
-                bytes.push(value);
-                starts.push(decoded.starts[next]);
-                next += length;
-            }
-            let is_done = bytes.len() == decoded.bytes.len();
-            (decoded.bytes, decoded.starts) = (bytes, starts);
-            if is_done {
-                break;
-            }
         }
-        decoded
+    }
+
+    fn undo_level(&mut self) {
+        let (mut next, mut kept) = (0, 0);
+        while let Some(byte) = self.bytes.get(next) {
+            let (length, value) = escape_from(&self.bytes[next..]).unwrap_or((1, *byte));
+            self.bytes[kept] = value;
+            self.starts[kept] = self.starts[next];
+            kept += 1;
+            next += length;
+        }
+        self.bytes.truncate(kept);
+        self.starts.truncate(kept);
     }
 
     /// Where decoded bytes stand in the text.
@@ -81,7 +110,7 @@ impl<'a> Decoded<'a> {
     /// is no more than the length of the text.
     fn push(&mut self, pending: &mut Vec<(u8, usize)>) {
         while let Some((byte, start)) = pending.pop() {
-            if let Some((length, value, radix)) = numeric_entity(&self.bytes)
+            if let Some((length, value, radix)) = numeric_entity(&self.bytes, self.digits)
                 && ends_entity(byte, radix)
             {
                 self.has_open_entities = true;
@@ -92,12 +121,22 @@ impl<'a> Decoded<'a> {
             if byte == b'0' && has_leading_zero(&self.bytes) {
                 continue;
             }
-            self.bytes.push(byte);
-            self.starts.push(start);
-            if let Some((length, value)) = escape(&self.bytes) {
+            self.append(byte, start);
+            if may_end_escape(byte)
+                && let Some((length, value)) = escape(&self.bytes)
+            {
                 pending.push((value, self.cut(length)));
             }
         }
+    }
+
+    fn append(&mut self, byte: u8, start: usize) {
+        self.bytes.push(byte);
+        self.starts.push(start);
+        self.digits = match byte.is_ascii_hexdigit() {
+            true => (self.digits + 1).min(DIGITS_MAX + 1),
+            false => 0,
+        };
     }
 
     /// Takes off the last bytes; says where they began in the text.
@@ -106,8 +145,19 @@ impl<'a> Decoded<'a> {
         let start = self.starts[kept];
         self.bytes.truncate(kept);
         self.starts.truncate(kept);
+        self.digits = trailing(&self.bytes, 16).len();
         start
     }
+}
+
+fn may_have_escapes(text: &[u8]) -> bool {
+    // U+FF01 to U+FF5E begin with 0xef.
+    text.iter()
+        .any(|byte| matches!(byte, b'%' | b'\\' | b'&' | 0xef))
+}
+
+fn may_end_escape(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b';' | b'}' | 0x80..)
 }
 
 /// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
@@ -124,26 +174,41 @@ fn has_leading_zero(bytes: &[u8]) -> bool {
 
 /// The escape that `bytes` begin with, as browsers read it: a numeric entity ends in front of whatever is no digit.
 fn escape_from(bytes: &[u8]) -> Option<Escape> {
-    if !matches!(bytes.first()?, b'%' | b'\\' | b'&') {
-        return None;
+    match bytes {
+        [b'%' | b'\\', b'u', digit, ..] if digit.is_ascii_hexdigit() => fixed_from(bytes, 6),
+        [b'%', ..] => fixed_from(bytes, 3),
+        [b'\\', b'u' | b'x' | b'o', b'{', ..] => braced_from(bytes),
+        [b'\\', b'x' | b'0'..=b'7', ..] => fixed_from(bytes, 4),
+        [b'\\', b'U', ..] => fixed_from(bytes, 10),
+        [b'&', b'#', ..] => numeric_from(bytes),
+        [b'&', ..] => named_from(bytes),
+        [0xef, ..] => fullwidth(bytes.get(..3)?),
+        _ => None,
     }
+}
+
+fn fixed_from(bytes: &[u8], length: usize) -> Option<Escape> {
+    fixed_length(bytes.get(..length)?).filter(|(escaped, _)| *escaped == length)
+}
+
+fn numeric_from(bytes: &[u8]) -> Option<Escape> {
     let forms: [(&[u8], u32); 3] = [(b"&#x", 16), (b"&#X", 16), (b"&#", 10)];
-    let numeric = forms.into_iter().find_map(|(mark, radix)| {
+    forms.into_iter().find_map(|(mark, radix)| {
         let rest = bytes.strip_prefix(mark)?;
         let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
         let count = rest.iter().take_while(is_digit).count();
         let closed = usize::from(rest.get(count) == Some(&b';'));
-        Some((
-            mark.len() + count + closed,
-            character(&rest[..count], radix)?,
-        ))
-    });
-    numeric.or_else(|| braced_from(bytes)).or_else(|| {
-        let lengths = 3..=bytes.len().min(NAME_CHARACTERS_MAX + 2);
-        lengths
-            .into_iter()
-            .find_map(|length| escape(&bytes[..length]).filter(|(escaped, _)| *escaped == length))
+        let value = character(&rest[..count], radix)?;
+        Some((mark.len() + count + closed, value))
     })
+}
+
+fn named_from(bytes: &[u8]) -> Option<Escape> {
+    let start = &bytes[..bytes.len().min(NAME_CHARACTERS_MAX + 2)];
+    let is_end = |byte: &u8| !byte.is_ascii_alphanumeric();
+    let end = 1 + start[1..].iter().position(is_end)?;
+    let (length, value) = { start[end] == b';' }.then(|| named_entity(&start[..end]))??;
+    Some((length + 1, value))
 }
 
 fn braced_from(bytes: &[u8]) -> Option<Escape> {
@@ -161,38 +226,32 @@ fn braced_from(bytes: &[u8]) -> Option<Escape> {
 fn escape(bytes: &[u8]) -> Option<Escape> {
     let (rest, last) = bytes.split_last().map(|(last, rest)| (rest, *last))?;
     match last {
-        b';' => numeric_entity(rest)
+        b';' => numeric_entity(rest, trailing(rest, 16).len())
             .map(|(length, value, _)| (length, value))
             .or_else(|| named_entity(rest))
             .map(|(length, value)| (length + 1, value)),
         b'}' => braced(rest).map(|(length, value)| (length + 1, value)),
         digit if digit.is_ascii_hexdigit() => fixed_length(bytes),
+        0x80.. => fullwidth(&bytes[bytes.len().saturating_sub(3)..]),
         _ => None,
     }
 }
 
 /// Escapes of as many digits as their mark says.
 fn fixed_length(bytes: &[u8]) -> Option<Escape> {
-    const FORMS: [(&[u8], usize, u32); 6] = [
-        (b"%", 2, 16),
-        (b"\\u", 4, 16),
-        (b"\\x", 2, 16),
-        (b"%u", 4, 16),
-        (b"\\U", 8, 16),
-        (b"\\", 3, 8),
-    ];
-    FORMS.into_iter().find_map(|(mark, count, radix)| {
-        let (rest, digits) = bytes.split_at_checked(bytes.len().checked_sub(count)?)?;
-        if !rest.ends_with(mark) {
-            return None;
+    match bytes {
+        // One byte of a character, and not its number.
+        [.., b'%', high, low] => hex_pair(*high, *low).map(|value| (3, value)),
+        [.., b'\\', b'x', high, low] => hex_pair(*high, *low).map(|value| (4, value)),
+        [.., b'\\', a, b, c] => character(&[*a, *b, *c], 8).map(|value| (4, value)),
+        [.., b'%' | b'\\', b'u', a, b, c, d] => {
+            character(&[*a, *b, *c, *d], 16).map(|value| (6, value))
         }
-        let value = match mark {
-            // One byte of a character, and not its number.
-            b"%" | b"\\x" => hex_pair(digits[0], digits[1])?,
-            _ => character(digits, radix)?,
-        };
-        Some((mark.len() + count, value))
-    })
+        [.., b'\\', b'U', _, _, _, _, _, _, _, _] => {
+            character(&bytes[bytes.len() - 8..], 16).map(|value| (10, value))
+        }
+        _ => None,
+    }
 }
 
 const BRACES: [(&[u8], u32); 3] = [(b"\\u{", 16), (b"\\x{", 16), (b"\\o{", 8)];
@@ -207,18 +266,27 @@ fn braced(bytes: &[u8]) -> Option<Escape> {
     })
 }
 
-/// `&#61` and `&#x3d`, up to their `;`: length, value and radix.
-fn numeric_entity(bytes: &[u8]) -> Option<(usize, u8, u32)> {
-    if !bytes.last()?.is_ascii_hexdigit() {
+/// `&#61` and `&#x3d`, up to their `;`: length, value and radix. `digits` is how many hexadecimal digits `bytes` end with.
+fn numeric_entity(bytes: &[u8], digits: usize) -> Option<(usize, u8, u32)> {
+    if digits == 0 || digits > DIGITS_MAX {
         return None;
     }
-    let forms: [(&[u8], u32); 3] = [(b"&#", 10), (b"&#x", 16), (b"&#X", 16)];
-    forms.into_iter().find_map(|(mark, radix)| {
-        let digits = trailing(bytes, radix);
-        let before = &bytes[..bytes.len() - digits.len()];
-        let value = before.ends_with(mark).then(|| character(digits, radix))??;
-        Some((mark.len() + digits.len(), value, radix))
-    })
+    let (before, digits) = bytes.split_at(bytes.len() - digits);
+    let (mark, radix) = match before {
+        [.., b'&', b'#'] if digits.iter().all(u8::is_ascii_digit) => (2, 10),
+        [.., b'&', b'#', b'x' | b'X'] => (3, 16),
+        _ => return None,
+    };
+    Some((mark + digits.len(), character(digits, radix)?, radix))
+}
+
+/// U+FF01 to U+FF5E in UTF-8: the characters of ASCII, as wide as those of Chinese.
+fn fullwidth(bytes: &[u8]) -> Option<Escape> {
+    match bytes {
+        [0xef, 0xbc, low @ 0x81..=0xbf] => Some((3, low - 0x81 + b'!')),
+        [0xef, 0xbd, low @ 0x80..=0x9e] => Some((3, low - 0x80 + b'`')),
+        _ => None,
+    }
 }
 
 /// `&amp` and its like, up to their `;`. A name that is not listed stands for nothing that is in a link or ends a part of
@@ -278,9 +346,9 @@ const ENTITIES: [(&[u8], u8); 34] = [
     (b"excl", b'!'),
 ];
 
-/// The last bytes of which all are digits, as many as a number has at most.
+/// The last bytes of which all are digits, up to one more than a number has.
 fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
-    let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX)..];
+    let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX + 1)..];
     let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
     let other = last.iter().rposition(|byte| !is_digit(byte));
     &last[other.map_or(0, |other| other + 1)..]
@@ -293,6 +361,10 @@ const DIGITS_MAX: usize = 16;
 fn character(digits: &[u8], radix: u32) -> Option<u8> {
     let text = str::from_utf8(digits).ok()?;
     let number = u64::from_str_radix(text, radix).ok()?;
+    let number = match number {
+        0xff01..=0xff5e => number - 0xfee0,
+        other => other,
+    };
     let ascii = u8::try_from(number).ok().filter(u8::is_ascii);
     Some(ascii.unwrap_or(FOREIGN))
 }

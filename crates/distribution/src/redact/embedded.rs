@@ -3,169 +3,238 @@
 //!
 //! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
 
+use super::budget::{Budget, OverBudget};
 use super::decoded::Decoded;
+use super::hexadecimal::hexadecimal_pieces;
+use super::named::{Embedded, may_have_names, named_values};
 use super::numbers::{may_have_numbers, number_lists};
-use super::pieces::{may_have_pieces, pieces};
-use super::runs::{is_base64, is_session, may_be_credential, may_be_rest, may_have_run, runs};
-use super::{Secret, is_label, label};
+use super::pieces::{Known, may_have_pieces, name_length, pieces};
+use super::profile::{Profile, is_name};
+use super::runs::{count, is_base64, may_have_run, runs};
+use super::{Secret, is_whole_signature, label};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// In base64; a P-256 signature has about 96 characters.
-const SIGNATURE_CHARACTERS_MIN: usize = 64;
-/// What stands in front of a session token in a path, with the token's own beginning.
-const SESSION: &[u8] = b"/~S1";
-/// What stands there afterwards.
-const REDACTED_SESSION: &[u8] = b"/~REDACTED";
+/// What of a text is a credential.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All that may be one: for what is read by people.
+    Anything,
+    /// Only parameters of URLs and session tokens in paths: for what is read by programs.
+    Urls,
+}
+
+/// What is known of a text before it is read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hints<'a> {
+    /// Stands for policies; `None` is the label of the first signature.
+    pub(super) policy_label: Option<&'a str>,
+    /// Where labels stand, and how many characters each replaced that may be a part of a signature.
+    pub(super) cuts: &'a [(usize, usize)],
+}
 
 /// `text` with the values of all that is named `Policy` or `Signature` replaced as [`super::redact_query`] does, at
-/// any depth of escaping. `policy_label` stands for policies; `None` is the label of the first signature.
+/// any depth of escaping.
 ///
 /// Session tokens in paths become `REDACTED`. Any other run of characters that may be a credential is replaced as a whole:
 /// by the label of the signature that it is, or by `redacted`.
 ///
-/// Without letter or digit in front the names count as spelled. In any other case, and behind anything, they
-/// count when the value is as long as a signature.
-pub(super) fn redact_text<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<'a, str> {
-    if !may_carry_credentials(text.as_bytes()) {
-        return Cow::Borrowed(text);
-    }
-    let mut redacted = Cow::Borrowed(text);
-    // A label may join what stood on both sides of a list, or be in the way no longer.
-    for _ in 0..PASSES_MAX {
-        match redact_once(&redacted, policy_label) {
-            Cow::Borrowed(_) => break,
-            Cow::Owned(more) => redacted = Cow::Owned(more),
-        }
-    }
-    redacted
+/// # Errors
+/// [`OverBudget`] when the text takes more work than it is worth. Nothing of it may be logged then.
+pub(super) fn redact_text<'a>(
+    text: &'a str,
+    scope: Scope,
+    hints: Hints<'_>,
+) -> Result<Cow<'a, str>, OverBudget> {
+    let mut reader = Reader {
+        scope,
+        hints,
+        budget: Budget::of(text),
+    };
+    reader.redact(text)
 }
 
-/// Each pass but the last makes the text simpler; two are almost always enough.
-const PASSES_MAX: usize = 8;
-
-fn redact_once<'a>(text: &'a str, policy_label: Option<&str>) -> Cow<'a, str> {
-    let decoded = Decoded::of(text);
-    let redacted = redact_decoded(&decoded, policy_label);
-    if !decoded.has_open_entities {
-        return redacted;
-    }
-    // A credential may hide in either reading.
-    let again = Decoded::by_levels(&redacted);
-    match redact_decoded(&again, policy_label) {
-        Cow::Borrowed(_) => redacted,
-        Cow::Owned(again) => Cow::Owned(again),
-    }
-}
-
-fn redact_decoded<'a>(decoded: &Decoded<'a>, policy_label: Option<&str>) -> Cow<'a, str> {
-    let text = decoded.text;
-    let secrets = secrets(&decoded.bytes);
-    if secrets.iter().all(|found| found.is_redacted) {
-        return Cow::Borrowed(text);
-    }
-    let labels = secrets.iter().filter_map(|found| match found.secret {
-        Secret::Signature => Some(value_label(decoded, found)),
-        Secret::Run => signature_of_run(&decoded.bytes[found.value.clone()]),
-        Secret::Policy | Secret::Session => None,
-    });
-    let policy_label = policy_label.map(str::to_owned);
-    let policy_label = policy_label.or_else(|| { labels }.next());
-    let policy_label = policy_label.unwrap_or_else(|| "redacted".to_owned());
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for found in secrets.iter().filter(|found| !found.is_redacted) {
-        let value = decoded.place(&found.value);
-        out.push_str(&text[copied..value.start]);
-        match found.secret {
-            Secret::Signature => out.push_str(&value_label(decoded, found)),
-            Secret::Policy => out.push_str(&policy_label),
-            Secret::Session => out.push_str("REDACTED"),
-            Secret::Run => {
-                let label = signature_of_run(&decoded.bytes[found.value.clone()]);
-                out.push_str(label.as_deref().unwrap_or("redacted"));
-            }
-        }
-        copied = value.end;
-    }
-    out.push_str(&text[copied..]);
-    Cow::Owned(out)
-}
-
-const POLICY: &[u8] = b"Policy";
-const SIGNATURE: &[u8] = b"Signature";
-const NAMES: [(&[u8], Secret); 2] = [(POLICY, Secret::Policy), (SIGNATURE, Secret::Signature)];
+/// What it takes to sort, label and write one.
+const STEPS_PER_SECRET: usize = 32;
 
 /// False for almost all that is logged, and quickly: there is neither a long run, nor a name, nor an escape that could hide
 /// a part of one.
-fn may_carry_credentials(text: &[u8]) -> bool {
+pub(super) fn may_carry_credentials(text: &[u8]) -> bool {
     may_have_run(text) || may_have_names(text) || may_have_pieces(text) || may_have_numbers(text)
 }
 
-fn may_have_names(text: &[u8]) -> bool {
-    if !text.iter().any(|byte| matches!(byte, b'=' | b'%')) {
-        return false;
-    }
-    text.iter().enumerate().any(|(at, byte)| {
-        let rest = &text[at..];
-        match byte {
-            b'S' | b's' => starts_with_name(rest, SIGNATURE),
-            b'P' | b'p' => starts_with_name(rest, POLICY),
-            // A letter, a digit, `~` or `%` itself.
-            b'%' => matches!(
-                rest,
-                [_, b'4'..=b'7', ..]
-                    | [_, b'3', b'0'..=b'9', ..]
-                    | [_, b'2', b'5', ..]
-                    | [_, b'%', ..]
-            ),
-            _ => false,
+struct Reader<'a> {
+    scope: Scope,
+    hints: Hints<'a>,
+    budget: Budget,
+}
+
+impl Reader<'_> {
+    fn redact<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>, OverBudget> {
+        if !may_carry_credentials(text.as_bytes()) {
+            return Ok(Cow::Borrowed(text));
         }
-    })
-}
-
-fn starts_with_name(text: &[u8], name: &[u8]) -> bool {
-    text.get(..name.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(name))
-}
-
-/// Something that must not be logged; `value` counts decoded bytes.
-struct Embedded {
-    secret: Secret,
-    value: Range<usize>,
-    is_redacted: bool,
-}
-
-impl Embedded {
-    fn run(value: Range<usize>) -> Self {
-        Embedded {
-            secret: Secret::Run,
-            value,
-            is_redacted: false,
+        let mut redacted = Cow::Borrowed(text);
+        // A label may join what stood on both sides of a list, or be in the way no longer. Each pass but the last makes the
+        // text simpler; two are almost always enough, and the budget ends the others.
+        while let Some(more) = self.redact_once(&redacted)? {
+            redacted = Cow::Owned(more);
+            // They are where they stand in the first text.
+            self.hints.cuts = &[];
         }
-    }
-
-    /// Whether more of it may stand around, cut off by other characters.
-    fn may_be_cut(&self) -> bool {
-        match self.secret {
-            Secret::Policy | Secret::Signature | Secret::Run => {
-                !self.is_redacted && self.value.len() >= SIGNATURE_CHARACTERS_MIN
+        match self.scope {
+            Scope::Anything => Reader {
+                budget: Budget::of(&redacted),
+                ..*self
             }
-            Secret::Session => false,
+            .unless_blanks_hide_more(&redacted)?,
+            Scope::Urls => {}
+        }
+        Ok(redacted)
+    }
+
+    /// Whoever undoes escapes may take blanks out first, and then again and again: nothing may show up in that.
+    fn unless_blanks_hide_more(&mut self, text: &str) -> Result<(), OverBudget> {
+        if !has_escapes(text.as_bytes()) {
+            return Ok(());
+        }
+        let mut bytes = Decoded::of(text, &mut self.budget)?.bytes;
+        loop {
+            let squeezed = without_blanks(&bytes);
+            if squeezed.len() == bytes.len() || !has_escapes(&squeezed) {
+                return Ok(());
+            }
+            let squeezed = String::from_utf8_lossy(&squeezed).into_owned();
+            let decoded = Decoded::of(&squeezed, &mut self.budget)?;
+            if decoded.bytes == squeezed.as_bytes() {
+                return Ok(());
+            }
+            if self
+                .secrets(&decoded)?
+                .iter()
+                .any(|found| !found.is_redacted)
+            {
+                return Err(OverBudget);
+            }
+            bytes = decoded.bytes;
+        }
+    }
+
+    /// `None` if there is nothing to do.
+    fn redact_once(&mut self, text: &str) -> Result<Option<String>, OverBudget> {
+        let decoded = Decoded::of(text, &mut self.budget)?;
+        let redacted = self.redact_decoded(&decoded)?;
+        if !decoded.has_open_entities {
+            return Ok(redacted);
+        }
+        // A credential may hide in either reading.
+        let again = redacted.as_deref().unwrap_or(text);
+        let again = Decoded::by_levels(again, &mut self.budget)?;
+        Ok(self.redact_decoded(&again)?.or(redacted))
+    }
+
+    fn redact_decoded(&mut self, decoded: &Decoded<'_>) -> Result<Option<String>, OverBudget> {
+        let secrets = self.secrets(decoded)?;
+        if secrets.iter().all(|found| found.is_redacted) {
+            return Ok(None);
+        }
+        let labels: Vec<_> = { secrets.iter() }
+            .map(|found| value_label(decoded, found))
+            .collect();
+        Ok(Some(self.written(decoded, &secrets, &labels)))
+    }
+
+    fn written(
+        &self,
+        decoded: &Decoded<'_>,
+        secrets: &[Embedded],
+        labels: &[Cow<'_, str>],
+    ) -> String {
+        let first = secrets.iter().zip(labels).find(|(found, label)| {
+            found.secret == Secret::Signature
+                || (found.secret == Secret::Run && *label != "redacted")
+        });
+        let first = first.map_or("redacted", |(_, label)| label);
+        let policy_label = self.hints.policy_label.unwrap_or(first);
+        let text = decoded.text;
+        let mut out = String::with_capacity(text.len());
+        let mut copied = 0;
+        for (found, label) in secrets.iter().zip(labels) {
+            if found.is_redacted {
+                continue;
+            }
+            let value = decoded.place(&found.value);
+            out.push_str(&text[copied..value.start]);
+            out.push_str(match found.secret {
+                Secret::Signature | Secret::Run => label,
+                Secret::Policy => policy_label,
+                Secret::Session => "REDACTED",
+            });
+            copied = value.end;
+        }
+        out.push_str(&text[copied..]);
+        out
+    }
+
+    /// All that must not be logged, in its order.
+    fn secrets(&mut self, decoded: &Decoded<'_>) -> Result<Vec<Embedded>, OverBudget> {
+        let bytes = &decoded.bytes;
+        self.budget.spend(bytes.len() + 1)?;
+        let profile = Profile::of(bytes, &mut self.budget)?;
+        let mut secrets = match self.scope {
+            Scope::Anything => secrets_of_runs(&profile, &mut self.budget)?,
+            Scope::Urls => return secrets_of_urls(&profile, &mut self.budget),
+        };
+        self.budget.spend(STEPS_PER_SECRET * secrets.len())?;
+        let known: Vec<_> = { secrets.iter() }
+            .map(|found| Known {
+                range: found.whole.clone(),
+                cut: self.cut(decoded, found),
+            })
+            .collect();
+        let mut nameless = pieces(&profile, &known, &mut self.budget)?;
+        if may_have_numbers(bytes) {
+            nameless.extend(number_lists(bytes, &mut self.budget)?);
+            nameless.extend(hexadecimal_pieces(bytes, &mut self.budget)?);
+        }
+        secrets.extend(nameless.into_iter().map(Embedded::run));
+        secrets.sort_by_key(|found| found.value.start);
+        Ok(without_overlaps(secrets))
+    }
+
+    /// How many characters this has, if more of it may stand around.
+    fn cut(&self, decoded: &Decoded<'_>, found: &Embedded) -> Option<usize> {
+        let value = &decoded.bytes[found.value.clone()];
+        if found.is_redacted {
+            let at = decoded.place(&found.value).start;
+            let cut = { self.hints.cuts }.binary_search_by_key(&at, |(label, _)| *label);
+            return cut.ok().map(|cut| self.hints.cuts[cut].1);
+        }
+        match found.secret {
+            Secret::Session => None,
+            Secret::Policy | Secret::Signature | Secret::Run => cut_length(value),
         }
     }
 }
 
-/// All that must not be logged, in its order.
-fn secrets(bytes: &[u8]) -> Vec<Embedded> {
-    let mut secrets = secrets_of_runs(bytes);
-    let known: Vec<_> = { secrets.iter() }
-        .map(|found| (found.value.clone(), found.may_be_cut()))
-        .collect();
-    secrets.extend({ pieces(bytes, &known, name_length).into_iter() }.map(Embedded::run));
-    secrets.extend(number_lists(bytes).into_iter().map(Embedded::run));
-    secrets.sort_by_key(|found| found.value.start);
-    without_overlaps(secrets)
+fn has_escapes(text: &[u8]) -> bool {
+    text.iter().any(|byte| b"%&\\".contains(byte))
+}
+
+fn without_blanks(bytes: &[u8]) -> Vec<u8> {
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || !byte.is_ascii();
+    bytes
+        .iter()
+        .copied()
+        .filter(|byte| !is_blank(byte))
+        .collect()
+}
+
+/// How many characters of base64 there are, if more of a signature may stand around: not beside a whole one, nor beside a
+/// policy, which is JSON.
+pub(super) fn cut_length(value: &[u8]) -> Option<usize> {
+    let is_policy = value.starts_with(b"ey") || value.starts_with(b"ew");
+    (!is_policy && !is_whole_signature(value)).then(|| count(value))
 }
 
 /// A list of numbers may be the value of a name, or have something in it that was found for itself.
@@ -183,110 +252,97 @@ fn without_overlaps(secrets: Vec<Embedded>) -> Vec<Embedded> {
     apart
 }
 
-/// What is found in one run.
-fn secrets_of_runs(bytes: &[u8]) -> Vec<Embedded> {
+/// The parameters of URLs that carry a grant, spelled as they have to be, and session tokens.
+fn secrets_of_urls(
+    profile: &Profile<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<Embedded>, OverBudget> {
     let mut secrets = Vec::new();
+    for run in runs(profile.bytes) {
+        secrets.extend(named_values(profile, &run, is_of_url, budget)?);
+    }
+    Ok(secrets)
+}
+
+fn is_of_url(bytes: &[u8], found: &Embedded) -> bool {
+    let before = found.whole.start.checked_sub(1).map(|at| bytes[at]);
+    let name = &bytes[found.whole.start..found.value.start];
+    match found.secret {
+        Secret::Session => true,
+        Secret::Policy | Secret::Signature | Secret::Run => {
+            matches!(before, Some(b'?' | b'&')) && matches!(name, b"Policy=" | b"Signature=")
+        }
+    }
+}
+
+/// What is found in the runs of a text.
+fn secrets_of_runs(
+    profile: &Profile<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<Embedded>, OverBudget> {
+    let bytes = profile.bytes;
+    let mut secrets = Vec::new();
+    let mut next = 0;
     for run in runs(bytes) {
-        let mut next = run.start;
+        // A label may go on behind the run it begins in.
+        let run = run.start.max(next).min(run.end)..run.end;
+        next = run.start;
         // What is between the values that have a name is looked at for itself: the rest of a path stays readable.
-        for named in named_values(bytes, &run) {
-            secrets.extend(nameless(bytes, next..named.value.start, may_be_rest));
+        let named = named_values(profile, &run, |_, _| true, budget)?;
+        let may_be = match named.is_empty() {
+            true => Profile::may_be_credential,
+            false => Profile::may_be_rest,
+        };
+        for named in named {
+            secrets.extend(nameless(profile, next..named.value.start, may_be, budget)?);
             next = named.value.end;
             secrets.push(named);
         }
-        let is_whole = next == run.start;
-        let may_be = if is_whole {
-            may_be_credential
-        } else {
-            may_be_rest
-        };
-        secrets.extend(nameless(bytes, next..run.end, may_be));
+        secrets.extend(nameless(profile, next..run.end, may_be, budget)?);
     }
-    secrets
+    Ok(secrets)
 }
 
-fn nameless(bytes: &[u8], range: Range<usize>, may_be: fn(&[u8]) -> bool) -> Option<Embedded> {
-    let inner = runs(&bytes[range.clone()]).next()?;
+type MayBe<'a> = fn(&Profile<'a>, &Range<usize>, &mut Budget) -> Result<bool, OverBudget>;
+
+/// The credential in a part of a run, without the name in front unless that may be its beginning.
+fn nameless<'a>(
+    profile: &Profile<'a>,
+    range: Range<usize>,
+    may_be: MayBe<'a>,
+    budget: &mut Budget,
+) -> Result<Option<Embedded>, OverBudget> {
+    let bytes = profile.bytes;
+    let Some(inner) = bytes.get(range.clone()).and_then(|part| runs(part).next()) else {
+        return Ok(None);
+    };
     let run = range.start + inner.start..range.start + inner.end;
-    let name = name_length(&bytes[run.clone()]);
-    let value = run.start + name..run.end;
-    may_be(&bytes[value.clone()]).then(|| Embedded::run(value))
+    let value = run.start + name_length(&bytes[run.clone()])..run.end;
+    let name = &bytes[run.start..value.start];
+    let value = if may_be(profile, &value, budget)? {
+        value
+    } else if !is_name(name) && may_be(profile, &run, budget)? {
+        run.clone()
+    } else {
+        return Ok(None);
+    };
+    let whole = run.start..value.end;
+    Ok(Some(Embedded {
+        whole,
+        ..Embedded::run(value)
+    }))
 }
 
-/// How much of a run is the name of any other parameter, with its `=`. In base64 that stands at the end only.
-fn name_length(run: &[u8]) -> usize {
-    let start = &run[..run.len().min(NAME_CHARACTERS_MAX + 1)];
-    let equals = start.iter().rposition(|byte| *byte == b'=');
-    equals.map_or(0, |equals| equals + 1)
-}
-
-/// Few enough that nothing is lost when they were the beginning of a signature.
-const NAME_CHARACTERS_MAX: usize = 32;
-
-/// The values of names, and the session tokens of paths; nothing of a run that has no mark.
-fn named_values(bytes: &[u8], run: &Range<usize>) -> Vec<Embedded> {
-    let mut found = Vec::new();
-    let mut next = run.start;
-    let is_mark = |byte: &u8| matches!(*byte, b'=' | b'~');
-    while let Some(distance) = bytes[next..run.end].iter().position(is_mark) {
-        let mark = next + distance;
-        next = mark + 1;
-        let value = match bytes[mark] {
-            b'~' => session_at(&bytes[..run.end], mark),
-            _ => secret_at(bytes, mark, run.end),
-        };
-        if let Some(value) = value {
-            next = value.value.end;
-            found.push(value);
+/// What stands for a value; nothing for what has no signature.
+fn value_label<'a>(decoded: &'a Decoded<'_>, found: &Embedded) -> Cow<'a, str> {
+    let value = &decoded.bytes[found.value.clone()];
+    match found.secret {
+        Secret::Policy | Secret::Session => Cow::Borrowed(""),
+        Secret::Signature if found.is_redacted => String::from_utf8_lossy(value),
+        Secret::Signature | Secret::Run => {
+            signature_of_run(value).map_or(Cow::Borrowed("redacted"), Cow::Owned)
         }
     }
-    found
-}
-
-/// The secret whose name ends where `equals` stands, in a run that goes to `run_end`.
-fn secret_at(bytes: &[u8], equals: usize, run_end: usize) -> Option<Embedded> {
-    let (before, value) = (&bytes[..equals], &bytes[equals + 1..run_end]);
-    let (name, secret) = NAMES.into_iter().find(|(name, _)| {
-        let start = equals.checked_sub(name.len());
-        start.is_some_and(|start| before[start..].eq_ignore_ascii_case(name))
-    })?;
-    let (front, spelled) = before.split_at(equals - name.len());
-    let stands_alone = spelled == name && !front.last().is_some_and(u8::is_ascii_alphanumeric);
-    let from = equals + 1;
-    let found = |length: usize, is_redacted| Embedded {
-        secret,
-        value: from..from + length,
-        is_redacted,
-    };
-    if let Some(length) = label_length(&bytes[from..]) {
-        // The run ends within a label that has a colon.
-        return Some(found(length.min(value.len()), true));
-    }
-    let length = value_length(value);
-    let is_secret = length >= SIGNATURE_CHARACTERS_MIN || (stands_alone && length > 0);
-    is_secret.then(|| found(length, false))
-}
-
-/// The session token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a signature,
-/// too, `~S1` may occur.
-fn session_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
-    let behind = &bytes[tilde.checked_sub(1)?..];
-    let length = |value: &[u8]| value.iter().take_while(|byte| is_session(**byte)).count();
-    let length = length(&behind[2..]);
-    let value = tilde + 1..tilde + 1 + length;
-    let is_whole = matches!(bytes.get(value.end), None | Some(b'/'));
-    let is_redacted = behind.starts_with(REDACTED_SESSION) && length == "REDACTED".len();
-    let is_token = behind.starts_with(SESSION) && length >= SIGNATURE_CHARACTERS_MIN;
-    (is_whole && (is_token || is_redacted)).then_some(Embedded {
-        secret: Secret::Session,
-        value,
-        is_redacted,
-    })
-}
-
-fn value_label(decoded: &Decoded<'_>, found: &Embedded) -> String {
-    let value = &decoded.bytes[found.value.clone()];
-    signature_of_run(value).unwrap_or_else(|| label(&String::from_utf8_lossy(value)))
 }
 
 /// The label of the signature that a run is, spaces taken for `+` or for nothing, or that it begins with.
@@ -296,33 +352,38 @@ fn signature_of_run(run: &[u8]) -> Option<String> {
         .map(|byte| if *byte == b' ' { b'+' } else { *byte });
     let broken = run.iter().copied().filter(|byte| is_base64(*byte));
     let word = run.split(|byte| !is_base64(*byte)).next()?;
-    let readings = [with_plus.collect(), broken.collect(), word.to_vec()];
-    readings.into_iter().find_map(|reading: Vec<u8>| {
-        // Of a P-256 key, and of an RSA key of 2,048 bits, padded or not.
-        let is_signature = matches!(reading.len(), 88..=96 | 342..=344);
-        let text = String::from_utf8(reading).ok().filter(|_| is_signature)?;
-        Some(label(&text)).filter(|label| label != "redacted")
-    })
+    signature_label(with_plus.collect())
+        .or_else(|| signature_label(broken.collect()))
+        .or_else(|| signature_label(word.to_vec()))
 }
 
-/// How much of `value` is the value: a word of base64, or all that may be a signature that was broken into several.
-fn value_length(value: &[u8]) -> usize {
-    match may_be_credential(value) {
-        true => value.len(),
-        false => {
-            let outside = |byte: &u8| !is_base64(*byte);
-            value.iter().position(outside).unwrap_or(value.len())
-        }
+fn signature_label(reading: Vec<u8>) -> Option<String> {
+    let text = String::from_utf8(reading).ok()?;
+    Some(label(&text)).filter(|label| label != "redacted")
+}
+
+/// What a text took.
+#[cfg(test)]
+pub(super) struct Spent {
+    pub(super) steps: usize,
+    pub(super) steps_max: usize,
+    pub(super) is_over: bool,
+}
+
+#[cfg(test)]
+pub(super) fn steps(text: &str, scope: Scope, hints: Hints<'_>) -> Spent {
+    let mut reader = Reader {
+        scope,
+        hints,
+        budget: Budget::of(text),
+    };
+    let steps_max = reader.budget.steps_left();
+    let is_over = reader.redact(text).is_err();
+    Spent {
+        steps: steps_max - reader.budget.steps_left(),
+        steps_max,
+        is_over,
     }
-}
-
-/// The length of the label that `value` begins with.
-fn label_length(value: &[u8]) -> Option<usize> {
-    let ends = ["redacted".len(), "grant:".len() + 16];
-    ends.into_iter().find(|&end| {
-        let text = value.get(..end).and_then(|text| str::from_utf8(text).ok());
-        text.is_some_and(is_label) && !value.get(end).copied().is_some_and(is_base64)
-    })
 }
 
 #[cfg(test)]

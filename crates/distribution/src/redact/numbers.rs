@@ -1,104 +1,188 @@
-//! Finds lists of numbers that may be the characters of a credential: `[77,84,…]`, `CHAR(77)||CHAR(84)`, `4d:54:…`.
+//! Finds lists of numbers that may be a credential: its characters or bytes as in `[77,84,…]`, `CHAR(77)||CHAR(84)` or
+//! `4d:54:…`, or its words of two or four bytes.
+//!
+//! Addresses are no list, nor are numbers that grow: those count something.
 
+use super::budget::{Budget, OverBudget};
+use number::{Form, Number, words};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-/// As many as the characters of the shortest credential.
-const NUMBERS_MIN: usize = super::runs::RUN_CHARACTERS_MIN;
+mod number;
+
+/// A P-256 signature has 68 to 72 bytes, and nearly as many in words.
+const BYTES_MIN: usize = 64;
+/// Of these numbers at least so many digits are decimal, but for one list in ten thousand.
+const DIGITS_MIN: usize = 56;
 /// Enough for `)+String.fromCharCode(`.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 32;
 /// Without a letter in them so short separators need not be the same: `, ` and a line break take turns.
 const PUNCTUATION_SIZE_BYTES_MAX: usize = 4;
+/// No address with its port is longer.
+const ADDRESS_CHARACTERS_MAX: usize = 47;
+const STEPS_PER_BYTE: usize = 4;
 
-/// False for almost all that is logged: of a character's number, in decimal or hexadecimal, at least one digit is decimal.
+/// False for almost all that is logged: of a number, in decimal or hexadecimal, at least one digit is decimal.
 pub(super) fn may_have_numbers(text: &[u8]) -> bool {
-    text.len() >= 2 * NUMBERS_MIN
-        && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= NUMBERS_MIN
+    text.len() >= 2 * BYTES_MIN
+        && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN
 }
 
 /// From the first to the last number of each list.
-pub(super) fn number_lists(bytes: &[u8]) -> Vec<Range<usize>> {
+pub(super) fn number_lists(
+    bytes: &[u8],
+    budget: &mut Budget,
+) -> Result<Vec<Range<usize>>, OverBudget> {
+    budget.spend(STEPS_PER_BYTE * bytes.len())?;
     let mut found = Vec::new();
-    let mut list = List::default();
-    for number in words(bytes).filter(|word| is_number(&bytes[word.clone()])) {
-        let separator = &bytes[list.last.end..number.start];
-        if list.count == 0 || separator.len() > SEPARATOR_SIZE_BYTES_MAX {
-            found.extend(list.range());
-            list = List::of(number);
-        } else if is_punctuation(separator) || list.separator.is_none_or(|one| one == separator) {
-            list.push(number, separator);
-        } else {
-            found.extend(list.range());
-            list = List::of(list.last);
-            list.push(number, separator);
+    let mut lists = Form::ALL.map(List::of_form);
+    // Up to where an address goes, and up to where there is none.
+    let (mut address_end, mut other_end) = (0, 0);
+    for word in words(bytes) {
+        if word.start < address_end {
+            continue;
+        }
+        if word.start >= other_end {
+            let dotted = dotted_at(bytes, word.start);
+            if is_address(&bytes[dotted.clone()]) {
+                address_end = dotted.end;
+                found.extend(lists.iter_mut().filter_map(List::finished));
+                continue;
+            }
+            other_end = dotted.end;
+        }
+        if let Some(number) = Number::of(&bytes[word.clone()]) {
+            for list in &mut lists {
+                found.extend(list.taken(bytes, word.clone(), number));
+            }
         }
     }
-    found.extend(list.range());
-    found
+    found.extend(lists.iter_mut().filter_map(List::finished));
+    found.sort_by_key(|list: &Range<usize>| list.start);
+    Ok(found)
 }
 
-/// The numbers of a list so far.
-#[derive(Default)]
+/// What has the characters of an address only, around the beginning of a word. An address may begin with `::`.
+fn dotted_at(bytes: &[u8], word: usize) -> Range<usize> {
+    let colons = bytes[..word].iter().rev().take_while(|byte| **byte == b':');
+    let is_dotted = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b'.' | b':');
+    let start = word - colons.take(2).count();
+    let end = word + bytes[word..].iter().take_while(is_dotted).count();
+    let marks = bytes[word..end].iter().rev();
+    let marks = marks.take_while(|byte| matches!(**byte, b'.' | b':'));
+    start..end - marks.count()
+}
+
+fn is_address(text: &[u8]) -> bool {
+    if text.len() > ADDRESS_CHARACTERS_MAX || !text.iter().any(|byte| matches!(byte, b'.' | b':')) {
+        return false;
+    }
+    let text = str::from_utf8(text).unwrap_or_default();
+    text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok()
+}
+
+/// The numbers of a list so far, all in one form.
 struct List<'a> {
+    form: Form,
     start: usize,
     last: Range<usize>,
+    last_value: u32,
     count: usize,
+    /// How many are larger than the one before.
+    rises: usize,
+    /// How many are as large as nearly all random ones.
+    large: usize,
+    /// How many can only be hexadecimal.
+    hexadecimal: usize,
+    value_min: u32,
+    value_max: u32,
     /// The separator with letters that all others are like.
     separator: Option<&'a [u8]>,
 }
 
 impl<'a> List<'a> {
-    fn of(number: Range<usize>) -> Self {
+    fn of_form(form: Form) -> Self {
         List {
-            start: number.start,
-            last: number,
-            count: 1,
+            form,
+            start: 0,
+            last: 0..0,
+            last_value: 0,
+            count: 0,
+            rises: 0,
+            large: 0,
+            hexadecimal: 0,
+            value_min: u32::MAX,
+            value_max: 0,
             separator: None,
         }
     }
 
-    fn push(&mut self, number: Range<usize>, separator: &'a [u8]) {
-        self.count += 1;
-        self.last = number;
-        if !is_punctuation(separator) {
+    /// Appends one more number. The list that it ends, if it does.
+    fn taken(
+        &mut self,
+        bytes: &'a [u8],
+        word: Range<usize>,
+        number: Number,
+    ) -> Option<Range<usize>> {
+        let Some(value) = number.value(self.form) else {
+            return self.finished();
+        };
+        let separator = &bytes[self.last.end..word.start];
+        let is_one = separator.len() <= SEPARATOR_SIZE_BYTES_MAX
+            && (is_punctuation(separator) || self.separator.is_none_or(|one| one == separator));
+        let finished = match is_one {
+            true => None,
+            false => self.finished(),
+        };
+        if self.count == 0 {
+            self.start = word.start;
+        } else if !is_punctuation(separator) {
             self.separator = Some(separator);
         }
+        self.rises += usize::from(value > self.last_value);
+        self.large += usize::from(value >= self.form.large());
+        self.hexadecimal += usize::from(number.is_hexadecimal);
+        self.value_min = self.value_min.min(value);
+        self.value_max = self.value_max.max(value);
+        self.last_value = value;
+        self.count += 1;
+        self.last = word;
+        finished
     }
 
-    fn range(&self) -> Option<Range<usize>> {
-        (self.count >= NUMBERS_MIN).then_some(self.start..self.last.end)
+    /// Begins anew; the list so far, if it may be a credential.
+    fn finished(&mut self) -> Option<Range<usize>> {
+        let list = std::mem::replace(self, List::of_form(self.form));
+        list.is_credential().then_some(list.start..list.last.end)
+    }
+
+    fn is_credential(&self) -> bool {
+        let size_bytes = self.count * self.form.size_bytes();
+        // A half of random numbers, give or take an eighth.
+        let is_counting = self.rises * 10 >= self.count * 9;
+        size_bytes >= BYTES_MIN && !is_counting && (self.form == Form::Byte || self.is_random())
+    }
+
+    /// Words fill their room: most are large, signed ones too, the largest and the smallest far apart.
+    fn is_random(&self) -> bool {
+        let span_min = match self.form {
+            Form::Byte => 0,
+            Form::Decimal16 | Form::Hexadecimal16 => 1 << 15,
+            Form::Decimal32 | Form::Hexadecimal32 => 1 << 30,
+        };
+        let is_form = match self.form {
+            Form::Byte | Form::Decimal16 | Form::Decimal32 => true,
+            Form::Hexadecimal16 | Form::Hexadecimal32 => self.hexadecimal * 2 >= self.count,
+        };
+        is_form
+            && self.large * 8 >= self.count * 5
+            && self.value_max.saturating_sub(self.value_min) >= span_min
     }
 }
 
 fn is_punctuation(separator: &[u8]) -> bool {
     separator.len() <= PUNCTUATION_SIZE_BYTES_MAX
         && !separator.iter().any(u8::is_ascii_alphanumeric)
-}
-
-fn words(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let start = next + bytes[next..].iter().position(u8::is_ascii_alphanumeric)?;
-        let end = bytes[start..]
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric());
-        next = end.map_or(bytes.len(), |end| start + end);
-        Some(start..next)
-    })
-}
-
-/// The number of a byte, in decimal or hexadecimal, with any zeros in front.
-fn is_number(word: &[u8]) -> bool {
-    let marks: [&[u8]; 4] = [b"0x", b"0X", b"x", b"u"];
-    let digits = marks.into_iter().find_map(|mark| word.strip_prefix(mark));
-    let digits = digits.unwrap_or(word);
-    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-    match &digits[zeros..] {
-        [] => zeros > 0,
-        [digit] => digit.is_ascii_digit() || (word.len() > 1 && digit.is_ascii_hexdigit()),
-        short @ [_, _] => short.iter().all(u8::is_ascii_hexdigit),
-        long @ [_, _, _] => long.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -1,79 +1,164 @@
 //! Finds the pieces of a credential that was cut by other characters, each of them too short to be found for itself.
 
-use super::runs::{
-    RUN_CHARACTERS_MIN, count, is_long_piece, is_short_piece, may_have_stretches, runs,
-};
+use super::budget::{Budget, OverBudget};
+use super::named::SIGNATURE_CHARACTERS_MIN;
+use super::profile::{PieceSize, Profile, is_name};
+use super::runs::{RUN_CHARACTERS_MIN, count, may_have_stretches, runs};
 use std::ops::Range;
 
 /// Between pieces of which none was found: `,`, `"+"`, `<br>` and their like.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 8;
 /// Between what was found and a shorter piece.
 const GAP_SIZE_BYTES_MAX: usize = 16;
+/// Few enough that nothing is lost when they were the beginning of a signature.
+const NAME_CHARACTERS_MAX: usize = 32;
 
 /// False for almost all that is logged: there are no two long words.
 pub(super) fn may_have_pieces(text: &[u8]) -> bool {
     may_have_stretches(text)
 }
 
-/// A run, and whether it must not be logged.
+/// How much of a run is the name of any other parameter, with its `=`. In base64 that stands at the end only.
+pub(super) fn name_length(run: &[u8]) -> usize {
+    let start = &run[..run.len().min(NAME_CHARACTERS_MAX + 1)];
+    let equals = start.iter().rposition(|byte| *byte == b'=');
+    equals.map_or(0, |equals| equals + 1)
+}
+
+/// What was found already, in its order.
+pub(super) struct Known {
+    pub(super) range: Range<usize>,
+    /// How many characters it has, if the rest of it may stand around.
+    pub(super) cut: Option<usize>,
+}
+
+/// A part of a run.
 struct Piece {
     run: Range<usize>,
+    /// What must not be logged of it; nothing of what is known.
     value: Range<usize>,
-    is_long: bool,
+    characters: usize,
+    size: PieceSize,
+    is_known: bool,
     is_found: bool,
 }
 
-/// The pieces beside those of `known` that are credentials. `known` is in order: where something was found, and whether it
-/// is long enough that more of it may stand around. `name_length` says how much of a run is a name.
+/// The pieces beside those of `known` that are credentials.
 pub(super) fn pieces(
-    bytes: &[u8],
-    known: &[(Range<usize>, bool)],
-    name_length: fn(&[u8]) -> usize,
-) -> Vec<Range<usize>> {
+    profile: &Profile<'_>,
+    known: &[Known],
+    budget: &mut Budget,
+) -> Result<Vec<Range<usize>>, OverBudget> {
+    budget.spend(profile.bytes.len())?;
     let mut pieces = Vec::new();
     let mut known = known.iter().peekable();
-    for run in runs(bytes) {
-        let mut is_known = false;
-        let mut is_found = false;
-        while let Some((_, is_long)) = known.next_if(|(range, _)| range.start < run.end) {
-            is_known = true;
-            is_found |= is_long;
+    let mut next = 0;
+    for run in runs(profile.bytes) {
+        next = run.start.max(next);
+        while let Some(found) = known.next_if(|known| known.range.start < run.end) {
+            pieces.extend(unknown(profile, next..found.range.start, budget)?);
+            pieces.extend(found.cut.map(|cut| Piece::known(found, cut)));
+            next = next.max(found.range.end);
         }
-        let value = run.start + name_length(&bytes[run.clone()])..run.end;
-        if is_found || (!is_known && is_short_piece(&bytes[value.clone()])) {
-            pieces.push(Piece {
-                is_long: !is_known && is_long_piece(&bytes[value.clone()]),
-                value: if is_known { 0..0 } else { value },
-                run,
-                is_found,
-            });
-        }
+        pieces.extend(unknown(profile, next..run.end, budget)?);
     }
-    find_groups(bytes, &mut pieces);
+    let mut pieces = without_lonely(pieces);
+    find_groups(&mut pieces);
     find_neighbours(&mut pieces);
     let found = pieces.into_iter().filter(|piece| piece.is_found);
     let found = found.map(|piece| piece.value);
-    found.filter(|value| !value.is_empty()).collect()
+    Ok(found.filter(|value| !value.is_empty()).collect())
+}
+
+/// What a part of a run may be, without the name in front.
+fn unknown(
+    profile: &Profile<'_>,
+    range: Range<usize>,
+    budget: &mut Budget,
+) -> Result<Option<Piece>, OverBudget> {
+    let bytes = profile.bytes;
+    let Some(inner) = bytes.get(range.clone()).and_then(|part| runs(part).next()) else {
+        return Ok(None);
+    };
+    let run = range.start + inner.start..range.start + inner.end;
+    let name = name_length(&bytes[run.clone()]);
+    let name = match is_name(&bytes[run.start..run.start + name]) {
+        true => name,
+        false => 0,
+    };
+    let value = run.start + name..run.end;
+    let size = profile.piece_size(&value, budget)?;
+    Ok(size.map(|size| Piece {
+        run,
+        characters: count(&bytes[value.clone()]),
+        value,
+        size,
+        is_known: false,
+        is_found: false,
+    }))
+}
+
+impl Piece {
+    fn known(known: &Known, characters: usize) -> Piece {
+        Piece {
+            run: known.range.clone(),
+            value: 0..0,
+            characters,
+            size: PieceSize::Long,
+            is_known: true,
+            is_found: characters >= SIGNATURE_CHARACTERS_MIN,
+        }
+    }
+
+    fn is_near(&self, next: &Piece, distance_max: usize) -> bool {
+        next.run.start.saturating_sub(self.run.end) <= distance_max
+    }
+}
+
+/// Small pieces count only beside one that is not: there are many words that look so.
+fn without_lonely(pieces: Vec<Piece>) -> Vec<Piece> {
+    let is_large = |piece: Option<&Piece>, other: &Piece| {
+        piece.is_some_and(|piece| {
+            let (one, next) = match piece.run.start < other.run.start {
+                true => (piece, other),
+                false => (other, piece),
+            };
+            let is_near = one.is_near(next, SEPARATOR_SIZE_BYTES_MAX);
+            is_near && piece.size != PieceSize::Small && !piece.is_known
+        })
+    };
+    let is_kept: Vec<bool> = { pieces.iter().enumerate() }
+        .map(|(at, piece)| {
+            let before = at.checked_sub(1).and_then(|before| pieces.get(before));
+            piece.size != PieceSize::Small
+                || is_large(before, piece)
+                || is_large(pieces.get(at + 1), piece)
+        })
+        .collect();
+    let kept = pieces.into_iter().zip(is_kept).filter(|(_, kept)| *kept);
+    kept.map(|(piece, _)| piece).collect()
 }
 
 /// Pieces that stand close together, one of them long, are one credential.
-fn find_groups(bytes: &[u8], pieces: &mut [Piece]) {
-    let is_joined =
-        |one: &Piece, next: &Piece| next.run.start - one.run.end <= SEPARATOR_SIZE_BYTES_MAX;
+fn find_groups(pieces: &mut [Piece]) {
+    let is_joined = |one: &Piece, next: &Piece| one.is_near(next, SEPARATOR_SIZE_BYTES_MAX);
     for group in pieces.chunk_by_mut(is_joined) {
-        let characters = group.iter().map(|piece| count(&bytes[piece.value.clone()]));
+        let characters = group.iter().map(|piece| piece.characters);
         let is_credential = characters.sum::<usize>() >= RUN_CHARACTERS_MIN;
-        if is_credential && group.len() > 1 && group.iter().any(|piece| piece.is_long) {
+        let has_long = group.iter().any(|piece| piece.size == PieceSize::Long);
+        if is_credential && group.len() > 1 && has_long {
             group.iter_mut().for_each(|piece| piece.is_found = true);
         }
     }
 }
 
-/// All that hangs together with something found.
+/// All that hangs together with something found, but for what is small.
 fn find_neighbours(pieces: &mut [Piece]) {
-    let is_near = |one: &Piece, next: &Piece| next.run.start - one.run.end <= GAP_SIZE_BYTES_MAX;
+    let is_near = |one: &Piece, next: &Piece| one.is_near(next, GAP_SIZE_BYTES_MAX);
     for group in pieces.chunk_by_mut(is_near) {
         let is_found = group.iter().any(|piece| piece.is_found);
-        group.iter_mut().for_each(|piece| piece.is_found = is_found);
+        for piece in group {
+            piece.is_found |= is_found && piece.size != PieceSize::Small;
+        }
     }
 }

@@ -52,7 +52,7 @@ fn secrets_and_odd_characters_stay_out() {
         "2010-03-11\t22:22:07\tSEA4\t192.0.2.147\tplay\t2014\tOK\tbfd8a98bee0840d9b871b7f6ade9908f\t\
          rtmp://h/cfx/st/mp4:a%253FPolicy%253Dredacted%2526Signature%253D@\t\
          Policy=redacted&Signature=redacted\thttp://h/?Policy=redacted&Signature=redacted\t-\ta%09b%0Ac\t\
-         a%09b?Signature=grant:ae4b3280e56e2faf\tExpires=5&Signature=redacted&Key-Pair-Id=K\tmp4\t1",
+         a%09b?Signature=redacted\tExpires=5&Signature=redacted&Key-Pair-Id=K\tmp4\t1",
     );
 }
 

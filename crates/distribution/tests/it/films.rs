@@ -257,6 +257,9 @@ fn the_refusal_that_got_further_is_told() {
         &policy(&format!(r#""DateGreaterThan":{{"AWS:EpochTime":{E}}}"#)),
         refused(Refusal::NotYetValid(Timestamp::from_secs(E))),
     );
+    // Good for what was asked, but for its end: that it is for no film comes after.
+    let link = signed_for(&url("/a.mp4/hls/*"), &url(segment), X);
+    check(&link, past());
     let link = moved(&signed(&url("/a.mp4"), E), segment);
     check(
         &link.replace("KRSA", "KOTHER"),

@@ -61,6 +61,10 @@ id = "pair"
 origins = ["bucket", "mirror"]
 failover_statuses = [500]
 [[distributions.behaviors]]
+path_pattern = "/changes/*"
+origin = "app"
+allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+[[distributions.behaviors]]
 path_pattern = "/plain/*"
 origin = "app"
 [[distributions.behaviors]]
@@ -398,4 +402,33 @@ fn the_cache_key_takes_the_edges_word_for_the_country() {
         let headers = keyed_headers(&policy("/plain/*"), request, &nowhere);
         assert!(matches!(headers, std::borrow::Cow::Borrowed(_)));
     });
+}
+
+/// A server hears with a change what is its content, and who wants it; nothing else that no policy passes.
+#[test]
+fn a_server_hears_of_a_change_what_it_is_about() {
+    let sent = |method: &str| {
+        let sent = send(method, format!("{H}/changes/a"))
+            .header("content-type", "text/plain")
+            .header("content-language", "de")
+            .header("authorization", "Bearer x")
+            .header("if-match", "\"a\"")
+            .header("x-other", "1")
+            .header("dnt", "1");
+        let names = sent_to_origin(&sent).headers;
+        let asked = [
+            "content-type",
+            "content-language",
+            "authorization",
+            "if-match",
+            "x-other",
+            "dnt",
+        ];
+        let there = asked.iter().filter(|name| names.contains_key(**name));
+        there.copied().collect::<Vec<_>>().join(" ")
+    };
+    let of_changes = "content-type content-language authorization if-match";
+    assert_eq!(sent("PUT"), of_changes);
+    assert_eq!(sent("POST"), of_changes);
+    assert_eq!(sent("GET"), "");
 }

@@ -46,6 +46,11 @@ impl ListKind {
     }
 }
 
+/// Whether the path names a list, by its ending.
+pub(crate) fn is_list(path: &str) -> bool {
+    ListKind::of(path).is_some()
+}
+
 /// The query of a request for a list without the wish for a session, which no signature covers; `None` where it made no
 /// difference to `denial`.
 pub(crate) fn list_without_wish(

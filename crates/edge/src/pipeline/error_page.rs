@@ -29,7 +29,7 @@ pub(super) async fn in_place_of(
     let Some(page) = &custom.page else {
         return answer;
     };
-    match fetched(custom, &page.path, exchange, shared).await {
+    match Box::pin(fetched(custom, &page.path, exchange, shared)).await {
         Some(mut replacement) if replacement.status == StatusCode::OK => {
             replacement.status = page.status;
             replacement.x_cache = "Error from cloudfront";

@@ -32,6 +32,16 @@ impl Wanted<'_> {
         if self.is_read() {
             return self.read(exchange, shared).await;
         }
+        Box::pin(self.change(body, exchange, shared)).await
+    }
+
+    /// Any other method: the origin's answer, and what is stored of the object is out of date.
+    async fn change(
+        &self,
+        body: RequestBody,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
         let ask = self.ask(self.key(exchange, shared), exchange, shared);
         let body = if exchange.has_body {
             // It is read to its end or the connection is closed: nothing of it can be taken for a request.
@@ -114,8 +124,18 @@ impl Wanted<'_> {
         if let Some(answer) = self.at_hand(&key, digest, &origins).await {
             return Ok(answer);
         }
-        let ask = &self.ask((key, digest), exchange, shared);
-        origins.ask = Some(ask);
+        let ask = self.ask((key, digest), exchange, shared);
+        origins.ask = Some(&ask);
+        Box::pin(self.obtain(&ask, &origins, shared)).await
+    }
+
+    /// What is not at hand: from the disk, from an origin, or in another form.
+    async fn obtain(
+        &self,
+        ask: &Rc<Ask>,
+        origins: &Origins<'_>,
+        shared: &WorkerShared,
+    ) -> Result<Answer, Denial> {
         let mut fault = ReadFault::Lost;
         for attempt in 0..ATTEMPTS_MAX {
             match shared.cache.obtain(ask).await {
@@ -127,7 +147,7 @@ impl Wanted<'_> {
                     } else {
                         *served
                     };
-                    match Answer::stored(served, &self.request, &origins).await {
+                    match Answer::stored(served, &self.request, origins).await {
                         Ok(answer) => return Ok(varying.shown_in(answer)),
                         // The object has changed since it was looked up. Whoever still reads the old one is not waited
                         // for.

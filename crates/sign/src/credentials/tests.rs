@@ -124,3 +124,19 @@ fn reserved_names_are_compared_decoded_and_with_their_case() {
     check("Key%2DPair%2dId", true);
     check("Hash-Algorithm", true);
 }
+
+/// What is carried to other URLs is what was judged, by its plain name.
+#[test]
+fn what_counts_has_a_plain_name_and_the_value_that_is_judged() {
+    let query = "Policy=p&Expires=5&%53ignature=s%2B&Key-Pair-Id=K";
+    let both = Credentials::from_request(Some(query), std::iter::empty());
+    assert_eq!(both.counted("Policy"), Some(("Policy", "p")));
+    assert_eq!(both.counted("Expires"), None, "beside a policy");
+    assert_eq!(both.counted("Key-Pair-Id"), Some(("Key-Pair-Id", "K")));
+    let (name, value) = both.counted("%53ignature").unwrap();
+    assert_eq!((name, Some(value)), ("Signature", both.signature()));
+    assert_eq!(both.counted("other"), None);
+    assert_eq!(both.counted("Hash-Algorithm"), None, "it is not there");
+    let canned = Credentials::from_request(Some("Expires=5&Signature=s"), std::iter::empty());
+    assert_eq!(canned.counted("Expires"), Some(("Expires", "5")));
+}

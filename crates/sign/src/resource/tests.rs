@@ -116,3 +116,13 @@ fn a_resource_without_a_path() {
     check("https://h.d*", "https://h.de/a?b=1", true);
     check("*", "https://h.de/a?b=1", true);
 }
+
+#[test]
+fn a_resource_is_shown_as_people_read_it() {
+    assert_eq!(display_rest("h.d*", None), ("*", Some("*")));
+    assert_eq!(display_rest("h.de", None), ("/", None));
+    assert_eq!(display_rest("h.de", Some("/a*")), ("/a*", Some("*")));
+    assert_eq!(display_rest("h.de", Some("/a")), ("/a", None));
+    assert_eq!(display_rest("h.de", Some("/a?b=*")), ("/a", Some("b=*")));
+    assert_eq!(display_rest("h.de", Some("/a\\?b?")), ("/a", Some("b?")));
+}

@@ -1,0 +1,189 @@
+//! Finds the values of names that carry a grant, and the session tokens of paths, within one run.
+
+use super::budget::{Budget, OverBudget};
+use super::profile::Profile;
+use super::runs::{is_base64, is_session};
+use super::{Secret, is_label};
+use std::ops::Range;
+
+/// In base64; a P-256 signature has about 96 characters.
+pub(super) const SIGNATURE_CHARACTERS_MIN: usize = 64;
+/// What stands in front of a session token in a path, with the token's own beginning.
+const SESSION: &[u8] = b"/~S1";
+/// What stands there afterwards.
+const REDACTED_SESSION: &[u8] = b"/~REDACTED";
+
+const POLICY: &[u8] = b"Policy";
+const SIGNATURE: &[u8] = b"Signature";
+const NAMES: [(&[u8], Secret); 2] = [(POLICY, Secret::Policy), (SIGNATURE, Secret::Signature)];
+
+/// Something that must not be logged, counted in decoded bytes.
+#[derive(Clone)]
+pub(super) struct Embedded {
+    pub(super) secret: Secret,
+    /// From the name on, if it has one.
+    pub(super) whole: Range<usize>,
+    pub(super) value: Range<usize>,
+    pub(super) is_redacted: bool,
+}
+
+impl Embedded {
+    /// What has no name.
+    pub(super) fn run(value: Range<usize>) -> Self {
+        Embedded {
+            secret: Secret::Run,
+            whole: value.clone(),
+            value,
+            is_redacted: false,
+        }
+    }
+}
+
+pub(super) fn may_have_names(text: &[u8]) -> bool {
+    if !text.iter().any(|byte| matches!(byte, b'=' | b'%')) {
+        return false;
+    }
+    text.iter().enumerate().any(|(at, byte)| {
+        let rest = &text[at..];
+        match byte {
+            b'S' | b's' => starts_with_name(rest, SIGNATURE),
+            b'P' | b'p' => starts_with_name(rest, POLICY),
+            // A letter, a digit, `~` or `%` itself.
+            b'%' => matches!(
+                rest,
+                [_, b'4'..=b'7', ..]
+                    | [_, b'3', b'0'..=b'9', ..]
+                    | [_, b'2', b'5', ..]
+                    | [_, b'%', ..]
+            ),
+            _ => false,
+        }
+    })
+}
+
+fn starts_with_name(text: &[u8], name: &[u8]) -> bool {
+    text.get(..name.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(name))
+}
+
+/// The values of names, and the session tokens of paths, of those that are meant; nothing of a run that has no mark.
+pub(super) fn named_values(
+    profile: &Profile<'_>,
+    run: &Range<usize>,
+    is_meant: fn(&[u8], &Embedded) -> bool,
+    budget: &mut Budget,
+) -> Result<Vec<Embedded>, OverBudget> {
+    budget.spend(run.len())?;
+    let bytes = profile.bytes;
+    let mut named = Named {
+        profile,
+        run: run.clone(),
+        last_credential: None,
+    };
+    let mut found = Vec::new();
+    let mut next = run.start;
+    let is_mark = |byte: &u8| matches!(*byte, b'=' | b'~');
+    while let Some(distance) = bytes[next..run.end].iter().position(is_mark) {
+        let mark = next + distance;
+        next = mark + 1;
+        let value = match bytes[mark] {
+            b'~' => session_at(&bytes[..run.end], mark),
+            _ => named.secret_at(mark, budget)?,
+        };
+        if let Some(value) = value.filter(|value| is_meant(bytes, value)) {
+            // The run ends within a label that has a colon.
+            next = value.value.end.min(run.end);
+            found.push(value);
+        }
+    }
+    Ok(found)
+}
+
+struct Named<'a> {
+    profile: &'a Profile<'a>,
+    run: Range<usize>,
+    /// Where the last credential of the run may begin, found once for all names.
+    last_credential: Option<Option<usize>>,
+}
+
+impl Named<'_> {
+    /// The secret whose name ends where `equals` stands.
+    ///
+    /// Without letter or digit in front the names count as spelled. In any other case, and behind anything, they
+    /// count when the value is as long as a signature.
+    fn secret_at(
+        &mut self,
+        equals: usize,
+        budget: &mut Budget,
+    ) -> Result<Option<Embedded>, OverBudget> {
+        let bytes = self.profile.bytes;
+        let before = &bytes[..equals];
+        let named = NAMES.into_iter().find_map(|(name, secret)| {
+            let start = equals.checked_sub(name.len())?;
+            let is_name = before[start..].eq_ignore_ascii_case(name);
+            is_name.then_some((start, name, secret))
+        });
+        let Some((start, name, secret)) = named else {
+            return Ok(None);
+        };
+        let (front, spelled) = before.split_at(start);
+        let stands_alone = spelled == name && !front.last().is_some_and(u8::is_ascii_alphanumeric);
+        let from = equals + 1;
+        let found = |length: usize, is_redacted| Embedded {
+            secret,
+            whole: start..from + length,
+            value: from..from + length,
+            is_redacted,
+        };
+        if let Some(length) = label_length(&bytes[from..]) {
+            return Ok(Some(found(length, true)));
+        }
+        let length = self.value_length(from, budget)?;
+        let is_secret = length >= SIGNATURE_CHARACTERS_MIN || (stands_alone && length > 0);
+        Ok(is_secret.then(|| found(length, false)))
+    }
+
+    /// How much behind `from` is the value: a word of base64, or all that may be a signature that was broken into several.
+    fn value_length(&mut self, from: usize, budget: &mut Budget) -> Result<usize, OverBudget> {
+        let last_credential = match self.last_credential {
+            Some(known) => known,
+            None => self.profile.last_credential(&self.run, budget)?,
+        };
+        self.last_credential = Some(last_credential);
+        let value = &self.profile.bytes[from..self.run.end];
+        if last_credential.is_some_and(|start| start >= from) {
+            return Ok(value.len());
+        }
+        let outside = |byte: &u8| !is_base64(*byte);
+        let length = value.iter().position(outside).unwrap_or(value.len());
+        budget.spend(length)?;
+        Ok(length)
+    }
+}
+
+/// The session token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a signature,
+/// too, `~S1` may occur.
+fn session_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
+    let behind = &bytes[tilde.checked_sub(1)?..];
+    let length = |value: &[u8]| value.iter().take_while(|byte| is_session(**byte)).count();
+    let length = length(&behind[2..]);
+    let value = tilde + 1..tilde + 1 + length;
+    let is_whole = matches!(bytes.get(value.end), None | Some(b'/'));
+    let is_redacted = behind.starts_with(REDACTED_SESSION) && length == "REDACTED".len();
+    let is_token = behind.starts_with(SESSION) && length >= SIGNATURE_CHARACTERS_MIN;
+    (is_whole && (is_token || is_redacted)).then_some(Embedded {
+        secret: Secret::Session,
+        whole: tilde - 1..value.end,
+        value,
+        is_redacted,
+    })
+}
+
+/// The length of the label that `value` begins with.
+fn label_length(value: &[u8]) -> Option<usize> {
+    let ends = ["redacted".len(), "grant:".len() + 16];
+    ends.into_iter().find(|&end| {
+        let text = value.get(..end).and_then(|text| str::from_utf8(text).ok());
+        text.is_some_and(is_label) && !value.get(end).copied().is_some_and(is_base64)
+    })
+}
