@@ -3,6 +3,7 @@
 //! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
 //! What is cut where is [`crate::plan`]'s matter.
 
+mod bits;
 mod boxes;
 mod codecs;
 mod edits;

@@ -114,7 +114,7 @@ fn aac(track: &Track) -> Option<String> {
     match sound::object_type(payload)? {
         0x40 => {
             let config = sound::audio_specific_config(payload)?;
-            Some(format!("mp4a.40.{}", sound::audio_object_type(config)?))
+            Some(format!("mp4a.40.{}", sound::decoded_object_type(config)?))
         }
         other => Some(format!("mp4a.{other:02x}")),
     }

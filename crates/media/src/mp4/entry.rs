@@ -141,7 +141,8 @@ impl SampleEntry {
             Codec::Aac => self
                 .config(b"esds")
                 .and_then(sound::audio_specific_config)
-                .and_then(sound::aac),
+                .and_then(sound::Aac::read)
+                .and_then(|config| config.sound(self.channels)),
             Codec::Ac3 => self.config(b"dac3").and_then(sound::ac3),
             Codec::Eac3 => self.config(b"dec3").and_then(sound::eac3),
             Codec::Opus => self
