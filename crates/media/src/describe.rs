@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::mp4::{self, Codec, Index, Track, TrackKind};
+use crate::mp4::{self, Codec, Index, Roles, Track, TrackKind};
 use crate::mux;
 use crate::plan::{Plan, PlannedSegment, PlannedTrack};
 
@@ -41,6 +41,8 @@ pub struct TrackDescription {
     pub name: Option<String>,
     /// Whether the file enables it.
     pub is_default: bool,
+    /// What it is for beside its kind, as far as the file says so.
+    pub roles: Roles,
     /// Pixels; 0 for sound.
     pub width: u32,
     /// Pixels; 0 for sound.
@@ -117,6 +119,7 @@ fn describe_track(track: &Track, planned: &PlannedTrack) -> TrackDescription {
         language: track.language.clone(),
         name: track.name.clone(),
         is_default: track.is_default,
+        roles: track.roles,
         width: track.width,
         height: track.height,
         frame_rate: frame_rate(track),

@@ -12,6 +12,7 @@ mod fragmented_track;
 mod fragments;
 mod locator;
 mod movie;
+mod roles;
 mod samples;
 mod sound;
 mod tables;
@@ -23,6 +24,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub use locator::Locator;
+pub use roles::{Role, Roles};
 pub use samples::{Cursor, Sample, Samples};
 pub use track::Track;
 

@@ -7,6 +7,7 @@ use super::suffix::Suffix;
 use super::timeline::Timeline;
 use super::{Propagation, Quality, SideText};
 use crate::describe::TrackDescription;
+use crate::mp4::Role;
 
 /// `dash/manifest.mpd`: all qualities, languages and subtitles.
 ///
@@ -111,14 +112,8 @@ impl Manifest {
             self.begin_set("audio", "audio/mp4", sound.title.language.as_deref());
             self.push_alignment(&[track]);
             self.text.push_str(">\n");
-            self.push_label_and_role(
-                &sound.title,
-                if sound.title.is_default {
-                    "main"
-                } else {
-                    "alternate"
-                },
-            );
+            self.push_label(&sound.title);
+            self.push_purpose(&sound_purpose(&sound.title));
             self.begin_representation(&sound.folder, track);
             if track.sample_rate > 0 {
                 let _ = write!(self.text, " audioSamplingRate=\"{}\"", track.sample_rate);
@@ -139,7 +134,8 @@ impl Manifest {
     fn push_text(&mut self, folder: &str, title: &Title) {
         self.begin_set("text", "text/vtt", title.language.as_deref());
         self.text.push_str(">\n");
-        self.push_label_and_role(title, "subtitle");
+        self.push_label(title);
+        self.push_purpose(&text_purpose(title));
         let _ = writeln!(
             self.text,
             "<Representation id=\"{}\" bandwidth=\"{TEXT_BITS_PER_SEC}\">\n<BaseURL>../hls/{folder}subtitles.vtt{}</BaseURL>\n\
@@ -176,12 +172,24 @@ impl Manifest {
         }
     }
 
-    fn push_label_and_role(&mut self, title: &Title, role: &str) {
-        let _ = writeln!(
-            self.text,
-            "<Label>{}</Label>\n<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>",
-            escaped(&title.name)
-        );
+    fn push_label(&mut self, title: &Title) {
+        let _ = writeln!(self.text, "<Label>{}</Label>", escaped(&title.name));
+    }
+
+    fn push_purpose(&mut self, purpose: &DashPurpose) {
+        if let Some(value) = purpose.audio_purpose {
+            let _ = writeln!(
+                self.text,
+                "<Accessibility schemeIdUri=\"urn:tva:metadata:cs:AudioPurposeCS:2007\" value=\"{value}\"/>"
+            );
+        }
+        for role in &purpose.roles {
+            let _ = writeln!(
+                self.text,
+                "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{}\"/>",
+                role.value()
+            );
+        }
     }
 
     fn begin_representation(&mut self, folder: &str, track: &TrackDescription) {
@@ -219,6 +227,50 @@ impl Manifest {
         }
         self.text
             .push_str("</SegmentTimeline>\n</SegmentTemplate>\n");
+    }
+}
+
+/// What a set is for, as DASH says it.
+struct DashPurpose {
+    /// TV-Anytime's number, which players know those by who do not see (1) or hear (2) well: ETSI TS 103 285 7.1.2.
+    audio_purpose: Option<u8>,
+    roles: Vec<Role>,
+}
+
+/// The default sound is the main one; others are so only if the file says it.
+fn sound_purpose(title: &Title) -> DashPurpose {
+    let roles = title.purpose.roles;
+    let first = match title.is_default || roles.has(Role::Main) {
+        true => Some(Role::Main),
+        false if roles.are_beside_the_film() => None,
+        false => Some(Role::Alternate),
+    };
+    let is_further = |role: &Role| !matches!(role, Role::Main | Role::Alternate);
+    DashPurpose {
+        audio_purpose: match () {
+            () if roles.has(Role::Description) => Some(1),
+            () if roles.has(Role::EnhancedAudioIntelligibility) => Some(2),
+            () => None,
+        },
+        roles: first
+            .into_iter()
+            .chain(roles.iter().filter(is_further))
+            .collect(),
+    }
+}
+
+/// Subtitles are captions, forced, or just that; and what the file says beside.
+fn text_purpose(title: &Title) -> DashPurpose {
+    let roles = title.purpose.roles;
+    let is_told = roles.has(Role::Caption) || roles.has(Role::ForcedSubtitle);
+    let first = (!is_told).then_some(Role::Subtitle);
+    let is_further = |role: &Role| !matches!(role, Role::Main | Role::Alternate | Role::Subtitle);
+    DashPurpose {
+        audio_purpose: roles.has(Role::Caption).then_some(2),
+        roles: first
+            .into_iter()
+            .chain(roles.iter().filter(is_further))
+            .collect(),
     }
 }
 

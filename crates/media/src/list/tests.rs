@@ -8,7 +8,9 @@ use super::*;
 use crate::describe::{
     FilmDescription, IFrame, SegmentDescription, TrackDescription, TsDescription,
 };
-use crate::mp4::{Codec, TrackKind};
+use crate::mp4::{Codec, Roles, TrackKind};
+
+mod roles;
 
 const GRANT: Propagation<'_> =
     Propagation::Query("Policy=eyJ~_-&Signature=a-b_c~&Key-Pair-Id=K2JCJMDEHXQW5F");
@@ -42,6 +44,7 @@ fn track(
         language: None,
         name: None,
         is_default: number <= 2,
+        roles: Roles::default(),
         width: 0,
         height: 0,
         frame_rate: None,

@@ -15,6 +15,8 @@ pub(super) struct SampleEntry {
     pub(super) height: u32,
     pub(super) channels: u16,
     pub(super) sample_rate: u32,
+    /// Whether timed text says that all of it is shown to everybody.
+    pub(super) is_forced: bool,
 }
 
 /// Longest sample entry: parameter sets and colour profiles take some kilobytes.
@@ -59,6 +61,7 @@ impl SampleEntry {
             height: 0,
             channels: 0,
             sample_rate: 0,
+            is_forced: false,
         };
         match entry.codec {
             Codec::Other => {}
@@ -66,7 +69,8 @@ impl SampleEntry {
             Codec::Aac | Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::Opus | Codec::Flac => {
                 entry.read_audio(name, payload)?;
             }
-            Codec::Tx3g | Codec::WebVtt => {}
+            Codec::Tx3g => entry.is_forced = is_forced(payload),
+            Codec::WebVtt => {}
         }
         entry.require_config()?;
         Ok(entry)
@@ -237,6 +241,15 @@ fn codec(kind: TrackKind, name: BoxKind) -> Codec {
         (TrackKind::Text, b"wvtt") => Codec::WebVtt,
         (TrackKind::Video | TrackKind::Audio | TrackKind::Text, _) => Codec::Other,
     }
+}
+
+/// Whether the display flags of a `tx3g` say that all its samples are forced subtitles (QuickTime File Format, "Subtitle
+/// sample description").
+fn is_forced(payload: &[u8]) -> bool {
+    const ALL_SAMPLES_ARE_FORCED: u32 = 0x8000_0000;
+    let mut fields = Fields::new(payload);
+    let flags = fields.skip(8).and_then(|()| fields.u32());
+    flags.is_some_and(|flags| flags & ALL_SAMPLES_ARE_FORCED != 0)
 }
 
 fn refuse_encrypted(name: BoxKind) -> Result<(), Refusal> {

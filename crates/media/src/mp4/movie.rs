@@ -10,6 +10,7 @@ use super::entry::SampleEntry;
 use super::fragmented_track::FragmentedTrack;
 use super::fragments;
 use super::locator::Held;
+use super::roles::{Role, Roles};
 use super::samples::Cursor;
 use super::tables::{Surroundings, Tables};
 use super::{Codec, Edit, Index, Limits, Track, TrackKind};
@@ -116,6 +117,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
         language: None,
         name,
         is_default: false,
+        roles: Roles::read(payload),
         sample_entry: Bytes::new(),
         width: 0,
         height: 0,
@@ -207,6 +209,9 @@ fn read_media(
     track.height = entry.height;
     track.channels = entry.channels;
     track.sample_rate = entry.sample_rate;
+    if entry.is_forced {
+        track.roles = track.roles.with(Role::ForcedSubtitle);
+    }
     if entry.codec == Codec::Other {
         return Ok((Tables::default(), EditList::default()));
     }

@@ -8,3 +8,4 @@ mod hostile;
 mod mutated;
 mod oracles;
 mod reading;
+mod roles;

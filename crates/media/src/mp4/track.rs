@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::roles::Roles;
 use super::samples::{Cursor, Sample, Samples};
 use super::tables::Tables;
 use super::{Codec, Edit, TrackKind, codecs, entry, sound};
@@ -29,6 +30,8 @@ pub struct Track {
     pub name: Option<String>,
     /// Whether `tkhd` enables it.
     pub is_default: bool,
+    /// What it is for beside its kind, as far as the file says so.
+    pub roles: Roles,
     /// The one box in `stsd`, verbatim: `hev1` is not yet rewritten. Only the QuickTime form of `mp4a` was brought into
     /// that of ISO 14496-14.
     pub sample_entry: Bytes,

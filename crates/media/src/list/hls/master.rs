@@ -94,6 +94,16 @@ fn push_media(
         yes_or_no(title.is_default),
         yes_or_no(title.is_selectable)
     );
+    if title.purpose.is_forced {
+        text.push_str(",FORCED=YES");
+    }
+    if !title.purpose.characteristics.is_empty() {
+        let _ = write!(
+            text,
+            ",CHARACTERISTICS=\"{}\"",
+            title.purpose.characteristics
+        );
+    }
     if let Some(channels) = channels.filter(|channels| *channels > 0) {
         let _ = write!(text, ",CHANNELS=\"{channels}\"");
     }
