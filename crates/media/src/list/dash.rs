@@ -7,7 +7,7 @@ use super::suffix::Suffix;
 use super::timeline::Timeline;
 use super::{Propagation, Quality, SideText};
 use crate::describe::TrackDescription;
-use crate::mp4::Role;
+use crate::mp4::{Colour, Role, VideoRange};
 
 /// `dash/manifest.mpd`: all qualities, languages and subtitles.
 ///
@@ -62,25 +62,23 @@ struct Manifest {
 }
 
 impl Manifest {
-    /// Players change between representations of one set, so that each codec has its own.
+    /// Players change between representations of one set, so that each codec and each range has its own.
     fn push_pictures(&mut self, pictures: &[Picture<'_>]) {
         for (place, first) in pictures.iter().enumerate() {
-            let codec = first.track.codec;
-            if pictures[..place]
-                .iter()
-                .any(|other| other.track.codec == codec)
-            {
+            let is_alike = |other: &&Picture<'_>| {
+                other.track.codec == first.track.codec && range(other) == range(first)
+            };
+            if pictures[..place].iter().any(|other| is_alike(&other)) {
                 continue;
             }
-            let of_codec: Vec<_> = pictures
-                .iter()
-                .filter(|picture| picture.track.codec == codec)
-                .collect();
-            let tracks: Vec<_> = of_codec.iter().map(|picture| picture.track).collect();
+            let alike: Vec<_> = pictures.iter().filter(is_alike).collect();
+            let tracks: Vec<_> = alike.iter().map(|picture| picture.track).collect();
             self.begin_set("video", "video/mp4", None);
             self.push_alignment(&tracks);
             self.text.push_str(">\n");
-            for picture in of_codec {
+            let has_other_range = pictures.iter().any(|other| range(other) != range(first));
+            self.push_colour(&tracks, has_other_range);
+            for picture in alike {
                 self.begin_representation(&picture.folder, picture.track);
                 let track = picture.track;
                 if track.width > 0 && track.height > 0 {
@@ -102,6 +100,40 @@ impl Manifest {
                 self.text.push_str("</Representation>\n");
             }
             self.text.push_str("</AdaptationSet>\n");
+        }
+    }
+
+    /// What all pictures of a set say of their colours, ISO 23009-1 5.8.4.9 by the names of ISO 23001-8.
+    ///
+    /// Where there is another set for other screens, a player that does not know PQ leaves this one to those who do; where
+    /// there is none, it shows what it can.
+    fn push_colour(&mut self, tracks: &[&TrackDescription], has_other_range: bool) {
+        let common = |code_point: fn(&Colour) -> u8| {
+            let of = |track: &&TrackDescription| track.colour.as_ref().map(code_point);
+            let first = tracks.first().and_then(of)?;
+            let is_said = first != Colour::UNSPECIFIED;
+            (is_said && tracks.iter().all(|track| of(track) == Some(first))).then_some(first)
+        };
+        let is_pq = tracks.iter().any(|track| {
+            track
+                .colour
+                .is_some_and(|colour| colour.range() == Some(VideoRange::Pq))
+        });
+        let element = match is_pq && has_other_range {
+            true => "EssentialProperty",
+            false => "SupplementalProperty",
+        };
+        for (name, value) in [
+            ("ColourPrimaries", common(|colour| colour.primaries)),
+            ("TransferCharacteristics", common(|colour| colour.transfer)),
+            ("MatrixCoefficients", common(|colour| colour.matrix)),
+        ] {
+            if let Some(value) = value {
+                let _ = writeln!(
+                    self.text,
+                    "<{element} schemeIdUri=\"urn:mpeg:mpegB:cicp:{name}\" value=\"{value}\"/>"
+                );
+            }
         }
     }
 
@@ -272,6 +304,11 @@ fn text_purpose(title: &Title) -> DashPurpose {
             .chain(roles.iter().filter(is_further))
             .collect(),
     }
+}
+
+/// The range of a picture, which is the usual one where the file does not say it.
+fn range(picture: &Picture<'_>) -> VideoRange {
+    picture.range.unwrap_or(VideoRange::Sdr)
 }
 
 /// `r-720p/t1/` without slashes.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::language::{language_name, language_tag};
 use super::{Quality, SideText};
 use crate::describe::TrackDescription;
-use crate::mp4::{Codec, Role, Roles, TrackKind};
+use crate::mp4::{Codec, Colour, Role, Roles, TrackKind, VideoRange};
 
 /// What lists offer.
 pub(super) struct Renditions<'a> {
@@ -23,6 +23,8 @@ pub(super) struct Renditions<'a> {
 pub(super) struct Picture<'a> {
     pub(super) folder: String,
     pub(super) track: &'a TrackDescription,
+    /// `None` when the file does not say it, and no other quality is of a high range.
+    pub(super) range: Option<VideoRange>,
 }
 
 /// Sounds of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that names two
@@ -128,16 +130,25 @@ impl<'a> Renditions<'a> {
 }
 
 fn pictures<'a>(qualities: &[Quality<'a>]) -> Vec<Picture<'a>> {
-    qualities
+    let mut pictures: Vec<Picture<'a>> = qualities
         .iter()
         .filter_map(|quality| {
             let track = offered(quality, TrackKind::Video).next()?;
             Some(Picture {
                 folder: folder(quality, track),
                 track,
+                range: track.colour.as_ref().and_then(Colour::range),
             })
         })
-        .collect()
+        .collect();
+    // Beside a high range each says its own: Apple's players want it of all variants or of none.
+    let is_high = |range| matches!(range, Some(VideoRange::Hlg | VideoRange::Pq));
+    if pictures.iter().any(|picture| is_high(picture.range)) {
+        for picture in &mut pictures {
+            picture.range.get_or_insert(VideoRange::Sdr);
+        }
+    }
+    pictures
 }
 
 /// With a picture, the groups of the first quality that has sound; without, those of all, since they are the qualities then.

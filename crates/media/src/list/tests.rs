@@ -10,6 +10,7 @@ use crate::describe::{
 };
 use crate::mp4::{Codec, Roles, TrackKind};
 
+mod ranges;
 mod roles;
 
 const GRANT: Propagation<'_> =
@@ -47,6 +48,8 @@ fn track(
         roles: Roles::default(),
         width: 0,
         height: 0,
+        colour: None,
+        supplemental_codecs: None,
         frame_rate: None,
         channels: 0,
         sample_rate: 0,

@@ -32,4 +32,24 @@ impl<'a> Bits<'a> {
     pub(super) fn skip(&mut self, count: usize) {
         self.position = self.position.saturating_add(count);
     }
+
+    /// The next number in Exp-Golomb code, `ue(v)` of ITU-T H.264 9.1; no larger than 32 bits.
+    pub(super) fn exp_golomb(&mut self) -> Option<u32> {
+        let mut zeros = 0;
+        while !self.flag()? {
+            zeros += 1;
+            if zeros > 31 {
+                return None;
+            }
+        }
+        Some((1 << zeros) - 1 + self.take(zeros)?)
+    }
+
+    /// Passes over `count` numbers in Exp-Golomb code, signed ones too: they are as long.
+    pub(super) fn skip_exp_golomb(&mut self, count: u32) -> Option<()> {
+        for _ in 0..count {
+            self.exp_golomb()?;
+        }
+        Some(())
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::boxes::{self, BoxKind, Boxes, Fields};
-use super::{Codec, TrackKind, sound};
+use super::{Codec, Colour, TrackKind, sound};
 use crate::Refusal;
 
 /// A sample entry, read.
@@ -13,6 +13,7 @@ pub(super) struct SampleEntry {
     pub(super) bytes: Bytes,
     pub(super) width: u32,
     pub(super) height: u32,
+    pub(super) colour: Option<Colour>,
     pub(super) channels: u16,
     pub(super) sample_rate: u32,
     /// Whether timed text says that all of it is shown to everybody.
@@ -32,7 +33,7 @@ const TEXT_FIELDS_SIZE_BYTES: usize = 8;
 const QUICKTIME_FIELDS_SIZE_BYTES: [usize; 2] = [16, 36];
 
 impl SampleEntry {
-    /// Reads the one entry of an `stsd`.
+    /// Reads the one entry of an `stsd`, or the first of several that are the same.
     pub(super) fn read(kind: TrackKind, descriptions: &[u8]) -> Result<SampleEntry, Refusal> {
         let mut fields = Fields::new(descriptions);
         let head = (fields.version_and_flags(), fields.u32());
@@ -48,7 +49,7 @@ impl SampleEntry {
         // The entry goes from the start of `whole` to the end of its payload.
         let size_bytes = whole.len() - entries.rest().len();
         refuse_encrypted(name)?;
-        if count > 1 {
+        if !are_same(&whole[..size_bytes], entries.rest(), count) {
             return Err(Refusal::Unsupported("several sample descriptions"));
         }
         if size_bytes > SIZE_BYTES_MAX {
@@ -59,6 +60,7 @@ impl SampleEntry {
             bytes: Bytes::copy_from_slice(&whole[..size_bytes]),
             width: 0,
             height: 0,
+            colour: None,
             channels: 0,
             sample_rate: 0,
             is_forced: false,
@@ -73,6 +75,7 @@ impl SampleEntry {
             Codec::WebVtt => {}
         }
         entry.require_config()?;
+        entry.colour = Colour::of(entry.codec, &entry.bytes);
         Ok(entry)
     }
 
@@ -211,8 +214,19 @@ impl SampleEntry {
     }
 }
 
+/// Whether the entries behind the first one repeat it, as programs that join films write them: `count` is that of all.
+fn are_same(first: &[u8], rest: &[u8], count: u32) -> bool {
+    let mut others = rest.chunks(first.len().max(1));
+    (1..count).all(|_| others.next() == Some(first))
+}
+
 /// Payload of a box within a sample entry.
 pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Option<&'a [u8]> {
+    boxes::find(inner_boxes(codec, entry)?, kind).ok()?
+}
+
+/// The boxes within a sample entry, behind its fields.
+pub(super) fn inner_boxes(codec: Codec, entry: &[u8]) -> Option<&[u8]> {
     let fields_size_bytes = match codec {
         Codec::Avc | Codec::Hevc | Codec::Vp9 | Codec::Av1 => VIDEO_FIELDS_SIZE_BYTES,
         Codec::Aac | Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::Opus | Codec::Flac => {
@@ -222,13 +236,13 @@ pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Optio
         Codec::WebVtt => TEXT_FIELDS_SIZE_BYTES,
         Codec::Other => return None,
     };
-    boxes::find(entry.get(8 + fields_size_bytes..)?, kind).ok()?
+    entry.get(8 + fields_size_bytes..)
 }
 
 fn codec(kind: TrackKind, name: BoxKind) -> Codec {
     match (kind, &name) {
         (TrackKind::Video, b"avc1" | b"avc3") => Codec::Avc,
-        (TrackKind::Video, b"hvc1" | b"hev1") => Codec::Hevc,
+        (TrackKind::Video, b"hvc1" | b"hev1" | b"dvh1" | b"dvhe") => Codec::Hevc,
         (TrackKind::Video, b"vp09") => Codec::Vp9,
         (TrackKind::Video, b"av01") => Codec::Av1,
         (TrackKind::Audio, b"mp4a") => Codec::Aac,

@@ -121,6 +121,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
         sample_entry: Bytes::new(),
         width: 0,
         height: 0,
+        colour: None,
         matrix: [0; 36],
         display_width: 0,
         display_height: 0,
@@ -207,6 +208,7 @@ fn read_media(
     track.sample_entry = entry.bytes;
     track.width = entry.width;
     track.height = entry.height;
+    track.colour = entry.colour;
     track.channels = entry.channels;
     track.sample_rate = entry.sample_rate;
     if entry.is_forced {

@@ -28,6 +28,7 @@ mod crowding;
 mod dated_objects;
 mod empty_objects;
 mod fills;
+mod film_announcements;
 mod film_broken;
 mod film_folder;
 mod film_grants;
