@@ -112,7 +112,7 @@ impl Numbers {
 
     /// The text of a cue without the number of the next one, which stands behind it.
     ///
-    /// It is one behind an empty line or alone; without empty lines, when it goes on counting, or when each cue has one.
+    /// It is one behind an empty line or alone; without an empty line, when it goes on counting, or when each cue has one.
     /// A file may also have an empty line behind each line, and so between number and times.
     fn taken_from<'a>(&mut self, text: &'a [&'a str]) -> &'a [&'a str] {
         let followed_by = self.last.take().and_then(|last| last.checked_add(1));
@@ -125,9 +125,15 @@ impl Numbers {
             .rposition(|other| !other.is_empty())
             .unwrap_or(0);
         let rest = &text[..length];
-        let is_apart = length + 1 == text.len() && rest.last().is_none_or(|line| line.is_empty());
-        let goes_on = number.is_some() && number == followed_by;
-        if !is_apart && !goes_on && !self.are_everywhere {
+        let is_apart = rest.last().is_none_or(|line| line.is_empty());
+        let is_before_times = length + 1 == text.len();
+        let is_counted = self.are_everywhere || number.is_some() && number == followed_by;
+        let is_number = match (is_apart, is_before_times) {
+            (true, true) => true,
+            (true, false) | (false, true) => is_counted,
+            (false, false) => false,
+        };
+        if !is_number {
             return text;
         }
         self.last = number;
@@ -363,6 +369,12 @@ mod tests {
         check(
             "1\n0:1 --> 0:2\na\n7\n0:3 --> 0:4\nb\n0:5 --> 0:6\nc",
             "00:00:01.000 --> 00:00:02.000\na\n7\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
+             00:00:05.000 --> 00:00:06.000\nc\n\n",
+        );
+        // It goes on counting, but stands at the end of a text, and the next cue has no number.
+        check(
+            "1\n0:1 --> 0:2\nlevel\n2\n\n0:3 --> 0:4\nb\n\n0:5 --> 0:6\nc",
+            "00:00:01.000 --> 00:00:02.000\nlevel\n2\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
              00:00:05.000 --> 00:00:06.000\nc\n\n",
         );
         // A count-down, each cue with its number.
