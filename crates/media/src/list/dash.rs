@@ -277,11 +277,25 @@ fn sound_purpose(title: &Title) -> DashPurpose {
         false if roles.are_beside_the_film() => None,
         false => Some(Role::Alternate),
     };
-    let is_further = |role: &Role| !matches!(role, Role::Main | Role::Alternate);
+    // Those of subtitles mean nothing here.
+    let is_further = |role: &Role| match role {
+        Role::Supplementary
+        | Role::Commentary
+        | Role::Dub
+        | Role::Description
+        | Role::Sign
+        | Role::EnhancedAudioIntelligibility => true,
+        Role::Main
+        | Role::Alternate
+        | Role::Caption
+        | Role::Subtitle
+        | Role::ForcedSubtitle
+        | Role::EasyReader => false,
+    };
     DashPurpose {
         audio_purpose: match () {
             () if roles.has(Role::Description) => Some(1),
-            () if roles.has(Role::EnhancedAudioIntelligibility) => Some(2),
+            () if roles.are_hard_of_hearing() => Some(2),
             () => None,
         },
         roles: first

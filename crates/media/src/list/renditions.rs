@@ -65,6 +65,8 @@ pub(super) struct Title {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Purpose {
     pub(super) roles: Roles,
+    /// What the name of a language is followed by, so that a viewer can tell its tracks apart.
+    name: Option<&'static str>,
     /// For CHARACTERISTICS of HLS; empty when there are none.
     pub(super) characteristics: &'static str,
     /// Subtitles for those who have asked for none.
@@ -76,24 +78,33 @@ impl Purpose {
         let roles = track.roles;
         Purpose {
             roles,
+            name: purpose_name(track.kind, roles),
             characteristics: characteristics(track.kind, roles),
             is_forced: track.kind == TrackKind::Text && roles.has(Role::ForcedSubtitle),
         }
     }
+}
 
-    /// What the name of a language is followed by, so that a viewer can tell its tracks apart.
-    fn name(&self) -> Option<&'static str> {
-        let names = [
-            (Role::Description, "audio description"),
-            (Role::Commentary, "commentary"),
-            (Role::Caption, "captions"),
-            (Role::ForcedSubtitle, "forced"),
-            (Role::EnhancedAudioIntelligibility, "clear speech"),
-            (Role::EasyReader, "easy to read"),
-        ];
-        let mut names = names.into_iter();
-        names.find_map(|(role, name)| self.roles.has(role).then_some(name))
-    }
+fn purpose_name(kind: TrackKind, roles: Roles) -> Option<&'static str> {
+    const SOUND: &[(Role, &str)] = &[
+        (Role::Description, "audio description"),
+        (Role::Commentary, "commentary"),
+        (Role::EnhancedAudioIntelligibility, "hard of hearing"),
+        (Role::Caption, "hard of hearing"),
+    ];
+    const TEXT: &[(Role, &str)] = &[
+        (Role::ForcedSubtitle, "forced"),
+        (Role::Commentary, "commentary"),
+        (Role::Description, "descriptions"),
+        (Role::Caption, "captions"),
+        (Role::EasyReader, "easy to read"),
+    ];
+    let mut names = match kind {
+        TrackKind::Video => return None,
+        TrackKind::Audio => SOUND.iter(),
+        TrackKind::Text => TEXT.iter(),
+    };
+    names.find_map(|(role, name)| roles.has(*role).then_some(*name))
 }
 
 /// RFC 8216bis 4.4.6.1: what a rendition is for those who do not see, hear or read well.
@@ -276,7 +287,7 @@ impl Titles {
         let name = given.unwrap_or_else(|| {
             let language = language.as_deref().map(spoken_name);
             let name = language.unwrap_or_else(|| otherwise.to_owned());
-            match purpose.name() {
+            match purpose.name {
                 Some(purpose) => format!("{name} ({purpose})"),
                 None => name,
             }

@@ -100,10 +100,15 @@ impl Roles {
         .any(|role| self.has(role))
     }
 
-    /// How late a track is chosen when nobody asks for one: the lowest is the first.
+    /// Whether sound is for those who do not hear well. Programs say it by the role of captions, too.
+    pub(crate) fn are_hard_of_hearing(self) -> bool {
+        self.has(Role::EnhancedAudioIntelligibility) || self.has(Role::Caption)
+    }
+
+    /// How late a picture or sound is chosen when nobody asks for one: the lowest is the first.
     pub(crate) fn lateness(self, is_enabled: bool) -> (bool, bool, bool) {
-        let is_main = self.has(Role::Main);
-        (self.are_beside_the_film(), !is_enabled, !is_main)
+        let is_special = self.are_beside_the_film() || self.are_hard_of_hearing();
+        (is_special, !is_enabled, !self.has(Role::Main))
     }
 
     /// Reads the user data (`udta`) of a `trak`. What cannot be read there costs the film nothing.

@@ -122,6 +122,24 @@ fn m4_forced_subtitles_are_not_offered_as_ordinary_ones() {
     );
 }
 
+/// ffmpeg calls every track for those who do not hear well a caption.
+#[test]
+fn m4_sound_for_the_hard_of_hearing_is_no_caption() {
+    let film = film(vec![
+        picture(),
+        with_roles(sound(2, Codec::Aac, "eng"), &[Role::Caption]),
+        sound(3, Codec::Aac, "eng"),
+    ]);
+    assert_eq!(
+        media(&film),
+        [
+            "\"English (hard of hearing)\",DEFAULT=NO,AUTOSELECT=NO",
+            "\"English\",DEFAULT=YES,AUTOSELECT=YES",
+        ]
+    );
+    assert_eq!(sets(&film), ["", "2 alternate", "main"]);
+}
+
 #[test]
 fn m4_the_main_sound_is_the_default_where_the_file_enables_several() {
     let enabled = |track: TrackDescription| TrackDescription {
