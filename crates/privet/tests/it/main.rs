@@ -11,6 +11,7 @@ mod bucket_refusals;
 mod cli;
 mod cli_check;
 mod cli_explain;
+mod cli_film;
 mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
