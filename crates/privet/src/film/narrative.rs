@@ -61,7 +61,8 @@ fn film_lines(file: &str, survey: &Survey) -> Vec<String> {
 fn outcomes(survey: &Survey) -> [Result<String, Refusal>; 3] {
     let numbers = survey.transport_stream.as_ref().map(|tracks| {
         let numbers: Vec<String> = tracks.iter().map(u32::to_string).collect();
-        format!(", of the tracks {}", numbers.join(" and "))
+        let word = if tracks.len() == 1 { "track" } else { "tracks" };
+        format!(", {word} {}", numbers.join(" and "))
     });
     [
         survey.fragments.map(|()| String::new()),

@@ -82,7 +82,7 @@ fn a_film_is_told_track_by_track() {
         "{said}"
     );
     assert_eq!(lines[3], "HLS and DASH  yes");
-    assert_eq!(lines[4], "HLS in ts     yes, of the tracks 1 and 2");
+    assert_eq!(lines[4], "HLS in ts     yes, tracks 1 and 2");
     assert_eq!(lines[5], "RTMP          yes");
     let (code, found) = json(&folder, "talk.mp4");
     assert_eq!((code, &found["verdict"]), (0, &Value::from("plays")));
