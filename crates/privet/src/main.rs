@@ -14,6 +14,7 @@ mod configuration;
 mod console;
 mod demo;
 mod explain;
+mod film;
 mod input;
 mod invalidate;
 mod key;
@@ -40,13 +41,14 @@ Examples:
   privet key create
   privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
   privet explain --public-key ID=KEY.pub.pem LINK
+  privet film check talk.mp4
   privet serve privet.toml
   privet invalidate --distribution ID '/images/*'
 
 Exit codes:
-  0  done; for explain: the link opens
-  1  failed, or some URLs were refused; for explain: the link would be refused
-  2  wrong usage; for explain: could not tell";
+  0  done; for explain: the link opens; for film check: it plays
+  1  failed, or some URLs were refused; for explain: the link would be refused; for film check: it does not play
+  2  wrong usage; for explain and film check: could not tell";
 
 /// Private content delivery that anyone can run.
 #[derive(Parser)]
@@ -71,6 +73,8 @@ enum Command {
     Sign(Box<sign::SignArguments>),
     /// Say why a link opens or not, check by check.
     Explain(explain::ExplainArguments),
+    /// Look at films before viewers do.
+    Film(film::FilmArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),
     /// Print the manual pages, or write them to a folder.
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Film(arguments) => film::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
         Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
     }
