@@ -157,7 +157,7 @@ async fn object_or_denial(
     let film = film_name.zip(authorized.routed().films());
     let mut answer = match film {
         Some((name, settings)) => object.make(name, settings, exchange, shared).await?,
-        None => match object.list(exchange, shared).await {
+        None => match object.list(exchange, shared).await? {
             Some(answer) => answer,
             None => object.fetch(body, exchange, shared).await?,
         },
@@ -251,7 +251,11 @@ impl Wanted<'_> {
     }
 
     /// An object that is a list, with the viewer's grant in it.
-    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+    async fn list(
+        &self,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Option<Answer>, Denial> {
         let list = ReadyMade {
             authorized: self.authorized,
             request: self.request,
