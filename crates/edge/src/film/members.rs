@@ -1,4 +1,4 @@
-//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that can not be read
+//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be read
 //! takes away only itself.
 
 use super::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
@@ -93,7 +93,7 @@ impl FilmWalk<'_> {
 
     /// All qualities that can be played, or the one that the name is about.
     ///
-    /// Errors: there is none, for the reason of the first that can not be read.
+    /// Errors: there is none, for the reason of the first that cannot be read.
     pub(super) async fn open_qualities(&self, set: &FilmSet) -> Result<Present<Member>, MakeFault> {
         let rendition = self.name.rendition;
         let wanted = set.qualities.iter().filter(|quality| match rendition {
@@ -145,18 +145,19 @@ impl FilmWalk<'_> {
 
     /// The first quality that can be played.
     pub(super) async fn open_first(&self, set: &FilmSet) -> Result<Opened, Denial> {
+        let mut missing = Denial::NotFound;
         let mut unreadable = None;
         for quality in &set.qualities {
             match self.open_settled(quality).await {
                 Ok(opened) => return Ok(opened),
-                Err(denial) if is_missing(&denial) => {}
+                Err(denial) if is_missing(&denial) => missing = denial,
                 Err(denial) if is_of_one_object(&denial) => {
                     unreadable.get_or_insert(denial);
                 }
                 Err(denial) => return Err(denial),
             }
         }
-        Err(unreadable.unwrap_or(Denial::NotFound))
+        Err(unreadable.unwrap_or(missing))
     }
 
     async fn open_quality(&self, quality: &SetQuality) -> Result<Opened, MakeFault> {

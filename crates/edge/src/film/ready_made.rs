@@ -117,7 +117,7 @@ pub(crate) fn list_without_wish(
 impl ReadyMade<'_> {
     /// The list with the viewer's grant in it, or the way to a session. `None` where the object is sent as it is.
     ///
-    /// Errors: there is a list, and its URIs can not get the grant.
+    /// Errors: there is a list, and its URIs cannot get the grant.
     pub(crate) async fn answer(&self) -> Result<Option<Answer>, Denial> {
         let Some((kind, carried)) = self.list_with_grant() else {
             return Ok(None);

@@ -93,7 +93,7 @@ impl FilmSource {
 
     /// Opens the object to read what is `wanted` of it.
     ///
-    /// Errors: there is none, the origin failed, or that can not be read. Texts that say that they are too long are opened
+    /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
     /// nevertheless: whoever reads them looks at their length.
     pub(super) async fn open_as(
         wanted: Wanted,

@@ -36,7 +36,7 @@ impl FilmSource {
     /// Reads an object that was opened whole, `size_bytes_max` of it at most. Many may wait for what is done with it, so it
     /// is counted by `memory`.
     ///
-    /// Errors: it is longer, can not be read or decoded, or there is no memory for it.
+    /// Errors: it is longer, cannot be read or decoded, or there is no memory for it.
     pub(super) async fn read_text(
         &self,
         size_bytes_max: u64,

@@ -243,7 +243,7 @@ fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &Source
 
 const UNCACHEABLE: (&str, &str) = (
     "film-uncacheable",
-    "the object must not be kept, so that its parts can not be had; let the origin or the cache policy keep it",
+    "the object must not be kept, so that its parts cannot be had; let the origin or the cache policy keep it",
 );
 const ENCODED: (&str, &str) = (
     "film-encoded",
@@ -251,7 +251,7 @@ const ENCODED: (&str, &str) = (
 );
 const ENCODED_TEXT: (&str, &str) = (
     "film-encoded",
-    "the text is in a content coding that can not be undone; store it plain, or in gzip",
+    "the text is in a content coding that cannot be undone; store it plain, or in gzip",
 );
 const UNSIZED: (&str, &str) = (
     "film-unsized",
