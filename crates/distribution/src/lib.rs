@@ -16,6 +16,7 @@ mod calendar;
 mod canonical_path;
 mod compression;
 mod config_error;
+mod content_encoding;
 mod content_type;
 mod cookies;
 mod cors;
@@ -71,6 +72,7 @@ pub use compression::{
     is_compressible, vary_by_coding,
 };
 pub use config_error::{ConfigError, Places};
+pub use content_encoding::{AppliedCoding, AppliedCodings};
 pub use content_type::content_type;
 pub use custom_error::{custom_error, error_min_ttl};
 pub use denial::Denial;

@@ -158,7 +158,7 @@ async fn object_or_denial(
     let mut answer = match film {
         // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
         Some((name, settings)) => Box::pin(object.make(name, settings, exchange, shared)).await?,
-        None => match object.list(exchange, shared).await {
+        None => match object.list(exchange, shared).await? {
             Some(answer) => answer,
             None => object.fetch(body, exchange, shared).await?,
         },
@@ -252,9 +252,13 @@ impl Wanted<'_> {
     }
 
     /// An object that is a list, with the viewer's grant in it.
-    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+    async fn list(
+        &self,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Option<Answer>, Denial> {
         if !is_list(self.request.path) {
-            return None;
+            return Ok(None);
         }
         let list = ReadyMade {
             authorized: self.authorized,

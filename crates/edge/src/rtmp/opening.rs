@@ -237,7 +237,8 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::OriginHeaderTooBig
         | Denial::OriginInvalidResponse
         | Denial::OriginClosed
-        | Denial::CapacityExceeded => PlayRefusal::Unavailable,
+        | Denial::CapacityExceeded
+        | Denial::FilmArriving => PlayRefusal::Unavailable,
         Denial::Film { .. } => PlayRefusal::Unplayable,
     }
 }

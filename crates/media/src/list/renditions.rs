@@ -1,7 +1,8 @@
 //! What of a film's tracks lists offer: pictures, groups of sounds, subtitles; how they are named, and which is the default.
 //!
 //! HLS and DASH are written from the same choice. The first picture of each quality is offered; sounds are those of the
-//! first quality that has any, so that a player that changes the quality of the picture keeps its sound.
+//! first quality that has any, so that a player that changes the quality of the picture keeps its sound, and those in languages
+//! that only other qualities have.
 
 use std::borrow::Cow;
 
@@ -162,14 +163,17 @@ fn pictures<'a>(qualities: &[Quality<'a>]) -> Vec<Picture<'a>> {
     pictures
 }
 
-/// With a picture, the groups of the first quality that has sound; without, those of all, since they are the qualities then.
+/// With a picture, the groups of the first quality that has sound, and what of further languages goes into them; without,
+/// those of all, since they are the qualities then.
 fn groups<'a>(qualities: &[Quality<'a>], has_picture: bool) -> Vec<SoundGroup<'a>> {
-    let with_sound = qualities
+    let with_sound: Vec<_> = qualities
         .iter()
-        .filter(|quality| offered(quality, TrackKind::Audio).next().is_some());
+        .filter(|quality| offered(quality, TrackKind::Audio).next().is_some())
+        .collect();
     let count = if has_picture { 1 } else { usize::MAX };
+    let (leading, others) = with_sound.split_at(count.min(with_sound.len()));
     let mut groups: Vec<SoundGroup<'_>> = Vec::new();
-    for quality in with_sound.take(count) {
+    for quality in leading {
         for (codec, token) in SOUND_CODECS {
             let tracks: Vec<_> = offered(quality, TrackKind::Audio)
                 .filter(|track| track.codec == codec)
@@ -181,20 +185,46 @@ fn groups<'a>(qualities: &[Quality<'a>], has_picture: bool) -> Vec<SoundGroup<'a
                 Some(label) if !has_picture => format!("{token}-{label}"),
                 Some(_) | None => token.to_owned(),
             };
-            groups.push(SoundGroup {
-                id,
-                sounds: sounds(quality, &tracks),
-            });
+            let mut titles = Titles::default();
+            let mut sounds = sounds(quality, &tracks, &mut titles);
+            // Of no other codec: a player changes to another group for its bit rate, which must not change the language.
+            for other in others {
+                sounds.extend(further_sounds(other, codec, &mut titles));
+            }
+            groups.push(SoundGroup { id, sounds });
         }
     }
     groups
 }
 
-fn sounds<'a>(quality: &Quality<'a>, tracks: &[&'a TrackDescription]) -> Vec<Sound<'a>> {
+/// The sounds of another quality in languages that `titles` have not.
+fn further_sounds<'a>(quality: &Quality<'a>, codec: Codec, titles: &mut Titles) -> Vec<Sound<'a>> {
+    let known = titles.languages.clone();
+    let tracks = offered(quality, TrackKind::Audio).filter(|track| track.codec == codec);
+    tracks
+        .filter(|track| has_further_language(track, &known))
+        .map(|track| Sound {
+            folder: folder(quality, track),
+            track,
+            title: titles.of_track(track, "Audio"),
+        })
+        .collect()
+}
+
+/// Whether a track says its language, and that is none of `known`.
+fn has_further_language(track: &TrackDescription, known: &[Option<String>]) -> bool {
+    let language = track.language.as_deref().and_then(language_tag);
+    language.is_some_and(|language| !known.contains(&Some(language.into_owned())))
+}
+
+fn sounds<'a>(
+    quality: &Quality<'a>,
+    tracks: &[&'a TrackDescription],
+    titles: &mut Titles,
+) -> Vec<Sound<'a>> {
     let default = (0..tracks.len())
         .min_by_key(|place| tracks[*place].roles.lateness(tracks[*place].is_default))
         .unwrap_or(0);
-    let mut titles = Titles::default();
     let mut sounds = Vec::with_capacity(tracks.len());
     // The default one is asked first which languages are its own.
     let order = std::iter::once(default).chain((0..tracks.len()).filter(|place| *place != default));
@@ -230,9 +260,22 @@ fn texts(qualities: &[Quality<'_>], side: &[SideText<'_>]) -> Vec<Text> {
             title,
         });
     }
-    let has_text = |quality: &&Quality<'_>| offered(quality, TrackKind::Text).next().is_some();
-    if let Some(quality) = qualities.iter().find(has_text) {
-        for track in offered(quality, TrackKind::Text) {
+    let mut with_text = qualities
+        .iter()
+        .filter(|quality| offered(quality, TrackKind::Text).next().is_some());
+    let Some(first) = with_text.next() else {
+        return texts;
+    };
+    for track in offered(first, TrackKind::Text) {
+        texts.push(Text {
+            folder: folder(first, track),
+            title: titles.of_track(track, "Subtitles"),
+        });
+    }
+    for quality in with_text {
+        let known = titles.languages.clone();
+        let tracks = offered(quality, TrackKind::Text);
+        for track in tracks.filter(|track| has_further_language(track, &known)) {
             texts.push(Text {
                 folder: folder(quality, track),
                 title: titles.of_track(track, "Subtitles"),
@@ -351,3 +394,6 @@ const SOUND_CODECS: [(Codec, &str); 6] = [
     (Codec::Opus, "opus"),
     (Codec::Flac, "flac"),
 ];
+
+#[cfg(test)]
+mod tests;
