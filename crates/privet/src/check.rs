@@ -1,5 +1,6 @@
 //! `privet check`: reads a configuration as `serve` would and says what it amounts to.
 
+use crate::config_file::ConfigArgument;
 use crate::configuration::load;
 use crate::console;
 use crate::serve::ServeError;
@@ -13,7 +14,6 @@ use privet_distribution::{
 use privet_edge::descriptors_note;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod origins;
@@ -23,14 +23,14 @@ mod origins;
 /// Every fault is reported at once, each with its place.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// The configuration file.
-    #[arg(default_value = "privet.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgument,
 }
 
 /// 0 when `serve` would take the file, 1 when not.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
-    let snapshot = match load(&arguments.config) {
+    let config = arguments.config.file();
+    let snapshot = match load(&config) {
         Ok(loaded) => loaded.snapshot,
         Err(error) => {
             ServeError::Load(error).report();
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         }
     };
     warn(&snapshot);
-    let _ = summary(&arguments.config.display().to_string(), &snapshot);
+    let _ = summary(&config.display().to_string(), &snapshot);
     ExitCode::SUCCESS
 }
 

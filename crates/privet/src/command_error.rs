@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use privet_edge::{InvalidationError, ProbeError};
 use privet_sign::{KeyError, SignError};
 
+use crate::configuration::LoadError;
 use crate::new_key::NewKeyError;
 
 /// Why a command failed.
@@ -61,8 +62,8 @@ pub(crate) enum CommandError {
     Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
-    /// A configuration with faults, all of them in the text.
-    Configuration(String),
+    /// A configuration with faults, all of them, or none at all.
+    Configuration(LoadError),
     /// A configuration without a socket for operators.
     NoSocket { config: String },
     /// No edge answers on the operator's socket.
@@ -240,7 +241,7 @@ impl fmt::Display for CommandError {
             }
             CommandError::Playlist { source, reason } => write!(formatter, "{source}: {reason}"),
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
-            CommandError::Configuration(faults) => formatter.write_str(faults),
+            CommandError::Configuration(error) => error.fmt(formatter),
             CommandError::NoSocket { config } => {
                 write!(formatter, "{config} has no socket for operators")
             }
@@ -263,6 +264,12 @@ impl fmt::Display for CommandError {
 impl From<SignError> for CommandError {
     fn from(error: SignError) -> Self {
         CommandError::Sign(error)
+    }
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        CommandError::Configuration(error)
     }
 }
 

@@ -1,15 +1,21 @@
 //! Reads a configuration file and everything it names into a snapshot.
 
+use crate::command_error::reason;
+use crate::console;
+use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
 use privet_distribution::{ConfigError, Snapshot, read_toml};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Why there is no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoadError {
-    /// The file itself can not be read.
+    /// There is no such file.
+    Absent { file: PathBuf },
+    /// The file itself cannot be read.
     Unreadable { file: PathBuf, reason: String },
     /// Everything that is wrong with it.
     Faults(Vec<ConfigError>),
@@ -18,6 +24,7 @@ pub(crate) enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LoadError::Absent { file } => write!(formatter, "there is no {}", file.display()),
             LoadError::Unreadable { file, reason } => {
                 write!(formatter, "{}: {reason}", file.display())
             }
@@ -36,6 +43,29 @@ impl fmt::Display for LoadError {
     }
 }
 
+impl LoadError {
+    /// Every fault as a line of its own on standard error, and what to do.
+    pub(crate) fn report(&self) {
+        match self {
+            LoadError::Faults(faults) => faults.iter().for_each(report::error_line),
+            LoadError::Absent { .. } | LoadError::Unreadable { .. } => report::error_line(self),
+        }
+        if let Some(hint) = self.hint() {
+            console::hint(hint);
+        }
+    }
+
+    /// What to do next, where the faults do not say so themselves.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            LoadError::Absent { .. } => Some(
+                "name the file with --config FILE or PRIVET_CONFIG; privet init writes one to start from",
+            ),
+            LoadError::Unreadable { .. } | LoadError::Faults(_) => None,
+        }
+    }
+}
+
 /// A snapshot and what its files looked like when they were read.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -50,10 +80,7 @@ const DATABASE_BYTES_MAX: u64 = 1 << 30;
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.look_at(file);
-    let text = read_whole_text(file).map_err(|error| LoadError::Unreadable {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let text = read_text(file)?;
     let (document, places) = read_toml(&text, file).map_err(LoadError::Faults)?;
     let database = document.geo_database.clone();
     let snapshot = Snapshot::build(document, &places, &mut |path| {
@@ -72,6 +99,22 @@ pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
     Ok(Loaded {
         snapshot,
         fingerprint,
+    })
+}
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// [`LoadError::Absent`], [`LoadError::Unreadable`].
+pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
+    read_whole_text(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => LoadError::Absent {
+            file: file.to_owned(),
+        },
+        _ => LoadError::Unreadable {
+            file: file.to_owned(),
+            reason: reason(&error),
+        },
     })
 }
 

@@ -12,6 +12,7 @@ use privet_media::name::film_name;
 use privet_sign::{KeyPairId, Question, Verdict};
 
 use crate::command_error::CommandError;
+use crate::config_file::ConfigOption;
 use crate::input;
 use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
@@ -20,13 +21,16 @@ use crate::report;
 mod known_keys;
 mod narrative;
 
-/// What `privet explain` takes.
+/// Say why a link opens or not, check by check.
+///
+/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. A privet.toml
+/// that is not named counts only if no key is.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   privet explain --public-key K2J=K2J.pub.pem 'https://HOST/talk.mp4?Expires=…'
   privet explain --public-key K2J=K2J.pem --ip 192.0.2.10 --at 2030-01-01T18:00:00Z LINK
-  privet explain --config privet.toml --cookies 'CloudFront-Policy=…; …' https://HOST/videos/a.ts
+  privet explain --cookies 'CloudFront-Policy=…; …' https://HOST/videos/a.ts
 
 Exit codes: 0 the link opens, 1 it would be refused, 2 could not tell, or wrong usage")]
 pub(crate) struct ExplainArguments {
@@ -35,9 +39,8 @@ pub(crate) struct ExplainArguments {
     public_key: Vec<NamedKey>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
-    /// Take the keys from the configuration of an edge, for the host and path of the link
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
     /// The moment of the request
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = moment::parse_moment)]
     at: Moment,
@@ -53,6 +56,17 @@ pub(crate) struct ExplainArguments {
     /// The link; without it, or as -, it is read from standard input
     #[arg(value_name = "URL")]
     url: Option<String>,
+}
+
+impl ExplainArguments {
+    /// The configuration whose keys count. Who names keys asks about keys and not about an edge, so a file that happens to
+    /// lie here has no say then.
+    fn config_file(&self) -> Option<PathBuf> {
+        match (&self.config.config, self.public_key.as_slice()) {
+            (None, [_, ..]) => None,
+            (Some(_), _) | (None, []) => self.config.file_if_any(),
+        }
+    }
 }
 
 /// `ID=FILE`.

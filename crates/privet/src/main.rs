@@ -10,6 +10,7 @@ mod cache;
 mod check;
 mod command_error;
 mod completions;
+mod config_file;
 mod configuration;
 mod console;
 mod demo;
@@ -69,7 +70,6 @@ enum Command {
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
-    /// Say why a link opens or not, check by check.
     Explain(explain::ExplainArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),

@@ -1,5 +1,6 @@
 //! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
 
+use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load};
 use crate::console;
 use clap::Args;
@@ -22,12 +23,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// and the old one stays in force. SIGTERM and Ctrl-C let running requests end; a second Ctrl-C ends at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// The configuration file.
-    #[arg(default_value = "privet.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgument,
     /// Write the access log to standard output as well, live, one JSON object a line.
     #[arg(long)]
-    pub(crate) log_json: bool,
+    log_json: bool,
 }
 
 /// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
     } else {
         LogStream::Off
     };
-    match start(&arguments.config, log_stream) {
+    match start(&arguments.config.file(), log_stream) {
         Ok(serving) => {
             serving.announce();
             serving.until_told_to_stop();
@@ -61,11 +61,7 @@ pub(crate) enum ServeError {
 impl ServeError {
     pub(crate) fn report(&self) {
         match self {
-            ServeError::Load(error) => {
-                for line in error.to_string().lines() {
-                    console::error(line);
-                }
-            }
+            ServeError::Load(error) => error.report(),
             ServeError::Start(error) => console::error(error),
             ServeError::Signals(reason) => {
                 console::error(format_args!("signals can not be waited for: {reason}"));

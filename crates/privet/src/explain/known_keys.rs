@@ -26,8 +26,8 @@ pub(super) struct KnownKeys {
 /// # Errors
 /// [`CommandError::Read`], [`CommandError::Key`], [`CommandError::Configuration`].
 pub(super) fn read(arguments: &ExplainArguments, url: &str) -> Result<KnownKeys, CommandError> {
-    let mut known = match &arguments.config {
-        Some(file) => from_configuration(file, url)?,
+    let mut known = match arguments.config_file() {
+        Some(file) => from_configuration(&file, url)?,
         None => KnownKeys::default(),
     };
     let passphrase = arguments.passphrase.read()?;
@@ -40,8 +40,7 @@ pub(super) fn read(arguments: &ExplainArguments, url: &str) -> Result<KnownKeys,
 }
 
 fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError> {
-    let loaded = configuration::load(file)
-        .map_err(|error| CommandError::Configuration(error.to_string()))?;
+    let loaded = configuration::load(file)?;
     let Some(behavior) = behavior_for(&loaded.snapshot, url) else {
         report::note_line("the configuration does not serve the host of this link");
         return Ok(KnownKeys::default());

@@ -160,7 +160,7 @@ fn a_configuration_is_probed_without_an_edge() {
     assert!(said.out.contains("takes no connection"), "{said:?}");
     folder
         .run(&["probe", "--config", "none.toml"])
-        .fails(1, &["cannot read none.toml"]);
+        .fails(1, &["there is no none.toml"]);
 }
 
 #[test]

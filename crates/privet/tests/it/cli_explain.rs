@@ -22,7 +22,7 @@ fn what_keeps_it_from_an_answer_is_2() {
         .fails(2, &["error: there is no URL"]);
     folder
         .run(&["explain", "--config", "none.toml", URL])
-        .fails(2, &["error: none.toml: "]);
+        .fails(2, &["error: there is no none.toml"]);
     let said = folder.explain(&["rtmp://host/cfx/st/a"]);
     assert_eq!(said.code, 2);
     assert!(

@@ -43,7 +43,7 @@ fn an_edge_that_is_not_there_is_1() {
          origins = [{{ id = \"o\", folder = \".\" }}]\ndefault_behavior = {{ origin = \"o\" }}\n\
          certificate = {{ chain = \"none.pem\", key = \"none.pem\" }}\n"
     );
-    invalidate(&folder, &["/a"]).fails(1, &["error: cannot read privet.toml"]);
+    invalidate(&folder, &["/a"]).fails(1, &["error: there is no privet.toml"]);
     folder.write("privet.toml", &config);
     invalidate(&folder, &["/a"]).fails(
         1,
