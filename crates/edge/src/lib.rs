@@ -25,6 +25,7 @@ mod origin_client;
 mod pace;
 mod pipeline;
 mod proxy_header;
+mod readiness;
 mod request_body;
 mod request_id;
 mod rtmp;
@@ -49,3 +50,4 @@ pub use operator::{
 };
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
+pub use readiness::{StartFault, certificate_notes, database_fault, start_faults};

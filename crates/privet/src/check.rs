@@ -1,8 +1,9 @@
 //! `privet check`: reads a configuration as `serve` would and says what it amounts to.
 
 use crate::config_file::ConfigArgument;
-use crate::configuration::load;
+use crate::configuration::load_to_serve;
 use crate::console;
+use crate::moment;
 use crate::serve::ServeError;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use clap::Args;
@@ -16,6 +17,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 
+mod notes;
 mod origins;
 
 /// Check a configuration file and show what it means, without serving anything.
@@ -30,7 +32,7 @@ pub(crate) struct CheckArguments {
 /// 0 when `serve` would take the file, 1 when not.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
     let config = arguments.config.file();
-    let snapshot = match load(&config) {
+    let snapshot = match load_to_serve(&config) {
         Ok(loaded) => loaded.snapshot,
         Err(error) => {
             ServeError::Load(error).report();
@@ -38,6 +40,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         }
     };
     warn(&snapshot);
+    notes::about_certificates(&snapshot, moment::now());
+    notes::about_keys(&snapshot);
     let _ = summary(&config.display().to_string(), &snapshot);
     ExitCode::SUCCESS
 }

@@ -4,7 +4,8 @@ use crate::command_error::reason;
 use crate::console;
 use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
-use privet_distribution::{ConfigError, Snapshot, read_toml};
+use privet_distribution::{ConfigError, Snapshot, read_toml_in_part};
+use privet_edge::{StartFault, database_fault, start_faults};
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -76,14 +77,42 @@ pub(crate) struct Loaded {
 /// Databases of countries and cities have some hundred megabytes.
 const DATABASE_BYTES_MAX: u64 = 1 << 30;
 
-/// Reads `file`, its keys and certificates. Errors: every fault there is, each with its place.
+/// Reads `file`, its keys and certificates, for whoever wants to know what it means. Folders are not looked at.
+///
+/// # Errors
+/// Every fault there is, each with its place.
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
+    read(file, Purpose::Reading)
+}
+
+/// As [`load`], for an edge that is to serve it: what a start would stumble over is a fault as well.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_to_serve(file: &Path) -> Result<Loaded, LoadError> {
+    read(file, Purpose::Serving)
+}
+
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Reading,
+    Serving,
+}
+
+fn read(file: &Path, purpose: Purpose) -> Result<Loaded, LoadError> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.look_at(file);
     let text = read_text(file)?;
-    let (document, places) = read_toml(&text, file).map_err(LoadError::Faults)?;
+    let (document, places, mut faults) =
+        read_toml_in_part(&text, file).map_err(LoadError::Faults)?;
+    let told = |fault: StartFault| places.error(&fault.path, fault.message);
+    if purpose == Purpose::Serving {
+        let found = start_faults(&document, &mut |path| read_whole(path, BYTES_MAX));
+        add_faults(&mut faults, found.into_iter().map(told).collect());
+    }
     let database = document.geo_database.clone();
-    let snapshot = Snapshot::build(document, &places, &mut |path| {
+    let built = Snapshot::build(document, &places, &mut |path| {
         fingerprint.look_at(path);
         let is_database = database.as_deref() == Some(path);
         read_whole(
@@ -94,12 +123,43 @@ pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
                 BYTES_MAX
             },
         )
-    })
-    .map_err(LoadError::Faults)?;
-    Ok(Loaded {
-        snapshot,
-        fingerprint,
-    })
+    });
+    match built {
+        Ok(snapshot) if faults.is_empty() => {
+            let unusable = (purpose == Purpose::Serving).then(|| database_fault(&snapshot));
+            match unusable.flatten() {
+                Some(fault) => Err(LoadError::Faults(vec![told(fault)])),
+                None => Ok(Loaded {
+                    snapshot,
+                    fingerprint,
+                }),
+            }
+        }
+        Ok(_) => Err(LoadError::Faults(faults)),
+        Err(more) => {
+            add_faults(&mut faults, more);
+            Err(LoadError::Faults(faults))
+        }
+    }
+}
+
+/// Adds what is not said yet, and keeps the order of the text. What could not be read is empty, and what follows from that
+/// is no news.
+fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
+    more.retain(|fault| !faults.iter().any(|told| follows(&fault.path, &told.path)));
+    faults.append(&mut more);
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+}
+
+/// Whether a fault at `path` is no news after one at `told`, which is the same value or one around it.
+fn follows(path: &str, told: &str) -> bool {
+    // A key that is missing is missed as a file, and stands as an empty text.
+    let told = match path.strip_suffix(".pem").zip(told.strip_suffix(".file")) {
+        Some((key, missed)) if key == missed => path,
+        Some(_) | None => told,
+    };
+    let rest = path.strip_prefix(told);
+    !told.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The text of a configuration file.
@@ -141,5 +201,23 @@ impl Fingerprint {
         let metadata = std::fs::metadata(file).ok();
         let state = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
         self.files.push((file.to_owned(), state));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_from_a_fault_is_no_news() {
+        assert!(follows("a[0].key", "a[0].key"));
+        assert!(follows("a[0].key", "a[0]"));
+        assert!(follows("a[0].key", "a"));
+        assert!(follows("public_keys[0].pem", "public_keys[0].file"));
+        assert!(!follows("public_keys[1].pem", "public_keys[0].file"));
+        assert!(!follows("a[10].key", "a[1]"));
+        assert!(!follows("origins[0].folder", "origin"));
+        assert!(!follows("a[0]", "a[0].key"));
+        assert!(!follows("a", ""));
     }
 }

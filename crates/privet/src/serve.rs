@@ -1,7 +1,7 @@
 //! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
 
 use crate::config_file::ConfigArgument;
-use crate::configuration::{Fingerprint, LoadError, Loaded, load};
+use crate::configuration::{Fingerprint, LoadError, Loaded, load_to_serve};
 use crate::console;
 use clap::Args;
 use privet_distribution::{ListenerProtocol, Snapshot};
@@ -105,7 +105,7 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
     let Loaded {
         snapshot,
         fingerprint,
-    } = load(config).map_err(ServeError::Load)?;
+    } = load_to_serve(config).map_err(ServeError::Load)?;
     let test_clock = snapshot.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
@@ -193,7 +193,7 @@ impl Serving {
             .name("privet-reload".into())
             .spawn(move || {
                 // Nobody waits any more when the program is about to end anyway.
-                let _ = tell.send(Told::Loaded(Box::new(load(&config))));
+                let _ = tell.send(Told::Loaded(Box::new(load_to_serve(&config))));
             });
         match reading {
             Ok(_) => self.loading = Loading::Running,

@@ -10,6 +10,7 @@ mod behind_proxy;
 mod bucket_refusals;
 mod cli;
 mod cli_check;
+mod cli_check_start;
 mod cli_config_file;
 mod cli_explain;
 mod cli_invalidate;
