@@ -40,7 +40,7 @@ mod worker;
 pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use descriptors::descriptors_note;
-pub use edge::{Edge, RunningEdge, StartError, StartOptions};
+pub use edge::{Edge, ListenFault, RunningEdge, StartError, StartOptions};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{

@@ -4,7 +4,7 @@ use crate::command_error::reason;
 use crate::console;
 use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
-use privet_distribution::{ConfigError, Snapshot, read_toml_in_part};
+use privet_distribution::{ConfigError, Places, Snapshot, read_toml_in_part};
 use privet_edge::{StartFault, database_fault, start_faults};
 use std::fmt;
 use std::io::ErrorKind;
@@ -72,6 +72,8 @@ impl LoadError {
 pub(crate) struct Loaded {
     pub(crate) snapshot: Snapshot,
     pub(crate) fingerprint: Fingerprint,
+    /// Where the values of the file stood.
+    pub(crate) places: Places,
 }
 
 /// Databases of countries and cities have some hundred megabytes.
@@ -132,6 +134,7 @@ fn read(file: &Path, purpose: Purpose) -> Result<Loaded, LoadError> {
                 None => Ok(Loaded {
                     snapshot,
                     fingerprint,
+                    places,
                 }),
             }
         }

@@ -225,3 +225,28 @@ public_keys = ['K1']"
     assert_eq!(noted("rsa2048.pub.pem"), 0);
     assert_eq!(noted("p256.pub.pem"), 0);
 }
+
+/// Not a fault of the file: `check` may run beside the edge that listens there.
+#[test]
+fn d3_a_port_that_is_taken_is_named_with_its_place() {
+    let folder = folder();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let text = config(&format!("{CERTIFICATE}\n{FOLDER}")).replace("127.0.0.1:0", &address);
+    folder.write("privet.toml", &text);
+    assert_eq!(folder.run(&["check"]).code, 0);
+    let error = format!(
+        "error: privet.toml:1:26: listeners[0].address: cannot listen on {address}: another program uses this port\n"
+    );
+    folder
+        .run(&["serve"])
+        .fails(1, &[&error, "hint: end that program"]);
+    folder.write("privet.toml", &text.replace(&address, "192.0.2.1:0"));
+    folder.run(&["serve"]).fails(
+        1,
+        &[
+            "192.0.2.1:0: this machine has no such address",
+            "hint: write an address",
+        ],
+    );
+}
