@@ -27,6 +27,7 @@ mod probe;
 mod report;
 mod serve;
 mod sign;
+mod text;
 mod whole_file;
 
 /// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's allocator
