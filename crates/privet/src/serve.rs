@@ -32,12 +32,7 @@ pub(crate) struct ServeArguments {
 
 /// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
 pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
-    let log_stream = if arguments.log_json {
-        LogStream::To(Box::new(std::io::stdout()))
-    } else {
-        LogStream::Off
-    };
-    match start(&arguments.config.file(), log_stream) {
+    match start(&arguments.config.file(), log_stream(arguments.log_json)) {
         Ok(serving) => {
             serving.announce();
             serving.until_told_to_stop();
@@ -47,6 +42,14 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
             error.report();
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The live log, if it is wanted.
+pub(crate) fn log_stream(wanted: bool) -> LogStream {
+    match wanted {
+        true => LogStream::To(Box::new(std::io::stdout())),
+        false => LogStream::Off,
     }
 }
 
