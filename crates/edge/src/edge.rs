@@ -392,7 +392,8 @@ fn tell_operator(event: StoreEvent) {
     match event {
         StoreEvent::Loaded { entries, took } => {
             if entries > 0 {
-                eprintln!("privet: the cache on disk has {entries} entries, read in {took:.1?}");
+                let noun = if entries == 1 { "entry" } else { "entries" };
+                eprintln!("privet: the cache on disk has {entries} {noun}, read in {took:.1?}");
             }
         }
         StoreEvent::Emptied => {

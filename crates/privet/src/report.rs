@@ -48,6 +48,14 @@ pub(crate) fn note_line(text: impl Display) {
     console::note(printable(&text.to_string()));
 }
 
+/// `1 object`, `2 objects`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    }
+}
+
 /// `text` with control characters spelled out: links are written by strangers, terminals obey.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {

@@ -102,7 +102,7 @@ fn a_running_edge_is_told_and_asked() {
     assert_eq!(
         folder.run(&["invalidations"]).ok(),
         format!(
-            "{newest}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  1 items\n\
+            "{newest}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  1 item\n\
              {id}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  3 items\n"
         )
     );
