@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use privet_edge::{InvalidationError, ProbeError};
@@ -27,6 +28,8 @@ pub(crate) enum CommandError {
     KeyPairId(KeyError),
     /// A key pair that could not be made.
     NewKey(NewKeyError),
+    /// A file that `init` would make is there already.
+    NotNew(PathBuf),
     /// The two keys of `key check` are not a pair.
     NotAPair,
     /// CloudFront does not take the key.
@@ -130,6 +133,9 @@ impl CommandError {
             CommandError::NewKey(NewKeyError::Exists(_)) => {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
             }
+            CommandError::NotNew(_) => {
+                Some("nothing was written: name another folder, or change what is there by hand")
+            }
             CommandError::NoSocket { .. } => {
                 Some("add socket = \"privet.sock\" to [admin], or say --socket PATH")
             }
@@ -181,6 +187,7 @@ impl CommandError {
             | CommandError::TooLarge { .. }
             | CommandError::Key { .. }
             | CommandError::NewKey(_)
+            | CommandError::NotNew(_)
             | CommandError::NotAPair
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
@@ -211,6 +218,7 @@ impl fmt::Display for CommandError {
             CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
+            CommandError::NotNew(path) => write!(formatter, "{} is there already", path.display()),
             CommandError::NotAPair => formatter.write_str("the two keys do not belong together"),
             CommandError::KeyNotTaken => {
                 formatter.write_str("CloudFront takes RSA 2048 and ECDSA P-256 keys only")

@@ -15,6 +15,7 @@ mod configuration;
 mod console;
 mod demo;
 mod explain;
+mod init;
 mod input;
 mod invalidate;
 mod key;
@@ -39,7 +40,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const EXAMPLES: &str = "\
 Examples:
   privet demo
-  privet key create
+  privet init
   privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
   privet explain --public-key ID=KEY.pub.pem LINK
   privet serve privet.toml
@@ -50,9 +51,12 @@ Exit codes:
   1  failed, or some URLs were refused; for explain: the link would be refused
   2  wrong usage; for explain: could not tell";
 
+/// With the commit that it was built from, if that is known.
+const VERSION: &str = env!("PRIVET_VERSION");
+
 /// Private content delivery that anyone can run.
 #[derive(Parser)]
-#[command(name = "privet", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "privet", version = VERSION, after_help = EXAMPLES, arg_required_else_help = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -61,6 +65,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::DemoArguments),
+    Init(init::InitArguments),
     Serve(serve::ServeArguments),
     Check(check::CheckArguments),
     Invalidate(invalidate::InvalidateArguments),
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
     let line = CommandLine::parse();
     match &line.command {
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Invalidate(arguments) => invalidate::run(arguments),

@@ -13,6 +13,7 @@ mod cli_check;
 mod cli_check_start;
 mod cli_config_file;
 mod cli_explain;
+mod cli_init;
 mod cli_invalidate;
 mod cli_key;
 mod cli_sign;
