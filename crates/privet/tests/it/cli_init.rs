@@ -105,7 +105,10 @@ fn check_tells_programs_the_same() {
     let mut faults = faulty["faults"].as_array().unwrap().iter();
     let fault = faults.find(|fault| fault["path"] == "two").unwrap();
     assert_eq!((&fault["line"], &fault["column"]), (&2.into(), &1.into()));
-    assert!(fault["message"].as_str().unwrap().contains("is not a key"), "{fault}");
+    assert!(
+        fault["message"].as_str().unwrap().contains("is not a key"),
+        "{fault}"
+    );
     std::fs::remove_file(folder.path("privet.toml")).unwrap();
     let (code, absent) = check();
     assert_eq!(code, 1);
