@@ -137,6 +137,6 @@ pub use stream::{
 pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };
-pub use toml_reader::read_toml;
+pub use toml_reader::{read_toml, read_toml_in_part};
 pub use trusted_proxies::{AddressRange, TrustedProxies};
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};

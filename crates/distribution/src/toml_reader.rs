@@ -49,6 +49,25 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// together with everything that [`crate::Snapshot::build`] would refuse in what could be read, apart from files. In
 /// the order of the text.
 pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<ConfigError>> {
+    let (document, places, mut errors) = read_toml_in_part(text, file)?;
+    if errors.is_empty() {
+        return Ok((document, places));
+    }
+    errors.extend(check(&document, &places));
+    errors.sort_by_key(|error| (error.line, error.column));
+    Err(errors)
+}
+
+/// As [`read_toml`], but hands back what could be read beside the faults, so that a caller can go on and find more.
+///
+/// Values that could not be read are empty. The faults are those of reading alone: [`crate::Snapshot::build`] tells the others.
+///
+/// # Errors
+/// Syntax errors, after which nothing can be read.
+pub fn read_toml_in_part(
+    text: &str,
+    file: &Path,
+) -> Result<(Document, Places, Vec<ConfigError>), Vec<ConfigError>> {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader::new(text, file);
     if !syntax_errors.is_empty() {
@@ -58,15 +77,8 @@ pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<Conf
         return Err(reader.errors);
     }
     let document = read_document(&mut reader, root.get_ref());
-    let Reader {
-        places, mut errors, ..
-    } = reader;
-    if errors.is_empty() {
-        return Ok((document, places));
-    }
-    errors.extend(check(&document, &places));
-    errors.sort_by_key(|error| (error.line, error.column));
-    Err(errors)
+    let Reader { places, errors, .. } = reader;
+    Ok((document, places, errors))
 }
 
 fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document {

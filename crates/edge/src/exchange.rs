@@ -200,6 +200,27 @@ impl Exchange {
             && !snapshot.trusted_proxies.contains(self.connection.peer.ip())
     }
 
+    /// What the operator hears of `count` requests, this one the last, whose host no distribution has.
+    pub(crate) fn unknown_host_note(&self, count: u64) -> String {
+        const HOST_CHARS_MAX: usize = 255;
+        let host = self.host();
+        // A stranger's text, and terminals obey.
+        let shown: String = host.chars().take(HOST_CHARS_MAX).collect();
+        let shown = shown.escape_debug();
+        let why = match self.state.snapshot.distribution_for(host) {
+            Some(distribution) => format!(
+                "distribution {}, which has it, is disabled",
+                distribution.id
+            ),
+            None => "no distribution has it as its domain_name or among its aliases".to_owned(),
+        };
+        let more = match count {
+            0 | 1 => String::new(),
+            count => format!(" ({count} such requests since this was last told)"),
+        };
+        format!("a request for the host {shown} was refused with 403: {why}{more}")
+    }
+
     /// A proxy that tells schemes is where https is.
     fn https_port(&self) -> Option<u16> {
         const HTTPS: u16 = 443;

@@ -74,6 +74,10 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared)
     {
         shared.proxy_complaints.unbelieved(exchange.connection.peer);
     }
+    if let Err(Denial::UnknownHost) = result {
+        let hosts = &shared.shortages.hosts;
+        hosts.hear(|count| exchange.unknown_host_note(count));
+    }
     let answer = result.unwrap_or_else(|denial| denied(exchange, &denial));
     let mut answer = error_page::in_place_of(answer, exchange, shared).await;
     if let Some(policy) = &exchange.response_policy {
