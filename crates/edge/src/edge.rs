@@ -115,11 +115,15 @@ pub enum ListenFault {
 
 impl ListenFault {
     fn new(error: &io::Error, address: SocketAddr) -> Self {
-        match error.kind() {
-            io::ErrorKind::AddrInUse => ListenFault::Taken,
-            io::ErrorKind::PermissionDenied => ListenFault::Forbidden(address.port()),
-            io::ErrorKind::AddrNotAvailable => ListenFault::Elsewhere,
-            _ => ListenFault::Other(error.to_string()),
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            ListenFault::Taken
+        } else if kind == io::ErrorKind::PermissionDenied {
+            ListenFault::Forbidden(address.port())
+        } else if kind == io::ErrorKind::AddrNotAvailable {
+            ListenFault::Elsewhere
+        } else {
+            ListenFault::Other(error.to_string())
         }
     }
 }

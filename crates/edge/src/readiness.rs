@@ -88,16 +88,18 @@ fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
     };
     let error = FolderOrigin::open(root, 1, 1).err()?;
     let shown = root.display();
-    let message = match error.kind() {
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let message = if is_missing && names_a_variable(root) {
         // Written so by people who expect a shell between themselves and the file.
-        io::ErrorKind::NotFound if names_a_variable(root) => format!(
+        format!(
             "there is no folder {shown}: ~ and $ stand for themselves here; write the whole path"
-        ),
-        io::ErrorKind::NotFound => {
-            format!("there is no folder {shown}; make it, or correct the path")
-        }
-        io::ErrorKind::NotADirectory => format!("{shown} is not a folder; correct the path"),
-        _ => format!("the folder {shown} cannot be opened: {error}"),
+        )
+    } else if is_missing {
+        format!("there is no folder {shown}; make it, or correct the path")
+    } else if error.kind() == io::ErrorKind::NotADirectory {
+        format!("{shown} is not a folder; correct the path")
+    } else {
+        format!("the folder {shown} cannot be opened: {error}")
     };
     Some(StartFault {
         path: format!("{path}.folder"),

@@ -126,9 +126,10 @@ fn surveyed(track: &Track, film: &FilmDescription) -> SurveyedTrack {
         number: track.number,
         kind: track.kind,
         codecs: track.codec_string(),
-        duration: match track.codec {
-            Codec::Other => Duration::ZERO,
-            _ => crate::mp4::time(track.end(), track.timescale),
+        duration: if track.codec == Codec::Other {
+            Duration::ZERO
+        } else {
+            crate::mp4::time(track.end(), track.timescale)
         },
         left_out: left_out(track, film),
     }

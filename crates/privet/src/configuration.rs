@@ -170,14 +170,13 @@ fn follows(path: &str, told: &str) -> bool {
 /// # Errors
 /// [`LoadError::Absent`], [`LoadError::Unreadable`].
 pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
-    read_whole_text(file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => LoadError::Absent {
-            file: file.to_owned(),
-        },
-        _ => LoadError::Unreadable {
-            file: file.to_owned(),
-            reason: reason(&error),
-        },
+    read_whole_text(file).map_err(|error| {
+        let file = file.to_owned();
+        if error.kind() == ErrorKind::NotFound {
+            return LoadError::Absent { file };
+        }
+        let reason = reason(&error);
+        LoadError::Unreadable { file, reason }
     })
 }
 

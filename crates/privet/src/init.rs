@@ -93,7 +93,7 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
         let _ = fs::remove_file(&made.public_key);
         return Err(match error {
             NewKeyError::Exists(path) => CommandError::NotNew(path),
-            error => CommandError::NewKey(error),
+            NewKeyError::Write { .. } | NewKeyError::Generation => CommandError::NewKey(error),
         });
     }
     tell(arguments, &made)

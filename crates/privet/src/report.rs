@@ -9,14 +9,12 @@ use crate::console;
 
 /// Says why a command failed, and hands back its exit code.
 pub(crate) fn fail(error: &CommandError) -> ExitCode {
-    match error {
-        CommandError::BrokenPipe => {}
-        CommandError::Configuration(error) => error.report(),
-        error => {
-            error_line(error);
-            if let Some(hint) = error.hint() {
-                console::hint(hint);
-            }
+    if let CommandError::Configuration(error) = error {
+        error.report();
+    } else if !matches!(error, CommandError::BrokenPipe) {
+        error_line(error);
+        if let Some(hint) = error.hint() {
+            console::hint(hint);
         }
     }
     error.exit_code()

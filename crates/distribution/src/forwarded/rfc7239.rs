@@ -91,10 +91,10 @@ fn elements(value: &[u8]) -> Result<Vec<Element>, ForwardedFault> {
         loop {
             rest = rest.trim_ascii_start();
             if !matches!(rest.first(), None | Some(b';' | b',')) {
-                let (name, value, after) = pair(rest)?;
-                element.set(name, value)?;
+                let pair = Pair::read(rest)?;
+                element.set(pair.name, pair.value)?;
                 is_empty = false;
-                rest = after.trim_ascii_start();
+                rest = pair.rest.trim_ascii_start();
             }
             match rest.split_first() {
                 Some((b';', after)) => rest = after,
@@ -112,22 +112,32 @@ fn elements(value: &[u8]) -> Result<Vec<Element>, ForwardedFault> {
     }
 }
 
-/// `token "=" ( token / quoted-string )`, and what follows it.
-fn pair(text: &[u8]) -> Result<(&[u8], Vec<u8>, &[u8]), ForwardedFault> {
-    let (name, rest) = token(text);
-    let value = rest.strip_prefix(b"=").ok_or(ForwardedFault::Syntax)?;
-    if name.is_empty() {
-        return Err(ForwardedFault::Syntax);
+/// `token "=" ( token / quoted-string )`.
+struct Pair<'t> {
+    name: &'t [u8],
+    value: Vec<u8>,
+    /// What follows it.
+    rest: &'t [u8],
+}
+
+impl<'t> Pair<'t> {
+    fn read(text: &'t [u8]) -> Result<Self, ForwardedFault> {
+        let (name, rest) = token(text);
+        let value = rest.strip_prefix(b"=").ok_or(ForwardedFault::Syntax)?;
+        if name.is_empty() {
+            return Err(ForwardedFault::Syntax);
+        }
+        if let Some(quoted) = value.strip_prefix(b"\"") {
+            let (value, rest) = unquoted(quoted).ok_or(ForwardedFault::Syntax)?;
+            return Ok(Pair { name, value, rest });
+        }
+        let (value, rest) = word(value);
+        if value.is_empty() {
+            return Err(ForwardedFault::Syntax);
+        }
+        let value = value.to_vec();
+        Ok(Pair { name, value, rest })
     }
-    if let Some(quoted) = value.strip_prefix(b"\"") {
-        let (value, rest) = unquoted(quoted).ok_or(ForwardedFault::Syntax)?;
-        return Ok((name, value, rest));
-    }
-    let (value, rest) = word(value);
-    if value.is_empty() {
-        return Err(ForwardedFault::Syntax);
-    }
-    Ok((name, value.to_vec(), rest))
 }
 
 fn token(text: &[u8]) -> (&[u8], &[u8]) {

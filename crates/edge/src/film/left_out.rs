@@ -46,17 +46,15 @@ impl LeftOut {
 }
 
 fn cause(denial: &Denial) -> String {
-    match denial {
-        Denial::Film { token, reason } => format!("{token}: {reason}"),
-        Denial::ForeignMember => {
-            "foreign-member: its behavior asks for other keys than the set's, or makes no films"
-                .to_owned()
-        }
-        other => format!(
-            "{}: ask for the file itself to see what its origin says",
-            other.token()
-        ),
+    if let Denial::Film { token, reason } = denial {
+        return format!("{token}: {reason}");
     }
+    let advice = if *denial == Denial::ForeignMember {
+        "its behavior asks for other keys than the set's, or makes no films"
+    } else {
+        "ask for the file itself to see what its origin says"
+    };
+    format!("{}: {advice}", denial.token())
 }
 
 #[cfg(test)]

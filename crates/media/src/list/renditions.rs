@@ -304,6 +304,7 @@ fn folder(quality: &Quality<'_>, track: &TrackDescription) -> String {
 #[derive(Default)]
 struct Titles {
     names: Vec<String>,
+    languages: Vec<Option<String>>,
     selectable: Vec<(Option<String>, &'static str, bool)>,
 }
 
@@ -342,6 +343,7 @@ impl Titles {
             unique = format!("{name} {number}");
         }
         self.names.push(unique.clone());
+        self.languages.push(language.clone());
         // A commentary has no words of its own in HLS: only who asks for it gets it.
         let is_wanted = !purpose.roles.are_beside_the_film() || !purpose.characteristics.is_empty();
         let key = (language.clone(), purpose.characteristics, purpose.is_forced);

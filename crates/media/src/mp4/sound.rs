@@ -109,7 +109,7 @@ impl Aac {
         if object_type == SBR || object_type == PARAMETRIC_STEREO {
             sample_rate = rate(&mut bits)?;
         } else if EXTENDED.contains(&object_type)
-            && let Some(extension) = Extension::find(bits)
+            && let Some(extension) = Extension::find(&bits)
         {
             sample_rate = extension.sample_rate;
             // Parametric stereo makes two channels of one, and has no meaning upon others (ISO 14496-3 8.6.4).
@@ -144,7 +144,7 @@ struct Extension {
 impl Extension {
     /// Looks for the extension in what follows the channels: the configurations between have many forms, and all readers
     /// look for its eleven bits.
-    fn find(bits: Bits<'_>) -> Option<Extension> {
+    fn find(bits: &Bits<'_>) -> Option<Extension> {
         const SYNC: u32 = 0x2b7;
         const PARAMETRIC_STEREO_SYNC: u32 = 0x548;
         let mut bits = (0..EXTENSION_BITS_MAX).find_map(|distance| {

@@ -68,7 +68,7 @@ fn start(
         let https = free.local_addr().unwrap();
         drop(free);
         let config = adapted(kind, edge, https, folder.path());
-        let process = listening(command(&config, https, folder.path()), https)?;
+        let process = listening(&command(&config, https, folder.path()), https)?;
         Some((process, https))
     });
     let (process, https) = started.expect("`cargo xtask tools` installs what is started here");
@@ -79,7 +79,7 @@ fn start(
     }
 }
 
-fn listening(command: Command, address: SocketAddr) -> Option<Child> {
+fn listening(command: &Command, address: SocketAddr) -> Option<Child> {
     let path = std::env::var("PATH").unwrap();
     let mut limited = Command::new("setpriv");
     limited

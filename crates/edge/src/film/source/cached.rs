@@ -100,7 +100,7 @@ async fn sized(
         Wanted::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
         Wanted::Whole { size_bytes_max } | Wanted::Presence { size_bytes_max } => size_bytes_max,
     };
-    let (status, how) = (served.status.clone(), served.how);
+    let (status, how) = (served.status, served.how);
     let object = Unsized {
         cache: Rc::clone(&shared.cache),
         ask: Rc::clone(asked),
