@@ -198,6 +198,12 @@ mod tests {
         check("*a*b*", "/aabbab", true);
         check("*a*", "/aa", true);
         check("*a*b", "/aab", true);
+        // Where a star begins a word of states.
+        for length in 62..67 {
+            let pattern = format!("*{}*b", "a".repeat(length));
+            let path = format!("/{}b", "a".repeat(length + 1));
+            check(&pattern, &path, true);
+        }
         check(&"?".repeat(255), &"x".repeat(255), true);
     }
 

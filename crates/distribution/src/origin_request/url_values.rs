@@ -221,19 +221,19 @@ mod tests {
             without_grants(&name, &value).is_some_and(|passed| *passed == value)
         };
         for fine in [
-            &b"caf\xe9"[..],
-            b"50% caf\xe9 #1 ~",
-            b"/caf\xe9",
-            b"http:/caf\xe9",
+            &b"x\xe9"[..],
+            b"50% x\xe9 #1 ~",
+            b"/x\xe9",
+            b"http:/x\xe9",
         ] {
             assert!(passes(fine), "{fine:x?}");
         }
         for url in [
-            &b"http://caf\xe9"[..],
-            b"caf\xe9?a",
-            b"/caf\xe9#b",
-            b" '/~caf\xe9",
-            b"/%caf\xe9",
+            &b"http://x\xe9"[..],
+            b"x\xe9?a",
+            b"/x\xe9#b",
+            b" '/~x\xe9",
+            b"/%x\xe9",
         ] {
             assert!(!passes(url), "{url:x?}");
         }

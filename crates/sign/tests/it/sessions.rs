@@ -434,3 +434,21 @@ fn the_query_counts_for_those_who_compare_it() {
         QueryUse::Compared
     );
 }
+
+#[test]
+fn a_token_is_known_by_its_secret_and_its_host() {
+    let url = "https://h.de/abc";
+    let token = issue(url, &policy("https://h.de/*"));
+    let is_issued = |url: &str, text: &str| {
+        let received = Received::raw(url).unwrap();
+        is_issued_session(&secret(), text, &received.viewer_url())
+    };
+    assert!(is_issued(url, &token));
+    assert!(is_issued("https://h.de/other", &token));
+    assert!(!is_issued("https://i.de/abc", &token));
+    assert!(!is_issued("http://h.de/abc", &token));
+    let mut forged = token.into_bytes();
+    forged[10] ^= 1;
+    assert!(!is_issued(url, std::str::from_utf8(&forged).unwrap()));
+    assert!(!is_issued(url, "S1"));
+}
