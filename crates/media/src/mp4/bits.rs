@@ -33,7 +33,7 @@ impl<'a> Bits<'a> {
         self.position = self.position.saturating_add(count);
     }
 
-    /// The next number in Exp-Golomb code, `ue(v)` of ITU-T H.264 9.1; no larger than 32 bits.
+    /// The next number in Exp-Golomb code, ITU-T H.264 9.1; no larger than 32 bits.
     pub(super) fn exp_golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
