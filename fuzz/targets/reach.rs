@@ -141,6 +141,7 @@ pub fn origin_request_of(bytes: &[u8]) {
     }
     let path = format!("/{number}/a");
     let request = ViewerRequest {
+        https_port: None,
         method: &method,
         version: Version::HTTP_11,
         scheme: Scheme::Http,

@@ -48,6 +48,12 @@ make vp9_opus.mp4 $(picture $small 25 12) $(sound 12) -c:v libvpx-vp9 -deadline 
 make vp9_opus.webm -i vp9_opus.mp4 -c copy
 SVT_LOG=0 make av1_opus.mp4 $(picture $small 25 12) $(sound 12) -c:v libsvtav1 -preset 12 -g 50 -c:a libopus -b:a 64k -shortest
 make high_422_10.mp4 $(picture $small 25 6) -c:v libx264 -preset ultrafast -pix_fmt yuv422p10le
+# Brightness of other screens: said by the sample entry, and by the parameter sets alone.
+bt2020=colorprim=bt2020:colormatrix=bt2020nc
+make hdr_pq.mp4 $(picture $small 25 12) -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -tag:v hvc1 \
+    -x265-params "log-level=none:keyint=50:transfer=smpte2084:$bt2020" -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc
+make hdr_hlg.mp4 $(picture $small 25 12) "${x264_any[@]}" -g 50 -pix_fmt yuv420p10le \
+    -x264-params "transfer=arib-std-b67:$bt2020" -movflags -write_colr
 make ac3.mp4 -i brief.mp4 -map 0:v -map 0:a -map 0:a -c:v copy -c:a:0 aac -c:a:1 ac3 -ac:a:1 6
 make mp3.mp4 -i brief.mp4 -c:v copy -c:a libmp3lame
 make pcm.mov -i brief.mp4 -c:v copy -c:a pcm_s16le -t 10
@@ -62,6 +68,14 @@ make sound_only.m4a -i brief.mp4 -vn -c copy
 make picture_only.mp4 -i brief.mp4 -an -c copy
 make late_sound.mp4 -i talk.mp4 -itsoffset 0.7 -i talk.mp4 -map 0:v -map 1:a -c copy -t 20
 make trimmed.mp4 -ss 3.3 -i talk.mp4 -c copy -t 20
+
+make roles.mp4 -i brief.mp4 $(sound 20 660) $(sound 20 880) -i subtitles.srt -map 0:v -map 1:a -map 0:a -map 2:a -map 3 -map 3 -map 3 \
+    -c:v copy -c:a aac -b:a 64k -c:s mov_text -metadata:s:a language=eng -metadata:s:s language=eng -shortest \
+    -disposition:a:0 visual_impaired+descriptions -disposition:a:1 default -disposition:a:2 comment \
+    -disposition:s:0 forced -disposition:s:1 hearing_impaired+captions -disposition:s:2 0
+# HE-AAC as its configuration says it behind that of AAC-LC. No encoder here writes it: the flag is set afterwards.
+make he_aac.m4a $(sound 20) -c:a aac -b:a 48k -ac 2 -ar 24000
+LC_ALL=C sed -i 's/\x13\x10\x56\xe5\x00/\x13\x10\x56\xe5\x98/' he_aac.m4a
 
 # Containers.
 make fragmented.mp4 -i brief.mp4 -c copy -movflags +frag_keyframe+empty_moov+default_base_moof

@@ -3,20 +3,19 @@
 //! This file is the command line; each command is a module.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
-mod bench;
 mod cache_tests;
-mod command;
-mod films;
 mod fuzz;
 mod mutants;
 mod s3_gateway;
 mod site;
 mod test;
-mod tools;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use xtask::command::{self, Outcome, cargo};
+use xtask::{films, tools};
 
 /// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]
@@ -43,9 +42,11 @@ enum Command {
     /// Make the films that tests play, where they are missing.
     Clips,
     /// Measure, beside a peer in the same run.
+    #[command(disable_help_flag = true)]
     Bench {
-        #[command(subcommand)]
-        bench: bench::Bench,
+        /// Which bench, and what it takes: see `cargo xtask bench --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Run the public suite for HTTP caches through an edge, and count what passes.
     CacheTests {
@@ -92,7 +93,7 @@ fn main() -> ExitCode {
             .and_then(|()| tools::install_for_benches()),
         Command::Clips => films::make_clips(),
         Command::Site => site::bundle(),
-        Command::Bench { bench } => bench::run(&bench),
+        Command::Bench { arguments } => bench(&arguments),
         Command::CacheTests {
             id,
             through,
@@ -109,4 +110,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Starts the benches, built with `--release`.
+fn bench(arguments: &[OsString]) -> Outcome {
+    let mut bench = cargo();
+    bench.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--locked",
+        "--package",
+        "privet-bench",
+        "--",
+    ]);
+    command::run(bench.args(arguments))
 }

@@ -14,7 +14,9 @@ const NEXTEST_VERSION: &str = "0.9.143";
 
 /// A program and the Debian packages that bring it.
 pub struct Tool {
+    /// What is started.
     pub program: &'static str,
+    /// One or several, between blanks.
     pub package: &'static str,
 }
 
@@ -38,6 +40,10 @@ const FOR_TESTS: &[Tool] = &[
     Tool {
         program: "nginx",
         package: "nginx",
+    },
+    Tool {
+        program: "caddy",
+        package: "caddy",
     },
     Tool {
         program: "haproxy",

@@ -131,7 +131,10 @@ fn redirect(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Denial {
         return Denial::MethodNotAllowed;
     };
     Denial::RedirectToHttps {
-        location: https_location(routed.distribution.https_port, request),
+        location: https_location(
+            request.https_port.unwrap_or(routed.distribution.https_port),
+            request,
+        ),
         status,
     }
 }

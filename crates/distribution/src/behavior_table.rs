@@ -196,6 +196,7 @@ mod tests {
     fn runs(snapshot: &Snapshot, path: &str) -> usize {
         let before = RUNS.get();
         let request = ViewerRequest {
+            https_port: None,
             method: &Method::GET,
             version: Version::HTTP_11,
             scheme: Scheme::Http,

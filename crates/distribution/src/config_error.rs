@@ -60,7 +60,7 @@ impl Places {
     }
 
     /// A fault of the value at `path`, or of the nearest one around it that stood in the file.
-    pub(crate) fn error(&self, path: &str, message: impl Into<String>) -> ConfigError {
+    pub fn error(&self, path: &str, message: impl Into<String>) -> ConfigError {
         let mut around = path;
         let place = loop {
             if let Some(&place) = self.places.get(around) {

@@ -64,6 +64,8 @@ pub enum Denial {
     CapacityExceeded,
     /// A set of qualities names an object that is restricted to other keys than the set itself.
     ForeignMember,
+    /// The origin does not say how long the object is, and not all of it has come yet: there is a film of it later.
+    FilmArriving,
     /// No film can be made of the object, whoever asks.
     Film {
         /// One lower-case token for the operator's log.
@@ -103,6 +105,7 @@ impl Denial {
             Denial::OriginClosed => "origin-closed",
             Denial::CapacityExceeded => "capacity-exceeded",
             Denial::ForeignMember => "foreign-member",
+            Denial::FilmArriving => "film-arriving",
             Denial::Film { token, .. } => token,
         }
     }

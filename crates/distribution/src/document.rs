@@ -6,8 +6,9 @@ use crate::distribution::{
     AllowedMethods, CustomErrorResponse, GeoRestriction, ViewerProtocolPolicy,
 };
 use crate::film_settings::FilmSettings;
+use crate::forwarded::ForwardedHeaders;
 use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
-use crate::viewer_address::TrustedProxies;
+use crate::trusted_proxies::TrustedProxies;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,8 +33,10 @@ pub struct Document {
     pub edge: EdgeIdentity,
     /// Where viewers connect; at least one.
     pub listeners: Vec<Listener>,
-    /// Whose word about viewers' addresses is believed.
+    /// Whose word about viewers is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Which of their words.
+    pub forwarded_headers: ForwardedHeaders,
     /// What the edge puts up with.
     pub limits: Limits,
     /// How much the cache may keep, and where.
@@ -326,6 +329,7 @@ impl Default for Document {
                 proxy_protocol: false,
             }],
             trusted_proxies: TrustedProxies::default(),
+            forwarded_headers: ForwardedHeaders::default(),
             limits: Limits::default(),
             cache: CacheSettings::default(),
             films: FilmsDocument::default(),

@@ -16,6 +16,7 @@ mod calendar;
 mod canonical_path;
 mod compression;
 mod config_error;
+mod content_encoding;
 mod content_type;
 mod cookies;
 mod cors;
@@ -25,6 +26,7 @@ mod distribution;
 mod document;
 mod film;
 mod film_settings;
+mod forwarded;
 mod geo;
 mod grant_cap;
 mod host_table;
@@ -53,8 +55,8 @@ mod snapshot;
 mod stream;
 mod stream_log;
 mod toml_reader;
+mod trusted_proxies;
 mod vary;
-mod viewer_address;
 
 pub use authorize::{Authorized, authorize, authorize_error_page};
 pub use bucket_refusal::{
@@ -70,6 +72,7 @@ pub use compression::{
     is_compressible, vary_by_coding,
 };
 pub use config_error::{ConfigError, Places};
+pub use content_encoding::{AppliedCoding, AppliedCodings};
 pub use content_type::content_type;
 pub use custom_error::{custom_error, error_min_ttl};
 pub use denial::Denial;
@@ -86,6 +89,7 @@ pub use document::{
 };
 pub use film::{authorize_film, authorize_member, route_film};
 pub use film_settings::{FilmSettings, FilmsSettings};
+pub use forwarded::{Asked, Forwarded, ForwardedFault, ForwardedHeaders, forwarded};
 pub use geo::{GeoDatabase, check_geo};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use invalidation::{
@@ -133,6 +137,6 @@ pub use stream::{
 pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };
-pub use toml_reader::read_toml;
+pub use toml_reader::{read_toml, read_toml_in_part};
+pub use trusted_proxies::{AddressRange, TrustedProxies};
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};
-pub use viewer_address::{AddressRange, TrustedProxies, viewer_address};

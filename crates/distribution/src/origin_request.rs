@@ -46,7 +46,7 @@ pub struct OriginRequest {
 /// What the edge knows of a request beyond its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts<'a> {
-    /// See [`crate::viewer_address`].
+    /// See [`crate::forwarded`].
     pub viewer: IpAddr,
     /// The port that goes with that address, if known.
     pub viewer_port: Option<u16>,

@@ -18,6 +18,8 @@ pub struct Page {
     pub location: Option<String>,
     /// The value of `Cache-Control`, where something is to be said.
     pub cache_control: Option<&'static str>,
+    /// The value of `Retry-After` in seconds, where asking again helps.
+    pub retry_after_secs: Option<u32>,
     /// The value of `X-Cache`.
     pub x_cache: &'static str,
     /// `x-edge-result-type` and `x-edge-response-result-type` of the log.
@@ -103,6 +105,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             "<Code>AccessDenied</Code><Message>Access Denied</Message>",
             request_id,
         ),
+        Denial::FilmArriving => film_arriving_page(request_id),
         Denial::Film { reason, .. } => film_page(reason, request_id),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,
@@ -157,6 +160,9 @@ much traffic or a configuration error. Try again later, or contact the app or we
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
 error by reviewing the CloudFront documentation.\n";
 
+/// When to ask again for a film that is on its way. The request waits by itself then.
+const FILM_ARRIVING_RETRY_SECS: u32 = 2;
+
 /// In the form of S3's errors: it is about the object, and says nothing about access.
 fn film_page(reason: &str, request_id: &str) -> Page {
     let content = format!(
@@ -166,6 +172,16 @@ fn film_page(reason: &str, request_id: &str) -> Page {
     origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
 }
 
+/// In the form of S3's errors too, for players that ask again by themselves.
+fn film_arriving_page(request_id: &str) -> Page {
+    let content = "<Code>FilmArriving</Code><Message>The origin does not say how long the object is, so all of it is fetched \
+                   first. Ask again in a few seconds.</Message>";
+    Page {
+        retry_after_secs: Some(FILM_ARRIVING_RETRY_SECS),
+        ..origin_page(StatusCode::SERVICE_UNAVAILABLE, content, request_id)
+    }
+}
+
 fn error_page(status: StatusCode, content_type: &'static str, body: String) -> Page {
     Page {
         status,
@@ -173,6 +189,7 @@ fn error_page(status: StatusCode, content_type: &'static str, body: String) -> P
         body: body.into_bytes(),
         location: None,
         cache_control: None,
+        retry_after_secs: None,
         x_cache: "Error from cloudfront",
         result: ResultType::Error,
         detail: "Error",

@@ -11,17 +11,19 @@ pub struct ViewerRequest<'a> {
     pub method: &'a Method,
     /// The protocol version the viewer spoke.
     pub version: Version,
-    /// By the listener the request came in on, never by a header.
+    /// By the listener the request came in on, or as a trusted proxy says ([`crate::forwarded`]).
     pub scheme: Scheme,
-    /// `Host` or `:authority` as sent (port included); empty when HTTP/1.0 sent none.
+    /// `Host` or `:authority` as sent (port included), or as a trusted proxy says; empty when HTTP/1.0 sent none.
     pub host: &'a str,
+    /// Where https is for this viewer, if not where the edge listens for it: at a proxy.
+    pub https_port: Option<u16>,
     /// Begins with `/`; percent-encoding and dot segments untouched; without the session token in front.
     pub path: &'a str,
     /// Without `?`; `None` when the target has no `?`.
     pub query: Option<&'a str>,
     /// All header fields as received.
     pub headers: &'a HeaderMap,
-    /// The peer of the connection.
+    /// The peer of the connection, or whom trusted proxies name.
     pub client: IpAddr,
     /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
     pub has_body: bool,

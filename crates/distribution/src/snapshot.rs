@@ -4,11 +4,12 @@ use crate::config_error::{ConfigError, Places};
 use crate::distribution::Distribution;
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
 use crate::film_settings::FilmsSettings;
+use crate::forwarded::ForwardedHeaders;
 use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
 use crate::stream::StreamingDistribution;
-use crate::viewer_address::TrustedProxies;
+use crate::trusted_proxies::TrustedProxies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,8 +25,10 @@ pub struct Snapshot {
     pub listeners: Vec<Listener>,
     /// What the edge puts up with.
     pub limits: Limits,
-    /// Whose word about viewers' addresses is believed.
+    /// Whose word about viewers is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Which of their words.
+    pub forwarded_headers: ForwardedHeaders,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
     /// What is kept for films, and what session tokens are made with.

@@ -8,13 +8,15 @@ use crate::document::{
     LogSettings, PublicKeyDocument, TrustedSignerDocument,
 };
 use crate::snapshot::check;
-use crate::viewer_address::TrustedProxies;
+use crate::trusted_proxies::TrustedProxies;
 use films::{read_behavior_films, read_films, read_streaming_distribution};
 use limits::read_limits;
 use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
 use response_policies::read_response_headers_policy;
-use settings::{read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies};
+use settings::{
+    FORWARDED_HEADERS, read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -47,6 +49,25 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// together with everything that [`crate::Snapshot::build`] would refuse in what could be read, apart from files. In
 /// the order of the text.
 pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<ConfigError>> {
+    let (document, places, mut errors) = read_toml_in_part(text, file)?;
+    if errors.is_empty() {
+        return Ok((document, places));
+    }
+    errors.extend(check(&document, &places));
+    errors.sort_by_key(|error| (error.line, error.column));
+    Err(errors)
+}
+
+/// As [`read_toml`], but hands back what could be read beside the faults, so that a caller can go on and find more.
+///
+/// Values that could not be read are empty. The faults are those of reading alone: [`crate::Snapshot::build`] tells the others.
+///
+/// # Errors
+/// Syntax errors, after which nothing can be read.
+pub fn read_toml_in_part(
+    text: &str,
+    file: &Path,
+) -> Result<(Document, Places, Vec<ConfigError>), Vec<ConfigError>> {
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader::new(text, file);
     if !syntax_errors.is_empty() {
@@ -56,15 +77,8 @@ pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<Conf
         return Err(reader.errors);
     }
     let document = read_document(&mut reader, root.get_ref());
-    let Reader {
-        places, mut errors, ..
-    } = reader;
-    if errors.is_empty() {
-        return Ok((document, places));
-    }
-    errors.extend(check(&document, &places));
-    errors.sort_by_key(|error| (error.line, error.column));
-    Err(errors)
+    let Reader { places, errors, .. } = reader;
+    Ok((document, places, errors))
 }
 
 fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document {
@@ -81,6 +95,10 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
         trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
             read_trusted_proxies(reader, table)
         }),
+        forwarded_headers: edge
+            .as_ref()
+            .and_then(|table| reader.choice(table, "forwarded_headers", &FORWARDED_HEADERS))
+            .unwrap_or_default(),
         edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
         listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),

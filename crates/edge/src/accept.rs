@@ -155,10 +155,11 @@ impl Accepted {
                 return;
             };
             let mut peer = self.peer;
+            let mut ended_tls = None;
             if self.configured.proxy_protocol {
                 let state = shared.current();
                 match proxy_header::read(&mut stream, peer, &state.snapshot).await {
-                    Ok(viewer) => peer = viewer,
+                    Ok(proxied) => (peer, ended_tls) = (proxied.viewer, proxied.tls),
                     Err(fault) => {
                         let listener = self.configured.address;
                         shared.proxy_complaints.hear(peer, listener, &fault);
@@ -173,11 +174,13 @@ impl Accepted {
                 served.comes_from(peer.ip());
             }
             match self.configured.protocol {
-                ListenerProtocol::Http => serve_plain(stream, peer, shared, &served).await,
+                ListenerProtocol::Http => {
+                    serve_plain(stream, (peer, ended_tls), shared, &served).await;
+                }
                 ListenerProtocol::Https => serve_tls(stream, peer, shared, &served).await,
                 ListenerProtocol::Rtmp => {
                     served.plays();
-                    rtmp::serve_plain(stream, peer, shared).await;
+                    rtmp::serve_plain(stream, (peer, ended_tls), shared).await;
                 }
                 ListenerProtocol::Rtmps => {
                     served.plays();

@@ -13,7 +13,7 @@ use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-    LAST_MODIFIED, LOCATION, SERVER,
+    LAST_MODIFIED, LOCATION, RETRY_AFTER, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::{
@@ -102,6 +102,9 @@ impl Answer {
             answer
                 .headers
                 .insert(CACHE_CONTROL, HeaderValue::from_static(value));
+        }
+        if let Some(secs) = page.retry_after_secs {
+            answer.headers.insert(RETRY_AFTER, HeaderValue::from(secs));
         }
         answer.pieces.push(Piece::Memory(Bytes::from(page.body)));
         answer

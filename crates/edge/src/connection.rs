@@ -209,16 +209,21 @@ impl ConnectionState {
     }
 }
 
-/// Serves a plain connection to its end.
+/// Serves a plain connection to its end. With `ended_tls` the viewer spoke TLS to a balancer.
 pub(crate) async fn serve_plain(
     stream: TcpStream,
-    peer: SocketAddr,
+    (peer, ended_tls): (SocketAddr, Option<TlsNames>),
     shared: Rc<WorkerShared>,
     guest: &Guest,
 ) {
     let memory = shared.connection_memory(peer, 0);
     let kind = (TcpStream::SENDS_FILES, memory);
-    let connection = ConnectionState::new(peer, Scheme::Http, None, kind, &shared);
+    let scheme = if ended_tls.is_some() {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let connection = ConnectionState::new(peer, scheme, ended_tls, kind, &shared);
     guest.speaks(&connection);
     serve_http1(stream, connection, shared).await;
 }

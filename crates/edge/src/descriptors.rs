@@ -77,6 +77,8 @@ pub(crate) struct Shortages {
     /// Of places for connections of one address.
     pub(crate) addresses: News,
     pub(crate) rtmp_addresses: News,
+    /// Of distributions for the hosts that viewers ask for: no log has such requests.
+    pub(crate) hosts: News,
 }
 
 impl Shortages {
@@ -87,6 +89,7 @@ impl Shortages {
             places: News::default(),
             addresses: News::default(),
             rtmp_addresses: News::default(),
+            hosts: News::default(),
         }
     }
 

@@ -37,12 +37,12 @@ const FORGET_EVERY: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StartError {
     /// The address is taken or not this machine's.
-    #[error("can not listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {fault}")]
     Listen {
         /// As configured.
         address: SocketAddr,
-        /// The operating system's words.
-        error: String,
+        /// What is in the way.
+        fault: ListenFault,
     },
     /// An origin's folder can not be opened.
     #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
@@ -94,6 +94,45 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("a thread can not be started: {0}")]
     Thread(String),
+}
+
+/// Why an address cannot be listened on.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ListenFault {
+    /// Somebody else listens there.
+    #[error("another program uses this port")]
+    Taken,
+    /// The port is not for everybody's use.
+    #[error("this user may not use port {0}")]
+    Forbidden(u16),
+    /// No interface has the address.
+    #[error("this machine has no such address")]
+    Elsewhere,
+    /// Anything else, in the operating system's words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl ListenFault {
+    fn new(error: &io::Error, address: SocketAddr) -> Self {
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            ListenFault::Taken
+        } else if kind == io::ErrorKind::PermissionDenied {
+            ListenFault::Forbidden(address.port())
+        } else if kind == io::ErrorKind::AddrNotAvailable {
+            ListenFault::Elsewhere
+        } else {
+            ListenFault::Other(error.to_string())
+        }
+    }
+}
+
+fn listen_error(address: SocketAddr, error: &io::Error) -> StartError {
+    StartError::Listen {
+        address,
+        fault: ListenFault::new(error, address),
+    }
 }
 
 /// How to start.
@@ -305,10 +344,8 @@ impl RunningEdge {
             };
             let handle = || {
                 let listener = open.socket.try_clone();
-                let listener = listener.map_err(|error| StartError::Listen {
-                    address: configured.address,
-                    error: error.to_string(),
-                })?;
+                let listener =
+                    listener.map_err(|error| listen_error(configured.address, &error))?;
                 Ok(Task::Listen(ListenOn {
                     listener,
                     configured: configured.clone(),
@@ -359,7 +396,8 @@ fn tell_operator(event: StoreEvent) {
     match event {
         StoreEvent::Loaded { entries, took } => {
             if entries > 0 {
-                eprintln!("privet: the cache on disk has {entries} entries, read in {took:.1?}");
+                let noun = if entries == 1 { "entry" } else { "entries" };
+                eprintln!("privet: the cache on disk has {entries} {noun}, read in {took:.1?}");
             }
         }
         StoreEvent::Emptied => {
@@ -456,10 +494,7 @@ fn open_listener(
     configured: &Listener,
     socket: io::Result<TcpListener>,
 ) -> Result<OpenListener, StartError> {
-    let fault = |error: io::Error| StartError::Listen {
-        address: configured.address,
-        error: error.to_string(),
-    };
+    let fault = |error: io::Error| listen_error(configured.address, &error);
     let socket = socket.map_err(fault)?;
     Ok(OpenListener {
         configured: configured.clone(),

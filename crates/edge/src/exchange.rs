@@ -8,8 +8,8 @@ use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use privet_distribution::{
-    Distribution, LogRecord, PathSession, ResponseHeadersPolicy, ResultType, ViewerRequest,
-    split_session, viewer_address,
+    Asked, Denial, Distribution, Forwarded, ForwardedFault, LogRecord, PathSession,
+    ResponseHeadersPolicy, ResultType, ViewerRequest, forwarded, split_session,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -35,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     /// Whose request it is: the connection's other end, or whom trusted proxies name.
     pub(crate) viewer: IpAddr,
+    /// How the viewer asked, as far as trusted proxies say so; a contradiction is refused.
+    pub(crate) told: Result<Asked, ForwardedFault>,
     /// What the answer may have on its way.
     pub(crate) memory: BodyMemory,
     /// That it was not admitted, until its page is gone.
@@ -81,11 +83,14 @@ impl OpenExchange {
         (place, memory): (Place, BodyMemory),
     ) -> Self {
         connection.request_began();
-        let forwarded_for = parts.headers.get_all(&FORWARDED_FOR).into_iter();
-        let viewer = viewer_address(
+        let Forwarded {
+            viewer,
+            asked: told,
+        } = forwarded(
             connection.peer.ip(),
-            forwarded_for.map(HeaderValue::as_bytes),
+            &parts.headers,
             &state.snapshot.trusted_proxies,
+            state.snapshot.forwarded_headers,
         );
         OpenExchange(Some(Box::new(Exchange {
             parts,
@@ -97,6 +102,7 @@ impl OpenExchange {
             grant_until: None,
             outcome: Outcome::default(),
             viewer,
+            told,
             memory,
             refused: None,
             now: connection.clock.now(),
@@ -160,14 +166,73 @@ impl Exchange {
         ViewerRequest {
             method: &self.parts.method,
             version: self.parts.version,
-            scheme: self.connection.scheme,
-            host: host(&self.parts.uri, &self.parts.headers),
+            scheme: self.scheme(),
+            host: self.host(),
+            https_port: self.https_port(),
             path,
             query: self.parts.uri.query(),
             headers: &self.parts.headers,
             client: self.viewer,
             has_body: self.has_body,
             session,
+        }
+    }
+
+    /// By which the viewer asked: here, or the outermost trusted proxy.
+    pub(crate) fn scheme(&self) -> Scheme {
+        let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
+        told.unwrap_or(self.connection.scheme)
+    }
+
+    /// Whether a request that is refused might have been let in if its sender were a trusted proxy.
+    pub(crate) fn may_be_of_a_proxy(&self, denial: &Denial) -> bool {
+        let is_about_the_url = matches!(
+            denial,
+            Denial::Signature(_)
+                | Denial::HttpsRequired
+                | Denial::RedirectToHttps { .. }
+                | Denial::UnknownHost
+        );
+        let headers = &self.parts.headers;
+        let snapshot = &self.state.snapshot;
+        is_about_the_url
+            && (headers.contains_key(&FORWARDED_PROTO) || headers.contains_key(header::FORWARDED))
+            && !snapshot.trusted_proxies.contains(self.connection.peer.ip())
+    }
+
+    /// What the operator hears of `count` requests, this one the last, whose host no distribution has.
+    pub(crate) fn unknown_host_note(&self, count: u64) -> String {
+        const HOST_CHARS_MAX: usize = 255;
+        let host = self.host();
+        // A stranger's text, and terminals obey.
+        let shown: String = host.chars().take(HOST_CHARS_MAX).collect();
+        let shown = shown.escape_debug();
+        let why = match self.state.snapshot.distribution_for(host) {
+            Some(distribution) => format!(
+                "distribution {}, which has it, is disabled",
+                distribution.id
+            ),
+            None => "no distribution has it as its domain_name or among its aliases".to_owned(),
+        };
+        let more = match count {
+            0 | 1 => String::new(),
+            count => format!(" ({count} such requests since this was last told)"),
+        };
+        format!("a request for the host {shown} was refused with 403: {why}{more}")
+    }
+
+    /// A proxy that tells schemes is where https is.
+    fn https_port(&self) -> Option<u16> {
+        const HTTPS: u16 = 443;
+        let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
+        told.map(|_| HTTPS)
+    }
+
+    fn host(&self) -> &str {
+        let told = self.told.as_ref().ok();
+        match told.and_then(|asked| asked.host.as_deref()) {
+            Some(host) => host,
+            None => host(&self.parts.uri, &self.parts.headers),
         }
     }
 
@@ -243,8 +308,8 @@ impl Exchange {
                 judged
             },
             request_id: &self.request_id,
-            host_header: host(&self.parts.uri, headers),
-            protocol: match self.connection.scheme {
+            host_header: self.host(),
+            protocol: match self.scheme() {
                 Scheme::Http => "http",
                 Scheme::Https => "https",
             },
@@ -294,6 +359,7 @@ pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
 const FIELD_SIZE_BYTES: usize = 110;
 
 static FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: header::HeaderName = header::HeaderName::from_static("x-forwarded-proto");
 
 /// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
 fn is_film(content_type: &HeaderValue) -> bool {

@@ -5,8 +5,10 @@
 //! may have it in `privet-distribution`.
 
 mod bound_uri;
+mod decoding;
 mod folder_blocks;
 mod indexes;
+mod left_out;
 mod lists;
 mod made;
 mod members;
@@ -18,6 +20,7 @@ mod source;
 mod subtitles;
 mod text;
 mod walk;
+mod whole_text;
 
 pub(crate) use indexes::{FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};

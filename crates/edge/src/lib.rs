@@ -25,6 +25,7 @@ mod origin_client;
 mod pace;
 mod pipeline;
 mod proxy_header;
+mod readiness;
 mod request_body;
 mod request_id;
 mod rtmp;
@@ -39,7 +40,7 @@ mod worker;
 pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use descriptors::descriptors_note;
-pub use edge::{Edge, RunningEdge, StartError, StartOptions};
+pub use edge::{Edge, ListenFault, RunningEdge, StartError, StartOptions};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
@@ -49,3 +50,4 @@ pub use operator::{
 };
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
+pub use readiness::{StartFault, certificate_notes, database_fault, start_faults};

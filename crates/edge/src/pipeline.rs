@@ -69,6 +69,15 @@ fn refuse(
 
 async fn walk(exchange: &mut Exchange, body: RequestBody, shared: &WorkerShared) -> Answer {
     let result = object_or_denial(exchange, body, shared).await;
+    if let Err(denial) = &result
+        && exchange.may_be_of_a_proxy(denial)
+    {
+        shared.proxy_complaints.unbelieved(exchange.connection.peer);
+    }
+    if let Err(Denial::UnknownHost) = result {
+        let hosts = &shared.shortages.hosts;
+        hosts.hear(|count| exchange.unknown_host_note(count));
+    }
     let answer = result.unwrap_or_else(|denial| denied(exchange, &denial));
     let mut answer = error_page::in_place_of(answer, exchange, shared).await;
     if let Some(policy) = &exchange.response_policy {
@@ -115,6 +124,11 @@ async fn object_or_denial(
     let request = exchange.viewer_request();
     within_limits(&request, head_size_bytes, limits)?;
     well_formed(&exchange.parts)?;
+    if let Err(fault) = &exchange.told {
+        let peer = exchange.connection.peer;
+        shared.proxy_complaints.contradicts(peer, fault);
+        return Err(Denial::BadRequest);
+    }
     let (routed, asked) = asked(&state.snapshot, &request)?;
     let distribution = Arc::clone(routed.distribution);
     let country = state.country(exchange.viewer);
@@ -148,7 +162,7 @@ async fn object_or_denial(
     let mut answer = match film {
         // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
         Some((name, settings)) => Box::pin(object.make(name, settings, exchange, shared)).await?,
-        None => match object.list(exchange, shared).await {
+        None => match object.list(exchange, shared).await? {
             Some(answer) => answer,
             None => object.fetch(body, exchange, shared).await?,
         },
@@ -242,9 +256,13 @@ impl Wanted<'_> {
     }
 
     /// An object that is a list, with the viewer's grant in it.
-    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Option<Answer> {
+    async fn list(
+        &self,
+        exchange: &Exchange,
+        shared: &WorkerShared,
+    ) -> Result<Option<Answer>, Denial> {
         if !is_list(self.request.path) {
-            return None;
+            return Ok(None);
         }
         let list = ReadyMade {
             authorized: self.authorized,

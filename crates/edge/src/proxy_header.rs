@@ -2,6 +2,7 @@
 //!
 //! Every rule is from its specification (`proxy-protocol.txt`, section 2.2). Version 1 is refused.
 
+use crate::connection::TlsNames;
 use privet_distribution::Snapshot;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,6 +11,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 mod complaints;
+mod tls;
 
 pub(crate) use complaints::ProxyComplaints;
 
@@ -22,6 +24,8 @@ const UNIX_ADDRESSES_SIZE_BYTES: usize = 216;
 const EXTENSIONS_SIZE_BYTES_MAX: usize = 4096;
 /// The extension that holds a checksum of the header.
 const CRC32C: u8 = 0x03;
+/// The extension about the viewer's TLS.
+const SSL: u8 = 0x20;
 
 /// Why a connection is closed before it began.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -43,12 +47,22 @@ pub(crate) enum ProxyFault {
     TooLong,
     #[error("an extension in its PROXY header leads beyond the header's end")]
     BrokenExtension,
+    #[error("its PROXY header speaks of TLS twice")]
+    TlsTwice,
     #[error("the checksum in its PROXY header is wrong")]
     Checksum,
     #[error("its PROXY header did not arrive in time")]
     Slow,
     #[error("it ended within the PROXY header: {0}")]
     Ended(io::ErrorKind),
+}
+
+/// Whose connection it is, and how the viewer made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proxied {
+    pub(crate) viewer: SocketAddr,
+    /// The viewer spoke TLS to the balancer, which ended it.
+    pub(crate) tls: Option<TlsNames>,
 }
 
 /// Whose connection it is: reads the header, and not a byte of what follows.
@@ -59,7 +73,7 @@ pub(crate) async fn read<S>(
     stream: &mut S,
     peer: SocketAddr,
     snapshot: &Snapshot,
-) -> Result<SocketAddr, ProxyFault>
+) -> Result<Proxied, ProxyFault>
 where
     S: AsyncRead + Unpin,
 {
@@ -68,7 +82,11 @@ where
     }
     let header = tokio::time::timeout(snapshot.limits.head_timeout, read_header(stream));
     let header = header.await.unwrap_or(Err(ProxyFault::Slow))?;
-    Ok(source(&header)?.unwrap_or(peer))
+    let said = said(&header)?;
+    Ok(Proxied {
+        viewer: said.source.unwrap_or(peer),
+        tls: said.tls,
+    })
 }
 
 async fn read_header<S>(stream: &mut S) -> Result<Vec<u8>, ProxyFault>
@@ -99,17 +117,24 @@ fn size_bytes(start: &[u8]) -> Result<usize, ProxyFault> {
     Ok(START_SIZE_BYTES + rest)
 }
 
-/// The address that a whole header names; `None` when the proxy speaks for itself or the address is not of the internet.
-fn source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyFault> {
+/// What a header says of a viewer.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    /// `None` when the proxy speaks for itself or the address is not of the internet.
+    source: Option<SocketAddr>,
+    tls: Option<TlsNames>,
+}
+
+fn said(header: &[u8]) -> Result<Said, ProxyFault> {
     match header[12] {
         // What follows LOCAL, a health check for one, means nothing.
-        0x20 => return Ok(None),
+        0x20 => return Ok(Said::default()),
         0x21 => {}
         unknown => return Err(ProxyFault::UnknownCommand(unknown)),
     }
     let rest = &header[START_SIZE_BYTES..];
     let (addresses_size_bytes, source) = match header[13] {
-        0x00 => return Ok(None),
+        0x00 => return Ok(Said::default()),
         // QUIC viewers of a balancer come by datagrams and have addresses like the others.
         0x11 | 0x12 => (12, ipv4(rest)),
         0x21 | 0x22 => (36, ipv6(rest)),
@@ -123,8 +148,8 @@ fn source(header: &[u8]) -> Result<Option<SocketAddr>, ProxyFault> {
     if extensions_size_bytes > EXTENSIONS_SIZE_BYTES_MAX {
         return Err(ProxyFault::TooLong);
     }
-    check_extensions(header, START_SIZE_BYTES + addresses_size_bytes)?;
-    Ok(source)
+    let tls = read_extensions(header, START_SIZE_BYTES + addresses_size_bytes)?;
+    Ok(Said { source, tls })
 }
 
 /// Source, destination, source port, destination port.
@@ -143,22 +168,50 @@ fn ipv6(addresses: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::from((Ipv6Addr::from(address), port)))
 }
 
-/// Walks over type, length and value of each extension from `at`; only the checksum is looked into.
-fn check_extensions(header: &[u8], mut at: usize) -> Result<(), ProxyFault> {
-    while at < header.len() {
-        let Some([kind, high, low]) = header.get(at..at + 3) else {
-            return Err(ProxyFault::BrokenExtension);
-        };
-        let value = at + 3..at + 3 + usize::from(u16::from_be_bytes([*high, *low]));
-        if value.end > header.len() {
-            return Err(ProxyFault::BrokenExtension);
-        }
-        at = value.end;
-        if *kind == CRC32C {
-            check_checksum(header, value)?;
+/// Walks over the extensions from `at`: the checksum is checked, and what is said of TLS returned.
+fn read_extensions(header: &[u8], at: usize) -> Result<Option<TlsNames>, ProxyFault> {
+    let mut told = None;
+    for extension in (Extensions { header, at }) {
+        let (kind, value) = extension?;
+        match kind {
+            CRC32C => check_checksum(header, value)?,
+            SSL => {
+                let tls = tls::read(&header[value])?;
+                if told.replace(tls).is_some() {
+                    return Err(ProxyFault::TlsTwice);
+                }
+            }
+            _ => {}
         }
     }
-    Ok(())
+    Ok(told.flatten())
+}
+
+/// Type and place of the value of each extension.
+struct Extensions<'h> {
+    header: &'h [u8],
+    at: usize,
+}
+
+impl Iterator for Extensions<'_> {
+    type Item = Result<(u8, Range<usize>), ProxyFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.header.len() {
+            return None;
+        }
+        let Some([kind, high, low]) = self.header.get(self.at..self.at + 3) else {
+            self.at = self.header.len();
+            return Some(Err(ProxyFault::BrokenExtension));
+        };
+        let start = self.at + 3;
+        let value = start..start + usize::from(u16::from_be_bytes([*high, *low]));
+        self.at = value.end;
+        if value.end > self.header.len() {
+            return Some(Err(ProxyFault::BrokenExtension));
+        }
+        Some(Ok((*kind, value)))
+    }
 }
 
 /// The checksum is that of the header with zeros in the checksum's place.

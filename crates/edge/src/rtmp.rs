@@ -9,6 +9,7 @@ mod opening;
 mod outgoing;
 
 use crate::answer_memory::ConnectionMemory;
+use crate::connection::TlsNames;
 use crate::worker::WorkerShared;
 use aws_lc_rs::hmac;
 use connection::RtmpConnection;
@@ -21,10 +22,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-/// Serves a plain connection to its end.
-pub(crate) async fn serve_plain(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+/// Serves a plain connection to its end. With `ended_tls` the viewer spoke TLS to a balancer.
+pub(crate) async fn serve_plain(
+    stream: TcpStream,
+    (peer, ended_tls): (SocketAddr, Option<TlsNames>),
+    shared: Rc<WorkerShared>,
+) {
     let memory = shared.connection_memory(peer, 0);
-    serve(stream, (peer, Scheme::Http), memory, shared).await;
+    let scheme = if ended_tls.is_some() {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    serve(stream, (peer, scheme), memory, shared).await;
 }
 
 /// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.

@@ -55,6 +55,7 @@ pub(crate) async fn answer(
         body: text.into_bytes(),
         location: None,
         cache_control: None,
+        retry_after_secs: None,
         x_cache: "Error from cloudfront",
         result: ResultType::Miss,
         detail: "Miss",

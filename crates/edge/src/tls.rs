@@ -10,6 +10,7 @@ use rustls::{ProtocolVersion, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// Resumable sessions kept for TLS 1.2 viewers.
@@ -119,21 +120,104 @@ fn cert_store<'a>(distributions: impl Iterator<Item = Names<'a>>) -> Result<Cert
 }
 
 fn certified_key(certificate: &Certificate) -> Result<CertifiedKey, StartError> {
-    let fault = |reason: String| StartError::Certificate {
-        path: certificate.path.clone(),
-        reason,
-    };
-    let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(&certificate.chain_pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| fault(error.to_string()))?;
-    if chain.is_empty() {
-        return Err(fault("no certificate in it; give a PEM file".into()));
+    certified_pair(&certificate.chain_pem, &certificate.key_pem).map_err(|fault| {
+        StartError::Certificate {
+            path: certificate.path.clone(),
+            reason: fault.to_string(),
+        }
+    })
+}
+
+/// Why a chain and a key make no certificate that can be shown. The texts never have anything of the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PairFault {
+    /// The chain cannot be read.
+    Chain(String),
+    /// The key cannot be read, or is of no kind that TLS has.
+    Key(String),
+    /// Each holds what the other should.
+    Swapped,
+    /// The key belongs to a later certificate of the chain, counted from 1.
+    LeafNotFirst(usize),
+    /// The key belongs to none of them.
+    Mismatch,
+}
+
+impl fmt::Display for PairFault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PairFault::Chain(reason) => write!(formatter, "the chain: {reason}"),
+            PairFault::Key(reason) => write!(formatter, "the key: {reason}"),
+            PairFault::Swapped => formatter.write_str("chain and key are swapped"),
+            PairFault::LeafNotFirst(position) => write!(
+                formatter,
+                "the key belongs to certificate {position} of the chain: put that one first"
+            ),
+            PairFault::Mismatch => {
+                formatter.write_str("the key is not that of the first certificate in the chain")
+            }
+        }
     }
-    let key = PrivateKeyDer::from_pem_slice(&certificate.key_pem)
-        .map_err(|error| fault(format!("private key: {error}")))?;
-    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
-        .map_err(|error| fault(error.to_string()))
+}
+
+/// The certificates of a PEM text.
+///
+/// # Errors
+/// [`PairFault::Chain`] for a text without any, or with a broken one.
+pub(crate) fn chain_certificates(
+    chain_pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, PairFault> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain_pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| PairFault::Chain(error.to_string()))?;
+    if chain.is_empty() {
+        let reason = "no certificate in it; give a PEM file";
+        return Err(PairFault::Chain(reason.to_owned()));
+    }
+    Ok(chain)
+}
+
+/// A chain and its key, as TLS shows them.
+///
+/// # Errors
+/// A [`PairFault`] that says which of the two is at fault.
+pub(crate) fn certified_pair(chain_pem: &[u8], key_pem: &[u8]) -> Result<CertifiedKey, PairFault> {
+    let chain = chain_certificates(chain_pem);
+    let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| key_fault(key_pem, &error));
+    let (chain, key) = match (chain, key) {
+        (Err(_), Err(_)) if are_swapped(chain_pem, key_pem) => return Err(PairFault::Swapped),
+        (chain, key) => (chain?, key?),
+    };
+    let provider = aws_lc_rs::default_provider();
+    let pair = |chain| CertifiedKey::from_der(chain, key.clone_key(), &provider);
+    let error = match pair(chain.clone()) {
+        Ok(pair) => return Ok(pair),
+        Err(rustls::Error::InconsistentKeys(_)) => PairFault::Mismatch,
+        Err(rustls::Error::InvalidCertificate(reason)) => PairFault::Chain(reason.to_string()),
+        Err(other) => PairFault::Key(other.to_string()),
+    };
+    let its_own = chain.iter().position(|one| pair(vec![one.clone()]).is_ok());
+    match (error, its_own) {
+        (PairFault::Mismatch, Some(position)) => Err(PairFault::LeafNotFirst(position + 1)),
+        (error, _) => Err(error),
+    }
+}
+
+fn key_fault(key_pem: &[u8], error: &rustls_pki_types::pem::Error) -> PairFault {
+    let is_encrypted = |mark: &[u8]| key_pem.windows(mark.len()).any(|window| window == mark);
+    PairFault::Key(
+        if is_encrypted(b"BEGIN ENCRYPTED PRIVATE KEY") || is_encrypted(b"Proc-Type: 4,ENCRYPTED") {
+            "it has a passphrase, which nobody could give; take it off with openssl pkey".to_owned()
+        } else if matches!(error, rustls_pki_types::pem::Error::NoItemsFound) {
+            "no private key in it; give a PEM file".to_owned()
+        } else {
+            error.to_string()
+        },
+    )
+}
+
+fn are_swapped(chain_pem: &[u8], key_pem: &[u8]) -> bool {
+    PrivateKeyDer::from_pem_slice(chain_pem).is_ok() && chain_certificates(key_pem).is_ok()
 }
 
 /// What the log says of a session.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::mp4::{self, Codec, Index, Track, TrackKind};
+use crate::mp4::{self, Codec, Colour, Index, Roles, Track, TrackKind};
 use crate::mux;
 use crate::plan::{Plan, PlannedSegment, PlannedTrack};
 
@@ -41,10 +41,16 @@ pub struct TrackDescription {
     pub name: Option<String>,
     /// Whether the file enables it.
     pub is_default: bool,
+    /// What it is for beside its kind, as far as the file says so.
+    pub roles: Roles,
     /// Pixels; 0 for sound.
     pub width: u32,
     /// Pixels; 0 for sound.
     pub height: u32,
+    /// Colours of a picture, as far as the file says them.
+    pub colour: Option<Colour>,
+    /// SUPPLEMENTAL-CODECS of HLS: Dolby Vision upon a picture that others show too.
+    pub supplemental_codecs: Option<String>,
     /// Average of a picture's, reduced: numerator and denominator.
     pub frame_rate: Option<(u32, u32)>,
     /// 0 for others than sound.
@@ -117,8 +123,11 @@ fn describe_track(track: &Track, planned: &PlannedTrack) -> TrackDescription {
         language: track.language.clone(),
         name: track.name.clone(),
         is_default: track.is_default,
+        roles: track.roles,
         width: track.width,
         height: track.height,
+        colour: track.colour,
+        supplemental_codecs: track.supplemental_codecs(),
         frame_rate: frame_rate(track),
         channels: track.channels,
         sample_rate: track.sample_rate,

@@ -14,6 +14,7 @@ pub mod plan;
 mod refusal;
 pub mod rtmp;
 pub mod stream;
+pub mod survey;
 
 pub use part::{Part, Parts};
 pub use refusal::Refusal;

@@ -3,14 +3,20 @@
 //! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
 //! What is cut where is [`crate::plan`]'s matter.
 
+mod av1;
+mod bits;
 mod boxes;
 mod codecs;
+mod colour;
+mod dolby_vision;
 mod edits;
 mod entry;
 mod fragmented_track;
 mod fragments;
 mod locator;
 mod movie;
+mod parameter_sets;
+mod roles;
 mod samples;
 mod sound;
 mod tables;
@@ -21,7 +27,9 @@ mod track;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use colour::{Colour, VideoRange};
 pub use locator::Locator;
+pub use roles::{Role, Roles};
 pub use samples::{Cursor, Sample, Samples};
 pub use track::Track;
 
@@ -113,7 +121,7 @@ pub enum TrackKind {
 pub enum Codec {
     /// H.264: `avc1`, `avc3`.
     Avc,
-    /// H.265: `hvc1`, `hev1`.
+    /// H.265: `hvc1`, `hev1`, and `dvh1`, `dvhe` of Dolby Vision.
     Hevc,
     /// `vp09`.
     Vp9,

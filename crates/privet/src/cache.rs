@@ -2,7 +2,7 @@
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, number};
-use crate::report::{finish, say_all};
+use crate::report::{counted, finish, say_all};
 use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -40,18 +40,18 @@ fn lines(statistics: &Value) -> Vec<String> {
     let count = |name| number(statistics, name);
     let mebibytes = |name| mebibytes(number(statistics, name));
     let mut lines = vec![format!(
-        "memory    {} of {}: {} objects, {} blocks",
+        "memory    {} of {}: {}, {}",
         mebibytes("memory_bytes"),
         mebibytes("memory_bytes_max"),
-        count("objects"),
-        count("blocks"),
+        counted(count("objects"), "object", "objects"),
+        counted(count("blocks"), "block", "blocks"),
     )];
     if statistics.get("disk_bytes_max").is_some_and(Value::is_u64) {
         lines.push(format!(
-            "disk      {} of {}: {} entries, {} of memory to find them",
+            "disk      {} of {}: {}, {} of memory to find them",
             mebibytes("disk_bytes"),
             mebibytes("disk_bytes_max"),
-            count("disk_entries"),
+            counted(count("disk_entries"), "entry", "entries"),
             mebibytes("index_bytes"),
         ));
         lines.push(format!(

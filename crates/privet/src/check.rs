@@ -1,21 +1,21 @@
 //! `privet check`: reads a configuration as `serve` would and says what it amounts to.
 
-use crate::configuration::load;
+use crate::config_file::ConfigArgument;
+use crate::configuration::{LoadError, load_to_serve};
 use crate::console;
-use crate::serve::ServeError;
-use crate::whole_file::{BYTES_MAX, read_whole};
+use crate::moment;
+use crate::report::note_line;
 use clap::Args;
-use origins::{about_paths, in_the_clear, origin_summary};
+use origins::origin_summary;
 use privet_distribution::{
-    CacheBehavior, CacheSettings, Distribution, GeoRestriction, ListenerProtocol, Origin,
-    OriginSource, Snapshot, StreamingDistribution, ViewerProtocolPolicy,
+    CacheBehavior, CacheSettings, Distribution, GeoRestriction, Listener, ListenerProtocol, Origin,
+    OriginSource, Snapshot, StreamingDistribution,
 };
-use privet_edge::descriptors_note;
+use serde_json::{Value, json};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod notes;
 mod origins;
 
 /// Check a configuration file and show what it means, without serving anything.
@@ -23,43 +23,109 @@ mod origins;
 /// Every fault is reported at once, each with its place.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// The configuration file.
-    #[arg(default_value = "privet.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Print one JSON object: ok, faults, notes and what is served
+    #[arg(long)]
+    json: bool,
 }
 
 /// 0 when `serve` would take the file, 1 when not.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
-    let snapshot = match load(&arguments.config) {
-        Ok(loaded) => loaded.snapshot,
-        Err(error) => {
-            ServeError::Load(error).report();
-            return ExitCode::FAILURE;
+    let config = arguments.config.file();
+    let config_name = config.display().to_string();
+    // A reader that has gone does not change whether the configuration is good.
+    match load_to_serve(&config) {
+        Ok(loaded) => {
+            let notes = notes::of(&loaded.snapshot, moment::now());
+            let _ = if arguments.json {
+                console::say(good_json(&config_name, &loaded.snapshot, &notes))
+            } else {
+                notes.iter().for_each(note_line);
+                summary(&config_name, &loaded.snapshot)
+            };
+            ExitCode::SUCCESS
         }
+        Err(error) => {
+            if arguments.json {
+                let _ = console::say(faulty_json(&config_name, &error));
+            } else {
+                error.report();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn good_json(config: &str, snapshot: &Snapshot, notes: &[String]) -> Value {
+    let distributions = snapshot.distributions().iter();
+    let streaming = snapshot.streaming_distributions().iter();
+    let named = |id: &str, enabled: bool, name: &String, aliases: &[String]| {
+        let names = [std::slice::from_ref(name), aliases].concat();
+        json!({ "id": id, "enabled": enabled, "names": names })
     };
-    warn(&snapshot);
-    let _ = summary(&arguments.config.display().to_string(), &snapshot);
-    ExitCode::SUCCESS
+    let distributions: Vec<Value> = distributions
+        .map(|one| named(&one.id, one.enabled, &one.domain_name, &one.aliases))
+        .collect();
+    let streaming: Vec<Value> = streaming
+        .map(|one| named(&one.id, one.enabled, &one.domain_name, &one.aliases))
+        .collect();
+    let listeners: Vec<String> = snapshot.listeners.iter().map(listener_url).collect();
+    json!({
+        "config": config,
+        "ok": true,
+        "faults": [],
+        "notes": notes,
+        "listeners": listeners,
+        "distributions": distributions,
+        "streaming_distributions": streaming,
+    })
+}
+
+/// A fault without a place has `null` for it.
+fn faulty_json(config: &str, error: &LoadError) -> Value {
+    let faults: Vec<Value> = match error {
+        LoadError::Faults(faults) => faults
+            .iter()
+            .map(|fault| {
+                let place = |number: u32| (number > 0).then_some(number);
+                json!({
+                    "line": place(fault.line),
+                    "column": place(fault.column),
+                    "path": fault.path,
+                    "message": fault.message,
+                })
+            })
+            .collect(),
+        LoadError::Absent { .. } | LoadError::Unreadable { .. } => vec![json!({
+            "line": null,
+            "column": null,
+            "path": "",
+            "message": error.to_string(),
+        })],
+    };
+    json!({ "config": config, "ok": false, "faults": faults, "notes": [] })
+}
+
+fn listener_url(listener: &Listener) -> String {
+    let protocol = match listener.protocol {
+        ListenerProtocol::Http => "http",
+        ListenerProtocol::Https => "https",
+        ListenerProtocol::Rtmp => "rtmp",
+        ListenerProtocol::Rtmps => "rtmps",
+    };
+    format!("{protocol}://{}", listener.address)
 }
 
 fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     console::say(format_args!("{config}: ok"))?;
     for listener in &snapshot.listeners {
-        let protocol = match listener.protocol {
-            ListenerProtocol::Http => "http",
-            ListenerProtocol::Https => "https",
-            ListenerProtocol::Rtmp => "rtmp",
-            ListenerProtocol::Rtmps => "rtmps",
-        };
         let behind = if listener.proxy_protocol {
             ", behind a balancer that sends PROXY headers"
         } else {
             ""
         };
-        console::say(format_args!(
-            "listener {protocol}://{}{behind}",
-            listener.address
-        ))?;
+        console::say(format_args!("listener {}{behind}", listener_url(listener)))?;
     }
     if let Some(socket) = &snapshot.admin_socket {
         console::say(format_args!("operators on {}", socket.display()))?;
@@ -226,113 +292,5 @@ fn access(behavior: &CacheBehavior) -> &'static str {
     match behavior.trusted_keys {
         Some(_) => "private: signed links and cookies only",
         None => "open to everybody",
-    }
-}
-
-/// What is allowed but seldom meant.
-fn warn(snapshot: &Snapshot) {
-    let has_https = snapshot
-        .listeners
-        .iter()
-        .any(|listener| listener.protocol == ListenerProtocol::Https);
-    if !has_https {
-        console::note("no https listener: links and files travel in the clear");
-    }
-    if snapshot.log.is_none() {
-        console::note("no [log]: requests leave no trace");
-    }
-    if snapshot.test_clock {
-        console::note(
-            "[test] clock: who reaches a listener and knows the secret that serve prints can set the time",
-        );
-    }
-    for origin in snapshot
-        .origins()
-        .iter()
-        .filter(|origin| in_the_clear(origin))
-    {
-        console::note(format_args!(
-            "origin {} is asked over plain HTTP: its answers travel in the clear",
-            origin.id
-        ));
-    }
-    for distribution in snapshot.distributions() {
-        let private = distribution
-            .behaviors
-            .iter()
-            .any(|behavior| behavior.trusted_keys.is_some());
-        if !private {
-            console::note(format_args!(
-                "distribution {} has no private behavior",
-                distribution.id
-            ));
-        }
-        warn_of_folders_in_groups(distribution);
-        for origin in origins_of(distribution) {
-            if let Some(warning) = about_paths(distribution, origin) {
-                console::note(format_args!("{warning}"));
-            }
-        }
-    }
-    warn_of_streams_without_tls(snapshot);
-    if let Some(note) = descriptors_note(snapshot) {
-        console::note(note);
-    }
-    for file in &snapshot.files {
-        let is_key = read_whole(file, BYTES_MAX).is_ok_and(|bytes| {
-            bytes
-                .windows(b"PRIVATE KEY".len())
-                .any(|window| window == b"PRIVATE KEY")
-        });
-        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-        if is_key && mode & 0o077 != 0 {
-            console::note(format_args!(
-                "{} holds a private key that others can read; chmod 600 it",
-                file.display()
-            ));
-        }
-    }
-}
-
-/// A stream of a film whose behavior wants HTTPS plays over rtmps alone.
-fn warn_of_streams_without_tls(snapshot: &Snapshot) {
-    let mut listeners = snapshot.listeners.iter();
-    if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
-        return;
-    }
-    let is_for_tls = |behavior: &&CacheBehavior| {
-        behavior.viewer_protocol_policy != ViewerProtocolPolicy::AllowAll
-    };
-    for streaming in snapshot.streaming_distributions() {
-        let mut behaviors = streaming.films.behaviors.iter();
-        let wants_tls = behaviors.find(is_for_tls).filter(|_| streaming.enabled);
-        if let Some(behavior) = wants_tls {
-            console::note(format_args!(
-                "streaming distribution {}: films of behavior {} want HTTPS, and play over rtmps alone; add a listener \
-                 with protocol = \"rtmps\"",
-                streaming.id,
-                behavior.path_pattern.as_str()
-            ));
-        }
-    }
-}
-
-/// A folder is read, never asked, so it neither fails over nor helps out.
-fn warn_of_folders_in_groups(distribution: &Distribution) {
-    let is_folder = |origin: &Origin| matches!(origin.source, OriginSource::Folder { .. });
-    for behavior in &distribution.behaviors {
-        let Some(failover) = &behavior.origin.failover else {
-            continue;
-        };
-        let members = [&*behavior.origin.primary, &*failover.secondary];
-        for folder in members.into_iter().filter(|origin| is_folder(origin)) {
-            console::note(format_args!(
-                "origin {} is a folder, which takes no part in failover: behavior {} of distribution {} has no second \
-                 origin; use a bucket or a server",
-                folder.id,
-                behavior.path_pattern.as_str(),
-                distribution.id
-            ));
-        }
     }
 }

@@ -4,11 +4,13 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use privet_edge::{InvalidationError, ProbeError};
 use privet_sign::{KeyError, SignError};
 
+use crate::configuration::LoadError;
 use crate::new_key::NewKeyError;
 
 /// Why a command failed.
@@ -26,6 +28,8 @@ pub(crate) enum CommandError {
     KeyPairId(KeyError),
     /// A key pair that could not be made.
     NewKey(NewKeyError),
+    /// A file that `init` would make is there already.
+    NotNew(PathBuf),
     /// The two keys of `key check` are not a pair.
     NotAPair,
     /// CloudFront does not take the key.
@@ -61,8 +65,8 @@ pub(crate) enum CommandError {
     Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
-    /// A configuration with faults, all of them in the text.
-    Configuration(String),
+    /// A configuration with faults, all of them, or none at all.
+    Configuration(LoadError),
     /// A configuration without a socket for operators.
     NoSocket { config: String },
     /// No edge answers on the operator's socket.
@@ -129,6 +133,9 @@ impl CommandError {
             CommandError::NewKey(NewKeyError::Exists(_)) => {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
             }
+            CommandError::NotNew(_) => {
+                Some("nothing was written: name another folder, or change what is there by hand")
+            }
             CommandError::NoSocket { .. } => {
                 Some("add socket = \"privet.sock\" to [admin], or say --socket PATH")
             }
@@ -180,6 +187,7 @@ impl CommandError {
             | CommandError::TooLarge { .. }
             | CommandError::Key { .. }
             | CommandError::NewKey(_)
+            | CommandError::NotNew(_)
             | CommandError::NotAPair
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
@@ -210,6 +218,7 @@ impl fmt::Display for CommandError {
             CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
+            CommandError::NotNew(path) => write!(formatter, "{} is there already", path.display()),
             CommandError::NotAPair => formatter.write_str("the two keys do not belong together"),
             CommandError::KeyNotTaken => {
                 formatter.write_str("CloudFront takes RSA 2048 and ECDSA P-256 keys only")
@@ -240,7 +249,7 @@ impl fmt::Display for CommandError {
             }
             CommandError::Playlist { source, reason } => write!(formatter, "{source}: {reason}"),
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
-            CommandError::Configuration(faults) => formatter.write_str(faults),
+            CommandError::Configuration(error) => error.fmt(formatter),
             CommandError::NoSocket { config } => {
                 write!(formatter, "{config} has no socket for operators")
             }
@@ -263,6 +272,12 @@ impl fmt::Display for CommandError {
 impl From<SignError> for CommandError {
     fn from(error: SignError) -> Self {
         CommandError::Sign(error)
+    }
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        CommandError::Configuration(error)
     }
 }
 

@@ -9,8 +9,11 @@ use crate::report;
 /// What `privet completions` takes.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example:
-  privet completions bash > ~/.local/share/bash-completion/completions/privet")]
+Examples:
+  mkdir -p ~/.local/share/bash-completion/completions
+  privet completions bash > ~/.local/share/bash-completion/completions/privet
+  mkdir -p ~/.zfunc && privet completions zsh > ~/.zfunc/_privet
+  mkdir -p ~/.config/fish/completions && privet completions fish > ~/.config/fish/completions/privet.fish")]
 pub(crate) struct CompletionsArguments {
     /// The shell to write for
     shell: clap_complete::Shell,

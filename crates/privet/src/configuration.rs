@@ -1,15 +1,22 @@
 //! Reads a configuration file and everything it names into a snapshot.
 
+use crate::command_error::reason;
+use crate::console;
+use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
-use privet_distribution::{ConfigError, Snapshot, read_toml};
+use privet_distribution::{ConfigError, Places, Snapshot, read_toml_in_part};
+use privet_edge::{StartFault, database_fault, start_faults};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Why there is no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoadError {
-    /// The file itself can not be read.
+    /// There is no such file.
+    Absent { file: PathBuf },
+    /// The file itself cannot be read.
     Unreadable { file: PathBuf, reason: String },
     /// Everything that is wrong with it.
     Faults(Vec<ConfigError>),
@@ -18,6 +25,7 @@ pub(crate) enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LoadError::Absent { file } => write!(formatter, "there is no {}", file.display()),
             LoadError::Unreadable { file, reason } => {
                 write!(formatter, "{}: {reason}", file.display())
             }
@@ -36,27 +44,77 @@ impl fmt::Display for LoadError {
     }
 }
 
+impl LoadError {
+    /// Every fault as a line of its own on standard error, and what to do.
+    pub(crate) fn report(&self) {
+        match self {
+            LoadError::Faults(faults) => faults.iter().for_each(report::error_line),
+            LoadError::Absent { .. } | LoadError::Unreadable { .. } => report::error_line(self),
+        }
+        if let Some(hint) = self.hint() {
+            console::hint(hint);
+        }
+    }
+
+    /// What to do next, where the faults do not say so themselves.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            LoadError::Absent { .. } => Some(
+                "name the file with --config FILE or PRIVET_CONFIG; privet init writes one to start from",
+            ),
+            LoadError::Unreadable { .. } | LoadError::Faults(_) => None,
+        }
+    }
+}
+
 /// A snapshot and what its files looked like when they were read.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) snapshot: Snapshot,
     pub(crate) fingerprint: Fingerprint,
+    /// Where the values of the file stood.
+    pub(crate) places: Places,
 }
 
 /// Databases of countries and cities have some hundred megabytes.
 const DATABASE_BYTES_MAX: u64 = 1 << 30;
 
-/// Reads `file`, its keys and certificates. Errors: every fault there is, each with its place.
+/// Reads `file`, its keys and certificates, for whoever wants to know what it means. Folders are not looked at.
+///
+/// # Errors
+/// Every fault there is, each with its place.
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
+    read(file, Purpose::Reading)
+}
+
+/// As [`load`], for an edge that is to serve it: what a start would stumble over is a fault as well.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_to_serve(file: &Path) -> Result<Loaded, LoadError> {
+    read(file, Purpose::Serving)
+}
+
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Reading,
+    Serving,
+}
+
+fn read(file: &Path, purpose: Purpose) -> Result<Loaded, LoadError> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.look_at(file);
-    let text = read_whole_text(file).map_err(|error| LoadError::Unreadable {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let (document, places) = read_toml(&text, file).map_err(LoadError::Faults)?;
+    let text = read_text(file)?;
+    let (document, places, mut faults) =
+        read_toml_in_part(&text, file).map_err(LoadError::Faults)?;
+    let told = |fault: StartFault| places.error(&fault.path, fault.message);
+    if purpose == Purpose::Serving {
+        let found = start_faults(&document, &mut |path| read_whole(path, BYTES_MAX));
+        add_faults(&mut faults, found.into_iter().map(told).collect());
+    }
     let database = document.geo_database.clone();
-    let snapshot = Snapshot::build(document, &places, &mut |path| {
+    let built = Snapshot::build(document, &places, &mut |path| {
         fingerprint.look_at(path);
         let is_database = database.as_deref() == Some(path);
         read_whole(
@@ -67,11 +125,58 @@ pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
                 BYTES_MAX
             },
         )
-    })
-    .map_err(LoadError::Faults)?;
-    Ok(Loaded {
-        snapshot,
-        fingerprint,
+    });
+    match built {
+        Ok(snapshot) if faults.is_empty() => {
+            let unusable = (purpose == Purpose::Serving).then(|| database_fault(&snapshot));
+            match unusable.flatten() {
+                Some(fault) => Err(LoadError::Faults(vec![told(fault)])),
+                None => Ok(Loaded {
+                    snapshot,
+                    fingerprint,
+                    places,
+                }),
+            }
+        }
+        Ok(_) => Err(LoadError::Faults(faults)),
+        Err(more) => {
+            add_faults(&mut faults, more);
+            Err(LoadError::Faults(faults))
+        }
+    }
+}
+
+/// Adds what is not said yet, and keeps the order of the text. What could not be read is empty, and what follows from that
+/// is no news.
+fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
+    more.retain(|fault| !faults.iter().any(|told| follows(&fault.path, &told.path)));
+    faults.append(&mut more);
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+}
+
+/// Whether a fault at `path` is no news after one at `told`, which is the same value or one around it.
+fn follows(path: &str, told: &str) -> bool {
+    // A key that is missing is missed as a file, and stands as an empty text.
+    let told = match path.strip_suffix(".pem").zip(told.strip_suffix(".file")) {
+        Some((key, missed)) if key == missed => path,
+        Some(_) | None => told,
+    };
+    let rest = path.strip_prefix(told);
+    !told.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// [`LoadError::Absent`], [`LoadError::Unreadable`].
+pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
+    read_whole_text(file).map_err(|error| {
+        let file = file.to_owned();
+        if error.kind() == ErrorKind::NotFound {
+            return LoadError::Absent { file };
+        }
+        let reason = reason(&error);
+        LoadError::Unreadable { file, reason }
     })
 }
 
@@ -98,5 +203,23 @@ impl Fingerprint {
         let metadata = std::fs::metadata(file).ok();
         let state = metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len())));
         self.files.push((file.to_owned(), state));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_from_a_fault_is_no_news() {
+        assert!(follows("a[0].key", "a[0].key"));
+        assert!(follows("a[0].key", "a[0]"));
+        assert!(follows("a[0].key", "a"));
+        assert!(follows("public_keys[0].pem", "public_keys[0].file"));
+        assert!(!follows("public_keys[1].pem", "public_keys[0].file"));
+        assert!(!follows("a[10].key", "a[1]"));
+        assert!(!follows("origins[0].folder", "origin"));
+        assert!(!follows("a[0]", "a[0].key"));
+        assert!(!follows("a", ""));
     }
 }

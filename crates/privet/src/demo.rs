@@ -1,6 +1,7 @@
 //! `privet demo`: the main job, tried in one command.
 
 mod data;
+mod ports;
 mod probe;
 mod site;
 
@@ -8,8 +9,8 @@ use crate::console;
 use crate::serve::{self, Serving};
 use clap::Args;
 use data::{DemoData, DemoError};
+use ports::Moved;
 use privet_distribution::{ListenerProtocol, OriginSource};
-use privet_edge::LogStream;
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
 use site::{Site, hls_link};
 use std::io;
@@ -23,18 +24,21 @@ const HOUR_SECS: u64 = 3_600;
 ///
 /// Makes a key pair, a private folder with a film, a picture and a text, a certificate for localhost and a
 /// configuration, once, and serves them together with a page that plays the film: by HLS in any browser, and by RTMP.
-/// A second start uses what is there.
+/// A second start uses what is there, with other ports where somebody else has taken them.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The folder for everything the demo makes.
     #[arg(long, default_value = "privet-data")]
     pub(crate) dir: PathBuf,
-    /// The HTTPS port, when the folder is made [default: 8443, or a free one]
+    /// The HTTPS port [default: 8443, or a free one]
     #[arg(long)]
     pub(crate) port: Option<u16>,
     /// Show everything once and end, instead of serving on.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Write the access log to standard output as well, live, one JSON object a line.
+    #[arg(long)]
+    log_json: bool,
 }
 
 /// Prepares, shows, serves. 0 after a clean end, 1 when something is in the way.
@@ -43,12 +47,18 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         Ok(data) => data,
         Err(error) => return refuse(&error),
     };
-    let serving = match serve::start(&data.config(), LogStream::Off) {
+    for Moved { from, to } in &data.moved {
+        console::note(format_args!(
+            "port {from} is not free: it is {to} now, in {}",
+            data.config().display()
+        ));
+    }
+    let serving = match serve::start(&data.config(), serve::log_stream(arguments.log_json)) {
         Ok(serving) => serving,
         Err(error) => {
             error.report();
             console::hint(format_args!(
-                "if a port is taken, change it in {}; to begin anew, remove {}",
+                "the configuration is {}; to begin anew, remove {}",
                 data.config().display(),
                 arguments.dir.display(),
             ));
@@ -64,6 +74,8 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     if arguments.once {
         serving.stop();
     } else {
+        // Nobody may read it; the edge goes on.
+        let _ = console::say("\nCtrl-C ends it.");
         serving.until_told_to_stop();
     }
     ExitCode::SUCCESS
@@ -162,6 +174,10 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
     let (key, public) = (data.private_key(), data.public_key());
     let (key, public) = (key.display(), public.display());
     let id = data.key_pair_id().as_str();
+    // As it was typed: it need not be on the path of programs.
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "privet".to_owned());
     if let Some(port) = port_of(serving, &ListenerProtocol::Rtmp) {
         console::say(format_args!(
             "The film by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:film.mp4?...\n"
@@ -171,13 +187,11 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
         "Where to go next:
   open {base}/ in a browser: the film plays there (it warns once: the certificate is the demo's own)
   put files of your own into {bucket}
-  sign them:     privet sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
+  sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
   or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key file://{key} --date-less-than 2030-01-01
-  ask why:       privet explain --public-key {id}={public} '{link}'
+  ask why:       {program} explain --public-key {id}={public} '{link}'
   configure:     {config}
-  read the log:  {logs}
-
-Ctrl-C ends it.",
+  read the log:  {program} demo --log-json shows requests as they come; CloudFront's log files are in {logs}",
         bucket = data.bucket().display(),
         config = data.config().display(),
         logs = data.logs().display(),

@@ -9,24 +9,34 @@ use std::process::ExitCode;
 
 use privet_distribution::is_canonical;
 use privet_media::name::film_name;
-use privet_sign::{KeyPairId, Question, Verdict};
+use privet_sign::{Check, Explanation, KeyPairId, Outcome, Question, Timestamp, Verdict};
 
 use crate::command_error::CommandError;
+use crate::config_file::ConfigOption;
 use crate::input;
 use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
 use crate::report;
+use crate::text;
 
+mod cookie_text;
 mod known_keys;
 mod narrative;
 
-/// What `privet explain` takes.
+use cookie_text::{cookie_header, quotes_hint};
+use known_keys::{Access, KnownKeys};
+use narrative::Narrative;
+
+/// Say why a link opens or not, check by check.
+///
+/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. A privet.toml
+/// that is not named counts only if no key is.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   privet explain --public-key K2J=K2J.pub.pem 'https://HOST/talk.mp4?Expires=…'
   privet explain --public-key K2J=K2J.pem --ip 192.0.2.10 --at 2030-01-01T18:00:00Z LINK
-  privet explain --config privet.toml --cookies 'CloudFront-Policy=…; …' https://HOST/videos/a.ts
+  privet explain --cookies 'CloudFront-Policy=…; …' https://HOST/videos/a.ts
 
 Exit codes: 0 the link opens, 1 it would be refused, 2 could not tell, or wrong usage")]
 pub(crate) struct ExplainArguments {
@@ -35,16 +45,15 @@ pub(crate) struct ExplainArguments {
     public_key: Vec<NamedKey>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
-    /// Take the keys from the configuration of an edge, for the host and path of the link
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
     /// The moment of the request
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = moment::parse_moment)]
     at: Moment,
     /// The viewer's address
     #[arg(long, value_name = "ADDR")]
     ip: Option<IpAddr>,
-    /// The Cookie header of the request
+    /// The cookies of the request: a Cookie header, or what holds one (a curl command, a table or JSON of a browser)
     #[arg(long, value_name = "HEADER")]
     cookies: Option<String>,
     /// Print one JSON object
@@ -53,6 +62,17 @@ pub(crate) struct ExplainArguments {
     /// The link; without it, or as -, it is read from standard input
     #[arg(value_name = "URL")]
     url: Option<String>,
+}
+
+impl ExplainArguments {
+    /// The configuration whose keys count. Who names keys asks about keys and not about an edge, so a file that happens to
+    /// lie here has no say then.
+    fn config_file(&self) -> Option<PathBuf> {
+        match (&self.config.config, self.public_key.as_slice()) {
+            (None, [_, ..]) => None,
+            (Some(_), _) | (None, []) => self.config.file_if_any(),
+        }
+    }
 }
 
 /// `ID=FILE`.
@@ -78,9 +98,9 @@ fn parse_named_key(text: &str) -> Result<NamedKey, String> {
 /// Runs the command. Whatever keeps it from an answer is "could not tell".
 pub(crate) fn run(arguments: &ExplainArguments) -> ExitCode {
     match answer(arguments) {
-        Ok(Verdict::Opens) => ExitCode::SUCCESS,
-        Ok(Verdict::Refused(_)) => ExitCode::from(1),
-        Ok(Verdict::CannotTell(_)) => ExitCode::from(2),
+        Ok(Decision::Link(Verdict::Opens)) => ExitCode::SUCCESS,
+        Ok(Decision::Link(Verdict::Refused(_)) | Decision::Unserved(_)) => ExitCode::from(1),
+        Ok(Decision::Link(Verdict::CannotTell(_))) => ExitCode::from(2),
         Err(error) => {
             report::fail(&error);
             ExitCode::from(2)
@@ -88,22 +108,82 @@ pub(crate) fn run(arguments: &ExplainArguments) -> ExitCode {
     }
 }
 
-fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
+/// What the edge would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Decision {
+    /// What the checks of the link come to.
+    Link(Verdict),
+    /// It serves no such host, whatever the link; the text says why.
+    Unserved(String),
+}
+
+fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
     let url = read_url(arguments)?;
     let known = known_keys::read(arguments, &url)?;
     let now = arguments.at.resolve(moment::now());
+    let explanation = match &known.access {
+        Access::Checked => explain_link(arguments, &known, &url, now),
+        Access::Open(reason) => one_check("access", "open, or a link", reason, Outcome::Passed),
+        Access::Unserved(reason) => {
+            one_check("host", "a host of the edge", reason, Outcome::Failed)
+        }
+    };
+    let decision = match known.access {
+        Access::Unserved(reason) => Decision::Unserved(reason),
+        Access::Checked | Access::Open(_) => Decision::Link(explanation.verdict.clone()),
+    };
+    let narrative = Narrative {
+        decision: &decision,
+        explanation: &explanation,
+        now,
+    };
+    let written = if arguments.json {
+        writeln!(io::stdout().lock(), "{}", narrative.json())
+    } else {
+        narrative.write(&mut anstream::stdout().lock())
+    };
+    let written = written.map_err(|error| CommandError::write("standard output", &error));
+    match written {
+        // The exit code is an answer too, whoever stopped reading the words.
+        Ok(()) | Err(CommandError::BrokenPipe) => Ok(decision),
+        Err(error) => Err(error),
+    }
+}
+
+/// The edge does not get as far as the link.
+fn one_check(name: &'static str, expected: &str, found: &str, outcome: Outcome) -> Explanation {
+    Explanation {
+        verdict: Verdict::Opens,
+        checks: vec![Check {
+            name,
+            outcome,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }],
+        hints: Vec::new(),
+        policy_text: None,
+    }
+}
+
+fn explain_link(
+    arguments: &ExplainArguments,
+    known: &KnownKeys,
+    url: &str,
+    now: Timestamp,
+) -> Explanation {
+    let cookies = arguments.cookies.as_deref().map(cookie_header);
     let explain = |url: &str| {
         privet_sign::explain(&Question {
             url,
-            cookies: arguments.cookies.as_deref(),
+            cookies: cookies.as_deref(),
             keys: &known.keys,
             now,
             client: arguments.ip,
             leniency: known.leniency.clone(),
         })
     };
-    let mut explanation = explain(&url);
-    if let (Verdict::Refused(_), Some(object_url)) = (&explanation.verdict, object_url(&url)) {
+    let mut explanation = explain(url);
+    if let (Verdict::Refused(_), Some(object_url)) = (&explanation.verdict, object_url(url)) {
         let of_object = explain(&object_url);
         let hint = about_film(&object_url, &of_object.verdict);
         if of_object.verdict == Verdict::Opens {
@@ -111,26 +191,21 @@ fn answer(arguments: &ExplainArguments) -> Result<Verdict, CommandError> {
         }
         explanation.hints.insert(0, hint);
     }
-    let path = known_keys::host_and_path(&url).map(|(_, path)| path);
+    let path = known_keys::host_and_path(url).map(|(_, path)| path);
     if !known.reads_literally && path.is_some_and(|path| !is_canonical(path)) {
         explanation.hints.insert(0, ODD_PATH.to_owned());
     }
-    let written = if arguments.json {
-        writeln!(
-            io::stdout().lock(),
-            "{}",
-            narrative::json(&explanation, now)
-        )
-    } else {
-        narrative::write(&explanation, now, &mut anstream::stdout().lock())
-    };
-    let written = written.map_err(|error| CommandError::write("standard output", &error));
-    match written {
-        // The exit code is an answer too, whoever stopped reading the words.
-        Ok(()) | Err(CommandError::BrokenPipe) => Ok(explanation.verdict),
-        Err(error) => Err(error),
+    if let Some(hint) = cookies.as_deref().and_then(quotes_hint) {
+        explanation.hints.insert(0, hint.to_owned());
     }
+    if known.keys.is_empty() && matches!(explanation.verdict, Verdict::CannotTell(_)) {
+        explanation.hints.push(NO_KEYS.to_owned());
+    }
+    explanation.hints.extend_from_slice(&known.hints);
+    explanation
 }
+
+const NO_KEYS: &str = "name the public key with --public-key ID=FILE, or the configuration of the edge with --config FILE";
 
 /// What the edge does beyond the checks of signatures (fidelity note F38).
 const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encoded slashes or a second level of encoding: \
@@ -170,7 +245,7 @@ fn read_url(arguments: &ExplainArguments) -> Result<String, CommandError> {
         None if io::stdin().is_terminal() => return Err(CommandError::NoUrl),
         Some(_) | None => {}
     }
-    let text = String::from_utf8(input::read("-")?).map_err(|_| CommandError::Read {
+    let text = text::decode(&input::read("-")?).ok_or_else(|| CommandError::Read {
         source: "standard input".to_owned(),
         reason: "it is not UTF-8 text".to_owned(),
     })?;

@@ -2,7 +2,7 @@
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, list, number, text};
-use crate::report::{finish, say_all};
+use crate::report::{counted, finish, say_all};
 use clap::Args;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
 use privet_sign::Timestamp;
@@ -147,7 +147,10 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
         }
         None => list(&answer, "invalidations")
             .iter()
-            .map(|one| format!("{}  {} items", summary(one), number(one, "items")))
+            .map(|one| {
+                let items = counted(number(one, "items"), "item", "items");
+                format!("{}  {items}", summary(one))
+            })
             .collect(),
     };
     say_all(&lines)

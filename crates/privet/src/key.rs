@@ -139,7 +139,7 @@ fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
     let passphrase = arguments.passphrase.read()?;
     let key = AnyKey::parse(&bytes, passphrase.as_deref(), &arguments.key)?;
     let public = key.public_key();
-    let taken = is_taken(public.kind());
+    let taken = cloudfront_takes(public.kind());
     print(&format!(
         "{}\nformat       {}\nfingerprint  SHA256:{}\nCloudFront   {}\n",
         match &key {
@@ -176,7 +176,8 @@ fn check_pair(public: &PublicKey, other: &Path) -> Result<(), CommandError> {
     print("pair         the two belong together\n")
 }
 
-fn is_taken(kind: KeyKind) -> bool {
+/// Whether CloudFront takes keys of this kind.
+pub(crate) fn cloudfront_takes(kind: KeyKind) -> bool {
     match kind {
         KeyKind::Rsa { bits } => bits == 2048,
         KeyKind::P256 => true,

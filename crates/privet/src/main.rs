@@ -10,10 +10,13 @@ mod cache;
 mod check;
 mod command_error;
 mod completions;
+mod config_file;
 mod configuration;
 mod console;
 mod demo;
 mod explain;
+mod film;
+mod init;
 mod input;
 mod invalidate;
 mod key;
@@ -26,6 +29,7 @@ mod probe;
 mod report;
 mod serve;
 mod sign;
+mod text;
 mod whole_file;
 
 /// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's allocator
@@ -37,20 +41,24 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const EXAMPLES: &str = "\
 Examples:
   privet demo
-  privet key create
+  privet init
   privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
   privet explain --public-key ID=KEY.pub.pem LINK
+  privet film check talk.mp4
   privet serve privet.toml
   privet invalidate --distribution ID '/images/*'
 
 Exit codes:
-  0  done; for explain: the link opens
-  1  failed, or some URLs were refused; for explain: the link would be refused
-  2  wrong usage; for explain: could not tell";
+  0  done; for explain: the link opens; for film check: it plays
+  1  failed, or some URLs were refused; for explain: the link would be refused; for film check: it does not play
+  2  wrong usage; for explain and film check: could not tell";
+
+/// With the commit that it was built from, if that is known.
+const VERSION: &str = env!("PRIVET_VERSION");
 
 /// Private content delivery that anyone can run.
 #[derive(Parser)]
-#[command(name = "privet", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "privet", version = VERSION, after_help = EXAMPLES, arg_required_else_help = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -59,6 +67,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::DemoArguments),
+    Init(init::InitArguments),
     Serve(serve::ServeArguments),
     Check(check::CheckArguments),
     Invalidate(invalidate::InvalidateArguments),
@@ -69,8 +78,9 @@ enum Command {
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
-    /// Say why a link opens or not, check by check.
     Explain(explain::ExplainArguments),
+    /// Look at films before viewers do.
+    Film(film::FilmArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),
     /// Print the manual pages, or write them to a folder.
@@ -81,6 +91,7 @@ fn main() -> ExitCode {
     let line = CommandLine::parse();
     match &line.command {
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Invalidate(arguments) => invalidate::run(arguments),
@@ -90,6 +101,7 @@ fn main() -> ExitCode {
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Film(arguments) => film::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
         Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
     }

@@ -107,7 +107,11 @@ fn generate(kind: NewKeyType) -> Result<PrivateKey, NewKeyError> {
     key.map_err(|_| NewKeyError::Generation)
 }
 
-fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), NewKeyError> {
+/// Writes a file that was not there.
+///
+/// # Errors
+/// [`NewKeyError`]; no file is left behind then.
+pub(crate) fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), NewKeyError> {
     let failed = |error: &io::Error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return NewKeyError::Exists(path.to_owned());

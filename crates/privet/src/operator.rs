@@ -1,7 +1,8 @@
 //! Asks a running edge over its operator's socket.
 
 use crate::command_error::{CommandError, reason};
-use crate::whole_file::read_whole_text;
+use crate::config_file::ConfigOption;
+use crate::configuration::{LoadError, read_text};
 use clap::Args;
 use privet_distribution::read_toml;
 use serde_json::Value;
@@ -17,16 +18,10 @@ const ANSWER_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Where the running edge is.
 #[derive(Debug, Args)]
 pub(crate) struct SocketArguments {
-    /// The configuration of the running edge, which names the socket
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "privet.toml",
-        conflicts_with = "socket"
-    )]
-    pub(crate) config: PathBuf,
-    /// The operator's socket of the running edge
-    #[arg(long, value_name = "PATH")]
+    #[command(flatten)]
+    pub(crate) config: ConfigOption,
+    /// The operator's socket of the running edge, instead of the one that its configuration names
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
     pub(crate) socket: Option<PathBuf>,
 }
 
@@ -34,13 +29,16 @@ impl SocketArguments {
     /// The socket's path.
     ///
     /// # Errors
-    /// [`CommandError::Read`], [`CommandError::Configuration`], [`CommandError::NoSocket`].
+    /// [`CommandError::Configuration`], [`CommandError::NoSocket`].
     pub(crate) fn find(&self) -> Result<PathBuf, CommandError> {
         match &self.socket {
             Some(socket) => Ok(socket.clone()),
-            None => configured_socket(&self.config)?.ok_or_else(|| CommandError::NoSocket {
-                config: self.config.display().to_string(),
-            }),
+            None => {
+                let config = self.config.file();
+                configured_socket(&config)?.ok_or_else(|| CommandError::NoSocket {
+                    config: config.display().to_string(),
+                })
+            }
         }
     }
 }
@@ -49,17 +47,11 @@ impl SocketArguments {
 /// not be able to read them.
 ///
 /// # Errors
-/// [`CommandError::Read`], [`CommandError::Configuration`].
+/// [`CommandError::Configuration`].
 pub(crate) fn configured_socket(config: &Path) -> Result<Option<PathBuf>, CommandError> {
-    let shown = config.display().to_string();
-    let text = read_whole_text(config).map_err(|error| CommandError::read(&shown, &error))?;
-    match read_toml(&text, config) {
-        Ok((document, _)) => Ok(document.admin_socket),
-        Err(faults) => {
-            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Err(CommandError::Configuration(faults.join("\n")))
-        }
-    }
+    let text = read_text(config)?;
+    let (document, _) = read_toml(&text, config).map_err(LoadError::Faults)?;
+    Ok(document.admin_socket)
 }
 
 /// One question to the edge.

@@ -100,17 +100,19 @@ fn ask(arguments: &ProbeArguments) -> Result<Value, CommandError> {
     match arguments.socket.find() {
         Ok(socket) => match question.ask(&socket) {
             Err(CommandError::EdgeAbsent { .. }) if arguments.socket.socket.is_none() => {
-                ask_without_edge(&arguments.socket.config, arguments)
+                ask_without_edge(&arguments.socket.config.file(), arguments)
             }
             answered => answered,
         },
-        Err(CommandError::NoSocket { .. }) => ask_without_edge(&arguments.socket.config, arguments),
+        Err(CommandError::NoSocket { .. }) => {
+            ask_without_edge(&arguments.socket.config.file(), arguments)
+        }
         Err(error) => Err(error),
     }
 }
 
 fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, CommandError> {
-    let loaded = load(config).map_err(|error| CommandError::Configuration(error.to_string()))?;
+    let loaded = load(config)?;
     let objects = arguments.objects.iter();
     let probing = Probing {
         scope: ProbeScope::Servers,

@@ -9,7 +9,9 @@ use crate::console;
 
 /// Says why a command failed, and hands back its exit code.
 pub(crate) fn fail(error: &CommandError) -> ExitCode {
-    if *error != CommandError::BrokenPipe {
+    if let CommandError::Configuration(error) = error {
+        error.report();
+    } else if !matches!(error, CommandError::BrokenPipe) {
         error_line(error);
         if let Some(hint) = error.hint() {
             console::hint(hint);
@@ -42,6 +44,14 @@ pub(crate) fn error_line(text: impl Display) {
 /// `note: …`, control characters spelled out.
 pub(crate) fn note_line(text: impl Display) {
     console::note(printable(&text.to_string()));
+}
+
+/// `1 object`, `2 objects`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    }
 }
 
 /// `text` with control characters spelled out: links are written by strangers, terminals obey.

@@ -1,10 +1,11 @@
 //! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
 
-use crate::configuration::{Fingerprint, LoadError, Loaded, load};
+use crate::config_file::ConfigArgument;
+use crate::configuration::{Fingerprint, LoadError, Loaded, load_to_serve};
 use crate::console;
 use clap::Args;
-use privet_distribution::{ListenerProtocol, Snapshot};
-use privet_edge::{Clock, Edge, LogStream, RunningEdge, StartError, StartOptions};
+use privet_distribution::{ConfigError, ListenerProtocol, Places, Snapshot};
+use privet_edge::{Clock, Edge, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,22 +23,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// and the old one stays in force. SIGTERM and Ctrl-C let running requests end; a second Ctrl-C ends at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// The configuration file.
-    #[arg(default_value = "privet.toml")]
-    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgument,
     /// Write the access log to standard output as well, live, one JSON object a line.
     #[arg(long)]
-    pub(crate) log_json: bool,
+    log_json: bool,
 }
 
 /// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
 pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
-    let log_stream = if arguments.log_json {
-        LogStream::To(Box::new(std::io::stdout()))
-    } else {
-        LogStream::Off
-    };
-    match start(&arguments.config, log_stream) {
+    match start(&arguments.config.file(), log_stream(arguments.log_json)) {
         Ok(serving) => {
             serving.announce();
             serving.until_told_to_stop();
@@ -50,27 +45,73 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
     }
 }
 
+/// The live log, if it is wanted.
+pub(crate) fn log_stream(wanted: bool) -> LogStream {
+    match wanted {
+        true => LogStream::To(Box::new(std::io::stdout())),
+        false => LogStream::Off,
+    }
+}
+
 /// Why nothing is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServeError {
     Load(LoadError),
     Start(StartError),
+    /// A listener that cannot be had, with its place.
+    Listen {
+        at: ConfigError,
+        fault: ListenFault,
+    },
     Signals(String),
 }
 
 impl ServeError {
+    /// `snapshot` is what was to be served, `places` where it stood.
+    fn starting(error: StartError, snapshot: &Snapshot, places: &Places) -> Self {
+        let StartError::Listen { address, fault } = &error else {
+            return ServeError::Start(error);
+        };
+        let mut listeners = snapshot.listeners.iter();
+        let position = listeners.position(|listener| listener.address == *address);
+        let path = format!("listeners[{}].address", position.unwrap_or_default());
+        ServeError::Listen {
+            at: places.error(&path, error.to_string()),
+            fault: fault.clone(),
+        }
+    }
+
     pub(crate) fn report(&self) {
         match self {
-            ServeError::Load(error) => {
-                for line in error.to_string().lines() {
-                    console::error(line);
+            ServeError::Load(error) => error.report(),
+            ServeError::Start(error) => console::error(error),
+            ServeError::Listen { at, fault } => {
+                console::error(at);
+                if let Some(hint) = listen_hint(fault) {
+                    console::hint(hint);
                 }
             }
-            ServeError::Start(error) => console::error(error),
             ServeError::Signals(reason) => {
                 console::error(format_args!("signals can not be waited for: {reason}"));
             }
         }
+    }
+}
+
+/// What to do about a listener.
+fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
+    match fault {
+        ListenFault::Taken => Some(
+            "end that program (a privet demo, perhaps; ss -ltnp names it), or write another port in the address",
+        ),
+        ListenFault::Forbidden(1..1024) => Some(
+            "ports below 1024 want a right: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, or setcap \
+             cap_net_bind_service=+ep on the program; or write a port above",
+        ),
+        ListenFault::Elsewhere => {
+            Some("write an address of this machine; 0.0.0.0 and [::] stand for all of them")
+        }
+        ListenFault::Forbidden(_) | ListenFault::Other(_) => None,
     }
 }
 
@@ -109,7 +150,8 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
     let Loaded {
         snapshot,
         fingerprint,
-    } = load(config).map_err(ServeError::Load)?;
+        places,
+    } = load_to_serve(config).map_err(ServeError::Load)?;
     let test_clock = snapshot.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
@@ -119,7 +161,7 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
         log_stream,
         clock: Clock::default(),
     })
-    .map_err(ServeError::Start)?;
+    .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
     Ok(Serving {
         edge,
         snapshot,
@@ -197,7 +239,7 @@ impl Serving {
             .name("privet-reload".into())
             .spawn(move || {
                 // Nobody waits any more when the program is about to end anyway.
-                let _ = tell.send(Told::Loaded(Box::new(load(&config))));
+                let _ = tell.send(Told::Loaded(Box::new(load_to_serve(&config))));
             });
         match reading {
             Ok(_) => self.loading = Loading::Running,
@@ -230,8 +272,9 @@ impl Serving {
     fn put_in_force(&mut self, loaded: Result<Loaded, LoadError>) -> Result<(), ServeError> {
         let loaded = loaded.map_err(ServeError::Load)?;
         let test_clock = loaded.snapshot.test_clock;
-        let reloaded = self.edge.reload(Arc::new(loaded.snapshot));
-        reloaded.map_err(ServeError::Start)?;
+        let snapshot = Arc::new(loaded.snapshot);
+        let reloaded = self.edge.reload(Arc::clone(&snapshot));
+        reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;
         Ok(())
@@ -272,4 +315,29 @@ fn listen_to_signals(tell: Sender<Told>) -> std::io::Result<()> {
         .name("privet-signals".into())
         .spawn(move || runtime.block_on(waiting))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fault: &ListenFault, expected: Option<&str>) {
+        let hint = listen_hint(fault);
+        assert_eq!(hint.is_some(), expected.is_some(), "{hint:?}");
+        assert!(
+            hint.unwrap_or_default()
+                .contains(expected.unwrap_or_default())
+        );
+    }
+
+    #[test]
+    fn d3_a_listener_that_cannot_be_had_comes_with_what_to_do() {
+        check(&ListenFault::Other("no".into()), None);
+        check(&ListenFault::Forbidden(8080), None);
+        check(&ListenFault::Forbidden(80), Some("CAP_NET_BIND_SERVICE"));
+        check(&ListenFault::Forbidden(1023), Some("setcap"));
+        check(&ListenFault::Taken, Some("another port"));
+        check(&ListenFault::Elsewhere, Some("0.0.0.0"));
+    }
 }

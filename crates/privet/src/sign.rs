@@ -17,6 +17,7 @@ mod batch;
 mod cookies;
 mod external_signer;
 mod links;
+mod notes;
 mod playlist;
 mod terms;
 
@@ -38,8 +39,18 @@ pub(crate) fn run(arguments: &SignArguments) -> ExitCode {
 
 fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
     arguments.check()?;
-    let terms = terms::read(&arguments.terms, moment::now())?;
+    let now = moment::now();
+    let terms = terms::read(&arguments.terms, now)?;
     let signer = signer(arguments)?;
+    if !arguments.quiet {
+        let whose = if arguments.making.cookies {
+            "these cookies"
+        } else {
+            "this link"
+        };
+        let notes = notes::about_terms(whose, &terms, now);
+        notes.iter().for_each(report::note_line);
+    }
     if arguments.making.cookies {
         cookies::print(arguments, &signer, &terms)?;
         return Ok(Ending::AllSigned);

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::credentials::Credentials;
+use crate::explain::checks::Findings;
 use crate::refusal::ErrorCode;
 use crate::time::Timestamp;
 use crate::trust::KeySet;
@@ -20,6 +21,7 @@ mod ledger;
 mod search;
 mod sections;
 mod spelling;
+mod whole;
 
 /// Longest text that is looked at.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
@@ -122,16 +124,16 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let findings = checks::run(question, &url, &credentials, &mut ledger);
     let mut hints = hints::about_text(pasted);
     hints.extend(hints::about_credentials(question, &credentials));
-    if findings.signature_mismatch && !question.keys.is_empty() {
-        hints.push(search::what_was_signed(
-            question,
-            pasted,
-            &url,
-            &credentials,
-        ));
-    }
+    hints.extend(about_signature(
+        question,
+        pasted,
+        &url,
+        &credentials,
+        &findings,
+    ));
     hints.extend(findings.hints);
-    hints.extend(hints::about_checks(&ledger.checks));
+    let is_mangled = hints::is_mangled(pasted);
+    hints.extend(hints::about_checks(&ledger.checks, is_mangled));
     hints.dedup();
     Explanation {
         verdict: ledger.verdict(),
@@ -139,6 +141,22 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         hints,
         policy_text: findings.policy_text,
     }
+}
+
+/// Why the signature does not verify: what was signed in place of it, or else what its length tells.
+fn about_signature(
+    question: &Question<'_>,
+    pasted: &str,
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+    findings: &Findings,
+) -> Option<String> {
+    if !findings.signature_mismatch || question.keys.is_empty() {
+        return findings.misfit.clone();
+    }
+    search::known_mistake(question, pasted, url, credentials)
+        .or_else(|| findings.misfit.clone())
+        .or_else(|| Some(search::unknown_mistake(credentials)))
 }
 
 /// The URL that a client sends for a pasted text.

@@ -92,6 +92,7 @@ fn key_from(
     let headers = headers(&lines.collect::<Vec<_>>().join("\n"));
     let routed = Routed::to(distribution, &distribution.behaviors[0]);
     let request = ViewerRequest {
+        https_port: None,
         method: &method.parse().unwrap(),
         version: Version::HTTP_11,
         scheme,

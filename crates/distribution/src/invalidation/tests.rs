@@ -119,6 +119,7 @@ fn paths_of(field: &str, reference: &str) -> Vec<String> {
     );
     let headers = HeaderMap::new();
     let request = ViewerRequest {
+        https_port: None,
         method: &Method::POST,
         version: Version::HTTP_11,
         scheme: Scheme::Https,

@@ -152,3 +152,18 @@ fn every_other_denial() {
     check_detail(&Denial::CapacityExceeded, 503, "CapacityExceeded", true);
     assert!(denial_page(&Denial::HeadTooLarge, ID).close);
 }
+
+/// Players ask again by themselves after a 503, and proxies know when.
+#[test]
+fn m2_a_film_that_arrives_is_asked_for_again() {
+    let page = denial_page(&Denial::FilmArriving, ID);
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.retry_after_secs, Some(2));
+    assert!(
+        text(&page).contains("fetched first. Ask again"),
+        "{}",
+        text(&page)
+    );
+    let page = denial_page(&Denial::CapacityExceeded, ID);
+    assert_eq!(page.retry_after_secs, None);
+}

@@ -72,6 +72,7 @@ pub(super) fn build(
         files: builder.files,
         listeners: document.listeners,
         trusted_proxies: document.trusted_proxies,
+        forwarded_headers: document.forwarded_headers,
         cache: document.cache,
         films,
         geo_database,

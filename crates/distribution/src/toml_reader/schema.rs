@@ -34,7 +34,13 @@ pub(crate) const ROOT: TableSchema = TableSchema {
 
 pub(crate) const EDGE: TableSchema = TableSchema {
     name: "edge",
-    keys: &["location", "server", "workers", "trusted_proxies"],
+    keys: &[
+        "location",
+        "server",
+        "workers",
+        "trusted_proxies",
+        "forwarded_headers",
+    ],
 };
 
 pub(crate) const LISTENER: TableSchema = TableSchema {

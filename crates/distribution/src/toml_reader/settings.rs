@@ -5,7 +5,8 @@ use super::table::{Reader, Table, value};
 use crate::custom_error::ERROR_MIN_TTL_DEFAULT;
 use crate::distribution::{CustomErrorResponse, ErrorPage, GeoRestriction};
 use crate::document::{CacheSettings, DiskCacheSettings};
-use crate::viewer_address::{AddressRange, TrustedProxies};
+use crate::forwarded::ForwardedHeaders;
+use crate::trusted_proxies::{AddressRange, TrustedProxies};
 use http::StatusCode;
 
 const KIB: u64 = 1 << 10;
@@ -44,6 +45,12 @@ pub(super) fn read_cache<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Cach
     }
     cache
 }
+
+pub(super) const FORWARDED_HEADERS: [(&str, ForwardedHeaders); 3] = [
+    ("x-forwarded", ForwardedHeaders::XForwarded),
+    ("forwarded", ForwardedHeaders::Forwarded),
+    ("none", ForwardedHeaders::None),
+];
 
 pub(super) fn read_trusted_proxies<'t>(
     reader: &mut Reader<'t>,

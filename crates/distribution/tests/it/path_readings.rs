@@ -155,6 +155,7 @@ impl<'s> Viewer<'s> {
 
     fn request<'a>(&'a self, path: &'a str, query: Option<&'a str>) -> ViewerRequest<'a> {
         ViewerRequest {
+            https_port: None,
             method: &Method::GET,
             version: Version::HTTP_11,
             scheme: Scheme::Http,

@@ -153,6 +153,7 @@ impl Sent {
             );
         }
         act(&ViewerRequest {
+            https_port: None,
             method: &self.method,
             version: self.version,
             scheme: if scheme == "https" {

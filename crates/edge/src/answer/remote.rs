@@ -10,7 +10,7 @@ use http::header::{
     ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER,
     TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use privet_distribution::{
     ByteRange, CACHE_TAG_FIELDS, CacheStatus, ResultType, Selection, ViewerRequest,
     end_to_end_headers, multipart_end, multipart_part_head, select_by,
@@ -70,7 +70,7 @@ impl Answer {
             let object = object.clone();
             ObjectReader::new(origins.cache, origins.ask, object, stretch, waiting.take())
         };
-        let is_head = *request.method == http::Method::HEAD;
+        let is_head = *request.method == Method::HEAD;
         match selection {
             Selection::Whole => {
                 answer.set_known_length(size_bytes, request.version);
@@ -132,24 +132,24 @@ impl Answer {
         answer
     }
 
-    /// A response as the origin gave it.
-    pub(crate) fn passed(passed: Passed, version: Version) -> Self {
+    /// A response to `request` as the origin gave it.
+    pub(crate) fn passed(passed: Passed, request: &ViewerRequest<'_>) -> Self {
         let Passed { response, status } = passed;
         let (result, detail, x_cache) = words(How::Miss, response.status);
         let mut answer = Answer::new(response.status, result, detail, x_cache);
         answer.take_over(&end_to_end_headers(&response.headers));
         answer.set_cache_status(&status);
-        let has_length = !response.status.is_informational()
-            && response.status != StatusCode::NO_CONTENT
-            && response.status != StatusCode::NOT_MODIFIED;
-        // A HEAD is told the length that the GET would have.
+        // A HEAD is told the length that the GET would have, and none when the origin does not say so: that there is no
+        // body here tells nothing about the GET's (RFC 9110 8.6).
         let told = response
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse().ok());
-        if has_length {
-            answer.set_known_length(told.or(response.body.promised()), version);
-        }
+        let length = match *request.method {
+            Method::HEAD => told,
+            _ => told.or(response.body.promised()),
+        };
+        answer.set_known_length(length, request.version);
         answer.pieces.push(Piece::Origin(Box::new(response.body)));
         answer
     }
@@ -185,9 +185,14 @@ impl Answer {
         self.headers.append(&CACHE_STATUS, status.to_header_value());
     }
 
-    /// Without a length the end of the body is told by the framing; HTTP/1.0 closes.
+    /// Without a length the end of the body is told by the framing; HTTP/1.0 closes. Statuses that have no body say
+    /// nothing of its length (RFC 9110 8.6).
     fn set_known_length(&mut self, length: Option<u64>, version: Version) {
+        let has_no_body = self.status.is_informational()
+            || self.status == StatusCode::NO_CONTENT
+            || self.status == StatusCode::NOT_MODIFIED;
         match length {
+            _ if has_no_body => {}
             Some(length) => self.set_length(length),
             None if version < Version::HTTP_11 => self.close = true,
             None => {}

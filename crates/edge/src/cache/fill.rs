@@ -338,6 +338,17 @@ impl Follower {
         self.position >= state.window_start && reaches && comes
     }
 
+    /// Where the fill ends, as soon as that is known.
+    pub(super) fn known_end(&self) -> Option<u64> {
+        self.fill.end()
+    }
+
+    /// Whether the fill has come no further than this place, and goes on.
+    pub(super) fn is_foremost(&self) -> bool {
+        let state = self.fill.lock();
+        state.outcome.is_none() && self.position >= state.received
+    }
+
     /// Ready when [`Follower::poll_next`] has something to say; the error is what it will be.
     pub(super) fn poll_near(&mut self, context: &Context<'_>) -> Poll<Result<(), FetchFault>> {
         let mut state = self.fill.lock();

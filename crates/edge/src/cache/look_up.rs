@@ -32,6 +32,11 @@ impl StoredObject {
         self.head().generation
     }
 
+    /// What it is found by.
+    pub(crate) fn key(&self) -> Key {
+        self.digest
+    }
+
     /// In what pieces missing bytes are fetched.
     pub(crate) fn block_size_bytes(&self) -> u64 {
         self.head().block_size_bytes()
@@ -130,6 +135,13 @@ impl WorkerCache {
             how: How::Hit,
             waiting: None,
         })
+    }
+
+    /// The object of which all has come, now that its length is known; `None` when it was not kept.
+    pub(crate) async fn kept_whole(&self, object: &StoredObject) -> Option<StoredObject> {
+        let kept = self.stored(object.digest, &object.head().key).await?;
+        let is_same = kept.generation() == object.generation();
+        (is_same && kept.head().size_bytes().is_some()).then_some(kept)
     }
 
     pub(super) async fn stored(&self, digest: Key, key: &[u8]) -> Option<StoredObject> {

@@ -1,5 +1,6 @@
 //! Reads a stretch of an object for one viewer: from memory, from the disk, from a fill, or by beginning one.
 
+mod open_end;
 mod refill;
 
 use super::ask::Ask;
@@ -143,10 +144,10 @@ impl ObjectReader {
     }
 
     pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadFault>> {
-        if self.end == Some(self.position) {
-            return Poll::Ready(Ok(()));
-        }
         loop {
+            if self.end == Some(self.position) {
+                return Poll::Ready(Ok(()));
+            }
             if matches!(self.source, Source::Undecided) && self.is_block_in_memory() {
                 return Poll::Ready(Ok(()));
             }
@@ -349,7 +350,7 @@ impl ObjectReader {
 
     /// Finds a source for the byte at hand, or begins a fill.
     fn decide(&mut self) -> Result<(), ReadFault> {
-        if self.is_block_in_memory() {
+        if self.is_block_in_memory() || (self.end.is_none() && self.is_at_open_end()) {
             return Ok(());
         }
         if let Some(source) = self.source_of_whole().or_else(|| self.source_of_block()) {

@@ -1,7 +1,8 @@
 //! What is known of films: each index is read once for all who want it, and kept with its plan and description.
 
 use super::folder_blocks::FolderBlocks;
-use super::source::FilmSource;
+use super::left_out::LeftOut;
+use super::source::{Arrivals, FilmSource};
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;
 use bytes::Bytes;
@@ -116,6 +117,10 @@ pub(crate) struct FilmIndexes {
     /// One permit for each mebibyte.
     large: Semaphore,
     pub(super) blocks: Arc<FolderBlocks>,
+    /// Objects that are not known to their end yet.
+    pub(super) arrivals: Arc<Arrivals>,
+    /// What the operator was told of.
+    pub(super) left_out: LeftOut,
 }
 
 impl FilmIndexes {
@@ -139,6 +144,8 @@ impl FilmIndexes {
             ),
             large: Semaphore::new(LARGE_INDEXES_SIZE_MIB_MAX),
             blocks: FolderBlocks::new(settings.block_memory_size_bytes_max as u64),
+            arrivals: Arc::default(),
+            left_out: LeftOut::default(),
         })
     }
 

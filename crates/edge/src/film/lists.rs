@@ -2,7 +2,7 @@
 
 use super::indexes::Film;
 use super::made::Made;
-use super::members::Member;
+use super::members::{Completeness, Member, Present};
 use super::set_document::SetSubtitles;
 use super::text::{list_size_bytes, text};
 use super::walk::{DASH_TYPE, FilmWalk, HLS_TYPE, MakeFault, Opened};
@@ -50,14 +50,18 @@ impl FilmWalk<'_> {
     pub(super) async fn set_list(&self) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
-        let members = self.open_qualities(&set).await?;
+        let qualities = self.open_qualities(&set).await?;
+        let Present { members, .. } = &qualities;
         let Some(first) = members.first() else {
             return Err(Denial::NotFound.into());
         };
         let source = first.opened.source.clone();
-        let subtitles = match self.name.rendition {
-            Some(_) => Vec::new(),
-            None => self.present_subtitles(&set).await?,
+        let (subtitles, texts) = match self.name.rendition {
+            Some(_) => (Vec::new(), Completeness::Complete),
+            None => {
+                let present = self.present_subtitles(&set).await?;
+                (present.members, present.completeness)
+            }
         };
         let is_dash = self.name.item == FilmItem::Dash;
         let entries: usize = members.iter().map(|member| entries(member, is_dash)).sum();
@@ -87,7 +91,15 @@ impl FilmWalk<'_> {
         };
         let text = text(size_bytes, self.coding(), write).await?;
         let content_type = if is_dash { DASH_TYPE } else { HLS_TYPE };
-        Ok(self.text_made(text, content_type, &source, grant.as_deref()))
+        let made = self.text_made(text, content_type, &source, grant.as_deref());
+        // What was left out may be back soon: nobody is to keep a list without it.
+        match (qualities.completeness, texts) {
+            (Completeness::Complete, Completeness::Complete) => Ok(made),
+            (Completeness::Partial, _) | (_, Completeness::Partial) => Ok(Made {
+                source: None,
+                ..made
+            }),
+        }
     }
 
     /// `s-LABEL/media.m3u8`: one segment as long as the film.

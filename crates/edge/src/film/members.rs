@@ -1,9 +1,12 @@
-//! The objects of a set: which ones a name is about, and opening them under the grant for the set.
+//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be read
+//! takes away only itself.
 
 use super::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
-use super::source::FilmSource;
-use super::walk::{FilmWalk, MakeFault, Opened};
+use super::source::{FilmSource, Wanted, too_large_text};
+use super::walk::{ATTEMPTS_MAX, FilmWalk, MakeFault, Opened};
+use super::whole_text::TextFault;
 use privet_distribution::{Authorized, Denial, authorize_member};
+use privet_media::list::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -15,6 +18,29 @@ const SET_ENDING: &str = ".film.json";
 pub(super) struct Member {
     pub(super) label: Option<String>,
     pub(super) opened: Opened,
+}
+
+/// Those members of a set that can be had.
+pub(super) struct Present<T> {
+    pub(super) members: Vec<T>,
+    pub(super) completeness: Completeness,
+}
+
+/// Whether all members that are there could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completeness {
+    Complete,
+    /// Some were left out: a list of the others is good for now.
+    Partial,
+}
+
+impl<T> Present<T> {
+    fn nothing() -> Self {
+        Present {
+            members: Vec::new(),
+            completeness: Completeness::Complete,
+        }
+    }
 }
 
 impl FilmWalk<'_> {
@@ -47,60 +73,91 @@ impl FilmWalk<'_> {
                 &settings.subtitles,
             ));
         }
-        let source = self.open_source(self.authorized, path).await?;
         let bad = |reason: String| Denial::Film {
             token: "film-set",
             reason,
         };
-        if source.size_bytes() > SET_SIZE_BYTES_MAX {
-            let reason = format!("a set has at most {SET_SIZE_BYTES_MAX} bytes");
-            return Err(bad(reason).into());
-        }
-        let text = match source.size_bytes() {
-            0 => Vec::new(),
-            size_bytes => source.read(0..size_bytes).await?.concat(),
+        let too_large = || bad(format!("a set has at most {SET_SIZE_BYTES_MAX} bytes"));
+        let wanted = Wanted::Whole {
+            size_bytes_max: SET_SIZE_BYTES_MAX,
         };
-        Ok(FilmSet::read(path, &text).map_err(bad)?)
+        let source = self.open_source(self.authorized, path, wanted).await?;
+        let text = source.read_text(SET_SIZE_BYTES_MAX, &self.exchange.memory);
+        let text = match text.await {
+            Ok(text) => text,
+            Err(TextFault::TooLarge) => return Err(too_large().into()),
+            Err(TextFault::Make(fault)) => return Err(fault),
+        };
+        Ok(FilmSet::read(path, &text.bytes).map_err(bad)?)
     }
 
-    /// All qualities that are there, or the one that the name is about.
-    pub(super) async fn open_qualities(&self, set: &FilmSet) -> Result<Vec<Member>, MakeFault> {
+    /// All qualities that can be played, or the one that the name is about.
+    ///
+    /// Errors: there is none, for the reason of the first that cannot be read.
+    pub(super) async fn open_qualities(&self, set: &FilmSet) -> Result<Present<Member>, MakeFault> {
         let rendition = self.name.rendition;
         let wanted = set.qualities.iter().filter(|quality| match rendition {
             Some(label) => quality.label.as_deref() == Some(label),
             None => true,
         });
         let opening = wanted.map(|quality| async move {
-            let opened = self.open_quality(quality).await;
+            let opened = self.open_settled(quality).await;
             (quality, opened)
         });
-        let mut members = Vec::new();
+        let mut present = Present::nothing();
+        let mut unreadable = Vec::new();
         for (quality, opened) in all(opening).await {
             match opened {
-                Ok(opened) => members.push(Member {
+                Ok(opened) => present.members.push(Member {
                     // In the folder of one quality its own names need no label.
                     label: quality.label.clone().filter(|_| rendition.is_none()),
                     opened,
                 }),
+                Err(denial) if rendition.is_some() => return Err(denial.into()),
                 // Those beside the film may be missing.
-                Err(MakeFault::Denied(denial))
-                    if is_missing(&denial) && quality.label.is_some() && rendition.is_none() => {}
-                Err(fault) => return Err(fault),
+                Err(denial) if is_missing(&denial) && quality.label.is_some() => {}
+                Err(denial) if is_of_one_object(&denial) => unreadable.push((quality, denial)),
+                Err(denial) => return Err(denial.into()),
             }
         }
-        Ok(members)
+        match unreadable.first() {
+            Some((_, denial)) if present.members.is_empty() => return Err(denial.clone().into()),
+            Some(_) => present.completeness = Completeness::Partial,
+            None => {}
+        }
+        for (quality, denial) in &unreadable {
+            self.tell_of_left_out(&quality.path, denial);
+        }
+        Ok(present)
     }
 
-    /// The first quality that is there.
-    pub(super) async fn open_first(&self, set: &FilmSet) -> Result<Opened, MakeFault> {
-        let mut missing = Denial::NotFound;
-        for quality in &set.qualities {
+    /// As [`FilmWalk::open_quality`], whatever happens to the object meanwhile.
+    async fn open_settled(&self, quality: &SetQuality) -> Result<Opened, Denial> {
+        for _ in 0..ATTEMPTS_MAX {
             match self.open_quality(quality).await {
-                Err(MakeFault::Denied(denial)) if is_missing(&denial) => missing = denial,
-                opened => return opened,
+                Ok(opened) => return Ok(opened),
+                Err(MakeFault::Denied(denial)) => return Err(denial),
+                Err(MakeFault::Lost) => {}
             }
         }
-        Err(missing.into())
+        Err(Denial::OriginInvalidResponse)
+    }
+
+    /// The first quality that can be played.
+    pub(super) async fn open_first(&self, set: &FilmSet) -> Result<Opened, Denial> {
+        let mut missing = Denial::NotFound;
+        let mut unreadable = None;
+        for quality in &set.qualities {
+            match self.open_settled(quality).await {
+                Ok(opened) => return Ok(opened),
+                Err(denial) if is_missing(&denial) => missing = denial,
+                Err(denial) if is_of_one_object(&denial) => {
+                    unreadable.get_or_insert(denial);
+                }
+                Err(denial) => return Err(denial),
+            }
+        }
+        Err(unreadable.unwrap_or(missing))
     }
 
     async fn open_quality(&self, quality: &SetQuality) -> Result<Opened, MakeFault> {
@@ -115,41 +172,63 @@ impl FilmWalk<'_> {
         authorize_member(self.authorized, &self.request, path)
     }
 
-    /// Those subtitles of the set that are there.
+    /// Those subtitles of the set that are there and can be read, as far as can be told without reading them.
     pub(super) async fn present_subtitles(
         &self,
         set: &FilmSet,
-    ) -> Result<Vec<SetSubtitles>, MakeFault> {
+    ) -> Result<Present<SetSubtitles>, MakeFault> {
         let opening = set.subtitles.iter().map(|subtitles| async move {
-            let opened = self.open_subtitles(subtitles).await;
+            let wanted = Wanted::Presence {
+                size_bytes_max: TEXT_SIZE_BYTES_MAX as u64,
+            };
+            let opened = self.open_subtitles(subtitles, wanted).await;
             (subtitles, opened)
         });
-        let mut present = Vec::new();
+        let mut present = Present::nothing();
         for (subtitles, opened) in all(opening).await {
+            let opened = opened.and_then(|(source, _)| of_readable_length(&source));
             match opened {
-                Ok(_) => present.push(subtitles.clone()),
+                Ok(()) => present.members.push(subtitles.clone()),
                 Err(denial) if is_missing(&denial) => {}
+                Err(denial) if is_of_one_object(&denial) => {
+                    let path = subtitles.paths.first().map_or("", String::as_str);
+                    self.tell_of_left_out(path, &denial);
+                    present.completeness = Completeness::Partial;
+                }
                 Err(denial) => return Err(denial.into()),
             }
         }
         Ok(present)
     }
 
-    /// The first of its objects that is there, and its path.
+    /// The first of its objects that is there, as it is `wanted`, and its path.
     pub(super) async fn open_subtitles<'s>(
         &self,
         subtitles: &'s SetSubtitles,
+        wanted: Wanted,
     ) -> Result<(FilmSource, &'s str), Denial> {
         let mut missing = Denial::NotFound;
         for path in &subtitles.paths {
             let member = self.authorized_member(path)?;
-            match self.open_source(&member, path).await {
+            match self.open_source(&member, path, wanted).await {
                 Err(denial) if is_missing(&denial) => missing = denial,
                 opened => return opened.map(|source| (source, path.as_str())),
             }
         }
         Err(missing)
     }
+
+    fn tell_of_left_out(&self, path: &str, denial: &Denial) {
+        let left_out = &self.shared.films.left_out;
+        left_out.tell(path, self.name.object_path, denial);
+    }
+}
+
+fn of_readable_length(source: &FilmSource) -> Result<(), Denial> {
+    if source.size_bytes() > TEXT_SIZE_BYTES_MAX as u64 {
+        return Err(too_large_text());
+    }
+    Ok(())
 }
 
 /// Whether there is no such object as far as anybody can see: a bucket that must not be listed forbids what it has not.
@@ -160,6 +239,41 @@ fn is_missing(denial: &Denial) -> bool {
         Denial::OriginUnreadable,
     ]
     .contains(denial)
+}
+
+/// Whether the fault is that of the object, of its origin or of its place, so that another object may be read nevertheless.
+/// What is wrong with the request or with the edge is wrong with all of them.
+fn is_of_one_object(denial: &Denial) -> bool {
+    match denial {
+        Denial::Film { .. }
+        | Denial::FilmArriving
+        | Denial::NotFound
+        | Denial::OriginForbidden
+        | Denial::OriginUnreadable
+        | Denial::OriginDns
+        | Denial::OriginConnect
+        | Denial::OriginCredentials
+        | Denial::OriginRefusesEdge(_)
+        | Denial::OriginTls
+        | Denial::OriginTimeout
+        | Denial::OriginHeaderTooBig
+        | Denial::OriginInvalidResponse
+        | Denial::OriginClosed
+        | Denial::ForeignMember => !is_missing(denial),
+        Denial::UnknownHost
+        | Denial::HttpsRequired
+        | Denial::RedirectToHttps { .. }
+        | Denial::AmbiguousPath
+        | Denial::MethodNotAllowed
+        | Denial::BodyNotAllowed
+        | Denial::Signature(_)
+        | Denial::HeadTooLarge
+        | Denial::BadRequest
+        | Denial::BodyTimeout
+        | Denial::NotSupportedByOrigin
+        | Denial::CountryBlocked
+        | Denial::CapacityExceeded => false,
+    }
 }
 
 /// Waits for all of them together; their results in order.

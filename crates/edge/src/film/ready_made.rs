@@ -1,10 +1,12 @@
-//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too.
+//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A list that can
+//! not be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::bound_uri::signed;
 use super::made::{Made, MadeContent};
-use super::source::{FilmSource, SourceAsk};
+use super::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
 use super::text::{is_excessive, text};
-use super::walk::carried;
+use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, MakeFault, carried};
+use super::whole_text::{TextFault, WholeText};
 use crate::answer::Answer;
 use crate::exchange::Exchange;
 use crate::worker::WorkerShared;
@@ -14,8 +16,29 @@ use privet_distribution::{
     object_query, session_location, session_page, wants_session, without_session,
 };
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
-use privet_sign::Refusal;
+use privet_sign::{Refusal, Scheme};
 use std::borrow::Cow;
+
+const LIST_SIZE_BYTES_MAX: u64 = TEXT_SIZE_BYTES_MAX as u64;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Where the root of a manifest begins at the latest; comments may stand before it.
+const ROOT_WITHIN_BYTES: usize = 64 * 1024;
+/// RFC 8216 4, and what was in use before.
+const HLS_TYPES: [&str; 6] = [
+    "application/vnd.apple.mpegurl",
+    "application/x-mpegurl",
+    "application/mpegurl",
+    "audio/mpegurl",
+    "audio/x-mpegurl",
+    "vnd.apple.mpegurl",
+];
+/// ISO 23009-1 annex C, and those of XML.
+const DASH_TYPES: [&str; 4] = [
+    "application/dash+xml",
+    "video/vnd.mpeg.dash.mpd",
+    "application/xml",
+    "text/xml",
+];
 
 /// An authorized request for an object that may be such a list.
 pub(crate) struct ReadyMade<'a> {
@@ -44,6 +67,34 @@ impl ListKind {
             None
         }
     }
+
+    /// Whether it is a list by its looks. Both are of ASCII where it matters.
+    fn is_in(self, text: &[u8]) -> bool {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        match self {
+            ListKind::Hls => text.starts_with(b"#EXTM3U"),
+            ListKind::Dash => {
+                let beginning = &text[..text.len().min(ROOT_WITHIN_BYTES)];
+                let mut fours = beginning.windows(4);
+                fours.any(|four| four == b"<MPD" || four == b":MPD")
+            }
+        }
+    }
+
+    /// The type that the origin says, if it is one of such lists: buckets call them `binary/octet-stream`.
+    fn type_of(self, told: Option<&HeaderValue>) -> HeaderValue {
+        let (known, own) = match self {
+            ListKind::Hls => (&HLS_TYPES[..], HLS_TYPE),
+            ListKind::Dash => (&DASH_TYPES[..], DASH_TYPE),
+        };
+        let is_known = |told: &&HeaderValue| {
+            let essence = told.as_bytes().split(|&byte| byte == b';').next();
+            let essence = essence.unwrap_or_default().trim_ascii();
+            let mut known = known.iter();
+            known.any(|known| essence.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        told.filter(is_known).cloned().unwrap_or(own)
+    }
 }
 
 /// Whether the path names a list, by its ending.
@@ -70,25 +121,53 @@ pub(crate) fn list_without_wish(
 
 impl ReadyMade<'_> {
     /// The list with the viewer's grant in it, or the way to a session. `None` where the object is sent as it is.
-    pub(crate) async fn answer(&self) -> Option<Answer> {
+    ///
+    /// Errors: there is a list, and its URIs cannot get the grant.
+    pub(crate) async fn answer(&self) -> Result<Option<Answer>, Denial> {
+        let Some((kind, carried)) = self.list_with_grant() else {
+            return Ok(None);
+        };
+        if let Some(answer) = self.session() {
+            return Ok(Some(answer));
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            match self.attempt(kind, &carried).await {
+                Ok(answer) => return Ok(answer),
+                Err(MakeFault::Denied(denial)) => return Err(denial),
+                // The object has changed since it was opened.
+                Err(MakeFault::Lost) => {}
+            }
+        }
+        Err(Denial::OriginInvalidResponse)
+    }
+
+    /// What kind of list is asked for, and what its URIs have to carry.
+    fn list_with_grant(&self) -> Option<(ListKind, String)> {
         let kind = ListKind::of(self.request.path)?;
         let films = self.authorized.routed().films()?;
         let is_read = [Method::GET, Method::HEAD].contains(self.request.method);
         if !films.rewrite_playlists || !is_read {
             return None;
         }
-        let carried = carried(self.authorized, &self.request)?;
-        if !has_custom_policy(&carried) {
-            // A canned signature is for this URL alone.
-            return None;
-        }
-        if let Some(answer) = self.session() {
-            return Some(answer);
-        }
-        // What can not be opened is told in the origin's own words.
-        let source = self.open().await?;
-        let made = self.rewritten(kind, source, carried).await?;
-        Answer::made(&made, &self.request, self.exchange).await.ok()
+        // A canned signature is for this URL alone.
+        let carried = carried(self.authorized, &self.request);
+        carried
+            .filter(|carried| has_custom_policy(carried))
+            .map(|carried| (kind, carried))
+    }
+
+    async fn attempt(&self, kind: ListKind, carried: &str) -> Result<Option<Answer>, MakeFault> {
+        let source = match self.open().await {
+            Ok(source) => source,
+            Err(denial @ (Denial::Film { .. } | Denial::FilmArriving)) => return Err(denial.into()),
+            // What the origin has not, or does not give, is told in its own words.
+            Err(_) => return Ok(None),
+        };
+        let Some(made) = self.rewritten(kind, &source, carried).await? else {
+            return Ok(None);
+        };
+        let answer = Answer::made(&made, &self.request, self.exchange).await;
+        Ok(Some(answer?))
     }
 
     fn session(&self) -> Option<Answer> {
@@ -105,7 +184,7 @@ impl ReadyMade<'_> {
         Some(Answer::page(session_page(&location)))
     }
 
-    async fn open(&self) -> Option<FilmSource> {
+    async fn open(&self) -> Result<FilmSource, Denial> {
         let query = self.request.query.and_then(object_query);
         let ask = SourceAsk {
             authorized: self.authorized,
@@ -123,51 +202,82 @@ impl ReadyMade<'_> {
             },
             state: &self.exchange.state,
         };
-        let source = FilmSource::open_whole(&ask, self.shared, TEXT_SIZE_BYTES_MAX as u64);
-        source.await.ok()
+        let wanted = Wanted::Whole {
+            size_bytes_max: LIST_SIZE_BYTES_MAX,
+        };
+        FilmSource::open_as(wanted, &ask, self.shared).await
     }
 
-    async fn rewritten(&self, kind: ListKind, source: FilmSource, carried: String) -> Option<Made> {
-        let size_bytes = source.size_bytes();
-        if size_bytes == 0 || size_bytes > TEXT_SIZE_BYTES_MAX as u64 {
-            return None;
-        }
-        // Many may wait for their turn to be rewritten, each with the list in its hands.
-        let _charge = self.exchange.memory.try_charge(size_bytes)?;
-        let bytes = source.read(0..size_bytes).await.ok()?.concat();
-        let list = String::from_utf8(bytes).ok()?;
+    /// `None` where the object is no list.
+    async fn rewritten(
+        &self,
+        kind: ListKind,
+        source: &FilmSource,
+        carried: &str,
+    ) -> Result<Option<Made>, MakeFault> {
+        let reading = source.read_text(LIST_SIZE_BYTES_MAX, &self.exchange.memory);
+        let whole = match reading.await {
+            Ok(whole) => whole,
+            Err(TextFault::TooLarge) => return Err(too_large_text().into()),
+            Err(TextFault::Make(fault)) => return Err(fault),
+        };
+        let size_bytes = whole.bytes.len() as u64;
+        let Some(list) = list_in(kind, &whole, source)? else {
+            return Ok(None);
+        };
         let here = (self.request.scheme, self.request.host.to_owned());
-        let write = move || {
-            let here = (here.0, here.1.as_str());
-            let mut added_bytes = 0;
-            let mut sign = |uri: &str| {
-                let signed = signed(uri, here, &carried)?;
-                added_bytes += carried.len() as u64;
-                (!is_excessive(&carried, added_bytes)).then_some(signed)
-            };
-            let rewritten = match kind {
-                ListKind::Hls => rewrite::hls(&list, &mut sign),
-                ListKind::Dash => rewrite::dash(&list, &mut sign),
-            };
-            // What is no list is sent as it is, and so is what a long link would blow up.
-            match rewritten {
-                Ok(rewritten) if !is_excessive(&carried, added_bytes) => rewritten,
-                Ok(_) | Err(_) => list,
-            }
+        let write = {
+            let carried = carried.to_owned();
+            move || with_grant(kind, list, (here.0, &here.1), &carried)
         };
         let coding = coding_for_text(self.request.headers, self.request.version);
-        let text = text(size_bytes, coding, write).await.ok()?;
-        Some(Made {
+        let text = text(size_bytes, coding, write).await?;
+        Ok(Some(Made {
             content: MadeContent::Text(text.bytes, text.coding),
-            content_type: source
-                .content_type()
-                .cloned()
-                .unwrap_or(HeaderValue::from_static("application/octet-stream")),
+            content_type: kind.type_of(source.content_type()),
             etag: Some(text.etag),
             how: source.how(),
             cache_status: source.cache_status().cloned(),
             source: None,
-        })
+        }))
+    }
+}
+
+/// The text, if it is a list of the kind.
+///
+/// Errors: it is one in another charset than UTF-8, or there is no telling what it is.
+fn list_in(
+    kind: ListKind,
+    whole: &WholeText,
+    source: &FilmSource,
+) -> Result<Option<String>, Denial> {
+    match std::str::from_utf8(&whole.bytes) {
+        Ok(text) => Ok(kind.is_in(&whole.bytes).then(|| text.to_owned())),
+        Err(_) if source.codings().has_other_words => Err(encoded_text()),
+        Err(_) if kind.is_in(&whole.bytes) => Err(Denial::Film {
+            token: "film-unsupported",
+            reason: "not supported: a list in another charset; store it in UTF-8".to_owned(),
+        }),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The list with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would blow up
+/// (fidelity note F109).
+fn with_grant(kind: ListKind, list: String, here: (Scheme, &str), carried: &str) -> String {
+    let mut added_bytes = 0;
+    let mut sign = |uri: &str| {
+        let signed = signed(uri, here, carried)?;
+        added_bytes += carried.len() as u64;
+        (!is_excessive(carried, added_bytes)).then_some(signed)
+    };
+    let rewritten = match kind {
+        ListKind::Hls => rewrite::hls(&list, &mut sign),
+        ListKind::Dash => rewrite::dash(&list, &mut sign),
+    };
+    match rewritten {
+        Ok(rewritten) if !is_excessive(carried, added_bytes) => rewritten,
+        Ok(_) | Err(_) => list,
     }
 }
 

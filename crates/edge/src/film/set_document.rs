@@ -77,8 +77,8 @@ impl FilmSet {
     ///
     /// Errors: what is wrong with it, for whoever wrote it.
     pub(super) fn read(path: &str, text: &[u8]) -> Result<Self, String> {
-        let document: SetDocument =
-            serde_json::from_slice(text).map_err(|error| format!("not a set: {error}"))?;
+        let document: SetDocument = serde_json::from_slice(without_mark(text)?)
+            .map_err(|error| format!("not a set: {error}"))?;
         if document.qualities.is_empty() || document.qualities.len() > QUALITIES_MAX {
             return Err(format!("a set has 1 to {QUALITIES_MAX} qualities"));
         }
@@ -169,6 +169,14 @@ impl FilmSet {
             subtitles: subtitles.collect(),
         }
     }
+}
+
+/// The text without the mark that editors put before UTF-8. RFC 8259 8.1 lets readers ignore it.
+fn without_mark(text: &[u8]) -> Result<&[u8], String> {
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        return Err("not a set: it is in UTF-16; save it in UTF-8".to_owned());
+    }
+    Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
 fn has_ending(name: &str, ending: &str) -> bool {

@@ -1,6 +1,10 @@
 //! An object as it is now, to make a film of: a folder's open file, or a cached object of another server.
 
+mod arrivals;
 mod cached;
+
+pub(super) use arrivals::Arrivals;
+pub(super) use cached::{Wanted, encoded_text, too_large_text};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use super::parts_reader::PartsReader;
@@ -9,10 +13,11 @@ use crate::origin::{Content, DiskWork, FolderOrigin, OriginError};
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
-use cached::Wanted;
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
-use privet_distribution::{Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest};
+use privet_distribution::{
+    AppliedCodings, Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest,
+};
 use privet_media::Parts;
 use privet_sign::Timestamp;
 use std::cell::RefCell;
@@ -46,6 +51,8 @@ struct Source {
     path: String,
     /// What the origin said of it; of a folder's file entity tag and date.
     headers: HeaderMap,
+    /// What was done to the bytes.
+    codings: AppliedCodings,
     how: How,
     status: Option<CacheStatus>,
     /// Keeps the first fetch going until it is followed.
@@ -74,31 +81,28 @@ impl std::fmt::Debug for FilmSource {
 }
 
 impl FilmSource {
-    /// Opens the object, from the cache if it is there.
+    /// Opens the object to read parts of it, from the cache if it is there.
     ///
     /// Errors: there is none, the origin failed, or its bytes can not be had in parts.
     pub(crate) async fn open(
         ask: &SourceAsk<'_>,
         shared: &WorkerShared,
     ) -> Result<FilmSource, Denial> {
-        let source = match ask.state.folder(ask.authorized) {
-            Some(folder) => in_folder(folder, ask, shared).await?,
-            None => cached::open(ask, shared, Wanted::Parts).await?,
-        };
-        Ok(FilmSource(Rc::new(source)))
+        Self::open_as(Wanted::Parts, ask, shared).await
     }
 
-    /// Opens an object to be read as a whole, which need not be one that is kept.
+    /// Opens the object to read what is `wanted` of it.
     ///
-    /// Errors: as those of [`FilmSource::open`]; it is longer than `size_bytes_max`.
-    pub(crate) async fn open_whole(
+    /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
+    /// nevertheless: whoever reads them looks at their length.
+    pub(super) async fn open_as(
+        wanted: Wanted,
         ask: &SourceAsk<'_>,
         shared: &WorkerShared,
-        size_bytes_max: u64,
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
             Some(folder) => in_folder(folder, ask, shared).await?,
-            None => cached::open(ask, shared, Wanted::Whole { size_bytes_max }).await?,
+            None => cached::open(ask, shared, wanted).await?,
         };
         Ok(FilmSource(Rc::new(source)))
     }
@@ -126,6 +130,11 @@ impl FilmSource {
     /// What the origin said of the object.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
+    }
+
+    /// What was done to the bytes; nothing to those of what was opened for its parts.
+    pub(super) fn codings(&self) -> &AppliedCodings {
+        &self.0.codings
     }
 
     /// The value of `Age`; `None` of what passes no cache, or has just come.
@@ -238,6 +247,7 @@ async fn in_folder(
         identity,
         path: ask.request.path.to_owned(),
         headers,
+        codings: AppliedCodings::default(),
         how: if object.from_memory {
             How::Hit
         } else {

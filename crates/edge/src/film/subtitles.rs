@@ -1,8 +1,10 @@
 //! Subtitles as WebVTT: of a track of the film, and of an object beside it.
 
 use super::made::Made;
+use super::source::Wanted;
 use super::text::text;
 use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
+use super::whole_text::TextFault;
 use crate::answer_memory::Charge;
 use crate::origin::DiskWork;
 use bytes::Bytes;
@@ -65,22 +67,22 @@ impl FilmWalk<'_> {
         let mut subtitles = set.subtitles.iter();
         let subtitles = subtitles.find(|subtitles| subtitles.label == label);
         let subtitles = subtitles.ok_or(Denial::NotFound)?;
-        let (source, path) = self.open_subtitles(subtitles).await?;
-        if source.size_bytes() > TEXT_SIZE_BYTES_MAX as u64 {
-            return Err(Refusal::TooLarge("subtitles").into());
-        }
-        let _charge = self.charge(source.size_bytes())?;
-        let bytes = match source.size_bytes() {
-            0 => Vec::new(),
-            size_bytes => source.read(0..size_bytes).await?.concat(),
+        let size_bytes_max = TEXT_SIZE_BYTES_MAX as u64;
+        let wanted = Wanted::Whole { size_bytes_max };
+        let (source, path) = self.open_subtitles(subtitles, wanted).await?;
+        let reading = source.read_text(size_bytes_max, &self.exchange.memory);
+        let whole = match reading.await {
+            Ok(whole) => whole,
+            Err(TextFault::TooLarge) => return Err(Refusal::TooLarge("subtitles").into()),
+            Err(TextFault::Make(fault)) => return Err(fault),
         };
         let is_srt = path.to_ascii_lowercase().ends_with(".srt");
-        let size_bytes = bytes.len();
+        let size_bytes = whole.bytes.len();
         let convert = move || {
             if is_srt {
-                vtt_from_srt(&bytes)
+                vtt_from_srt(&whole.bytes)
             } else {
-                vtt_checked(&bytes)
+                vtt_checked(&whole.bytes)
             }
         };
         let converted = if size_bytes <= SHORT_SUBTITLES_SIZE_BYTES_MAX {

@@ -2,7 +2,7 @@
 
 use super::indexes::{Film, FilmFault};
 use super::made::{Made, MadeContent, TsPlace};
-use super::source::{FilmSource, SourceAsk};
+use super::source::{FilmSource, SourceAsk, Wanted};
 use super::text::{Text, tag};
 use crate::answer::Answer;
 use crate::cache::ReadFault;
@@ -22,7 +22,7 @@ use privet_sign::CredentialSource;
 use std::sync::Arc;
 
 /// How often an object may turn out to be another one before its first byte.
-const ATTEMPTS_MAX: usize = 3;
+pub(super) const ATTEMPTS_MAX: usize = 3;
 /// Part of every entity tag: what another version of this program makes is other bytes.
 const PACKAGER: &str = concat!("privet ", env!("CARGO_PKG_VERSION"), " films 1");
 
@@ -230,11 +230,12 @@ impl FilmWalk<'_> {
         carried(self.authorized, &self.request)
     }
 
-    /// Opens the object at `path`, to which `authorized` is the key.
+    /// Opens the object at `path` as it is `wanted`; `authorized` is the key to it.
     pub(super) async fn open_source(
         &self,
         authorized: &Authorized<'_>,
         path: &str,
+        wanted: Wanted,
     ) -> Result<FilmSource, Denial> {
         let query = self.request.query.and_then(object_query);
         let ask = SourceAsk {
@@ -254,7 +255,7 @@ impl FilmWalk<'_> {
             },
             state: &self.exchange.state,
         };
-        FilmSource::open(&ask, self.shared).await
+        FilmSource::open_as(wanted, &ask, self.shared).await
     }
 
     /// Opens the object at `path`, and reads its index if that is not known.
@@ -263,7 +264,7 @@ impl FilmWalk<'_> {
         authorized: &Authorized<'_>,
         path: &str,
     ) -> Result<Opened, MakeFault> {
-        let source = self.open_source(authorized, path).await?;
+        let source = self.open_source(authorized, path, Wanted::Parts).await?;
         let target = self.settings.segment_target;
         let films = &self.shared.films;
         let film = films.film(&source, target, self.exchange.now).await;

@@ -224,6 +224,7 @@ impl Desk {
             match origin.access {
                 // Nobody has named an object yet, and the bucket has shown nothing.
                 OriginAccess::Private
+                | OriginAccess::Loopback { .. }
                 | OriginAccess::Unseen {
                     cause: UnseenCause::NotNamed,
                 } => {}

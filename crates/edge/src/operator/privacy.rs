@@ -170,7 +170,7 @@ async fn ask(
 fn told(question: Question, findings: &Findings, now: Timestamp) -> OriginPrivacy {
     OriginPrivacy {
         place: place(&question.origin),
-        access: access(findings, &question.known_object),
+        access: access(findings, &question.known_object, &question.origin),
         writers: findings.writers,
         distribution_id: question.distribution_id,
         origin_id: question.origin.id.clone(),

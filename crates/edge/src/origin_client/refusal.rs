@@ -10,8 +10,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::{
-    BucketRefusal, Origin, OriginSource, RequestSignature, bucket_refusal, may_refuse_edge,
-    names_identity, region_name, s3_error_code, s3_error_page, s3_error_region,
+    BucketRefusal, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource, RequestSignature,
+    bucket_refusal, may_refuse_edge, names_identity, region_name, s3_error_code, s3_error_page,
+    s3_error_region,
 };
 use std::collections::HashMap;
 use std::fmt;
@@ -266,7 +267,21 @@ pub(crate) fn place(origin: &Origin) -> String {
                 s3.bucket, endpoint.host, endpoint.port
             )
         }
-        OriginSource::Http(http) => format!("server {}", http.host),
+        OriginSource::Http(http) => format!("server {}", server_url(http)),
+    }
+}
+
+/// Where the origin is asked for what viewers ask for by http, if for anything.
+fn server_url(http: &HttpOrigin) -> String {
+    let host = match http.host.contains(':') {
+        true => format!("[{}]", http.host),
+        false => http.host.clone(),
+    };
+    match http.protocol {
+        OriginProtocolPolicy::HttpOnly | OriginProtocolPolicy::MatchViewer => {
+            format!("http://{host}:{}", http.http_port)
+        }
+        OriginProtocolPolicy::HttpsOnly => format!("https://{host}:{}", http.https_port),
     }
 }
 

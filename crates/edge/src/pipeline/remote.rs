@@ -56,7 +56,7 @@ impl Wanted<'_> {
                     response: *response,
                     status,
                 };
-                Ok(Answer::passed(passed, self.request.version))
+                Ok(Answer::passed(passed, &self.request))
             }
             Obtained::Failed(fault) => Err(denial(fault.kind)),
             Obtained::Stored(_) => Err(Denial::OriginInvalidResponse),
@@ -163,7 +163,7 @@ impl Wanted<'_> {
                         response: *response,
                         status,
                     };
-                    return Ok(Answer::passed(passed, self.request.version));
+                    return Ok(Answer::passed(passed, &self.request));
                 }
                 Obtained::Failed(fault) => return Err(denial(fault.kind)),
             }

@@ -33,9 +33,9 @@ fn parsed(bytes: &[u8]) -> Result<Option<SocketAddr>, ProxyFault> {
     let request = b"GET / HTTP/1.1\r\n";
     let sent = [bytes, request].concat();
     let mut stream = sent.as_slice();
-    let source = source(&taken(&mut stream)?)?;
+    let said = said(&taken(&mut stream)?)?;
     assert_eq!(stream, request);
-    Ok(source)
+    Ok(said.source)
 }
 
 #[track_caller]
@@ -119,7 +119,7 @@ fn torn_headers() {
         for value in 0..=u8::MAX {
             let mut torn = good.clone();
             torn[at] = value;
-            let _ = taken(&mut &torn[..]).map(|header| source(&header));
+            let _ = taken(&mut &torn[..]).map(|header| said(&header));
         }
     }
 }
@@ -159,4 +159,49 @@ fn extensions() {
     check(&with_checksum(&extension(0xea, b"vpce-1")), viewer);
     // The check value of the CRC catalogues.
     assert_eq!(crc32c(b"123456789".iter()), 0xe306_9283);
+}
+
+/// What HAProxy's `send-proxy-v2-ssl` adds: flags, the certificate's verdict, and names.
+fn of_tls(client: u8, names: &[u8]) -> Vec<u8> {
+    extension(SSL, &[&[client, 0, 0, 0, 1], names].concat())
+}
+
+#[test]
+fn what_is_said_of_tls() {
+    let told = |extensions: &[u8]| {
+        let rest = [TCP4, extensions].concat();
+        said(&taken(&mut &header(0x21, 0x11, &rest)[..]).unwrap()).map(|said| said.tls)
+    };
+    let names = [
+        extension(0x21, b"TLSv1.3"),
+        extension(0x22, b"viewer.example"),
+        extension(0x23, b"TLS_AES_256_GCM_SHA384"),
+    ]
+    .concat();
+    let some = |version, cipher: &str| Ok(Some((version, cipher.to_owned())));
+    let expected = some("TLSv1.3", "TLS_AES_256_GCM_SHA384");
+    assert_eq!(told(&of_tls(0x01, &names)), expected);
+    assert_eq!(told(&of_tls(0x07, &names)), expected);
+    // The frontend took TLS, this viewer came without.
+    assert_eq!(told(&of_tls(0x00, &names)), Ok(None));
+    assert_eq!(told(&[]), Ok(None));
+    assert_eq!(told(&of_tls(0x01, &[])), some("-", "-"));
+    let odd = [extension(0x21, b"TLSv9\n"), extension(0x23, b"a b")].concat();
+    assert_eq!(told(&of_tls(0x01, &odd)), some("-", "-"));
+    let twice = [of_tls(0x01, &[]), of_tls(0x00, &[])].concat();
+    assert_eq!(told(&twice), Err(ProxyFault::TlsTwice));
+    for broken in [
+        &[][..],
+        &[1, 0, 0, 0],
+        &[1, 0, 0, 0, 0, 0x21],
+        &[1, 0, 0, 0, 0, 0x21, 0, 2, 1],
+    ] {
+        assert_eq!(
+            told(&extension(SSL, broken)),
+            Err(ProxyFault::BrokenExtension)
+        );
+    }
+    // What a proxy says for itself is about no viewer.
+    let local = header(0x20, 0x11, &[TCP4, &of_tls(0x01, &names)].concat());
+    assert_eq!(said(&local), Ok(Said::default()));
 }

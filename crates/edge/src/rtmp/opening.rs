@@ -127,6 +127,7 @@ impl Viewer {
         let ask = SourceAsk {
             authorized: &authorized,
             request: ViewerRequest {
+                https_port: None,
                 method: &Method::GET,
                 version: Version::HTTP_11,
                 scheme: self.scheme,
@@ -236,7 +237,8 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::OriginHeaderTooBig
         | Denial::OriginInvalidResponse
         | Denial::OriginClosed
-        | Denial::CapacityExceeded => PlayRefusal::Unavailable,
+        | Denial::CapacityExceeded
+        | Denial::FilmArriving => PlayRefusal::Unavailable,
         Denial::Film { .. } => PlayRefusal::Unplayable,
     }
 }

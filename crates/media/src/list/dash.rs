@@ -7,6 +7,7 @@ use super::suffix::Suffix;
 use super::timeline::Timeline;
 use super::{Propagation, Quality, SideText};
 use crate::describe::TrackDescription;
+use crate::mp4::{Colour, Role, VideoRange};
 
 /// `dash/manifest.mpd`: all qualities, languages and subtitles.
 ///
@@ -61,25 +62,23 @@ struct Manifest {
 }
 
 impl Manifest {
-    /// Players change between representations of one set, so that each codec has its own.
+    /// Players change between representations of one set, so that each codec and each range has its own.
     fn push_pictures(&mut self, pictures: &[Picture<'_>]) {
         for (place, first) in pictures.iter().enumerate() {
-            let codec = first.track.codec;
-            if pictures[..place]
-                .iter()
-                .any(|other| other.track.codec == codec)
-            {
+            let is_alike = |other: &&Picture<'_>| {
+                other.track.codec == first.track.codec && range(other) == range(first)
+            };
+            if pictures[..place].iter().any(|other| is_alike(&other)) {
                 continue;
             }
-            let of_codec: Vec<_> = pictures
-                .iter()
-                .filter(|picture| picture.track.codec == codec)
-                .collect();
-            let tracks: Vec<_> = of_codec.iter().map(|picture| picture.track).collect();
+            let alike: Vec<_> = pictures.iter().filter(is_alike).collect();
+            let tracks: Vec<_> = alike.iter().map(|picture| picture.track).collect();
             self.begin_set("video", "video/mp4", None);
             self.push_alignment(&tracks);
             self.text.push_str(">\n");
-            for picture in of_codec {
+            let has_other_range = pictures.iter().any(|other| range(other) != range(first));
+            self.push_colour(&tracks, has_other_range);
+            for picture in alike {
                 self.begin_representation(&picture.folder, picture.track);
                 let track = picture.track;
                 if track.width > 0 && track.height > 0 {
@@ -104,6 +103,40 @@ impl Manifest {
         }
     }
 
+    /// What all pictures of a set say of their colours, ISO 23009-1 5.8.4.9 by the names of ISO 23001-8.
+    ///
+    /// Where there is another set for other screens, a player that does not know PQ leaves this one to those who do; where
+    /// there is none, it shows what it can.
+    fn push_colour(&mut self, tracks: &[&TrackDescription], has_other_range: bool) {
+        let common = |code_point: fn(&Colour) -> u8| {
+            let of = |track: &&TrackDescription| track.colour.as_ref().map(code_point);
+            let first = tracks.first().and_then(of)?;
+            let is_said = first != Colour::UNSPECIFIED;
+            (is_said && tracks.iter().all(|track| of(track) == Some(first))).then_some(first)
+        };
+        let is_pq = tracks.iter().any(|track| {
+            track
+                .colour
+                .is_some_and(|colour| colour.range() == Some(VideoRange::Pq))
+        });
+        let element = match is_pq && has_other_range {
+            true => "EssentialProperty",
+            false => "SupplementalProperty",
+        };
+        for (name, value) in [
+            ("ColourPrimaries", common(|colour| colour.primaries)),
+            ("TransferCharacteristics", common(|colour| colour.transfer)),
+            ("MatrixCoefficients", common(|colour| colour.matrix)),
+        ] {
+            if let Some(value) = value {
+                let _ = writeln!(
+                    self.text,
+                    "<{element} schemeIdUri=\"urn:mpeg:mpegB:cicp:{name}\" value=\"{value}\"/>"
+                );
+            }
+        }
+    }
+
     /// A set for each sound.
     fn push_sounds(&mut self, group: &SoundGroup<'_>) {
         for sound in &group.sounds {
@@ -111,14 +144,8 @@ impl Manifest {
             self.begin_set("audio", "audio/mp4", sound.title.language.as_deref());
             self.push_alignment(&[track]);
             self.text.push_str(">\n");
-            self.push_label_and_role(
-                &sound.title,
-                if sound.title.is_default {
-                    "main"
-                } else {
-                    "alternate"
-                },
-            );
+            self.push_label(&sound.title);
+            self.push_purpose(&sound_purpose(&sound.title));
             self.begin_representation(&sound.folder, track);
             if track.sample_rate > 0 {
                 let _ = write!(self.text, " audioSamplingRate=\"{}\"", track.sample_rate);
@@ -139,7 +166,8 @@ impl Manifest {
     fn push_text(&mut self, folder: &str, title: &Title) {
         self.begin_set("text", "text/vtt", title.language.as_deref());
         self.text.push_str(">\n");
-        self.push_label_and_role(title, "subtitle");
+        self.push_label(title);
+        self.push_purpose(&text_purpose(title));
         let _ = writeln!(
             self.text,
             "<Representation id=\"{}\" bandwidth=\"{TEXT_BITS_PER_SEC}\">\n<BaseURL>../hls/{folder}subtitles.vtt{}</BaseURL>\n\
@@ -176,12 +204,24 @@ impl Manifest {
         }
     }
 
-    fn push_label_and_role(&mut self, title: &Title, role: &str) {
-        let _ = writeln!(
-            self.text,
-            "<Label>{}</Label>\n<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{role}\"/>",
-            escaped(&title.name)
-        );
+    fn push_label(&mut self, title: &Title) {
+        let _ = writeln!(self.text, "<Label>{}</Label>", escaped(&title.name));
+    }
+
+    fn push_purpose(&mut self, purpose: &DashPurpose) {
+        if let Some(value) = purpose.audio_purpose {
+            let _ = writeln!(
+                self.text,
+                "<Accessibility schemeIdUri=\"urn:tva:metadata:cs:AudioPurposeCS:2007\" value=\"{value}\"/>"
+            );
+        }
+        for role in &purpose.roles {
+            let _ = writeln!(
+                self.text,
+                "<Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"{}\"/>",
+                role.value()
+            );
+        }
     }
 
     fn begin_representation(&mut self, folder: &str, track: &TrackDescription) {
@@ -220,6 +260,69 @@ impl Manifest {
         self.text
             .push_str("</SegmentTimeline>\n</SegmentTemplate>\n");
     }
+}
+
+/// What a set is for, as DASH says it.
+struct DashPurpose {
+    /// TV-Anytime's number, which players know those by who do not see (1) or hear (2) well: ETSI TS 103 285 7.1.2.
+    audio_purpose: Option<u8>,
+    roles: Vec<Role>,
+}
+
+/// The default sound is the main one; others are so only if the file says it.
+fn sound_purpose(title: &Title) -> DashPurpose {
+    let roles = title.purpose.roles;
+    let first = match title.is_default || roles.has(Role::Main) {
+        true => Some(Role::Main),
+        false if roles.are_beside_the_film() => None,
+        false => Some(Role::Alternate),
+    };
+    // Those of subtitles mean nothing here.
+    let is_further = |role: &Role| match role {
+        Role::Supplementary
+        | Role::Commentary
+        | Role::Dub
+        | Role::Description
+        | Role::Sign
+        | Role::EnhancedAudioIntelligibility => true,
+        Role::Main
+        | Role::Alternate
+        | Role::Caption
+        | Role::Subtitle
+        | Role::ForcedSubtitle
+        | Role::EasyReader => false,
+    };
+    DashPurpose {
+        audio_purpose: match () {
+            () if roles.has(Role::Description) => Some(1),
+            () if roles.are_hard_of_hearing() => Some(2),
+            () => None,
+        },
+        roles: first
+            .into_iter()
+            .chain(roles.iter().filter(is_further))
+            .collect(),
+    }
+}
+
+/// Subtitles are captions, forced, or just that; and what the file says beside.
+fn text_purpose(title: &Title) -> DashPurpose {
+    let roles = title.purpose.roles;
+    let is_told = roles.has(Role::Caption) || roles.has(Role::ForcedSubtitle);
+    let first = (!is_told).then_some(Role::Subtitle);
+    let is_further = |role: &Role| !matches!(role, Role::Main | Role::Alternate | Role::Subtitle);
+    DashPurpose {
+        audio_purpose: roles.has(Role::Caption).then_some(2),
+        roles: first
+            .into_iter()
+            .chain(roles.iter().filter(is_further))
+            .collect(),
+    }
+}
+
+/// The range of a picture, which is the usual one where the file does not say it.
+fn range(picture: &Picture<'_>) -> VideoRange {
+    picture.range.unwrap_or(VideoRange::Sdr)
 }
 
 /// `r-720p/t1/` without slashes.

@@ -1,14 +1,15 @@
 //! What of a film's tracks lists offer: pictures, groups of sounds, subtitles; how they are named, and which is the default.
 //!
 //! HLS and DASH are written from the same choice. The first picture of each quality is offered; sounds are those of the
-//! first quality that has any, so that a player that changes the quality of the picture keeps its sound.
+//! first quality that has any, so that a player that changes the quality of the picture keeps its sound, and those in languages
+//! that only other qualities have.
 
 use std::borrow::Cow;
 
 use super::language::{language_name, language_tag};
 use super::{Quality, SideText};
 use crate::describe::TrackDescription;
-use crate::mp4::{Codec, TrackKind};
+use crate::mp4::{Codec, Colour, Role, Roles, TrackKind, VideoRange};
 
 /// What lists offer.
 pub(super) struct Renditions<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Renditions<'a> {
 pub(super) struct Picture<'a> {
     pub(super) folder: String,
     pub(super) track: &'a TrackDescription,
+    /// `None` when the file does not say it, and no other quality is of a high range.
+    pub(super) range: Option<VideoRange>,
 }
 
 /// Sounds of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that names two
@@ -53,8 +56,70 @@ pub(super) struct Title {
     /// Like no other's in its group.
     pub(super) name: String,
     pub(super) is_default: bool,
-    /// Whether a player may choose it by its language: only one in each language may say so (RFC 8216bis 4.4.6.1).
+    /// Whether a player may choose it by its language: only one in each language and with each purpose may say so
+    /// (RFC 8216bis 4.4.6.1).
     pub(super) is_selectable: bool,
+    pub(super) purpose: Purpose,
+}
+
+/// What a sound or subtitles are for, as HLS and DASH say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Purpose {
+    pub(super) roles: Roles,
+    /// What the name of a language is followed by, so that a viewer can tell its tracks apart.
+    name: Option<&'static str>,
+    /// For CHARACTERISTICS of HLS; empty when there are none.
+    pub(super) characteristics: &'static str,
+    /// Subtitles for those who have asked for none.
+    pub(super) is_forced: bool,
+}
+
+impl Purpose {
+    fn of(track: &TrackDescription) -> Purpose {
+        let roles = track.roles;
+        Purpose {
+            roles,
+            name: purpose_name(track.kind, roles),
+            characteristics: characteristics(track.kind, roles),
+            is_forced: track.kind == TrackKind::Text && roles.has(Role::ForcedSubtitle),
+        }
+    }
+}
+
+fn purpose_name(kind: TrackKind, roles: Roles) -> Option<&'static str> {
+    const SOUND: &[(Role, &str)] = &[
+        (Role::Description, "audio description"),
+        (Role::Commentary, "commentary"),
+        (Role::EnhancedAudioIntelligibility, "hard of hearing"),
+        (Role::Caption, "hard of hearing"),
+    ];
+    const TEXT: &[(Role, &str)] = &[
+        (Role::ForcedSubtitle, "forced"),
+        (Role::Commentary, "commentary"),
+        (Role::Description, "descriptions"),
+        (Role::Caption, "captions"),
+        (Role::EasyReader, "easy to read"),
+    ];
+    let mut names = match kind {
+        TrackKind::Video => return None,
+        TrackKind::Audio => SOUND.iter(),
+        TrackKind::Text => TEXT.iter(),
+    };
+    names.find_map(|(role, name)| roles.has(*role).then_some(*name))
+}
+
+/// RFC 8216bis 4.4.6.1: what a rendition is for those who do not see, hear or read well.
+fn characteristics(kind: TrackKind, roles: Roles) -> &'static str {
+    match kind {
+        TrackKind::Video => "",
+        TrackKind::Audio if roles.has(Role::Description) => "public.accessibility.describes-video",
+        TrackKind::Audio => "",
+        TrackKind::Text if roles.has(Role::Caption) => {
+            "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
+        }
+        TrackKind::Text if roles.has(Role::EasyReader) => "public.easy-to-read",
+        TrackKind::Text => "",
+    }
 }
 
 impl<'a> Renditions<'a> {
@@ -77,26 +142,38 @@ impl<'a> Renditions<'a> {
 }
 
 fn pictures<'a>(qualities: &[Quality<'a>]) -> Vec<Picture<'a>> {
-    qualities
+    let mut pictures: Vec<Picture<'a>> = qualities
         .iter()
         .filter_map(|quality| {
             let track = offered(quality, TrackKind::Video).next()?;
             Some(Picture {
                 folder: folder(quality, track),
                 track,
+                range: track.colour.as_ref().and_then(Colour::range),
             })
         })
-        .collect()
+        .collect();
+    // Beside a high range each says its own: Apple's players want it of all variants or of none.
+    let is_high = |range| matches!(range, Some(VideoRange::Hlg | VideoRange::Pq));
+    if pictures.iter().any(|picture| is_high(picture.range)) {
+        for picture in &mut pictures {
+            picture.range.get_or_insert(VideoRange::Sdr);
+        }
+    }
+    pictures
 }
 
-/// With a picture, the groups of the first quality that has sound; without, those of all, since they are the qualities then.
+/// With a picture, the groups of the first quality that has sound, and what of further languages goes into them; without,
+/// those of all, since they are the qualities then.
 fn groups<'a>(qualities: &[Quality<'a>], has_picture: bool) -> Vec<SoundGroup<'a>> {
-    let with_sound = qualities
+    let with_sound: Vec<_> = qualities
         .iter()
-        .filter(|quality| offered(quality, TrackKind::Audio).next().is_some());
+        .filter(|quality| offered(quality, TrackKind::Audio).next().is_some())
+        .collect();
     let count = if has_picture { 1 } else { usize::MAX };
+    let (leading, others) = with_sound.split_at(count.min(with_sound.len()));
     let mut groups: Vec<SoundGroup<'_>> = Vec::new();
-    for quality in with_sound.take(count) {
+    for quality in leading {
         for (codec, token) in SOUND_CODECS {
             let tracks: Vec<_> = offered(quality, TrackKind::Audio)
                 .filter(|track| track.codec == codec)
@@ -108,21 +185,46 @@ fn groups<'a>(qualities: &[Quality<'a>], has_picture: bool) -> Vec<SoundGroup<'a
                 Some(label) if !has_picture => format!("{token}-{label}"),
                 Some(_) | None => token.to_owned(),
             };
-            groups.push(SoundGroup {
-                id,
-                sounds: sounds(quality, &tracks),
-            });
+            let mut titles = Titles::default();
+            let mut sounds = sounds(quality, &tracks, &mut titles);
+            // Of no other codec: a player changes to another group for its bit rate, which must not change the language.
+            for other in others {
+                sounds.extend(further_sounds(other, codec, &mut titles));
+            }
+            groups.push(SoundGroup { id, sounds });
         }
     }
     groups
 }
 
-fn sounds<'a>(quality: &Quality<'a>, tracks: &[&'a TrackDescription]) -> Vec<Sound<'a>> {
-    let default = tracks
-        .iter()
-        .position(|track| track.is_default)
+/// The sounds of another quality in languages that `titles` have not.
+fn further_sounds<'a>(quality: &Quality<'a>, codec: Codec, titles: &mut Titles) -> Vec<Sound<'a>> {
+    let known = titles.languages.clone();
+    let tracks = offered(quality, TrackKind::Audio).filter(|track| track.codec == codec);
+    tracks
+        .filter(|track| has_further_language(track, &known))
+        .map(|track| Sound {
+            folder: folder(quality, track),
+            track,
+            title: titles.of_track(track, "Audio"),
+        })
+        .collect()
+}
+
+/// Whether a track says its language, and that is none of `known`.
+fn has_further_language(track: &TrackDescription, known: &[Option<String>]) -> bool {
+    let language = track.language.as_deref().and_then(language_tag);
+    language.is_some_and(|language| !known.contains(&Some(language.into_owned())))
+}
+
+fn sounds<'a>(
+    quality: &Quality<'a>,
+    tracks: &[&'a TrackDescription],
+    titles: &mut Titles,
+) -> Vec<Sound<'a>> {
+    let default = (0..tracks.len())
+        .min_by_key(|place| tracks[*place].roles.lateness(tracks[*place].is_default))
         .unwrap_or(0);
-    let mut titles = Titles::default();
     let mut sounds = Vec::with_capacity(tracks.len());
     // The default one is asked first which languages are its own.
     let order = std::iter::once(default).chain((0..tracks.len()).filter(|place| *place != default));
@@ -130,6 +232,7 @@ fn sounds<'a>(quality: &Quality<'a>, tracks: &[&'a TrackDescription]) -> Vec<Sou
         let track = tracks[place];
         let mut title = titles.of_track(track, "Audio");
         title.is_default = place == default;
+        title.is_selectable |= title.is_default;
         sounds.push(Sound {
             folder: folder(quality, track),
             track,
@@ -148,7 +251,7 @@ fn texts(qualities: &[Quality<'_>], side: &[SideText<'_>]) -> Vec<Text> {
     let mut has_default = false;
     for text in side {
         let language = text.language.and_then(language_tag).map(Cow::into_owned);
-        let mut title = titles.make(language, Some(text.name), "Subtitles");
+        let mut title = titles.make(language, Some(text.name), "Subtitles", Purpose::default());
         title.is_default = text.is_default && !has_default;
         title.is_selectable |= title.is_default;
         has_default |= title.is_default;
@@ -157,9 +260,22 @@ fn texts(qualities: &[Quality<'_>], side: &[SideText<'_>]) -> Vec<Text> {
             title,
         });
     }
-    let has_text = |quality: &&Quality<'_>| offered(quality, TrackKind::Text).next().is_some();
-    if let Some(quality) = qualities.iter().find(has_text) {
-        for track in offered(quality, TrackKind::Text) {
+    let mut with_text = qualities
+        .iter()
+        .filter(|quality| offered(quality, TrackKind::Text).next().is_some());
+    let Some(first) = with_text.next() else {
+        return texts;
+    };
+    for track in offered(first, TrackKind::Text) {
+        texts.push(Text {
+            folder: folder(first, track),
+            title: titles.of_track(track, "Subtitles"),
+        });
+    }
+    for quality in with_text {
+        let known = titles.languages.clone();
+        let tracks = offered(quality, TrackKind::Text);
+        for track in tracks.filter(|track| has_further_language(track, &known)) {
             texts.push(Text {
                 folder: folder(quality, track),
                 title: titles.of_track(track, "Subtitles"),
@@ -184,26 +300,42 @@ fn folder(quality: &Quality<'_>, track: &TrackDescription) -> String {
     }
 }
 
-/// Names and languages that a group has already.
+/// Names, and languages with their purposes, that a group has already.
 #[derive(Default)]
 struct Titles {
     names: Vec<String>,
     languages: Vec<Option<String>>,
+    selectable: Vec<(Option<String>, &'static str, bool)>,
 }
 
 impl Titles {
     fn of_track(&mut self, track: &TrackDescription, otherwise: &str) -> Title {
         let language = track.language.as_deref().and_then(language_tag);
         let name = track.name.as_deref().filter(|name| !is_handler(name));
-        self.make(language.map(Cow::into_owned), name, otherwise)
+        self.make(
+            language.map(Cow::into_owned),
+            name,
+            otherwise,
+            Purpose::of(track),
+        )
     }
 
-    fn make(&mut self, language: Option<String>, name: Option<&str>, otherwise: &str) -> Title {
-        let name = name
-            .map(printable)
-            .filter(|name| !name.is_empty())
-            .or_else(|| language.as_deref().map(spoken_name))
-            .unwrap_or_else(|| otherwise.to_owned());
+    fn make(
+        &mut self,
+        language: Option<String>,
+        name: Option<&str>,
+        otherwise: &str,
+        purpose: Purpose,
+    ) -> Title {
+        let given = name.map(printable).filter(|name| !name.is_empty());
+        let name = given.unwrap_or_else(|| {
+            let language = language.as_deref().map(spoken_name);
+            let name = language.unwrap_or_else(|| otherwise.to_owned());
+            match purpose.name {
+                Some(purpose) => format!("{name} ({purpose})"),
+                None => name,
+            }
+        });
         let mut unique = name.clone();
         let mut number = 1;
         while self.names.contains(&unique) {
@@ -211,13 +343,20 @@ impl Titles {
             unique = format!("{name} {number}");
         }
         self.names.push(unique.clone());
-        let is_selectable = !self.languages.contains(&language);
         self.languages.push(language.clone());
+        // A commentary has no words of its own in HLS: only who asks for it gets it.
+        let is_wanted = !purpose.roles.are_beside_the_film() || !purpose.characteristics.is_empty();
+        let key = (language.clone(), purpose.characteristics, purpose.is_forced);
+        let is_selectable = is_wanted && !self.selectable.contains(&key);
+        if is_selectable {
+            self.selectable.push(key);
+        }
         Title {
             language,
             name: unique,
             is_default: false,
             is_selectable,
+            purpose,
         }
     }
 }
@@ -257,3 +396,6 @@ const SOUND_CODECS: [(Codec, &str); 6] = [
     (Codec::Opus, "opus"),
     (Codec::Flac, "flac"),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub fn vtt_from_srt(text: &[u8]) -> Result<String, Refusal> {
     let lines: Vec<&str> = decoded
         .split('\n')
         .flat_map(|line| line.trim_end_matches('\r').split('\r'))
-        .map(str::trim)
+        .map(trimmed)
         .take(LINES_MAX + 1)
         .collect();
     if lines.len() > LINES_MAX {
@@ -54,28 +54,31 @@ struct Cue<'a> {
     lines: &'a [&'a str],
 }
 
+/// Without white space. A byte order mark stands within a file where several were joined.
+fn trimmed(line: &str) -> &str {
+    line.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
+}
+
 /// From each line of times to the next: blank lines are found in the midst of texts too.
 fn cues<'a>(lines: &'a [&'a str]) -> Result<Vec<Cue<'a>>, Refusal> {
-    let is_timing = |line: &str| {
-        line.contains(ARROW)
-            && line.starts_with(|first: char| first.is_ascii_digit() || first == '-')
-    };
+    let places: Vec<usize> = (0..lines.len())
+        .filter(|place| is_timing(lines[*place]))
+        .collect();
+    let mut numbers = Numbers::of(lines, &places);
     let mut cues = Vec::new();
-    let mut next = lines.iter().position(|line| is_timing(line));
-    while let Some(place) = next {
-        next = lines[place + 1..]
-            .iter()
-            .position(|line| is_timing(line))
-            .map(|distance| place + 1 + distance);
-        let Some((start_ms, end_ms)) = times(lines[place]) else {
+    for (at, place) in places.iter().enumerate() {
+        let next = places.get(at + 1);
+        let text = &lines[place + 1..*next.unwrap_or(&lines.len())];
+        // The number goes with the cue behind it, also where the times of this one cannot be read.
+        let text = match next {
+            Some(_) => numbers.taken_from(text),
+            None => text,
+        };
+        let Some((start_ms, end_ms)) = times(lines[*place]) else {
             continue;
         };
         if cues.len() == CUES_MAX {
             return Err(Refusal::TooLarge("cues of subtitles"));
-        }
-        let mut text = &lines[place + 1..next.unwrap_or(lines.len())];
-        if next.is_some() {
-            text = without_number(text);
         }
         cues.push(Cue {
             start_ms,
@@ -86,17 +89,69 @@ fn cues<'a>(lines: &'a [&'a str]) -> Result<Vec<Cue<'a>>, Refusal> {
     Ok(cues)
 }
 
-/// Without the number of the next cue, which stands behind an empty line or alone.
-fn without_number<'a>(text: &'a [&'a str]) -> &'a [&'a str] {
-    let is_number = |line: &str| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
-    match text {
-        [rest @ .., number]
-            if is_number(number) && rest.last().is_none_or(|line| line.is_empty()) =>
-        {
-            rest
+fn is_timing(line: &str) -> bool {
+    line.contains(ARROW) && line.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+}
+
+/// Tells the numbers of cues from numbers that are text.
+struct Numbers {
+    /// Of the cue that was read last, if it has one.
+    last: Option<u64>,
+    /// Whether a number stands before each line of times.
+    are_everywhere: bool,
+}
+
+impl Numbers {
+    fn of(lines: &[&str], places: &[usize]) -> Numbers {
+        let before = |place: &usize| number_at_end(&lines[..*place]);
+        Numbers {
+            last: places.first().and_then(before).and_then(parsed),
+            are_everywhere: places.iter().all(|place| before(place).is_some()),
         }
-        text => text,
     }
+
+    /// The text of a cue without the number of the next one, which stands behind it.
+    ///
+    /// It is one behind an empty line or alone; without an empty line, when it goes on counting, or when each cue has one.
+    /// A file may also have an empty line behind each line, and so between number and times.
+    fn taken_from<'a>(&mut self, text: &'a [&'a str]) -> &'a [&'a str] {
+        let followed_by = self.last.take().and_then(|last| last.checked_add(1));
+        let Some(line) = number_at_end(text) else {
+            return text;
+        };
+        let number = parsed(line);
+        let length = text
+            .iter()
+            .rposition(|other| !other.is_empty())
+            .unwrap_or(0);
+        let rest = &text[..length];
+        let is_apart = rest.last().is_none_or(|line| line.is_empty());
+        let is_before_times = length + 1 == text.len();
+        let is_counted = self.are_everywhere || number.is_some() && number == followed_by;
+        let is_number = match (is_apart, is_before_times) {
+            (true, true) => true,
+            (true, false) | (false, true) => is_counted,
+            (false, false) => false,
+        };
+        if !is_number {
+            return text;
+        }
+        self.last = number;
+        rest
+    }
+}
+
+/// The last line that is not empty, when it is a number.
+fn number_at_end<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let line = lines.iter().rfind(|line| !line.is_empty())?;
+    line.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(*line)
+}
+
+/// What is too long to be counted is still a number.
+fn parsed(number: &str) -> Option<u64> {
+    number.parse().ok()
 }
 
 /// Begin and end in milliseconds; what stands behind them is a position, and goes.
@@ -127,8 +182,11 @@ fn time_ms(text: &str) -> Option<u64> {
     }
     let milliseconds = match fraction.trim() {
         "" => 0,
-        // Tenths and hundredths are written without their zeros by some.
-        fraction => digits(fraction, 3)? * 10_u64.pow(3 - fraction.len().min(3) as u32),
+        // Tenths and hundredths are written without their zeros by some, and parts of a millisecond by others.
+        fraction => {
+            let nanoseconds = digits(fraction, 9)? * 10_u64.pow(9 - fraction.len().min(9) as u32);
+            nanoseconds / 1_000_000
+        }
     };
     Some(((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds)
 }
@@ -298,6 +356,75 @@ mod tests {
         ] {
             check(text, expected);
         }
+    }
+
+    #[test]
+    fn l1_numbers_that_are_text_stay_without_blank_lines() {
+        // The text of the first cue is a number, and no count: the cues have none.
+        check(
+            "0:1 --> 0:2\nin\n1999\n0:3 --> 0:4\nb",
+            "00:00:01.000 --> 00:00:02.000\nin\n1999\n\n00:00:03.000 --> 00:00:04.000\nb\n\n",
+        );
+        // It does not go on counting, and the next cue has no number.
+        check(
+            "1\n0:1 --> 0:2\na\n7\n0:3 --> 0:4\nb\n0:5 --> 0:6\nc",
+            "00:00:01.000 --> 00:00:02.000\na\n7\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
+             00:00:05.000 --> 00:00:06.000\nc\n\n",
+        );
+        // It goes on counting, but stands at the end of a text, and the next cue has no number.
+        check(
+            "1\n0:1 --> 0:2\nlevel\n2\n\n0:3 --> 0:4\nb\n\n0:5 --> 0:6\nc",
+            "00:00:01.000 --> 00:00:02.000\nlevel\n2\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
+             00:00:05.000 --> 00:00:06.000\nc\n\n",
+        );
+        // A count-down, each cue with its number.
+        check(
+            "1\n0:1 --> 0:2\n3\n2\n0:3 --> 0:4\n2\n3\n0:5 --> 0:6\n1",
+            "00:00:01.000 --> 00:00:02.000\n3\n\n00:00:03.000 --> 00:00:04.000\n2\n\n\
+             00:00:05.000 --> 00:00:06.000\n1\n\n",
+        );
+    }
+
+    #[test]
+    fn l1_cues_are_numbered_without_blank_lines() {
+        let expected = "00:00:01.000 --> 00:00:02.000\nfirst\n\n00:00:03.000 --> 00:00:04.000\nsecond\n\n\
+                        00:00:05.000 --> 00:00:06.000\nthird\n\n";
+        let plain = "1\n00:00:01,000 --> 00:00:02,000\nfirst\n2\n00:00:03,000 --> 00:00:04,000\nsecond\n3\n\
+                     00:00:05,000 --> 00:00:06,000\nthird\n";
+        check(plain, expected);
+        check(&plain.replace('\n', "\r\n"), expected);
+        check(&plain.replace('\n', "\r"), expected);
+        check(&format!("\u{feff}{plain}"), expected);
+        check(
+            &format!("\u{feff}{}", plain.replace('\n', "\r\n")),
+            expected,
+        );
+        check(&plain.replace('\n', "\n\n"), expected);
+        check(&plain.replace("\n2\n", "\n 002 \n"), expected);
+        // Joined files, and one from which a cue was taken.
+        check(&plain.replace("\n3\n", "\n\u{feff}1\n"), expected);
+        check(&plain.replace("\n3\n", "\n9\n"), expected);
+        // The count goes on where the times of a cue cannot be read, and where one cue has no number.
+        check(
+            "1\n0:1 --> 0:2\na\n2\n0:99 --> 1:4\nlost\n3\n0:5 --> 0:6\nb\n0:7 --> 0:8\nc",
+            "00:00:01.000 --> 00:00:02.000\na\n\n00:00:05.000 --> 00:00:06.000\nb\n\n\
+             00:00:07.000 --> 00:00:08.000\nc\n\n",
+        );
+    }
+
+    #[test]
+    fn l1_fractions_may_have_more_than_three_digits() {
+        check(
+            "00:00:01,0005 --> 00:00:02,2504\na",
+            "00:00:01.000 --> 00:00:02.250\na\n\n",
+        );
+        check(
+            "00:00:01.999999999 --> 00:00:02.5\na",
+            "00:00:01.999 --> 00:00:02.500\na\n\n",
+        );
+        let refusal = Refusal::Unsupported("subtitles without a single cue");
+        check_bytes(b"0:1,0123456789 --> 0:2\na", Err(refusal));
+        check_bytes(b"0:1,00x5 --> 0:2\na", Err(refusal));
     }
 
     #[test]

@@ -8,7 +8,10 @@ use super::*;
 use crate::describe::{
     FilmDescription, IFrame, SegmentDescription, TrackDescription, TsDescription,
 };
-use crate::mp4::{Codec, TrackKind};
+use crate::mp4::{Codec, Roles, TrackKind};
+
+mod ranges;
+mod roles;
 
 const GRANT: Propagation<'_> =
     Propagation::Query("Policy=eyJ~_-&Signature=a-b_c~&Key-Pair-Id=K2JCJMDEHXQW5F");
@@ -42,8 +45,11 @@ fn track(
         language: None,
         name: None,
         is_default: number <= 2,
+        roles: Roles::default(),
         width: 0,
         height: 0,
+        colour: None,
+        supplemental_codecs: None,
         frame_rate: None,
         channels: 0,
         sample_rate: 0,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::dolby_vision::DolbyVision;
 use super::{Codec, Track, sound};
 
 /// NAL unit types of the parameter sets of H.265.
@@ -39,10 +40,11 @@ fn hevc(track: &Track) -> Option<String> {
     let (compatibility, rest) = rest.split_first_chunk()?;
     let (constraints, rest) = rest.split_first_chunk::<6>()?;
     let level = rest.first()?;
-    let name = match hevc_is_complete(config) {
-        true => "hvc1",
-        false => std::str::from_utf8(track.sample_entry.get(4..8)?).ok()?,
-    };
+    let name = hevc_name(track, hevc_is_complete(config))?;
+    if matches!(name, "dvh1" | "dvhe") {
+        let dolby_vision = DolbyVision::of(track.codec, &track.sample_entry)?;
+        return Some(dolby_vision.codec_string(name));
+    }
     let space = ["", "A", "B", "C"][usize::from(general >> 6)];
     let profile = general & 0x1f;
     let compatibility = u32::from_be_bytes(*compatibility).reverse_bits();
@@ -56,6 +58,16 @@ fn hevc(track: &Track) -> Option<String> {
         let _ = write!(string, ".{byte:X}");
     }
     Some(string)
+}
+
+/// What the sample entry is called once it is sent: with all parameter sets in it, by the name that Apple's players take.
+fn hevc_name(track: &Track, is_complete: bool) -> Option<&str> {
+    let name = std::str::from_utf8(track.sample_entry.get(4..8)?).ok()?;
+    Some(match (name, is_complete) {
+        ("hev1", true) => "hvc1",
+        ("dvhe", true) => "dvh1",
+        (name, _) => name,
+    })
 }
 
 /// Whether an `hvcC` holds all parameter sets, so that none needs to stand in the samples: ISO 14496-15 8.3.3.1.
@@ -114,7 +126,7 @@ fn aac(track: &Track) -> Option<String> {
     match sound::object_type(payload)? {
         0x40 => {
             let config = sound::audio_specific_config(payload)?;
-            Some(format!("mp4a.40.{}", sound::audio_object_type(config)?))
+            Some(format!("mp4a.40.{}", sound::decoded_object_type(config)?))
         }
         other => Some(format!("mp4a.{other:02x}")),
     }

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::boxes::{self, BoxKind, Boxes, Fields};
-use super::{Codec, TrackKind, sound};
+use super::{Codec, Colour, TrackKind, sound};
 use crate::Refusal;
 
 /// A sample entry, read.
@@ -13,8 +13,11 @@ pub(super) struct SampleEntry {
     pub(super) bytes: Bytes,
     pub(super) width: u32,
     pub(super) height: u32,
+    pub(super) colour: Option<Colour>,
     pub(super) channels: u16,
     pub(super) sample_rate: u32,
+    /// Whether timed text says that all of it is shown to everybody.
+    pub(super) is_forced: bool,
 }
 
 /// Longest sample entry: parameter sets and colour profiles take some kilobytes.
@@ -30,7 +33,7 @@ const TEXT_FIELDS_SIZE_BYTES: usize = 8;
 const QUICKTIME_FIELDS_SIZE_BYTES: [usize; 2] = [16, 36];
 
 impl SampleEntry {
-    /// Reads the one entry of an `stsd`.
+    /// Reads the one entry of an `stsd`, or the first of several that are the same.
     pub(super) fn read(kind: TrackKind, descriptions: &[u8]) -> Result<SampleEntry, Refusal> {
         let mut fields = Fields::new(descriptions);
         let head = (fields.version_and_flags(), fields.u32());
@@ -46,7 +49,7 @@ impl SampleEntry {
         // The entry goes from the start of `whole` to the end of its payload.
         let size_bytes = whole.len() - entries.rest().len();
         refuse_encrypted(name)?;
-        if count > 1 {
+        if !are_same(&whole[..size_bytes], entries.rest(), count) {
             return Err(Refusal::Unsupported("several sample descriptions"));
         }
         if size_bytes > SIZE_BYTES_MAX {
@@ -57,8 +60,10 @@ impl SampleEntry {
             bytes: Bytes::copy_from_slice(&whole[..size_bytes]),
             width: 0,
             height: 0,
+            colour: None,
             channels: 0,
             sample_rate: 0,
+            is_forced: false,
         };
         match entry.codec {
             Codec::Other => {}
@@ -66,9 +71,11 @@ impl SampleEntry {
             Codec::Aac | Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::Opus | Codec::Flac => {
                 entry.read_audio(name, payload)?;
             }
-            Codec::Tx3g | Codec::WebVtt => {}
+            Codec::Tx3g => entry.is_forced = is_forced(payload),
+            Codec::WebVtt => {}
         }
         entry.require_config()?;
+        entry.colour = Colour::of(entry.codec, &entry.bytes);
         Ok(entry)
     }
 
@@ -141,7 +148,8 @@ impl SampleEntry {
             Codec::Aac => self
                 .config(b"esds")
                 .and_then(sound::audio_specific_config)
-                .and_then(sound::aac),
+                .and_then(sound::Aac::read)
+                .and_then(|config| config.sound(self.channels)),
             Codec::Ac3 => self.config(b"dac3").and_then(sound::ac3),
             Codec::Eac3 => self.config(b"dec3").and_then(sound::eac3),
             Codec::Opus => self
@@ -206,8 +214,19 @@ impl SampleEntry {
     }
 }
 
+/// Whether the entries behind the first one repeat it, as programs that join films write them: `count` is that of all.
+fn are_same(first: &[u8], rest: &[u8], count: u32) -> bool {
+    let mut others = rest.chunks(first.len().max(1));
+    (1..count).all(|_| others.next() == Some(first))
+}
+
 /// Payload of a box within a sample entry.
 pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Option<&'a [u8]> {
+    boxes::find(inner_boxes(codec, entry)?, kind).ok()?
+}
+
+/// The boxes within a sample entry, behind its fields.
+pub(super) fn inner_boxes(codec: Codec, entry: &[u8]) -> Option<&[u8]> {
     let fields_size_bytes = match codec {
         Codec::Avc | Codec::Hevc | Codec::Vp9 | Codec::Av1 => VIDEO_FIELDS_SIZE_BYTES,
         Codec::Aac | Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::Opus | Codec::Flac => {
@@ -217,13 +236,13 @@ pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Optio
         Codec::WebVtt => TEXT_FIELDS_SIZE_BYTES,
         Codec::Other => return None,
     };
-    boxes::find(entry.get(8 + fields_size_bytes..)?, kind).ok()?
+    entry.get(8 + fields_size_bytes..)
 }
 
 fn codec(kind: TrackKind, name: BoxKind) -> Codec {
     match (kind, &name) {
         (TrackKind::Video, b"avc1" | b"avc3") => Codec::Avc,
-        (TrackKind::Video, b"hvc1" | b"hev1") => Codec::Hevc,
+        (TrackKind::Video, b"hvc1" | b"hev1" | b"dvh1" | b"dvhe") => Codec::Hevc,
         (TrackKind::Video, b"vp09") => Codec::Vp9,
         (TrackKind::Video, b"av01") => Codec::Av1,
         (TrackKind::Audio, b"mp4a") => Codec::Aac,
@@ -236,6 +255,15 @@ fn codec(kind: TrackKind, name: BoxKind) -> Codec {
         (TrackKind::Text, b"wvtt") => Codec::WebVtt,
         (TrackKind::Video | TrackKind::Audio | TrackKind::Text, _) => Codec::Other,
     }
+}
+
+/// Whether the display flags of a `tx3g` say that all its samples are forced subtitles (QuickTime File Format, "Subtitle
+/// sample description").
+fn is_forced(payload: &[u8]) -> bool {
+    const ALL_SAMPLES_ARE_FORCED: u32 = 0x8000_0000;
+    let mut fields = Fields::new(payload);
+    let flags = fields.skip(8).and_then(|()| fields.u32());
+    flags.is_some_and(|flags| flags & ALL_SAMPLES_ARE_FORCED != 0)
 }
 
 fn refuse_encrypted(name: BoxKind) -> Result<(), Refusal> {

@@ -141,6 +141,7 @@ impl FragmentedTrack {
             },
             sizes: Sizes::Each(self.sizes.into()),
             runs: self.chunk_runs.into(),
+            description_count: 1,
             chunks: Chunks::Wide(self.chunks.into()),
             syncs: (!all_sync).then(|| self.syncs.into()),
         }

@@ -10,6 +10,7 @@ use super::entry::SampleEntry;
 use super::fragmented_track::FragmentedTrack;
 use super::fragments;
 use super::locator::Held;
+use super::roles::{Role, Roles};
 use super::samples::Cursor;
 use super::tables::{Surroundings, Tables};
 use super::{Codec, Edit, Index, Limits, Track, TrackKind};
@@ -116,9 +117,11 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
         language: None,
         name,
         is_default: false,
+        roles: Roles::read(payload),
         sample_entry: Bytes::new(),
         width: 0,
         height: 0,
+        colour: None,
         matrix: [0; 36],
         display_width: 0,
         display_height: 0,
@@ -205,8 +208,12 @@ fn read_media(
     track.sample_entry = entry.bytes;
     track.width = entry.width;
     track.height = entry.height;
+    track.colour = entry.colour;
     track.channels = entry.channels;
     track.sample_rate = entry.sample_rate;
+    if entry.is_forced {
+        track.roles = track.roles.with(Role::ForcedSubtitle);
+    }
     if entry.codec == Codec::Other {
         return Ok((Tables::default(), EditList::default()));
     }

@@ -1,6 +1,7 @@
 //! What decoders of sound are told first: `esds`, `dac3`, `dec3` and `dfLa`, as far as lists need it.
 
 use super::Codec;
+use super::bits::Bits;
 use super::boxes::Fields;
 
 /// What an `esds` says of its stream, ISO 14496-1 7.2.6.
@@ -72,71 +73,117 @@ pub(super) fn audio_specific_config(payload: &[u8]) -> Option<&[u8]> {
         .filter(|specific| specific.len() >= 2)
 }
 
-/// Bits of a configuration, from the first on.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
-}
+/// The audio object type of SBR: HE-AAC, `mp4a.40.5`.
+const SBR: u32 = 5;
+/// The audio object types that SBR is announced behind: Main, LC, SSR and LTP.
+const EXTENDED: std::ops::RangeInclusive<u32> = 1..=4;
+/// The audio object type of SBR with parametric stereo: HE-AAC version 2, `mp4a.40.29`.
+const PARAMETRIC_STEREO: u32 = 29;
 
-impl Bits<'_> {
-    fn take(&mut self, count: usize) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.position / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.position % 8) & 1);
-            self.position += 1;
-        }
-        Some(value)
-    }
-
-    fn audio_object_type(&mut self) -> Option<u32> {
-        match self.take(5)? {
-            31 => Some(32 + self.take(6)?),
-            short => Some(short),
-        }
-    }
-
-    fn sample_rate(&mut self) -> Option<u32> {
-        const RATES: [u32; 13] = [
-            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
-            8_000, 7_350,
-        ];
-        match self.take(4)? {
-            15 => self.take(24),
-            index => RATES.get(index as usize).copied(),
-        }
+/// The audio object type that a decoder of this AudioSpecificConfig needs, as codec strings have it: 2 is AAC-LC.
+pub(super) fn decoded_object_type(config: &[u8]) -> Option<u32> {
+    match Aac::read(config) {
+        Some(aac) => Some(aac.object_type),
+        None => audio_object_type(&mut Bits::new(config)),
     }
 }
 
-/// The audio object type of an AudioSpecificConfig: 2 is AAC-LC.
-pub(super) fn audio_object_type(config: &[u8]) -> Option<u32> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
-    bits.audio_object_type()
+/// What an AudioSpecificConfig says, ISO 14496-3 1.6.2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Aac {
+    /// The audio object type that a decoder needs.
+    object_type: u32,
+    /// Channels that come out; `None` where a list of its own says them.
+    channels: Option<u16>,
+    /// Rate that comes out.
+    sample_rate: u32,
 }
 
-/// Channels and rate; of SBR the rate that comes out of it.
-pub(super) fn aac(config: &[u8]) -> Option<(u16, u32)> {
-    const CHANNELS: [u16; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
-    const SBR: u32 = 5;
-    const PARAMETRIC_STEREO: u32 = 29;
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
-    let object_type = bits.audio_object_type()?;
-    let mut rate = bits.sample_rate()?;
-    let channels = *CHANNELS.get(bits.take(4)? as usize)?;
-    if object_type == SBR || object_type == PARAMETRIC_STEREO {
-        rate = bits.sample_rate()?;
+impl Aac {
+    pub(super) fn read(config: &[u8]) -> Option<Aac> {
+        const CHANNELS: [u16; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
+        let mut bits = Bits::new(config);
+        let mut object_type = audio_object_type(&mut bits)?;
+        let mut sample_rate = rate(&mut bits)?;
+        let mut channels = *CHANNELS.get(bits.take(4)? as usize)?;
+        if object_type == SBR || object_type == PARAMETRIC_STEREO {
+            sample_rate = rate(&mut bits)?;
+        } else if EXTENDED.contains(&object_type)
+            && let Some(extension) = Extension::find(&bits)
+        {
+            sample_rate = extension.sample_rate;
+            // Parametric stereo makes two channels of one, and has no meaning upon others (ISO 14496-3 8.6.4).
+            object_type = match extension.has_parametric_stereo && channels == 1 {
+                true => PARAMETRIC_STEREO,
+                false => SBR,
+            };
+        }
+        if object_type == PARAMETRIC_STEREO {
+            channels = 2;
+        }
+        Some(Aac {
+            object_type,
+            channels: Some(channels).filter(|channels| *channels > 0),
+            sample_rate,
+        })
     }
-    // With 0 a program configuration says it; the fields of the entry stand then.
-    (channels > 0 && rate > 0).then_some(match object_type {
-        PARAMETRIC_STEREO => (2, rate),
-        _ => (channels, rate),
-    })
+
+    /// Channels and rate; `entry_channels` are those that the sample entry says.
+    pub(super) fn sound(&self, entry_channels: u16) -> Option<(u16, u32)> {
+        let channels = self.channels.unwrap_or(entry_channels);
+        (self.sample_rate > 0).then_some((channels, self.sample_rate))
+    }
+}
+
+/// SBR that is announced behind the configuration of AAC-LC, so that decoders without it play half the band.
+struct Extension {
+    sample_rate: u32,
+    has_parametric_stereo: bool,
+}
+
+impl Extension {
+    /// Looks for the extension in what follows the channels: the configurations between have many forms, and all readers
+    /// look for its eleven bits.
+    fn find(bits: &Bits<'_>) -> Option<Extension> {
+        const SYNC: u32 = 0x2b7;
+        const PARAMETRIC_STEREO_SYNC: u32 = 0x548;
+        let mut bits = (0..EXTENSION_BITS_MAX).find_map(|distance| {
+            let mut bits = bits.clone();
+            bits.skip(distance);
+            (bits.take(11)? == SYNC).then_some(bits)
+        })?;
+        if audio_object_type(&mut bits)? != SBR || !bits.flag()? {
+            return None;
+        }
+        let sample_rate = rate(&mut bits).filter(|rate| *rate > 0)?;
+        let has_parametric_stereo =
+            bits.take(11) == Some(PARAMETRIC_STEREO_SYNC) && bits.flag() == Some(true);
+        Some(Extension {
+            sample_rate,
+            has_parametric_stereo,
+        })
+    }
+}
+
+/// How far behind the channels the extension is looked for: a list of channels with its comment takes no more.
+const EXTENSION_BITS_MAX: usize = 8 * 512;
+
+fn audio_object_type(bits: &mut Bits<'_>) -> Option<u32> {
+    match bits.take(5)? {
+        31 => Some(32 + bits.take(6)?),
+        short => Some(short),
+    }
+}
+
+fn rate(bits: &mut Bits<'_>) -> Option<u32> {
+    const RATES: [u32; 13] = [
+        96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
+        8_000, 7_350,
+    ];
+    match bits.take(4)? {
+        15 => bits.take(24),
+        index => RATES.get(index as usize).copied(),
+    }
 }
 
 /// Channels of `acmod` and `lfeon`, and the rate of `fscod`: ETSI TS 102 366 F.4 and F.6.
@@ -149,32 +196,25 @@ fn dolby_sound(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
 
 /// Of a `dac3`.
 pub(super) fn ac3(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 0,
-    };
+    let mut bits = Bits::new(config);
     let rate = bits.take(2)?;
-    bits.take(5 + 3)?;
+    bits.skip(5 + 3);
     dolby_sound(rate, bits.take(3)?, bits.take(1)?)
 }
 
 /// Of the first stream of a `dec3`.
 pub(super) fn eac3(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: 16,
-    };
+    let mut bits = Bits::new(config);
+    bits.skip(16);
     let rate = bits.take(2)?;
-    bits.take(5 + 1 + 1 + 3)?;
+    bits.skip(5 + 1 + 1 + 3);
     dolby_sound(rate, bits.take(3)?, bits.take(1)?)
 }
 
 /// Of STREAMINFO, RFC 9639 8.2, behind version, flags and the head of the block.
 pub(super) fn flac(config: &[u8]) -> Option<(u16, u32)> {
-    let mut bits = Bits {
-        bytes: config,
-        position: (4 + 4 + 10) * 8,
-    };
+    let mut bits = Bits::new(config);
+    bits.skip((4 + 4 + 10) * 8);
     let rate = bits.take(20)?;
     let channels = bits.take(3)? as u16 + 1;
     (rate > 0).then_some((channels, rate))

@@ -19,6 +19,8 @@ pub(crate) struct Tables {
     pub(super) sizes: Sizes,
     /// `stsc`: first chunk, samples of each, number of the description.
     pub(super) runs: Bytes,
+    /// How many descriptions there are in `stsd`; all are the same.
+    pub(super) description_count: u32,
     pub(super) chunks: Chunks,
     /// `stss`; `None` when decoding may begin with any sample.
     pub(super) syncs: Option<Bytes>,
@@ -133,6 +135,7 @@ impl Tables {
             Some(payload) => movie.slice_ref(table(payload, 8)?),
         };
         let runs = boxes::require(sample_table, b"stsc", "no stsc")?;
+        let descriptions = boxes::find(sample_table, b"stsd")?.unwrap_or_default();
         let chunks = match boxes::find(sample_table, b"stco")? {
             Some(payload) => Chunks::Narrow(movie.slice_ref(table(payload, 4)?)),
             None => {
@@ -150,6 +153,7 @@ impl Tables {
             compositions,
             sizes,
             runs: movie.slice_ref(table(runs, 12)?),
+            description_count: entry_u32(descriptions, 1, 1, 0).unwrap_or(1),
             chunks,
             syncs,
         })
@@ -277,7 +281,7 @@ impl Tables {
         if count == 0 {
             return Err(Refusal::Corrupt("stsc has a chunk without samples"));
         }
-        if description != 1 {
+        if !(1..=self.description_count.max(1)).contains(&description) {
             return Err(Refusal::Corrupt("stsc names no sample description"));
         }
         Ok(Some(count))

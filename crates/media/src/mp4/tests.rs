@@ -2,9 +2,12 @@
 
 pub(crate) mod builder;
 mod codecs;
+mod colour;
 mod edits;
 mod fragments;
 mod hostile;
 mod mutated;
+mod numbers;
 mod oracles;
 mod reading;
+mod roles;

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::dolby_vision::DolbyVision;
+use super::roles::Roles;
 use super::samples::{Cursor, Sample, Samples};
 use super::tables::Tables;
-use super::{Codec, Edit, TrackKind, codecs, entry, sound};
+use super::{Codec, Colour, Edit, TrackKind, codecs, entry, sound};
 
 /// One track.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Track {
     pub name: Option<String>,
     /// Whether `tkhd` enables it.
     pub is_default: bool,
+    /// What it is for beside its kind, as far as the file says so.
+    pub roles: Roles,
     /// The one box in `stsd`, verbatim: `hev1` is not yet rewritten. Only the QuickTime form of `mp4a` was brought into
     /// that of ISO 14496-14.
     pub sample_entry: Bytes,
@@ -36,6 +40,8 @@ pub struct Track {
     pub width: u32,
     /// Pixels, of the sample entry; 0 for sound.
     pub height: u32,
+    /// Colours of the picture, as far as the file says them.
+    pub colour: Option<Colour>,
     /// Of `tkhd`, verbatim.
     pub matrix: [u8; 36],
     /// Of `tkhd`, 16.16.
@@ -86,6 +92,11 @@ impl Track {
     /// `hev1` entry that may be renamed.
     pub fn codec_string(&self) -> String {
         codecs::codec_string(self)
+    }
+
+    /// What SUPPLEMENTAL-CODECS of HLS says (RFC 8216bis 4.4.6.2): that of Dolby Vision upon a picture that others show too.
+    pub fn supplemental_codecs(&self) -> Option<String> {
+        DolbyVision::of(self.codec, &self.sample_entry)?.supplemental_codecs(self.codec)
     }
 
     /// Payload of a box within the sample entry: `avcC`, `hvcC`, `esds`, `dOps`. Of full boxes with version and flags.

@@ -13,21 +13,24 @@ const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
 
 /// The sample entry of a track, as a box.
 ///
-/// It is the object's, save that it names the one data reference there is, and that `hev1` is called `hvc1` where all
-/// parameter sets are in it: Apple's players take no other.
+/// It is the object's, save that it names the one data reference there is, and that `hev1` is called `hvc1` (and `dvhe`
+/// `dvh1`) where all parameter sets are in it: Apple's players take no other.
 pub fn sample_entry(track: &Track) -> Vec<u8> {
     let mut entry = track.sample_entry.to_vec();
     if let Some(reference) = entry.get_mut(14..16) {
         reference.copy_from_slice(&[0, 1]);
     }
-    if entry.get(4..8) == Some(b"hev1") {
-        name_hvc1(&mut entry);
+    match entry.get(4..8) {
+        Some(b"hev1") => name_out_of_band(&mut entry, *b"hvc1"),
+        Some(b"dvhe") => name_out_of_band(&mut entry, *b"dvh1"),
+        Some(_) | None => {}
     }
     entry
 }
 
-/// Turns `hev1` into `hvc1` when `hvcC` holds all parameter sets, and says there that no others come.
-fn name_hvc1(entry: &mut [u8]) {
+/// Turns `hev1` into `hvc1` when `hvcC` holds all parameter sets, and says there that no others come. Dolby Vision has a
+/// pair of names that mean the same.
+fn name_out_of_band(entry: &mut [u8], name: [u8; 4]) {
     let Some(config) = child(entry, *b"hvcC") else {
         return;
     };
@@ -37,7 +40,7 @@ fn name_hvc1(entry: &mut [u8]) {
     for at in arrays {
         entry[config.start + at] |= 0x80;
     }
-    entry[4..8].copy_from_slice(b"hvc1");
+    entry[4..8].copy_from_slice(&name);
 }
 
 /// Where the arrays of an `hvcC` begin; `None` when a kind of parameter set is missing or the box is cut off.
@@ -110,7 +113,7 @@ mod tests {
     /// Expects the arrays that are marked as complete, or `None` for an entry that stays as it is.
     fn check(entry: &[u8], expected: Option<&[u8]>) {
         let mut named = entry.to_vec();
-        name_hvc1(&mut named);
+        name_out_of_band(&mut named, *b"hvc1");
         match expected {
             None => assert_eq!(named, entry),
             Some(kinds) => {

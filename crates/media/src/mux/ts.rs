@@ -31,7 +31,8 @@ pub struct TsTracks {
     pub audio: Option<u32>,
 }
 
-/// Chooses the tracks of a transport stream: the lead track, and the sound that the file enables.
+/// Chooses the tracks of a transport stream: the lead track, and the sound that the file enables and that is no description
+/// of the picture or the like.
 ///
 /// `None` when the picture is not H.264 with NAL lengths of four bytes, or when the film has sound but none that a
 /// transport stream carries: AAC that ADTS can say, MP3 and AC-3. A film without its sound helps nobody.
@@ -48,8 +49,10 @@ pub fn ts_tracks(index: &Index, plan: &Plan) -> Option<TsTracks> {
         None => None,
         Some(_) => {
             let carried: Vec<&Track> = sound.filter(|track| Sound::of(track).is_some()).collect();
-            let enabled = carried.iter().find(|track| track.is_default);
-            Some(enabled.or(carried.first())?.number)
+            let chosen = carried
+                .iter()
+                .min_by_key(|track| track.roles.lateness(track.is_default));
+            Some(chosen?.number)
         }
     };
     Some(TsTracks {

@@ -122,7 +122,8 @@ fn choose(index: &Index, kind: TrackKind) -> Result<Option<usize>, Refusal> {
             continue;
         }
         is_there = true;
-        let is_better = chosen.is_none_or(|(_, other)| track.is_default && !other.is_default);
+        let lateness = |track: &Track| track.roles.lateness(track.is_default);
+        let is_better = chosen.is_none_or(|(_, other)| lateness(track) < lateness(other));
         if is_carried(kind, track.codec) && is_better {
             chosen = Some((place, track));
         }

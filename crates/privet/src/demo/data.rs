@@ -1,11 +1,11 @@
 //! The folder of the demo: made once, then used as it is.
 
+use super::ports::{Moved, free_port, with_free_ports};
 use crate::new_key;
 use privet_sign::{DigestSigner, KeyError, KeyPairId, PrivateKey, SignError};
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ const SITE_PORT: u16 = 8090;
 /// Why the folder can not be made or used.
 #[derive(Debug)]
 pub(super) enum DemoError {
+    /// Another demo runs in it.
+    Running(PathBuf),
     File {
         file: PathBuf,
         error: io::Error,
@@ -50,6 +52,11 @@ pub(super) enum DemoError {
 impl fmt::Display for DemoError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            DemoError::Running(folder) => write!(
+                formatter,
+                "another demo runs in {}: end it, or name another folder with --dir",
+                folder.display()
+            ),
             DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Certificate(reason) => {
                 write!(formatter, "the certificate can not be made: {reason}")
@@ -79,12 +86,17 @@ impl fmt::Display for DemoError {
 pub(super) struct DemoData {
     folder: PathBuf,
     key_pair_id: KeyPairId,
+    /// Ports that were taken.
+    pub(super) moved: Vec<Moved>,
+    /// Held as long as this demo runs: another one would move its ports away.
+    _lock: File,
 }
 
 impl DemoData {
-    /// Makes what is missing. `port` is used only when the configuration is made.
+    /// Makes what is missing, and sees to it that the ports can be had. `port` is the one that was asked for.
     pub(super) fn prepare(folder: &Path, port: Option<u16>) -> Result<Self, DemoError> {
         make_folder(folder)?;
+        let lock = lock(folder)?;
         for name in ["bucket", "bucket/public", "keys", "tls"] {
             make_folder(&folder.join(name))?;
         }
@@ -94,13 +106,18 @@ impl DemoData {
         let key_pair_id = key_pair(&folder.join("keys"))?;
         make_certificate(&folder.join("tls"))?;
         let config = folder.join("privet.toml");
-        if !config.exists() {
+        let moved = if config.exists() {
+            move_ports(&config, port)?
+        } else {
             let text = configuration(&key_pair_id, port);
             make_file(&config, text.as_bytes(), 0o644)?;
-        }
+            Vec::new()
+        };
         Ok(DemoData {
             folder: folder.to_owned(),
             key_pair_id,
+            moved,
+            _lock: lock,
         })
     }
 
@@ -157,6 +174,36 @@ fn make_folder(folder: &Path) -> Result<(), DemoError> {
         file: folder.to_owned(),
         error,
     })
+}
+
+fn lock(folder: &Path) -> Result<File, DemoError> {
+    let fault = |error: io::Error| DemoError::File {
+        file: folder.to_owned(),
+        error,
+    };
+    let file = File::open(folder).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DemoError::Running(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(fault(error)),
+    }
+}
+
+/// Writes the configuration anew if one of its ports is taken by now.
+fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError> {
+    let fault = |error: io::Error| DemoError::File {
+        file: config.to_owned(),
+        error,
+    };
+    let text = fs::read_to_string(config).map_err(fault)?;
+    let (text, moved) = with_free_ports(&text, port, free_port);
+    if !moved.is_empty() {
+        let new = config.with_extension("toml.new");
+        fs::write(&new, text)
+            .and_then(|()| fs::rename(&new, config))
+            .map_err(fault)?;
+    }
+    Ok(moved)
 }
 
 /// Leaves a file that is there as it is.
@@ -223,14 +270,6 @@ fn make_certificate(folder: &Path) -> Result<(), DemoError> {
         .map_err(|error| DemoError::Certificate(error.to_string()))?;
     make_file(&key, made.signing_key.serialize_pem().as_bytes(), 0o600)?;
     make_file(&chain, made.cert.pem().as_bytes(), 0o644)
-}
-
-/// `wanted` if it is free, else any free port.
-fn free_port(wanted: u16) -> u16 {
-    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = free(wanted).or_else(|_| free(0));
-    let address = listener.and_then(|listener| listener.local_addr());
-    address.map_or(wanted, |address| address.port())
 }
 
 fn configuration(key_pair_id: &KeyPairId, port: Option<u16>) -> String {

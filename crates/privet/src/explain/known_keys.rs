@@ -1,8 +1,8 @@
-//! The keys that a link is explained with: named files, and those that a configuration trusts for the link.
+//! What is known of the edge that a link is explained for: named keys, and what a configuration says of its host and path.
 
 use std::path::Path;
 
-use privet_distribution::{CacheBehavior, Snapshot};
+use privet_distribution::{CacheBehavior, ForwardedHeaders, ListenerProtocol, Snapshot};
 use privet_sign::{KeySet, Leniency};
 
 use super::ExplainArguments;
@@ -10,15 +10,29 @@ use crate::command_error::CommandError;
 use crate::configuration;
 use crate::input;
 use crate::key_source::AnyKey;
-use crate::report;
+
+/// What the edge does with a request before it looks at any signature.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It checks the link, as far as anybody knows.
+    #[default]
+    Checked,
+    /// It serves the path to everybody; the text says by which behavior.
+    Open(String),
+    /// It serves no such host; the text says why.
+    Unserved(String),
+}
 
 /// Keys, and how the edge that trusts them reads policies.
 #[derive(Default)]
 pub(super) struct KnownKeys {
     pub(super) keys: KeySet,
     pub(super) leniency: Leniency,
+    pub(super) access: Access,
     /// Whether the origin is known to take paths literally, however they are spelled.
     pub(super) reads_literally: bool,
+    /// What the configuration makes doubtful about the link, whatever its signature.
+    pub(super) hints: Vec<String>,
 }
 
 /// Reads all keys that the options name.
@@ -26,8 +40,8 @@ pub(super) struct KnownKeys {
 /// # Errors
 /// [`CommandError::Read`], [`CommandError::Key`], [`CommandError::Configuration`].
 pub(super) fn read(arguments: &ExplainArguments, url: &str) -> Result<KnownKeys, CommandError> {
-    let mut known = match &arguments.config {
-        Some(file) => from_configuration(file, url)?,
+    let mut known = match arguments.config_file() {
+        Some(file) => from_configuration(&file, url)?,
         None => KnownKeys::default(),
     };
     let passphrase = arguments.passphrase.read()?;
@@ -40,35 +54,78 @@ pub(super) fn read(arguments: &ExplainArguments, url: &str) -> Result<KnownKeys,
 }
 
 fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError> {
-    let loaded = configuration::load(file)
-        .map_err(|error| CommandError::Configuration(error.to_string()))?;
-    let Some(behavior) = behavior_for(&loaded.snapshot, url) else {
-        report::note_line("the configuration does not serve the host of this link");
+    let snapshot = configuration::load(file)?.snapshot;
+    let Some((host, path)) = host_and_path(url) else {
         return Ok(KnownKeys::default());
     };
-    let reads_literally = behavior.origin.reads_literally();
-    let Some(keys) = &behavior.trusted_keys else {
-        report::note_line(
-            "the configuration serves this path to everybody, with or without a link",
-        );
-        return Ok(KnownKeys {
-            reads_literally,
-            ..KnownKeys::default()
-        });
+    let behavior = match behavior_for(&snapshot, host, path) {
+        Ok(behavior) => behavior,
+        Err(reason) => {
+            return Ok(KnownKeys {
+                access: Access::Unserved(reason),
+                ..KnownKeys::default()
+            });
+        }
     };
-    Ok(KnownKeys {
-        keys: keys.clone(),
+    let mut known = KnownKeys {
         leniency: behavior.leniency.clone(),
-        reads_literally,
-    })
+        reads_literally: behavior.origin.reads_literally(),
+        hints: tls_hint(&snapshot, url).into_iter().collect(),
+        ..KnownKeys::default()
+    };
+    match &behavior.trusted_keys {
+        Some(keys) => known.keys = keys.clone(),
+        None => {
+            let pattern = behavior.path_pattern.as_str();
+            known.access = Access::Open(format!(
+                "the behavior {pattern} is open to everybody, with or without a link"
+            ));
+        }
+    }
+    Ok(known)
 }
 
 /// The behavior that answers for the link; the default one matches everything.
-fn behavior_for<'a>(snapshot: &'a Snapshot, url: &str) -> Option<&'a CacheBehavior> {
-    let (host, path) = host_and_path(url)?;
-    let distribution = snapshot.distribution_for(host)?;
+///
+/// # Errors
+/// Why there is none.
+fn behavior_for<'a>(
+    snapshot: &'a Snapshot,
+    host: &str,
+    path: &str,
+) -> Result<&'a CacheBehavior, String> {
+    let Some(distribution) = snapshot.distribution_for(host) else {
+        return Err(format!(
+            "no distribution has the host {host} as its domain_name or among its aliases"
+        ));
+    };
+    if !distribution.enabled {
+        let id = &distribution.id;
+        return Err(format!(
+            "distribution {id}, which has the host {host}, is disabled"
+        ));
+    }
     let mut behaviors = distribution.behaviors.iter();
-    behaviors.find(|behavior| behavior.path_pattern.matches(path))
+    behaviors
+        .find(|behavior| behavior.path_pattern.matches(path))
+        .ok_or_else(|| format!("no behavior takes the path {path}"))
+}
+
+/// What TLS in front of the edge means for a link whose signature is over https.
+fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
+    let is_https = url
+        .trim_start_matches(|char: char| !char.is_ascii_alphabetic())
+        .get(..8)
+        .is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+    let mut listeners = snapshot.listeners.iter();
+    let has_https = listeners.any(|listener| listener.protocol == ListenerProtocol::Https);
+    let is_told = !snapshot.trusted_proxies.is_empty()
+        && snapshot.forwarded_headers != ForwardedHeaders::None;
+    (is_https && !has_https && !is_told).then(|| {
+        "the edge has no https listener: where a proxy ends TLS before it, the edge takes the link for http and refuses it, \
+         unless the proxy is in edge.trusted_proxies and sends X-Forwarded-Proto"
+            .to_owned()
+    })
 }
 
 /// Host and path of a link as it was pasted; `None` where it has neither.

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use privet_sign::{Check, Explanation, Outcome, Timestamp, Verdict};
 use serde_json::{Value, json};
 
+use super::Decision;
 use crate::report::printable;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -17,25 +18,58 @@ const ASIDE: Style = Style::new().dimmed();
 const ASIDE_BYTES_MAX: usize = 60;
 const PLAIN: Style = Style::new();
 
-/// Writes the checks, the verdict and the hints.
-pub(super) fn write(
-    explanation: &Explanation,
-    now: Timestamp,
-    output: &mut impl Write,
-) -> io::Result<()> {
-    for check in &explanation.checks {
-        write_check(check, output)?;
+/// What is told.
+pub(super) struct Narrative<'a> {
+    pub(super) decision: &'a Decision,
+    pub(super) explanation: &'a Explanation,
+    pub(super) now: Timestamp,
+}
+
+impl Narrative<'_> {
+    /// Writes the checks, the verdict and the hints.
+    pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        let explanation = self.explanation;
+        for check in &explanation.checks {
+            write_check(check, output)?;
+        }
+        if let Some(policy) = &explanation.policy_text {
+            writeln!(output, "policy  {}", printable(policy))?;
+        }
+        let (style, text) = decision_line(self.decision);
+        let at = self.now.to_utc();
+        writeln!(output, "{style}{}{style:#} (at {at})", printable(&text))?;
+        explanation
+            .hints
+            .iter()
+            .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))
     }
-    if let Some(policy) = &explanation.policy_text {
-        writeln!(output, "policy  {}", printable(policy))?;
+
+    /// The same as one JSON object.
+    pub(super) fn json(&self) -> Value {
+        let explanation = self.explanation;
+        let (verdict, code, reason) = match self.decision {
+            Decision::Link(Verdict::Opens) => ("opens", None, None),
+            Decision::Link(Verdict::Refused(code)) => (
+                "refused",
+                Some(code.code()),
+                Some(code.message().to_owned()),
+            ),
+            Decision::Link(Verdict::CannotTell(missing)) => {
+                ("cannot-tell", None, Some(missing.clone()))
+            }
+            Decision::Unserved(reason) => ("refused", None, Some(reason.clone())),
+        };
+        let checks: Vec<Value> = explanation.checks.iter().map(json_check).collect();
+        json!({
+            "verdict": verdict,
+            "code": code,
+            "reason": reason,
+            "at": self.now.as_secs(),
+            "checks": checks,
+            "hints": explanation.hints,
+            "policy": explanation.policy_text,
+        })
     }
-    let (style, text) = verdict_line(&explanation.verdict);
-    let at = now.to_utc();
-    writeln!(output, "{style}{}{style:#} (at {at})", printable(&text))?;
-    explanation
-        .hints
-        .iter()
-        .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))
 }
 
 fn write_check(check: &Check, output: &mut impl Write) -> io::Result<()> {
@@ -60,38 +94,16 @@ fn write_check(check: &Check, output: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn verdict_line(verdict: &Verdict) -> (Style, String) {
-    match verdict {
-        Verdict::Opens => (GOOD, "opens: the file is served".to_owned()),
-        Verdict::Refused(code) => {
+fn decision_line(decision: &Decision) -> (Style, String) {
+    match decision {
+        Decision::Link(Verdict::Opens) => (GOOD, "opens: the file is served".to_owned()),
+        Decision::Link(Verdict::Refused(code)) => {
             let (code, message) = (code.code(), code.message());
             (BAD, format!("refused: 403 {code}, {message}"))
         }
-        Verdict::CannotTell(missing) => (OPEN, format!("cannot tell: {missing}")),
+        Decision::Link(Verdict::CannotTell(missing)) => (OPEN, format!("cannot tell: {missing}")),
+        Decision::Unserved(reason) => (BAD, format!("refused: 403, {reason}")),
     }
-}
-
-/// The same as one JSON object.
-pub(super) fn json(explanation: &Explanation, now: Timestamp) -> Value {
-    let (verdict, code, reason) = match &explanation.verdict {
-        Verdict::Opens => ("opens", None, None),
-        Verdict::Refused(code) => (
-            "refused",
-            Some(code.code()),
-            Some(code.message().to_owned()),
-        ),
-        Verdict::CannotTell(missing) => ("cannot-tell", None, Some(missing.clone())),
-    };
-    let checks: Vec<Value> = explanation.checks.iter().map(json_check).collect();
-    json!({
-        "verdict": verdict,
-        "code": code,
-        "reason": reason,
-        "at": now.as_secs(),
-        "checks": checks,
-        "hints": explanation.hints,
-        "policy": explanation.policy_text,
-    })
 }
 
 fn json_check(check: &Check) -> Value {

@@ -28,8 +28,8 @@ Examples:
   All URIs of an m3u8 or mpd, with one signature for its folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --playlist talk.m3u8 --base https://HOST/videos/talk.m3u8 -o signed.m3u8
-  A key that stays in a KMS: the command reads `sha1 HEX`, and prints the signature in base64:
-    privet sign --external-signer ./kms-sign --public-key K2J.pub.pem \\
+  A key that stays in a KMS: the command reads `sha256 HEX`, and prints the signature in base64:
+    privet sign --external-signer ./kms-sign --public-key K2J.pub.pem --hash sha256 \\
       --key-pair-id K2J --for 2h https://HOST/talk.mp4
 
 Times: epoch seconds, 2030-01-01T18:00:00Z, 2030-01-01 (00:00 UTC), +2h, now
@@ -50,7 +50,7 @@ pub(crate) struct SignArguments {
     /// Form of the output: set-cookie and cookie-jar are for --cookies
     #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
     pub(super) output: OutputForm,
-    /// Print no notes about changed URLs
+    /// Print no notes about changed URLs, ends and playlists
     #[arg(long, short, help_heading = "Output")]
     pub(super) quiet: bool,
     /// What to sign; without it, or as -, one per line from standard input
@@ -73,7 +73,7 @@ pub(super) struct SigningKeyArguments {
     /// Digest under the signature
     #[arg(long, value_enum, default_value_t = Hash::Sha1, value_name = "HASH")]
     pub(super) hash: Hash,
-    /// Sign with a command: `sha1 HEX` on its standard input, base64 on its standard output
+    /// Sign with a command: `sha1 HEX` (or `sha256 HEX`) on its standard input, base64 on its standard output
     #[arg(
         long,
         value_name = "COMMAND",

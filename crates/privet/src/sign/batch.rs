@@ -11,6 +11,7 @@ use std::thread;
 use super::links::{LinkError, Links, SignedLink};
 use crate::command_error::{CommandError, sign_hint};
 use crate::report;
+use crate::text::Utf8;
 
 /// Lines that travel together.
 const CHUNK_LINES_MAX: usize = 128;
@@ -122,7 +123,7 @@ fn print_in_turn(
 /// Hands back the number of chunks. Sends what has been read as soon as nothing more is at hand, so that a
 /// slow writer gets answers.
 fn read_chunks(source: impl Read, workers: &[SyncSender<Vec<Line>>]) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(LINE_BYTES_MAX, source);
+    let mut reader = BufReader::with_capacity(LINE_BYTES_MAX, Utf8::new(source));
     let (mut number, mut chunks) = (0, 0);
     for worker in workers.iter().cycle() {
         let mut chunk = Vec::new();
@@ -198,6 +199,9 @@ impl Printer {
                 if !self.quiet {
                     for change in &link.changes {
                         report::note_line(format!("{prefix}{change}"));
+                    }
+                    if let Some(note) = &link.note {
+                        report::note_line(format!("{prefix}{note}"));
                     }
                 }
                 writeln!(self.output, "{}", link.line)

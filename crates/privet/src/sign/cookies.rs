@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{OutputForm, SignArguments};
 use super::links::{self, LinkError};
+use super::notes;
 use crate::command_error::CommandError;
 use crate::report;
 
@@ -27,6 +28,14 @@ pub(super) fn print(
     let cookies = signer.sign_cookies(url.as_ref(), terms)?;
     let attributes = attributes(arguments);
     let url = url.as_ref().map(WireUrl::as_str);
+    if !arguments.quiet {
+        let host = granted_host(url, terms);
+        let domain = attributes.domain.as_deref();
+        let note = domain
+            .zip(host)
+            .and_then(|(domain, host)| notes::about_domain(domain, host));
+        note.iter().for_each(report::note_line);
+    }
     let text = match arguments.output {
         OutputForm::Plain => cookies.to_header() + "\n",
         OutputForm::Json => json_object(&cookies, &attributes)?,
@@ -109,13 +118,17 @@ fn jar_host(attributes: &CookieAttributes, url: Option<&str>, terms: &Terms) -> 
     if let Some(domain) = &attributes.domain {
         return Some(domain.clone());
     }
-    let (_, rest) = url.or(terms.resource.as_deref())?.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, _)| host);
+    let host = granted_host(url, terms)?;
     let plain = !host.is_empty() && !host.contains('*');
     plain.then(|| host.to_ascii_lowercase())
+}
+
+/// The host of the URL or resource, with its wildcards.
+fn granted_host<'a>(url: Option<&'a str>, terms: &'a Terms) -> Option<&'a str> {
+    let (_, rest) = url.or(terms.resource.as_deref())?.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = authority.rsplit_once(':').map(|(host, _)| host);
+    Some(host.unwrap_or(authority))
 }
 
 /// The seven columns of Netscape's file, as curl and wget read them.

@@ -3,6 +3,8 @@
 use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 use serde_json::json;
 
+use super::notes;
+
 /// What is made of each line.
 pub(super) enum Product {
     /// A signature for each URL.
@@ -35,6 +37,8 @@ pub(super) struct Links {
 pub(super) struct SignedLink {
     pub(super) line: String,
     pub(super) changes: Vec<UrlChange>,
+    /// What it will not do, though it may have been meant to.
+    pub(super) note: Option<String>,
 }
 
 /// Why a line was refused.
@@ -86,10 +90,12 @@ impl Links {
     /// # Errors
     /// A [`LinkError`] that says why this one was refused.
     pub(super) fn sign(&self, input: &str) -> Result<SignedLink, LinkError> {
+        let mut note = None;
         let (signed, changes) = match &self.product {
             Product::Streams { signer, terms } => (signer.sign_stream(input, terms)?, Vec::new()),
             Product::Links { signer, terms } => {
                 let url = self.wire_url(input)?;
+                note = notes::about_url(url.as_str(), terms);
                 (signer.sign_url(&url, terms)?, url.changes().to_vec())
             }
             Product::Stamped(stamp) => {
@@ -100,7 +106,11 @@ impl Links {
             }
         };
         let line = self.write(input, signed, &changes);
-        Ok(SignedLink { line, changes })
+        Ok(SignedLink {
+            line,
+            changes,
+            note,
+        })
     }
 
     fn wire_url(&self, input: &str) -> Result<WireUrl, LinkError> {

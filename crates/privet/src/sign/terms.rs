@@ -6,6 +6,7 @@ use super::arguments::TermsArguments;
 use crate::command_error::CommandError;
 use crate::input;
 use crate::moment;
+use crate::text;
 
 /// The terms that the options ask for, at the moment `now`.
 ///
@@ -34,11 +35,10 @@ pub(super) fn read(arguments: &TermsArguments, now: Timestamp) -> Result<Terms, 
 
 fn read_policy(name: &str) -> Result<String, CommandError> {
     let bytes = input::read(name)?;
-    let text = String::from_utf8(bytes).map_err(|_| CommandError::Read {
+    text::decode(&bytes).ok_or_else(|| CommandError::Read {
         source: name.to_owned(),
         reason: "the policy is not UTF-8 text".to_owned(),
-    })?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+    })
 }
 
 /// A start rounded up would keep the link shut for a while.

@@ -160,7 +160,7 @@ fn a_configuration_is_probed_without_an_edge() {
     assert!(said.out.contains("takes no connection"), "{said:?}");
     folder
         .run(&["probe", "--config", "none.toml"])
-        .fails(1, &["cannot read none.toml"]);
+        .fails(1, &["there is no none.toml"]);
 }
 
 #[test]
@@ -514,4 +514,36 @@ fn the_running_edge_is_asked() {
     assert_eq!(said.code, 2);
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(told["origins"][0]["access"], "unclear");
+}
+
+/// Nobody else reaches it, so it is no alarm; a bucket is one wherever it is.
+#[test]
+fn d13_a_server_on_loopback_is_no_alarm() {
+    let folder = Folder::new();
+    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "a listing"));
+    let port = origin.address().port();
+    for (host, url) in [
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("localhost", "http://localhost"),
+    ] {
+        let lines = format!("url = \"http://{host}:{port}\"");
+        let config = Remote::without_origin().origin("app", &lines).config();
+        let said = probe(&folder, &config, &[]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        let expected = format!(
+            "server {url}:{port} answers without a signature, but only this machine reaches it (origin app of distribution \
+             EDFDVBD6EXAMPLE answered 200 to a request without keys); if others use this machine, let it answer only \
+             those who send a secret header (headers of the origin)\n"
+        );
+        assert_eq!(said.out, expected);
+    }
+    let lines = format!("url = \"http://127.0.0.1:{port}\"");
+    let config = Remote::without_origin().origin("app", &lines).config();
+    let said = probe(&folder, &config, &["--json"]);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    let first = &told["origins"][0];
+    assert_eq!(
+        (&first["access"], &first["cause"]),
+        (&json!("private"), &json!("loopback"))
+    );
 }

@@ -109,6 +109,7 @@ impl Folder {
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("PRIVET_KEY_PASSPHRASE")
+            .env_remove("PRIVET_CONFIG")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -34,6 +34,7 @@ fn folders_take_no_part_in_failover() {
 #[test]
 fn films_and_streams_are_shown() {
     let folder = Folder::new();
+    std::fs::create_dir(folder.path("f")).unwrap();
     folder.write(
         "privet.toml",
         "listeners = [{ address = '127.0.0.1:80' }, { address = '127.0.0.1:1935', protocol = 'rtmp' }]

@@ -22,7 +22,7 @@ fn what_keeps_it_from_an_answer_is_2() {
         .fails(2, &["error: there is no URL"]);
     folder
         .run(&["explain", "--config", "none.toml", URL])
-        .fails(2, &["error: none.toml: "]);
+        .fails(2, &["error: there is no none.toml"]);
     let said = folder.explain(&["rtmp://host/cfx/st/a"]);
     assert_eq!(said.code, 2);
     assert!(
@@ -127,6 +127,8 @@ fn without_keys_it_cannot_tell() {
     let said = folder.run(&["explain", "--at", "1999999999", &link]);
     assert_eq!(said.code, 2);
     assert!(said.out.contains("no public key was given"), "{said:?}");
+    let hint = "hint: name the public key with --public-key ID=FILE, or the configuration";
+    assert!(said.out.contains(hint), "{said:?}");
 }
 
 #[test]
@@ -195,8 +197,12 @@ fn keys_come_from_a_configuration() {
     let sign = ["sign", "--key", &key, "--key-pair-id", id, "--for", "1h"];
     let sign = |url| folder.run(&[&sign[..], &[url]].concat()).ok();
     let elsewhere = explain(&sign("https://elsewhere.example/a"));
-    assert_eq!(elsewhere.code, 2, "{elsewhere:?}");
-    elsewhere.mentions(&["note: the configuration does not serve the host"]);
+    assert_eq!(elsewhere.code, 1, "{elsewhere:?}");
+    let refused = "refused: 403, no distribution has the host elsewhere.example";
+    assert!(elsewhere.out.contains(refused), "{elsewhere:?}");
+    let open = explain("https://localhost/public/film.mp4");
+    assert_eq!(open.code, 0, "{open:?}");
+    assert!(open.out.contains("open to everybody"), "{open:?}");
     let said = explain(&sign("https://localhost/picture.jpg"));
     assert_eq!(said.code, 0, "{said:?}");
 }
@@ -224,4 +230,128 @@ fn a_path_that_servers_read_in_different_ways_is_named() {
     let link = folder.sign(&[URL]).ok();
     let said = folder.explain(&[link.trim()]);
     assert!(!said.out.contains(hint), "{said:?}");
+}
+
+const CONFIG: &str = "listeners = [{ address = '127.0.0.1:0' }]
+public_keys = [{ id = 'K2JCJMDEHXQW5F', file = 'key.pub.pem' }]
+key_groups = [{ id = 'viewers', public_keys = ['K2JCJMDEHXQW5F'] }]
+[[distributions]]
+id = 'E1'
+domain_name = 'd111111abcdef8.cloudfront.net'
+origins = [{ id = 'films', folder = 'none' }]
+default_behavior = { origin = 'films', trusted_key_groups = ['viewers'] }
+[[distributions]]
+id = 'E2'
+domain_name = 'off.example'
+enabled = false
+origins = [{ id = 'films', folder = 'none' }]
+default_behavior = { origin = 'films' }
+";
+
+#[test]
+fn d4_a_host_that_is_not_served_is_refused_by_name() {
+    let folder = Folder::new();
+    folder.write("privet.toml", CONFIG);
+    for (host, reason) in [
+        (
+            "elsewhere.example",
+            "no distribution has the host elsewhere.example",
+        ),
+        (
+            "127.0.0.1:8080",
+            "no distribution has the host 127.0.0.1:8080",
+        ),
+        (
+            "off.example",
+            "distribution E2, which has the host off.example, is disabled",
+        ),
+    ] {
+        let link = folder.sign(&[&format!("https://{host}/a")]).ok();
+        let said = folder.run(&["explain", link.trim()]);
+        assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
+        assert!(
+            said.out.contains(&format!("refused: 403, {reason}")),
+            "{said:?}"
+        );
+        let said = folder.run(&["explain", "--json", link.trim()]);
+        let json: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(
+            (&json["verdict"], &json["code"]),
+            (&"refused".into(), &Value::Null)
+        );
+        assert!(
+            json["reason"].as_str().unwrap().starts_with(reason),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn d8_tls_before_the_edge_is_named() {
+    let folder = Folder::new();
+    let hint = "the edge has no https listener";
+    let link = folder.sign(&[URL]).ok();
+    let says = |config: &str, link: &str| {
+        folder.write("privet.toml", config);
+        let said = folder.run(&["explain", "--at", "1999999999", link.trim()]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out.contains(hint)
+    };
+    assert!(says(CONFIG, &link));
+    let trusting = format!("edge = {{ trusted_proxies = ['127.0.0.1'] }}\n{CONFIG}");
+    assert!(!says(&trusting, &link));
+    let silent = trusting.replace("['127.0.0.1']", "['127.0.0.1'], forwarded_headers = 'none'");
+    assert!(says(&silent, &link));
+    let plain = folder.sign(&[&URL.replace("https", "http")]).ok();
+    assert!(!says(CONFIG, &plain));
+}
+
+#[test]
+fn l4_cookies_come_in_many_forms() {
+    let folder = Folder::new();
+    let sign = [
+        "--cookies",
+        "--resource",
+        "https://d111111abcdef8.cloudfront.net/*",
+    ];
+    let header = folder.sign(&sign).ok();
+    let header = header.trim();
+    for form in ["json", "set-cookie", "cookie-jar"] {
+        let cookies = folder
+            .sign(
+                &[
+                    &sign[..],
+                    &[
+                        "--output",
+                        form,
+                        "--cookie-domain",
+                        "d111111abcdef8.cloudfront.net",
+                    ],
+                ]
+                .concat(),
+            )
+            .ok();
+        assert_eq!(
+            folder.explain(&["--cookies", &cookies, URL]).code,
+            0,
+            "{cookies}"
+        );
+    }
+    for cookies in [
+        header.to_owned(),
+        format!("Cookie: {header}"),
+        format!("\"{header}\""),
+        format!("curl '{URL}' -H 'cookie: {header}'"),
+    ] {
+        let said = folder.explain(&["--cookies", &cookies, URL]);
+        assert_eq!(said.code, 0, "{cookies}: {said:?}");
+    }
+    let quoted = header.replace('=', "=\"").replace("; ", "\"; ") + "\"";
+    let said = folder.explain(&["--cookies", &quoted, URL]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.out
+            .contains("hint: the values of the cookies stand in quotes"),
+        "{said:?}"
+    );
 }

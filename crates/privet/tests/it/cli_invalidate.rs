@@ -43,7 +43,7 @@ fn an_edge_that_is_not_there_is_1() {
          origins = [{{ id = \"o\", folder = \".\" }}]\ndefault_behavior = {{ origin = \"o\" }}\n\
          certificate = {{ chain = \"none.pem\", key = \"none.pem\" }}\n"
     );
-    invalidate(&folder, &["/a"]).fails(1, &["error: cannot read privet.toml"]);
+    invalidate(&folder, &["/a"]).fails(1, &["error: there is no privet.toml"]);
     folder.write("privet.toml", &config);
     invalidate(&folder, &["/a"]).fails(
         1,
@@ -102,7 +102,7 @@ fn a_running_edge_is_told_and_asked() {
     assert_eq!(
         folder.run(&["invalidations"]).ok(),
         format!(
-            "{newest}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  1 items\n\
+            "{newest}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  1 item\n\
              {id}  Completed  2025-12-29T09:20:00Z  EDFDVBD6EXAMPLE  3 items\n"
         )
     );

@@ -379,3 +379,100 @@ fn external_signers_sign() {
     let replay = "read hash hex; test $hash = sha1 -a ${#hex} = 40 && fold -w 64 answer";
     assert_eq!(external(&folder, replay).ok(), SIGNED);
 }
+
+/// Signed as asked, with words of warning that --quiet leaves out.
+#[track_caller]
+fn check_noted(arguments: &[&str], notes: &[&str]) {
+    let folder = Folder::new();
+    let sign = ["sign", "--key", "key.pem", "--key-pair-id", ID];
+    let said = folder.run(&[&sign[..], arguments].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.err.lines().count(), notes.len(), "{said:?}");
+    for note in notes {
+        assert!(
+            said.err.contains(&format!("note: {note}")),
+            "{note}: {said:?}"
+        );
+    }
+    let quiet = folder.run(&[&sign[..], &["--quiet"], arguments].concat());
+    assert_eq!((quiet.err.as_str(), quiet.code), ("", 0));
+}
+
+#[test]
+fn d6_links_that_have_ended_are_noted() {
+    let ended = "this link ended at 2020-01-01T00:00:00Z, and opens nothing; give a later end";
+    check_noted(&["--until", "2020-01-01", URL], &[ended]);
+    check_noted(&["--until", "2020-01-01", URL, URL], &[ended]);
+    check_noted(&["--until", "now", URL], &["this link ended at "]);
+    let shared = [
+        "--until",
+        "2020-01-01",
+        "--shared",
+        "--resource",
+        "https://d111111abcdef8.cloudfront.net/*",
+        URL,
+    ];
+    check_noted(&shared, &[ended]);
+    let cookies = ["--until", "2020-01-01", "--cookies", URL];
+    check_noted(&cookies, &["these cookies ended at 2020-01-01"]);
+    check_noted(
+        &["--until", "2147483648", URL],
+        &["CloudFront takes no end after 2038-01-19"],
+    );
+    check_noted(&["--until", "2147483647", URL], &[]);
+}
+
+#[test]
+fn d6_links_of_playlists_alone_are_noted() {
+    let film = "https://d111111abcdef8.cloudfront.net/a/talk.mp4";
+    let check = |path: &str, more: &[&str], note: Option<&str>| {
+        let url = format!("{film}{path}");
+        let arguments = [&["--for", "1h", url.as_str()][..], more].concat();
+        check_noted(&arguments, note.as_slice());
+    };
+    let sign =
+        format!("this opens the playlist alone, and none of its segments: sign {film}, and write ");
+    for path in [
+        "/hls/master.m3u8",
+        "/hls/ts.m3u8",
+        "/hls/t1/media.m3u8",
+        "/dash/manifest.mpd",
+    ] {
+        check(path, &[], Some(&format!("{sign}{path} behind")));
+    }
+    check(
+        "/hls/master.m3u8?session=1",
+        &[],
+        Some(&format!("{sign}/hls/master.m3u8 behind")),
+    );
+    check("", &[], None);
+    check("/hls/t1/init.mp4", &[], None);
+    check(
+        "/hls/master.m3u8",
+        &["--resource", &format!("{film}*")],
+        None,
+    );
+    let ready = "https://d111111abcdef8.cloudfront.net/live/index.M3U8";
+    let add = "this opens the playlist alone, and none of its segments: add --resource 'https://d111111abcdef8.cloudfront.net/live/*'";
+    check_noted(&["--for", "1h", ready], &[add]);
+    check_noted(&["--for", "1h", "--ip", "192.0.2.1", ready], &[add]);
+}
+
+#[test]
+fn noted_cookies_of_another_host() {
+    let cookies = ["--for", "1h", "--cookies", "--cookie-domain"];
+    let check = |domain: &str, notes: &[&str]| {
+        for covered in [
+            &[URL][..],
+            &["--resource", "https://d111111abcdef8.cloudfront.net/*"],
+        ] {
+            check_noted(&[&cookies[..], &[domain], covered].concat(), notes);
+        }
+    };
+    check(
+        "other.test",
+        &["cookies of the domain other.test are not sent to d111111abcdef8.cloudfront.net"],
+    );
+    check("d111111abcdef8.cloudfront.net", &[]);
+    check("cloudfront.net", &[]);
+}

@@ -160,3 +160,40 @@ fn a_reader_that_goes_ends_it_quietly() {
     writer.join().unwrap();
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn l3_lists_of_windows_tools_are_read() {
+    let folder = Folder::new();
+    let urls = "https://d111111abcdef8.cloudfront.net/a.jpg\r\nhttps://d111111abcdef8.cloudfront.net/b.jpg\r\n";
+    let expected = folder.sign_lines(urls, &[]).ok();
+    assert_eq!(expected.lines().count(), 2);
+    let marked = format!("\u{feff}{urls}");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    };
+    for list in [
+        marked.clone().into_bytes(),
+        utf16(&marked, u16::to_le_bytes),
+        utf16(&marked, u16::to_be_bytes),
+        utf16(urls, u16::to_le_bytes),
+    ] {
+        assert_eq!(folder.sign_lines(&list, &[]).ok(), expected, "{list:?}");
+        let dash = folder.sign_lines(&list, &["-"]).ok();
+        assert_eq!(dash, expected);
+    }
+    let link = expected.lines().next().unwrap();
+    let explain = [
+        "explain",
+        "--at",
+        "1999999999",
+        "--public-key",
+        &format!("{ID}=key.pub.pem"),
+    ];
+    let said = folder.pipe(
+        utf16(&format!("\u{feff}{link}"), u16::to_le_bytes),
+        &explain,
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    let said = folder.sign_lines([&[0xFF, 0xFE][..], b"h"].concat(), &[]);
+    said.fails(1, &["error: line 1: not UTF-8 text"]);
+}

@@ -183,3 +183,28 @@ fn a_field_that_ends_at_the_edge_poisons_no_key() {
     assert_eq!(edge.fetch_with("/a", &french).text(), "fr");
     assert_eq!(edge.fetch("/a").text(), "none");
 }
+
+/// Nobody tells the length, and whoever lags behind reads from the store what others have had long ago: the end is known
+/// from the store too.
+#[test]
+fn m2_a_slow_viewer_of_an_unknown_length_gets_its_end() {
+    for size_bytes in [SIZE_BYTES, 4 << 20, (4 << 20) + 1] {
+        let bytes = Pattern::of_version(0).bytes(0..size_bytes);
+        let origin = FakeOrigin::start(move |_| {
+            let chunks: Vec<&[u8]> = bytes.chunks(100_000).collect();
+            let headers = [("ETag", "\"film\""), ("Cache-Control", "max-age=3600")];
+            OriginAnswer::chunked(200, &headers, &chunks)
+        });
+        let edge = Remote::new(&origin).start();
+        let mut slow = Viewer::narrow(edge.http());
+        slow.send(&Ask::get(url("/film.mp4")).bytes());
+        origin.wait_until_sent(1);
+        let fast = edge.fetch("/film.mp4");
+        assert_eq!(fast.body.len() as u64, size_bytes);
+        let (_, body) = slow.framed_answer();
+        let body = body.whole();
+        assert_eq!(body.len() as u64, size_bytes);
+        Pattern::of_version(0).assert_is(0, &body);
+        assert_eq!(edge.fetch("/film.mp4").outcome(), "Hit");
+    }
+}

@@ -36,7 +36,7 @@ enum Holds {
 use Holds::{Nothing, Sounds};
 
 /// Each clip, what of it is in segments of HLS and DASH, and what in a transport stream.
-const CLIPS: [(&str, Holds, Holds); 28] = [
+const CLIPS: [(&str, Holds, Holds); 31] = [
     ("brief.mp4", Sounds(1), Sounds(1)),
     ("brief_moov_end.mp4", Sounds(1), Sounds(1)),
     ("no_b_frames.mp4", Sounds(1), Sounds(1)),
@@ -53,6 +53,9 @@ const CLIPS: [(&str, Holds, Holds); 28] = [
     ("vp9_opus.mp4", Sounds(1), Nothing),
     ("av1_opus.mp4", Sounds(1), Nothing),
     ("high_422_10.mp4", Sounds(0), Sounds(0)),
+    ("hdr_pq.mp4", Sounds(0), Nothing),
+    ("hdr_hlg.mp4", Sounds(0), Sounds(0)),
+    ("he_aac.m4a", Sounds(1), Nothing),
     ("ac3.mp4", Sounds(2), Sounds(1)),
     // Players refuse MP3 in fragments, and so it is in a transport stream only.
     ("mp3.mp4", Sounds(0), Sounds(1)),

@@ -88,7 +88,7 @@ fn links_by_new_keys_pass_openssl() {
             let name = hash_name(hash).to_lowercase();
             let (end, policy) = (E.to_string(), canned(LINK, E));
             let mut arguments = vec!["sign", "--key", "KNEW.pem", "--key-pair-id", "KNEW"];
-            arguments.extend(["--until", &end, "--hash", &name, LINK]);
+            arguments.extend(["--until", &end, "-q", "--hash", &name, LINK]);
             let link = folder.run(&arguments).ok();
             let (_, rest) = link.split_once("&Signature=").unwrap();
             let claim = |policy: String| Claim {

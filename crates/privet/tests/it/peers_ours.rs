@@ -58,7 +58,15 @@ fn sign(by: By, terms: &Terms, more: &[&str], input: &str) -> String {
     let (key, end) = (key_path(by.file), E.to_string());
     let hash = hash_name(by.hash).to_lowercase();
     let mut arguments = vec!["sign", "--key", key.to_str().unwrap()];
-    arguments.extend(["--key-pair-id", by.id, "--hash", &hash, "--until", &end]);
+    arguments.extend([
+        "--key-pair-id",
+        by.id,
+        "--hash",
+        &hash,
+        "--until",
+        &end,
+        "-q",
+    ]);
     arguments.extend([terms.options, more].concat());
     Folder::new().pipe(input, &arguments).ok()
 }

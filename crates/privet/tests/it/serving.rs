@@ -2,7 +2,8 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -27,6 +28,8 @@ origin = "files"
 struct Served {
     process: Child,
     said: Lines<BufReader<ChildStderr>>,
+    /// Of its listener.
+    address: String,
 }
 
 impl Served {
@@ -39,17 +42,22 @@ impl Served {
             .spawn()
             .unwrap();
         let said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut served = Served { process, said };
-        served.hear("serving on");
+        let mut served = Served {
+            process,
+            said,
+            address: String::new(),
+        };
+        let line = served.hear("serving on http://");
+        served.address = line.rsplit('/').next().unwrap_or_default().to_owned();
         served
     }
 
     /// Waits for a line of standard error.
-    fn hear(&mut self, expected: &str) {
+    fn hear(&mut self, expected: &str) -> String {
         let mut heard = Vec::new();
         for line in self.said.by_ref().map_while(Result::ok) {
             if line.contains(expected) {
-                return;
+                return line;
             }
             heard.push(line);
         }
@@ -98,4 +106,36 @@ fn f11_a_configuration_that_turns_into_a_device_ends_nothing() {
     served.send(Signal::TERM);
     served.hear("stopping");
     assert!(served.process.wait().unwrap().success());
+}
+
+/// No log has them, since they belong to no distribution; the operator hears of the first one of a minute.
+#[test]
+fn d4_a_host_that_is_not_served_is_told_once_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("privet.toml");
+    fs::write(&config, CONFIG).unwrap();
+    let mut served = Served::start(&config);
+    let address = served.address.clone();
+    let ask = |host: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    };
+    ask(&address);
+    ask("second.example");
+    served.hear(&format!(
+        "a request for the host {address} was refused with 403: no distribution has it as its domain_name or among its aliases"
+    ));
+    served.send(Signal::TERM);
+    let heard: Vec<String> = served.said.by_ref().map_while(Result::ok).collect();
+    assert!(
+        heard.iter().all(|line| !line.contains("second.example")),
+        "{heard:?}"
+    );
 }

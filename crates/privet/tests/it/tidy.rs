@@ -219,7 +219,7 @@ fn every_crate_inherits_the_lints() {
     let crates = fs::read_dir(root().join("crates"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    for folder in crates.chain([root().join("xtask")]) {
+    for folder in crates.chain(["bench", "xtask"].map(|name| root().join(name))) {
         let lints = section(&read(&folder.join("Cargo.toml")), "[lints]");
         assert!(
             lints.contains("workspace = true"),
@@ -296,6 +296,47 @@ fn promises_name_tests_that_exist() {
     }
 }
 
+/// Whoever reads a token in the log finds it in the table of what it means.
+#[test]
+fn m3_every_refusal_of_a_film_stands_in_the_docs() {
+    let crates = root().join("crates");
+    let mut files = rust_files(&crates.join("edge/src/film"));
+    files.extend(rust_files(&crates.join("edge/src/rtmp")));
+    files.extend(rust_files(&crates.join("media/src")));
+    files.push(crates.join("distribution/src/denial.rs"));
+    files.push(crates.join("sign/src/refusal.rs"));
+    let mut tokens: Vec<String> = files.iter().flat_map(|file| film_tokens(file)).collect();
+    tokens.sort();
+    tokens.dedup();
+    assert!(tokens.len() > 10, "the search finds nothing: {tokens:?}");
+    let paper = read(&root().join("docs/films.md"));
+    let rows: String = paper
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    for token in tokens {
+        let is_there = rows.contains(&format!("`{token}`"));
+        assert!(is_there, "add a row for {token} to docs/films.md");
+    }
+}
+
+/// Texts like `film-corrupt` in the code of a file.
+fn film_tokens(file: &Path) -> Vec<String> {
+    let text = read(file);
+    let code = code_before_tests(&text);
+    let literals = code.split('"');
+    let is_token = |text: &&str| {
+        let is_word = text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let is_named = ["film-", "session-", "object-un"]
+            .iter()
+            .any(|beginning| text.starts_with(beginning));
+        is_word && (is_named || ["not-a-film", "foreign-member"].contains(text))
+    };
+    literals.filter(is_token).map(str::to_owned).collect()
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -323,7 +364,7 @@ fn section(manifest: &str, heading: &str) -> String {
 }
 
 fn all_rust_files() -> Vec<PathBuf> {
-    ["crates", "xtask", "fuzz"]
+    ["bench", "crates", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(&root().join(folder)))
         .collect()

@@ -4,6 +4,7 @@ use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::encoding;
 use crate::explain::ledger::Ledger;
 use crate::explain::sections::check_resource;
+use crate::explain::whole::{self, Misfit};
 use crate::explain::{Question, moment};
 use crate::id::is_id_shaped;
 use crate::key::{HashAlgorithm, PublicKey};
@@ -17,6 +18,8 @@ use crate::viewer::ViewerUrl;
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) signature_mismatch: bool,
+    /// What the signature's length alone tells.
+    pub(super) misfit: Option<String>,
     pub(super) hints: Vec<String>,
 }
 
@@ -30,7 +33,7 @@ pub(super) fn run(
     let mut findings = Findings::default();
     check_source(credentials, ledger);
     let key = check_key(question, credentials, ledger);
-    let signature = check_signature_text(credentials, ledger);
+    let (signature, misfit) = check_signature_text(key, credentials, ledger);
     let object = Object::Url {
         url,
         query: own_query(url.query),
@@ -55,6 +58,10 @@ pub(super) fn run(
             &mut findings,
         );
     }
+    findings.misfit = misfit.map(|misfit| {
+        let id = credentials.field(Field::KeyPairId).unwrap_or_default();
+        misfit.hint(id)
+    });
     findings
 }
 
@@ -124,7 +131,12 @@ fn check_key<'a>(
     key
 }
 
-fn check_signature_text(credentials: &Credentials<'_>, ledger: &mut Ledger) -> Option<Vec<u8>> {
+/// The decoded signature, and what its length tells.
+fn check_signature_text(
+    key: Option<&PublicKey>,
+    credentials: &Credentials<'_>,
+    ledger: &mut Ledger,
+) -> (Option<Vec<u8>>, Option<Misfit>) {
     let text = credentials.field(Field::Signature).unwrap_or_default();
     if text.is_empty() {
         ledger.check(
@@ -134,9 +146,17 @@ fn check_signature_text(credentials: &Credentials<'_>, ledger: &mut Ledger) -> O
             "a signature",
             "none",
         );
-        return None;
+        return (None, None);
     }
     let signature = encoding::decode(text);
+    let misfit = key.and_then(|key| match &signature {
+        Some(signature) => whole::misfit(key, signature),
+        None => whole::cut_text(key, text),
+    });
+    if let (Some(misfit), Some(_)) = (&misfit, &signature) {
+        ledger.foresee("Signature", "a whole signature of the key", misfit.found());
+        return (signature, Some(misfit.clone()));
+    }
     let found = match &signature {
         Some(signature) => format!("{} bytes", signature.len()),
         None => format!("characters that are not base64, or wrong padding: {text}"),
@@ -148,7 +168,7 @@ fn check_signature_text(credentials: &Credentials<'_>, ledger: &mut Ledger) -> O
         "base64 with - _ ~ for + = /",
         &found,
     );
-    signature
+    (signature, misfit)
 }
 
 fn check_hash(

@@ -12,6 +12,11 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
     if pasted.contains("&amp;") {
         hint("the link is HTML-escaped: write & in place of &amp; when it is not inside HTML");
     }
+    if has_encoded_parameters(pasted) {
+        hint(
+            "the signing parameters are percent-encoded, so they are none: decode the link once, %3F to ?, %26 to & and %3D to =",
+        );
+    }
     let (before, fragment) = pasted.split_once('#').unwrap_or((pasted, ""));
     if Field::ALL
         .iter()
@@ -25,8 +30,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
             "the link has a second ?: join the signing parameters with & to a query that is there already",
         );
     }
-    let s3 = ["X-Amz-Signature=", "X-Amz-Credential=", "AWSAccessKeyId="];
-    if s3.iter().any(|name| before.contains(name)) {
+    if is_presigned(before) {
         hint(
             "these parameters look like an S3 presigned URL: sign the URL of the distribution with a CloudFront key pair",
         );
@@ -38,6 +42,30 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
         hint("the URL is longer than 8192 bytes: CloudFront answers 413");
     }
     hints
+}
+
+/// Whether the text itself says why signing parameters are missing, so that nobody needs to hear that they are.
+pub(super) fn is_mangled(pasted: &str) -> bool {
+    pasted.contains("&amp;") || has_encoded_parameters(pasted) || is_presigned(pasted)
+}
+
+fn is_presigned(text: &str) -> bool {
+    let names = ["X-Amz-Signature=", "X-Amz-Credential=", "AWSAccessKeyId="];
+    names.iter().any(|name| text.contains(name))
+}
+
+/// A name with an encoded = behind it; twice encoded it begins with %25.
+fn has_encoded_parameters(text: &str) -> bool {
+    let names = ["Policy", "Signature", "Key-Pair-Id"];
+    names.iter().any(|name| {
+        let mut places = text.match_indices(name);
+        places.any(|(at, _)| {
+            let behind = &text[at + name.len()..];
+            ["%3d", "%3D", "%253d", "%253D"]
+                .iter()
+                .any(|equals| behind.starts_with(equals))
+        })
+    })
 }
 
 /// About the parameters or cookies.
@@ -88,8 +116,8 @@ pub(super) fn about_credentials(
     hints
 }
 
-/// About failed checks that need no search: the sentence follows from the check.
-pub(super) fn about_checks(checks: &[Check]) -> Vec<String> {
+/// About failed checks that need no search: the sentence follows from the check. `is_mangled`: as of [`is_mangled`].
+pub(super) fn about_checks(checks: &[Check], is_mangled: bool) -> Vec<String> {
     let failed = checks
         .iter()
         .filter(|check| check.outcome == Outcome::Failed);
@@ -109,7 +137,7 @@ pub(super) fn about_checks(checks: &[Check]) -> Vec<String> {
                 "the Resource does not cover this {}: it says {expected}, the URL has {found}",
                 check.name
             )),
-            "Key-Pair-Id" if found == "none" => Some(
+            "Key-Pair-Id" if found == "none" && !is_mangled => Some(
                 "the Key-Pair-Id is missing: use the whole link, with all its parameters"
                     .to_owned(),
             ),

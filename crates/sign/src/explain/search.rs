@@ -19,20 +19,25 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 
 const HASHES: [HashAlgorithm; 2] = [HashAlgorithm::Sha1, HashAlgorithm::Sha256];
 
-/// One sentence: the mistake that explains the signature, or what to compare.
-pub(super) fn what_was_signed(
-    question: &Question<'_>,
-    pasted: &str,
-    url: &ViewerUrl<'_>,
-    credentials: &Credentials<'_>,
-) -> String {
-    known_mistake(question, pasted, url, credentials).unwrap_or_else(|| {
-        "the signature was made over another text or by an unknown key: compare the policy with the one that was signed"
-            .to_owned()
-    })
+/// What to look at when the search finds nothing. A policy of its own carries its text along, so that less is left.
+pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> String {
+    let id = credentials.field(Field::KeyPairId).unwrap_or_default();
+    if credentials.field(Field::Policy).is_some() {
+        format!(
+            "the signature does not match this policy: either the policy was changed after it was signed, or another \
+             private key than that of {id} signed it"
+        )
+    } else {
+        format!(
+            "the signature does not match this URL: usually the path, the host, the port or the protocol was changed after \
+             signing, another private key than that of {id} signed it, or TLS ends at a proxy and the edge takes the link \
+             for http"
+        )
+    }
 }
 
-fn known_mistake(
+/// One sentence: the mistake that explains the signature.
+pub(super) fn known_mistake(
     question: &Question<'_>,
     pasted: &str,
     url: &ViewerUrl<'_>,

@@ -419,6 +419,160 @@ fn explain_agrees_with_verify_on_all_vectors() {
     assert!(compared > 900, "{compared}");
 }
 
+fn hints(url: &str) -> Vec<String> {
+    let explanation = ask(url, None, None);
+    assert!(
+        matches!(explanation.verdict, Verdict::Refused(_)),
+        "{url}: {explanation:?}"
+    );
+    explanation.hints
+}
+
+/// Of a link of RSA 2048, the signature cut or filled by so many characters.
+fn with_signature(change: impl Fn(&str) -> String) -> String {
+    let url = format!("{U}/a");
+    let whole = signature(
+        "rsa2048",
+        HashAlgorithm::Sha1,
+        &canned_text(&url, &FUTURE.to_string()),
+    );
+    format!(
+        "{url}?Expires={FUTURE}&Key-Pair-Id=KRSA&Signature={}",
+        change(&whole)
+    )
+}
+
+#[test]
+fn d8_a_link_that_was_cut_is_told_by_its_length() {
+    // 342 characters are all but the padding, which the edge can do without.
+    for kept in (1..342).chain([343]) {
+        let link = with_signature(|whole| whole[..kept].to_owned());
+        let hints = hints(&link);
+        let cut = |hint: &&String| hint.contains("the link was cut") && hint.contains(" of ");
+        // As long as signatures of smaller keys are.
+        let other = |hint: &&String| hint.contains("another key than KRSA made it");
+        let told = hints.iter().filter(|hint| cut(hint) || other(hint)).count();
+        assert_eq!(told, 1, "{kept}: {hints:?}");
+        let vague = hints.iter().any(|hint| hint.contains("does not match"));
+        assert!(!vague, "{kept}: {hints:?}");
+    }
+    let link = with_signature(|whole| whole[..324].to_owned());
+    assert!(hints(&link)[0].starts_with("the signature has 243 of 256 bytes: the link was cut"));
+    let link = with_signature(|whole| whole[..323].to_owned());
+    assert!(
+        hints(&link)[0].starts_with("the signature has 323 of 344 characters: the link was cut")
+    );
+    let link =
+        with_signature(|whole| format!("{}AAAA", whole.trim_end_matches('_').to_owned() + "AA"));
+    check(&link, "something was put behind it");
+    assert_eq!(
+        ask(&with_signature(str::to_owned), None, None).verdict,
+        Verdict::Opens
+    );
+}
+
+#[test]
+fn d8_a_cut_signature_of_p256_is_told_too() {
+    let url = format!("{U}/a");
+    let message = canned_text(&url, &FUTURE.to_string());
+    let key = private_key("p256.pkcs8");
+    let digest = HashAlgorithm::Sha1.digest(message.as_bytes());
+    let signature = key
+        .sign_digest(HashAlgorithm::Sha1, digest.as_ref())
+        .unwrap();
+    let link = |bytes: &[u8]| {
+        format!(
+            "{url}?Expires={FUTURE}&Key-Pair-Id=KEC&Signature={}",
+            encode(bytes)
+        )
+    };
+    assert_eq!(ask(&link(&signature), None, None).verdict, Verdict::Opens);
+    check(&link(&signature[..60]), "the link was cut");
+    check(
+        &link(&[&signature[..], b"xx"].concat()),
+        "something was put behind it",
+    );
+    check(
+        &link(&[7; 256]),
+        "256 bytes, as of an RSA key: another key than KEC made it",
+    );
+}
+
+#[test]
+fn d8_another_key_is_told_by_its_length() {
+    let url = format!("{U}/a");
+    let message = canned_text(&url, &FUTURE.to_string());
+    // Of a key that nobody knows here.
+    let other = signature(
+        "p256.pkcs8",
+        HashAlgorithm::Sha1,
+        &message.replace("/a", "/b"),
+    );
+    check(
+        &format!("{url}?Expires={FUTURE}&Signature={other}&Key-Pair-Id=KRSA"),
+        "another key than KRSA made it; sign with the private key of KRSA",
+    );
+}
+
+#[test]
+fn d8_what_does_not_match_is_told_with_its_usual_causes() {
+    let link = signed_as(
+        &format!("{U}/a"),
+        "https://elsewhere.example/nobody/would/guess",
+    );
+    check(
+        &link,
+        "the signature does not match this URL: usually the path",
+    );
+    check(
+        &link,
+        "another private key than that of KRSA signed it, or TLS ends at a proxy",
+    );
+    let policy = canned_text(&format!("{U}/*"), &FUTURE.to_string());
+    check(
+        &custom(&canned_text("https://other", &FUTURE.to_string()), &policy),
+        "does not match this policy: either the policy was changed after it was signed",
+    );
+}
+
+#[test]
+fn d8_parameters_that_are_encoded_are_none() {
+    let link = signed_as(&format!("{U}/a"), &format!("{U}/a"));
+    let (url, query) = link.split_once('?').unwrap();
+    let encode = |text: &str| text.replace('=', "%3D").replace('&', "%26");
+    let decode = "decode the link once, %3F to ?, %26 to & and %3D to =";
+    for mangled in [
+        format!("{url}?{}", encode(query)),
+        format!("{url}?{}", encode(query).replace('%', "%25")),
+        format!(
+            "{url}?{}",
+            encode(query)
+                .to_lowercase()
+                .replace("key-pair-id", "Key-Pair-Id")
+        ),
+        format!("{url}%3F{}", encode(query)),
+        format!("{U}/go?to={}", encode(&link)),
+    ] {
+        check(&mangled, decode);
+        let contradiction = hints(&mangled)
+            .into_iter()
+            .find(|hint| hint.contains("the whole link"));
+        assert_eq!(contradiction, None, "{mangled}");
+    }
+    assert!(
+        hints(&format!("{U}/a"))
+            .iter()
+            .any(|hint| hint.contains("the whole link"))
+    );
+}
+
+#[test]
+fn d8_a_presigned_url_has_one_advice() {
+    let hints = hints(&format!("{U}/a?X-Amz-Credential=AKIA&X-Amz-Signature=00"));
+    assert_eq!(hints.len(), 1, "{hints:?}");
+    assert!(hints[0].contains("S3 presigned URL"));
+}
+
 /// Every link that a client respells into one that is refused deserves a hint.
 #[test]
 fn refused_vectors_get_a_hint() {

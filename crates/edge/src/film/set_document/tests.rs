@@ -3,7 +3,12 @@
 use super::*;
 
 fn check(text: &str, expected: Result<&[(&str, &str)], &str>) {
-    let read = FilmSet::read("/films/s%C3%A9t.film.json", text.as_bytes());
+    check_bytes(text.as_bytes(), expected);
+}
+
+fn check_bytes(bytes: &[u8], expected: Result<&[(&str, &str)], &str>) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = FilmSet::read("/films/s%C3%A9t.film.json", bytes);
     let paths = read.map(|set| {
         let qualities = set
             .qualities
@@ -104,5 +109,29 @@ fn labels_name_objects_beside_the_film() {
     assert_eq!(
         set.subtitles[0].paths,
         ["/a.b/talk.en.vtt", "/a.b/talk.en.srt"]
+    );
+}
+
+#[test]
+fn l2_a_byte_order_mark_is_no_part_of_a_set() {
+    let set = format!(r#"{{"qualities":[{}]}}"#, quality("a.mp4", "a"));
+    let utf16 = |mark: &[u8], unit: fn(u16) -> [u8; 2]| {
+        let units = set.encode_utf16().flat_map(unit);
+        mark.iter().copied().chain(units).collect::<Vec<u8>>()
+    };
+    check_bytes(
+        &utf16(b"\xff\xfe", u16::to_le_bytes),
+        Err("save it in UTF-8"),
+    );
+    check_bytes(
+        &utf16(b"\xfe\xff", u16::to_be_bytes),
+        Err("save it in UTF-8"),
+    );
+    check("\u{feff}", Err("not a set"));
+    check(&format!("\u{feff}\u{feff}{set}"), Err("not a set"));
+    check(&format!("\u{feff}{set}"), Ok(&[("a", "/films/a.mp4")]));
+    check(
+        &format!("\u{feff}\r\n{set}\r\n"),
+        Ok(&[("a", "/films/a.mp4")]),
     );
 }

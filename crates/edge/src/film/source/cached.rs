@@ -1,19 +1,22 @@
 //! Opens an object of another server by way of the cache, to be read in parts or as a whole.
 
+use super::arrivals::Unsized;
 use super::{Source, SourceAsk, SourceContent, unique};
-use crate::cache::{Ask, How, Obtained, digest};
+use crate::cache::{Ask, How, Obtained, Served, digest};
 use crate::origin_client::OriginResponse;
 use crate::pipeline::origin_denial;
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE,
+    ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::{
-    CacheStatus, Denial, RequestFacts, ViewerRequest, cache_key, keyed_headers,
+    AppliedCoding, AppliedCodings, CacheSettings, CacheStatus, Denial, RequestFacts, ViewerRequest,
+    cache_key, keyed_headers,
 };
+use privet_media::Refusal;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -30,11 +33,18 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
     RANGE,
 ];
 
+/// Codings on top of each other that are undone.
+const CODINGS_MAX: usize = 3;
+
 /// What of an object is going to be read.
-#[derive(Clone, Copy)]
-pub(super) enum Wanted {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::film) enum Wanted {
+    /// Here and there, as it lies at the origin.
     Parts,
+    /// All of it, and without the codings that it is stored in.
     Whole { size_bytes_max: u64 },
+    /// Nothing: it is to be known whether [`Wanted::Whole`] would have it.
+    Presence { size_bytes_max: u64 },
 }
 
 /// Opens an object of another server.
@@ -55,15 +65,15 @@ pub(super) async fn open(
     if let Some(denial) = refused_by_origin(head.status) {
         return Err(denial);
     }
-    if head.headers.contains_key(CONTENT_ENCODING) {
-        return Err(not_in_parts(ENCODED));
-    }
-    let size_bytes = head.size_bytes().ok_or_else(|| not_in_parts(UNSIZED))?;
+    let codings = readable_codings(&head.headers, wanted)?;
+    let served = sized(served, &asked, ask, shared, wanted).await?;
+    let head = served.object.head();
     Ok(Source {
-        size_bytes,
+        size_bytes: head.size_bytes().ok_or_else(unsized_object)?,
         identity: served.object.generation(),
         path: ask.request.path.to_owned(),
         headers: head.headers.clone(),
+        codings,
         how: served.how,
         status: Some(served.status),
         waiting: RefCell::new(served.waiting),
@@ -73,6 +83,60 @@ pub(super) async fn open(
             object: served.object,
         },
     })
+}
+
+/// The object with its length: of one that comes without, all is waited for.
+async fn sized(
+    served: Served,
+    asked: &Rc<Ask>,
+    ask: &SourceAsk<'_>,
+    shared: &WorkerShared,
+    wanted: Wanted,
+) -> Result<Served, Denial> {
+    if served.object.head().size_bytes().is_some() {
+        return Ok(served);
+    }
+    let size_bytes_max = match wanted {
+        Wanted::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
+        Wanted::Whole { size_bytes_max } | Wanted::Presence { size_bytes_max } => size_bytes_max,
+    };
+    let (status, how) = (served.status, served.how);
+    let object = Unsized {
+        cache: Rc::clone(&shared.cache),
+        ask: Rc::clone(asked),
+        served,
+        size_bytes_max,
+    };
+    Ok(Served {
+        object: shared.films.arrivals.stored(object).await?,
+        status,
+        how,
+        waiting: None,
+    })
+}
+
+/// An object that takes more of the cache is not waited for: its first bytes could be gone when the last ones come.
+fn kept_size_bytes_max(settings: &CacheSettings) -> u64 {
+    let disk = settings.disk.as_ref().map_or(0, |disk| disk.size_bytes_max);
+    (settings.memory_size_bytes_max as u64).max(disk) / 2
+}
+
+/// The codings of an object, if it can be read as wanted in spite of them.
+fn readable_codings(headers: &HeaderMap, wanted: Wanted) -> Result<AppliedCodings, Denial> {
+    let codings = AppliedCodings::of(headers);
+    let is_readable = match wanted {
+        // Parts of what is compressed are parts of nothing.
+        Wanted::Parts => codings.is_plain(),
+        Wanted::Whole { .. } | Wanted::Presence { .. } => {
+            !codings.codings.contains(&AppliedCoding::Foreign)
+                && codings.codings.len() <= CODINGS_MAX
+        }
+    };
+    match (is_readable, wanted) {
+        (true, _) => Ok(codings),
+        (false, Wanted::Parts) => Err(not_in_parts(ENCODED)),
+        (false, Wanted::Whole { .. } | Wanted::Presence { .. }) => Err(encoded_text()),
+    }
 }
 
 /// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of no
@@ -103,7 +167,7 @@ fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted) -> Rc<Ask> {
     }
     match wanted {
         Wanted::Parts => _ = headers.insert(RANGE, FIRST_RANGE),
-        Wanted::Whole { .. } => {}
+        Wanted::Whole { .. } | Wanted::Presence { .. } => {}
     }
     let request = ViewerRequest {
         method: &Method::GET,
@@ -138,24 +202,26 @@ async fn passed(
         response.body.discard();
         return Ok(in_memory(Bytes::new(), HeaderMap::new(), status, ask));
     }
-    let refused = refused_by_origin(response.status);
-    let is_encoded = response.headers.contains_key(CONTENT_ENCODING);
-    let size_bytes_max = match (refused, wanted) {
-        (Some(denial), _) => {
+    let readable = match refused_by_origin(response.status) {
+        Some(denial) => Err(denial),
+        None => readable_codings(&response.headers, wanted),
+    };
+    let size_bytes_max = match (readable, wanted) {
+        (Ok(_), Wanted::Whole { size_bytes_max }) => size_bytes_max,
+        (readable, Wanted::Parts | Wanted::Whole { .. } | Wanted::Presence { .. }) => {
             response.body.discard();
-            return Err(denial);
-        }
-        (None, Wanted::Whole { size_bytes_max }) if !is_encoded => size_bytes_max,
-        (None, Wanted::Parts | Wanted::Whole { .. }) => {
-            response.body.discard();
-            return Err(not_in_parts(UNCACHEABLE));
+            return match (readable, wanted) {
+                (Err(denial), _) => Err(denial),
+                (Ok(_), Wanted::Parts) => Err(not_in_parts(UNCACHEABLE)),
+                (Ok(_), _) => Ok(in_memory(Bytes::new(), response.headers, status, ask)),
+            };
         }
     };
     let mut bytes = Vec::new();
     while let Some(piece) = response.body.next().await {
         bytes.extend_from_slice(&piece.map_err(|fault| origin_denial(fault.kind))?);
         if bytes.len() as u64 > size_bytes_max {
-            return Err(not_in_parts(UNCACHEABLE));
+            return Err(too_large_text());
         }
     }
     Ok(in_memory(bytes.into(), response.headers, status, ask))
@@ -167,6 +233,7 @@ fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &Source
         content: SourceContent::Memory(bytes),
         identity: unique(),
         path: ask.request.path.to_owned(),
+        codings: AppliedCodings::of(&headers),
         headers,
         how: How::Miss,
         status: Some(status),
@@ -176,16 +243,40 @@ fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &Source
 
 const UNCACHEABLE: (&str, &str) = (
     "film-uncacheable",
-    "the object must not be kept, so that its parts can not be had",
+    "the object must not be kept, so that its parts cannot be had; let the origin or the cache policy keep it",
 );
 const ENCODED: (&str, &str) = (
     "film-encoded",
-    "the origin sends the object in a content coding",
+    "the origin sends the object in a content coding; store it without Content-Encoding",
+);
+const ENCODED_TEXT: (&str, &str) = (
+    "film-encoded",
+    "the text is in a content coding that cannot be undone; store it plain, or in gzip",
 );
 const UNSIZED: (&str, &str) = (
     "film-unsized",
-    "the origin does not say how long the object is",
+    "the origin does not say how long the object is, and it is too long to be fetched whole first; let the origin send \
+     Content-Length",
 );
+
+/// The object does not say how long it is, and is longer than what is fetched whole.
+pub(super) fn unsized_object() -> Denial {
+    not_in_parts(UNSIZED)
+}
+
+/// The text is not what its `Content-Encoding` says, or in a coding that nobody here undoes.
+pub(in crate::film) fn encoded_text() -> Denial {
+    not_in_parts(ENCODED_TEXT)
+}
+
+/// The text is longer than texts may be.
+pub(in crate::film) fn too_large_text() -> Denial {
+    let refusal = Refusal::TooLarge("a text");
+    Denial::Film {
+        token: refusal.token(),
+        reason: refusal.to_string(),
+    }
+}
 
 /// There is an object, and no way to read here and there in it.
 fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {

@@ -3,9 +3,11 @@
 use super::questions::Named;
 use crate::origin_client::{Findings, Privacy, Sight, Writers};
 use http::StatusCode;
+use privet_distribution::{Origin, OriginSource};
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
 use std::fmt;
+use std::net::IpAddr;
 
 /// What one origin told somebody without keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,11 @@ pub enum OriginAccess {
     Private,
     /// Objects, or the listing.
     Public {
+        /// Of the answer.
+        status: StatusCode,
+    },
+    /// Objects, or the listing of a server that only this machine reaches.
+    Loopback {
         /// Of the answer.
         status: StatusCode,
     },
@@ -75,9 +82,12 @@ pub enum UnseenCause {
 }
 
 /// One public answer outweighs all others; nothing is private that was not seen by the edge.
-pub(super) fn access(findings: &Findings, named: &Named) -> OriginAccess {
+pub(super) fn access(findings: &Findings, named: &Named, origin: &Origin) -> OriginAccess {
     if let Privacy::Public { status } = findings.strangers {
-        return OriginAccess::Public { status };
+        return match is_loopback_server(origin) {
+            true => OriginAccess::Loopback { status },
+            false => OriginAccess::Public { status },
+        };
     }
     if let Sight::Refused(refused) = &findings.edge {
         return OriginAccess::EdgeRefused {
@@ -94,6 +104,15 @@ pub(super) fn access(findings: &Findings, named: &Named) -> OriginAccess {
         },
         Privacy::Private => of_one_that_refuses(&findings.edge, named),
     }
+}
+
+/// A bucket that anybody can read is public wherever it is: its endpoint hands it out by other ways too.
+fn is_loopback_server(origin: &Origin) -> bool {
+    let OriginSource::Http(http) = &origin.source else {
+        return false;
+    };
+    let address = http.host.parse::<IpAddr>();
+    http.host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn of_one_that_refuses(edge: &Sight, named: &Named) -> OriginAccess {
@@ -130,10 +149,25 @@ impl OriginPrivacy {
         let place = &self.place;
         match &self.access {
             OriginAccess::Private => write!(formatter, "{place} is private ({of})"),
-            OriginAccess::Public { status } => write!(
+            OriginAccess::Public { status } => {
+                let advice = match place.starts_with("server ") {
+                    true => {
+                        "let it answer only those who send a secret header (headers of the origin)"
+                    }
+                    false => "block public access to it",
+                };
+                write!(
+                    formatter,
+                    "ANYONE CAN READ {place} WITHOUT A SIGNATURE ({of} answered {} to a request without keys): \
+                     {advice}, or take the trusted keys off its behaviors",
+                    status.as_u16()
+                )
+            }
+            OriginAccess::Loopback { status } => write!(
                 formatter,
-                "ANYONE CAN READ {place} WITHOUT A SIGNATURE ({of} answered {} to a request without keys): \
-                 block public access to it, or take the trusted keys off its behaviors",
+                "{place} answers without a signature, but only this machine reaches it ({of} answered {} to a request \
+                 without keys); if others use this machine, let it answer only those who send a secret header \
+                 (headers of the origin)",
                 status.as_u16()
             ),
             OriginAccess::Unseen { cause } => self.write_unseen(formatter, of, *cause),
@@ -196,12 +230,13 @@ impl OriginPrivacy {
     }
 
     /// As the operator's socket tells it: `distribution`, `origin`, `place`, `access` (`private`, `public`, `unclear`,
-    /// `unreachable`), `cause` (why it is unclear, a token), `status`, `writers` (`nobody`, `perhaps`, `anybody`, or `null`
+    /// `unreachable`), `cause` (why it is unclear, or `loopback`, a token), `status`, `writers` (`nobody`, `perhaps`, `anybody`, or `null`
     /// where that was not told), `object`, `asked` (seconds since 1970) and `message`, which is for people.
     pub fn to_json(&self) -> Value {
         let (access, cause, status) = match &self.access {
             OriginAccess::Private => ("private", None, None),
             OriginAccess::Public { status } => ("public", None, Some(status)),
+            OriginAccess::Loopback { status } => ("private", Some("loopback"), Some(status)),
             OriginAccess::Unseen { cause } => match cause {
                 UnseenCause::NotNamed => ("unclear", Some("object-not-named"), None),
                 UnseenCause::NotSaidWhose => ("unclear", Some("object-of-whom"), None),

@@ -7,6 +7,7 @@ use crate::describe::TrackDescription;
 use crate::list::renditions::{Picture, Renditions, SoundGroup, Title};
 use crate::list::suffix::Suffix;
 use crate::list::{Propagation, Quality, SideText};
+use crate::mp4::VideoRange;
 
 /// `hls/master.m3u8`: all qualities, languages and subtitles.
 ///
@@ -94,6 +95,16 @@ fn push_media(
         yes_or_no(title.is_default),
         yes_or_no(title.is_selectable)
     );
+    if title.purpose.is_forced {
+        text.push_str(",FORCED=YES");
+    }
+    if !title.purpose.characteristics.is_empty() {
+        let _ = write!(
+            text,
+            ",CHARACTERISTICS=\"{}\"",
+            title.purpose.characteristics
+        );
+    }
     if let Some(channels) = channels.filter(|channels| *channels > 0) {
         let _ = write!(text, ",CHANNELS=\"{channels}\"");
     }
@@ -130,7 +141,7 @@ fn push_variants(
             track.average_bits_per_sec.saturating_add(average).max(1),
             codecs(std::iter::once(track).chain(sounds()))
         );
-        push_resolution(text, track);
+        push_picture(text, picture);
         if let Some((numerator, denominator)) =
             track.frame_rate.filter(|(_, denominator)| *denominator > 0)
         {
@@ -211,7 +222,7 @@ fn push_i_frame_variant(text: &mut String, picture: &Picture<'_>, suffix: &Suffi
         bits_per_sec(size_bytes, duration_ms).max(1),
         picture.track.codecs
     );
-    push_resolution(text, picture.track);
+    push_picture(text, picture);
     let _ = writeln!(
         text,
         ",URI=\"{}iframes.m3u8{}\"",
@@ -220,9 +231,26 @@ fn push_i_frame_variant(text: &mut String, picture: &Picture<'_>, suffix: &Suffi
     );
 }
 
-fn push_resolution(text: &mut String, track: &TrackDescription) {
+/// What a screen needs to show a picture.
+fn push_picture(text: &mut String, picture: &Picture<'_>) {
+    let track = picture.track;
+    if let Some(codecs) = &track.supplemental_codecs {
+        let _ = write!(text, ",SUPPLEMENTAL-CODECS=\"{codecs}\"");
+    }
     if track.width > 0 && track.height > 0 {
         let _ = write!(text, ",RESOLUTION={}x{}", track.width, track.height);
+    }
+    if let Some(range) = picture.range {
+        let _ = write!(text, ",VIDEO-RANGE={}", video_range(range));
+    }
+}
+
+/// RFC 8216bis 4.4.6.2.
+fn video_range(range: VideoRange) -> &'static str {
+    match range {
+        VideoRange::Sdr => "SDR",
+        VideoRange::Hlg => "HLG",
+        VideoRange::Pq => "PQ",
     }
 }
 

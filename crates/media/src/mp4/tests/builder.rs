@@ -24,6 +24,8 @@ pub(crate) struct FilmTrack {
     pub(crate) edits: Vec<(u32, i32)>,
     pub(crate) language: [u8; 3],
     pub(crate) name: &'static str,
+    /// Boxes of `udta`.
+    pub(crate) user_data: Vec<u8>,
 }
 
 /// A sample to be written. Its bytes are all its number's last.
@@ -57,6 +59,7 @@ impl FilmTrack {
             edits: Vec::new(),
             language: *b"und",
             name: "picture",
+            user_data: Vec::new(),
         }
     }
 
@@ -72,6 +75,7 @@ impl FilmTrack {
             edits: Vec::new(),
             language: *b"slv",
             name: "sound",
+            user_data: Vec::new(),
         }
     }
 
@@ -87,6 +91,7 @@ impl FilmTrack {
             edits: Vec::new(),
             language: *b"eng",
             name: "text",
+            user_data: Vec::new(),
         }
     }
 
@@ -238,7 +243,14 @@ impl Film {
         let tables = sample_table(track, samples, chunks, self.chunk_sample_count);
         let information = boxed(b"minf", &[&tables]);
         let media = boxed(b"mdia", &[&media_header, &handler, &information]);
-        boxed(b"trak", &[&header, &edits_box(&track.edits), &media])
+        let user_data = match track.user_data.is_empty() {
+            true => Vec::new(),
+            false => boxed(b"udta", &[&track.user_data]),
+        };
+        boxed(
+            b"trak",
+            &[&header, &edits_box(&track.edits), &media, &user_data],
+        )
     }
 
     fn fragment(&self, at: usize, sample_count: usize, first_decode_time: u64) -> Vec<u8> {

@@ -115,6 +115,66 @@ fn sound() {
     check_audio(b"fLaC", &flac, (Codec::Flac, "fLaC", 1, 44_100));
 }
 
+fn check_aac(config: &[u8], expected: (&str, u16, u32)) {
+    let (string, channels, sample_rate) = expected;
+    let expected = (Codec::Aac, string, channels, sample_rate);
+    check_audio(b"mp4a", &esds(0x40, config), expected);
+}
+
+#[test]
+fn m5_what_is_no_extension_stays_aac_lc() {
+    // sbrPresentFlag is 0, as ffmpeg writes it for plain AAC.
+    check_aac(&[0x13, 0x10, 0x56, 0xe5, 0x00], ("mp4a.40.2", 2, 24_000));
+    // Cut off behind the flag, and within the rate; a reserved rate; a rate of 0; another object type.
+    check_aac(&[0x13, 0x10, 0x56, 0xe5], ("mp4a.40.2", 2, 24_000));
+    check_aac(
+        &[0x13, 0x10, 0x56, 0xe5, 0xf8, 0x00],
+        ("mp4a.40.2", 2, 24_000),
+    );
+    check_aac(&[0x13, 0x10, 0x56, 0xe5, 0xe8], ("mp4a.40.2", 2, 24_000));
+    check_aac(
+        &[0x13, 0x10, 0x56, 0xe5, 0xf8, 0, 0, 0],
+        ("mp4a.40.2", 2, 24_000),
+    );
+    check_aac(&[0x13, 0x10, 0x56, 0xe2, 0x98], ("mp4a.40.2", 2, 24_000));
+    // Behind a reserved rate nothing can be read; the entry's fields stand.
+    check_aac(&[0x16, 0x90, 0x56, 0xe5, 0x98], ("mp4a.40.2", 2, 51_200));
+    // The bits of an extension upon an object that has none (xHE-AAC).
+    check_aac(
+        &[0xf9, 0x4c, 0x40, 0x56, 0xe5, 0x98],
+        ("mp4a.40.42", 2, 24_000),
+    );
+}
+
+#[test]
+fn m5_sbr_and_ps_behind_the_configuration_are_announced() {
+    check_aac(&[0x13, 0x10, 0x56, 0xe5, 0x98], ("mp4a.40.5", 2, 48_000));
+    // The rate spelled out.
+    check_aac(
+        &[0x13, 0x10, 0x56, 0xe5, 0xf8, 0x05, 0xdc, 0x00],
+        ("mp4a.40.5", 2, 48_000),
+    );
+    // 22.05 kHz, one channel, and parametric stereo: as fdk-aac writes it.
+    check_aac(
+        &[0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x80],
+        ("mp4a.40.29", 2, 44_100),
+    );
+    // The flag of parametric stereo is 0; or it stands upon two channels.
+    check_aac(
+        &[0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x00],
+        ("mp4a.40.5", 1, 44_100),
+    );
+    check_aac(
+        &[0x13, 0x90, 0x56, 0xe5, 0xa5, 0x48, 0x80],
+        ("mp4a.40.5", 2, 44_100),
+    );
+    // Channels by a list of their own, behind which the extension is not at a whole byte.
+    check_aac(
+        &[0x13, 0x00, 0x02, 0xb7, 0x2c, 0xc0],
+        ("mp4a.40.5", 2, 48_000),
+    );
+}
+
 #[test]
 fn the_form_of_quicktime_becomes_that_of_iso() {
     let plain = aac_entry();

@@ -3,22 +3,10 @@
 use std::time::Duration;
 
 use super::builder::{Film, FilmTrack, read_within};
+use super::numbers::Numbers;
 use crate::describe::describe;
 use crate::mp4::{Index, Limits};
 use crate::plan::Plan;
-
-/// Numbers that look random, the same in each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        // Marsaglia, "Xorshift RNGs", 2003.
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-}
 
 const INTERESTING: [u32; 8] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, u32::MAX, 0xffff_fff0, 8];
 
@@ -91,7 +79,7 @@ fn check(object: &[u8], from: usize) -> usize {
         samples_max: 20_000,
         ..Limits::default()
     };
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let mut numbers = Numbers::new();
     let mut read_count = 0;
     for _ in 0..10_000 {
         let mut changed = object.to_vec();

@@ -1,6 +1,7 @@
 //! What is read is what was written, from wherever it lies.
 
 use super::builder::{Film, FilmSample, FilmTrack, boxed, read};
+use crate::Refusal;
 use crate::mp4::{Codec, Index, Limits, Locator, Step, TrackKind};
 use proptest::prelude::*;
 
@@ -63,6 +64,52 @@ fn each_sample_lies_where_it_was_written() {
             }
         }
     }
+}
+
+#[test]
+fn h3_equal_sample_descriptions_are_one() {
+    let film = film();
+    let mut object = film.bytes();
+    // The sound follows the picture, and so does its entry: it is there twice, and the chunks of one run use the second.
+    let entry = &film.tracks[1].entry;
+    let at = object
+        .windows(entry.len())
+        .position(|window| window == entry)
+        .unwrap();
+    object.splice(at..at, entry.iter().copied());
+    object[at - 1] = 2;
+    let grow = |object: &mut Vec<u8>, kind: &[u8; 4]| {
+        let within = object[..at].windows(4).rposition(|window| window == kind);
+        let size_at = within.unwrap() - 4;
+        let size = &mut object[size_at..size_at + 4];
+        let grown = u32::from_be_bytes(size.try_into().unwrap()) + entry.len() as u32;
+        size.copy_from_slice(&grown.to_be_bytes());
+    };
+    for kind in [b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov"] {
+        grow(&mut object, kind);
+    }
+    let index = read(&object).unwrap();
+    assert_eq!(index.tracks[1].sample_entry, *entry);
+    assert_eq!(read_back(&index, 2), film.tracks[1].samples);
+    let runs = object[at..].windows(4).position(|window| window == b"stsc");
+    let description = at + runs.unwrap() + 4 + 4 + 4 + 8 + 3;
+    object[description] = 2;
+    assert_eq!(
+        read_back(&read(&object).unwrap(), 2),
+        film.tracks[1].samples
+    );
+    object[description] = 3;
+    assert_eq!(
+        read(&object).err(),
+        Some(Refusal::Corrupt("stsc names no sample description"))
+    );
+    // Another entry than the first.
+    object[description] = 1;
+    object[at + entry.len() * 2 - 1] ^= 1;
+    assert_eq!(
+        read(&object).err(),
+        Some(Refusal::Unsupported("several sample descriptions"))
+    );
 }
 
 #[test]

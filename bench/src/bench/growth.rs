@@ -1,0 +1,73 @@
+//! `bench growth`: what more of everything costs: objects in the cache, connections, distributions.
+//!
+//! Most rows have Privet's own smallest case as their peer: what matters is how the numbers grow.
+
+mod connections;
+mod distributions;
+mod store;
+
+use super::contest::{Contest, or_failure};
+use super::keys::{self, Key};
+use super::servers::{Server, make_certificate};
+use super::{Bar, GrowthArguments, Row, cache, contest};
+use xtask::command::Outcome;
+use xtask::tools;
+
+/// Runs the chosen parts.
+pub fn run(arguments: &GrowthArguments) -> Outcome<Vec<Row>> {
+    tools::install_for_benches()?;
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let only = arguments.only.as_deref();
+    let contest = Contest::new(folder.path(), &arguments.output, only);
+    let mut rows = Vec::new();
+    if contest.is_chosen("objects") {
+        rows.extend(or_failure(store::rows(&contest)));
+    }
+    if contest.is_chosen("connections") || contest.is_chosen("distributions") {
+        let bench = GrowthBench::prepare(contest)?;
+        if bench.contest.is_chosen("connections") {
+            rows.extend(or_failure(connections::rows(&bench)));
+        }
+        if bench.contest.is_chosen("distributions") {
+            rows.extend(or_failure(distributions::rows(&bench)));
+        }
+    }
+    Ok(rows)
+}
+
+/// What the parts with servers share: one object of 1 KiB at an origin.
+struct GrowthBench<'a> {
+    contest: Contest<'a>,
+    keys: [Key; 2],
+    cookie: String,
+    origin: Server,
+}
+
+const OBJECT_SIZE_BYTES: u64 = 1024;
+
+impl<'a> GrowthBench<'a> {
+    fn prepare(contest: Contest<'a>) -> Outcome<Self> {
+        let folder = contest.folder;
+        contest::make_file(folder, OBJECT_SIZE_BYTES)?;
+        make_certificate(folder)?;
+        let keys = keys::make(folder)?;
+        Ok(Self {
+            cookie: keys[0].cookie("*")?,
+            keys,
+            origin: cache::servers::origin(folder)?,
+            contest,
+        })
+    }
+}
+
+/// A number of ours, beside ours in the smallest case.
+fn row(case: String, ours: f64, first: f64, unit: &'static str) -> Row {
+    Row {
+        case,
+        ours,
+        peer: Some((first, "smallest case")),
+        unit,
+        ratio: Some(ours / first),
+        bar: Bar::None,
+    }
+}

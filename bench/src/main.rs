@@ -1,0 +1,30 @@
+//! What `cargo xtask bench` measures. A crate by itself, so that `cargo xtask` is built in seconds: this one has
+//! Privet's cryptography in it.
+#![allow(clippy::print_stdout)] // Printing is what this program is for.
+
+mod bench;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Measures Privet beside a peer in the same run.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask bench",
+    bin_name = "cargo xtask bench",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: bench::Bench,
+}
+
+fn main() -> ExitCode {
+    match bench::run(&Arguments::parse().bench) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The end of an object whose length nobody knew when it was opened.
+
+use super::{ObjectReader, Source};
+use crate::cache::fill::{Follower, Reach};
+use privet_cache::Lookup;
+
+impl ObjectReader {
+    /// Whether nothing is missing at this place of an object whose length was not known: it ends here, or the fill has not
+    /// come further yet.
+    pub(super) fn is_at_open_end(&mut self) -> bool {
+        if self.follower.is_none() {
+            let fills = &self.cache.shared.fills;
+            let generation = &self.object.head().generation;
+            self.follower = fills.follow(generation, self.position, Reach::Any);
+        }
+        // In this order: a fill that is over by now knows its end.
+        if self.follower.as_ref().is_some_and(Follower::is_foremost) {
+            self.source = Source::Following;
+            return true;
+        }
+        self.end = match &self.follower {
+            Some(follower) => follower.known_end(),
+            None => self.kept_size_bytes(),
+        };
+        self.end == Some(self.position)
+    }
+
+    /// The length of the object, once it is stored.
+    fn kept_size_bytes(&self) -> Option<u64> {
+        match self.cache.shared.store.object(&self.object.digest) {
+            Lookup::Memory(object) if object.head.generation == self.object.head().generation => {
+                object.head.size_bytes()
+            }
+            Lookup::Memory(_) | Lookup::Disk(_) | Lookup::Absent => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Undoes the content codings of texts, up to a length: what is compressed may be a thousand times as long.
+
+use flate2::{Decompress, FlushDecompress, Status};
+use privet_distribution::AppliedCoding;
+use std::io::Read;
+
+/// Windows of zstd up to 8 MiB: more is no content coding (RFC 9659 3).
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+const BROTLI_BUFFER_SIZE_BYTES: usize = 4096;
+/// In what pieces bare DEFLATE is read.
+const DEFLATE_PIECE_SIZE_BYTES: usize = 16 * 1024;
+
+/// Why there is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DecodeFault {
+    /// The bytes are not what their coding says, are cut off, or are in a coding that nobody here undoes.
+    Undecodable,
+    /// The text is longer than it may be.
+    TooLarge,
+}
+
+/// The bytes before `codings`, which stand in the order in which they were applied; none is longer than
+/// `size_bytes_max` on the way.
+pub(super) fn decode(
+    mut bytes: Vec<u8>,
+    codings: &[AppliedCoding],
+    size_bytes_max: usize,
+) -> Result<Vec<u8>, DecodeFault> {
+    for coding in codings.iter().rev() {
+        bytes = undone(&bytes, *coding, size_bytes_max)?;
+    }
+    Ok(bytes)
+}
+
+fn undone(
+    bytes: &[u8],
+    coding: AppliedCoding,
+    size_bytes_max: usize,
+) -> Result<Vec<u8>, DecodeFault> {
+    match coding {
+        AppliedCoding::Gzip => read_all(flate2::read::MultiGzDecoder::new(bytes), size_bytes_max),
+        AppliedCoding::Brotli => {
+            let reader = brotli::Decompressor::new(bytes, BROTLI_BUFFER_SIZE_BYTES);
+            read_all(reader, size_bytes_max)
+        }
+        AppliedCoding::Zstd => {
+            let decoder = zstd::Decoder::with_buffer(bytes);
+            let mut decoder = decoder.map_err(|_| DecodeFault::Undecodable)?;
+            let limited = decoder.window_log_max(ZSTD_WINDOW_LOG_MAX);
+            limited.map_err(|_| DecodeFault::Undecodable)?;
+            read_all(decoder, size_bytes_max)
+        }
+        AppliedCoding::Deflate => match inflate(bytes, Wrapping::Zlib, size_bytes_max) {
+            Err(DecodeFault::Undecodable) => inflate(bytes, Wrapping::None, size_bytes_max),
+            told => told,
+        },
+        AppliedCoding::Foreign => Err(DecodeFault::Undecodable),
+    }
+}
+
+fn read_all(reader: impl Read, size_bytes_max: usize) -> Result<Vec<u8>, DecodeFault> {
+    let mut decoded = Vec::new();
+    let mut limited = reader.take(size_bytes_max as u64 + 1);
+    let read = limited.read_to_end(&mut decoded);
+    if decoded.len() > size_bytes_max {
+        return Err(DecodeFault::TooLarge);
+    }
+    read.map_err(|_| DecodeFault::Undecodable)?;
+    Ok(decoded)
+}
+
+/// What is around DEFLATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrapping {
+    /// RFC 1950, which is what `deflate` means.
+    Zlib,
+    /// Nothing, which is what some write instead.
+    None,
+}
+
+/// Readers of flate2 take what is cut off for the end: here the stream has to say that it ends.
+fn inflate(
+    bytes: &[u8],
+    wrapping: Wrapping,
+    size_bytes_max: usize,
+) -> Result<Vec<u8>, DecodeFault> {
+    let mut inflater = Decompress::new(wrapping == Wrapping::Zlib);
+    let mut decoded = Vec::new();
+    loop {
+        decoded.reserve(DEFLATE_PIECE_SIZE_BYTES);
+        let before = (inflater.total_in(), decoded.len());
+        // The whole input is in memory.
+        let rest = &bytes[inflater.total_in() as usize..];
+        let status = inflater.decompress_vec(rest, &mut decoded, FlushDecompress::None);
+        if decoded.len() > size_bytes_max {
+            return Err(DecodeFault::TooLarge);
+        }
+        let stands_still = before == (inflater.total_in(), decoded.len());
+        match status {
+            Ok(Status::StreamEnd) => return Ok(decoded),
+            Ok(Status::Ok | Status::BufError) if !stands_still => {}
+            Ok(Status::Ok | Status::BufError) | Err(_) => return Err(DecodeFault::Undecodable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AppliedCoding::{Brotli, Deflate, Foreign, Gzip, Zstd};
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use std::io::Write;
+
+    const LIMIT: usize = 100_000;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bare_deflate(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn br(bytes: &[u8]) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        let mut encoder = brotli::CompressorWriter::new(&mut encoded, 4096, 5, 20);
+        encoder.write_all(bytes).unwrap();
+        drop(encoder);
+        encoded
+    }
+
+    fn zst(bytes: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(bytes, 1).unwrap()
+    }
+
+    fn of(coding: AppliedCoding, bytes: &[u8]) -> Vec<u8> {
+        match coding {
+            Gzip => gzip(bytes),
+            Deflate => zlib(bytes),
+            Brotli => br(bytes),
+            Zstd => zst(bytes),
+            Foreign => bytes.to_vec(),
+        }
+    }
+
+    fn text(size_bytes: usize) -> Vec<u8> {
+        (0..size_bytes).map(|at| b'a' + (at % 7) as u8).collect()
+    }
+
+    #[test]
+    fn h1_what_is_cut_off_or_is_something_else_is_no_text() {
+        for coding in [Gzip, Deflate, Brotli, Zstd] {
+            let whole = of(coding, &text(5_000));
+            for length in [0, 1, 5, whole.len() / 2, whole.len() - 1] {
+                let cut = whole[..length].to_vec();
+                let decoded = decode(cut, &[coding], LIMIT);
+                // Of zstd, nothing is a text without a byte.
+                let nothing = coding == Zstd && length == 0 && decoded == Ok(Vec::new());
+                let refused = decoded == Err(DecodeFault::Undecodable);
+                assert!(refused || nothing, "{coding:?} {length}");
+            }
+            let plain = decode(b"#EXTM3U\n1.ts\n".to_vec(), &[coding], LIMIT);
+            assert_eq!(plain, Err(DecodeFault::Undecodable), "{coding:?}");
+        }
+        let foreign = decode(text(10), &[Foreign], LIMIT);
+        assert_eq!(foreign, Err(DecodeFault::Undecodable));
+    }
+
+    #[test]
+    fn h1_a_text_that_blows_up_is_too_large() {
+        for coding in [Gzip, Deflate, Brotli, Zstd] {
+            let long = decode(of(coding, &text(LIMIT + 1)), &[coding], LIMIT);
+            assert_eq!(long, Err(DecodeFault::TooLarge), "{coding:?}");
+            let just = decode(of(coding, &text(LIMIT)), &[coding], LIMIT);
+            assert_eq!(just, Ok(text(LIMIT)), "{coding:?}");
+        }
+        let bomb = gzip(&gzip(&vec![0; 50 << 20]));
+        assert_eq!(
+            decode(bomb, &[Gzip, Gzip], LIMIT),
+            Err(DecodeFault::TooLarge)
+        );
+    }
+
+    #[test]
+    fn h1_codings_are_undone_from_the_last_to_the_first() {
+        let plain = text(5_000);
+        for coding in [Gzip, Deflate, Brotli, Zstd] {
+            let encoded = of(coding, &plain);
+            assert_eq!(decode(encoded, &[coding], LIMIT).as_ref(), Ok(&plain));
+        }
+        let bare = decode(bare_deflate(&plain), &[Deflate], LIMIT);
+        assert_eq!(bare.as_ref(), Ok(&plain));
+        let twice = decode(br(&gzip(&plain)), &[Gzip, Brotli], LIMIT);
+        assert_eq!(twice.as_ref(), Ok(&plain));
+        let members = [gzip(&plain[..2_000]), gzip(&plain[2_000..])].concat();
+        assert_eq!(decode(members, &[Gzip], LIMIT).as_ref(), Ok(&plain));
+        assert_eq!(decode(plain.clone(), &[], LIMIT), Ok(plain));
+    }
+}

@@ -1,0 +1,211 @@
+//! What an edge would find in its way: folders and certificates of a document, before anything is started.
+//!
+//! The faults are those that a start would end with; the notes are about certificates that are served and that viewers
+//! will not like.
+
+use crate::countries::Countries;
+use crate::edge::StartError;
+use crate::origin::FolderOrigin;
+use crate::tls::{PairFault, certified_pair, chain_certificates};
+use privet_distribution::{
+    Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument,
+    OriginSourceDocument, Snapshot, StreamingSourceDocument,
+};
+use privet_sign::Timestamp;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore};
+use rustls_pki_types::{ServerName, UnixTime};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// Something that keeps an edge from starting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartFault {
+    /// Which value of the document, such as `distributions[0].certificate.key`.
+    pub path: String,
+    /// What is wrong with it and what to do.
+    pub message: String,
+}
+
+/// Every folder that cannot be opened and every certificate that cannot be used where a listener would show it, in the order
+/// of the document.
+///
+/// `read_file` reads certificates and keys; those that it cannot read are left to `Snapshot::build`, which says so.
+pub fn start_faults(
+    document: &Document,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Vec<StartFault> {
+    let listens = |protocol| {
+        let mut listeners = document.listeners.iter();
+        listeners.any(|listener| listener.protocol == protocol)
+    };
+    let (https, rtmps) = (
+        listens(ListenerProtocol::Https),
+        listens(ListenerProtocol::Rtmps),
+    );
+    let mut faults = Vec::new();
+    for (position, distribution) in document.distributions.iter().enumerate() {
+        let path = format!("distributions[{position}]");
+        if let Some(certificate) = distribution.certificate.as_ref().filter(|_| https) {
+            faults.extend(certificate_fault(certificate, &path, read_file));
+        }
+        for (position, origin) in distribution.origins.iter().enumerate() {
+            faults.extend(folder_fault(origin, &format!("{path}.origins[{position}]")));
+        }
+    }
+    for (position, streaming) in document.streaming_distributions.iter().enumerate() {
+        let path = format!("streaming_distributions[{position}]");
+        if let Some(certificate) = streaming.certificate.as_ref().filter(|_| rtmps) {
+            faults.extend(certificate_fault(certificate, &path, read_file));
+        }
+        if let StreamingSourceDocument::Origin(origin) = &streaming.source {
+            faults.extend(folder_fault(origin, &format!("{path}.origin")));
+        }
+    }
+    faults
+}
+
+/// What is wrong with the database of countries, if there is one.
+pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
+    let reason = match Countries::open(snapshot.geo_database.as_ref()?) {
+        Err(StartError::GeoDatabase { file, reason }) => {
+            format!("{} cannot be used: {reason}", file.display())
+        }
+        Err(other) => other.to_string(),
+        Ok(_) => return None,
+    };
+    Some(StartFault {
+        path: "geo.database".to_owned(),
+        message: reason,
+    })
+}
+
+fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
+    let OriginSourceDocument::Folder { root } = &origin.source else {
+        return None;
+    };
+    let error = FolderOrigin::open(root, 1, 1).err()?;
+    let shown = root.display();
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let message = if is_missing && names_a_variable(root) {
+        // Written so by people who expect a shell between themselves and the file.
+        format!(
+            "there is no folder {shown}: ~ and $ stand for themselves here; write the whole path"
+        )
+    } else if is_missing {
+        format!("there is no folder {shown}; make it, or correct the path")
+    } else if error.kind() == io::ErrorKind::NotADirectory {
+        format!("{shown} is not a folder; correct the path")
+    } else {
+        format!("the folder {shown} cannot be opened: {error}")
+    };
+    Some(StartFault {
+        path: format!("{path}.folder"),
+        message,
+    })
+}
+
+fn names_a_variable(path: &Path) -> bool {
+    let mut components = path.components();
+    components.any(|component| {
+        let text = component.as_os_str().as_encoded_bytes();
+        text.starts_with(b"~") || text.starts_with(b"$")
+    })
+}
+
+fn certificate_fault(
+    certificate: &CertificateDocument,
+    path: &str,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Option<StartFault> {
+    let chain_pem = read_file(&certificate.chain).ok()?;
+    let key_pem = read_file(&certificate.key).ok()?;
+    let fault = certified_pair(&chain_pem, &key_pem).err()?;
+    let (chain, key) = (certificate.chain.display(), certificate.key.display());
+    let (name, message) = match fault {
+        PairFault::Chain(reason) => ("chain", format!("{chain} cannot be used: {reason}")),
+        PairFault::Key(reason) => ("key", format!("{key} cannot be used: {reason}")),
+        PairFault::Swapped => (
+            "chain",
+            format!("{chain} holds a private key, and {key} a certificate: swap the two"),
+        ),
+        PairFault::LeafNotFirst(position) => (
+            "chain",
+            format!(
+                "{key} belongs to certificate {position} of {chain}: put that one first, and those that vouch for it behind it"
+            ),
+        ),
+        PairFault::Mismatch => (
+            "key",
+            format!(
+                "{key} is not the key of the first certificate in {chain}; name the two that belong together"
+            ),
+        ),
+    };
+    Some(StartFault {
+        path: format!("{path}.certificate.{name}"),
+        message,
+    })
+}
+
+/// What viewers will not like at `now` about a certificate that is shown under `names`: its time, and names that it lacks.
+pub fn certificate_notes<'n>(
+    certificate: &Certificate,
+    names: impl Iterator<Item = &'n String>,
+    now: Timestamp,
+) -> Vec<String> {
+    let chain = chain_certificates(&certificate.chain_pem).unwrap_or_default();
+    let Some(Ok(leaf)) = chain.first().map(ParsedCertificate::try_from) else {
+        return Vec::new();
+    };
+    let mut notes: Vec<String> = validity_note(&leaf, now).into_iter().collect();
+    let missing: Vec<&str> = names
+        .map(String::as_str)
+        .filter(|name| !covers(&leaf, name))
+        .collect();
+    if !missing.is_empty() {
+        notes.push(format!(
+            "is not for {}: browsers will warn there",
+            missing.join(", ")
+        ));
+    }
+    notes
+}
+
+fn covers(leaf: &ParsedCertificate<'_>, name: &str) -> bool {
+    // A wildcard covers a name if it covers any one label in its place.
+    let example = name.replacen("*.", "privet-example.", 1);
+    ServerName::try_from(example).is_ok_and(|name| verify_server_name(leaf, &name).is_ok())
+}
+
+/// Time is looked at before anything else of a chain, so that nobody has to vouch for it here.
+fn validity_note(leaf: &ParsedCertificate<'_>, now: Timestamp) -> Option<String> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let verified = verify_server_cert_signed_by_trust_anchor(
+        leaf,
+        &RootCertStore::empty(),
+        &[],
+        UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs())),
+        provider.signature_verification_algorithms.all,
+    );
+    let day = |time: UnixTime| Timestamp::from_secs(time.as_secs()).to_utc();
+    match verified {
+        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+            not_after,
+            ..
+        })) => Some(format!(
+            "ended at {}: browsers refuse it; renew it",
+            day(not_after)
+        )),
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
+            not_before,
+            ..
+        })) => Some(format!(
+            "begins at {} only: browsers refuse it until then",
+            day(not_before)
+        )),
+        Ok(()) | Err(_) => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! What tracks are for beside their kind: commentary, description, forced subtitles (`kind`, ISO 14496-12 8.10.4).
+
+use super::boxes::{self, Boxes, Fields};
+
+/// What a track is for: the roles of ISO 23009-1 5.8.5.5 that lists tell players of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Of the film as it is meant.
+    Main,
+    /// In place of the main one.
+    Alternate,
+    /// Beside the main one.
+    Supplementary,
+    /// Comments upon the film.
+    Commentary,
+    /// Speech in another language than the film was made in.
+    Dub,
+    /// Tells those who do not see what is seen.
+    Description,
+    /// Tells those who do not hear what is heard.
+    Caption,
+    /// Speech as text.
+    Subtitle,
+    /// Text that is shown to all who have asked for none: of signs and foreign speech.
+    ForcedSubtitle,
+    /// Sign language.
+    Sign,
+    /// Speech that is easier to hear.
+    EnhancedAudioIntelligibility,
+    /// Text that is easier to read.
+    EasyReader,
+}
+
+impl Role {
+    /// All roles, in the order in which lists name them.
+    const ALL: [Role; 12] = [
+        Role::Main,
+        Role::Alternate,
+        Role::Supplementary,
+        Role::Commentary,
+        Role::Dub,
+        Role::Description,
+        Role::Caption,
+        Role::Subtitle,
+        Role::ForcedSubtitle,
+        Role::Sign,
+        Role::EnhancedAudioIntelligibility,
+        Role::EasyReader,
+    ];
+
+    /// The value of the role in the scheme `urn:mpeg:dash:role:2011`.
+    pub fn value(self) -> &'static str {
+        match self {
+            Role::Main => "main",
+            Role::Alternate => "alternate",
+            Role::Supplementary => "supplementary",
+            Role::Commentary => "commentary",
+            Role::Dub => "dub",
+            Role::Description => "description",
+            Role::Caption => "caption",
+            Role::Subtitle => "subtitle",
+            Role::ForcedSubtitle => "forced-subtitle",
+            Role::Sign => "sign",
+            Role::EnhancedAudioIntelligibility => "enhanced-audio-intelligibility",
+            Role::EasyReader => "easyreader",
+        }
+    }
+}
+
+/// The roles of a track; a set, as a track may have several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Roles(u16);
+
+impl Roles {
+    /// These roles and `role`.
+    #[must_use]
+    pub fn with(self, role: Role) -> Roles {
+        Roles(self.0 | 1 << role as u16)
+    }
+
+    /// Whether `role` is among them.
+    pub fn has(self, role: Role) -> bool {
+        self.0 & 1 << role as u16 != 0
+    }
+
+    /// Each role once, the main one first.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+
+    /// Whether a track is beside the film and not of it: nobody hears or reads it who has not asked for it.
+    pub fn are_beside_the_film(self) -> bool {
+        [
+            Role::Supplementary,
+            Role::Commentary,
+            Role::Description,
+            Role::Sign,
+        ]
+        .into_iter()
+        .any(|role| self.has(role))
+    }
+
+    /// Whether sound is for those who do not hear well. Programs say it by the role of captions, too.
+    pub(crate) fn are_hard_of_hearing(self) -> bool {
+        self.has(Role::EnhancedAudioIntelligibility) || self.has(Role::Caption)
+    }
+
+    /// How late a picture or sound is chosen when nobody asks for one: the lowest is the first.
+    pub(crate) fn lateness(self, is_enabled: bool) -> (bool, bool, bool) {
+        let is_special = self.are_beside_the_film() || self.are_hard_of_hearing();
+        (is_special, !is_enabled, !self.has(Role::Main))
+    }
+
+    /// Reads the user data (`udta`) of a `trak`. What cannot be read there costs the film nothing.
+    pub(super) fn read(track: &[u8]) -> Roles {
+        let user_data = boxes::find(track, b"udta").ok().flatten();
+        let found = Boxes::new(user_data.unwrap_or_default()).map_while(Result::ok);
+        let roles = found.filter_map(|(kind, payload)| match &kind {
+            b"kind" => kind_role(payload),
+            b"tagc" => tagged_role(payload),
+            _ => None,
+        });
+        roles.fold(Roles::default(), Roles::with)
+    }
+}
+
+/// The role of a `kind`: a scheme and a value, each with a zero behind it.
+fn kind_role(payload: &[u8]) -> Option<Role> {
+    let mut fields = Fields::new(payload);
+    let _ = fields.version_and_flags()?;
+    let mut strings = fields.rest().split(|byte| *byte == 0);
+    let scheme = strings.next()?;
+    let value = strings.next().unwrap_or_default();
+    match scheme {
+        b"urn:mpeg:dash:role:2011" => dash_role(value),
+        b"about:html-kind" => html_role(value),
+        b"urn:tva:metadata:cs:AudioPurposeCS:2007" => audio_purpose(value),
+        _ => None,
+    }
+}
+
+fn dash_role(value: &[u8]) -> Option<Role> {
+    match value {
+        // As some wrote it before it was in the standard.
+        b"forced_subtitle" => Some(Role::ForcedSubtitle),
+        value => Role::ALL
+            .into_iter()
+            .find(|role| role.value().as_bytes() == value),
+    }
+}
+
+/// Kinds of tracks in HTML, "Media elements".
+fn html_role(value: &[u8]) -> Option<Role> {
+    match value {
+        b"main" => Some(Role::Main),
+        b"alternative" => Some(Role::Alternate),
+        b"commentary" => Some(Role::Commentary),
+        b"translation" => Some(Role::Dub),
+        b"descriptions" | b"main-desc" => Some(Role::Description),
+        b"captions" => Some(Role::Caption),
+        b"subtitles" => Some(Role::Subtitle),
+        b"sign" => Some(Role::Sign),
+        _ => None,
+    }
+}
+
+/// The classification of TV-Anytime, as ETSI TS 103 285 uses it.
+fn audio_purpose(value: &[u8]) -> Option<Role> {
+    match value {
+        b"1" => Some(Role::Description),
+        b"2" => Some(Role::EnhancedAudioIntelligibility),
+        b"3" | b"4" => Some(Role::Commentary),
+        b"6" => Some(Role::Main),
+        _ => None,
+    }
+}
+
+/// The media characteristic that Apple's programs tag a track with.
+fn tagged_role(payload: &[u8]) -> Option<Role> {
+    match payload.strip_suffix(b"\0").unwrap_or(payload) {
+        b"public.main-program-content" => Some(Role::Main),
+        b"public.auxiliary-content" => Some(Role::Supplementary),
+        b"public.translation.dubbed" => Some(Role::Dub),
+        b"public.accessibility.describes-video" => Some(Role::Description),
+        b"public.accessibility.transcribes-spoken-dialog"
+        | b"public.accessibility.describes-music-and-sound" => Some(Role::Caption),
+        b"public.subtitles.forced-only" => Some(Role::ForcedSubtitle),
+        b"public.easy-to-read" => Some(Role::EasyReader),
+        _ => None,
+    }
+}

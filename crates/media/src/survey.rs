@@ -1,0 +1,224 @@
+//! What would be made of an object, and what of it is left out, and why: for those who look at a film before viewers do.
+//!
+//! It is the same index, plan and description that lists and segments are made of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Refusal;
+use crate::describe::{FilmDescription, TrackDescription, describe};
+use crate::mp4::{Codec, Index, Limits, Track, TrackKind};
+use crate::mux;
+use crate::plan::Plan;
+use crate::stream::StreamIndex;
+
+/// What would be made of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// What lists say of the tracks that have samples.
+    pub film: FilmDescription,
+    /// All tracks of the file, in its order.
+    pub tracks: Vec<SurveyedTrack>,
+    /// Segments of each track that is not text.
+    pub segment_count: u32,
+    /// HLS in fMP4, and DASH.
+    pub fragments: Result<(), Refusal>,
+    /// HLS in transport streams: the numbers of its tracks, the picture first.
+    pub transport_stream: Result<Vec<u32>, Refusal>,
+    /// RTMP.
+    pub rtmp: Result<(), Refusal>,
+}
+
+/// A track, and whether HLS in fMP4 and DASH offer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SurveyedTrack {
+    /// 1 is the first of the file.
+    pub number: u32,
+    /// What it is for.
+    pub kind: TrackKind,
+    /// RFC 6381, or the bare name of a codec that is not known; empty when the file does not say one.
+    pub codecs: String,
+    /// When its last picture or sound ends.
+    pub duration: Duration,
+    /// Why no list names it.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why no list of HLS in fMP4 or DASH names a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeftOut {
+    /// A track of times, hints, or whatever else programs write.
+    NoMedia,
+    /// A codec, or a form of text, that is not repackaged.
+    Codec,
+    /// Nothing to show.
+    NoSamples,
+    /// MP3, which players refuse in fragments.
+    NotInFragments,
+    /// Another picture than the first.
+    FurtherPicture,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            LeftOut::NoMedia => "it is neither picture, sound nor text",
+            LeftOut::Codec => "its codec is not repackaged",
+            LeftOut::NoSamples => "it has no samples",
+            LeftOut::NotInFragments => {
+                "players refuse it in HLS with fMP4 and in DASH; transport streams and RTMP carry it"
+            }
+            LeftOut::FurtherPicture => "only the first picture of a file is offered",
+        })
+    }
+}
+
+impl Survey {
+    /// Surveys a film that is cut at the first key frame at or after `target`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::of`]: nothing is made of the object then.
+    pub fn of(index: &Arc<Index>, target: Duration, limits: &Limits) -> Result<Survey, Refusal> {
+        let plan = Plan::of(index, target, limits)?;
+        let film = describe(index, &plan);
+        let tracks = index.tracks.iter();
+        let tracks: Vec<_> = tracks.map(|track| surveyed(track, &film)).collect();
+        let is_played =
+            |track: &SurveyedTrack| track.left_out.is_none() && track.kind != TrackKind::Text;
+        let fragments = match tracks.iter().any(is_played) {
+            true => Ok(()),
+            false => Err(Refusal::NoTrack),
+        };
+        Ok(Survey {
+            tracks,
+            film,
+            segment_count: plan.segment_count,
+            fragments,
+            transport_stream: transport_stream(index, &plan),
+            rtmp: StreamIndex::of_mp4(Arc::clone(index)).map(|_| ()),
+        })
+    }
+
+    /// What lists say of a track, when they name it.
+    pub fn offered(&self, number: u32) -> Option<&TrackDescription> {
+        let mut tracks = self.tracks.iter();
+        let track = tracks.find(|track| track.number == number)?;
+        let mut described = self.film.tracks.iter();
+        let described = described.find(|track| track.number == number);
+        described.filter(|_| track.left_out.is_none())
+    }
+
+    /// Whether any player can play it in any form.
+    pub fn plays(&self) -> bool {
+        self.fragments.is_ok() || self.transport_stream.is_ok() || self.rtmp.is_ok()
+    }
+}
+
+fn transport_stream(index: &Index, plan: &Plan) -> Result<Vec<u32>, Refusal> {
+    let tracks = mux::ts_tracks(index, plan).ok_or(Refusal::NoTrack)?;
+    Ok(std::iter::once(tracks.video).chain(tracks.audio).collect())
+}
+
+fn surveyed(track: &Track, film: &FilmDescription) -> SurveyedTrack {
+    SurveyedTrack {
+        number: track.number,
+        kind: track.kind,
+        codecs: track.codec_string(),
+        duration: if track.codec == Codec::Other {
+            Duration::ZERO
+        } else {
+            crate::mp4::time(track.end(), track.timescale)
+        },
+        left_out: left_out(track, film),
+    }
+}
+
+fn left_out(track: &Track, film: &FilmDescription) -> Option<LeftOut> {
+    if track.codec == Codec::Other {
+        return Some(match track.sample_entry.is_empty() {
+            true => LeftOut::NoMedia,
+            false => LeftOut::Codec,
+        });
+    }
+    let is_offered = |other: &&TrackDescription| other.is_offered;
+    let mut offered = film.tracks.iter().filter(is_offered);
+    match track.kind {
+        _ if track.sample_count == 0 => Some(LeftOut::NoSamples),
+        TrackKind::Video => {
+            let first = offered.find(|other| other.kind == TrackKind::Video)?;
+            (first.number != track.number).then_some(LeftOut::FurtherPicture)
+        }
+        TrackKind::Audio | TrackKind::Text => {
+            let is_there = offered.any(|other| other.number == track.number);
+            (!is_there).then_some(LeftOut::NotInFragments)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mp4::tests::builder::{Film, FilmTrack, read};
+
+    fn survey(film: &Film) -> Result<Survey, Refusal> {
+        let index = Arc::new(read(&film.bytes()).unwrap());
+        Survey::of(&index, Duration::from_secs(2), &Limits::default())
+    }
+
+    fn left_out(survey: &Survey) -> Vec<Option<LeftOut>> {
+        survey.tracks.iter().map(|track| track.left_out).collect()
+    }
+
+    /// Sound as MP3.
+    fn mp3() -> FilmTrack {
+        let mut track = FilmTrack::audio(100);
+        let object_type = track.entry.windows(2).position(|pair| pair == [0x40, 0x15]);
+        track.entry[object_type.unwrap()] = 0x6b;
+        track
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_reason() {
+        let mut unknown = FilmTrack::audio(100);
+        unknown.entry[4..8].copy_from_slice(b"sowt");
+        let mut empty = FilmTrack::audio(0);
+        empty.samples.clear();
+        let film = Film::new(vec![
+            FilmTrack::video(50, 25),
+            mp3(),
+            FilmTrack::audio(100),
+            unknown,
+            empty,
+            FilmTrack::video(50, 25),
+            FilmTrack::text(2),
+        ]);
+        let survey = survey(&film).unwrap();
+        assert_eq!(
+            left_out(&survey),
+            [
+                None,
+                Some(LeftOut::NotInFragments),
+                None,
+                Some(LeftOut::Codec),
+                Some(LeftOut::NoSamples),
+                Some(LeftOut::FurtherPicture),
+                None
+            ]
+        );
+        assert_eq!(survey.tracks[3].codecs, "sowt");
+        assert_eq!(survey.offered(1).unwrap().codecs, "avc1.64000a");
+        assert_eq!(survey.offered(2), None);
+        assert!(survey.fragments.is_ok() && survey.plays());
+    }
+
+    #[test]
+    fn forms_are_refused_one_by_one() {
+        let film = Film::new(vec![mp3()]);
+        let survey = survey(&film).unwrap();
+        assert_eq!(survey.fragments, Err(Refusal::NoTrack));
+        assert_eq!(survey.transport_stream, Err(Refusal::NoTrack));
+        assert!(survey.rtmp.is_ok() && survey.plays());
+    }
+}

@@ -1,0 +1,180 @@
+//! What `privet check` notes: what is allowed, and seldom meant.
+
+use super::origins::{about_paths, in_the_clear};
+use super::origins_of;
+use crate::key::cloudfront_takes;
+use crate::whole_file::{BYTES_MAX, read_whole};
+use privet_distribution::{
+    CacheBehavior, Certificate, Distribution, ListenerProtocol, Origin, OriginSource, Snapshot,
+    ViewerProtocolPolicy,
+};
+use privet_edge::{certificate_notes, descriptors_note};
+use privet_sign::{KeyPairId, Timestamp};
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+
+/// All of them.
+pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
+    let mut notes = about_openness(snapshot);
+    for distribution in snapshot.distributions() {
+        about_distribution(distribution, &mut notes);
+    }
+    about_streams_without_tls(snapshot, &mut notes);
+    notes.extend(descriptors_note(snapshot));
+    about_key_files(snapshot, &mut notes);
+    about_certificates(snapshot, now, &mut notes);
+    about_keys(snapshot, &mut notes);
+    notes
+}
+
+/// What goes in the clear, leaves no trace, or lets others in.
+fn about_openness(snapshot: &Snapshot) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |text: &str| notes.push(text.to_owned());
+    let has_https = snapshot
+        .listeners
+        .iter()
+        .any(|listener| listener.protocol == ListenerProtocol::Https);
+    if !has_https {
+        note("no https listener: links and files travel in the clear");
+    }
+    if snapshot.log.is_none() {
+        note("no [log]: requests leave no trace");
+    }
+    if snapshot.test_clock {
+        note(
+            "[test] clock: who reaches a listener and knows the secret that serve prints can set the time",
+        );
+    }
+    let origins = snapshot.origins().iter();
+    notes.extend(origins.filter(|origin| in_the_clear(origin)).map(|origin| {
+        let id = &origin.id;
+        format!("origin {id} is asked over plain HTTP: its answers travel in the clear")
+    }));
+    notes
+}
+
+fn about_distribution(distribution: &Distribution, notes: &mut Vec<String>) {
+    let private = distribution
+        .behaviors
+        .iter()
+        .any(|behavior| behavior.trusted_keys.is_some());
+    if !private {
+        let id = &distribution.id;
+        notes.push(format!("distribution {id} has no private behavior"));
+    }
+    about_folders_in_groups(distribution, notes);
+    let origins = origins_of(distribution).into_iter();
+    notes.extend(origins.filter_map(|origin| about_paths(distribution, origin)));
+}
+
+fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
+    const MARK: &[u8] = b"PRIVATE KEY";
+    for file in &snapshot.files {
+        let is_key = read_whole(file, BYTES_MAX)
+            .is_ok_and(|bytes| bytes.windows(MARK.len()).any(|window| window == MARK));
+        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
+        if is_key && mode & 0o077 != 0 {
+            notes.push(format!(
+                "{} holds a private key that others can read; chmod 600 it",
+                file.display()
+            ));
+        }
+    }
+}
+
+/// A stream of a film whose behavior wants HTTPS plays over rtmps alone.
+fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
+    let mut listeners = snapshot.listeners.iter();
+    if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
+        return;
+    }
+    let is_for_tls = |behavior: &&CacheBehavior| {
+        behavior.viewer_protocol_policy != ViewerProtocolPolicy::AllowAll
+    };
+    for streaming in snapshot.streaming_distributions() {
+        let mut behaviors = streaming.films.behaviors.iter();
+        let wants_tls = behaviors.find(is_for_tls).filter(|_| streaming.enabled);
+        if let Some(behavior) = wants_tls {
+            notes.push(format!(
+                "streaming distribution {}: films of behavior {} want HTTPS, and play over rtmps alone; add a listener \
+                 with protocol = \"rtmps\"",
+                streaming.id,
+                behavior.path_pattern.as_str()
+            ));
+        }
+    }
+}
+
+/// A folder is read, never asked, so it neither fails over nor helps out.
+fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>) {
+    let is_folder = |origin: &Origin| matches!(origin.source, OriginSource::Folder { .. });
+    for behavior in &distribution.behaviors {
+        let Some(failover) = &behavior.origin.failover else {
+            continue;
+        };
+        let members = [&*behavior.origin.primary, &*failover.secondary];
+        for folder in members.into_iter().filter(|origin| is_folder(origin)) {
+            notes.push(format!(
+                "origin {} is a folder, which takes no part in failover: behavior {} of distribution {} has no second \
+                 origin; use a bucket or a server",
+                folder.id,
+                behavior.path_pattern.as_str(),
+                distribution.id
+            ));
+        }
+    }
+}
+
+/// Certificates whose time is not now, and names that they are not for.
+fn about_certificates(snapshot: &Snapshot, now: Timestamp, notes: &mut Vec<String>) {
+    for distribution in snapshot.distributions() {
+        let names = std::iter::once(&distribution.domain_name).chain(&distribution.aliases);
+        let certificate = distribution.certificate.as_ref();
+        notes.extend(about_certificate(&distribution.id, certificate, names, now));
+    }
+    for streaming in snapshot.streaming_distributions() {
+        let names = std::iter::once(&streaming.domain_name).chain(&streaming.aliases);
+        let certificate = streaming.certificate.as_ref();
+        notes.extend(about_certificate(&streaming.id, certificate, names, now));
+    }
+}
+
+fn about_certificate<'n>(
+    id: &str,
+    certificate: Option<&Certificate>,
+    names: impl Iterator<Item = &'n String>,
+    now: Timestamp,
+) -> Vec<String> {
+    let Some(certificate) = certificate else {
+        return Vec::new();
+    };
+    // Nobody but Amazon has a certificate for such a name, and viewers come by the others.
+    let names = names.filter(|name| !name.ends_with(".cloudfront.net"));
+    let found = certificate_notes(certificate, names, now);
+    let told = found
+        .iter()
+        .map(|note| format!("the certificate of distribution {id} {note}"));
+    told.collect()
+}
+
+/// Keys that Privet takes and CloudFront does not.
+fn about_keys(snapshot: &Snapshot, notes: &mut Vec<String>) {
+    let distributions = snapshot.distributions().iter();
+    let of_behaviors = distributions
+        .flat_map(|distribution| &distribution.behaviors)
+        .filter_map(|behavior| behavior.trusted_keys.as_ref());
+    let streaming = snapshot.streaming_distributions().iter();
+    let of_streams = streaming.filter_map(|streaming| streaming.trusted_keys.as_ref());
+    let mut told: BTreeSet<&KeyPairId> = BTreeSet::new();
+    for (id, key) in of_behaviors.chain(of_streams).flat_map(|keys| keys.iter()) {
+        if !cloudfront_takes(key.kind()) && told.insert(id) {
+            notes.push(format!(
+                "public key {} is {}: CloudFront takes RSA 2048 and ECDSA P-256 keys only, and privet sign wants \
+                 --allow-legacy to sign with it",
+                id.as_str(),
+                key.kind()
+            ));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `privet init`: a configuration to start from, with a key pair and a folder of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use privet_sign::KeyPairId;
+use serde_json::json;
+
+use crate::command_error::CommandError;
+use crate::new_key::{self, NewKeyError, NewKeyType};
+use crate::report::{finish, say_all};
+
+/// Where the configuration listens.
+const ADDRESS: &str = "127.0.0.1:8080";
+
+/// Write a configuration to start from, and make its key pair and its folder.
+///
+/// Nothing that is there is overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  privet init && privet serve
+  privet init --host media.example.com /srv/privet
+
+Exit codes: 0 done, 1 something is there already, or failed, 2 wrong usage")]
+pub(crate) struct InitArguments {
+    /// Where it is written; made if it is not there
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The host that links name
+    #[arg(long, value_name = "HOST", default_value = "localhost", value_parser = parse_host)]
+    host: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_host(text: &str) -> Result<String, &'static str> {
+    let is_label = |label: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(is_plain)
+    };
+    if text.len() > 253 || !text.split('.').all(is_label) {
+        return Err("write a host name alone, such as media.example.com");
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// Runs the command: 1 when something is there already.
+pub(crate) fn run(arguments: &InitArguments) -> ExitCode {
+    finish(init(arguments))
+}
+
+/// What was made.
+struct Made {
+    config: PathBuf,
+    id: KeyPairId,
+    private_key: PathBuf,
+    public_key: PathBuf,
+    files: PathBuf,
+}
+
+fn init(arguments: &InitArguments) -> Result<(), CommandError> {
+    let folder = &arguments.folder;
+    let id = new_key::random_id();
+    let in_folder = |name: &str| match folder.as_os_str() == "." {
+        true => PathBuf::from(name),
+        false => folder.join(name),
+    };
+    let made = Made {
+        config: in_folder("privet.toml"),
+        private_key: in_folder(&format!("{}.pem", id.as_str())),
+        public_key: in_folder(&format!("{}.pub.pem", id.as_str())),
+        files: in_folder("files"),
+        id,
+    };
+    // Looked at before anything is written; the file itself is made anew or not at all.
+    if fs::symlink_metadata(&made.config).is_ok() {
+        return Err(CommandError::NotNew(made.config));
+    }
+    make_folder(&made.files)?;
+    new_key::create(NewKeyType::Rsa, &made.private_key, &made.public_key)?;
+    let written = new_key::write_new(
+        &made.config,
+        &configuration(&arguments.host, &made.id),
+        0o644,
+    );
+    if let Err(error) = written {
+        // A key that no configuration names would be in the way of nobody, and of use to nobody.
+        let _ = fs::remove_file(&made.private_key);
+        let _ = fs::remove_file(&made.public_key);
+        return Err(match error {
+            NewKeyError::Exists(path) => CommandError::NotNew(path),
+            NewKeyError::Write { .. } | NewKeyError::Generation => CommandError::NewKey(error),
+        });
+    }
+    tell(arguments, &made)
+}
+
+fn make_folder(folder: &Path) -> Result<(), CommandError> {
+    let shown = || folder.display().to_string();
+    fs::create_dir_all(folder).map_err(|error| CommandError::write(shown(), &error))
+}
+
+fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
+    let (_, port) = ADDRESS.split_once(':').unwrap_or_default();
+    let base = format!("http://{}:{port}", arguments.host);
+    let (id, config) = (made.id.as_str(), made.config.display());
+    let (private, public) = (made.private_key.display(), made.public_key.display());
+    let files = made.files.display();
+    if arguments.json {
+        let object = json!({
+            "config": made.config,
+            "key_pair_id": id,
+            "private_key": made.private_key,
+            "public_key": made.public_key,
+            "files": made.files,
+            "url": base,
+        });
+        return say_all(&[object.to_string()]);
+    }
+    let lines = format!(
+        "{config}: the configuration
+{private}: the private key, which makes links (keep it secret)
+{public}: the public key, which the edge checks links with
+{files}: what is put in here is served to those who have a link
+
+Next:
+  privet serve --config {config}
+  privet sign --key {private} --key-pair-id {id} --for 2h {base}/FILE"
+    );
+    say_all(&lines.lines().map(str::to_owned).collect::<Vec<_>>())
+}
+
+fn configuration(host: &str, id: &KeyPairId) -> String {
+    let id = id.as_str();
+    format!(
+        "# A configuration to start from. docs/default-config.toml has every key that there is, with its default.
+# `privet check` says what is wrong with it; a running edge takes changes by itself.
+
+# Where viewers connect. For the internet: a proxy with TLS in front (docs/behind-a-proxy.md), or protocol = \"https\",
+# address = \"0.0.0.0:443\" and a certificate in the distribution.
+[[listeners]]
+address = \"{ADDRESS}\"
+protocol = \"http\"
+
+# Whose links count.
+[[public_keys]]
+id = \"{id}\"
+file = \"{id}.pub.pem\"
+
+[[key_groups]]
+id = \"viewers\"
+public_keys = [\"{id}\"]
+
+# What is served under which host. The id is free to choose: E and 13 capital letters and digits.
+[[distributions]]
+id = \"E{number}\"
+domain_name = \"{host}\"
+
+[[distributions.origins]]
+id = \"files\"
+folder = \"files\"
+
+# Everything is private. For files that are open to everybody add
+# [[distributions.behaviors]] with path_pattern = \"/public/*\" and origin = \"files\".
+[distributions.default_behavior]
+origin = \"files\"
+trusted_key_groups = [\"viewers\"]
+
+# The access log, and the socket of privet cache and privet invalidate.
+[log]
+folder = \"logs\"
+
+[admin]
+socket = \"privet.sock\"
+",
+        number = &id[1..],
+    )
+}

@@ -1,0 +1,139 @@
+//! Behind a proxy that ends TLS: its word about scheme and host is believed as that about the address is, and nobody else's.
+
+use crate::support::*;
+
+/// The trusted proxy, and an inner one before which it stands.
+const PROXY: &str = "127.0.0.9";
+const STRANGER: &str = "127.0.0.8";
+const TRUSTED: &str = "[edge]\nworkers = 2\ntrusted_proxies = [\"127.0.0.9\", \"10.0.0.0/8\"]\n";
+
+fn edge_with(more: &str) -> TestEdge {
+    let trusted = format!("{TRUSTED}{more}\n");
+    let edge = TestEdge::configured(&fixture().replace("[edge]\nworkers = 2\n", &trusted));
+    for name in [
+        "private/a.txt",
+        "secure/a.txt",
+        "redir/a.txt",
+        "public/a.txt",
+    ] {
+        edge.put(name, b"alpha");
+    }
+    edge
+}
+
+/// What a proxy at `source` hears when it passes on a request for an https URL.
+fn passed_on(edge: &TestEdge, source: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
+    let url = url.replacen("https://", "http://", 1);
+    let ask = headers
+        .iter()
+        .fold(Ask::get(url), |ask, (name, value)| ask.header(name, *value));
+    edge.ask(&ask.by_address(source))
+}
+
+const BY_HTTPS: [(&str, &str); 2] = [
+    ("X-Forwarded-For", "192.0.2.7"),
+    ("X-Forwarded-Proto", "https"),
+];
+
+#[test]
+fn h4_links_to_https_open_behind_a_proxy_that_ends_tls() {
+    let edge = edge_with("");
+    for path in ["private/a.txt", "secure/a.txt", "redir/a.txt"] {
+        let link = signed(&format!("{U}/{path}"), E);
+        let answer = passed_on(&edge, PROXY, &link, &BY_HTTPS);
+        assert_eq!((answer.status(), answer.text()), (200, "alpha"), "{path}");
+        let by_policy = with_policy(&format!("{U}/{path}"), &policy(&format!("{U}/*")));
+        assert_eq!(passed_on(&edge, PROXY, &by_policy, &BY_HTTPS).status(), 200);
+        // A link to http:// is another one.
+        let other = signed(&format!("http://{HOST}/{path}"), E);
+        assert_eq!(passed_on(&edge, PROXY, &other, &BY_HTTPS).status(), 403);
+    }
+}
+
+#[test]
+fn h4_redirects_to_https_end_there() {
+    let edge = edge_with("");
+    let link = signed(&format!("{U}/redir/a.txt"), E);
+    let by_http = [("X-Forwarded-Proto", "http")];
+    let redirected = passed_on(&edge, PROXY, &link, &by_http);
+    assert_eq!(redirected.status(), 301);
+    assert_eq!(redirected.header("Location"), Some(&*link));
+    assert_eq!(passed_on(&edge, PROXY, &link, &BY_HTTPS).status(), 200);
+    let secure = signed(&format!("{U}/secure/a.txt"), E);
+    assert_eq!(passed_on(&edge, PROXY, &secure, &by_http).status(), 403);
+}
+
+#[test]
+fn h4_nobody_else_is_believed() {
+    let edge = edge_with("");
+    let link = signed(&format!("{U}/private/a.txt"), E);
+    assert_eq!(passed_on(&edge, STRANGER, &link, &BY_HTTPS).status(), 403);
+    let forwarded = [("Forwarded", "for=192.0.2.7;proto=https")];
+    assert_eq!(passed_on(&edge, PROXY, &link, &forwarded).status(), 403);
+    let edge = edge_with("forwarded_headers = \"forwarded\"");
+    assert_eq!(passed_on(&edge, PROXY, &link, &forwarded).status(), 200);
+    assert_eq!(passed_on(&edge, PROXY, &link, &BY_HTTPS).status(), 403);
+    assert_eq!(passed_on(&edge, STRANGER, &link, &forwarded).status(), 403);
+    let edge = edge_with("forwarded_headers = \"none\"");
+    assert_eq!(passed_on(&edge, PROXY, &link, &forwarded).status(), 403);
+    assert_eq!(passed_on(&edge, PROXY, &link, &BY_HTTPS).status(), 403);
+}
+
+#[test]
+fn h4_a_contradiction_is_refused() {
+    let edge = edge_with("");
+    let link = signed(&format!("{U}/private/a.txt"), E);
+    for odd in [
+        [
+            ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Forwarded-Proto", "https, http"),
+        ],
+        [
+            ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Forwarded-Proto", "ftp"),
+        ],
+        [
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Proto", "http"),
+        ],
+        [("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a b")],
+    ] {
+        assert_eq!(
+            passed_on(&edge, PROXY, &link, &odd).status(),
+            400,
+            "{odd:?}"
+        );
+    }
+}
+
+/// The host that the viewer asked for, where a proxy writes another one.
+#[test]
+fn h4_the_host_is_the_viewers() {
+    let edge = edge_with("");
+    let link = signed(&format!("{U}/private/a.txt"), E).replace(HOST, "inner.example");
+    let told = [BY_HTTPS[0], BY_HTTPS[1], ("X-Forwarded-Host", HOST)];
+    assert_eq!(passed_on(&edge, PROXY, &link, &told).status(), 200);
+    assert_eq!(passed_on(&edge, PROXY, &link, &BY_HTTPS).status(), 403);
+    assert_eq!(passed_on(&edge, STRANGER, &link, &told).status(), 403);
+    let redirected = [("X-Forwarded-Proto", "http"), ("X-Forwarded-Host", HOST)];
+    let link = signed(&format!("{U}/redir/a.txt"), E);
+    let inner = link.replace(HOST, "inner.example");
+    let answer = passed_on(&edge, PROXY, &inner, &redirected);
+    assert_eq!(answer.header("Location"), Some(&*link));
+}
+
+#[test]
+fn the_log_tells_how_the_viewer_asked() {
+    let edge = edge_with("");
+    let link = signed(&format!("{U}/private/a.txt"), E);
+    assert_eq!(passed_on(&edge, PROXY, &link, &BY_HTTPS).status(), 200);
+    let (_folder, live) = edge.stop();
+    let line = live.text();
+    let record: serde_json::Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    let of = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        (of("cs-protocol"), of("c-ip")),
+        ("https".into(), "192.0.2.7".into())
+    );
+    assert_eq!(of("x-host-header"), HOST);
+}

@@ -1,0 +1,107 @@
+//! Whether a signature is whole: what its length alone tells of a link that was cut, or signed with another key.
+
+use crate::encoding;
+use crate::key::{KeyKind, PublicKey};
+
+/// The sizes of RSA signatures that people have, in bytes.
+const RSA_SIZES: [usize; 4] = [128, 256, 384, 512];
+/// ECDSA over P-256 as two numbers side by side, which is another mistake.
+const RAW_ECDSA_SIZE: usize = 64;
+
+/// Why a text cannot be a signature of a key, whatever was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// The end is missing; bytes, or characters where what is left cannot be decoded.
+    Cut { found: String },
+    /// There is something behind it.
+    Longer { found: String },
+    /// As long as signatures of another key are.
+    OtherKey { found: String },
+}
+
+impl Misfit {
+    /// What there is.
+    pub(super) fn found(&self) -> &str {
+        match self {
+            Misfit::Cut { found } | Misfit::Longer { found } | Misfit::OtherKey { found } => found,
+        }
+    }
+
+    /// What to do about it. `id` is the key's.
+    pub(super) fn hint(&self, id: &str) -> String {
+        match self {
+            Misfit::Cut { found } => format!(
+                "the signature has {found}: the link was cut on its way here; copy it whole, and look for a limit of \
+                 length in between"
+            ),
+            Misfit::Longer { found } => format!(
+                "the signature has {found}: something was put behind it; take the link as it was signed"
+            ),
+            Misfit::OtherKey { found } => format!(
+                "the signature has {found}: another key than {id} made it; sign with the private key of {id}, or give the \
+                 id of the key that signed"
+            ),
+        }
+    }
+}
+
+/// `signature` is the decoded text; `None` if it is as long as one of `key` may be.
+pub(super) fn misfit(key: &PublicKey, signature: &[u8]) -> Option<Misfit> {
+    let length = signature.len();
+    match key.kind() {
+        KeyKind::Rsa { bits } => {
+            let whole = size_bytes(bits);
+            let found = format!("{length} of {whole} bytes");
+            match length {
+                _ if length == whole => None,
+                _ if RSA_SIZES.contains(&length) || is_der(signature) => {
+                    Some(Misfit::OtherKey { found })
+                }
+                _ if length < whole => Some(Misfit::Cut { found }),
+                _ => Some(Misfit::Longer { found }),
+            }
+        }
+        KeyKind::P256 => {
+            let found = |whole: usize| format!("{length} of {whole} bytes");
+            match signature {
+                [0x30, ..] if is_der(signature) => None,
+                _ if length == RAW_ECDSA_SIZE => None,
+                _ if RSA_SIZES.contains(&length) => Some(Misfit::OtherKey {
+                    found: format!("{length} bytes, as of an RSA key"),
+                }),
+                [0x30, rest, ..] if usize::from(*rest) + 2 > length => Some(Misfit::Cut {
+                    found: found(usize::from(*rest) + 2),
+                }),
+                [0x30, rest, ..] => Some(Misfit::Longer {
+                    found: found(usize::from(*rest) + 2),
+                }),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Of a text that is not base64: whether only its end is missing.
+pub(super) fn cut_text(key: &PublicKey, text: &str) -> Option<Misfit> {
+    let KeyKind::Rsa { bits } = key.kind() else {
+        return None;
+    };
+    let whole = size_bytes(bits).div_ceil(3) * 4;
+    let length = text.len();
+    // Filled up, what is left is sound: nothing but the end is wrong with it.
+    let left = text.trim_end_matches(['_', '=']);
+    let even = &left[..left.len() - left.len() % 4];
+    let is_sound = left.is_ascii() && (even.is_empty() || encoding::decode(even).is_some());
+    (length < whole && is_sound).then(|| Misfit::Cut {
+        found: format!("{length} of {whole} characters"),
+    })
+}
+
+fn size_bytes(bits: u32) -> usize {
+    usize::try_from(bits).unwrap_or(usize::MAX).div_ceil(8)
+}
+
+/// A sequence that is as long as it says.
+fn is_der(signature: &[u8]) -> bool {
+    matches!(signature, [0x30, rest, ..] if usize::from(*rest) + 2 == signature.len())
+}

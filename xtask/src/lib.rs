@@ -1,0 +1,6 @@
+//! What the commands of `cargo xtask` and the benches share: running programs, and installing those that they need.
+#![allow(clippy::print_stdout)] // Whoever waits is told what for.
+
+pub mod command;
+pub mod films;
+pub mod tools;
