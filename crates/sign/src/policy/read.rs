@@ -443,7 +443,7 @@ mod tests {
             ("a", "ab", 1),
             ("ab", "a", 1),
             ("ab", "ba", 2),
-            ("Resouce", "Resource", 1),
+            ("kitten", "kittens", 1),
             ("kitten", "sitting", 3),
             ("flaw", "lawn", 2),
         ] {
