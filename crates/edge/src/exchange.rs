@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use privet_distribution::{
     Asked, Denial, Distribution, Forwarded, ForwardedFault, LogRecord, PathSession,
-    ResponseHeadersPolicy, ResultType, ViewerRequest, forwarded, split_session,
+    ResponseHeadersPolicy, ResultType, ViewerRequest, forwarded, redact_viewer_text, split_session,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -204,8 +204,11 @@ impl Exchange {
     pub(crate) fn unknown_host_note(&self, count: u64) -> String {
         const HOST_CHARS_MAX: usize = 255;
         let host = self.host();
-        // A stranger's text, and terminals obey.
-        let shown: String = host.chars().take(HOST_CHARS_MAX).collect();
+        // A stranger's text, in which a link may be, and terminals obey.
+        let shown: String = redact_viewer_text(host)
+            .chars()
+            .take(HOST_CHARS_MAX)
+            .collect();
         let shown = shown.escape_debug();
         let why = match self.state.snapshot.distribution_for(host) {
             Some(distribution) => format!(

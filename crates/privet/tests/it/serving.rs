@@ -139,3 +139,28 @@ fn d4_a_host_that_is_not_served_is_told_once_a_minute() {
         "{heard:?}"
     );
 }
+
+/// Whoever pastes a link into the wrong field has put it into no log.
+#[test]
+fn a_signature_in_the_place_of_a_host_is_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("privet.toml");
+    fs::write(&config, CONFIG).unwrap();
+    let mut served = Served::start(&config);
+    let signature = "Ab3-Qz9Xy7K0mP2r".repeat(20) + "Ab3Qz9Xy7K0mP2rLw4Tg6v";
+    let mut stream = TcpStream::connect(&served.address).unwrap();
+    let ask = format!("GET / HTTP/1.1\r\nHost: {signature}\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    served.send(Signal::TERM);
+    let heard: Vec<String> = served.said.by_ref().map_while(Result::ok).collect();
+    let told = heard
+        .iter()
+        .find(|line| line.contains("a request for the host"));
+    assert!(
+        told.is_some_and(|line| !line.contains("Ab3-Qz9")),
+        "{heard:?}"
+    );
+}
