@@ -19,11 +19,12 @@ impl LeftOut {
     /// The object at `path` is left out of the film at `film`.
     pub(super) fn tell(&self, path: &str, film: &str, denial: &Denial) {
         if self.is_new(path, denial.token()) {
+            // Whoever writes sets chooses names, and terminals obey.
             eprintln!(
                 "privet: {} is left out of {}: {}",
-                redact_viewer_text(path),
-                redact_viewer_text(film),
-                cause(denial)
+                redact_viewer_text(path).escape_debug(),
+                redact_viewer_text(film).escape_debug(),
+                cause(denial).escape_debug()
             );
         }
     }

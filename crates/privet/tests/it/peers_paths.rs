@@ -3,10 +3,9 @@
 use crate::spellings::{Dice, spelling};
 use crate::support::*;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 /// Spellings at each server and each host.
@@ -34,7 +33,7 @@ impl Server {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = free.local_addr().unwrap();
             drop(free);
-            let process = started(command(folder.path(), address.port()), address)?;
+            let process = listening(&command(folder.path(), address.port()), address)?;
             Some((process, address))
         });
         let (process, address) =
@@ -73,32 +72,6 @@ const FILES: [(&str, &str); 9] = [
     ("tenant1/s.txt", "everybody's"),
     ("tenant2/s.txt", "TOP-SECRET"),
 ];
-
-fn started(mut command: Command, address: SocketAddr) -> Option<Child> {
-    let mut limited = Command::new("setpriv");
-    limited.args(["--pdeathsig", "KILL"]);
-    limited.arg(command.get_program()).args(command.get_args());
-    command = limited;
-    let mut process = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if TcpStream::connect(address).is_ok() {
-            return Some(process);
-        }
-        if process.try_wait().unwrap().is_some() {
-            return None;
-        }
-        std::thread::yield_now();
-    }
-    let _ = process.kill();
-    let _ = process.wait();
-    None
-}
 
 /// An edge before the server: hosts with an open folder, with a restricted one, and below an origin path.
 fn before(server: &Server) -> TestEdge {

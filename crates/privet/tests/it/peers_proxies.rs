@@ -2,10 +2,9 @@
 
 use crate::support::*;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 const TRUSTED: &str = "[edge]\nworkers = 2\ntrusted_proxies = [\"127.0.0.1\"]\n";
@@ -77,34 +76,6 @@ fn start(
         https,
         _folder: folder,
     }
-}
-
-fn listening(command: &Command, address: SocketAddr) -> Option<Child> {
-    let path = std::env::var("PATH").unwrap();
-    let mut limited = Command::new("setpriv");
-    limited
-        .args(["--pdeathsig", "TERM"])
-        .arg(command.get_program())
-        .args(command.get_args())
-        .env("PATH", format!("{path}:/usr/sbin"));
-    for (name, value) in command.get_envs() {
-        limited.env(name, value.unwrap_or_default());
-    }
-    let limited = limited.stdin(Stdio::null()).stdout(Stdio::null());
-    let mut process = limited.stderr(Stdio::null()).spawn().ok()?;
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if TcpStream::connect(address).is_ok() {
-            return Some(process);
-        }
-        if process.try_wait().unwrap().is_some() {
-            return None;
-        }
-        std::thread::yield_now();
-    }
-    let _ = process.kill();
-    let _ = process.wait();
-    None
 }
 
 fn edge(proxy_protocol: bool) -> TestEdge {

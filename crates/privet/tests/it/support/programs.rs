@@ -1,6 +1,8 @@
 //! Other people's programs with a time limit, so that a player that hangs is a failure and not a silence.
 
-use std::process::{Command, ExitStatus, Stdio};
+use super::PATIENCE;
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// What became of a program.
@@ -50,6 +52,37 @@ pub fn limited(command: &Command, limit: Duration) -> Command {
         limited.current_dir(folder);
     }
     limited
+}
+
+/// Starts a server that ends with this test, and waits until it listens at `address`; `None` when it does not.
+///
+/// Debian keeps servers where a person's `PATH` may not look.
+pub fn listening(command: &Command, address: SocketAddr) -> Option<Child> {
+    let path = std::env::var("PATH").unwrap();
+    let mut limited = Command::new("setpriv");
+    limited
+        .args(["--pdeathsig", "KILL"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env("PATH", format!("{path}:/usr/sbin"));
+    for (name, value) in command.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    let limited = limited.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut process = limited.stderr(Stdio::null()).spawn().ok()?;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if TcpStream::connect(address).is_ok() {
+            return Some(process);
+        }
+        if process.try_wait().unwrap().is_some() {
+            return None;
+        }
+        std::thread::yield_now();
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    None
 }
 
 /// Runs to the end, but no longer than `limit`.
