@@ -1,5 +1,9 @@
 //! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes it more cacheable.
 
+mod targeted;
+
+pub(crate) use targeted::CDN_CACHE_CONTROL;
+
 use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
 
@@ -110,9 +114,29 @@ pub struct CacheControl {
     pub no_transform: bool,
     /// RFC 8246: what is fresh needs no revalidation even when a viewer reloads.
     pub immutable: bool,
+    /// It was said to CDNs alone, by `CDN-Cache-Control`: `Expires` does not count then either (RFC 9213 2.2).
+    pub is_targeted: bool,
+}
+
+/// Whose directives count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// `Cache-Control` is for every cache.
+    Everyone,
+    /// `CDN-Cache-Control` is for CDNs and takes the place of `Cache-Control` where it can be read (RFC 9213 3).
+    Cdn,
 }
 
 impl CacheControl {
+    /// The directives of `response` that count for a cache of `audience`.
+    pub fn for_audience(response: &HeaderMap, audience: Audience) -> Self {
+        let targeted = match audience {
+            Audience::Cdn => targeted::read(response),
+            Audience::Everyone => None,
+        };
+        targeted.unwrap_or_else(|| CacheControl::of(response))
+    }
+
     /// Reads all `Cache-Control` lines of `response`.
     ///
     /// Names are compared without case, arguments may be tokens or quoted strings, unknown directives are passed over.

@@ -13,7 +13,7 @@ use crate::origin_request::{
 use crate::policies::{CachePolicy, NameFilter};
 use crate::request::ViewerRequest;
 use crate::route::Routed;
-use crate::vary::{VaryNames, selecting_value};
+use crate::vary::{Languages, VaryNames, selecting_value};
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::{Scheme, strip_query};
 use std::borrow::Cow;
@@ -35,11 +35,16 @@ impl CacheKey {
     ///
     /// `request` is the request as it is sent to the origin: a field that does not get there counts as absent.
     #[must_use]
-    pub fn variant(&self, names: &VaryNames, request: &HeaderMap) -> CacheKey {
+    pub fn variant(
+        &self,
+        names: &VaryNames,
+        request: &HeaderMap,
+        policy: &CachePolicy,
+    ) -> CacheKey {
         let mut key = self.clone();
         for name in names.names() {
             key.push(Tag::VaryName, name.as_str().as_bytes());
-            if let Some(value) = selecting_value(request, name) {
+            if let Some(value) = selecting_value(request, name, policy.languages()) {
                 key.push(Tag::VaryValue, &value);
             }
         }
@@ -186,16 +191,22 @@ fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CacheP
         // What ends at the edge is absent for the origin: its answer is none for those who have the field sent on.
         let is_edges_own = name.as_str().starts_with("cloudfront-") || name == header::COOKIE;
         if is_edges_own || !is_nominated(request.headers, name) {
-            push_values(key, request.headers, name);
+            push_values(key, request.headers, name, policy);
         }
     }
 }
 
-fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName) {
+fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName, policy: &CachePolicy) {
     // A cookie header is only ever keyed without what signs the request.
     if name == header::COOKIE {
         for cookie in cookies(headers, |_| true) {
             key.push(Tag::HeaderValue, cookie.text);
+        }
+        return;
+    }
+    if name == header::ACCEPT_LANGUAGE && policy.languages() == Languages::ByPreference {
+        if let Some(value) = selecting_value(headers, name, Languages::ByPreference) {
+            key.push(Tag::HeaderValue, &value);
         }
         return;
     }

@@ -1,6 +1,6 @@
 //! Whether and how the edge compresses an object for a viewer (developer guide, "Serve compressed files").
 
-use crate::cache_control::{CacheControl, directives};
+use crate::cache_control::{Audience, CacheControl, directives};
 use crate::policies::CachePolicy;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use std::ops::RangeInclusive;
@@ -165,7 +165,14 @@ pub fn is_compressible(status: StatusCode, response: &HeaderMap) -> bool {
         && fits
         && !response.contains_key(header::CONTENT_ENCODING)
         && has_listed_type(response)
-        && !CacheControl::of(response).no_transform
+        && !forbids_transforming(response)
+}
+
+/// Whoever says it, to everyone or to CDNs: it is about the bytes, not about how long they are kept.
+fn forbids_transforming(response: &HeaderMap) -> bool {
+    [Audience::Everyone, Audience::Cdn]
+        .iter()
+        .any(|&audience| CacheControl::for_audience(response, audience).no_transform)
 }
 
 fn has_listed_type(response: &HeaderMap) -> bool {

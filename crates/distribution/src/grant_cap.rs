@@ -2,7 +2,7 @@
 
 use crate::cache_control::{Directive, delta_seconds, directives};
 use crate::http_date::{date_value, parse_date};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use privet_sign::Timestamp;
 
 /// The fields that say less than the origin's.
@@ -12,11 +12,16 @@ pub struct GrantCap {
     pub cache_control: Option<HeaderValue>,
     /// In place of `Expires`.
     pub expires: Option<HeaderValue>,
+    /// What is said to some caches only, which need not hear it.
+    pub removed: Vec<HeaderName>,
 }
 
 impl GrantCap {
     /// Puts the fields into an answer.
     pub fn apply(self, headers: &mut HeaderMap) {
+        for name in self.removed {
+            headers.remove(name);
+        }
         if let Some(value) = self.cache_control {
             headers.insert(header::CACHE_CONTROL, value);
         }
@@ -30,7 +35,8 @@ impl GrantCap {
 ///
 /// `max-age` and `s-maxage` become at most what is left, `stale-while-revalidate` and `stale-if-error` at most what is
 /// left after those, `Expires` at most the end of the grant. A number that cannot be read becomes 0, since some viewer
-/// may read one. All else is kept as it stands.
+/// may read one. Fields for single caches, such as `CDN-Cache-Control`, go: for a cache between edge and viewer they stand
+/// above those that are capped. All else is kept as it stands.
 pub fn capped_by_grant(
     response: &HeaderMap,
     grant_ends: Timestamp,
@@ -40,8 +46,15 @@ pub fn capped_by_grant(
     let cap = GrantCap {
         cache_control: capped_cache_control(response, left_secs),
         expires: capped_expires(response, grant_ends),
+        removed: response.keys().filter(is_targeted).cloned().collect(),
     };
     (cap != GrantCap::default()).then_some(cap)
+}
+
+/// RFC 9213 2 has targeted fields end in `-Cache-Control`. The other two are older, and some proxies follow them.
+fn is_targeted(name: &&HeaderName) -> bool {
+    let name = name.as_str();
+    name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "x-accel-expires")
 }
 
 /// What a directive's number is about.

@@ -32,6 +32,7 @@ mod grant_cap;
 mod host_table;
 mod http_date;
 mod invalidation;
+mod languages;
 mod lifetime;
 mod log_record;
 mod origin;
@@ -63,7 +64,7 @@ pub use bucket_refusal::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
 };
-pub use cache_control::{CacheControl, Scope, Seconds};
+pub use cache_control::{Audience, CacheControl, Scope, Seconds};
 pub use cache_key::{CacheKey, cache_key, filtered_query, normalized_accept_encoding};
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use canonical_path::is_canonical;

@@ -1,5 +1,7 @@
 //! Cache, origin request and response headers policies, resolved.
 
+use crate::cache_control::Audience;
+use crate::vary::Languages;
 use http::{HeaderName, HeaderValue};
 use std::time::Duration;
 
@@ -63,6 +65,13 @@ pub struct CachePolicy {
     pub brotli: bool,
     /// The same for zstd; beyond CloudFront.
     pub zstd: bool,
+    /// `CDN-Cache-Control` counts, in place of `Cache-Control` and `Expires` (RFC 9213); beyond CloudFront.
+    pub cdn_cache_control: bool,
+    /// The freshness of objects that say nothing but when they changed: so many percent of the time since then, 0 to 100
+    /// (RFC 9111 4.2.2). 0 guesses nothing: the default TTL counts, as at CloudFront.
+    pub heuristic_percent: u8,
+    /// `Accept-Language` in the key, and in `Vary`, tells preferences apart and not ways to write them; beyond CloudFront.
+    pub normalize_accept_language: bool,
 }
 
 impl CachePolicy {
@@ -80,6 +89,27 @@ impl CachePolicy {
             gzip: true,
             brotli: true,
             zstd: true,
+            cdn_cache_control: true,
+            heuristic_percent: 0,
+            normalize_accept_language: false,
+        }
+    }
+
+    /// When two viewers ask for the same languages.
+    pub(crate) fn languages(&self) -> Languages {
+        if self.normalize_accept_language {
+            Languages::ByPreference
+        } else {
+            Languages::AsWritten
+        }
+    }
+
+    /// Whose directives count.
+    pub(crate) fn audience(&self) -> Audience {
+        if self.cdn_cache_control {
+            Audience::Cdn
+        } else {
+            Audience::Everyone
         }
     }
 

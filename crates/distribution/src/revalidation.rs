@@ -1,6 +1,6 @@
 //! What is stored of a response, how it is revalidated, and what a 304 changes (RFC 9111 3.1, 3.2 and 4.3).
 
-use crate::cache_control::CacheControl;
+use crate::cache_control::{CDN_CACHE_CONTROL, CacheControl};
 use crate::http_date::parse_date;
 use crate::policies::{CachePolicy, NameFilter};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -136,7 +136,7 @@ pub fn end_to_end_headers(response: &HeaderMap) -> HeaderMap {
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         // RFC 9110 7.6.1: a sender must not name fields meant for all; whoever does is not to cost a viewer the framing.
-        .filter(|name| name != header::CONTENT_LENGTH && name != header::CACHE_CONTROL)
+        .filter(|name| name != header::CONTENT_LENGTH && !tells_how_long(name))
         .collect();
     let mut headers = HeaderMap::with_capacity(response.len());
     for (name, value) in response {
@@ -145,6 +145,10 @@ pub fn end_to_end_headers(response: &HeaderMap) -> HeaderMap {
         }
     }
     headers
+}
+
+fn tells_how_long(name: &HeaderName) -> bool {
+    name == header::CACHE_CONTROL || *name == CDN_CACHE_CONTROL
 }
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {
@@ -170,11 +174,11 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 /// otherwise one viewer's cookie would be given to the next.
 pub fn storable_headers(response: &HeaderMap, policy: &CachePolicy) -> HeaderMap {
     let mut headers = end_to_end_headers(response);
-    let cache_control = CacheControl::of(response);
+    let cache_control = CacheControl::for_audience(response, policy.audience());
     let named = cache_control.private.fields().iter();
     for name in named.chain(cache_control.no_cache.fields()) {
         // What tells how long the rest may be kept is never what is private in it.
-        if name != header::CACHE_CONTROL {
+        if !tells_how_long(name) {
             headers.remove(name);
         }
     }

@@ -390,16 +390,25 @@ fn cookies_of_the_policy() {
     );
 }
 
+fn names(text: &str) -> VaryNames {
+    match crate::vary::vary_rule(&headers(text)) {
+        crate::vary::VaryRule::Names(names) => names,
+        other @ (crate::vary::VaryRule::Same | crate::vary::VaryRule::Never) => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn variants_and_codings() {
     let policy = policy();
     let base = key(&policy, "GET /a");
-    let names = |text| match crate::vary::vary_rule(&headers(text)) {
-        crate::vary::VaryRule::Names(names) => names,
-        other @ (crate::vary::VaryRule::Same | crate::vary::VaryRule::Never) => panic!("{other:?}"),
-    };
     let foo_bar = names("vary: foo, bar");
-    let variant = |request: &str| base.variant(&foo_bar, &headers(request));
+    let variant = |request: &str| {
+        base.variant(
+            &foo_bar,
+            &headers(request),
+            &CachePolicy::caching_optimized(),
+        )
+    };
     assert_ne!(variant("foo: 1"), variant("foo: 2"));
     assert_ne!(variant("foo: 1"), variant("bar: 1"));
     assert_ne!(variant("foo: "), variant(""));
@@ -408,7 +417,11 @@ fn variants_and_codings() {
     assert_eq!(variant("foo: 1, 2"), variant("foo: 1\nfoo: 2"));
     assert_eq!(
         variant("foo: 1"),
-        base.variant(&names("vary: Bar,Foo"), &headers("foo: 1"))
+        base.variant(
+            &names("vary: Bar,Foo"),
+            &headers("foo: 1"),
+            &CachePolicy::caching_optimized()
+        )
     );
     let codings = [
         ContentCoding::Brotli,
@@ -529,4 +542,45 @@ proptest! {
         let is_same = key(&policy, &text(&one)) == key(&policy, &text(&other));
         prop_assert_eq!(is_same, one == other);
     }
+}
+
+/// RFC 9110 12.5.4: languages by weight, in whatever order they are written.
+#[test]
+fn languages_are_normalized_where_the_policy_says_so() {
+    let base = CacheKey(Vec::new());
+    let verbatim = CachePolicy::caching_optimized();
+    let normalizing = CachePolicy {
+        normalize_accept_language: true,
+        headers: vec![header::ACCEPT_LANGUAGE],
+        ..CachePolicy::caching_optimized()
+    };
+    let by_language = names("vary: Accept-Language");
+    let variant = |value: &str, policy: &CachePolicy| {
+        base.variant(
+            &by_language,
+            &headers(&format!("accept-language: {value}")),
+            policy,
+        )
+    };
+    let same = ["en, de;q=0.50", "de;q=0.5,EN"];
+    assert_ne!(variant(same[0], &verbatim), variant(same[1], &verbatim));
+    assert_eq!(
+        variant(same[0], &normalizing),
+        variant(same[1], &normalizing)
+    );
+    assert_ne!(variant(same[0], &normalizing), variant("de", &normalizing));
+    // What cannot be read is told apart as it is written.
+    assert_ne!(
+        variant("de;q=2", &normalizing),
+        variant("de;q=3", &normalizing)
+    );
+    let in_key = |value: &str, policy: &CachePolicy| {
+        let mut key = base.clone();
+        let headers = headers(&format!("accept-language: {value}"));
+        push_values(&mut key, &headers, &header::ACCEPT_LANGUAGE, policy);
+        key
+    };
+    assert_ne!(in_key(same[0], &verbatim), in_key(same[1], &verbatim));
+    assert_eq!(in_key(same[0], &normalizing), in_key(same[1], &normalizing));
+    assert_ne!(in_key("de", &normalizing), base);
 }

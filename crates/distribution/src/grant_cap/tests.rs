@@ -37,6 +37,25 @@ fn check_unchanged(text: &str) {
     assert_eq!(capped(text, 100), None, "{text}");
 }
 
+/// For a cache between edge and viewer they stand above `Cache-Control`.
+#[test]
+fn what_is_said_to_single_caches_goes() {
+    for name in [
+        "cdn-cache-control",
+        "other-cdn-cache-control",
+        "surrogate-control",
+        "x-accel-expires",
+    ] {
+        let mut found = headers(&format!(
+            "{name}: max-age=9\ncache-control: max-age=9\n{name}: x"
+        ));
+        capped(&format!("{name}: max-age=9"), 100)
+            .unwrap()
+            .apply(&mut found);
+        assert_eq!(found, headers("cache-control: max-age=9"), "{name}");
+    }
+}
+
 #[test]
 fn what_says_more_is_capped() {
     check_control("max-age=101", "max-age=100");

@@ -3,7 +3,7 @@
 use super::storage::Moments;
 use crate::cache_control::{CacheControl, DELTA_SECONDS_MAX, delta_seconds};
 use crate::http_date::parse_date;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use privet_sign::Timestamp;
 
 /// Which field gave the freshness lifetime.
@@ -28,7 +28,8 @@ impl Explicit {
         if let Some(seconds) = directive.or_else(|| cache_control.max_age.or_stale()) {
             return Explicit::Directive(seconds);
         }
-        if !response.contains_key(header::EXPIRES) {
+        // RFC 9213 2.2: what is said to CDNs alone stands for `Expires` too.
+        if cache_control.is_targeted || !response.contains_key(header::EXPIRES) {
             return Explicit::Absent;
         }
         // RFC 9111 5.3: an invalid date, `0` above all, lies in the past.
@@ -51,26 +52,26 @@ pub(super) fn initial_age_secs(response: &HeaderMap, moments: &Moments) -> u32 {
     capped(apparent_age.max(corrected_age))
 }
 
-/// The value of `Age`. What cannot be read, and what came in several pieces, is as old as can be.
+/// How long the object had not changed for when it was sent: `Date` less `Last-Modified`.
+pub(super) fn unchanged_secs(response: &HeaderMap, moments: &Moments) -> Option<u64> {
+    let modified = same_date(response, header::LAST_MODIFIED)?;
+    let date = same_date(response, header::DATE).unwrap_or(moments.received);
+    date.as_secs().checked_sub(modified.as_secs())
+}
+
+/// The value of `Age`, of which the first member counts: of several lines, and of a list in one line (RFC 9111 5.1).
 ///
-/// Of a list within one line the first member counts (RFC 9111 5.1). `, ` with a space is how an intermediary joins
-/// two lines (RFC 9110 5.3): two caches disagree then, and none is believed.
+/// What is no number is ignored, as RFC 9111 5.1 demands. Parameters, which `Age` has none of, take nothing from the
+/// number before them.
 fn age_value(response: &HeaderMap) -> u32 {
-    let mut lines = response.get_all(header::AGE).iter();
-    let Some(line) = lines.next() else {
-        return 0;
-    };
-    if lines.next().is_some() {
-        return DELTA_SECONDS_MAX;
-    }
-    let line = line.as_bytes().trim_ascii();
-    let mut members = line.split(|&byte| byte == b',');
-    let first = members.next().unwrap_or_default();
-    let others_are_numbers = members.all(|member| delta_seconds(member).is_some());
-    match delta_seconds(first) {
-        Some(seconds) if others_are_numbers => seconds,
-        Some(_) | None => DELTA_SECONDS_MAX,
-    }
+    let line = response
+        .get(header::AGE)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let number = line
+        .split(|byte| matches!(byte, b',' | b';'))
+        .map(<[u8]>::trim_ascii)
+        .find(|member| !member.is_empty());
+    number.and_then(delta_seconds).unwrap_or(0)
 }
 
 /// A date that all lines agree on.
@@ -83,6 +84,6 @@ fn same_date(response: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
     parse_date(first.to_str().ok()?.trim())
 }
 
-fn capped(seconds: u64) -> u32 {
+pub(super) fn capped(seconds: u64) -> u32 {
     u32::try_from(seconds).map_or(DELTA_SECONDS_MAX, |seconds| seconds.min(DELTA_SECONDS_MAX))
 }

@@ -1,9 +1,9 @@
 //! Whether a response is stored (RFC 9111 3 and 3.5), and for how long by the TTLs of CloudFront's cache policies
 //! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
 
-use super::explicit::{Explicit, initial_age_secs};
+use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
 use super::{Lifetime, StandIn};
-use crate::cache_control::{CacheControl, DELTA_SECONDS_MAX};
+use crate::cache_control::CacheControl;
 use crate::distribution::CacheBehavior;
 use crate::policies::{CachePolicy, NameFilter};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -97,7 +97,7 @@ pub fn storage(
     let said = Said {
         status,
         response,
-        cache_control: CacheControl::of(response),
+        cache_control: CacheControl::for_audience(response, policy.audience()),
         class: StatusClass::of(status),
         policy,
         error_min_ttl,
@@ -249,9 +249,9 @@ impl Said<'_> {
         let cache_control = &self.cache_control;
         let explicit = Explicit::of(self.response, cache_control, moments.received);
         let (freshness_secs, kept_secs) = if self.is_error() {
-            self.error_ttls(explicit)?
+            self.error_ttls(explicit, moments)?
         } else {
-            self.object_ttls(explicit)?
+            self.object_ttls(explicit, moments)?
         };
         let max_secs = seconds(self.policy.max_ttl);
         let forbidden = cache_control.must_revalidate
@@ -282,7 +282,7 @@ impl Said<'_> {
     }
 
     /// The freshness lifetime, and what the policy keeps it from reception on.
-    fn object_ttls(&self, explicit: Explicit) -> Result<(u32, u32), Unstorable> {
+    fn object_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
         let min_secs = seconds(self.policy.min_ttl);
         let max_secs = seconds(self.policy.max_ttl);
         // A minimum above the maximum is refused by the configuration; the maximum counts here.
@@ -300,14 +300,15 @@ impl Said<'_> {
             Explicit::Absent
                 if self.class == StatusClass::Heuristic || self.cache_control.public =>
             {
-                seconds(self.policy.default_ttl)
+                self.heuristic_secs(moments)
+                    .unwrap_or_else(|| seconds(self.policy.default_ttl))
             }
             Explicit::Absent => return Err(Unstorable::Status),
         };
         Ok((wanted.max(min_secs).min(max_secs), kept_secs))
     }
 
-    fn error_ttls(&self, explicit: Explicit) -> Result<(u32, u32), Unstorable> {
+    fn error_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
         let min_ttl = match (self.class, self.error_min_ttl) {
             (StatusClass::KeptError, None) => Some(ERROR_MIN_TTL_DEFAULT),
             (_, configured) => configured,
@@ -315,6 +316,9 @@ impl Said<'_> {
         let explicit_secs = match (explicit, self.class) {
             (Explicit::Directive(seconds), _) => Some(seconds),
             (Explicit::Expires(seconds), StatusClass::KeptError) => Some(seconds),
+            (Explicit::Absent, _) if is_heuristic_error(self.status) => {
+                self.heuristic_secs(moments)
+            }
             (Explicit::Expires(_) | Explicit::Absent, _) => None,
         };
         if self.cache_control.no_cache.is_whole() {
@@ -326,6 +330,14 @@ impl Said<'_> {
         let kept_secs = min_ttl.map_or(0, seconds);
         let wanted = explicit_secs.unwrap_or(0).min(seconds(self.policy.max_ttl));
         Ok((wanted.max(kept_secs), kept_secs))
+    }
+
+    /// RFC 9111 4.2.2: a share of the time that the object had not changed for when it was sent. `None` where the policy
+    /// does not guess, or there is nothing to guess from.
+    fn heuristic_secs(&self, moments: &Moments) -> Option<u32> {
+        let percent = u64::from(self.policy.heuristic_percent);
+        let unchanged_secs = unchanged_secs(self.response, moments).filter(|_| percent > 0)?;
+        Some(capped(unchanged_secs / 100 * percent))
     }
 
     /// RFC 9111 4.2.4 and RFC 5861 4, unless forbidden altogether. An error is not what helps when the origin fails,
@@ -363,6 +375,11 @@ fn is_understood(status: StatusCode) -> bool {
     )
 }
 
+/// The errors that may be kept by a heuristic (RFC 9110 15.1).
+fn is_heuristic_error(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 404 | 405 | 410 | 414 | 501)
+}
+
 /// Whether a 304 can be asked for.
 fn has_validator(response: &HeaderMap) -> bool {
     response.contains_key(header::ETAG) || response.contains_key(header::LAST_MODIFIED)
@@ -370,5 +387,5 @@ fn has_validator(response: &HeaderMap) -> bool {
 
 /// Whole seconds, not more than a lifetime can have.
 fn seconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_secs()).map_or(DELTA_SECONDS_MAX, |secs| secs.min(DELTA_SECONDS_MAX))
+    capped(duration.as_secs())
 }

@@ -176,32 +176,128 @@ fn expires() {
     check_fresh(200, "expires: Thu, 18 Aug 2050 02:01:18 GMT");
 }
 
-/// RFC 9111 5.1.
+/// RFC 9111 5.1 and 9110 5.6.1: the first member counts, what is no number is ignored.
 #[test]
 fn age() {
-    for age in [
+    let with_age = |age: &str| format!("date: @0\ncache-control: max-age=3600\nage: {age}");
+    for old in [
         "7200",
+        "2147483647",
+        "2147483649",
+        "99999999999999999999",
+        "7200,0",
+        "7200, 0",
+        ", 7200",
+        "7200\nage: 0",
+        "7200;foo=bar",
+        "7200 ;foo=111",
+    ] {
+        check_stale(200, &with_age(old));
+    }
+    for young in [
         "abc",
         "-7200",
         "7200.0",
-        "7200,0",
-        "7200\nage: 0",
+        "0, 7200",
+        "0,7200",
         "0\nage: 7200",
         "0, 0",
         "0\nage: 0",
-        "7200;foo=bar",
-        "7200;foo=111",
         "",
         "0,x",
+        "x, 7200",
+        "30",
     ] {
-        check_stale(
-            200,
-            &format!("date: @0\ncache-control: max-age=3600\nage: {age}"),
-        );
+        check_fresh(200, &with_age(young));
     }
-    check_stale(200, "cache-control: max-age=10000\nage: 3600, 3600");
-    check_fresh(200, "cache-control: max-age=3600\nage: 0,7200");
-    check_fresh(200, "cache-control: max-age=3600\nage: 30");
+    check_fresh(200, "cache-control: max-age=10000\nage: 3600\nage: 3600");
+}
+
+fn check_targeted(text: &str, fresh_secs: u64) {
+    let found = by_origin(200, text);
+    assert!(is_fresh_after(found, fresh_secs - 1), "{text}");
+    assert!(!is_fresh_after(found, fresh_secs), "{text}");
+}
+
+/// RFC 9213 2.2.
+#[test]
+fn what_is_said_to_cdns_stands_for_the_rest() {
+    check_targeted("cdn-cache-control: max-age=60", 60);
+    check_targeted("cdn-cache-control: max-age=60\ncache-control: no-store", 60);
+    check_targeted("cdn-cache-control: max-age=60\ncache-control: private", 60);
+    check_targeted("cdn-cache-control: max-age=60\ndate: @0\nexpires: @-9", 60);
+    check_targeted("cdn-cache-control: max-age=60\nexpires: 0", 60);
+    check_targeted(
+        "cdn-cache-control: max-age=60, &\ncache-control: max-age=9",
+        9,
+    );
+    for stale in [
+        "cdn-cache-control: max-age=0\nexpires: @900\ndate: @0",
+        "cdn-cache-control: max-age=9\nage: 10\ncache-control: max-age=900",
+        "cdn-cache-control: foo\ncache-control: max-age=900",
+        "cdn-cache-control: max-age=\"900\"\ncache-control: max-age=900",
+    ] {
+        check_stale(200, &format!("etag: \"a\"\n{stale}"));
+    }
+    for (forbidding, expected) in [
+        ("no-store", Unstorable::NoStore),
+        ("private", Unstorable::Private),
+        ("private=?0", Unstorable::Private),
+    ] {
+        let text = format!("cdn-cache-control: {forbidding}\ncache-control: max-age=900");
+        check_refused(200, &text, expected);
+    }
+}
+
+#[test]
+fn what_is_said_to_cdns_can_be_switched_off() {
+    let off = CachePolicy {
+        cdn_cache_control: false,
+        ..policy(0, 0, YEAR)
+    };
+    let text = "cdn-cache-control: max-age=60\ncache-control: no-store";
+    assert_eq!(
+        store(200, text, &off, None),
+        Storage::Refuse(Unstorable::NoStore)
+    );
+    let text = "cdn-cache-control: no-store\ncache-control: max-age=60";
+    assert!(is_fresh_after(store(200, text, &off, None), 59));
+}
+
+/// RFC 9111 4.2.2.
+#[test]
+fn freshness_may_be_guessed_where_the_policy_says_so() {
+    let guessing = CachePolicy {
+        heuristic_percent: 10,
+        ..policy(0, 5, 500)
+    };
+    let fresh_secs = |status, text: &str| {
+        let found = store(status, text, &guessing, Some(0));
+        (0..1000)
+            .take_while(|&secs| is_fresh_after(found, secs))
+            .count()
+    };
+    let unchanged_for = |secs: u64| format!("last-modified: @-{secs}\ndate: @0");
+    for status in [200, 203, 204, 300, 404, 405, 410, 414, 501] {
+        assert_eq!(fresh_secs(status, &unchanged_for(1000)), 100, "{status}");
+    }
+    for status in [201, 202, 403, 500, 502, 503, 504, 599] {
+        assert_eq!(fresh_secs(status, &unchanged_for(1000)), 0, "{status}");
+    }
+    let public = format!("cache-control: public\n{}", unchanged_for(1000));
+    assert_eq!(fresh_secs(599, &public), 100);
+    // Never above the maximum; the default counts where there is nothing to guess from.
+    assert_eq!(fresh_secs(200, &unchanged_for(100_000)), 500);
+    assert_eq!(fresh_secs(200, "date: @0"), 5);
+    assert_eq!(fresh_secs(200, "date: @0\nlast-modified: @9"), 5);
+    assert_eq!(fresh_secs(200, "date: @0\nlast-modified: x"), 5);
+    // Whoever says something is not second-guessed.
+    let said = format!("cache-control: max-age=7\n{}", unchanged_for(1000));
+    assert_eq!(fresh_secs(200, &said), 7);
+    let said = format!("expires: 0\n{}", unchanged_for(1000));
+    assert_eq!(fresh_secs(200, &said), 0);
+    let never = store(200, &unchanged_for(1000), &policy(0, 0, YEAR), None);
+    assert!(!is_fresh_after(never, 0));
 }
 
 /// RFC 9111 4.2.3.
@@ -328,7 +424,13 @@ fn ttls() {
     }
     // The minimum counts from reception, whatever the age.
     check_ttl(&floor, 200, "cache-control: max-age=100\nage: 90", None, 60);
-    check_ttl(&floor, 200, "cache-control: max-age=100\nage: x", None, 60);
+    check_ttl(
+        &floor,
+        200,
+        "cache-control: max-age=100\nage: 999",
+        None,
+        60,
+    );
     let none = store(200, "cache-control: max-age=5", &policy(0, 0, 0), None);
     assert_eq!(none, Storage::Refuse(Unstorable::Disabled));
 }

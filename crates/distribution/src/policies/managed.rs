@@ -105,6 +105,9 @@ fn cache_policy(id: &str, name: &str, ttls: [u64; 3], encodings: Encodings) -> C
         gzip: is_normalized,
         brotli: is_normalized,
         zstd: is_normalized,
+        cdn_cache_control: true,
+        heuristic_percent: 0,
+        normalize_accept_language: false,
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) fn read_cache_policy<'t>(reader: &mut Reader<'t>, table: &Table<'t>) 
     let (min_ttl, default_ttl, max_ttl) = read_ttls(reader, table);
     // What is never stored is kept in no encoding either.
     let is_cached = !max_ttl.is_zero();
+    let mut heuristic_percent = 0;
+    reader.set_number(table, "heuristic_percent", 0..=100, &mut heuristic_percent);
     CachePolicy {
         id,
         name,
@@ -29,6 +31,11 @@ pub(super) fn read_cache_policy<'t>(reader: &mut Reader<'t>, table: &Table<'t>) 
         gzip: reader.boolean(table, "gzip").unwrap_or(is_cached),
         brotli: reader.boolean(table, "brotli").unwrap_or(is_cached),
         zstd: reader.boolean(table, "zstd").unwrap_or(is_cached),
+        cdn_cache_control: reader.boolean(table, "cdn_cache_control").unwrap_or(true),
+        heuristic_percent,
+        normalize_accept_language: reader
+            .boolean(table, "normalize_accept_language")
+            .unwrap_or(false),
     }
 }
 

@@ -145,6 +145,9 @@ pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
         "gzip",
         "brotli",
         "zstd",
+        "cdn_cache_control",
+        "heuristic_percent",
+        "normalize_accept_language",
     ],
 };
 

@@ -73,7 +73,7 @@ impl Found {
 /// The key of one of several responses. The marker's generation is part of it: with the marker go all of them.
 pub(super) fn variant_key(ask: &Ask, marker: &Marker) -> Vec<u8> {
     let variant = ask.heard().fold(ask.key.clone(), |key, headers| {
-        key.variant(&marker.names, headers)
+        key.variant(&marker.names, headers, &ask.policy)
     });
     let mut key = variant.as_bytes().to_vec();
     key.extend_from_slice(&marker.generation);
