@@ -13,9 +13,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// Runs all tests, or the one called `id` with everything it says; through an edge of its own, or a server given.
-pub fn run(id: Option<&str>, through: Option<&str>, origin_port: Option<u16>) -> Outcome {
-    let suite = tools::install_cache_tests()?;
+/// Runs all tests, or the one called `id` with everything it says; of the published suite, or of the one in the folder
+/// `suite`; through an edge of its own, or a server given.
+pub fn run(
+    id: Option<&str>,
+    suite: Option<&Path>,
+    through: Option<&str>,
+    origin_port: Option<u16>,
+) -> Outcome {
+    let published = tools::install_cache_tests()?;
+    let suite = suite.map_or(published, Path::to_owned);
     let origin = start_origin(&suite, origin_port.unwrap_or(0))?;
     let edge = match through {
         Some(_) => None,
@@ -245,7 +252,7 @@ fn verdict(test: &Test, tests: &[Test], results: &Value) -> Verdict {
     }
 }
 
-/// A cache that adds nothing of its own to what the origin says.
+/// A cache that goes by what the origin says, and where the origin says nothing, by RFC 9111 alone.
 const CONFIG: &str = r#"
 [[listeners]]
 address = "127.0.0.1:0"
@@ -264,6 +271,8 @@ cookies = "all"
 gzip = false
 brotli = false
 zstd = false
+heuristic_percent = 10
+normalize_accept_language = true
 
 [[origin_request_policies]]
 id = "everything"

@@ -52,6 +52,9 @@ enum Command {
     CacheTests {
         /// One test of the suite by its id, with every message of it; all of them when left out.
         id: Option<String>,
+        /// A newer version of the suite than the published one: a folder with its tests/, cli.mjs and server/.
+        #[arg(long)]
+        suite: Option<PathBuf>,
         /// Run it through this server instead, which must already be before the suite's origin.
         #[arg(long, requires = "origin_port")]
         through: Option<String>,
@@ -96,9 +99,15 @@ fn main() -> ExitCode {
         Command::Bench { arguments } => bench(&arguments),
         Command::CacheTests {
             id,
+            suite,
             through,
             origin_port,
-        } => cache_tests::run(id.as_deref(), through.as_deref(), origin_port),
+        } => cache_tests::run(
+            id.as_deref(),
+            suite.as_deref(),
+            through.as_deref(),
+            origin_port,
+        ),
         Command::WithS3 { command } => s3_gateway::run_beside(&command),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Mutants { group, file } => mutants::run(group.as_deref(), &file),

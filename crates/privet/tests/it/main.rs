@@ -79,6 +79,7 @@ mod scenario_errors;
 mod scenario_faults;
 mod scenario_freshness;
 mod scenario_invalidation;
+mod scenario_public_suite;
 mod scenario_script;
 mod scenario_sharing;
 mod second_origins;
