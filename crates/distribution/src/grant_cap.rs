@@ -126,7 +126,7 @@ fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderV
     let dates = response
         .get_all(header::EXPIRES)
         .iter()
-        .filter_map(|value| parse_date(value.to_str().ok()?.trim()));
+        .filter_map(|value| parse_date(value.to_str().ok()?));
     let latest = dates.max()?;
     (latest > grant_ends).then(|| date_value(grant_ends))
 }

@@ -4,10 +4,12 @@ use http::HeaderValue;
 use privet_sign::Timestamp;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Any of the three forms, in any case; `None` for everything else and for what lies before 1970.
+/// Any of the three forms, in any case, with whitespace around it; `None` for everything else and for what lies before
+/// 1970.
 ///
 /// HTTP-dates are written in one case; recipients are encouraged to be robust (RFC 9110 5.6.7).
-pub(crate) fn parse_date(text: &str) -> Option<Timestamp> {
+pub fn parse_date(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
     let time = httpdate::parse_http_date(text)
         .or_else(|_| httpdate::parse_http_date(&in_usual_case(text)))
         .ok()?;
@@ -30,7 +32,7 @@ fn in_usual_case(text: &str) -> String {
 }
 
 /// IMF-fixdate; what lies beyond the year 9999 becomes its last second.
-pub(crate) fn date_value(at: Timestamp) -> HeaderValue {
+pub fn date_value(at: Timestamp) -> HeaderValue {
     let secs = at.min(Timestamp::MAX_EXPIRY).as_secs();
     let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
     HeaderValue::try_from(text).expect("an IMF-fixdate is plain ASCII")

@@ -93,6 +93,7 @@ pub use film_settings::{FilmSettings, FilmsSettings};
 pub use forwarded::{Asked, Forwarded, ForwardedFault, ForwardedHeaders, forwarded};
 pub use geo::{GeoDatabase, check_geo};
 pub use grant_cap::{GrantCap, capped_by_grant};
+pub use http_date::{date_value, parse_date};
 pub use invalidation::{
     CACHE_TAG_FIELDS, CACHE_TAG_SIZE_BYTES_MAX, CACHE_TAGS_MAX, INVALIDATION_PATH_SIZE_BYTES_MAX,
     InvalidationPath, also_invalidated, cache_tags, unsafe_method_invalidates,

@@ -38,7 +38,7 @@ pub fn date_strength(response: &HeaderMap) -> DateStrength {
     let date = |name: HeaderName| {
         let mut lines = response.get_all(name).iter();
         let line = lines.next().filter(|_| lines.next().is_none())?;
-        parse_date(line.to_str().ok()?.trim())
+        parse_date(line.to_str().ok()?)
     };
     let dates = date(header::LAST_MODIFIED).zip(date(header::DATE));
     let is_settled = dates.is_some_and(|(modified, dated)| {
@@ -57,9 +57,7 @@ pub fn date_strength(response: &HeaderMap) -> DateStrength {
 const SETTLED_AFTER_SECS: u64 = 60;
 
 fn is_date(value: &HeaderValue) -> bool {
-    value
-        .to_str()
-        .is_ok_and(|text| parse_date(text.trim()).is_some())
+    value.to_str().is_ok_and(|text| parse_date(text).is_some())
 }
 
 /// Whether a 304 is about the stored response (RFC 9111 4.3.4). Where it is not, the stored response is neither updated

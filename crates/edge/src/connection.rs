@@ -8,6 +8,7 @@ use crate::h2_watch::H2Watch;
 use crate::log::WorkerLog;
 use crate::pipeline;
 use crate::stand_in::QueuedStretches;
+use crate::tls::TlsNames;
 use crate::viewer_io::{Patience, ViewerIo};
 use crate::viewer_stream::{CountedStream, ViewerStream};
 use crate::worker::WorkerShared;
@@ -36,9 +37,6 @@ const H2_ERROR_RESETS_MAX: usize = 1024;
 const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
 /// The same for all bodies of a connection together.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
-
-/// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
-pub(crate) type TlsNames = (&'static str, String);
 
 /// What the requests of one connection share.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Countries of addresses, by a database in MaxMind's format. What follows from them is decided elsewhere.
 
-use crate::edge::StartError;
+use crate::start_error::StartError;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions};
 use privet_distribution::GeoDatabase;
 use std::fmt;

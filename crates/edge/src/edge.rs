@@ -10,6 +10,7 @@ use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
 use crate::request_id::node_name;
+use crate::start_error::{StartError, listen_error};
 use crate::state::EdgeState;
 use crate::test_clock;
 use crate::worker::{self, EdgeShared};
@@ -21,119 +22,15 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 /// Connections that the operating system holds until a worker takes them.
 const BACKLOG: i32 = 1_024;
 /// How often files that nobody asks for are let go of.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
-
-/// Why the edge did not start, or did not take a new configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StartError {
-    /// The address is taken or not this machine's.
-    #[error("cannot listen on {address}: {fault}")]
-    Listen {
-        /// As configured.
-        address: SocketAddr,
-        /// What is in the way.
-        fault: ListenFault,
-    },
-    /// An origin's folder can not be opened.
-    #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
-    Folder {
-        /// As configured.
-        folder: PathBuf,
-        /// The operating system's words.
-        error: String,
-    },
-    /// A certificate chain or its key is unusable.
-    #[error("the certificate {path} can not be used: {reason}")]
-    Certificate {
-        /// The file at fault.
-        path: String,
-        /// What is wrong with it; never its content.
-        reason: String,
-    },
-    /// An HTTPS or RTMPS listener without any certificate.
-    #[error("an https or rtmps listener needs a distribution with a certificate")]
-    NoCertificate,
-    /// The TLS library refused the configuration.
-    #[error("TLS can not be set up: {0}")]
-    Tls(String),
-    /// A text that can not stand in a response header.
-    #[error("{0:?} can not stand in a header; use plain ASCII")]
-    HeaderText(String),
-    /// The database of countries is broken, or holds something else.
-    #[error("the database of countries {} can not be used: {reason}", file.display())]
-    GeoDatabase {
-        /// As configured.
-        file: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The log folder can not be made or written.
-    #[error("the log can not be opened: {0}; correct the folder in [log]")]
-    Log(String),
-    /// The cache's folder can not be made, written, or is another process's.
-    #[error("the cache can not be opened: {0}; correct the folder in [cache]")]
-    Cache(String),
-    /// The operator's socket can not be made, or is another process's.
-    #[error("can not listen on {}: {error}; correct the socket in [admin]", path.display())]
-    Socket {
-        /// As configured.
-        path: PathBuf,
-        /// What is in the way.
-        error: String,
-    },
-    /// The operating system gave no thread.
-    #[error("a thread can not be started: {0}")]
-    Thread(String),
-}
-
-/// Why an address cannot be listened on.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ListenFault {
-    /// Somebody else listens there.
-    #[error("another program uses this port")]
-    Taken,
-    /// The port is not for everybody's use.
-    #[error("this user may not use port {0}")]
-    Forbidden(u16),
-    /// No interface has the address.
-    #[error("this machine has no such address")]
-    Elsewhere,
-    /// Anything else, in the operating system's words.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl ListenFault {
-    fn new(error: &io::Error, address: SocketAddr) -> Self {
-        let kind = error.kind();
-        if kind == io::ErrorKind::AddrInUse {
-            ListenFault::Taken
-        } else if kind == io::ErrorKind::PermissionDenied {
-            ListenFault::Forbidden(address.port())
-        } else if kind == io::ErrorKind::AddrNotAvailable {
-            ListenFault::Elsewhere
-        } else {
-            ListenFault::Other(error.to_string())
-        }
-    }
-}
-
-fn listen_error(address: SocketAddr, error: &io::Error) -> StartError {
-    StartError::Listen {
-        address,
-        fault: ListenFault::new(error, address),
-    }
-}
 
 /// How to start.
 #[derive(Debug)]

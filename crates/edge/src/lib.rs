@@ -30,6 +30,7 @@ mod request_body;
 mod request_id;
 mod rtmp;
 mod stand_in;
+mod start_error;
 mod state;
 mod test_clock;
 mod tls;
@@ -40,7 +41,7 @@ mod worker;
 pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use descriptors::descriptors_note;
-pub use edge::{Edge, ListenFault, RunningEdge, StartError, StartOptions};
+pub use edge::{Edge, RunningEdge, StartOptions};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
@@ -51,3 +52,4 @@ pub use operator::{
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
 pub use readiness::{StartFault, certificate_notes, database_fault, start_faults};
+pub use start_error::{ListenFault, StartError};

@@ -9,13 +9,11 @@ pub(crate) use hot_objects::Identity;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use privet_distribution::Representation;
-use privet_sign::Timestamp;
+use privet_distribution::{Representation, date_value};
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, UNIX_EPOCH};
 
 /// The byte source of one configured origin.
 #[derive(Debug)]
@@ -47,13 +45,10 @@ pub(crate) struct ObjectHead {
 
 impl ObjectHead {
     pub(crate) fn new(representation: Representation) -> Self {
-        // The formatter ends with the year 9999; a file system may say anything.
-        let modified = representation.last_modified.min(Timestamp::MAX_EXPIRY);
-        let modified = Duration::from_secs(modified.as_secs());
         ObjectHead {
             content_type: header_value(&representation.content_type),
             etag: header_value(&representation.etag),
-            last_modified: header_value(&httpdate::fmt_http_date(UNIX_EPOCH + modified)),
+            last_modified: date_value(representation.last_modified),
             representation,
         }
     }

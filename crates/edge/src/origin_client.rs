@@ -6,6 +6,7 @@ mod attempt;
 mod body;
 mod connect;
 mod credentials;
+mod denial;
 mod failover;
 mod fault;
 mod pool;
@@ -19,6 +20,7 @@ mod tests;
 mod trust;
 
 pub(crate) use body::OriginBody;
+pub(crate) use denial::origin_denial;
 pub(crate) use fault::{OriginFault, OriginFaultKind};
 pub(crate) use privacy::{Findings, KeyCheck, Privacy, PrivacyQuestion, Sight};
 pub use privacy::{Writers, WritingCheck};

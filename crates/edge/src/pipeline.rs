@@ -4,8 +4,6 @@ mod coding;
 mod error_page;
 mod remote;
 
-pub(crate) use remote::denial as origin_denial;
-
 use crate::answer::{Answer, Speaker};
 use crate::body::{ViewerBody, charge_own};
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};

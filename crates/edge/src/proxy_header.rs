@@ -2,7 +2,7 @@
 //!
 //! Every rule is from its specification (`proxy-protocol.txt`, section 2.2). Version 1 is refused.
 
-use crate::connection::TlsNames;
+use crate::tls::TlsNames;
 use privet_distribution::Snapshot;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -4,8 +4,8 @@
 //! will not like.
 
 use crate::countries::Countries;
-use crate::edge::StartError;
 use crate::origin::FolderOrigin;
+use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::{
     Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument,

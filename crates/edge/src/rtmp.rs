@@ -9,7 +9,7 @@ mod opening;
 mod outgoing;
 
 use crate::answer_memory::ConnectionMemory;
-use crate::connection::TlsNames;
+use crate::tls::TlsNames;
 use crate::worker::WorkerShared;
 use aws_lc_rs::hmac;
 use connection::RtmpConnection;

@@ -1,8 +1,8 @@
 //! The running form of one snapshot: open folders, parsed certificates, prepared header values.
 
 use crate::countries::Countries;
-use crate::edge::StartError;
 use crate::origin::{FolderOrigin, OriginReader};
+use crate::start_error::StartError;
 use crate::tls;
 use http::HeaderValue;
 use privet_distribution::{Authorized, ListenerProtocol, OriginSource, Snapshot};

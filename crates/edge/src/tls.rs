@@ -1,7 +1,6 @@
 //! Certificates by server name, and the names that the log uses for version and cipher suite.
 
-use crate::connection::TlsNames;
-use crate::edge::StartError;
+use crate::start_error::StartError;
 use privet_distribution::{Certificate, Snapshot};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConnection, ServerSessionMemoryCache};
@@ -12,6 +11,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+/// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
+pub(crate) type TlsNames = (&'static str, String);
 
 /// Resumable sessions kept for TLS 1.2 viewers.
 const SESSIONS_MAX: usize = 4_096;

@@ -21,14 +21,14 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Version};
 use http_body::Body;
 use hyper::body::Incoming;
-use privet_distribution::Denial;
+use privet_distribution::{Denial, date_value};
 use privet_sign::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
@@ -171,7 +171,7 @@ impl WorkerShared {
     pub(crate) fn date(&self, now: Timestamp) -> HeaderValue {
         let now = now.as_secs();
         if self.date_of.get() != now {
-            self.date.replace(http_date(Timestamp::from_secs(now)));
+            self.date.replace(date_value(Timestamp::from_secs(now)));
             self.date_of.set(now);
         }
         self.date.borrow().clone()
@@ -201,14 +201,6 @@ fn admit(
     let head_size_bytes = target + authority + headers_memory_size_bytes(&parts.headers);
     let admitted = connection.memory.admit(head_size_bytes as u64);
     admitted.ok_or(Denial::CapacityExceeded)
-}
-
-/// IMF-fixdate (RFC 9110 5.6.7).
-pub(crate) fn http_date(at: Timestamp) -> HeaderValue {
-    // The formatter ends with the year 9999.
-    let secs = at.min(Timestamp::MAX_EXPIRY).as_secs();
-    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Runs the worker of this `number` to its drained end. Errors: the runtime can not be made.

@@ -81,7 +81,7 @@ fn same_date(response: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
     if values.any(|other| other != first) {
         return None;
     }
-    parse_date(first.to_str().ok()?.trim())
+    parse_date(first.to_str().ok()?)
 }
 
 pub(super) fn capped(seconds: u64) -> u32 {

@@ -15,10 +15,9 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::{
     ByteRange, DateStrength, ResultType, Selection, Validators, ViewerRequest, multipart_end,
-    multipart_part_head, select_by, vary_by_coding,
+    multipart_part_head, parse_date, select_by, vary_by_coding,
 };
 use privet_sign::Timestamp;
-use std::time::UNIX_EPOCH;
 
 /// What an origin says of an object that holds for all that is made of it.
 const SHARED_FIELDS: [HeaderName; 8] = [
@@ -48,7 +47,9 @@ impl Answer {
         let validators = Validators {
             size_bytes,
             etag: made.etag.as_deref(),
-            last_modified: made.last_modified().and_then(parse_date),
+            last_modified: made
+                .last_modified()
+                .and_then(|date| parse_date(date.to_str().ok()?)),
             date_strength: DateStrength::Strong,
             dated: None,
         };
@@ -200,10 +201,4 @@ impl Made {
             MadeContent::Parts(..) | MadeContent::Ts(_) => self.source.as_ref()?.last_modified(),
         }
     }
-}
-
-fn parse_date(value: &HeaderValue) -> Option<Timestamp> {
-    let time = httpdate::parse_http_date(value.to_str().ok()?.trim()).ok()?;
-    let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_secs(since_epoch.as_secs()))
 }

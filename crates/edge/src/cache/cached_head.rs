@@ -4,10 +4,11 @@ use super::ask::Validator;
 use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;
-use privet_distribution::{DateStrength, LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames};
+use privet_distribution::{
+    DateStrength, LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames, parse_date,
+};
 use privet_sign::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
 
 /// The first byte of the encoding.
 const ENCODING_VERSION: u8 = 2;
@@ -119,12 +120,6 @@ impl CachedHead {
             dated: text(DATE).and_then(parse_date),
         })
     }
-}
-
-fn parse_date(text: &str) -> Option<Timestamp> {
-    let time = httpdate::parse_http_date(text.trim()).ok()?;
-    let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
-    Some(Timestamp::from_secs(since_epoch.as_secs()))
 }
 
 impl Head for CachedHead {

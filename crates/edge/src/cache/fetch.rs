@@ -12,13 +12,13 @@ use super::look_up::{Found, Marker, StoredObject, variant_key};
 use super::sink::{Keeping, Sink};
 use super::{FetchFault, WorkerCache, digest, new_generation};
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
-use crate::worker::http_date;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Block, Key, Object};
 use privet_distribution::{
     Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
-    freshened, matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
+    date_value, freshened, matches_stored, revalidation_headers, storable_headers, storage,
+    vary_rule,
 };
 use std::rc::Rc;
 use std::sync::Arc;
@@ -496,7 +496,7 @@ fn stand_in(context: &Context<'_>) -> Option<StoredObject> {
 fn dated(mut headers: HeaderMap, moments: &Moments) -> HeaderMap {
     headers
         .entry(DATE)
-        .or_insert_with(|| http_date(moments.received));
+        .or_insert_with(|| date_value(moments.received));
     headers
 }
 

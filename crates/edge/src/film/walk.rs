@@ -7,7 +7,7 @@ use super::text::{Text, tag};
 use crate::answer::Answer;
 use crate::cache::ReadFault;
 use crate::exchange::Exchange;
-use crate::pipeline::origin_denial;
+use crate::origin_client::origin_denial;
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_distribution::{

@@ -3,9 +3,9 @@
 use super::privacy::{OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing, UnseenCause};
 use super::socket::{OperatorSocket, SocketFile};
 use super::{Operator, api};
-use crate::edge::StartError;
 use crate::origin::DiskWork;
 use crate::origin_client::{OriginClient, WritingCheck};
+use crate::start_error::StartError;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

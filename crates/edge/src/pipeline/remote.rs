@@ -4,7 +4,7 @@ use super::Wanted;
 use crate::answer::{Answer, Origins, Passed};
 use crate::cache::{Ask, Obtained, ReadFault, WorkerCache, digest};
 use crate::exchange::Exchange;
-use crate::origin_client::{OriginFaultKind, OriginRequestBody, OriginResponse};
+use crate::origin_client::{OriginRequestBody, OriginResponse, origin_denial};
 use crate::request_body::RequestBody;
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
@@ -13,13 +13,10 @@ use privet_distribution::{
     CacheKey, Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated, cache_key,
     keyed_headers, normalized_accept_encoding, unsafe_method_invalidates,
 };
-use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 /// How often an object may turn out to be another one before its first byte.
 const ATTEMPTS_MAX: usize = 3;
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
 impl Wanted<'_> {
     /// From the cache, or from the origin.
@@ -58,7 +55,7 @@ impl Wanted<'_> {
                 };
                 Ok(Answer::passed(passed, &self.request))
             }
-            Obtained::Failed(fault) => Err(denial(fault.kind)),
+            Obtained::Failed(fault) => Err(origin_denial(fault.kind)),
             Obtained::Stored(_) => Err(Denial::OriginInvalidResponse),
         }
     }
@@ -155,7 +152,7 @@ impl Wanted<'_> {
                             fault = ReadFault::Lost;
                             shared.cache.part(ask);
                         }
-                        Err(ReadFault::Origin(kind)) => return Err(denial(kind)),
+                        Err(ReadFault::Origin(kind)) => return Err(origin_denial(kind)),
                     }
                 }
                 Obtained::Passed(response, status) => {
@@ -165,11 +162,11 @@ impl Wanted<'_> {
                     };
                     return Ok(Answer::passed(passed, &self.request));
                 }
-                Obtained::Failed(fault) => return Err(denial(fault.kind)),
+                Obtained::Failed(fault) => return Err(origin_denial(fault.kind)),
             }
         }
         Err(match fault {
-            ReadFault::Origin(kind) => denial(kind),
+            ReadFault::Origin(kind) => origin_denial(kind),
             ReadFault::Lost => Denial::OriginInvalidResponse,
         })
     }
@@ -206,46 +203,5 @@ impl Wanted<'_> {
         cache
             .invalidate_changed(distribution_id, paths, exchange.now)
             .await;
-    }
-}
-
-/// What the viewer is told of an origin's fault.
-pub(crate) fn denial(kind: OriginFaultKind) -> Denial {
-    match kind {
-        OriginFaultKind::Dns => Denial::OriginDns,
-        OriginFaultKind::Connect => Denial::OriginConnect,
-        OriginFaultKind::Credentials => {
-            complain_of_keys();
-            Denial::OriginCredentials
-        }
-        OriginFaultKind::Refused(refusal) => Denial::OriginRefusesEdge(refusal),
-        OriginFaultKind::Tls => Denial::OriginTls,
-        OriginFaultKind::ConnectTimeout | OriginFaultKind::ResponseTimeout => Denial::OriginTimeout,
-        OriginFaultKind::Closed | OriginFaultKind::Truncated => Denial::OriginClosed,
-        OriginFaultKind::InvalidHead => Denial::OriginInvalidResponse,
-        OriginFaultKind::HeadTooLarge => Denial::OriginHeaderTooBig,
-        OriginFaultKind::InvalidTarget => Denial::NotFound,
-        OriginFaultKind::RequestBody => Denial::BadRequest,
-        OriginFaultKind::RequestBodyTimeout => Denial::BodyTimeout,
-        OriginFaultKind::Capacity => Denial::CapacityExceeded,
-    }
-}
-
-thread_local! {
-    /// When this worker last told the operator that keys are missing.
-    static COMPLAINED: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Tells the operator, once a minute from each worker: viewers only see that a connection failed.
-fn complain_of_keys() {
-    let is_recent = COMPLAINED
-        .get()
-        .is_some_and(|last| last.elapsed() < COMPLAIN_EVERY);
-    if !is_recent {
-        COMPLAINED.set(Some(Instant::now()));
-        eprintln!(
-            "privet: no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
-        );
     }
 }

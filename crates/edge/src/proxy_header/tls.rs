@@ -1,7 +1,7 @@
 //! The extension about TLS (`proxy-protocol.txt`, section 2.2.5): whether the viewer spoke it, and which.
 
 use super::{Extensions, ProxyFault};
-use crate::connection::TlsNames;
+use crate::tls::TlsNames;
 
 /// Bits for what the viewer did, then four bytes about its certificate.
 const START_SIZE_BYTES: usize = 5;

@@ -2,7 +2,7 @@
 
 use crate::cache::ReadFault;
 use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
-use crate::pipeline::origin_denial;
+use crate::origin_client::origin_denial;
 use crate::state::EdgeState;
 use crate::worker::WorkerShared;
 use http::header::HOST;

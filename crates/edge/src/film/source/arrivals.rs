@@ -3,7 +3,7 @@
 
 use super::cached::unsized_object;
 use crate::cache::{Ask, Next, ObjectReader, ReadFault, Served, StoredObject, WorkerCache};
-use crate::pipeline::origin_denial;
+use crate::origin_client::origin_denial;
 use privet_cache::Key;
 use privet_distribution::Denial;
 use std::collections::HashMap;

@@ -3,8 +3,7 @@
 use super::arrivals::Unsized;
 use super::{Source, SourceAsk, SourceContent, unique};
 use crate::cache::{Ask, How, Obtained, Served, digest};
-use crate::origin_client::OriginResponse;
-use crate::pipeline::origin_denial;
+use crate::origin_client::{OriginResponse, origin_denial};
 use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::{
