@@ -1,19 +1,14 @@
 //! Accepts connections under the limits and gives each to the worker that has the fewest.
 
-use crate::connection::{serve_plain, serve_tls};
-use crate::crowd::CrowdPlace;
-use crate::guests::{Guest, Whose};
-use crate::proxy_header;
-use crate::rtmp;
-use crate::worker::WorkerShared;
-use privet_distribution::{Listener, ListenerProtocol};
+use crate::context::WorkerContext;
+use crate::crew::{Accepted, Crew, ListenOn, WorkerSlot};
+use crate::guests::Whose;
+use privet_distribution::Listener;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// After a failed accept (out of file descriptors) the listener rests this long, while room is made.
@@ -24,220 +19,8 @@ const ROOM_PAUSE: Duration = Duration::from_millis(5);
 /// A viewer keeps its place for this part of `idle_timeout` after an answer, whoever else wants it: 6 seconds by default.
 const KEPT_SHARE: u32 = 10;
 
-/// What a worker is told to do.
-#[derive(Debug)]
-pub(crate) enum Task {
-    Listen(ListenOn),
-    Serve(Accepted),
-    /// Close some that have waited longest, since before this moment: whoever came later may be why it was asked.
-    MakeRoom(Whose, Instant),
-}
-
-/// A listener that a worker is to accept from, until `stop` says otherwise.
-#[derive(Debug)]
-pub(crate) struct ListenOn {
-    pub(crate) listener: TcpListener,
-    pub(crate) configured: Listener,
-    pub(crate) stop: watch::Receiver<bool>,
-}
-
-/// All workers, by number.
-#[derive(Debug)]
-pub(crate) struct Crew {
-    members: Vec<Member>,
-}
-
-#[derive(Debug)]
-struct Member {
-    tasks: mpsc::UnboundedSender<Task>,
-    connections: AtomicUsize,
-}
-
-impl Crew {
-    /// A crew of this size, and where each of its workers hears its tasks.
-    pub(crate) fn new(size: usize) -> (Self, Vec<mpsc::UnboundedReceiver<Task>>) {
-        let (members, receivers) = (0..size)
-            .map(|_| {
-                let (tasks, receiver) = mpsc::unbounded_channel();
-                let connections = AtomicUsize::new(0);
-                (Member { tasks, connections }, receiver)
-            })
-            .unzip();
-        (Crew { members }, receivers)
-    }
-
-    /// How many workers were started.
-    pub(crate) fn size(&self) -> usize {
-        self.members.len()
-    }
-
-    /// Gives each worker its task of every row.
-    pub(crate) fn hand_out(&self, rows: Vec<Vec<Task>>) {
-        for (member, task) in rows
-            .into_iter()
-            .flat_map(|row| self.members.iter().zip(row))
-        {
-            // A worker that is gone has nothing to do any more.
-            let _ = member.tasks.send(task);
-        }
-    }
-
-    /// Connections that the worker of this number has.
-    pub(crate) fn connections_of(&self, number: usize) -> usize {
-        self.members[number].connections.load(Ordering::Relaxed)
-    }
-
-    fn connections(&self) -> usize {
-        let counts = self.members.iter().map(|member| &member.connections);
-        counts.map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
-    /// Has every worker close some connections that have only waited since before this moment.
-    fn make_room(&self, whose: Whose, before: Instant) {
-        for member in &self.members {
-            // A worker that is gone has none.
-            let _ = member.tasks.send(Task::MakeRoom(whose, before));
-        }
-    }
-
-    /// A place at the living worker with the fewest connections; `None` when there are `connections_max` already.
-    fn place(self: &Arc<Self>, connections_max: usize) -> Option<Place> {
-        if self.connections() >= connections_max {
-            return None;
-        }
-        let living =
-            (0..self.members.len()).filter(|number| !self.members[*number].tasks.is_closed());
-        let number = living.min_by_key(|number| self.connections_of(*number))?;
-        self.members[number]
-            .connections
-            .fetch_add(1, Ordering::Relaxed);
-        Some(Place {
-            crew: Arc::clone(self),
-            number,
-        })
-    }
-}
-
-/// A connection's place at a worker; given back when it is dropped.
-#[derive(Debug)]
-struct Place {
-    crew: Arc<Crew>,
-    number: usize,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let member = &self.crew.members[self.number];
-        member.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A connection on its way to its worker.
-#[derive(Debug)]
-pub(crate) struct Accepted {
-    stream: TcpStream,
-    peer: SocketAddr,
-    configured: Listener,
-    place: Place,
-}
-
-impl Accepted {
-    /// Serves the connection on this worker, beside all others.
-    pub(crate) fn serve(self, shared: &Rc<WorkerShared>) {
-        let shared = Rc::clone(shared);
-        let guest = Rc::new(Guest::default());
-        let seat = shared.guests.seat(&guest);
-        let served = Rc::clone(&guest);
-        let task = tokio::task::spawn_local(async move {
-            let _seat = seat;
-            // Without a file descriptor in the runtime there is nothing to serve.
-            let Ok(mut stream) = tokio::net::TcpStream::from_std(self.stream) else {
-                return;
-            };
-            let mut peer = self.peer;
-            let mut ended_tls = None;
-            if self.configured.proxy_protocol {
-                let state = shared.current();
-                match proxy_header::read(&mut stream, peer, &state.snapshot).await {
-                    Ok(proxied) => (peer, ended_tls) = (proxied.viewer, proxied.tls),
-                    Err(fault) => {
-                        let listener = self.configured.address;
-                        shared.proxy_complaints.hear(peer, listener, &fault);
-                        return;
-                    }
-                }
-            }
-            let Some(entered) = enter(&self.configured.protocol, peer, &shared) else {
-                return;
-            };
-            if let Entered::Counted { .. } = entered {
-                served.comes_from(peer.ip());
-            }
-            match self.configured.protocol {
-                ListenerProtocol::Http => {
-                    serve_plain(stream, (peer, ended_tls), shared, &served).await;
-                }
-                ListenerProtocol::Https => serve_tls(stream, peer, shared, &served).await,
-                ListenerProtocol::Rtmp => {
-                    served.plays();
-                    rtmp::serve_plain(stream, (peer, ended_tls), shared).await;
-                }
-                ListenerProtocol::Rtmps => {
-                    served.plays();
-                    rtmp::serve_tls(stream, peer, shared).await;
-                }
-            }
-            drop(self.place);
-        });
-        guest.is_served_by(task.abort_handle());
-    }
-}
-
-/// Whether an address may have another connection.
-enum Entered {
-    /// It gives its place back when it is dropped.
-    Counted { _place: CrowdPlace },
-    /// Proxies bring many viewers.
-    TrustedProxy,
-}
-
-/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was one.
-fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerShared) -> Option<Entered> {
-    let state = shared.current();
-    let limits = &state.snapshot.limits;
-    if state.snapshot.trusted_proxies.contains(peer.ip()) {
-        return Some(Entered::TrustedProxy);
-    }
-    let shortages = &shared.shortages;
-    let (crowd, key, connections_max, news) = match protocol {
-        ListenerProtocol::Http | ListenerProtocol::Https => (
-            &shared.crowd,
-            "connections_per_address_max",
-            limits.connections_per_address_max,
-            &shortages.addresses,
-        ),
-        ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
-            &shared.rtmp_crowd,
-            "rtmp_connections_per_address_max",
-            limits.rtmp_connections_per_address_max,
-            &shortages.rtmp_addresses,
-        ),
-    };
-    let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
-    if place.is_none() {
-        news.hear(|count| {
-            let address = peer.ip();
-            format!(
-                "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \
-                 the last from {address}; proxies belong into edge.trusted_proxies"
-            )
-        });
-    }
-    place.map(|_place| Entered::Counted { _place })
-}
-
 /// Accepts until the listener is closed or the edge drains.
-pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: Arc<Crew>) {
+pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew: Arc<Crew>) {
     let ListenOn {
         listener,
         configured,
@@ -256,8 +39,8 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
         match accepted {
             Ok((stream, peer)) => {
                 // Without a place, or with an error, the stream is dropped and so closed.
-                if let Some(place) = place(&crew, &shared).await {
-                    let _ = hand_over(stream, peer, &configured, place);
+                if let Some(slot) = slot(&crew, &shared).await {
+                    let _ = hand_over(stream, peer, &configured, slot);
                 }
             }
             // The viewer gave up meanwhile, or file descriptors ran out; both pass.
@@ -279,13 +62,13 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
 /// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
 /// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have been
 /// idle for a while.
-async fn place(crew: &Arc<Crew>, shared: &WorkerShared) -> Option<Place> {
+async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let wished = limits.connections_max;
     let possible = shared.shortages.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);
-    if let Some(place) = crew.place(connections_max) {
+    if let Some(place) = crew.slot(connections_max) {
         return Some(place);
     }
     let now = Instant::now();
@@ -322,10 +105,10 @@ async fn place(crew: &Arc<Crew>, shared: &WorkerShared) -> Option<Place> {
 }
 
 /// A place that somebody gives back soon.
-async fn room(crew: &Arc<Crew>, connections_max: usize) -> Option<Place> {
+async fn room(crew: &Arc<Crew>, connections_max: usize) -> Option<WorkerSlot> {
     for _ in 0..ROOM_LOOKS {
         tokio::time::sleep(ROOM_PAUSE).await;
-        if let Some(place) = crew.place(connections_max) {
+        if let Some(place) = crew.slot(connections_max) {
             return Some(place);
         }
     }
@@ -336,18 +119,15 @@ fn hand_over(
     stream: tokio::net::TcpStream,
     peer: SocketAddr,
     configured: &Listener,
-    place: Place,
+    slot: WorkerSlot,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let crew = Arc::clone(&place.crew);
-    let number = place.number;
-    let accepted = Accepted {
-        stream: stream.into_std()?,
+    let stream = stream.into_std()?;
+    slot.give(|slot| Accepted {
+        stream,
         peer,
         configured: configured.clone(),
-        place,
-    };
-    // A worker that is gone drops the connection.
-    let _ = crew.members[number].tasks.send(Task::Serve(accepted));
+        slot,
+    });
     Ok(())
 }

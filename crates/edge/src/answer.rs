@@ -243,19 +243,3 @@ fn piece(object: &Object, sends_files: bool, start: u64, length: u64) -> Piece {
         Content::File(file) => in_file(file, false),
     }
 }
-
-/// A page as HTTP/1.1 text, for the cases in which there is no request to answer.
-pub(crate) fn raw_page(page: &Page) -> Bytes {
-    let head = format!(
-        "HTTP/1.1 {} {}\r\nServer: CloudFront\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nX-Cache: {}\r\n\r\n",
-        page.status.as_str(),
-        page.status.canonical_reason().unwrap_or(""),
-        page.content_type,
-        page.body.len(),
-        page.x_cache,
-    );
-    let mut bytes = Vec::with_capacity(head.len() + page.body.len());
-    bytes.extend_from_slice(head.as_bytes());
-    bytes.extend_from_slice(&page.body);
-    Bytes::from(bytes)
-}

@@ -1,8 +1,8 @@
 //! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
 
-use crate::answer_memory::{Charge, Room, charged};
+use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
-use crate::exchange::{Exchange, ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
+use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
 use crate::film::{FilmBody, FilmPiece};
 use crate::origin::DiskWork;
 use crate::origin_client::OriginBody;
@@ -67,18 +67,18 @@ impl Piece {
 }
 
 /// Counts what the pieces hold of their own; `None` when that is too much beside all that is on its way.
-pub(crate) fn charge_own(pieces: &mut [Piece], exchange: &Exchange) -> Option<Vec<Charge>> {
+pub(crate) fn charge_own(pieces: &mut [Piece], memory: &BodyMemory) -> Option<Vec<Charge>> {
     let mut charges = Vec::new();
     for piece in pieces {
         match piece {
             Piece::Made(bytes) => {
-                let charge = exchange.memory.try_charge(bytes.len() as u64)?;
+                let charge = memory.try_charge(bytes.len() as u64)?;
                 *piece = Piece::Memory(charged(std::mem::take(bytes), charge));
             }
             Piece::Film(body) => {
-                charges.push(exchange.memory.try_charge(body.own_size_bytes())?);
+                charges.push(memory.try_charge(body.own_size_bytes())?);
             }
-            Piece::Origin(_) => charges.push(exchange.memory.try_charge_origin()?),
+            Piece::Origin(_) => charges.push(memory.try_charge_origin()?),
             Piece::Memory(_) | Piece::File { .. } | Piece::Object(_) => {}
         }
     }
@@ -120,15 +120,15 @@ impl ViewerBody {
             remaining,
             exchange,
         };
-        body.exchange.outcome.complete = remaining == Some(0);
+        body.exchange.record.outcome.complete = remaining == Some(0);
         body
     }
 
     fn sent(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let length = bytes.len() as u64;
         self.remaining = self.remaining.map(|left| left.saturating_sub(length));
-        self.exchange.outcome.body_bytes_sent += length;
-        self.exchange.outcome.complete = self.remaining == Some(0);
+        self.exchange.record.outcome.body_bytes_sent += length;
+        self.exchange.record.outcome.complete = self.remaining == Some(0);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
@@ -161,15 +161,19 @@ impl ViewerBody {
                 offset,
                 size_bytes,
                 warm,
-            }) if self.exchange.connection.sends_files
+            }) if self.exchange.received.connection.facts.sends_files
                 && (*warm || file_chunk::is_cached(&self.reading, file, *offset, *size_bytes)) =>
             {
                 let length = (STAND_IN_SIZE_BYTES as u64).min(*size_bytes) as usize;
-                self.exchange.connection.stretches.push(FileStretch {
-                    file: Arc::clone(file),
-                    offset: *offset,
-                    length,
-                });
+                self.exchange
+                    .received
+                    .connection
+                    .stretches
+                    .push(FileStretch {
+                        file: Arc::clone(file),
+                        offset: *offset,
+                        length,
+                    });
                 *offset += length as u64;
                 *size_bytes -= length as u64;
                 Ok(stand_in(length))
@@ -212,7 +216,12 @@ impl ViewerBody {
     fn poll_room(&mut self, size_bytes_max: u64, context: &mut Context<'_>) -> Poll<usize> {
         let room = match self.room.take() {
             Some(room) => room,
-            None => ready!(self.exchange.memory.poll_room(size_bytes_max, context)),
+            None => ready!(
+                self.exchange
+                    .received
+                    .memory
+                    .poll_room(size_bytes_max, context)
+            ),
         };
         Poll::Ready(self.room.insert(room).size_bytes())
     }
@@ -258,7 +267,7 @@ impl ViewerBody {
                     }),
                     Ok(Next::End) => Remote::Over,
                     Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                        self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
                         Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
                     }
                 })
@@ -266,7 +275,7 @@ impl ViewerBody {
             Some(Piece::Origin(body)) => Poll::Ready(match ready!(body.poll_data(context)) {
                 Some(Ok(bytes)) => Remote::Chunk(Ok(bytes)),
                 Some(Err(fault)) => {
-                    self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                    self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
                     Remote::Chunk(Err(io::Error::other(fault)))
                 }
                 None => Remote::Over,
@@ -286,7 +295,7 @@ impl ViewerBody {
                     }),
                     Ok(None) => Remote::Over,
                     Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.exchange.outcome.detail = ORIGIN_COMM_ERROR;
+                        self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
                         Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
                     }
                 })
@@ -317,15 +326,15 @@ impl http_body::Body for ViewerBody {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match ready!(self.next_chunk(context)) {
             None => {
-                self.exchange.outcome.complete |= self.remaining.is_none();
+                self.exchange.record.outcome.complete |= self.remaining.is_none();
                 self.remaining = Some(0);
                 Poll::Ready(None)
             }
             Some(Ok(bytes)) => self.sent(bytes),
             Some(Err(error)) => {
                 // The length is promised already: only breaking the connection off tells the viewer.
-                if !self.exchange.outcome.detail.starts_with("Origin") {
-                    self.exchange.outcome.detail = ORIGIN_READ_ERROR;
+                if !self.exchange.record.outcome.detail.starts_with("Origin") {
+                    self.exchange.record.outcome.detail = ORIGIN_READ_ERROR;
                 }
                 Poll::Ready(Some(Err(error)))
             }

@@ -1,6 +1,6 @@
 //! Open files: as many as the system allows, what they suffice for, and what the operator hears when they do not.
 
-use crate::edge::worker_count;
+use crate::crew::worker_count;
 use privet_distribution::{OriginSource, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::{Mutex, PoisonError};

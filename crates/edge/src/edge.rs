@@ -1,10 +1,12 @@
 //! Starts the edge, swaps its configuration, drains it.
 
-use crate::accept::{Crew, ListenOn, Task};
 use crate::answer_memory::AnswerMemory;
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
+use crate::context::EdgeContext;
+use crate::crew::{Crew, ListenOn, Task, worker_count};
 use crate::descriptors::{Shortages, raise_limit, shortage_note};
+use crate::ends::EndTotals;
 use crate::film::FilmIndexes;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
@@ -13,7 +15,7 @@ use crate::request_id::node_name;
 use crate::start_error::{StartError, listen_error};
 use crate::state::EdgeState;
 use crate::test_clock;
-use crate::worker::{self, EdgeShared};
+use crate::worker;
 use arc_swap::ArcSwap;
 use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
 use privet_distribution::{CacheSettings, Listener, ListenerProtocol, Snapshot};
@@ -74,7 +76,7 @@ impl Edge {
         let cache = open_cache(&options.snapshot.cache)?;
         let (drain, draining) = watch::channel(false);
         let (crew, inboxes) = Crew::new(worker_count(options.snapshot.edge.workers));
-        let shared = EdgeShared {
+        let shared = EdgeContext {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
@@ -87,6 +89,7 @@ impl Edge {
             clock: options.clock,
             test_secret: test_clock::random_secret(),
             log,
+            ends: Arc::default(),
             crew: Arc::new(crew),
             drain: draining,
             node_name: node_name(),
@@ -117,7 +120,7 @@ impl Edge {
 pub struct RunningEdge {
     pub(crate) operator: Operator,
     operator_thread: OperatorThread,
-    shared: EdgeShared,
+    shared: EdgeContext,
     /// For as long as this process lives, where none is configured.
     session_secret: SessionSecret,
     listeners: Listeners,
@@ -147,6 +150,11 @@ impl RunningEdge {
     /// The signatures confirmed so far.
     pub fn verified_signatures(&self) -> &VerifiedSignatures {
         &self.shared.memory
+    }
+
+    /// How much has ended since the start, whatever the log's settings are.
+    pub fn end_totals(&self) -> EndTotals {
+        self.shared.ends.totals()
     }
 
     /// The memory that answers take on their way to viewers; see `limits.answers_size_bytes_max`.
@@ -307,14 +315,6 @@ fn tell_operator(event: StoreEvent) {
             eprintln!("privet: the cache's disk failed, the cache goes on in memory: {error}");
         }
         StoreEvent::DiskBack => eprintln!("privet: the cache's disk can be written again"),
-    }
-}
-
-/// 0 asks for one worker for each processor.
-pub(crate) fn worker_count(configured: usize) -> usize {
-    match configured {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        workers => workers,
     }
 }
 

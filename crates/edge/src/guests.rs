@@ -1,6 +1,6 @@
 //! The connections of a worker, so that those that have waited longest without a request can be closed for others.
 
-use crate::connection::ConnectionState;
+use crate::connection_state::ConnectionState;
 use crate::crowd::network;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;

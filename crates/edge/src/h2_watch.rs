@@ -4,7 +4,7 @@
 //! A viewer that opens no window for an answer, or a tiny one, never makes a write wait, so its time runs here and not in
 //! `viewer_io`.
 
-use crate::connection::ConnectionState;
+use crate::connection_state::ConnectionState;
 use crate::viewer_io::Patience;
 use frame_scanner::{Found, FrameScanner};
 use std::future::Future;

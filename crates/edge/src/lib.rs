@@ -3,16 +3,22 @@
 //! Every rule is decided in `privet-distribution`; this crate owns viewer sockets, folders and log files.
 
 mod accept;
+mod admission;
 mod answer;
 mod answer_memory;
 mod body;
 mod cache;
 mod clock;
 mod connection;
+mod connection_state;
+mod context;
 mod countries;
+mod crew;
 mod crowd;
+mod departures;
 mod descriptors;
 mod edge;
+mod ends;
 mod exchange;
 mod film;
 mod guests;
@@ -29,6 +35,7 @@ mod readiness;
 mod request_body;
 mod request_id;
 mod rtmp;
+mod serve;
 mod stand_in;
 mod start_error;
 mod state;
@@ -42,6 +49,7 @@ pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use descriptors::descriptors_note;
 pub use edge::{Edge, RunningEdge, StartOptions};
+pub use ends::EndTotals;
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{

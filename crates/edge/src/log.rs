@@ -60,10 +60,10 @@ struct Queue {
     to_stream: AtomicBool,
 }
 
-/// Whether a request has a place in the log.
+/// A request's place in the log, reserved before it is answered.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Nothing is logged at all, or the place is used.
+pub(crate) enum LogSlot {
+    /// Nothing is logged at all, or the slot is used.
     #[default]
     None,
     /// To be given back with or without a record.
@@ -117,9 +117,9 @@ impl Log {
 }
 
 impl Queue {
-    fn reserve(&self, records_max: usize) -> Place {
+    fn reserve(&self, records_max: usize) -> LogSlot {
         if !self.to_files.load(Ordering::Relaxed) && !self.to_stream.load(Ordering::Relaxed) {
-            return Place::None;
+            return LogSlot::None;
         }
         // Written only when it changes, so that workers do not contend for it.
         if self.records_max.load(Ordering::Relaxed) != records_max {
@@ -127,9 +127,9 @@ impl Queue {
         }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
             self.give_back(1);
-            return Place::Refused;
+            return LogSlot::Refused;
         }
-        Place::Reserved
+        LogSlot::Reserved
     }
 
     /// Half of the places are taken: records must move on, there must be room while the disk is written to.

@@ -21,10 +21,10 @@ pub(crate) use desk::OperatorThread;
 
 use crate::cache::{EdgeCache, Invalidation, InvalidationItem};
 use crate::clock::Clock;
+use crate::context::EdgeContext;
 use crate::edge::RunningEdge;
 use crate::origin_client::OriginClientShared;
 use crate::state::EdgeState;
-use crate::worker::EdgeShared;
 use arc_swap::ArcSwap;
 use privet_cache::Statistics;
 use privet_distribution::CacheSettings;
@@ -43,7 +43,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    pub(crate) fn new(edge: &EdgeShared) -> Self {
+    pub(crate) fn new(edge: &EdgeContext) -> Self {
         Operator {
             cache: Arc::clone(&edge.cache),
             cache_settings: edge.state.load().snapshot.cache.clone(),

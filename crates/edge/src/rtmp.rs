@@ -9,8 +9,8 @@ mod opening;
 mod outgoing;
 
 use crate::answer_memory::ConnectionMemory;
+use crate::context::WorkerContext;
 use crate::tls::TlsNames;
-use crate::worker::WorkerShared;
 use aws_lc_rs::hmac;
 use connection::RtmpConnection;
 use privet_media::rtmp::{RANDOM_SIZE_BYTES, Session};
@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) async fn serve_plain(
     stream: TcpStream,
     (peer, ended_tls): (SocketAddr, Option<TlsNames>),
-    shared: Rc<WorkerShared>,
+    shared: Rc<WorkerContext>,
 ) {
     let memory = shared.connection_memory(peer, 0);
     let scheme = if ended_tls.is_some() {
@@ -38,7 +38,7 @@ pub(crate) async fn serve_plain(
 }
 
 /// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.
-pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerShared>) {
+pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerContext>) {
     let state = shared.current();
     let Some(config) = state.rtmps.clone() else {
         return;
@@ -60,7 +60,7 @@ async fn serve<S>(
     stream: S,
     (peer, scheme): (SocketAddr, Scheme),
     memory: Arc<ConnectionMemory>,
-    shared: Rc<WorkerShared>,
+    shared: Rc<WorkerContext>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {

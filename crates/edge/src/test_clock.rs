@@ -4,9 +4,9 @@
 //! who knows the secret that the operator was told: a proxy on the same machine may bring anybody to a loopback address.
 
 use crate::answer::Answer;
-use crate::exchange::Exchange;
+use crate::context::WorkerContext;
+use crate::exchange::Received;
 use crate::request_body::RequestBody;
-use crate::worker::WorkerShared;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use http::header::HeaderName;
@@ -26,15 +26,15 @@ static X_PRIVET_TEST_CLOCK: HeaderName = HeaderName::from_static("x-privet-test-
 
 /// The answer to a request for the clock; `None` for every other request and without the test mode.
 pub(crate) async fn answer(
-    exchange: &Exchange,
+    received: &Received,
     body: &mut RequestBody,
-    shared: &WorkerShared,
+    shared: &WorkerContext,
 ) -> Option<Answer> {
-    let is_asked = exchange.state.snapshot.test_clock && exchange.parts.uri.path() == PATH;
-    if !is_asked || !knows_secret(&exchange.parts.headers, &shared.test_secret) {
+    let is_asked = received.state.snapshot.test_clock && received.parts.uri.path() == PATH;
+    if !is_asked || !knows_secret(&received.parts.headers, &shared.test_secret) {
         return None;
     }
-    let result = match exchange.parts.method {
+    let result = match received.parts.method {
         Method::GET => Ok(()),
         Method::PUT => match Box::pin(read_text(body)).await {
             Some(text) => set(shared, text.trim()),
@@ -94,14 +94,14 @@ pub(crate) fn random_secret() -> Arc<str> {
 }
 
 /// Shows on every answer that the clock may not be the real one.
-pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerShared, exchange: &Exchange) {
-    if exchange.state.snapshot.test_clock {
+pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerContext, received: &Received) {
+    if received.state.snapshot.test_clock {
         let now = HeaderValue::from(shared.clock.now().as_secs());
         headers.insert(&X_PRIVET_TEST_CLOCK, now);
     }
 }
 
-fn set(shared: &WorkerShared, text: &str) -> Result<(), &'static str> {
+fn set(shared: &WorkerContext, text: &str) -> Result<(), &'static str> {
     let clock = &shared.clock;
     if text == "real" {
         clock.release();

@@ -1,6 +1,6 @@
 //! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
 
-use crate::connection::ConnectionState;
+use crate::connection_state::ConnectionState;
 use crate::pace::{Alarm, Least, Pace};
 use crate::stand_in::is_stand_in;
 use crate::viewer_stream::ViewerStream;
@@ -244,7 +244,7 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
                 }
                 if result.is_ok() {
                     this.connection.memory.flushed();
-                    this.connection.everything_left();
+                    this.connection.departures.everything_left();
                 }
                 Poll::Ready(result)
             }
@@ -262,6 +262,6 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
 /// Without it the connection and its last exchanges would keep each other alive.
 impl<S> Drop for ViewerIo<S> {
     fn drop(&mut self) {
-        self.connection.closed();
+        self.connection.departures.closed();
     }
 }

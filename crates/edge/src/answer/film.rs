@@ -3,7 +3,7 @@
 use super::{Answer, Speaker};
 use crate::body::Piece;
 use crate::cache::{How, ReadFault};
-use crate::exchange::Exchange;
+use crate::exchange::Received;
 use crate::film::{Made, MadeContent, Stretch};
 use crate::request_id::request_id;
 use bytes::Bytes;
@@ -39,10 +39,10 @@ impl Answer {
     pub(crate) async fn made(
         made: &Made,
         request: &ViewerRequest<'_>,
-        exchange: &Exchange,
+        received: &Received,
     ) -> Result<Self, ReadFault> {
-        let ranges_max = exchange.state.snapshot.limits.ranges_max;
-        let sends_files = exchange.connection.sends_files;
+        let ranges_max = received.state.snapshot.limits.ranges_max;
+        let sends_files = received.connection.facts.sends_files;
         let size_bytes = made.content.size_bytes();
         let validators = Validators {
             size_bytes,
@@ -54,7 +54,7 @@ impl Answer {
             dated: None,
         };
         let selection = select_by(request.method, request.headers, &validators, ranges_max);
-        let mut answer = Answer::of_made(made, &selection, exchange.now);
+        let mut answer = Answer::of_made(made, &selection, received.now);
         let is_head = *request.method == Method::HEAD;
         match selection {
             Selection::Whole => {

@@ -82,7 +82,7 @@ impl FilmWalk<'_> {
             size_bytes_max: SET_SIZE_BYTES_MAX,
         };
         let source = self.open_source(self.authorized, path, wanted).await?;
-        let text = source.read_text(SET_SIZE_BYTES_MAX, &self.exchange.memory);
+        let text = source.read_text(SET_SIZE_BYTES_MAX, &self.received.memory);
         let text = match text.await {
             Ok(text) => text,
             Err(TextFault::TooLarge) => return Err(too_large().into()),
@@ -219,7 +219,7 @@ impl FilmWalk<'_> {
     }
 
     fn tell_of_left_out(&self, path: &str, denial: &Denial) {
-        let left_out = &self.shared.films.left_out;
+        let left_out = &self.context.films.left_out;
         left_out.tell(path, self.name.object_path, denial);
     }
 }

@@ -8,8 +8,8 @@ use super::text::{is_excessive, text};
 use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, MakeFault, carried};
 use super::whole_text::{TextFault, WholeText};
 use crate::answer::Answer;
-use crate::exchange::Exchange;
-use crate::worker::WorkerShared;
+use crate::context::WorkerContext;
+use crate::exchange::Received;
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,
@@ -45,8 +45,8 @@ pub(crate) struct ReadyMade<'a> {
     pub(crate) authorized: &'a Authorized<'a>,
     pub(crate) request: ViewerRequest<'a>,
     pub(crate) country: Option<&'a str>,
-    pub(crate) exchange: &'a Exchange,
-    pub(crate) shared: &'a WorkerShared,
+    pub(crate) received: &'a Received,
+    pub(crate) context: &'a WorkerContext,
 }
 
 /// What kind of list the path names.
@@ -166,7 +166,7 @@ impl ReadyMade<'_> {
         let Some(made) = self.rewritten(kind, &source, carried).await? else {
             return Ok(None);
         };
-        let answer = Answer::made(&made, &self.request, self.exchange).await;
+        let answer = Answer::made(&made, &self.request, self.received).await;
         Ok(Some(answer?))
     }
 
@@ -176,9 +176,9 @@ impl ReadyMade<'_> {
             self.authorized,
             &self.request,
             None,
-            &self.exchange.state.session_secret,
-            self.exchange.now,
-            &self.shared.memory,
+            &self.received.state.session_secret,
+            self.received.now,
+            &self.context.memory,
         )?;
         let location = session_location(&self.request, &token);
         Some(Answer::page(session_page(&location)))
@@ -193,19 +193,19 @@ impl ReadyMade<'_> {
                 ..self.request
             },
             facts: RequestFacts {
-                viewer: self.exchange.viewer,
-                viewer_port: Some(self.exchange.connection.peer.port()),
-                request_id: &self.exchange.request_id,
+                viewer: self.received.viewer,
+                viewer_port: Some(self.received.connection.facts.peer.port()),
+                request_id: &self.received.request_id,
                 country: self.country,
-                via: &self.shared.via,
+                via: &self.context.via,
                 accept_encoding: None,
             },
-            state: &self.exchange.state,
+            state: &self.received.state,
         };
         let wanted = Wanted::Whole {
             size_bytes_max: LIST_SIZE_BYTES_MAX,
         };
-        FilmSource::open_as(wanted, &ask, self.shared).await
+        FilmSource::open_as(wanted, &ask, self.context).await
     }
 
     /// `None` where the object is no list.
@@ -215,7 +215,7 @@ impl ReadyMade<'_> {
         source: &FilmSource,
         carried: &str,
     ) -> Result<Option<Made>, MakeFault> {
-        let reading = source.read_text(LIST_SIZE_BYTES_MAX, &self.exchange.memory);
+        let reading = source.read_text(LIST_SIZE_BYTES_MAX, &self.received.memory);
         let whole = match reading.await {
             Ok(whole) => whole,
             Err(TextFault::TooLarge) => return Err(too_large_text().into()),

@@ -9,9 +9,9 @@ pub(super) use cached::{Wanted, encoded_text, too_large_text};
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use super::parts_reader::PartsReader;
 use crate::cache::{Ask, How, Landed, ReadFault, StoredObject, WorkerCache, digest};
+use crate::context::WorkerContext;
 use crate::origin::{Content, DiskWork, FolderOrigin, OriginError};
 use crate::state::EdgeState;
-use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
@@ -86,7 +86,7 @@ impl FilmSource {
     /// Errors: there is none, the origin failed, or its bytes can not be had in parts.
     pub(crate) async fn open(
         ask: &SourceAsk<'_>,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<FilmSource, Denial> {
         Self::open_as(Wanted::Parts, ask, shared).await
     }
@@ -98,7 +98,7 @@ impl FilmSource {
     pub(super) async fn open_as(
         wanted: Wanted,
         ask: &SourceAsk<'_>,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
             Some(folder) => in_folder(folder, ask, shared).await?,
@@ -215,7 +215,7 @@ impl FilmSource {
 async fn in_folder(
     folder: &FolderOrigin,
     ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
+    shared: &WorkerContext,
 ) -> Result<Source, Denial> {
     let path = ask.authorized.origin_path(ask.request.path);
     let object = folder.fetch(&path).await.map_err(|error| match error {

@@ -57,7 +57,7 @@ impl FilmWalk<'_> {
 
     /// Counts what is read before it is written anew: many may wait for their turn with it in their hands.
     fn charge(&self, size_bytes: u64) -> Result<Charge, Denial> {
-        let charge = self.exchange.memory.try_charge(size_bytes);
+        let charge = self.received.memory.try_charge(size_bytes);
         charge.ok_or(Denial::CapacityExceeded)
     }
 
@@ -70,7 +70,7 @@ impl FilmWalk<'_> {
         let size_bytes_max = TEXT_SIZE_BYTES_MAX as u64;
         let wanted = Wanted::Whole { size_bytes_max };
         let (source, path) = self.open_subtitles(subtitles, wanted).await?;
-        let reading = source.read_text(size_bytes_max, &self.exchange.memory);
+        let reading = source.read_text(size_bytes_max, &self.received.memory);
         let whole = match reading.await {
             Ok(whole) => whole,
             Err(TextFault::TooLarge) => return Err(Refusal::TooLarge("subtitles").into()),

@@ -6,9 +6,9 @@ use super::source::{FilmSource, SourceAsk, Wanted};
 use super::text::{Text, tag};
 use crate::answer::Answer;
 use crate::cache::ReadFault;
-use crate::exchange::Exchange;
+use crate::context::WorkerContext;
+use crate::exchange::Received;
 use crate::origin_client::origin_denial;
-use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, FilmSettings, RequestFacts, ViewerRequest, carried_query, coding_for_text,
@@ -40,8 +40,8 @@ pub(crate) struct FilmWalk<'a> {
     pub(crate) name: FilmName<'a>,
     pub(crate) settings: &'a FilmSettings,
     pub(crate) country: Option<&'a str>,
-    pub(crate) exchange: &'a Exchange,
-    pub(crate) shared: &'a WorkerShared,
+    pub(crate) received: &'a Received,
+    pub(crate) context: &'a WorkerContext,
 }
 
 /// Why nothing was made.
@@ -121,9 +121,9 @@ impl FilmWalk<'_> {
             self.authorized,
             &self.request,
             Some(self.name.object_path),
-            &self.exchange.state.session_secret,
-            self.exchange.now,
-            &self.shared.memory,
+            &self.received.state.session_secret,
+            self.received.now,
+            &self.context.memory,
         )?;
         let location = session_location(&self.request, &token);
         Some(Answer::page(session_page(&location)))
@@ -131,7 +131,7 @@ impl FilmWalk<'_> {
 
     async fn attempt(&self) -> Result<Answer, MakeFault> {
         let made = self.make().await?;
-        let answer = Answer::made(&made, &self.request, self.exchange);
+        let answer = Answer::made(&made, &self.request, self.received);
         answer.await.map_err(|fault| {
             if let (ReadFault::Lost, Some(source)) = (fault, &made.source) {
                 source.part();
@@ -246,16 +246,16 @@ impl FilmWalk<'_> {
                 ..self.request
             },
             facts: RequestFacts {
-                viewer: self.exchange.viewer,
-                viewer_port: Some(self.exchange.connection.peer.port()),
-                request_id: &self.exchange.request_id,
+                viewer: self.received.viewer,
+                viewer_port: Some(self.received.connection.facts.peer.port()),
+                request_id: &self.received.request_id,
                 country: self.country,
-                via: &self.shared.via,
+                via: &self.context.via,
                 accept_encoding: None,
             },
-            state: &self.exchange.state,
+            state: &self.received.state,
         };
-        FilmSource::open_as(wanted, &ask, self.shared).await
+        FilmSource::open_as(wanted, &ask, self.context).await
     }
 
     /// Opens the object at `path`, and reads its index if that is not known.
@@ -266,8 +266,8 @@ impl FilmWalk<'_> {
     ) -> Result<Opened, MakeFault> {
         let source = self.open_source(authorized, path, Wanted::Parts).await?;
         let target = self.settings.segment_target;
-        let films = &self.shared.films;
-        let film = films.film(&source, target, self.exchange.now).await;
+        let films = &self.context.films;
+        let film = films.film(&source, target, self.received.now).await;
         if let Err(FilmFault::Read(ReadFault::Lost)) = &film {
             source.part();
         }

@@ -1,7 +1,6 @@
 //! A worker's end of the log: records become lines at once and travel in batches.
 
-use super::{Log, Message, Place};
-use crate::exchange::Exchange;
+use super::{Log, LogSlot, Message};
 use privet_distribution::{LogRecord, StreamLogRecord, log_header, stream_log_header};
 use privet_sign::Timestamp;
 use std::cell::RefCell;
@@ -42,8 +41,8 @@ impl WorkerLog {
         }
     }
 
-    /// Reserves a place for the record of a request that is about to be answered.
-    pub(crate) fn reserve(&self, records_max: usize) -> Place {
+    /// Reserves a slot for the record of a request that is about to be answered.
+    pub(crate) fn reserve(&self, records_max: usize) -> LogSlot {
         self.log.queue.reserve(records_max)
     }
 
@@ -52,25 +51,24 @@ impl WorkerLog {
         self.log.queue.to_stream.load(Ordering::Relaxed)
     }
 
-    /// Writes the record of an exchange that is over and uses up its place.
-    pub(crate) fn write(&self, exchange: &mut Exchange, broken_off: bool) {
-        if exchange.take_place() != Place::Reserved {
-            return;
-        }
-        let mut written = false;
-        exchange.record(broken_off, |distribution, record| {
-            self.append(&distribution.id, log_header(), record.ended, record);
-            written = true;
-        });
-        if !written {
-            self.log.queue.give_back(1);
+    /// Writes the record of an exchange that is over and uses up its slot. `record` is made only where it is written.
+    #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
+    pub(crate) fn write<'r>(
+        &self,
+        slot: LogSlot,
+        distribution_id: &str,
+        record: impl FnOnce() -> LogRecord<'r>,
+    ) {
+        if slot == LogSlot::Reserved {
+            let record = record();
+            self.append(distribution_id, log_header(), record.ended, &record);
         }
     }
 
-    /// Writes the line of an RTMP viewer's event and uses up its place.
-    #[expect(clippy::needless_pass_by_value, reason = "a place is used once")]
-    pub(crate) fn write_stream(&self, distribution_id: &str, place: Place, line: &StreamLine<'_>) {
-        if place != Place::Reserved {
+    /// Writes the line of an RTMP viewer's event and uses up its slot.
+    #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
+    pub(crate) fn write_stream(&self, slot: LogSlot, distribution_id: &str, line: &StreamLine<'_>) {
+        if slot != LogSlot::Reserved {
             return;
         }
         if line.refusal.is_some() && !self.is_live() {
@@ -80,10 +78,10 @@ impl WorkerLog {
         self.append(distribution_id, stream_log_header(), line.record.at, line);
     }
 
-    /// Gives a place back that was reserved for nothing.
-    #[expect(clippy::needless_pass_by_value, reason = "a place is used once")]
-    pub(crate) fn give_back(&self, place: Place) {
-        if place == Place::Reserved {
+    /// Gives a slot back that was reserved for nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
+    pub(crate) fn give_back(&self, slot: LogSlot) {
+        if slot == LogSlot::Reserved {
             self.log.queue.give_back(1);
         }
     }

@@ -1,6 +1,6 @@
 //! The walk's step between an object and its answer: the compressed form, for viewers who take one.
 
-use super::Wanted;
+use super::object::ObjectRequest;
 use crate::answer::Answer;
 use crate::cache::{Ask, Served, WorkerCache};
 use crate::origin::Object;
@@ -36,7 +36,7 @@ impl Varying {
     }
 }
 
-impl Wanted<'_> {
+impl ObjectRequest<'_> {
     /// A stored object in the form that the viewer is to get.
     pub(super) async fn in_coding(
         &self,
@@ -69,7 +69,11 @@ impl Wanted<'_> {
             select(request.method, request.headers, representation, ranges_max)
         };
         if !self.authorized.routed().behavior.compress {
-            return Answer::object(object, selected(plain), self.sends_files);
+            return Answer::object(
+                object,
+                selected(plain),
+                self.received.connection.facts.sends_files,
+            );
         }
         let headers = HeaderMap::from_iter([
             (CONTENT_TYPE, object.head.content_type.clone()),
@@ -93,9 +97,18 @@ impl Wanted<'_> {
                     etag: tag.unwrap_or_default().to_owned(),
                     ..plain.clone()
                 });
-                Answer::object(object, selection, self.sends_files).in_form(&form, &headers)
+                Answer::object(
+                    object,
+                    selection,
+                    self.received.connection.facts.sends_files,
+                )
+                .in_form(&form, &headers)
             }
-            None => Answer::object(object, selected(plain), self.sends_files),
+            None => Answer::object(
+                object,
+                selected(plain),
+                self.received.connection.facts.sends_files,
+            ),
         };
         varying.shown_in(answer)
     }

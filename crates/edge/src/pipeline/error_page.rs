@@ -1,35 +1,34 @@
 //! Custom error responses: another page, and perhaps another status, in place of an error.
 
-use super::Wanted;
+use super::object::ObjectRequest;
 use crate::answer::Answer;
-use crate::exchange::Exchange;
-use crate::origin::FolderOrigin;
-use crate::worker::WorkerShared;
+use crate::context::WorkerContext;
+use crate::exchange::{Received, Record};
 use http::{HeaderMap, Method, StatusCode};
 use privet_distribution::{
     CustomErrorResponse, Denial, ResultType, ViewerRequest, authorize_error_page, custom_error,
     route,
 };
-use std::sync::Arc;
 
 /// The page configured for the answer's status, or the answer itself: when there is none, and when the page can not be
 /// had either (developer guide, "Generate custom error responses").
 pub(super) async fn in_place_of(
     answer: Answer,
-    exchange: &mut Exchange,
-    shared: &WorkerShared,
+    received: &Received,
+    record: &Record,
+    context: &WorkerContext,
 ) -> Answer {
-    let Some(distribution) = exchange.distribution.clone() else {
+    let Some(distribution) = &record.distribution else {
         return answer;
     };
     let full = answer.outcome.result == Some(ResultType::CapacityExceeded);
-    let Some(custom) = custom_error(&distribution, answer.status).filter(|_| !full) else {
+    let Some(custom) = custom_error(distribution, answer.status).filter(|_| !full) else {
         return answer;
     };
     let Some(page) = &custom.page else {
         return answer;
     };
-    match Box::pin(fetched(custom, &page.path, exchange, shared)).await {
+    match Box::pin(fetched(custom, &page.path, received, context)).await {
         Some(mut replacement) if replacement.status == StatusCode::OK => {
             replacement.status = page.status;
             replacement.x_cache = "Error from cloudfront";
@@ -48,12 +47,11 @@ pub(super) async fn in_place_of(
 async fn fetched(
     custom: &CustomErrorResponse,
     path: &str,
-    exchange: &Exchange,
-    shared: &WorkerShared,
+    received: &Received,
+    context: &WorkerContext,
 ) -> Option<Answer> {
-    let state = Arc::clone(&exchange.state);
     let headers = HeaderMap::new();
-    let method = if exchange.parts.method == Method::HEAD {
+    let method = if received.parts.method == Method::HEAD {
         Method::HEAD
     } else {
         Method::GET
@@ -64,20 +62,21 @@ async fn fetched(
         query: None,
         headers: &headers,
         has_body: false,
-        ..exchange.viewer_request()
+        ..received.viewer_request()
     };
+    let state = &received.state;
     let routed = route(&state.snapshot, &request).ok()?;
     let authorized = authorize_error_page(routed, custom, &request)?;
-    let wanted = Wanted {
+    let page = ObjectRequest {
         authorized: &authorized,
         request,
-        country: state.country(exchange.viewer),
-        sends_files: exchange.connection.sends_files,
+        country: received.country(),
+        received,
+        context,
     };
-    let folder: Option<&FolderOrigin> = state.folder(&authorized);
-    let found: Result<Answer, Denial> = match folder {
-        Some(folder) => wanted.read_folder(folder, exchange, shared).await,
-        None => wanted.read(exchange, shared).await,
+    let found: Result<Answer, Denial> = match state.folder(&authorized) {
+        Some(folder) => page.read_folder(folder).await,
+        None => page.read().await,
     };
     found.ok()
 }

@@ -1,12 +1,10 @@
 //! The walk's last steps for origins that are other servers: cache, origin, respond.
 
-use super::Wanted;
+use super::object::ObjectRequest;
 use crate::answer::{Answer, Origins, Passed};
-use crate::cache::{Ask, Obtained, ReadFault, WorkerCache, digest};
-use crate::exchange::Exchange;
+use crate::cache::{Ask, Obtained, ReadFault, digest};
 use crate::origin_client::{OriginRequestBody, OriginResponse, origin_denial};
 use crate::request_body::RequestBody;
-use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_cache::Key;
 use privet_distribution::{
@@ -18,37 +16,32 @@ use std::rc::Rc;
 /// How often an object may turn out to be another one before its first byte.
 const ATTEMPTS_MAX: usize = 3;
 
-impl Wanted<'_> {
+impl ObjectRequest<'_> {
     /// From the cache, or from the origin.
-    pub(super) async fn ask_origin(
-        &self,
-        body: RequestBody,
-        exchange: &Exchange,
-        shared: &WorkerShared,
-    ) -> Result<Answer, Denial> {
+    pub(super) async fn ask_origin(&self, body: RequestBody) -> Result<Answer, Denial> {
         if self.is_read() {
-            return self.read(exchange, shared).await;
+            return self.read().await;
         }
-        Box::pin(self.change(body, exchange, shared)).await
+        Box::pin(self.change(body)).await
     }
 
     /// Any other method: the origin's answer, and what is stored of the object is out of date.
-    async fn change(
-        &self,
-        body: RequestBody,
-        exchange: &Exchange,
-        shared: &WorkerShared,
-    ) -> Result<Answer, Denial> {
-        let ask = self.ask(self.key(exchange, shared), exchange, shared);
-        let body = if exchange.has_body {
+    async fn change(&self, body: RequestBody) -> Result<Answer, Denial> {
+        let ask = self.ask(self.key());
+        let body = if self.received.has_body {
             // It is read to its end or the connection is closed: nothing of it can be taken for a request.
             OriginRequestBody::viewer(body)
         } else {
             OriginRequestBody::Empty
         };
-        match shared.cache.pass(&ask, body, ForwardReason::Method).await {
+        match self
+            .context
+            .cache
+            .pass(&ask, body, ForwardReason::Method)
+            .await
+        {
             Obtained::Passed(response, status) => {
-                self.invalidate(&response, &shared.cache, exchange).await;
+                self.invalidate(&response).await;
                 let passed = Passed {
                     response: *response,
                     status,
@@ -65,11 +58,11 @@ impl Wanted<'_> {
     }
 
     /// What tells the object apart, and the digest of that.
-    fn key(&self, exchange: &Exchange, shared: &WorkerShared) -> (CacheKey, Key) {
+    fn key(&self) -> (CacheKey, Key) {
         let policy = &self.authorized.routed().behavior.cache_policy;
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
-        let facts = self.facts(accept_encoding.as_ref(), exchange, shared);
+        let facts = self.facts(accept_encoding.as_ref());
         // The key counts what the edge itself knows of a viewer, never the viewer's own word on it.
         let headers = keyed_headers(policy, &self.request, &facts);
         let keyed = ViewerRequest {
@@ -81,66 +74,52 @@ impl Wanted<'_> {
         (key, digest)
     }
 
-    fn ask(&self, key: (CacheKey, Key), exchange: &Exchange, shared: &WorkerShared) -> Rc<Ask> {
+    fn ask(&self, key: (CacheKey, Key)) -> Rc<Ask> {
         let policy = &self.authorized.routed().behavior.cache_policy;
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
-        let facts = self.facts(accept_encoding.as_ref(), exchange, shared);
+        let facts = self.facts(accept_encoding.as_ref());
         Rc::new(Ask::new(self.authorized, &self.request, &facts, key))
     }
 
-    fn facts<'f>(
-        &'f self,
-        accept_encoding: Option<&'f HeaderValue>,
-        exchange: &'f Exchange,
-        shared: &'f WorkerShared,
-    ) -> RequestFacts<'f> {
+    fn facts<'f>(&'f self, accept_encoding: Option<&'f HeaderValue>) -> RequestFacts<'f> {
         RequestFacts {
-            viewer: exchange.viewer,
-            viewer_port: Some(exchange.connection.peer.port()),
-            request_id: &exchange.request_id,
+            viewer: self.received.viewer,
+            viewer_port: Some(self.received.connection.facts.peer.port()),
+            request_id: &self.received.request_id,
             country: self.country,
-            via: &shared.via,
+            via: &self.context.via,
             accept_encoding,
         }
     }
 
     /// GET and HEAD, by way of the cache. What is at hand needs no request to an origin made up.
-    pub(super) async fn read(
-        &self,
-        exchange: &Exchange,
-        shared: &WorkerShared,
-    ) -> Result<Answer, Denial> {
-        let (key, digest) = self.key(exchange, shared);
+    pub(super) async fn read(&self) -> Result<Answer, Denial> {
+        let (key, digest) = self.key();
         let mut origins = Origins {
-            cache: &shared.cache,
+            cache: &self.context.cache,
             ask: None,
-            now: exchange.now,
-            ranges_max: exchange.state.snapshot.limits.ranges_max,
+            now: self.received.now,
+            ranges_max: self.received.state.snapshot.limits.ranges_max,
         };
         if let Some(answer) = self.at_hand(&key, digest, &origins).await {
             return Ok(answer);
         }
-        let ask = self.ask((key, digest), exchange, shared);
+        let ask = self.ask((key, digest));
         origins.ask = Some(&ask);
-        Box::pin(self.obtain(&ask, &origins, shared)).await
+        Box::pin(self.obtain(&ask, &origins)).await
     }
 
     /// What is not at hand: from the disk, from an origin, or in another form.
-    async fn obtain(
-        &self,
-        ask: &Rc<Ask>,
-        origins: &Origins<'_>,
-        shared: &WorkerShared,
-    ) -> Result<Answer, Denial> {
+    async fn obtain(&self, ask: &Rc<Ask>, origins: &Origins<'_>) -> Result<Answer, Denial> {
         let mut fault = ReadFault::Lost;
         for attempt in 0..ATTEMPTS_MAX {
-            match shared.cache.obtain(ask).await {
+            match self.context.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
                     let varying = self.varying_of(&served);
                     // What was lost once may have been lost to the making of its form.
                     let served = if attempt == 0 {
-                        self.in_coding(*served, ask, &shared.cache).await
+                        self.in_coding(*served, ask, &self.context.cache).await
                     } else {
                         *served
                     };
@@ -150,7 +129,7 @@ impl Wanted<'_> {
                         // for.
                         Err(ReadFault::Lost) => {
                             fault = ReadFault::Lost;
-                            shared.cache.part(ask);
+                            self.context.cache.part(ask);
                         }
                         Err(ReadFault::Origin(kind)) => return Err(origin_denial(kind)),
                     }
@@ -188,20 +167,16 @@ impl Wanted<'_> {
     }
 
     /// A change that succeeded makes what is stored out of date (RFC 9111 4.4).
-    async fn invalidate(
-        &self,
-        response: &OriginResponse,
-        cache: &Rc<WorkerCache>,
-        exchange: &Exchange,
-    ) {
+    async fn invalidate(&self, response: &OriginResponse) {
         let request: &ViewerRequest<'_> = &self.request;
         if !unsafe_method_invalidates(request.method, response.status) {
             return;
         }
         let paths = also_invalidated(request, &response.headers);
         let distribution_id = &self.authorized.routed().distribution.id;
+        let cache = &self.context.cache;
         cache
-            .invalidate_changed(distribution_id, paths, exchange.now)
+            .invalidate_changed(distribution_id, paths, self.received.now)
             .await;
     }
 }

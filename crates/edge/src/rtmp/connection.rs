@@ -9,10 +9,10 @@ use super::events::Events;
 use super::opening::{OpenFilm, Viewer};
 use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
 use crate::answer_memory::{Charge, ConnectionMemory};
+use crate::context::WorkerContext;
 use crate::pace::{Judgement, Least};
 use crate::request_id::request_id;
 use crate::viewer_io::PACED_RATE_MIN;
-use crate::worker::WorkerShared;
 use privet_distribution::Limits;
 use privet_media::rtmp::{Fault, Feed, Session, Turn};
 use privet_media::stream::Messages;
@@ -115,7 +115,7 @@ pub(super) struct RtmpConnection<S> {
     buffer: Option<Duration>,
     /// From `connect` on.
     events: Option<Events>,
-    shared: Rc<WorkerShared>,
+    shared: Rc<WorkerContext>,
     patience: Patience,
     sent_bytes: Rc<Cell<u64>>,
     began: Instant,
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         stream: S,
         (session, memory): (Session, Arc<ConnectionMemory>),
         (peer, scheme): (SocketAddr, Scheme),
-        shared: Rc<WorkerShared>,
+        shared: Rc<WorkerContext>,
     ) -> Self {
         let now = Instant::now();
         let patience = Patience::of(&shared.current().snapshot.limits);

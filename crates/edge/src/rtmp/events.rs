@@ -1,12 +1,12 @@
 //! A connection's events in the log of its streaming distribution.
 //!
-//! The places for the end of the connection and of the play are reserved with those for their beginning, so that no viewer
+//! The slots for the end of the connection and of the play are reserved with those for their beginning, so that no viewer
 //! gets anything that goes unlogged.
 
 use super::opening::{OpenFilm, Viewer};
-use crate::log::{Place, StreamLine};
+use crate::context::WorkerContext;
+use crate::log::{LogSlot, StreamLine};
 use crate::state::EdgeState;
-use crate::worker::WorkerShared;
 use privet_distribution::{LoggedStream, StreamEvent, StreamLogRecord, StreamingDistribution};
 use privet_media::rtmp::{Connect, StreamName};
 use std::cell::Cell;
@@ -20,14 +20,14 @@ pub(super) struct LogFull;
 
 /// The events of one connection. Its drop writes the last of them.
 pub(super) struct Events {
-    shared: Rc<WorkerShared>,
+    shared: Rc<WorkerContext>,
     state: Arc<EdgeState>,
     distribution_id: String,
     client: IpAddr,
     client_id: String,
     connect: Connect,
     sent_bytes: Rc<Cell<u64>>,
-    disconnect: Place,
+    disconnect: LogSlot,
     play: Option<LoggedPlay>,
     /// Plays so far.
     plays: u32,
@@ -42,7 +42,7 @@ struct LoggedPlay {
     /// The fingerprint of the grant, for the live copy.
     grant: Option<String>,
     /// Used when the film stops.
-    stop: Place,
+    stop: LogSlot,
 }
 
 impl Events {
@@ -52,7 +52,7 @@ impl Events {
         connect: Connect,
         streaming: &StreamingDistribution,
         sent_bytes: &Rc<Cell<u64>>,
-        (state, shared): (&Arc<EdgeState>, &Rc<WorkerShared>),
+        (state, shared): (&Arc<EdgeState>, &Rc<WorkerContext>),
     ) -> Result<Events, LogFull> {
         let mut events = Events {
             shared: Rc::clone(shared),
@@ -62,30 +62,30 @@ impl Events {
             client_id: viewer.id.clone(),
             connect,
             sent_bytes: Rc::clone(sent_bytes),
-            disconnect: Place::None,
+            disconnect: LogSlot::None,
             play: None,
             plays: 0,
         };
-        let place = events.reserve()?;
+        let slot = events.reserve()?;
         events.disconnect = match events.reserve() {
             Ok(disconnect) => disconnect,
             Err(full) => {
-                events.give_back(place);
+                events.give_back(slot);
                 return Err(full);
             }
         };
-        events.write(StreamEvent::Connect, place);
+        events.write(StreamEvent::Connect, slot);
         Ok(events)
     }
 
     /// Writes that a film begins.
     pub(super) fn play(&mut self, film: &OpenFilm) -> Result<(), LogFull> {
         self.stop();
-        let place = self.reserve()?;
+        let slot = self.reserve()?;
         let stop = match self.reserve() {
             Ok(stop) => stop,
             Err(full) => {
-                self.give_back(place);
+                self.give_back(slot);
                 return Err(full);
             }
         };
@@ -99,31 +99,31 @@ impl Events {
             grant: film.grant.clone(),
             stop,
         });
-        self.write(StreamEvent::Play, place);
+        self.write(StreamEvent::Play, slot);
         Ok(())
     }
 
     /// Writes that the film goes on from another place or after a pause.
     pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
-        let place = self.reserve()?;
+        let slot = self.reserve()?;
         if let Some(play) = &mut self.play
-            && play.stop == Place::None
+            && play.stop == LogSlot::None
         {
             match reserve(&self.shared, &self.state) {
                 Ok(stop) => play.stop = stop,
                 Err(full) => {
-                    self.give_back(place);
+                    self.give_back(slot);
                     return Err(full);
                 }
             }
         }
-        self.write(event, place);
+        self.write(event, slot);
         Ok(())
     }
 
     /// Writes why a film does not begin or go on. Without room for that it is not written: the viewer got nothing.
     pub(super) fn refused(&self, event: StreamEvent, name: &StreamName, refusal: &'static str) {
-        let Ok(place) = self.reserve() else {
+        let Ok(slot) = self.reserve() else {
             return;
         };
         let keys = name.keys();
@@ -140,14 +140,14 @@ impl Events {
             refusal: Some(refusal),
             grant: None,
         };
-        let log = &self.shared.log;
-        log.write_stream(&self.distribution_id, place, &line);
+        let ends = &self.shared.ends;
+        ends.stream(slot, &self.distribution_id, &line);
     }
 
     /// Writes that the film pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
     pub(super) fn pause(&mut self) {
-        if let Ok(place) = self.reserve() {
-            self.write(StreamEvent::Pause, place);
+        if let Ok(slot) = self.reserve() {
+            self.write(StreamEvent::Pause, slot);
         }
     }
 
@@ -159,16 +159,16 @@ impl Events {
         }
     }
 
-    fn reserve(&self) -> Result<Place, LogFull> {
+    fn reserve(&self) -> Result<LogSlot, LogFull> {
         reserve(&self.shared, &self.state)
     }
 
-    fn give_back(&self, place: Place) {
-        self.shared.log.give_back(place);
+    fn give_back(&self, slot: LogSlot) {
+        self.shared.ends.log.give_back(slot);
     }
 
     /// Writes an event, which is of the film that plays, if one does.
-    fn write(&self, event: StreamEvent, place: Place) {
+    fn write(&self, event: StreamEvent, slot: LogSlot) {
         let play = self.play.as_ref();
         let stream = play.map(|play| LoggedStream {
             name: &play.name,
@@ -181,8 +181,8 @@ impl Events {
             refusal: None,
             grant: play.and_then(|play| play.grant.as_deref()),
         };
-        let log = &self.shared.log;
-        log.write_stream(&self.distribution_id, place, &line);
+        let ends = &self.shared.ends;
+        ends.stream(slot, &self.distribution_id, &line);
     }
 
     fn record<'a>(
@@ -221,11 +221,11 @@ impl Drop for Events {
     }
 }
 
-/// A place for one record.
-fn reserve(shared: &WorkerShared, state: &EdgeState) -> Result<Place, LogFull> {
+/// A slot for one record.
+fn reserve(shared: &WorkerContext, state: &EdgeState) -> Result<LogSlot, LogFull> {
     let records_max = state.snapshot.limits.log_queue_records_max;
-    match shared.log.reserve(records_max) {
-        Place::Refused => Err(LogFull),
-        place @ (Place::Reserved | Place::None) => Ok(place),
+    match shared.ends.log.reserve(records_max) {
+        LogSlot::Refused => Err(LogFull),
+        slot @ (LogSlot::Reserved | LogSlot::None) => Ok(slot),
     }
 }

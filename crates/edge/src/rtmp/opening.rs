@@ -1,10 +1,10 @@
 //! Opens the film that a viewer wants to play: the gate first, then the object, then what is known of it.
 
 use crate::cache::ReadFault;
+use crate::context::WorkerContext;
 use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
 use crate::origin_client::origin_denial;
 use crate::state::EdgeState;
-use crate::worker::WorkerShared;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::{
@@ -87,7 +87,7 @@ impl Viewer {
     pub(super) async fn open(
         &self,
         name: &StreamName,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<OpenFilm, NotPlayed> {
         let mut last = NotPlayed::NOTHING;
         for key in name.keys() {
@@ -103,7 +103,7 @@ impl Viewer {
     pub(super) fn may_go_on(
         &self,
         film: &OpenFilm,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<(), NotPlayed> {
         let state = shared.current();
         let path = path_of(&film.key);
@@ -115,7 +115,7 @@ impl Viewer {
         &self,
         name: &StreamName,
         key: &str,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<OpenFilm, NotPlayed> {
         let state = shared.current();
         let path = path_of(key);
@@ -172,7 +172,7 @@ impl Viewer {
                     continue;
                 }
             };
-            let grant = authorized.grant().filter(|_| shared.log.is_live());
+            let grant = authorized.grant().filter(|_| shared.ends.log.is_live());
             return Ok(OpenFilm {
                 source,
                 index,
@@ -189,7 +189,7 @@ impl Viewer {
         &self,
         asked: (&StreamName, &str, &str),
         state: &'s EdgeState,
-        shared: &WorkerShared,
+        shared: &WorkerContext,
     ) -> Result<(&'s StreamingDistribution, Authorized<'s>), NotPlayed> {
         let (name, key, object_path) = asked;
         let routed = route_stream(&state.snapshot, &self.host);

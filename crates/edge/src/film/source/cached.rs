@@ -3,8 +3,8 @@
 use super::arrivals::Unsized;
 use super::{Source, SourceAsk, SourceContent, unique};
 use crate::cache::{Ask, How, Obtained, Served, digest};
+use crate::context::WorkerContext;
 use crate::origin_client::{OriginResponse, origin_denial};
-use crate::worker::WorkerShared;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
@@ -49,7 +49,7 @@ pub(in crate::film) enum Wanted {
 /// Opens an object of another server.
 pub(super) async fn open(
     ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
+    shared: &WorkerContext,
     wanted: Wanted,
 ) -> Result<Source, Denial> {
     let asked = ask_of(ask, wanted);
@@ -89,7 +89,7 @@ async fn sized(
     served: Served,
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
+    shared: &WorkerContext,
     wanted: Wanted,
 ) -> Result<Served, Denial> {
     if served.object.head().size_bytes().is_some() {
@@ -143,7 +143,7 @@ fn readable_codings(headers: &HeaderMap, wanted: Wanted) -> Result<AppliedCoding
 async fn obtained(
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
-    shared: &WorkerShared,
+    shared: &WorkerContext,
     wanted: Wanted,
 ) -> Obtained {
     let is_cached = !ask.authorized.routed().behavior.cache_policy.is_disabled();

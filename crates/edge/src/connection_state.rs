@@ -1,0 +1,166 @@
+//! What the requests of one connection share, and how long the viewer has kept the edge waiting.
+
+use crate::answer_memory::ConnectionMemory;
+use crate::clock::Clock;
+use crate::departures::Departures;
+use crate::ends::Ends;
+use crate::request_id::request_id;
+use crate::stand_in::QueuedStretches;
+use crate::tls::TlsNames;
+use bytes::Bytes;
+use privet_distribution::{Denial, Page, denial_page};
+use privet_sign::Scheme;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// What is known of a connection before its first request, and never changes.
+#[derive(Debug)]
+pub(crate) struct ConnectionFacts {
+    /// The other end, or whom a PROXY header names.
+    pub(crate) peer: SocketAddr,
+    /// By which the viewer speaks to the edge, or to a balancer that ends TLS.
+    pub(crate) scheme: Scheme,
+    pub(crate) tls: Option<TlsNames>,
+    /// Whether bodies may be handed over as stretches of files.
+    pub(crate) sends_files: bool,
+}
+
+/// What the requests of one connection share.
+#[derive(Debug)]
+pub(crate) struct ConnectionState {
+    pub(crate) facts: ConnectionFacts,
+    pub(crate) clock: Clock,
+    pub(crate) memory: Arc<ConnectionMemory>,
+    /// Where its exchanges end.
+    pub(crate) ends: Rc<Ends>,
+    pub(crate) departures: Departures,
+    pub(crate) stretches: QueuedStretches,
+    /// Requests whose answer is not complete.
+    active: Cell<u32>,
+    requests: Cell<usize>,
+    /// When the connection last had nothing to answer.
+    idle_since: Cell<Instant>,
+    /// Bytes of a next request have arrived.
+    head_begun: Cell<bool>,
+    /// Films under way: a player may take them as slowly as it plays.
+    paced: Cell<u32>,
+}
+
+impl ConnectionState {
+    pub(crate) fn new(
+        facts: ConnectionFacts,
+        memory: Arc<ConnectionMemory>,
+        clock: Clock,
+        ends: Rc<Ends>,
+    ) -> Rc<Self> {
+        Rc::new(ConnectionState {
+            facts,
+            clock,
+            memory,
+            ends,
+            departures: Departures::default(),
+            stretches: QueuedStretches::default(),
+            active: Cell::new(0),
+            requests: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            // A new connection must send a whole head before long; only a used one may be idle.
+            head_begun: Cell::new(true),
+            paced: Cell::new(0),
+        })
+    }
+
+    pub(crate) fn request_began(&self) {
+        self.active.set(self.active.get() + 1);
+        self.requests.set(self.requests.get() + 1);
+        self.head_begun.set(false);
+    }
+
+    /// Requests so far, this one included.
+    pub(crate) fn request_count(&self) -> usize {
+        self.requests.get()
+    }
+
+    /// The answer is over for hyper: complete, or broken off.
+    pub(crate) fn request_ended(&self, at: Instant) {
+        self.active.set(self.active.get() - 1);
+        if self.active.get() == 0 {
+            self.idle_since.set(at);
+        }
+    }
+
+    /// The answer that begins is a film.
+    pub(crate) fn film_began(&self) {
+        self.paced.set(self.paced.get() + 1);
+    }
+
+    /// A film has left, or never will.
+    pub(crate) fn film_ended(&self) {
+        self.paced.set(self.paced.get() - 1);
+    }
+
+    /// Whether a player may be pacing what is under way.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.paced.get() > 0
+    }
+
+    /// Every answer so far has left: what is written now is not from one of them.
+    fn owes_nothing(&self) -> bool {
+        self.active.get() == 0 && self.departures.is_empty()
+    }
+
+    pub(crate) fn bytes_arrived(&self) {
+        if self.active.get() == 0 && !self.head_begun.get() {
+            self.head_begun.set(true);
+            self.idle_since.set(Instant::now());
+        }
+    }
+
+    pub(crate) fn head_begun(&self) -> bool {
+        self.head_begun.get()
+    }
+
+    /// Since when the next request is awaited; `None` while one is being answered, to the last byte.
+    pub(crate) fn waiting_since(&self) -> Option<Instant> {
+        self.owes_nothing().then(|| self.idle_since.get())
+    }
+
+    /// The viewer took its time for the last answer, which has left only now.
+    pub(crate) fn left_late(&self) {
+        if self.active.get() == 0 && !self.departures.is_empty() {
+            self.idle_since.set(Instant::now());
+        }
+    }
+
+    /// Our page, when `bytes` are an error that hyper found in a request head and answered itself.
+    ///
+    /// A file may hold the same bytes, so they count only while no answer of ours is on its way.
+    pub(crate) fn in_place_of(&self, bytes: &[u8]) -> Option<Bytes> {
+        if !bytes.starts_with(b"HTTP/1.1 4") || !self.owes_nothing() {
+            return None;
+        }
+        let denial = match &bytes[9..12] {
+            b"431" | b"414" => Denial::HeadTooLarge,
+            _ => Denial::BadRequest,
+        };
+        Some(raw_page(&denial_page(&denial, &request_id())))
+    }
+}
+
+/// A page as HTTP/1.1 text, for the cases in which there is no request to answer.
+fn raw_page(page: &Page) -> Bytes {
+    let head = format!(
+        "HTTP/1.1 {} {}\r\nServer: CloudFront\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nX-Cache: {}\r\n\r\n",
+        page.status.as_str(),
+        page.status.canonical_reason().unwrap_or(""),
+        page.content_type,
+        page.body.len(),
+        page.x_cache,
+    );
+    let mut bytes = Vec::with_capacity(head.len() + page.body.len());
+    bytes.extend_from_slice(head.as_bytes());
+    bytes.extend_from_slice(&page.body);
+    Bytes::from(bytes)
+}

@@ -1,0 +1,128 @@
+//! What requests may use: the things that all workers share, and those of one worker.
+
+use crate::answer_memory::{AnswerMemory, ConnectionMemory};
+use crate::cache::{EdgeCache, WorkerCache};
+use crate::clock::Clock;
+use crate::crew::Crew;
+use crate::crowd::Crowd;
+use crate::descriptors::Shortages;
+use crate::ends::{AllCounts, Ends};
+use crate::film::FilmIndexes;
+use crate::guests::Guests;
+use crate::log::{Log, WorkerLog};
+use crate::memory::{VerifiedSignatures, WorkerMemory};
+use crate::origin_client::{OriginClient, OriginClientShared};
+use crate::proxy_header::ProxyComplaints;
+use crate::state::EdgeState;
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use privet_distribution::date_value;
+use privet_sign::Timestamp;
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What all workers share.
+#[derive(Clone, Debug)]
+pub(crate) struct EdgeContext {
+    pub(crate) state: Arc<ArcSwap<EdgeState>>,
+    pub(crate) memory: Arc<VerifiedSignatures>,
+    pub(crate) cache: Arc<EdgeCache>,
+    pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) shortages: Arc<Shortages>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
+    pub(crate) origin_client: Arc<OriginClientShared>,
+    pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
+    pub(crate) log: Log,
+    pub(crate) ends: Arc<AllCounts>,
+    pub(crate) crew: Arc<Crew>,
+    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) node_name: String,
+}
+
+/// What one worker's connections share.
+#[derive(Debug)]
+pub(crate) struct WorkerContext {
+    pub(crate) memory: WorkerMemory,
+    pub(crate) cache: Rc<WorkerCache>,
+    pub(crate) films: Arc<FilmIndexes>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) shortages: Arc<Shortages>,
+    pub(crate) answer_memory: Arc<AnswerMemory>,
+    pub(crate) guests: Rc<Guests>,
+    pub(crate) clock: Clock,
+    /// For setting it from outside.
+    pub(crate) test_secret: Arc<str>,
+    /// Where everything that viewers are answered ends.
+    pub(crate) ends: Rc<Ends>,
+    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) via: HeaderValue,
+    pub(crate) proxy_complaints: ProxyComplaints,
+    state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
+    date: RefCell<HeaderValue>,
+    date_of: Cell<u64>,
+}
+
+impl WorkerContext {
+    pub(crate) fn new(edge: EdgeContext) -> Self {
+        let via = format!("1.1 {}.cloudfront.net (CloudFront)", edge.node_name);
+        WorkerContext {
+            memory: WorkerMemory::new(edge.memory),
+            cache: WorkerCache::new(
+                edge.cache,
+                OriginClient::new(edge.origin_client),
+                edge.clock.clone(),
+            ),
+            films: edge.films,
+            crowd: edge.crowd,
+            rtmp_crowd: edge.rtmp_crowd,
+            shortages: edge.shortages,
+            answer_memory: edge.answer_memory,
+            guests: Rc::default(),
+            clock: edge.clock,
+            test_secret: edge.test_secret,
+            ends: Rc::new(Ends::new(WorkerLog::new(edge.log), &edge.ends)),
+            drain: edge.drain,
+            // The node name is hexadecimal.
+            via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
+            proxy_complaints: ProxyComplaints::default(),
+            state: RefCell::new(arc_swap::Cache::new(edge.state)),
+            date: RefCell::new(HeaderValue::from_static("")),
+            date_of: Cell::new(u64::MAX),
+        }
+    }
+
+    /// The configuration of this moment; whoever holds it keeps it.
+    pub(crate) fn current(&self) -> Arc<EdgeState> {
+        Arc::clone(self.state.borrow_mut().load())
+    }
+
+    /// What a new connection of `peer`, or of whom a PROXY header names, has on its way. `held_back_bytes_max`: see there.
+    pub(crate) fn connection_memory(
+        &self,
+        peer: SocketAddr,
+        held_back_bytes_max: u64,
+    ) -> Arc<ConnectionMemory> {
+        let state = self.current();
+        let is_proxy = state.snapshot.trusted_proxies.contains(peer.ip());
+        let viewer = (!is_proxy).then(|| peer.ip());
+        ConnectionMemory::new(&self.answer_memory, viewer, held_back_bytes_max)
+    }
+
+    /// The value of `Date`, made once a second.
+    pub(crate) fn date(&self, now: Timestamp) -> HeaderValue {
+        let now = now.as_secs();
+        if self.date_of.get() != now {
+            self.date.replace(date_value(Timestamp::from_secs(now)));
+            self.date_of.set(now);
+        }
+        self.date.borrow().clone()
+    }
+}

@@ -1,0 +1,223 @@
+//! What came: a request, its connection, and the configuration that it is judged by.
+
+use crate::answer_memory::BodyMemory;
+use crate::connection_state::ConnectionState;
+use crate::request_id::request_id;
+use crate::state::EdgeState;
+use http::request::Parts;
+use http::{HeaderMap, Method, Uri, header};
+use privet_distribution::{
+    Asked, Denial, Forwarded, ForwardedFault, PathSession, ViewerRequest, forwarded,
+    redact_viewer_text, split_session,
+};
+use privet_sign::{Scheme, Timestamp};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A field in a `HeaderMap`, without its text.
+const FIELD_SIZE_BYTES: usize = 110;
+
+pub(super) static FORWARDED_FOR: header::HeaderName =
+    header::HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: header::HeaderName = header::HeaderName::from_static("x-forwarded-proto");
+
+/// A request as it was received. Nothing of it changes.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) parts: Parts,
+    pub(crate) has_body: bool,
+    pub(crate) connection: Rc<ConnectionState>,
+    /// The configuration of the moment in which it came.
+    pub(crate) state: Arc<EdgeState>,
+    pub(crate) request_id: String,
+    /// Whose request it is: the connection's other end, or whom trusted proxies name.
+    pub(crate) viewer: IpAddr,
+    /// How the viewer asked, as far as trusted proxies say so; a contradiction is refused.
+    pub(crate) told: Result<Asked, ForwardedFault>,
+    /// When the head had arrived: what the request is judged by.
+    pub(crate) now: Timestamp,
+    /// For the answer, set aside when the request was admitted.
+    pub(crate) memory: BodyMemory,
+    pub(super) started: Instant,
+}
+
+impl Received {
+    pub(crate) fn new(
+        parts: Parts,
+        has_body: bool,
+        connection: Rc<ConnectionState>,
+        state: Arc<EdgeState>,
+        memory: BodyMemory,
+    ) -> Self {
+        let Forwarded {
+            viewer,
+            asked: told,
+        } = forwarded(
+            connection.facts.peer.ip(),
+            &parts.headers,
+            &state.snapshot.trusted_proxies,
+            state.snapshot.forwarded_headers,
+        );
+        Received {
+            parts,
+            has_body,
+            state,
+            request_id: request_id(),
+            viewer,
+            told,
+            now: connection.clock.now(),
+            memory,
+            started: Instant::now(),
+            connection,
+        }
+    }
+
+    /// The same without what the viewer sent. A request that is not admitted belongs to no distribution's log, and its page
+    /// may wait for as long as the viewer likes.
+    pub(crate) fn without_request(mut self) -> Self {
+        self.parts.headers = HeaderMap::new();
+        self.parts.uri = Uri::default();
+        if self.parts.method != Method::HEAD {
+            self.parts.method = Method::GET;
+        }
+        self
+    }
+
+    /// The request in the terms of the rules.
+    pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
+        let asked = path(&self.parts.uri);
+        let (session, path) = match split_session(asked) {
+            Some((token, rest)) => {
+                let secret = &self.state.session_secret;
+                (Some(PathSession { token, secret }), rest)
+            }
+            None => (None, asked),
+        };
+        ViewerRequest {
+            method: &self.parts.method,
+            version: self.parts.version,
+            scheme: self.scheme(),
+            host: self.host(),
+            https_port: self.https_port(),
+            path,
+            query: self.parts.uri.query(),
+            headers: &self.parts.headers,
+            client: self.viewer,
+            has_body: self.has_body,
+            session,
+        }
+    }
+
+    /// The viewer's country, if it is known.
+    pub(crate) fn country(&self) -> Option<&str> {
+        self.state.country(self.viewer)
+    }
+
+    /// By which the viewer asked: here, or the outermost trusted proxy.
+    pub(crate) fn scheme(&self) -> Scheme {
+        let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
+        told.unwrap_or(self.connection.facts.scheme)
+    }
+
+    /// Whether a request that is refused might have been let in if its sender were a trusted proxy.
+    pub(crate) fn may_be_of_a_proxy(&self, denial: &Denial) -> bool {
+        let is_about_the_url = matches!(
+            denial,
+            Denial::Signature(_)
+                | Denial::HttpsRequired
+                | Denial::RedirectToHttps { .. }
+                | Denial::UnknownHost
+        );
+        let headers = &self.parts.headers;
+        let snapshot = &self.state.snapshot;
+        is_about_the_url
+            && (headers.contains_key(&FORWARDED_PROTO) || headers.contains_key(header::FORWARDED))
+            && !snapshot
+                .trusted_proxies
+                .contains(self.connection.facts.peer.ip())
+    }
+
+    /// What the operator hears of `count` requests, this one the last, whose host no distribution has.
+    pub(crate) fn unknown_host_note(&self, count: u64) -> String {
+        const HOST_CHARS_MAX: usize = 255;
+        let host = self.host();
+        // A stranger's text, in which a link may be, and terminals obey.
+        let shown: String = redact_viewer_text(host)
+            .chars()
+            .take(HOST_CHARS_MAX)
+            .collect();
+        let shown = shown.escape_debug();
+        let why = match self.state.snapshot.distribution_for(host) {
+            Some(distribution) => format!(
+                "distribution {}, which has it, is disabled",
+                distribution.id
+            ),
+            None => "no distribution has it as its domain_name or among its aliases".to_owned(),
+        };
+        let more = match count {
+            0 | 1 => String::new(),
+            count => format!(" ({count} such requests since this was last told)"),
+        };
+        format!("a request for the host {shown} was refused with 403: {why}{more}")
+    }
+
+    /// A proxy that tells schemes is where https is.
+    fn https_port(&self) -> Option<u16> {
+        const HTTPS: u16 = 443;
+        let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
+        told.map(|_| HTTPS)
+    }
+
+    pub(super) fn host(&self) -> &str {
+        let told = self.told.as_ref().ok();
+        match told.and_then(|asked| asked.host.as_deref()) {
+            Some(host) => host,
+            None => host(&self.parts.uri, &self.parts.headers),
+        }
+    }
+
+    /// Bytes of the request head as HTTP/1.1 writes it, which HTTP/2 is measured by as well.
+    pub(crate) fn request_head_size_bytes(&self) -> u64 {
+        let target = self
+            .parts
+            .uri
+            .path_and_query()
+            .map_or(1, |target| target.as_str().len());
+        let line = self.parts.method.as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
+        (line + headers_size_bytes(&self.parts.headers) + 2) as u64
+    }
+}
+
+/// The authority of the target wins over `Host` (RFC 9112 3.2.2; RFC 9113 8.3.1).
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => headers
+            .get(header::HOST)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or(""),
+    }
+}
+
+/// `*` of `OPTIONS *` and the empty path of an absolute target count as `/`.
+pub(super) fn path(uri: &Uri) -> &str {
+    match uri.path() {
+        "" | "*" => "/",
+        path => path,
+    }
+}
+
+/// What the fields of a request take in memory: the text, and the places in the map, which are more than tiny fields.
+pub(crate) fn headers_memory_size_bytes(headers: &HeaderMap) -> usize {
+    headers_size_bytes(headers) + headers.len() * FIELD_SIZE_BYTES
+}
+
+/// Name, `: `, value and CRLF of every header.
+pub(crate) fn headers_size_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}

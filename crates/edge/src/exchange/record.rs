@@ -1,0 +1,193 @@
+//! What became of a request, told once at its end.
+
+use super::received::{FORWARDED_FOR, Received, path};
+use crate::departures::Departure;
+use crate::ends::ExchangeEnd;
+use crate::log::LogSlot;
+use http::{HeaderMap, HeaderValue, header};
+use privet_distribution::{Distribution, LogRecord, ResponseHeadersPolicy, ResultType, Routed};
+use privet_sign::{Grant, Scheme, Timestamp};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// An origin broke off.
+pub(crate) const ORIGIN_COMM_ERROR: &str = "OriginCommError";
+
+/// A file became unreadable or shorter while it was sent.
+pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
+
+/// What becomes of a request. Only ever written to, until its end.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) distribution: Option<Arc<Distribution>>,
+    /// Of the behavior that the request was routed to.
+    pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
+    /// When the grant ends that the answer was given for.
+    pub(crate) grant_until: Option<Timestamp>,
+    pub(crate) outcome: Outcome,
+    pub(super) ended: Option<Instant>,
+    slot: LogSlot,
+}
+
+/// What the answer was, as far as it got.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    pub(crate) result: Option<ResultType>,
+    pub(crate) detail: &'static str,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) range: Option<(u64, u64)>,
+    pub(crate) refusal: Option<&'static str>,
+    pub(crate) grant: Option<String>,
+    pub(crate) head_size_bytes: u64,
+    pub(crate) body_bytes_sent: u64,
+    pub(crate) answered_after: Option<Duration>,
+    /// The body was handed over to its last byte.
+    pub(crate) complete: bool,
+    pub(crate) unlogged: bool,
+    /// Pictures or sound, which a player takes as it plays.
+    pub(crate) is_film: bool,
+}
+
+impl Record {
+    pub(super) fn new(slot: LogSlot) -> Self {
+        Record {
+            distribution: None,
+            response_policy: None,
+            grant_until: None,
+            outcome: Outcome::default(),
+            ended: None,
+            slot,
+        }
+    }
+
+    /// From here on the request belongs to a distribution, whose log gets it.
+    pub(crate) fn belongs_to(&mut self, routed: &Routed<'_>) {
+        self.distribution = Some(Arc::clone(routed.distribution));
+        self.response_policy = routed.behavior.response_headers_policy.clone();
+    }
+
+    /// The answer was given for this grant, and is kept no longer than it holds.
+    pub(crate) fn granted(&mut self, grant: &Grant) {
+        self.grant_until = Some(grant.until());
+    }
+
+    /// The answer's first byte is ready. Whether it is one that a player takes as it plays.
+    pub(super) fn answered(&mut self, started: Instant) -> bool {
+        self.outcome.answered_after = Some(started.elapsed());
+        self.outcome.is_film = self.outcome.content_type.as_ref().is_some_and(is_film);
+        self.outcome.is_film
+    }
+
+    /// Tells what became of it to who keeps count: of every exchange, whatever the log's settings are.
+    pub(super) fn end(&mut self, received: &Received, departure: Departure) {
+        let slot = std::mem::take(&mut self.slot);
+        let outcome = &self.outcome;
+        let end = ExchangeEnd {
+            distribution_id: self.distribution.as_ref().map(|of| of.id.as_str()),
+            refusal: outcome.refusal,
+            bytes_sent: outcome.head_size_bytes + outcome.body_bytes_sent,
+            is_logged: !outcome.unlogged,
+        };
+        let ends = &received.connection.ends;
+        ends.exchange(slot, &end, || self.log_record(received, departure));
+    }
+
+    /// 0: the viewer left before the answer began.
+    fn status(&self) -> u16 {
+        self.outcome
+            .answered_after
+            .map_or(0, |_| self.outcome.status)
+    }
+
+    fn result(&self, departure: Departure) -> ResultType {
+        match departure {
+            Departure::Whole => self.outcome.result.unwrap_or(ResultType::Error),
+            Departure::BrokenOff => ResultType::Error,
+        }
+    }
+
+    fn log_record<'r>(&'r self, received: &'r Received, departure: Departure) -> LogRecord<'r> {
+        let distribution = self.distribution.as_deref();
+        let snapshot = &received.state.snapshot;
+        let headers = &received.parts.headers;
+        let outcome = &self.outcome;
+        let time_taken = self.ended.unwrap_or_else(Instant::now) - received.started;
+        let include_cookies = snapshot.log.as_ref().is_some_and(|log| log.include_cookies);
+        let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
+        LogRecord {
+            ended: Timestamp::from_secs(received.now.as_secs() + time_taken.as_secs()),
+            edge_location: &snapshot.edge.location,
+            sc_bytes: outcome.head_size_bytes + outcome.body_bytes_sent,
+            client: SocketAddr::new(received.viewer, received.connection.facts.peer.port()),
+            method: received.parts.method.as_str(),
+            distribution_id: distribution.map_or("", |distribution| &distribution.id),
+            cs_host: distribution.map_or("", |distribution| &distribution.domain_name),
+            uri_stem: path(&received.parts.uri),
+            status: self.status(),
+            referer: header_text(headers, &header::REFERER),
+            user_agent: header_text(headers, &header::USER_AGENT),
+            uri_query: received.parts.uri.query(),
+            cookie,
+            result: self.result(departure),
+            request_id: &received.request_id,
+            host_header: received.host(),
+            protocol: match received.scheme() {
+                Scheme::Http => "http",
+                Scheme::Https => "https",
+            },
+            cs_bytes: received.request_head_size_bytes(),
+            time_taken,
+            forwarded_for: header_text(headers, &FORWARDED_FOR),
+            tls: received
+                .connection
+                .facts
+                .tls
+                .as_ref()
+                .map(|(version, suite)| (*version, suite.as_str())),
+            response_result: self.result(Departure::Whole),
+            version: received.parts.version,
+            time_to_first_byte: outcome.answered_after.unwrap_or(time_taken),
+            detail: self.detail(departure),
+            content_type: outcome
+                .content_type
+                .as_ref()
+                .and_then(|value| value.to_str().ok()),
+            content_length: outcome.content_length,
+            range: outcome.range,
+            refusal: outcome.refusal,
+            grant: outcome.grant.as_deref(),
+        }
+    }
+
+    /// `x-edge-detailed-result-type`. What went wrong at the origin comes before what the viewer did.
+    fn detail(&self, departure: Departure) -> &'static str {
+        let is_broken_off = departure == Departure::BrokenOff;
+        match self.outcome.answered_after {
+            None => "ClientHungUpRequest",
+            Some(_) if is_broken_off && !self.outcome.detail.starts_with("Origin") => {
+                "ClientCommError"
+            }
+            Some(_) => self.outcome.detail,
+        }
+    }
+}
+
+/// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
+fn is_film(content_type: &HeaderValue) -> bool {
+    let kind = content_type.as_bytes().get(..6);
+    kind.is_some_and(|kind| {
+        [&b"video/"[..], b"audio/"]
+            .iter()
+            .any(|film| kind.eq_ignore_ascii_case(film))
+    })
+}
+
+/// A header's text, `?` if it is not UTF-8: the log must show that there was one.
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let value = headers.get(name)?;
+    Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?"))
+}

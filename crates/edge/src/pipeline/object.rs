@@ -1,0 +1,65 @@
+//! The walk's step for an object: a list with the viewer's grant in it, a folder's file, or what an origin has.
+
+use crate::answer::Answer;
+use crate::context::WorkerContext;
+use crate::exchange::Received;
+use crate::film::{ReadyMade, is_list};
+use crate::origin::{FolderOrigin, OriginError};
+use crate::request_body::RequestBody;
+use http::Method;
+use privet_distribution::{Authorized, Denial, ViewerRequest, options};
+
+/// An authorized request for an object.
+pub(super) struct ObjectRequest<'a> {
+    pub(super) authorized: &'a Authorized<'a>,
+    /// What the viewer asked for, or what is asked for in its place.
+    pub(super) request: ViewerRequest<'a>,
+    pub(super) country: Option<&'a str>,
+    pub(super) received: &'a Received,
+    pub(super) context: &'a WorkerContext,
+}
+
+impl ObjectRequest<'_> {
+    pub(super) async fn answer(&self, body: RequestBody) -> Result<Answer, Denial> {
+        if let Some(list) = self.list().await? {
+            return Ok(list);
+        }
+        match self.received.state.folder(self.authorized) {
+            Some(folder) => self.read_folder(folder).await,
+            None => self.ask_origin(body).await,
+        }
+    }
+
+    /// An object that is a list, with the viewer's grant in it.
+    async fn list(&self) -> Result<Option<Answer>, Denial> {
+        if !is_list(self.request.path) {
+            return Ok(None);
+        }
+        let list = ReadyMade {
+            authorized: self.authorized,
+            request: self.request,
+            country: self.country,
+            received: self.received,
+            context: self.context,
+        };
+        Box::pin(list.answer()).await
+    }
+
+    pub(super) async fn read_folder(&self, folder: &FolderOrigin) -> Result<Answer, Denial> {
+        if self.request.method == Method::OPTIONS {
+            return Ok(Answer::options(options(self.authorized)));
+        }
+        let path = self.authorized.origin_path(self.request.path);
+        let object = folder.fetch(&path).await.map_err(denial)?;
+        let ranges_max = self.received.state.snapshot.limits.ranges_max;
+        let cache = &self.context.cache;
+        Ok(self.folder_answer(&object, ranges_max, cache).await)
+    }
+}
+
+fn denial(error: OriginError) -> Denial {
+    match error {
+        OriginError::NotFound => Denial::NotFound,
+        OriginError::Unreadable => Denial::OriginUnreadable,
+    }
+}

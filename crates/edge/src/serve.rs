@@ -1,0 +1,106 @@
+//! Serves one connection by its listener's protocol, under the limits of its address.
+
+use crate::connection;
+use crate::context::WorkerContext;
+use crate::crew::Accepted;
+use crate::crowd::CrowdPlace;
+use crate::guests::Guest;
+use crate::proxy_header;
+use crate::rtmp;
+use privet_distribution::ListenerProtocol;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Serves the connection on this worker, beside all others.
+pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
+    let shared = Rc::clone(context);
+    let guest = Rc::new(Guest::default());
+    let seat = shared.guests.seat(&guest);
+    let served = Rc::clone(&guest);
+    let task = tokio::task::spawn_local(async move {
+        let _seat = seat;
+        // Without a file descriptor in the runtime there is nothing to serve.
+        let Ok(mut stream) = tokio::net::TcpStream::from_std(accepted.stream) else {
+            return;
+        };
+        let mut peer = accepted.peer;
+        let mut ended_tls = None;
+        if accepted.configured.proxy_protocol {
+            let state = shared.current();
+            match proxy_header::read(&mut stream, peer, &state.snapshot).await {
+                Ok(proxied) => (peer, ended_tls) = (proxied.viewer, proxied.tls),
+                Err(fault) => {
+                    let listener = accepted.configured.address;
+                    shared.proxy_complaints.hear(peer, listener, &fault);
+                    return;
+                }
+            }
+        }
+        let Some(entered) = enter(&accepted.configured.protocol, peer, &shared) else {
+            return;
+        };
+        if let Entered::Counted { .. } = entered {
+            served.comes_from(peer.ip());
+        }
+        match accepted.configured.protocol {
+            ListenerProtocol::Http => {
+                connection::serve_plain(stream, (peer, ended_tls), shared, &served).await;
+            }
+            ListenerProtocol::Https => connection::serve_tls(stream, peer, shared, &served).await,
+            ListenerProtocol::Rtmp => {
+                served.plays();
+                rtmp::serve_plain(stream, (peer, ended_tls), shared).await;
+            }
+            ListenerProtocol::Rtmps => {
+                served.plays();
+                rtmp::serve_tls(stream, peer, shared).await;
+            }
+        }
+        drop(accepted.slot);
+    });
+    guest.is_served_by(task.abort_handle());
+}
+
+/// Whether an address may have another connection.
+enum Entered {
+    /// It gives its place back when it is dropped.
+    Counted { _place: CrowdPlace },
+    /// Proxies bring many viewers.
+    TrustedProxy,
+}
+
+/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was one.
+fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) -> Option<Entered> {
+    let state = shared.current();
+    let limits = &state.snapshot.limits;
+    if state.snapshot.trusted_proxies.contains(peer.ip()) {
+        return Some(Entered::TrustedProxy);
+    }
+    let shortages = &shared.shortages;
+    let (crowd, key, connections_max, news) = match protocol {
+        ListenerProtocol::Http | ListenerProtocol::Https => (
+            &shared.crowd,
+            "connections_per_address_max",
+            limits.connections_per_address_max,
+            &shortages.addresses,
+        ),
+        ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
+            &shared.rtmp_crowd,
+            "rtmp_connections_per_address_max",
+            limits.rtmp_connections_per_address_max,
+            &shortages.rtmp_addresses,
+        ),
+    };
+    let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
+    if place.is_none() {
+        news.hear(|count| {
+            let address = peer.ip();
+            format!(
+                "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \
+                 the last from {address}; proxies belong into edge.trusted_proxies"
+            )
+        });
+    }
+    place.map(|_place| Entered::Counted { _place })
+}
