@@ -16,16 +16,17 @@ pub trait Head: Send + Sync + Sized + 'static {
 }
 
 /// Whether the chunks of a block are counted by the store they go into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Counting {
     /// Made by the store, and counted for as long as anybody holds them.
     Counted,
     /// Made elsewhere.
+    #[default]
     Foreign,
 }
 
 /// Bytes in chunks. A clone shares them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Block {
     chunks: Vec<Bytes>,
     size_bytes: u64,

@@ -5,6 +5,7 @@ use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
 use crate::film::{FilmBody, FilmPiece};
 use crate::origin::DiskWork;
+use crate::origin::file_chunk::{self, CHUNK_SIZE_BYTES};
 use crate::origin_client::OriginBody;
 use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
 use bytes::Bytes;
@@ -15,11 +16,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-
-pub(crate) mod file_chunk;
-
-/// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
-pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
 
 /// One stretch of bytes.
 #[derive(Debug)]

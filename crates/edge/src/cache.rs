@@ -5,7 +5,10 @@
 mod ask;
 mod cached_head;
 mod compressed;
+mod digest;
 mod fetch;
+mod fetch_fault;
+mod fetched;
 mod fill;
 mod fills;
 mod flight;
@@ -14,31 +17,33 @@ mod invalidations;
 mod look_up;
 mod reader;
 mod reserved;
+mod served;
 mod sink;
+mod stored_object;
+mod together;
 
 pub(crate) use ask::Ask;
 pub(crate) use cached_head::CachedHead;
-pub(crate) use compressed::FolderForm;
-pub(crate) use flight::Landed;
+pub(crate) use compressed::{FolderForm, FormBytes};
+pub(crate) use digest::digest;
+pub(crate) use flight::FlightWaiter;
 pub use invalidation_item::{InvalidationItem, InvalidationReach};
 pub use invalidations::Invalidation;
 pub(crate) use invalidations::Invalidations;
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
+pub(crate) use served::{How, Obtained, Served};
+pub(crate) use stored_object::StoredObject;
 
 use crate::clock::Clock;
 use crate::origin::DiskWork;
-use crate::origin_client::{
-    OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
-};
-use cached_head::Generation;
+use crate::origin_client::{OriginClient, OriginFaultKind, OriginRequestBody};
 use compressed::COMPRESSIONS_MAX;
-use fetch::Fetched;
+use fetched::Fetched;
 use fills::Fills;
-use flight::{Flights, Role};
+use flight::{Flights, Joined};
 use http::{Method, StatusCode};
 use look_up::Found;
-pub(crate) use look_up::StoredObject;
-use privet_cache::{Key, Store};
+use privet_cache::Store;
 use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath};
 use privet_sign::Timestamp;
 use reserved::OnTheirWay;
@@ -92,48 +97,6 @@ pub(crate) struct WorkerCache {
     clock: Clock,
 }
 
-/// Why a fetch ended before its bytes did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FetchFault {
-    /// The origin failed.
-    Origin(OriginFaultKind),
-    /// The origin has other bytes by now.
-    Changed,
-    /// Nobody was interested any more.
-    Abandoned,
-    /// The origin answered something else than what was asked for.
-    Unexpected,
-}
-
-/// What became of an ask.
-#[derive(Debug)]
-pub(crate) enum Obtained {
-    /// An object, stored or on its way into the store.
-    Stored(Box<Served>),
-    /// A response for this viewer alone.
-    Passed(Box<OriginResponse>, CacheStatus),
-    /// No response.
-    Failed(OriginFault),
-}
-
-/// An object that is to be served.
-#[derive(Debug)]
-pub(crate) struct Served {
-    pub(crate) object: StoredObject,
-    pub(crate) status: CacheStatus,
-    pub(crate) how: How,
-    /// Keeps the fill going until the viewer follows it.
-    pub(crate) waiting: Option<Landed>,
-}
-
-/// How an object came to be served; the log's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    Hit,
-    RefreshHit,
-    Miss,
-}
-
 impl WorkerCache {
     pub(crate) fn new(shared: Arc<EdgeCache>, client: Rc<OriginClient>, clock: Clock) -> Rc<Self> {
         Rc::new(WorkerCache {
@@ -160,18 +123,18 @@ impl WorkerCache {
                 let reason = found.reason();
                 return self.pass(ask, OriginRequestBody::Empty, reason).await;
             }
-            let were_apart = self.shared.flights.are_apart(ask);
-            if were_apart && found.object.is_none() {
+            let is_unshareable = self.shared.flights.is_unshareable(ask);
+            if is_unshareable && found.object.is_none() {
                 return self.fetch_as_viewer(ask, found).await;
             }
-            if were_apart || ask.collapsing == Collapsing::Apart {
+            if is_unshareable || ask.collapsing == Collapsing::Apart {
                 return self.fetch_apart(ask, found).await;
             }
             if let Some(obtained) = self.fetch_together(ask, found).await {
                 return obtained;
             }
         }
-        // Whatever keeps the others from sharing, this viewer gets his own.
+        // Give up on sharing: fetch for this viewer alone.
         let found = self.look_up(ask).await;
         self.fetch_apart(ask, found).await
     }
@@ -199,8 +162,8 @@ impl WorkerCache {
 
     /// Revalidates in the background, if nobody does so already.
     fn refresh(self: &Rc<Self>, ask: &Rc<Ask>, found: &Found) {
-        if let Role::Leader(flight) = self.shared.flights.join(&found.digest) {
-            drop(self.take_off(flight, ask, found.clone()));
+        if let Joined::Lead(flight) = self.shared.flights.join(&found.digest) {
+            drop(self.lead(flight, ask, found.clone()));
         }
     }
 
@@ -209,17 +172,17 @@ impl WorkerCache {
         let reason = found.reason();
         let digest = found.digest;
         match self.shared.flights.join(&digest) {
-            Role::Leader(flight) => {
-                let response = self.take_off(flight, ask, found);
+            Joined::Lead(flight) => {
+                let response = self.lead(flight, ask, found);
                 // The sender is dropped only with the whole worker.
                 match response.await {
-                    Ok((fetched, landed)) => Some(self.obtained(fetched, reason, Some(landed))),
+                    Ok((fetched, waiter)) => Some(self.obtained(fetched, reason, Some(waiter))),
                     Err(_) => Some(Obtained::Failed(OriginFaultKind::Closed.into())),
                 }
             }
-            Role::Follower(mut landed) => {
-                let outcome = landed.outcome().await;
-                self.followed(ask, outcome, reason, landed)
+            Joined::Wait(mut waiter) => {
+                let outcome = waiter.outcome().await;
+                self.followed(ask, outcome, reason, waiter)
             }
         }
     }
@@ -242,7 +205,7 @@ impl WorkerCache {
         &self,
         fetched: Fetched,
         reason: ForwardReason,
-        landed: Option<Landed>,
+        waiter: Option<FlightWaiter>,
     ) -> Obtained {
         let now = self.clock.now();
         let mut status = CacheStatus::forwarded(reason);
@@ -260,7 +223,7 @@ impl WorkerCache {
                     object: stored.object,
                     status,
                     how,
-                    waiting: landed.map(|landed| landed.with_hold(stored.hold)),
+                    waiting: waiter.map(|waiter| waiter.with_hold(stored.hold)),
                 }))
             }
             Fetched::Unstorable(response, unstorable) => {
@@ -301,25 +264,7 @@ impl WorkerCache {
             Err(fault) => Obtained::Failed(fault),
         }
     }
-}
 
-/// Half a SHA-256: what objects are found by.
-pub(crate) fn digest(bytes: &[u8]) -> Key {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    let mut key = [0; 16];
-    key.copy_from_slice(&digest.as_ref()[..16]);
-    Key(key)
-}
-
-/// A name that no stored response had before.
-fn new_generation() -> Generation {
-    let mut generation = Generation::default();
-    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
-    let _ = aws_lc_rs::rand::fill(&mut generation);
-    generation
-}
-
-impl WorkerCache {
     /// What a change at the origin has made out of date.
     pub(crate) async fn invalidate_changed(
         &self,

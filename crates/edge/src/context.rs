@@ -7,7 +7,7 @@ use crate::crew::Crew;
 use crate::crowd::Crowd;
 use crate::descriptors::Shortages;
 use crate::ends::{AllCounts, Ends};
-use crate::film::FilmIndexes;
+use crate::film::{FilmIndexes, SourceStores};
 use crate::guests::Guests;
 use crate::log::{Log, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
@@ -114,6 +114,15 @@ impl WorkerContext {
         let is_proxy = state.snapshot.trusted_proxies.contains(peer.ip());
         let viewer = (!is_proxy).then(|| peer.ip());
         ConnectionMemory::new(&self.answer_memory, viewer, held_back_bytes_max)
+    }
+
+    /// Where the bytes that films are made of are kept.
+    pub(crate) fn source_stores(&self) -> SourceStores<'_> {
+        SourceStores {
+            cache: &self.cache,
+            blocks: self.films.blocks(),
+            arrivals: self.films.arrivals(),
+        }
     }
 
     /// The value of `Date`, made once a second.

@@ -1,5 +1,6 @@
 //! Where objects come from. Every origin takes the proof of authorization and gives an [`Object`].
 
+pub(crate) mod file_chunk;
 mod folder;
 mod hot_objects;
 mod object_path;

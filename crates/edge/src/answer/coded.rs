@@ -1,16 +1,18 @@
 //! The answer about a folder's object, turned into one about its compressed form.
 
 use super::Answer;
-use crate::cache::FolderForm;
+use crate::body::Piece;
+use crate::cache::{FolderForm, FormBytes};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
 use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
 
 impl Answer {
     /// The same about the form, of which `headers` are the fields. Not for ranges: those are of the plain bytes.
     pub(crate) fn in_form(mut self, form: &FolderForm, headers: &HeaderMap) -> Self {
         let mut names = vec![ETAG];
         if self.status == StatusCode::OK {
-            self.pieces = form.pieces();
+            self.pieces = pieces(form);
             self.set_length(form.size_bytes);
             names.extend([CONTENT_ENCODING, CONTENT_LENGTH]);
         }
@@ -21,5 +23,18 @@ impl Answer {
             }
         }
         self
+    }
+}
+
+fn pieces(form: &FolderForm) -> Vec<Piece> {
+    match form.bytes() {
+        Some(FormBytes::Memory(chunks)) => chunks.iter().cloned().map(Piece::Memory).collect(),
+        Some(FormBytes::Disk(body)) => vec![Piece::File {
+            file: Arc::clone(&body.file),
+            offset: body.offset,
+            size_bytes: body.size_bytes,
+            warm: false,
+        }],
+        None => Vec::new(),
     }
 }

@@ -5,14 +5,15 @@
 
 use super::ask::{Ask, object_path};
 use super::cached_head::{CachedHead, Cleared, Form};
-use super::flight::{Landing, Outcome, Role};
-use super::look_up::StoredObject;
-use super::{Next, ObjectReader, Served, WorkerCache, digest, new_generation};
-use crate::body::Piece;
+use super::digest::{digest, new_generation};
+use super::flight::{FlightGuard, FlightOutcome, Joined};
+use super::stored_object::StoredObject;
+use super::{Next, ObjectReader, Served, WorkerCache};
 use crate::origin::{Content, DiskWork, Object};
+use bytes::Bytes;
 use encode::{Encoded, Part, encode, working_size_bytes};
 use http::{HeaderMap, Method, StatusCode};
-use privet_cache::{Block, Key};
+use privet_cache::{Block, DiskBody, Key};
 use privet_distribution::{
     Authorized, ContentCoding, DateStrength, Lifetime, ViewerRequest, cache_key, compressed_headers,
 };
@@ -160,23 +161,25 @@ impl WorkerCache {
 
     /// Makes the form in a task that no viewer's leaving ends, or waits for the one who does.
     async fn made(self: &Rc<Self>, wish: Wish) -> Option<StoredObject> {
-        let mut landed = match self.shared.flights.join(&wish.digest) {
-            Role::Follower(landed) => landed,
-            Role::Leader(flight) => {
-                let landed = flight.follow();
+        let mut waiter = match self.shared.flights.join(&wish.digest) {
+            Joined::Wait(waiter) => waiter,
+            Joined::Lead(flight) => {
+                let waiter = flight.follow();
                 let cache = Rc::clone(self);
                 tokio::task::spawn_local(async move {
-                    let landing = Landing::new(flight, &cache.shared);
+                    let guard = FlightGuard::new(flight, &cache.shared);
                     if let Some(form) = cache.make(wish).await {
-                        landing.tell(Outcome::Stored(form));
+                        guard.tell(FlightOutcome::Stored(form));
                     }
                 });
-                landed
+                waiter
             }
         };
-        match landed.outcome().await {
-            Outcome::Stored(form) => Some(form),
-            Outcome::StandIn(_) | Outcome::Apart | Outcome::Failed(_) => None,
+        match waiter.outcome().await {
+            FlightOutcome::Stored(form) => Some(form),
+            FlightOutcome::StandIn(_) | FlightOutcome::Unshareable | FlightOutcome::Failed(_) => {
+                None
+            }
         }
     }
 
@@ -244,21 +247,20 @@ impl WorkerCache {
     }
 }
 
+/// Where the bytes of a form are.
+pub(crate) enum FormBytes<'a> {
+    Memory(&'a [Bytes]),
+    Disk(&'a DiskBody),
+}
+
 impl FolderForm {
-    /// Its bytes, in order.
-    pub(crate) fn pieces(&self) -> Vec<Piece> {
-        if let Some(body) = &self.object.object.body {
-            let chunks = body.chunks().iter();
-            return chunks.cloned().map(Piece::Memory).collect();
+    /// Its bytes; `None` where they are gone.
+    pub(crate) fn bytes(&self) -> Option<FormBytes<'_>> {
+        match (&self.object.object.body, &self.object.on_disk) {
+            (Some(body), _) => Some(FormBytes::Memory(body.chunks())),
+            (None, Some(body)) => Some(FormBytes::Disk(body)),
+            (None, None) => None,
         }
-        let on_disk = self.object.on_disk.iter();
-        let in_file = on_disk.map(|body| Piece::File {
-            file: Arc::clone(&body.file),
-            offset: body.offset,
-            size_bytes: body.size_bytes,
-            warm: false,
-        });
-        in_file.collect()
     }
 }
 

@@ -4,17 +4,20 @@
 mod unsatisfied;
 mod viewers_own;
 
+use super::WorkerCache;
 use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
+use super::digest::{digest, new_generation};
+use super::fetched::{Fetched, Stored};
 use super::fill::{Fill, Follower};
-use super::flight::Landing;
-use super::look_up::{Found, Marker, StoredObject, variant_key};
+use super::flight::FlightGuard;
+use super::look_up::{Found, Marker, variant_key};
 use super::sink::{Keeping, Sink};
-use super::{FetchFault, WorkerCache, digest, new_generation};
+use super::stored_object::StoredObject;
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use privet_cache::{Block, Key, Object};
+use privet_cache::{Key, Object};
 use privet_distribution::{
     Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
     date_value, freshened, matches_stored, revalidation_headers, storable_headers, storage,
@@ -26,34 +29,11 @@ use std::sync::Arc;
 /// The longest stretch that is asked for at once.
 pub(super) const BLOCKS_PER_FETCH_MAX: u64 = 64;
 
-/// What a fetch came to.
-#[derive(Debug)]
-pub(super) enum Fetched {
-    /// Stored, on its way into the store, or confirmed.
-    Stored(Stored),
-    /// For one viewer.
-    Unstorable(Box<OriginResponse>, Unstorable),
-    /// The origin failed, what is stored may be served.
-    StandIn(StoredObject),
-    /// There is no response.
-    Failed(OriginFault),
-}
-
-/// An object that viewers may follow.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) object: StoredObject,
-    /// What the origin said.
-    pub(super) forward_status: StatusCode,
-    /// Keeps the fill going until it is dropped.
-    pub(super) hold: Option<Follower>,
-}
-
 /// What is known when a response has come.
 struct Context<'a> {
     ask: &'a Rc<Ask>,
     found: Found,
-    landing: Option<Rc<Landing>>,
+    guard: Option<Rc<FlightGuard>>,
     /// The last invalidation known when the origin was asked.
     seq: u64,
     moments: Moments,
@@ -65,7 +45,7 @@ impl WorkerCache {
         self: &Rc<Self>,
         ask: &Rc<Ask>,
         found: Found,
-        landing: Option<Rc<Landing>>,
+        guard: Option<Rc<FlightGuard>>,
     ) -> Fetched {
         let conditions = found
             .object
@@ -81,7 +61,7 @@ impl WorkerCache {
         let mut context = Context {
             ask,
             found,
-            landing,
+            guard,
             seq: self.shared.store.current_seq(),
             moments: self.moments(),
         };
@@ -231,7 +211,7 @@ impl WorkerCache {
             return self.again_whole(context).await;
         }
         if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
-            self.shared.flights.set_together(context.ask);
+            self.shared.flights.mark_shareable(context.ask);
         }
         let (key, generation) = self.place(&context, &headers);
         let form = Form::Blocks {
@@ -250,7 +230,7 @@ impl WorkerCache {
         let object = self.put_head(head, context.seq);
         let hold = if range.start % block == 0 {
             let fill = Fill::new(range.start, Some(end));
-            Some(self.begin_fill(&object, &fill, response.body, None, context.landing.clone()))
+            Some(self.begin_fill(&object, &fill, response.body, None, context.guard.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.
             response.body.discard();
@@ -297,7 +277,7 @@ impl WorkerCache {
             }
         };
         if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
-            self.shared.flights.set_together(context.ask);
+            self.shared.flights.mark_shareable(context.ask);
         }
         let block = self.shared.block_size_bytes;
         let form = match response.body.promised() {
@@ -338,7 +318,7 @@ impl WorkerCache {
             seq: context.seq,
         });
         let fill = Fill::new(0, size_bytes);
-        let hold = self.begin_fill(&object, &fill, body, keeping, context.landing.clone());
+        let hold = self.begin_fill(&object, &fill, body, keeping, context.guard.clone());
         Fetched::Stored(Stored {
             object,
             forward_status,
@@ -462,7 +442,7 @@ impl WorkerCache {
         fill: &Arc<Fill>,
         body: OriginBody,
         keeping: Option<Keeping>,
-        landing: Option<Rc<Landing>>,
+        guard: Option<Rc<FlightGuard>>,
     ) -> Follower {
         let hold = fill.follow_from_start();
         let generation = object.head().generation;
@@ -476,7 +456,7 @@ impl WorkerCache {
         );
         tokio::task::spawn_local(async move {
             sink.take_all(body).await;
-            drop(landing);
+            drop(guard);
         });
         hold
     }
@@ -510,16 +490,5 @@ fn unkept(head: CachedHead, seq: u64) -> StoredObject {
             body: None,
         }),
         on_disk: None,
-    }
-}
-
-/// An object without a byte.
-pub(super) fn empty_block() -> Block {
-    Block::new(Vec::new())
-}
-
-impl From<OriginFault> for FetchFault {
-    fn from(fault: OriginFault) -> Self {
-        FetchFault::Origin(fault.kind)
     }
 }

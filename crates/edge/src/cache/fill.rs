@@ -3,7 +3,7 @@
 //! The fill's task pushes pieces; followers take them at their own pace. What the store has taken may leave the
 //! window, and a follower that is behind the window reads from the store instead.
 
-use super::FetchFault;
+use super::fetch_fault::FetchFault;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

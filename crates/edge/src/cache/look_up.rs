@@ -1,10 +1,13 @@
 //! Finds the stored object of an ask, by way of the marker where `Vary` tells several apart.
 
+use super::WorkerCache;
 use super::ask::Ask;
-use super::cached_head::{CachedHead, Form, Generation};
-use super::{How, Served, WorkerCache, digest};
+use super::cached_head::{Form, Generation};
+use super::digest::digest;
+use super::served::{How, Served};
+use super::stored_object::StoredObject;
 use crate::origin::DiskWork;
-use privet_cache::{DiskBody, DiskEntry, Key, Lookup, Object};
+use privet_cache::{DiskEntry, Key, Lookup, Object};
 use privet_distribution::{CacheKey, CacheStatus, ForwardReason, Freshness, VaryNames};
 use std::sync::Arc;
 
@@ -12,36 +15,6 @@ use std::sync::Arc;
 const LOADED_SIZE_BYTES_MAX: u64 = 512 * 1024;
 /// Entries up to this size are read by the worker itself, if they are in the operating system's memory.
 const AT_ONCE_SIZE_BYTES_MAX: u64 = 128 * 1024;
-
-/// A stored object, or one on its way into the store.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredObject {
-    pub(super) digest: Key,
-    pub(super) object: Arc<Object<CachedHead>>,
-    /// Where the body is when it is not with the object.
-    pub(super) on_disk: Option<DiskBody>,
-}
-
-impl StoredObject {
-    pub(crate) fn head(&self) -> &CachedHead {
-        &self.object.head
-    }
-
-    /// Tells these bytes from those of every other stored response.
-    pub(crate) fn generation(&self) -> Generation {
-        self.head().generation
-    }
-
-    /// What it is found by.
-    pub(crate) fn key(&self) -> Key {
-        self.digest
-    }
-
-    /// In what pieces missing bytes are fetched.
-    pub(crate) fn block_size_bytes(&self) -> u64 {
-        self.head().block_size_bytes()
-    }
-}
 
 /// The sign that several responses are told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,14 +3,15 @@
 mod open_end;
 mod refill;
 
+use super::WorkerCache;
 use super::ask::Ask;
 use super::cached_head::Form;
 use super::fetch::BLOCKS_PER_FETCH_MAX;
+use super::fetch_fault::FetchFault;
 use super::fill::{Fill, Follower, Reach, Step};
-use super::flight::Landed;
-use super::look_up::StoredObject;
+use super::flight::FlightWaiter;
 use super::sink::Sink;
-use super::{FetchFault, WorkerCache};
+use super::stored_object::StoredObject;
 use crate::origin::DiskWork;
 use crate::origin_client::OriginFaultKind;
 use bytes::Bytes;
@@ -44,7 +45,7 @@ pub(crate) struct ObjectReader {
     /// The block that this reader was counted for.
     counted_block: Option<u64>,
     /// Keeps a fill from being abandoned before it is followed.
-    waiting: Option<Landed>,
+    waiting: Option<FlightWaiter>,
 }
 
 /// Where the next bytes come from.
@@ -101,7 +102,7 @@ impl ObjectReader {
         ask: Option<&Rc<Ask>>,
         object: StoredObject,
         (start, end): (u64, Option<u64>),
-        waiting: Option<Landed>,
+        waiting: Option<FlightWaiter>,
     ) -> Self {
         ObjectReader {
             cache: Rc::clone(cache),

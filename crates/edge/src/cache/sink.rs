@@ -1,14 +1,13 @@
 //! Takes an origin's body piece by piece: into the fill for those who follow, into the store for those to come.
 
 use super::EdgeCache;
-use super::FetchFault;
 use super::cached_head::{CachedHead, Form, Generation};
-use super::fetch::empty_block;
+use super::fetch_fault::FetchFault;
 use super::fill::{Fill, Pace};
 use super::reserved::Reserved;
 use crate::origin_client::OriginBody;
 use bytes::Bytes;
-use privet_cache::{CHUNK_SIZE_BYTES, Key, Object, block_key};
+use privet_cache::{Block, CHUNK_SIZE_BYTES, Key, Object, block_key};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -227,7 +226,7 @@ impl Sink {
                 let pieces = std::mem::take(&mut self.pieces);
                 let pieces = self.joined(pieces);
                 let body = if pieces.is_empty() {
-                    empty_block()
+                    Block::default()
                 } else {
                     self.cache.store.block_of(pieces)
                 };

@@ -1,9 +1,8 @@
 //! Blocks of a folder's large files, in one memory for all workers and all kinds of streams: each is read once for all
 //! who want it.
 
-use crate::body::CHUNK_SIZE_BYTES;
-use crate::body::file_chunk::{read_cached, read_waiting};
 use crate::cache::ReadFault;
+use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, read_cached, read_waiting};
 use crate::origin::{DiskWork, Identity, ObjectHead, current_identity, identity};
 use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};

@@ -116,14 +116,24 @@ pub(crate) struct FilmIndexes {
     known: Cache<FilmKey, Known, ByMemory>,
     /// One permit for each mebibyte.
     large: Semaphore,
-    pub(super) blocks: Arc<FolderBlocks>,
+    blocks: Arc<FolderBlocks>,
     /// Objects that are not known to their end yet.
-    pub(super) arrivals: Arc<Arrivals>,
+    arrivals: Arc<Arrivals>,
     /// What the operator was told of.
     pub(super) left_out: LeftOut,
 }
 
 impl FilmIndexes {
+    /// Blocks of folders' files.
+    pub(crate) fn blocks(&self) -> &Arc<FolderBlocks> {
+        &self.blocks
+    }
+
+    /// Objects without a length that are waited for.
+    pub(crate) fn arrivals(&self) -> &Arc<Arrivals> {
+        &self.arrivals
+    }
+
     /// Keeps what `settings` allow, for as long as the process lives.
     pub(crate) fn new(settings: &FilmsSettings) -> Arc<Self> {
         let indexes_size_bytes_max = settings.index_memory_size_bytes_max as u64;

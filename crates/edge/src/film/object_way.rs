@@ -2,10 +2,9 @@
 
 use super::folder_blocks::{BLOCK_SIZE_BYTES, FolderBlock, FolderBlocks, FolderFile};
 use super::source::{FilmSource, SourceContent};
-use crate::body::CHUNK_SIZE_BYTES;
-use crate::body::file_chunk::{is_cached, poll_chunk};
 use crate::cache::{Ask, Next, ObjectReader, ReadFault, StoredObject, WorkerCache};
 use crate::origin::DiskWork;
+use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, is_cached, poll_chunk};
 use bytes::Bytes;
 use privet_media::Part;
 use std::fs::File;

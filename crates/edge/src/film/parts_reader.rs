@@ -1,14 +1,16 @@
 //! Sends parts in their order: bytes made here, and stretches of the object as slices of shared blocks.
 
 use super::object_way::{ObjectWay, Place};
-use super::source::FilmSource;
+use super::source::{FilmSource, SourceContent};
 use crate::cache::ReadFault;
+use crate::origin::DiskWork;
 use crate::stand_in::STAND_IN_SIZE_BYTES;
 use bytes::{Bytes, BytesMut};
 use privet_media::{Part, Parts};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::future::poll_fn;
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -298,4 +300,33 @@ pub(crate) fn own_size_bytes(parts: &Parts) -> u64 {
 enum Files {
     Read,
     Sent,
+}
+
+impl FilmSource {
+    /// A stretch of the object. What is read so is not kept for others, except in the cache of other servers' objects.
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, ReadFault> {
+        let length = range.end.saturating_sub(range.start);
+        if range.end > self.size_bytes() || length == 0 {
+            return Err(ReadFault::Lost);
+        }
+        if let SourceContent::File(file, _) = self.content() {
+            let file = Arc::clone(file);
+            let reading = DiskWork::start(move || file.read_whole(range.start, length));
+            let read = reading.await.map_err(|_| ReadFault::Lost)?;
+            return read.map(|bytes| vec![bytes]).ok_or(ReadFault::Lost);
+        }
+        let mut parts = Parts::default();
+        parts.push_source(range.start, length);
+        let mut reader = self.reader(parts);
+        let mut pieces = Vec::new();
+        while let Some(bytes) = poll_fn(|context| reader.poll_next(usize::MAX, context)).await? {
+            pieces.push(bytes);
+        }
+        Ok(pieces)
+    }
+
+    /// Sends `parts`, whose stretches are of this object.
+    pub(crate) fn reader(&self, parts: Parts) -> PartsReader {
+        PartsReader::new(self, parts)
+    }
 }

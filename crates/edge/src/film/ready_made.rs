@@ -205,7 +205,7 @@ impl ReadyMade<'_> {
         let wanted = Wanted::Whole {
             size_bytes_max: LIST_SIZE_BYTES_MAX,
         };
-        FilmSource::open_as(wanted, &ask, self.context).await
+        FilmSource::open_as(wanted, &ask, &self.context.source_stores()).await
     }
 
     /// `None` where the object is no list.

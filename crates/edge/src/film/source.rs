@@ -2,15 +2,15 @@
 
 mod arrivals;
 mod cached;
+mod refusals;
 
-pub(super) use arrivals::Arrivals;
-pub(super) use cached::{Wanted, encoded_text, too_large_text};
+pub(crate) use arrivals::Arrivals;
+pub(super) use cached::Wanted;
+pub(super) use refusals::{encoded_text, too_large_text};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
-use super::parts_reader::PartsReader;
-use crate::cache::{Ask, How, Landed, ReadFault, StoredObject, WorkerCache, digest};
-use crate::context::WorkerContext;
-use crate::origin::{Content, DiskWork, FolderOrigin, OriginError};
+use crate::cache::{Ask, FlightWaiter, How, StoredObject, WorkerCache, digest};
+use crate::origin::{Content, FolderOrigin, OriginError};
 use crate::state::EdgeState;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
@@ -18,11 +18,8 @@ use http::{HeaderMap, HeaderValue};
 use privet_distribution::{
     AppliedCodings, Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest,
 };
-use privet_media::Parts;
 use privet_sign::Timestamp;
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -37,6 +34,16 @@ pub(crate) struct SourceAsk<'a> {
     pub(crate) facts: RequestFacts<'a>,
     /// That the viewer's request began with.
     pub(crate) state: &'a EdgeState,
+}
+
+/// Where the bytes of sources are kept for others.
+#[derive(Clone, Copy)]
+pub(crate) struct SourceStores<'a> {
+    /// For what comes from other servers.
+    pub(crate) cache: &'a Rc<WorkerCache>,
+    /// For what is read from folders.
+    pub(crate) blocks: &'a Arc<FolderBlocks>,
+    pub(crate) arrivals: &'a Arc<Arrivals>,
 }
 
 /// An object as it is now. Clones are of the same bytes.
@@ -56,7 +63,7 @@ struct Source {
     how: How,
     status: Option<CacheStatus>,
     /// Keeps the first fetch going until it is followed.
-    waiting: RefCell<Option<Landed>>,
+    waiting: RefCell<Option<FlightWaiter>>,
 }
 
 /// Where the bytes are.
@@ -86,9 +93,9 @@ impl FilmSource {
     /// Errors: there is none, the origin failed, or its bytes can not be had in parts.
     pub(crate) async fn open(
         ask: &SourceAsk<'_>,
-        shared: &WorkerContext,
+        stores: &SourceStores<'_>,
     ) -> Result<FilmSource, Denial> {
-        Self::open_as(Wanted::Parts, ask, shared).await
+        Self::open_as(Wanted::Parts, ask, stores).await
     }
 
     /// Opens the object to read what is `wanted` of it.
@@ -98,11 +105,11 @@ impl FilmSource {
     pub(super) async fn open_as(
         wanted: Wanted,
         ask: &SourceAsk<'_>,
-        shared: &WorkerContext,
+        stores: &SourceStores<'_>,
     ) -> Result<FilmSource, Denial> {
         let source = match ask.state.folder(ask.authorized) {
-            Some(folder) => in_folder(folder, ask, shared).await?,
-            None => cached::open(ask, shared, wanted).await?,
+            Some(folder) => in_folder(folder, ask, stores).await?,
+            None => cached::open(ask, stores, wanted).await?,
         };
         Ok(FilmSource(Rc::new(source)))
     }
@@ -172,41 +179,14 @@ impl FilmSource {
         &self.0.content
     }
 
-    pub(super) fn take_waiting(&self) -> Option<Landed> {
+    pub(super) fn take_waiting(&self) -> Option<FlightWaiter> {
         self.0.waiting.borrow_mut().take()
-    }
-
-    /// A stretch of the object. What is read so is not kept for others, except in the cache of other servers' objects.
-    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, ReadFault> {
-        let length = range.end.saturating_sub(range.start);
-        if range.end > self.size_bytes() || length == 0 {
-            return Err(ReadFault::Lost);
-        }
-        if let SourceContent::File(file, _) = &self.0.content {
-            let file = Arc::clone(file);
-            let reading = DiskWork::start(move || file.read_whole(range.start, length));
-            let read = reading.await.map_err(|_| ReadFault::Lost)?;
-            return read.map(|bytes| vec![bytes]).ok_or(ReadFault::Lost);
-        }
-        let mut parts = Parts::default();
-        parts.push_source(range.start, length);
-        let mut reader = self.reader(parts);
-        let mut pieces = Vec::new();
-        while let Some(bytes) = poll_fn(|context| reader.poll_next(usize::MAX, context)).await? {
-            pieces.push(bytes);
-        }
-        Ok(pieces)
-    }
-
-    /// Sends `parts`, whose stretches are of this object.
-    pub(crate) fn reader(&self, parts: Parts) -> PartsReader {
-        PartsReader::new(self, parts)
     }
 
     /// The bytes were lost: the next who opens the object does not wait for those who still read the old one.
     pub(crate) fn part(&self) {
         match &self.0.content {
-            SourceContent::Cached { cache, ask, .. } => cache.part(ask),
+            SourceContent::Cached { cache, ask, .. } => cache.mark_unshareable(ask),
             SourceContent::Memory(_) | SourceContent::File(..) => {}
         }
     }
@@ -215,7 +195,7 @@ impl FilmSource {
 async fn in_folder(
     folder: &FolderOrigin,
     ask: &SourceAsk<'_>,
-    shared: &WorkerContext,
+    stores: &SourceStores<'_>,
 ) -> Result<Source, Denial> {
     let path = ask.authorized.origin_path(ask.request.path);
     let object = folder.fetch(&path).await.map_err(|error| match error {
@@ -233,7 +213,7 @@ async fn in_folder(
         Content::Memory(bytes) | Content::Both(bytes, _) => SourceContent::Memory(bytes),
         Content::File(file) => {
             let file = FolderFile::of(file, head, identity).ok_or(Denial::OriginUnreadable)?;
-            SourceContent::File(Arc::new(file), Arc::clone(&shared.films.blocks))
+            SourceContent::File(Arc::new(file), Arc::clone(stores.blocks))
         }
     };
     let headers = HeaderMap::from_iter([

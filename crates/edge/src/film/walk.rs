@@ -255,7 +255,7 @@ impl FilmWalk<'_> {
             },
             state: &self.received.state,
         };
-        FilmSource::open_as(wanted, &ask, self.context).await
+        FilmSource::open_as(wanted, &ask, &self.context.source_stores()).await
     }
 
     /// Opens the object at `path`, and reads its index if that is not known.

@@ -129,7 +129,7 @@ impl ObjectRequest<'_> {
                         // for.
                         Err(ReadFault::Lost) => {
                             fault = ReadFault::Lost;
-                            self.context.cache.part(ask);
+                            self.context.cache.mark_unshareable(ask);
                         }
                         Err(ReadFault::Origin(kind)) => return Err(origin_denial(kind)),
                     }

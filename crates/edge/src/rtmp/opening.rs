@@ -150,7 +150,7 @@ impl Viewer {
             state: &state,
         };
         for _ in 0..ATTEMPTS_MAX {
-            let source = FilmSource::open(&ask, shared).await?;
+            let source = FilmSource::open(&ask, &shared.source_stores()).await?;
             let kind = match name.kind(key) {
                 FilmKind::Mp4 => StreamKind::Mp4,
                 FilmKind::Mp3 => StreamKind::Mp3,

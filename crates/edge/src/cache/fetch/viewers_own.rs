@@ -21,7 +21,7 @@ impl WorkerCache {
         let mut context = Context {
             ask,
             found,
-            landing: None,
+            guard: None,
             seq: self.shared.store.current_seq(),
             moments: self.moments(),
         };
@@ -41,7 +41,7 @@ impl WorkerCache {
                 let mut headers = response.headers.clone();
                 headers.remove(CONTENT_RANGE);
                 if let Storage::Store(_) = self.storage_of(&context, StatusCode::OK, &headers) {
-                    self.shared.flights.set_together(ask);
+                    self.shared.flights.mark_shareable(ask);
                 }
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }

@@ -1,8 +1,9 @@
 //! A fetch of some blocks of an object that is known, which gives those bytes or none.
 
+use crate::cache::WorkerCache;
 use crate::cache::ask::{Ask, ContentRange, Validator};
+use crate::cache::fetch_fault::FetchFault;
 use crate::cache::sink::Sink;
-use crate::cache::{FetchFault, WorkerCache};
 use crate::origin_client::OriginResponse;
 use http::header::RANGE;
 use http::{HeaderValue, StatusCode};

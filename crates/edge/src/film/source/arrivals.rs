@@ -1,7 +1,7 @@
 //! Objects whose origin does not say how long they are: all of one is fetched first, once for all who ask, and once it is
 //! stored it can be had in parts.
 
-use super::cached::unsized_object;
+use super::refusals::unsized_object;
 use crate::cache::{Ask, Next, ObjectReader, ReadFault, Served, StoredObject, WorkerCache};
 use crate::origin_client::origin_denial;
 use privet_cache::Key;
@@ -32,7 +32,7 @@ type Arriving = watch::Receiver<Option<Arrival>>;
 
 /// Objects on their way, for all workers.
 #[derive(Debug, Default)]
-pub(in crate::film) struct Arrivals {
+pub(crate) struct Arrivals {
     under_way: Mutex<HashMap<Key, Arriving>>,
     refused: Mutex<HashMap<Key, Instant>>,
 }

@@ -1,9 +1,12 @@
 //! Opens an object of another server by way of the cache, to be read in parts or as a whole.
 
 use super::arrivals::Unsized;
-use super::{Source, SourceAsk, SourceContent, unique};
+use super::refusals::{
+    ENCODED, UNCACHEABLE, encoded_text, not_in_parts, refused_by_origin, too_large_text,
+    unsized_object,
+};
+use super::{Source, SourceAsk, SourceContent, SourceStores, unique};
 use crate::cache::{Ask, How, Obtained, Served, digest};
-use crate::context::WorkerContext;
 use crate::origin_client::{OriginResponse, origin_denial};
 use bytes::Bytes;
 use http::header::{
@@ -15,7 +18,6 @@ use privet_distribution::{
     AppliedCoding, AppliedCodings, CacheSettings, CacheStatus, Denial, RequestFacts, ViewerRequest,
     cache_key, keyed_headers,
 };
-use privet_media::Refusal;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -49,11 +51,11 @@ pub(in crate::film) enum Wanted {
 /// Opens an object of another server.
 pub(super) async fn open(
     ask: &SourceAsk<'_>,
-    shared: &WorkerContext,
+    stores: &SourceStores<'_>,
     wanted: Wanted,
 ) -> Result<Source, Denial> {
     let asked = ask_of(ask, wanted);
-    let served = match obtained(&asked, ask, shared, wanted).await {
+    let served = match obtained(&asked, ask, stores, wanted).await {
         Obtained::Stored(served) => *served,
         Obtained::Passed(response, status) => {
             return passed(*response, status, ask, wanted).await;
@@ -65,7 +67,7 @@ pub(super) async fn open(
         return Err(denial);
     }
     let codings = readable_codings(&head.headers, wanted)?;
-    let served = sized(served, &asked, ask, shared, wanted).await?;
+    let served = sized(served, &asked, ask, stores, wanted).await?;
     let head = served.object.head();
     Ok(Source {
         size_bytes: head.size_bytes().ok_or_else(unsized_object)?,
@@ -77,7 +79,7 @@ pub(super) async fn open(
         status: Some(served.status),
         waiting: RefCell::new(served.waiting),
         content: SourceContent::Cached {
-            cache: Rc::clone(&shared.cache),
+            cache: Rc::clone(stores.cache),
             ask: asked,
             object: served.object,
         },
@@ -89,7 +91,7 @@ async fn sized(
     served: Served,
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
-    shared: &WorkerContext,
+    stores: &SourceStores<'_>,
     wanted: Wanted,
 ) -> Result<Served, Denial> {
     if served.object.head().size_bytes().is_some() {
@@ -101,13 +103,13 @@ async fn sized(
     };
     let (status, how) = (served.status, served.how);
     let object = Unsized {
-        cache: Rc::clone(&shared.cache),
+        cache: Rc::clone(stores.cache),
         ask: Rc::clone(asked),
         served,
         size_bytes_max,
     };
     Ok(Served {
-        object: shared.films.arrivals.stored(object).await?,
+        object: stores.arrivals.stored(object).await?,
         status,
         how,
         waiting: None,
@@ -143,16 +145,16 @@ fn readable_codings(headers: &HeaderMap, wanted: Wanted) -> Result<AppliedCoding
 async fn obtained(
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
-    shared: &WorkerContext,
+    stores: &SourceStores<'_>,
     wanted: Wanted,
 ) -> Obtained {
     let is_cached = !ask.authorized.routed().behavior.cache_policy.is_disabled();
-    match (shared.cache.obtain(asked).await, wanted) {
+    match (stores.cache.obtain(asked).await, wanted) {
         (Obtained::Passed(response, _), Wanted::Parts)
             if is_cached && refused_by_origin(response.status).is_none() =>
         {
             response.body.discard();
-            shared.cache.obtain(asked).await
+            stores.cache.obtain(asked).await
         }
         (obtained, _) => obtained,
     }
@@ -237,61 +239,5 @@ fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &Source
         how: How::Miss,
         status: Some(status),
         waiting: RefCell::default(),
-    }
-}
-
-const UNCACHEABLE: (&str, &str) = (
-    "film-uncacheable",
-    "the object must not be kept, so that its parts cannot be had; let the origin or the cache policy keep it",
-);
-const ENCODED: (&str, &str) = (
-    "film-encoded",
-    "the origin sends the object in a content coding; store it without Content-Encoding",
-);
-const ENCODED_TEXT: (&str, &str) = (
-    "film-encoded",
-    "the text is in a content coding that cannot be undone; store it plain, or in gzip",
-);
-const UNSIZED: (&str, &str) = (
-    "film-unsized",
-    "the origin does not say how long the object is, and it is too long to be fetched whole first; let the origin send \
-     Content-Length",
-);
-
-/// The object does not say how long it is, and is longer than what is fetched whole.
-pub(super) fn unsized_object() -> Denial {
-    not_in_parts(UNSIZED)
-}
-
-/// The text is not what its `Content-Encoding` says, or in a coding that nobody here undoes.
-pub(in crate::film) fn encoded_text() -> Denial {
-    not_in_parts(ENCODED_TEXT)
-}
-
-/// The text is longer than texts may be.
-pub(in crate::film) fn too_large_text() -> Denial {
-    let refusal = Refusal::TooLarge("a text");
-    Denial::Film {
-        token: refusal.token(),
-        reason: refusal.to_string(),
-    }
-}
-
-/// There is an object, and no way to read here and there in it.
-fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {
-    Denial::Film {
-        token,
-        reason: reason.to_owned(),
-    }
-}
-
-/// Why there is no object, as the origin has it; `None` when there is one.
-fn refused_by_origin(status: StatusCode) -> Option<Denial> {
-    match status.as_u16() {
-        200 | 206 => None,
-        404 | 410 => Some(Denial::NotFound),
-        401 | 403 => Some(Denial::OriginForbidden),
-        504 => Some(Denial::OriginTimeout),
-        _ => Some(Denial::OriginInvalidResponse),
     }
 }

@@ -9,9 +9,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::CHUNK_SIZE_BYTES;
-use crate::origin::DiskWork;
+use super::DiskWork;
 use crate::stand_in::STAND_IN_SIZE_BYTES;
+
+/// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
+pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
 
 /// Buffers kept by a worker for the next chunk.
 const SPARE_BUFFERS_MAX: usize = 64;

@@ -1,0 +1,20 @@
+//! Names for what is stored.
+
+use super::cached_head::Generation;
+use privet_cache::Key;
+
+/// Half a SHA-256: what objects are found by.
+pub(crate) fn digest(bytes: &[u8]) -> Key {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut key = [0; 16];
+    key.copy_from_slice(&digest.as_ref()[..16]);
+    Key(key)
+}
+
+/// A name that no stored response had before.
+pub(super) fn new_generation() -> Generation {
+    let mut generation = Generation::default();
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = aws_lc_rs::rand::fill(&mut generation);
+    generation
+}

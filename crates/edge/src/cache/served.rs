@@ -1,0 +1,35 @@
+//! What the cache gives: an object to serve, a response for one viewer, or the reason for neither.
+
+use super::flight::FlightWaiter;
+use super::stored_object::StoredObject;
+use crate::origin_client::{OriginFault, OriginResponse};
+use privet_distribution::CacheStatus;
+
+/// What became of an ask.
+#[derive(Debug)]
+pub(crate) enum Obtained {
+    /// An object, stored or on its way into the store.
+    Stored(Box<Served>),
+    /// A response for this viewer alone.
+    Passed(Box<OriginResponse>, CacheStatus),
+    /// No response.
+    Failed(OriginFault),
+}
+
+/// An object that is to be served.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) object: StoredObject,
+    pub(crate) status: CacheStatus,
+    pub(crate) how: How,
+    /// Keeps the fill going until the viewer follows it.
+    pub(crate) waiting: Option<FlightWaiter>,
+}
+
+/// How an object came to be served; the log's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Hit,
+    RefreshHit,
+    Miss,
+}
