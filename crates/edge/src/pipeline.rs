@@ -9,7 +9,7 @@ pub(crate) use remote::denial as origin_denial;
 use crate::answer::{Answer, Speaker};
 use crate::body::{ViewerBody, charge_own};
 use crate::exchange::{Exchange, OpenExchange, headers_size_bytes};
-use crate::film::{FilmWalk, ReadyMade, is_list, list_without_wish};
+use crate::film::{FilmWalk, ListAnswer, ReadyMade, is_list, list_without_wish};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
 use crate::test_clock;
@@ -163,8 +163,12 @@ async fn object_or_denial(
         // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
         Some((name, settings)) => Box::pin(object.make(name, settings, exchange, shared)).await?,
         None => match object.list(exchange, shared).await? {
-            Some(answer) => answer,
-            None => object.fetch(body, exchange, shared).await?,
+            ListAnswer::Made(answer) => *answer,
+            ListAnswer::AsItIs => object.fetch(body, exchange, shared).await?,
+            ListAnswer::Unread(denial) => {
+                let words = Box::pin(object.fetch(body, exchange, shared)).await?;
+                without_list(words, denial)?
+            }
         },
     };
     if let Some(grant) = authorized.grant() {
@@ -255,14 +259,10 @@ impl Wanted<'_> {
         film.answer().await
     }
 
-    /// An object that is a list, with the viewer's grant in it.
-    async fn list(
-        &self,
-        exchange: &Exchange,
-        shared: &WorkerShared,
-    ) -> Result<Option<Answer>, Denial> {
+    /// An object that may be a list, with the viewer's grant in it.
+    async fn list(&self, exchange: &Exchange, shared: &WorkerShared) -> Result<ListAnswer, Denial> {
         if !is_list(self.request.path) {
-            return Ok(None);
+            return Ok(ListAnswer::AsItIs);
         }
         let list = ReadyMade {
             authorized: self.authorized,
@@ -300,6 +300,15 @@ impl Wanted<'_> {
         let ranges_max = exchange.state.snapshot.limits.ranges_max;
         let cache = &shared.cache;
         Ok(self.folder_answer(&object, ranges_max, cache).await)
+    }
+}
+
+/// What an origin says in place of a list that could not be read; never the list, which it may have by now.
+fn without_list(words: Answer, denial: Denial) -> Result<Answer, Denial> {
+    match words.status {
+        StatusCode::NOT_MODIFIED => Err(denial),
+        status if status.is_success() => Err(denial),
+        _ => Ok(words),
     }
 }
 
