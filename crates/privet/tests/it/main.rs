@@ -14,6 +14,8 @@ mod cli_check_start;
 mod cli_config_file;
 mod cli_explain;
 mod cli_film;
+mod cli_film_set;
+mod cli_film_url;
 mod cli_init;
 mod cli_invalidate;
 mod cli_key;

@@ -3,6 +3,7 @@
 use super::arrivals::Unsized;
 use super::{Source, SourceAsk, SourceContent, unique};
 use crate::cache::{Ask, How, Obtained, Served, digest};
+use crate::film::decoding::CODINGS_MAX;
 use crate::origin_client::OriginResponse;
 use crate::pipeline::origin_denial;
 use crate::worker::WorkerShared;
@@ -32,9 +33,6 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
     IF_UNMODIFIED_SINCE,
     RANGE,
 ];
-
-/// Codings on top of each other that are undone.
-const CODINGS_MAX: usize = 3;
 
 /// What of an object is going to be read.
 #[derive(Clone, Copy, Debug)]
