@@ -10,6 +10,13 @@
 //   {"do": "play"}, {"do": "pause"}, {"do": "seek", "time": …}, {"do": "swap", "query": …}
 //   {"do": "await", "time": …, "ms": …}             waits until the film is past a time, is broken, or ms are over
 //   {"do": "state"}                                 what the page says, and `refused`: answers from 400 on
+//
+// Of pages that are not page.html:
+//
+//   {"do": "look", "selector": …, "text": …, "ms": …} waits until the element has a text, or ms are over; says its text, its
+//                                                   role or aria-live, and how many players and buttons it has
+//   {"do": "click", "selector": …}, {"do": "deny-copying"}
+//   {"do": "end-links", "path": …}                  from now on what is beneath a path is answered with 403; Video.js asks anew
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -40,6 +47,8 @@ function launch(browser) {
   return puppeteer.launch({
     executablePath: "/usr/bin/chromium",
     headless: true,
+    // The demo's certificate is its own.
+    acceptInsecureCerts: true,
     protocolTimeout: 30000,
     args: [
       "--no-sandbox",
@@ -87,6 +96,37 @@ const commands = {
     return seen;
   },
   state,
+  async look({ selector, text, ms }) {
+    const read = () => page.evaluate((where) => {
+      const element = document.querySelector(where);
+      return {
+        text: element?.innerText ?? "",
+        live: element?.getAttribute("aria-live") ?? element?.getAttribute("role") ?? "",
+        players: element?.querySelectorAll("video, button, .video-js").length ?? 0,
+      };
+    }, selector);
+    const end = Date.now() + ms;
+    let seen = await read();
+    while (!seen.text.includes(text) && Date.now() < end) {
+      await pause(50);
+      seen = await read();
+    }
+    return seen;
+  },
+  async click({ selector }) { await page.click(selector); return {}; },
+  async "deny-copying"() {
+    await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("denied")); });
+    return {};
+  },
+  async "end-links"({ path }) {
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      if (!new URL(request.url()).pathname.startsWith(path)) return request.continue();
+      return request.respond({ status: 403, body: "<Error><Message>Access denied</Message></Error>" });
+    });
+    await page.evaluate(() => { const player = videojs("private"); player.src(player.currentSources()); });
+    return {};
+  },
 };
 
 const lines = createInterface({ input: process.stdin });

@@ -54,6 +54,9 @@ make hdr_pq.mp4 $(picture $small 25 12) -c:v libx265 -preset ultrafast -pix_fmt 
     -x265-params "log-level=none:keyint=50:transfer=smpte2084:$bt2020" -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc
 make hdr_hlg.mp4 $(picture $small 25 12) "${x264_any[@]}" -g 50 -pix_fmt yuv420p10le \
     -x264-params "transfer=arib-std-b67:$bt2020" -movflags -write_colr
+# The same for browsers, as long as other films that play in them.
+make hdr_vp9.mp4 $(picture $small 25 60) $(sound 60) -c:v libvpx-vp9 -profile:v 2 -pix_fmt yuv420p10le -deadline realtime -cpu-used 8 \
+    -b:v 300k -g 50 -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc "${aac[@]}" -shortest -movflags +faststart
 make ac3.mp4 -i brief.mp4 -map 0:v -map 0:a -map 0:a -c:v copy -c:a:0 aac -c:a:1 ac3 -ac:a:1 6
 make mp3.mp4 -i brief.mp4 -c:v copy -c:a libmp3lame
 make pcm.mov -i brief.mp4 -c:v copy -c:a pcm_s16le -t 10
@@ -90,3 +93,4 @@ cp brief.mp4 'name with spaces é.mp4'
 cp talk.mp4 set.mp4
 make set.240p.mp4 -i talk.mp4 -vf scale=426:240 "${x264[@]}" -bf 2 -b:v 200k -c:a copy -movflags +faststart
 cp subtitles.srt set.en.srt
+printf '{"qualities":[{"file":"hdr_vp9.mp4","label":"hdr"},{"file":"talk.mp4","label":"sdr"}]}' >hdr.film.json

@@ -3,11 +3,11 @@
 //! Clips are made once by the scripts in `tests-peers/films` and lie in `target/test-tools/films`.
 
 use crate::command::{self, Outcome, run};
+use crate::progress;
 use crate::tools::{NodeFolder, Tool, folder, python};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 /// What plays, measures or makes films, from Debian.
 pub const TOOLS: &[Tool] = &[
@@ -63,8 +63,17 @@ pub fn make_clips() -> Outcome {
     if has_clips(&scripts) {
         return Ok(());
     }
-    let began = Instant::now();
-    println!("xtask: making clips in target/test-tools/films");
+    progress::step("making clips in target/test-tools/films", "", || {
+        make_clips_anew(&scripts)
+    })
+}
+
+/// Tells a child process where clips and players are (see tests-peers/README.md).
+pub fn point_at(command: &mut Command) {
+    command.env("PRIVET_TEST_FILMS", folder().join("films"));
+}
+
+fn make_clips_anew(scripts: &[u8]) -> Outcome {
     for name in ["clips", "broken"] {
         // What an older script made is no longer wanted.
         remove(&place(name))?;
@@ -75,17 +84,7 @@ pub fn make_clips() -> Outcome {
     broken.arg(script("make_broken.py"));
     run(broken.arg(place("clips")).arg(place("broken")))?;
     fs::write(stamp(), scripts)
-        .map_err(|error| format!("cannot write {}: {error}", stamp().display()))?;
-    println!(
-        "xtask: clips made in {:.0} s",
-        began.elapsed().as_secs_f64()
-    );
-    Ok(())
-}
-
-/// Tells a child process where clips and players are (see tests-peers/README.md).
-pub fn point_at(command: &mut Command) {
-    command.env("PRIVET_TEST_FILMS", folder().join("films"));
+        .map_err(|error| format!("cannot write {}: {error}", stamp().display()))
 }
 
 fn has_clips(scripts: &[u8]) -> bool {

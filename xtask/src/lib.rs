@@ -3,4 +3,5 @@
 
 pub mod command;
 pub mod films;
+pub mod progress;
 pub mod tools;

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::command::{self, Outcome, cargo};
-use xtask::{films, tools};
+use xtask::{films, progress, tools};
 
 /// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]

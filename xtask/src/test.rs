@@ -4,10 +4,23 @@
 
 use crate::command::{self, Outcome, cargo};
 use crate::films;
+use crate::progress::{self, Times};
 use crate::s3_gateway::S3Gateway;
 use crate::tools;
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal};
 use std::process::Command;
 use std::time::Instant;
+
+/// How many steps `run` has.
+const STEPS: usize = 7;
+
+/// Name of all steps together, among the times that are remembered.
+const ALL: &str = "test";
+
+/// The variable by which nextest is told how to show its progress.
+const NEXTEST_PROGRESS: &str = "NEXTEST_SHOW_PROGRESS";
 
 /// A failed step and what to do about it.
 struct Failure {
@@ -25,11 +38,7 @@ struct Steps {
 
 /// Runs everything. The error names what failed.
 pub fn run(no_install: bool) -> Outcome {
-    let mut steps = Steps {
-        started: Instant::now(),
-        passed: 0,
-        failures: Vec::new(),
-    };
+    let mut steps = Steps::begin();
     if no_install {
         steps.step("tools", "run `cargo xtask tools`", report_missing);
     } else {
@@ -70,43 +79,50 @@ pub fn run(no_install: bool) -> Outcome {
 }
 
 impl Steps {
+    fn begin() -> Self {
+        let last = Times::read().last(ALL);
+        println!(
+            "xtask: {}",
+            progress::opening(ALL, &format!("{STEPS} steps"), last)
+        );
+        Self {
+            started: Instant::now(),
+            passed: 0,
+            failures: Vec::new(),
+        }
+    }
+
     /// Runs one step and remembers its failure.
     fn step(&mut self, step: &'static str, advice: &'static str, work: impl FnOnce() -> Outcome) {
-        println!(
-            "xtask: {step} (at {:.0} s)",
-            self.started.elapsed().as_secs_f64()
+        let number = self.passed + self.failures.len() + 1;
+        let at = format!(
+            "step {number} of {STEPS}, at {}",
+            progress::shown(self.started.elapsed())
         );
-        let began = Instant::now();
-        let result = work();
-        let seconds = began.elapsed().as_secs_f64();
-        match result {
-            Ok(()) => {
-                println!("xtask: {step} passed in {seconds:.1} s");
-                self.passed += 1;
-            }
-            Err(message) => {
-                println!("xtask: {step} FAILED after {seconds:.1} s");
-                self.failures.push(Failure {
-                    step,
-                    message,
-                    advice,
-                });
-            }
+        match progress::step(step, &at, work) {
+            Ok(()) => self.passed += 1,
+            Err(message) => self.failures.push(Failure {
+                step,
+                message,
+                advice,
+            }),
         }
     }
 
     fn finish(self) -> Outcome {
-        let seconds = self.started.elapsed().as_secs_f64();
+        let elapsed = self.started.elapsed();
         for failure in &self.failures {
             println!("xtask: {} failed: {}", failure.step, failure.message);
             println!("       what to do: {}", failure.advice);
         }
         let failed = self.failures.len();
         println!(
-            "xtask: {} steps passed, {failed} failed, in {seconds:.0} s",
-            self.passed
+            "xtask: {} steps passed, {failed} failed, in {}",
+            self.passed,
+            progress::shown(elapsed)
         );
         if failed == 0 {
+            Times::remember(ALL, elapsed);
             Ok(())
         } else {
             Err("not all of it passed; see above".to_owned())
@@ -143,6 +159,9 @@ fn tests(gateway: &mut Option<Outcome<S3Gateway>>) -> Outcome {
     let mut command = cargo();
     if tools::has_nextest() {
         command.args(["nextest", "run"]);
+        let chosen = env::var_os(NEXTEST_PROGRESS);
+        let shown = shown_progress(io::stderr().is_terminal(), chosen.as_deref());
+        command.env(NEXTEST_PROGRESS, shown);
     } else {
         command.args(["test", "--lib", "--bins", "--tests"]);
     }
@@ -160,6 +179,13 @@ fn tests(gateway: &mut Option<Outcome<S3Gateway>>) -> Outcome {
     command::run(&mut command).and(gateway)
 }
 
+/// A bar with the running tests on a terminal. Elsewhere a count beside each line, of which there are few: those of slow
+/// and failed tests (`.config/nextest.toml`). What the one who runs the tests has chosen goes first.
+fn shown_progress(is_terminal: bool, chosen: Option<&OsStr>) -> &OsStr {
+    let default = if is_terminal { "bar" } else { "counter" };
+    chosen.unwrap_or(OsStr::new(default))
+}
+
 fn doctests() -> Outcome {
     run_cargo(&["test", "--workspace", "--locked", "--doc"])
 }
@@ -174,4 +200,24 @@ fn run_cargo(arguments: &[&str]) -> Outcome {
     command.args(arguments);
     tools::point_at_peers(&mut command);
     command::run(&mut command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(is_terminal: bool, chosen: Option<&str>, expected: &str) {
+        assert_eq!(
+            shown_progress(is_terminal, chosen.map(OsStr::new)),
+            expected
+        );
+    }
+
+    #[test]
+    fn tests_have_a_bar_on_a_terminal_and_a_count_elsewhere() {
+        check(true, None, "bar");
+        check(false, None, "counter");
+        check(true, Some("none"), "none");
+        check(false, Some("none"), "none");
+    }
 }

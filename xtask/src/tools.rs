@@ -5,6 +5,7 @@
 
 use crate::command::{self, Outcome, answers, cargo, on_path, output, program, run};
 use crate::films;
+use crate::progress;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -252,27 +253,34 @@ pub fn folder() -> PathBuf {
     command::target().join("test-tools")
 }
 
+/// One after the other, so that whoever waits sees which, and a failure names its package.
 fn debian(tools: &[Tool]) -> Outcome {
     let missing: Vec<&Tool> = tools.iter().filter(|tool| !on_path(tool.program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = missing
-        .iter()
-        .flat_map(|tool| tool.package.split_whitespace())
-        .collect();
-    println!("xtask: installing {}", packages.join(", "));
-    let installed = apt_get(&["update", "-qq"]).and_then(|()| {
-        let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-        arguments.extend(&packages);
-        apt_get(&arguments)
-    });
-    installed.map_err(|message| {
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    install_packages(&packages).map_err(|message| {
         format!(
             "{message}; install these by hand and run again: {}",
             packages.join(" ")
         )
     })
+}
+
+fn install_packages(packages: &[&str]) -> Outcome {
+    progress::step("reading Debian's lists of packages", "", || {
+        apt_get(&["update", "-qq"])
+    })?;
+    for (index, package) in packages.iter().enumerate() {
+        let at = format!("{} of {}", index + 1, packages.len());
+        progress::step(&format!("installing {package}"), &at, || {
+            let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+            arguments.extend(package.split_whitespace());
+            apt_get(&arguments)
+        })?;
+    }
+    Ok(())
 }
 
 fn apt_get(arguments: &[&str]) -> Outcome {
@@ -294,7 +302,14 @@ fn python_environment() -> Outcome {
     if is_current(&python_stamp(), &requirements()) {
         return Ok(());
     }
-    println!("xtask: making the Python environment in target/test-tools");
+    progress::step(
+        "making the Python environment in target/test-tools",
+        "",
+        make_python_environment,
+    )
+}
+
+fn make_python_environment() -> Outcome {
     let place = folder().join("python");
     create_venv(&place)?;
     let mut install = Command::new(python("python3"));
@@ -338,11 +353,12 @@ impl NodeFolder {
         if is_current(&self.stamp(), &self.lock()) {
             return Ok(());
         }
+        let name = format!("installing the JavaScript modules of {}", self.source);
+        progress::step(&name, "", || self.install_anew())
+    }
+
+    fn install_anew(&self) -> Outcome {
         let place = self.place();
-        println!(
-            "xtask: installing JavaScript modules in {}",
-            place.display()
-        );
         fs::create_dir_all(&place)
             .map_err(|error| format!("cannot make {}: {error}", place.display()))?;
         for name in ["package.json", "package-lock.json"] {
@@ -374,14 +390,16 @@ impl NodeFolder {
 }
 
 fn install_nextest() -> Outcome {
-    println!("xtask: building cargo-nextest {NEXTEST_VERSION}, once");
-    run(cargo().args([
-        "install",
-        "--locked",
-        "--version",
-        NEXTEST_VERSION,
-        "cargo-nextest",
-    ]))
+    let name = format!("building cargo-nextest {NEXTEST_VERSION}, once");
+    progress::step(&name, "", || {
+        run(cargo().args([
+            "install",
+            "--locked",
+            "--version",
+            NEXTEST_VERSION,
+            "cargo-nextest",
+        ]))
+    })
 }
 
 fn requirements() -> PathBuf {

@@ -51,10 +51,13 @@ pub fn capped_by_grant(
     (cap != GrantCap::default()).then_some(cap)
 }
 
-/// RFC 9213 2 has targeted fields end in `-Cache-Control`. The other two are older, and some proxies follow them.
+/// What some proxies and networks follow in place of `Cache-Control`, from before RFC 9213.
+const OLDER_FIELDS: [&str; 3] = ["surrogate-control", "x-accel-expires", "edge-control"];
+
+/// RFC 9213 2 has targeted fields end in `-Cache-Control`.
 fn is_targeted(name: &&HeaderName) -> bool {
     let name = name.as_str();
-    name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "x-accel-expires")
+    name.ends_with("-cache-control") || OLDER_FIELDS.contains(&name)
 }
 
 /// What a directive's number is about.
@@ -121,14 +124,25 @@ fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderVa
     HeaderValue::from_bytes(&bytes).ok()
 }
 
-/// What is no date is in the past for everybody (RFC 9111 5.3) and stays; of several the latest counts.
+/// Of several dates the latest counts. What is no date lies in the past (RFC 9111 5.3), but many browsers read more than
+/// HTTP-dates; only numbers stay, such as the usual `0`.
 fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderValue> {
-    let dates = response
-        .get_all(header::EXPIRES)
-        .iter()
-        .filter_map(|value| parse_date(value.to_str().ok()?));
-    let latest = dates.max()?;
-    (latest > grant_ends).then(|| date_value(grant_ends))
+    let mut latest = None;
+    for value in response.get_all(header::EXPIRES) {
+        match value.to_str().ok().and_then(parse_date) {
+            Some(date) => latest = latest.max(Some(date)),
+            None if is_number(value.as_bytes()) => {}
+            None => return Some(HeaderValue::from_static("0")),
+        }
+    }
+    (latest? > grant_ends).then(|| date_value(grant_ends))
+}
+
+/// At most three digits: more of them may be a year.
+fn is_number(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use crate::authorize::Authorized;
 use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::{Origin, OriginSource};
-use crate::policies::HeaderFilter;
+use crate::policies::{CachePolicy, HeaderFilter};
 use crate::request::ViewerRequest;
+use crate::vary::{Languages, selecting_value};
 use cookies::forwarded_cookies;
 use header_names::{is_edges_own, is_plain, may_steer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -114,6 +115,7 @@ fn headers(
             headers.insert(header::ACCEPT_ENCODING, value.clone());
         }
     }
+    normalize_languages(&mut headers, &behavior.cache_policy);
     for name in named_headers(behavior) {
         if let Some(value) = cloudfront_header(name, request, facts) {
             headers.insert(name.clone(), value);
@@ -125,6 +127,21 @@ fn headers(
         headers.insert(name.clone(), value.clone());
     }
     headers
+}
+
+/// Where spellings of `Accept-Language` share objects, the origin hears the one that they are kept under: it cannot choose
+/// by what the key does not have.
+fn normalize_languages(headers: &mut HeaderMap, policy: &CachePolicy) {
+    let name = header::ACCEPT_LANGUAGE;
+    if policy.languages() == Languages::AsWritten {
+        return;
+    }
+    let selecting = selecting_value(headers, &name, Languages::ByPreference);
+    headers.remove(&name);
+    // Made of header values and commas, so it is one.
+    if let Some(Ok(value)) = selecting.map(|text| HeaderValue::from_bytes(&text)) {
+        headers.insert(name, value);
+    }
 }
 
 /// Whether a header of the viewer's is passed on.

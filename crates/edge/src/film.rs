@@ -22,9 +22,11 @@ mod text;
 mod walk;
 mod whole_text;
 
+pub(crate) use decoding::decoded_text;
 pub(crate) use indexes::{FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
 pub(crate) use parts_reader::{FilmPiece, PartsReader, own_size_bytes};
-pub(crate) use ready_made::{ReadyMade, is_list, list_without_wish};
+pub(crate) use ready_made::{ListAnswer, ReadyMade, is_list, list_without_wish};
+pub use set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
 pub(crate) use source::{FilmSource, SourceAsk, SourceStores};
 pub(crate) use walk::FilmWalk;

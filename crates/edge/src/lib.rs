@@ -32,6 +32,7 @@ mod pace;
 mod pipeline;
 mod proxy_header;
 mod readiness;
+mod remote_object;
 mod request_body;
 mod request_id;
 mod rtmp;
@@ -50,6 +51,7 @@ pub use clock::Clock;
 pub use descriptors::descriptors_note;
 pub use edge::{Edge, RunningEdge, StartOptions};
 pub use ends::EndTotals;
+pub use film::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
@@ -60,4 +62,7 @@ pub use operator::{
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
 pub use readiness::{StartFault, certificate_notes, database_fault, start_faults};
+pub use remote_object::{
+    ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,
+};
 pub use start_error::{ListenFault, StartError};

@@ -1,19 +1,48 @@
-// What the page does beside playing: shows what the edge says to the expired link, tells the time here, names the players,
-// and copies the template.
+// What the page does beside playing: shows what the edge says to links that have ended, tells the time here, names the
+// players, and copies the template.
 'use strict';
-const source = document.querySelector('#expired source[type="video/mp4"]');
-const answer = document.getElementById('expired-answer');
-fetch(source.src, { headers: { Range: 'bytes=0-0' } })
-  .then(async (response) => {
-    const text = await response.text();
-    const message = /<Message>([^<]*)<\/Message>/.exec(text);
-    answer.textContent = `${response.status} ${message ? message[1] : ''}`;
-    // Otherwise the player looks for a while, and then guesses.
-    if (!response.ok) {
-      videojs('expired').error(`The edge refuses it: ${answer.textContent}`);
-    }
+
+// The edge's answer to the film's link, as a status and a message.
+async function asked(link) {
+  const response = await fetch(link, { headers: { Range: 'bytes=0-0' }, cache: 'no-store' });
+  const message = response.ok ? null : /<Message>([^<]*)<\/Message>/.exec(await response.text());
+  return { isRefused: response.status === 403, text: `${response.status} ${message ? message[1] : ''}`.trim() };
+}
+
+// A film that nobody can play has no player: one would look for a while, and then guess.
+const expired = document.getElementById('expired');
+const expiredAnswer = document.getElementById('expired-answer');
+asked(expired.dataset.film)
+  .then((answer) => {
+    expiredAnswer.textContent = answer.text;
+    if (!answer.isRefused) expired.textContent = 'The edge did not refuse this link';
   })
-  .catch((error) => { answer.textContent = String(error); });
+  .catch((error) => { expiredAnswer.textContent = `no answer: ${error.message}`; });
+
+// The page may have been open for longer than its links.
+function refused(text) {
+  const panel = document.createElement('div');
+  panel.className = 'refused';
+  // It was not there when the page was read out.
+  panel.setAttribute('role', 'alert');
+  for (const line of ['This link has ended', text, 'Load the page again for a fresh one']) {
+    panel.appendChild(document.createElement('p')).textContent = line;
+  }
+  return panel;
+}
+
+for (const [id, name] of [['private', 'Private film'], ['open', 'Open film']]) {
+  const link = document.querySelector(`#${id} source[type="video/mp4"]`).src;
+  const player = videojs(id);
+  player.ready(() => player.el().setAttribute('aria-label', name));
+  player.on('error', async () => {
+    const answer = await asked(link).catch(() => null);
+    if (!answer?.isRefused || player.isDisposed()) return;
+    const panel = refused(answer.text);
+    player.el().before(panel);
+    player.dispose();
+  });
+}
 
 const until = document.querySelector('time');
 const end = new Date(until.dateTime);
@@ -21,16 +50,16 @@ if (!Number.isNaN(end.getTime())) {
   until.textContent = end.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 }
 
-for (const [id, name] of [['private', 'Private film'], ['expired', 'Expired film'], ['open', 'Open film']]) {
-  videojs(id).ready(function nameIt() { this.el().setAttribute('aria-label', name); });
-}
-
 const copied = document.getElementById('copied');
+const template = document.getElementById('template');
 document.getElementById('copy').addEventListener('click', async () => {
+  // The same words once more would not be read out.
+  copied.textContent = '';
   try {
-    await navigator.clipboard.writeText(document.getElementById('template').textContent);
+    await navigator.clipboard.writeText(template.textContent);
     copied.textContent = 'Copied';
-  } catch (error) {
-    copied.textContent = 'The browser does not let the page copy: select the text below';
+  } catch {
+    getSelection().selectAllChildren(template);
+    copied.textContent = 'The browser does not let the page copy. The text is selected: copy it with the keyboard.';
   }
 });

@@ -1,29 +1,26 @@
 //! `privet film check`: what the edge would make of a file, track by track, and what is left out and why.
 //!
-//! Reads the index as the edge does, by a few ranges; nothing is written and no edge is asked.
+//! Reads the index as the edge does, by a few ranges, of a file or of a URL; nothing is written and no edge is asked.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
+use privet_edge::ObjectUrl;
 use privet_media::Refusal;
-use privet_media::mp4::{Index, Limits, Locator, Step};
 use privet_media::name::FILM_ENDINGS;
 use privet_media::survey::Survey;
-use rustix::fs::OFlags;
 
-use crate::command_error::reason;
+use crate::input;
 use crate::report;
+use reading::{Place, Reading, Unread};
+use set::SetFinding;
 
 mod narrative;
+mod reading;
+mod set;
+mod set_narrative;
 
-/// As long as segments are where a behavior says nothing else.
-const SEGMENT_DURATION: Duration = Duration::from_secs(6);
+/// The longest URL that is read from standard input.
+const URL_SIZE_BYTES_MAX: usize = 16 * 1024;
 
 /// What `privet film` takes.
 #[derive(clap::Args)]
@@ -36,12 +33,18 @@ pub(crate) struct FilmArguments {
 enum FilmCommand {
     /// Say what would be made of a film, track by track, and what is left out and why.
     ///
-    /// The file's index is read as the edge reads it, and nothing else of it. Segments are those of the usual length, six
-    /// seconds; a behavior may say another one (segment_duration).
+    /// The index is read as the edge reads it, and nothing else of it. Segments are those of the usual length, six seconds; a
+    /// behavior may say another one (segment_duration). Of a set (.film.json) each member is looked at.
+    ///
+    /// A URL is asked for with its query, which is never shown; the members of its set are asked for with the same query.
+    /// Redirects are not followed.
     #[command(after_help = "\
 Examples:
   privet film check talk.mp4
   privet film check --json talk.mp4
+  privet film check talk.film.json
+  privet film check 'https://HOST/talk.mp4?Expires=...&Signature=...'
+  privet film check - < link.txt     # a link that other users of this machine are not to see
 
 Exit codes: 0 it plays, 1 it does not, 2 could not tell, or wrong usage")]
     Check(FilmCheckArguments),
@@ -52,7 +55,7 @@ struct FilmCheckArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// The film: a file on this machine
+    /// The film or the set: a file on this machine, an http or https URL, or - for a URL on standard input
     #[arg(value_name = "FILE")]
     file: String,
 }
@@ -62,8 +65,10 @@ struct FilmCheckArguments {
 enum Finding {
     /// What would be made of it.
     Film(Box<Survey>),
+    /// What would be made of a set.
+    Set(Box<SetFinding>),
     /// Nothing is made of it.
-    Refused(Refusal),
+    Refused(Refused),
     /// The name, or the file, does not let it be told; the text says why.
     Untold(String),
 }
@@ -72,8 +77,35 @@ impl Finding {
     fn verdict(&self) -> Verdict {
         match self {
             Finding::Film(survey) if survey.plays() => Verdict::Plays,
+            Finding::Set(set) => set.verdict(),
             Finding::Film(_) | Finding::Refused(_) => Verdict::Refused,
             Finding::Untold(_) => Verdict::CannotTell,
+        }
+    }
+}
+
+impl From<Unread> for Finding {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Missing(reason) | Unread::Fault(reason) => Finding::Untold(reason),
+            Unread::Refused(refused) => Finding::Refused(refused),
+        }
+    }
+}
+
+/// Why nothing is made of an object.
+#[derive(Debug, PartialEq, Eq)]
+struct Refused {
+    reason: String,
+    /// The token of the log.
+    code: &'static str,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Refused {
+            reason: refusal.to_string(),
+            code: refusal.token(),
         }
     }
 }
@@ -104,7 +136,10 @@ pub(crate) fn run(arguments: &FilmArguments) -> ExitCode {
 }
 
 fn check(arguments: &FilmCheckArguments) -> ExitCode {
-    let finding = find(&arguments.file);
+    let (name, finding) = match place(&arguments.file) {
+        Ok(place) => (place.to_string(), find(&place)),
+        Err(reason) => (shown(&arguments.file), Finding::Untold(reason)),
+    };
     let verdict = finding.verdict();
     if let Finding::Untold(reason) = &finding
         && !arguments.json
@@ -113,8 +148,8 @@ fn check(arguments: &FilmCheckArguments) -> ExitCode {
         return verdict.exit_code();
     }
     let lines = match arguments.json {
-        true => vec![narrative::json(&arguments.file, &finding).to_string()],
-        false => narrative::lines(&arguments.file, &finding),
+        true => vec![narrative::json(&name, &finding).to_string()],
+        false => narrative::lines(&name, &finding),
     };
     match report::say_all(&lines) {
         Ok(()) => verdict.exit_code(),
@@ -124,68 +159,61 @@ fn check(arguments: &FilmCheckArguments) -> ExitCode {
     }
 }
 
-fn find(file: &str) -> Finding {
-    if file.contains("://") {
-        let next = "fetch it, and check the file: curl -o talk.mp4 URL";
-        return Finding::Untold(format!("{file}: URLs are not asked: {next}"));
+/// Where the film is, or why there is no telling.
+fn place(argument: &str) -> Result<Place, String> {
+    if argument != "-" {
+        return place_of(argument);
     }
-    let lower = file.to_ascii_lowercase();
-    if lower.ends_with(".film.json") {
-        let next = "check the files that it names, one by one";
-        return Finding::Untold(format!("{file}: a set is made of several films: {next}"));
+    let read = input::read_up_to("-", URL_SIZE_BYTES_MAX).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(read).map_err(|_| "standard input: not a URL".to_owned())?;
+    match text.trim() {
+        url if url.contains("://") => place_of(url),
+        _ => {
+            Err("standard input: not a URL: write one line, with https:// and the host".to_owned())
+        }
     }
+}
+
+fn place_of(text: &str) -> Result<Place, String> {
+    if !text.contains("://") {
+        return Ok(Place::File(text.into()));
+    }
+    let url = ObjectUrl::parse(text);
+    url.map(Place::Url)
+        .map_err(|fault| format!("{}: {fault}", shown(text)))
+}
+
+/// What was typed, without what may be a secret in a URL that cannot be read.
+fn shown(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://..."),
+        None => text.to_owned(),
+    }
+}
+
+fn find(place: &Place) -> Finding {
+    let lower = place.path().to_ascii_lowercase();
     if lower.ends_with(".flv") || lower.ends_with(".mp3") {
         let next = "RTMP alone plays it, and only for mp4 can be told what is made of it";
-        return Finding::Untold(format!("{file}: not an mp4: {next}"));
+        return Finding::Untold(format!("{place}: not an mp4: {next}"));
     }
-    match read(Path::new(file)) {
-        Ok(Ok(survey)) => Finding::Film(Box::new(survey)),
-        Ok(Err(refusal)) => Finding::Refused(refusal),
-        Err(error) => Finding::Untold(format!("cannot read {file}: {}", reason(&error))),
+    let mut reading = Reading::default();
+    let finding = match lower.ends_with(".film.json") {
+        true => set::find(&mut reading, place),
+        false => reading.film(place).map_or_else(Finding::from, film),
+    };
+    for note in reading.notes() {
+        report::note_line(note);
     }
+    finding
+}
+
+fn film(survey: Survey) -> Finding {
+    Finding::Film(Box::new(survey))
 }
 
 /// Whether the edge makes anything of a file of this name; it goes by the ending.
 fn has_film_ending(file: &str) -> bool {
     let file = file.to_ascii_lowercase();
     FILM_ENDINGS.iter().any(|ending| file.ends_with(ending))
-}
-
-fn read(path: &Path) -> io::Result<Result<Survey, Refusal>> {
-    // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(nonblocking).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    if !metadata.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let limits = Limits::default();
-    let index = match read_index(&file, Locator::new(metadata.len(), limits))? {
-        Ok(index) => Arc::new(index),
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    Ok(Survey::of(&index, SEGMENT_DURATION, &limits))
-}
-
-fn read_index(file: &File, mut locator: Locator) -> io::Result<Result<Index, Refusal>> {
-    loop {
-        let range = match locator.step() {
-            Step::Read(range) => range,
-            Step::Done => return Ok(locator.finish()),
-        };
-        if let Err(refusal) = locator.supply(&read_range(file, &range)?) {
-            return Ok(Err(refusal));
-        }
-    }
-}
-
-fn read_range(file: &File, range: &Range<u64>) -> io::Result<Vec<u8>> {
-    let size_bytes = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut bytes = vec![0; size_bytes];
-    file.read_exact_at(&mut bytes, range.start)?;
-    Ok(bytes)
 }

@@ -45,6 +45,7 @@ fn what_is_said_to_single_caches_goes() {
         "other-cdn-cache-control",
         "surrogate-control",
         "x-accel-expires",
+        "edge-control",
     ] {
         let mut found = headers(&format!(
             "{name}: max-age=9\ncache-control: max-age=9\n{name}: x"
@@ -97,6 +98,33 @@ fn what_says_no_more_stays() {
     ] {
         check_unchanged(text);
     }
+}
+
+/// Browsers read dates that no HTTP-date is.
+#[test]
+fn what_some_browser_may_read_as_a_date_is_none() {
+    for text in [
+        "Fri, 01 Jan 2099 00:00:00 UTC",
+        "Fri, 01 Jan 2099 00:00:00 +0000",
+        "Fri, 1 Jan 2099 00:00:00 GMT",
+        "2099-01-01T00:00:00Z",
+        "Fri, 01-Jan-2099 00:00:00 GMT",
+        "Fri, 01 Jan 2099 00:00 GMT",
+        "4070908800",
+        "2099",
+        "never",
+        "",
+    ] {
+        let found = capped(&format!("expires: {text}"), 100).unwrap();
+        assert_eq!(found.expires.unwrap(), "0", "{text}");
+    }
+    let two = capped(
+        "expires: Sun, 06 Nov 1994 08:49:37 GMT\nexpires: 2099-01-01",
+        100,
+    );
+    assert_eq!(two.unwrap().expires.unwrap(), "0");
+    check_unchanged("expires: -1");
+    check_unchanged("expires: 0");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Undoes the content codings of texts, up to a length: what is compressed may be a thousand times as long.
 
 use flate2::{Decompress, FlushDecompress, Status};
-use privet_distribution::AppliedCoding;
+use privet_distribution::{AppliedCoding, AppliedCodings};
 use std::io::Read;
 
+/// Codings on top of each other that are undone.
+pub(super) const CODINGS_MAX: usize = 3;
 /// Windows of zstd up to 8 MiB: more is no content coding (RFC 9659 3).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 const BROTLI_BUFFER_SIZE_BYTES: usize = 4096;
@@ -17,6 +19,19 @@ pub(super) enum DecodeFault {
     Undecodable,
     /// The text is longer than it may be.
     TooLarge,
+}
+
+/// The bytes of a text before its codings; `None` if they cannot be undone, or it is longer than `size_bytes_max` then.
+pub(crate) fn decoded_text(
+    bytes: Vec<u8>,
+    codings: &AppliedCodings,
+    size_bytes_max: u64,
+) -> Option<Vec<u8>> {
+    let size_bytes_max = usize::try_from(size_bytes_max).unwrap_or(usize::MAX);
+    if bytes.is_empty() || codings.codings.len() > CODINGS_MAX {
+        return bytes.is_empty().then_some(bytes);
+    }
+    decode(bytes, &codings.codings, size_bytes_max).ok()
 }
 
 /// The bytes before `codings`, which stand in the order in which they were applied; none is longer than

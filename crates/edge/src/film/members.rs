@@ -172,22 +172,19 @@ impl FilmWalk<'_> {
         authorize_member(self.authorized, &self.request, path)
     }
 
-    /// Those subtitles of the set that are there and can be read, as far as can be told without reading them.
+    /// Those subtitles of the set that are there and can be read, as far as can be told without reading long ones: players
+    /// end a film over subtitles that were listed and are refused.
     pub(super) async fn present_subtitles(
         &self,
         set: &FilmSet,
     ) -> Result<Present<SetSubtitles>, MakeFault> {
         let opening = set.subtitles.iter().map(|subtitles| async move {
-            let wanted = Wanted::Presence {
-                size_bytes_max: TEXT_SIZE_BYTES_MAX as u64,
-            };
-            let opened = self.open_subtitles(subtitles, wanted).await;
-            (subtitles, opened)
+            let looked_through = self.look_through(subtitles).await;
+            (subtitles, looked_through)
         });
         let mut present = Present::nothing();
-        for (subtitles, opened) in all(opening).await {
-            let opened = opened.and_then(|(source, _)| of_readable_length(&source));
-            match opened {
+        for (subtitles, looked_through) in all(opening).await {
+            match looked_through {
                 Ok(()) => present.members.push(subtitles.clone()),
                 Err(denial) if is_missing(&denial) => {}
                 Err(denial) if is_of_one_object(&denial) => {
@@ -199,6 +196,15 @@ impl FilmWalk<'_> {
             }
         }
         Ok(present)
+    }
+
+    async fn look_through(&self, subtitles: &SetSubtitles) -> Result<(), Denial> {
+        let wanted = Wanted::Presence {
+            size_bytes_max: TEXT_SIZE_BYTES_MAX as u64,
+        };
+        let (source, path) = self.open_subtitles(subtitles, wanted).await?;
+        of_readable_length(&source)?;
+        self.check_subtitles(&source, path).await
     }
 
     /// The first of its objects that is there, as it is `wanted`, and its path.

@@ -49,6 +49,17 @@ pub(crate) struct ReadyMade<'a> {
     pub(crate) context: &'a WorkerContext,
 }
 
+/// What becomes of such a request.
+pub(crate) enum ListAnswer {
+    /// The list with the viewer's grant in it, or the way to a session.
+    Made(Box<Answer>),
+    /// The object is sent as it is: it is no list, or its URIs need no grant.
+    AsItIs,
+    /// The origin does not give it now. Its own words may be passed on, a list may not: by the time that it is asked for
+    /// them it may have one, which nobody has signed.
+    Unread(Denial),
+}
+
 /// What kind of list the path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ListKind {
@@ -120,15 +131,15 @@ pub(crate) fn list_without_wish(
 }
 
 impl ReadyMade<'_> {
-    /// The list with the viewer's grant in it, or the way to a session. `None` where the object is sent as it is.
+    /// Reads the list and puts the viewer's grant in it, where that is needed.
     ///
     /// Errors: there is a list, and its URIs cannot get the grant.
-    pub(crate) async fn answer(&self) -> Result<Option<Answer>, Denial> {
+    pub(crate) async fn answer(&self) -> Result<ListAnswer, Denial> {
         let Some((kind, carried)) = self.list_with_grant() else {
-            return Ok(None);
+            return Ok(ListAnswer::AsItIs);
         };
         if let Some(answer) = self.session() {
-            return Ok(Some(answer));
+            return Ok(ListAnswer::Made(Box::new(answer)));
         }
         for _ in 0..ATTEMPTS_MAX {
             match self.attempt(kind, &carried).await {
@@ -156,18 +167,17 @@ impl ReadyMade<'_> {
             .map(|carried| (kind, carried))
     }
 
-    async fn attempt(&self, kind: ListKind, carried: &str) -> Result<Option<Answer>, MakeFault> {
+    async fn attempt(&self, kind: ListKind, carried: &str) -> Result<ListAnswer, MakeFault> {
         let source = match self.open().await {
             Ok(source) => source,
             Err(denial @ (Denial::Film { .. } | Denial::FilmArriving)) => return Err(denial.into()),
-            // What the origin has not, or does not give, is told in its own words.
-            Err(_) => return Ok(None),
+            Err(denial) => return Ok(ListAnswer::Unread(denial)),
         };
         let Some(made) = self.rewritten(kind, &source, carried).await? else {
-            return Ok(None);
+            return Ok(ListAnswer::AsItIs);
         };
         let answer = Answer::made(&made, &self.request, self.received).await;
-        Ok(Some(answer?))
+        Ok(ListAnswer::Made(Box::new(answer?)))
     }
 
     fn session(&self) -> Option<Answer> {

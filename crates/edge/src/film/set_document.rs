@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::HashSet;
 
 /// The longest description.
-pub(super) const SET_SIZE_BYTES_MAX: u64 = 64 * 1024;
+pub const SET_SIZE_BYTES_MAX: u64 = 64 * 1024;
 const QUALITIES_MAX: usize = 16;
 const SUBTITLES_MAX: usize = 32;
 const FILE_NAME_SIZE_BYTES_MAX: usize = 1024;
@@ -21,29 +21,35 @@ const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Qualities and subtitles that make one film.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct FilmSet {
-    pub(super) qualities: Vec<SetQuality>,
-    pub(super) subtitles: Vec<SetSubtitles>,
+pub struct FilmSet {
+    /// In the order of the description.
+    pub qualities: Vec<SetQuality>,
+    /// In the order of the description.
+    pub subtitles: Vec<SetSubtitles>,
 }
 
 /// One quality.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SetQuality {
+pub struct SetQuality {
     /// `None` for the object that was asked for.
-    pub(super) label: Option<String>,
+    pub label: Option<String>,
     /// As in a URL.
-    pub(super) path: String,
+    pub path: String,
 }
 
 /// Subtitles in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SetSubtitles {
-    pub(super) label: String,
-    pub(super) language: Option<String>,
-    pub(super) name: String,
-    pub(super) is_default: bool,
+pub struct SetSubtitles {
+    /// The name of its folder in lists.
+    pub label: String,
+    /// A tag of BCP 47.
+    pub language: Option<String>,
+    /// For viewers.
+    pub name: String,
+    /// Whether players show it unasked.
+    pub is_default: bool,
     /// As in a URL; of several the first that is there counts.
-    pub(super) paths: Vec<String>,
+    pub paths: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,10 +79,11 @@ struct SubtitlesDocument {
 }
 
 impl FilmSet {
-    /// Reads the description that lies at `path`.
+    /// Reads the description that lies at `path`, a path as in a URL.
     ///
-    /// Errors: what is wrong with it, for whoever wrote it.
-    pub(super) fn read(path: &str, text: &[u8]) -> Result<Self, String> {
+    /// # Errors
+    /// In words, what is wrong with it, for whoever wrote it.
+    pub fn read(path: &str, text: &[u8]) -> Result<Self, String> {
         let document: SetDocument = serde_json::from_slice(without_mark(text)?)
             .map_err(|error| format!("not a set: {error}"))?;
         if document.qualities.is_empty() || document.qualities.len() > QUALITIES_MAX {

@@ -165,6 +165,12 @@ impl FilmSource {
         self.0.how
     }
 
+    /// Whether it is there, and its bytes are not: it was opened for [`Wanted::Presence`], and must not be kept.
+    pub(super) fn is_head_alone(&self) -> bool {
+        let is_of_no_cache = matches!(self.0.content, SourceContent::Memory(_));
+        is_of_no_cache && self.0.status.is_some() && self.0.size_bytes == 0
+    }
+
     /// `None` of a folder's object, which passes no cache.
     pub(crate) fn cache_status(&self) -> Option<&CacheStatus> {
         self.0.status.as_ref()

@@ -1,9 +1,9 @@
 //! Subtitles as WebVTT: of a track of the film, and of an object beside it.
 
 use super::made::Made;
-use super::source::Wanted;
+use super::source::{FilmSource, Wanted, too_large_text};
 use super::text::text;
-use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE};
+use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE, refused};
 use super::whole_text::TextFault;
 use crate::answer_memory::Charge;
 use crate::origin::DiskWork;
@@ -76,15 +76,9 @@ impl FilmWalk<'_> {
             Err(TextFault::TooLarge) => return Err(Refusal::TooLarge("subtitles").into()),
             Err(TextFault::Make(fault)) => return Err(fault),
         };
-        let is_srt = path.to_ascii_lowercase().ends_with(".srt");
+        let kind = SideKind::of(path);
         let size_bytes = whole.bytes.len();
-        let convert = move || {
-            if is_srt {
-                vtt_from_srt(&whole.bytes)
-            } else {
-                vtt_checked(&whole.bytes)
-            }
-        };
+        let convert = move || kind.webvtt(&whole.bytes);
         let converted = if size_bytes <= SHORT_SUBTITLES_SIZE_BYTES_MAX {
             convert()
         } else {
@@ -94,6 +88,58 @@ impl FilmWalk<'_> {
         let converted = converted?;
         let text = text(size_bytes as u64, self.coding(), move || converted).await?;
         Ok(self.text_made(text, VTT_TYPE, &source, None))
+    }
+
+    /// Looks whether an object that was opened for its presence is subtitles, if it is short and need not be fetched for it.
+    ///
+    /// Errors: it cannot be decoded, or is none.
+    pub(super) async fn check_subtitles(
+        &self,
+        source: &FilmSource,
+        path: &str,
+    ) -> Result<(), Denial> {
+        if source.size_bytes() > SHORT_SUBTITLES_SIZE_BYTES_MAX as u64 || source.is_head_alone() {
+            return Ok(());
+        }
+        let size_bytes_max = TEXT_SIZE_BYTES_MAX as u64;
+        let reading = source.read_text(size_bytes_max, &self.received.memory);
+        let whole = match reading.await {
+            Ok(whole) => whole,
+            Err(TextFault::TooLarge) => return Err(too_large_text()),
+            // They are listed without a look.
+            Err(TextFault::Make(MakeFault::Lost | MakeFault::Denied(Denial::CapacityExceeded))) => {
+                return Ok(());
+            }
+            Err(TextFault::Make(MakeFault::Denied(denial))) => return Err(denial),
+        };
+        if whole.bytes.len() > SHORT_SUBTITLES_SIZE_BYTES_MAX {
+            return Ok(());
+        }
+        let webvtt = SideKind::of(path).webvtt(&whole.bytes);
+        webvtt.map(drop).map_err(|refusal| refused(&refusal))
+    }
+}
+
+/// What subtitles beside a film are, by the ending of their path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SideKind {
+    WebVtt,
+    SubRip,
+}
+
+impl SideKind {
+    fn of(path: &str) -> Self {
+        match path.to_ascii_lowercase().ends_with(".srt") {
+            true => SideKind::SubRip,
+            false => SideKind::WebVtt,
+        }
+    }
+
+    fn webvtt(self, bytes: &[u8]) -> Result<String, Refusal> {
+        match self {
+            SideKind::WebVtt => vtt_checked(bytes),
+            SideKind::SubRip => vtt_from_srt(bytes),
+        }
     }
 }
 

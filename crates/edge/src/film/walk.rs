@@ -82,7 +82,7 @@ impl From<FilmFault> for MakeFault {
     }
 }
 
-fn refused(refusal: &Refusal) -> Denial {
+pub(super) fn refused(refusal: &Refusal) -> Denial {
     Denial::Film {
         token: refusal.token(),
         reason: refusal.to_string(),

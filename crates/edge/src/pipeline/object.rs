@@ -3,10 +3,10 @@
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
-use crate::film::{ReadyMade, is_list};
+use crate::film::{ListAnswer, ReadyMade, is_list};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
-use http::Method;
+use http::{Method, StatusCode};
 use privet_distribution::{Authorized, Denial, ViewerRequest, options};
 
 /// An authorized request for an object.
@@ -21,19 +21,27 @@ pub(super) struct ObjectRequest<'a> {
 
 impl ObjectRequest<'_> {
     pub(super) async fn answer(&self, body: RequestBody) -> Result<Answer, Denial> {
-        if let Some(list) = self.list().await? {
-            return Ok(list);
+        match self.list().await? {
+            ListAnswer::Made(answer) => Ok(*answer),
+            ListAnswer::AsItIs => self.fetch(body).await,
+            ListAnswer::Unread(denial) => {
+                let words = Box::pin(self.fetch(body)).await?;
+                without_list(words, denial)
+            }
         }
+    }
+
+    async fn fetch(&self, body: RequestBody) -> Result<Answer, Denial> {
         match self.received.state.folder(self.authorized) {
             Some(folder) => self.read_folder(folder).await,
             None => self.ask_origin(body).await,
         }
     }
 
-    /// An object that is a list, with the viewer's grant in it.
-    async fn list(&self) -> Result<Option<Answer>, Denial> {
+    /// An object that may be a list, with the viewer's grant in it.
+    async fn list(&self) -> Result<ListAnswer, Denial> {
         if !is_list(self.request.path) {
-            return Ok(None);
+            return Ok(ListAnswer::AsItIs);
         }
         let list = ReadyMade {
             authorized: self.authorized,
@@ -54,6 +62,15 @@ impl ObjectRequest<'_> {
         let ranges_max = self.received.state.snapshot.limits.ranges_max;
         let cache = &self.context.cache;
         Ok(self.folder_answer(&object, ranges_max, cache).await)
+    }
+}
+
+/// What an origin says in place of a list that could not be read; never the list, which it may have by now.
+fn without_list(words: Answer, denial: Denial) -> Result<Answer, Denial> {
+    match words.status {
+        StatusCode::NOT_MODIFIED => Err(denial),
+        status if status.is_success() => Err(denial),
+        _ => Ok(words),
     }
 }
 

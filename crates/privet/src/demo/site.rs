@@ -118,7 +118,6 @@ impl Site {
             ("film", &film),
             ("film_hls", &hls_link(&film)),
             ("expired", &expired),
-            ("expired_hls", &hls_link(&expired)),
             ("picture", &picture),
             ("picture_plain", url("picture.jpg")?.as_str()),
             ("rtmp", &format!("{server}/cfx/st/&mp4:{stream}")),

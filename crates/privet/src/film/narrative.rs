@@ -8,7 +8,7 @@ use privet_media::mp4::{Colour, TrackKind, VideoRange};
 use privet_media::survey::{Survey, SurveyedTrack};
 use serde_json::{Value, json};
 
-use super::{Finding, Verdict, has_film_ending};
+use super::{Finding, Refused, Verdict, has_film_ending, set_narrative};
 
 /// The forms that a film is played in, as lines and JSON name them.
 const FORMS: [&str; 3] = ["HLS and DASH", "HLS in ts", "RTMP"];
@@ -17,12 +17,10 @@ const FORMS: [&str; 3] = ["HLS and DASH", "HLS in ts", "RTMP"];
 pub(super) fn lines(file: &str, finding: &Finding) -> Vec<String> {
     let mut lines = match finding {
         Finding::Film(survey) => film_lines(file, survey),
-        Finding::Refused(refusal) => vec![
-            format!("{file} does not play: {refusal}"),
-            format!(
-                "the log says it as x-privet-refusal: {}; the file itself is served",
-                refusal.token()
-            ),
+        Finding::Set(set) => set_narrative::lines(file, set),
+        Finding::Refused(Refused { reason, code }) => vec![
+            format!("{file} does not play: {reason}"),
+            format!("the log says it as x-privet-refusal: {code}; the file itself is served"),
         ],
         Finding::Untold(reason) => vec![reason.clone()],
     };
@@ -169,17 +167,14 @@ pub(super) fn json(file: &str, finding: &Finding) -> Value {
     let mut object = json!({ "file": file, "verdict": verdict });
     let facts = match finding {
         Finding::Film(survey) => film_json(file, survey),
-        Finding::Refused(refusal) => refusal_json(*refusal),
+        Finding::Set(set) => set_narrative::json(set),
+        Finding::Refused(Refused { reason, code }) => json!({ "reason": reason, "code": code }),
         Finding::Untold(reason) => json!({ "reason": reason }),
     };
     if let (Some(object), Value::Object(facts)) = (object.as_object_mut(), facts) {
         object.extend(facts);
     }
     object
-}
-
-fn refusal_json(refusal: Refusal) -> Value {
-    json!({ "reason": refusal.to_string(), "code": refusal.token() })
 }
 
 fn film_json(file: &str, survey: &Survey) -> Value {

@@ -24,8 +24,13 @@ fn what_cannot_be_told_ends_with_2() {
         ("none.mp4", "cannot read none.mp4: no such file"),
         ("folder.mp4", "cannot read folder.mp4: is a directory"),
         ("/dev/zero", "not a regular file"),
-        ("https://HOST/talk.mp4", "check the file"),
-        ("talk.film.json", "one by one"),
+        ("ftp://HOST/talk.mp4", "only http and https"),
+        (
+            "https://me:word@HOST/talk.mp4",
+            "remove what stands before @",
+        ),
+        ("https://HOST/a talk.mp4", "percent-encode"),
+        ("none.film.json", "cannot read none.film.json: no such file"),
         ("old.flv", "RTMP alone"),
     ] {
         folder

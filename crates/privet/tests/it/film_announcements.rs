@@ -84,6 +84,22 @@ fn h3_screens_of_a_higher_range_are_told() {
         );
         check_probed(&edge, clip, "color_transfer", &[ffmpegs]);
     }
+    // Of a set each quality says its own; what says nothing is SDR.
+    check_probed(&edge, "hdr_vp9.mp4", "color_transfer", &["smpte2084"]);
+    let master = edge.get("hdr.film.json", MASTER).text().to_owned();
+    let ranges: Vec<bool> = master
+        .lines()
+        .filter(|line| line.starts_with("#EXT-X-STREAM-INF"))
+        .map(|line| line.contains(",VIDEO-RANGE=PQ"))
+        .collect();
+    assert_eq!(ranges, [true, false], "{master}");
+    for name in [MASTER, DASH] {
+        let begun = edge.begin("hdr.film.json", name, Carried::Cookie);
+        let found = probed(&begun.url, &begun.cookie_header(), "codec_name");
+        for codec in ["vp9", "h264", "aac"] {
+            assert!(found.iter().any(|name| name == codec), "{name}: {found:?}");
+        }
+    }
     // The usual films say nothing, as their colours are not said.
     let master = edge.get("brief.mp4", MASTER).text().to_owned();
     assert!(!master.contains("VIDEO-RANGE"), "{master}");

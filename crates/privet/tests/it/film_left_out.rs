@@ -36,6 +36,11 @@ fn unreadable_texts() -> Vec<(Shelved, u16)> {
         (Shelved::new(VTT).coded("exi").chunked(), 422),
         (Shelved::new(long.as_str()), 422),
         (Shelved::new(long.as_str()).chunked(), 422),
+        // Players end a film over subtitles that were listed and are refused.
+        (Shelved::new("no subtitles"), 422),
+        (Shelved::new("no subtitles").chunked(), 422),
+        (Shelved::new("<html>WEBVTT</html>").without_tag(), 422),
+        (Shelved::new(""), 422),
         (Shelved::fault(500), 502),
         (Shelved::fault(503).chunked(), 502),
         (Shelved::fault(504), 504),

@@ -36,7 +36,7 @@ enum Holds {
 use Holds::{Nothing, Sounds};
 
 /// Each clip, what of it is in segments of HLS and DASH, and what in a transport stream.
-const CLIPS: [(&str, Holds, Holds); 31] = [
+const CLIPS: [(&str, Holds, Holds); 32] = [
     ("brief.mp4", Sounds(1), Sounds(1)),
     ("brief_moov_end.mp4", Sounds(1), Sounds(1)),
     ("no_b_frames.mp4", Sounds(1), Sounds(1)),
@@ -55,6 +55,7 @@ const CLIPS: [(&str, Holds, Holds); 31] = [
     ("high_422_10.mp4", Sounds(0), Sounds(0)),
     ("hdr_pq.mp4", Sounds(0), Nothing),
     ("hdr_hlg.mp4", Sounds(0), Sounds(0)),
+    ("hdr_vp9.mp4", Sounds(1), Nothing),
     ("he_aac.m4a", Sounds(1), Nothing),
     ("ac3.mp4", Sounds(2), Sounds(1)),
     // Players refuse MP3 in fragments, and so it is in a transport stream only.
@@ -121,7 +122,7 @@ fn compare(edge: &FilmEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &R
     };
     // ffmpeg 5 puts the address of subtitles into its copy of a manifest as if it were XML, and chokes on the query.
     let carried = match (clip, form) {
-        ("subtitles.mp4", Form::Dash) => Carried::Cookie,
+        ("subtitles.mp4" | "remote/broken.film.json", Form::Dash) => Carried::Cookie,
         _ => Carried::Query,
     };
     let begun = edge.begin(clip, form.name(), carried);
@@ -208,6 +209,27 @@ fn transport_streams_hold_the_film() {
 #[test]
 fn manifests_lead_to_the_film() {
     check(Form::Dash);
+}
+
+/// A film that comes without a length, and a set whose subtitles cannot be read, are what the object is.
+#[test]
+fn films_of_other_servers_hold_the_film() {
+    let origin = film_origin();
+    let edge = FilmEdge::with_origin(&origin);
+    let expected = source("talk.mp4", 1);
+    for (clip, form) in [
+        ("remote/chunked.mp4", Form::Hls),
+        ("remote/chunked.mp4", Form::Ts),
+        ("remote/chunked.mp4", Form::Dash),
+        ("remote/broken.film.json", Form::Hls),
+        ("remote/broken.film.json", Form::Dash),
+    ] {
+        for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
+            let said = compare(&edge, clip, form, ffmpeg, &expected);
+            assert_eq!(said, "", "{clip} {form:?} {ffmpeg:?}");
+        }
+    }
+    edge.assert_nothing_refused();
 }
 
 /// Encrypted media is refused by name; what is no mp4 has no other forms.

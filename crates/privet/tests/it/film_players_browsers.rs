@@ -280,6 +280,71 @@ fn a_set_plays() {
     );
 }
 
+/// Chromium decodes PQ in VP9 of ten bits. Of a set of both ranges a player takes what its screen shows;
+/// by itself Chromium goes from no codec to another, and its sets have to be of one.
+#[test]
+fn h3_films_of_a_higher_range_play() {
+    let film = |clip, player| Case {
+        clip,
+        ..Case::new(player, Carried::Query)
+    };
+    check_all(
+        Program::Chromium,
+        &[
+            film("hdr_vp9.mp4", PagePlayer::HlsJs),
+            film("hdr_vp9.mp4", PagePlayer::DashJs),
+            film("hdr_vp9.mp4", PagePlayer::Native),
+            film("hdr.film.json", PagePlayer::HlsJs),
+            film("hdr.film.json", PagePlayer::VideoJs),
+            film("hdr.film.json", PagePlayer::DashJs),
+        ],
+    );
+}
+
+#[track_caller]
+fn check_remote(clip: &'static str, players: &[PagePlayer]) {
+    let origin = film_origin();
+    let edge = FilmEdge::with_origin(&origin);
+    let mut browser = Player::start(Program::Chromium);
+    for player in players {
+        let case = Case {
+            clip,
+            ..Case::new(*player, Carried::Query)
+        };
+        check_plays(&edge, &mut browser, case);
+    }
+    edge.assert_nothing_refused();
+}
+
+/// What cannot be read is not offered, so that no player trips over it.
+#[test]
+fn h2_a_set_with_broken_subtitles_plays() {
+    use PagePlayer::{DashJs, HlsJs, Native, VideoJs};
+    check_remote("remote/broken.film.json", &[HlsJs, VideoJs, DashJs, Native]);
+    check_remote("remote/none.film.json", &[HlsJs, VideoJs]);
+    let origin = film_origin();
+    let edge = FilmEdge::with_origin(&origin);
+    let mut browser = Player::start(Program::Chromium);
+    let case = Case {
+        clip: "remote/broken.film.json",
+        ..Case::new(HlsJs, Carried::Query)
+    };
+    case.begin(&edge, &mut browser);
+    let shown = browser.wait_past(1.5);
+    assert_eq!(shown.number("texts"), 1.0, "{shown:?}");
+    assert!(shown.0["cues"].to_string().contains("Hello"), "{shown:?}");
+}
+
+#[test]
+fn m2_a_film_without_length_plays() {
+    use PagePlayer::{DashJs, HlsJs, Native, VideoJs};
+    check_remote("remote/chunked.mp4", &[HlsJs, VideoJs, DashJs, Native]);
+    // Each player is the first one, who waits while the film comes.
+    for player in [DashJs, Native] {
+        check_remote("remote/chunked.mp4", &[player]);
+    }
+}
+
 /// A page renews its grant before the old one ends, and the film goes on.
 #[test]
 fn a_page_swaps_its_grant() {

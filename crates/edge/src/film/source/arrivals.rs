@@ -120,6 +120,10 @@ impl Unsized {
         let Served {
             object, waiting, ..
         } = self.served;
+        // A short one may have come between its first byte and this task's turn; its reader would look for a fill in vain.
+        if let Some(kept) = self.cache.kept_whole(&object).await {
+            return Ok(kept);
+        }
         let stretch = (0, None);
         let mut reader = ObjectReader::new(
             &self.cache,

@@ -7,6 +7,7 @@ use super::refusals::{
 };
 use super::{Source, SourceAsk, SourceContent, SourceStores, unique};
 use crate::cache::{Ask, How, Obtained, Served, digest};
+use crate::film::decoding::CODINGS_MAX;
 use crate::origin_client::{OriginResponse, origin_denial};
 use bytes::Bytes;
 use http::header::{
@@ -33,9 +34,6 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
     IF_UNMODIFIED_SINCE,
     RANGE,
 ];
-
-/// Codings on top of each other that are undone.
-const CODINGS_MAX: usize = 3;
 
 /// What of an object is going to be read.
 #[derive(Clone, Copy, Debug)]

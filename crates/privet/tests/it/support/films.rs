@@ -1,7 +1,8 @@
 //! An edge before the clips that `cargo xtask clips` makes, pages that play them, and links that open them.
 
 use crate::support::{
-    Answer, Ask, E, KEYS, LOG, RSA, TestEdge, canned, policy_cookies, signed, with_policy,
+    Answer, Ask, E, FakeOrigin, KEYS, LOG, RSA, Shelved, TestEdge, canned, policy_cookies, shelf,
+    signed, with_policy,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,21 @@ impl FilmEdge {
 
     /// With more tables, for instance listeners.
     pub fn configured(tables: &str) -> Self {
+        Self::of(CONFIG, tables)
+    }
+
+    /// With an HTTP origin beneath `/remote/`.
+    pub fn with_origin(origin: &FakeOrigin) -> Self {
+        let url = format!("url = {:?}", origin.url());
+        let tables = REMOTE.replace("URL_OF_ORIGIN", &url);
+        let first_behavior = "[[distributions.behaviors]]\n";
+        let config = CONFIG.replacen(first_behavior, &(tables + first_behavior), 1);
+        Self::of(&config, "")
+    }
+
+    fn of(config: &str, tables: &str) -> Self {
         let films = films_folder();
-        let config = CONFIG
+        let config = config
             .replace("FOLDER_OF_FILMS", films.to_str().unwrap())
             .replace("FOLDER_OF_PAGES", pages_folder().to_str().unwrap());
         FilmEdge {
@@ -131,6 +145,28 @@ impl FilmEdge {
         assert!(refused.is_empty(), "{refused:#?}");
     }
 }
+
+/// An origin that sends the film of a minute in chunks, without a length, and has sets of it: one whose subtitles cannot
+/// be read but for the English ones, and one whose only subtitles are none.
+pub fn film_origin() -> FakeOrigin {
+    let film = Shelved::new(std::fs::read(clip_file("talk.mp4")).unwrap());
+    let vtt = Shelved::new("WEBVTT\n\n00:01.000 --> 00:04.000\nHello\n");
+    shelf([
+        ("/remote/chunked.mp4", film.clone().chunked()),
+        ("/remote/talk.mp4", film),
+        ("/remote/broken.film.json", Shelved::new(BROKEN_SET)),
+        ("/remote/none.film.json", Shelved::new(NO_SUBTITLES_SET)),
+        ("/remote/en.vtt", vtt.clone()),
+        ("/remote/de.vtt", vtt.coded("compress")),
+        ("/remote/fr.vtt", Shelved::fault(500)),
+        ("/remote/none.vtt", Shelved::new("no subtitles")),
+    ])
+}
+
+const BROKEN_SET: &str = r#"{"qualities":[{"file":"talk.mp4","label":"a"}],"subtitles":[
+    {"file":"de.vtt","language":"de"},{"file":"en.vtt","language":"en"},{"file":"fr.vtt","language":"fr"}]}"#;
+const NO_SUBTITLES_SET: &str = r#"{"qualities":[{"file":"talk.mp4","label":"a"}],
+    "subtitles":[{"file":"none.vtt","language":"en"}]}"#;
 
 /// Where clips and players are.
 pub fn films_folder() -> PathBuf {
@@ -229,4 +265,15 @@ path_pattern = "/players/*"
 origin = "films"
 [distributions.default_behavior]
 origin = "pages"
+"#;
+
+/// Tables of the first distribution.
+const REMOTE: &str = r#"
+[[distributions.origins]]
+id = "remote"
+URL_OF_ORIGIN
+[[distributions.behaviors]]
+path_pattern = "/remote/*"
+origin = "remote"
+trusted_key_groups = ["viewers"]
 "#;

@@ -152,6 +152,29 @@ impl Player {
         self.command(&json!({ "do": "await", "time": time_secs, "ms": limit_ms }))
     }
 
+    /// An element of a page that is not page.html, once it has this text; as it is after a while, if it never has.
+    #[track_caller]
+    pub fn look(&mut self, selector: &str, text: &str) -> Shown {
+        self.command(&json!({ "do": "look", "selector": selector, "text": text, "ms": 20_000 }))
+    }
+
+    #[track_caller]
+    pub fn click(&mut self, selector: &str) {
+        self.command(&json!({ "do": "click", "selector": selector }));
+    }
+
+    /// From now on the browser does not let the page copy.
+    #[track_caller]
+    pub fn deny_copying(&mut self) {
+        self.command(&json!({ "do": "deny-copying" }));
+    }
+
+    /// From now on links beneath `path` are answered as if they had ended, and the demo's player asks anew.
+    #[track_caller]
+    pub fn end_links(&mut self, path: &str) {
+        self.command(&json!({ "do": "end-links", "path": path }));
+    }
+
     #[track_caller]
     pub fn state(&mut self) -> Shown {
         self.command(&json!({ "do": "state" }))
