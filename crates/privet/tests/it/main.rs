@@ -30,6 +30,7 @@ mod connections;
 mod countries;
 mod crowding;
 mod dated_objects;
+mod docs_run;
 mod empty_objects;
 mod fills;
 mod film_announcements;
