@@ -63,7 +63,7 @@ fn lines(statistics: &Value) -> Vec<String> {
     }
     let (memory, disk, misses) = (count("hits_memory"), count("hits_disk"), count("misses"));
     lines.push(format!(
-        "look-ups  {memory} found in memory, {disk} on disk, {misses} not found{}",
+        "lookups   {memory} found in memory, {disk} on disk, {misses} not found{}",
         share(memory.saturating_add(disk), misses),
     ));
     lines.push(format!(

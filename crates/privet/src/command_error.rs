@@ -226,7 +226,7 @@ impl fmt::Display for CommandError {
             CommandError::Sign(error) => error.fmt(formatter),
             CommandError::UrlRefused(reason) => formatter.write_str(reason),
             CommandError::NoKey => formatter.write_str("there is no key to sign with"),
-            CommandError::NoEnd => formatter.write_str("the link needs an end"),
+            CommandError::NoEnd => formatter.write_str("the link needs an expiry"),
             CommandError::NoUrl => formatter.write_str("there is no URL"),
             CommandError::DashBesideUrls => formatter
                 .write_str("- means URLs from standard input: give it alone, or leave it out"),

@@ -218,7 +218,9 @@ impl Serving {
                 }
             }
         }
-        console::note("stopping: running requests may end");
+        console::note(
+            "stopping: waiting for running requests to end; another signal stops at once",
+        );
         self.stop();
     }
 

@@ -39,7 +39,7 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
         note("no https listener: links and files travel in the clear");
     }
     if snapshot.log.is_none() {
-        note("no [log]: requests leave no trace");
+        note("no [log] table: requests are not logged");
     }
     if snapshot.test_clock {
         note(

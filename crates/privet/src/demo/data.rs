@@ -66,7 +66,7 @@ impl fmt::Display for DemoError {
             }
             DemoError::NoKey(folder) => write!(
                 formatter,
-                "{} holds no key pair of the demo; remove its parent folder to begin anew",
+                "{} holds no key pair of the demo; remove its parent folder to start again",
                 folder.display()
             ),
             DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
@@ -189,7 +189,7 @@ fn lock(folder: &Path) -> Result<File, DemoError> {
     }
 }
 
-/// Writes the configuration anew if one of its ports is taken by now.
+/// Writes the configuration again if one of its ports is taken by now.
 fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError> {
     let fault = |error: io::Error| DemoError::File {
         file: config.to_owned(),

@@ -14,7 +14,7 @@ fn an_end_is_needed() {
     said.fails(
         2,
         &[
-            "error: the link needs an end\n",
+            "error: the link needs an expiry\n",
             "hint: add --for 2h, --until ",
         ],
     );
