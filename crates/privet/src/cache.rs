@@ -48,7 +48,7 @@ fn lines(statistics: &Value) -> Vec<String> {
     )];
     if statistics.get("disk_bytes_max").is_some_and(Value::is_u64) {
         lines.push(format!(
-            "disk      {} of {}: {}, {} of memory to find them",
+            "disk      {} of {}, in segments that are reserved whole: {}, {} of memory to find them",
             mebibytes("disk_bytes"),
             mebibytes("disk_bytes_max"),
             counted(count("disk_entries"), "entry", "entries"),

@@ -5,6 +5,7 @@
 
 use super::batch::Batch;
 use crate::request_id::request_id;
+use crate::standard_error;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use privet_distribution::{LogSettings, log_file_name};
@@ -118,10 +119,10 @@ impl LogFiles {
                 }
             }
             if let Err(error) = file.finish() {
-                eprintln!(
-                    "privet: {} keeps its working name: {error}",
+                standard_error::warning(format_args!(
+                    "{} keeps its working name: {error}",
                     file.part.display()
-                );
+                ));
             }
         }
         written
@@ -135,11 +136,18 @@ impl LogFiles {
             return;
         }
         self.complained = Some(Instant::now());
-        eprintln!(
-            "privet: the access log in {} can not be written ({error}); {} records wait in memory, free space there",
+        standard_error::warning(format_args!(
+            "the access log in {} can not be written ({error}); {} wait in memory, free space there",
             self.folder.display(),
-            self.files.values().map(|file| file.records).sum::<usize>(),
-        );
+            waiting(self.files.values().map(|file| file.records).sum()),
+        ));
+    }
+}
+
+fn waiting(records: usize) -> String {
+    match records {
+        1 => "1 record".to_owned(),
+        records => format!("{records} records"),
     }
 }
 

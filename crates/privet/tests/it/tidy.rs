@@ -185,6 +185,28 @@ fn one_file_has_unsafe_code() {
     );
 }
 
+/// `error:`, `warning:`, `hint:` and `note:` are written in two places, which keep control characters from the terminal.
+#[test]
+fn standard_error_has_one_scheme() {
+    let crates = root().join("crates");
+    let files = ARROWS
+        .iter()
+        .map(|(name, _)| rust_files(&crates.join(name).join("src")));
+    for file in files.flatten().filter(|file| !is_test_file(file)) {
+        for (number, line) in code_lines(&read(&file)) {
+            let place = format!("{}:{number}", shown(&file));
+            assert!(
+                !line.contains("eprint"),
+                "{place} goes around standard_error or console"
+            );
+            assert!(
+                !line.contains("\"privet: "),
+                "{place} has a prefix of its own"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_forbidden_words() {
     let paths = [
