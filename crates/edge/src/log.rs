@@ -81,7 +81,7 @@ enum Message {
 }
 
 impl Log {
-    /// Starts the log's thread. Errors: the folder can not be made or written.
+    /// Starts the log's thread. Errors: the folder cannot be made or written.
     pub(crate) fn start(
         settings: Option<&LogSettings>,
         stream: LogStream,
@@ -209,7 +209,7 @@ impl LogThread {
             }
             Err(error) => {
                 standard_error::warning(format_args!(
-                    "the old log goes on, the new one can not be opened: {error}"
+                    "the old log goes on, the new one cannot be opened: {error}"
                 ));
             }
         }

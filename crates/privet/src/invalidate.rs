@@ -103,7 +103,7 @@ pub(crate) struct InvalidationsArguments {
     id: Option<String>,
 }
 
-/// What can not be an id would be another path.
+/// What cannot be an id would be another path.
 fn parse_id(text: &str) -> Result<String, &'static str> {
     let is_id = text
         .bytes()

@@ -92,7 +92,7 @@ impl ServeError {
                 }
             }
             ServeError::Signals(reason) => {
-                console::error(format_args!("signals can not be waited for: {reason}"));
+                console::error(format_args!("signals cannot be waited for: {reason}"));
             }
         }
     }
@@ -246,7 +246,7 @@ impl Serving {
         match reading {
             Ok(_) => self.loading = Loading::Running,
             Err(error) => {
-                console::error(format_args!("the configuration can not be read: {error}"));
+                console::error(format_args!("the configuration cannot be read: {error}"));
             }
         }
     }

@@ -54,8 +54,8 @@ pub(crate) enum FilmFault {
     /// It is about the object.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Its bytes can not be had.
-    #[error("the object can not be read")]
+    /// Its bytes cannot be had.
+    #[error("the object cannot be read")]
     Read(ReadFault),
 }
 
@@ -152,7 +152,7 @@ impl FilmIndexes {
 
     /// The film of an object, cut into segments of about `target`.
     ///
-    /// Errors: the object gives none, which is remembered for a while, or can not be read.
+    /// Errors: the object gives none, which is remembered for a while, or cannot be read.
     pub(crate) async fn film(
         &self,
         source: &FilmSource,

@@ -38,7 +38,7 @@ pub(super) struct LogFiles {
 }
 
 impl LogFiles {
-    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder can not be made or read.
+    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder cannot be made or read.
     pub(super) fn open(settings: &LogSettings) -> io::Result<Self> {
         let folder = settings.folder.join(settings.prefix.trim_matches('/'));
         std::fs::create_dir_all(&folder)?;
@@ -78,7 +78,7 @@ impl LogFiles {
         self.fresh_size_bytes += batch.lines.len();
     }
 
-    /// Writes what is in memory and returns how many records that were; what can not be written stays there.
+    /// Writes what is in memory and returns how many records that were; what cannot be written stays there.
     pub(super) fn flush(&mut self) -> usize {
         let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
         let settings = &self.settings;
@@ -137,7 +137,7 @@ impl LogFiles {
         }
         self.complained = Some(Instant::now());
         standard_error::warning(format_args!(
-            "the access log in {} can not be written ({error}); {} wait in memory, free space there",
+            "the access log in {} cannot be written ({error}); {} wait in memory, free space there",
             self.folder.display(),
             waiting(self.files.values().map(|file| file.records).sum()),
         ));

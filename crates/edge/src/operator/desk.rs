@@ -30,7 +30,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// For answers that are under way when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Before the next attempt when a connection can not be taken.
+/// Before the next attempt when a connection cannot be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often invalidations are let go of that concern nothing any more.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -256,7 +256,7 @@ fn listen(socket: OperatorSocket) -> Option<Listening> {
         }),
         Err(error) => {
             standard_error::warning(format_args!(
-                "the operator's socket can not be served: {error}"
+                "the operator's socket cannot be served: {error}"
             ));
             None
         }

@@ -23,7 +23,7 @@ const HTTP_PORT: u16 = 8080;
 const RTMP_PORT: u16 = 1935;
 const SITE_PORT: u16 = 8090;
 
-/// Why the folder can not be made or used.
+/// Why the folder cannot be made or used.
 #[derive(Debug)]
 pub(super) enum DemoError {
     /// Another demo runs in it.
@@ -42,7 +42,7 @@ pub(super) enum DemoError {
     },
     Sign(SignError),
     Probe(String),
-    /// The page can not be served.
+    /// The page cannot be served.
     Site {
         port: u16,
         error: io::Error,
@@ -59,10 +59,10 @@ impl fmt::Display for DemoError {
             ),
             DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Certificate(reason) => {
-                write!(formatter, "the certificate can not be made: {reason}")
+                write!(formatter, "the certificate cannot be made: {reason}")
             }
             DemoError::NewKey(reason) => {
-                write!(formatter, "the key pair can not be made: {reason}")
+                write!(formatter, "the key pair cannot be made: {reason}")
             }
             DemoError::NoKey(folder) => write!(
                 formatter,
@@ -73,7 +73,7 @@ impl fmt::Display for DemoError {
             DemoError::Sign(error) => write!(formatter, "{error}"),
             DemoError::Site { port, error } => write!(
                 formatter,
-                "the page can not be served on port {port}: {error}; end what is there, or change the port of the \
+                "the page cannot be served on port {port}: {error}; end what is there, or change the port of the \
                  origin \"site\" in the demo's privet.toml"
             ),
             DemoError::Probe(reason) => write!(formatter, "the edge does not answer: {reason}"),
