@@ -228,7 +228,7 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerShared) -
         news.hear(|count| {
             let address = peer.ip();
             format!(
-                "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \
+                "closed connections whose addresses have limits.{key} = {connections_max} already: {count}, \
                  the last from {address}; proxies belong into edge.trusted_proxies"
             )
         });
@@ -265,8 +265,8 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerShared>, crew: 
             Err(error) => {
                 shared.shortages.accepting.hear(|count| {
                     format!(
-                        "{count} times no connection could be accepted ({error}), and of those that wait for a request some \
-                         are closed, if there are any; let the edge open more files, or lower limits.connections_max"
+                        "no connection could be accepted ({error}; {count} since this was last told), and of those that wait \
+                         for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
                     )
                 });
                 crew.make_room(Whose::Waiting, Instant::now());
@@ -314,7 +314,7 @@ async fn place(crew: &Arc<Crew>, shared: &WorkerShared) -> Option<Place> {
     };
     shared.shortages.places.hear(|count| {
         format!(
-            "{count} connections found all {connections_max} places taken, and the last of them {outcome}; raise \
+            "all {connections_max} places are taken; connections that found it so: {count}, of which the last {outcome}; raise \
              limits.connections_max ({wished}) and the open files that the edge may have"
         )
     });

@@ -10,6 +10,7 @@ use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
 use crate::request_id::node_name;
+use crate::standard_error;
 use crate::state::EdgeState;
 use crate::test_clock;
 use crate::worker::{self, EdgeShared};
@@ -44,8 +45,8 @@ pub enum StartError {
         /// What is in the way.
         fault: ListenFault,
     },
-    /// An origin's folder can not be opened.
-    #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
+    /// An origin's folder cannot be opened.
+    #[error("the folder {} cannot be opened: {error}; make it, or correct the origin", folder.display())]
     Folder {
         /// As configured.
         folder: PathBuf,
@@ -53,7 +54,7 @@ pub enum StartError {
         error: String,
     },
     /// A certificate chain or its key is unusable.
-    #[error("the certificate {path} can not be used: {reason}")]
+    #[error("the certificate {path} cannot be used: {reason}")]
     Certificate {
         /// The file at fault.
         path: String,
@@ -64,27 +65,27 @@ pub enum StartError {
     #[error("an https or rtmps listener needs a distribution with a certificate")]
     NoCertificate,
     /// The TLS library refused the configuration.
-    #[error("TLS can not be set up: {0}")]
+    #[error("TLS cannot be set up: {0}")]
     Tls(String),
-    /// A text that can not stand in a response header.
-    #[error("{0:?} can not stand in a header; use plain ASCII")]
+    /// A text that cannot stand in a response header.
+    #[error("{0:?} cannot stand in a header; use plain ASCII")]
     HeaderText(String),
     /// The database of countries is broken, or holds something else.
-    #[error("the database of countries {} can not be used: {reason}", file.display())]
+    #[error("the database of countries {} cannot be used: {reason}", file.display())]
     GeoDatabase {
         /// As configured.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The log folder can not be made or written.
-    #[error("the log can not be opened: {0}; correct the folder in [log]")]
+    /// The log folder cannot be made or written.
+    #[error("the log cannot be opened: {0}; correct the folder in [log]")]
     Log(String),
-    /// The cache's folder can not be made, written, or is another process's.
-    #[error("the cache can not be opened: {0}; correct the folder in [cache]")]
+    /// The cache's folder cannot be made, written, or is another process's.
+    #[error("the cache cannot be opened: {0}; correct the folder in [cache]")]
     Cache(String),
-    /// The operator's socket can not be made, or is another process's.
-    #[error("can not listen on {}: {error}; correct the socket in [admin]", path.display())]
+    /// The operator's socket cannot be made, or is another process's.
+    #[error("cannot listen on {}: {error}; correct the socket in [admin]", path.display())]
     Socket {
         /// As configured.
         path: PathBuf,
@@ -92,7 +93,7 @@ pub enum StartError {
         error: String,
     },
     /// The operating system gave no thread.
-    #[error("a thread can not be started: {0}")]
+    #[error("a thread cannot be started: {0}")]
     Thread(String),
 }
 
@@ -361,7 +362,7 @@ impl RunningEdge {
 
 fn tell_of_shortage(snapshot: &Snapshot, descriptors_max: u64) {
     if let Some(note) = shortage_note(snapshot, descriptors_max) {
-        eprintln!("privet: {note}");
+        standard_error::warning(note);
     }
 }
 
@@ -397,19 +398,25 @@ fn tell_operator(event: StoreEvent) {
         StoreEvent::Loaded { entries, took } => {
             if entries > 0 {
                 let noun = if entries == 1 { "entry" } else { "entries" };
-                eprintln!("privet: the cache on disk has {entries} {noun}, read in {took:.1?}");
+                standard_error::note(format_args!(
+                    "the cache on disk has {entries} {noun}, read in {took:.1?}"
+                ));
             }
         }
         StoreEvent::Emptied => {
-            eprintln!("privet: the cache on disk was written by another version and is empty now");
+            standard_error::note(
+                "the cache on disk was written by another version and is empty now",
+            );
         }
         StoreEvent::DiskFull => {
-            eprintln!("privet: the cache's disk is full; the cache goes on in memory");
+            standard_error::warning("the cache's disk is full; the cache goes on in memory");
         }
         StoreEvent::DiskFailed { error } => {
-            eprintln!("privet: the cache's disk failed, the cache goes on in memory: {error}");
+            standard_error::warning(format_args!(
+                "the cache's disk failed, the cache goes on in memory: {error}"
+            ));
         }
-        StoreEvent::DiskBack => eprintln!("privet: the cache's disk can be written again"),
+        StoreEvent::DiskBack => standard_error::note("the cache's disk can be written again"),
     }
 }
 

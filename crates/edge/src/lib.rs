@@ -31,6 +31,7 @@ mod request_body;
 mod request_id;
 mod rtmp;
 mod stand_in;
+mod standard_error;
 mod state;
 mod test_clock;
 mod tls;

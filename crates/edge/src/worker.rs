@@ -211,7 +211,7 @@ pub(crate) fn http_date(at: Timestamp) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// Runs the worker of this `number` to its drained end. Errors: the runtime can not be made.
+/// Runs the worker of this `number` to its drained end. Errors: the runtime cannot be made.
 pub(crate) fn run(
     edge: EdgeShared,
     number: usize,

@@ -12,7 +12,7 @@ use privet_distribution::{
 };
 use std::sync::Arc;
 
-/// The page configured for the answer's status, or the answer itself: when there is none, and when the page can not be
+/// The page configured for the answer's status, or the answer itself: when there is none, and when the page cannot be
 /// had either (developer guide, "Generate custom error responses").
 pub(super) async fn in_place_of(
     answer: Answer,

@@ -6,6 +6,7 @@ use crate::cache::{Ask, Obtained, ReadFault, WorkerCache, digest};
 use crate::exchange::Exchange;
 use crate::origin_client::{OriginFaultKind, OriginRequestBody, OriginResponse};
 use crate::request_body::RequestBody;
+use crate::standard_error;
 use crate::worker::WorkerShared;
 use http::{HeaderValue, Method};
 use privet_cache::Key;
@@ -243,9 +244,9 @@ fn complain_of_keys() {
         .is_some_and(|last| last.elapsed() < COMPLAIN_EVERY);
     if !is_recent {
         COMPLAINED.set(Some(Instant::now()));
-        eprintln!(
-            "privet: no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        standard_error::warning(
+            "no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
         );
     }
 }
