@@ -38,7 +38,7 @@ fn of_clone() -> Option<String> {
     }
     for file in ["HEAD", "logs/HEAD"] {
         let path = git(&["rev-parse", "--git-path", file])?;
-        // One that is not there would make every build begin anew.
+        // One that is not there would make every build start again.
         if Path::new(&path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }

@@ -68,7 +68,7 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
-    /// Bundle the player of the demo's page anew, after its version has changed.
+    /// Bundle the player of the demo's page again, after its version has changed.
     Site,
     /// Run a fuzz target, or each of them in turn.
     Fuzz {

@@ -410,7 +410,7 @@ fn python_stamp() -> PathBuf {
     folder().join("python/installed.txt")
 }
 
-/// A stamp is a copy of the list that was installed: a changed list is installed anew.
+/// A stamp is a copy of the list that was installed: a changed list is installed again.
 fn stamp(stamp: &Path, list: &Path) -> Outcome {
     copy(list, stamp)
 }

@@ -459,7 +459,7 @@ impl<H> Shared<H> {
         waiting.into_iter().chain(written).min()
     }
 
-    /// What can not be written down as removed must not come back: the folder then counts as damaged.
+    /// What cannot be written down as removed must not come back: the folder then counts as damaged.
     fn note_removal(&self, written: io::Result<()>) {
         if let Err(error) = written {
             folder::mark_damaged(&self.folder);

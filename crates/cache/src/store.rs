@@ -136,7 +136,7 @@ struct Inner<H: Head> {
 impl<H: Head> Store<H> {
     /// Opens a store and starts its thread. What is on disk is loaded in the background and absent until then.
     ///
-    /// Fails when the folder can not be made or written, is in use by another process
+    /// Fails when the folder cannot be made or written, is in use by another process
     /// ([`io::ErrorKind::ResourceBusy`]), or is given less than 8 MiB ([`io::ErrorKind::InvalidInput`]).
     pub fn open(options: StoreOptions) -> io::Result<Self> {
         let meter = Arc::new(Meter::new(options.memory_size_bytes));
@@ -375,7 +375,7 @@ impl<H: Head> Store<H> {
     }
 
     /// Sets memory aside for bytes on their way, and pushes entries out for it. `None` when readers and other fills
-    /// hold so much that it can not be.
+    /// hold so much that it cannot be.
     pub fn try_reserve(&self, size_bytes: u64) -> Option<Reservation> {
         if size_bytes > self.inner.meter.limit_bytes() {
             return None;

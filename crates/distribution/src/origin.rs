@@ -215,6 +215,6 @@ impl OriginChoice {
 pub struct OriginFailover {
     /// The second origin.
     pub secondary: Arc<Origin>,
-    /// Statuses of the first that lead to it; failures to connect and time-outs always do.
+    /// Statuses of the first that lead to it; failures to connect and timeouts always do.
     pub statuses: Vec<StatusCode>,
 }

@@ -217,7 +217,7 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
     [policy.gzip, policy.brotli, policy.zstd].contains(&true)
 }
 
-/// A bucket has one form of an object, and servers before buckets are known to write this field anew, which breaks a
+/// A bucket has one form of an object, and servers before buckets are known to rewrite this field, which breaks a
 /// signature that covers it.
 fn hears_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
     match origin.source {

@@ -48,8 +48,8 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew:
             Err(error) => {
                 shared.shortages.accepting.hear(|count| {
                     format!(
-                        "{count} times no connection could be accepted ({error}), and of those that wait for a request some \
-                         are closed, if there are any; let the edge open more files, or lower limits.connections_max"
+                        "no connection could be accepted ({error}; {count} since this was last told), and of those that wait \
+                         for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
                     )
                 });
                 crew.make_room(Whose::Waiting, Instant::now());
@@ -97,7 +97,7 @@ async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
     };
     shared.shortages.places.hear(|count| {
         format!(
-            "{count} connections found all {connections_max} places taken, and the last of them {outcome}; raise \
+            "all {connections_max} places are taken; connections that found it so: {count}, of which the last {outcome}; raise \
              limits.connections_max ({wished}) and the open files that the edge may have"
         )
     });

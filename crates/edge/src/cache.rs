@@ -280,7 +280,7 @@ impl WorkerCache {
         };
         let shared = Arc::clone(&self.shared);
         let adding = DiskWork::start(move || shared.invalidations.add(&Arc::new(invalidation)));
-        // A journal that can not be written fails the disk as a whole, which the store tells the operator.
+        // A journal that cannot be written fails the disk as a whole, which the store tells the operator.
         let _ = adding.await;
     }
 }

@@ -28,7 +28,7 @@ impl fmt::Debug for Countries {
 }
 
 impl Countries {
-    /// Opens the database and reads every record: a viewer whose record can not be read would be served everywhere,
+    /// Opens the database and reads every record: a viewer whose record cannot be read would be served everywhere,
     /// and so would everybody by a database of something else than countries.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Countries {
 /// Whether any record tells a country.
 ///
 /// # Errors
-/// A record can not be read.
+/// A record cannot be read.
 fn has_countries(reader: &Reader<Arc<[u8]>>) -> Result<bool, MaxMindDbError> {
     // A sound tree has no more networks than that; one that leads in circles has no end of them.
     let networks_max = 2 * reader.metadata().node_count as usize + 1;
@@ -96,7 +96,7 @@ mod tests {
     #[track_caller]
     fn check_broken(bytes: Vec<u8>, expected: &str) {
         let error = open(bytes).unwrap_err().to_string();
-        let start = "the database of countries /etc/country.mmdb can not be used: ";
+        let start = "the database of countries /etc/country.mmdb cannot be used: ";
         assert!(error.starts_with(start), "{error}");
         assert!(error.contains(expected), "{error}");
     }

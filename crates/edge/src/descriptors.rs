@@ -1,6 +1,7 @@
 //! Open files: as many as the system allows, what they suffice for, and what the operator hears when they do not.
 
 use crate::crew::worker_count;
+use crate::standard_error;
 use privet_distribution::{OriginSource, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::{Mutex, PoisonError};
@@ -125,6 +126,6 @@ impl News {
         let count = std::mem::take(&mut told.count);
         told.last = Some(Instant::now());
         drop(told);
-        eprintln!("privet: {}", text(count));
+        standard_error::warning(text(count));
     }
 }

@@ -12,6 +12,7 @@ use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::operator::{Operator, OperatorThread};
 use crate::request_id::node_name;
+use crate::standard_error;
 use crate::start_error::{StartError, listen_error};
 use crate::state::EdgeState;
 use crate::test_clock;
@@ -266,7 +267,7 @@ impl RunningEdge {
 
 fn tell_of_shortage(snapshot: &Snapshot, descriptors_max: u64) {
     if let Some(note) = shortage_note(snapshot, descriptors_max) {
-        eprintln!("privet: {note}");
+        standard_error::warning(note);
     }
 }
 
@@ -302,19 +303,25 @@ fn tell_operator(event: StoreEvent) {
         StoreEvent::Loaded { entries, took } => {
             if entries > 0 {
                 let noun = if entries == 1 { "entry" } else { "entries" };
-                eprintln!("privet: the cache on disk has {entries} {noun}, read in {took:.1?}");
+                standard_error::note(format_args!(
+                    "the cache on disk has {entries} {noun}, read in {took:.1?}"
+                ));
             }
         }
         StoreEvent::Emptied => {
-            eprintln!("privet: the cache on disk was written by another version and is empty now");
+            standard_error::note(
+                "the cache on disk was written by another version and is empty now",
+            );
         }
         StoreEvent::DiskFull => {
-            eprintln!("privet: the cache's disk is full; the cache goes on in memory");
+            standard_error::warning("the cache's disk is full; the cache goes on in memory");
         }
         StoreEvent::DiskFailed { error } => {
-            eprintln!("privet: the cache's disk failed, the cache goes on in memory: {error}");
+            standard_error::warning(format_args!(
+                "the cache's disk failed, the cache goes on in memory: {error}"
+            ));
         }
-        StoreEvent::DiskBack => eprintln!("privet: the cache's disk can be written again"),
+        StoreEvent::DiskBack => standard_error::note("the cache's disk can be written again"),
     }
 }
 

@@ -38,6 +38,7 @@ mod request_id;
 mod rtmp;
 mod serve;
 mod stand_in;
+mod standard_error;
 mod start_error;
 mod state;
 mod test_clock;

@@ -9,6 +9,7 @@ mod stream;
 
 pub(crate) use batch::{StreamLine, WorkerLog};
 
+use crate::standard_error;
 use batch::Batch;
 use files::LogFiles;
 use privet_distribution::LogSettings;
@@ -80,7 +81,7 @@ enum Message {
 }
 
 impl Log {
-    /// Starts the log's thread. Errors: the folder can not be made or written.
+    /// Starts the log's thread. Errors: the folder cannot be made or written.
     pub(crate) fn start(
         settings: Option<&LogSettings>,
         stream: LogStream,
@@ -207,7 +208,9 @@ impl LogThread {
                 }
             }
             Err(error) => {
-                eprintln!("privet: the old log goes on, the new one can not be opened: {error}");
+                standard_error::warning(format_args!(
+                    "the old log goes on, the new one cannot be opened: {error}"
+                ));
             }
         }
         self.queue

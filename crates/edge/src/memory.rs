@@ -98,7 +98,7 @@ fn lock(shard: &Mutex<Generations>) -> std::sync::MutexGuard<'_, Generations> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A worker's view of the memory: what it met lately it recognises byte by byte, without a digest and without a lock.
+/// A worker's view of the memory: what it met lately it recognizes byte by byte, without a digest and without a lock.
 #[derive(Debug)]
 pub(crate) struct WorkerMemory {
     shared: Arc<VerifiedSignatures>,
@@ -144,7 +144,7 @@ impl WorkerMemory {
         }
     }
 
-    /// Recognises the signature, or lets the shared memory `find` it and recognises it the next time.
+    /// Recognizes the signature, or lets the shared memory `find` it and recognizes it the next time.
     fn latest_or(
         &self,
         question: &SignatureQuestion<'_>,

@@ -67,7 +67,7 @@ impl RunningEdge {
     /// "Quotas"): 3,000 items, 15 of them with a wildcard.
     ///
     /// # Errors
-    /// Nothing is invalidated then: limits, an unknown distribution, a disk that can not be written.
+    /// Nothing is invalidated then: limits, an unknown distribution, a disk that cannot be written.
     pub fn invalidate(
         &self,
         distribution_id: &str,

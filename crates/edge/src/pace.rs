@@ -155,7 +155,7 @@ impl Pace {
     }
 }
 
-/// One timer, armed anew only when it rings too early: most waits end long before.
+/// One timer, armed again only when it rings too early: most waits end long before.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,

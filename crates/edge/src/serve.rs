@@ -97,7 +97,7 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
         news.hear(|count| {
             let address = peer.ip();
             format!(
-                "{count} connections were closed since their addresses have limits.{key} = {connections_max} already, \
+                "closed connections whose addresses have limits.{key} = {connections_max} already: {count}, \
                  the last from {address}; proxies belong into edge.trusted_proxies"
             )
         });

@@ -1,7 +1,7 @@
 //! Lets the operating system send a file by itself, past hyper: zero-copy for plain HTTP/1.1.
 //!
 //! hyper takes bodies as slices of memory. The body queues a stretch of a file at the connection and hands hyper a
-//! stand-in of the same length; the stream recognises the stand-in by its address and sends the file instead. A
+//! stand-in of the same length; the stream recognizes the stand-in by its address and sends the file instead. A
 //! stand-in without a queued stretch is an error, so that its own bytes never reach a viewer.
 
 use bytes::Bytes;

@@ -16,8 +16,8 @@ pub enum StartError {
         /// What is in the way.
         fault: ListenFault,
     },
-    /// An origin's folder can not be opened.
-    #[error("the folder {} can not be opened: {error}; make it, or correct the origin", folder.display())]
+    /// An origin's folder cannot be opened.
+    #[error("the folder {} cannot be opened: {error}; make it, or correct the origin", folder.display())]
     Folder {
         /// As configured.
         folder: PathBuf,
@@ -25,7 +25,7 @@ pub enum StartError {
         error: String,
     },
     /// A certificate chain or its key is unusable.
-    #[error("the certificate {path} can not be used: {reason}")]
+    #[error("the certificate {path} cannot be used: {reason}")]
     Certificate {
         /// The file at fault.
         path: String,
@@ -36,27 +36,27 @@ pub enum StartError {
     #[error("an https or rtmps listener needs a distribution with a certificate")]
     NoCertificate,
     /// The TLS library refused the configuration.
-    #[error("TLS can not be set up: {0}")]
+    #[error("TLS cannot be set up: {0}")]
     Tls(String),
-    /// A text that can not stand in a response header.
-    #[error("{0:?} can not stand in a header; use plain ASCII")]
+    /// A text that cannot stand in a response header.
+    #[error("{0:?} cannot stand in a header; use plain ASCII")]
     HeaderText(String),
     /// The database of countries is broken, or holds something else.
-    #[error("the database of countries {} can not be used: {reason}", file.display())]
+    #[error("the database of countries {} cannot be used: {reason}", file.display())]
     GeoDatabase {
         /// As configured.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The log folder can not be made or written.
-    #[error("the log can not be opened: {0}; correct the folder in [log]")]
+    /// The log folder cannot be made or written.
+    #[error("the log cannot be opened: {0}; correct the folder in [log]")]
     Log(String),
-    /// The cache's folder can not be made, written, or is another process's.
-    #[error("the cache can not be opened: {0}; correct the folder in [cache]")]
+    /// The cache's folder cannot be made, written, or is another process's.
+    #[error("the cache cannot be opened: {0}; correct the folder in [cache]")]
     Cache(String),
-    /// The operator's socket can not be made, or is another process's.
-    #[error("can not listen on {}: {error}; correct the socket in [admin]", path.display())]
+    /// The operator's socket cannot be made, or is another process's.
+    #[error("cannot listen on {}: {error}; correct the socket in [admin]", path.display())]
     Socket {
         /// As configured.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub enum StartError {
         error: String,
     },
     /// The operating system gave no thread.
-    #[error("a thread can not be started: {0}")]
+    #[error("a thread cannot be started: {0}")]
     Thread(String),
 }
 

@@ -42,7 +42,7 @@ impl ResolvesServerCert for CertStore {
 
 /// The TLS side of all HTTPS listeners: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN.
 ///
-/// Errors: a chain or key that can not be read, or that do not belong together.
+/// Errors: a chain or key that cannot be read, or that do not belong together.
 pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
     let distributions = snapshot.distributions().iter();
     let store = cert_store(distributions.map(|distribution| Names {

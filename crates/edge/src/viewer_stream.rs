@@ -1,4 +1,4 @@
-//! The two kinds of viewer stream: plain TCP, which can send files by itself, and TLS, which can not.
+//! The two kinds of viewer stream: plain TCP, which can send files by itself, and TLS, which cannot.
 
 use std::fs::File;
 use std::io::{self, IoSlice};

@@ -17,7 +17,7 @@ const FLUSH_LOG_EVERY: Duration = Duration::from_secs(1);
 /// Threads of a worker that may wait for the disk.
 const DISK_THREADS_MAX: usize = 16;
 
-/// Runs the worker of this `number` to its drained end. Errors: the runtime can not be made.
+/// Runs the worker of this `number` to its drained end. Errors: the runtime cannot be made.
 pub(crate) fn run(
     edge: EdgeContext,
     number: usize,

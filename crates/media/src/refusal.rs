@@ -17,7 +17,7 @@ pub enum Refusal {
     /// More than the limits allow.
     #[error("too large: {0}")]
     TooLarge(&'static str),
-    /// Sound, but of a kind that can not be repackaged.
+    /// Sound, but of a kind that cannot be repackaged.
     #[error("not supported: {0}")]
     Unsupported(&'static str),
     /// Its media is encrypted.

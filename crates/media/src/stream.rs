@@ -71,7 +71,7 @@ impl StreamIndex {
     ///
     /// # Errors
     ///
-    /// `Unsupported` where FLV can not carry the codec, `TooLarge` where a sample does not fit into a message, `NoTrack`
+    /// `Unsupported` where FLV cannot carry the codec, `TooLarge` where a sample does not fit into a message, `NoTrack`
     /// without picture and sound.
     pub fn of_mp4(index: Arc<Index>) -> Result<StreamIndex, Refusal> {
         Mp4Stream::new(index).map(StreamIndex::Mp4)

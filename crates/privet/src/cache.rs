@@ -48,7 +48,7 @@ fn lines(statistics: &Value) -> Vec<String> {
     )];
     if statistics.get("disk_bytes_max").is_some_and(Value::is_u64) {
         lines.push(format!(
-            "disk      {} of {}: {}, {} of memory to find them",
+            "disk      {} of {}, in segments that are reserved whole: {}, {} of memory to find them",
             mebibytes("disk_bytes"),
             mebibytes("disk_bytes_max"),
             counted(count("disk_entries"), "entry", "entries"),
@@ -63,7 +63,7 @@ fn lines(statistics: &Value) -> Vec<String> {
     }
     let (memory, disk, misses) = (count("hits_memory"), count("hits_disk"), count("misses"));
     lines.push(format!(
-        "look-ups  {memory} found in memory, {disk} on disk, {misses} not found{}",
+        "lookups   {memory} found in memory, {disk} on disk, {misses} not found{}",
         share(memory.saturating_add(disk), misses),
     ));
     lines.push(format!(

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::process::ExitCode;
 
+mod folders;
 mod notes;
 mod origins;
 

@@ -61,7 +61,7 @@ pub(crate) enum CommandError {
     PlaylistNeedsBase,
     /// A list, which has its own URIs, and URLs.
     PlaylistBesideUrls,
-    /// What is no list, or one that can not be signed.
+    /// What is no list, or one that cannot be signed.
     Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
@@ -77,7 +77,7 @@ pub(crate) enum CommandError {
     EdgeAnswer(String),
     /// An invalidation beyond its limits.
     Invalidation(InvalidationError),
-    /// Origins that can not be asked so.
+    /// Origins that cannot be asked so.
     Probe(ProbeError),
     /// A thread ended before its work was done.
     ThreadLost,
@@ -226,7 +226,7 @@ impl fmt::Display for CommandError {
             CommandError::Sign(error) => error.fmt(formatter),
             CommandError::UrlRefused(reason) => formatter.write_str(reason),
             CommandError::NoKey => formatter.write_str("there is no key to sign with"),
-            CommandError::NoEnd => formatter.write_str("the link needs an end"),
+            CommandError::NoEnd => formatter.write_str("the link needs an expiry"),
             CommandError::NoUrl => formatter.write_str("there is no URL"),
             CommandError::DashBesideUrls => formatter
                 .write_str("- means URLs from standard input: give it alone, or leave it out"),
@@ -258,7 +258,7 @@ impl fmt::Display for CommandError {
             }
             CommandError::EdgeRefused(reason) => formatter.write_str(reason),
             CommandError::EdgeAnswer(reason) => {
-                write!(formatter, "the edge's answer can not be used: {reason}")
+                write!(formatter, "the edge's answer cannot be used: {reason}")
             }
             CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::Probe(error) => error.fmt(formatter),

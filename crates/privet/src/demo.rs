@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         Err(error) => {
             error.report();
             console::hint(format_args!(
-                "the configuration is {}; to begin anew, remove {}",
+                "the configuration is {}; to start again, remove {}",
                 data.config().display(),
                 arguments.dir.display(),
             ));

@@ -76,7 +76,7 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
         files: in_folder("files"),
         id,
     };
-    // Looked at before anything is written; the file itself is made anew or not at all.
+    // Looked at before anything is written; the file itself is new or not at all.
     if fs::symlink_metadata(&made.config).is_ok() {
         return Err(CommandError::NotNew(made.config));
     }

@@ -11,9 +11,8 @@ use std::process::ExitCode;
 
 /// Take objects out of the cache of a running edge, whatever their age.
 ///
-/// What is invalidated counts as absent from that moment on, and after every restart. A path goes in all its spellings
-/// and variants; with a * at its end it goes with all that begins so. A path without a query means the object without
-/// a query.
+/// Matching objects are treated as missing from then on, across restarts too. All encodings and variants of a path are
+/// removed; a trailing * matches by prefix. A path without a query means the object without a query.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -104,7 +103,7 @@ pub(crate) struct InvalidationsArguments {
     id: Option<String>,
 }
 
-/// What can not be an id would be another path.
+/// What cannot be an id would be another path.
 fn parse_id(text: &str) -> Result<String, &'static str> {
     let is_id = text
         .bytes()

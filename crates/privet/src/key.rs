@@ -1,8 +1,6 @@
 //! `privet key`: make key pairs, print public keys, look at keys.
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +9,7 @@ use privet_sign::{KeyKind, KeyPairId, PublicKey};
 
 use crate::command_error::CommandError;
 use crate::input;
-use crate::key_source::{AnyKey, PassphraseArguments};
+use crate::key_source::{AnyKey, PassphraseArguments, note_readers};
 use crate::new_key::{self, NewKeyType};
 use crate::report;
 
@@ -155,7 +153,7 @@ fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
         },
     ))?;
     if let AnyKey::Private(_) = key {
-        warn_about_mode(Path::new(&arguments.key));
+        note_readers(&arguments.key);
     }
     if !taken {
         return Err(CommandError::KeyNotTaken);
@@ -204,20 +202,6 @@ fn hex_digest(key: &PublicKey) -> String {
     let digest = digest::digest(&digest::SHA256, key.spki_der());
     let pairs = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
     pairs.collect()
-}
-
-/// A private key that others can read is a key that others have.
-fn warn_about_mode(path: &Path) {
-    let Ok(metadata) = fs::metadata(path) else {
-        return;
-    };
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let shown = path.display();
-        report::note_line(format!(
-            "others can read {shown} (mode {mode:04o}): run chmod 600 {shown}"
-        ));
-    }
 }
 
 fn print(text: &str) -> Result<(), CommandError> {

@@ -1,11 +1,14 @@
 //! Where keys come from: file, standard input or environment, with a passphrase that is never an argument.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use privet_sign::{KeyError, PrivateKey, PublicKey};
 
 use crate::command_error::CommandError;
 use crate::input;
+use crate::report;
 
 const PASSPHRASE_VARIABLE: &str = "PRIVET_KEY_PASSPHRASE";
 
@@ -75,6 +78,17 @@ impl AnyKey {
             AnyKey::Private(key) => key.public_key(),
             AnyKey::Public(key) => key.clone(),
         }
+    }
+}
+
+/// A note when the file that `name` stands for can be read by others: a private key that others can read is a key that
+/// others have. Standard input and variables have no readers to tell of.
+pub(crate) fn note_readers(name: &str) {
+    let mode = fs::metadata(name).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        report::note_line(format!(
+            "others can read {name} (mode {mode:04o}): run chmod 600 {name}"
+        ));
     }
 }
 

@@ -132,7 +132,7 @@ fn unit_secs(unit: char) -> Option<u64> {
 /// Reads epoch seconds, ISO 8601 with Z or offset, a date (00:00 UTC), `+2h` or `now`.
 ///
 /// # Errors
-/// [`MomentError`]; milliseconds are recognised and refused.
+/// [`MomentError`]; milliseconds are recognized and refused.
 pub(crate) fn parse_moment(text: &str) -> Result<Moment, MomentError> {
     if text == "now" {
         return Ok(Moment::After(Duration::ZERO));

@@ -75,7 +75,7 @@ pub(crate) fn create(
 /// An id in CloudFront's form: `K` and 13 random capital letters and digits.
 pub(crate) fn random_id() -> KeyPairId {
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    // The largest multiple of 36 in a byte: what lies above would favour some letters.
+    // The largest multiple of 36 in a byte: what lies above would favor some letters.
     const FAIR: u8 = 252;
     let mut id = String::from("K");
     while id.len() < 14 {

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn only_answers_of_an_edge_are_taken() {
-        let garbled = Err("the edge's answer can not be used: it is not an answer of Privet's");
+        let garbled = Err("the edge's answer cannot be used: it is not an answer of Privet's");
         check("", garbled);
         check("SSH-2.0-x\r\n\r\n", garbled);
         check("HTTP/1.1 2\r\n\r\n{}", garbled);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Ask the origins of private behaviors, without any keys, for what only the edge should get.
+/// Check whether private origins can be read without credentials.
 ///
 /// Each bucket and server is asked for its listing, for an object that does not exist, and for an object of its own: the
 /// one that --object names, or else the default root object. A refusal counts only if the edge's own keys get that

@@ -92,7 +92,7 @@ impl ServeError {
                 }
             }
             ServeError::Signals(reason) => {
-                console::error(format_args!("signals can not be waited for: {reason}"));
+                console::error(format_args!("signals cannot be waited for: {reason}"));
             }
         }
     }
@@ -218,7 +218,9 @@ impl Serving {
                 }
             }
         }
-        console::note("stopping: running requests may end");
+        console::note(
+            "stopping: waiting for running requests to end; another signal stops at once",
+        );
         self.stop();
     }
 
@@ -244,7 +246,7 @@ impl Serving {
         match reading {
             Ok(_) => self.loading = Loading::Running,
             Err(error) => {
-                console::error(format_args!("the configuration can not be read: {error}"));
+                console::error(format_args!("the configuration cannot be read: {error}"));
             }
         }
     }

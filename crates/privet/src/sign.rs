@@ -50,6 +50,10 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
         };
         let notes = notes::about_terms(whose, &terms, now);
         notes.iter().for_each(report::note_line);
+        let key = &arguments.key;
+        if let (Some(name), None) = (&key.key, &key.external_signer) {
+            key_source::note_readers(name);
+        }
     }
     if arguments.making.cookies {
         cookies::print(arguments, &signer, &terms)?;

@@ -130,7 +130,7 @@ pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     let mut text = String::from("{\"Statement\":[{");
     if let Some(resource) = &policy.resource {
         text.push_str("\"Resource\":");
-        // A JSON string by serialisation, so that no resource can end it.
+        // A JSON string by serialization, so that no resource can end it.
         text.push_str(&serde_json::Value::from(resource.as_ref()).to_string());
         text.push(',');
     }

@@ -59,7 +59,7 @@ pub enum SignError {
     /// An expiry or start so far away that it must be milliseconds.
     #[error("{} looks like milliseconds: divide it by 1000", .0.as_secs())]
     Milliseconds(Timestamp),
-    /// Past year 9999 and not recognisable as milliseconds of our time.
+    /// Past year 9999 and not recognizable as milliseconds of our time.
     #[error("{} is later than the year 9999: give seconds since 1970", .0.as_secs())]
     TooLate(Timestamp),
     /// The start is not before the end.

@@ -22,7 +22,7 @@ pub(crate) use object::{Object, canned_text, covers};
 
 mod object;
 
-/// Switches where CloudFront's behaviour is unpublished; `Default` is the documented choice.
+/// Switches where CloudFront's behavior is unpublished; `Default` is the documented choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leniency {
     /// Also match with a non-default port removed from `Host`.

@@ -1,7 +1,7 @@
 //! URLs in the form that a client really sends, and what had to change to get there.
 //!
 //! Source: the WHATWG URL standard, which browsers, fetch and most tools follow. A signature over any other
-//! spelling never verifies, so a signer normalises once, signs that text and prints that text.
+//! spelling never verifies, so a signer normalizes once, signs that text and prints that text.
 
 use std::fmt;
 
@@ -83,7 +83,7 @@ impl fmt::Display for UrlChange {
 }
 
 impl WireUrl {
-    /// Normalises `url`, and refuses what no client would send as it stands.
+    /// Normalizes `url`, and refuses what no client would send as it stands.
     ///
     /// # Errors
     /// A [`SignError`] about the URL: not http(s), control characters, backslash, user info, a bucket's host,

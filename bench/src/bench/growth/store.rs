@@ -1,4 +1,4 @@
-//! How the store grows: index bytes an object, look-up time, time to open.
+//! How the store grows: index bytes an object, lookup time, time to open.
 //!
 //! Each object takes 512 bytes of disk.
 
@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use xtask::command::Outcome;
 
-/// Of each look-up measurement.
+/// Of each lookup measurement.
 const LOOKUPS: u64 = 2_000_000;
 /// How far the feeder runs ahead of the writer.
 const AHEAD: u64 = 20_000;
@@ -58,15 +58,15 @@ pub fn rows(contest: &Contest<'_>) -> Outcome<Vec<Row>> {
                 bar: Bar::None,
             },
             row(case("start"), now.open_ms, first.open_ms, "ms"),
-            row(case("look-up on disk"), now.disk_ns, first.disk_ns, "ns"),
+            row(case("lookup on disk"), now.disk_ns, first.disk_ns, "ns"),
             row(
-                case("look-up of nothing"),
+                case("lookup of nothing"),
                 now.absent_ns,
                 first.absent_ns,
                 "ns",
             ),
             row(
-                case("look-up in memory"),
+                case("lookup in memory"),
                 now.memory_ns,
                 first.memory_ns,
                 "ns",

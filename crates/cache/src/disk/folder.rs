@@ -1,4 +1,4 @@
-//! The folder: its lock, its form, and what is to be done when it can not be trusted.
+//! The folder: its lock, its form, and what is to be done when it cannot be trusted.
 
 use super::file;
 use super::journal::{self, Journal};

@@ -234,7 +234,7 @@ impl OpenSegment {
             .map_err(io::Error::from)
             .and_then(|()| file::write_at(&file, &[&encode_segment_head(number, role, seed)], 0));
         if let Err(error) = made {
-            // Half a segment is of no use; that it can not be removed either changes nothing.
+            // Half a segment is of no use; that it cannot be removed either changes nothing.
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }

@@ -81,7 +81,7 @@ impl<H: Head> Writer<H> {
     /// Loads, then writes until asked to stop.
     pub(super) fn run(mut self, removed_before: HashMap<Key, u64>) {
         if let Err(error) = self.load(removed_before) {
-            // What could not be read can not be kept in step either.
+            // What could not be read cannot be kept in step either.
             folder::mark_damaged(&self.shared.folder);
             self.shared.ledger().end_loading();
             self.fail(&error);
@@ -99,7 +99,7 @@ impl<H: Head> Writer<H> {
             }
         }
         for role in [Role::Probation, Role::Main] {
-            // What can not be sealed is scanned at the next opening.
+            // What cannot be sealed is scanned at the next opening.
             let _ = self.seal(role);
         }
         let removed = self.shared.ledger().removed().handle();

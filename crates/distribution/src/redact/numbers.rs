@@ -150,7 +150,7 @@ impl<'a> List<'a> {
         finished
     }
 
-    /// Begins anew; the list so far, if it may be a credential.
+    /// Starts again; the list so far, if it may be a credential.
     fn finished(&mut self) -> Option<Range<usize>> {
         let list = std::mem::replace(self, List::of_form(self.form));
         list.is_credential().then_some(list.start..list.last.end)

@@ -2,7 +2,7 @@
 use super::*;
 use http::HeaderValue;
 
-/// RFC 9110's favourite date, and its second.
+/// RFC 9110's favorite date, and its second.
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const DATE_SECONDS: u64 = 784_111_777;
 const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";

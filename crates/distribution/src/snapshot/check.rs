@@ -348,7 +348,7 @@ impl Checker<'_> {
         let mut known = HashSet::new();
         for (position, value) in values.enumerate() {
             if !value.is_empty() && !known.insert(value) {
-                let message = format!("{value:?} is there twice; rename or remove one");
+                let message = format!("{value:?} is used twice; rename or remove one");
                 self.fault(&format!("{path}[{position}].{key}"), message);
             }
         }

@@ -201,16 +201,16 @@ behaviors = [{ path_pattern = '/a', origin = 'o' }, { path_pattern = '/a', origi
     check(
         &format!("listeners = [{{ address = '[::1]:80' }}, {{ address = '[::1]:80' }}]\n{distribution}{distribution}"),
         "1:52: listeners[1].address: [::1]:80 is listened on twice; remove one
-         7:47: distributions[0].origins[1].id: \"o\" is there twice; rename or remove one
+         7:47: distributions[0].origins[1].id: \"o\" is used twice; rename or remove one
          7:80: distributions[0].origins[1].origin_path: must begin with a slash and not end with one, such as /films
-         9:70: distributions[0].behaviors[1].path_pattern: \"/a\" is there twice; rename or remove one
-         12:6: distributions[1].id: \"E1\" is there twice; rename or remove one
+         9:70: distributions[0].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one
+         12:6: distributions[1].id: \"E1\" is used twice; rename or remove one
          13:15: distributions[1].domain_name: \"d1.example\" is already taken by distributions[0].domain_name; remove one
          14:12: distributions[1].aliases[0]: \"WWW.example\" is already taken by distributions[0].aliases[0]; remove one
          14:27: distributions[1].aliases[1]: \"*.example\" is already taken by distributions[0].aliases[1]; remove one
-         15:47: distributions[1].origins[1].id: \"o\" is there twice; rename or remove one
+         15:47: distributions[1].origins[1].id: \"o\" is used twice; rename or remove one
          15:80: distributions[1].origins[1].origin_path: must begin with a slash and not end with one, such as /films
-         17:70: distributions[1].behaviors[1].path_pattern: \"/a\" is there twice; rename or remove one",
+         17:70: distributions[1].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one",
     );
 }
 

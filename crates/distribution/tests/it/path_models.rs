@@ -137,7 +137,7 @@ fn without_parameters(path: &str) -> String {
     bare.join("/")
 }
 
-/// Parameters go before decoding, then slashes and dots are normalised (`CoyoteAdapter`).
+/// Parameters go before decoding, then slashes and dots are normalized (`CoyoteAdapter`).
 fn tomcat(path: &str) -> String {
     on_disk(&slashed(&decoded(&without_parameters(path))))
 }

@@ -35,7 +35,7 @@ static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 impl Answer {
     /// What was made, or what conditions and ranges leave of it. Waits for its first bytes.
     ///
-    /// Errors: those bytes can not be had. Nothing has been sent then.
+    /// Errors: those bytes cannot be had. Nothing has been sent then.
     pub(crate) async fn made(
         made: &Made,
         request: &ViewerRequest<'_>,

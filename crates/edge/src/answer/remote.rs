@@ -39,7 +39,7 @@ pub(crate) struct Passed {
 impl Answer {
     /// A stored object, or what conditions and ranges leave of it. Waits for its first bytes.
     ///
-    /// Errors: those bytes can not be had. Nothing has been sent then.
+    /// Errors: those bytes cannot be had. Nothing has been sent then.
     pub(crate) async fn stored(
         served: Served,
         request: &ViewerRequest<'_>,

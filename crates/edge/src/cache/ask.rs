@@ -229,7 +229,7 @@ pub(super) enum Validator {
 }
 
 impl Validator {
-    /// `None`: the response can not be put together from parts (RFC 9111 3.4). `date_strength` is what
+    /// `None`: the response cannot be put together from parts (RFC 9111 3.4). `date_strength` is what
     /// [`privet_distribution::date_strength`] made of the response when it came.
     pub(super) fn of(headers: &HeaderMap, date_strength: DateStrength) -> Option<Self> {
         match (headers.get(ETAG), date_strength) {

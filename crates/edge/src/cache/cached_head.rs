@@ -104,7 +104,7 @@ impl CachedHead {
         }
     }
 
-    /// What its further bytes are asked for with; `None`: they can not be told from those of another version.
+    /// What its further bytes are asked for with; `None`: they cannot be told from those of another version.
     pub(super) fn validator(&self) -> Option<Validator> {
         Validator::of(&self.headers, self.date_strength)
     }

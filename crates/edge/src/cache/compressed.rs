@@ -64,7 +64,7 @@ enum Keep {
 }
 
 impl WorkerCache {
-    /// A stored object in `coding`, or as it is when that is no larger or the form can not be made now.
+    /// A stored object in `coding`, or as it is when that is no larger or the form cannot be made now.
     pub(crate) async fn in_coding(
         self: &Rc<Self>,
         ask: &Rc<Ask>,
@@ -100,7 +100,7 @@ impl WorkerCache {
         }
     }
 
-    /// A folder's object in `coding`; `None` when that is no smaller or can not be made now.
+    /// A folder's object in `coding`; `None` when that is no smaller or cannot be made now.
     pub(crate) async fn folder_form(
         self: &Rc<Self>,
         authorized: &Authorized<'_>,
@@ -183,7 +183,7 @@ impl WorkerCache {
         }
     }
 
-    /// `None`: the plain bytes can not be read, or there is no memory or no time for the form.
+    /// `None`: the plain bytes cannot be read, or there is no memory or no time for the form.
     async fn make(self: &Rc<Self>, wish: Wish) -> Option<StoredObject> {
         // Another one may have come to its end between the look-up and the joining.
         if let Some(found) = self.stored(wish.digest, &wish.head.key).await {

@@ -56,7 +56,7 @@ struct Place {
 pub(super) enum Reach {
     /// Only where the fill is soon: other bytes are fetched by a fill of their own.
     Near,
-    /// Wherever: the object can not be had in parts.
+    /// Wherever: the object cannot be had in parts.
     Any,
 }
 

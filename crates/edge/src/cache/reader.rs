@@ -81,7 +81,7 @@ pub(crate) enum Next {
 pub(crate) enum ReadFault {
     /// The origin failed.
     Origin(OriginFaultKind),
-    /// The object is another one by now, or can not be had in parts.
+    /// The object is another one by now, or cannot be had in parts.
     Lost,
 }
 
@@ -449,7 +449,7 @@ impl ObjectReader {
             Ok(Ok(Some(body))) if start + body.size_bytes > self.position => {
                 Source::Disk { body, start }
             }
-            // What can not be read, or is too short, is fetched anew.
+            // What cannot be read, or is too short, is fetched anew.
             Ok(Ok(Some(_) | None) | Err(_)) | Err(_) => {
                 self.cache.shared.store.remove(&block_key(
                     self.object.head().generation,

@@ -170,7 +170,7 @@ impl FolderBlocks {
 
     /// The block, read once for all who wait for it.
     ///
-    /// Errors: it can not be read, or the file has changed.
+    /// Errors: it cannot be read, or the file has changed.
     pub(super) async fn block(
         &self,
         file: Arc<FolderFile>,

@@ -5,6 +5,7 @@ use super::left_out::LeftOut;
 use super::source::{Arrivals, FilmSource};
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;
+use crate::standard_error;
 use bytes::Bytes;
 use privet_distribution::{FilmsSettings, redact_viewer_text};
 use privet_media::Refusal;
@@ -53,8 +54,8 @@ pub(crate) enum FilmFault {
     /// It is about the object.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Its bytes can not be had.
-    #[error("the object can not be read")]
+    /// Its bytes cannot be had.
+    #[error("the object cannot be read")]
     Read(ReadFault),
 }
 
@@ -161,7 +162,7 @@ impl FilmIndexes {
 
     /// The film of an object, cut into segments of about `target`.
     ///
-    /// Errors: the object gives none, which is remembered for a while, or can not be read.
+    /// Errors: the object gives none, which is remembered for a while, or cannot be read.
     pub(crate) async fn film(
         &self,
         source: &FilmSource,
@@ -368,11 +369,11 @@ fn tell_of_rare_key_frames(film: &Film, source: &FilmSource) {
     let longest = lead.segments.iter().map(|segment| segment.duration).max();
     let longest = Duration::from_secs(longest.unwrap_or(0) / u64::from(track.timescale.max(1)));
     if longest > FAR {
-        eprintln!(
-            "privet: {} has key frames up to {} s apart, so that players wait and seek badly; encode it with one every 2 s",
+        standard_error::note(format_args!(
+            "{} has key frames up to {} s apart, so that players wait and seek badly; encode it with one every 2 s",
             redact_viewer_text(source.path()),
             longest.as_secs()
-        );
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tells the operator which members are left out of sets: viewers only see a film without them.
 
+use crate::standard_error;
 use privet_distribution::{Denial, redact_viewer_text};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,12 +21,12 @@ impl LeftOut {
     pub(super) fn tell(&self, path: &str, film: &str, denial: &Denial) {
         if self.is_new(path, denial.token()) {
             // Whoever writes sets chooses names, and terminals obey.
-            eprintln!(
-                "privet: {} is left out of {}: {}",
+            standard_error::warning(format_args!(
+                "{} is left out of {}: {}",
                 redact_viewer_text(path).escape_debug(),
                 redact_viewer_text(film).escape_debug(),
                 cause(denial).escape_debug()
-            );
+            ));
         }
     }
 

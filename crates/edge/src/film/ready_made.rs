@@ -1,5 +1,5 @@
-//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A list that can
-//! not be read is refused: without the grant it would lead the viewer to one refusal after the other.
+//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A list that cannot
+//! be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::bound_uri::signed;
 use super::made::{Made, MadeContent};

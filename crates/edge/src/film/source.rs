@@ -90,7 +90,7 @@ impl std::fmt::Debug for FilmSource {
 impl FilmSource {
     /// Opens the object to read parts of it, from the cache if it is there.
     ///
-    /// Errors: there is none, the origin failed, or its bytes can not be had in parts.
+    /// Errors: there is none, the origin failed, or its bytes cannot be had in parts.
     pub(crate) async fn open(
         ask: &SourceAsk<'_>,
         stores: &SourceStores<'_>,

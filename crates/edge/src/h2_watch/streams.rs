@@ -13,7 +13,7 @@ use tokio::time::Instant;
 const CREDIT_FRAMES_MAX: i64 = 4_096;
 /// What a request adds to the credit, less the frame that it is.
 const REQUEST_CREDIT_FRAMES: i64 = 4;
-/// What a reset takes: more than its request gave, so that a viewer can not ask and take back for ever.
+/// What a reset takes: more than its request gave, so that a viewer cannot ask and take back for ever.
 const RESET_COST_FRAMES: i64 = 12;
 /// A viewer takes this much with one frame at least: WINDOW_UPDATE for the stream or the connection.
 const CREDIT_SIZE_BYTES: usize = 256;

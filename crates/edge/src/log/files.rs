@@ -5,6 +5,7 @@
 
 use super::batch::Batch;
 use crate::request_id::request_id;
+use crate::standard_error;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use privet_distribution::{LogSettings, log_file_name};
@@ -37,7 +38,7 @@ pub(super) struct LogFiles {
 }
 
 impl LogFiles {
-    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder can not be made or read.
+    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder cannot be made or read.
     pub(super) fn open(settings: &LogSettings) -> io::Result<Self> {
         let folder = settings.folder.join(settings.prefix.trim_matches('/'));
         std::fs::create_dir_all(&folder)?;
@@ -77,7 +78,7 @@ impl LogFiles {
         self.fresh_size_bytes += batch.lines.len();
     }
 
-    /// Writes what is in memory and returns how many records that were; what can not be written stays there.
+    /// Writes what is in memory and returns how many records that were; what cannot be written stays there.
     pub(super) fn flush(&mut self) -> usize {
         let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
         let settings = &self.settings;
@@ -118,10 +119,10 @@ impl LogFiles {
                 }
             }
             if let Err(error) = file.finish() {
-                eprintln!(
-                    "privet: {} keeps its working name: {error}",
+                standard_error::warning(format_args!(
+                    "{} keeps its working name: {error}",
                     file.part.display()
-                );
+                ));
             }
         }
         written
@@ -135,11 +136,18 @@ impl LogFiles {
             return;
         }
         self.complained = Some(Instant::now());
-        eprintln!(
-            "privet: the access log in {} can not be written ({error}); {} records wait in memory, free space there",
+        standard_error::warning(format_args!(
+            "the access log in {} cannot be written ({error}); {} wait in memory, free space there",
             self.folder.display(),
-            self.files.values().map(|file| file.records).sum::<usize>(),
-        );
+            waiting(self.files.values().map(|file| file.records).sum()),
+        ));
+    }
+}
+
+fn waiting(records: usize) -> String {
+    match records {
+        1 => "1 record".to_owned(),
+        records => format!("{records} records"),
     }
 }
 

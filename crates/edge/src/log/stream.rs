@@ -1,5 +1,6 @@
 //! The live copy of the log: JSON lines to a writer that may be slow, without ever holding up the files.
 
+use crate::standard_error;
 use std::io::Write;
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
@@ -62,7 +63,7 @@ impl LiveStream {
     pub(super) fn stop(self) {
         drop(self.sender);
         if self.running.recv_timeout(END_PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("privet: the live log ends early, its reader has stopped reading");
+            standard_error::warning("the live log ends early, its reader has stopped reading");
         }
     }
 }

@@ -5,6 +5,7 @@ use super::socket::{OperatorSocket, SocketFile};
 use super::{Operator, api};
 use crate::origin::DiskWork;
 use crate::origin_client::{OriginClient, WritingCheck};
+use crate::standard_error;
 use crate::start_error::StartError;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -29,7 +30,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// For answers that are under way when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Before the next attempt when a connection can not be taken.
+/// Before the next attempt when a connection cannot be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often invalidations are let go of that concern nothing any more.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -218,7 +219,7 @@ impl Desk {
         };
         let origins = match self.probe(&probing).await {
             Ok(origins) => origins,
-            Err(error) => return eprintln!("privet: {error}"),
+            Err(error) => return standard_error::warning(error),
         };
         for origin in origins {
             match origin.access {
@@ -234,7 +235,7 @@ impl Desk {
                 | OriginAccess::Public { .. }
                 | OriginAccess::EdgeRefused { .. }
                 | OriginAccess::Unclear { .. }
-                | OriginAccess::Unreachable { .. } => eprintln!("privet: {origin}"),
+                | OriginAccess::Unreachable { .. } => standard_error::warning(origin),
             }
         }
     }
@@ -254,7 +255,9 @@ fn listen(socket: OperatorSocket) -> Option<Listening> {
             _socket: socket,
         }),
         Err(error) => {
-            eprintln!("privet: the operator's socket can not be served: {error}");
+            standard_error::warning(format_args!(
+                "the operator's socket cannot be served: {error}"
+            ));
             None
         }
     }

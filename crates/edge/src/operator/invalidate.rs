@@ -49,8 +49,8 @@ pub enum InvalidationError {
     /// Too much was invalidated while objects from before that are still kept.
     #[error("the journal of invalidations is full; stop the edge and empty the folder in [cache]")]
     JournalFull,
-    /// The disk of the cache can not be written, so that the invalidation would not outlast a restart.
-    #[error("the cache's disk can not be written: {0}")]
+    /// The disk of the cache cannot be written, so that the invalidation would not outlast a restart.
+    #[error("the cache's disk cannot be written: {0}")]
     Journal(String),
 }
 

@@ -64,7 +64,7 @@ pub enum ProbeError {
     #[error("no bucket or server behind a private behavior is asked for {0}")]
     LeadsNowhere(String),
     /// There is no runtime to ask with.
-    #[error("origins can not be asked: {0}")]
+    #[error("origins cannot be asked: {0}")]
     Runtime(String),
 }
 

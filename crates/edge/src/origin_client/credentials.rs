@@ -1,4 +1,4 @@
-//! Access keys of S3 origins: found once, renewed before they expire, kept until then when they can not be renewed.
+//! Access keys of S3 origins: found once, renewed before they expire, kept until then when they cannot be renewed.
 
 pub(super) mod surroundings;
 

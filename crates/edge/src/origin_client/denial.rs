@@ -1,6 +1,7 @@
 //! What viewers are told of an origin's faults.
 
 use super::fault::OriginFaultKind;
+use crate::standard_error;
 use privet_distribution::Denial;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -41,9 +42,9 @@ fn complain_of_keys() {
         .is_some_and(|last| last.elapsed() < COMPLAIN_EVERY);
     if !is_recent {
         COMPLAINED.set(Some(Instant::now()));
-        eprintln!(
-            "privet: no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        standard_error::warning(
+            "no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile",
         );
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum OriginFaultKind {
     InvalidHead,
     /// The head of the response is longer than the edge takes.
     HeadTooLarge,
-    /// The request's target can not be sent: it is no target at all, or an S3 key that is not UTF-8.
+    /// The request's target cannot be sent: it is no target at all, or an S3 key that is not UTF-8.
     InvalidTarget,
     /// The viewer broke its own body off.
     RequestBody,
@@ -103,7 +103,7 @@ impl fmt::Display for OriginFault {
             OriginFaultKind::Truncated => "the origin broke the body off",
             OriginFaultKind::InvalidHead => "the origin's response is no HTTP/1.1",
             OriginFaultKind::HeadTooLarge => "the head of the origin's response is too large",
-            OriginFaultKind::InvalidTarget => "the request's target can not be sent to the origin",
+            OriginFaultKind::InvalidTarget => "the request's target cannot be sent to the origin",
             OriginFaultKind::RequestBody => "the viewer broke the request's body off",
             OriginFaultKind::RequestBodyTimeout => "the request's body did not arrive in time",
             OriginFaultKind::Capacity => "all connections to the origin are busy",

@@ -73,7 +73,7 @@ pub(crate) enum Privacy {
     Public { status: StatusCode },
     /// It neither refuses nor answers: a redirect, no such bucket, an error of the server.
     Unclear { status: StatusCode },
-    /// It can not be asked.
+    /// It cannot be asked.
     Unreachable(OriginFault),
 }
 
@@ -90,7 +90,7 @@ pub(crate) enum Sight {
     NotThere { status: StatusCode },
     /// The bucket refuses the edge itself.
     Refused(Refused),
-    /// It can not be asked.
+    /// It cannot be asked.
     Unreachable(OriginFault),
 }
 

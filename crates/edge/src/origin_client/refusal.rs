@@ -4,6 +4,7 @@
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::{OriginCall, OriginRequestBody, OriginResponse};
+use crate::standard_error;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE,
     TRANSFER_ENCODING,
@@ -237,9 +238,9 @@ impl RefusalComplaints {
     pub(super) fn hear(&self, origin: &Origin, refused: &Refused) {
         let whom = format!("{} (origin {})", place(origin), origin.id);
         if self.turn(&whom, refused.cause) == Turn::Speak {
-            eprintln!(
-                "privet: {whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
-            );
+            standard_error::warning(format_args!(
+                "{whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
+            ));
         }
     }
 

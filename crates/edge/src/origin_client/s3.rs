@@ -213,7 +213,7 @@ fn unified(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
 }
 
 /// Every header is signed, whatever it is, so that nothing on the way adds to what the keys stand for; but for the two
-/// that belong to the connection, which proxies write anew (RFC 9110 7.6.1, RFC 9112 6).
+/// that belong to the connection, which proxies rewrite (RFC 9110 7.6.1, RFC 9112 6).
 fn is_signed(name: &&HeaderName) -> bool {
     **name != CONNECTION && **name != CONTENT_LENGTH
 }

@@ -10,7 +10,7 @@ use privet_distribution::{
     route,
 };
 
-/// The page configured for the answer's status, or the answer itself: when there is none, and when the page can not be
+/// The page configured for the answer's status, or the answer itself: when there is none, and when the page cannot be
 /// had either (developer guide, "Generate custom error responses").
 pub(super) async fn in_place_of(
     answer: Answer,

@@ -1,6 +1,7 @@
 //! Tells the operator of proxies in front of the edge that are not understood, or not believed: nobody else hears of it.
 
 use super::ProxyFault;
+use crate::standard_error;
 use privet_distribution::ForwardedFault;
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
@@ -27,7 +28,7 @@ impl Spoken {
             return;
         }
         self.0.set(Some(Instant::now()));
-        eprintln!("privet: {}", text());
+        standard_error::warning(text());
     }
 }
 

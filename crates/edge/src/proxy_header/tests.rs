@@ -157,7 +157,7 @@ fn extensions() {
     let longest = extension(0xe0, &[0; EXTENSIONS_SIZE_BYTES_MAX - 3]);
     check(&header(0x21, 0x11, &[TCP4, &longest].concat()), viewer);
     check(&with_checksum(&extension(0xea, b"vpce-1")), viewer);
-    // The check value of the CRC catalogues.
+    // The check value of the CRC catalogs.
     assert_eq!(crc32c(b"123456789".iter()), 0xe306_9283);
 }
 

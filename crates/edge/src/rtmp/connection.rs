@@ -1,6 +1,6 @@
 //! One viewer's connection: hears, answers, sends what is due, and ends where a time limit has passed.
 //!
-//! One task does it all, and one thing at a time: while the edge looks for a film it hears nothing, so that a viewer can not
+//! One task does it all, and one thing at a time: while the edge looks for a film it hears nothing, so that a viewer cannot
 //! have more under way than that.
 
 mod acts;
@@ -340,7 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         Ok(())
     }
 
-    /// Counts what the viewer has asked for and can not be sent yet.
+    /// Counts what the viewer has asked for and cannot be sent yet.
     fn owe(&mut self) -> Result<(), End> {
         let size_bytes = self.session.output_size_bytes();
         if size_bytes > OWED_SIZE_BYTES_MAX {

@@ -27,8 +27,8 @@ const SLICES_MAX: usize = 32;
 pub(super) enum SendFault {
     #[error("the viewer is gone: {0}")]
     Viewer(#[from] io::Error),
-    /// A message that has begun can not be completed, so that nothing can follow it.
-    #[error("the film can not be read on")]
+    /// A message that has begun cannot be completed, so that nothing can follow it.
+    #[error("the film cannot be read on")]
     Film(ReadFault),
     #[error("too much is on its way to viewers")]
     NoMemory,

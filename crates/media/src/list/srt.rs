@@ -9,7 +9,7 @@ use crate::Refusal;
 /// WebVTT from SubRip.
 ///
 /// The text is UTF-8, or UTF-16 with a byte order mark; what is neither is read as Windows-1252. Bold, italic and underlined
-/// stay, all other tags go. Cues whose times can not be read, or that end before they begin, are left out. WebVTT under the
+/// stay, all other tags go. Cues whose times cannot be read, or that end before they begin, are left out. WebVTT under the
 /// name of SubRip is taken as what it is.
 ///
 /// # Errors

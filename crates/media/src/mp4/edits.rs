@@ -1,6 +1,6 @@
 //! Edit lists, ISO 14496-12 8.6.6: read, and brought into the one form that players of segments understand.
 //!
-//! An edit that begins inside a group of pictures can not be shown from there on: the start of all tracks moves back to
+//! An edit that begins inside a group of pictures cannot be shown from there on: the start of all tracks moves back to
 //! the key frame before it, in the movie's time, and what was to be hidden before it becomes visible. What lies before
 //! that start, and behind the end of an edit, is left out.
 

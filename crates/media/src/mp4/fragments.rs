@@ -8,7 +8,7 @@ use super::samples::Sample;
 use super::{Limits, edits};
 use crate::Refusal;
 
-/// Flag of a sample that decoding can not begin with: `sample_is_non_sync_sample`.
+/// Flag of a sample that decoding cannot begin with: `sample_is_non_sync_sample`.
 const IS_NOT_SYNC: u32 = 0x0001_0000;
 
 /// How long after the first track of all each one begins, in its own timescale: a recording of something live begins

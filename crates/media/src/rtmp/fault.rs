@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// What a viewer sent that can not be gone on from.
+/// What a viewer sent that cannot be gone on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
     /// The first byte is not the version of plain RTMP.

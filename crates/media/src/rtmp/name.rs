@@ -22,7 +22,7 @@ const ENDINGS: [&str; 8] = [
     ".mp4", ".m4v", ".m4a", ".mov", ".f4v", ".flv", ".mp3", ".3gp",
 ];
 
-/// Why a name can not be played.
+/// Why a name cannot be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadName {
     /// `cfx/st` is missing.

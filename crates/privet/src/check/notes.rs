@@ -1,5 +1,6 @@
 //! What `privet check` notes: what is allowed, and seldom meant.
 
+use super::folders::about_written_folders;
 use super::origins::{about_paths, in_the_clear};
 use super::origins_of;
 use crate::key::cloudfront_takes;
@@ -21,6 +22,7 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     }
     about_streams_without_tls(snapshot, &mut notes);
     notes.extend(descriptors_note(snapshot));
+    notes.extend(about_written_folders(snapshot));
     about_key_files(snapshot, &mut notes);
     about_certificates(snapshot, now, &mut notes);
     about_keys(snapshot, &mut notes);
@@ -39,7 +41,7 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
         note("no https listener: links and files travel in the clear");
     }
     if snapshot.log.is_none() {
-        note("no [log]: requests leave no trace");
+        note("no [log] table: requests are not logged");
     }
     if snapshot.test_clock {
         note(

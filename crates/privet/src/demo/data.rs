@@ -23,7 +23,7 @@ const HTTP_PORT: u16 = 8080;
 const RTMP_PORT: u16 = 1935;
 const SITE_PORT: u16 = 8090;
 
-/// Why the folder can not be made or used.
+/// Why the folder cannot be made or used.
 #[derive(Debug)]
 pub(super) enum DemoError {
     /// Another demo runs in it.
@@ -42,7 +42,7 @@ pub(super) enum DemoError {
     },
     Sign(SignError),
     Probe(String),
-    /// The page can not be served.
+    /// The page cannot be served.
     Site {
         port: u16,
         error: io::Error,
@@ -59,21 +59,21 @@ impl fmt::Display for DemoError {
             ),
             DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Certificate(reason) => {
-                write!(formatter, "the certificate can not be made: {reason}")
+                write!(formatter, "the certificate cannot be made: {reason}")
             }
             DemoError::NewKey(reason) => {
-                write!(formatter, "the key pair can not be made: {reason}")
+                write!(formatter, "the key pair cannot be made: {reason}")
             }
             DemoError::NoKey(folder) => write!(
                 formatter,
-                "{} holds no key pair of the demo; remove its parent folder to begin anew",
+                "{} holds no key pair of the demo; remove its parent folder to start again",
                 folder.display()
             ),
             DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Sign(error) => write!(formatter, "{error}"),
             DemoError::Site { port, error } => write!(
                 formatter,
-                "the page can not be served on port {port}: {error}; end what is there, or change the port of the \
+                "the page cannot be served on port {port}: {error}; end what is there, or change the port of the \
                  origin \"site\" in the demo's privet.toml"
             ),
             DemoError::Probe(reason) => write!(formatter, "the edge does not answer: {reason}"),
@@ -189,7 +189,7 @@ fn lock(folder: &Path) -> Result<File, DemoError> {
     }
 }
 
-/// Writes the configuration anew if one of its ports is taken by now.
+/// Writes the configuration again if one of its ports is taken by now.
 fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError> {
     let fault = |error: io::Error| DemoError::File {
         file: config.to_owned(),

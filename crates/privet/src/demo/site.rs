@@ -1,4 +1,4 @@
-//! The demo's own small site: pages with links that are signed anew for each visit.
+//! The demo's own small site: pages with links that are signed again for each visit.
 //!
 //! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`.
 

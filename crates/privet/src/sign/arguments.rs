@@ -13,7 +13,12 @@ use crate::moment::{self, Moment};
 
 /// What `privet sign` takes.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    // What clap would write leaves out that an end is needed.
+    override_usage = "\
+privet sign --key KEY --key-pair-id ID (--for DURATION | --until TIME | --policy FILE) [OPTIONS] [URL]...
+       privet sign --external-signer COMMAND --public-key FILE --key-pair-id ID --for DURATION [OPTIONS] [URL]...",
+    after_help = "\
 Examples:
   One link, good for two hours:
     privet sign --key K2J.pem --key-pair-id K2J --for 2h https://HOST/talk.mp4
@@ -35,7 +40,8 @@ Examples:
 Times: epoch seconds, 2030-01-01T18:00:00Z, 2030-01-01 (00:00 UTC), +2h, now
 Durations: 90s, 15m, 2h, 7d, 1w, 1d12h
 
-Exit codes: 0 all signed, 1 something was refused or failed, 2 wrong usage")]
+Exit codes: 0 all signed, 1 something was refused or failed, 2 wrong usage"
+)]
 pub(crate) struct SignArguments {
     #[command(flatten)]
     pub(super) key: SigningKeyArguments,
@@ -50,7 +56,7 @@ pub(crate) struct SignArguments {
     /// Form of the output: set-cookie and cookie-jar are for --cookies
     #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
     pub(super) output: OutputForm,
-    /// Print no notes about changed URLs, ends and playlists
+    /// Print no notes about changed URLs, ends, playlists and readers of the key
     #[arg(long, short, help_heading = "Output")]
     pub(super) quiet: bool,
     /// What to sign; without it, or as -, one per line from standard input

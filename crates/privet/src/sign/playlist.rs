@@ -17,7 +17,7 @@ use crate::{input, report};
 /// Signs the list called `name`.
 ///
 /// # Errors
-/// A [`CommandError`] when nothing was written; URIs that can not be signed are reported, and stay as they are.
+/// A [`CommandError`] when nothing was written; URIs that cannot be signed are reported, and stay as they are.
 pub(super) fn sign(
     arguments: &PlaylistArguments,
     name: &str,

@@ -214,7 +214,7 @@ fn the_socket_is_taken_over_from_the_dead_only() {
     assert_eq!(
         refused.to_string(),
         format!(
-            "can not listen on {}: another process answers on it; correct the socket in [admin]",
+            "cannot listen on {}: another process answers on it; correct the socket in [admin]",
             socket.display()
         )
     );

@@ -149,7 +149,7 @@ fn n3_codings_of_bodies() {
     }
 }
 
-/// N3: hyper takes the length away where both are there, so that it can not be refused. The body's chunks count then, and
+/// N3: hyper takes the length away where both are there, so that it cannot be refused. The body's chunks count then, and
 /// what follows it is never taken for another request (RFC 9112 6.3).
 #[test]
 fn n3_after_both_framings_nothing_is_read() {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -60,6 +61,8 @@ impl Folder {
     pub fn take(&self, fixture: &str, name: &str) {
         let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sign/tests/keys");
         fs::write(self.path(name), fs::read(keys.join(fixture)).unwrap()).unwrap();
+        // As ssh-keygen and `privet key create` leave private keys.
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub fn write(&self, name: &str, text: &str) {

@@ -2,6 +2,8 @@
 
 use crate::cli::{Folder, Said};
 use rcgen::{CertificateParams, KeyPair};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 /// A configuration with one distribution of these lines, which has an HTTPS listener.
 fn config(lines: &str) -> String {
@@ -57,6 +59,65 @@ fn check(folder: &Folder, lines: &str) -> Said {
     let said = folder.run(&["check"]);
     assert_eq!(said.code, 0, "{said:?}");
     said
+}
+
+/// Log, cache and socket below `place`.
+fn writing(place: &str) -> String {
+    format!(
+        "{CERTIFICATE}\n{FOLDER}\n[log]\nfolder = '{place}/logs'\n[cache]\nfolder = '{place}/cache'\ndisk = '1 GiB'\n\
+         [admin]\nsocket = '{place}/privet.sock'\n"
+    )
+}
+
+/// `serve` ends with an error, or loses its log.
+#[test]
+fn folders_that_are_written_and_cannot_be_made() {
+    let folder = folder();
+    folder.write("file", "");
+    let said = check(&folder, &writing("file"));
+    said.mentions(&[
+        "note: [log] folder: file is not a folder; the edge writes there",
+        "note: [cache] folder: file is not a folder; ",
+        "note: [admin] socket: file is not a folder; ",
+    ]);
+    let said = check(&folder, &writing("none"));
+    said.mentions(&["note: [admin] socket: there is no folder none; "]);
+    assert!(
+        !said.err.contains("[log] folder"),
+        "serve makes it: {said:?}"
+    );
+    assert!(!folder.path("none").exists(), "check makes nothing");
+    let said = check(&folder, &writing("."));
+    assert!(!said.err.contains("the edge writes there"), "{said:?}");
+}
+
+#[test]
+fn folders_that_are_written_and_are_read_only() {
+    let folder = folder();
+    std::fs::create_dir(folder.path("read")).unwrap();
+    let read_only = std::fs::Permissions::from_mode(0o500);
+    std::fs::set_permissions(folder.path("read"), read_only).unwrap();
+    folder.write("privet.toml", &config(&writing("read")));
+    let privet = folder.command(&["check"]);
+    let mut command = Command::new("setpriv");
+    if std::fs::write(folder.path("read/probe"), "").is_ok() {
+        // To root, modes mean nothing while it has this capability.
+        command.args([
+            "--inh-caps",
+            "-dac_override",
+            "--bounding-set",
+            "-dac_override",
+        ]);
+    } else {
+        command.arg("--no-new-privs");
+    }
+    command.arg(privet.get_program()).arg("check");
+    let output = command.current_dir(folder.path("")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    for key in ["[log] folder", "[cache] folder", "[admin] socket"] {
+        let note = format!("note: {key}: read cannot be written: permission denied; ");
+        assert!(said.contains(&note), "{note}: {said}");
+    }
 }
 
 #[test]

@@ -126,7 +126,11 @@ fn without_keys_it_cannot_tell() {
     let link = folder.sign(&[URL]).ok();
     let said = folder.run(&["explain", "--at", "1999999999", &link]);
     assert_eq!(said.code, 2);
-    assert!(said.out.contains("no public key was given"), "{said:?}");
+    assert!(
+        said.out
+            .contains("no public key for K2JCJMDEHXQW5F was given"),
+        "{said:?}"
+    );
     let hint = "hint: name the public key with --public-key ID=FILE, or the configuration";
     assert!(said.out.contains(hint), "{said:?}");
 }

@@ -1,6 +1,8 @@
 //! `privet sign`: its fixed form, its refusals, keys, cookies and streams.
 
 use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::cli::{Folder, ID, URL};
 
@@ -14,10 +16,33 @@ fn an_end_is_needed() {
     said.fails(
         2,
         &[
-            "error: the link needs an end\n",
+            "error: the link needs an expiry\n",
             "hint: add --for 2h, --until ",
         ],
     );
+}
+
+/// As ssh tells of keys: whoever reads it can make links.
+#[test]
+fn d15_a_key_that_others_can_read_is_noted() {
+    let folder = Folder::new();
+    let key = folder.path("key.pem");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let said = folder.sign(&[URL]);
+    assert_eq!((said.code, said.out.as_str()), (0, SIGNED));
+    assert_eq!(
+        said.err,
+        "note: others can read key.pem (mode 0644): run chmod 600 key.pem\n"
+    );
+    folder.sign(&["--quiet", URL]).ok();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    folder.sign(&[URL]).ok();
+}
+
+#[test]
+fn d15_usage_says_that_an_end_is_needed() {
+    let said = Folder::new().run(&["sign", "--help"]).ok();
+    assert!(said.contains("(--for DURATION | --until TIME | --policy FILE)"));
 }
 
 fn check_usage(arguments: &[&str], words: &[&str]) {

@@ -240,7 +240,7 @@ fn silent_connections_do_not_take_all_files() {
     }
     let mut line = String::new();
     edge.said.read_line(&mut line).unwrap();
-    assert!(line.contains("found all 100 places taken"), "{line}");
+    assert!(line.contains("all 100 places are taken"), "{line}");
     assert!(edge.folder.path().exists());
 }
 

@@ -265,7 +265,7 @@ fn tracks_play_by_themselves() {
     }
 }
 
-/// What an ffmpeg can not do with anybody's lists.
+/// What an ffmpeg cannot do with anybody's lists.
 fn is_beyond(form: Form, carried: Carried, ffmpeg: Ffmpeg) -> bool {
     match (form, carried, ffmpeg) {
         // It loses the head of the track when it seeks.

@@ -1,4 +1,4 @@
-//! HTTP/2: field blocks that can not be decoded. Cases of h2spec for RFC 7541.
+//! HTTP/2: field blocks that cannot be decoded. Cases of h2spec for RFC 7541.
 
 use crate::support::Expected::*;
 use crate::support::*;

@@ -136,7 +136,7 @@ fn priority_reset_and_push() {
     let frames = [get(1), frame(RST_STREAM, 0, 1, &[0; 3])];
     let wrong_size = ConnectionError(&[FRAME_SIZE_ERROR]);
     check(&edge, "http2/6.4/3", &frames, wrong_size);
-    // RFC 9113 8.4: a viewer can not push.
+    // RFC 9113 8.4: a viewer cannot push.
     let promise = [&3_u32.to_be_bytes(), &get_block()[..]].concat();
     let frames = [frame(PUSH_PROMISE, END_HEADERS, 1, &promise)];
     check(&edge, "http2/8.2/1", &frames, error);

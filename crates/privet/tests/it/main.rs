@@ -33,6 +33,7 @@ mod countries;
 mod crowding;
 mod dated_objects;
 mod demo_page;
+mod docs_run;
 mod empty_objects;
 mod fills;
 mod film_announcements;

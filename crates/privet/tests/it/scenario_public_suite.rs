@@ -2,6 +2,7 @@
 //!
 //! Times are dates of the edge's clock, so that nothing waits. What the published package has is run by
 //! `cargo xtask cache-tests`.
+#![allow(clippy::too_many_lines)] // A table has as many lines as it has rows.
 
 use crate::support::*;
 use std::collections::HashMap;
@@ -63,12 +64,15 @@ fn twice(id: &'static str, says: &'static str, expected: Outcome) -> Case {
         .step(3, says, expected)
 }
 
-fn check(cases: Vec<Case>) {
+/// Status and header lines.
+type Said = (u16, Vec<(String, String)>);
+
+fn check(cases: &[Case]) {
     check_with("", cases);
 }
 
-fn check_with(policy: &str, cases: Vec<Case>) {
-    let paths: HashMap<String, Vec<(u16, Vec<(String, String)>)>> = cases
+fn check_with(policy: &str, cases: &[Case]) {
+    let paths: HashMap<String, Vec<Said>> = cases
         .iter()
         .map(|case| {
             let answers = case
@@ -103,7 +107,7 @@ fn check_with(policy: &str, cases: Vec<Case>) {
         .policy(&policy)
         .distribution(&errors)
         .start();
-    for case in &cases {
+    for case in cases {
         for (number, step) in case.steps.iter().enumerate() {
             edge.set_clock(NOW + step.at_secs);
             *current.lock().unwrap() = number;
@@ -141,7 +145,7 @@ fn date(offset_secs: i64) -> String {
 #[test]
 fn age_parse() {
     let case = |id, says, expected| twice(id, says, expected);
-    check(vec![
+    check(&[
         case(
             "nonnumeric",
             "Date: @0\nCache-Control: max-age=3600\nAge: abc",
@@ -222,7 +226,7 @@ fn age_parse() {
 
 #[test]
 fn cdn_cache_control() {
-    check(vec![
+    check(&[
         twice("max-age", "CDN-Cache-Control: max-age=3600", Cached),
         twice(
             "max-age-max",
@@ -341,7 +345,7 @@ fn cdn_cache_control_is_passed_on() {
 fn responses() {
     const FRESH: &str = "Cache-Control: max-age=10000\nExpires: @10000\nDate: @0";
     const WINDOW: &str = "Cache-Control: max-age=1, stale-while-revalidate=4\nETag: \"abc\"";
-    check(vec![
+    check(&[
         twice(
             "freshness-max-age-stale",
             "Cache-Control: max-age=2",
@@ -384,7 +388,7 @@ fn responses() {
 
 #[test]
 fn expires_parse() {
-    check(vec![
+    check(&[
         twice(
             "32bit",
             "Expires: Tue, 19 Jan 2038 14:14:08 GMT\nDate: @0",
@@ -475,7 +479,7 @@ fn heuristic_freshness() {
     let of = |id, status, expected| twice(id, SAYS, expected).status(status);
     check_with(
         "heuristic_percent = 10",
-        vec![
+        &[
             of("200", 200, Cached),
             of("201", 201, NotCached),
             of("202", 202, NotCached),
@@ -495,7 +499,7 @@ fn heuristic_freshness() {
             .status(599),
         ],
     );
-    check(vec![of("200", 200, NotCached), of("404", 404, NotCached)]);
+    check(&[of("200", 200, NotCached), of("404", 404, NotCached)]);
 }
 
 /// `interim-*`: what comes before the response is no response, and none of its fields is kept.

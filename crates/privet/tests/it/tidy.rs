@@ -185,6 +185,62 @@ fn one_file_has_unsafe_code() {
     );
 }
 
+/// It is one word, in prose as in messages (CONTRIBUTING.md, 32), also where a line ends in between.
+#[test]
+fn cannot_is_one_word() {
+    let is_ours = |file: &PathBuf| {
+        let kinds = ["rs", "md", "toml", "py", "sh", "mjs", "js", "html", "css"];
+        let kind = file.extension().and_then(|extension| extension.to_str());
+        kind.is_some_and(|kind| kinds.contains(&kind))
+    };
+    for file in all_files().into_iter().filter(is_ours) {
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        let numbered = text.lines().enumerate();
+        let words = numbered
+            .flat_map(|(index, line)| line.split_whitespace().map(move |word| (index + 1, word)));
+        let is_prose = |(_, word): &(usize, &str)| !["//", "///", "//!", "#"].contains(word);
+        let words: Vec<(usize, String)> = words
+            .filter(is_prose)
+            .map(|(line, word)| {
+                let letters = word.trim_start_matches(|char: char| !char.is_alphanumeric());
+                (line, letters.to_lowercase())
+            })
+            .collect();
+        for pair in words.windows(2) {
+            let [(line, first), (_, second)] = pair else {
+                continue;
+            };
+            let second = second.trim_end_matches(|char: char| !char.is_alphanumeric());
+            let is_two = first == "can" && second == "not";
+            assert!(!is_two, "{}:{line}: write cannot", shown(&file));
+        }
+    }
+}
+
+/// `error:`, `warning:`, `hint:` and `note:` are written in two places, which keep control characters from the terminal.
+#[test]
+fn standard_error_has_one_scheme() {
+    let crates = root().join("crates");
+    let files = ARROWS
+        .iter()
+        .map(|(name, _)| rust_files(&crates.join(name).join("src")));
+    for file in files.flatten().filter(|file| !is_test_file(file)) {
+        for (number, line) in code_lines(&read(&file)) {
+            let place = format!("{}:{number}", shown(&file));
+            assert!(
+                !line.contains("eprint"),
+                "{place} goes around standard_error or console"
+            );
+            assert!(
+                !line.contains("\"privet: "),
+                "{place} has a prefix of its own"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_forbidden_words() {
     let paths = [

@@ -112,7 +112,7 @@ fn check_key<'a>(
         ledger.unknown(
             "key",
             "a key that is trusted here",
-            "no public key was given: give the one of this id",
+            &format!("no public key for {id} was given"),
         );
         return None;
     }

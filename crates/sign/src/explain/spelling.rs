@@ -52,7 +52,7 @@ fn join(scheme: &str, host: &str, path: &str, query: &str) -> String {
     format!("{scheme}://{host}{path}{delimiter}{query}")
 }
 
-/// The text before the client normalised it.
+/// The text before the client normalized it.
 fn as_pasted(found: &mut Found, pasted: &str) {
     let before = pasted.split_once('#').map_or(pasted, |(before, _)| before);
     let resource = match before.split_once('?') {

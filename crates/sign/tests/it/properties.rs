@@ -160,7 +160,7 @@ fn hostile_policies_are_quick() {
         };
         let start = Instant::now();
         let _ = received.verify_with(None, &keys(), NOW, client());
-        // Generous for an unoptimised build on a busy machine; exponential matching would take years.
+        // Generous for an unoptimized build on a busy machine; exponential matching would take years.
         assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     }
 }

@@ -50,7 +50,7 @@ impl<H: Head> Writer<H> {
     }
 
     fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
-        // A segment whose table can not be read goes as a whole.
+        // A segment whose table cannot be read goes as a whole.
         let table = segment.table(self.shared.seed).ok().flatten();
         let table = table.unwrap_or_default();
         let copied_units_max = match segment.role {

@@ -358,7 +358,7 @@ fn f8_names_and_prose_stay_readable() {
     for text in [
         "/objects/3f2b8a10-77aa-4c1e-9b1f-0c5d8e6f7a90/3F2B8A10-77AA-4C1E-9B1F-0C5D8E6F7A90.bin,v1",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/138.0.7204.119 Mobile/15E148 Safari/604.1 (compatible; ExampleBot/2.1; +https://www.example.com/bots/about-our-crawler.html)",
-        "{\"firstName\":\"Maximilian\",\"lastName\":\"Example\",\"streetAddress\":\"1 Long Street\",\"postalCode\":\"12345\",\"favouriteColours\":[\"Red\",\"Green\"]}",
+        "{\"firstName\":\"Maximilian\",\"lastName\":\"Example\",\"streetAddress\":\"1 Long Street\",\"postalCode\":\"12345\",\"favoriteColours\":[\"Red\",\"Green\"]}",
         "Here Is A Title Of Many Words In Which Each Has A Capital Letter, And Then Another One Which Is Just As Long As The First",
         "https://h.example/watch?v=dQw4w9WgXcQ&list=PLrAXtmErZgOeiKm4sgNOknGvNjby9efdf&index=12&t=30s",
         "198.51.100.7, 203.0.113.9, 192.0.2.1, 198.51.100.8, 2001:db8:85a3:8d3:1319:8a2e:370:7348",

@@ -20,7 +20,7 @@ impl Checker<'_> {
                 self.fault(&format!("{path}.status"), not_among(status, ""));
             }
             if !known.insert(status) {
-                let message = format!("{status} is there twice; remove one");
+                let message = format!("{status} is used twice; remove one");
                 self.fault(&format!("{path}.status"), message);
             }
             let Some(page) = &response.page else { continue };

@@ -38,7 +38,7 @@ impl Checker<'_> {
                 self.fault(&path, message);
             }
             if !known.insert(label) {
-                self.fault(&path, format!("{label:?} is there twice; remove one"));
+                self.fault(&path, format!("{label:?} is used twice; remove one"));
             }
         }
     }

@@ -70,7 +70,7 @@ impl Checker<'_> {
                         format!("{text:?} is one of CloudFront's managed policies; rename it");
                     self.fault(&path, message);
                 } else if !known.insert(text) {
-                    let message = format!("{text:?} is there twice; rename or remove one");
+                    let message = format!("{text:?} is used twice; rename or remove one");
                     self.fault(&path, message);
                 }
             }

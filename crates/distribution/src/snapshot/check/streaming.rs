@@ -54,7 +54,7 @@ impl Checker<'_> {
         let before = document.streaming_distributions[..position].iter();
         let mut others = distributions.chain(before.map(|other| &other.id));
         if !id.is_empty() && others.any(|other| other == id) {
-            let message = format!("{id:?} is there twice; rename or remove one");
+            let message = format!("{id:?} is used twice; rename or remove one");
             self.fault(&format!("{path}.id"), message);
         }
     }

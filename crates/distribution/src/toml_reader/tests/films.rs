@@ -54,7 +54,7 @@ fn faults_of_a_behaviors_films() {
     );
     check_films(
         ", films = { subtitles = ['en', 'en'] }",
-        ".subtitles[1]: \"en\" is there twice; remove one",
+        ".subtitles[1]: \"en\" is used twice; remove one",
     );
     let many: Vec<String> = (1..=17).map(|number| format!("'q{number}'")).collect();
     let many = many.join(", ");
@@ -162,7 +162,7 @@ fn faults_of_streaming_distributions() {
             cookies = 'all'"
         ),
         "8:13: streaming_distributions[0].distribution: is missing; add distribution = \"…\", or an origin table
-         9:18: streaming_distributions[0].id: \"E\" is there twice; rename or remove one
+         9:18: streaming_distributions[0].id: \"E\" is used twice; rename or remove one
          12:18: streaming_distributions[1].id: must be 1 to 64 of A-Z and 0-9; it names the log files
          13:27: streaming_distributions[1].domain_name: \"d\" is already taken by streaming_distributions[0].domain_name; remove one
          14:28: streaming_distributions[1].distribution: no distribution is named \"F\"; did you mean \"E\"?
@@ -170,7 +170,7 @@ fn faults_of_streaming_distributions() {
          18:27: streaming_distributions[2].domain_name: \"a b\" is not a host name; write it like www.example.com, without port (aliases also *.example.com)
          19:28: streaming_distributions[2].distribution: stands beside origin; remove one of them
          20:32: streaming_distributions[2].trusted_signers[0]: no trusted signer is named \"nobody\"
-         23:18: streaming_distributions[3].id: \"S\" is there twice; rename or remove one
+         23:18: streaming_distributions[3].id: \"S\" is used twice; rename or remove one
          25:54: streaming_distributions[3].origin.url: stands beside folder; remove one of them
          25:80: streaming_distributions[3].origin.origin_path: must begin with a slash and not end with one, such as /films
          26:13: streaming_distributions[3].cookies: is not a key of this table",

@@ -225,7 +225,7 @@ fn custom_errors_and_countries() {
         "9:29: distributions[0].custom_errors[0].status: 401 is none of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
          9:59: distributions[0].custom_errors[1].page: must be a path with a slash in front, such as /errors/404.html
          9:82: distributions[0].custom_errors[1].page_status: 201 is none of 200, 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
-         9:100: distributions[0].custom_errors[2].status: 403 is there twice; remove one
+         9:100: distributions[0].custom_errors[2].status: 403 is used twice; remove one
          9:119: distributions[0].custom_errors[2].page_status: is only for page; remove it
          9:126: distributions[0].custom_errors[3].status: is missing; add it
          10:7: distributions[0].geo: needs to know where viewers are; add geo.database = \"country.mmdb\"

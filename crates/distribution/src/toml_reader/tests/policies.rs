@@ -56,7 +56,7 @@ fn names_of_policies() {
     check_policies(
         "cache_policies = [{ id = 'a' }, { id = 'b', name = 'a' }, { id = 'Managed-CachingDisabled' }]
 distributions = [{ id = 'E1', domain_name = 'd.example', origins = [{ id = 'o', folder = 'a' }], default_behavior = { origin = 'o', cache_policy = 'Managed-CachingOptimised', origin_request_policy = '', response_headers_policy = 'x' } }]",
-        "2:52: cache_policies[1].name: \"a\" is there twice; rename or remove one
+        "2:52: cache_policies[1].name: \"a\" is used twice; rename or remove one
          2:66: cache_policies[2].id: \"Managed-CachingDisabled\" is one of CloudFront's managed policies; rename it
          3:148: distributions[0].default_behavior.cache_policy: no cache policy is named \"Managed-CachingOptimised\"; did you mean \"Managed-CachingOptimized\"?
          3:200: distributions[0].default_behavior.origin_request_policy: is empty; remove the line

@@ -42,7 +42,7 @@ struct SmallFiles;
 
 impl FileRead for SmallFiles {
     async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
-        let unreadable = |error| Error::config_invalid("a file can not be read").with_source(error);
+        let unreadable = |error| Error::config_invalid("a file cannot be read").with_source(error);
         // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
         let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
         let mut options = tokio::fs::OpenOptions::new();

@@ -1,4 +1,4 @@
-//! Origins that can not be reached, or whose response is none.
+//! Origins that cannot be reached, or whose response is none.
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, run, run_paused};

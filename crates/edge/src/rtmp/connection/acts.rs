@@ -138,7 +138,7 @@ impl<S> RtmpConnection<S> {
         }
     }
 
-    /// Whether the film may go on now, which is asked anew each time. If so the log has it, else the viewer is told.
+    /// Whether the film may go on now, which is asked again each time. If so the log has it, else the viewer is told.
     fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
         let Some(play) = &self.play else {
             self.session.refuse(NotPlayed::NOTHING.refusal);

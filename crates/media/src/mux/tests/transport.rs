@@ -48,7 +48,7 @@ fn films_that_can_not_be_sent_are_refused() {
     let mut short = picture(&[50; 50]);
     replace(&mut short, &[100, 0, 10, 0xff], &[100, 0, 10, 0xfd]);
     check_tracks(&[short], None);
-    // AAC of a kind that ADTS can not say: ER AAC LD, object 23.
+    // AAC of a kind that ADTS cannot say: ER AAC LD, object 23.
     let mut other = sound(&[50; 100]);
     replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
     check_tracks(&[picture(&[50; 50]), other], None);

@@ -18,7 +18,7 @@ pub struct Adts {
 }
 
 impl Adts {
-    /// Reads an AudioSpecificConfig, ISO 14496-3 1.6.2.1. `None` when ADTS can not say it: other objects than Main, LC, SSR
+    /// Reads an AudioSpecificConfig, ISO 14496-3 1.6.2.1. `None` when ADTS cannot say it: other objects than Main, LC, SSR
     /// and LTP (SBR and PS upon them are found by the decoder), frames of 960 samples, and channels by a list of their own.
     pub fn of(audio_specific_config: &[u8]) -> Option<Adts> {
         let mut bits = Bits {

@@ -141,7 +141,7 @@ impl Session {
             PlayRefusal::NotFound => ("NetStream.Play.StreamNotFound", "Stream not found."),
             PlayRefusal::Unplayable => (
                 "NetStream.Play.FileStructureInvalid",
-                "The file can not be streamed.",
+                "The file cannot be streamed.",
             ),
             PlayRefusal::Unavailable => ("NetStream.Play.Failed", "The origin failed."),
             PlayRefusal::BadName(name) => ("NetStream.Play.StreamNotFound", name.word()),

@@ -1,4 +1,4 @@
-//! What the `onMetaData` of an flv object says of its picture and its sound. It is a hint: what can not be read is left out.
+//! What the `onMetaData` of an flv object says of its picture and its sound. It is a hint: what cannot be read is left out.
 
 /// The values that are looked for, as the object has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

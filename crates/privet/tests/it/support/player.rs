@@ -251,7 +251,7 @@ impl Shown {
         self.0[name].as_f64().unwrap()
     }
 
-    /// The film can not go on.
+    /// The film cannot go on.
     pub fn is_broken(&self) -> bool {
         self.0["fatal"] != ""
     }

@@ -59,7 +59,7 @@ impl Ask {
         self.url.starts_with("https://")
     }
 
-    /// Host and target, as typed: nothing is normalised.
+    /// Host and target, as typed: nothing is normalized.
     pub fn host_and_target(&self) -> (&str, &str) {
         let (_, rest) = self.url.split_once("://").unwrap();
         match rest.find('/') {

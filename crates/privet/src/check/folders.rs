@@ -1,0 +1,67 @@
+//! Folders that a running edge writes into: what `privet check` notes when they cannot be made or written.
+//!
+//! Nothing is made here, and it is a note and no fault: the edge may run as another user than the one who checks.
+
+use crate::command_error::reason;
+use privet_distribution::Snapshot;
+use rustix::fs::Access;
+use std::path::{Path, PathBuf};
+
+/// A note for each of them that is in the way of this user.
+pub(super) fn about_written_folders(snapshot: &Snapshot) -> Vec<String> {
+    let log = snapshot.log.as_ref().map(|log| {
+        let folder = log.folder.join(log.prefix.trim_matches('/'));
+        ("[log] folder", folder, Missing::IsMade)
+    });
+    let disk = snapshot.cache.disk.as_ref();
+    let cache = disk.map(|disk| ("[cache] folder", disk.folder.clone(), Missing::IsMade));
+    let socket = snapshot.admin_socket.as_ref();
+    let socket = socket.map(|socket| {
+        let folder = socket.parent().map_or_else(PathBuf::new, Path::to_owned);
+        ("[admin] socket", folder, Missing::IsInTheWay)
+    });
+    let written = [log, cache, socket].into_iter().flatten();
+    written
+        .filter_map(|(key, folder, missing)| {
+            let reason = obstacle(&folder, missing)?;
+            Some(format!(
+                "{key}: {reason}; the edge writes there, so make it possible for the user who runs it"
+            ))
+        })
+        .collect()
+}
+
+/// What becomes of a folder that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    /// The edge makes it, and those above it.
+    IsMade,
+    IsInTheWay,
+}
+
+/// Why this user cannot write into `folder`, made if need be. The first path upwards that exists decides.
+fn obstacle(folder: &Path, missing: Missing) -> Option<String> {
+    for path in folder.ancestors() {
+        // A relative path begins here.
+        let path = match path.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => path,
+        };
+        let shown = path.display();
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_dir() => return Some(format!("{shown} is not a folder")),
+            Ok(_) => {
+                let access = rustix::fs::access(path, Access::WRITE_OK | Access::EXEC_OK);
+                let error = std::io::Error::from(access.err()?);
+                let why = reason(&error);
+                return Some(format!("{shown} cannot be written: {why}"));
+            }
+            Err(_) if missing == Missing::IsInTheWay => {
+                return Some(format!("there is no folder {shown}"));
+            }
+            // One further up tells.
+            Err(_) => {}
+        }
+    }
+    None
+}

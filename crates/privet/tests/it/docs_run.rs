@@ -1,0 +1,744 @@
+//! What the documents tell a reader to type, typed: every block is run, or is named here with the reason why not.
+//!
+//! A document is one shell in one fresh folder, whose blocks build on each other as they do for a reader. `privet` is the real
+//! program; ports are replaced by free ones, in configurations and commands alike.
+
+use crate::support::*;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// What becomes of a block.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// Bash runs its commands, one by one, and each has to end with 0 or as [`STATUSES`] says.
+    Run,
+    /// What the commands of the last block that was run have printed on standard output.
+    Printed,
+    /// The same, and what the later ones of them have printed is not there.
+    PrintedFirst,
+    /// A file of this name.
+    File(&'static str),
+    /// More lines for the file of this name.
+    Append(&'static str),
+    /// Not run, and why.
+    Not(&'static str),
+}
+use self::Fate::{Append, File, Not, Printed, PrintedFirst, Run};
+
+/// A block, by its first line, and what a reader has done before and will do after it.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    first_line: &'static str,
+    fate: Fate,
+    before: &'static str,
+    after: &'static str,
+}
+
+const fn step(first_line: &'static str, fate: Fate) -> Step {
+    Step {
+        first_line,
+        fate,
+        before: "",
+        after: "",
+    }
+}
+
+impl Step {
+    const fn before(self, before: &'static str) -> Self {
+        Step { before, ..self }
+    }
+
+    const fn after(self, after: &'static str) -> Self {
+        Step { after, ..self }
+    }
+}
+
+const TRIED_ELSEWHERE: &str = "peers_proxies.rs runs it";
+const MEASURED: &str = "the result of a measurement";
+
+const README: &[Step] = &[
+    step("cargo run --release -- demo     #", Not("builds Privet, and runs all tests")),
+    step("cargo build --release &&", Run),
+    step("[[listeners]]", File("privet.toml")),
+    step("privet check", Run),
+    step("privet.toml: ok", Printed),
+    step("curl http://localhost:8080/talk.mp4", Run),
+    step("<?xml", Printed),
+    step("link=$(privet sign --key private.pem --key-pair-id K2JCJMDEHXQW5F --for 1h", Run),
+    step("a film", Printed),
+    step("privet explain --at", Run),
+    step("cp ~/Videos/any.mp4", Run),
+    step("[[listeners]]", File("privet.toml")).before("stop").after(
+        "sed -i 's/^# endpoint/endpoint/' privet.toml; start_server",
+    ),
+    step("export AWS_ACCESS_KEY_ID=", Run),
+    step("curl -i", Run),
+    step("privet cache  ", Run),
+    step("[[distributions.origins]]", Append("privet.toml"))
+        .before("stop; sed -i '/^\\[\\[distributions.origins/,$d' privet.toml")
+        .after("start_server; privet serve & ready PORT_A; curl -fsS \"$(privet sign --key private.pem \
+                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.mp4)\" | cmp - films/talk.mp4"),
+];
+
+const COMMAND_LINE: &[Step] = &[
+    step("privet init  ", Run).after("rm -r privet.toml K*.pem"),
+    step("privet key create  ", Run)
+        .after("privet key create --id K2J --out K2J.pem --public-out K2J.pub.pem"),
+    step(
+        "privet sign --key K2J.pem --key-pair-id K2J --for 2h https",
+        Run,
+    ),
+    step(
+        "privet sign --key K2J.pem --key-pair-id K2J --for 2h < urls",
+        Run,
+    )
+    .before("printf 'https://HOST/videos/%s.mp4\\n' a b > urls.txt"),
+    step(
+        "privet sign --key K2J.pem --key-pair-id K2J --for 1d --cookies",
+        Run,
+    )
+    .before("cp ../edge/edge.toml privet.toml; start_server; privet serve & ready PORT_A"),
+    step(
+        "privet sign --key K2J.pem --key-pair-id K2J --for 1d \\",
+        Run,
+    )
+    .before("cp ../edge/talk.m3u8 ../edge/manifest.mpd ."),
+    step(
+        "privet sign --key K2J.pem --key-pair-id K2J --for 2h --stream",
+        Run,
+    ),
+    step("#!/bin/sh", File("kms-sign"))
+        .before("openssl pkey -pubin -in K2J.pub.pem -outform DER -out K2J.pub.der")
+        .after("chmod +x kms-sign"),
+    step("privet sign --external-signer", Run),
+    step("link=$(privet sign", Run),
+    step("privet film check talk.mp4", Run).before("cp \"$CLIPS/pcm.mov\" talk.mp4"),
+    step("talk.mp4 plays", PrintedFirst),
+    step("privet demo  ", Run).before("stop"),
+    step("[admin]", Append("privet.toml")).after("start_server; privet serve & ready PORT_A"),
+    step("privet invalidate --distribution", Run),
+    step("privet probe --object EDF", Run)
+        .before("stop; start_server; cat ../edge/second.toml >> privet.toml"),
+    step("mkdir -p ~/.local/share/bash-completion", Run),
+];
+
+const FILMS: &[Step] = &[
+    step("https://HOST/video/talk.mp4?SIGNED", Not("a list of addresses; the film_ tests ask for all of them")),
+    step("[distributions.default_behavior.films]", Append("privet.toml"))
+        .before("five_minutes")
+        .after("privet check"),
+    step("<video class", Not("HTML; film_players_browsers.rs runs pages")),
+    step("{", File("films/talk.film.json"))
+        .after("for name in talk.720p.mp4 talk.1080p.mp4; do cp \"$CLIPS/set.mp4\" films/$name; done; \
+                echo WEBVTT > films/talk.en.vtt; privet serve & ready PORT_A; mpv \"$(privet sign --key private.pem \
+                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.film.json |
+                sed 's/film.json/&\\/hls\\/master.m3u8/')\"; stop"),
+    step("[[listeners]]", Append("privet.toml"))
+        .before("five_minutes")
+        .after("sed -i s/0.0.0.0:1935/127.0.0.1:PORT_B/ privet.toml; privet check"),
+    step("stream=$(privet sign", Run),
+];
+
+const BEHIND_A_PROXY: &[Step] = &[
+    step("[edge]", Append("privet.toml"))
+        .before("five_minutes")
+        .after("privet check"),
+    step("server {", Not(TRIED_ELSEWHERE)),
+    step("cdn.example.com {", Not(TRIED_ELSEWHERE)),
+    step("frontend cdn", Not(TRIED_ELSEWHERE)),
+    step("frontend cdn", Not(TRIED_ELSEWHERE)),
+    step("http:", Not("Traefik was tried by hand")),
+];
+
+const FIDELITY: &[Step] = &[step("[[cache_policies]]", Append("privet.toml"))
+    .before("five_minutes")
+    .after("privet check")];
+
+const PERFORMANCE: &[Step] = &[
+    step("cargo xtask bench sign", Not("measures for hours")),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+    step("case   ", Not(MEASURED)),
+];
+
+const CONFORMANCE_CACHE: &[Step] = &[step(
+    "cargo xtask cache-tests",
+    Not("installs the public suite and runs it; scenario_public_suite.rs has cases of it"),
+)];
+
+const TESTING: &[Step] = &[
+    step(
+        "cargo xtask fuzz",
+        Not("runs for minutes, with another toolchain"),
+    ),
+    step("cargo xtask mutants", Not("runs for an hour")),
+];
+
+/// Every document with blocks.
+const DOCUMENTS: &[(&str, &[Step])] = &[
+    ("README.md", README),
+    ("docs/command-line.md", COMMAND_LINE),
+    ("docs/films.md", FILMS),
+    ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
+    ("docs/fidelity.md", FIDELITY),
+    ("docs/conformance-cache.md", CONFORMANCE_CACHE),
+    ("docs/performance.md", PERFORMANCE),
+    ("docs/testing.md", TESTING),
+];
+
+/// Commands that end otherwise than with 0, by a part of theirs.
+const STATUSES: &[(&str, i32, &str)] = &[
+    (
+        "privet explain --at 2030-01-01",
+        1,
+        "the link has ended by then",
+    ),
+    (
+        "privet explain --public-key K2J=K2J.pem --ip",
+        1,
+        "the link has ended by then",
+    ),
+    (
+        "privet probe --object /talk.mp4",
+        1,
+        "the bucket of this test is open to everybody",
+    ),
+];
+
+/// Commands of blocks that are run but for them.
+const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "ffplay \"rtmp:",
+        "opens a window; film_rtmp_clients.rs plays streams",
+    ),
+    (
+        "rtmpdump -r",
+        "the host has no address; film_rtmp_clients.rs runs it",
+    ),
+];
+
+/// Words of the documents that stand for something else here. Ports have their own places.
+const WORDS: &[(&str, &str)] = &[
+    ("HOST", "a.films.example.com"),
+    ("127.0.0.1:7480", "127.0.0.1:PORT_B"),
+    ("127.0.0.1:8000", "127.0.0.1:PORT_B"),
+    ("8080", "PORT_A"),
+    ("/srv/privet", "srv/privet"),
+    (
+        "I2J0I21PCUYOIK",
+        "$(privet invalidations --json | grep -o 'I[A-Z0-9]\\{13\\}' | head -1)",
+    ),
+];
+
+#[test]
+fn every_block_of_the_docs_is_run_or_named() {
+    let listed: Vec<&str> = DOCUMENTS.iter().map(|(name, _)| *name).collect();
+    for document in documents() {
+        let blocks = blocks(&document);
+        let steps = DOCUMENTS.iter().find(|(name, _)| *name == document);
+        let steps = steps.map_or(&[][..], |(_, steps)| steps);
+        assert!(
+            blocks.is_empty() || listed.contains(&document.as_str()),
+            "{document} has blocks: add it to DOCUMENTS"
+        );
+        let mut left: Vec<&Step> = steps.iter().collect();
+        for block in &blocks {
+            let found = left.iter().position(|step| block.is_of(step));
+            let found = found.unwrap_or_else(|| {
+                panic!(
+                    "{}: nothing here runs this block: {:?}",
+                    block.place(),
+                    block.text
+                )
+            });
+            left.remove(found);
+        }
+        assert!(left.is_empty(), "{document} has no such blocks: {left:?}");
+    }
+}
+
+/// An exception for what no document says any more would let the next one like it pass.
+#[test]
+fn exceptions_are_for_what_the_docs_say() {
+    let text: String = documents()
+        .iter()
+        .flat_map(|name| blocks(name))
+        .map(|block| block.text)
+        .collect();
+    let words = STATUSES.iter().map(|(word, _, why)| (*word, *why));
+    let words = words
+        .chain(LEFT_OUT.iter().copied())
+        .chain(WORDS.iter().copied());
+    for (word, other) in words {
+        assert!(
+            text.contains(word) && !other.is_empty(),
+            "{word} stands in no block"
+        );
+    }
+    for step in DOCUMENTS.iter().flat_map(|(_, steps)| *steps) {
+        assert!(
+            !matches!(step.fate, Not("")),
+            "{}: say why not",
+            step.first_line
+        );
+    }
+}
+
+#[test]
+fn readme_does_what_it_says() {
+    run_document("README.md");
+}
+
+#[test]
+fn command_line_does_what_it_says() {
+    run_document("docs/command-line.md");
+}
+
+#[test]
+fn films_does_what_it_says() {
+    run_document("docs/films.md");
+}
+
+#[test]
+fn parts_of_configurations_are_taken() {
+    run_document("docs/behind-a-proxy.md");
+    run_document("docs/fidelity.md");
+}
+
+/// A fenced block.
+#[derive(Debug)]
+struct Block {
+    document: String,
+    /// Of its first line of text, from 1.
+    line: usize,
+    text: String,
+}
+
+impl Block {
+    fn is_of(&self, step: &Step) -> bool {
+        self.text.starts_with(step.first_line)
+    }
+
+    fn place(&self) -> String {
+        format!("{}:{}", self.document, self.line)
+    }
+
+    /// Lines with their numbers, those that end with a backslash joined with the next.
+    fn commands(&self) -> Vec<(usize, String)> {
+        let mut commands: Vec<(usize, String)> = Vec::new();
+        let mut goes_on = false;
+        for (index, line) in self.text.lines().enumerate() {
+            match commands.last_mut().filter(|_| goes_on) {
+                Some((_, command)) => *command += &format!("\n{line}"),
+                None => commands.push((self.line + index, line.to_owned())),
+            }
+            goes_on = line.ends_with('\\');
+        }
+        commands
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// README.md and all of `docs`.
+fn documents() -> Vec<String> {
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let papers = names.filter(|name| name.ends_with(".md"));
+    let mut all: Vec<String> = papers.map(|name| format!("docs/{name}")).collect();
+    all.push("README.md".to_owned());
+    all
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut indent = None;
+    for (index, line) in text.lines().enumerate() {
+        let is_fence = line.trim_start().starts_with("```");
+        match indent {
+            None if is_fence => {
+                indent = Some(line.len() - line.trim_start().len());
+                blocks.push(Block {
+                    document: document.to_owned(),
+                    line: index + 2,
+                    text: String::new(),
+                });
+            }
+            Some(_) if is_fence => indent = None,
+            Some(indent) => {
+                let block = blocks.last_mut().unwrap();
+                block.text += line.get(indent..).unwrap_or_default();
+                block.text.push('\n');
+            }
+            None => {}
+        }
+    }
+    assert!(indent.is_none(), "{document}: a fence is open at the end");
+    blocks
+}
+
+/// Another process may take a free port first.
+fn run_document(document: &str) {
+    for _ in 0..3 {
+        let tour = Tour::new();
+        let script = tour.script(document);
+        let ran = tour.run(&script);
+        let report = [ran.text(), ran.errors()].concat();
+        if report.contains("another program uses this port") {
+            continue;
+        }
+        assert!(ran.status.success(), "{report}");
+        return tour.compare(document);
+    }
+    panic!("no port stays free");
+}
+
+/// The folders of one run: `here` is the reader's, `home` its home, `said` what was printed.
+struct Tour {
+    folder: tempfile::TempDir,
+    ports: [(&'static str, u16); 3],
+}
+
+impl Tour {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "bin",
+            "here",
+            "home/Videos",
+            "said",
+            "bucket/my-films",
+            "bucket/videos",
+            "bucket/films",
+            "edge",
+        ] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [a, b, c] = free.map(|listener| listener.local_addr().unwrap().port());
+        let ports = [("PORT_A", a), ("PORT_B", b), ("PORT_C", c)];
+        let tour = Tour { folder, ports };
+        for (name, text) in PROGRAMS {
+            let text = text.replace("PRIVET", env!("CARGO_BIN_EXE_privet"));
+            tour.write(&format!("bin/{name}"), &format!("#!/bin/bash\n{text}"));
+        }
+        let (chain, key) = certificate();
+        tour.write("edge/chain.pem", chain);
+        tour.write("edge/key.pem", key);
+        let five_minutes = blocks("README.md").swap_remove(2).text;
+        for (name, text) in FILES.iter().chain(&[("five.toml", five_minutes.as_str())]) {
+            tour.write(&format!("edge/{name}"), &tour.adapted(text));
+        }
+        tour.write("home/.curlrc", &tour.adapted(CURLRC));
+        fs::copy(clip_file("short.mp4"), tour.path("home/Videos/any.mp4")).unwrap();
+        tour
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A document's text with what stands for its words and ports here.
+    fn adapted(&self, text: &str) -> String {
+        let words = WORDS.iter().fold(text.to_owned(), |text, (word, other)| {
+            text.replace(word, other)
+        });
+        let ports = self.ports.iter();
+        let text = ports.fold(words, |text, (word, port)| {
+            text.replace(word, &port.to_string())
+        });
+        text.replace("TOUR", self.folder.path().to_str().unwrap())
+    }
+
+    /// All steps of a document, as they stand in its table.
+    fn script(&self, document: &str) -> String {
+        let mut blocks = blocks(document);
+        let mut script = self.adapted(FUNCTIONS);
+        for (number, step) in steps(document).iter().enumerate() {
+            let block = taken(&mut blocks, step);
+            script += &format!("said={number}\n");
+            script += &self.command(&format!("{}: before it", block.place()), step.before);
+            match step.fate {
+                Run => {
+                    for (line, command) in block.commands() {
+                        script += &self.command(&format!("{document}:{line}"), &command);
+                    }
+                }
+                File(name) => script += &self.file(">", name, &block.text),
+                Append(name) => script += &self.file(">>", name, &block.text),
+                Printed | PrintedFirst | Not(_) => {}
+            }
+            // Not part of what is printed.
+            script += &format!("said={number}.after\n");
+            script += &self.command(&format!("{}: after it", block.place()), step.after);
+        }
+        script
+    }
+
+    fn file(&self, sign: &str, name: &str, text: &str) -> String {
+        format!(
+            "cat {sign} {name} <<'END_OF_BLOCK'\n{}END_OF_BLOCK\n",
+            self.adapted(text)
+        )
+    }
+
+    /// A command in the reader's shell; what it starts in the background has to listen before the next one.
+    fn command(&self, place: &str, command: &str) -> String {
+        if command.is_empty() || LEFT_OUT.iter().any(|(word, _)| command.starts_with(word)) {
+            return String::new();
+        }
+        let status = STATUSES.iter().find(|(word, ..)| command.contains(word));
+        let status = status.map_or(0, |(_, status, _)| *status);
+        let command = self.adapted(command);
+        let is_server = ["privet serve", "privet demo"]
+            .iter()
+            .any(|word| command.starts_with(word));
+        let words = command.split(" #").next().unwrap_or_default().trim_end();
+        let mut text = String::new();
+        // In the foreground it would never end: it is ended once it serves.
+        if is_server && !words.contains('&') {
+            let _ = writeln!(
+                text,
+                "{{ foreground {words}\n}} >> ../said/$said 2>> ../said/$said.err"
+            );
+        } else {
+            let _ = writeln!(
+                text,
+                "{{ {command}\n}} >> ../said/$said 2>> ../said/$said.err"
+            );
+        }
+        let _ = writeln!(text, "ended $? {status} '{place}'");
+        if is_server && words.ends_with('&') {
+            text += &self.adapted("ready PORT_A\n");
+        }
+        text
+    }
+
+    fn run(&self, script: &str) -> Ran {
+        self.write("script", script);
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new("env");
+        command.arg("-i");
+        command.arg(format!("PATH={}:{path}", self.path("bin").display()));
+        command.arg(format!("HOME={}", self.path("home").display()));
+        command.arg(format!("CLIPS={}", clip_file("").display()));
+        command
+            .args(["bash", "../script"])
+            .current_dir(self.path("here"));
+        run_within(&mut command, Duration::from_secs(100))
+    }
+
+    /// What was printed against what the document says was.
+    fn compare(&self, document: &str) {
+        let mut blocks = blocks(document);
+        let mut last = None;
+        for (number, step) in steps(document).iter().enumerate() {
+            let block = taken(&mut blocks, step);
+            let printed = || {
+                let name = format!("said/{}", last.expect("a block was run before"));
+                masked(&fs::read_to_string(self.path(&name)).unwrap())
+            };
+            let expected = masked(&self.adapted(&block.text));
+            match step.fate {
+                Run => last = Some(number),
+                Printed => assert_eq!(
+                    printed().trim_end(),
+                    expected.trim_end(),
+                    "{}",
+                    block.place()
+                ),
+                PrintedFirst => {
+                    let printed = printed();
+                    assert!(
+                        printed.starts_with(&expected),
+                        "{}: {printed}",
+                        block.place()
+                    );
+                }
+                File(_) | Append(_) | Not(_) => {}
+            }
+        }
+    }
+}
+
+/// The first block that is the step's, which no other step has then.
+fn taken(blocks: &mut Vec<Block>, step: &Step) -> Block {
+    let found = blocks.iter().position(|block| block.is_of(step));
+    let found = found.unwrap_or_else(|| panic!("no block begins like this: {:?}", step.first_line));
+    blocks.remove(found)
+}
+
+/// Without what another version of ffmpeg makes different in the clips.
+fn masked(text: &str) -> String {
+    let is_rate = |words: &[&str]| words.get(1).is_some_and(|next| next.starts_with("kbit/s"));
+    let words: Vec<&str> = text.split(' ').collect();
+    let shown = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| match is_rate(&words[index..]) {
+            true => "N",
+            false => word,
+        });
+    shown.collect::<Vec<&str>>().join(" ")
+}
+
+fn steps(document: &str) -> &'static [Step] {
+    DOCUMENTS
+        .iter()
+        .find(|(name, _)| *name == document)
+        .unwrap()
+        .1
+}
+
+/// Shell functions of the steps above, and how a command is judged.
+const FUNCTIONS: &str = r#"
+gone() {
+    echo "$1"
+    tail -n 20 "../said/$said" "../said/$said.err"
+    exit 1
+}
+ended() {
+    [ "$1" -eq "$2" ] || gone "$3: exit status $1"
+}
+ready() {
+    until grep -qs "serving on .*:$1\$" "../said/$said.err"; do
+        kill -0 $! 2> /dev/null || gone "nothing serves at port $1"
+    done
+}
+foreground() {
+    rm -f ../said/server
+    "$@" > ../said/server 2>&1 &
+    until grep -qs -e 'serving on' -e 'Ctrl-C ends it' ../said/server; do
+        kill -0 $! 2> /dev/null || gone "$*: it ends"
+    done
+    kill $!
+    wait $!
+}
+stop() {
+    kill $(jobs -p)
+    wait
+}
+# A server that is open to everybody. To the edge it is a bucket, too: it asks nobody for a signature.
+start_server() {
+    for place in . my-films films videos; do
+        cp films/talk.mp4 ../bucket/$place/ 2> /dev/null || echo "a film" > ../bucket/$place/talk.mp4
+    done
+    echo home > ../bucket/index.html
+    privet serve ../edge/open.toml &
+    ready PORT_B
+}
+five_minutes() {
+    [ -e private.pem ] || privet key create --id K2JCJMDEHXQW5F --out private.pem --public-out public.pem
+    mkdir -p films
+    cp ../edge/five.toml privet.toml
+}
+"#;
+
+/// Programs that stand before all others. Servers end with the shell that started them.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("privet", "exec setpriv --pdeathsig KILL PRIVET \"$@\"\n"),
+    (
+        "cargo",
+        "[ \"$*\" = 'build --release' ] && mkdir -p target/release && cp ../bin/privet target/release/\n",
+    ),
+    // Players that show nothing, but want a playlist.
+    ("mpv", "curl -fsS \"$1\" | grep -q '^#EXTM3U'\n"),
+    ("ffplay", "curl -fsS \"$1\" | grep -q '<MPD'\n"),
+    (
+        "aws",
+        "[ \"$*\" = 'kms sign --key-id alias/privet --message fileb:///dev/stdin --message-type DIGEST \
+         --signing-algorithm RSASSA_PKCS1_V1_5_SHA_256 --query Signature --output text' ] || exit 9\n\
+         openssl pkeyutl -sign -inkey K2J.pem -pkeyopt digest:sha256 | base64 -w0\n",
+    ),
+];
+
+const CURLRC: &str = r#"
+connect-to = "HOST:443:127.0.0.1:PORT_A"
+cacert = "TOUR/edge/chain.pem"
+"#;
+
+const FILES: &[(&str, &str)] = &[
+    ("open.toml", OPEN),
+    ("edge.toml", EDGE),
+    ("second.toml", SECOND),
+    (
+        "talk.m3u8",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\n1.ts\n#EXT-X-ENDLIST\n",
+    ),
+    (
+        "manifest.mpd",
+        "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><Period><AdaptationSet>\
+         <Representation id=\"1\" bandwidth=\"1\"><BaseURL>1.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>\n",
+    ),
+];
+
+const OPEN: &str = r#"
+[[listeners]]
+address = "127.0.0.1:PORT_B"
+[[distributions]]
+id = "EOPEN"
+domain_name = "127.0.0.1"
+[[distributions.origins]]
+id = "all"
+folder = "TOUR/bucket"
+[distributions.default_behavior]
+origin = "all"
+"#;
+
+const EDGE: &str = r#"
+[[listeners]]
+address = "127.0.0.1:PORT_A"
+protocol = "https"
+[[public_keys]]
+id = "K2J"
+file = "K2J.pub.pem"
+[[key_groups]]
+id = "mine"
+public_keys = ["K2J"]
+[[distributions]]
+id = "EDFDVBD6EXAMPLE"
+domain_name = "HOST"
+certificate = { chain = "TOUR/edge/chain.pem", key = "TOUR/edge/key.pem" }
+[[distributions.origins]]
+id = "server"
+url = "http://127.0.0.1:PORT_B"
+[distributions.default_behavior]
+origin = "server"
+trusted_key_groups = ["mine"]
+"#;
+
+const SECOND: &str = r#"
+[[distributions]]
+id = "ESECOND"
+domain_name = "www.example.com"
+certificate = { chain = "TOUR/edge/chain.pem", key = "TOUR/edge/key.pem" }
+[[distributions.origins]]
+id = "server"
+url = "http://127.0.0.1:PORT_B"
+[distributions.default_behavior]
+origin = "server"
+trusted_key_groups = ["mine"]
+"#;
