@@ -12,7 +12,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use privet_sign::Scheme;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 mod rfc7239;
 
@@ -42,8 +42,21 @@ pub enum ForwardedHeaders {
 pub struct Forwarded {
     /// Whose request it is. Also where the rest is a contradiction, an address that can be told of.
     pub viewer: IpAddr,
+    /// `false`: a proxy names somebody by no address, and `viewer` is the last who has one.
+    pub is_viewer_known: bool,
     /// What else is known, or why it cannot be.
     pub asked: Result<Asked, ForwardedFault>,
+}
+
+impl Forwarded {
+    /// The address that grants are judged by: one that no grant for some addresses names, where the viewer is not known.
+    pub fn client(&self) -> IpAddr {
+        if self.is_viewer_known {
+            self.viewer
+        } else {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+        }
+    }
 }
 
 /// How the viewer asked the outermost trusted proxy.
@@ -103,6 +116,7 @@ pub fn forwarded(
     let peer = peer.to_canonical();
     let direct = Forwarded {
         viewer: peer,
+        is_viewer_known: true,
         asked: Ok(Asked::default()),
     };
     if !trusted.contains(peer) {
@@ -133,6 +147,7 @@ fn x_forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> F
     };
     Forwarded {
         viewer: way.viewer,
+        is_viewer_known: way.is_viewer_known,
         asked: asked(),
     }
 }
@@ -140,6 +155,7 @@ fn x_forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> F
 /// Where the reading of addresses ended.
 struct Way {
     viewer: IpAddr,
+    is_viewer_known: bool,
     /// Which word, counted from the last one, is that of the outermost trusted proxy.
     hop: usize,
 }
@@ -152,11 +168,15 @@ fn way(
 ) -> Way {
     let mut way = Way {
         viewer: peer,
+        is_viewer_known: true,
         hop: 0,
     };
     for (hop, address) in addresses.enumerate() {
         way.hop = hop;
-        let Some(address) = address else { break };
+        let Some(address) = address else {
+            way.is_viewer_known = false;
+            break;
+        };
         way.viewer = address.to_canonical();
         if !trusted.contains(way.viewer) {
             break;

@@ -7,7 +7,7 @@ use crate::context::WorkerContext;
 use crate::guests::Guest;
 use crate::h2_watch::H2Watch;
 use crate::pipeline;
-use crate::tls::TlsNames;
+use crate::viewer_end::ViewerEnd;
 use crate::viewer_io::{Patience, ViewerIo};
 use crate::viewer_stream::{CountedStream, ViewerStream};
 use hyper::server::conn::{http1, http2};
@@ -15,13 +15,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use privet_distribution::Limits;
 use privet_sign::Scheme;
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
 const H2_PENDING_RESETS_MAX: usize = 20;
@@ -33,23 +36,19 @@ const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
 /// The same for all bodies of a connection together.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 
-/// Serves a plain connection to its end. With `ended_tls` the viewer spoke TLS to a balancer.
+/// Serves a plain connection to its end.
 pub(crate) async fn serve_plain(
     stream: TcpStream,
-    (peer, ended_tls): (SocketAddr, Option<TlsNames>),
+    end: ViewerEnd,
     shared: Rc<WorkerContext>,
     guest: &Guest,
 ) {
-    let memory = shared.connection_memory(peer, 0);
-    let scheme = if ended_tls.is_some() {
-        Scheme::Https
-    } else {
-        Scheme::Http
-    };
+    let memory = shared.connection_memory(end.peer, 0);
     let facts = ConnectionFacts {
-        peer,
-        scheme,
-        tls: ended_tls,
+        peer: end.peer,
+        naming: end.naming,
+        scheme: end.scheme(),
+        tls: end.ended_tls,
         sends_files: TcpStream::SENDS_FILES,
     };
     let connection = new_state(facts, memory, &shared);
@@ -60,39 +59,59 @@ pub(crate) async fn serve_plain(
 /// Shakes hands and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
 pub(crate) async fn serve_tls(
     stream: TcpStream,
-    peer: SocketAddr,
+    end: ViewerEnd,
     shared: Rc<WorkerContext>,
     guest: &Guest,
 ) {
-    let state = shared.current();
-    let Some(config) = state.tls.clone() else {
+    let config = shared.current().tls.clone();
+    let Some(accepted) = accept_tls(CountedStream::new(stream), config, end.peer, &shared).await
+    else {
         return;
     };
-    let patience = state.snapshot.limits.tls_handshake_timeout;
-    drop(state);
-    let handshake = TlsAcceptor::from(config).accept(CountedStream::new(stream));
-    let Ok(Ok(mut stream)) = tokio::time::timeout(patience, handshake).await else {
-        return;
-    };
-    let (_, session) = stream.get_mut();
-    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
-    session.set_buffer_limit(Some(held_back_size_bytes as usize));
+    let (_, session) = accepted.stream.get_ref();
     let is_http2 = session.alpn_protocol() == Some(b"h2");
-    let names = crate::tls::names(session);
-    let memory = shared.connection_memory(peer, held_back_size_bytes);
     let facts = ConnectionFacts {
-        peer,
+        peer: end.peer,
+        naming: end.naming,
         scheme: Scheme::Https,
-        tls: names,
+        tls: crate::tls::names(session),
         sends_files: false,
     };
-    let connection = new_state(facts, memory, &shared);
+    let connection = new_state(facts, accepted.memory, &shared);
     guest.speaks(&connection);
     if is_http2 {
-        serve_http2(stream, connection, shared).await;
+        serve_http2(accepted.stream, connection, shared).await;
     } else {
-        serve_http1(stream, connection, shared).await;
+        serve_http1(accepted.stream, connection, shared).await;
     }
+}
+
+/// A stream after its handshake, and what its connection has on its way.
+pub(crate) struct AcceptedTls<S> {
+    pub(crate) stream: TlsStream<S>,
+    pub(crate) memory: Arc<ConnectionMemory>,
+}
+
+/// Shakes hands within the time for that; `None` when it fails, or TLS is not spoken here.
+pub(crate) async fn accept_tls<S>(
+    stream: S,
+    config: Option<Arc<ServerConfig>>,
+    peer: SocketAddr,
+    shared: &WorkerContext,
+) -> Option<AcceptedTls<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let timeout = shared.current().snapshot.limits.tls_handshake_timeout;
+    let handshake = TlsAcceptor::from(config?).accept(stream);
+    let mut stream = tokio::time::timeout(timeout, handshake).await.ok()?.ok()?;
+    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
+    let (_, session) = stream.get_mut();
+    session.set_buffer_limit(Some(held_back_size_bytes as usize));
+    Some(AcceptedTls {
+        stream,
+        memory: shared.connection_memory(peer, held_back_size_bytes),
+    })
 }
 
 fn new_state(

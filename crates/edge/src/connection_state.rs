@@ -7,8 +7,12 @@ use crate::ends::Ends;
 use crate::request_id::request_id;
 use crate::stand_in::QueuedStretches;
 use crate::tls::TlsNames;
+use crate::viewer_end::Naming;
 use bytes::Bytes;
-use privet_distribution::{Denial, Page, denial_page};
+use http::HeaderMap;
+use privet_distribution::{
+    Denial, Forwarded, ForwardedHeaders, Page, Snapshot, denial_page, forwarded,
+};
 use privet_sign::Scheme;
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -21,11 +25,28 @@ use tokio::time::Instant;
 pub(crate) struct ConnectionFacts {
     /// The other end, or whom a PROXY header names.
     pub(crate) peer: SocketAddr,
+    pub(crate) naming: Naming,
     /// By which the viewer speaks to the edge, or to a balancer that ends TLS.
     pub(crate) scheme: Scheme,
     pub(crate) tls: Option<TlsNames>,
     /// Whether bodies may be handed over as stretches of files.
     pub(crate) sends_files: bool,
+}
+
+impl ConnectionFacts {
+    /// What is said of who asks, in `headers` too if the other end is a trusted proxy.
+    pub(crate) fn forwarded(&self, headers: &HeaderMap, snapshot: &Snapshot) -> Forwarded {
+        let family = match self.naming {
+            Naming::Known => snapshot.forwarded_headers,
+            // What stands behind such a PROXY header is not the proxy's own word.
+            Naming::Unnamed => ForwardedHeaders::None,
+        };
+        let told = forwarded(self.peer.ip(), headers, &snapshot.trusted_proxies, family);
+        Forwarded {
+            is_viewer_known: told.is_viewer_known && self.naming == Naming::Known,
+            ..told
+        }
+    }
 }
 
 /// What the requests of one connection share.

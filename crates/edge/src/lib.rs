@@ -43,6 +43,7 @@ mod start_error;
 mod state;
 mod test_clock;
 mod tls;
+mod viewer_end;
 mod viewer_io;
 mod viewer_stream;
 mod worker;

@@ -3,6 +3,7 @@
 //! Every rule is from its specification (`proxy-protocol.txt`, section 2.2). Version 1 is refused.
 
 use crate::tls::TlsNames;
+use crate::viewer_end::{Naming, ViewerEnd};
 use privet_distribution::Snapshot;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -57,14 +58,6 @@ pub(crate) enum ProxyFault {
     Ended(io::ErrorKind),
 }
 
-/// Whose connection it is, and how the viewer made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proxied {
-    pub(crate) viewer: SocketAddr,
-    /// The viewer spoke TLS to the balancer, which ended it.
-    pub(crate) tls: Option<TlsNames>,
-}
-
 /// Whose connection it is: reads the header, and not a byte of what follows.
 ///
 /// `peer` is the other end, which must be a trusted proxy; it stays whom the connection belongs to when the header
@@ -73,7 +66,7 @@ pub(crate) async fn read<S>(
     stream: &mut S,
     peer: SocketAddr,
     snapshot: &Snapshot,
-) -> Result<Proxied, ProxyFault>
+) -> Result<ViewerEnd, ProxyFault>
 where
     S: AsyncRead + Unpin,
 {
@@ -83,9 +76,14 @@ where
     let header = tokio::time::timeout(snapshot.limits.head_timeout, read_header(stream));
     let header = header.await.unwrap_or(Err(ProxyFault::Slow))?;
     let said = said(&header)?;
-    Ok(Proxied {
-        viewer: said.source.unwrap_or(peer),
-        tls: said.tls,
+    Ok(ViewerEnd {
+        peer: said.source.unwrap_or(peer),
+        naming: if said.source.is_some() {
+            Naming::Known
+        } else {
+            Naming::Unnamed
+        },
+        ended_tls: said.tls,
     })
 }
 

@@ -9,63 +9,44 @@ mod opening;
 mod outgoing;
 
 use crate::answer_memory::ConnectionMemory;
+use crate::connection::{AcceptedTls, accept_tls};
 use crate::context::WorkerContext;
-use crate::tls::TlsNames;
+use crate::viewer_end::ViewerEnd;
 use aws_lc_rs::hmac;
 use connection::RtmpConnection;
 use privet_media::rtmp::{RANDOM_SIZE_BYTES, Session};
 use privet_sign::Scheme;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 
-/// Serves a plain connection to its end. With `ended_tls` the viewer spoke TLS to a balancer.
-pub(crate) async fn serve_plain(
-    stream: TcpStream,
-    (peer, ended_tls): (SocketAddr, Option<TlsNames>),
-    shared: Rc<WorkerContext>,
-) {
-    let memory = shared.connection_memory(peer, 0);
-    let scheme = if ended_tls.is_some() {
-        Scheme::Https
-    } else {
-        Scheme::Http
-    };
-    serve(stream, (peer, scheme), memory, shared).await;
+/// Serves a plain connection to its end.
+pub(crate) async fn serve_plain(stream: TcpStream, end: ViewerEnd, shared: Rc<WorkerContext>) {
+    let memory = shared.connection_memory(end.peer, 0);
+    let scheme = end.scheme();
+    serve(stream, (end, scheme), memory, shared).await;
 }
 
 /// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.
-pub(crate) async fn serve_tls(stream: TcpStream, peer: SocketAddr, shared: Rc<WorkerContext>) {
-    let state = shared.current();
-    let Some(config) = state.rtmps.clone() else {
-        return;
-    };
-    let patience = state.snapshot.limits.tls_handshake_timeout;
-    drop(state);
-    let handshake = TlsAcceptor::from(config).accept(stream);
-    let Ok(Ok(mut stream)) = tokio::time::timeout(patience, handshake).await else {
-        return;
-    };
-    let (_, session) = stream.get_mut();
-    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
-    session.set_buffer_limit(Some(held_back_size_bytes as usize));
-    let memory = shared.connection_memory(peer, held_back_size_bytes);
-    serve(stream, (peer, Scheme::Https), memory, shared).await;
+pub(crate) async fn serve_tls(stream: TcpStream, end: ViewerEnd, shared: Rc<WorkerContext>) {
+    let config = shared.current().rtmps.clone();
+    if let Some(accepted) = accept_tls(stream, config, end.peer, &shared).await {
+        let AcceptedTls { stream, memory } = accepted;
+        serve(stream, (end, Scheme::Https), memory, shared).await;
+    }
 }
 
 async fn serve<S>(
     stream: S,
-    (peer, scheme): (SocketAddr, Scheme),
+    (end, scheme): (ViewerEnd, Scheme),
     memory: Arc<ConnectionMemory>,
     shared: Rc<WorkerContext>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let session = Session::new(random(), hmac_sha256);
-    let connection = RtmpConnection::new(stream, (session, memory), (peer, scheme), shared);
+    let connection = RtmpConnection::new(stream, (session, memory), (end, scheme), shared);
     connection.serve().await;
 }
 

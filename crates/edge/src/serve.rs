@@ -7,6 +7,7 @@ use crate::crowd::CrowdPlace;
 use crate::guests::Guest;
 use crate::proxy_header;
 use crate::rtmp;
+use crate::viewer_end::ViewerEnd;
 use privet_distribution::ListenerProtocol;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -24,37 +25,35 @@ pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
         let Ok(mut stream) = tokio::net::TcpStream::from_std(accepted.stream) else {
             return;
         };
-        let mut peer = accepted.peer;
-        let mut ended_tls = None;
+        let mut end = ViewerEnd::direct(accepted.peer);
         if accepted.configured.proxy_protocol {
             let state = shared.current();
-            match proxy_header::read(&mut stream, peer, &state.snapshot).await {
-                Ok(proxied) => (peer, ended_tls) = (proxied.viewer, proxied.tls),
+            match proxy_header::read(&mut stream, accepted.peer, &state.snapshot).await {
+                Ok(named) => end = named,
                 Err(fault) => {
                     let listener = accepted.configured.address;
-                    shared.proxy_complaints.hear(peer, listener, &fault);
+                    let complaints = &shared.proxy_complaints;
+                    complaints.hear(accepted.peer, listener, &fault);
                     return;
                 }
             }
         }
-        let Some(entered) = enter(&accepted.configured.protocol, peer, &shared) else {
+        let Some(entered) = enter(&accepted.configured.protocol, end.peer, &shared) else {
             return;
         };
         if let Entered::Counted { .. } = entered {
-            served.comes_from(peer.ip());
+            served.comes_from(end.peer.ip());
         }
         match accepted.configured.protocol {
-            ListenerProtocol::Http => {
-                connection::serve_plain(stream, (peer, ended_tls), shared, &served).await;
-            }
-            ListenerProtocol::Https => connection::serve_tls(stream, peer, shared, &served).await,
+            ListenerProtocol::Http => connection::serve_plain(stream, end, shared, &served).await,
+            ListenerProtocol::Https => connection::serve_tls(stream, end, shared, &served).await,
             ListenerProtocol::Rtmp => {
                 served.plays();
-                rtmp::serve_plain(stream, (peer, ended_tls), shared).await;
+                rtmp::serve_plain(stream, end, shared).await;
             }
             ListenerProtocol::Rtmps => {
                 served.plays();
-                rtmp::serve_tls(stream, peer, shared).await;
+                rtmp::serve_tls(stream, end, shared).await;
             }
         }
         drop(accepted.slot);

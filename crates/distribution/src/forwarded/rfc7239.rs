@@ -24,6 +24,7 @@ pub(super) fn read(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) 
             Err(fault) => {
                 return Forwarded {
                     viewer: peer,
+                    is_viewer_known: false,
                     asked: Err(fault),
                 };
             }
@@ -32,6 +33,7 @@ pub(super) fn read(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) 
     if all.len() > HOPS_MAX {
         return Forwarded {
             viewer: peer,
+            is_viewer_known: false,
             asked: Err(ForwardedFault::TooMany),
         };
     }
@@ -46,6 +48,7 @@ pub(super) fn read(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) 
     };
     Forwarded {
         viewer: way.viewer,
+        is_viewer_known: way.is_viewer_known,
         asked,
     }
 }

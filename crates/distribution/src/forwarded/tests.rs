@@ -70,6 +70,50 @@ fn strangers_are_not_believed() {
     }
 }
 
+/// Nobody's grant for an address is good for one who may be anybody.
+#[test]
+fn a_viewer_without_an_address_is_not_known() {
+    let unspecified: IpAddr = "0.0.0.0".parse().unwrap();
+    for word in [
+        "unknown",
+        "",
+        "fe80::1%eth0",
+        "6.6.6.6:99999",
+        "192.0.2.1,",
+        "_hidden",
+    ] {
+        let line = format!("X-Forwarded-For: {word}");
+        let told = read("10.0.0.1", &[&line], ForwardedHeaders::XForwarded);
+        assert_eq!(told.client(), unspecified, "{word}");
+        assert_eq!(told.viewer.to_string(), "10.0.0.1", "{word}");
+    }
+    for word in [
+        "unknown",
+        "_hidden",
+        "\"[fe80::1%25a]\"",
+        "\"6.6.6.6:99999\"",
+    ] {
+        let line = format!("Forwarded: for={word}");
+        let told = read("10.0.0.1", &[&line], ForwardedHeaders::Forwarded);
+        assert_eq!(told.client(), unspecified, "{word}");
+    }
+    let told = read(
+        "10.0.0.1",
+        &["Forwarded: proto=https"],
+        ForwardedHeaders::Forwarded,
+    );
+    assert_eq!(told.client(), unspecified);
+    let known = read(
+        "10.0.0.1",
+        &["X-Forwarded-For: 192.0.2.1"],
+        ForwardedHeaders::XForwarded,
+    );
+    assert_eq!(known.client().to_string(), "192.0.2.1");
+    // Without a word the proxy asks for itself.
+    let own = read("10.0.0.1", &[], ForwardedHeaders::XForwarded);
+    assert_eq!(own.client().to_string(), "10.0.0.1");
+}
+
 /// A proxy that speaks the one passes the other on as a viewer sent it.
 #[test]
 fn one_family_is_read() {

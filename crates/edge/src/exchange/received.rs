@@ -7,8 +7,7 @@ use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
 use privet_distribution::{
-    Asked, Denial, Forwarded, ForwardedFault, PathSession, ViewerRequest, forwarded,
-    redact_viewer_text, split_session,
+    Asked, Denial, ForwardedFault, PathSession, ViewerRequest, redact_viewer_text, split_session,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::IpAddr;
@@ -34,6 +33,8 @@ pub(crate) struct Received {
     pub(crate) request_id: String,
     /// Whose request it is: the connection's other end, or whom trusted proxies name.
     pub(crate) viewer: IpAddr,
+    /// By which grants are judged: the viewer's address, if that is known.
+    client: IpAddr,
     /// How the viewer asked, as far as trusted proxies say so; a contradiction is refused.
     pub(crate) told: Result<Asked, ForwardedFault>,
     /// When the head had arrived: what the request is judged by.
@@ -51,22 +52,15 @@ impl Received {
         state: Arc<EdgeState>,
         memory: BodyMemory,
     ) -> Self {
-        let Forwarded {
-            viewer,
-            asked: told,
-        } = forwarded(
-            connection.facts.peer.ip(),
-            &parts.headers,
-            &state.snapshot.trusted_proxies,
-            state.snapshot.forwarded_headers,
-        );
+        let told = connection.facts.forwarded(&parts.headers, &state.snapshot);
         Received {
             parts,
             has_body,
             state,
             request_id: request_id(),
-            viewer,
-            told,
+            client: told.client(),
+            viewer: told.viewer,
+            told: told.asked,
             now: connection.clock.now(),
             memory,
             started: Instant::now(),
@@ -104,7 +98,7 @@ impl Received {
             path,
             query: self.parts.uri.query(),
             headers: &self.parts.headers,
-            client: self.viewer,
+            client: self.client,
             has_body: self.has_body,
             session,
         }

@@ -12,6 +12,7 @@ use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::context::WorkerContext;
 use crate::pace::{Judgement, Least};
 use crate::request_id::request_id;
+use crate::viewer_end::ViewerEnd;
 use crate::viewer_io::PACED_RATE_MIN;
 use privet_distribution::Limits;
 use privet_media::rtmp::{Fault, Feed, Session, Turn};
@@ -19,7 +20,6 @@ use privet_media::stream::Messages;
 use privet_sign::Scheme;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
     pub(super) fn new(
         stream: S,
         (session, memory): (Session, Arc<ConnectionMemory>),
-        (peer, scheme): (SocketAddr, Scheme),
+        (end, scheme): (ViewerEnd, Scheme),
         shared: Rc<WorkerContext>,
     ) -> Self {
         let now = Instant::now();
@@ -143,7 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             outgoing,
             owed: None,
             viewer: Viewer {
-                peer,
+                client: end.client(),
+                peer: end.peer,
                 scheme,
                 host: String::new(),
                 id: request_id(),

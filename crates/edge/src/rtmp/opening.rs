@@ -14,7 +14,7 @@ use privet_distribution::{
 use privet_media::rtmp::{FilmKind, PlayRefusal, StreamName, path_of};
 use privet_media::stream::StreamIndex;
 use privet_sign::{Grant, Scheme};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// How often an object may turn out to be another one while its index is read.
@@ -24,6 +24,8 @@ const ATTEMPTS_MAX: usize = 3;
 #[derive(Debug)]
 pub(super) struct Viewer {
     pub(super) peer: SocketAddr,
+    /// By which grants are judged: the peer's address, if it is known whose that is.
+    pub(super) client: IpAddr,
     pub(super) scheme: Scheme,
     /// That the viewer believes to be connected to.
     pub(super) host: String,
@@ -135,7 +137,7 @@ impl Viewer {
                 path: &path,
                 query: None,
                 headers: &headers,
-                client: self.peer.ip(),
+                client: self.client,
                 has_body: false,
                 session: None,
             },
@@ -198,7 +200,7 @@ impl Viewer {
             names: &name.resources(key),
             object_path,
             query: name.query(),
-            client: self.peer.ip(),
+            client: self.client,
             scheme: self.scheme,
             host: &self.host,
         };

@@ -50,6 +50,26 @@ fn h4_links_to_https_open_behind_a_proxy_that_ends_tls() {
     }
 }
 
+/// A grant for some addresses is none for who may be anybody: the address that is left is the proxy's.
+#[test]
+fn a_viewer_whom_the_proxy_does_not_name_is_nobody() {
+    let edge = edge_with("");
+    let of = |range: &str| {
+        let condition = format!(r#""IpAddress":{{"AWS:SourceIp":"{range}"}}"#);
+        with_policy(&format!("{U}/private/a.txt"), &policy_if(&condition))
+    };
+    let status = |link: &str, word: &str| {
+        let headers = [("X-Forwarded-For", word), ("X-Forwarded-Proto", "https")];
+        passed_on(&edge, PROXY, link, &headers).status()
+    };
+    for word in ["unknown", "", "fe80::1%eth0", "6.6.6.6:99999", "6.6.6.6,"] {
+        assert_eq!(status(&of("127.0.0.0/8"), word), 403, "{word}");
+        assert_eq!(status(&of("6.0.0.0/8"), word), 403, "{word}");
+        assert_eq!(status(&of("0.0.0.0/0"), word), 200, "{word}");
+    }
+    assert_eq!(status(&of("6.0.0.0/8"), "6.6.6.6"), 200);
+}
+
 #[test]
 fn h4_redirects_to_https_end_there() {
     let edge = edge_with("");

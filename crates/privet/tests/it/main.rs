@@ -50,6 +50,7 @@ mod film_players_browsers;
 mod film_rtmp_clients;
 mod film_security;
 mod film_unsized;
+mod floors;
 mod fuzz_corpora;
 mod h2_compression;
 mod h2_floods;

@@ -188,6 +188,38 @@ fn a_link_bound_to_an_address_holds_behind_a_balancer() {
     assert_eq!(status("10.0.0.3:1000", "198.51.100.1, 192.0.2.7"), 200);
 }
 
+/// Behind such a header the viewer's own bytes begin: nobody else has said what they say, and anybody may be there.
+#[test]
+fn where_nobody_is_named_nobody_is_believed() {
+    let edge = edge();
+    edge.put("secure/a.txt", b"by https");
+    edge.put("private/a.txt", b"for some");
+    let for_balancers = r#""IpAddress":{"AWS:SourceIp":"127.0.0.0/8"}"#;
+    let for_one = r#""IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#;
+    let link = |condition| {
+        let url = format!("http://{HOST}/private/a.txt");
+        with_policy(&url, &policy_if(condition))
+    };
+    let secure = signed(&format!("http://{HOST}/secure/a.txt"), E);
+    for start in [
+        proxy_header(0x21, 0x00, b""),
+        proxy_header(0x21, 0x31, &[b'/'; 216]),
+        proxy_header(0x20, 0x00, b""),
+    ] {
+        let status = |url: &str| {
+            let mut viewer = edge.behind(BALANCER, &start, Plain);
+            let ask = Ask::get(url)
+                .header("X-Forwarded-For", "192.0.2.7")
+                .header("X-Forwarded-Proto", "https");
+            viewer.ask(&ask).status()
+        };
+        assert_eq!(status(&secure), 403, "{start:?}");
+        assert_eq!(status(&link(for_balancers)), 403, "{start:?}");
+        assert_eq!(status(&link(for_one)), 403, "{start:?}");
+        assert_eq!(status(&public(Plain)), 200, "{start:?}");
+    }
+}
+
 #[test]
 fn the_origin_hears_of_the_viewer() {
     let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "a"));

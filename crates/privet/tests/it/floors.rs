@@ -1,0 +1,336 @@
+//! Who knows whom among the files: what a file imports stands below it, and the rooms of the edge have floors.
+//!
+//! Read from the `use` lines and paths of the sources, as a reader would. `ARCHITECTURE.md` has the same in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of the edge from the ground up. A file may import what stands on lower floors, and its own room.
+const EDGE_FLOORS: [&[&str]; 14] = [
+    &[
+        "clock",
+        "crowd",
+        "departures",
+        "memory",
+        "pace",
+        "request_id",
+        "stand_in",
+        "standard_error",
+        "start_error",
+        "viewer_stream",
+    ],
+    &[
+        "answer_memory",
+        "countries",
+        "log",
+        "origin",
+        "request_body",
+        "tls",
+    ],
+    &["ends", "origin_client", "state", "viewer_end"],
+    &["cache", "connection_state", "proxy_header"],
+    &["exchange", "film", "guests", "viewer_io"],
+    &["body", "crew", "h2_watch", "readiness", "remote_object"],
+    &["answer", "descriptors"],
+    &["context"],
+    &["admission", "test_clock"],
+    &["pipeline"],
+    &["connection"],
+    &["rtmp"],
+    &["serve"],
+    &["accept", "edge", "operator", "worker"],
+];
+
+/// Within the top floor, from the bottom up.
+const EDGE_TOP: [&str; 4] = ["accept", "worker", "operator", "edge"];
+
+const CRATES: [&str; 6] = ["cache", "distribution", "edge", "media", "privet", "sign"];
+
+/// A module's path below its crate: `["cache", "fetch"]`.
+type Module = Vec<String>;
+
+struct Crate {
+    name: &'static str,
+    /// The code of each module, comments and unit tests left out.
+    files: BTreeMap<Module, String>,
+}
+
+impl Crate {
+    fn read(name: &'static str) -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
+        let mut paths = Vec::new();
+        collect(&source, &mut paths);
+        let files = paths.iter().map(|path| {
+            let place = path.strip_prefix(&source).unwrap().with_extension("");
+            let parts = place.iter().map(|part| part.to_str().unwrap().to_owned());
+            let module: Module = parts.filter(|part| part != "lib").collect();
+            (module, code(&fs::read_to_string(path).unwrap()))
+        });
+        Crate {
+            name,
+            files: files.collect(),
+        }
+    }
+
+    /// What each file imports, by way of re-exports too.
+    fn imports(&self) -> BTreeMap<&Module, BTreeSet<&Module>> {
+        let of = |(module, code): (&'_ Module, &String)| -> BTreeSet<&Module> {
+            let paths = imported_paths(code);
+            let found = paths.iter().filter_map(|path| self.resolve(module, path));
+            found.filter(|other| *other != module).collect()
+        };
+        let entries = self.files.iter();
+        entries.map(|entry| (entry.0, of(entry))).collect()
+    }
+
+    /// The file that has what a path from `module` names.
+    fn resolve(&self, module: &Module, path: &str) -> Option<&Module> {
+        let mut names: Vec<&str> = path.split("::").map(str::trim).collect();
+        let mut base = match names.first() {
+            Some(&"crate") => Module::new(),
+            _ => module.clone(),
+        };
+        if matches!(names.first(), Some(&("crate" | "self"))) {
+            names.remove(0);
+        }
+        while names.first() == Some(&"super") {
+            base.pop();
+            names.remove(0);
+        }
+        let (file, rest) = self.deepest(&base, &names);
+        match rest.first().and_then(|name| self.re_exported(file, name)) {
+            Some(origin) => Some(origin),
+            None => Some(file),
+        }
+    }
+
+    /// As far as the names are modules.
+    fn deepest<'n>(&self, base: &Module, names: &'n [&'n str]) -> (&Module, &'n [&'n str]) {
+        let mut place = base.clone();
+        let mut taken = 0;
+        for name in names {
+            place.push((*name).to_owned());
+            if !self.files.contains_key(&place) {
+                place.pop();
+                break;
+            }
+            taken += 1;
+        }
+        let known = self.files.get_key_value(&place);
+        let (file, _) = known.unwrap_or_else(|| panic!("{}: no file for {place:?}", self.name));
+        (file, &names[taken..])
+    }
+
+    /// Where a name comes from that `module` only passes on.
+    fn re_exported(&self, module: &Module, name: &str) -> Option<&Module> {
+        let passed_on = uses(&self.files[module]).into_iter().filter(|line| line.is_public);
+        let mut paths = passed_on.flat_map(|line| expanded(&line.tree));
+        let path = paths.find(|path| path.rsplit("::").next() == Some(name))?;
+        let names: Vec<&str> = path.split("::").collect();
+        let is_elsewhere = ["crate", "super"].contains(&names[0]);
+        let base = if is_elsewhere { Module::new() } else { module.clone() };
+        let names = names.iter().skip(usize::from(names[0] == "crate" || names[0] == "self"));
+        let names: Vec<&str> = names.copied().collect();
+        let (file, _) = self.deepest(&base, &names);
+        (file != module).then_some(file)
+    }
+}
+
+struct UseLine {
+    is_public: bool,
+    tree: String,
+}
+
+fn uses(code: &str) -> Vec<UseLine> {
+    let mut lines = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("use ") {
+        let before = rest[..at].rsplit('\n').next().unwrap_or("").trim();
+        let is_line = before.is_empty() || before.starts_with("pub");
+        let after = &rest[at + "use ".len()..];
+        let end = after.find(';').unwrap_or(after.len());
+        if is_line {
+            lines.push(UseLine {
+                is_public: before.starts_with("pub"),
+                tree: after[..end].split_whitespace().collect::<Vec<_>>().join(" "),
+            });
+        }
+        rest = &after[end..];
+    }
+    lines
+}
+
+/// All paths of a tree with braces; renamed ones by their first name.
+fn expanded(tree: &str) -> Vec<String> {
+    let tree = tree.trim();
+    let Some((start, inner)) = tree.split_once('{') else {
+        let name = tree.split(" as ").next().unwrap_or(tree);
+        return vec![name.to_owned()];
+    };
+    let inner = inner.strip_suffix('}').unwrap_or(inner);
+    let mut depth = 0;
+    let members = inner.split(|char| {
+        match char {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        char == ',' && depth == 0
+    });
+    let members = members.filter(|member| !member.trim().is_empty());
+    members
+        .flat_map(expanded)
+        .map(|member| format!("{start}{member}"))
+        .collect()
+}
+
+/// Paths within the crate, from `use` lines and where they stand in the code.
+fn imported_paths(code: &str) -> Vec<String> {
+    let mut paths: Vec<String> = uses(code)
+        .iter()
+        .flat_map(|line| expanded(&line.tree))
+        .filter(|path| ["crate", "super", "self"].contains(&path.split("::").next().unwrap_or("")))
+        .collect();
+    for start in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            let is_path = |char: char| char.is_ascii_alphanumeric() || "_:".contains(char);
+            let path = &code[at..];
+            let path = &path[..path.find(|char| !is_path(char)).unwrap_or(path.len())];
+            let before = code[..at].chars().next_back();
+            if before.is_none_or(|char| !is_path(char)) {
+                paths.push(path.trim_end_matches(':').to_owned());
+            }
+        }
+    }
+    paths
+}
+
+/// Without comments and unit tests.
+fn code(text: &str) -> String {
+    let text = text.split_once("\n#[cfg(test)]").map_or(text, |(code, _)| code);
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            collect(&path, files);
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            files.push(path);
+        }
+    }
+}
+
+fn shown(module: &Module) -> String {
+    module.join("::")
+}
+
+/// What imports come to when each file is taken away that imports nothing any more: the circles that are left.
+fn circles<'m>(mut imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> Vec<String> {
+    loop {
+        let left: BTreeSet<&Module> = imports.keys().copied().collect();
+        imports.retain(|_, others| others.iter().any(|other| left.contains(*other)));
+        let is_done = imports.len() == left.len();
+        if is_done {
+            break;
+        }
+    }
+    let left: BTreeSet<&Module> = imports.keys().copied().collect();
+    let arrow = |(from, to): (&&Module, &BTreeSet<&Module>)| {
+        let to: Vec<String> = to.iter().filter(|to| left.contains(*to)).map(|to| shown(to)).collect();
+        format!("{} -> {}", shown(from), to.join(", "))
+    };
+    imports.iter().map(arrow).collect()
+}
+
+/// A file and those in its own folder may know each other: they are one thing in several files.
+fn without_kin<'m>(
+    imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>,
+) -> BTreeMap<&'m Module, BTreeSet<&'m Module>> {
+    let is_kin = |one: &Module, other: &Module| one.starts_with(other) || other.starts_with(one);
+    imports
+        .into_iter()
+        .map(|(file, others)| {
+            let others = others.into_iter().filter(|other| !is_kin(file, other));
+            (file, others.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn no_file_imports_one_that_imports_it() {
+    for name in CRATES {
+        let sources = Crate::read(name);
+        let imports = without_kin(sources.imports());
+        let count: usize = imports.values().map(BTreeSet::len).sum();
+        assert!(count > 20, "{name}: {count} imports were found");
+        let left = circles(imports);
+        assert!(left.is_empty(), "{name} has circles among:\n{}", left.join("\n"));
+    }
+}
+
+fn edge_floor(module: &Module) -> Option<(usize, usize)> {
+    let room = module.first()?.as_str();
+    let floor = EDGE_FLOORS.iter().position(|rooms| rooms.contains(&room))?;
+    let within = EDGE_TOP.iter().position(|top| *top == room);
+    Some((floor, within.unwrap_or(0)))
+}
+
+#[test]
+fn no_file_of_edge_imports_a_higher_one() {
+    let edge = Crate::read("edge");
+    let rooms: BTreeSet<&String> = edge.files.keys().filter_map(|module| module.first()).collect();
+    let known: BTreeSet<&str> = EDGE_FLOORS.iter().copied().flatten().copied().collect();
+    for room in &rooms {
+        assert!(known.contains(room.as_str()), "give {room} a floor");
+    }
+    for room in &known {
+        let is_there = rooms.iter().any(|there| there == room);
+        assert!(is_there, "{room} has a floor and is not there");
+    }
+    for (file, others) in edge.imports() {
+        for other in others {
+            let (Some(floor), Some(beneath)) = (edge_floor(file), edge_floor(other)) else {
+                continue;
+            };
+            let is_own = file.first() == other.first();
+            assert!(
+                is_own || beneath < floor,
+                "{} imports {}, which stands no lower",
+                shown(file),
+                shown(other)
+            );
+        }
+    }
+}
+
+/// The tests above see what they are to see.
+#[test]
+fn imports_are_read_as_a_compiler_reads_them() {
+    let text = "use crate::a::{self, B, c::{D, E as F}};\nuse super::g;\npub(crate) use h::I;\nfn f() { crate::j::k(); }";
+    let mut paths = imported_paths(text);
+    paths.sort();
+    paths.dedup();
+    assert_eq!(
+        paths,
+        ["crate::a", "crate::a::B", "crate::a::c::D", "crate::a::c::E", "crate::a::self", "crate::j::k", "super::g"]
+    );
+    let a = vec!["a".to_owned()];
+    let b = vec!["b".to_owned()];
+    let c = vec!["c".to_owned()];
+    let arrows = |of_c: &'static [&'static str]| {
+        let to = |names: &[&str]| {
+            let all = [&a, &b, &c];
+            let named = all.into_iter().filter(|module| names.contains(&module[0].as_str()));
+            named.collect::<BTreeSet<&Module>>()
+        };
+        circles(BTreeMap::from([(&a, to(&["b"])), (&b, to(&["c"])), (&c, to(of_c))]))
+    };
+    assert_eq!(arrows(&[]), Vec::<String>::new());
+    assert_eq!(arrows(&["a"]).len(), 3);
+    assert_eq!(code("use a; // use b;\n#[cfg(test)]\nuse c;"), "use a; ");
+}
