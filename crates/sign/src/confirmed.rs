@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::credentials::CredentialSource;
 use crate::grant::{Grant, Mark, PathUse, QueryUse};
 use crate::key::PublicKey;
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
+use crate::object::{Object, covers};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::resource::{self, Sections};
 use crate::time::Timestamp;
-use crate::trust::KeySet;
-use crate::verify::{Leniency, Object, covers};
 
 /// Everything about a custom policy that does not depend on the request. Only the checks of this crate make one.
 ///

@@ -229,6 +229,11 @@ pub fn strip_query(query: &str) -> Option<Cow<'_, str>> {
     (!stripped.is_empty()).then_some(stripped)
 }
 
+/// The viewer's own part of the query; empty when there is none.
+pub(crate) fn own_query(query: Option<&str>) -> Cow<'_, str> {
+    query.and_then(strip_query).unwrap_or_default()
+}
+
 /// Cookie header value without the `CloudFront-*` signing cookies; empty when nothing else was there.
 pub fn strip_cookies(value: &str) -> Cow<'_, str> {
     let is_signing = |piece: &str| {

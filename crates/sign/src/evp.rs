@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 
 use aws_lc_sys as sys;
 
-use crate::key::HashAlgorithm;
+use crate::scheme::HashAlgorithm;
 
 /// An owned `EVP_PKEY`, private or public.
 pub(crate) struct EvpKey(NonNull<sys::EVP_PKEY>);

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 
 use crate::credentials::Credentials;
 use crate::explain::checks::Findings;
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
 use crate::refusal::ErrorCode;
 use crate::time::Timestamp;
-use crate::trust::KeySet;
-use crate::verify::Leniency;
 use crate::viewer::{Scheme, ViewerUrl};
 use crate::wire::WireParts;
 

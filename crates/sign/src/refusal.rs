@@ -1,6 +1,6 @@
 //! Refusals: one cause for the operator, one of CloudFront's five bodies for the viewer.
 
-use crate::policy::PolicyError;
+use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
 /// The five bodies of CloudFront, all sent with status 403.

@@ -10,14 +10,18 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::credentials::{CredentialSource, Credentials};
+use crate::credentials::{CredentialSource, Credentials, own_query};
 use crate::grant::{Grant, Mark};
 use crate::key::PublicKey;
-use crate::policy::{PolicyError, canned_resource};
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
+use crate::memory::SignatureMemory;
+use crate::object::Object;
+use crate::policy::canned_resource;
+use crate::policy_error::PolicyError;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
-use crate::trust::{KeySet, SignatureMemory};
-use crate::verify::{Granted, Leniency, Object, own_query, verify_terms};
+use crate::verify::{Granted, verify_terms};
 use crate::viewer::ViewerUrl;
 use claims::{Claims, Coverage};
 

@@ -9,14 +9,12 @@ use crate::cookies::SignedCookies;
 use crate::credentials::Field;
 use crate::encoding;
 use crate::id::KeyPairId;
-use crate::key::{DigestSigner, HashAlgorithm, KeyKind};
+use crate::key::DigestSigner;
+use crate::scheme::{HashAlgorithm, KeyKind};
 use crate::sign_error::SignError;
 use crate::stamp::Stamp;
 use crate::terms::{Plan, Purpose, Terms};
-use crate::wire::WireUrl;
-
-/// CloudFront's quota for a URL, in bytes.
-pub(crate) const URL_BYTES_MAX: usize = 8192;
+use crate::wire::{WireUrl, check_length};
 
 /// Makes links. Cheap to clone, thread-safe, key parsed once.
 #[derive(Clone)]
@@ -191,14 +189,6 @@ impl std::fmt::Debug for Signer {
             self.key.kind(),
             self.hash.as_str()
         )
-    }
-}
-
-pub(crate) fn check_length(bytes: usize) -> Result<(), SignError> {
-    if bytes > URL_BYTES_MAX {
-        Err(SignError::TooLong { bytes })
-    } else {
-        Ok(())
     }
 }
 

@@ -1,46 +1,27 @@
 //! The decision: does this request open this URL now?
 //!
 //! Checks run in one order, the first failure wins: id, key, signature text, policy text, hash name,
-//! signature, resource, start, end, address. What CloudFront leaves unpublished is decided in [`Leniency`].
+//! signature, resource, start, end, address. What CloudFront leaves unpublished is decided in
+//! [`Leniency`].
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::confirmed::ConfirmedPolicy;
-use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, strip_query};
+use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name, own_query};
 use crate::encoding;
 use crate::grant::{Grant, Mark, PathUse};
 use crate::id::is_id_shaped;
-use crate::key::{HashAlgorithm, KeyKind, PublicKey};
-use crate::policy::{self, Policy, StatementForm};
+use crate::key::PublicKey;
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
+use crate::memory::{SignatureMemory, SignatureQuestion};
+use crate::object::{Object, canned_text};
+use crate::policy::{self, Policy};
 use crate::refusal::Refusal;
+use crate::scheme::{HashAlgorithm, KeyKind};
 use crate::time::Timestamp;
-use crate::trust::{KeySet, SignatureMemory, SignatureQuestion};
 use crate::viewer::ViewerUrl;
-pub(crate) use object::{Object, canned_text, covers};
-
-mod object;
-
-/// Switches where CloudFront's behavior is unpublished; `Default` is the documented choice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Leniency {
-    /// Also match with a non-default port removed from `Host`.
-    pub ignore_port: bool,
-    /// Accept `"Statement":{…}`.
-    pub statement_object: bool,
-}
-
-impl Leniency {
-    pub(crate) fn statement_form(&self) -> StatementForm {
-        if self.statement_object {
-            StatementForm::ArrayOrObject
-        } else {
-            StatementForm::Array
-        }
-    }
-}
-
 /// Runs all checks in order and returns the grant, or the first reason against it.
 ///
 /// `client` is the address the viewer connected from, after the caller's rules about proxies.
@@ -224,11 +205,6 @@ pub fn verify_request<'a>(
         }
         Some(_) | None => verify_object(&object, &credentials, keys, now, client, leniency, memory),
     }
-}
-
-/// The viewer's own part of the query; empty when there is none.
-pub(crate) fn own_query(query: Option<&str>) -> Cow<'_, str> {
-    query.and_then(strip_query).unwrap_or_default()
 }
 
 /// Who signed, and with which bytes.

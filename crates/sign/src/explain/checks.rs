@@ -1,16 +1,18 @@
 //! The checks of `verify`, each with what would pass and what there is.
 
-use crate::credentials::{CredentialSource, Credentials, Field};
+use crate::credentials::{CredentialSource, Credentials, Field, own_query};
 use crate::encoding;
 use crate::explain::ledger::Ledger;
 use crate::explain::sections::check_resource;
 use crate::explain::whole::{self, Misfit};
 use crate::explain::{Question, moment};
 use crate::id::is_id_shaped;
-use crate::key::{HashAlgorithm, PublicKey};
+use crate::key::PublicKey;
+use crate::object::{Object, canned_text};
 use crate::policy::{self, Policy};
 use crate::refusal::ErrorCode;
-use crate::verify::{Object, canned_text, hashes, own_query};
+use crate::scheme::{HashAlgorithm, KeyKind};
+use crate::verify::hashes;
 use crate::viewer::ViewerUrl;
 
 /// What the checks leave for the hints.
@@ -176,7 +178,7 @@ fn check_hash(
     key: Option<&PublicKey>,
     ledger: &mut Ledger,
 ) -> &'static [HashAlgorithm] {
-    let kind = key.map_or(crate::key::KeyKind::P256, PublicKey::kind);
+    let kind = key.map_or(KeyKind::P256, PublicKey::kind);
     let found = credentials
         .field(Field::HashAlgorithm)
         .unwrap_or("none, which means SHA1");

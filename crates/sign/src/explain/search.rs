@@ -2,12 +2,13 @@
 //!
 //! Tries known mistakes one at a time, a few hundred texts at most.
 
-use crate::credentials::{Credentials, Field};
+use crate::credentials::{Credentials, Field, own_query};
 use crate::encoding;
 use crate::explain::{Question, spelling};
-use crate::key::{HashAlgorithm, KeyKind, PublicKey};
+use crate::key::PublicKey;
+use crate::object::{Object, canned_text};
 use crate::policy;
-use crate::verify::{Object, canned_text, own_query};
+use crate::scheme::{HashAlgorithm, KeyKind};
 use crate::viewer::ViewerUrl;
 
 /// Most keys that are asked whether they made the signature.

@@ -2,9 +2,9 @@
 
 use crate::explain::Question;
 use crate::explain::ledger::Ledger;
+use crate::object::{Object, covers};
 use crate::refusal::ErrorCode;
 use crate::resource::{self, Sections};
-use crate::verify::{Object, covers};
 
 /// Section by section; the sections that matched on the way to a failure are shown as passed.
 pub(super) fn check_resource(

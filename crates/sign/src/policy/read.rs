@@ -7,8 +7,9 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Policy, PolicyError, StatementForm};
+use super::{Policy, StatementForm};
 use crate::ip::IpRange;
+use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
 /// Reads the whole text; what follows the policy may only be white space.

@@ -1,11 +1,13 @@
 //! What a session token says, and its bytes.
 
 use crate::confirmed::{path_use, query_use};
+use crate::credentials::own_query;
 use crate::grant::{MARK_SIZE_BYTES, PathUse, QueryUse};
 use crate::ip::IpRange;
+use crate::leniency::Leniency;
+use crate::object::{Object, covers};
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
-use crate::verify::{Leniency, Object, covers, own_query};
 use crate::viewer::ViewerUrl;
 
 /// A token's content, behind its code.

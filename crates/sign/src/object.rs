@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Leniency;
 use crate::grant::QueryUse;
+use crate::leniency::Leniency;
 use crate::policy;
 use crate::resource::{self, Target};
 use crate::viewer::ViewerUrl;
@@ -21,7 +21,7 @@ pub(crate) enum Object<'a> {
 
 impl Object<'_> {
     /// Of a signature over exactly this object.
-    pub(super) fn query_use(&self) -> QueryUse {
+    pub(crate) fn query_use(&self) -> QueryUse {
         match self {
             Object::Url { query, .. } if !query.is_empty() => QueryUse::Compared,
             Object::Url { .. } | Object::Stream(_) => QueryUse::Ignored,
