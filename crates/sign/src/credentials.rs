@@ -14,7 +14,7 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
-    /// A session token in the path; see [`crate::issue_session`].
+    /// A session token in the path; see [`crate::Verifier::issue`].
     Session,
 }
 

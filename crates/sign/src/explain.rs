@@ -1,6 +1,6 @@
 //! Why a link opens or not: every check of the edge in words, and what the signature was really made over.
 //!
-//! The checks here mirror `verify`, in its order; a test holds the two together. Hints go further: they try
+//! The checks here mirror [`crate::Verifier::url`], in its order; a test holds the two together. Hints go further: they try
 //! the mistakes that signers and people make, and name the one that verifies.
 
 use std::borrow::Cow;

@@ -9,7 +9,7 @@ use crate::encoding;
 use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 
-/// What a valid signature permits. Only [`crate::verify`] and its like make one.
+/// What a valid signature permits. Only a [`crate::Verifier`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub(crate) key_pair_id: Arc<str>,

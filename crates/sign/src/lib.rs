@@ -30,7 +30,7 @@ mod signer;
 mod stamp;
 mod terms;
 mod time;
-mod verify;
+mod verifier;
 mod viewer;
 mod wire;
 
@@ -51,15 +51,12 @@ pub use memory::{NoMemory, SignatureMemory, SignatureQuestion};
 pub use policy_error::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
 pub use scheme::{HashAlgorithm, KeyKind};
-pub use session::{
-    SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped, issue_session,
-    verify_session,
-};
+pub use session::{SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped};
 pub use sign_error::SignError;
 pub use signer::Signer;
 pub use stamp::Stamp;
 pub use terms::Terms;
 pub use time::Timestamp;
-pub use verify::{verify, verify_request, verify_stream};
+pub use verifier::Verifier;
 pub use viewer::{Scheme, ViewerUrl};
 pub use wire::{UrlChange, WireUrl};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::credentials::own_query;
 use crate::grant::QueryUse;
 use crate::leniency::Leniency;
 use crate::policy;
@@ -19,7 +20,15 @@ pub(crate) enum Object<'a> {
     Stream(&'a [&'a str]),
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The file that a URL names.
+    pub(crate) fn of_url(url: &'a ViewerUrl<'a>) -> Self {
+        Object::Url {
+            url,
+            query: own_query(url.query),
+        }
+    }
+
     /// Of a signature over exactly this object.
     pub(crate) fn query_use(&self) -> QueryUse {
         match self {

@@ -1,6 +1,6 @@
 //! The checks of `verify`, each with what would pass and what there is.
 
-use crate::credentials::{CredentialSource, Credentials, Field, own_query};
+use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::encoding;
 use crate::explain::ledger::Ledger;
 use crate::explain::sections::check_resource;
@@ -12,7 +12,7 @@ use crate::object::{Object, canned_text};
 use crate::policy::{self, Policy};
 use crate::refusal::ErrorCode;
 use crate::scheme::{HashAlgorithm, KeyKind};
-use crate::verify::hashes;
+use crate::verifier::hashes;
 use crate::viewer::ViewerUrl;
 
 /// What the checks leave for the hints.
@@ -36,10 +36,7 @@ pub(super) fn run(
     check_source(credentials, ledger);
     let key = check_key(question, credentials, ledger);
     let (signature, misfit) = check_signature_text(key, credentials, ledger);
-    let object = Object::Url {
-        url,
-        query: own_query(url.query),
-    };
+    let object = Object::of_url(url);
     if let Some(text) = credentials.field(Field::Policy) {
         run_custom(
             question,

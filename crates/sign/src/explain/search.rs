@@ -63,10 +63,7 @@ fn messages(
         return Some(vec![encoding::decode(text)?]);
     }
     let expires = credentials.field(Field::Expires)?;
-    let object = Object::Url {
-        url,
-        query: own_query(url.query),
-    };
+    let object = Object::of_url(url);
     let messages = std::cell::RefCell::new(Vec::new());
     canned_text(&object, expires, &question.leniency, |message| {
         messages.borrow_mut().push(message.to_vec());

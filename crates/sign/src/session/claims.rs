@@ -37,7 +37,7 @@ pub(super) enum Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    /// Refuses as [`crate::verify`] does: a signature over another URL does not verify.
+    /// Refuses as [`crate::Verifier::url`] does: a signature over another URL does not verify.
     pub(super) fn check(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> Result<(), Refusal> {
         let query = own_query(url.query);
         let resource = match *self {

@@ -121,7 +121,15 @@ impl Asking<'_> {
         };
         let headers = cookies.iter().map(|header| header.as_bytes());
         let (keys, now, client) = (&self.keys, self.now, self.client);
-        verify_request(&url, headers, keys, now, client, &self.leniency, memory).map(drop)
+        Verifier {
+            keys,
+            now,
+            client,
+            leniency: &self.leniency,
+            memory,
+        }
+        .request(&url, headers)
+        .map(drop)
     }
 }
 
@@ -324,7 +332,15 @@ fn a_known_spelling_saves_asking_about_the_others() {
     let ask = |memory: &Memory| {
         let credentials = Credentials::from_request(url.query, std::iter::empty());
         let (keys, leniency) = (keys("rsa2048"), Leniency::default());
-        verify(&url, &credentials, &keys, NOW, client(), &leniency, memory).map(drop)
+        Verifier {
+            keys: &keys,
+            now: NOW,
+            client: client(),
+            leniency: &leniency,
+            memory,
+        }
+        .url(&url, &credentials)
+        .map(drop)
     };
     let memory = Memory::default();
     assert_eq!(ask(&memory), Ok(()));
