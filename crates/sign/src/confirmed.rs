@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
-use crate::grant::{Grant, Mark, PathUse, QueryUse};
-use crate::key::PublicKey;
+use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse, QueryUse};
 use crate::key_set::KeySet;
 use crate::leniency::Leniency;
 use crate::object::{Object, covers};
@@ -21,9 +20,8 @@ use crate::time::Timestamp;
 pub struct ConfirmedPolicy {
     pub(crate) policy: Policy<'static>,
     pub(crate) key_pair_id: Arc<str>,
-    pub(crate) key: PublicKey,
     pub(crate) source: CredentialSource,
-    pub(crate) signature: Arc<[u8]>,
+    pub(crate) signed: Arc<ConfirmedSignature>,
     pub(crate) statement_object: bool,
 }
 
@@ -32,7 +30,7 @@ impl ConfirmedPolicy {
     pub(crate) fn holds_for(&self, keys: &KeySet, leniency: &Leniency) -> bool {
         let same_key = keys
             .get(&self.key_pair_id)
-            .is_some_and(|key| key.spki_der() == self.key.spki_der());
+            .is_some_and(|key| *key == self.signed.key);
         same_key && self.statement_object == leniency.statement_object
     }
 
@@ -63,7 +61,7 @@ impl ConfirmedPolicy {
             key_pair_id: Arc::clone(&self.key_pair_id),
             until: policy.until,
             source: self.source,
-            mark: Mark::Signature(Arc::clone(&self.signature)),
+            mark: Mark::Signature(Arc::clone(&self.signed)),
             query_use: query_use(policy.resource.as_deref()),
             path_use: path_use(policy.resource.as_deref()),
             resource: policy.resource.as_deref().map(Arc::from),

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::credentials::{CredentialSource, Credentials};
-use crate::grant::{Grant, Mark};
+use crate::grant::{Grant, Mark, SessionMark};
 use crate::key::PublicKey;
 use crate::object::Object;
 use crate::policy::canned_resource;
@@ -25,8 +25,11 @@ mod claims;
 /// The longest text of a token.
 pub const SESSION_SIZE_BYTES_MAX: usize = 1024;
 
-/// Every token begins with this; the digit is the version of what follows.
+/// Every token begins with this, whatever the version of its claims, so that nearly all tokens of another version still
+/// have the form of one, and are refused.
 const PREFIX: &str = "S1";
+/// Separates these codes from all others; the digit is the version of the claims.
+const DOMAIN: &[u8] = b"privet session 2\0";
 /// HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
 /// The least bytes that make a secret.
@@ -54,7 +57,7 @@ impl Verifier<'_> {
     /// Verifies as [`Verifier::url`] does, and makes a token of what the credentials permit.
     ///
     /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
-    /// address range, and its start has passed. `None` when the resource is too long for a token.
+    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the resource is too long for a token.
     ///
     /// # Errors
     /// As [`Verifier::url`].
@@ -102,7 +105,7 @@ impl Verifier<'_> {
             key_pair_id: claims.key_pair_id.into(),
             until: claims.until,
             source: CredentialSource::Session,
-            mark: Mark::Digest(claims.mark),
+            mark: Mark::Session(claims.mark),
             query_use: claims.coverage.query_use(),
             path_use: claims.coverage.path_use(),
             resource: claims.coverage.resource().map(Arc::from),
@@ -151,7 +154,7 @@ fn opened(secret: &SessionSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec
 fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
     let host = url.plain_host();
     let parts: [&[u8]; 5] = [
-        b"privet session 1\0",
+        DOMAIN,
         url.scheme.as_str().as_bytes(),
         host.as_bytes(),
         b"\0",
@@ -170,7 +173,11 @@ impl<'a> Claims<'a> {
     /// `None` only for a canned text that could not be taken apart.
     fn of(grant: &'a Grant, granted: &'a Granted, key: &PublicKey) -> Option<Self> {
         let (coverage, ip, statement_object) = match granted {
-            Granted::Canned(text) => (Coverage::Exactly(canned_resource(text)?), None, false),
+            Granted::Canned(signed) => (
+                Coverage::Exactly(canned_resource(&signed.text)?),
+                None,
+                false,
+            ),
             Granted::Custom(confirmed) => {
                 let coverage = match confirmed.policy.resource.as_deref() {
                     None => Coverage::Everything,
@@ -184,7 +191,10 @@ impl<'a> Claims<'a> {
             statement_object,
             until: grant.until,
             ip,
-            mark: grant.mark.digest(),
+            mark: SessionMark {
+                digest: grant.mark.digest(),
+                link: grant.link_id(),
+            },
             key_digest: key_digest(key),
             key_pair_id: &grant.key_pair_id,
         })

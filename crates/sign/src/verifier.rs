@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{CredentialSource, Credentials, Field, has_reserved_name};
 use crate::encoding;
-use crate::grant::{Grant, Mark, PathUse};
+use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse};
 use crate::id::is_id_shaped;
 use crate::key::PublicKey;
 use crate::key_set::KeySet;
@@ -42,7 +42,7 @@ pub struct Verifier<'a> {
 /// What a good signature was made over.
 pub(crate) enum Granted {
     /// The rebuilt text of a canned policy.
-    Canned(Vec<u8>),
+    Canned(Arc<ConfirmedSignature>),
     /// A custom policy.
     Custom(ConfirmedPolicy),
 }
@@ -105,7 +105,7 @@ impl Verifier<'_> {
                 let SignedText::Custom(bytes) = SignedText::read(&credentials)? else {
                     return Err(Refusal::MissingPolicy);
                 };
-                let confirmed = self.confirm_policy(signed, &bytes, &credentials)?;
+                let confirmed = self.confirm_policy(signed, bytes, &credentials)?;
                 let confirmed = Arc::new(confirmed);
                 self.memory.keep(cookies, &confirmed);
                 confirmed.permit(&object, self.now, self.client, self.leniency)
@@ -130,7 +130,7 @@ impl Verifier<'_> {
         let signed = Signed::read(credentials, keys)?;
         match SignedText::read(credentials)? {
             SignedText::Custom(bytes) => {
-                let confirmed = self.confirm_policy(signed, &bytes, credentials)?;
+                let confirmed = self.confirm_policy(signed, bytes, credentials)?;
                 let grant = confirmed.permit(object, now, client, leniency)?;
                 Ok((grant, Granted::Custom(confirmed)))
             }
@@ -151,16 +151,18 @@ impl Verifier<'_> {
                 if now >= until {
                     return Err(Refusal::Expired(until));
                 }
+                let key_pair_id = signed.key_pair_id.into();
+                let confirmed = signed.over(text);
                 let grant = Grant {
-                    key_pair_id: signed.key_pair_id.into(),
+                    key_pair_id,
                     until,
                     source: credentials.source,
-                    mark: Mark::Signature(signed.signature.into()),
+                    mark: Mark::Signature(Arc::clone(&confirmed)),
                     query_use: object.query_use(),
                     path_use: PathUse::Exact,
                     resource: None,
                 };
-                Ok((grant, Granted::Canned(text)))
+                Ok((grant, Granted::Canned(confirmed)))
             }
         }
     }
@@ -169,20 +171,19 @@ impl Verifier<'_> {
     fn confirm_policy(
         &self,
         signed: Signed<'_>,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         credentials: &Credentials<'_>,
     ) -> Result<ConfirmedPolicy, Refusal> {
-        let policy = Policy::parse(bytes, self.leniency.statement_form())?;
+        let policy = Policy::parse(&bytes, self.leniency.statement_form())?;
         let hashes = hashes(credentials, signed.key.kind())?;
-        if !signed.verifies(hashes, bytes, self.memory) {
+        if !signed.verifies(hashes, &bytes, self.memory) {
             return Err(Refusal::SignatureMismatch);
         }
         Ok(ConfirmedPolicy {
             policy: policy.into_owned(),
             key_pair_id: signed.key_pair_id.into(),
-            key: signed.key.clone(),
             source: credentials.source,
-            signature: signed.signature.into(),
+            signed: signed.over(bytes),
             statement_object: self.leniency.statement_object,
         })
     }
@@ -242,6 +243,15 @@ impl<'a> Signed<'a> {
             || hashes
                 .iter()
                 .any(|hash| memory.verifies(&self.question(*hash, message)))
+    }
+
+    /// The signature, for keeping, with the text over which the key has confirmed it.
+    fn over(self, text: Vec<u8>) -> Arc<ConfirmedSignature> {
+        Arc::new(ConfirmedSignature {
+            key: self.key.clone(),
+            text,
+            signature: self.signature,
+        })
     }
 
     fn question<'q>(&'q self, hash: HashAlgorithm, message: &'q [u8]) -> SignatureQuestion<'q> {
