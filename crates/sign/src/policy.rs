@@ -9,6 +9,7 @@ use crate::ip::IpRange;
 use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
+mod names;
 mod read;
 
 /// Decoded policies beyond this many bytes are refused.
