@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::confirmed::ConfirmedPolicy;
 use crate::key::PublicKey;
-use crate::scheme::HashAlgorithm;
+use crate::scheme::SignatureScheme;
 
 /// A question to the public key, asked so that its answer can be remembered.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,8 @@ pub struct SignatureQuestion<'a> {
     pub key_pair_id: &'a str,
     /// The key itself.
     pub key: &'a PublicKey,
-    /// Digest to use.
-    pub hash: HashAlgorithm,
+    /// Scheme to check it by.
+    pub scheme: SignatureScheme,
     /// Signed bytes: the decoded policy as received, or the rebuilt canned text.
     pub message: &'a [u8],
     /// Decoded signature.
@@ -24,13 +24,13 @@ pub struct SignatureQuestion<'a> {
 impl SignatureQuestion<'_> {
     /// Asks the public key.
     pub fn ask(&self) -> bool {
-        self.key.verify(self.hash, self.message, self.signature)
+        self.key.verify(self.scheme, self.message, self.signature)
     }
 }
 
 /// Remembers positive answers of public keys (never decisions).
 ///
-/// A memory must compare key, hash, message and signature: an id may be given to a new key.
+/// A memory must compare key, scheme, message and signature: an id may be given to a new key.
 pub trait SignatureMemory {
     /// Whether the signature is good: from memory, or by [`SignatureQuestion::ask`].
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool;

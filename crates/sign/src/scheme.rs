@@ -1,8 +1,11 @@
-//! The kinds of key that CloudFront knows, and how they sign.
+//! The kinds of key that CloudFront knows, and the schemes by which they sign.
+//!
+//! A new scheme is one more kind of key here, its schemes, and for each what checks it; `evp` signs by it.
 
 use aws_lc_rs::digest;
+use aws_lc_rs::signature::{self, VerificationAlgorithm};
 
-/// The digest under a signature; `SHA1` when a request names none.
+/// The value of `Hash-Algorithm`, by which a link names the digest under its signature; `SHA1` when it names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashAlgorithm {
     /// SHA-1, CloudFront's default.
@@ -28,13 +31,6 @@ impl HashAlgorithm {
         };
         digest::digest(algorithm, message)
     }
-
-    pub(crate) fn digest_len(self) -> usize {
-        match self {
-            HashAlgorithm::Sha1 => 20,
-            HashAlgorithm::Sha256 => 32,
-        }
-    }
 }
 
 /// The kinds of key that CloudFront knows.
@@ -54,6 +50,73 @@ impl std::fmt::Display for KeyKind {
         match self {
             KeyKind::Rsa { bits } => write!(formatter, "RSA {bits}"),
             KeyKind::P256 => formatter.write_str("ECDSA P-256"),
+        }
+    }
+}
+
+impl KeyKind {
+    /// The schemes by which a key of this kind signs.
+    pub fn schemes(self) -> &'static [SignatureScheme] {
+        match self {
+            KeyKind::Rsa { .. } => &[
+                SignatureScheme::RsaPkcs1Sha1,
+                SignatureScheme::RsaPkcs1Sha256,
+            ],
+            KeyKind::P256 => &[
+                SignatureScheme::EcdsaP256Sha1,
+                SignatureScheme::EcdsaP256Sha256,
+            ],
+        }
+    }
+
+    /// The scheme by which a key of this kind signs where `hash` is asked for.
+    pub fn scheme(self, hash: HashAlgorithm) -> SignatureScheme {
+        match (self, hash) {
+            (KeyKind::Rsa { .. }, HashAlgorithm::Sha1) => SignatureScheme::RsaPkcs1Sha1,
+            (KeyKind::Rsa { .. }, HashAlgorithm::Sha256) => SignatureScheme::RsaPkcs1Sha256,
+            (KeyKind::P256, HashAlgorithm::Sha1) => SignatureScheme::EcdsaP256Sha1,
+            (KeyKind::P256, HashAlgorithm::Sha256) => SignatureScheme::EcdsaP256Sha256,
+        }
+    }
+}
+
+/// A way from a message to its signature. Each takes the whole message; most sign its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignatureScheme {
+    /// RSASSA-PKCS1-v1_5 with SHA-1 (RFC 8017, 8.2).
+    RsaPkcs1Sha1,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RsaPkcs1Sha256,
+    /// ECDSA over P-256 with SHA-1, in ASN.1 DER (FIPS 186-4, RFC 3279 2.2.3).
+    EcdsaP256Sha1,
+    /// ECDSA over P-256 with SHA-256, in ASN.1 DER.
+    EcdsaP256Sha256,
+}
+
+impl SignatureScheme {
+    /// The digest that is signed in place of the message; `None` is for a scheme that takes the message as it is.
+    pub fn hash(self) -> Option<HashAlgorithm> {
+        match self {
+            SignatureScheme::RsaPkcs1Sha1 | SignatureScheme::EcdsaP256Sha1 => {
+                Some(HashAlgorithm::Sha1)
+            }
+            SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::EcdsaP256Sha256 => {
+                Some(HashAlgorithm::Sha256)
+            }
+        }
+    }
+
+    /// What checks signatures of this scheme.
+    pub(crate) fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            SignatureScheme::RsaPkcs1Sha1 => {
+                &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY
+            }
+            SignatureScheme::RsaPkcs1Sha256 => {
+                &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
+            }
+            SignatureScheme::EcdsaP256Sha1 => &signature::ECDSA_P256_SHA1_ASN1,
+            SignatureScheme::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::memory::{SignatureMemory, SignatureQuestion};
 use crate::object::{Object, canned_text};
 use crate::policy::{self, Policy};
 use crate::refusal::Refusal;
-use crate::scheme::{HashAlgorithm, KeyKind};
+use crate::scheme::{HashAlgorithm, KeyKind, SignatureScheme};
 use crate::time::Timestamp;
 use crate::viewer::ViewerUrl;
 /// The keys that are trusted, and the facts of a request that every check may need.
@@ -135,14 +135,14 @@ impl Verifier<'_> {
                 Ok((grant, Granted::Custom(confirmed)))
             }
             SignedText::Canned { expires, until } => {
-                let hashes = hashes(credentials, signed.key.kind())?;
+                let schemes = schemes(named_hash(credentials)?, signed.key.kind());
                 // What is remembered is looked for among all spellings before a key is asked about any.
                 let remembered = canned_text(object, expires, leniency, |message| {
-                    signed.is_remembered(hashes, message, memory)
+                    signed.is_remembered(schemes.clone(), message, memory)
                 });
                 let asked = || {
                     canned_text(object, expires, leniency, |message| {
-                        signed.verifies(hashes, message, memory)
+                        signed.verifies(schemes.clone(), message, memory)
                     })
                 };
                 let text = remembered
@@ -175,8 +175,8 @@ impl Verifier<'_> {
         credentials: &Credentials<'_>,
     ) -> Result<ConfirmedPolicy, Refusal> {
         let policy = Policy::parse(&bytes, self.leniency.statement_form())?;
-        let hashes = hashes(credentials, signed.key.kind())?;
-        if !signed.verifies(hashes, &bytes, self.memory) {
+        let schemes = schemes(named_hash(credentials)?, signed.key.kind());
+        if !signed.verifies(schemes, &bytes, self.memory) {
             return Err(Refusal::SignatureMismatch);
         }
         Ok(ConfirmedPolicy {
@@ -224,25 +224,23 @@ impl<'a> Signed<'a> {
     /// Whether a memory knows one of the answers; no key is asked.
     fn is_remembered(
         &self,
-        hashes: &[HashAlgorithm],
+        mut schemes: impl Iterator<Item = SignatureScheme>,
         message: &[u8],
         memory: &dyn SignatureMemory,
     ) -> bool {
-        let mut questions = hashes.iter().map(|hash| self.question(*hash, message));
-        questions.any(|question| memory.remembers(&question))
+        schemes.any(|scheme| memory.remembers(&self.question(scheme, message)))
     }
 
     fn verifies(
         &self,
-        hashes: &[HashAlgorithm],
+        mut schemes: impl Iterator<Item = SignatureScheme> + Clone,
         message: &[u8],
         memory: &dyn SignatureMemory,
     ) -> bool {
-        // With two hashes to try, a known second answer saves asking about the first.
-        (hashes.len() > 1 && self.is_remembered(hashes, message, memory))
-            || hashes
-                .iter()
-                .any(|hash| memory.verifies(&self.question(*hash, message)))
+        // With two schemes to try, a known second answer saves asking about the first.
+        let has_several = schemes.clone().nth(1).is_some();
+        (has_several && self.is_remembered(schemes.clone(), message, memory))
+            || schemes.any(|scheme| memory.verifies(&self.question(scheme, message)))
     }
 
     /// The signature, for keeping, with the text over which the key has confirmed it.
@@ -254,11 +252,11 @@ impl<'a> Signed<'a> {
         })
     }
 
-    fn question<'q>(&'q self, hash: HashAlgorithm, message: &'q [u8]) -> SignatureQuestion<'q> {
+    fn question<'q>(&'q self, scheme: SignatureScheme, message: &'q [u8]) -> SignatureQuestion<'q> {
         SignatureQuestion {
             key_pair_id: self.key_pair_id,
             key: self.key,
-            hash,
+            scheme,
             message,
             signature: &self.signature,
         }
@@ -292,15 +290,23 @@ impl<'a> SignedText<'a> {
     }
 }
 
-/// The digests to try. Without a name that is SHA-1; P-256 signers of before April 2026 also used SHA-256 silently.
-pub(crate) fn hashes(
-    credentials: &Credentials<'_>,
+/// The schemes to try. Without a name the hash is SHA-1; P-256 signers of before April 2026 also used SHA-256 silently.
+pub(crate) fn schemes(
+    named: Option<HashAlgorithm>,
     kind: KeyKind,
-) -> Result<&'static [HashAlgorithm], Refusal> {
-    match (credentials.field(Field::HashAlgorithm), kind) {
-        (None, KeyKind::Rsa { .. }) | (Some("SHA1"), _) => Ok(&[HashAlgorithm::Sha1]),
-        (None, KeyKind::P256) => Ok(&[HashAlgorithm::Sha1, HashAlgorithm::Sha256]),
-        (Some("SHA256"), _) => Ok(&[HashAlgorithm::Sha256]),
-        (Some(_), _) => Err(Refusal::UnknownHashAlgorithm),
+) -> impl Iterator<Item = SignatureScheme> + Clone {
+    let is_silent = named.is_none() && kind == KeyKind::P256;
+    let first = kind.scheme(named.unwrap_or(HashAlgorithm::Sha1));
+    let second = is_silent.then(|| kind.scheme(HashAlgorithm::Sha256));
+    std::iter::once(first).chain(second)
+}
+
+/// The hash that the credentials name, if they name one.
+pub(crate) fn named_hash(credentials: &Credentials<'_>) -> Result<Option<HashAlgorithm>, Refusal> {
+    match credentials.field(Field::HashAlgorithm) {
+        None => Ok(None),
+        Some("SHA1") => Ok(Some(HashAlgorithm::Sha1)),
+        Some("SHA256") => Ok(Some(HashAlgorithm::Sha256)),
+        Some(_) => Err(Refusal::UnknownHashAlgorithm),
     }
 }

@@ -11,8 +11,8 @@ use crate::key::PublicKey;
 use crate::object::{Object, canned_text};
 use crate::policy::{self, Policy};
 use crate::refusal::ErrorCode;
-use crate::scheme::{HashAlgorithm, KeyKind};
-use crate::verifier::hashes;
+use crate::scheme::SignatureScheme;
+use crate::verifier::{named_hash, schemes};
 use crate::viewer::ViewerUrl;
 
 /// What the checks leave for the hints.
@@ -174,13 +174,12 @@ fn check_hash(
     credentials: &Credentials<'_>,
     key: Option<&PublicKey>,
     ledger: &mut Ledger,
-) -> &'static [HashAlgorithm] {
-    let kind = key.map_or(KeyKind::P256, PublicKey::kind);
+) -> Vec<SignatureScheme> {
     let found = credentials
         .field(Field::HashAlgorithm)
         .unwrap_or("none, which means SHA1");
-    let hashes = hashes(credentials, kind);
-    let passed = hashes.is_ok();
+    let named = named_hash(credentials);
+    let passed = named.is_ok();
     ledger.check(
         "Hash-Algorithm",
         passed,
@@ -188,7 +187,10 @@ fn check_hash(
         "SHA1, SHA256 or none",
         found,
     );
-    hashes.unwrap_or_default()
+    match (named, key) {
+        (Ok(named), Some(key)) => schemes(named, key.kind()).collect(),
+        (Err(_), _) | (_, None) => Vec::new(),
+    }
 }
 
 fn run_canned(
@@ -210,13 +212,13 @@ fn run_canned(
         expected,
         found,
     );
-    let hashes = check_hash(credentials, key, ledger);
+    let schemes = check_hash(credentials, key, ledger);
     if let Some(digits) = expires.filter(|_| until.is_some()) {
         let text = std::cell::RefCell::new(None);
         let good = canned_text(object, digits, &question.leniency, |message| {
             text.borrow_mut()
                 .get_or_insert_with(|| String::from_utf8_lossy(message).into_owned());
-            verifies(key, signature.as_deref(), hashes, message)
+            verifies(key, signature.as_deref(), &schemes, message)
         })
         .is_some();
         findings.policy_text = text.into_inner();
@@ -282,8 +284,8 @@ fn run_custom(
     if parsed.is_err() {
         findings.hints.push(found);
     }
-    let hashes = check_hash(credentials, key, ledger);
-    let good = verifies(key, signature.as_deref(), hashes, &bytes);
+    let schemes = check_hash(credentials, key, ledger);
+    let good = verifies(key, signature.as_deref(), &schemes, &bytes);
     check_verifies(
         good,
         key,
@@ -321,13 +323,13 @@ fn check_expires_beside_policy(credentials: &Credentials<'_>, ledger: &mut Ledge
 fn verifies(
     key: Option<&PublicKey>,
     signature: Option<&[u8]>,
-    hashes: &[HashAlgorithm],
+    schemes: &[SignatureScheme],
     message: &[u8],
 ) -> bool {
     match (key, signature) {
-        (Some(key), Some(signature)) => hashes
+        (Some(key), Some(signature)) => schemes
             .iter()
-            .any(|hash| key.verify(*hash, message, signature)),
+            .any(|scheme| key.verify(*scheme, message, signature)),
         (None, _) | (_, None) => false,
     }
 }

@@ -141,10 +141,7 @@ fn hostile_policies_are_quick() {
             r#"{{"Statement":[{{"Resource":"{resource}","Condition":{{"DateLessThan":{{"AWS:EpochTime":1767003600}}}}}}]}}"#
         );
         let signature = key
-            .sign_digest(
-                HashAlgorithm::Sha1,
-                HashAlgorithm::Sha1.digest(policy.as_bytes()).as_ref(),
-            )
+            .sign_message(SignatureScheme::EcdsaP256Sha1, policy.as_bytes())
             .unwrap();
         let query = format!(
             "x={}&Policy={}&Signature={}&Key-Pair-Id=KEC",

@@ -62,9 +62,8 @@ fn encode(bytes: &[u8]) -> String {
 
 /// For texts that a [`Signer`] does not sign.
 fn signature_over(text: &str) -> String {
-    let algorithm = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
-    let digest = aws_lc_rs::digest::digest(algorithm, text.as_bytes());
-    let signature = private_key("rsa2048").sign_digest(HashAlgorithm::Sha1, digest.as_ref());
+    let key = private_key("rsa2048");
+    let signature = key.sign_message(SignatureScheme::RsaPkcs1Sha1, text.as_bytes());
     format!("Signature={}&Key-Pair-Id=K", encode(&signature.unwrap()))
 }
 

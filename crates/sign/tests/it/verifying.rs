@@ -89,14 +89,14 @@ fn ports_count_unless_they_are_the_default() {
 
 /// Keeps what it was asked.
 #[derive(Default)]
-struct Notes(RefCell<Vec<(HashAlgorithm, Vec<u8>)>>);
+struct Notes(RefCell<Vec<(SignatureScheme, Vec<u8>)>>);
 
 impl SignatureMemory for Notes {
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
         assert_eq!(question.key_pair_id, "K");
         self.0
             .borrow_mut()
-            .push((question.hash, question.message.to_vec()));
+            .push((question.scheme, question.message.to_vec()));
         question.ask()
     }
 }
@@ -130,7 +130,7 @@ fn a_memory_is_asked_about_texts_never_about_decisions() {
     let text = r#"{"Statement":[{"Resource":"https://h.de/a","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#;
     assert_eq!(
         *notes.0.borrow(),
-        [(HashAlgorithm::Sha1, text.as_bytes().to_vec())]
+        [(SignatureScheme::EcdsaP256Sha1, text.as_bytes().to_vec())]
     );
     // A P-256 key without Hash-Algorithm is asked twice before it is refused.
     let other = ViewerUrl {
