@@ -1,17 +1,13 @@
 //! A custom policy whose signature is known to be good: what repeated requests need not have checked again.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
 use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse, QueryUse};
 use crate::key_set::KeySet;
 use crate::leniency::Leniency;
-use crate::object::{Object, covers};
 use crate::policy::Policy;
-use crate::refusal::Refusal;
 use crate::resource::{self, Sections};
-use crate::time::Timestamp;
 
 /// Everything about a custom policy that does not depend on the request. Only the checks of this crate make one.
 ///
@@ -34,30 +30,10 @@ impl ConfirmedPolicy {
         same_key && self.statement_object == leniency.statement_object
     }
 
-    /// Compares resource, start, end and address with the request.
-    pub(crate) fn permit(
-        &self,
-        object: &Object<'_>,
-        now: Timestamp,
-        client: IpAddr,
-        leniency: &Leniency,
-    ) -> Result<Grant, Refusal> {
+    /// The grant, once resource, start, end and address fit the request.
+    pub(crate) fn grant(&self) -> Grant {
         let policy = &self.policy;
-        if !covers(policy.resource.as_deref(), object, leniency) {
-            return Err(Refusal::WrongResource);
-        }
-        if let Some(from) = policy.from
-            && now <= from
-        {
-            return Err(Refusal::NotYetValid(from));
-        }
-        if now >= policy.until {
-            return Err(Refusal::Expired(policy.until));
-        }
-        if policy.ip.is_some_and(|range| !range.contains(client)) {
-            return Err(Refusal::WrongAddress);
-        }
-        Ok(Grant {
+        Grant {
             key_pair_id: Arc::clone(&self.key_pair_id),
             until: policy.until,
             source: self.source,
@@ -65,7 +41,7 @@ impl ConfirmedPolicy {
             query_use: query_use(policy.resource.as_deref()),
             path_use: path_use(policy.resource.as_deref()),
             resource: policy.resource.as_deref().map(Arc::from),
-        })
+        }
     }
 }
 

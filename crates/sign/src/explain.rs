@@ -1,17 +1,21 @@
 //! Why a link opens or not: every check of the edge in words, and what the signature was really made over.
 //!
-//! The checks here mirror [`crate::Verifier::url`], in its order; a test holds the two together. Hints go further: they try
-//! the mistakes that signers and people make, and name the one that verifies.
+//! The checks are those of [`crate::Verifier::url`], by the same walk. Hints go further: they try the mistakes that signers
+//! and people make, and name the one that verifies.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::credentials::Credentials;
-use crate::explain::checks::Findings;
+use crate::explain::checks::{Findings, Listener};
+use crate::explain::ledger::Ledger;
 use crate::key_set::KeySet;
 use crate::leniency::Leniency;
+use crate::memory::NoMemory;
+use crate::object::Object;
 use crate::refusal::ErrorCode;
 use crate::time::Timestamp;
+use crate::verifier::{Verifier, Walk};
 use crate::viewer::{Scheme, ViewerUrl};
 use crate::wire::WireParts;
 
@@ -113,7 +117,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let url = sent.viewer_url();
     let headers = question.cookies.map(str::as_bytes).into_iter();
     let credentials = Credentials::from_request(url.query, headers);
-    let mut ledger = ledger::Ledger::default();
+    let mut ledger = Ledger::default();
     if sent.text != pasted {
         ledger.note(
             "URL form",
@@ -121,7 +125,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
             &format!("clients send {}", short(&sent.text)),
         );
     }
-    let findings = checks::run(question, &url, &credentials, &mut ledger);
+    let findings = listen(question, &Object::of_url(&url), &credentials, &mut ledger);
     let mut hints = hints::about_text(pasted);
     hints.extend(hints::about_credentials(question, &credentials));
     hints.extend(about_signature(
@@ -141,6 +145,32 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         hints,
         policy_text: findings.policy_text,
     }
+}
+
+/// Makes all checks, and writes down how they went.
+fn listen(
+    question: &Question<'_>,
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    ledger: &mut Ledger,
+) -> Findings {
+    let verifier = Verifier {
+        keys: question.keys,
+        now: question.now,
+        // Without an address a condition about it is written down as undecided.
+        client: question.client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+        leniency: &question.leniency,
+        memory: &NoMemory,
+    };
+    let mut listener = Listener::new(question, object, credentials, ledger);
+    let mut walk = Walk {
+        verifier: &verifier,
+        credentials,
+        checks: &mut listener,
+    };
+    // Whatever it ends with has been heard.
+    let _ = walk.run(object);
+    listener.findings
 }
 
 /// Why the signature does not verify: what was signed in place of it, or else what its length tells.

@@ -3,6 +3,7 @@
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 #![doc = include_str!("../README.md")]
 
+mod checks;
 mod confirmed;
 mod cookies;
 mod credentials;
