@@ -101,7 +101,7 @@ pub(crate) trait Checks {
     }
 }
 
-/// What a check gave, or that it failed and the walk went on.
+/// The result of a check, or a failure after which the walk went on.
 pub(crate) type Judged<T, C> = Result<T, <C as Checks>::Failed>;
 
 /// Ends the walk at the first failure, and hears nothing else.

@@ -54,7 +54,7 @@ pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
     }
 }
 
-/// What a resource that covers a URL says of its path. In doubt it is a pattern.
+/// The use that a resource makes of the path of a URL that it covers. In doubt it is a pattern.
 ///
 /// A `?` may be a wildcard or the start of a query (fidelity note F14).
 pub(crate) fn path_use(resource: Option<&str>) -> PathUse {

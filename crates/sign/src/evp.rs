@@ -21,7 +21,7 @@ unsafe impl Send for EvpKey {}
 // SAFETY: as above.
 unsafe impl Sync for EvpKey {}
 
-/// What kind of key lies behind an [`EvpKey`].
+/// The kind of key behind an [`EvpKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Rsa { bits: u32 },

@@ -46,17 +46,17 @@ pub enum Outcome {
 /// One check of the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What is checked, such as `Key-Pair-Id` or `path`.
+    /// Name of what is checked, such as `Key-Pair-Id` or `path`.
     pub name: &'static str,
     /// How it went.
     pub outcome: Outcome,
-    /// What would pass, in words.
+    /// Value that would pass, in words.
     pub expected: String,
-    /// What there is, in words.
+    /// Value that there is, in words.
     pub found: String,
 }
 
-/// What the edge would answer.
+/// The answer that the edge would give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The file is served.
@@ -74,13 +74,13 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// All checks, in the order of the edge.
     pub checks: Vec<Check>,
-    /// What to do, one sentence each.
+    /// Advice, one sentence each.
     pub hints: Vec<String>,
     /// The decoded policy, or the canned text rebuilt from the URL.
     pub policy_text: Option<String>,
 }
 
-/// What is asked. `client: None` leaves address conditions undecided (`CannotTell`).
+/// The link, and the circumstances in which it is used. `client: None` leaves address conditions undecided (`CannotTell`).
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The link as pasted; white space and quotes around it are ignored.
@@ -168,7 +168,7 @@ fn listen(
         credentials,
         checks: &mut listener,
     };
-    // Whatever it ends with has been heard.
+    // The listener has heard all that it ends with.
     let _ = walk.run(object);
     listener.findings
 }

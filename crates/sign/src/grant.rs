@@ -11,7 +11,7 @@ use crate::link_id::LinkId;
 use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 
-/// What a valid signature permits. Only a [`crate::Verifier`] makes one.
+/// The permission that a valid signature gives. Only a [`crate::Verifier`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub(crate) key_pair_id: Arc<str>,
@@ -20,7 +20,7 @@ pub struct Grant {
     pub(crate) mark: Mark,
     pub(crate) query_use: QueryUse,
     pub(crate) path_use: PathUse,
-    /// What was signed for, where the grant may be good for more than one URL.
+    /// Resource that was signed, where the grant may be good for more than one URL.
     pub(crate) resource: Option<Arc<str>>,
 }
 
@@ -110,7 +110,7 @@ impl Grant {
         else {
             return false;
         };
-        // What follows a `?` may be the query.
+        // The text behind a `?` may be the query.
         let path = rest.split('?').next().unwrap_or(rest);
         let extension = segment.rfind('.').map(|dot| &segment[dot..]);
         let is_literal = !segment.is_empty() && !segment.contains('*');

@@ -162,7 +162,8 @@ impl std::fmt::Debug for PrivateKey {
 
 /// Message in, signature out: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
 ///
-/// What signs digests only computes one by [`SignatureScheme::hash`] and [`HashAlgorithm::digest`](crate::HashAlgorithm::digest).
+/// A signer that takes digests only computes one by [`SignatureScheme::hash`] and
+/// [`HashAlgorithm::digest`](crate::HashAlgorithm::digest).
 pub trait MessageSigner: Send + Sync {
     /// The kind of the key behind it; decides what a signer accepts, and by which scheme it signs.
     fn kind(&self) -> KeyKind;
@@ -213,7 +214,7 @@ fn is_openssh_line(text: &str) -> bool {
         .any(|prefix| text.trim_start().starts_with(prefix))
 }
 
-/// What is wrong with a text that holds none of the wanted blocks.
+/// The fault of a text that holds none of the wanted blocks.
 fn explain_blocks(text: &str, blocks: &[Block<'_>]) -> KeyError {
     let has = |part: &str| blocks.iter().any(|block| block.label.contains(part));
     if is_openssh_line(text) || has("OPENSSH") || has("SSH2") {

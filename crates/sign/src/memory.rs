@@ -40,7 +40,7 @@ pub trait SignatureMemory {
         false
     }
 
-    /// What was confirmed for exactly these bytes of a `Cookie` header.
+    /// The policy that was confirmed for exactly these bytes of a `Cookie` header.
     fn recall(&self, _cookies: &[u8]) -> Option<Arc<ConfirmedPolicy>> {
         None
     }

@@ -1,4 +1,4 @@
-//! What is asked for, and whether a signature or a resource is meant for it.
+//! The object of a request, and whether a signature or a resource is meant for it.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::policy;
 use crate::resource::{self, Target};
 use crate::viewer::ViewerUrl;
 
-/// What is asked for.
+/// The object of a request.
 pub(crate) enum Object<'a> {
     /// A file, with the viewer's own part of the query.
     Url {
@@ -29,7 +29,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Of a signature over exactly this object.
+    /// The use that a signature over exactly this object makes of the query.
     pub(crate) fn query_use(&self) -> QueryUse {
         match self {
             Object::Url { query, .. } if !query.is_empty() => QueryUse::Compared,

@@ -102,7 +102,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the viewer is told.
+    /// The body that the viewer gets.
     pub fn error_code(&self) -> ErrorCode {
         match self {
             Refusal::MissingKeyPairId | Refusal::NotAKeyPairId => ErrorCode::MissingKey,

@@ -106,7 +106,7 @@ impl SignatureScheme {
         }
     }
 
-    /// What checks signatures of this scheme.
+    /// The algorithm that checks signatures of this scheme.
     pub(crate) fn verification(self) -> &'static dyn VerificationAlgorithm {
         match self {
             SignatureScheme::RsaPkcs1Sha1 => {

@@ -35,7 +35,7 @@ const MAC_SIZE_BYTES: usize = 32;
 /// The least bytes that make a secret.
 const SECRET_SIZE_BYTES_MIN: usize = 32;
 
-/// What session tokens are made with. All edges that serve one site need the same.
+/// The secret that session tokens are made with. All edges that serve one site need the same.
 #[derive(Clone)]
 pub struct SessionSecret(hmac::Key);
 
@@ -57,7 +57,8 @@ impl Verifier<'_> {
     /// Verifies as [`Verifier::url`] does, and makes a token of what the credentials permit.
     ///
     /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
-    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the resource is too long for a token.
+    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the
+    /// resource is too long for a token.
     ///
     /// # Errors
     /// As [`Verifier::url`].
@@ -150,7 +151,7 @@ fn opened(secret: &SessionSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec
     Some(bytes)
 }
 
-/// What the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
+/// The message that the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
 fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
     let host = url.plain_host();
     let parts: [&[u8]; 5] = [

@@ -39,7 +39,7 @@ pub struct Verifier<'a> {
     pub memory: &'a dyn SignatureMemory,
 }
 
-/// What a good signature was made over.
+/// The text that a good signature was made over.
 pub(crate) enum Granted {
     /// The rebuilt text of a canned policy.
     Canned(Arc<ConfirmedSignature>),

@@ -15,12 +15,12 @@ use crate::time::Timestamp;
 const TRUSTED: &str = "a key that is trusted here";
 const BASE64: &str = "base64 with - _ ~ for + = /";
 
-/// What the checks leave for the hints.
+/// The findings of the checks that hints are made of.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) signature_mismatch: bool,
-    /// What the signature's length alone tells.
+    /// Hint that the signature's length alone gives.
     pub(super) misfit: Option<String>,
     pub(super) hints: Vec<String>,
 }
@@ -75,7 +75,7 @@ impl<'e> Listener<'e> {
                 let expected = "seconds since 1970, up to the year 9999";
                 self.ledger.judge("Expires", refusal, expected, found);
             }
-            // What is sound there does not count, and is not spoken of.
+            // A sound one does not count there, and is not spoken of.
             Step::ExpiresBesidePolicy(text) if refusal.is_some() => {
                 let expected = "none beside Policy, or seconds since 1970";
                 let found = text.unwrap_or_default();

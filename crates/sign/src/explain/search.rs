@@ -18,7 +18,7 @@ const TRIES_MAX: usize = 600;
 /// Longer texts are not respelled.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// What to look at when the search finds nothing. A policy of its own carries its text along, so that less is left.
+/// Advice where the search finds nothing. A policy of its own carries its text along, so that less is left.
 pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> String {
     let id = credentials.field(Field::KeyPairId).unwrap_or_default();
     if credentials.field(Field::Policy).is_some() {
@@ -180,7 +180,7 @@ fn other_text(
 
 type Candidate = (Vec<u8>, &'static str);
 
-/// What may have been signed in place of a custom policy.
+/// The texts that may have been signed in place of a custom policy.
 fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
     let text = String::from_utf8_lossy(sent);
     let spacing =
@@ -215,7 +215,7 @@ fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// What may have been signed in place of the canned text that the edge rebuilds.
+/// The texts that may have been signed in place of the canned text that the edge rebuilds.
 fn canned_texts(pasted: &str, url: &ViewerUrl<'_>, expires: &str) -> Vec<Candidate> {
     let canned = |resource: &str, expires: &str| {
         let mut text = Vec::new();

@@ -45,7 +45,7 @@ impl<'de> Ignored<'de> {
         name: Cow<'de, str>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        // What a misspelt name should have limited would otherwise be granted.
+        // A limit under a misspelt name would otherwise be none.
         if is_near_known(&name) {
             return Err(A::Error::custom(format!(
                 "{name} is not a name that a policy knows"

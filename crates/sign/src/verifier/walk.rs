@@ -23,7 +23,7 @@ pub(crate) struct Walk<'w, C> {
     pub(crate) checks: &'w mut C,
 }
 
-/// Who signed, and with which bytes.
+/// The key and the signature that are presented.
 struct Signed<'w, C: Checks> {
     parameters: Judged<(), C>,
     key_pair_id: &'w str,
@@ -135,7 +135,7 @@ impl<'w, C: Checks> Walk<'w, C> {
         let leniency = self.verifier.leniency;
         let over = SignedText::Canned(digits);
         let text = self.signature(&signed, named, over, |signature| {
-            // What is remembered is looked for among all spellings before a key is asked about any.
+            // Remembered answers are looked for among all spellings before a key is asked about any.
             let remembered = canned_text(object, digits, leniency, |message| {
                 signature.is_remembered(message)
             });
