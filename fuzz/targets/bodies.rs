@@ -10,8 +10,8 @@ use privet_distribution::{
 use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
 use privet_sign::{
     Credentials, Grant, KeyPairId, KeySet, Leniency, PublicKey, Question, Refusal, Scheme,
-    SessionSecret, SignatureMemory, SignatureQuestion, Timestamp, ViewerUrl, explain,
-    is_session_shaped, issue_session, strip_cookies, strip_query, verify, verify_session,
+    SessionSecret, SignatureMemory, SignatureQuestion, Timestamp, Verifier, ViewerUrl, explain,
+    is_session_shaped, strip_cookies, strip_query,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -48,15 +48,14 @@ pub fn credentials(bytes: &[u8]) {
     };
     for cookies in [None, Some(cookie.as_bytes())] {
         let credentials = Credentials::from_request(Some(query), cookies.into_iter());
-        let verified = verify(
-            &url,
-            &credentials,
-            &keys(),
-            NOW,
-            CLIENT,
-            &Leniency::default(),
-            &Believer,
-        );
+        let verified = Verifier {
+            keys: &keys(),
+            now: NOW,
+            client: CLIENT,
+            leniency: &Leniency::default(),
+            memory: &Believer,
+        }
+        .url(&url, &credentials);
         session(&url, &credentials, verified);
     }
     forged_session(&url, query);
@@ -84,16 +83,14 @@ pub fn credentials(bytes: &[u8]) {
 
 /// Whoever may have a URL may have it by a session, and nobody else gets one.
 fn session(url: &ViewerUrl<'_>, credentials: &Credentials<'_>, verified: Result<Grant, Refusal>) {
-    let issued = issue_session(
-        &session_secret(),
-        url,
-        credentials,
-        &keys(),
-        NOW,
-        CLIENT,
-        &Leniency::default(),
-        &Believer,
-    );
+    let issued = Verifier {
+        keys: &keys(),
+        now: NOW,
+        client: CLIENT,
+        leniency: &Leniency::default(),
+        memory: &Believer,
+    }
+    .issue(&session_secret(), url, credentials);
     let (grant, token) = match (verified, issued) {
         (Err(refusal), issued) => return assert_eq!(issued, Err(refusal)),
         (Ok(grant), Ok(token)) => (grant, token),
@@ -120,15 +117,14 @@ fn forged_session(url: &ViewerUrl<'_>, text: &str) {
 
 fn open_session(url: &ViewerUrl<'_>, token: &str) -> Result<Grant, Refusal> {
     let leniency = Leniency::default();
-    verify_session(
-        &session_secret(),
-        token,
-        url,
-        &keys(),
-        NOW,
-        CLIENT,
-        &leniency,
-    )
+    Verifier {
+        keys: &keys(),
+        now: NOW,
+        client: CLIENT,
+        leniency: &leniency,
+        memory: &Believer,
+    }
+    .session(&session_secret(), token, url)
 }
 
 fn session_secret() -> SessionSecret {
@@ -290,15 +286,14 @@ fn open(path: &str, query: &str) -> bool {
         query: Some(query),
     };
     let credentials = Credentials::from_request(Some(query), std::iter::empty());
-    verify(
-        &url,
-        &credentials,
-        &keys(),
-        NOW,
-        CLIENT,
-        &Leniency::default(),
-        &Believer,
-    )
+    Verifier {
+        keys: &keys(),
+        now: NOW,
+        client: CLIENT,
+        leniency: &Leniency::default(),
+        memory: &Believer,
+    }
+    .url(&url, &credentials)
     .is_ok()
 }
 

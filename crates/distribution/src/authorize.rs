@@ -12,10 +12,11 @@ use crate::request::{PathSession, ViewerRequest};
 use crate::route::{Routed, Spelling};
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use privet_sign::{
-    Grant, KeySet, Leniency, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, ViewerUrl,
+    Grant, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, Verifier, ViewerUrl,
 };
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::authorize_film`],
 /// [`crate::authorize_member`] and [`crate::authorize_stream`] alone.
@@ -76,10 +77,10 @@ pub fn authorize<'s>(
 ) -> Result<Authorized<'s>, Denial> {
     check_protocol(&routed, request)?;
     check_method(&routed, request)?;
-    let grant = match routed.trusted_keys() {
+    let grant = match verifier(&routed, request.client, now, memory) {
         None => None,
-        Some(keys) => {
-            let examiner = Examiner::new(&routed, keys, request, now, memory);
+        Some(verifier) => {
+            let examiner = Examiner::new(&routed, request, verifier);
             let granted = examiner.grant_for(request.path, request.query);
             let granted = good_for_spelling(&routed, granted)?;
             Some(examiner.good_for_path_info(granted, request.path, request.query)?)
@@ -189,32 +190,40 @@ pub(crate) fn check_body(request: &ViewerRequest<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
+/// What checks the signatures of a request; `None` for an open behavior.
+pub(crate) fn verifier<'a>(
+    routed: &Routed<'a>,
+    client: IpAddr,
+    now: Timestamp,
+    memory: &'a dyn SignatureMemory,
+) -> Option<Verifier<'a>> {
+    routed.trusted_keys().map(|keys| Verifier {
+        keys,
+        now,
+        client,
+        leniency: &routed.behavior.leniency,
+        memory,
+    })
+}
+
 /// Compares what a request presents with URLs.
 pub(crate) struct Examiner<'a> {
     request: &'a ViewerRequest<'a>,
-    keys: &'a KeySet,
-    leniency: &'a Leniency,
+    verifier: Verifier<'a>,
     /// Whether the origin takes paths as they are.
     reads_literally: bool,
-    now: Timestamp,
-    memory: &'a dyn SignatureMemory,
 }
 
 impl<'a> Examiner<'a> {
     pub(crate) fn new(
         routed: &Routed<'a>,
-        keys: &'a KeySet,
         request: &'a ViewerRequest<'a>,
-        now: Timestamp,
-        memory: &'a dyn SignatureMemory,
+        verifier: Verifier<'a>,
     ) -> Self {
         Examiner {
             request,
-            keys,
-            leniency: &routed.behavior.leniency,
+            verifier,
             reads_literally: routed.behavior.origin.reads_literally(),
-            now,
-            memory,
         }
     }
 
@@ -250,28 +259,12 @@ impl<'a> Examiner<'a> {
     }
 
     fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {
-        let client = self.request.client;
         if let Some(PathSession { token, secret }) = self.request.session {
-            return privet_sign::verify_session(
-                secret,
-                token,
-                url,
-                self.keys,
-                self.now,
-                client,
-                self.leniency,
-            );
+            return self.verifier.session(secret, token, url);
         }
         let cookies = self.request.headers.get_all(header::COOKIE).into_iter();
-        privet_sign::verify_request(
-            url,
-            cookies.map(HeaderValue::as_bytes),
-            self.keys,
-            self.now,
-            client,
-            self.leniency,
-            self.memory,
-        )
+        self.verifier
+            .request(url, cookies.map(HeaderValue::as_bytes))
     }
 }
 

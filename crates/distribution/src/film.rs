@@ -1,7 +1,7 @@
 //! Names beneath an object: who may have what is made of a film.
 
 use crate::authorize::{
-    Authorized, Examiner, check_body, check_origin, check_protocol, good_for_spelling,
+    Authorized, Examiner, check_body, check_origin, check_protocol, good_for_spelling, verifier,
 };
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
@@ -12,7 +12,7 @@ use crate::route::{Gate, Routed, Spelling, enabled_distribution, is_part_of, rou
 use crate::session::without_session;
 use crate::snapshot::Snapshot;
 use http::{HeaderValue, Method, header};
-use privet_sign::{Credentials, Grant, KeySet, Refusal, SignatureMemory, Timestamp};
+use privet_sign::{Credentials, Grant, Refusal, SignatureMemory, Timestamp};
 
 /// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
 /// something that is made of it.
@@ -94,12 +94,12 @@ pub fn authorize_film<'s>(
         return Err(Denial::MethodNotAllowed);
     }
     check_body(request)?;
-    let grant = match routed.trusted_keys() {
+    let grant = match verifier(&routed, request.client, now, memory) {
         None => None,
-        Some(keys) => {
-            let granted = grant_for_film(&routed, keys, request, object_path, now, memory);
+        Some(verifier) => {
+            let examiner = Examiner::new(&routed, request, verifier);
+            let granted = grant_for_film(&routed, &examiner, request, object_path);
             let query = request.query.and_then(without_session);
-            let examiner = Examiner::new(&routed, keys, request, now, memory);
             let granted = good_for_spelling(&routed, granted)?;
             Some(examiner.good_for_path_info(granted, object_path, query.as_deref())?)
         }
@@ -110,13 +110,10 @@ pub fn authorize_film<'s>(
 
 fn grant_for_film(
     routed: &Routed<'_>,
-    keys: &KeySet,
+    examiner: &Examiner<'_>,
     request: &ViewerRequest<'_>,
     object_path: &str,
-    now: Timestamp,
-    memory: &dyn SignatureMemory,
 ) -> Result<Grant, Refusal> {
-    let examiner = Examiner::new(routed, keys, request, now, memory);
     let query = request.query.and_then(without_session);
     let opens = |path: &str| examiner.grant_for(path, query.as_deref()).is_ok();
     let asked = match examiner.grant_for(request.path, query.as_deref()) {

@@ -1,6 +1,6 @@
 //! Session tokens in paths, and what of a query a list has to carry on.
 
-use crate::authorize::{Authorized, push_header_safe};
+use crate::authorize::{Authorized, push_header_safe, verifier};
 use crate::denial::Denial;
 use crate::film::credentials;
 use crate::request::{PathSession, ViewerRequest};
@@ -79,7 +79,7 @@ pub fn issue_session(
     memory: &dyn SignatureMemory,
 ) -> Option<String> {
     let routed = authorized.routed();
-    let keys = routed.trusted_keys()?;
+    let verifier = verifier(routed, request.client, now, memory)?;
     match authorized.grant()?.source() {
         CredentialSource::Url | CredentialSource::Cookies => {}
         CredentialSource::Session => return None,
@@ -96,19 +96,7 @@ pub fn issue_session(
             query: query.as_deref(),
             ..request.url()
         };
-        let leniency = &routed.behavior.leniency;
-        privet_sign::issue_session(
-            secret,
-            &url,
-            &presented,
-            keys,
-            now,
-            request.client,
-            leniency,
-            memory,
-        )
-        .ok()
-        .flatten()
+        verifier.issue(secret, &url, &presented).ok().flatten()
     })
 }
 

@@ -1,6 +1,6 @@
 //! Streaming distributions: which one a host names, and who may play which film (developer guide of 2017).
 
-use crate::authorize::{Authorized, check_origin};
+use crate::authorize::{Authorized, check_origin, verifier};
 use crate::denial::Denial;
 use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
 use crate::geo::check_geo;
@@ -12,7 +12,7 @@ use crate::snapshot::Snapshot;
 use http::Method;
 use privet_sign::{
     Credentials, Grant, KeySet, Leniency, PathUse, Refusal, Scheme, SignatureMemory, Timestamp,
-    ViewerUrl,
+    Verifier, ViewerUrl,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -132,10 +132,10 @@ pub fn authorize_stream<'s>(
             return Err(Denial::HttpsRequired);
         }
     }
-    let grant = match routed.trusted_keys() {
+    let grant = match verifier(&routed, request.client, now, memory) {
         None => None,
-        Some(keys) => {
-            let granted = grant_for_stream(streaming, keys, request, now, memory);
+        Some(verifier) => {
+            let granted = grant_for_stream(streaming, verifier, request);
             let grant = granted.map_err(Denial::Signature)?;
             // To a server with path info `video/a.mp4/b.flv` is the first of both, which a policy for `*.flv` does not name.
             let is_pattern = grant.path_use() == PathUse::Pattern;
@@ -171,18 +171,17 @@ fn stricter_keys<'s>(
 
 fn grant_for_stream(
     streaming: &StreamingDistribution,
-    keys: &KeySet,
+    verifier: Verifier<'_>,
     request: &StreamRequest<'_>,
-    now: Timestamp,
-    memory: &dyn SignatureMemory,
 ) -> Result<Grant, Refusal> {
+    let leniency = &streaming.leniency;
+    let verifier = Verifier {
+        leniency,
+        ..verifier
+    };
     let credentials = Credentials::from_request(Some(request.query), std::iter::empty());
     let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
-    let leniency = &streaming.leniency;
-    let client = request.client;
-    let by_name =
-        privet_sign::verify_stream(&names, &credentials, keys, now, client, leniency, memory);
-    let refusal = match by_name {
+    let refusal = match verifier.stream(&names, &credentials) {
         Err(refusal @ Refusal::WrongResource) if streaming.web_resources => refusal,
         Err(refusal @ Refusal::SignatureMismatch)
             if streaming.web_resources && credentials.is_canned() =>
@@ -198,7 +197,7 @@ fn grant_for_stream(
             path: request.object_path,
             query: Some(request.query).filter(|query| !query.is_empty()),
         };
-        match privet_sign::verify(&url, &credentials, keys, now, client, leniency, memory) {
+        match verifier.url(&url, &credentials) {
             Err(Refusal::WrongResource | Refusal::SignatureMismatch) => {}
             told => return told,
         }

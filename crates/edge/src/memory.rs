@@ -3,7 +3,7 @@
 //! It remembers the cryptographic result, never the decision: dates, address and resource are checked each time.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use privet_sign::{ConfirmedPolicy, HashAlgorithm, SignatureMemory, SignatureQuestion};
+use privet_sign::{ConfirmedPolicy, SignatureMemory, SignatureQuestion, SignatureScheme};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -118,7 +118,7 @@ struct KnownCookies {
 /// A signature that its key has confirmed, with everything that the answer depends on.
 #[derive(Debug)]
 struct Confirmed {
-    hash: HashAlgorithm,
+    scheme: SignatureScheme,
     key_pair_id: Box<str>,
     spki_der: Box<[u8]>,
     signature: Box<[u8]>,
@@ -127,7 +127,7 @@ struct Confirmed {
 
 impl Confirmed {
     fn answers(&self, question: &SignatureQuestion<'_>) -> bool {
-        self.hash == question.hash
+        self.scheme == question.scheme
             && *self.signature == *question.signature
             && *self.message == *question.message
             && *self.key_pair_id == *question.key_pair_id
@@ -161,7 +161,7 @@ impl WorkerMemory {
         let found = find(&self.shared, question);
         if found {
             latest[slot] = Some(Confirmed {
-                hash: question.hash,
+                scheme: question.scheme,
                 key_pair_id: question.key_pair_id.into(),
                 spki_der: question.key.spki_der().into(),
                 signature: question.signature.into(),
@@ -210,11 +210,13 @@ impl SignatureMemory for WorkerMemory {
 /// Covers everything the answer depends on, the key's own bytes included: an id may get another key at a reload.
 fn digest_of(question: &SignatureQuestion<'_>) -> Digest {
     let mut context = Context::new(&SHA256);
-    let hash = match question.hash {
-        HashAlgorithm::Sha1 => 1u8,
-        HashAlgorithm::Sha256 => 2u8,
+    let scheme = match question.scheme {
+        SignatureScheme::RsaPkcs1Sha1 => 1u8,
+        SignatureScheme::RsaPkcs1Sha256 => 2u8,
+        SignatureScheme::EcdsaP256Sha1 => 3u8,
+        SignatureScheme::EcdsaP256Sha256 => 4u8,
     };
-    context.update(&[hash]);
+    context.update(&[scheme]);
     for part in [
         question.key.spki_der(),
         question.key_pair_id.as_bytes(),

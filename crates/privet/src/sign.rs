@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use privet_sign::{DigestSigner, KeyPairId, Signer};
+use privet_sign::{KeyPairId, MessageSigner, Signer};
 
 use crate::command_error::CommandError;
 use crate::key_source;
@@ -99,14 +99,14 @@ fn link_form(form: OutputForm) -> Result<LinkForm, CommandError> {
 fn signer(arguments: &SignArguments) -> Result<Signer, CommandError> {
     let key = &arguments.key;
     let id = KeyPairId::parse(&key.key_pair_id).map_err(CommandError::KeyPairId)?;
-    let digest_signer: Arc<dyn DigestSigner> = match (&key.key, &key.external_signer) {
+    let message_signer: Arc<dyn MessageSigner> = match (&key.key, &key.external_signer) {
         (_, Some(command)) => Arc::new(ExternalSigner::new(command, key.public_key.as_deref())?),
         (Some(name), None) => Arc::new(key_source::private_key(name, &key.passphrase)?),
         (None, None) => return Err(CommandError::NoKey),
     };
     let hash = key.hash.algorithm();
     if key.allow_legacy {
-        return Ok(Signer::allow_legacy(digest_signer, id, hash));
+        return Ok(Signer::allow_legacy(message_signer, id, hash));
     }
-    Ok(Signer::new(digest_signer, id, hash)?)
+    Ok(Signer::new(message_signer, id, hash)?)
 }

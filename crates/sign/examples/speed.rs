@@ -101,15 +101,16 @@ fn main() {
                 };
                 let now = Timestamp::from_secs(1_767_000_000);
                 let client = [192, 0, 2, 77].into();
-                black_box(verify(
-                    &url,
-                    &credentials,
-                    keys,
-                    now,
-                    client,
-                    &Leniency::default(),
-                    memory,
-                ))
+                black_box(
+                    Verifier {
+                        keys,
+                        now,
+                        client,
+                        leniency: &Leniency::default(),
+                        memory,
+                    }
+                    .url(&url, &credentials),
+                )
                 .unwrap();
             });
         }

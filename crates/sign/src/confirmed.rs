@@ -1,17 +1,13 @@
 //! A custom policy whose signature is known to be good: what repeated requests need not have checked again.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
-use crate::grant::{Grant, Mark, PathUse, QueryUse};
-use crate::key::PublicKey;
+use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse, QueryUse};
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
 use crate::policy::Policy;
-use crate::refusal::Refusal;
 use crate::resource::{self, Sections};
-use crate::time::Timestamp;
-use crate::trust::KeySet;
-use crate::verify::{Leniency, Object, covers};
 
 /// Everything about a custom policy that does not depend on the request. Only the checks of this crate make one.
 ///
@@ -20,9 +16,8 @@ use crate::verify::{Leniency, Object, covers};
 pub struct ConfirmedPolicy {
     pub(crate) policy: Policy<'static>,
     pub(crate) key_pair_id: Arc<str>,
-    pub(crate) key: PublicKey,
     pub(crate) source: CredentialSource,
-    pub(crate) signature: Arc<[u8]>,
+    pub(crate) signed: Arc<ConfirmedSignature>,
     pub(crate) statement_object: bool,
 }
 
@@ -31,42 +26,22 @@ impl ConfirmedPolicy {
     pub(crate) fn holds_for(&self, keys: &KeySet, leniency: &Leniency) -> bool {
         let same_key = keys
             .get(&self.key_pair_id)
-            .is_some_and(|key| key.spki_der() == self.key.spki_der());
+            .is_some_and(|key| *key == self.signed.key);
         same_key && self.statement_object == leniency.statement_object
     }
 
-    /// Compares resource, start, end and address with the request.
-    pub(crate) fn permit(
-        &self,
-        object: &Object<'_>,
-        now: Timestamp,
-        client: IpAddr,
-        leniency: &Leniency,
-    ) -> Result<Grant, Refusal> {
+    /// The grant, once resource, start, end and address fit the request.
+    pub(crate) fn grant(&self) -> Grant {
         let policy = &self.policy;
-        if !covers(policy.resource.as_deref(), object, leniency) {
-            return Err(Refusal::WrongResource);
-        }
-        if let Some(from) = policy.from
-            && now <= from
-        {
-            return Err(Refusal::NotYetValid(from));
-        }
-        if now >= policy.until {
-            return Err(Refusal::Expired(policy.until));
-        }
-        if policy.ip.is_some_and(|range| !range.contains(client)) {
-            return Err(Refusal::WrongAddress);
-        }
-        Ok(Grant {
+        Grant {
             key_pair_id: Arc::clone(&self.key_pair_id),
             until: policy.until,
             source: self.source,
-            mark: Mark::Signature(Arc::clone(&self.signature)),
+            mark: Mark::Signature(Arc::clone(&self.signed)),
             query_use: query_use(policy.resource.as_deref()),
             path_use: path_use(policy.resource.as_deref()),
             resource: policy.resource.as_deref().map(Arc::from),
-        })
+        }
     }
 }
 
@@ -79,7 +54,7 @@ pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
     }
 }
 
-/// What a resource that covers a URL says of its path. In doubt it is a pattern.
+/// The use that a resource makes of the path of a URL that it covers. In doubt it is a pattern.
 ///
 /// A `?` may be a wildcard or the start of a query (fidelity note F14).
 pub(crate) fn path_use(resource: Option<&str>) -> PathUse {

@@ -14,7 +14,7 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
-    /// A session token in the path; see [`crate::issue_session`].
+    /// A session token in the path; see [`crate::Verifier::issue`].
     Session,
 }
 
@@ -227,6 +227,11 @@ pub fn strip_query(query: &str) -> Option<Cow<'_, str>> {
         |piece: &str| Field::of_parameter(piece.split('=').next().unwrap_or(piece)).is_some();
     let stripped = strip(query, '&', is_reserved);
     (!stripped.is_empty()).then_some(stripped)
+}
+
+/// The viewer's own part of the query; empty when there is none.
+pub(crate) fn own_query(query: Option<&str>) -> Cow<'_, str> {
+    query.and_then(strip_query).unwrap_or_default()
 }
 
 /// Cookie header value without the `CloudFront-*` signing cookies; empty when nothing else was there.

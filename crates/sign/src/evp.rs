@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 
 use aws_lc_sys as sys;
 
-use crate::key::HashAlgorithm;
+use crate::scheme::{HashAlgorithm, SignatureScheme};
 
 /// An owned `EVP_PKEY`, private or public.
 pub(crate) struct EvpKey(NonNull<sys::EVP_PKEY>);
@@ -21,7 +21,7 @@ unsafe impl Send for EvpKey {}
 // SAFETY: as above.
 unsafe impl Sync for EvpKey {}
 
-/// What kind of key lies behind an [`EvpKey`].
+/// The kind of key behind an [`EvpKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Rsa { bits: u32 },
@@ -132,25 +132,34 @@ impl EvpKey {
         der
     }
 
-    /// Signs a digest: PKCS#1 v1.5 for RSA, DER for elliptic curves. `None` when the digest has the wrong length.
-    pub(crate) fn sign(&self, hash: HashAlgorithm, digest: &[u8]) -> Option<Vec<u8>> {
-        if digest.len() != hash.digest_len() {
+    /// Signs a message: PKCS#1 v1.5 for RSA, DER for elliptic curves. `None` when the scheme is not one of the key's kind.
+    pub(crate) fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
+        match scheme {
+            SignatureScheme::RsaPkcs1Sha1 => self.sign_rsa(HashAlgorithm::Sha1, message),
+            SignatureScheme::RsaPkcs1Sha256 => self.sign_rsa(HashAlgorithm::Sha256, message),
+            SignatureScheme::EcdsaP256Sha1 => self.sign_ecdsa(HashAlgorithm::Sha1, message),
+            SignatureScheme::EcdsaP256Sha256 => self.sign_ecdsa(HashAlgorithm::Sha256, message),
+        }
+    }
+
+    fn sign_rsa(&self, hash: HashAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+        if !matches!(self.algorithm(), Algorithm::Rsa { .. }) {
             return None;
         }
-        // SAFETY: the key is live; the borrowed pointers live as long as it does, and are null for another type.
-        let (rsa, ec_key) = unsafe {
-            match sys::EVP_PKEY_id(self.0.as_ptr()) {
-                sys::EVP_PKEY_RSA => (sys::EVP_PKEY_get0_RSA(self.0.as_ptr()), ptr::null_mut()),
-                _ => (ptr::null_mut(), sys::EVP_PKEY_get0_EC_KEY(self.0.as_ptr())),
-            }
-        };
-        if !rsa.is_null() {
-            return sign_rsa(rsa, hash, digest);
+        // SAFETY: the key is live; the borrowed pointer lives as long as it does.
+        let rsa = unsafe { sys::EVP_PKEY_get0_RSA(self.0.as_ptr()) };
+        let rsa = NonNull::new(rsa)?;
+        sign_rsa(rsa.as_ptr(), hash, hash.digest(message).as_ref())
+    }
+
+    fn sign_ecdsa(&self, hash: HashAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+        if self.algorithm() != Algorithm::P256 {
+            return None;
         }
-        if !ec_key.is_null() {
-            return sign_ecdsa(ec_key, digest);
-        }
-        None
+        // SAFETY: the key is live; the borrowed pointer lives as long as it does.
+        let ec_key = unsafe { sys::EVP_PKEY_get0_EC_KEY(self.0.as_ptr()) };
+        let ec_key = NonNull::new(ec_key)?;
+        sign_ecdsa(ec_key.as_ptr(), hash.digest(message).as_ref())
     }
 
     fn from_bio(bytes: &[u8], passphrase: &[u8], read: ReadPrivateKey) -> Option<Self> {

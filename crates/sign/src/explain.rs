@@ -1,17 +1,21 @@
 //! Why a link opens or not: every check of the edge in words, and what the signature was really made over.
 //!
-//! The checks here mirror `verify`, in its order; a test holds the two together. Hints go further: they try
-//! the mistakes that signers and people make, and name the one that verifies.
+//! The checks are those of [`crate::Verifier::url`], by the same walk. Hints go further: they try the mistakes that signers
+//! and people make, and name the one that verifies.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::credentials::Credentials;
-use crate::explain::checks::Findings;
+use crate::explain::checks::{Findings, Listener};
+use crate::explain::ledger::Ledger;
+use crate::key_set::KeySet;
+use crate::leniency::Leniency;
+use crate::memory::NoMemory;
+use crate::object::Object;
 use crate::refusal::ErrorCode;
 use crate::time::Timestamp;
-use crate::trust::KeySet;
-use crate::verify::Leniency;
+use crate::verifier::{Verifier, Walk};
 use crate::viewer::{Scheme, ViewerUrl};
 use crate::wire::WireParts;
 
@@ -42,17 +46,17 @@ pub enum Outcome {
 /// One check of the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What is checked, such as `Key-Pair-Id` or `path`.
+    /// Name of what is checked, such as `Key-Pair-Id` or `path`.
     pub name: &'static str,
     /// How it went.
     pub outcome: Outcome,
-    /// What would pass, in words.
+    /// Value that would pass, in words.
     pub expected: String,
-    /// What there is, in words.
+    /// Value that there is, in words.
     pub found: String,
 }
 
-/// What the edge would answer.
+/// The answer that the edge would give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The file is served.
@@ -70,13 +74,13 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// All checks, in the order of the edge.
     pub checks: Vec<Check>,
-    /// What to do, one sentence each.
+    /// Advice, one sentence each.
     pub hints: Vec<String>,
     /// The decoded policy, or the canned text rebuilt from the URL.
     pub policy_text: Option<String>,
 }
 
-/// What is asked. `client: None` leaves address conditions undecided (`CannotTell`).
+/// The link, and the circumstances in which it is used. `client: None` leaves address conditions undecided (`CannotTell`).
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The link as pasted; white space and quotes around it are ignored.
@@ -113,7 +117,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     let url = sent.viewer_url();
     let headers = question.cookies.map(str::as_bytes).into_iter();
     let credentials = Credentials::from_request(url.query, headers);
-    let mut ledger = ledger::Ledger::default();
+    let mut ledger = Ledger::default();
     if sent.text != pasted {
         ledger.note(
             "URL form",
@@ -121,7 +125,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
             &format!("clients send {}", short(&sent.text)),
         );
     }
-    let findings = checks::run(question, &url, &credentials, &mut ledger);
+    let findings = listen(question, &Object::of_url(&url), &credentials, &mut ledger);
     let mut hints = hints::about_text(pasted);
     hints.extend(hints::about_credentials(question, &credentials));
     hints.extend(about_signature(
@@ -141,6 +145,32 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         hints,
         policy_text: findings.policy_text,
     }
+}
+
+/// Makes all checks, and writes down how they went.
+fn listen(
+    question: &Question<'_>,
+    object: &Object<'_>,
+    credentials: &Credentials<'_>,
+    ledger: &mut Ledger,
+) -> Findings {
+    let verifier = Verifier {
+        keys: question.keys,
+        now: question.now,
+        // Without an address a condition about it is written down as undecided.
+        client: question.client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+        leniency: &question.leniency,
+        memory: &NoMemory,
+    };
+    let mut listener = Listener::new(question, object, credentials, ledger);
+    let mut walk = Walk {
+        verifier: &verifier,
+        credentials,
+        checks: &mut listener,
+    };
+    // The listener has heard all that it ends with.
+    let _ = walk.run(object);
+    listener.findings
 }
 
 /// Why the signature does not verify: what was signed in place of it, or else what its length tells.

@@ -1,15 +1,17 @@
-//! What a valid signature permits, and the name under which logs know it.
+//! What a valid signature permits, the name under which logs know it, and the identity of its link.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
 use crate::credentials::CredentialSource;
-use crate::encoding;
+use crate::encoding::{self, hex};
+use crate::key::PublicKey;
+use crate::link_id::LinkId;
 use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 
-/// What a valid signature permits. Only [`crate::verify`] and its like make one.
+/// The permission that a valid signature gives. Only a [`crate::Verifier`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub(crate) key_pair_id: Arc<str>,
@@ -18,17 +20,40 @@ pub struct Grant {
     pub(crate) mark: Mark,
     pub(crate) query_use: QueryUse,
     pub(crate) path_use: PathUse,
-    /// What was signed for, where the grant may be good for more than one URL.
+    /// Resource that was signed, where the grant may be good for more than one URL.
     pub(crate) resource: Option<Arc<str>>,
 }
 
-/// What names a grant in logs.
+/// The signature that a grant came by, as far as the grant has to be told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// The signature it came by.
-    Signature(Arc<[u8]>),
-    /// The first bytes of that signature's digest, as a session has them.
-    Digest([u8; MARK_SIZE_BYTES]),
+    /// All of it. It is kept as it is, so that a digest costs nothing where nobody asks for one.
+    Signature(Arc<ConfirmedSignature>),
+    /// The digests that a session has of it.
+    Session(SessionMark),
+}
+
+/// A signature that its public key confirmed.
+#[derive(PartialEq, Eq)]
+pub(crate) struct ConfirmedSignature {
+    pub(crate) key: PublicKey,
+    /// The signed bytes: the policy as received, or the rebuilt canned text.
+    pub(crate) text: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl std::fmt::Debug for ConfirmedSignature {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "ConfirmedSignature({:?})", self.key)
+    }
+}
+
+/// The digests of a signature and of its link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionMark {
+    /// First bytes of the signature's digest.
+    pub(crate) digest: [u8; MARK_SIZE_BYTES],
+    pub(crate) link: LinkId,
 }
 
 /// Bytes of a digest in a fingerprint.
@@ -85,7 +110,7 @@ impl Grant {
         else {
             return false;
         };
-        // What follows a `?` may be the query.
+        // The text behind a `?` may be the query.
         let path = rest.split('?').next().unwrap_or(rest);
         let extension = segment.rfind('.').map(|dot| &segment[dot..]);
         let is_literal = !segment.is_empty() && !segment.contains('*');
@@ -101,8 +126,17 @@ impl Grant {
     }
 
     /// 16 lower-case hex digits of SHA-256 over the signature: names the grant in logs, reveals nothing usable.
+    ///
+    /// It names a signature, not a link: see [`Grant::link_id`].
     pub fn fingerprint(&self) -> String {
         hex(&self.mark.digest())
+    }
+
+    /// The identity of the link: the same for all signatures of one key over one text, and for sessions issued for it.
+    ///
+    /// It is computed here, by one digest over a public key and the signed text, unless a session brought it along.
+    pub fn link_id(&self) -> LinkId {
+        self.mark.link_id()
     }
 }
 
@@ -117,8 +151,15 @@ pub fn fingerprint(signature_text: &str) -> Option<String> {
 impl Mark {
     pub(crate) fn digest(&self) -> [u8; MARK_SIZE_BYTES] {
         match self {
-            Mark::Signature(signature) => mark_of(signature),
-            Mark::Digest(digest) => *digest,
+            Mark::Signature(confirmed) => mark_of(&confirmed.signature),
+            Mark::Session(mark) => mark.digest,
+        }
+    }
+
+    pub(crate) fn link_id(&self) -> LinkId {
+        match self {
+            Mark::Signature(confirmed) => LinkId::of(&confirmed.key, &confirmed.text),
+            Mark::Session(mark) => mark.link,
         }
     }
 }
@@ -128,14 +169,4 @@ fn mark_of(signature: &[u8]) -> [u8; MARK_SIZE_BYTES] {
     let mut mark = [0; MARK_SIZE_BYTES];
     mark.copy_from_slice(&digest.as_ref()[..MARK_SIZE_BYTES]);
     mark
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-        }
-    }
-    text
 }

@@ -1,75 +1,19 @@
-//! Keys: what CloudFront takes, how they are read, and how a digest is signed.
+//! Keys: what CloudFront takes, how they are read, and how a message is signed.
 //!
 //! Verification goes through the safe interface of `aws-lc-rs`; private keys live in `evp`.
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
-use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{self, ParsedPublicKey};
 
 use crate::evp::{Algorithm, EvpKey};
 use crate::key_error::KeyError;
 use crate::pem::{self, Block};
+use crate::scheme::{KeyKind, SignatureScheme};
 use crate::sign_error::SignError;
 
 /// Key material larger than this is refused unread: no key of a known kind comes near.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
-
-/// The digest under a signature; `SHA1` when a request names none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HashAlgorithm {
-    /// SHA-1, CloudFront's default.
-    Sha1,
-    /// SHA-256, announced by `Hash-Algorithm=SHA256` (developer guide, since April 2026).
-    Sha256,
-}
-
-impl HashAlgorithm {
-    /// The value of `Hash-Algorithm`: `SHA1` or `SHA256`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            HashAlgorithm::Sha1 => "SHA1",
-            HashAlgorithm::Sha256 => "SHA256",
-        }
-    }
-
-    /// The digest of `message`: 20 or 32 bytes.
-    pub fn digest(self, message: &[u8]) -> impl AsRef<[u8]> + use<> {
-        let algorithm = match self {
-            HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            HashAlgorithm::Sha256 => &digest::SHA256,
-        };
-        digest::digest(algorithm, message)
-    }
-
-    pub(crate) fn digest_len(self) -> usize {
-        match self {
-            HashAlgorithm::Sha1 => 20,
-            HashAlgorithm::Sha256 => 32,
-        }
-    }
-}
-
-/// The kinds of key that CloudFront knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// RSA with a modulus of so many bits; new keys have 2048.
-    Rsa {
-        /// Modulus length, 1024 to 8192.
-        bits: u32,
-    },
-    /// ECDSA over NIST P-256 (`prime256v1`).
-    P256,
-}
-
-impl std::fmt::Display for KeyKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            KeyKind::Rsa { bits } => write!(formatter, "RSA {bits}"),
-            KeyKind::P256 => formatter.write_str("ECDSA P-256"),
-        }
-    }
-}
 
 /// A public key: SPKI PEM or DER, PKCS#1 `RSA PUBLIC KEY`; RSA 1024..=8192 and P-256.
 #[derive(Clone)]
@@ -78,8 +22,8 @@ pub struct PublicKey(Arc<PublicParts>);
 struct PublicParts {
     kind: KeyKind,
     spki: Box<[u8]>,
-    sha1: ParsedPublicKey,
-    sha256: ParsedPublicKey,
+    /// The key as each scheme of its kind reads it.
+    verifiers: Box<[(SignatureScheme, ParsedPublicKey)]>,
 }
 
 impl PublicKey {
@@ -101,27 +45,15 @@ impl PublicKey {
     fn from_evp(key: &EvpKey) -> Result<Self, KeyError> {
         let kind = supported_kind(key)?;
         let spki = key.spki_der().ok_or(KeyError::NotAKey)?;
-        let (sha1, sha256): (
-            &'static dyn VerificationAlgorithm,
-            &'static dyn VerificationAlgorithm,
-        ) = match kind {
-            KeyKind::Rsa { .. } => (
-                &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-                &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-            ),
-            KeyKind::P256 => (
-                &signature::ECDSA_P256_SHA1_ASN1,
-                &signature::ECDSA_P256_SHA256_ASN1,
-            ),
+        let verifier = |scheme: &SignatureScheme| {
+            let key = ParsedPublicKey::new(scheme.verification(), &spki);
+            key.map(|key| (*scheme, key)).map_err(|_| KeyError::NotAKey)
         };
-        let parse =
-            |algorithm| ParsedPublicKey::new(algorithm, &spki).map_err(|_| KeyError::NotAKey);
-        let (sha1, sha256) = (parse(sha1)?, parse(sha256)?);
+        let verifiers: Result<Box<[_]>, KeyError> = kind.schemes().iter().map(verifier).collect();
         Ok(PublicKey(Arc::new(PublicParts {
             kind,
+            verifiers: verifiers?,
             spki: spki.into(),
-            sha1,
-            sha256,
         })))
     }
 
@@ -140,13 +72,13 @@ impl PublicKey {
         &self.0.spki
     }
 
-    /// Whether `signature` is good over `message`: PKCS#1 v1.5 for RSA, strict DER for P-256.
-    pub fn verify(&self, hash: HashAlgorithm, message: &[u8], signature: &[u8]) -> bool {
-        let key = match hash {
-            HashAlgorithm::Sha1 => &self.0.sha1,
-            HashAlgorithm::Sha256 => &self.0.sha256,
-        };
-        key.verify_sig(message, signature).is_ok()
+    /// Whether `signature` is good over `message`: PKCS#1 v1.5 for RSA, strict DER for P-256. By a scheme of another kind of
+    /// key none is.
+    pub fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> bool {
+        let mut verifiers = self.0.verifiers.iter();
+        verifiers
+            .find(|(of, _)| *of == scheme)
+            .is_some_and(|(_, key)| key.verify_sig(message, signature).is_ok())
     }
 }
 
@@ -228,29 +160,32 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
-/// Digest in, signature out: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
-pub trait DigestSigner: Send + Sync {
-    /// The kind of the key behind it; decides what a signer accepts.
+/// Message in, signature out: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
+///
+/// A signer that takes digests only computes one by [`SignatureScheme::hash`] and
+/// [`HashAlgorithm::digest`](crate::HashAlgorithm::digest).
+pub trait MessageSigner: Send + Sync {
+    /// The kind of the key behind it; decides what a signer accepts, and by which scheme it signs.
     fn kind(&self) -> KeyKind;
 
-    /// Signs `digest`, which has 20 (SHA-1) or 32 (SHA-256) bytes.
+    /// Signs `message` by `scheme`, which is one of the key's kind.
     ///
     /// Returns PKCS#1 v1.5 bytes or an ASN.1 DER ECDSA signature.
     ///
     /// # Errors
     /// [`SignError::External`] with a text for the operator; it must not contain key bytes.
-    fn sign_digest(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError>;
+    fn sign_message(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 
-impl DigestSigner for PrivateKey {
+impl MessageSigner for PrivateKey {
     fn kind(&self) -> KeyKind {
         PrivateKey::kind(self)
     }
 
-    fn sign_digest(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError> {
+    fn sign_message(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.0
             .evp
-            .sign(hash, digest)
+            .sign(scheme, message)
             .ok_or(SignError::SigningFailed)
     }
 }
@@ -279,7 +214,7 @@ fn is_openssh_line(text: &str) -> bool {
         .any(|prefix| text.trim_start().starts_with(prefix))
 }
 
-/// What is wrong with a text that holds none of the wanted blocks.
+/// The fault of a text that holds none of the wanted blocks.
 fn explain_blocks(text: &str, blocks: &[Block<'_>]) -> KeyError {
     let has = |part: &str| blocks.iter().any(|block| block.label.contains(part));
     if is_openssh_line(text) || has("OPENSSH") || has("SSH2") {

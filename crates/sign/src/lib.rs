@@ -3,6 +3,7 @@
 //! Pure: no clock, no files, no sockets. The caller passes `now`, key bytes and addresses.
 #![doc = include_str!("../README.md")]
 
+mod checks;
 mod confirmed;
 mod cookies;
 mod credentials;
@@ -14,18 +15,24 @@ mod id;
 mod ip;
 mod key;
 mod key_error;
+mod key_set;
+mod leniency;
+mod link_id;
+mod memory;
+mod object;
 mod pem;
 mod policy;
+mod policy_error;
 mod refusal;
 mod resource;
+mod scheme;
 mod session;
 mod sign_error;
 mod signer;
 mod stamp;
 mod terms;
 mod time;
-mod trust;
-mod verify;
+mod verifier;
 mod viewer;
 mod wire;
 
@@ -38,20 +45,21 @@ pub use explain::{Check, Explanation, Outcome, Question, Verdict, explain};
 pub use grant::{Grant, PathUse, QueryUse, fingerprint};
 pub use id::KeyPairId;
 pub use ip::IpRange;
-pub use key::{DigestSigner, HashAlgorithm, KeyKind, PrivateKey, PublicKey};
+pub use key::{MessageSigner, PrivateKey, PublicKey};
 pub use key_error::KeyError;
-pub use policy::PolicyError;
+pub use key_set::KeySet;
+pub use leniency::Leniency;
+pub use link_id::LinkId;
+pub use memory::{NoMemory, SignatureMemory, SignatureQuestion};
+pub use policy_error::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
-pub use session::{
-    SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped, issue_session,
-    verify_session,
-};
+pub use scheme::{HashAlgorithm, KeyKind, SignatureScheme};
+pub use session::{SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped};
 pub use sign_error::SignError;
 pub use signer::Signer;
 pub use stamp::Stamp;
 pub use terms::Terms;
 pub use time::Timestamp;
-pub use trust::{KeySet, NoMemory, SignatureMemory, SignatureQuestion};
-pub use verify::{Leniency, verify, verify_request, verify_stream};
+pub use verifier::Verifier;
 pub use viewer::{Scheme, ViewerUrl};
 pub use wire::{UrlChange, WireUrl};

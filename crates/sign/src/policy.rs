@@ -6,46 +6,16 @@
 use std::borrow::Cow;
 
 use crate::ip::IpRange;
+use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
+mod names;
 mod read;
 
 /// Decoded policies beyond this many bytes are refused.
 pub(crate) const POLICY_BYTES_MAX: usize = 8 * 1024;
 /// JSON nested deeper than this is refused.
 const DEPTH_MAX: usize = 8;
-
-/// Why a policy is not one. CloudFront answers `MalformedPolicy` to all of them.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// More than 8 KiB.
-    #[error("a policy has at most 8192 bytes, this one has {0}: shorten the Resource")]
-    TooLong(usize),
-    /// Nested deeper than 8.
-    #[error("the JSON is nested deeper than 8: a policy needs 4")]
-    TooDeep,
-    /// Not JSON, or JSON of another shape; the text says what was found where.
-    #[error("{0}")]
-    Json(String),
-    /// No statement.
-    #[error("there is no Statement")]
-    NoStatement,
-    /// More than one statement.
-    #[error("only one Statement is allowed: sign one policy for each")]
-    SeveralStatements,
-    /// `"Statement":{…}`.
-    #[error("Statement must be an array with one object: write [ ] around it")]
-    StatementObject,
-    /// No `DateLessThan`.
-    #[error("Condition has no DateLessThan: a policy needs an end")]
-    NoEnd,
-    /// An epoch that is not a positive integer in range.
-    #[error("AWS:EpochTime {0}")]
-    Epoch(String),
-    /// An address condition that is not one IPv4 range.
-    #[error("AWS:SourceIp must be one IPv4 range such as 192.0.2.0/24")]
-    SourceIp,
-}
 
 /// A policy as it was meant. Without `resource` it covers every URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Refusals: one cause for the operator, one of CloudFront's five bodies for the viewer.
 
-use crate::policy::PolicyError;
+use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
 /// The five bodies of CloudFront, all sent with status 403.
@@ -102,7 +102,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the viewer is told.
+    /// The body that the viewer gets.
     pub fn error_code(&self) -> ErrorCode {
         match self {
             Refusal::MissingKeyPairId | Refusal::NotAKeyPairId => ErrorCode::MissingKey,

@@ -3,7 +3,6 @@
 //! A token says what the policy said and nothing more. It is bound to the scheme and the host it was issued for, to
 //! the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::{digest, hmac};
@@ -11,13 +10,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::credentials::{CredentialSource, Credentials};
-use crate::grant::{Grant, Mark};
+use crate::grant::{Grant, Mark, SessionMark};
 use crate::key::PublicKey;
-use crate::policy::{PolicyError, canned_resource};
+use crate::object::Object;
+use crate::policy::canned_resource;
+use crate::policy_error::PolicyError;
 use crate::refusal::Refusal;
-use crate::time::Timestamp;
-use crate::trust::{KeySet, SignatureMemory};
-use crate::verify::{Granted, Leniency, Object, own_query, verify_terms};
+use crate::verifier::{Granted, Verifier};
 use crate::viewer::ViewerUrl;
 use claims::{Claims, Coverage};
 
@@ -26,14 +25,17 @@ mod claims;
 /// The longest text of a token.
 pub const SESSION_SIZE_BYTES_MAX: usize = 1024;
 
-/// Every token begins with this; the digit is the version of what follows.
+/// Every token begins with this, whatever the version of its claims, so that nearly all tokens of another version still
+/// have the form of one, and are refused.
 const PREFIX: &str = "S1";
+/// Separates these codes from all others; the digit is the version of the claims.
+const DOMAIN: &[u8] = b"privet session 2\0";
 /// HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
 /// The least bytes that make a secret.
 const SECRET_SIZE_BYTES_MIN: usize = 32;
 
-/// What session tokens are made with. All edges that serve one site need the same.
+/// The secret that session tokens are made with. All edges that serve one site need the same.
 #[derive(Clone)]
 pub struct SessionSecret(hmac::Key);
 
@@ -51,30 +53,65 @@ impl std::fmt::Debug for SessionSecret {
     }
 }
 
-/// Verifies as [`crate::verify`] does, and makes a token of what the credentials permit.
-///
-/// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
-/// address range, and its start has passed. `None` when the resource is too long for a token.
-///
-/// # Errors
-/// As [`crate::verify`].
-pub fn issue_session(
-    secret: &SessionSecret,
-    url: &ViewerUrl<'_>,
-    credentials: &Credentials<'_>,
-    keys: &KeySet,
-    now: Timestamp,
-    client: IpAddr,
-    leniency: &Leniency,
-    memory: &dyn SignatureMemory,
-) -> Result<Option<String>, Refusal> {
-    let object = Object::Url {
-        url,
-        query: own_query(url.query),
-    };
-    let (grant, granted) = verify_terms(&object, credentials, keys, now, client, leniency, memory)?;
-    let key = keys.get(&grant.key_pair_id).ok_or(Refusal::UnknownKey)?;
-    Ok(Claims::of(&grant, &granted, key).and_then(|claims| sealed(secret, url, &claims)))
+impl Verifier<'_> {
+    /// Verifies as [`Verifier::url`] does, and makes a token of what the credentials permit.
+    ///
+    /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
+    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the
+    /// resource is too long for a token.
+    ///
+    /// # Errors
+    /// As [`Verifier::url`].
+    pub fn issue(
+        &self,
+        secret: &SessionSecret,
+        url: &ViewerUrl<'_>,
+        credentials: &Credentials<'_>,
+    ) -> Result<Option<String>, Refusal> {
+        let (grant, granted) = self.granted(&Object::of_url(url), credentials)?;
+        let key = self
+            .keys
+            .get(&grant.key_pair_id)
+            .ok_or(Refusal::UnknownKey)?;
+        Ok(Claims::of(&grant, &granted, key).and_then(|claims| sealed(secret, url, &claims)))
+    }
+
+    /// As [`Verifier::url`], for a token that [`Verifier::issue`] made. The query of `url` takes part as it does there.
+    ///
+    /// # Errors
+    /// [`Refusal::SessionMismatch`] before anything else, then [`Refusal::SessionKeyGone`], then as [`Verifier::url`].
+    pub fn session(
+        &self,
+        secret: &SessionSecret,
+        text: &str,
+        url: &ViewerUrl<'_>,
+    ) -> Result<Grant, Refusal> {
+        let bytes = opened(secret, url, text).ok_or(Refusal::SessionMismatch)?;
+        let claims = Claims::read(&bytes[MAC_SIZE_BYTES..]).ok_or(Refusal::SessionMismatch)?;
+        let key = self.keys.get(claims.key_pair_id);
+        if key.map(key_digest) != Some(claims.key_digest) {
+            return Err(Refusal::SessionKeyGone);
+        }
+        if claims.statement_object && !self.leniency.statement_object {
+            return Err(Refusal::MalformedPolicy(PolicyError::StatementObject));
+        }
+        claims.coverage.check(url, self.leniency)?;
+        if self.now >= claims.until {
+            return Err(Refusal::Expired(claims.until));
+        }
+        if claims.ip.is_some_and(|range| !range.contains(self.client)) {
+            return Err(Refusal::WrongAddress);
+        }
+        Ok(Grant {
+            key_pair_id: claims.key_pair_id.into(),
+            until: claims.until,
+            source: CredentialSource::Session,
+            mark: Mark::Session(claims.mark),
+            query_use: claims.coverage.query_use(),
+            path_use: claims.coverage.path_use(),
+            resource: claims.coverage.resource().map(Arc::from),
+        })
+    }
 }
 
 /// Whether `text` has the form of a token. What has not is an ordinary part of a path.
@@ -87,50 +124,10 @@ pub fn is_session_shaped(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Whether `text` is a token that [`issue_session`] made with this secret for the scheme and host of `url`. What it permits,
+/// Whether `text` is a token that [`Verifier::issue`] made with this secret for the scheme and host of `url`. What it permits,
 /// and until when, is not looked at.
 pub fn is_issued_session(secret: &SessionSecret, text: &str, url: &ViewerUrl<'_>) -> bool {
     opened(secret, url, text).is_some()
-}
-
-/// As [`crate::verify`], for a token that [`issue_session`] made. The query of `url` takes part as it does there.
-///
-/// # Errors
-/// [`Refusal::SessionMismatch`] before anything else, then [`Refusal::SessionKeyGone`], then as [`crate::verify`].
-pub fn verify_session(
-    secret: &SessionSecret,
-    text: &str,
-    url: &ViewerUrl<'_>,
-    keys: &KeySet,
-    now: Timestamp,
-    client: IpAddr,
-    leniency: &Leniency,
-) -> Result<Grant, Refusal> {
-    let bytes = opened(secret, url, text).ok_or(Refusal::SessionMismatch)?;
-    let claims = Claims::read(&bytes[MAC_SIZE_BYTES..]).ok_or(Refusal::SessionMismatch)?;
-    let key = keys.get(claims.key_pair_id);
-    if key.map(key_digest) != Some(claims.key_digest) {
-        return Err(Refusal::SessionKeyGone);
-    }
-    if claims.statement_object && !leniency.statement_object {
-        return Err(Refusal::MalformedPolicy(PolicyError::StatementObject));
-    }
-    claims.coverage.check(url, leniency)?;
-    if now >= claims.until {
-        return Err(Refusal::Expired(claims.until));
-    }
-    if claims.ip.is_some_and(|range| !range.contains(client)) {
-        return Err(Refusal::WrongAddress);
-    }
-    Ok(Grant {
-        key_pair_id: claims.key_pair_id.into(),
-        until: claims.until,
-        source: CredentialSource::Session,
-        mark: Mark::Digest(claims.mark),
-        query_use: claims.coverage.query_use(),
-        path_use: claims.coverage.path_use(),
-        resource: claims.coverage.resource().map(Arc::from),
-    })
 }
 
 /// The text of a token; `None` when it would be too long.
@@ -154,11 +151,11 @@ fn opened(secret: &SessionSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec
     Some(bytes)
 }
 
-/// What the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
+/// The message that the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
 fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
     let host = url.plain_host();
     let parts: [&[u8]; 5] = [
-        b"privet session 1\0",
+        DOMAIN,
         url.scheme.as_str().as_bytes(),
         host.as_bytes(),
         b"\0",
@@ -177,7 +174,11 @@ impl<'a> Claims<'a> {
     /// `None` only for a canned text that could not be taken apart.
     fn of(grant: &'a Grant, granted: &'a Granted, key: &PublicKey) -> Option<Self> {
         let (coverage, ip, statement_object) = match granted {
-            Granted::Canned(text) => (Coverage::Exactly(canned_resource(text)?), None, false),
+            Granted::Canned(signed) => (
+                Coverage::Exactly(canned_resource(&signed.text)?),
+                None,
+                false,
+            ),
             Granted::Custom(confirmed) => {
                 let coverage = match confirmed.policy.resource.as_deref() {
                     None => Coverage::Everything,
@@ -191,7 +192,10 @@ impl<'a> Claims<'a> {
             statement_object,
             until: grant.until,
             ip,
-            mark: grant.mark.digest(),
+            mark: SessionMark {
+                digest: grant.mark.digest(),
+                link: grant.link_id(),
+            },
             key_digest: key_digest(key),
             key_pair_id: &grant.key_pair_id,
         })

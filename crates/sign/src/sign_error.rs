@@ -1,6 +1,7 @@
 //! Why nothing was signed.
 
-use crate::key::KeyKind;
+use crate::policy_error::PolicyError;
+use crate::scheme::KeyKind;
 use crate::time::Timestamp;
 
 /// Why nothing was signed. The text says what to do next and never contains key bytes.
@@ -101,7 +102,7 @@ pub enum SignError {
     },
     /// A ready-made policy that CloudFront would refuse.
     #[error("the policy would be refused: {0}")]
-    Policy(#[from] crate::policy::PolicyError),
+    Policy(#[from] PolicyError),
     /// A ready-made policy together with other terms.
     #[error("a ready-made policy carries its own terms: leave out start, address and resource")]
     PolicyAndTerms,

@@ -9,21 +9,19 @@ use crate::cookies::SignedCookies;
 use crate::credentials::Field;
 use crate::encoding;
 use crate::id::KeyPairId;
-use crate::key::{DigestSigner, HashAlgorithm, KeyKind};
+use crate::key::MessageSigner;
+use crate::scheme::{HashAlgorithm, KeyKind, SignatureScheme};
 use crate::sign_error::SignError;
 use crate::stamp::Stamp;
 use crate::terms::{Plan, Purpose, Terms};
-use crate::wire::WireUrl;
-
-/// CloudFront's quota for a URL, in bytes.
-pub(crate) const URL_BYTES_MAX: usize = 8192;
+use crate::wire::{WireUrl, check_length};
 
 /// Makes links. Cheap to clone, thread-safe, key parsed once.
 #[derive(Clone)]
 pub struct Signer {
-    key: Arc<dyn DigestSigner>,
+    key: Arc<dyn MessageSigner>,
     id: KeyPairId,
-    hash: HashAlgorithm,
+    scheme: SignatureScheme,
     /// `&Key-Pair-Id=…` and, for SHA-256, `&Hash-Algorithm=SHA256`.
     tail: Arc<str>,
 }
@@ -34,7 +32,7 @@ impl Signer {
     /// # Errors
     /// [`SignError::LegacyKey`] for RSA of another size; see [`Signer::allow_legacy`].
     pub fn new(
-        key: Arc<dyn DigestSigner>,
+        key: Arc<dyn MessageSigner>,
         id: KeyPairId,
         hash: HashAlgorithm,
     ) -> Result<Self, SignError> {
@@ -45,15 +43,16 @@ impl Signer {
     }
 
     /// A signer with RSA of any size, such as the 1024 and 4096 bits of old account key pairs.
-    pub fn allow_legacy(key: Arc<dyn DigestSigner>, id: KeyPairId, hash: HashAlgorithm) -> Self {
+    pub fn allow_legacy(key: Arc<dyn MessageSigner>, id: KeyPairId, hash: HashAlgorithm) -> Self {
+        let scheme = key.kind().scheme(hash);
         let mut tail = format!("&{}={id}", Field::KeyPairId.parameter());
-        if hash == HashAlgorithm::Sha256 {
-            tail.push_str("&Hash-Algorithm=SHA256");
+        if let Some(name) = hash_name(scheme) {
+            tail.push_str(&format!("&{}={name}", Field::HashAlgorithm.parameter()));
         }
         Signer {
             key,
             id,
-            hash,
+            scheme,
             tail: tail.into(),
         }
     }
@@ -106,8 +105,8 @@ impl Signer {
             (Field::Signature.cookie(), signature),
             (Field::KeyPairId.cookie(), self.id.to_string()),
         ];
-        if self.hash == HashAlgorithm::Sha256 {
-            pairs.push((Field::HashAlgorithm.cookie(), self.hash.as_str().to_owned()));
+        if let Some(name) = hash_name(self.scheme) {
+            pairs.push((Field::HashAlgorithm.cookie(), name.to_owned()));
         }
         Ok(SignedCookies { pairs })
     }
@@ -174,9 +173,7 @@ impl Signer {
             Plan::Canned { message, .. } => message.as_slice(),
             Plan::Custom { text, .. } => text.as_bytes(),
         };
-        let signature = self
-            .key
-            .sign_digest(self.hash, self.hash.digest(message).as_ref())?;
+        let signature = self.key.sign_message(self.scheme, message)?;
         check_signature(self.key.kind(), &signature)?;
         Ok(signature)
     }
@@ -189,17 +186,15 @@ impl std::fmt::Debug for Signer {
             "Signer({}, {}, {})",
             self.id,
             self.key.kind(),
-            self.hash.as_str()
+            self.scheme.hash().map_or("", HashAlgorithm::as_str)
         )
     }
 }
 
-pub(crate) fn check_length(bytes: usize) -> Result<(), SignError> {
-    if bytes > URL_BYTES_MAX {
-        Err(SignError::TooLong { bytes })
-    } else {
-        Ok(())
-    }
+/// The value of `Hash-Algorithm`, where a link has to name one: SHA-1 goes without saying.
+fn hash_name(scheme: SignatureScheme) -> Option<&'static str> {
+    let named = scheme.hash().filter(|hash| *hash != HashAlgorithm::Sha1);
+    named.map(HashAlgorithm::as_str)
 }
 
 /// External signers differ in what they return; better to say so here than in a 403.

@@ -2,9 +2,8 @@
 
 use crate::resource;
 use crate::sign_error::SignError;
-use crate::signer::check_length;
 use crate::terms::target_of;
-use crate::wire::{self, WireParts, WireUrl};
+use crate::wire::{self, WireParts, WireUrl, check_length};
 
 /// A signature made once, put on any number of URLs that its resource covers.
 #[derive(Clone, Debug)]

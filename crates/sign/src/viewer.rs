@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::verify::Leniency;
+use crate::leniency::Leniency;
 
 /// The protocol that the viewer used at the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

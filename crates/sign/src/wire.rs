@@ -15,6 +15,9 @@ mod scan;
 /// Longest text that is parsed at all; far above CloudFront's 8192 bytes for the signed URL.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// CloudFront's quota for a URL, in bytes.
+pub(crate) const URL_BYTES_MAX: usize = 8192;
+
 /// An http(s) URL as a WHATWG client sends it, and what had to change to get there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireUrl {
@@ -316,6 +319,15 @@ fn split_at_char(text: &str, char: char) -> (&str, Option<&str>) {
     match text.split_once(char) {
         Some((before, after)) => (before, Some(after)),
         None => (text, None),
+    }
+}
+
+/// Refuses a signed URL over the quota.
+pub(crate) fn check_length(bytes: usize) -> Result<(), SignError> {
+    if bytes > URL_BYTES_MAX {
+        Err(SignError::TooLong { bytes })
+    } else {
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use privet_distribution::{
     Authorized, Denial, PathSession, Snapshot, ViewerRequest, authorize, read_toml, route,
 };
 use privet_sign::{
-    DigestSigner, HashAlgorithm, NoMemory, PrivateKey, Scheme, SessionSecret, Timestamp,
+    HashAlgorithm, MessageSigner, NoMemory, PrivateKey, Scheme, SessionSecret, Timestamp,
 };
 use std::path::Path;
 
@@ -201,12 +201,8 @@ pub fn canned(url: &str, expires: u64) -> String {
 
 pub fn signature(key_file_name: &str, hash: HashAlgorithm, text: &str) -> Vec<u8> {
     let key = PrivateKey::parse(&key_file(key_file_name), None).unwrap();
-    let algorithm = match hash {
-        HashAlgorithm::Sha1 => &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
-        HashAlgorithm::Sha256 => &aws_lc_rs::digest::SHA256,
-    };
-    let digest = aws_lc_rs::digest::digest(algorithm, text.as_bytes());
-    key.sign_digest(hash, digest.as_ref()).unwrap()
+    let scheme = key.kind().scheme(hash);
+    key.sign_message(scheme, text.as_bytes()).unwrap()
 }
 
 /// Base64 in CloudFront's alphabet, padded.

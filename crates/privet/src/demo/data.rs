@@ -2,7 +2,7 @@
 
 use super::ports::{Moved, free_port, with_free_ports};
 use crate::new_key;
-use privet_sign::{DigestSigner, KeyError, KeyPairId, PrivateKey, SignError};
+use privet_sign::{KeyError, KeyPairId, MessageSigner, PrivateKey, SignError};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -151,7 +151,7 @@ impl DemoData {
         self.folder.join("keys").join(format!("{id}.pub.pem"))
     }
 
-    pub(super) fn read_private_key(&self) -> Result<Arc<dyn DigestSigner>, DemoError> {
+    pub(super) fn read_private_key(&self) -> Result<Arc<dyn MessageSigner>, DemoError> {
         let file = self.private_key();
         let bytes = read(&file)?;
         match PrivateKey::parse(&bytes, None) {

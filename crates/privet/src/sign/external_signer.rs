@@ -7,9 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use aws_lc_rs::digest::{self, Digest};
-use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
-use privet_sign::{DigestSigner, HashAlgorithm, KeyKind, PublicKey, SignError};
+use privet_sign::{HashAlgorithm, KeyKind, MessageSigner, PublicKey, SignError, SignatureScheme};
 
 use crate::command_error::CommandError;
 use crate::input;
@@ -69,30 +67,23 @@ impl ExternalSigner {
         }
         Ok(answer)
     }
-
-    fn verifies(&self, hash: HashAlgorithm, digest: &[u8], signature: &[u8]) -> bool {
-        let (hash_algorithm, algorithm) = algorithms(self.public.kind(), hash);
-        let key = ParsedPublicKey::new(algorithm, self.public.spki_der());
-        let digest = Digest::import_less_safe(digest, hash_algorithm);
-        match (key, digest) {
-            (Ok(key), Ok(digest)) => key.verify_digest_sig(&digest, signature).is_ok(),
-            (Err(_), _) | (_, Err(_)) => false,
-        }
-    }
 }
 
-impl DigestSigner for ExternalSigner {
+impl MessageSigner for ExternalSigner {
     fn kind(&self) -> KeyKind {
         self.public.kind()
     }
 
-    fn sign_digest(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError> {
-        let answer = self.ask(hash, digest)?;
+    fn sign_message(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let refused = |text: &str| SignError::External(text.to_owned());
+        let hash = scheme
+            .hash()
+            .ok_or_else(|| refused("it signs digests, and a key of this kind signs none"))?;
+        let answer = self.ask(hash, hash.digest(message).as_ref())?;
         let signature = decode_base64(&answer).ok_or_else(|| {
             refused("its answer is not base64: print the signature and nothing else")
         })?;
-        if !self.verifies(hash, digest, &signature) {
+        if !self.public.verify(scheme, message, &signature) {
             return Err(refused(
                 "its signature does not verify: check that --public-key belongs to it, and that it signs the digest as it is",
             ));
@@ -105,32 +96,6 @@ impl DigestSigner for ExternalSigner {
 fn send(child: &mut Child, line: &str) {
     if let Some(mut input) = child.stdin.take() {
         let _ = input.write_all(line.as_bytes());
-    }
-}
-
-fn algorithms(
-    kind: KeyKind,
-    hash: HashAlgorithm,
-) -> (
-    &'static digest::Algorithm,
-    &'static dyn VerificationAlgorithm,
-) {
-    match (kind, hash) {
-        (KeyKind::Rsa { .. }, HashAlgorithm::Sha1) => (
-            &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        ),
-        (KeyKind::Rsa { .. }, HashAlgorithm::Sha256) => (
-            &digest::SHA256,
-            &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-        ),
-        (KeyKind::P256, HashAlgorithm::Sha1) => (
-            &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            &signature::ECDSA_P256_SHA1_ASN1,
-        ),
-        (KeyKind::P256, HashAlgorithm::Sha256) => {
-            (&digest::SHA256, &signature::ECDSA_P256_SHA256_ASN1)
-        }
     }
 }
 

@@ -116,8 +116,10 @@ const COMMAND_LINE: &[Step] = &[
         .after("chmod +x kms-sign"),
     step("privet sign --external-signer", Run),
     step("link=$(privet sign", Run),
-    step("privet film check talk.mp4", Run).before("cp \"$CLIPS/pcm.mov\" talk.mp4"),
+    step("privet film check talk.mp4", Run)
+        .before("cp \"$CLIPS/pcm.mov\" talk.mp4; echo '{\"qualities\":[{\"file\":\"talk.mp4\",\"label\":\"360p\"}]}' > talk.film.json"),
     step("talk.mp4 plays", PrintedFirst),
+    step("privet film check 'https://HOST/", Not("asks a server; the cli_film_url tests do")),
     step("privet demo  ", Run).before("stop"),
     step("[admin]", Append("privet.toml")).after("start_server; privet serve & ready PORT_A"),
     step("privet invalidate --distribution", Run),

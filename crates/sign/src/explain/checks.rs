@@ -1,391 +1,270 @@
-//! The checks of `verify`, each with what would pass and what there is.
+//! The checks of the edge in words: each with what would pass and what there is.
 
+use crate::checks::{Checks, SignedText, Skipped, Step};
 use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::encoding;
 use crate::explain::ledger::Ledger;
-use crate::explain::sections::check_resource;
-use crate::explain::whole::{self, Misfit};
+use crate::explain::sections::note_resource;
+use crate::explain::whole;
 use crate::explain::{Question, moment};
-use crate::id::is_id_shaped;
-use crate::key::{HashAlgorithm, PublicKey};
-use crate::policy::{self, Policy};
-use crate::refusal::ErrorCode;
-use crate::verify::{Object, canned_text, hashes, own_query};
-use crate::viewer::ViewerUrl;
+use crate::key::PublicKey;
+use crate::object::{Object, canned_text};
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
 
-/// What the checks leave for the hints.
+const TRUSTED: &str = "a key that is trusted here";
+const BASE64: &str = "base64 with - _ ~ for + = /";
+
+/// The findings of the checks that hints are made of.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) signature_mismatch: bool,
-    /// What the signature's length alone tells.
+    /// Hint that the signature's length alone gives.
     pub(super) misfit: Option<String>,
     pub(super) hints: Vec<String>,
 }
 
-/// Runs all checks; later ones also run after a failure, as far as they make sense.
-pub(super) fn run(
-    question: &Question<'_>,
-    url: &ViewerUrl<'_>,
-    credentials: &Credentials<'_>,
-    ledger: &mut Ledger,
-) -> Findings {
-    let mut findings = Findings::default();
-    check_source(credentials, ledger);
-    let key = check_key(question, credentials, ledger);
-    let (signature, misfit) = check_signature_text(key, credentials, ledger);
-    let object = Object::Url {
-        url,
-        query: own_query(url.query),
-    };
-    if let Some(text) = credentials.field(Field::Policy) {
-        run_custom(
-            question,
-            &object,
-            credentials,
-            (key, signature),
-            text,
-            ledger,
-            &mut findings,
-        );
-    } else {
-        run_canned(
-            question,
-            &object,
-            credentials,
-            (key, signature),
-            ledger,
-            &mut findings,
-        );
-    }
-    findings.misfit = misfit.map(|misfit| {
-        let id = credentials.field(Field::KeyPairId).unwrap_or_default();
-        misfit.hint(id)
-    });
-    findings
+/// Hears of every check, and lets none end the walk.
+pub(super) struct Listener<'e> {
+    question: &'e Question<'e>,
+    object: &'e Object<'e>,
+    credentials: &'e Credentials<'e>,
+    ledger: &'e mut Ledger,
+    pub(super) findings: Findings,
 }
 
-/// A key that is known, and a signature that decodes.
-type Signed<'a> = (Option<&'a PublicKey>, Option<Vec<u8>>);
-
-fn check_source(credentials: &Credentials<'_>, ledger: &mut Ledger) {
-    let found = match (credentials.is_empty(), credentials.source) {
-        (true, _) => "neither: the request is unsigned",
-        (false, CredentialSource::Url) => {
-            "the URL has reserved parameters, so cookies are not looked at"
+impl<'e> Listener<'e> {
+    pub(super) fn new(
+        question: &'e Question<'e>,
+        object: &'e Object<'e>,
+        credentials: &'e Credentials<'e>,
+        ledger: &'e mut Ledger,
+    ) -> Self {
+        let found = match (credentials.is_empty(), credentials.source) {
+            (true, _) => "neither: the request is unsigned",
+            (false, CredentialSource::Url) => {
+                "the URL has reserved parameters, so cookies are not looked at"
+            }
+            (false, CredentialSource::Cookies) => "signed cookies",
+            (false, CredentialSource::Session) => "a session token in the path",
+        };
+        ledger.note("source", "signed URL or signed cookies", found);
+        Listener {
+            question,
+            object,
+            credentials,
+            ledger,
+            findings: Findings::default(),
         }
-        (false, CredentialSource::Cookies) => "signed cookies",
-        (false, CredentialSource::Session) => "a session token in the path",
-    };
-    ledger.note("source", "signed URL or signed cookies", found);
-    if let Some(field) = credentials.duplicate {
-        let found = format!("{} occurs twice", field.parameter());
-        ledger.check(
-            "parameters",
-            false,
-            ErrorCode::AccessDenied,
-            "each reserved parameter once",
-            &found,
-        );
     }
-}
 
-fn check_key<'a>(
-    question: &Question<'a>,
-    credentials: &Credentials<'_>,
-    ledger: &mut Ledger,
-) -> Option<&'a PublicKey> {
-    let id = credentials.field(Field::KeyPairId).unwrap_or_default();
-    let found = if id.is_empty() { "none" } else { id };
-    let expected = "the id of a public key, capital letters and digits";
-    if !ledger.check(
-        "Key-Pair-Id",
-        is_id_shaped(id),
-        ErrorCode::MissingKey,
-        expected,
-        found,
+    /// Writes down how a check went.
+    fn tell(&mut self, step: Step<'_>, refusal: Option<&Refusal>) {
+        match step {
+            Step::Parameters => self.tell_parameters(refusal),
+            Step::KeyPairId(id) => {
+                let found = if id.is_empty() { "none" } else { id };
+                let expected = "the id of a public key, capital letters and digits";
+                self.ledger.judge("Key-Pair-Id", refusal, expected, found);
+            }
+            Step::Key { id, key } => self.tell_key(id, key, refusal),
+            Step::SignatureText { text, key } => self.tell_signature_text(text, key, refusal),
+            Step::Expires(text) => {
+                let found = text.unwrap_or("neither Expires nor Policy");
+                let expected = "seconds since 1970, up to the year 9999";
+                self.ledger.judge("Expires", refusal, expected, found);
+            }
+            // A sound one does not count there, and is not spoken of.
+            Step::ExpiresBesidePolicy(text) if refusal.is_some() => {
+                let expected = "none beside Policy, or seconds since 1970";
+                let found = text.unwrap_or_default();
+                self.ledger.judge("Expires", refusal, expected, found);
+            }
+            // It is the decoded policy that is spoken of.
+            Step::PolicyText(text) if refusal.is_some() => {
+                self.ledger.judge("Policy", refusal, BASE64, text);
+            }
+            Step::ExpiresBesidePolicy(_) | Step::PolicyText(_) => {}
+            Step::Policy(bytes) => self.tell_policy(bytes, refusal),
+            Step::HashAlgorithm => {
+                let named = self.credentials.field(Field::HashAlgorithm);
+                let found = named.unwrap_or("none, which means SHA1");
+                let expected = "SHA1, SHA256 or none";
+                self.ledger
+                    .judge("Hash-Algorithm", refusal, expected, found);
+            }
+            Step::Signature(over) => self.tell_signature(over, refusal),
+            Step::Resource(resource) => {
+                let leniency = &self.question.leniency;
+                // Whichever section it is found in.
+                self.ledger.refuse(refusal);
+                note_resource(self.object, resource, leniency, refusal, self.ledger);
+            }
+            Step::Start(from) => self.tell_moment("start", refusal, "after", from),
+            Step::End(until) => self.tell_moment("end", refusal, "before", until),
+            Step::Address(range) => {
+                let expected = format!("in {range}");
+                match self.question.client {
+                    Some(client) => {
+                        let found = client.to_string();
+                        self.ledger.judge("address", refusal, &expected, &found);
+                    }
+                    None => {
+                        let found = format!(
+                            "no client address was given: the link opens only from {range}"
+                        );
+                        self.ledger.unknown("address", &expected, &found);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_parameters(&mut self, refusal: Option<&Refusal>) {
+        if let Some(field) = self.credentials.duplicate {
+            let found = format!("{} occurs twice", field.parameter());
+            let expected = "each reserved parameter once";
+            self.ledger.judge("parameters", refusal, expected, &found);
+        }
+    }
+
+    fn tell_key(&mut self, id: &str, key: Option<&PublicKey>, refusal: Option<&Refusal>) {
+        if self.question.keys.is_empty() {
+            let found = format!("no public key for {id} was given");
+            self.ledger.unknown("key", TRUSTED, &found);
+            return;
+        }
+        let found = key.map_or_else(
+            || format!("{id} is unknown"),
+            |key| format!("{id}, {}", key.kind()),
+        );
+        self.ledger.judge("key", refusal, TRUSTED, &found);
+    }
+
+    /// How it decodes, or what its length tells, which the edge notices only when it does not verify.
+    fn tell_signature_text(
+        &mut self,
+        text: &str,
+        key: Option<&PublicKey>,
+        refusal: Option<&Refusal>,
     ) {
-        ledger.skip("key", "a key that is trusted here", "no id to look up");
-        return None;
-    }
-    if question.keys.is_empty() {
-        ledger.unknown(
-            "key",
-            "a key that is trusted here",
-            &format!("no public key for {id} was given"),
-        );
-        return None;
-    }
-    let key = question.keys.get(id);
-    let found = key.map_or_else(
-        || format!("{id} is unknown"),
-        |key| format!("{id}, {}", key.kind()),
-    );
-    ledger.check(
-        "key",
-        key.is_some(),
-        ErrorCode::InvalidKey,
-        "a key that is trusted here",
-        &found,
-    );
-    key
-}
-
-/// The decoded signature, and what its length tells.
-fn check_signature_text(
-    key: Option<&PublicKey>,
-    credentials: &Credentials<'_>,
-    ledger: &mut Ledger,
-) -> (Option<Vec<u8>>, Option<Misfit>) {
-    let text = credentials.field(Field::Signature).unwrap_or_default();
-    if text.is_empty() {
-        ledger.check(
-            "Signature",
-            false,
-            ErrorCode::AccessDenied,
-            "a signature",
-            "none",
-        );
-        return (None, None);
-    }
-    let signature = encoding::decode(text);
-    let misfit = key.and_then(|key| match &signature {
-        Some(signature) => whole::misfit(key, signature),
-        None => whole::cut_text(key, text),
-    });
-    if let (Some(misfit), Some(_)) = (&misfit, &signature) {
-        ledger.foresee("Signature", "a whole signature of the key", misfit.found());
-        return (signature, Some(misfit.clone()));
-    }
-    let found = match &signature {
-        Some(signature) => format!("{} bytes", signature.len()),
-        None => format!("characters that are not base64, or wrong padding: {text}"),
-    };
-    ledger.check(
-        "Signature",
-        signature.is_some(),
-        ErrorCode::MalformedSignature,
-        "base64 with - _ ~ for + = /",
-        &found,
-    );
-    (signature, misfit)
-}
-
-fn check_hash(
-    credentials: &Credentials<'_>,
-    key: Option<&PublicKey>,
-    ledger: &mut Ledger,
-) -> &'static [HashAlgorithm] {
-    let kind = key.map_or(crate::key::KeyKind::P256, PublicKey::kind);
-    let found = credentials
-        .field(Field::HashAlgorithm)
-        .unwrap_or("none, which means SHA1");
-    let hashes = hashes(credentials, kind);
-    let passed = hashes.is_ok();
-    ledger.check(
-        "Hash-Algorithm",
-        passed,
-        ErrorCode::AccessDenied,
-        "SHA1, SHA256 or none",
-        found,
-    );
-    hashes.unwrap_or_default()
-}
-
-fn run_canned(
-    question: &Question<'_>,
-    object: &Object<'_>,
-    credentials: &Credentials<'_>,
-    (key, signature): Signed<'_>,
-    ledger: &mut Ledger,
-    findings: &mut Findings,
-) {
-    let expires = credentials.field(Field::Expires);
-    let until = expires.and_then(policy::canned_expiry);
-    let found = expires.unwrap_or("neither Expires nor Policy");
-    let expected = "seconds since 1970, up to the year 9999";
-    ledger.check(
-        "Expires",
-        until.is_some(),
-        ErrorCode::MalformedPolicy,
-        expected,
-        found,
-    );
-    let hashes = check_hash(credentials, key, ledger);
-    if let Some(digits) = expires.filter(|_| until.is_some()) {
-        let text = std::cell::RefCell::new(None);
-        let good = canned_text(object, digits, &question.leniency, |message| {
-            text.borrow_mut()
-                .get_or_insert_with(|| String::from_utf8_lossy(message).into_owned());
-            verifies(key, signature.as_deref(), hashes, message)
-        })
-        .is_some();
-        findings.policy_text = text.into_inner();
-        check_verifies(
-            good,
-            key,
-            signature.is_some(),
-            &findings.policy_text,
-            ledger,
-        );
-        findings.signature_mismatch = !good && signature.is_some();
-    } else {
-        ledger.skip(
-            "signature",
-            "made over the policy",
-            "there is no policy to rebuild",
-        );
-    }
-    if let Some(until) = until {
-        check_end(question, until, ledger);
-    }
-}
-
-fn run_custom(
-    question: &Question<'_>,
-    object: &Object<'_>,
-    credentials: &Credentials<'_>,
-    (key, signature): Signed<'_>,
-    text: &str,
-    ledger: &mut Ledger,
-    findings: &mut Findings,
-) {
-    check_expires_beside_policy(credentials, ledger);
-    let Some(bytes) = encoding::decode(text) else {
-        ledger.check(
-            "Policy",
-            false,
-            ErrorCode::MalformedPolicy,
-            "base64 with - _ ~ for + = /",
-            text,
-        );
-        ledger.skip(
-            "signature",
-            "made over the policy",
-            "the policy cannot be decoded",
-        );
-        return;
-    };
-    findings.policy_text = Some(String::from_utf8_lossy(&bytes).into_owned());
-    let parsed = Policy::parse(&bytes, question.leniency.statement_form());
-    let found = match &parsed {
-        Ok(_) => "a policy".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let expected = "JSON with one statement, a Resource and DateLessThan";
-    ledger.check(
-        "Policy",
-        parsed.is_ok(),
-        ErrorCode::MalformedPolicy,
-        expected,
-        &found,
-    );
-    if parsed.is_err() {
-        findings.hints.push(found);
-    }
-    let hashes = check_hash(credentials, key, ledger);
-    let good = verifies(key, signature.as_deref(), hashes, &bytes);
-    check_verifies(
-        good,
-        key,
-        signature.is_some(),
-        &findings.policy_text,
-        ledger,
-    );
-    findings.signature_mismatch = !good && signature.is_some();
-    if let Ok(policy) = &parsed {
-        check_resource(question, object, policy.resource.as_deref(), ledger);
-        if let Some(from) = policy.from {
-            let (expected, found) = (format!("after {}", moment(from)), moment(question.now));
-            ledger.check(
-                "start",
-                question.now > from,
-                ErrorCode::AccessDenied,
-                &expected,
-                &found,
-            );
+        if text.is_empty() {
+            self.ledger
+                .judge("Signature", refusal, "a signature", "none");
+            return;
         }
-        check_end(question, policy.until, ledger);
-        check_address(question, policy, ledger);
-    }
-}
-
-/// What is sound there does not count, and is not spoken of.
-fn check_expires_beside_policy(credentials: &Credentials<'_>, ledger: &mut Ledger) {
-    let expires = credentials.field(Field::Expires);
-    if let Some(text) = expires.filter(|text| policy::canned_expiry(text).is_none()) {
-        let expected = "none beside Policy, or seconds since 1970";
-        ledger.check("Expires", false, ErrorCode::MalformedPolicy, expected, text);
-    }
-}
-
-fn verifies(
-    key: Option<&PublicKey>,
-    signature: Option<&[u8]>,
-    hashes: &[HashAlgorithm],
-    message: &[u8],
-) -> bool {
-    match (key, signature) {
-        (Some(key), Some(signature)) => hashes
-            .iter()
-            .any(|hash| key.verify(*hash, message, signature)),
-        (None, _) | (_, None) => false,
-    }
-}
-
-fn check_verifies(
-    good: bool,
-    key: Option<&PublicKey>,
-    decodes: bool,
-    text: &Option<String>,
-    ledger: &mut Ledger,
-) {
-    let expected = format!(
-        "made by the key over {}",
-        text.as_deref().unwrap_or_default()
-    );
-    match (key, decodes) {
-        (None, _) => ledger.skip("signature", &expected, "no key to check it with"),
-        (_, false) => ledger.skip("signature", &expected, "no signature"),
-        (Some(_), true) => {
-            let found = if good {
-                "made by the key over this text"
-            } else {
-                "it was made over another text, by another key, or with another hash"
-            };
-            ledger.check("signature", good, ErrorCode::AccessDenied, &expected, found);
+        let signature = encoding::decode(text);
+        let misfit = key.and_then(|key| match &signature {
+            Some(signature) => whole::misfit(key, signature),
+            None => whole::cut_text(key, text),
+        });
+        let id = self.credentials.field(Field::KeyPairId).unwrap_or_default();
+        self.findings.misfit = misfit.as_ref().map(|misfit| misfit.hint(id));
+        match (&misfit, &signature) {
+            (Some(misfit), Some(_)) => {
+                let expected = "a whole signature of the key";
+                self.ledger.foresee("Signature", expected, misfit.found());
+            }
+            (None, Some(signature)) => {
+                let found = format!("{} bytes", signature.len());
+                self.ledger.judge("Signature", refusal, BASE64, &found);
+            }
+            (_, None) => {
+                let found = format!("characters that are not base64, or wrong padding: {text}");
+                self.ledger.judge("Signature", refusal, BASE64, &found);
+            }
         }
     }
+
+    fn tell_policy(&mut self, bytes: &[u8], refusal: Option<&Refusal>) {
+        self.findings.policy_text = Some(String::from_utf8_lossy(bytes).into_owned());
+        let error = match refusal {
+            Some(Refusal::MalformedPolicy(error)) => Some(error.to_string()),
+            Some(other) => Some(other.to_string()),
+            None => None,
+        };
+        let expected = "JSON with one statement, a Resource and DateLessThan";
+        let found = error.as_deref().unwrap_or("a policy");
+        self.ledger.judge("Policy", refusal, expected, found);
+        self.findings.hints.extend(error);
+    }
+
+    fn tell_signature(&mut self, over: SignedText<'_>, refusal: Option<&Refusal>) {
+        let expected = self.expected_signature(over);
+        let found = match refusal {
+            None => "made by the key over this text",
+            Some(_) => "it was made over another text, by another key, or with another hash",
+        };
+        self.findings.signature_mismatch = refusal.is_some();
+        self.ledger.judge("signature", refusal, &expected, found);
+    }
+
+    /// Keeps the text that had to be signed, too.
+    fn expected_signature(&mut self, over: SignedText<'_>) -> String {
+        let text = match over {
+            SignedText::Canned(digits) => {
+                canned_text(self.object, digits, &self.question.leniency, |_| true)
+            }
+            SignedText::Custom(bytes) => Some(bytes.to_vec()),
+        };
+        let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+        let expected = format!(
+            "made by the key over {}",
+            text.as_deref().unwrap_or_default()
+        );
+        self.findings.policy_text = text;
+        expected
+    }
+
+    fn tell_moment(
+        &mut self,
+        name: &'static str,
+        refusal: Option<&Refusal>,
+        relation: &str,
+        time: Timestamp,
+    ) {
+        let (expected, found) = (
+            format!("{relation} {}", moment(time)),
+            moment(self.question.now),
+        );
+        self.ledger.judge(name, refusal, &expected, &found);
+    }
 }
 
-fn check_end(question: &Question<'_>, until: crate::time::Timestamp, ledger: &mut Ledger) {
-    let expected = format!("before {}", moment(until));
-    ledger.check(
-        "end",
-        question.now < until,
-        ErrorCode::AccessDenied,
-        &expected,
-        &moment(question.now),
-    );
-}
+/// Stands in for what a failed check would have given.
+#[derive(Clone, Copy)]
+pub(super) struct Failed;
 
-fn check_address(question: &Question<'_>, policy: &Policy<'_>, ledger: &mut Ledger) {
-    let Some(range) = policy.ip else { return };
-    let expected = format!("in {range}");
-    match question.client {
-        Some(client) => {
-            let passed = range.contains(client);
-            ledger.check(
-                "address",
-                passed,
-                ErrorCode::AccessDenied,
-                &expected,
-                &client.to_string(),
-            );
-        }
-        None => {
-            let found = format!("no client address was given: the link opens only from {range}");
-            ledger.unknown("address", &expected, &found);
-        }
+impl Checks for Listener<'_> {
+    type Failed = Failed;
+
+    fn passed(&mut self, step: Step<'_>) {
+        self.tell(step, None);
+    }
+
+    fn failed(&mut self, step: Step<'_>, refusal: Refusal) -> Result<Failed, Refusal> {
+        self.tell(step, Some(&refusal));
+        Ok(Failed)
+    }
+
+    fn skipped(&mut self, skipped: Skipped<'_>) {
+        let any = "made over the policy".to_owned();
+        let (expected, found) = match skipped {
+            Skipped::KeyWithoutId => {
+                self.ledger.skip("key", TRUSTED, "no id to look up");
+                return;
+            }
+            Skipped::SignatureWithoutKey(over) => {
+                let text = self.credentials.field(Field::Signature).unwrap_or_default();
+                let decodes = !text.is_empty() && encoding::decode(text).is_some();
+                self.findings.signature_mismatch = decodes;
+                (self.expected_signature(over), "no key to check it with")
+            }
+            Skipped::SignatureWithoutBytes(over) => (self.expected_signature(over), "no signature"),
+            Skipped::SignatureWithoutPolicy => (any, "the policy cannot be decoded"),
+            Skipped::SignatureWithoutExpires => (any, "there is no policy to rebuild"),
+        };
+        self.ledger.skip("signature", &expected, found);
     }
 }

@@ -3,7 +3,7 @@
 use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::explain::{Check, Outcome, Question};
 use crate::policy;
-use crate::wire::{WireParts, is_bucket};
+use crate::wire::{URL_BYTES_MAX, WireParts, is_bucket};
 
 /// About the pasted text, whatever it is.
 pub(super) fn about_text(pasted: &str) -> Vec<String> {
@@ -38,7 +38,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
     if is_bucket(WireParts::cut(before).host) {
         hint("the host is the bucket itself: use the host of the distribution");
     }
-    if pasted.len() > crate::signer::URL_BYTES_MAX {
+    if pasted.len() > URL_BYTES_MAX {
         hint("the URL is longer than 8192 bytes: CloudFront answers 413");
     }
     hints

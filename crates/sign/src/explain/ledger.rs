@@ -1,7 +1,7 @@
 //! The list of checks, and the verdict that follows from it.
 
 use crate::explain::{Check, Outcome, Verdict, short};
-use crate::refusal::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// The checks so far, and the answer of the first that failed.
 #[derive(Default)]
@@ -26,29 +26,25 @@ impl Ledger {
         });
     }
 
-    /// Records a check that ends with `code` when it fails; hands back whether it passed.
-    pub(super) fn check(
+    /// Takes the answer of the first check that failed.
+    pub(super) fn refuse(&mut self, refusal: Option<&Refusal>) {
+        self.refused = self.refused.or(refusal.map(Refusal::error_code));
+    }
+
+    /// Writes down a check that failed if there is a refusal.
+    pub(super) fn judge(
         &mut self,
         name: &'static str,
-        passed: bool,
-        code: ErrorCode,
+        refusal: Option<&Refusal>,
         expected: &str,
         found: &str,
-    ) -> bool {
-        if !passed {
-            self.refused = self.refused.or(Some(code));
-        }
-        self.push(
-            name,
-            if passed {
-                Outcome::Passed
-            } else {
-                Outcome::Failed
-            },
-            expected,
-            found,
-        );
-        passed
+    ) {
+        self.refuse(refusal);
+        let outcome = match refusal {
+            Some(_) => Outcome::Failed,
+            None => Outcome::Passed,
+        };
+        self.push(name, outcome, expected, found);
     }
 
     /// Records a failure whose code a later check has: the edge notices only there.

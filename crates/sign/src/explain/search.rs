@@ -2,12 +2,13 @@
 //!
 //! Tries known mistakes one at a time, a few hundred texts at most.
 
-use crate::credentials::{Credentials, Field};
+use crate::credentials::{Credentials, Field, own_query};
 use crate::encoding;
 use crate::explain::{Question, spelling};
-use crate::key::{HashAlgorithm, KeyKind, PublicKey};
+use crate::key::PublicKey;
+use crate::object::{Object, canned_text};
 use crate::policy;
-use crate::verify::{Object, canned_text, own_query};
+use crate::scheme::{HashAlgorithm, KeyKind};
 use crate::viewer::ViewerUrl;
 
 /// Most keys that are asked whether they made the signature.
@@ -17,9 +18,7 @@ const TRIES_MAX: usize = 600;
 /// Longer texts are not respelled.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-const HASHES: [HashAlgorithm; 2] = [HashAlgorithm::Sha1, HashAlgorithm::Sha256];
-
-/// What to look at when the search finds nothing. A policy of its own carries its text along, so that less is left.
+/// Advice where the search finds nothing. A policy of its own carries its text along, so that less is left.
 pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> String {
     let id = credentials.field(Field::KeyPairId).unwrap_or_default();
     if credentials.field(Field::Policy).is_some() {
@@ -62,10 +61,7 @@ fn messages(
         return Some(vec![encoding::decode(text)?]);
     }
     let expires = credentials.field(Field::Expires)?;
-    let object = Object::Url {
-        url,
-        query: own_query(url.query),
-    };
+    let object = Object::of_url(url);
     let messages = std::cell::RefCell::new(Vec::new());
     canned_text(&object, expires, &question.leniency, |message| {
         messages.borrow_mut().push(message.to_vec());
@@ -77,9 +73,10 @@ fn messages(
 /// The right text and key, but another hash or another form of signature.
 fn wrong_form(key: &PublicKey, messages: &[Vec<u8>], signature: &[u8]) -> Option<String> {
     let verifies = |hash, signature: &[u8]| {
+        let scheme = key.kind().scheme(hash);
         messages
             .iter()
-            .any(|message| key.verify(hash, message, signature))
+            .any(|message| key.verify(scheme, message, signature))
     };
     if verifies(HashAlgorithm::Sha256, signature) {
         return Some(
@@ -93,7 +90,8 @@ fn wrong_form(key: &PublicKey, messages: &[Vec<u8>], signature: &[u8]) -> Option
     match key.kind() {
         KeyKind::P256 => {
             let der = raw_to_der(signature)?;
-            HASHES
+            let hashes = [HashAlgorithm::Sha1, HashAlgorithm::Sha256];
+            hashes
                 .iter()
                 .any(|hash| verifies(*hash, &der))
                 .then(|| "the ECDSA signature is raw r||s: encode it as ASN.1 DER".to_owned())
@@ -132,9 +130,8 @@ fn other_key(
 ) -> Option<String> {
     let made_it = |key: &PublicKey| {
         messages.iter().any(|message| {
-            HASHES
-                .iter()
-                .any(|hash| key.verify(*hash, message, signature))
+            let mut schemes = key.kind().schemes().iter();
+            schemes.any(|scheme| key.verify(*scheme, message, signature))
         })
     };
     let mut others = question
@@ -165,12 +162,15 @@ fn other_text(
         (None, Some(expires)) => canned_texts(pasted, url, expires),
         (None, None) => return None,
     };
-    let hashes: &[HashAlgorithm] = match credentials.field(Field::HashAlgorithm) {
-        Some("SHA256") => &[HashAlgorithm::Sha256],
-        Some(_) => &[HashAlgorithm::Sha1],
-        None => &HASHES,
+    let named = match credentials.field(Field::HashAlgorithm) {
+        Some("SHA256") => &[key.kind().scheme(HashAlgorithm::Sha256)],
+        Some(_) => &[key.kind().scheme(HashAlgorithm::Sha1)],
+        None => key.kind().schemes(),
     };
-    let made_over = |text: &[u8]| hashes.iter().any(|hash| key.verify(*hash, text, signature));
+    let made_over = |text: &[u8]| {
+        let mut schemes = named.iter();
+        schemes.any(|scheme| key.verify(*scheme, text, signature))
+    };
     let found = candidates
         .into_iter()
         .take(TRIES_MAX)
@@ -180,7 +180,7 @@ fn other_text(
 
 type Candidate = (Vec<u8>, &'static str);
 
-/// What may have been signed in place of a custom policy.
+/// The texts that may have been signed in place of a custom policy.
 fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
     let text = String::from_utf8_lossy(sent);
     let spacing =
@@ -215,7 +215,7 @@ fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// What may have been signed in place of the canned text that the edge rebuilds.
+/// The texts that may have been signed in place of the canned text that the edge rebuilds.
 fn canned_texts(pasted: &str, url: &ViewerUrl<'_>, expires: &str) -> Vec<Candidate> {
     let canned = |resource: &str, expires: &str| {
         let mut text = Vec::new();

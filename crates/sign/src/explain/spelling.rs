@@ -1,7 +1,7 @@
 //! Spellings of a URL that a signer may have signed in place of the one that was sent.
 
+use crate::credentials::own_query;
 use crate::encoding::percent_decode;
-use crate::verify::own_query;
 use crate::viewer::{Scheme, ViewerUrl};
 
 /// Pieces of a query beyond this many are not dropped one by one.

@@ -1,7 +1,8 @@
 //! Whether a signature is whole: what its length alone tells of a link that was cut, or signed with another key.
 
 use crate::encoding;
-use crate::key::{KeyKind, PublicKey};
+use crate::key::PublicKey;
+use crate::scheme::KeyKind;
 
 /// The sizes of RSA signatures that people have, in bytes.
 const RSA_SIZES: [usize; 4] = [128, 256, 384, 512];

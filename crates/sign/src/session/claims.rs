@@ -1,11 +1,14 @@
 //! What a session token says, and its bytes.
 
 use crate::confirmed::{path_use, query_use};
-use crate::grant::{MARK_SIZE_BYTES, PathUse, QueryUse};
+use crate::credentials::own_query;
+use crate::grant::{MARK_SIZE_BYTES, PathUse, QueryUse, SessionMark};
 use crate::ip::IpRange;
+use crate::leniency::Leniency;
+use crate::link_id::LinkId;
+use crate::object::{Object, covers};
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
-use crate::verify::{Leniency, Object, covers, own_query};
 use crate::viewer::ViewerUrl;
 
 /// A token's content, behind its code.
@@ -16,8 +19,8 @@ pub(super) struct Claims<'a> {
     pub(super) statement_object: bool,
     pub(super) until: Timestamp,
     pub(super) ip: Option<IpRange>,
-    /// Of the signature, for logs.
-    pub(super) mark: [u8; MARK_SIZE_BYTES],
+    /// Digests of the signature, for logs, and of the link.
+    pub(super) mark: SessionMark,
     /// SHA-256 of the public key.
     pub(super) key_digest: [u8; 32],
     pub(super) key_pair_id: &'a str,
@@ -35,7 +38,7 @@ pub(super) enum Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    /// Refuses as [`crate::verify`] does: a signature over another URL does not verify.
+    /// Refuses as [`crate::Verifier::url`] does: a signature over another URL does not verify.
     pub(super) fn check(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> Result<(), Refusal> {
         let query = own_query(url.query);
         let resource = match *self {
@@ -96,10 +99,11 @@ const STATEMENT_OBJECT: u8 = 0x10;
 const WITH_IP: u8 = 0x20;
 
 impl<'a> Claims<'a> {
-    /// With an id of one character, and nothing that may be missing.
-    pub(super) const SIZE_BYTES_MIN: usize = 1 + 8 + MARK_SIZE_BYTES + 32 + 1 + 1;
+    /// Size of the shortest claims: with an id of one character, and nothing that may be missing.
+    pub(super) const SIZE_BYTES_MIN: usize =
+        1 + 8 + MARK_SIZE_BYTES + LinkId::SIZE_BYTES + 32 + 1 + 1;
 
-    /// First byte, end, address range, mark, digest, length of the id, id, resource.
+    /// First byte, end, address range, mark, link, digest of the key, length of the id, id, resource.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut first = self.coverage.code();
         if self.statement_object {
@@ -113,7 +117,8 @@ impl<'a> Claims<'a> {
         if let Some(ip) = self.ip {
             bytes.extend_from_slice(&ip.to_bytes());
         }
-        bytes.extend_from_slice(&self.mark);
+        bytes.extend_from_slice(&self.mark.digest);
+        bytes.extend_from_slice(self.mark.link.as_bytes());
         bytes.extend_from_slice(&self.key_digest);
         bytes.push(u8::try_from(self.key_pair_id.len()).ok()?);
         bytes.extend_from_slice(self.key_pair_id.as_bytes());
@@ -131,7 +136,8 @@ impl<'a> Claims<'a> {
             let (range, rest) = rest.split_first_chunk()?;
             (Some(IpRange::from_bytes(range)?), rest)
         };
-        let (mark, rest) = rest.split_first_chunk()?;
+        let (digest, rest) = rest.split_first_chunk()?;
+        let (link, rest) = rest.split_first_chunk()?;
         let (key_digest, rest) = rest.split_first_chunk()?;
         let (&[length], rest) = rest.split_first_chunk()?;
         let (id, resource) = rest.split_at_checked(usize::from(length))?;
@@ -141,7 +147,10 @@ impl<'a> Claims<'a> {
             statement_object: first & STATEMENT_OBJECT != 0,
             until: Timestamp::from_secs(u64::from_be_bytes(*until)),
             ip,
-            mark: *mark,
+            mark: SessionMark {
+                digest: *digest,
+                link: LinkId(*link),
+            },
             key_digest: *key_digest,
             key_pair_id: std::str::from_utf8(id).ok()?,
         })
@@ -158,7 +167,10 @@ mod tests {
             statement_object: true,
             until: Timestamp::from_secs(2_000_000_000),
             ip: IpRange::parse("192.0.2.0/24").ok(),
-            mark: [7; MARK_SIZE_BYTES],
+            mark: SessionMark {
+                digest: [7; MARK_SIZE_BYTES],
+                link: LinkId([8; LinkId::SIZE_BYTES]),
+            },
             key_digest: [9; 32],
             key_pair_id: "K2JCJMDEHXQW5F",
         }

@@ -183,20 +183,26 @@ fn key_material_is_never_printed() {
 }
 
 #[test]
-fn a_digest_is_signed_and_verified() {
+fn a_message_is_signed_and_verified() {
     for name in ["rsa1024", "rsa2048", "rsa4096", "p256.pkcs8"] {
         let key = private_key(name);
+        let other = private_key(if name == "p256.pkcs8" {
+            "rsa2048"
+        } else {
+            "p256.pkcs8"
+        });
         for hash in [HashAlgorithm::Sha1, HashAlgorithm::Sha256] {
+            let (scheme, foreign) = (key.kind().scheme(hash), other.kind().scheme(hash));
             assert_eq!(
-                key.sign_digest(hash, b"short"),
+                key.sign_message(foreign, b"text"),
                 Err(SignError::SigningFailed)
             );
-            let signature = key
-                .sign_digest(hash, hash.digest(b"text").as_ref())
-                .unwrap();
-            assert!(!key.public_key().verify(hash, b"other", &signature));
-            assert!(!key.public_key().verify(hash, b"text", &signature[1..]));
-            assert!(key.public_key().verify(hash, b"text", &signature));
+            let signature = key.sign_message(scheme, b"text").unwrap();
+            let public = key.public_key();
+            assert!(!public.verify(scheme, b"other", &signature));
+            assert!(!public.verify(scheme, b"text", &signature[1..]));
+            assert!(!public.verify(foreign, b"text", &signature));
+            assert!(public.verify(scheme, b"text", &signature));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod explaining;
 mod keys;
+mod links;
 mod matrix;
 mod memory;
 mod properties;

@@ -52,9 +52,8 @@ fn encode(bytes: &[u8]) -> String {
 
 impl Key {
     fn raw(&self, hash: HashAlgorithm, text: &str) -> Vec<u8> {
-        self.private
-            .sign_digest(hash, hash.digest(text.as_bytes()).as_ref())
-            .unwrap()
+        let scheme = self.private.kind().scheme(hash);
+        self.private.sign_message(scheme, text.as_bytes()).unwrap()
     }
 
     fn signature(&self, hash: HashAlgorithm, text: &str) -> String {

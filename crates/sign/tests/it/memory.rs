@@ -47,14 +47,14 @@ fn cookies(parameters: &str) -> String {
 #[derive(Default)]
 struct Memory {
     kept: RefCell<Vec<(Vec<u8>, Arc<ConfirmedPolicy>)>>,
-    asked: RefCell<Vec<HashAlgorithm>>,
+    asked: RefCell<Vec<SignatureScheme>>,
     /// Messages and hashes that were good before.
-    known: Vec<(HashAlgorithm, &'static str)>,
-    looked_up: RefCell<Vec<HashAlgorithm>>,
+    known: Vec<(SignatureScheme, &'static str)>,
+    looked_up: RefCell<Vec<SignatureScheme>>,
 }
 
 impl Memory {
-    fn asked(&self) -> Vec<HashAlgorithm> {
+    fn asked(&self) -> Vec<SignatureScheme> {
         self.asked.take()
     }
 
@@ -65,15 +65,15 @@ impl Memory {
 
 impl SignatureMemory for Memory {
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
-        self.asked.borrow_mut().push(question.hash);
+        self.asked.borrow_mut().push(question.scheme);
         question.ask()
     }
 
     fn remembers(&self, question: &SignatureQuestion<'_>) -> bool {
-        self.looked_up.borrow_mut().push(question.hash);
+        self.looked_up.borrow_mut().push(question.scheme);
         let message = std::str::from_utf8(question.message).unwrap();
         let mut known = self.known.iter();
-        known.any(|(hash, part)| *hash == question.hash && message.contains(part))
+        known.any(|(scheme, part)| *scheme == question.scheme && message.contains(part))
     }
 
     fn recall(&self, cookies: &[u8]) -> Option<Arc<ConfirmedPolicy>> {
@@ -121,7 +121,15 @@ impl Asking<'_> {
         };
         let headers = cookies.iter().map(|header| header.as_bytes());
         let (keys, now, client) = (&self.keys, self.now, self.client);
-        verify_request(&url, headers, keys, now, client, &self.leniency, memory).map(drop)
+        Verifier {
+            keys,
+            now,
+            client,
+            leniency: &self.leniency,
+            memory,
+        }
+        .request(&url, headers)
+        .map(drop)
     }
 }
 
@@ -129,7 +137,7 @@ impl Asking<'_> {
 fn knowing(cookies: &str) -> Memory {
     let memory = Memory::default();
     assert_eq!(Asking::default().ask(&[cookies], &memory), Ok(()));
-    assert_eq!(memory.asked(), [HashAlgorithm::Sha1]);
+    assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1]);
     memory
 }
 
@@ -192,7 +200,7 @@ fn a_key_or_a_switch_that_changed_is_asked_anew() {
     assert_eq!(gone, Err(Refusal::UnknownKey));
     let replaced = with(keys("rsa4096")).ask(&[&cookies], &memory);
     assert_eq!(replaced, Err(Refusal::SignatureMismatch));
-    assert_eq!(memory.asked(), [HashAlgorithm::Sha1]);
+    assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1]);
     let lenient = Asking {
         leniency: Leniency {
             statement_object: true,
@@ -201,7 +209,7 @@ fn a_key_or_a_switch_that_changed_is_asked_anew() {
         ..Asking::default()
     };
     assert_eq!(lenient.ask(&[&cookies], &memory), Ok(()));
-    assert_eq!(memory.asked(), [HashAlgorithm::Sha1]);
+    assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1]);
 }
 
 /// As the guide says: any reserved name in the URL means that cookies are not looked at, remembered or not.
@@ -287,9 +295,15 @@ fn a_known_answer_saves_the_others() {
         };
         let memory = Memory::default();
         assert_eq!(asking.ask(&[], &memory), Ok(()));
-        assert_eq!(memory.asked(), [HashAlgorithm::Sha1, HashAlgorithm::Sha256]);
+        assert_eq!(
+            memory.asked(),
+            [
+                SignatureScheme::EcdsaP256Sha1,
+                SignatureScheme::EcdsaP256Sha256
+            ]
+        );
         let memory = Memory {
-            known: vec![(HashAlgorithm::Sha256, "https://h.de/v/")],
+            known: vec![(SignatureScheme::EcdsaP256Sha256, "https://h.de/v/")],
             ..Memory::default()
         };
         assert_eq!(asking.ask(&[], &memory), Ok(()));
@@ -307,7 +321,7 @@ fn one_hash_is_asked_about_once() {
     };
     let memory = Memory::default();
     assert_eq!(asking.ask(&[], &memory), Ok(()));
-    assert_eq!(memory.asked(), [HashAlgorithm::Sha1]);
+    assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1]);
     assert_eq!(memory.looked_up.take(), []);
 }
 
@@ -324,13 +338,21 @@ fn a_known_spelling_saves_asking_about_the_others() {
     let ask = |memory: &Memory| {
         let credentials = Credentials::from_request(url.query, std::iter::empty());
         let (keys, leniency) = (keys("rsa2048"), Leniency::default());
-        verify(&url, &credentials, &keys, NOW, client(), &leniency, memory).map(drop)
+        Verifier {
+            keys: &keys,
+            now: NOW,
+            client: client(),
+            leniency: &leniency,
+            memory,
+        }
+        .url(&url, &credentials)
+        .map(drop)
     };
     let memory = Memory::default();
     assert_eq!(ask(&memory), Ok(()));
-    assert_eq!(memory.asked(), [HashAlgorithm::Sha1; 2]);
+    assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1; 2]);
     let memory = Memory {
-        known: vec![(HashAlgorithm::Sha1, "https://h.de/v/a")],
+        known: vec![(SignatureScheme::RsaPkcs1Sha1, "https://h.de/v/a")],
         ..Memory::default()
     };
     assert_eq!(ask(&memory), Ok(()));

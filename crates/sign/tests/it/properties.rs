@@ -107,7 +107,7 @@ proptest! {
             let (_, query) = link.split_once('?').unwrap();
             let credentials = Credentials::from_request(Some(query), std::iter::empty());
             let (keys, now) = (keys(), Timestamp::from_secs(NOW));
-            let ask = |names: &[&str]| verify_stream(names, &credentials, &keys, now, client(), &Leniency::default(), &NoMemory);
+            let ask = |names: &[&str]| Verifier { keys: &keys, now, client: client(), leniency: &Leniency::default(), memory: &NoMemory }.stream(names, &credentials);
             prop_assert!(ask(&["other"]).is_err());
             prop_assert!(ask(&["other", &name]).is_ok());
         }
@@ -117,7 +117,7 @@ proptest! {
     fn hostile_requests_do_not_panic(query in "[ -~]{0,120}", cookie in proptest::collection::vec(any::<u8>(), 0..120), host in "[ -~]{0,12}", path in "[ -~é]{0,20}") {
         let credentials = Credentials::from_request(Some(&query), [cookie.as_slice()].into_iter());
         let url = ViewerUrl { scheme: Scheme::Https, host: &host, path: &path, query: Some(&query) };
-        let _ = verify(&url, &credentials, &keys(), Timestamp::from_secs(NOW), client(), &Leniency::default(), &NoMemory);
+        let _ = Verifier { keys: &keys(), now: Timestamp::from_secs(NOW), client: client(), leniency: &Leniency::default(), memory: &NoMemory }.url(&url, &credentials);
         let _ = strip_query(&query);
         let _ = strip_cookies(&String::from_utf8_lossy(&cookie));
         let _ = fingerprint(&query);
@@ -141,10 +141,7 @@ fn hostile_policies_are_quick() {
             r#"{{"Statement":[{{"Resource":"{resource}","Condition":{{"DateLessThan":{{"AWS:EpochTime":1767003600}}}}}}]}}"#
         );
         let signature = key
-            .sign_digest(
-                HashAlgorithm::Sha1,
-                HashAlgorithm::Sha1.digest(policy.as_bytes()).as_ref(),
-            )
+            .sign_message(SignatureScheme::EcdsaP256Sha1, policy.as_bytes())
             .unwrap();
         let query = format!(
             "x={}&Policy={}&Signature={}&Key-Pair-Id=KEC",

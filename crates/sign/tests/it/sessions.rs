@@ -62,9 +62,8 @@ fn encode(bytes: &[u8]) -> String {
 
 /// For texts that a [`Signer`] does not sign.
 fn signature_over(text: &str) -> String {
-    let algorithm = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
-    let digest = aws_lc_rs::digest::digest(algorithm, text.as_bytes());
-    let signature = private_key("rsa2048").sign_digest(HashAlgorithm::Sha1, digest.as_ref());
+    let key = private_key("rsa2048");
+    let signature = key.sign_message(SignatureScheme::RsaPkcs1Sha1, text.as_bytes());
     format!("Signature={}&Key-Pair-Id=K", encode(&signature.unwrap()))
 }
 
@@ -80,15 +79,17 @@ fn issue_canned(url: &str) -> String {
 }
 
 fn issue_to(link: &Received, leniency: &Leniency) -> Result<Option<String>, Refusal> {
-    issue_session(
+    Verifier {
+        keys: &keys("rsa2048"),
+        now: Timestamp::from_secs(NOW),
+        client: client(),
+        leniency,
+        memory: &NoMemory,
+    }
+    .issue(
         &secret(),
         &link.viewer_url(),
         &Credentials::from_request(link.query.as_deref(), std::iter::empty()),
-        &keys("rsa2048"),
-        Timestamp::from_secs(NOW),
-        client(),
-        leniency,
-        &NoMemory,
     )
 }
 
@@ -118,15 +119,14 @@ impl Default for Asking {
 
 impl Asking {
     fn ask(&self, token: &str, url: &str) -> Result<Grant, Refusal> {
-        verify_session(
-            &secret(),
-            token,
-            &Received::raw(url).unwrap().viewer_url(),
-            &self.keys,
-            Timestamp::from_secs(self.now),
-            self.client,
-            &self.leniency,
-        )
+        Verifier {
+            keys: &self.keys,
+            now: Timestamp::from_secs(self.now),
+            client: self.client,
+            leniency: &self.leniency,
+            memory: &NoMemory,
+        }
+        .session(&secret(), token, &Received::raw(url).unwrap().viewer_url())
     }
 }
 
@@ -157,14 +157,17 @@ fn nobody_else_makes_tokens() {
         let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
         check(&changed, url, MISMATCH);
     }
-    let other = verify_session(
+    let other = Verifier {
+        keys: &keys("rsa2048"),
+        now: Timestamp::from_secs(NOW),
+        client: client(),
+        leniency: &Leniency::default(),
+        memory: &NoMemory,
+    }
+    .session(
         &SessionSecret::new(&[8; 32]).unwrap(),
         &token,
         &Received::raw(url).unwrap().viewer_url(),
-        &keys("rsa2048"),
-        Timestamp::from_secs(NOW),
-        client(),
-        &Leniency::default(),
     );
     assert_eq!(other.map(drop), MISMATCH);
     check(&token, url, Ok(()));
@@ -393,15 +396,17 @@ fn a_session_reads_resources_as_its_credentials_do() {
     let link = signed("https://h.de/abc", &terms);
     let (url, query) = ("https://h.de/abc", link.query.as_deref().unwrap());
     let cookies = format!("CloudFront-{}", query.replace('&', "; CloudFront-"));
-    let by_cookies = issue_session(
+    let by_cookies = Verifier {
+        keys: &keys("rsa2048"),
+        now: Timestamp::from_secs(NOW),
+        client: client(),
+        leniency: &Leniency::default(),
+        memory: &NoMemory,
+    }
+    .issue(
         &secret(),
         &Received::raw(url).unwrap().viewer_url(),
         &Credentials::from_request(None, std::iter::once(cookies.as_bytes())),
-        &keys("rsa2048"),
-        Timestamp::from_secs(NOW),
-        client(),
-        &Leniency::default(),
-        &NoMemory,
     );
     let by_link = issue(url, &terms);
     let by_cookies = by_cookies.unwrap().unwrap();

@@ -92,14 +92,13 @@ impl Received {
         let headers = cookies.map(str::as_bytes).into_iter();
         let credentials = Credentials::from_request(self.query.as_deref(), headers);
         let now = Timestamp::from_secs(now);
-        verify(
-            &self.viewer_url(),
-            &credentials,
+        Verifier {
             keys,
             now,
             client,
-            &Leniency::default(),
-            &NoMemory,
-        )
+            leniency: &Leniency::default(),
+            memory: &NoMemory,
+        }
+        .url(&self.viewer_url(), &credentials)
     }
 }

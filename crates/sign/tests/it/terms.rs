@@ -16,13 +16,14 @@ struct Recorder {
     answer: Mutex<Vec<u8>>,
 }
 
-impl DigestSigner for Recorder {
+impl MessageSigner for Recorder {
     fn kind(&self) -> KeyKind {
         KeyKind::P256
     }
 
-    fn sign_digest(&self, _hash: HashAlgorithm, digest: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.digests.lock().unwrap().push(digest.to_vec());
+    fn sign_message(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let digest = scheme.hash().unwrap().digest(message);
+        self.digests.lock().unwrap().push(digest.as_ref().to_vec());
         let answer = self.answer.lock().unwrap().clone();
         if answer.is_empty() {
             Err(SignError::External("the token was removed".into()))

@@ -38,15 +38,14 @@ fn ask(
         query,
     };
     let credentials = Credentials::from_request(query, std::iter::empty());
-    verify(
-        &url,
-        &credentials,
-        &keys("rsa2048"),
-        Timestamp::from_secs(1),
-        client(),
+    Verifier {
+        keys: &keys("rsa2048"),
+        now: Timestamp::from_secs(1),
+        client: client(),
         leniency,
-        &NoMemory,
-    )
+        memory: &NoMemory,
+    }
+    .url(&url, &credentials)
 }
 
 fn check_host(signed: &str, scheme: Scheme, host: &str, ignore_port: bool, expected: bool) {
@@ -90,14 +89,14 @@ fn ports_count_unless_they_are_the_default() {
 
 /// Keeps what it was asked.
 #[derive(Default)]
-struct Notes(RefCell<Vec<(HashAlgorithm, Vec<u8>)>>);
+struct Notes(RefCell<Vec<(SignatureScheme, Vec<u8>)>>);
 
 impl SignatureMemory for Notes {
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
         assert_eq!(question.key_pair_id, "K");
         self.0
             .borrow_mut()
-            .push((question.hash, question.message.to_vec()));
+            .push((question.scheme, question.message.to_vec()));
         question.ask()
     }
 }
@@ -118,21 +117,20 @@ fn a_memory_is_asked_about_texts_never_about_decisions() {
     let credentials = Credentials::from_request(query, std::iter::empty());
     let notes = Notes::default();
     let judge = |request: &ViewerUrl<'_>, now| {
-        verify(
-            request,
-            &credentials,
-            &keys("p256.pkcs8"),
+        Verifier {
+            keys: &keys("p256.pkcs8"),
             now,
-            client(),
-            &Leniency::default(),
-            &notes,
-        )
+            client: client(),
+            leniency: &Leniency::default(),
+            memory: &notes,
+        }
+        .url(request, &credentials)
     };
     assert_eq!(judge(&request, UNTIL), Err(Refusal::Expired(UNTIL)));
     let text = r#"{"Statement":[{"Resource":"https://h.de/a","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#;
     assert_eq!(
         *notes.0.borrow(),
-        [(HashAlgorithm::Sha1, text.as_bytes().to_vec())]
+        [(SignatureScheme::EcdsaP256Sha1, text.as_bytes().to_vec())]
     );
     // A P-256 key without Hash-Algorithm is asked twice before it is refused.
     let other = ViewerUrl {
@@ -179,15 +177,14 @@ fn streams_need_a_resource() {
     let ask = |query: &str| {
         let credentials = Credentials::from_request(Some(query), std::iter::empty());
         let now = Timestamp::from_secs(1);
-        verify_stream(
-            &names,
-            &credentials,
-            &keys("rsa2048"),
+        Verifier {
+            keys: &keys("rsa2048"),
             now,
-            client(),
-            &Leniency::default(),
-            &NoMemory,
-        )
+            client: client(),
+            leniency: &Leniency::default(),
+            memory: &NoMemory,
+        }
+        .stream(&names, &credentials)
     };
     let sign = |resource: &str| {
         let terms = Terms {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use privet_sign::{DigestSigner, HashAlgorithm, PrivateKey};
+use privet_sign::{HashAlgorithm, MessageSigner, PrivateKey};
 use std::path::PathBuf;
 
 /// The clock of the matrix.
@@ -56,8 +56,8 @@ impl By {
     pub fn signature(self, text: &str) -> Vec<u8> {
         let pem = std::fs::read(key_path(self.file)).unwrap();
         let key = PrivateKey::parse(&pem, None).unwrap();
-        let digest = self.hash.digest(text.as_bytes());
-        key.sign_digest(self.hash, digest.as_ref()).unwrap()
+        let scheme = key.kind().scheme(self.hash);
+        key.sign_message(scheme, text.as_bytes()).unwrap()
     }
 }
 

@@ -1,14 +1,15 @@
-//! What is asked for, and whether a signature or a resource is meant for it.
+//! The object of a request, and whether a signature or a resource is meant for it.
 
 use std::borrow::Cow;
 
-use super::Leniency;
+use crate::credentials::own_query;
 use crate::grant::QueryUse;
+use crate::leniency::Leniency;
 use crate::policy;
 use crate::resource::{self, Target};
 use crate::viewer::ViewerUrl;
 
-/// What is asked for.
+/// The object of a request.
 pub(crate) enum Object<'a> {
     /// A file, with the viewer's own part of the query.
     Url {
@@ -19,9 +20,17 @@ pub(crate) enum Object<'a> {
     Stream(&'a [&'a str]),
 }
 
-impl Object<'_> {
-    /// Of a signature over exactly this object.
-    pub(super) fn query_use(&self) -> QueryUse {
+impl<'a> Object<'a> {
+    /// The file that a URL names.
+    pub(crate) fn of_url(url: &'a ViewerUrl<'a>) -> Self {
+        Object::Url {
+            url,
+            query: own_query(url.query),
+        }
+    }
+
+    /// The use that a signature over exactly this object makes of the query.
+    pub(crate) fn query_use(&self) -> QueryUse {
         match self {
             Object::Url { query, .. } if !query.is_empty() => QueryUse::Compared,
             Object::Url { .. } | Object::Stream(_) => QueryUse::Ignored,

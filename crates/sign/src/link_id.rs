@@ -1,0 +1,56 @@
+//! The identity of a link: which key signed which text.
+//!
+//! A signature is no identity: whoever has one ECDSA signature can make another over the same text.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::encoding::hex;
+use crate::key::PublicKey;
+
+/// Separates these digests from all others.
+const DOMAIN: &[u8] = b"privet link 1\0";
+
+/// The identity of a link, the same for every signature of one key over one text.
+///
+/// SHA-256 over the public key's SubjectPublicKeyInfo and the signed text: the policy as received, or the rebuilt canned
+/// text. An id under which the key is known takes no part, nor do the hash and the place where the credentials stood.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub(crate) [u8; LinkId::SIZE_BYTES]);
+
+impl LinkId {
+    /// Length of an identity.
+    pub const SIZE_BYTES: usize = 32;
+
+    pub(crate) fn of(key: &PublicKey, text: &[u8]) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(DOMAIN);
+        // The length in front keeps a key's end from being taken for a text's beginning.
+        for part in [key.spki_der(), text] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut id = [0; LinkId::SIZE_BYTES];
+        id.copy_from_slice(context.finish().as_ref());
+        LinkId(id)
+    }
+
+    /// The bytes, as a table keeps them.
+    pub fn as_bytes(&self) -> &[u8; LinkId::SIZE_BYTES] {
+        &self.0
+    }
+}
+
+/// 64 lower-case hex digits.
+impl fmt::Display for LinkId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for LinkId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "LinkId({self})")
+    }
+}

@@ -1,0 +1,133 @@
+//! The names in a policy: those that mean nothing, and those that are too near to one that does.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+/// A name in an object, borrowed when it has no escapes.
+pub(super) struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+/// Names that mean nothing to CloudFront, such as Version. Their values are skipped, their repetition is not.
+///
+/// A set, because a stranger's policy is read before its signature is checked, and may be full of names.
+#[derive(Default)]
+pub(super) struct Ignored<'de>(BTreeSet<Cow<'de, str>>);
+
+impl<'de> Ignored<'de> {
+    pub(super) fn skip<A: MapAccess<'de>>(
+        &mut self,
+        name: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        // A limit under a misspelt name would otherwise be none.
+        if is_near_known(&name) {
+            return Err(A::Error::custom(format!(
+                "{name} is not a name that a policy knows"
+            )));
+        }
+        if let Some(twice) = self.0.replace(name) {
+            return Err(duplicate(&twice));
+        }
+        map.next_value::<IgnoredAny>().map(|_| ())
+    }
+
+    /// A statement without a `Resource` covers everything: any name in it may be what was meant to be one.
+    pub(super) fn check_none_but<E: Error>(&self, allowed: &str) -> Result<(), E> {
+        match self.0.iter().find(|name| *name != allowed) {
+            None => Ok(()),
+            Some(name) => Err(E::custom(format!(
+                "a statement without Resource must not have {name}: write Resource, or leave it out"
+            ))),
+        }
+    }
+}
+
+/// Whether `name` is one of those that limit a grant, in another spelling: another case, a plural, a blank or an invisible
+/// character within, two letters wrong.
+fn is_near_known(name: &str) -> bool {
+    const KNOWN: [&str; 5] = [
+        "statement",
+        "resource",
+        "notresource",
+        "condition",
+        "effect",
+    ];
+    let letters = |character: &char| character.is_ascii_alphabetic();
+    let letters = name.chars().filter(letters);
+    let letters: String = letters.take(NAME_LETTERS_MAX).collect();
+    let letters = letters.to_ascii_lowercase();
+    KNOWN
+        .iter()
+        .any(|known| letters.contains(known) || distance(&letters, known) <= 2)
+}
+
+/// Longer names are near when they contain a known one.
+const NAME_LETTERS_MAX: usize = 64;
+
+/// How many letters have to be changed, put in or left out to make `to` of `from`.
+fn distance(from: &str, to: &str) -> usize {
+    let to = to.as_bytes();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (position, letter) in from.bytes().enumerate() {
+        let mut diagonal = position;
+        row[0] = position + 1;
+        for (column, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+pub(super) fn duplicate<E: Error>(name: &str) -> E {
+    E::custom(format!("{name} occurs twice"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn names_are_as_far_apart_as_letters_have_to_be_changed() {
+        for (from, to, expected) in [
+            ("", "", 0),
+            ("ab", "", 2),
+            ("", "ab", 2),
+            ("a", "ab", 1),
+            ("ab", "a", 1),
+            ("ab", "ba", 2),
+            ("kitten", "kittens", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+        ] {
+            assert_eq!(distance(from, to), expected, "{from} {to}");
+        }
+    }
+}
