@@ -1,7 +1,7 @@
 //! Starts the edge, swaps its configuration, drains it.
 
 use crate::answer_memory::AnswerMemory;
-use crate::cache::EdgeCache;
+use crate::cache::{EdgeCache, Invalidation, InvalidationItem};
 use crate::clock::Clock;
 use crate::context::EdgeContext;
 use crate::crew::{Crew, ListenOn, Task, worker_count};
@@ -10,7 +10,7 @@ use crate::ends::EndTotals;
 use crate::film::FilmIndexes;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
-use crate::operator::{Operator, OperatorThread};
+use crate::operator::{InvalidationError, Operator, OperatorThread, OriginPrivacy};
 use crate::request_id::node_name;
 use crate::standard_error;
 use crate::start_error::{StartError, listen_error};
@@ -18,7 +18,7 @@ use crate::state::EdgeState;
 use crate::test_clock;
 use crate::worker;
 use arc_swap::ArcSwap;
-use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
+use privet_cache::{DiskOptions, Statistics, Store, StoreEvent, StoreOptions};
 use privet_distribution::{CacheSettings, Listener, ListenerProtocol, Snapshot};
 use privet_sign::SessionSecret;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -156,6 +156,42 @@ impl RunningEdge {
     /// How much has ended since the start, whatever the log's settings are.
     pub fn end_totals(&self) -> EndTotals {
         self.shared.ends.totals()
+    }
+
+    /// Makes every stored object that `items` mean count as absent, from now on and after every restart.
+    ///
+    /// Complete when it returns; it waits for the disk, if the cache has one. Limits are CloudFront's (developer guide,
+    /// "Quotas"): 3,000 items, 15 of them with a wildcard.
+    ///
+    /// # Errors
+    /// Nothing is invalidated then: limits, an unknown distribution, a disk that cannot be written.
+    pub fn invalidate(
+        &self,
+        distribution_id: &str,
+        items: &[InvalidationItem],
+    ) -> Result<Arc<Invalidation>, InvalidationError> {
+        self.operator.invalidate(distribution_id, items)
+    }
+
+    /// One of the latest invalidations, by its id.
+    pub fn invalidation(&self, id: &str) -> Option<Arc<Invalidation>> {
+        self.operator.invalidations().find(id)
+    }
+
+    /// The latest invalidations, newest first, `count_max` at most.
+    pub fn invalidations(&self, count_max: usize) -> Vec<Arc<Invalidation>> {
+        self.operator.invalidations().latest(count_max)
+    }
+
+    /// What the cache holds and has done since it was opened.
+    pub fn cache_statistics(&self) -> Statistics {
+        self.shared.cache.store().statistics()
+    }
+
+    /// What origins of restricted behaviors told somebody without keys, when they were asked last. Empty until the
+    /// first answers have come.
+    pub fn privacy_of_origins(&self) -> Vec<OriginPrivacy> {
+        self.operator.privacy_of_origins()
     }
 
     /// The memory that answers take on their way to viewers; see `limits.answers_size_bytes_max`.

@@ -4,29 +4,23 @@
 //! headers made here and stretches of the object in their order. What a film is made of is decided in `privet-media`, who
 //! may have it in `privet-distribution`.
 
-mod bound_uri;
-mod decoding;
+pub(crate) mod bound_uri;
+pub(crate) mod decoding;
 mod folder_blocks;
-mod indexes;
-mod left_out;
-mod lists;
-mod made;
-mod members;
+pub(crate) mod indexes;
+pub(crate) mod left_out;
+pub(crate) mod made;
+pub(crate) mod make_fault;
 mod object_way;
 mod parts_reader;
-mod ready_made;
-mod set_document;
-mod source;
-mod subtitles;
-mod text;
-mod walk;
-mod whole_text;
+pub(crate) mod set_document;
+pub(crate) mod source;
+pub(crate) mod text;
+pub(crate) mod whole_text;
 
 pub(crate) use decoding::decoded_text;
 pub(crate) use indexes::{FilmFault, FilmIndexes, StreamKind};
 pub(crate) use made::{FilmBody, Made, MadeContent, Stretch};
 pub(crate) use parts_reader::{FilmPiece, PartsReader, own_size_bytes};
-pub(crate) use ready_made::{ListAnswer, ReadyMade, is_list, list_without_wish};
 pub use set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
 pub(crate) use source::{FilmSource, SourceAsk, SourceStores};
-pub(crate) use walk::FilmWalk;

@@ -2,6 +2,7 @@
 
 mod coding;
 mod error_page;
+mod film;
 mod finish;
 mod head;
 mod object;
@@ -13,9 +14,9 @@ use crate::answer::Answer;
 use crate::body::ViewerBody;
 use crate::context::WorkerContext;
 use crate::exchange::{Exchange, OpenExchange, Received, Record};
-use crate::film::FilmWalk;
 use crate::request_body::RequestBody;
 use crate::test_clock;
+use film::FilmWalk;
 use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};

@@ -3,7 +3,7 @@
 use privet_sign::Scheme;
 
 /// `uri` with the grant, if it leads to this host and has none of its own.
-pub(super) fn signed(uri: &str, here: (Scheme, &str), carried: &str) -> Option<String> {
+pub(crate) fn signed(uri: &str, here: (Scheme, &str), carried: &str) -> Option<String> {
     let (before, fragment) = match uri.split_once('#') {
         Some((before, fragment)) => (before, Some(fragment)),
         None => (uri, None),

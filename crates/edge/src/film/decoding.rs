@@ -5,7 +5,7 @@ use privet_distribution::{AppliedCoding, AppliedCodings};
 use std::io::Read;
 
 /// Codings on top of each other that are undone.
-pub(super) const CODINGS_MAX: usize = 3;
+pub(crate) const CODINGS_MAX: usize = 3;
 /// Windows of zstd up to 8 MiB: more is no content coding (RFC 9659 3).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 const BROTLI_BUFFER_SIZE_BYTES: usize = 4096;
@@ -14,7 +14,7 @@ const DEFLATE_PIECE_SIZE_BYTES: usize = 16 * 1024;
 
 /// Why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DecodeFault {
+pub(crate) enum DecodeFault {
     /// The bytes are not what their coding says, are cut off, or are in a coding that nobody here undoes.
     Undecodable,
     /// The text is longer than it may be.
@@ -36,7 +36,7 @@ pub(crate) fn decoded_text(
 
 /// The bytes before `codings`, which stand in the order in which they were applied; none is longer than
 /// `size_bytes_max` on the way.
-pub(super) fn decode(
+pub(crate) fn decode(
     mut bytes: Vec<u8>,
     codings: &[AppliedCoding],
     size_bytes_max: usize,

@@ -43,7 +43,7 @@ pub(crate) struct Film {
 
 impl Film {
     /// What the list of the transport stream says; `None` when there is none.
-    pub(super) fn transport_stream(&self) -> Option<TsDescription> {
+    pub(crate) fn transport_stream(&self) -> Option<TsDescription> {
         describe_ts(&self.index, &self.plan)
     }
 }
@@ -121,7 +121,7 @@ pub(crate) struct FilmIndexes {
     /// Objects that are not known to their end yet.
     arrivals: Arc<Arrivals>,
     /// What the operator was told of.
-    pub(super) left_out: LeftOut,
+    pub(crate) left_out: LeftOut,
 }
 
 impl FilmIndexes {

@@ -14,11 +14,11 @@ const TOLD_MAX: usize = 256;
 
 /// What was said lately, and when.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut(Mutex<HashMap<(String, &'static str), Instant>>);
+pub(crate) struct LeftOut(Mutex<HashMap<(String, &'static str), Instant>>);
 
 impl LeftOut {
     /// The object at `path` is left out of the film at `film`.
-    pub(super) fn tell(&self, path: &str, film: &str, denial: &Denial) {
+    pub(crate) fn tell(&self, path: &str, film: &str, denial: &Denial) {
         if self.is_new(path, denial.token()) {
             // Whoever writes sets chooses names, and terminals obey.
             standard_error::warning(format_args!(

@@ -144,7 +144,7 @@ impl FilmBody {
 
 impl TsPlace {
     /// `None` when the film has no such segment.
-    pub(super) fn new(source: &FilmSource, film: &Arc<Film>, number: u32) -> Option<Self> {
+    pub(crate) fn new(source: &FilmSource, film: &Arc<Film>, number: u32) -> Option<Self> {
         let segment = TsSegment::new(&film.index, &film.plan, number)?;
         Some(TsPlace {
             source: source.clone(),

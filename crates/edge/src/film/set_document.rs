@@ -151,7 +151,7 @@ impl FilmSet {
     }
 
     /// The objects beside the film at `path` that the operator's labels name: `talk.480p.mp4`, `talk.en.vtt`.
-    pub(super) fn beside(path: &str, qualities: &[String], subtitles: &[String]) -> Self {
+    pub(crate) fn beside(path: &str, qualities: &[String], subtitles: &[String]) -> Self {
         let (stem, ending) = match path.rfind('.') {
             Some(dot) => path.split_at(dot),
             None => (path, ""),

@@ -5,8 +5,8 @@ mod cached;
 mod refusals;
 
 pub(crate) use arrivals::Arrivals;
-pub(super) use cached::Wanted;
-pub(super) use refusals::{encoded_text, too_large_text};
+pub(crate) use cached::Wanted;
+pub(crate) use refusals::{encoded_text, too_large_text};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use crate::cache::{Ask, FlightWaiter, How, StoredObject, WorkerCache, digest};
@@ -68,7 +68,7 @@ struct Source {
 
 /// Where the bytes are.
 #[derive(Clone)]
-pub(super) enum SourceContent {
+pub(crate) enum SourceContent {
     Memory(Bytes),
     File(Arc<FolderFile>, Arc<FolderBlocks>),
     Cached {
@@ -102,7 +102,7 @@ impl FilmSource {
     ///
     /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
     /// nevertheless: whoever reads them looks at their length.
-    pub(super) async fn open_as(
+    pub(crate) async fn open_as(
         wanted: Wanted,
         ask: &SourceAsk<'_>,
         stores: &SourceStores<'_>,
@@ -140,7 +140,7 @@ impl FilmSource {
     }
 
     /// What was done to the bytes; nothing to those of what was opened for its parts.
-    pub(super) fn codings(&self) -> &AppliedCodings {
+    pub(crate) fn codings(&self) -> &AppliedCodings {
         &self.0.codings
     }
 
@@ -166,7 +166,7 @@ impl FilmSource {
     }
 
     /// Whether it is there, and its bytes are not: it was opened for [`Wanted::Presence`], and must not be kept.
-    pub(super) fn is_head_alone(&self) -> bool {
+    pub(crate) fn is_head_alone(&self) -> bool {
         let is_of_no_cache = matches!(self.0.content, SourceContent::Memory(_));
         is_of_no_cache && self.0.status.is_some() && self.0.size_bytes == 0
     }
@@ -177,15 +177,15 @@ impl FilmSource {
     }
 
     /// The object's path, for the operator's eyes.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.0.path
     }
 
-    pub(super) fn content(&self) -> &SourceContent {
+    pub(crate) fn content(&self) -> &SourceContent {
         &self.0.content
     }
 
-    pub(super) fn take_waiting(&self) -> Option<FlightWaiter> {
+    pub(crate) fn take_waiting(&self) -> Option<FlightWaiter> {
         self.0.waiting.borrow_mut().take()
     }
 

@@ -27,14 +27,14 @@ const ZSTD_LEVEL: i32 = 1;
 static LONG_TEXTS: Semaphore = Semaphore::const_new(LONG_TEXTS_MAX);
 
 /// A text in the coding that the viewer takes, and its entity tag: it depends on nothing but the bytes.
-pub(super) struct Text {
-    pub(super) bytes: Bytes,
-    pub(super) coding: Option<ContentCoding>,
-    pub(super) etag: String,
+pub(crate) struct Text {
+    pub(crate) bytes: Bytes,
+    pub(crate) coding: Option<ContentCoding>,
+    pub(crate) etag: String,
 }
 
 /// Refuses a list of `entries` that each repeat `query`, when it would be too long; else says about how long it gets.
-pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
+pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
     /// What an entry takes beside the query.
     const ENTRY_SIZE_BYTES: usize = 64;
     let entry = ENTRY_SIZE_BYTES + query.map_or(0, str::len);
@@ -56,12 +56,12 @@ pub(super) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
 ///
 /// A policy with its signature has some 700 characters. What is longer has a resource like a novel, or parameters of the
 /// viewer's own that the policy permits: those must not turn a request into megabytes of memory.
-pub(super) fn is_excessive(query: &str, size_bytes: u64) -> bool {
+pub(crate) fn is_excessive(query: &str, size_bytes: u64) -> bool {
     query.len() > QUERY_SIZE_BYTES_MAX && size_bytes > LONG_QUERY_LIST_SIZE_BYTES_MAX
 }
 
 /// Writes a text of about `size_bytes` and compresses it.
-pub(super) async fn text(
+pub(crate) async fn text(
     size_bytes: u64,
     coding: Option<ContentCoding>,
     write: impl FnOnce() -> String + Send + 'static,
@@ -95,7 +95,7 @@ fn coded(text: String, coding: Option<ContentCoding>) -> Text {
 }
 
 /// A strong entity tag for whatever `bytes` stand for.
-pub(super) fn tag(bytes: &[u8]) -> String {
+pub(crate) fn tag(bytes: &[u8]) -> String {
     let digits: String = digest(bytes)
         .0
         .iter()

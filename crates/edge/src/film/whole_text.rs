@@ -1,8 +1,8 @@
 //! Texts that are objects: read as a whole, counted, and without the content coding that they are stored in.
 
 use super::decoding::{DecodeFault, decode};
+use super::make_fault::MakeFault;
 use super::source::{FilmSource, encoded_text};
-use super::walk::MakeFault;
 use crate::answer_memory::{BodyMemory, Charge};
 use crate::origin::DiskWork;
 use privet_distribution::Denial;
@@ -14,13 +14,13 @@ const DECODINGS_MAX: usize = 4;
 static DECODINGS: Semaphore = Semaphore::const_new(DECODINGS_MAX);
 
 /// A text in memory, where it counts as long as it is held.
-pub(super) struct WholeText {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct WholeText {
+    pub(crate) bytes: Vec<u8>,
     _charge: Charge,
 }
 
 /// Why there is no text.
-pub(super) enum TextFault {
+pub(crate) enum TextFault {
     /// It is longer than it may be.
     TooLarge,
     Make(MakeFault),
@@ -37,7 +37,7 @@ impl FilmSource {
     /// is counted by `memory`.
     ///
     /// Errors: it is longer, cannot be read or decoded, or there is no memory for it.
-    pub(super) async fn read_text(
+    pub(crate) async fn read_text(
         &self,
         size_bytes_max: u64,
         memory: &BodyMemory,

@@ -76,7 +76,7 @@ pub fn check_invalidation(items: &[InvalidationItem]) -> Result<(), Invalidation
 
 impl Operator {
     /// Waits for the disk.
-    pub(super) fn invalidate(
+    pub(crate) fn invalidate(
         &self,
         distribution_id: &str,
         items: &[InvalidationItem],

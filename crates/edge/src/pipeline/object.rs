@@ -1,9 +1,9 @@
 //! The walk's step for an object: a list with the viewer's grant in it, a folder's file, or what an origin has.
 
+use super::film::{ListAnswer, ReadyMade, is_list};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
-use crate::film::{ListAnswer, ReadyMade, is_list};
 use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
 use http::{Method, StatusCode};

@@ -1,6 +1,6 @@
 //! What a request is about: an object, or what is made of one.
 
-use crate::film::list_without_wish;
+use super::film::list_without_wish;
 use privet_distribution::{
     Authorized, Denial, Routed, Snapshot, ViewerRequest, authorize, authorize_film, route,
     route_film,

@@ -58,7 +58,10 @@ struct Crate {
 
 impl Crate {
     fn read(name: &'static str) -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(name)
+            .join("src");
         let mut paths = Vec::new();
         collect(&source, &mut paths);
         let files = paths.iter().map(|path| {
@@ -124,13 +127,21 @@ impl Crate {
 
     /// Where a name comes from that `module` only passes on.
     fn re_exported(&self, module: &Module, name: &str) -> Option<&Module> {
-        let passed_on = uses(&self.files[module]).into_iter().filter(|line| line.is_public);
+        let passed_on = uses(&self.files[module])
+            .into_iter()
+            .filter(|line| line.is_public);
         let mut paths = passed_on.flat_map(|line| expanded(&line.tree));
         let path = paths.find(|path| path.rsplit("::").next() == Some(name))?;
         let names: Vec<&str> = path.split("::").collect();
         let is_elsewhere = ["crate", "super"].contains(&names[0]);
-        let base = if is_elsewhere { Module::new() } else { module.clone() };
-        let names = names.iter().skip(usize::from(names[0] == "crate" || names[0] == "self"));
+        let base = if is_elsewhere {
+            Module::new()
+        } else {
+            module.clone()
+        };
+        let names = names
+            .iter()
+            .skip(usize::from(names[0] == "crate" || names[0] == "self"));
         let names: Vec<&str> = names.copied().collect();
         let (file, _) = self.deepest(&base, &names);
         (file != module).then_some(file)
@@ -153,7 +164,10 @@ fn uses(code: &str) -> Vec<UseLine> {
         if is_line {
             lines.push(UseLine {
                 is_public: before.starts_with("pub"),
-                tree: after[..end].split_whitespace().collect::<Vec<_>>().join(" "),
+                tree: after[..end]
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" "),
             });
         }
         rest = &after[end..];
@@ -208,8 +222,12 @@ fn imported_paths(code: &str) -> Vec<String> {
 
 /// Without comments and unit tests.
 fn code(text: &str) -> String {
-    let text = text.split_once("\n#[cfg(test)]").map_or(text, |(code, _)| code);
-    let lines = text.lines().map(|line| line.split("//").next().unwrap_or(line));
+    let text = text
+        .split_once("\n#[cfg(test)]")
+        .map_or(text, |(code, _)| code);
+    let lines = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -241,7 +259,11 @@ fn circles<'m>(mut imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> Vec<S
     }
     let left: BTreeSet<&Module> = imports.keys().copied().collect();
     let arrow = |(from, to): (&&Module, &BTreeSet<&Module>)| {
-        let to: Vec<String> = to.iter().filter(|to| left.contains(*to)).map(|to| shown(to)).collect();
+        let to: Vec<String> = to
+            .iter()
+            .filter(|to| left.contains(*to))
+            .map(|to| shown(to))
+            .collect();
         format!("{} -> {}", shown(from), to.join(", "))
     };
     imports.iter().map(arrow).collect()
@@ -269,7 +291,11 @@ fn no_file_imports_one_that_imports_it() {
         let count: usize = imports.values().map(BTreeSet::len).sum();
         assert!(count > 20, "{name}: {count} imports were found");
         let left = circles(imports);
-        assert!(left.is_empty(), "{name} has circles among:\n{}", left.join("\n"));
+        assert!(
+            left.is_empty(),
+            "{name} has circles among:\n{}",
+            left.join("\n")
+        );
     }
 }
 
@@ -283,7 +309,11 @@ fn edge_floor(module: &Module) -> Option<(usize, usize)> {
 #[test]
 fn no_file_of_edge_imports_a_higher_one() {
     let edge = Crate::read("edge");
-    let rooms: BTreeSet<&String> = edge.files.keys().filter_map(|module| module.first()).collect();
+    let rooms: BTreeSet<&String> = edge
+        .files
+        .keys()
+        .filter_map(|module| module.first())
+        .collect();
     let known: BTreeSet<&str> = EDGE_FLOORS.iter().copied().flatten().copied().collect();
     for room in &rooms {
         assert!(known.contains(room.as_str()), "give {room} a floor");
@@ -317,7 +347,15 @@ fn imports_are_read_as_a_compiler_reads_them() {
     paths.dedup();
     assert_eq!(
         paths,
-        ["crate::a", "crate::a::B", "crate::a::c::D", "crate::a::c::E", "crate::a::self", "crate::j::k", "super::g"]
+        [
+            "crate::a",
+            "crate::a::B",
+            "crate::a::c::D",
+            "crate::a::c::E",
+            "crate::a::self",
+            "crate::j::k",
+            "super::g"
+        ]
     );
     let a = vec!["a".to_owned()];
     let b = vec!["b".to_owned()];
@@ -325,10 +363,16 @@ fn imports_are_read_as_a_compiler_reads_them() {
     let arrows = |of_c: &'static [&'static str]| {
         let to = |names: &[&str]| {
             let all = [&a, &b, &c];
-            let named = all.into_iter().filter(|module| names.contains(&module[0].as_str()));
+            let named = all
+                .into_iter()
+                .filter(|module| names.contains(&module[0].as_str()));
             named.collect::<BTreeSet<&Module>>()
         };
-        circles(BTreeMap::from([(&a, to(&["b"])), (&b, to(&["c"])), (&c, to(of_c))]))
+        circles(BTreeMap::from([
+            (&a, to(&["b"])),
+            (&b, to(&["c"])),
+            (&c, to(of_c)),
+        ]))
     };
     assert_eq!(arrows(&[]), Vec::<String>::new());
     assert_eq!(arrows(&["a"]).len(), 3);

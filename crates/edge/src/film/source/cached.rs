@@ -37,7 +37,7 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
 
 /// What of an object is going to be read.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::film) enum Wanted {
+pub(crate) enum Wanted {
     /// Here and there, as it lies at the origin.
     Parts,
     /// All of it, and without the codings that it is stored in.

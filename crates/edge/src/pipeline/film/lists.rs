@@ -1,11 +1,12 @@
 //! The lists of a film: of one track, and of all qualities and subtitles of a set.
 
-use super::indexes::Film;
-use super::made::Made;
 use super::members::{Completeness, Member, Present};
-use super::set_document::SetSubtitles;
-use super::text::{list_size_bytes, text};
-use super::walk::{DASH_TYPE, FilmWalk, HLS_TYPE, MakeFault, Opened};
+use super::walk::{DASH_TYPE, FilmWalk, HLS_TYPE, Opened};
+use crate::film::indexes::Film;
+use crate::film::made::Made;
+use crate::film::make_fault::MakeFault;
+use crate::film::set_document::SetSubtitles;
+use crate::film::text::{list_size_bytes, text};
 use privet_distribution::Denial;
 use privet_media::Refusal;
 use privet_media::describe::FilmDescription;

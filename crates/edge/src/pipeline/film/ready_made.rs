@@ -1,15 +1,16 @@
 //! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A list that cannot
 //! be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
-use super::bound_uri::signed;
-use super::made::{Made, MadeContent};
-use super::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
-use super::text::{is_excessive, text};
-use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, MakeFault, carried};
-use super::whole_text::{TextFault, WholeText};
+use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, carried};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
+use crate::film::bound_uri::signed;
+use crate::film::made::{Made, MadeContent};
+use crate::film::make_fault::MakeFault;
+use crate::film::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
+use crate::film::text::{is_excessive, text};
+use crate::film::whole_text::{TextFault, WholeText};
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,

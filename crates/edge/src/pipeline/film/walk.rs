@@ -1,23 +1,23 @@
 //! The walk's last steps for what is made of a film: open the object, know the film, make what the name says.
 
-use super::indexes::{Film, FilmFault};
-use super::made::{Made, MadeContent, TsPlace};
-use super::source::{FilmSource, SourceAsk, Wanted};
-use super::text::{Text, tag};
 use crate::answer::Answer;
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
-use crate::origin_client::origin_denial;
+use crate::film::indexes::{Film, FilmFault};
+use crate::film::made::{Made, MadeContent, TsPlace};
+use crate::film::make_fault::MakeFault;
+use crate::film::source::{FilmSource, SourceAsk, Wanted};
+use crate::film::text::{Text, tag};
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, FilmSettings, RequestFacts, ViewerRequest, carried_query, coding_for_text,
     issue_session, object_query, options, session_location, session_page, wants_session,
 };
+use privet_media::Parts;
 use privet_media::mp4::TrackKind;
 use privet_media::mux::{init_segment, media_segment};
 use privet_media::name::{FilmItem, FilmName};
-use privet_media::{Parts, Refusal};
 use privet_sign::CredentialSource;
 use std::sync::Arc;
 
@@ -42,51 +42,6 @@ pub(crate) struct FilmWalk<'a> {
     pub(crate) country: Option<&'a str>,
     pub(crate) received: &'a Received,
     pub(crate) context: &'a WorkerContext,
-}
-
-/// Why nothing was made.
-#[derive(Debug)]
-pub(super) enum MakeFault {
-    Denied(Denial),
-    /// The object is another one by now.
-    Lost,
-}
-
-impl From<Denial> for MakeFault {
-    fn from(denial: Denial) -> Self {
-        MakeFault::Denied(denial)
-    }
-}
-
-impl From<Refusal> for MakeFault {
-    fn from(refusal: Refusal) -> Self {
-        MakeFault::Denied(refused(&refusal))
-    }
-}
-
-impl From<ReadFault> for MakeFault {
-    fn from(fault: ReadFault) -> Self {
-        match fault {
-            ReadFault::Origin(kind) => MakeFault::Denied(origin_denial(kind)),
-            ReadFault::Lost => MakeFault::Lost,
-        }
-    }
-}
-
-impl From<FilmFault> for MakeFault {
-    fn from(fault: FilmFault) -> Self {
-        match fault {
-            FilmFault::Refused(refusal) => refusal.into(),
-            FilmFault::Read(fault) => fault.into(),
-        }
-    }
-}
-
-pub(super) fn refused(refusal: &Refusal) -> Denial {
-    Denial::Film {
-        token: refusal.token(),
-        reason: refusal.to_string(),
-    }
 }
 
 /// An object and the film that it is.

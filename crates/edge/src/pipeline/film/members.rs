@@ -1,10 +1,11 @@
 //! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be read
 //! takes away only itself.
 
-use super::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
-use super::source::{FilmSource, Wanted, too_large_text};
-use super::walk::{ATTEMPTS_MAX, FilmWalk, MakeFault, Opened};
-use super::whole_text::TextFault;
+use super::walk::{ATTEMPTS_MAX, FilmWalk, Opened};
+use crate::film::make_fault::MakeFault;
+use crate::film::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
+use crate::film::source::{FilmSource, Wanted, too_large_text};
+use crate::film::whole_text::TextFault;
 use privet_distribution::{Authorized, Denial, authorize_member};
 use privet_media::list::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;

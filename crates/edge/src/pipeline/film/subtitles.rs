@@ -1,11 +1,12 @@
 //! Subtitles as WebVTT: of a track of the film, and of an object beside it.
 
-use super::made::Made;
-use super::source::{FilmSource, Wanted, too_large_text};
-use super::text::text;
-use super::walk::{FilmWalk, MakeFault, Opened, VTT_TYPE, refused};
-use super::whole_text::TextFault;
+use super::walk::{FilmWalk, Opened, VTT_TYPE};
 use crate::answer_memory::Charge;
+use crate::film::made::Made;
+use crate::film::make_fault::{MakeFault, refused};
+use crate::film::source::{FilmSource, Wanted, too_large_text};
+use crate::film::text::text;
+use crate::film::whole_text::TextFault;
 use crate::origin::DiskWork;
 use bytes::Bytes;
 use privet_distribution::Denial;

@@ -1,0 +1,256 @@
+//! The thread that serves the operator's socket and asks origins whether they are private.
+
+use super::desk::Desk;
+use super::privacy::{OriginAccess, ProbeScope, Probing, UnseenCause};
+use super::socket::{OperatorSocket, SocketFile};
+use super::{Operator, api};
+use crate::origin::DiskWork;
+use crate::origin_client::WritingCheck;
+use crate::standard_error;
+use crate::start_error::StartError;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{sleep, timeout};
+
+/// Operators that are served at the same time; others wait.
+const CONNECTIONS_MAX: usize = 16;
+/// For the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// For a request and its answer together.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
+/// For answers that are under way when the edge stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Before the next attempt when a connection cannot be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often invalidations are let go of that concern nothing any more.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Threads that wait for the disk.
+const DISK_THREADS_MAX: usize = 4;
+
+/// The thread, and the socket that it was told to serve.
+#[derive(Debug)]
+pub(crate) struct OperatorThread {
+    commands: mpsc::UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+    socket: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Listen(Option<OperatorSocket>),
+    Probe,
+    Stop,
+}
+
+/// A socket that is bound but not served yet.
+#[derive(Debug)]
+pub(crate) enum SocketChange {
+    /// The one that is served already.
+    Keep,
+    /// Another one, or none.
+    Change(Option<Bound>),
+}
+
+/// Keeps the socket's type to this module.
+#[derive(Debug)]
+pub(crate) struct Bound(OperatorSocket);
+
+impl OperatorThread {
+    /// Binds the socket, if there is to be one, and starts serving it. Origins are asked in the background.
+    pub(crate) fn start(operator: Operator) -> Result<Self, StartError> {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let socket = operator.state.load().snapshot.admin_socket.clone();
+        let socket = socket.as_deref().map(bind).transpose()?;
+        let fault = |error: io::Error| StartError::Thread(error.to_string());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(DISK_THREADS_MAX)
+            .build()
+            .map_err(fault)?;
+        let thread = std::thread::Builder::new()
+            .name("privet-operator".into())
+            .spawn(move || {
+                let local = LocalSet::new();
+                local.block_on(&runtime, run(operator, inbox));
+                drop(local);
+                runtime.shutdown_background();
+            })
+            .map_err(fault)?;
+        let mut started = OperatorThread {
+            commands,
+            thread,
+            socket: None,
+        };
+        started.take(SocketChange::Change(socket.map(Bound)));
+        Ok(started)
+    }
+
+    /// Binds what a new configuration names, without serving it yet.
+    pub(crate) fn prepare(&self, path: Option<&Path>) -> Result<SocketChange, StartError> {
+        let served = self.socket.as_ref();
+        let is_served = served.is_some_and(|file| Some(file.path()) == path && file.is_there());
+        if is_served || (served.is_none() && path.is_none()) {
+            return Ok(SocketChange::Keep);
+        }
+        let socket = path.map(bind).transpose()?;
+        Ok(SocketChange::Change(socket.map(Bound)))
+    }
+
+    /// Goes over to a prepared socket, and asks the origins of the configuration in force.
+    pub(crate) fn take(&mut self, change: SocketChange) {
+        if let SocketChange::Change(socket) = change {
+            self.socket = socket.as_ref().map(|bound| bound.0.file.clone());
+            let socket = socket.map(|bound| bound.0);
+            // A thread that is gone has panicked; the edge serves on without it.
+            let _ = self.commands.send(Command::Listen(socket));
+        }
+        let _ = self.commands.send(Command::Probe);
+    }
+
+    /// Removes the socket and ends, once the answers that are under way are given.
+    pub(crate) fn stop(self) {
+        let _ = self.commands.send(Command::Stop);
+        let _ = self.thread.join();
+    }
+}
+
+fn bind(path: &Path) -> Result<OperatorSocket, StartError> {
+    OperatorSocket::bind(path).map_err(|error| StartError::Socket {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Serves operators until it is told to stop.
+async fn run(operator: Operator, mut commands: mpsc::UnboundedReceiver<Command>) {
+    let desk = Rc::new(Desk::new(operator));
+    tokio::task::spawn_local(forget_settled(Rc::clone(&desk)));
+    let mut listening = None;
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            command = commands.recv() => match command {
+                Some(Command::Listen(socket)) => listening = socket.and_then(listen),
+                Some(Command::Probe) => {
+                    tokio::task::spawn_local(probe_aloud(Rc::clone(&desk)));
+                }
+                Some(Command::Stop) | None => break,
+            },
+            stream = accept(listening.as_ref()), if connections.len() < CONNECTIONS_MAX => {
+                connections.spawn_local(serve(Rc::clone(&desk), stream));
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listening);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(DRAIN_TIMEOUT, drained).await;
+}
+
+/// One request, one answer.
+async fn serve(desk: Rc<Desk>, stream: UnixStream) {
+    let answer = service_fn(|request| {
+        let desk = Rc::clone(&desk);
+        async move { Ok::<_, Infallible>(api::answer(&desk, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    // An operator who hangs up, or speaks something else, has nobody to be told.
+    let _ = timeout(CONNECTION_TIMEOUT, connection).await;
+}
+
+/// Lets go of invalidations that concern nothing any more.
+async fn forget_settled(desk: Rc<Desk>) {
+    let mut settled = 0;
+    loop {
+        sleep(FORGET_EVERY).await;
+        let cache = Arc::clone(&desk.operator.cache);
+        let forgetting = DiskWork::start(move || {
+            cache.invalidations.forget(settled);
+            cache.store().oldest_seq()
+        });
+        // A thread that panicked forgets nothing.
+        settled = forgetting.await.unwrap_or(settled);
+    }
+}
+
+/// Tells the operator of origins that are not private.
+async fn probe_aloud(desk: Rc<Desk>) {
+    let probing = Probing {
+        scope: ProbeScope::Buckets,
+        objects: Vec::new(),
+        writing: WritingCheck::Leave,
+    };
+    let origins = match desk.probe(&probing).await {
+        Ok(origins) => origins,
+        Err(error) => return standard_error::warning(error),
+    };
+    for origin in origins {
+        match origin.access {
+            // Nobody has named an object yet, and the bucket has shown nothing.
+            OriginAccess::Private
+            | OriginAccess::Loopback { .. }
+            | OriginAccess::Unseen {
+                cause: UnseenCause::NotNamed,
+            } => {}
+            OriginAccess::Unseen {
+                cause: UnseenCause::NotSaidWhose | UnseenCause::NotThere { .. },
+            }
+            | OriginAccess::Public { .. }
+            | OriginAccess::EdgeRefused { .. }
+            | OriginAccess::Unclear { .. }
+            | OriginAccess::Unreachable { .. } => standard_error::warning(origin),
+        }
+    }
+}
+
+/// A socket that is served; its file goes with it.
+struct Listening {
+    listener: UnixListener,
+    _socket: OperatorSocket,
+}
+
+fn listen(socket: OperatorSocket) -> Option<Listening> {
+    let listener = socket.listener.try_clone().and_then(UnixListener::from_std);
+    match listener {
+        Ok(listener) => Some(Listening {
+            listener,
+            _socket: socket,
+        }),
+        Err(error) => {
+            standard_error::warning(format_args!(
+                "the operator's socket cannot be served: {error}"
+            ));
+            None
+        }
+    }
+}
+
+/// Waits for ever when there is no socket.
+async fn accept(listening: Option<&Listening>) -> UnixStream {
+    let Some(listening) = listening else {
+        return std::future::pending().await;
+    };
+    loop {
+        match listening.listener.accept().await {
+            Ok((stream, _)) => return stream,
+            // Out of file descriptors; the request waits in the backlog.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
