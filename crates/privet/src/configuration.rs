@@ -2,6 +2,7 @@
 
 use crate::command_error::reason;
 use crate::console;
+use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
 use privet_distribution::{ConfigError, Places, Snapshot, read_toml_in_part};
@@ -84,7 +85,7 @@ const DATABASE_BYTES_MAX: u64 = 1 << 30;
 /// # Errors
 /// Every fault there is, each with its place.
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
-    read(file, Purpose::Reading)
+    read(file, Purpose::Reading, None)
 }
 
 /// As [`load`], for an edge that is to serve it: what a start would stumble over is a fault as well.
@@ -92,7 +93,18 @@ pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
 /// # Errors
 /// As [`load`].
 pub(crate) fn load_to_serve(file: &Path) -> Result<Loaded, LoadError> {
-    read(file, Purpose::Serving)
+    read(file, Purpose::Serving, None)
+}
+
+/// As [`load_to_serve`], with a secret that an origin of the program's own is to get.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_with_secret(
+    file: &Path,
+    secret: Option<&OriginSecret>,
+) -> Result<Loaded, LoadError> {
+    read(file, Purpose::Serving, secret)
 }
 
 /// What a configuration is read for.
@@ -102,12 +114,15 @@ enum Purpose {
     Serving,
 }
 
-fn read(file: &Path, purpose: Purpose) -> Result<Loaded, LoadError> {
+fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<Loaded, LoadError> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.look_at(file);
     let text = read_text(file)?;
-    let (document, places, mut faults) =
+    let (mut document, places, mut faults) =
         read_toml_in_part(&text, file).map_err(LoadError::Faults)?;
+    if let Some(secret) = secret {
+        secret.add_to(&mut document);
+    }
     let told = |fault: StartFault| places.error(&fault.path, fault.message);
     if purpose == Purpose::Serving {
         let found = start_faults(&document, &mut |path| read_whole(path, BYTES_MAX));

@@ -1,14 +1,17 @@
 //! `privet demo`: the main job, tried in one command.
 
 mod data;
+mod page_host;
 mod ports;
 mod probe;
 mod site;
 
 use crate::console;
+use crate::origin_secret::{OriginSecret, is_loopback};
 use crate::serve::{self, Serving};
 use clap::Args;
 use data::{DemoData, DemoError};
+use http::HeaderName;
 use ports::Moved;
 use privet_distribution::{ListenerProtocol, OriginSource};
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
@@ -16,9 +19,14 @@ use site::{Site, hls_link};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR_SECS: u64 = 3_600;
+/// The origin that is the demo's page.
+const SITE: &str = "site";
+/// What the edge sends along to the page; viewers cannot, the edge puts its own in its place.
+const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 
 /// See a private film play by its link, and refused without one or when the link has expired.
 ///
@@ -53,7 +61,9 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
             data.config().display()
         ));
     }
-    let serving = match serve::start(&data.config(), serve::log_stream(arguments.log_json)) {
+    let secret = OriginSecret::random(SITE, SECRET);
+    let log_stream = serve::log_stream(arguments.log_json);
+    let serving = match serve::start(&data.config(), log_stream, Some(secret.clone())) {
         Ok(serving) => serving,
         Err(error) => {
             error.report();
@@ -65,7 +75,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shown = serve_site(&data, &serving)
+    let shown = serve_site(&data, &serving, secret)
         .map_err(ShowError::Demo)
         .and_then(|()| show(&data, &serving));
     if let Err(ShowError::Demo(error)) = shown {
@@ -113,12 +123,12 @@ impl From<SignError> for ShowError {
 }
 
 /// Serves the page where the configuration expects it; a configuration of the visitor's own may have none.
-fn serve_site(data: &DemoData, serving: &Serving) -> Result<(), DemoError> {
+fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Result<(), DemoError> {
     let origins = serving.snapshot().origins().iter();
     let mut site_ports = origins
-        .filter(|origin| origin.id == "site")
+        .filter(|origin| origin.id == SITE)
         .filter_map(|origin| match &origin.source {
-            OriginSource::Http(http) => Some(http.http_port),
+            OriginSource::Http(http) => is_loopback(&http.host).then_some(http.http_port),
             OriginSource::Folder { .. } | OriginSource::S3(_) => None,
         });
     let Some(port) = site_ports.next() else {
@@ -126,6 +136,9 @@ fn serve_site(data: &DemoData, serving: &Serving) -> Result<(), DemoError> {
     };
     let site = Site {
         signer: signer(data)?,
+        secret,
+        snapshot: Arc::clone(serving.snapshot()),
+        https_ports: ports_of(serving, &ListenerProtocol::Https).collect(),
         rtmp_port: port_of(serving, &ListenerProtocol::Rtmp),
     };
     site.serve(port)
@@ -205,9 +218,15 @@ fn signer(data: &DemoData) -> Result<Signer, DemoError> {
 
 /// Where the first listener of this protocol is.
 fn port_of(serving: &Serving, wanted: &ListenerProtocol) -> Option<u16> {
-    let addresses = serving.addresses();
-    let found = addresses.iter().find(|(protocol, _)| protocol == wanted);
-    found.map(|(_, address)| address.port())
+    ports_of(serving, wanted).next()
+}
+
+/// Where all listeners of this protocol are.
+fn ports_of(serving: &Serving, wanted: &ListenerProtocol) -> impl Iterator<Item = u16> {
+    let addresses = serving.addresses().into_iter();
+    addresses
+        .filter(move |(protocol, _)| protocol == wanted)
+        .map(|(_, address)| address.port())
 }
 
 fn now() -> u64 {

@@ -25,6 +25,7 @@ mod manual;
 mod moment;
 mod new_key;
 mod operator;
+mod origin_secret;
 mod probe;
 mod report;
 mod serve;

@@ -12,6 +12,7 @@ mod cli;
 mod cli_check;
 mod cli_check_start;
 mod cli_config_file;
+mod cli_demo;
 mod cli_explain;
 mod cli_film;
 mod cli_film_set;
