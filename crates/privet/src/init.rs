@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::command_error::CommandError;
 use crate::new_key::{self, NewKeyError, NewKeyType};
-use crate::report::{finish, say_all};
+use crate::report::{finish, say_all, say_json};
+use crate::shell;
 
 /// Where the configuration listens.
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -107,31 +108,31 @@ fn make_folder(folder: &Path) -> Result<(), CommandError> {
 fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
     let (_, port) = ADDRESS.split_once(':').unwrap_or_default();
     let base = format!("http://{}:{port}", arguments.host);
-    let (id, config) = (made.id.as_str(), made.config.display());
-    let (private, public) = (made.private_key.display(), made.public_key.display());
-    let files = made.files.display();
+    let id = made.id.as_str();
     if arguments.json {
-        let object = json!({
+        return say_json(&json!({
             "config": made.config,
             "key_pair_id": id,
             "private_key": made.private_key,
             "public_key": made.public_key,
             "files": made.files,
             "url": base,
-        });
-        return say_all(&[object.to_string()]);
+        }));
     }
-    let lines = format!(
-        "{config}: the configuration
-{private}: the private key, which makes links (keep it secret)
-{public}: the public key, which the edge checks links with
-{files}: what is put in here is served to those who have a link
-
-Next:
-  privet serve --config {config}
-  privet sign --key {private} --key-pair-id {id} --for 2h {base}/FILE"
-    );
-    say_all(&lines.lines().map(str::to_owned).collect::<Vec<_>>())
+    let (config, files) = (made.config.display(), made.files.display());
+    let (private, public) = (made.private_key.display(), made.public_key.display());
+    let word = |path: &Path| shell::word(&path.display().to_string());
+    let (config_word, private_word) = (word(&made.config), word(&made.private_key));
+    say_all(&[
+        format!("{config}: the configuration"),
+        format!("{private}: the private key, which makes links (keep it secret)"),
+        format!("{public}: the public key, which the edge checks links with"),
+        format!("{files}: what is put in here is served to those who have a link"),
+        String::new(),
+        "Next:".to_owned(),
+        format!("  privet serve --config {config_word}"),
+        format!("  privet sign --key {private_word} --key-pair-id {id} --for 2h {base}/FILE"),
+    ])
 }
 
 fn configuration(host: &str, id: &KeyPairId) -> String {

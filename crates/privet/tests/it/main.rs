@@ -20,6 +20,7 @@ mod cli_film_url;
 mod cli_init;
 mod cli_invalidate;
 mod cli_key;
+mod cli_printing;
 mod cli_sign;
 mod cli_sign_batch;
 mod cli_sign_playlist;
