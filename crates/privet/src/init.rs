@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::command_error::CommandError;
 use crate::new_key::{self, NewKeyError, NewKeyType};
-use crate::report::{finish, say_all, say_json};
+use crate::report::{finish, note_line, say_all, say_json};
 use crate::shell;
 
 /// Where the configuration listens.
@@ -100,9 +100,26 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     tell(arguments, &made)
 }
 
+/// A link to a folder is used and nothing is written through it, but what lies there is about to be served: it is said. A link
+/// to anything else is refused, also one to nothing, where a folder would be made somewhere else than it seems.
 fn make_folder(folder: &Path) -> Result<(), CommandError> {
     let shown = || folder.display().to_string();
-    fs::create_dir_all(folder).map_err(|error| CommandError::write(shown(), &error))
+    let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+    if !is_link {
+        return fs::create_dir_all(folder).map_err(|error| CommandError::write(shown(), &error));
+    }
+    let target = fs::canonicalize(folder)
+        .ok()
+        .filter(|target| target.is_dir());
+    let Some(target) = target else {
+        return Err(CommandError::LinkToNoFolder(folder.to_owned()));
+    };
+    note_line(format!(
+        "{} is a link to {}: what is there is served to those who have a link",
+        folder.display(),
+        target.display()
+    ));
+    Ok(())
 }
 
 fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
