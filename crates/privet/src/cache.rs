@@ -2,7 +2,7 @@
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, number};
-use crate::report::{counted, finish, say_all};
+use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ fn show(arguments: &CacheArguments) -> Result<(), CommandError> {
     };
     let statistics = question.ask(&arguments.socket.find()?)?;
     if arguments.json {
-        say_all(&[statistics.to_string()])
+        say_json(&statistics)
     } else {
         say_all(&lines(&statistics))
     }

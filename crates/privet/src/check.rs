@@ -4,6 +4,7 @@ use crate::config_file::ConfigArgument;
 use crate::configuration::{LoadError, load_to_serve};
 use crate::console;
 use crate::moment;
+use crate::printable::json_line;
 use crate::report::note_line;
 use clap::Args;
 use origins::origin_summary;
@@ -40,7 +41,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         Ok(loaded) => {
             let notes = notes::of(&loaded.snapshot, moment::now());
             let _ = if arguments.json {
-                console::say(good_json(&config_name, &loaded.snapshot, &notes))
+                console::say(json_line(&good_json(
+                    &config_name,
+                    &loaded.snapshot,
+                    &notes,
+                )))
             } else {
                 notes.iter().for_each(note_line);
                 summary(&config_name, &loaded.snapshot)
@@ -49,7 +54,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         }
         Err(error) => {
             if arguments.json {
-                let _ = console::say(faulty_json(&config_name, &error));
+                let _ = console::say(json_line(&faulty_json(&config_name, &error)));
             } else {
                 error.report();
             }

@@ -30,6 +30,8 @@ pub(crate) enum CommandError {
     NewKey(NewKeyError),
     /// A file that `init` would make is there already.
     NotNew(PathBuf),
+    /// A link where `init` wants a folder, and no folder behind it.
+    LinkToNoFolder(PathBuf),
     /// The two keys of `key check` are not a pair.
     NotAPair,
     /// CloudFront does not take the key.
@@ -133,6 +135,9 @@ impl CommandError {
             CommandError::NewKey(NewKeyError::Exists(_)) => {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
             }
+            CommandError::LinkToNoFolder(_) => {
+                Some("nothing was written: remove the link, or make the folder that it leads to")
+            }
             CommandError::NotNew(_) => {
                 Some("nothing was written: name another folder, or change what is there by hand")
             }
@@ -188,6 +193,7 @@ impl CommandError {
             | CommandError::Key { .. }
             | CommandError::NewKey(_)
             | CommandError::NotNew(_)
+            | CommandError::LinkToNoFolder(_)
             | CommandError::NotAPair
             | CommandError::KeyNotTaken
             | CommandError::UrlRefused(_)
@@ -219,6 +225,9 @@ impl fmt::Display for CommandError {
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
             CommandError::NotNew(path) => write!(formatter, "{} is there already", path.display()),
+            CommandError::LinkToNoFolder(path) => {
+                write!(formatter, "{} is a link to no folder", path.display())
+            }
             CommandError::NotAPair => formatter.write_str("the two keys do not belong together"),
             CommandError::KeyNotTaken => {
                 formatter.write_str("CloudFront takes RSA 2048 and ECDSA P-256 keys only")

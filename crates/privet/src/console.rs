@@ -1,5 +1,7 @@
-//! Messages for a person at a terminal: errors, hints and notes on standard error, results on standard output.
+//! Messages for a person at a terminal: errors, hints and notes on standard error, results on standard output. Each is one line,
+//! whatever text of strangers is in it.
 
+use crate::printable::printable;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -22,13 +24,16 @@ pub(crate) fn note(message: impl Display) {
 }
 
 fn complain(word: &str, style: anstyle::Style, message: impl Display) {
+    let message = message.to_string();
+    let message = printable(&message);
     // Standard error may be closed; then there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {message}");
 }
 
 /// One line on standard output; an error when nobody reads it any more.
 pub(crate) fn say(line: impl Display) -> io::Result<()> {
+    let line = line.to_string();
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{line}")?;
+    writeln!(out, "{}", printable(&line))?;
     out.flush()
 }

@@ -1,24 +1,35 @@
 //! `privet demo`: the main job, tried in one command.
 
 mod data;
+mod page_host;
 mod ports;
 mod probe;
 mod site;
 
 use crate::console;
+use crate::origin_secret::{OriginSecret, is_loopback};
+use crate::printable::printable;
 use crate::serve::{self, Serving};
+use crate::shell;
 use clap::Args;
 use data::{DemoData, DemoError};
+use http::HeaderName;
 use ports::Moved;
 use privet_distribution::{ListenerProtocol, OriginSource};
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
 use site::{Site, hls_link};
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR_SECS: u64 = 3_600;
+/// The origin that is the demo's page.
+const SITE: &str = "site";
+/// What the edge sends along to the page; viewers cannot, the edge puts its own in its place.
+const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 
 /// See a private film play by its link, and refused without one or when the link has expired.
 ///
@@ -53,7 +64,9 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
             data.config().display()
         ));
     }
-    let serving = match serve::start(&data.config(), serve::log_stream(arguments.log_json)) {
+    let secret = OriginSecret::random(SITE, SECRET);
+    let log_stream = serve::log_stream(arguments.log_json);
+    let serving = match serve::start(&data.config(), log_stream, Some(secret.clone())) {
         Ok(serving) => serving,
         Err(error) => {
             error.report();
@@ -65,7 +78,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let shown = serve_site(&data, &serving)
+    let shown = serve_site(&data, &serving, secret)
         .map_err(ShowError::Demo)
         .and_then(|()| show(&data, &serving));
     if let Err(ShowError::Demo(error)) = shown {
@@ -75,7 +88,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         serving.stop();
     } else {
         // Nobody may read it; the edge goes on.
-        let _ = console::say("\nCtrl-C ends it.");
+        let _ = say("\nCtrl-C ends it.");
         serving.until_told_to_stop();
     }
     ExitCode::SUCCESS
@@ -113,12 +126,12 @@ impl From<SignError> for ShowError {
 }
 
 /// Serves the page where the configuration expects it; a configuration of the visitor's own may have none.
-fn serve_site(data: &DemoData, serving: &Serving) -> Result<(), DemoError> {
+fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Result<(), DemoError> {
     let origins = serving.snapshot().origins().iter();
     let mut site_ports = origins
-        .filter(|origin| origin.id == "site")
+        .filter(|origin| origin.id == SITE)
         .filter_map(|origin| match &origin.source {
-            OriginSource::Http(http) => Some(http.http_port),
+            OriginSource::Http(http) => is_loopback(&http.host).then_some(http.http_port),
             OriginSource::Folder { .. } | OriginSource::S3(_) => None,
         });
     let Some(port) = site_ports.next() else {
@@ -126,6 +139,9 @@ fn serve_site(data: &DemoData, serving: &Serving) -> Result<(), DemoError> {
     };
     let site = Site {
         signer: signer(data)?,
+        secret,
+        snapshot: Arc::clone(serving.snapshot()),
+        https_ports: ports_of(serving, &ListenerProtocol::Https).collect(),
         rtmp_port: port_of(serving, &ListenerProtocol::Rtmp),
     };
     site.serve(port)
@@ -148,9 +164,9 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     terms.resource = Some(format!("{base}/*"));
     let cookies = signer.sign_cookies(None, &terms)?;
 
-    console::say(format_args!(
+    say(format_args!(
         "Privet serves {} privately at {base}\n",
-        data.bucket().display()
+        shown(&data.bucket())
     ))?;
     for (title, url) in [
         ("Without a link it is refused", picture.as_str()),
@@ -159,12 +175,12 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
         ("A film's link opens the HLS that is made of it", &list),
     ] {
         let answer = probe::get(data, port, url)?;
-        console::say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
+        say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
     }
-    console::say(format_args!(
-        "A signed cookie opens every file, for one hour:\n  curl --cacert {} -b '{}' {base}/film.mp4 -o film.mp4\n",
-        data.certificate().display(),
-        cookies.to_header(),
+    say(format_args!(
+        "A signed cookie opens every file, for one hour:\n  curl --cacert {} -b {} {base}/film.mp4 -o film.mp4\n",
+        printable(&shell::word(&data.certificate().display().to_string())),
+        shell::quoted(&cookies.to_header()),
     ))?;
     where_next(data, serving, &base, &link)?;
     Ok(())
@@ -172,30 +188,44 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
 
 fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io::Result<()> {
     let (key, public) = (data.private_key(), data.public_key());
-    let (key, public) = (key.display(), public.display());
     let id = data.key_pair_id().as_str();
+    let word = |text: &str| printable(&shell::word(text)).into_owned();
+    let public = word(&format!("{id}={}", public.display()));
+    let file = word(&format!("file://{}", key.display()));
+    let key = word(&key.display().to_string());
     // As it was typed: it need not be on the path of programs.
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "privet".to_owned());
+    let (program, link) = (word(&program), shell::quoted(link));
     if let Some(port) = port_of(serving, &ListenerProtocol::Rtmp) {
-        console::say(format_args!(
+        say(format_args!(
             "The film by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:film.mp4?...\n"
         ))?;
     }
-    console::say(format_args!(
+    say(format_args!(
         "Where to go next:
   open {base}/ in a browser: the film plays there (it warns once: the certificate is the demo's own)
   put files of your own into {bucket}
   sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
-  or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key file://{key} --date-less-than 2030-01-01
-  ask why:       {program} explain --public-key {id}={public} '{link}'
+  or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key {file} --date-less-than 2030-01-01
+  ask why:       {program} explain --public-key {public} {link}
   configure:     {config}
   read the log:  {program} demo --log-json shows requests as they come; CloudFront's log files are in {logs}",
-        bucket = data.bucket().display(),
-        config = data.config().display(),
-        logs = data.logs().display(),
+        bucket = shown(&data.bucket()),
+        config = shown(&data.config()),
+        logs = shown(&data.logs()),
     ))
+}
+
+/// A name on one line, whatever it is.
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string()).into_owned()
+}
+
+/// Several lines, whose line ends are all our own.
+fn say(text: impl fmt::Display) -> io::Result<()> {
+    text.to_string().split('\n').try_for_each(console::say)
 }
 
 fn signer(data: &DemoData) -> Result<Signer, DemoError> {
@@ -205,9 +235,15 @@ fn signer(data: &DemoData) -> Result<Signer, DemoError> {
 
 /// Where the first listener of this protocol is.
 fn port_of(serving: &Serving, wanted: &ListenerProtocol) -> Option<u16> {
-    let addresses = serving.addresses();
-    let found = addresses.iter().find(|(protocol, _)| protocol == wanted);
-    found.map(|(_, address)| address.port())
+    ports_of(serving, wanted).next()
+}
+
+/// Where all listeners of this protocol are.
+fn ports_of(serving: &Serving, wanted: &ListenerProtocol) -> impl Iterator<Item = u16> {
+    let addresses = serving.addresses().into_iter();
+    addresses
+        .filter(move |(protocol, _)| protocol == wanted)
+        .map(|(_, address)| address.port())
 }
 
 fn now() -> u64 {

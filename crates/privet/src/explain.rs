@@ -16,6 +16,7 @@ use crate::config_file::ConfigOption;
 use crate::input;
 use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
+use crate::printable::json_line;
 use crate::report;
 use crate::text;
 
@@ -138,7 +139,7 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
         now,
     };
     let written = if arguments.json {
-        writeln!(io::stdout().lock(), "{}", narrative.json())
+        writeln!(io::stdout().lock(), "{}", json_line(&narrative.json()))
     } else {
         narrative.write(&mut anstream::stdout().lock())
     };

@@ -10,6 +10,7 @@ use privet_media::name::FILM_ENDINGS;
 use privet_media::survey::Survey;
 
 use crate::input;
+use crate::printable::json_line;
 use crate::report;
 use reading::{Place, Reading, Unread};
 use set::SetFinding;
@@ -148,7 +149,7 @@ fn check(arguments: &FilmCheckArguments) -> ExitCode {
         return verdict.exit_code();
     }
     let lines = match arguments.json {
-        true => vec![narrative::json(&name, &finding).to_string()],
+        true => vec![json_line(&narrative::json(&name, &finding))],
         false => narrative::lines(&name, &finding),
     };
     match report::say_all(&lines) {

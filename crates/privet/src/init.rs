@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::command_error::CommandError;
 use crate::new_key::{self, NewKeyError, NewKeyType};
-use crate::report::{finish, say_all};
+use crate::report::{finish, note_line, say_all, say_json};
+use crate::shell;
 
 /// Where the configuration listens.
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -99,39 +100,56 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     tell(arguments, &made)
 }
 
+/// A link to a folder is used and nothing is written through it, but what lies there is about to be served: it is said. A link
+/// to anything else is refused, also one to nothing, where a folder would be made somewhere else than it seems.
 fn make_folder(folder: &Path) -> Result<(), CommandError> {
     let shown = || folder.display().to_string();
-    fs::create_dir_all(folder).map_err(|error| CommandError::write(shown(), &error))
+    let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+    if !is_link {
+        return fs::create_dir_all(folder).map_err(|error| CommandError::write(shown(), &error));
+    }
+    let target = fs::canonicalize(folder)
+        .ok()
+        .filter(|target| target.is_dir());
+    let Some(target) = target else {
+        return Err(CommandError::LinkToNoFolder(folder.to_owned()));
+    };
+    note_line(format!(
+        "{} is a link to {}: what is there is served to those who have a link",
+        folder.display(),
+        target.display()
+    ));
+    Ok(())
 }
 
 fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
     let (_, port) = ADDRESS.split_once(':').unwrap_or_default();
     let base = format!("http://{}:{port}", arguments.host);
-    let (id, config) = (made.id.as_str(), made.config.display());
-    let (private, public) = (made.private_key.display(), made.public_key.display());
-    let files = made.files.display();
+    let id = made.id.as_str();
     if arguments.json {
-        let object = json!({
+        return say_json(&json!({
             "config": made.config,
             "key_pair_id": id,
             "private_key": made.private_key,
             "public_key": made.public_key,
             "files": made.files,
             "url": base,
-        });
-        return say_all(&[object.to_string()]);
+        }));
     }
-    let lines = format!(
-        "{config}: the configuration
-{private}: the private key, which makes links (keep it secret)
-{public}: the public key, which the edge checks links with
-{files}: what is put in here is served to those who have a link
-
-Next:
-  privet serve --config {config}
-  privet sign --key {private} --key-pair-id {id} --for 2h {base}/FILE"
-    );
-    say_all(&lines.lines().map(str::to_owned).collect::<Vec<_>>())
+    let (config, files) = (made.config.display(), made.files.display());
+    let (private, public) = (made.private_key.display(), made.public_key.display());
+    let word = |path: &Path| shell::word(&path.display().to_string());
+    let (config_word, private_word) = (word(&made.config), word(&made.private_key));
+    say_all(&[
+        format!("{config}: the configuration"),
+        format!("{private}: the private key, which makes links (keep it secret)"),
+        format!("{public}: the public key, which the edge checks links with"),
+        format!("{files}: what is put in here is served to those who have a link"),
+        String::new(),
+        "Next:".to_owned(),
+        format!("  privet serve --config {config_word}"),
+        format!("  privet sign --key {private_word} --key-pair-id {id} --for 2h {base}/FILE"),
+    ])
 }
 
 fn configuration(host: &str, id: &KeyPairId) -> String {

@@ -2,7 +2,7 @@
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, list, number, text};
-use crate::report::{counted, finish, say_all};
+use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
 use privet_sign::Timestamp;
@@ -58,12 +58,10 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
         "tags": written(&arguments.tag),
     });
     if arguments.dry_run {
-        let lines: Vec<String> = if arguments.json {
-            vec![body.to_string()]
-        } else {
-            items.iter().map(meaning).collect()
+        return match arguments.json {
+            true => say_json(&body),
+            false => say_all(&items.iter().map(meaning).collect::<Vec<_>>()),
         };
-        return say_all(&lines);
     }
     let question = Question {
         method: "POST",
@@ -71,11 +69,14 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
         body: Some(body),
     };
     let answer = question.ask(&arguments.socket.find()?)?;
-    say_all(&[if arguments.json {
-        answer.to_string()
-    } else {
-        format!("{} {}", text(&answer, "id"), text(&answer, "status"))
-    }])
+    match arguments.json {
+        true => say_json(&answer),
+        false => say_all(&[format!(
+            "{} {}",
+            text(&answer, "id"),
+            text(&answer, "status")
+        )]),
+    }
 }
 
 fn meaning(item: &InvalidationItem) -> String {
@@ -131,7 +132,7 @@ fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
     };
     let answer = question.ask(&arguments.socket.find()?)?;
     if arguments.json {
-        return say_all(&[answer.to_string()]);
+        return say_json(&answer);
     }
     let lines: Vec<String> = match &arguments.id {
         Some(_) => {

@@ -12,6 +12,7 @@ use crate::input;
 use crate::key_source::{AnyKey, PassphraseArguments, note_readers};
 use crate::new_key::{self, NewKeyType};
 use crate::report;
+use crate::shell;
 
 /// What `privet key` takes.
 #[derive(clap::Args)]
@@ -98,18 +99,19 @@ fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
     let (private, public) = file_names(arguments, id.as_str());
     let key = new_key::create(arguments.kind, &private, &public)?;
     let (kind, private, public) = (key.kind(), private.display(), public.display());
-    print(&format!(
-        "key pair id  {id}
-kind         {kind}
-private key  {private} (keep it secret: it makes links)
-public key   {public} (give it to the edge, or to CloudFront)
-
-Sign a link with it:
-  privet sign --key {private} --key-pair-id {id} --for 2h https://HOST/FILE
-Check a link with it:
-  privet explain --public-key {id}={public} LINK
-"
-    ))
+    let private_word = shell::word(&private.to_string());
+    let key_word = shell::word(&format!("{id}={public}"));
+    report::say_all(&[
+        format!("key pair id  {id}"),
+        format!("kind         {kind}"),
+        format!("private key  {private} (keep it secret: it makes links)"),
+        format!("public key   {public} (give it to the edge, or to CloudFront)"),
+        String::new(),
+        "Sign a link with it:".to_owned(),
+        format!("  privet sign --key {private_word} --key-pair-id {id} --for 2h https://HOST/FILE"),
+        "Check a link with it:".to_owned(),
+        format!("  privet explain --public-key {key_word} LINK"),
+    ])
 }
 
 /// Both names follow the id, or the name that was given for the private key.

@@ -9,6 +9,7 @@ use privet_sign::{KeyError, PrivateKey, PublicKey};
 use crate::command_error::CommandError;
 use crate::input;
 use crate::report;
+use crate::shell;
 
 const PASSPHRASE_VARIABLE: &str = "PRIVET_KEY_PASSPHRASE";
 
@@ -86,8 +87,9 @@ impl AnyKey {
 pub(crate) fn note_readers(name: &str) {
     let mode = fs::metadata(name).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {
+        let word = shell::word(name);
         report::note_line(format!(
-            "others can read {name} (mode {mode:04o}): run chmod 600 {name}"
+            "others can read {name} (mode {mode:04o}): run chmod 600 {word}"
         ));
     }
 }

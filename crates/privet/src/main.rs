@@ -2,9 +2,11 @@
 //!
 //! Each command has a module of its own; nothing is set up here that a command does not need.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use printable::{is_printable, printable};
 
 mod cache;
 mod check;
@@ -25,9 +27,12 @@ mod manual;
 mod moment;
 mod new_key;
 mod operator;
+mod origin_secret;
+mod printable;
 mod probe;
 mod report;
 mod serve;
+mod shell;
 mod sign;
 mod text;
 mod whole_file;
@@ -88,7 +93,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return refuse_usage(&error),
+    };
     match &line.command {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Init(arguments) => init::run(arguments),
@@ -105,4 +113,18 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
         Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
     }
+}
+
+/// What clap says of the command line, which it repeats as it was written.
+fn refuse_usage(error: &clap::Error) -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if arguments.all(|argument| is_printable(&argument.to_string_lossy())) {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    for line in text.lines() {
+        // Standard error may be closed; then there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{}", printable(line));
+    }
+    ExitCode::from(2)
 }

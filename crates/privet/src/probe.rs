@@ -4,6 +4,7 @@ use crate::command_error::CommandError;
 use crate::configuration::load;
 use crate::moment;
 use crate::operator::{Question, SocketArguments, list, text};
+use crate::printable::json_line;
 use crate::report::{self, say_all};
 use clap::Args;
 use privet_edge::{
@@ -76,7 +77,7 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
     let answer = ask(arguments)?;
     let origins = list(&answer, "origins");
     let lines = if arguments.json {
-        vec![answer.to_string()]
+        vec![json_line(&answer)]
     } else if origins.is_empty() {
         vec!["no private behavior has a bucket or a server as its origin".to_owned()]
     } else {

@@ -1,11 +1,12 @@
-//! How commands fail on standard error, and how text of strangers is made safe for a terminal.
+//! How commands fail on standard error, and how they say what they have to say.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::process::ExitCode;
 
 use crate::command_error::CommandError;
 use crate::console;
+use crate::printable::json_line;
+use serde_json::Value;
 
 /// Says why a command failed, and hands back its exit code.
 pub(crate) fn fail(error: &CommandError) -> ExitCode {
@@ -28,22 +29,27 @@ pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
     }
 }
 
-/// Lines on standard output, control characters spelled out.
+/// Lines on standard output.
 pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
     lines
         .iter()
-        .try_for_each(|line| console::say(printable(line)))
+        .try_for_each(console::say)
         .map_err(|error| CommandError::write("standard output", &error))
 }
 
-/// `error: …`, control characters spelled out.
-pub(crate) fn error_line(text: impl Display) {
-    console::error(printable(&text.to_string()));
+/// One JSON object on standard output.
+pub(crate) fn say_json(value: &Value) -> Result<(), CommandError> {
+    say_all(&[json_line(value)])
 }
 
-/// `note: …`, control characters spelled out.
+/// `error: …`.
+pub(crate) fn error_line(text: impl Display) {
+    console::error(text);
+}
+
+/// `note: …`.
 pub(crate) fn note_line(text: impl Display) {
-    console::note(printable(&text.to_string()));
+    console::note(text);
 }
 
 /// `1 object`, `2 objects`.
@@ -52,20 +58,4 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
         1 => format!("1 {one}"),
         count => format!("{count} {many}"),
     }
-}
-
-/// `text` with control characters spelled out: links are written by strangers, terminals obey.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut spelled = String::with_capacity(text.len() + 16);
-    for char in text.chars() {
-        if char.is_control() {
-            spelled.extend(char.escape_default());
-        } else {
-            spelled.push(char);
-        }
-    }
-    Cow::Owned(spelled)
 }

@@ -1,8 +1,9 @@
 //! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
 
 use crate::config_file::ConfigArgument;
-use crate::configuration::{Fingerprint, LoadError, Loaded, load_to_serve};
+use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
 use crate::console;
+use crate::origin_secret::OriginSecret;
 use clap::Args;
 use privet_distribution::{ConfigError, ListenerProtocol, Places, Snapshot};
 use privet_edge::{Clock, Edge, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
@@ -32,7 +33,8 @@ pub(crate) struct ServeArguments {
 
 /// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
 pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
-    match start(&arguments.config.file(), log_stream(arguments.log_json)) {
+    let log_stream = log_stream(arguments.log_json);
+    match start(&arguments.config.file(), log_stream, None) {
         Ok(serving) => {
             serving.announce();
             serving.until_told_to_stop();
@@ -121,6 +123,7 @@ pub(crate) struct Serving {
     edge: RunningEdge,
     snapshot: Arc<Snapshot>,
     config: PathBuf,
+    secret: Option<OriginSecret>,
     fingerprint: Fingerprint,
     test_clock: bool,
     told: Receiver<Told>,
@@ -145,13 +148,18 @@ enum Loading {
     RunningAndStale,
 }
 
-/// Reads the configuration and starts the edge.
-pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, ServeError> {
+/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added again
+/// whenever the configuration is read again.
+pub(crate) fn start(
+    config: &Path,
+    log_stream: LogStream,
+    secret: Option<OriginSecret>,
+) -> Result<Serving, ServeError> {
     let Loaded {
         snapshot,
         fingerprint,
         places,
-    } = load_to_serve(config).map_err(ServeError::Load)?;
+    } = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
     let test_clock = snapshot.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
@@ -166,6 +174,7 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
         edge,
         snapshot,
         config: config.to_owned(),
+        secret,
         fingerprint,
         test_clock,
         told,
@@ -176,7 +185,7 @@ pub(crate) fn start(config: &Path, log_stream: LogStream) -> Result<Serving, Ser
 
 impl Serving {
     /// The configuration that it was started with.
-    pub(crate) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
@@ -237,11 +246,13 @@ impl Serving {
         // Looked at before it is read: a change in between is seen at the next look.
         self.fingerprint = self.fingerprint.again();
         let (config, tell) = (self.config.clone(), self.tell.clone());
+        let secret = self.secret.clone();
         let reading = std::thread::Builder::new()
             .name("privet-reload".into())
             .spawn(move || {
                 // Nobody waits any more when the program is about to end anyway.
-                let _ = tell.send(Told::Loaded(Box::new(load_to_serve(&config))));
+                let loaded = load_with_secret(&config, secret.as_ref());
+                let _ = tell.send(Told::Loaded(Box::new(loaded)));
             });
         match reading {
             Ok(_) => self.loading = Loading::Running,

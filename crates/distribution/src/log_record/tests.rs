@@ -150,6 +150,21 @@ fn json_escapes_what_it_must() {
     );
 }
 
+/// They show a text in another order than it has.
+#[test]
+fn l3_json_has_no_marks_of_direction() {
+    let mut record = record();
+    record.user_agent =
+        Some("\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}\u{2010}\u{1f3ac}");
+    let mut out = Vec::new();
+    record.write_json(&mut out);
+    let line = String::from_utf8(out).unwrap();
+    assert!(
+        line.contains("\"\\u061C\\u200E\\u200F\\u202A\\u202E\\u2066\\u2069\u{2010}\u{1f3ac}\""),
+        "{line}"
+    );
+}
+
 /// The live log goes to terminals, which take U+009B for the beginning of a command.
 #[test]
 fn json_has_no_control_characters() {

@@ -179,29 +179,32 @@ const ENCODED: [bool; 256] = {
     encoded
 };
 
-/// RFC 8259 7, and DEL and the controls from U+0080 to U+009F as well: a terminal may obey them.
+/// RFC 8259 7, and DEL, the controls from U+0080 to U+009F and the marks that turn the direction of writing (UAX #9) as well:
+/// a terminal may obey them.
 fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
-    let mut bytes = value.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 | 0x7f => push_json_escape(out, byte),
-            // The first of two bytes; the second is the character's number.
-            0xc2 => match bytes.next_if(|second| *second < 0xa0) {
-                Some(control) => push_json_escape(out, control),
-                None => out.push(byte),
-            },
-            other => out.push(other),
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => out.extend_from_slice(&[b'\\', character as u8]),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => push_json_escape(out, character),
+            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     out.push(b'"');
 }
 
-fn push_json_escape(out: &mut Vec<u8>, character: u8) {
-    out.extend_from_slice(b"\\u00");
-    out.push(HEX[usize::from(character >> 4)]);
-    out.push(HEX[usize::from(character & 15)]);
+/// `character` is one of the Basic Multilingual Plane, which four digits name.
+fn push_json_escape(out: &mut Vec<u8>, character: char) {
+    out.extend_from_slice(b"\\u");
+    for shift in [12, 8, 4, 0] {
+        out.push(HEX[(u32::from(character) >> shift & 15) as usize]);
+    }
 }

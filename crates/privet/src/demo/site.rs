@@ -1,19 +1,22 @@
 //! The demo's own small site: pages with links that are signed again for each visit.
 //!
-//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`.
+//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`. Whoever else
+//! comes to its port is refused: it answers only who knows this start's secret, and signs only for hosts of the edge.
 
+use super::page_host::PageHost;
+use crate::origin_secret::OriginSecret;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     REFERRER_POLICY, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use privet_distribution::Snapshot;
 use privet_sign::{SignError, Signer, Terms, Timestamp, WireUrl};
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -35,6 +38,12 @@ const PLAYER_STYLE: &[u8] = include_bytes!("../../assets/site/video-js.css.gz");
 /// What the pages are made with.
 pub(super) struct Site {
     pub(super) signer: Signer,
+    /// What only the edge sends.
+    pub(super) secret: OriginSecret,
+    /// Whose hosts links may name.
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Where the edge listens for HTTPS.
+    pub(super) https_ports: Vec<u16>,
     /// Where films are played by RTMP; `None` when nothing listens there.
     pub(super) rtmp_port: Option<u16>,
 }
@@ -57,7 +66,13 @@ impl Site {
         Ok(())
     }
 
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if !self.secret.is_in(request.headers()) {
+            return plain(
+                StatusCode::FORBIDDEN,
+                "this page is the edge's: open it there",
+            );
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD only");
         }
@@ -73,10 +88,15 @@ impl Site {
         }
     }
 
-    /// The page with its links. The edge has let the host in, so the links are for the host that the visitor sees.
+    /// The page with its links, which are for the host that the visitor sees.
     fn index(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        match self.page(host.unwrap_or("localhost")) {
+        let Some(host) = PageHost::of(headers, &self.snapshot, &self.https_ports) else {
+            return plain(
+                StatusCode::FORBIDDEN,
+                "the edge serves no such host by HTTPS",
+            );
+        };
+        match self.page(&host) {
             Ok(page) => {
                 let mut response = asset("text/html; charset=utf-8", &page);
                 let headers = response.headers_mut();
@@ -96,7 +116,7 @@ impl Site {
         }
     }
 
-    fn page(&self, host: &str) -> Result<String, SignError> {
+    fn page(&self, host: &PageHost) -> Result<String, SignError> {
         let now = now();
         let until = Timestamp::from_secs(now + HOUR_SECS);
         let good = Terms::until(until);
@@ -106,7 +126,7 @@ impl Site {
         let expired = self.signer.sign_url(&url("film.mp4")?, &over)?;
         let picture = self.signer.sign_url(&url("picture.jpg")?, &good)?;
         let stream = self.signer.sign_stream("film.mp4", &good)?;
-        let machine = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let machine = host.name();
         let server = self.rtmp_port.map_or_else(
             || "rtmp://HOST".to_owned(),
             |port| format!("rtmp://{machine}:{port}"),
@@ -242,8 +262,86 @@ fn now() -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::page_host::tests::snapshot;
     use super::*;
+    use crate::demo::{SECRET, SITE};
+    use http::HeaderName;
+    use http::header::HOST;
+    use privet_distribution::read_toml_in_part;
+    use privet_sign::{HashAlgorithm, KeyPairId, PrivateKey};
+    use std::path::Path;
+
+    fn site() -> Site {
+        let key = include_bytes!("../../../sign/tests/keys/rsa2048.pem");
+        let key = PrivateKey::parse(key, None).unwrap();
+        let id = KeyPairId::parse("K2JCJMDEHXQW5F").unwrap();
+        Site {
+            signer: Signer::new(Arc::new(key), id, HashAlgorithm::Sha1).unwrap(),
+            secret: OriginSecret::random(SITE, SECRET),
+            snapshot: Arc::new(snapshot()),
+            https_ports: vec![8443],
+            rtmp_port: None,
+        }
+    }
+
+    /// The header as the edge sends it.
+    fn sent(secret: &OriginSecret) -> (HeaderName, HeaderValue) {
+        let text = "[[distributions]]
+origins = [{ id = \"site\", url = \"http://127.0.0.1:8090\" }]
+";
+        let (mut document, _, _) = read_toml_in_part(text, Path::new("p.toml")).unwrap();
+        secret.add_to(&mut document);
+        document.distributions[0].origins[0].custom_headers[0].clone()
+    }
+
+    #[track_caller]
+    fn check(site: &Site, headers: &[(HeaderName, HeaderValue)], expected: StatusCode) {
+        for path in ["/site/index.html", "/site/site.css", "/none"] {
+            let mut request = Request::new(());
+            *request.uri_mut() = path.parse().unwrap();
+            request.headers_mut().extend(headers.iter().cloned());
+            let status = site.answer(&request).status();
+            let expected = match path {
+                "/none" if expected == StatusCode::OK => StatusCode::NOT_FOUND,
+                _ => expected,
+            };
+            assert_eq!(status, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn m1_the_page_answers_nobody_but_the_edge_of_this_start() {
+        let (site, other) = (site(), site());
+        let host = (HOST, HeaderValue::from_static("localhost:8443"));
+        check(&site, std::slice::from_ref(&host), StatusCode::FORBIDDEN);
+        let of_another_start = sent(&other.secret);
+        check(
+            &site,
+            &[host.clone(), of_another_start],
+            StatusCode::FORBIDDEN,
+        );
+        check(&site, &[host, sent(&site.secret)], StatusCode::OK);
+    }
+
+    #[test]
+    fn m1_nothing_is_signed_for_a_host_that_is_not_the_edges() {
+        let site = site();
+        for host in [
+            "localhost:8443/secret.txt?",
+            "evil.example:8443",
+            "localhost",
+        ] {
+            let mut request = Request::new(());
+            *request.uri_mut() = "/site/index.html".parse().unwrap();
+            let headers = request.headers_mut();
+            headers.insert(HOST, HeaderValue::from_static(host));
+            headers.extend([sent(&site.secret)]);
+            let answer = site.answer(&request);
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{host}");
+        }
+    }
 
     #[test]
     fn every_place_of_the_page_is_filled_as_text() {

@@ -7,7 +7,7 @@ use privet_sign::{Check, Explanation, Outcome, Timestamp, Verdict};
 use serde_json::{Value, json};
 
 use super::Decision;
-use crate::report::printable;
+use crate::printable::printable;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -9,7 +9,9 @@ use super::arguments::{OutputForm, SignArguments};
 use super::links::{self, LinkError};
 use super::notes;
 use crate::command_error::CommandError;
+use crate::printable::json_line;
 use crate::report;
+use crate::shell;
 
 /// Makes the cookies and prints them.
 ///
@@ -90,7 +92,7 @@ fn json_object(
         "header": cookies.to_header(),
         "set_cookie": cookies.set_cookie(attributes)?,
     });
-    Ok(format!("{object}\n"))
+    Ok(json_line(&object) + "\n")
 }
 
 fn set_cookie_lines(
@@ -106,9 +108,9 @@ fn set_cookie_lines(
 
 /// A whole command when there is a URL, the option alone otherwise.
 fn curl_line(cookies: &SignedCookies, url: Option<&str>) -> String {
-    let option = format!("-b {}", links::shell_quoted(&cookies.to_header()));
+    let option = format!("-b {}", shell::quoted(&cookies.to_header()));
     match url {
-        Some(url) => format!("curl --globoff {option} {}\n", links::shell_quoted(url)),
+        Some(url) => format!("curl --globoff {option} {}\n", shell::quoted(url)),
         None => option + "\n",
     }
 }

@@ -4,6 +4,8 @@ use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 use serde_json::json;
 
 use super::notes;
+use crate::printable::json_line;
+use crate::shell;
 
 /// What is made of each line.
 pub(super) enum Product {
@@ -120,10 +122,10 @@ impl Links {
     fn write(&self, input: &str, signed: String, changes: &[UrlChange]) -> String {
         match self.form {
             LinkForm::Plain => signed,
-            LinkForm::Curl => format!("curl --globoff {}", shell_quoted(&signed)),
+            LinkForm::Curl => format!("curl --globoff {}", shell::quoted(&signed)),
             LinkForm::Json => {
                 let changes: Vec<String> = changes.iter().map(UrlChange::to_string).collect();
-                json!({ "input": input, "url": signed, "changes": changes }).to_string()
+                json_line(&json!({ "input": input, "url": signed, "changes": changes }))
             }
         }
     }
@@ -141,9 +143,4 @@ pub(super) fn wire_url(input: &str, strict: bool) -> Result<WireUrl, LinkError> 
         });
     }
     Ok(url)
-}
-
-/// `text` as one word of a POSIX shell.
-pub(super) fn shell_quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -174,3 +174,35 @@ fn d14_one_demo_runs_in_a_folder() {
         &["another demo runs in data: end it, or name another folder with --dir"],
     );
 }
+
+#[test]
+fn l8_init_says_where_a_linked_folder_leads() {
+    let folder = Folder::new();
+    let link = |target: &str, name: &str| {
+        std::fs::create_dir_all(folder.path(name).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, folder.path(name)).unwrap();
+    };
+    folder.write("file", "mine");
+    for (target, name) in [("../nowhere", "a"), ("../file", "b"), ("files", "c")] {
+        link(target, &format!("{name}/files"));
+        folder.run(&["init", name]).fails(
+            1,
+            &[
+                &format!("error: {name}/files is a link to no folder"),
+                "hint: nothing was written",
+            ],
+        );
+        let entries = std::fs::read_dir(folder.path(name)).unwrap();
+        assert_eq!(entries.count(), 1, "{name}");
+    }
+    assert!(!folder.path("nowhere").exists());
+    std::fs::create_dir(folder.path("films")).unwrap();
+    link("../films", "d/files");
+    let said = folder.run(&["init", "d"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let films = std::fs::canonicalize(folder.path("films")).unwrap();
+    let note = format!("note: d/files is a link to {}", films.display());
+    said.mentions(&[&note]);
+    assert_eq!(std::fs::read_dir(films).unwrap().count(), 0);
+    assert_eq!(folder.run(&["check", "d/privet.toml"]).code, 0);
+}

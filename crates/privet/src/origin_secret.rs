@@ -1,0 +1,128 @@
+//! A header that only the edge and one of its origins know, so that the origin answers nobody but the edge.
+//!
+//! It stands in no file: a command that serves an origin of its own adds it to the configuration that it has read.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use privet_distribution::{Document, OriginSourceDocument};
+
+const BYTES: usize = 32;
+
+/// The secret of one origin, for as long as the program runs.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginSecret {
+    origin: &'static str,
+    header: HeaderName,
+    /// Marked as sensitive, so that `Debug` does not show it.
+    value: HeaderValue,
+}
+
+impl OriginSecret {
+    /// A random one for the origin with this id.
+    pub(crate) fn random(origin: &'static str, header: HeaderName) -> Self {
+        let mut bytes = [0u8; BYTES];
+        aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc aborts rather than giving no randomness");
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut value =
+            HeaderValue::try_from(text).expect("hexadecimal digits are a header's value");
+        value.set_sensitive(true);
+        OriginSecret {
+            origin,
+            header,
+            value,
+        }
+    }
+
+    /// Has the edge send it to the origin, if that is a server on the loopback address; no other server is told.
+    pub(crate) fn add_to(&self, document: &mut Document) {
+        let distributions = document.distributions.iter_mut();
+        let origins = distributions.flat_map(|distribution| &mut distribution.origins);
+        for origin in origins.filter(|origin| origin.id == self.origin) {
+            let OriginSourceDocument::Http(server) = &origin.source else {
+                continue;
+            };
+            if !is_loopback(&server.host) {
+                continue;
+            }
+            let headers = &mut origin.custom_headers;
+            headers.retain(|(name, _)| *name != self.header);
+            headers.push((self.header.clone(), self.value.clone()));
+        }
+    }
+
+    /// Whether a request comes from who knows it: the header is there once, with this value.
+    pub(crate) fn is_in(&self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(&self.header).iter();
+        let (Some(presented), None) = (values.next(), values.next()) else {
+            return false;
+        };
+        // Takes the same time wherever they differ.
+        verify_slices_are_equal(presented.as_bytes(), self.value.as_bytes()).is_ok()
+    }
+}
+
+/// Whether an origin's host is this machine, as the demo's configuration or a person would write it.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "localhost")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use privet_distribution::read_toml_in_part;
+    use std::path::Path;
+
+    const HEADER: HeaderName = HeaderName::from_static("x-secret");
+
+    /// The headers that the edge would send to each origin.
+    fn headers(origins: &str) -> (OriginSecret, Vec<HeaderMap>) {
+        let text = format!("[[distributions]]\nid = \"E\"\n{origins}");
+        let (mut document, _, _) = read_toml_in_part(&text, Path::new("p.toml")).unwrap();
+        let secret = OriginSecret::random("site", HEADER);
+        secret.add_to(&mut document);
+        let origins = document.distributions[0].origins.iter();
+        let headers = origins.map(|origin| origin.custom_headers.iter().cloned().collect());
+        (secret, headers.collect())
+    }
+
+    #[test]
+    fn m1_only_the_page_on_this_machine_is_told_the_secret() {
+        let origin =
+            |id: &str, place: &str| format!("[[distributions.origins]]\nid = \"{id}\"\n{place}\n");
+        for (id, place) in [
+            ("other", "url = \"http://127.0.0.1:8090\""),
+            ("site", "url = \"http://192.0.2.1:8090\""),
+            ("site", "url = \"http://example.com\""),
+            ("site", "folder = \"files\""),
+        ] {
+            let (_, headers) = headers(&origin(id, place));
+            assert_eq!(headers, [HeaderMap::new()], "{id} {place}");
+        }
+        let place =
+            "url = \"http://127.0.0.1:8090\"\nheaders = { x-secret = \"mine\", x-a = \"b\" }";
+        let (secret, headers) = headers(&origin("site", place));
+        assert!(secret.is_in(&headers[0]) && headers[0].len() == 2);
+    }
+
+    #[test]
+    fn m1_nothing_but_the_secret_itself_counts() {
+        let secret = OriginSecret::random("site", HEADER);
+        let check = |values: &[&HeaderValue], expected: bool| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(HEADER, (*value).clone());
+            }
+            assert_eq!(secret.is_in(&headers), expected, "{}", values.len());
+        };
+        let other = OriginSecret::random("site", HEADER).value;
+        let empty = HeaderValue::from_static("");
+        check(&[], false);
+        check(&[&empty], false);
+        check(&[&other], false);
+        check(&[&secret.value, &other], false);
+        check(&[&secret.value, &secret.value], false);
+        check(&[&secret.value], true);
+        assert!(!format!("{secret:?}").contains(secret.value.to_str().unwrap()));
+    }
+}
