@@ -45,7 +45,7 @@ const EDGE_FLOORS: [&[&str]; 14] = [
 /// Within the top floor, from the bottom up.
 const EDGE_TOP: [&str; 4] = ["accept", "worker", "operator", "edge"];
 
-const CRATES: [&str; 6] = ["cache", "distribution", "edge", "media", "privet", "sign"];
+const CRATES: [&str; 3] = ["cache", "edge", "sign"];
 
 /// A module's path below its crate: `["cache", "fetch"]`.
 type Module = Vec<String>;

@@ -2,7 +2,6 @@
 //!
 //! Each rule is stated in CONTRIBUTING.md or ARCHITECTURE.md; the assertion says which file breaks it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -160,65 +159,6 @@ fn modules_are_named_after_themselves() {
             shown(&file)
         );
     }
-}
-
-/// What a file of `sign` needs stands below it. A file and those in its own folder may know each other.
-#[test]
-fn no_file_of_sign_imports_one_that_imports_it() {
-    let source = root().join("crates/sign/src");
-    let module = |file: &Path| {
-        let place = file.strip_prefix(&source).expect("a file beneath it");
-        shown_with_colons(&place.with_extension(""))
-    };
-    let files: Vec<PathBuf> = rust_files(&source)
-        .into_iter()
-        .filter(|file| !is_test_file(file) && !file.ends_with("lib.rs"))
-        .collect();
-    let modules: BTreeSet<String> = files.iter().map(|file| module(file)).collect();
-    let mut below: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in &files {
-        let (text, importer) = (read(file), module(file));
-        let imported = imported_modules(&text, &modules);
-        let is_kin = |other: &String| is_inside(other, &importer) || is_inside(&importer, other);
-        let others = imported
-            .into_iter()
-            .filter(|other| !is_kin(other))
-            .collect();
-        below.insert(importer, others);
-    }
-    assert!(below.values().map(BTreeSet::len).sum::<usize>() > 100);
-    // Takes away what stands on nothing that is left, floor by floor.
-    while !below.is_empty() {
-        let left: BTreeSet<String> = below.keys().cloned().collect();
-        below.retain(|_, imported| !imported.is_disjoint(&left));
-        assert!(below.len() < left.len(), "a circle is among {below:#?}");
-    }
-}
-
-/// `explain::checks` for `explain/checks`.
-fn shown_with_colons(place: &Path) -> String {
-    let parts: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("::")
-}
-
-/// Whether a module is `outer`, or one within it.
-fn is_inside(inner: &str, outer: &str) -> bool {
-    let rest = inner.strip_prefix(outer);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-/// The modules that paths from `crate::` on lead to.
-fn imported_modules(text: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut imported = BTreeSet::new();
-    for (_, line) in code_lines(text) {
-        for path in line.split("crate::").skip(1) {
-            let is_path = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | ':');
-            let path = &path[..path.find(|char| !is_path(char)).unwrap_or(path.len())];
-            let candidates = modules.iter().filter(|module| is_inside(path, module));
-            imported.extend(candidates.max_by_key(|module| module.len()).cloned());
-        }
-    }
-    imported
 }
 
 #[test]
