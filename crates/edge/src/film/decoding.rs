@@ -1,5 +1,6 @@
 //! Undoes the content codings of texts, up to a length: what is compressed may be a thousand times as long.
 
+use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 use privet_distribution::{AppliedCoding, AppliedCodings};
 use std::io::Read;
@@ -31,18 +32,22 @@ pub(crate) fn decoded_text(
     if bytes.is_empty() || codings.codings.len() > CODINGS_MAX {
         return bytes.is_empty().then_some(bytes);
     }
-    decode(bytes, &codings.codings, size_bytes_max).ok()
+    let decoded = decode(bytes.into(), &codings.codings, size_bytes_max);
+    decoded.ok().map(Vec::from)
 }
 
 /// The bytes before `codings`, which stand in the order in which they were applied; none is longer than
 /// `size_bytes_max` on the way.
 pub(super) fn decode(
-    mut bytes: Vec<u8>,
+    mut bytes: Bytes,
     codings: &[AppliedCoding],
     size_bytes_max: usize,
-) -> Result<Vec<u8>, DecodeFault> {
+) -> Result<Bytes, DecodeFault> {
     for coding in codings.iter().rev() {
-        bytes = undone(&bytes, *coding, size_bytes_max)?;
+        let mut decoded = undone(&bytes, *coding, size_bytes_max)?;
+        // Its length is what is counted.
+        decoded.shrink_to_fit();
+        bytes = Bytes::from(decoded);
     }
     Ok(bytes)
 }
@@ -128,6 +133,14 @@ mod tests {
     use std::io::Write;
 
     const LIMIT: usize = 100_000;
+
+    fn decode(
+        bytes: Vec<u8>,
+        codings: &[AppliedCoding],
+        size_bytes_max: usize,
+    ) -> Result<Vec<u8>, DecodeFault> {
+        super::decode(bytes.into(), codings, size_bytes_max).map(Vec::from)
+    }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
