@@ -3,6 +3,7 @@
 
 use crate::support::*;
 
+const FILM: &str = "/private/films/talk.mp4";
 const MIB: usize = 1024 * 1024;
 /// A connection may hold half of it for texts.
 const BUDGET: &str = "[limits]\nanswers_size_bytes_max = \"4 MiB\"\n";
@@ -106,5 +107,54 @@ fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE);
         std::thread::yield_now();
+    }
+}
+
+/// L6: a part that nobody asked for was taken for the whole, whatever it said of itself, and sent with the grant as 200.
+#[test]
+fn l6_a_part_that_nobody_asked_for_is_no_list() {
+    let texts = [
+        (
+            "/private/list.m3u8",
+            "/private/list.m3u8",
+            "#EXTM3U\n1.ts\n",
+        ),
+        (
+            "/private/list.mpd",
+            "/private/list.mpd",
+            "<MPD><Period><BaseURL>a.mp4</BaseURL></Period></MPD>",
+        ),
+        (
+            "/private/films/set.film.json",
+            "/private/films/set.film.json/hls/master.m3u8",
+            "{\"qualities\":[{\"file\":\"talk.mp4\",\"label\":\"a\"}]}",
+        ),
+        (
+            "/private/films/talk.en.vtt",
+            "/private/films/talk.mp4/hls/s-en/subtitles.vtt",
+            "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n",
+        ),
+    ];
+    for range in [
+        "bytes 0-18446744073709551614/18446744073709551615",
+        "bytes 0-9/4000",
+        "bytes 0-18446744073709551614/*",
+        "no range",
+    ] {
+        for (object, name, text) in texts {
+            let film = MadeFilm::new(4, 100, 0);
+            let origin = FakeOrigin::start(move |ask| match ask.path() {
+                FILM => OriginAnswer::whole(200, &[], film.bytes.clone()),
+                path if path == object => {
+                    OriginAnswer::whole(206, &[("Content-Range", range)], text)
+                }
+                _ => OriginAnswer::whole(404, &[], "no"),
+            });
+            let edge = edge_of(&origin);
+            let answer = edge.get(&format!("{}?{}", url(name), query()));
+            assert_eq!(answer.status(), 422, "{name} {range}: {}", answer.text());
+            let record = &edge.live.wait_for(1)[0];
+            assert_eq!(record["x-privet-refusal"], "film-unasked-part", "{name}");
+        }
     }
 }

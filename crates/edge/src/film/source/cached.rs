@@ -208,7 +208,8 @@ async fn passed(
     }
     let readable = match refused_by_origin(response.status) {
         Some(denial) => Err(denial),
-        None => readable_codings(&response.headers, wanted),
+        None => of_whole(response.status, wanted)
+            .and_then(|()| readable_codings(&response.headers, wanted)),
     };
     let (size_bytes_max, memory) = match (readable, wanted) {
         (
@@ -229,6 +230,17 @@ async fn passed(
     };
     let bytes = whole(response.body, size_bytes_max, memory).await?;
     Ok(in_memory(bytes, response.headers, status, ask))
+}
+
+/// Nobody asked for a part of what is wanted whole: it is not the object, whatever it says (fidelity note F98).
+fn of_whole(status: StatusCode, wanted: Wanted<'_>) -> Result<(), Denial> {
+    match wanted {
+        Wanted::Parts => Ok(()),
+        Wanted::Whole { .. } | Wanted::Presence { .. } => match status {
+            StatusCode::PARTIAL_CONTENT => Err(not_in_parts(UNASKED_PART)),
+            _ => Ok(()),
+        },
+    }
 }
 
 /// All of a body, which counts before it is read.
@@ -280,6 +292,10 @@ const ENCODED: (&str, &str) = (
 const ENCODED_TEXT: (&str, &str) = (
     "film-encoded",
     "the text is in a content coding that cannot be undone; store it plain, or in gzip",
+);
+const UNASKED_PART: (&str, &str) = (
+    "film-unasked-part",
+    "the origin sends a part of the text that nobody asked for a part of; let it answer with 200 and all of it",
 );
 const UNSIZED: (&str, &str) = (
     "film-unsized",
