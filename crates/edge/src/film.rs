@@ -10,6 +10,7 @@ mod folder_blocks;
 mod indexes;
 mod left_out;
 mod lists;
+mod long_work;
 mod made;
 mod members;
 mod object_way;

@@ -4,7 +4,7 @@ mod arrivals;
 mod cached;
 
 pub(super) use arrivals::Arrivals;
-pub(super) use cached::{Wanted, encoded_text, too_large_text};
+pub(super) use cached::{Wanted, encoded_text, too_large_text, ungathered};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use super::parts_reader::PartsReader;
@@ -96,7 +96,7 @@ impl FilmSource {
     /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
     /// nevertheless: whoever reads them looks at their length.
     pub(super) async fn open_as(
-        wanted: Wanted,
+        wanted: Wanted<'_>,
         ask: &SourceAsk<'_>,
         shared: &WorkerShared,
     ) -> Result<FilmSource, Denial> {
