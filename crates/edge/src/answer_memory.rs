@@ -9,7 +9,10 @@
 //! here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the others hold:
 //! for that much it has paid when its request was admitted.
 
+mod gathered;
 mod network;
+
+pub(crate) use gathered::{GatherFault, GatheredBytes};
 
 use crate::crowd::ByNetwork;
 use bytes::Bytes;
@@ -277,10 +280,20 @@ impl Charge {
 
     /// Of bytes that are made for one viewer; `None` when they are too many beside all that is on its way.
     pub(crate) fn try_of(size_bytes: u64, connection: &Arc<ConnectionMemory>) -> Option<Self> {
+        let mut charge = Charge::of(0, connection);
+        charge.try_grow(size_bytes).map(|()| charge)
+    }
+
+    /// Counts `size_bytes` more of the same bytes; `None` when they get too many.
+    fn try_grow(&mut self, size_bytes: u64) -> Option<()> {
+        let connection = &self.connection;
         let would_hold = connection.used_bytes.load(Ordering::Relaxed) + size_bytes;
-        let fits = size_bytes <= CHUNK_SIZE_BYTES_MIN
-            || would_hold <= connection.free_bytes() / TEXT_SHARE;
-        fits.then(|| Charge::of(size_bytes, connection))
+        let is_short = self.size_bytes + size_bytes <= CHUNK_SIZE_BYTES_MIN;
+        let fits = is_short || would_hold <= connection.free_bytes() / TEXT_SHARE;
+        fits.then(|| {
+            connection.add(size_bytes);
+            self.size_bytes += size_bytes;
+        })
     }
 }
 

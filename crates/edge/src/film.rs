@@ -9,6 +9,7 @@ pub(crate) mod decoding;
 mod folder_blocks;
 pub(crate) mod indexes;
 pub(crate) mod left_out;
+mod long_work;
 pub(crate) mod made;
 pub(crate) mod make_fault;
 mod object_way;

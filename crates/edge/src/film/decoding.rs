@@ -1,5 +1,7 @@
 //! Undoes the content codings of texts, up to a length: what is compressed may be a thousand times as long.
 
+use bytes::Bytes;
+use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 use privet_distribution::{AppliedCoding, AppliedCodings};
 use std::io::Read;
@@ -31,18 +33,22 @@ pub(crate) fn decoded_text(
     if bytes.is_empty() || codings.codings.len() > CODINGS_MAX {
         return bytes.is_empty().then_some(bytes);
     }
-    decode(bytes, &codings.codings, size_bytes_max).ok()
+    let decoded = decode(bytes.into(), &codings.codings, size_bytes_max);
+    decoded.ok().map(Vec::from)
 }
 
 /// The bytes before `codings`, which stand in the order in which they were applied; none is longer than
 /// `size_bytes_max` on the way.
 pub(crate) fn decode(
-    mut bytes: Vec<u8>,
+    mut bytes: Bytes,
     codings: &[AppliedCoding],
     size_bytes_max: usize,
-) -> Result<Vec<u8>, DecodeFault> {
+) -> Result<Bytes, DecodeFault> {
     for coding in codings.iter().rev() {
-        bytes = undone(&bytes, *coding, size_bytes_max)?;
+        let mut decoded = undone(&bytes, *coding, size_bytes_max)?;
+        // Its length is what is counted.
+        decoded.shrink_to_fit();
+        bytes = Bytes::from(decoded);
     }
     Ok(bytes)
 }
@@ -53,10 +59,13 @@ fn undone(
     size_bytes_max: usize,
 ) -> Result<Vec<u8>, DecodeFault> {
     match coding {
-        AppliedCoding::Gzip => read_all(flate2::read::MultiGzDecoder::new(bytes), size_bytes_max),
+        AppliedCoding::Gzip => gunzip(bytes, size_bytes_max),
         AppliedCoding::Brotli => {
-            let reader = brotli::Decompressor::new(bytes, BROTLI_BUFFER_SIZE_BYTES);
-            read_all(reader, size_bytes_max)
+            let mut reader = brotli::Decompressor::new(bytes, BROTLI_BUFFER_SIZE_BYTES);
+            let decoded = read_all(&mut reader, size_bytes_max)?;
+            // Behind its end the reader tells by an error of what is left in its buffer.
+            let is_all = matches!(reader.read(&mut [0]), Ok(0)) && reader.get_ref().is_empty();
+            is_all.then_some(decoded).ok_or(DecodeFault::Undecodable)
         }
         AppliedCoding::Zstd => {
             let decoder = zstd::Decoder::with_buffer(bytes);
@@ -82,6 +91,28 @@ fn read_all(reader: impl Read, size_bytes_max: usize) -> Result<Vec<u8>, DecodeF
     }
     read.map_err(|_| DecodeFault::Undecodable)?;
     Ok(decoded)
+}
+
+/// One member after the other (RFC 1952 2.2), and behind the last one nothing but zeros: with those some fill a block, and
+/// tools for gzip pass over them.
+fn gunzip(bytes: &[u8], size_bytes_max: usize) -> Result<Vec<u8>, DecodeFault> {
+    let mut decoded = Vec::new();
+    let mut member = GzDecoder::new(bytes);
+    loop {
+        let left = size_bytes_max - decoded.len();
+        let read = (&mut member)
+            .take(left as u64 + 1)
+            .read_to_end(&mut decoded);
+        if decoded.len() > size_bytes_max {
+            return Err(DecodeFault::TooLarge);
+        }
+        read.map_err(|_| DecodeFault::Undecodable)?;
+        let rest = *member.get_ref();
+        if rest.iter().all(|byte| *byte == 0) {
+            return Ok(decoded);
+        }
+        member.reset(rest);
+    }
 }
 
 /// What is around DEFLATE.
@@ -112,7 +143,10 @@ fn inflate(
         }
         let stands_still = before == (inflater.total_in(), decoded.len());
         match status {
-            Ok(Status::StreamEnd) => return Ok(decoded),
+            Ok(Status::StreamEnd) => {
+                let is_all = inflater.total_in() == bytes.len() as u64;
+                return is_all.then_some(decoded).ok_or(DecodeFault::Undecodable);
+            }
             Ok(Status::Ok | Status::BufError) if !stands_still => {}
             Ok(Status::Ok | Status::BufError) | Err(_) => return Err(DecodeFault::Undecodable),
         }
@@ -128,6 +162,14 @@ mod tests {
     use std::io::Write;
 
     const LIMIT: usize = 100_000;
+
+    fn decode(
+        bytes: Vec<u8>,
+        codings: &[AppliedCoding],
+        size_bytes_max: usize,
+    ) -> Result<Vec<u8>, DecodeFault> {
+        super::decode(bytes.into(), codings, size_bytes_max).map(Vec::from)
+    }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -190,6 +232,29 @@ mod tests {
         }
         let foreign = decode(text(10), &[Foreign], LIMIT);
         assert_eq!(foreign, Err(DecodeFault::Undecodable));
+    }
+
+    #[test]
+    fn l7_what_stands_behind_a_coded_text_is_nothing_or_padding_of_gzip() {
+        let plain = text(5_000);
+        for coding in [Gzip, Deflate, Brotli, Zstd] {
+            for behind in [&b"x"[..], b"<script>", b"\0\0x", b"\x1f\x8b", &[0; 600]] {
+                let decoded = decode([&of(coding, &plain), behind].concat(), &[coding], LIMIT);
+                let is_padding = coding == Gzip && behind.iter().all(|byte| *byte == 0);
+                let expected = match is_padding {
+                    true => Ok(plain.clone()),
+                    false => Err(DecodeFault::Undecodable),
+                };
+                assert!(decoded == expected, "{coding:?} {behind:?}");
+            }
+        }
+        let bare = [&bare_deflate(&plain), &b"x"[..]].concat();
+        let decoded = decode(bare, &[Deflate], LIMIT);
+        assert_eq!(decoded, Err(DecodeFault::Undecodable));
+        // Between members there is no padding.
+        let members = [&gzip(&plain)[..], &[0; 512], &gzip(&plain)].concat();
+        let decoded = decode(members, &[Gzip], LIMIT);
+        assert_eq!(decoded, Err(DecodeFault::Undecodable));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod cached;
 mod refusals;
 
 pub(crate) use arrivals::Arrivals;
-pub(crate) use cached::Wanted;
+pub(crate) use cached::{Wanted, ungathered};
 pub(crate) use refusals::{encoded_text, too_large_text};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
@@ -103,7 +103,7 @@ impl FilmSource {
     /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
     /// nevertheless: whoever reads them looks at their length.
     pub(crate) async fn open_as(
-        wanted: Wanted,
+        wanted: Wanted<'_>,
         ask: &SourceAsk<'_>,
         stores: &SourceStores<'_>,
     ) -> Result<FilmSource, Denial> {

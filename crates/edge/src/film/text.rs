@@ -1,11 +1,12 @@
 //! Texts made for one viewer: written and compressed off the worker when they are long.
 
+use super::long_work::long_work;
 use crate::cache::digest;
-use crate::origin::DiskWork;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use privet_distribution::{ContentCoding, Denial};
+use std::convert::Infallible;
 use std::io::{self, Write};
 use tokio::sync::Semaphore;
 
@@ -66,23 +67,35 @@ pub(crate) async fn text(
     coding: Option<ContentCoding>,
     write: impl FnOnce() -> String + Send + 'static,
 ) -> Result<Text, Denial> {
-    if size_bytes <= SHORT_TEXT_SIZE_BYTES_MAX {
-        return Ok(coded(write(), coding));
+    let written = try_text(size_bytes, coding, || Ok::<_, Infallible>(write())).await?;
+    match written {
+        Ok(text) => Ok(text),
     }
-    // It is never closed.
-    let permit = LONG_TEXTS.acquire().await;
-    let writing = DiskWork::start(move || coded(write(), coding));
-    let text = writing.await.map_err(|_| Denial::CapacityExceeded)?;
-    drop(permit);
-    Ok(text)
 }
 
-fn coded(text: String, coding: Option<ContentCoding>) -> Text {
+/// The same of a text that may turn out not to be one. What it is written from is held, and counted, by `write`.
+pub(crate) async fn try_text<E: Send + 'static>(
+    size_bytes: u64,
+    coding: Option<ContentCoding>,
+    write: impl FnOnce() -> Result<String, E> + Send + 'static,
+) -> Result<Result<Text, E>, Denial> {
+    let work = move || write().map(|text| coded(text, coding));
+    if size_bytes <= SHORT_TEXT_SIZE_BYTES_MAX {
+        return Ok(work());
+    }
+    let done = long_work(&LONG_TEXTS, work).await?;
+    Ok(done.result)
+}
+
+fn coded(mut text: String, coding: Option<ContentCoding>) -> Text {
     let coding = coding.filter(|_| text.len() >= CODED_SIZE_BYTES_MIN);
     let smaller = coding.and_then(|coding| {
-        let bytes = encode(text.as_bytes(), coding).ok()?;
+        let mut bytes = encode(text.as_bytes(), coding).ok()?;
+        bytes.shrink_to_fit();
         (bytes.len() < text.len()).then_some((bytes, coding))
     });
+    // Encoders make room for the worst case, and only the length is counted.
+    text.shrink_to_fit();
     let (bytes, coding) = match smaller {
         Some((bytes, coding)) => (bytes, Some(coding)),
         None => (text.into_bytes(), None),

@@ -45,6 +45,7 @@ mod film_folder;
 mod film_grants;
 mod film_left_out;
 mod film_lists_later;
+mod film_memory;
 mod film_origins;
 mod film_packets;
 mod film_players;

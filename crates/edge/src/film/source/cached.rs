@@ -2,13 +2,14 @@
 
 use super::arrivals::Unsized;
 use super::refusals::{
-    ENCODED, UNCACHEABLE, encoded_text, not_in_parts, refused_by_origin, too_large_text,
-    unsized_object,
+    ENCODED, UNASKED_PART, UNCACHEABLE, encoded_text, not_in_parts, refused_by_origin,
+    too_large_text, unsized_object,
 };
 use super::{Source, SourceAsk, SourceContent, SourceStores, unique};
+use crate::answer_memory::{BodyMemory, GatherFault, GatheredBytes};
 use crate::cache::{Ask, How, Obtained, Served, digest};
 use crate::film::decoding::CODINGS_MAX;
-use crate::origin_client::{OriginResponse, origin_denial};
+use crate::origin_client::{OriginBody, OriginResponse, origin_denial};
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
@@ -37,11 +38,14 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
 
 /// What of an object is going to be read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum Wanted<'m> {
     /// Here and there, as it lies at the origin.
     Parts,
-    /// All of it, and without the codings that it is stored in.
-    Whole { size_bytes_max: u64 },
+    /// All of it, and without the codings that it is stored in. What is not kept in the cache counts in `memory`.
+    Whole {
+        size_bytes_max: u64,
+        memory: &'m BodyMemory,
+    },
     /// Nothing: it is to be known whether [`Wanted::Whole`] would have it.
     Presence { size_bytes_max: u64 },
 }
@@ -50,7 +54,7 @@ pub(crate) enum Wanted {
 pub(super) async fn open(
     ask: &SourceAsk<'_>,
     stores: &SourceStores<'_>,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<Source, Denial> {
     let asked = ask_of(ask, wanted);
     let served = match obtained(&asked, ask, stores, wanted).await {
@@ -90,14 +94,16 @@ async fn sized(
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
     stores: &SourceStores<'_>,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<Served, Denial> {
     if served.object.head().size_bytes().is_some() {
         return Ok(served);
     }
     let size_bytes_max = match wanted {
         Wanted::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
-        Wanted::Whole { size_bytes_max } | Wanted::Presence { size_bytes_max } => size_bytes_max,
+        Wanted::Whole { size_bytes_max, .. } | Wanted::Presence { size_bytes_max } => {
+            size_bytes_max
+        }
     };
     let (status, how) = (served.status, served.how);
     let object = Unsized {
@@ -121,7 +127,7 @@ fn kept_size_bytes_max(settings: &CacheSettings) -> u64 {
 }
 
 /// The codings of an object, if it can be read as wanted in spite of them.
-fn readable_codings(headers: &HeaderMap, wanted: Wanted) -> Result<AppliedCodings, Denial> {
+fn readable_codings(headers: &HeaderMap, wanted: Wanted<'_>) -> Result<AppliedCodings, Denial> {
     let codings = AppliedCodings::of(headers);
     let is_readable = match wanted {
         // Parts of what is compressed are parts of nothing.
@@ -144,7 +150,7 @@ async fn obtained(
     asked: &Rc<Ask>,
     ask: &SourceAsk<'_>,
     stores: &SourceStores<'_>,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Obtained {
     let is_cached = !ask.authorized.routed().behavior.cache_policy.is_disabled();
     match (stores.cache.obtain(asked).await, wanted) {
@@ -159,7 +165,7 @@ async fn obtained(
 }
 
 /// The request for the object itself, whatever is made of it for whom.
-fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted) -> Rc<Ask> {
+fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted<'_>) -> Rc<Ask> {
     let mut headers = ask.request.headers.clone();
     for name in DERIVED_FIELDS {
         headers.remove(name);
@@ -191,10 +197,10 @@ fn ask_of(ask: &SourceAsk<'_>, wanted: Wanted) -> Rc<Ask> {
 
 /// A response that is not kept: of use only where all of it is wanted.
 async fn passed(
-    mut response: OriginResponse,
+    response: OriginResponse,
     status: CacheStatus,
     ask: &SourceAsk<'_>,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
 ) -> Result<Source, Denial> {
     if response.status == StatusCode::RANGE_NOT_SATISFIABLE && matches!(wanted, Wanted::Parts) {
         // The first look begins with the first byte, so there is none: the same as an empty file of a folder.
@@ -203,10 +209,17 @@ async fn passed(
     }
     let readable = match refused_by_origin(response.status) {
         Some(denial) => Err(denial),
-        None => readable_codings(&response.headers, wanted),
+        None => of_whole(response.status, wanted)
+            .and_then(|()| readable_codings(&response.headers, wanted)),
     };
-    let size_bytes_max = match (readable, wanted) {
-        (Ok(_), Wanted::Whole { size_bytes_max }) => size_bytes_max,
+    let (size_bytes_max, memory) = match (readable, wanted) {
+        (
+            Ok(_),
+            Wanted::Whole {
+                size_bytes_max,
+                memory,
+            },
+        ) => (size_bytes_max, memory),
         (readable, Wanted::Parts | Wanted::Whole { .. } | Wanted::Presence { .. }) => {
             response.body.discard();
             return match (readable, wanted) {
@@ -216,14 +229,43 @@ async fn passed(
             };
         }
     };
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.body.next().await {
-        bytes.extend_from_slice(&piece.map_err(|fault| origin_denial(fault.kind))?);
-        if bytes.len() as u64 > size_bytes_max {
-            return Err(too_large_text());
-        }
+    let bytes = whole(response.body, size_bytes_max, memory).await?;
+    Ok(in_memory(bytes, response.headers, status, ask))
+}
+
+/// Nobody asked for a part of what is wanted whole: it is not the object, whatever it says (fidelity note F98).
+fn of_whole(status: StatusCode, wanted: Wanted<'_>) -> Result<(), Denial> {
+    match wanted {
+        Wanted::Parts => Ok(()),
+        Wanted::Whole { .. } | Wanted::Presence { .. } => match status {
+            StatusCode::PARTIAL_CONTENT => Err(not_in_parts(UNASKED_PART)),
+            _ => Ok(()),
+        },
     }
-    Ok(in_memory(bytes.into(), response.headers, status, ask))
+}
+
+/// All of a body, which counts before it is read.
+async fn whole(
+    mut body: OriginBody,
+    size_bytes_max: u64,
+    memory: &BodyMemory,
+) -> Result<Bytes, Denial> {
+    let expected = body.promised().unwrap_or(0);
+    let gathered = GatheredBytes::expecting(expected, size_bytes_max, memory);
+    let mut gathered = gathered.map_err(ungathered)?;
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|fault| origin_denial(fault.kind))?;
+        gathered.push(&piece).map_err(ungathered)?;
+    }
+    Ok(gathered.end())
+}
+
+/// Why the bytes are not held.
+pub(crate) fn ungathered(fault: GatherFault) -> Denial {
+    match fault {
+        GatherFault::TooLarge => too_large_text(),
+        GatherFault::NoMemory => Denial::CapacityExceeded,
+    }
 }
 
 fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &SourceAsk<'_>) -> Source {

@@ -16,6 +16,10 @@ const ENCODED_TEXT: (&str, &str) = (
     "film-encoded",
     "the text is in a content coding that cannot be undone; store it plain, or in gzip",
 );
+pub(super) const UNASKED_PART: (&str, &str) = (
+    "film-unasked-part",
+    "the origin sends a part of the text that nobody asked for a part of; let it answer with 200 and all of it",
+);
 const UNSIZED: (&str, &str) = (
     "film-unsized",
     "the origin does not say how long the object is, and it is too long to be fetched whole first; let the origin send \

@@ -81,6 +81,7 @@ impl FilmWalk<'_> {
         let too_large = || bad(format!("a set has at most {SET_SIZE_BYTES_MAX} bytes"));
         let wanted = Wanted::Whole {
             size_bytes_max: SET_SIZE_BYTES_MAX,
+            memory: &self.received.memory,
         };
         let source = self.open_source(self.authorized, path, wanted).await?;
         let text = source.read_text(SET_SIZE_BYTES_MAX, &self.received.memory);
@@ -212,7 +213,7 @@ impl FilmWalk<'_> {
     pub(super) async fn open_subtitles<'s>(
         &self,
         subtitles: &'s SetSubtitles,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
     ) -> Result<(FilmSource, &'s str), Denial> {
         let mut missing = Denial::NotFound;
         for path in &subtitles.paths {

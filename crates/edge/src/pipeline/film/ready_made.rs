@@ -10,7 +10,7 @@ use crate::film::made::{Made, MadeContent};
 use crate::film::make_fault::MakeFault;
 use crate::film::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
 use crate::film::text::{is_excessive, text};
-use crate::film::whole_text::{TextFault, WholeText};
+use crate::film::whole_text::{TextFault, Utf8Bytes, WholeText};
 use http::{HeaderValue, Method};
 use privet_distribution::{
     Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,
@@ -171,7 +171,9 @@ impl ReadyMade<'_> {
     async fn attempt(&self, kind: ListKind, carried: &str) -> Result<ListAnswer, MakeFault> {
         let source = match self.open().await {
             Ok(source) => source,
-            Err(denial @ (Denial::Film { .. } | Denial::FilmArriving)) => return Err(denial.into()),
+            Err(
+                denial @ (Denial::Film { .. } | Denial::FilmArriving | Denial::CapacityExceeded),
+            ) => return Err(denial.into()),
             Err(denial) => return Ok(ListAnswer::Unread(denial)),
         };
         let Some(made) = self.rewritten(kind, &source, carried).await? else {
@@ -215,6 +217,7 @@ impl ReadyMade<'_> {
         };
         let wanted = Wanted::Whole {
             size_bytes_max: LIST_SIZE_BYTES_MAX,
+            memory: &self.received.memory,
         };
         FilmSource::open_as(wanted, &ask, &self.context.source_stores()).await
     }
@@ -233,13 +236,13 @@ impl ReadyMade<'_> {
             Err(TextFault::Make(fault)) => return Err(fault),
         };
         let size_bytes = whole.bytes.len() as u64;
-        let Some(list) = list_in(kind, &whole, source)? else {
+        let Some(list) = list_in(kind, whole, source)? else {
             return Ok(None);
         };
         let here = (self.request.scheme, self.request.host.to_owned());
         let write = {
             let carried = carried.to_owned();
-            move || with_grant(kind, list, (here.0, &here.1), &carried)
+            move || with_grant(kind, &list, (here.0, &here.1), &carried)
         };
         let coding = coding_for_text(self.request.headers, self.request.version);
         let text = text(size_bytes, coding, write).await?;
@@ -259,23 +262,24 @@ impl ReadyMade<'_> {
 /// Errors: it is one in another charset than UTF-8, or there is no telling what it is.
 fn list_in(
     kind: ListKind,
-    whole: &WholeText,
+    whole: WholeText,
     source: &FilmSource,
-) -> Result<Option<String>, Denial> {
-    match std::str::from_utf8(&whole.bytes) {
-        Ok(text) => Ok(kind.is_in(&whole.bytes).then(|| text.to_owned())),
-        Err(_) if source.codings().has_other_words => Err(encoded_text()),
-        Err(_) if kind.is_in(&whole.bytes) => Err(Denial::Film {
+) -> Result<Option<Utf8Bytes>, Denial> {
+    let is_list = kind.is_in(&whole.bytes);
+    match Utf8Bytes::new(whole.bytes) {
+        Some(text) => Ok(is_list.then_some(text)),
+        None if source.codings().has_other_words => Err(encoded_text()),
+        None if is_list => Err(Denial::Film {
             token: "film-unsupported",
             reason: "not supported: a list in another charset; store it in UTF-8".to_owned(),
         }),
-        Err(_) => Ok(None),
+        None => Ok(None),
     }
 }
 
 /// The list with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would blow up
 /// (fidelity note F109).
-fn with_grant(kind: ListKind, list: String, here: (Scheme, &str), carried: &str) -> String {
+fn with_grant(kind: ListKind, list: &Utf8Bytes, here: (Scheme, &str), carried: &str) -> String {
     let mut added_bytes = 0;
     let mut sign = |uri: &str| {
         let signed = signed(uri, here, carried)?;
@@ -283,12 +287,12 @@ fn with_grant(kind: ListKind, list: String, here: (Scheme, &str), carried: &str)
         (!is_excessive(carried, added_bytes)).then_some(signed)
     };
     let rewritten = match kind {
-        ListKind::Hls => rewrite::hls(&list, &mut sign),
-        ListKind::Dash => rewrite::dash(&list, &mut sign),
+        ListKind::Hls => rewrite::hls(list.as_str(), &mut sign),
+        ListKind::Dash => rewrite::dash(list.as_str(), &mut sign),
     };
     match rewritten {
         Ok(rewritten) if !is_excessive(carried, added_bytes) => rewritten,
-        Ok(_) | Err(_) => list,
+        Ok(_) | Err(_) => list.as_str().to_owned(),
     }
 }
 

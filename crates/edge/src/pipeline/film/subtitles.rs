@@ -1,13 +1,12 @@
 //! Subtitles as WebVTT: of a track of the film, and of an object beside it.
 
 use super::walk::{FilmWalk, Opened, VTT_TYPE};
-use crate::answer_memory::Charge;
+use crate::answer_memory::GatheredBytes;
 use crate::film::made::Made;
 use crate::film::make_fault::{MakeFault, refused};
-use crate::film::source::{FilmSource, Wanted, too_large_text};
-use crate::film::text::text;
+use crate::film::source::{FilmSource, Wanted, too_large_text, ungathered};
+use crate::film::text::{text, try_text};
 use crate::film::whole_text::TextFault;
-use crate::origin::DiskWork;
 use bytes::Bytes;
 use privet_distribution::Denial;
 use privet_media::list::{
@@ -18,7 +17,7 @@ use privet_media::{Parts, Refusal};
 use std::future::poll_fn;
 use std::time::Duration;
 
-/// Subtitles up to this size are read by the worker itself.
+/// Subtitles up to this size are looked at before they are listed.
 const SHORT_SUBTITLES_SIZE_BYTES_MAX: usize = 128 * 1024;
 
 impl FilmWalk<'_> {
@@ -35,17 +34,19 @@ impl FilmWalk<'_> {
         }
         let parts = samples(track)?;
         let size_bytes = parts.size_bytes();
-        let _charge = self.charge(size_bytes)?;
+        let memory = &self.received.memory;
+        let gathered = GatheredBytes::expecting(size_bytes, size_bytes, memory);
+        let mut gathered = gathered.map_err(ungathered)?;
         let mut reader = source.reader(parts);
-        let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
         while let Some(piece) = poll_fn(|context| reader.poll_next(usize::MAX, context)).await? {
-            bytes.extend_from_slice(&piece);
+            gathered.push(&piece).map_err(ungathered)?;
         }
+        let bytes = gathered.end();
         let write = move || {
             let Some(track) = film.index.track(number) else {
                 return String::new();
             };
-            let cues = cues(track, Bytes::from(bytes));
+            let cues = cues(track, bytes);
             if track.codec == Codec::WebVtt {
                 vtt_from_wvtt(track.text_config(), cues)
             } else {
@@ -56,12 +57,6 @@ impl FilmWalk<'_> {
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 
-    /// Counts what is read before it is written anew: many may wait for their turn with it in their hands.
-    fn charge(&self, size_bytes: u64) -> Result<Charge, Denial> {
-        let charge = self.received.memory.try_charge(size_bytes);
-        charge.ok_or(Denial::CapacityExceeded)
-    }
-
     /// `s-en/subtitles.vtt`.
     pub(super) async fn side_subtitles(&self, label: &str) -> Result<Made, MakeFault> {
         let set = self.set().await?;
@@ -69,7 +64,10 @@ impl FilmWalk<'_> {
         let subtitles = subtitles.find(|subtitles| subtitles.label == label);
         let subtitles = subtitles.ok_or(Denial::NotFound)?;
         let size_bytes_max = TEXT_SIZE_BYTES_MAX as u64;
-        let wanted = Wanted::Whole { size_bytes_max };
+        let wanted = Wanted::Whole {
+            size_bytes_max,
+            memory: &self.received.memory,
+        };
         let (source, path) = self.open_subtitles(subtitles, wanted).await?;
         let reading = source.read_text(size_bytes_max, &self.received.memory);
         let whole = match reading.await {
@@ -78,16 +76,9 @@ impl FilmWalk<'_> {
             Err(TextFault::Make(fault)) => return Err(fault),
         };
         let kind = SideKind::of(path);
-        let size_bytes = whole.bytes.len();
+        let size_bytes = whole.bytes.len() as u64;
         let convert = move || kind.webvtt(&whole.bytes);
-        let converted = if size_bytes <= SHORT_SUBTITLES_SIZE_BYTES_MAX {
-            convert()
-        } else {
-            let converting = DiskWork::start(convert).await;
-            converting.map_err(|_| Denial::CapacityExceeded)?
-        };
-        let converted = converted?;
-        let text = text(size_bytes as u64, self.coding(), move || converted).await?;
+        let text = try_text(size_bytes, self.coding(), convert).await??;
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 

@@ -190,7 +190,7 @@ impl FilmWalk<'_> {
         &self,
         authorized: &Authorized<'_>,
         path: &str,
-        wanted: Wanted,
+        wanted: Wanted<'_>,
     ) -> Result<FilmSource, Denial> {
         let query = self.request.query.and_then(object_query);
         let ask = SourceAsk {

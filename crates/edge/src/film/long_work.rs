@@ -1,0 +1,74 @@
+//! Work on long texts, off the worker and so much of it at a time, whether those who wanted it stay or leave.
+
+use crate::origin::DiskWork;
+use privet_distribution::Denial;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// What came of the work. It holds its permit until it is dropped, so that few results wait to be counted.
+pub(crate) struct Done<T> {
+    pub(crate) result: T,
+    _permit: Option<SemaphorePermit<'static>>,
+}
+
+/// Does the work when there is a permit for it.
+///
+/// Work that has begun goes on without whoever waits for it. So it takes its permit along, and what `work` owns has to
+/// hold what counts it.
+///
+/// Errors: the work has panicked, or the process ends.
+pub(crate) async fn long_work<T: Send + 'static>(
+    permits: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Done<T>, Denial> {
+    // It is never closed.
+    let permit = permits.acquire().await.ok();
+    let working = DiskWork::start(move || Done {
+        result: work(),
+        _permit: permit,
+    });
+    working.await.map_err(|_| Denial::CapacityExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer_memory::{AnswerMemory, ConnectionMemory, GatheredBytes};
+    use std::sync::mpsc;
+    use tokio::sync::oneshot;
+
+    static PERMITS: Semaphore = Semaphore::const_new(1);
+
+    /// M4: viewers who left made room for the next ones while their work went on, so that any number was under way.
+    #[tokio::test]
+    async fn m4_work_keeps_its_permit_and_its_memory_when_its_viewer_has_left() {
+        let all = AnswerMemory::new(1 << 20);
+        let memory = ConnectionMemory::new(&all, None, 0).admit(0).unwrap();
+        let mut gathered = GatheredBytes::expecting(100_000, 100_000, &memory).unwrap();
+        gathered.push(b"text").unwrap();
+        let text = gathered.end();
+        drop(memory);
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_end) = mpsc::channel::<()>();
+        let work = long_work(&PERMITS, move || {
+            begun.send(()).unwrap();
+            // Until the sender is dropped.
+            let _ = may_end.recv();
+            text.len()
+        });
+        tokio::select! {
+            biased;
+            _ = work => panic!("the work is over"),
+            begun = has_begun => begun.unwrap(),
+        }
+        assert_eq!(PERMITS.available_permits(), 0);
+        assert_eq!(all.used_bytes(), 100_000);
+        drop(go_on);
+        // The text goes before the permit.
+        drop(PERMITS.acquire().await);
+        assert_eq!(all.used_bytes(), 0);
+        let done = long_work(&PERMITS, || 7).await.unwrap();
+        assert_eq!((done.result, PERMITS.available_permits()), (7, 0));
+        drop(done);
+        assert_eq!(PERMITS.available_permits(), 1);
+    }
+}
