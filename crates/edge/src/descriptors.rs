@@ -47,7 +47,7 @@ fn viewers_max(snapshot: &Snapshot, descriptors_max: u64) -> u64 {
 }
 
 /// What to tell an operator whose configuration needs more open files than the edge may have.
-pub(crate) fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
+fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
     let connections_max = snapshot.limits.connections_max;
     let others = others(snapshot);
     let needed = others.saturating_add(connections_max as u64);
@@ -59,6 +59,13 @@ pub(crate) fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option
             viewers_max(snapshot, descriptors_max).min(connections_max as u64)
         )
     })
+}
+
+/// Tells the operator of a configuration that needs more open files than the edge may have.
+pub(crate) fn tell_of_shortage(snapshot: &Snapshot, descriptors_max: u64) {
+    if let Some(note) = shortage_note(snapshot, descriptors_max) {
+        standard_error::warning(note);
+    }
 }
 
 /// What to tell the operator of this configuration, if `serve` were started here and now; `None` when all is well.

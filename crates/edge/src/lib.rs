@@ -23,6 +23,8 @@ mod exchange;
 mod film;
 mod guests;
 mod h2_watch;
+mod handle;
+mod listeners;
 mod log;
 mod memory;
 mod operator;
@@ -38,7 +40,7 @@ mod request_id;
 mod rtmp;
 mod serve;
 mod stand_in;
-mod standard_error;
+pub mod standard_error;
 mod start_error;
 mod state;
 mod test_clock;
@@ -51,15 +53,16 @@ mod worker;
 pub use cache::{Invalidation, InvalidationItem, InvalidationReach};
 pub use clock::Clock;
 pub use descriptors::descriptors_note;
-pub use edge::{Edge, RunningEdge, StartOptions};
+pub use edge::{RunningEdge, StartOptions};
 pub use ends::EndTotals;
 pub use film::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
+pub use handle::EdgeHandle;
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
-    InvalidationError, KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing,
-    UnseenCause, check_invalidation, probe_origins,
+    InvalidationError, KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Prober,
+    Probing, UnseenCause, check_invalidation, probe_origins,
 };
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;

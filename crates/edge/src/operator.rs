@@ -1,24 +1,18 @@
 //! What operators ask of a running edge: to forget objects, to tell what it keeps, and whether buckets are private.
 //!
-//! Asked by the program that runs the edge, and over a Unix socket ([`desk`]).
+//! Asked through the edge's handle.
 
-mod api;
-mod desk;
 mod invalidate;
 mod privacy;
-mod socket;
-mod thread;
 
 pub use invalidate::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
     InvalidationError, check_invalidation,
 };
 pub use privacy::{
-    KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Probing, UnseenCause,
+    KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Prober, Probing, UnseenCause,
     probe_origins,
 };
-
-pub(crate) use thread::OperatorThread;
 
 use crate::cache::{EdgeCache, Invalidations};
 use crate::clock::Clock;
@@ -34,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Operator {
     cache: Arc<EdgeCache>,
     /// Those that the cache was opened with; a reload does not change them.
-    cache_settings: CacheSettings,
+    pub(crate) cache_settings: CacheSettings,
     clock: Clock,
     origin_client: Arc<OriginClientShared>,
     privacy: Arc<Mutex<Vec<OriginPrivacy>>>,

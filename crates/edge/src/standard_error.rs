@@ -5,12 +5,12 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 /// `note: …`: something that an operator may want to know.
-pub(crate) fn note(message: impl Display) {
+pub fn note(message: impl Display) {
     say("note", &message);
 }
 
 /// `warning: …`: something that an operator should look at; the edge goes on.
-pub(crate) fn warning(message: impl Display) {
+pub fn warning(message: impl Display) {
     say("warning", &message);
 }
 

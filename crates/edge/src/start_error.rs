@@ -55,14 +55,6 @@ pub enum StartError {
     /// The cache's folder cannot be made, written, or is another process's.
     #[error("the cache cannot be opened: {0}; correct the folder in [cache]")]
     Cache(String),
-    /// The operator's socket cannot be made, or is another process's.
-    #[error("cannot listen on {}: {error}; correct the socket in [admin]", path.display())]
-    Socket {
-        /// As configured.
-        path: PathBuf,
-        /// What is in the way.
-        error: String,
-    },
     /// The operating system gave no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(String),

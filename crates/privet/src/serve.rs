@@ -5,8 +5,9 @@ use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
 use crate::console;
 use crate::origin_secret::OriginSecret;
 use clap::Args;
+use privet_control::{Control, SocketError};
 use privet_distribution::{ConfigError, ListenerProtocol, Places, Snapshot};
-use privet_edge::{Clock, Edge, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
+use privet_edge::{Clock, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ pub(crate) enum ServeError {
         at: ConfigError,
         fault: ListenFault,
     },
+    Socket(SocketError),
     Signals(String),
 }
 
@@ -87,6 +89,7 @@ impl ServeError {
         match self {
             ServeError::Load(error) => error.report(),
             ServeError::Start(error) => console::error(error),
+            ServeError::Socket(error) => console::error(error),
             ServeError::Listen { at, fault } => {
                 console::error(at);
                 if let Some(hint) = listen_hint(fault) {
@@ -121,6 +124,8 @@ fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
+    control: Control,
+    /// The configuration that it was started with.
     snapshot: Arc<Snapshot>,
     config: PathBuf,
     secret: Option<OriginSecret>,
@@ -164,14 +169,18 @@ pub(crate) fn start(
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
-    let edge = Edge::start(StartOptions {
+    // Before anybody is served: a start that fails serves nobody.
+    let socket = Control::bind(snapshot.admin_socket.as_deref()).map_err(ServeError::Socket)?;
+    let edge = RunningEdge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
         log_stream,
         clock: Clock::default(),
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
+    let control = Control::start(edge.handle().clone(), socket).map_err(ServeError::Socket)?;
     Ok(Serving {
         edge,
+        control,
         snapshot,
         config: config.to_owned(),
         secret,
@@ -191,7 +200,7 @@ impl Serving {
 
     /// Where it listens.
     pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
-        self.edge.addresses()
+        self.edge.handle().addresses()
     }
 
     fn announce(&self) {
@@ -207,7 +216,7 @@ impl Serving {
         if self.test_clock {
             console::note(format_args!(
                 "TEST MODE: the clock can be set with PUT /.privet-test/clock and the header X-Privet-Test-Secret: {}",
-                self.edge.test_secret()
+                self.edge.handle().test_secret()
             ));
         }
     }
@@ -235,6 +244,7 @@ impl Serving {
 
     /// Lets running requests end, then ends.
     pub(crate) fn stop(self) {
+        self.control.stop();
         self.edge.drain();
     }
 
@@ -286,8 +296,11 @@ impl Serving {
         let loaded = loaded.map_err(ServeError::Load)?;
         let test_clock = loaded.snapshot.test_clock;
         let snapshot = Arc::new(loaded.snapshot);
-        let reloaded = self.edge.reload(Arc::clone(&snapshot));
+        let socket = self.control.prepare(snapshot.admin_socket.as_deref());
+        let socket = socket.map_err(ServeError::Socket)?;
+        let reloaded = self.edge.handle().reload(Arc::clone(&snapshot));
         reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;
+        self.control.take(socket);
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;
         Ok(())

@@ -68,17 +68,33 @@ pub enum ProbeError {
     Runtime(String),
 }
 
-impl Operator {
-    /// Asks the origins of the configuration in force, and remembers what they said.
-    pub(super) async fn probe(
-        &self,
-        client: &Rc<OriginClient>,
-        probing: &Probing,
-    ) -> Result<Vec<OriginPrivacy>, ProbeError> {
-        let snapshot = Arc::clone(&self.state.load().snapshot);
+/// Asks the origins of a running edge, with connections of its own. For one thread.
+#[derive(Debug)]
+pub struct Prober {
+    operator: Operator,
+    client: Rc<OriginClient>,
+}
+
+impl Prober {
+    pub(crate) fn new(operator: Operator) -> Self {
+        Prober {
+            client: OriginClient::new(Arc::clone(&operator.origin_client)),
+            operator,
+        }
+    }
+
+    /// Asks the origins of the configuration in force, and remembers what they said: 20 s for each at most, 16 at a time.
+    /// To be awaited within a `LocalSet`.
+    ///
+    /// # Errors
+    /// Nothing was asked: an object belongs to no origin that is asked.
+    pub async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
+        let operator = &self.operator;
+        let snapshot = Arc::clone(&operator.state.load().snapshot);
         let questions = questions(&snapshot, probing)?;
-        let answers = ask_all(client, questions, probing, self.clock.now()).await;
-        let mut known = self.privacy.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = ask_all(&self.client, questions, probing, operator.clock.now()).await;
+        let privacy = &operator.privacy;
+        let mut known = privacy.lock().unwrap_or_else(PoisonError::into_inner);
         known.clone_from(&answers);
         Ok(answers)
     }

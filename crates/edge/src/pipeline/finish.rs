@@ -6,9 +6,11 @@ use crate::body::{ViewerBody, charge_own};
 use crate::context::WorkerContext;
 use crate::exchange::{OpenExchange, headers_size_bytes};
 use crate::test_clock;
-use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
+use http::header::{
+    CONNECTION, CONTENT_RANGE, DATE, Entry, HeaderName, LAST_MODIFIED, SERVER, SET_COOKIE, VIA,
+};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
 use privet_distribution::Denial;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -63,6 +65,9 @@ pub(super) fn finish(
         headers.insert(&X_AMZ_CF_ID, id);
     }
     test_clock::mark(headers, context, received);
+    if version == Version::HTTP_2 {
+        spare_header_table(headers);
+    }
 
     let reason = answer.status.canonical_reason().unwrap_or("").len();
     let head_size_bytes = "HTTP/1.1 200 \r\n".len() + reason + headers_size_bytes(headers) + 2;
@@ -79,6 +84,27 @@ pub(super) fn finish(
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     response
+}
+
+/// Values that no other answer of the connection has.
+const ONE_TIME_FIELDS: [HeaderName; 5] = [
+    HeaderName::from_static("x-amz-cf-id"),
+    HeaderName::from_static("server-timing"),
+    CONTENT_RANGE,
+    LAST_MODIFIED,
+    SET_COOKIE,
+];
+
+/// Keeps one-time values out of the viewer's table of header fields (RFC 7541 6.2.3). Each would turn out what every
+/// answer has, which would have to be sent and entered anew.
+fn spare_header_table(headers: &mut HeaderMap) {
+    for name in &ONE_TIME_FIELDS {
+        if let Entry::Occupied(mut values) = headers.entry(name) {
+            values
+                .iter_mut()
+                .for_each(|value| value.set_sensitive(true));
+        }
+    }
 }
 
 /// Whether the viewer wants the connection to persist (RFC 9112 9.3).

@@ -49,7 +49,7 @@ fn a_broken_database_leaves_the_old_one_in_force() {
     .unwrap();
     fs::write(edge.folder().join("torn.mmdb"), &good[..good.len() / 2]).unwrap();
     let torn = config.replace(&database(), "[geo]\ndatabase = \"torn.mmdb\"\n");
-    let Err(StartError::GeoDatabase { file, .. }) = edge.reload(&torn) else {
+    let Err(StartFailure::Edge(StartError::GeoDatabase { file, .. })) = edge.reload(&torn) else {
         panic!("half a database is none");
     };
     assert!(file.ends_with("torn.mmdb"));

@@ -53,3 +53,26 @@ fn a_larger_table_than_agreed() {
     viewer.send(&headers(1, WHOLE, &fields));
     assert_outcome(&mut viewer, "hpack/6.3/1", ERROR);
 }
+
+/// RFC 7541 6.2.3: what no other answer has turns nothing out of the viewer's table. Without that, 41 ids fill it.
+#[test]
+fn ids_do_not_fill_the_viewers_table() {
+    let edge = h2_edge();
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(HEADER_TABLE_SIZE, 4_096)]);
+    let mut block_sizes_bytes = Vec::new();
+    for stream in (1..300).step_by(2) {
+        viewer.send(&get(stream));
+        let head = viewer.until_kind(HEADERS, stream).unwrap();
+        block_sizes_bytes.push(head.payload.len());
+        if !head.ends(stream) {
+            viewer.until(|frame| frame.ends(stream)).unwrap();
+        }
+    }
+    let first = block_sizes_bytes[0];
+    // The id takes 56 characters, of Huffman's code or plain, and a date may change.
+    let largest = block_sizes_bytes[1..].iter().max().unwrap();
+    assert!(
+        largest * 2 < first,
+        "{first} at first, then {block_sizes_bytes:?}"
+    );
+}

@@ -15,14 +15,14 @@ fn a_bad_snapshot_leaves_the_old_one_in_force() {
     let missing = fixture().replace("\"bucket\"", "\"missing\"");
     assert!(matches!(
         edge.reload(&missing),
-        Err(StartError::Folder { .. })
+        Err(StartFailure::Edge(StartError::Folder { .. }))
     ));
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().to_string();
     let other = fixture().replace("127.0.0.1:0", &taken);
     assert!(matches!(
         edge.reload(&other),
-        Err(StartError::Listen { .. })
+        Err(StartFailure::Edge(StartError::Listen { .. }))
     ));
     drop(holder);
     let junk = edge.folder().join("junk.pem");
@@ -30,7 +30,7 @@ fn a_bad_snapshot_leaves_the_old_one_in_force() {
     let uncertified = fixture().replace("\"chain.pem\"", "\"junk.pem\"");
     assert!(matches!(
         edge.reload(&uncertified),
-        Err(StartError::Certificate { .. })
+        Err(StartFailure::Edge(StartError::Certificate { .. }))
     ));
     assert_eq!(edge.http(), before);
     assert_eq!(edge.get(&format!("http://{HOST}/public/a")).text(), "alpha");

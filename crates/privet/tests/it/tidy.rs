@@ -23,9 +23,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-sign",
         ],
     ),
+    ("control", &["privet-edge"]),
     (
         "privet",
         &[
+            "privet-control",
             "privet-distribution",
             "privet-edge",
             "privet-media",

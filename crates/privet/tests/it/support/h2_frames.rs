@@ -266,11 +266,13 @@ impl FrameViewer {
         }
     }
 
-    /// Connects and exchanges settings, of which the viewer has `values`.
+    /// Connects and exchanges settings, of which the viewer has `values`, and no table of fields unless they say so.
     pub fn greeted(edge: SocketAddr, values: &[(u16, u32)]) -> Self {
         let mut viewer = FrameViewer::silent(edge);
         let mut values = values.to_vec();
-        values.push((HEADER_TABLE_SIZE, 0));
+        if values.iter().all(|(id, _)| *id != HEADER_TABLE_SIZE) {
+            values.push((HEADER_TABLE_SIZE, 0));
+        }
         viewer.send(&[PREFACE, &settings(&values)].concat());
         let theirs = viewer.next().unwrap();
         assert_eq!((theirs.kind, theirs.has(ACK)), (SETTINGS, false));

@@ -1,8 +1,9 @@
 //! An edge in this process: its folder, its configuration, its clock and its log.
 
 use crate::support::{Answer, Ask, LiveLog, NOW, Viewer, key_path};
+use privet_control::{Control, SocketError};
 use privet_distribution::{ListenerProtocol, Snapshot, read_toml};
-use privet_edge::{Edge, LogStream, RunningEdge, StartError, StartOptions};
+use privet_edge::{EdgeHandle, LogStream, RunningEdge, StartError, StartOptions};
 use privet_sign::Timestamp;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::fs;
@@ -87,9 +88,37 @@ pub fn fixture_with_limits(limits: &str) -> String {
 
 /// A running edge; dropping it drains it.
 pub struct TestEdge {
-    edge: Option<RunningEdge>,
+    edge: Option<(RunningEdge, Control)>,
     folder: TempDir,
     pub live: LiveLog,
+}
+
+/// Why an edge, or its operator's socket, did not start or change.
+#[derive(Debug)]
+pub enum StartFailure {
+    Edge(StartError),
+    Socket(SocketError),
+}
+
+impl std::fmt::Display for StartFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartFailure::Edge(error) => error.fmt(formatter),
+            StartFailure::Socket(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<StartError> for StartFailure {
+    fn from(error: StartError) -> Self {
+        StartFailure::Edge(error)
+    }
+}
+
+impl From<SocketError> for StartFailure {
+    fn from(error: SocketError) -> Self {
+        StartFailure::Socket(error)
+    }
 }
 
 impl TestEdge {
@@ -103,32 +132,40 @@ impl TestEdge {
         Self::try_configured(config).unwrap()
     }
 
-    pub fn try_configured(config: &str) -> Result<Self, StartError> {
+    pub fn try_configured(config: &str) -> Result<Self, StartFailure> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bucket")).unwrap();
         let (certificate, key) = certificate();
         fs::write(folder.path().join("chain.pem"), certificate).unwrap();
         fs::write(folder.path().join("key.pem"), key).unwrap();
         let live = LiveLog::default();
-        let edge = Edge::start(StartOptions {
+        let snapshot = snapshot(folder.path(), config);
+        let socket = Control::bind(snapshot.admin_socket.as_deref())?;
+        let edge = RunningEdge::start(StartOptions {
             log_stream: LogStream::To(Box::new(live.clone())),
-            ..StartOptions::new(snapshot(folder.path(), config))
+            ..StartOptions::new(snapshot)
         })?;
-        edge.clock().set(Timestamp::from_secs(NOW));
+        edge.handle().clock().set(Timestamp::from_secs(NOW));
+        let control = Control::start(edge.handle().clone(), socket)?;
         Ok(TestEdge {
-            edge: Some(edge),
+            edge: Some((edge, control)),
             folder,
             live,
         })
     }
 
-    pub fn running(&self) -> &RunningEdge {
-        self.edge.as_ref().unwrap()
+    pub fn running(&self) -> &EdgeHandle {
+        let (edge, _) = self.edge.as_ref().unwrap();
+        edge.handle()
     }
 
-    pub fn reload(&mut self, config: &str) -> Result<(), StartError> {
+    pub fn reload(&mut self, config: &str) -> Result<(), StartFailure> {
         let snapshot = snapshot(self.folder.path(), config);
-        self.edge.as_mut().unwrap().reload(snapshot)
+        let (edge, control) = self.edge.as_mut().unwrap();
+        let socket = control.prepare(snapshot.admin_socket.as_deref())?;
+        edge.handle().reload(snapshot)?;
+        control.take(socket);
+        Ok(())
     }
 
     pub fn set_clock(&self, secs: u64) {
@@ -192,7 +229,9 @@ impl TestEdge {
 
     /// Drains, and gives the folder back with what is in it.
     pub fn stop(mut self) -> (TempDir, LiveLog) {
-        self.edge.take().unwrap().drain();
+        let (edge, control) = self.edge.take().unwrap();
+        control.stop();
+        edge.drain();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         (folder, self.live.clone())
     }
@@ -215,7 +254,8 @@ use crate::support::HOST;
 
 impl Drop for TestEdge {
     fn drop(&mut self) {
-        if let Some(edge) = self.edge.take() {
+        if let Some((edge, control)) = self.edge.take() {
+            control.stop();
             edge.drain();
         }
     }

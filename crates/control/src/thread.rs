@@ -1,21 +1,18 @@
 //! The thread that serves the operator's socket and asks origins whether they are private.
 
-use super::desk::Desk;
-use super::privacy::{OriginAccess, ProbeScope, Probing, UnseenCause};
-use super::socket::{OperatorSocket, SocketFile};
-use super::{Operator, api};
-use crate::origin::DiskWork;
-use crate::origin_client::WritingCheck;
-use crate::standard_error;
-use crate::start_error::StartError;
+use crate::api;
+use crate::desk::Desk;
+use crate::socket::{OperatorSocket, SocketError, SocketFile};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use privet_edge::{
+    EdgeHandle, OriginAccess, ProbeScope, Probing, UnseenCause, WritingCheck, standard_error,
+};
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
@@ -33,14 +30,12 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Before the next attempt when a connection cannot be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often invalidations are let go of that concern nothing any more.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 4;
 
-/// The thread, and the socket that it was told to serve.
+/// The thread that serves operators, and the socket that it was told to serve.
 #[derive(Debug)]
-pub(crate) struct OperatorThread {
+pub struct Control {
     commands: mpsc::UnboundedSender<Command>,
     thread: JoinHandle<()>,
     socket: Option<SocketFile>,
@@ -55,7 +50,7 @@ enum Command {
 
 /// A socket that is bound but not served yet.
 #[derive(Debug)]
-pub(crate) enum SocketChange {
+pub enum SocketChange {
     /// The one that is served already.
     Keep,
     /// Another one, or none.
@@ -64,15 +59,25 @@ pub(crate) enum SocketChange {
 
 /// Keeps the socket's type to this module.
 #[derive(Debug)]
-pub(crate) struct Bound(OperatorSocket);
+pub struct Bound(OperatorSocket);
 
-impl OperatorThread {
-    /// Binds the socket, if there is to be one, and starts serving it. Origins are asked in the background.
-    pub(crate) fn start(operator: Operator) -> Result<Self, StartError> {
+impl Control {
+    /// Binds the socket that a configuration names, if it names one, before there is an edge.
+    ///
+    /// # Errors
+    /// It cannot be bound, or is another process's.
+    pub fn bind(path: Option<&Path>) -> Result<SocketChange, SocketError> {
+        let socket = path.map(bind).transpose()?;
+        Ok(SocketChange::Change(socket.map(Bound)))
+    }
+
+    /// Starts serving operators of `edge` on `socket`. Origins are asked in the background.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(edge: EdgeHandle, socket: SocketChange) -> Result<Self, SocketError> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let socket = operator.state.load().snapshot.admin_socket.clone();
-        let socket = socket.as_deref().map(bind).transpose()?;
-        let fault = |error: io::Error| StartError::Thread(error.to_string());
+        let fault = |error: io::Error| SocketError::Thread(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -83,33 +88,35 @@ impl OperatorThread {
             .name("privet-operator".into())
             .spawn(move || {
                 let local = LocalSet::new();
-                local.block_on(&runtime, run(operator, inbox));
+                local.block_on(&runtime, run(edge, inbox));
                 drop(local);
                 runtime.shutdown_background();
             })
             .map_err(fault)?;
-        let mut started = OperatorThread {
+        let mut started = Control {
             commands,
             thread,
             socket: None,
         };
-        started.take(SocketChange::Change(socket.map(Bound)));
+        started.take(socket);
         Ok(started)
     }
 
     /// Binds what a new configuration names, without serving it yet.
-    pub(crate) fn prepare(&self, path: Option<&Path>) -> Result<SocketChange, StartError> {
+    ///
+    /// # Errors
+    /// The socket cannot be bound; the old one is served on.
+    pub fn prepare(&self, path: Option<&Path>) -> Result<SocketChange, SocketError> {
         let served = self.socket.as_ref();
         let is_served = served.is_some_and(|file| Some(file.path()) == path && file.is_there());
         if is_served || (served.is_none() && path.is_none()) {
             return Ok(SocketChange::Keep);
         }
-        let socket = path.map(bind).transpose()?;
-        Ok(SocketChange::Change(socket.map(Bound)))
+        Control::bind(path)
     }
 
     /// Goes over to a prepared socket, and asks the origins of the configuration in force.
-    pub(crate) fn take(&mut self, change: SocketChange) {
+    pub fn take(&mut self, change: SocketChange) {
         if let SocketChange::Change(socket) = change {
             self.socket = socket.as_ref().map(|bound| bound.0.file.clone());
             let socket = socket.map(|bound| bound.0);
@@ -120,23 +127,22 @@ impl OperatorThread {
     }
 
     /// Removes the socket and ends, once the answers that are under way are given.
-    pub(crate) fn stop(self) {
+    pub fn stop(self) {
         let _ = self.commands.send(Command::Stop);
         let _ = self.thread.join();
     }
 }
 
-fn bind(path: &Path) -> Result<OperatorSocket, StartError> {
-    OperatorSocket::bind(path).map_err(|error| StartError::Socket {
+fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
+    OperatorSocket::bind(path).map_err(|error| SocketError::Bind {
         path: path.to_owned(),
         error,
     })
 }
 
 /// Serves operators until it is told to stop.
-async fn run(operator: Operator, mut commands: mpsc::UnboundedReceiver<Command>) {
-    let desk = Rc::new(Desk::new(operator));
-    tokio::task::spawn_local(forget_settled(Rc::clone(&desk)));
+async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
+    let desk = Rc::new(Desk::new(edge));
     let mut listening = None;
     let mut connections = JoinSet::new();
     loop {
@@ -172,21 +178,6 @@ async fn serve(desk: Rc<Desk>, stream: UnixStream) {
         .serve_connection(TokioIo::new(stream), answer);
     // An operator who hangs up, or speaks something else, has nobody to be told.
     let _ = timeout(CONNECTION_TIMEOUT, connection).await;
-}
-
-/// Lets go of invalidations that concern nothing any more.
-async fn forget_settled(desk: Rc<Desk>) {
-    let mut settled = 0;
-    loop {
-        sleep(FORGET_EVERY).await;
-        let cache = Arc::clone(&desk.operator.cache);
-        let forgetting = DiskWork::start(move || {
-            cache.invalidations.forget(settled);
-            cache.store().oldest_seq()
-        });
-        // A thread that panicked forgets nothing.
-        settled = forgetting.await.unwrap_or(settled);
-    }
 }
 
 /// Tells the operator of origins that are not private.

@@ -3,17 +3,16 @@
 //! `POST /invalidations`, `GET /invalidations`, `GET /invalidations/ID`, `GET /cache`, `GET /origins`,
 //! `POST /origins/probe`.
 
-use super::desk::Desk;
-use super::invalidate::InvalidationError;
-use super::privacy::{KnownObject, OriginPrivacy, ProbeError, ProbeScope, Probing};
-use crate::cache::{Invalidation, InvalidationItem, InvalidationReach};
-use crate::origin::DiskWork;
-use crate::origin_client::WritingCheck;
+use crate::desk::Desk;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use privet_edge::{
+    Invalidation, InvalidationError, InvalidationItem, InvalidationReach, KnownObject,
+    OriginPrivacy, ProbeError, ProbeScope, Probing, WritingCheck,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -40,7 +39,7 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<
         Ok(Call::List { count_max }) => Ok(list(desk, count_max)),
         Ok(Call::Show { id }) => show(desk, id),
         Ok(Call::Cache) => Ok(cache(desk)),
-        Ok(Call::Origins) => Ok(origins(&desk.operator.privacy_of_origins())),
+        Ok(Call::Origins) => Ok(origins(&desk.edge.privacy_of_origins())),
         Ok(Call::Probe) => probe(desk, body).await,
         Err(refusal) => Err(refusal),
     };
@@ -204,14 +203,15 @@ impl Wanted {
 async fn invalidate(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
     let wanted: Wanted = parse(&read(body).await?)?;
     let items = wanted.items()?;
-    let operator = desk.operator.clone();
-    let work = DiskWork::start(move || operator.invalidate(&wanted.distribution, &items));
+    let edge = desk.edge.clone();
+    // It waits for the disk.
+    let work = tokio::task::spawn_blocking(move || edge.invalidate(&wanted.distribution, &items));
     let invalidation = work.await.map_err(|_| Refusal::ThreadLost)??;
     Ok(whole(&invalidation))
 }
 
 fn list(desk: &Desk, count_max: usize) -> Value {
-    let latest = desk.operator.cache.invalidations.latest(count_max);
+    let latest = desk.edge.invalidations(count_max);
     let summaries = latest.iter().map(|invalidation| {
         let mut summary = summary(invalidation);
         summary["items"] = invalidation.items.len().into();
@@ -221,7 +221,7 @@ fn list(desk: &Desk, count_max: usize) -> Value {
 }
 
 fn show(desk: &Desk, id: &str) -> Result<Value, Refusal> {
-    match desk.operator.cache.invalidations.find(id) {
+    match desk.edge.invalidation(id) {
         Some(invalidation) => Ok(whole(&invalidation)),
         None => Err(Refusal::NoSuchInvalidation(id.to_owned())),
     }
@@ -251,8 +251,8 @@ fn whole(invalidation: &Invalidation) -> Value {
 }
 
 fn cache(desk: &Desk) -> Value {
-    let statistics = desk.operator.cache.store().statistics();
-    let settings = &desk.operator.cache_settings;
+    let statistics = desk.edge.cache_statistics();
+    let settings = desk.edge.cache_settings();
     let disk = settings.disk.as_ref();
     json!({
         "objects": statistics.objects,

@@ -1,33 +1,30 @@
 //! What answers an operator: the running edge, and a client of its own to ask origins with.
 
-use super::Operator;
-use super::privacy::{OriginPrivacy, ProbeError, Probing};
-use crate::origin_client::OriginClient;
-use std::rc::Rc;
+use privet_edge::{EdgeHandle, OriginPrivacy, ProbeError, Prober, Probing};
 use tokio::sync::Semaphore;
 
 /// What the thread's tasks share.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) operator: Operator,
-    client: Rc<OriginClient>,
+    pub(super) edge: EdgeHandle,
+    prober: Prober,
     /// Origins are not asked twice at the same time.
     probes: Semaphore,
 }
 
 impl Desk {
-    pub(super) fn new(operator: Operator) -> Self {
+    pub(super) fn new(edge: EdgeHandle) -> Self {
         Desk {
-            client: OriginClient::new(operator.origin_client.clone()),
-            operator,
+            prober: edge.prober(),
+            edge,
             probes: Semaphore::new(1),
         }
     }
 
-    /// Asks the origins; whoever else asks waits for his turn.
+    /// Asks the origins; later callers wait for their turn.
     pub(super) async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
         // Nobody closes the semaphore.
         let _turn = self.probes.acquire().await;
-        self.operator.probe(&self.client, probing).await
+        self.prober.probe(probing).await
     }
 }

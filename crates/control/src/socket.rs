@@ -7,9 +7,26 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// Connections that the operating system holds until one ends.
 const BACKLOG: i32 = 16;
+
+/// Why there is no socket, or nobody to serve it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SocketError {
+    /// It cannot be made, or is another process's.
+    #[error("cannot listen on {}: {error}; correct the socket in [admin]", path.display())]
+    Bind {
+        /// As configured.
+        path: PathBuf,
+        /// What is in the way.
+        error: String,
+    },
+    /// The operating system gave no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(String),
+}
 
 /// A bound socket; dropping it removes the file, if that is still this socket's.
 #[derive(Debug)]

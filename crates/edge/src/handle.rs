@@ -1,0 +1,172 @@
+//! A running edge as the rest of the program sees it: what it is told, and what it tells.
+
+use crate::cache::{Invalidation, InvalidationItem};
+use crate::clock::Clock;
+use crate::context::EdgeContext;
+use crate::descriptors::tell_of_shortage;
+use crate::ends::EndTotals;
+use crate::listeners::Listeners;
+use crate::memory::VerifiedSignatures;
+use crate::operator::{InvalidationError, Operator, OriginPrivacy, Prober};
+use crate::start_error::StartError;
+use crate::state::EdgeState;
+use privet_cache::Statistics;
+use privet_distribution::{CacheSettings, ListenerProtocol, Snapshot};
+use privet_sign::SessionSecret;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A running edge. Clones are of the same one; the last of them does not stop it.
+#[derive(Clone, Debug)]
+pub struct EdgeHandle(Arc<Core>);
+
+#[derive(Debug)]
+struct Core {
+    context: EdgeContext,
+    operator: Operator,
+    /// For as long as this process lives, where none is configured.
+    session_secret: SessionSecret,
+    /// Held for the whole of a change, so that there is one at a time.
+    listeners: Mutex<Listeners>,
+}
+
+impl EdgeHandle {
+    pub(crate) fn new(
+        context: EdgeContext,
+        session_secret: SessionSecret,
+        listeners: Listeners,
+    ) -> Self {
+        EdgeHandle(Arc::new(Core {
+            operator: Operator::new(&context),
+            context,
+            session_secret,
+            listeners: Mutex::new(listeners),
+        }))
+    }
+
+    pub(crate) fn context(&self) -> &EdgeContext {
+        &self.0.context
+    }
+
+    /// The configuration that requests are judged by from now on.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.context.state.load().snapshot)
+    }
+
+    /// Protocol and bound address of each listener (with the real port where 0 was configured), in no order.
+    pub fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
+        self.listeners().addresses()
+    }
+
+    /// The edge's clock, to be set in tests.
+    pub fn clock(&self) -> &Clock {
+        &self.0.context.clock
+    }
+
+    /// What a request must have in `X-Privet-Test-Secret` to set the clock in test mode.
+    pub fn test_secret(&self) -> &str {
+        &self.0.context.test_secret
+    }
+
+    /// The signatures confirmed so far.
+    pub fn verified_signatures(&self) -> &VerifiedSignatures {
+        &self.0.context.memory
+    }
+
+    /// How much has ended since the start, whatever the log's settings are.
+    pub fn end_totals(&self) -> EndTotals {
+        self.0.context.ends.totals()
+    }
+
+    /// Makes every stored object that `items` mean count as absent, from now on and after every restart.
+    ///
+    /// Complete when it returns; it waits for the disk, if the cache has one. Limits are CloudFront's (developer guide,
+    /// "Quotas"): 3,000 items, 15 of them with a wildcard.
+    ///
+    /// # Errors
+    /// Nothing is invalidated then: limits, an unknown distribution, a disk that cannot be written.
+    pub fn invalidate(
+        &self,
+        distribution_id: &str,
+        items: &[InvalidationItem],
+    ) -> Result<Arc<Invalidation>, InvalidationError> {
+        self.0.operator.invalidate(distribution_id, items)
+    }
+
+    /// One of the latest invalidations, by its id.
+    pub fn invalidation(&self, id: &str) -> Option<Arc<Invalidation>> {
+        self.0.operator.invalidations().find(id)
+    }
+
+    /// The latest invalidations, newest first, `count_max` at most.
+    pub fn invalidations(&self, count_max: usize) -> Vec<Arc<Invalidation>> {
+        self.0.operator.invalidations().latest(count_max)
+    }
+
+    /// What the cache holds and has done since it was opened.
+    pub fn cache_statistics(&self) -> Statistics {
+        self.0.context.cache.store().statistics()
+    }
+
+    /// What origins of restricted behaviors told somebody without keys, when they were asked last. Empty until the
+    /// first answers have come.
+    pub fn privacy_of_origins(&self) -> Vec<OriginPrivacy> {
+        self.0.operator.privacy_of_origins()
+    }
+
+    /// The memory that answers take on their way to viewers; see `limits.answers_size_bytes_max`.
+    pub fn answers_size_bytes(&self) -> u64 {
+        self.0.context.answer_memory.used_bytes()
+    }
+
+    /// What the cache was opened with; a reload does not change it.
+    pub fn cache_settings(&self) -> &CacheSettings {
+        &self.0.operator.cache_settings
+    }
+
+    /// Asks origins whether they are private.
+    pub fn prober(&self) -> Prober {
+        Prober::new(self.0.operator.clone())
+    }
+
+    /// Goes over to another configuration without dropping a request: running requests end under the old one.
+    ///
+    /// The number of workers stays as it was started. What can fail comes first: new listeners are bound before anything
+    /// changes, and those that are no longer configured are closed last, so that there is no moment without one.
+    ///
+    /// # Errors
+    /// The old configuration stays in force, whole.
+    pub fn reload(&self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
+        let context = &self.0.context;
+        let mut listeners = self.listeners();
+        let state = Arc::new(EdgeState::prepare(snapshot, &self.0.session_secret)?);
+        let snapshot = &state.snapshot;
+        let opened = listeners.open(&snapshot.listeners)?;
+        let tasks = listeners.tasks(opened, &context.crew)?;
+        let had_test_clock = context.state.load().snapshot.test_clock;
+        if had_test_clock && !snapshot.test_clock {
+            // A clock that a test has stopped must not outlive the test mode.
+            context.clock.release();
+        }
+        tell_of_shortage(snapshot, context.shortages.descriptors_max());
+        context.state.store(Arc::clone(&state));
+        let answers_size_bytes_max = snapshot.limits.answers_size_bytes_max;
+        context
+            .answer_memory
+            .set_limit(answers_size_bytes_max as u64);
+        context.log.change(snapshot.log.clone());
+        context.crew.hand_out(tasks);
+        listeners.close_all_but(&snapshot.listeners);
+        Ok(())
+    }
+
+    pub(crate) fn close_listeners(&self) {
+        self.listeners().close_all_but(&[]);
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        let listeners = &self.0.listeners;
+        // A panic while it is held leaves a usable table behind.
+        listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
