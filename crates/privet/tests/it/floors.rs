@@ -261,23 +261,22 @@ fn shown(module: &Module) -> String {
     module.join("::")
 }
 
-/// What imports come to when each file is taken away that imports nothing any more: the circles that are left.
+/// The circles that are left when each file is taken away that imports nothing any more, or that nothing imports.
 fn circles<'m>(mut imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> Vec<String> {
     loop {
+        let count = imports.len();
         let left: BTreeSet<&Module> = imports.keys().copied().collect();
         imports.retain(|_, others| others.iter().any(|other| left.contains(*other)));
-        let is_done = imports.len() == left.len();
-        if is_done {
+        let imported: BTreeSet<&Module> = imports.values().flatten().copied().collect();
+        imports.retain(|file, _| imported.contains(*file));
+        if imports.len() == count {
             break;
         }
     }
     let left: BTreeSet<&Module> = imports.keys().copied().collect();
     let arrow = |(from, to): (&&Module, &BTreeSet<&Module>)| {
-        let to: Vec<String> = to
-            .iter()
-            .filter(|to| left.contains(*to))
-            .map(|to| shown(to))
-            .collect();
+        let to = to.iter().filter(|to| left.contains(*to));
+        let to: Vec<String> = to.map(|to| shown(to)).collect();
         format!("{} -> {}", shown(from), to.join(", "))
     };
     imports.iter().map(arrow).collect()
