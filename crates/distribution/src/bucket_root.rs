@@ -3,7 +3,7 @@
 //! The edge signs what it asks a bucket for: of its root it would list the bucket for its viewers, or delete it.
 
 use crate::canonical_path::{folds_to_delimiter, is_canonical, is_canonical_segment, is_plain};
-use crate::redact::percent_decoded_bytes;
+use crate::percent::percent_decoded_bytes;
 
 /// How often a name is decoded before it is no name that anybody has.
 const DECODINGS_MAX: usize = 3;

@@ -40,6 +40,7 @@ mod origin_request;
 mod pages;
 mod path_pattern;
 mod pattern_automaton;
+mod percent;
 mod policies;
 mod preflight;
 mod ranges;

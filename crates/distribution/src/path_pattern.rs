@@ -4,7 +4,7 @@
 //! spelling of a path must not lead to another behavior (fidelity note F37).
 
 use crate::pattern_automaton::PatternAutomaton;
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 use std::borrow::Cow;
 
 /// The longest path pattern CloudFront takes (developer guide, "Quotas").

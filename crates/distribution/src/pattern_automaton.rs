@@ -1,6 +1,6 @@
 //! Many path patterns with wildcards, matched in one pass over a path.
 
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 
 /// Patterns as one bit-parallel automaton (Baeza-Yates and Gonnet, "A new approach to text searching", 1992).
 ///

@@ -8,7 +8,7 @@ use super::{is_named, is_selected};
 use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::{Origin, OriginSource};
 use crate::policies::NameFilter;
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 use http::{HeaderName, Method, header};
 
 /// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every change.

@@ -6,7 +6,7 @@ use super::query::forwarded_query;
 use crate::denial::Denial;
 use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::Origin;
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 use crate::request::ViewerRequest;
 use http::{HeaderName, HeaderValue, Method, header};
 

@@ -1,6 +1,6 @@
 //! What the values of a bucket's parameters may be: gateways build names of objects and files with some of them.
 
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 
 /// As long as Ceph's names for versions are.
 const CEPH_VERSION_SIZE: usize = 32;

@@ -4,7 +4,7 @@ use super::bucket;
 use crate::distribution::CacheBehavior;
 use crate::origin::{Origin, OriginSource};
 use crate::policies::NameFilter;
-use crate::redact::percent_decoded;
+use crate::percent::percent_decoded;
 use http::Method;
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Undoes the escapes of a text, of all kinds and however often they were made, and remembers where each byte stood.
 
 use super::budget::{Budget, OverBudget};
-use super::hex_pair;
+use crate::percent::hex_pair;
 use std::ops::Range;
 
 /// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities, fullwidth forms.
