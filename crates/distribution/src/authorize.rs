@@ -2,8 +2,9 @@
 //! [`Authorized`].
 
 use crate::bucket_root::may_name_root;
+use crate::cache_behavior::{ViewerProtocolPolicy, is_change, is_get_or_head};
 use crate::denial::Denial;
-use crate::distribution::{CustomErrorResponse, ViewerProtocolPolicy, is_change, is_get_or_head};
+use crate::distribution::CustomErrorResponse;
 use crate::host_table::without_port;
 use crate::origin::{Origin, OriginSource};
 use crate::origin_request::check_bucket;

@@ -1,6 +1,6 @@
 //! What all behaviors of a distribution amount to: which is the first for a path, and what passes the gates of all.
 
-use crate::distribution::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
+use crate::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::path_pattern::{PathPattern, without_slash};
 use crate::pattern_automaton::{Matched, PatternAutomaton};
 use privet_sign::KeySet;

@@ -3,9 +3,9 @@
 //! No signing parameter and no signing cookie ever gets into it, so all who may see an object share it.
 
 use crate::authorize::Authorized;
+use crate::cache_behavior::CacheBehavior;
 use crate::compression::{ContentCoding, accepted_codings};
 use crate::cookies::cookies;
-use crate::distribution::CacheBehavior;
 use crate::origin::{HttpOrigin, OriginProtocolPolicy, OriginSource};
 use crate::origin_request::{
     buckets, forwarded_query, forwards_host, is_nominated, takes_parameter, without_grants,

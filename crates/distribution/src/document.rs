@@ -2,9 +2,8 @@
 //!
 //! Defaults are filled in, references are still names. [`crate::Snapshot::build`] resolves them.
 
-use crate::distribution::{
-    AllowedMethods, CustomErrorResponse, GeoRestriction, ViewerProtocolPolicy,
-};
+use crate::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
+use crate::distribution::{CustomErrorResponse, GeoRestriction};
 use crate::film_settings::FilmSettings;
 use crate::forwarded::ForwardedHeaders;
 use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};

@@ -3,16 +3,17 @@
 use crate::authorize::{
     Authorized, Examiner, check_body, check_origin, check_protocol, good_for_spelling, verifier,
 };
+use crate::cache_behavior::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
 use crate::denial::Denial;
-use crate::distribution::{CacheBehavior, ViewerProtocolPolicy, is_get_or_head};
 use crate::path_pattern::object_name;
 use crate::readings::Readings;
-use crate::request::ViewerRequest;
-use crate::route::{Gate, Routed, Spelling, enabled_distribution, is_part_of, route, stricter};
+use crate::request::{ViewerRequest, credentials};
+use crate::route::{Gate, Routed, Spelling, enabled_distribution, route};
 use crate::session::without_session;
 use crate::snapshot::Snapshot;
-use http::{HeaderValue, Method, header};
-use privet_sign::{Credentials, Grant, Refusal, SignatureMemory, Timestamp};
+use crate::stricter::{is_part_of, stricter};
+use http::Method;
+use privet_sign::{Grant, Refusal, SignatureMemory, Timestamp};
 
 /// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
 /// something that is made of it.
@@ -173,15 +174,6 @@ fn is_about_the_url(refusal: &Refusal, request: &ViewerRequest<'_>) -> bool {
 
 fn is_canned(request: &ViewerRequest<'_>) -> bool {
     credentials(request, request.query).is_canned()
-}
-
-/// What the request presents beside a session.
-pub(crate) fn credentials<'a>(
-    request: &ViewerRequest<'a>,
-    query: Option<&'a str>,
-) -> Credentials<'a> {
-    let cookies = request.headers.get_all(header::COOKIE).into_iter();
-    Credentials::from_request(query, cookies.map(HeaderValue::as_bytes))
 }
 
 /// The proof for another object of a set, which the operator, or the object that was authorized, names.

@@ -9,6 +9,7 @@ mod authorize;
 mod behavior_table;
 mod bucket_refusal;
 mod bucket_root;
+mod cache_behavior;
 mod cache_control;
 mod cache_key;
 mod cache_status;
@@ -56,6 +57,7 @@ mod session;
 mod snapshot;
 mod stream;
 mod stream_log;
+mod stricter;
 mod toml_reader;
 mod trusted_proxies;
 mod vary;
@@ -65,6 +67,7 @@ pub use bucket_refusal::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
 };
+pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 pub use cache_control::{Audience, CacheControl, Scope, Seconds};
 pub use cache_key::{CacheKey, cache_key, filtered_query, normalized_accept_encoding};
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
@@ -79,8 +82,8 @@ pub use content_type::content_type;
 pub use custom_error::{custom_error, error_min_ttl};
 pub use denial::Denial;
 pub use distribution::{
-    AllowedMethods, CacheBehavior, Certificate, CustomErrorResponse, Distribution, ErrorPage,
-    GeoRestriction, ViewerProtocolPolicy,
+    Certificate, CustomErrorResponse, Distribution, ErrorPage, GeoRestriction,
+    StreamingDistribution,
 };
 pub use document::{
     BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
@@ -134,9 +137,7 @@ pub use session::{
     wants_session, without_session,
 };
 pub use snapshot::Snapshot;
-pub use stream::{
-    StreamDenial, StreamRequest, StreamingDistribution, authorize_stream, route_stream,
-};
+pub use stream::{StreamDenial, StreamRequest, authorize_stream, route_stream};
 pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };

@@ -7,15 +7,22 @@ use privet_sign::Timestamp;
 mod explicit;
 mod storage;
 
-pub use storage::{
-    Collapsing, ERROR_MIN_TTL_DEFAULT, Moments, Storage, Unstorable, collapsing, storage,
-};
+pub use storage::{Collapsing, ERROR_MIN_TTL_DEFAULT, Storage, Unstorable, collapsing, storage};
 
 /// The length of an encoded [`Lifetime`].
 pub const LIFETIME_SIZE_BYTES: usize = 30;
 
 /// The first byte of the encoding.
 const ENCODING_VERSION: u8 = 1;
+
+/// When the origin was asked and when the head of its response was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// `request_time` of RFC 9111 4.2.3.
+    pub requested: Timestamp,
+    /// `response_time`.
+    pub received: Timestamp,
+}
 
 /// What a stored response is good for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

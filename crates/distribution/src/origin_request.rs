@@ -1,7 +1,7 @@
 //! What of a viewer's request reaches the origin: the policies decide, and some things never do.
 
 use crate::authorize::Authorized;
-use crate::distribution::{CacheBehavior, is_change};
+use crate::cache_behavior::{CacheBehavior, is_change};
 use crate::origin::{Origin, OriginSource};
 use crate::policies::{CachePolicy, HeaderFilter};
 use crate::request::ViewerRequest;
@@ -16,6 +16,7 @@ mod bucket_gate;
 mod cloudfront_headers;
 mod cookies;
 mod header_names;
+mod parameter_filter;
 mod parameter_shapes;
 mod query;
 mod url_values;
@@ -24,7 +25,8 @@ pub(crate) use bucket::buckets;
 pub(crate) use bucket_gate::check_bucket;
 pub use cloudfront_headers::{cloudfront_header, keyed_headers};
 pub(crate) use header_names::{is_misspelt_own, is_never_forwarded, is_nominated, is_of_the_cache};
-pub(crate) use query::{forwarded_query, takes as takes_parameter};
+pub(crate) use parameter_filter::takes as takes_parameter;
+pub(crate) use query::forwarded_query;
 pub(crate) use url_values::without_grants;
 
 /// Sent unless a policy passes the viewer's on.

@@ -1,8 +1,8 @@
 //! Answers to OPTIONS, which need no origin: CORS preflights and plain questions for `Allow`.
 
 use crate::authorize::{Authorized, check_protocol};
+use crate::cache_behavior::AllowedMethods;
 use crate::cors::{is_name_list, preflight_headers};
-use crate::distribution::AllowedMethods;
 use crate::origin::OriginSource;
 use crate::policies::{CorsPolicy, ResponseHeadersPolicy};
 use crate::request::ViewerRequest;

@@ -5,10 +5,11 @@
 //! path info (RFC 3875 4.1.5), of which a slash at the end is the shortest. What is restricted is then the file, and what
 //! the path info may be the path of, to an application behind one address for all.
 
+use crate::cache_behavior::CacheBehavior;
 use crate::denial::Denial;
-use crate::distribution::{CacheBehavior, Distribution};
+use crate::distribution::Distribution;
 use crate::path_pattern::object_name;
-use crate::route::stricter;
+use crate::stricter::stricter;
 use http::Method;
 use std::cell::Cell;
 

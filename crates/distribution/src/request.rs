@@ -1,7 +1,7 @@
 //! The request as the viewer sent it.
 
-use http::{HeaderMap, Method, Version};
-use privet_sign::{Scheme, SessionSecret, ViewerUrl};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
+use privet_sign::{Credentials, Scheme, SessionSecret, ViewerUrl};
 use std::net::IpAddr;
 
 /// One request as the viewer sent it: nothing decoded, nothing collapsed.
@@ -51,4 +51,13 @@ impl<'a> ViewerRequest<'a> {
             query: self.query,
         }
     }
+}
+
+/// What the request presents beside a session.
+pub(crate) fn credentials<'a>(
+    request: &ViewerRequest<'a>,
+    query: Option<&'a str>,
+) -> Credentials<'a> {
+    let cookies = request.headers.get_all(header::COOKIE).into_iter();
+    Credentials::from_request(query, cookies.map(HeaderValue::as_bytes))
 }

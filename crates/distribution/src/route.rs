@@ -1,8 +1,9 @@
 //! The first step of a request: its host finds the distribution, its path the behavior.
 
+use crate::cache_behavior::{CacheBehavior, ViewerProtocolPolicy};
 use crate::canonical_path::is_canonical;
 use crate::denial::Denial;
-use crate::distribution::{CacheBehavior, Distribution, ViewerProtocolPolicy};
+use crate::distribution::Distribution;
 use crate::film_settings::FilmSettings;
 use crate::origin::{OriginSource, S3Addressing};
 use crate::readings::Readings;
@@ -171,28 +172,4 @@ fn has_neighbours(behavior: &CacheBehavior) -> bool {
                 OriginSource::Folder { .. } | OriginSource::Http(_) => false,
             }
     })
-}
-
-/// `behavior`, or that of another reading of the path where it lets fewer viewers in.
-pub(crate) fn stricter<'s>(
-    behavior: &'s CacheBehavior,
-    reading: &'s CacheBehavior,
-    method: &Method,
-) -> Result<&'s CacheBehavior, Denial> {
-    if !reading.allowed_methods.allows(method) {
-        return Err(Denial::MethodNotAllowed);
-    }
-    match (&behavior.trusted_keys, &reading.trusted_keys) {
-        (Some(_) | None, None) => Ok(behavior),
-        (None, Some(_)) => Ok(reading),
-        (Some(keys), Some(others)) if is_part_of(keys, others) => Ok(behavior),
-        (Some(keys), Some(others)) if is_part_of(others, keys) => Ok(reading),
-        (Some(_), Some(_)) => Err(Denial::AmbiguousPath),
-    }
-}
-
-/// Whether whoever signs with `keys` may sign with `others` too.
-pub(crate) fn is_part_of(keys: &KeySet, others: &KeySet) -> bool {
-    let mut keys = keys.iter();
-    keys.all(|(id, key)| others.get(id.as_str()) == Some(key))
 }

@@ -2,8 +2,7 @@
 
 use crate::authorize::{Authorized, push_header_safe, verifier};
 use crate::denial::Denial;
-use crate::film::credentials;
-use crate::request::{PathSession, ViewerRequest};
+use crate::request::{PathSession, ViewerRequest, credentials};
 use crate::route::Routed;
 use privet_sign::{
     CredentialSource, Credentials, Grant, QueryUse, Refusal, SessionSecret, SignatureMemory,

@@ -1,14 +1,13 @@
 //! The configuration as the edge uses it: immutable, complete, every reference resolved.
 
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, StreamingDistribution};
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
 use crate::film_settings::FilmsSettings;
 use crate::forwarded::ForwardedHeaders;
 use crate::geo::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
-use crate::stream::StreamingDistribution;
 use crate::trusted_proxies::TrustedProxies;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

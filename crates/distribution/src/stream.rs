@@ -1,44 +1,23 @@
 //! Streaming distributions: which one a host names, and who may play which film (developer guide of 2017).
 
 use crate::authorize::{Authorized, check_origin, verifier};
+use crate::cache_behavior::ViewerProtocolPolicy;
 use crate::denial::Denial;
-use crate::distribution::{Certificate, Distribution, ViewerProtocolPolicy};
+use crate::distribution::StreamingDistribution;
 use crate::geo::check_geo;
 use crate::host_table::without_port;
 use crate::path_pattern::object_name;
 use crate::readings::{Readings, files_on_the_way};
-use crate::route::{Routed, Spelling, is_part_of};
+use crate::route::{Routed, Spelling};
 use crate::snapshot::Snapshot;
+use crate::stricter::is_part_of;
 use http::Method;
 use privet_sign::{
-    Credentials, Grant, KeySet, Leniency, PathUse, Refusal, Scheme, SignatureMemory, Timestamp,
-    Verifier, ViewerUrl,
+    Credentials, Grant, KeySet, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, Verifier,
+    ViewerUrl,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// A set of host names under which films are played over RTMP.
-#[derive(Debug)]
-pub struct StreamingDistribution {
-    /// `E…`; names the log files.
-    pub id: String,
-    /// e.g. `s5c39gqb8ow64r.cloudfront.net`.
-    pub domain_name: String,
-    /// Alternate domain names, also `*.example.com`.
-    pub aliases: Vec<String>,
-    /// A disabled one is not found.
-    pub enabled: bool,
-    /// Where the films come from: a distribution of the snapshot, or one made of the origin.
-    pub films: Arc<Distribution>,
-    /// `None`: open to everybody, save what the behaviors of `films` restrict. Never empty.
-    pub trusted_keys: Option<KeySet>,
-    /// Where CloudFront's reading of policies is unpublished, the operator's choice.
-    pub leniency: Leniency,
-    /// Whether a policy may name a web URL of the film as well.
-    pub web_resources: bool,
-    /// Present whenever an rtmps listener exists and the distribution is enabled.
-    pub certificate: Option<Certificate>,
-}
 
 /// Why a host has no streams, in the words that viewers are told (developer guide of 2017, "Error codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Reads a document from TOML. Every fault is reported at once, each with its place.
 
+use crate::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
+use crate::distribution::GeoRestriction;
 use crate::document::{
     BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
     EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,

@@ -2,9 +2,8 @@
 use super::*;
 use crate::authorize::authorize;
 use crate::behavior_table::BehaviorTable;
-use crate::distribution::{
-    AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
-};
+use crate::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
+use crate::distribution::{Distribution, GeoRestriction};
 use crate::origin::{
     Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource, PathReading,
 };

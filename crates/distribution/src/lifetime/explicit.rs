@@ -1,6 +1,6 @@
 //! What header fields say of freshness and age (RFC 9111 4.2.1 and 4.2.3).
 
-use super::storage::Moments;
+use super::Moments;
 use crate::cache_control::{CacheControl, DELTA_SECONDS_MAX, delta_seconds};
 use crate::http_date::parse_date;
 use http::{HeaderMap, HeaderName, HeaderValue, header};

@@ -2,9 +2,9 @@
 //! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
 
 use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
-use super::{Lifetime, StandIn};
+use super::{Lifetime, Moments, StandIn};
+use crate::cache_behavior::CacheBehavior;
 use crate::cache_control::CacheControl;
-use crate::distribution::CacheBehavior;
 use crate::policies::{CachePolicy, NameFilter};
 use http::{HeaderMap, Method, StatusCode, header};
 use privet_sign::Timestamp;
@@ -13,15 +13,6 @@ use std::time::Duration;
 /// How long an error is kept at least when nothing is configured for its status (developer guide, "Generate custom
 /// error responses").
 pub const ERROR_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
-
-/// When the origin was asked and when the head of its response was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moments {
-    /// `request_time` of RFC 9111 4.2.3.
-    pub requested: Timestamp,
-    /// `response_time`.
-    pub received: Timestamp,
-}
 
 /// What [`storage`] decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 //! what is not written down here, or by the operator, does not get there.
 
 use super::header_names::{is_of_the_cache, is_plain, is_steering};
+use super::parameter_filter::takes;
 use super::parameter_shapes::has_known_shape;
-use super::query::takes;
 use super::{is_named, is_selected};
-use crate::distribution::{CacheBehavior, is_change};
+use crate::cache_behavior::{CacheBehavior, is_change};
 use crate::origin::{Origin, OriginSource};
-use crate::policies::NameFilter;
 use crate::percent::percent_decoded;
+use crate::policies::NameFilter;
 use http::{HeaderName, Method, header};
 
 /// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every change.

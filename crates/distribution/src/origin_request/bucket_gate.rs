@@ -3,8 +3,8 @@
 use super::bucket::{buckets, parameter_name, takes_parameter};
 use super::is_passed;
 use super::query::forwarded_query;
+use crate::cache_behavior::{CacheBehavior, is_change};
 use crate::denial::Denial;
-use crate::distribution::{CacheBehavior, is_change};
 use crate::origin::Origin;
 use crate::percent::percent_decoded;
 use crate::request::ViewerRequest;

@@ -1,8 +1,8 @@
 //! Which cookies reach the origin.
 
 use super::bucket::lists_cookie;
+use crate::cache_behavior::CacheBehavior;
 use crate::cookies::cookies;
-use crate::distribution::CacheBehavior;
 use crate::origin::{Origin, OriginSource};
 use crate::policies::NameFilter;
 use http::{HeaderMap, HeaderValue};

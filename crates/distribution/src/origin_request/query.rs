@@ -1,10 +1,9 @@
 //! Which query parameters reach the origin.
 
 use super::bucket;
-use crate::distribution::CacheBehavior;
+use super::parameter_filter::takes;
+use crate::cache_behavior::CacheBehavior;
 use crate::origin::{Origin, OriginSource};
-use crate::policies::NameFilter;
-use crate::percent::percent_decoded;
 use http::Method;
 use std::borrow::Cow;
 
@@ -33,18 +32,4 @@ fn server_takes(behavior: &CacheBehavior, piece: &str) -> bool {
     let policy = behavior.origin_request_policy.as_deref();
     policy.is_some_and(|policy| takes(&policy.query_strings, piece))
         || takes(&behavior.cache_policy.query_strings, piece)
-}
-
-/// Another spelling of a listed name is the listed name: what is left out stays out, what is kept is kept. A parameter
-/// without a name is none. Also for what tells objects apart.
-pub(crate) fn takes(filter: &NameFilter, piece: &str) -> bool {
-    let raw = piece.split('=').next().unwrap_or(piece);
-    let decoded = percent_decoded(raw);
-    let decoded = std::str::from_utf8(&decoded).unwrap_or(raw);
-    match filter {
-        NameFilter::None => false,
-        NameFilter::All => true,
-        NameFilter::Only(_) => filter.takes(raw) || filter.takes(decoded),
-        NameFilter::AllExcept(_) => !raw.is_empty() && filter.takes(raw) && filter.takes(decoded),
-    }
 }

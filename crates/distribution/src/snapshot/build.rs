@@ -2,8 +2,9 @@
 
 use super::{Snapshot, check};
 use crate::behavior_table::BehaviorTable;
+use crate::cache_behavior::CacheBehavior;
 use crate::config_error::{ConfigError, Places};
-use crate::distribution::{CacheBehavior, Certificate, Distribution};
+use crate::distribution::{Certificate, Distribution};
 use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
     ListenerProtocol,

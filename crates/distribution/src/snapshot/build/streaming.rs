@@ -3,9 +3,8 @@
 use super::policies::Policies;
 use super::{Builder, Signers};
 use crate::behavior_table::BehaviorTable;
-use crate::distribution::{
-    AllowedMethods, CacheBehavior, Distribution, GeoRestriction, ViewerProtocolPolicy,
-};
+use crate::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
+use crate::distribution::{Distribution, GeoRestriction, StreamingDistribution};
 use crate::document::{
     Document, FilmsDocument, OriginDocument, StreamingDistributionDocument, StreamingSourceDocument,
 };
@@ -13,7 +12,6 @@ use crate::film_settings::{FilmSettings, FilmsSettings};
 use crate::host_table::HostTable;
 use crate::origin::OriginChoice;
 use crate::path_pattern::PathPattern;
-use crate::stream::StreamingDistribution;
 use privet_sign::{KeySet, Leniency, SessionSecret};
 use std::sync::Arc;
 
