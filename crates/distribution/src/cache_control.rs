@@ -1,11 +1,12 @@
 //! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes it more cacheable.
 
+use crate::policies::Audience;
+use http::{HeaderMap, HeaderName, header};
+use std::borrow::Cow;
+
 mod targeted;
 
 pub(crate) use targeted::CDN_CACHE_CONTROL;
-
-use http::{HeaderMap, HeaderName, header};
-use std::borrow::Cow;
 
 /// RFC 9111 1.2.2: what is greater counts as this.
 pub(crate) const DELTA_SECONDS_MAX: u32 = 1 << 31;
@@ -116,15 +117,6 @@ pub struct CacheControl {
     pub immutable: bool,
     /// It was said to CDNs alone, by `CDN-Cache-Control`: `Expires` does not count then either (RFC 9213 2.2).
     pub is_targeted: bool,
-}
-
-/// Whose directives count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// `Cache-Control` is for every cache.
-    Everyone,
-    /// `CDN-Cache-Control` is for CDNs and takes the place of `Cache-Control` where it can be read (RFC 9213 3).
-    Cdn,
 }
 
 impl CacheControl {

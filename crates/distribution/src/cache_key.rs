@@ -6,14 +6,17 @@ use crate::authorize::Authorized;
 use crate::cache_behavior::CacheBehavior;
 use crate::compression::{ContentCoding, accepted_codings};
 use crate::cookies::cookies;
+use crate::header_names::is_nominated;
+use crate::languages::Languages;
 use crate::origin::{HttpOrigin, OriginProtocolPolicy, OriginSource};
 use crate::origin_request::{
-    buckets, forwarded_query, forwards_host, is_nominated, takes_parameter, without_grants,
+    buckets, forwarded_query, forwards_host, takes_parameter, without_grants,
 };
 use crate::policies::{CachePolicy, NameFilter};
 use crate::request::ViewerRequest;
 use crate::route::Routed;
-use crate::vary::{Languages, VaryNames, selecting_value};
+use crate::selecting_value::selecting_value;
+use crate::vary::VaryNames;
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::{Scheme, strip_query};
 use std::borrow::Cow;

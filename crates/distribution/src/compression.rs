@@ -1,7 +1,7 @@
 //! Whether and how the edge compresses an object for a viewer (developer guide, "Serve compressed files").
 
-use crate::cache_control::{Audience, CacheControl, directives};
-use crate::policies::CachePolicy;
+use crate::cache_control::{CacheControl, directives};
+use crate::policies::{Audience, CachePolicy};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use std::ops::RangeInclusive;
 

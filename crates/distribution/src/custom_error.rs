@@ -1,11 +1,8 @@
 //! Which page stands in for an error, and how long errors are kept.
 
-use crate::distribution::{CustomErrorResponse, Distribution};
+use crate::distribution::{CustomErrorResponse, Distribution, ERROR_MIN_TTL_DEFAULT};
 use http::StatusCode;
 use std::time::Duration;
-
-/// What CloudFront keeps errors for unless told otherwise (developer guide, "Generate custom error responses").
-pub(crate) const ERROR_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
 
 /// The custom error response of `distribution` for `status`; `None` when it has none.
 pub fn custom_error(

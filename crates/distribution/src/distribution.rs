@@ -7,6 +7,10 @@ use privet_sign::{KeySet, Leniency};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How long an error is kept at least when nothing is configured for its status (developer guide, "Generate custom
+/// error responses").
+pub const ERROR_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
+
 /// A set of host names and the behaviors that answer for them.
 #[derive(Debug)]
 pub struct Distribution {

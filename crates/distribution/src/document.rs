@@ -5,9 +5,8 @@
 use crate::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::distribution::{CustomErrorResponse, GeoRestriction};
 use crate::film_settings::FilmSettings;
-use crate::forwarded::ForwardedHeaders;
 use crate::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
-use crate::trusted_proxies::TrustedProxies;
+use crate::trusted_proxies::{ForwardedHeaders, TrustedProxies};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;

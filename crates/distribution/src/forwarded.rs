@@ -7,7 +7,7 @@
 //! One family of fields is read, and never the other: a proxy that speaks the one passes the other on as it came. What
 //! contradicts itself is not guessed about, and the request is refused.
 
-use crate::trusted_proxies::TrustedProxies;
+use crate::trusted_proxies::{ForwardedHeaders, TrustedProxies};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use privet_sign::Scheme;
@@ -24,18 +24,6 @@ static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host"
 const HOST_SIZE_BYTES_MAX: usize = 255 + ":65535".len();
 /// More proxies than anybody has in a row.
 const HOPS_MAX: usize = 32;
-
-/// Which fields of trusted proxies are believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForwardedHeaders {
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
-    #[default]
-    XForwarded,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-    /// None: the connection's other end is the viewer.
-    None,
-}
 
 /// A request as the outermost trusted proxy saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -29,7 +29,9 @@ mod film;
 mod film_settings;
 mod forwarded;
 mod geo;
+mod geo_database;
 mod grant_cap;
+mod header_names;
 mod host_table;
 mod http_date;
 mod invalidation;
@@ -37,6 +39,7 @@ mod languages;
 mod lifetime;
 mod log_record;
 mod origin;
+mod origin_pattern;
 mod origin_request;
 mod pages;
 mod path_pattern;
@@ -52,6 +55,7 @@ mod respond;
 mod response_policy;
 mod revalidation;
 mod route;
+mod selecting_value;
 mod server_timing;
 mod session;
 mod snapshot;
@@ -68,7 +72,7 @@ pub use bucket_refusal::{
     s3_error_code, s3_error_page, s3_error_region,
 };
 pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
-pub use cache_control::{Audience, CacheControl, Scope, Seconds};
+pub use cache_control::{CacheControl, Scope, Seconds};
 pub use cache_key::{CacheKey, cache_key, filtered_query, normalized_accept_encoding};
 pub use cache_status::{CacheStatus, ForwardReason, Handling};
 pub use canonical_path::is_canonical;
@@ -82,8 +86,8 @@ pub use content_type::content_type;
 pub use custom_error::{custom_error, error_min_ttl};
 pub use denial::Denial;
 pub use distribution::{
-    Certificate, CustomErrorResponse, Distribution, ErrorPage, GeoRestriction,
-    StreamingDistribution,
+    Certificate, CustomErrorResponse, Distribution, ERROR_MIN_TTL_DEFAULT, ErrorPage,
+    GeoRestriction, StreamingDistribution,
 };
 pub use document::{
     BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
@@ -94,8 +98,9 @@ pub use document::{
 };
 pub use film::{authorize_film, authorize_member, route_film};
 pub use film_settings::{FilmSettings, FilmsSettings};
-pub use forwarded::{Asked, Forwarded, ForwardedFault, ForwardedHeaders, forwarded};
-pub use geo::{GeoDatabase, check_geo};
+pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
+pub use geo::check_geo;
+pub use geo_database::GeoDatabase;
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use http_date::{date_value, parse_date};
 pub use invalidation::{
@@ -103,8 +108,8 @@ pub use invalidation::{
     InvalidationPath, also_invalidated, cache_tags, unsafe_method_invalidates,
 };
 pub use lifetime::{
-    Collapsing, ERROR_MIN_TTL_DEFAULT, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage,
-    Unstorable, collapsing, storage,
+    Collapsing, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage, Unstorable, collapsing,
+    storage,
 };
 pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
 pub use origin::{
@@ -117,7 +122,7 @@ pub use origin_request::{
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, session_page};
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
 pub use policies::{
-    CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
+    Audience, CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
     ResponseHeadersPolicy,
 };
 pub use preflight::{PreflightAnswer, options, preflight};
@@ -142,5 +147,5 @@ pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };
 pub use toml_reader::{read_toml, read_toml_in_part};
-pub use trusted_proxies::{AddressRange, TrustedProxies};
+pub use trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
 pub use vary::{VARY_NAMES_MAX, VaryNames, VaryRule, vary_rule};

@@ -2,12 +2,15 @@
 
 use crate::authorize::Authorized;
 use crate::cache_behavior::{CacheBehavior, is_change};
+use crate::header_names::{
+    is_edges_own, is_never_forwarded, is_nominated, is_of_the_cache, is_plain, may_steer,
+};
+use crate::languages::Languages;
 use crate::origin::{Origin, OriginSource};
 use crate::policies::{CachePolicy, HeaderFilter};
 use crate::request::ViewerRequest;
-use crate::vary::{Languages, selecting_value};
+use crate::selecting_value::selecting_value;
 use cookies::forwarded_cookies;
-use header_names::{is_edges_own, is_plain, may_steer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::net::IpAddr;
 
@@ -15,7 +18,6 @@ mod bucket;
 mod bucket_gate;
 mod cloudfront_headers;
 mod cookies;
-mod header_names;
 mod parameter_filter;
 mod parameter_shapes;
 mod query;
@@ -24,7 +26,6 @@ mod url_values;
 pub(crate) use bucket::buckets;
 pub(crate) use bucket_gate::check_bucket;
 pub use cloudfront_headers::{cloudfront_header, keyed_headers};
-pub(crate) use header_names::{is_misspelt_own, is_never_forwarded, is_nominated, is_of_the_cache};
 pub(crate) use parameter_filter::takes as takes_parameter;
 pub(crate) use query::forwarded_query;
 pub(crate) use url_values::without_grants;

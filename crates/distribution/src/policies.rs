@@ -1,7 +1,6 @@
 //! Cache, origin request and response headers policies, resolved.
 
-use crate::cache_control::Audience;
-use crate::vary::Languages;
+use crate::languages::Languages;
 use http::{HeaderName, HeaderValue};
 use std::time::Duration;
 
@@ -117,6 +116,15 @@ impl CachePolicy {
     pub fn is_disabled(&self) -> bool {
         self.max_ttl.is_zero()
     }
+}
+
+/// Whose directives count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// `Cache-Control` is for every cache.
+    Everyone,
+    /// `CDN-Cache-Control` is for CDNs and takes the place of `Cache-Control` where it can be read (RFC 9213 3).
+    Cdn,
 }
 
 /// What else of a request goes to the origin (developer guide, "Control origin requests with a policy").

@@ -4,11 +4,10 @@ use crate::config_error::{ConfigError, Places};
 use crate::distribution::{Distribution, StreamingDistribution};
 use crate::document::{CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings};
 use crate::film_settings::FilmsSettings;
-use crate::forwarded::ForwardedHeaders;
-use crate::geo::GeoDatabase;
+use crate::geo_database::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
-use crate::trusted_proxies::TrustedProxies;
+use crate::trusted_proxies::{ForwardedHeaders, TrustedProxies};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

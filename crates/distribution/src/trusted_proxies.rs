@@ -1,4 +1,4 @@
-//! Whose word about viewers is believed.
+//! Whose word about viewers is believed, and which of their words.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -98,6 +98,18 @@ impl TrustedProxies {
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
+}
+
+/// Which fields of trusted proxies are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedHeaders {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+    /// None: the connection's other end is the viewer.
+    None,
 }
 
 #[cfg(test)]

@@ -1,19 +1,9 @@
 //! `Vary` (RFC 9111 4.1): which fields of a request choose among the responses stored under one key.
 
-use crate::languages::by_preference;
 use http::{HeaderMap, HeaderName, header};
 
 /// More names than this vary by too much to be worth storing.
 pub const VARY_NAMES_MAX: usize = 32;
-
-/// When two values of `Accept-Language` are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Languages {
-    /// When they are written the same, but for case and spaces.
-    AsWritten,
-    /// When they prefer the same languages by the same weights.
-    ByPreference,
-}
 
 /// What `Vary` of a response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,49 +83,9 @@ pub(crate) fn varies_by_everything(response: &HeaderMap) -> bool {
     }
 }
 
-/// The value that is compared: lines combined, whitespace around commas left out (RFC 9111 4.1). `None` when the field
-/// is absent, which is not the same as empty.
-///
-/// Languages are compared without case (RFC 9110 12.5.4), or as `languages` says; of other fields nothing is known.
-pub(crate) fn selecting_value(
-    request: &HeaderMap,
-    name: &HeaderName,
-    languages: Languages,
-) -> Option<Vec<u8>> {
-    let mut lines = request.get_all(name).iter().peekable();
-    lines.peek()?;
-    let mut out = Vec::new();
-    let mut is_first = true;
-    for line in lines {
-        for member in members(line.as_bytes()) {
-            if !is_first {
-                out.push(b',');
-            }
-            is_first = false;
-            out.extend_from_slice(member.trim_ascii());
-        }
-    }
-    if name == header::ACCEPT_LANGUAGE {
-        out.make_ascii_lowercase();
-        if languages == Languages::ByPreference
-            && let Some(normalized) = by_preference(&out)
-        {
-            return Some(normalized);
-        }
-    }
-    Some(out)
-}
-
-/// Split at commas; a line with a quote is left whole, since a comma within quotes separates nothing.
-fn members(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_plain = !line.contains(&b'"');
-    line.split(move |&byte| byte == b',' && is_plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Languages::{AsWritten, ByPreference};
     use http::HeaderValue;
 
     fn headers(name: &HeaderName, text: &str) -> HeaderMap {
@@ -179,23 +129,5 @@ mod tests {
         for bad in ["", "b,a", "a,a", "A", "a,", "a, b"] {
             assert_eq!(VaryNames::decode(bad.as_bytes()), None, "{bad}");
         }
-    }
-
-    #[track_caller]
-    fn check_value(name: &'static str, text: &str, expected: &str) {
-        let name = HeaderName::from_static(name);
-        let value = selecting_value(&headers(&name, text), &name, AsWritten).unwrap();
-        assert_eq!(String::from_utf8(value).unwrap(), expected);
-    }
-
-    #[test]
-    fn values() {
-        let foo = HeaderName::from_static("foo");
-        assert_eq!(selecting_value(&HeaderMap::new(), &foo, ByPreference), None);
-        check_value("foo", " 1,  2 ", "1,2");
-        check_value("foo", "1\n2", "1,2");
-        check_value("foo", "a B", "a B");
-        check_value("foo", "\"a, b\"", "\"a, b\"");
-        check_value("accept-language", "eN ,De", "en,de");
     }
 }

@@ -92,7 +92,7 @@ fn scope(member: &ListEntry) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache_control::Audience;
+    use crate::policies::Audience;
     use http::HeaderValue;
 
     fn read_lines(text: &str) -> Option<CacheControl> {

@@ -5,14 +5,11 @@ use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
 use super::{Lifetime, Moments, StandIn};
 use crate::cache_behavior::CacheBehavior;
 use crate::cache_control::CacheControl;
+use crate::distribution::ERROR_MIN_TTL_DEFAULT;
 use crate::policies::{CachePolicy, NameFilter};
 use http::{HeaderMap, Method, StatusCode, header};
 use privet_sign::Timestamp;
 use std::time::Duration;
-
-/// How long an error is kept at least when nothing is configured for its status (developer guide, "Generate custom
-/// error responses").
-pub const ERROR_MIN_TTL_DEFAULT: Duration = Duration::from_secs(10);
 
 /// What [`storage`] decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

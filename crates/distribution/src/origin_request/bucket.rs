@@ -1,11 +1,11 @@
 //! What of a viewer's request reaches a bucket. The edge signs all of it with its own keys, so it is an allow-list:
 //! what is not written down here, or by the operator, does not get there.
 
-use super::header_names::{is_of_the_cache, is_plain, is_steering};
 use super::parameter_filter::takes;
 use super::parameter_shapes::has_known_shape;
 use super::{is_named, is_selected};
 use crate::cache_behavior::{CacheBehavior, is_change};
+use crate::header_names::{is_of_the_cache, is_plain, is_steering};
 use crate::origin::{Origin, OriginSource};
 use crate::percent::percent_decoded;
 use crate::policies::NameFilter;

@@ -9,7 +9,7 @@ use crate::document::{
     BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
     ListenerProtocol,
 };
-use crate::geo::GeoDatabase;
+use crate::geo_database::GeoDatabase;
 use crate::host_table::HostTable;
 use crate::origin::Origin;
 use crate::path_pattern::PathPattern;

@@ -2,11 +2,9 @@
 
 use super::policies::TTL_MAX;
 use super::table::{Reader, Table, value};
-use crate::custom_error::ERROR_MIN_TTL_DEFAULT;
-use crate::distribution::{CustomErrorResponse, ErrorPage, GeoRestriction};
+use crate::distribution::{CustomErrorResponse, ERROR_MIN_TTL_DEFAULT, ErrorPage, GeoRestriction};
 use crate::document::{CacheSettings, DiskCacheSettings};
-use crate::forwarded::ForwardedHeaders;
-use crate::trusted_proxies::{AddressRange, TrustedProxies};
+use crate::trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
 use http::StatusCode;
 
 const KIB: u64 = 1 << 10;

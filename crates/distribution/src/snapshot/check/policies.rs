@@ -1,9 +1,9 @@
 //! Faults of policies, and of the names that behaviors call them by.
 
 use super::Checker;
-use crate::cors::is_origin_pattern;
 use crate::document::BehaviorDocument;
-use crate::origin_request::{is_misspelt_own, is_never_forwarded, is_of_the_cache};
+use crate::header_names::{is_misspelt_own, is_never_forwarded, is_of_the_cache};
+use crate::origin_pattern::is_origin_pattern;
 use crate::policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, ResponseHeadersPolicy,
 };

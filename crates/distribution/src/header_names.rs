@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 mod steering_words;
 
-pub(super) use steering_words::may_steer;
+pub(crate) use steering_words::may_steer;
 
 /// Names that are known to steer: by them some servers serve another path, host or scheme than the request line says, act
 /// by another method, or believe another viewer than the edge does. With those of [`STEERING_BEGINNINGS`] and
@@ -106,7 +106,7 @@ pub(crate) fn folded(name: &HeaderName) -> Cow<'_, str> {
 }
 
 /// Whether the name has one spelling only, whoever reads it: letters, digits and `-`.
-pub(super) fn is_plain(name: &HeaderName) -> bool {
+pub(crate) fn is_plain(name: &HeaderName) -> bool {
     let mut bytes = name.as_str().bytes();
     bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
@@ -155,7 +155,7 @@ pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
 }
 
 /// Headers that the edge writes, if only with pieces of the viewer's.
-pub(super) fn is_edges_own(name: &HeaderName) -> bool {
+pub(crate) fn is_edges_own(name: &HeaderName) -> bool {
     let text = folded(name);
     ["cookie", "host", "via", "x-forwarded-for"].contains(&&*text)
         || text.starts_with("cloudfront-")
@@ -168,7 +168,7 @@ pub(crate) fn is_misspelt_own(name: &HeaderName) -> bool {
 
 /// Whether some servers are known to take the header for the path, the method or the viewer that is meant, past everything
 /// that was decided here.
-pub(super) fn is_steering(name: &HeaderName) -> bool {
+pub(crate) fn is_steering(name: &HeaderName) -> bool {
     let text = folded(name);
     let begins = |beginning: &&str| text.starts_with(beginning);
     let ends = |end: &&str| text.ends_with(end);

@@ -115,7 +115,7 @@ const HARMLESS_BEGINNINGS: [&str; 10] = [
 
 /// Whether a server might take the header for the path, the method or the viewer that is meant, going by the words of its
 /// name.
-pub(in super::super) fn may_steer(name: &HeaderName) -> bool {
+pub(crate) fn may_steer(name: &HeaderName) -> bool {
     if is_steering(name) {
         return true;
     }
