@@ -19,7 +19,7 @@ use crate::test_clock;
 use crate::worker;
 use arc_swap::ArcSwap;
 use privet_cache::{DiskOptions, Statistics, Store, StoreEvent, StoreOptions};
-use privet_distribution::{CacheSettings, Listener, ListenerProtocol, Snapshot};
+use privet_distribution::config::{CacheSettings, Listener, ListenerProtocol, Snapshot};
 use privet_sign::SessionSecret;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;

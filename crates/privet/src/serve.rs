@@ -5,7 +5,7 @@ use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
 use crate::console;
 use crate::origin_secret::OriginSecret;
 use clap::Args;
-use privet_distribution::{ConfigError, ListenerProtocol, Places, Snapshot};
+use privet_distribution::config::{ConfigError, ListenerProtocol, Places, Snapshot};
 use privet_edge::{Clock, Edge, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::test_clock;
 use http::header::{CONNECTION, DATE, HeaderName, SERVER, VIA};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");

@@ -1,7 +1,7 @@
 //! An edge in this process: its folder, its configuration, its clock and its log.
 
 use crate::support::{Answer, Ask, LiveLog, NOW, Viewer, key_path};
-use privet_distribution::{ListenerProtocol, Snapshot, read_toml};
+use privet_distribution::config::{ListenerProtocol, Snapshot, read_toml};
 use privet_edge::{Edge, LogStream, RunningEdge, StartError, StartOptions};
 use privet_sign::Timestamp;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
