@@ -4,9 +4,10 @@
 #![allow(dead_code)] // Each target uses one of them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use privet_distribution::{
-    Representation, Selection, Snapshot, read_toml, redact_query, select, split_session,
-};
+use privet_distribution::config::{Snapshot, read_toml};
+use privet_distribution::logging::redact_query;
+use privet_distribution::request::split_session;
+use privet_distribution::response::{Representation, Selection, select};
 use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
 use privet_sign::{
     Credentials, Grant, KeyPairId, KeySet, Leniency, PublicKey, Question, Refusal, Scheme,

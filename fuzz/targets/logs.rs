@@ -4,7 +4,7 @@
 //! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus.
 
 use http::Version;
-use privet_distribution::{
+use privet_distribution::logging::{
     LogRecord, ResultType, redact_cookies, redact_query, redact_viewer_text,
 };
 use privet_sign::Timestamp;

@@ -4,7 +4,7 @@
 mod path_models;
 
 use path_models::{MODELS, bytes_of, decoded, path_info, request_line};
-use privet_distribution::is_canonical;
+use privet_distribution::request::is_canonical;
 
 /// A path that is canonical is read alike by every model of a server, and by every one behind another.
 pub fn path_rule(data: &[u8]) {

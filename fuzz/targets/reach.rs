@@ -4,9 +4,11 @@
 //! names are read as the most careless server reads them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
-use privet_distribution::{
-    Authorized, Origin, OriginRequest, OriginSource, RequestFacts, Snapshot, ViewerRequest,
-    authorize, cache_key, origin_request, read_toml, route, split_session,
+use privet_distribution::caching::cache_key;
+use privet_distribution::config::{Origin, OriginSource, Snapshot, read_toml};
+use privet_distribution::request::{
+    Authorized, OriginRequest, RequestFacts, ViewerRequest, authorize, origin_request, route,
+    split_session,
 };
 use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp, strip_query};
 use std::net::{IpAddr, Ipv4Addr};

@@ -3,7 +3,7 @@
 //! Run with `cargo run --release -p privet-distribution --example redaction_speed`.
 #![allow(clippy::print_stdout)]
 
-use privet_distribution::{redact_query, redact_viewer_text};
+use privet_distribution::logging::{redact_query, redact_viewer_text};
 use std::hint::black_box;
 use std::time::Instant;
 

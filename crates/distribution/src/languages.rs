@@ -3,6 +3,15 @@
 /// A request with more languages than this is compared as it is written.
 const LANGUAGES_MAX: usize = 32;
 
+/// When two values of `Accept-Language` are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Languages {
+    /// When they are written the same, but for case and spaces.
+    AsWritten,
+    /// When they prefer the same languages by the same weights.
+    ByPreference,
+}
+
 /// The languages of `field`, which is in lower case: the greatest weight first, of equal weights by name, each written
 /// one way.
 ///

@@ -1,54 +1,48 @@
-//! The request as the viewer sent it.
+//! What a request may have, and what of it an origin hears.
+//!
+//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the gate, and [`Authorized`] its proof; films
+//! and streams have gates of their own. Whatever refuses is a [`Denial`]. [`origin_request`] writes what an origin is asked.
 
-use http::{HeaderMap, Method, Version};
-use privet_sign::{Scheme, SessionSecret, ViewerUrl};
-use std::net::IpAddr;
+mod authorize;
+mod bucket_refusal;
+mod bucket_root;
+mod canonical_path;
+mod denial;
+mod film;
+mod forwarded;
+mod geo;
+mod origin_request;
+mod readings;
+mod route;
+mod session;
+mod stream;
+mod stricter;
+mod viewer_request;
 
-/// One request as the viewer sent it: nothing decoded, nothing collapsed.
-#[derive(Clone, Copy, Debug)]
-pub struct ViewerRequest<'a> {
-    /// The method, case-sensitive (RFC 9110 9.1).
-    pub method: &'a Method,
-    /// The protocol version the viewer spoke.
-    pub version: Version,
-    /// By the listener the request came in on, or as a trusted proxy says ([`crate::forwarded`]).
-    pub scheme: Scheme,
-    /// `Host` or `:authority` as sent (port included), or as a trusted proxy says; empty when HTTP/1.0 sent none.
-    pub host: &'a str,
-    /// Where https is for this viewer, if not where the edge listens for it: at a proxy.
-    pub https_port: Option<u16>,
-    /// Begins with `/`; percent-encoding and dot segments untouched; without the session token in front.
-    pub path: &'a str,
-    /// Without `?`; `None` when the target has no `?`.
-    pub query: Option<&'a str>,
-    /// All header fields as received.
-    pub headers: &'a HeaderMap,
-    /// The peer of the connection, or whom trusted proxies name.
-    pub client: IpAddr,
-    /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
-    pub has_body: bool,
-    /// The session token that stood in front of the path; see [`crate::split_session`]. Then neither query nor cookies
-    /// are looked at for a grant.
-    pub session: Option<PathSession<'a>>,
-}
+pub(crate) use authorize::check_protocol;
+pub use authorize::{Authorized, authorize, authorize_error_page};
+pub use bucket_refusal::{
+    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
+    s3_error_code, s3_error_page, s3_error_region,
+};
+pub use canonical_path::is_canonical;
+pub use denial::Denial;
+pub use film::{authorize_film, authorize_member, route_film};
+pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
+pub use geo::check_geo;
+pub use origin_request::{
+    OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
+};
+pub(crate) use origin_request::{
+    buckets, forwarded_query, forwards_host, takes_parameter, without_grants,
+};
+pub use route::{Routed, route};
+pub use session::{
+    carried_query, check_session, issue_session, object_query, session_location, split_session,
+    wants_session, without_session,
+};
+pub use stream::{StreamDenial, StreamRequest, authorize_stream, route_stream};
+pub use viewer_request::{PathSession, ViewerRequest};
 
-/// A session token as the viewer sent it, and what it is checked with.
-#[derive(Clone, Copy, Debug)]
-pub struct PathSession<'a> {
-    /// Its text, not believed yet.
-    pub token: &'a str,
-    /// The edge's own.
-    pub secret: &'a SessionSecret,
-}
-
-impl<'a> ViewerRequest<'a> {
-    /// The URL that a signature is compared with (spec of CloudFront's `Resource`: scheme, host, path, query).
-    pub fn url(&self) -> ViewerUrl<'a> {
-        ViewerUrl {
-            scheme: self.scheme,
-            host: self.host,
-            path: self.path,
-            query: self.query,
-        }
-    }
-}
+#[cfg(test)]
+pub(crate) use readings::Readings;

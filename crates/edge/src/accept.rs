@@ -3,7 +3,7 @@
 use crate::context::WorkerContext;
 use crate::crew::{Accepted, Crew, ListenOn, WorkerSlot};
 use crate::guests::Whose;
-use privet_distribution::Listener;
+use privet_distribution::config::Listener;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;

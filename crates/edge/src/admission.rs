@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{Request, Version};
 use http_body::Body;
 use hyper::body::Incoming;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use std::rc::Rc;
 
 /// A request that has a slot in the log and memory for its answer, or one that lacks either.

@@ -16,9 +16,9 @@ use http::header::{
     LAST_MODIFIED, LOCATION, RETRY_AFTER, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use privet_distribution::{
-    ByteRange, Page, PageAuthor, PreflightAnswer, ResultType, Selection, multipart_end,
-    multipart_part_head,
+use privet_distribution::logging::ResultType;
+use privet_distribution::response::{
+    ByteRange, Page, PageAuthor, PreflightAnswer, Selection, multipart_end, multipart_part_head,
 };
 use std::fs::File;
 use std::sync::Arc;

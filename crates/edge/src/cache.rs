@@ -44,7 +44,9 @@ use flight::{Flights, Joined};
 use http::{Method, StatusCode};
 use look_up::Found;
 use privet_cache::Store;
-use privet_distribution::{CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath};
+use privet_distribution::caching::{
+    CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath,
+};
 use privet_sign::Timestamp;
 use reserved::OnTheirWay;
 use std::rc::Rc;

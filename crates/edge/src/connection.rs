@@ -13,7 +13,7 @@ use crate::viewer_stream::{CountedStream, ViewerStream};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use privet_distribution::Limits;
+use privet_distribution::config::Limits;
 use privet_sign::Scheme;
 use rustls::ServerConfig;
 use std::net::SocketAddr;

@@ -10,9 +10,9 @@ use crate::tls::TlsNames;
 use crate::viewer_end::Naming;
 use bytes::Bytes;
 use http::HeaderMap;
-use privet_distribution::{
-    Denial, Forwarded, ForwardedHeaders, Page, Snapshot, denial_page, forwarded,
-};
+use privet_distribution::config::{ForwardedHeaders, Snapshot};
+use privet_distribution::request::{Denial, Forwarded, forwarded};
+use privet_distribution::response::{Page, denial_page};
 use privet_sign::Scheme;
 use std::cell::Cell;
 use std::net::SocketAddr;

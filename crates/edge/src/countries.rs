@@ -2,7 +2,7 @@
 
 use crate::start_error::StartError;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions};
-use privet_distribution::GeoDatabase;
+use privet_distribution::config::GeoDatabase;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The workers as those see them who have something for one of them to do.
 
 use crate::guests::Whose;
-use privet_distribution::Listener;
+use privet_distribution::config::Listener;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

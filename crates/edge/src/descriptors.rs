@@ -2,7 +2,7 @@
 
 use crate::crew::worker_count;
 use crate::standard_error;
-use privet_distribution::{OriginSource, Snapshot};
+use privet_distribution::config::{OriginSource, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

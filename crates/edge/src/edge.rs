@@ -19,7 +19,7 @@ use crate::test_clock;
 use crate::worker;
 use arc_swap::ArcSwap;
 use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
-use privet_distribution::{CacheSettings, Snapshot};
+use privet_distribution::config::{CacheSettings, Snapshot};
 use privet_sign::SessionSecret;
 use std::io;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The one place that hears of everything a viewer was answered, once it is over: where it is logged, and counted.
 
 use crate::log::{LogSlot, StreamLine, WorkerLog};
-use privet_distribution::LogRecord;
+use privet_distribution::logging::LogRecord;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -11,7 +11,7 @@ use crate::operator::{InvalidationError, Operator, OriginPrivacy, Prober};
 use crate::start_error::StartError;
 use crate::state::EdgeState;
 use privet_cache::Statistics;
-use privet_distribution::{CacheSettings, ListenerProtocol, Snapshot};
+use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
 use privet_sign::SessionSecret;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,7 +2,7 @@
 
 use crate::crew::{Crew, ListenOn, Task};
 use crate::start_error::{StartError, listen_error};
-use privet_distribution::{Listener, ListenerProtocol};
+use privet_distribution::config::{Listener, ListenerProtocol};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::io;

@@ -12,7 +12,7 @@ pub(crate) use batch::{StreamLine, WorkerLog};
 use crate::standard_error;
 use batch::Batch;
 use files::LogFiles;
-use privet_distribution::LogSettings;
+use privet_distribution::config::LogSettings;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

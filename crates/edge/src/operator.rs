@@ -20,7 +20,7 @@ use crate::context::EdgeContext;
 use crate::origin_client::OriginClientShared;
 use crate::state::EdgeState;
 use arc_swap::ArcSwap;
-use privet_distribution::CacheSettings;
+use privet_distribution::config::CacheSettings;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What answering an operator takes.

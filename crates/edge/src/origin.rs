@@ -10,7 +10,8 @@ pub(crate) use hot_objects::Identity;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use privet_distribution::{Representation, date_value};
+use privet_distribution::date_value;
+use privet_distribution::response::Representation;
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -32,7 +32,7 @@ use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
 use pool::{Checkout, Connection, Pools, Wanted};
 use prepare::Prepared;
-use privet_distribution::{Origin, OriginSource};
+use privet_distribution::config::{Origin, OriginSource};
 use privet_sign::Scheme;
 use refusal::{Judged, RefusalComplaints};
 use std::net::IpAddr;

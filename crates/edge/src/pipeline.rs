@@ -21,9 +21,10 @@ use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};
 use object::ObjectRequest;
-use privet_distribution::{
-    Authorized, Denial, ResultType, apply_response_policy, capped_by_grant, check_geo,
-    check_session, denial_page, no_such_key_page, preflight, server_timing,
+use privet_distribution::logging::ResultType;
+use privet_distribution::request::{Authorized, Denial, check_geo, check_session};
+use privet_distribution::response::{
+    apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
 use target::Target;
 

@@ -4,7 +4,7 @@
 
 use crate::tls::TlsNames;
 use crate::viewer_end::{Naming, ViewerEnd};
-use privet_distribution::Snapshot;
+use privet_distribution::config::Snapshot;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;

@@ -7,7 +7,7 @@ use crate::countries::Countries;
 use crate::origin::FolderOrigin;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
-use privet_distribution::{
+use privet_distribution::config::{
     Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument,
     OriginSourceDocument, Snapshot, StreamingSourceDocument,
 };

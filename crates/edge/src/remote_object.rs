@@ -9,10 +9,11 @@ use crate::origin_client::{
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use privet_distribution::{
-    AppliedCodings, HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource,
-    PathReading, redact_viewer_text,
+use privet_distribution::caching::AppliedCodings;
+use privet_distribution::config::{
+    HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading,
 };
+use privet_distribution::logging::redact_viewer_text;
 use privet_sign::Scheme;
 use std::fmt;
 use std::io;

@@ -4,7 +4,7 @@ use crate::pace::{Alarm, Least, Pace};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use privet_distribution::Limits;
+use privet_distribution::config::Limits;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use thiserror::Error;

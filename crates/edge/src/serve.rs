@@ -8,7 +8,7 @@ use crate::guests::Guest;
 use crate::proxy_header;
 use crate::rtmp;
 use crate::viewer_end::ViewerEnd;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::config::ListenerProtocol;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Certificates by server name, and the names that the log uses for version and cipher suite.
 
 use crate::start_error::StartError;
-use privet_distribution::{Certificate, Snapshot};
+use privet_distribution::config::{Certificate, Snapshot};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConnection, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;

@@ -8,7 +8,7 @@ use crate::printable::json_line;
 use crate::report::note_line;
 use clap::Args;
 use origins::origin_summary;
-use privet_distribution::{
+use privet_distribution::config::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, Listener, ListenerProtocol, Origin,
     OriginSource, Snapshot, StreamingDistribution,
 };

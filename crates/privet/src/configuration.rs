@@ -5,7 +5,7 @@ use crate::console;
 use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
-use privet_distribution::{ConfigError, Places, Snapshot, read_toml_in_part};
+use privet_distribution::config::{ConfigError, Places, Snapshot, read_toml_in_part};
 use privet_edge::{StartFault, database_fault, start_faults};
 use std::collections::HashSet;
 use std::fmt;

@@ -15,7 +15,7 @@ use clap::Args;
 use data::{DemoData, DemoError};
 use http::HeaderName;
 use ports::Moved;
-use privet_distribution::{ListenerProtocol, OriginSource};
+use privet_distribution::config::{ListenerProtocol, OriginSource};
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
 use site::{Site, hls_link};
 use std::fmt;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use privet_distribution::is_canonical;
+use privet_distribution::request::is_canonical;
 use privet_media::name::film_name;
 use privet_sign::{Check, Explanation, KeyPairId, Outcome, Question, Timestamp, Verdict};
 

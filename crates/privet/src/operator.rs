@@ -4,7 +4,7 @@ use crate::command_error::{CommandError, reason};
 use crate::config_file::ConfigOption;
 use crate::configuration::{LoadError, read_text};
 use clap::Args;
-use privet_distribution::read_toml;
+use privet_distribution::config::read_toml;
 use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;

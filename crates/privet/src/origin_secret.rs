@@ -4,7 +4,7 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use privet_distribution::{Document, OriginSourceDocument};
+use privet_distribution::config::{Document, OriginSourceDocument};
 
 const BYTES: usize = 32;
 
@@ -70,7 +70,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use privet_distribution::read_toml_in_part;
+    use privet_distribution::config::read_toml_in_part;
     use std::path::Path;
 
     const HEADER: HeaderName = HeaderName::from_static("x-secret");

@@ -6,7 +6,7 @@ use crate::console;
 use crate::origin_secret::OriginSecret;
 use clap::Args;
 use privet_control::{Control, SocketError};
-use privet_distribution::{ConfigError, ListenerProtocol, Places, Snapshot};
+use privet_distribution::config::{ConfigError, ListenerProtocol, Places, Snapshot};
 use privet_edge::{Clock, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! The path of a bucket itself: asked for with the edge's keys, it would list what is inside.
 
 use crate::support::*;
-use privet_distribution::{Denial, Snapshot};
+use privet_distribution::config::Snapshot;
+use privet_distribution::request::Denial;
 
 /// Distributions with these origins behind their default behavior; `rest` is of each of them.
 fn before(origins: &str, rest: &str) -> Snapshot {

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use http::{StatusCode, Version};
-use privet_distribution::{Denial, denial_page};
+use privet_distribution::request::Denial;
+use privet_distribution::response::denial_page;
 use privet_sign::{ErrorCode, HashAlgorithm};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

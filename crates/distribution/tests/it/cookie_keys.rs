@@ -3,9 +3,9 @@
 use crate::support::*;
 use http::HeaderValue;
 use http::header::COOKIE;
-use privet_distribution::{
-    CacheKey, OriginRequest, RequestFacts, Snapshot, cache_key, origin_request, read_toml,
-};
+use privet_distribution::caching::{CacheKey, cache_key};
+use privet_distribution::config::{Snapshot, read_toml};
+use privet_distribution::request::{OriginRequest, RequestFacts, origin_request};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -47,7 +47,7 @@ fn asked(snapshot: &Snapshot, sent: &Sent) -> (CacheKey, OriginRequest) {
         accept_encoding: None,
     };
     sent.with(|request| {
-        let both = |authorized: &privet_distribution::Authorized<'_>| {
+        let both = |authorized: &privet_distribution::request::Authorized<'_>| {
             let origin = &authorized.routed().behavior.origin.primary;
             let key = cache_key(authorized, request);
             (key, origin_request(authorized, origin, request, &facts))

@@ -1,7 +1,8 @@
 //! Pages of custom error responses: served without a grant, and nothing else with them.
 
 use crate::support::*;
-use privet_distribution::{CustomErrorResponse, ErrorPage, Snapshot, authorize_error_page, route};
+use privet_distribution::config::{CustomErrorResponse, ErrorPage, Snapshot};
+use privet_distribution::request::{authorize_error_page, route};
 
 const CONFIG: &str = r#"
 [[listeners]]

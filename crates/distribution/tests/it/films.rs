@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use http::StatusCode;
-use privet_distribution::{
-    Denial, Snapshot, authorize_film, authorize_member, denial_page, route, route_film,
-};
+use privet_distribution::config::Snapshot;
+use privet_distribution::request::{Denial, authorize_film, authorize_member, route, route_film};
+use privet_distribution::response::denial_page;
 use privet_sign::{NoMemory, Refusal, Timestamp};
 
 const CONFIG: &str = r#"

@@ -41,7 +41,7 @@ fn the_log_names_the_grant_as_the_proof_does() {
         })
         .unwrap();
     let (_, query) = url.split_once('?').unwrap();
-    let redacted = privet_distribution::redact_query(query);
+    let redacted = privet_distribution::logging::redact_query(query);
     assert_eq!(
         redacted,
         format!("Expires={E}&Signature=grant:{fingerprint}&Key-Pair-Id=KRSA")

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use http::header;
-use privet_distribution::{Denial, PreflightAnswer, options, preflight, route};
+use privet_distribution::request::{Denial, route};
+use privet_distribution::response::{PreflightAnswer, options, preflight};
 
 fn asked(url: &str) -> Sent {
     send("OPTIONS", url)

@@ -6,9 +6,10 @@ use crate::path_models::{MODELS, bytes_of, decoded, path_info, request_line};
 use crate::spellings::{Dice, spelling};
 use crate::support::*;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use privet_distribution::{
-    Authorized, Denial, RequestFacts, Snapshot, ViewerRequest, authorize, authorize_film,
-    is_canonical, origin_request, route, route_film,
+use privet_distribution::config::Snapshot;
+use privet_distribution::request::{
+    Authorized, Denial, RequestFacts, ViewerRequest, authorize, authorize_film, is_canonical,
+    origin_request, route, route_film,
 };
 use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp};
 use std::cell::RefCell;

@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use http::HeaderValue;
-use privet_distribution::{
-    CacheKey, Origin, OriginRequest, RequestFacts, Snapshot, cache_key, origin_request, read_toml,
-};
+use privet_distribution::caching::{CacheKey, cache_key};
+use privet_distribution::config::{Origin, Snapshot, read_toml};
+use privet_distribution::request::{OriginRequest, RequestFacts, origin_request};
 use std::path::Path;
 use std::sync::OnceLock;
 

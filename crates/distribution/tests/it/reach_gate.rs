@@ -2,7 +2,7 @@
 
 use crate::reach::{H, snapshot};
 use crate::support::*;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 
 #[track_caller]
 fn check(sent: &Sent, expected: &Result<(), Denial>) {

@@ -2,10 +2,11 @@
 
 use crate::support::*;
 use http::HeaderValue;
-use privet_distribution::{
-    OriginRequest, RequestFacts, Snapshot, keyed_headers, origin_request, preflight, read_toml,
-    route,
+use privet_distribution::config::{Snapshot, read_toml};
+use privet_distribution::request::{
+    OriginRequest, RequestFacts, keyed_headers, origin_request, route,
 };
+use privet_distribution::response::preflight;
 use std::path::Path;
 
 const CONFIG: &str = r#"

@@ -2,10 +2,11 @@
 
 use crate::support::*;
 use http::StatusCode;
-use privet_distribution::{
+use privet_distribution::request::{
     Denial, authorize, authorize_film, carried_query, issue_session, object_query, route,
-    route_film, session_location, session_page, split_session, wants_session, without_session,
+    route_film, session_location, split_session, wants_session, without_session,
 };
+use privet_distribution::response::session_page;
 use privet_sign::{NoMemory, Refusal, SessionSecret, Timestamp};
 
 const FILM: &str = "/private/a.mp4";

@@ -1,8 +1,9 @@
 //! Who may play a stream: rows T106 to T108 of the conformance matrix, and what lies around them.
 
 use crate::support::*;
-use privet_distribution::{
-    Denial, Snapshot, StreamDenial, StreamRequest, authorize_stream, route_stream,
+use privet_distribution::config::Snapshot;
+use privet_distribution::request::{
+    Denial, StreamDenial, StreamRequest, authorize_stream, route_stream,
 };
 use privet_sign::{NoMemory, Refusal, Scheme, Timestamp};
 

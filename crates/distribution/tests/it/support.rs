@@ -1,8 +1,9 @@
 //! The fixture of the conformance matrix: one host, two trusted keys, four behaviors.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
-use privet_distribution::{
-    Authorized, Denial, PathSession, Snapshot, ViewerRequest, authorize, read_toml, route,
+use privet_distribution::config::{Snapshot, read_toml};
+use privet_distribution::request::{
+    Authorized, Denial, PathSession, ViewerRequest, authorize, route,
 };
 use privet_sign::{
     HashAlgorithm, MessageSigner, NoMemory, PrivateKey, Scheme, SessionSecret, Timestamp,

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use http::{HeaderName, HeaderValue, Version};
-use privet_distribution::{RequestFacts, cloudfront_header};
+use privet_distribution::request::{RequestFacts, cloudfront_header};
 
 static VIA: HeaderValue = HeaderValue::from_static("1.1 node");
 

@@ -13,9 +13,12 @@ use http::header::{
     LAST_MODIFIED, VARY,
 };
 use http::{HeaderName, HeaderValue, Method};
-use privet_distribution::{
-    ByteRange, DateStrength, ResultType, Selection, Validators, ViewerRequest, multipart_end,
-    multipart_part_head, parse_date, select_by, vary_by_coding,
+use privet_distribution::caching::{DateStrength, vary_by_coding};
+use privet_distribution::logging::ResultType;
+use privet_distribution::parse_date;
+use privet_distribution::request::ViewerRequest;
+use privet_distribution::response::{
+    ByteRange, Selection, Validators, multipart_end, multipart_part_head, select_by,
 };
 use privet_sign::Timestamp;
 

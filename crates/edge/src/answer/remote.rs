@@ -11,9 +11,11 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-use privet_distribution::{
-    ByteRange, CACHE_TAG_FIELDS, CacheStatus, ResultType, Selection, ViewerRequest,
-    end_to_end_headers, multipart_end, multipart_part_head, select_by,
+use privet_distribution::caching::{CACHE_TAG_FIELDS, CacheStatus, end_to_end_headers};
+use privet_distribution::logging::ResultType;
+use privet_distribution::request::ViewerRequest;
+use privet_distribution::response::{
+    ByteRange, Selection, multipart_end, multipart_part_head, select_by,
 };
 use privet_sign::Timestamp;
 use std::rc::Rc;

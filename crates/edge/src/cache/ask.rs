@@ -7,11 +7,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::Key;
-use privet_distribution::{
-    Authorized, CacheKey, CachePolicy, Collapsing, DateStrength, Distribution, Origin,
-    OriginChoice, OriginRequest, RequestFacts, ViewerRequest, collapsing, custom_error,
-    filtered_query, origin_request,
+use privet_distribution::caching::{
+    CacheKey, Collapsing, DateStrength, collapsing, filtered_query,
 };
+use privet_distribution::config::{CachePolicy, Distribution, Origin, OriginChoice};
+use privet_distribution::request::{
+    Authorized, OriginRequest, RequestFacts, ViewerRequest, origin_request,
+};
+use privet_distribution::response::custom_error;
 use privet_sign::Scheme;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -230,7 +233,7 @@ pub(super) enum Validator {
 
 impl Validator {
     /// `None`: the response cannot be put together from parts (RFC 9111 3.4). `date_strength` is what
-    /// [`privet_distribution::date_strength`] made of the response when it came.
+    /// [`privet_distribution::caching::date_strength`] made of the response when it came.
     pub(super) fn of(headers: &HeaderMap, date_strength: DateStrength) -> Option<Self> {
         match (headers.get(ETAG), date_strength) {
             (Some(tag), _) if tag.as_bytes().starts_with(b"\"") => {

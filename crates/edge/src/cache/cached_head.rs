@@ -4,9 +4,9 @@ use super::ask::Validator;
 use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;
-use privet_distribution::{
-    DateStrength, LIFETIME_SIZE_BYTES, Lifetime, Validators, VaryNames, parse_date,
-};
+use privet_distribution::caching::{DateStrength, LIFETIME_SIZE_BYTES, Lifetime, VaryNames};
+use privet_distribution::parse_date;
+use privet_distribution::response::Validators;
 use privet_sign::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 

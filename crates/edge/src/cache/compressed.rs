@@ -14,9 +14,10 @@ use bytes::Bytes;
 use encode::{Encoded, Part, encode, working_size_bytes};
 use http::{HeaderMap, Method, StatusCode};
 use privet_cache::{Block, DiskBody, Key};
-use privet_distribution::{
-    Authorized, ContentCoding, DateStrength, Lifetime, ViewerRequest, cache_key, compressed_headers,
+use privet_distribution::caching::{
+    ContentCoding, DateStrength, Lifetime, cache_key, compressed_headers,
 };
+use privet_distribution::request::{Authorized, ViewerRequest};
 use privet_sign::Timestamp;
 use std::future::poll_fn;
 use std::rc::Rc;

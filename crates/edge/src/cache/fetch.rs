@@ -18,11 +18,11 @@ use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginRespo
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Key, Object};
-use privet_distribution::{
+use privet_distribution::caching::{
     Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
-    date_value, freshened, matches_stored, revalidation_headers, storable_headers, storage,
-    vary_rule,
+    freshened, matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
 };
+use privet_distribution::date_value;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use super::fill::Follower;
 use super::stored_object::StoredObject;
 use crate::origin_client::{OriginFault, OriginResponse};
 use http::StatusCode;
-use privet_distribution::Unstorable;
+use privet_distribution::caching::Unstorable;
 
 /// What a fetch came to.
 #[derive(Debug)]

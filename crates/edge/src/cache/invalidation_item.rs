@@ -1,6 +1,7 @@
 //! One thing to invalidate: as the operator wrote it, and what it means.
 
-use privet_distribution::{CACHE_TAG_SIZE_BYTES_MAX, Distribution, InvalidationPath, object_name};
+use privet_distribution::caching::{CACHE_TAG_SIZE_BYTES_MAX, InvalidationPath};
+use privet_distribution::config::{Distribution, object_name};
 
 /// A path or a tag that can be invalidated.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use super::cached_head::CachedHead;
 use super::invalidation_item::{InvalidationItem, Meaning};
 use privet_cache::Store;
-use privet_distribution::InvalidationPath;
+use privet_distribution::caching::InvalidationPath;
 use privet_sign::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -217,7 +217,7 @@ impl OfDistribution {
         let means = |(path, number): &(InvalidationPath, u64)| {
             *number > seq && path.matches(&head.path, query)
         };
-        let name = privet_distribution::object_name(&head.path);
+        let name = privet_distribution::config::object_name(&head.path);
         self.paths
             .get(&*name)
             .is_some_and(|paths| paths.iter().any(means))

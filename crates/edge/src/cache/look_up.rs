@@ -8,7 +8,7 @@ use super::served::{How, Served};
 use super::stored_object::StoredObject;
 use crate::origin::DiskWork;
 use privet_cache::{DiskEntry, Key, Lookup, Object};
-use privet_distribution::{CacheKey, CacheStatus, ForwardReason, Freshness, VaryNames};
+use privet_distribution::caching::{CacheKey, CacheStatus, ForwardReason, Freshness, VaryNames};
 use std::sync::Arc;
 
 /// Entries on disk up to this size are read into memory whole; the bodies of others are sent from the disk.

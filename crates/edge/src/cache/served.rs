@@ -3,7 +3,7 @@
 use super::flight::FlightWaiter;
 use super::stored_object::StoredObject;
 use crate::origin_client::{OriginFault, OriginResponse};
-use privet_distribution::CacheStatus;
+use privet_distribution::caching::CacheStatus;
 
 /// What became of an ask.
 #[derive(Debug)]

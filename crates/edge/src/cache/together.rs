@@ -8,7 +8,7 @@ use super::look_up::{Found, variant_key};
 use super::served::{How, Obtained, Served};
 use super::stored_object::StoredObject;
 use crate::origin_client::OriginFaultKind;
-use privet_distribution::{CacheStatus, ForwardReason, Freshness};
+use privet_distribution::caching::{CacheStatus, ForwardReason, Freshness};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;

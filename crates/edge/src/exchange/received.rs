@@ -6,8 +6,9 @@ use crate::request_id::request_id;
 use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
-use privet_distribution::{
-    Asked, Denial, ForwardedFault, PathSession, ViewerRequest, redact_viewer_text, split_session,
+use privet_distribution::logging::redact_viewer_text;
+use privet_distribution::request::{
+    Asked, Denial, ForwardedFault, PathSession, ViewerRequest, split_session,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::IpAddr;

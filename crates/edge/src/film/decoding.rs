@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use privet_distribution::{AppliedCoding, AppliedCodings};
+use privet_distribution::caching::{AppliedCoding, AppliedCodings};
 use std::io::Read;
 
 /// Codings on top of each other that are undone.

@@ -1,7 +1,8 @@
 //! Tells the operator which members are left out of sets: viewers only see a film without them.
 
 use crate::standard_error;
-use privet_distribution::{Denial, redact_viewer_text};
+use privet_distribution::logging::redact_viewer_text;
+use privet_distribution::request::Denial;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Work on long texts, off the worker and so much of it at a time, whether those who wanted it stay or leave.
 
 use crate::origin::DiskWork;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What came of the work. It holds its permit until it is dropped, so that few results wait to be counted.

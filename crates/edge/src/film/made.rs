@@ -5,7 +5,7 @@ use super::source::FilmSource;
 use crate::cache::{How, ReadFault};
 use bytes::Bytes;
 use http::HeaderValue;
-use privet_distribution::{CacheStatus, ContentCoding};
+use privet_distribution::caching::{CacheStatus, ContentCoding};
 use privet_media::Parts;
 use privet_media::mux::TsSegment;
 use std::task::{Context, Poll, ready};

@@ -3,7 +3,7 @@
 use super::indexes::FilmFault;
 use crate::cache::ReadFault;
 use crate::origin_client::origin_denial;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use privet_media::Refusal;
 
 /// Why nothing was made.

@@ -15,9 +15,8 @@ use crate::state::EdgeState;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
-use privet_distribution::{
-    AppliedCodings, Authorized, CacheStatus, Denial, RequestFacts, ViewerRequest,
-};
+use privet_distribution::caching::{AppliedCodings, CacheStatus};
+use privet_distribution::request::{Authorized, Denial, RequestFacts, ViewerRequest};
 use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::rc::Rc;

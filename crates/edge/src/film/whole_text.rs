@@ -8,7 +8,7 @@ use crate::answer_memory::{BodyMemory, GatherFault, GatheredBytes, charged};
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;
 use bytes::Bytes;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use privet_media::Parts;
 use std::future::poll_fn;
 use std::sync::Arc;

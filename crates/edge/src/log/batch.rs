@@ -1,7 +1,7 @@
 //! A worker's end of the log: records become lines at once and travel in batches.
 
 use super::{Log, LogSlot, Message};
-use privet_distribution::{LogRecord, StreamLogRecord, log_header, stream_log_header};
+use privet_distribution::logging::{LogRecord, StreamLogRecord, log_header, stream_log_header};
 use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;

@@ -11,7 +11,7 @@ use crate::origin_client::{
     Findings, KeyCheck, OriginClient, Privacy, PrivacyQuestion, Sight, Writers, WritingCheck, place,
 };
 use access::access;
-use privet_distribution::Snapshot;
+use privet_distribution::config::Snapshot;
 use privet_sign::Timestamp;
 use questions::{Named, Question, questions};
 use std::rc::Rc;

@@ -4,7 +4,7 @@ use super::hot_objects::{HotObject, HotObjects, Identity};
 use super::object_path::relative_file_name;
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
 use bytes::Bytes;
-use privet_distribution::{Representation, content_type};
+use privet_distribution::response::{Representation, content_type};
 use privet_sign::Timestamp;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use privet_distribution::{Origin, OriginSource};
+use privet_distribution::config::{Origin, OriginSource};
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;

@@ -6,7 +6,7 @@ use super::request_body::WatchedBody;
 use super::trust::Trust;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use privet_distribution::HttpServer;
+use privet_distribution::config::HttpServer;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,7 +4,7 @@ pub(super) mod surroundings;
 
 use super::fault::OriginFaultKind;
 use super::trust::Trust;
-use privet_distribution::CredentialSource;
+use privet_distribution::config::CredentialSource;
 use reqsign_aws_v4::{Credential, DefaultCredentialProvider};
 use reqsign_core::time::Timestamp;
 use reqsign_core::{Context, OsEnv, ProvideCredential, SigningCredential};

@@ -2,7 +2,7 @@
 
 use super::fault::OriginFaultKind;
 use crate::standard_error;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 

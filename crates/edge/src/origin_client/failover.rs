@@ -3,7 +3,7 @@
 use super::OriginRequestBody;
 use super::{OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginResponse};
 use http::{Method, StatusCode};
-use privet_distribution::{Origin, OriginChoice};
+use privet_distribution::config::{Origin, OriginChoice};
 
 impl OriginClient {
     /// Sends a request to the primary origin, and to the secondary one if the first fails. `address` makes the call one

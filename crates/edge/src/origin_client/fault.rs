@@ -1,6 +1,6 @@
 //! Why an origin gave no response, or broke one off, and whether asking again can do harm.
 
-use privet_distribution::BucketRefusal;
+use privet_distribution::request::BucketRefusal;
 use std::fmt;
 
 /// What went wrong between the edge and an origin.

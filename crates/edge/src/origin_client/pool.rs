@@ -6,7 +6,7 @@
 use super::request_body::WatchedBody;
 use crate::crowd::ByNetwork;
 use hyper::client::conn::http1::SendRequest;
-use privet_distribution::HttpServer;
+use privet_distribution::config::HttpServer;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -11,7 +11,9 @@ use http::header::{
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use privet_distribution::{HttpOrigin, HttpServer, Origin, OriginProtocolPolicy, OriginSource};
+use privet_distribution::config::{
+    HttpOrigin, HttpServer, Origin, OriginProtocolPolicy, OriginSource,
+};
 use privet_sign::Scheme;
 use std::net::IpAddr;
 

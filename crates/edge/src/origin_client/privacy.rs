@@ -16,7 +16,8 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::{Origin, OriginSource, SigningBehavior, s3_error_code};
+use privet_distribution::config::{Origin, OriginSource, SigningBehavior};
+use privet_distribution::request::s3_error_code;
 use privet_sign::Scheme;
 use writers::{writers_in_acl, writers_in_policy};
 

@@ -10,10 +10,10 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::{
-    BucketRefusal, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource, RequestSignature,
-    bucket_refusal, may_refuse_edge, names_identity, region_name, s3_error_code, s3_error_page,
-    s3_error_region,
+use privet_distribution::config::{HttpOrigin, Origin, OriginProtocolPolicy, OriginSource};
+use privet_distribution::request::{
+    BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
+    s3_error_code, s3_error_page, s3_error_region,
 };
 use std::collections::HashMap;
 use std::fmt;

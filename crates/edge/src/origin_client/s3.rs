@@ -5,7 +5,7 @@ use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
-use privet_distribution::{HttpServer, S3Addressing, S3Origin, SigningBehavior};
+use privet_distribution::config::{HttpServer, S3Addressing, S3Origin, SigningBehavior};
 use reqsign_aws_v4::{Credential, EMPTY_STRING_SHA256, RequestSigner};
 use reqsign_core::{Context, ErrorKind, SignRequest};
 use std::borrow::Cow;

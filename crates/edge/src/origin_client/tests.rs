@@ -15,7 +15,7 @@ use super::{
     OriginCall, OriginClient, OriginClientShared, OriginFault, OriginRequestBody, OriginResponse,
 };
 use http::{HeaderMap, Method};
-use privet_distribution::{
+use privet_distribution::config::{
     HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading,
 };
 use privet_sign::Scheme;

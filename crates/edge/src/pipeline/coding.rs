@@ -6,10 +6,10 @@ use crate::cache::{Ask, Served, WorkerCache};
 use crate::origin::Object;
 use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use privet_distribution::{
-    ContentCoding, Representation, coding_for, compressed_headers, is_compressible, select,
-    vary_by_coding,
+use privet_distribution::caching::{
+    ContentCoding, coding_for, compressed_headers, is_compressible, vary_by_coding,
 };
+use privet_distribution::response::{Representation, select};
 use std::rc::Rc;
 
 /// Whether other viewers may get the object in another form.

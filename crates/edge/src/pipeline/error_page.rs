@@ -5,10 +5,10 @@ use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::{Received, Record};
 use http::{HeaderMap, Method, StatusCode};
-use privet_distribution::{
-    CustomErrorResponse, Denial, ResultType, ViewerRequest, authorize_error_page, custom_error,
-    route,
-};
+use privet_distribution::config::CustomErrorResponse;
+use privet_distribution::logging::ResultType;
+use privet_distribution::request::{Denial, ViewerRequest, authorize_error_page, route};
+use privet_distribution::response::custom_error;
 
 /// The page configured for the answer's status, or the answer itself: when there is none, and when the page cannot be
 /// had either (developer guide, "Generate custom error responses").

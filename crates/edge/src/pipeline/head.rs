@@ -4,7 +4,8 @@ use crate::exchange::Received;
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Method, Version};
-use privet_distribution::{Denial, Limits, ViewerRequest};
+use privet_distribution::config::Limits;
+use privet_distribution::request::{Denial, ViewerRequest};
 use privet_sign::Scheme;
 
 /// Refuses heads that are too large or that two readers could take for two things.

@@ -7,7 +7,8 @@ use crate::exchange::Received;
 use crate::origin::{FolderOrigin, OriginError};
 use crate::request_body::RequestBody;
 use http::{Method, StatusCode};
-use privet_distribution::{Authorized, Denial, ViewerRequest, options};
+use privet_distribution::request::{Authorized, Denial, ViewerRequest};
+use privet_distribution::response::options;
 
 /// An authorized request for an object.
 pub(super) struct ObjectRequest<'a> {

@@ -7,10 +7,11 @@ use crate::origin_client::{OriginRequestBody, OriginResponse, origin_denial};
 use crate::request_body::RequestBody;
 use http::{HeaderValue, Method};
 use privet_cache::Key;
-use privet_distribution::{
-    CacheKey, Denial, ForwardReason, RequestFacts, ViewerRequest, also_invalidated, cache_key,
-    keyed_headers, normalized_accept_encoding, unsafe_method_invalidates,
+use privet_distribution::caching::{
+    CacheKey, ForwardReason, also_invalidated, cache_key, normalized_accept_encoding,
+    unsafe_method_invalidates,
 };
+use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, keyed_headers};
 use std::rc::Rc;
 
 /// How often an object may turn out to be another one before its first byte.

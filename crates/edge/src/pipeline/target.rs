@@ -1,9 +1,9 @@
 //! What a request is about: an object, or what is made of one.
 
 use super::film::list_without_wish;
-use privet_distribution::{
-    Authorized, Denial, Routed, Snapshot, ViewerRequest, authorize, authorize_film, route,
-    route_film,
+use privet_distribution::config::Snapshot;
+use privet_distribution::request::{
+    Authorized, Denial, Routed, ViewerRequest, authorize, authorize_film, route, route_film,
 };
 use privet_media::name::{FilmName, film_name};
 use privet_sign::{SignatureMemory, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::ProxyFault;
 use crate::standard_error;
-use privet_distribution::ForwardedFault;
+use privet_distribution::request::ForwardedFault;
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::pace::{Judgement, Least};
 use crate::request_id::request_id;
 use crate::viewer_end::ViewerEnd;
 use crate::viewer_io::PACED_RATE_MIN;
-use privet_distribution::Limits;
+use privet_distribution::config::Limits;
 use privet_media::rtmp::{Fault, Feed, Session, Turn};
 use privet_media::stream::Messages;
 use privet_sign::Scheme;

@@ -7,9 +7,9 @@ use crate::origin_client::origin_denial;
 use crate::state::EdgeState;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
-use privet_distribution::{
-    Authorized, Denial, RequestFacts, StreamRequest, StreamingDistribution, ViewerRequest,
-    authorize_stream, route_stream,
+use privet_distribution::config::StreamingDistribution;
+use privet_distribution::request::{
+    Authorized, Denial, RequestFacts, StreamRequest, ViewerRequest, authorize_stream, route_stream,
 };
 use privet_media::rtmp::{FilmKind, PlayRefusal, StreamName, path_of};
 use privet_media::stream::StreamIndex;

@@ -5,7 +5,7 @@ use super::origins::{about_paths, in_the_clear};
 use super::origins_of;
 use crate::key::cloudfront_takes;
 use crate::whole_file::{BYTES_MAX, read_whole};
-use privet_distribution::{
+use privet_distribution::config::{
     CacheBehavior, Certificate, Distribution, ListenerProtocol, Origin, OriginSource, Snapshot,
     ViewerProtocolPolicy,
 };

@@ -1,6 +1,6 @@
 //! What `privet check` says of an origin. Secrets are never among it.
 
-use privet_distribution::{
+use privet_distribution::config::{
     CredentialSource, Distribution, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource,
     PathReading, S3Addressing, S3Origin, SigningBehavior,
 };
@@ -117,7 +117,7 @@ fn bracketed(host: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use privet_distribution::{Snapshot, read_toml};
+    use privet_distribution::config::{Snapshot, read_toml};
     use std::path::Path;
 
     /// `source` are the keys of an origin besides its id.

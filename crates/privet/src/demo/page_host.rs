@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use http::header::HOST;
-use privet_distribution::Snapshot;
+use privet_distribution::config::Snapshot;
 use std::fmt;
 
 const HTTPS_PORT: u16 = 443;
@@ -61,7 +61,7 @@ impl fmt::Display for PageHost {
 pub(super) mod tests {
     use super::*;
     use http::HeaderValue;
-    use privet_distribution::read_toml;
+    use privet_distribution::config::read_toml;
     use std::path::Path;
 
     const PORTS: [u16; 2] = [8443, 443];

@@ -16,7 +16,7 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use privet_distribution::Snapshot;
+use privet_distribution::config::Snapshot;
 use privet_sign::{SignError, Signer, Terms, Timestamp, WireUrl};
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -269,7 +269,7 @@ mod tests {
     use crate::demo::{SECRET, SITE};
     use http::HeaderName;
     use http::header::HOST;
-    use privet_distribution::read_toml_in_part;
+    use privet_distribution::config::read_toml_in_part;
     use privet_sign::{HashAlgorithm, KeyPairId, PrivateKey};
     use std::path::Path;
 

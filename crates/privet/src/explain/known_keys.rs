@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use privet_distribution::{CacheBehavior, ForwardedHeaders, ListenerProtocol, Snapshot};
+use privet_distribution::config::{CacheBehavior, ForwardedHeaders, ListenerProtocol, Snapshot};
 use privet_sign::{KeySet, Leniency};
 
 use super::ExplainArguments;

@@ -1,7 +1,7 @@
 //! Objects without a byte: the same answers from a folder, from an origin that is asked, and from the cache.
 
 use crate::support::*;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::config::ListenerProtocol;
 
 /// How an origin says that it has nothing of a range.
 #[derive(Clone, Copy)]

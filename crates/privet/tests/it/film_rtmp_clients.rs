@@ -2,7 +2,7 @@
 //! notes, 1.2, 1.3 and 8.4).
 
 use crate::support::*;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::config::ListenerProtocol;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

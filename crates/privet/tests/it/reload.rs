@@ -1,7 +1,7 @@
 //! Another configuration under a running edge, its end, and the test clock.
 
 use crate::support::*;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::config::ListenerProtocol;
 use privet_edge::StartError;
 use std::fs;
 use std::net::SocketAddr;

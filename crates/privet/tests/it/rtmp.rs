@@ -1,7 +1,7 @@
 //! Films over RTMP, from outside: who may connect, who may play, what is sent, what is logged, what is not put up with.
 
 use crate::support::*;
-use privet_distribution::ListenerProtocol;
+use privet_distribution::config::ListenerProtocol;
 
 const STREAMS: &str = "s5c39gqb8ow64r.cloudfront.net";
 const STREAMING: &str = r#"

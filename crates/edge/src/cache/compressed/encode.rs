@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use privet_cache::{CHUNK_SIZE_BYTES, Reservation};
-use privet_distribution::ContentCoding;
+use privet_distribution::caching::ContentCoding;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -7,7 +7,7 @@ use crate::cache::look_up::Found;
 use crate::origin_client::OriginRequestBody;
 use http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use privet_distribution::{Storage, Unstorable};
+use privet_distribution::caching::{Storage, Unstorable};
 use std::rc::Rc;
 
 impl WorkerCache {

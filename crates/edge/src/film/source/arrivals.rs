@@ -5,7 +5,7 @@ use super::refusals::unsized_object;
 use crate::cache::{Ask, Next, ObjectReader, ReadFault, Served, StoredObject, WorkerCache};
 use crate::origin_client::origin_denial;
 use privet_cache::Key;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::rc::Rc;

@@ -16,10 +16,9 @@ use http::header::{
     RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::{
-    AppliedCoding, AppliedCodings, CacheSettings, CacheStatus, Denial, RequestFacts, ViewerRequest,
-    cache_key, keyed_headers,
-};
+use privet_distribution::caching::{AppliedCoding, AppliedCodings, CacheStatus, cache_key};
+use privet_distribution::config::CacheSettings;
+use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, keyed_headers};
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! Why nothing can be made of an object that is there.
 
 use http::StatusCode;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use privet_media::Refusal;
 
 pub(super) const UNCACHEABLE: (&str, &str) = (

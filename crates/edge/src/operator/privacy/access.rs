@@ -3,7 +3,7 @@
 use super::questions::Named;
 use crate::origin_client::{Findings, Privacy, Sight, Writers};
 use http::StatusCode;
-use privet_distribution::{Origin, OriginSource};
+use privet_distribution::config::{Origin, OriginSource};
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
 use std::fmt;

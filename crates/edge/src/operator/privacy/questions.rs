@@ -1,7 +1,7 @@
 //! Which origins are asked, and for which object each: its own, never another bucket's.
 
 use super::{ProbeError, ProbeScope, Probing};
-use privet_distribution::{Distribution, Origin, OriginSource, Snapshot, object_name};
+use privet_distribution::config::{Distribution, Origin, OriginSource, Snapshot, object_name};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use privet_distribution::HttpServer;
+use privet_distribution::config::HttpServer;
 use reqsign_core::{Context, Env, Error, FileRead, HttpSend, Result};
 use rustix::fs::OFlags;
 use std::future::poll_fn;

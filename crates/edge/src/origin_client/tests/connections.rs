@@ -4,7 +4,7 @@ use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
 use crate::origin_client::{OriginCall, OriginFaultKind, OriginRequestBody};
 use http::Method;
-use privet_distribution::HttpServer;
+use privet_distribution::config::HttpServer;
 use std::rc::Rc;
 use std::time::Duration;
 

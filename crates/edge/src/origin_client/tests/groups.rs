@@ -4,7 +4,7 @@ use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, http_origin, run};
 use crate::origin_client::OriginFaultKind;
 use http::{Method, StatusCode};
-use privet_distribution::{Origin, OriginChoice, OriginFailover};
+use privet_distribution::config::{Origin, OriginChoice, OriginFailover};
 use std::sync::Arc;
 
 const FAILED: Act = Act::Send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\nno");

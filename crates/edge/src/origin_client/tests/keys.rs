@@ -5,7 +5,7 @@ use super::{run, run_paused};
 use crate::origin_client::OriginFaultKind;
 use crate::origin_client::credentials::Credentials;
 use crate::origin_client::credentials::surroundings;
-use privet_distribution::CredentialSource;
+use privet_distribution::config::CredentialSource;
 use reqsign_core::StaticEnv;
 use reqsign_core::time::Timestamp;
 use std::collections::HashMap;

@@ -5,7 +5,8 @@ use super::signatures::s3_origin;
 use super::{call, client, get, http_origin, read, run, run_paused};
 use crate::origin_client::OriginFaultKind;
 use http::Method;
-use privet_distribution::{BucketRefusal, Origin, OriginSource, SigningBehavior};
+use privet_distribution::config::{Origin, OriginSource, SigningBehavior};
+use privet_distribution::request::BucketRefusal;
 
 /// A response with this body, whose length it promises.
 fn error(status: u16, body: &str) -> &'static [Act] {

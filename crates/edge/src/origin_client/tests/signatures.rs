@@ -8,7 +8,7 @@ use aws_lc_rs::{digest, hmac};
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::percent_decode_str;
-use privet_distribution::{
+use privet_distribution::config::{
     CredentialSource, HttpServer, Origin, OriginSource, S3Addressing, S3Origin, SigningBehavior,
 };
 

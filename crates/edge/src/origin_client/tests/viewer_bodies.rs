@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use privet_distribution::Limits;
+use privet_distribution::config::Limits;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;

@@ -7,7 +7,7 @@ use crate::film::made::Made;
 use crate::film::make_fault::MakeFault;
 use crate::film::set_document::SetSubtitles;
 use crate::film::text::{list_size_bytes, text};
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use privet_media::Refusal;
 use privet_media::describe::FilmDescription;
 use privet_media::list::{

@@ -6,7 +6,7 @@ use crate::film::make_fault::MakeFault;
 use crate::film::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
 use crate::film::source::{FilmSource, Wanted, too_large_text};
 use crate::film::whole_text::TextFault;
-use privet_distribution::{Authorized, Denial, authorize_member};
+use privet_distribution::request::{Authorized, Denial, authorize_member};
 use privet_media::list::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -12,10 +12,12 @@ use crate::film::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large
 use crate::film::text::{is_excessive, text};
 use crate::film::whole_text::{TextFault, Utf8Bytes, WholeText};
 use http::{HeaderValue, Method};
-use privet_distribution::{
-    Authorized, Denial, RequestFacts, Routed, ViewerRequest, coding_for_text, issue_session,
-    object_query, session_location, session_page, wants_session, without_session,
+use privet_distribution::caching::coding_for_text;
+use privet_distribution::request::{
+    Authorized, Denial, RequestFacts, Routed, ViewerRequest, issue_session, object_query,
+    session_location, wants_session, without_session,
 };
+use privet_distribution::response::session_page;
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
 use privet_sign::{Refusal, Scheme};
 use std::borrow::Cow;

@@ -8,7 +8,7 @@ use crate::film::source::{FilmSource, Wanted, too_large_text, ungathered};
 use crate::film::text::{text, try_text};
 use crate::film::whole_text::TextFault;
 use bytes::Bytes;
-use privet_distribution::Denial;
+use privet_distribution::request::Denial;
 use privet_media::list::{
     CUES_MAX, TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt,
 };

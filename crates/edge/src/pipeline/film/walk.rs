@@ -10,10 +10,13 @@ use crate::film::make_fault::MakeFault;
 use crate::film::source::{FilmSource, SourceAsk, Wanted};
 use crate::film::text::{Text, tag};
 use http::{HeaderValue, Method};
-use privet_distribution::{
-    Authorized, Denial, FilmSettings, RequestFacts, ViewerRequest, carried_query, coding_for_text,
-    issue_session, object_query, options, session_location, session_page, wants_session,
+use privet_distribution::caching::coding_for_text;
+use privet_distribution::config::FilmSettings;
+use privet_distribution::request::{
+    Authorized, Denial, RequestFacts, ViewerRequest, carried_query, issue_session, object_query,
+    session_location, wants_session,
 };
+use privet_distribution::response::{options, session_page};
 use privet_media::Parts;
 use privet_media::mp4::TrackKind;
 use privet_media::mux::{init_segment, media_segment};
@@ -176,7 +179,7 @@ impl FilmWalk<'_> {
         }
     }
 
-    pub(super) fn coding(&self) -> Option<privet_distribution::ContentCoding> {
+    pub(super) fn coding(&self) -> Option<privet_distribution::caching::ContentCoding> {
         coding_for_text(self.request.headers, self.request.version)
     }
 

@@ -3,7 +3,8 @@
 use super::{Motion, Play, RtmpConnection};
 use crate::rtmp::events::{Events, LogFull};
 use crate::rtmp::opening::{NotPlayed, OpenFilm};
-use privet_distribution::{StreamDenial, StreamEvent, route_stream};
+use privet_distribution::logging::StreamEvent;
+use privet_distribution::request::{StreamDenial, route_stream};
 use privet_media::rtmp::{
     Action, Connect, ConnectRefusal, Feed, PlayRequest, Start, StreamName, host_of,
 };

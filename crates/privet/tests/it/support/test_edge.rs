@@ -2,7 +2,7 @@
 
 use crate::support::{Answer, Ask, LiveLog, NOW, Viewer, key_path};
 use privet_control::{Control, SocketError};
-use privet_distribution::{ListenerProtocol, Snapshot, read_toml};
+use privet_distribution::config::{ListenerProtocol, Snapshot, read_toml};
 use privet_edge::{EdgeHandle, LogStream, RunningEdge, StartError, StartOptions};
 use privet_sign::Timestamp;
 use rustls::pki_types::{CertificateDer, pem::PemObject};

@@ -1,0 +1,377 @@
+//! Whether a response is stored (RFC 9111 3 and 3.5), and for how long by the TTLs of CloudFront's cache policies
+//! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
+
+use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
+use super::{Lifetime, Moments, StandIn};
+use crate::caching::cache_control::CacheControl;
+use crate::config::{CacheBehavior, CachePolicy, ERROR_MIN_TTL_DEFAULT, NameFilter};
+use http::{HeaderMap, Method, StatusCode, header};
+use privet_sign::Timestamp;
+use std::time::Duration;
+
+/// What [`storage`] decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// To be stored, with this lifetime.
+    Store(Lifetime),
+    /// Not to be stored.
+    Refuse(Unstorable),
+}
+
+/// Why a response is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unstorable {
+    /// The policy's maximum TTL is 0.
+    Disabled,
+    /// Only responses to GET are stored.
+    Method,
+    /// The status is never stored, or only with a `max-age` that is not there.
+    Status,
+    /// RFC 9111 5.2.2.3: a status that is not understood.
+    MustUnderstand,
+    /// RFC 9111 5.2.2.5.
+    NoStore,
+    /// RFC 9111 5.2.2.7.
+    Private,
+    /// RFC 9111 3.5: the request had `Authorization`, the response does not say that others may have it.
+    Authorization,
+    /// `Set-Cookie` in answer to cookies that are not in the cache key: somebody's session.
+    SetCookie,
+    /// `Vary: *`.
+    VaryEverything,
+    /// Stale from the beginning, without a validator and not allowed to stand in.
+    Stale,
+}
+
+impl Unstorable {
+    /// For `detail` of `Cache-Status`: a token (RFC 9211 2.8).
+    pub fn token(self) -> &'static str {
+        match self {
+            Unstorable::Disabled => "caching-disabled",
+            Unstorable::Method => "method",
+            Unstorable::Status => "status",
+            Unstorable::MustUnderstand => "must-understand",
+            Unstorable::NoStore => "no-store",
+            Unstorable::Private => "private",
+            Unstorable::Authorization => "authorization",
+            Unstorable::SetCookie => "set-cookie",
+            Unstorable::VaryEverything => "vary",
+            Unstorable::Stale => "stale",
+        }
+    }
+}
+
+/// Decides whether a response is stored and how long it lives.
+///
+/// `request` is the request as it was sent to the origin, without a signature of the edge's own: an `Authorization` in
+/// it is the viewer's. `status` is 200 for a whole object put together from 206 responses. `error_min_ttl` is what a
+/// custom error response configures for this status; `None` when none does, which is 10 s for the errors that
+/// CloudFront always keeps. After a 304 it is asked again, with the status stored and the freshened fields.
+///
+/// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it overrules
+/// RFC 9111 3.5 only where `Authorization` is in the cache key.
+#[allow(clippy::too_many_arguments, reason = "each is a fact of its own")]
+pub fn storage(
+    method: &Method,
+    request: &HeaderMap,
+    status: StatusCode,
+    response: &HeaderMap,
+    policy: &CachePolicy,
+    error_min_ttl: Option<Duration>,
+    moments: &Moments,
+) -> Storage {
+    let said = Said {
+        status,
+        response,
+        cache_control: CacheControl::for_audience(response, policy.audience()),
+        class: StatusClass::of(status),
+        policy,
+        error_min_ttl,
+    };
+    match said
+        .may_be_stored(method, request)
+        .and_then(|()| said.lifetime(moments))
+    {
+        Ok(lifetime) => Storage::Store(lifetime),
+        Err(unstorable) => Storage::Refuse(unstorable),
+    }
+}
+
+/// Whether requests for the same key wait for one response of the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collapsing {
+    /// They do.
+    Together,
+    /// Each goes to the origin by itself.
+    Apart,
+}
+
+/// Whether requests to `behavior` may wait for each other (developer guide, "Simultaneous requests for the same object").
+///
+/// They do not where nothing is cached or cookies are passed on. Those who waited share a response only if it is
+/// stored and was fresh when it came; otherwise each asks for itself, which is CloudFront's exception for `private`,
+/// `no-store`, `no-cache` and `max-age=0` with a minimum TTL of 0.
+pub fn collapsing(behavior: &CacheBehavior) -> Collapsing {
+    let passes_cookies = behavior.cache_policy.cookies != NameFilter::None
+        || behavior
+            .origin_request_policy
+            .as_ref()
+            .is_some_and(|policy| policy.cookies != NameFilter::None);
+    if behavior.cache_policy.is_disabled() || passes_cookies {
+        Collapsing::Apart
+    } else {
+        Collapsing::Together
+    }
+}
+
+/// How CloudFront keeps a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StatusClass {
+    /// Without explicit freshness too (RFC 9110 15.1).
+    Heuristic,
+    /// Only with explicit freshness.
+    Explicit,
+    /// An error that CloudFront always keeps for the error minimum TTL.
+    KeptError,
+    /// An error that is kept only with `max-age` or `s-maxage`, or when a minimum TTL is configured for it.
+    ExplicitError,
+    Never,
+}
+
+impl StatusClass {
+    fn of(status: StatusCode) -> Self {
+        match status.as_u16() {
+            // 206 and 304 are no whole responses, 416 is about one request.
+            0..=199 | 206 | 304 | 416 => StatusClass::Never,
+            200 | 203 | 204 | 300 | 301 | 308 | 410 => StatusClass::Heuristic,
+            404 | 414 | 500..=504 => StatusClass::KeptError,
+            400 | 403 | 405 | 412 | 415 => StatusClass::ExplicitError,
+            _ => StatusClass::Explicit,
+        }
+    }
+}
+
+/// Everything the decision rests on.
+struct Said<'a> {
+    status: StatusCode,
+    response: &'a HeaderMap,
+    cache_control: CacheControl,
+    class: StatusClass,
+    policy: &'a CachePolicy,
+    error_min_ttl: Option<Duration>,
+}
+
+impl Said<'_> {
+    fn may_be_stored(&self, method: &Method, request: &HeaderMap) -> Result<(), Unstorable> {
+        if self.policy.is_disabled() {
+            return Err(Unstorable::Disabled);
+        }
+        if method != Method::GET {
+            return Err(Unstorable::Method);
+        }
+        if self.class == StatusClass::Never || self.leads_nowhere() {
+            return Err(Unstorable::Status);
+        }
+        let understood = is_understood(self.status);
+        if self.cache_control.must_understand && !understood {
+            return Err(Unstorable::MustUnderstand);
+        }
+        if !self.overrules() {
+            // RFC 9111 5.2.2.3: `no-store` beside `must-understand` is for caches that do not understand.
+            if self.cache_control.no_store && !self.cache_control.must_understand {
+                return Err(Unstorable::NoStore);
+            }
+            if self.cache_control.private.is_whole() {
+                return Err(Unstorable::Private);
+            }
+        }
+        if request.contains_key(header::AUTHORIZATION) && !self.is_for_others() {
+            return Err(Unstorable::Authorization);
+        }
+        if self.policy.cookies == NameFilter::None
+            && self.response.contains_key(header::SET_COOKIE)
+            && request.contains_key(header::COOKIE)
+        {
+            return Err(Unstorable::SetCookie);
+        }
+        if crate::caching::vary::varies_by_everything(self.response) {
+            return Err(Unstorable::VaryEverything);
+        }
+        Ok(())
+    }
+
+    /// A permanent redirect without a place to go to is of no use to anybody, and no statement about the object: what S3
+    /// sends to those who ask in the wrong region is one. It would be kept for the default TTL.
+    fn leads_nowhere(&self) -> bool {
+        let location = self.response.get(header::LOCATION);
+        matches!(self.status.as_u16(), 301 | 308)
+            && location.is_none_or(|location| location.as_bytes().trim_ascii().is_empty())
+    }
+
+    /// Developer guide, "Manage how long content stays in the cache": a minimum TTL above 0 beats what forbids to
+    /// cache. It is no TTL of errors, which have their own.
+    fn overrules(&self) -> bool {
+        !self.policy.min_ttl.is_zero() && !self.is_error()
+    }
+
+    fn is_error(&self) -> bool {
+        match self.class {
+            StatusClass::KeptError | StatusClass::ExplicitError => true,
+            StatusClass::Heuristic | StatusClass::Explicit | StatusClass::Never => false,
+        }
+    }
+
+    /// RFC 9111 3.5.
+    fn is_for_others(&self) -> bool {
+        let cache_control = &self.cache_control;
+        let in_key = self.policy.headers.contains(&header::AUTHORIZATION);
+        cache_control.public
+            || cache_control.must_revalidate
+            || cache_control.s_maxage.or_stale().is_some()
+            || (in_key && self.overrules())
+    }
+
+    fn lifetime(&self, moments: &Moments) -> Result<Lifetime, Unstorable> {
+        let cache_control = &self.cache_control;
+        let explicit = Explicit::of(self.response, cache_control, moments.received);
+        let (freshness_secs, kept_secs) = if self.is_error() {
+            self.error_ttls(explicit, moments)?
+        } else {
+            self.object_ttls(explicit, moments)?
+        };
+        let max_secs = seconds(self.policy.max_ttl);
+        let forbidden = cache_control.must_revalidate
+            || cache_control.proxy_revalidate
+            || (cache_control.no_cache.is_whole() && !self.overrules());
+        let stale_while_revalidate_secs = match cache_control.stale_while_revalidate.or_stale() {
+            Some(seconds) if !forbidden => seconds.min(max_secs),
+            Some(_) | None => 0,
+        };
+        let stand_in = if forbidden {
+            StandIn::Never
+        } else {
+            self.stand_in(freshness_secs.max(kept_secs))
+        };
+        let lifetime = Lifetime::new(
+            moments.received,
+            initial_age_secs(self.response, moments),
+            freshness_secs,
+            kept_secs,
+            stale_while_revalidate_secs,
+            stand_in,
+        );
+        if lifetime.is_of_use(moments.received) || has_validator(self.response) {
+            Ok(lifetime)
+        } else {
+            Err(Unstorable::Stale)
+        }
+    }
+
+    /// The freshness lifetime, and what the policy keeps it from reception on.
+    fn object_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
+        let min_secs = seconds(self.policy.min_ttl);
+        let max_secs = seconds(self.policy.max_ttl);
+        // A minimum above the maximum is refused by the configuration; the maximum counts here.
+        let kept_secs = min_secs.min(max_secs);
+        let cache_control = &self.cache_control;
+        let forbids = cache_control.no_store && !cache_control.must_understand
+            || cache_control.no_cache.is_whole()
+            || cache_control.private.is_whole();
+        if forbids {
+            return Ok((kept_secs, kept_secs));
+        }
+        let wanted = match explicit {
+            Explicit::Directive(seconds) | Explicit::Expires(seconds) => seconds,
+            // RFC 9111 4.2.2: `public` is as good as a status that is cacheable by default.
+            Explicit::Absent
+                if self.class == StatusClass::Heuristic || self.cache_control.public =>
+            {
+                self.heuristic_secs(moments)
+                    .unwrap_or_else(|| seconds(self.policy.default_ttl))
+            }
+            Explicit::Absent => return Err(Unstorable::Status),
+        };
+        Ok((wanted.max(min_secs).min(max_secs), kept_secs))
+    }
+
+    fn error_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
+        let min_ttl = match (self.class, self.error_min_ttl) {
+            (StatusClass::KeptError, None) => Some(ERROR_MIN_TTL_DEFAULT),
+            (_, configured) => configured,
+        };
+        let explicit_secs = match (explicit, self.class) {
+            (Explicit::Directive(seconds), _) => Some(seconds),
+            (Explicit::Expires(seconds), StatusClass::KeptError) => Some(seconds),
+            (Explicit::Absent, _) if is_heuristic_error(self.status) => {
+                self.heuristic_secs(moments)
+            }
+            (Explicit::Expires(_) | Explicit::Absent, _) => None,
+        };
+        if self.cache_control.no_cache.is_whole() {
+            return Ok((0, 0));
+        }
+        if min_ttl.is_none() && explicit_secs.is_none() {
+            return Err(Unstorable::Status);
+        }
+        let kept_secs = min_ttl.map_or(0, seconds);
+        let wanted = explicit_secs.unwrap_or(0).min(seconds(self.policy.max_ttl));
+        Ok((wanted.max(kept_secs), kept_secs))
+    }
+
+    /// RFC 9111 4.2.2: a share of the time that the object had not changed for when it was sent. `None` where the policy
+    /// does not guess, or there is nothing to guess from.
+    fn heuristic_secs(&self, moments: &Moments) -> Option<u32> {
+        let percent = u64::from(self.policy.heuristic_percent);
+        let unchanged_secs = unchanged_secs(self.response, moments).filter(|_| percent > 0)?;
+        Some(capped(unchanged_secs / 100 * percent))
+    }
+
+    /// RFC 9111 4.2.4 and RFC 5861 4, unless forbidden altogether. An error is not what helps when the origin fails,
+    /// and what was never fresh was not meant to be kept.
+    fn stand_in(&self, fresh_secs: u32) -> StandIn {
+        if self.status.is_server_error() {
+            return StandIn::Never;
+        }
+        match self.cache_control.stale_if_error.or_stale() {
+            Some(0) => StandIn::Never,
+            Some(seconds) => StandIn::Seconds(seconds),
+            // RFC 9111 5.2.2.10: `s-maxage` includes `proxy-revalidate`.
+            None if self.cache_control.s_maxage.or_stale().is_some() => StandIn::Never,
+            None if fresh_secs == 0 => StandIn::Never,
+            None => StandIn::Always,
+        }
+    }
+}
+
+impl Lifetime {
+    /// Whether it can be served at all without a validator.
+    fn is_of_use(&self, received: Timestamp) -> bool {
+        self.fresh_secs > 0
+            || i64::from(self.stale_while_revalidate_secs) > -self.fresh_secs
+            || self.may_stand_in(received)
+    }
+}
+
+/// The final statuses of RFC 9110 15 and the registry whose caching requirements are none but the general ones.
+fn is_understood(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200..=205 | 207 | 208 | 300..=303 | 305 | 307 | 308 | 400..=415 | 417 | 421..=426 | 428
+            | 429 | 431 | 451 | 500..=508 | 511
+    )
+}
+
+/// The errors that may be kept by a heuristic (RFC 9110 15.1).
+fn is_heuristic_error(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 404 | 405 | 410 | 414 | 501)
+}
+
+/// Whether a 304 can be asked for.
+fn has_validator(response: &HeaderMap) -> bool {
+    response.contains_key(header::ETAG) || response.contains_key(header::LAST_MODIFIED)
+}
+
+/// Whole seconds, not more than a lifetime can have.
+fn seconds(duration: Duration) -> u32 {
+    capped(duration.as_secs())
+}

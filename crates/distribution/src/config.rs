@@ -1,0 +1,56 @@
+//! What an operator writes down, and what is made of it.
+//!
+//! [`read_toml`] reads a [`Document`], in which defaults are filled in and references are names; [`Snapshot::build`] checks and
+//! resolves it whole. What stands in a snapshot are [`Distribution`]s with their [`CacheBehavior`]s, [`Origin`]s and policies.
+//! This room knows what is written, and nothing of requests.
+
+mod behavior_table;
+mod cache_behavior;
+mod config_error;
+mod distribution;
+mod document;
+mod film_settings;
+mod geo_database;
+mod host_table;
+mod origin;
+mod origin_pattern;
+mod path_pattern;
+mod pattern_automaton;
+mod policies;
+mod snapshot;
+mod toml_reader;
+mod trusted_proxies;
+
+pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
+pub(crate) use cache_behavior::{is_change, is_get_or_head};
+pub use config_error::{ConfigError, Places};
+pub use distribution::{
+    Certificate, CustomErrorResponse, Distribution, ERROR_MIN_TTL_DEFAULT, ErrorPage,
+    GeoRestriction, StreamingDistribution,
+};
+pub use document::{
+    BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
+    DistributionDocument, Document, EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource,
+    Limits, Listener, ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument,
+    OriginSourceDocument, PublicKeyDocument, S3OriginDocument, Secret, SecretSource,
+    StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument,
+};
+pub use film_settings::{FilmSettings, FilmsSettings};
+pub use geo_database::GeoDatabase;
+pub(crate) use host_table::without_port;
+pub use origin::{
+    CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
+    OriginProtocolPolicy, OriginSource, PathReading, S3Addressing, S3Origin, SigningBehavior,
+};
+pub(crate) use origin_pattern::origin_matches;
+pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
+pub use policies::{
+    Audience, CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
+    ResponseHeadersPolicy,
+};
+pub use snapshot::Snapshot;
+pub use toml_reader::{read_toml, read_toml_in_part};
+pub use trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
+
+#[cfg(test)]
+pub(crate) use behavior_table::BehaviorTable;

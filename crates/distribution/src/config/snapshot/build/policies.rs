@@ -1,0 +1,51 @@
+//! Finds policies by id or name: CloudFront's managed ones and the operator's.
+
+use crate::config::document::Document;
+use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// All policies, each under its id and its name.
+pub(super) struct Policies {
+    pub(super) cache: HashMap<String, Arc<CachePolicy>>,
+    pub(super) origin_request: HashMap<String, Arc<OriginRequestPolicy>>,
+    pub(super) response_headers: HashMap<String, Arc<ResponseHeadersPolicy>>,
+    /// For behaviors that name none.
+    pub(super) cache_default: Arc<CachePolicy>,
+}
+
+impl Policies {
+    pub(super) fn new(document: &Document) -> Self {
+        Policies {
+            cache: by_id_and_name(CachePolicy::managed(), &document.cache_policies, |policy| {
+                [policy.id.clone(), policy.name.clone()]
+            }),
+            origin_request: by_id_and_name(
+                OriginRequestPolicy::managed(),
+                &document.origin_request_policies,
+                |policy| [policy.id.clone(), policy.name.clone()],
+            ),
+            response_headers: by_id_and_name(
+                ResponseHeadersPolicy::managed(),
+                &document.response_headers_policies,
+                |policy| [policy.id.clone(), policy.name.clone()],
+            ),
+            cache_default: Arc::new(CachePolicy::caching_optimized()),
+        }
+    }
+}
+
+fn by_id_and_name<P: Clone>(
+    managed: Vec<P>,
+    own: &[P],
+    titles: fn(&P) -> [String; 2],
+) -> HashMap<String, Arc<P>> {
+    let mut policies = HashMap::new();
+    for policy in managed.into_iter().chain(own.iter().cloned()) {
+        let policy = Arc::new(policy);
+        for title in titles(&policy) {
+            policies.insert(title, policy.clone());
+        }
+    }
+    policies
+}

@@ -1,0 +1,137 @@
+//! Resolves streaming distributions, and what is kept for films.
+
+use super::policies::Policies;
+use super::{Builder, Signers};
+use crate::config::behavior_table::BehaviorTable;
+use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
+use crate::config::distribution::{Distribution, GeoRestriction, StreamingDistribution};
+use crate::config::document::{
+    Document, FilmsDocument, OriginDocument, StreamingDistributionDocument, StreamingSourceDocument,
+};
+use crate::config::film_settings::{FilmSettings, FilmsSettings};
+use crate::config::host_table::HostTable;
+use crate::config::origin::OriginChoice;
+use crate::config::path_pattern::PathPattern;
+use privet_sign::{KeySet, Leniency, SessionSecret};
+use std::sync::Arc;
+
+impl Builder<'_> {
+    pub(super) fn films(&mut self, document: &FilmsDocument) -> FilmsSettings {
+        let file = document.session_secret_file.as_ref();
+        let secret = file.and_then(|file| {
+            let path = "films.session_secret_file";
+            let bytes = self.read(file, path)?;
+            let secret = SessionSecret::new(bytes.trim_ascii());
+            if secret.is_none() {
+                let message = format!(
+                    "{} has fewer than 32 bytes; fill it with random ones, as openssl rand -hex 32 does",
+                    file.display()
+                );
+                self.errors.push(self.places.error(path, message));
+            }
+            secret
+        });
+        FilmsSettings {
+            index_memory_size_bytes_max: document.index_memory_size_bytes_max,
+            block_memory_size_bytes_max: document.block_memory_size_bytes_max,
+            session_secret: secret,
+        }
+    }
+
+    pub(super) fn streaming_distributions(
+        &mut self,
+        document: &Document,
+        distributions: &[Arc<Distribution>],
+        signers: &Signers,
+        policies: &Policies,
+    ) -> (Vec<Arc<StreamingDistribution>>, HostTable) {
+        let mut hosts = HostTable::default();
+        let mut all = Vec::new();
+        for (position, streaming) in document.streaming_distributions.iter().enumerate() {
+            let path = format!("streaming_distributions[{position}]");
+            let groups = streaming.trusted_key_groups.as_deref();
+            let keys = signers.keys(groups, streaming.trusted_signers.as_deref());
+            let certificate = streaming
+                .certificate
+                .as_ref()
+                .and_then(|certificate| self.certificate(certificate, &path));
+            let films = match &streaming.source {
+                StreamingSourceDocument::Distribution(id) => {
+                    distributions.iter().find(|known| known.id == *id).cloned()
+                }
+                StreamingSourceDocument::Origin(origin) => {
+                    Some(self.own_films(streaming, origin, keys.clone(), policies, &path))
+                }
+            };
+            // Without films there is a fault, and no snapshot.
+            let Some(films) = films else { continue };
+            for name in std::iter::once(&streaming.domain_name).chain(&streaming.aliases) {
+                // A name with two owners is among the errors of `check`.
+                let _ = hosts.insert(name, all.len());
+            }
+            all.push(Arc::new(StreamingDistribution {
+                id: streaming.id.clone(),
+                domain_name: streaming.domain_name.clone(),
+                aliases: streaming.aliases.clone(),
+                enabled: streaming.enabled,
+                films,
+                trusted_keys: keys,
+                leniency: Leniency {
+                    statement_object: streaming.statement_object,
+                    ..Leniency::default()
+                },
+                web_resources: streaming.web_resources,
+                certificate,
+            }));
+        }
+        (all, hosts)
+    }
+
+    /// A distribution around the origin, which no host leads to. It asks for the same keys, should anything else ever
+    /// read from it.
+    fn own_films(
+        &mut self,
+        streaming: &StreamingDistributionDocument,
+        origin: &OriginDocument,
+        trusted_keys: Option<KeySet>,
+        policies: &Policies,
+        path: &str,
+    ) -> Arc<Distribution> {
+        let origin = OriginChoice {
+            primary: self.origin(origin, &format!("{path}.origin")),
+            failover: None,
+        };
+        let behavior = PathPattern::parse("*")
+            .ok()
+            .map(|path_pattern| CacheBehavior {
+                path_pattern,
+                origin,
+                cache_policy: policies.cache_default.clone(),
+                origin_request_policy: None,
+                response_headers_policy: None,
+                compress: false,
+                viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
+                allowed_methods: AllowedMethods::GetHead,
+                trusted_keys,
+                leniency: Leniency {
+                    statement_object: streaming.statement_object,
+                    ..Leniency::default()
+                },
+                films: Some(Arc::new(FilmSettings::default())),
+            });
+        let behaviors: Vec<CacheBehavior> = behavior.into_iter().collect();
+        Arc::new(Distribution {
+            id: streaming.id.clone(),
+            domain_name: streaming.domain_name.clone(),
+            aliases: Vec::new(),
+            default_root_object: None,
+            enabled: streaming.enabled,
+            certificate: None,
+            table: BehaviorTable::new(&behaviors),
+            behaviors,
+            custom_errors: Vec::new(),
+            geo: GeoRestriction::None,
+            https_port: self.https_port,
+        })
+    }
+}

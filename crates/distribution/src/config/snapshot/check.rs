@@ -1,0 +1,387 @@
+//! Everything that can be wrong with a document apart from the files it names. Nothing stops at the first fault.
+
+use crate::config::config_error::{ConfigError, Places, did_you_mean};
+use crate::config::document::{
+    BehaviorDocument, DistributionDocument, Document, EdgeIdentity, ListenerProtocol, LogSettings,
+};
+use crate::config::path_pattern::PathPattern;
+use privet_sign::KeyPairId;
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path};
+
+mod distribution;
+mod films;
+mod origins;
+mod policies;
+mod streaming;
+
+/// CloudFront's quotas (developer guide, "Quotas").
+const ALIASES_MAX: usize = 100;
+const BEHAVIORS_MAX: usize = 75;
+
+/// Every fault, in the order of the document. Names that could not be read (empty ones) cause no further errors.
+pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
+    let mut checker = Checker {
+        document,
+        places,
+        errors: Vec::new(),
+    };
+    checker.edge(&document.edge);
+    checker.listeners();
+    if let Some(log) = &document.log {
+        checker.log(log);
+    }
+    checker.admin_socket();
+    checker.keys();
+    checker.policies();
+    checker.hosts();
+    let ids = document.distributions.iter().map(|d| d.id.as_str());
+    checker.unique("distributions", "id", ids);
+    for (position, distribution) in document.distributions.iter().enumerate() {
+        checker.distribution(distribution, &format!("distributions[{position}]"));
+    }
+    checker.streaming();
+    checker.errors
+}
+
+struct Checker<'c> {
+    document: &'c Document,
+    places: &'c Places,
+    errors: Vec<ConfigError>,
+}
+
+/// What the signers of a behavior lead to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedKeys {
+    /// This many keys.
+    Counted(usize),
+    /// Not known: there was a fault, which has been told.
+    Faulty,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, path: &str, message: impl Into<String>) {
+        self.errors.push(self.places.error(path, message));
+    }
+
+    fn edge(&mut self, edge: &EdgeIdentity) {
+        for (path, value) in [
+            ("edge.location", &edge.location),
+            ("edge.server", &edge.server),
+        ] {
+            let is_plain = value
+                .bytes()
+                .all(|byte| byte == b' ' || byte.is_ascii_graphic());
+            if value.is_empty() || value.len() > 64 || !is_plain || value.trim() != value {
+                self.fault(path, "must be 1 to 64 printable ASCII characters");
+            }
+        }
+    }
+
+    fn listeners(&mut self) {
+        if self.document.listeners.is_empty() {
+            self.fault("listeners", "is empty; add a [[listeners]] table");
+        }
+        let mut known = HashSet::new();
+        for (position, listener) in self.document.listeners.iter().enumerate() {
+            let path = format!("listeners[{position}].address");
+            let address = listener.address;
+            if address.port() != 0 && !known.insert(address) {
+                self.fault(&path, format!("{address} is listened on twice; remove one"));
+            }
+            if listener.proxy_protocol && self.document.trusted_proxies.is_empty() {
+                let message = "is true, but nobody's word is believed; add edge.trusted_proxies";
+                self.fault(&format!("listeners[{position}].proxy_protocol"), message);
+            }
+            if self.document.test_clock && !address.ip().is_loopback() {
+                let message = format!(
+                    "{address} is not a loopback address, and test.clock is only for those; remove test.clock"
+                );
+                self.fault(&path, message);
+            }
+        }
+    }
+
+    /// The kernel takes no longer path for a Unix socket.
+    fn admin_socket(&mut self) {
+        const SIZE_BYTES_MAX: usize = 107;
+        let socket = self.document.admin_socket.as_deref();
+        let size_bytes = socket.map_or(0, |path: &Path| path.as_os_str().len());
+        if size_bytes > SIZE_BYTES_MAX {
+            let message = format!(
+                "is {size_bytes} bytes long, with the folder of this file in front; shorten it to {SIZE_BYTES_MAX}"
+            );
+            self.fault("admin.socket", message);
+        }
+    }
+
+    fn log(&mut self, log: &LogSettings) {
+        let mut components = std::path::Path::new(&log.prefix).components();
+        if !components.all(|component| matches!(component, Component::Normal(_))) {
+            let message = "must be a path below log.folder, without a leading slash and without ..";
+            self.fault("log.prefix", message);
+        }
+    }
+
+    fn keys(&mut self) {
+        let document = self.document;
+        let key_ids: Vec<&str> = document
+            .public_keys
+            .iter()
+            .map(|key| key.id.as_str())
+            .collect();
+        self.unique("public_keys", "id", key_ids.iter().copied());
+        for (position, id) in key_ids.iter().enumerate() {
+            if !id.is_empty()
+                && let Err(error) = KeyPairId::parse(id)
+            {
+                self.fault(&format!("public_keys[{position}].id"), error.to_string());
+            }
+        }
+        let groups = document.key_groups.iter();
+        self.unique("key_groups", "id", groups.map(|group| group.id.as_str()));
+        for (position, group) in document.key_groups.iter().enumerate() {
+            let path = format!("key_groups[{position}].public_keys");
+            self.references(&path, "public key", &group.public_keys, &key_ids);
+        }
+        let signers = document.trusted_signers.iter();
+        self.unique("trusted_signers", "name", signers.map(|s| s.name.as_str()));
+        for (position, signer) in document.trusted_signers.iter().enumerate() {
+            let path = format!("trusted_signers[{position}].key_pairs");
+            self.references(&path, "public key", &signer.key_pairs, &key_ids);
+        }
+    }
+
+    /// A host name belongs to one distribution.
+    fn hosts(&mut self) {
+        let mut owners = HashMap::new();
+        for (position, distribution) in self.document.distributions.iter().enumerate() {
+            let (domain_name, aliases) = (&distribution.domain_name, &distribution.aliases);
+            let path = format!("distributions[{position}]");
+            self.hosts_of(&mut owners, &path, domain_name, aliases);
+        }
+    }
+
+    fn hosts_of(
+        &mut self,
+        owners: &mut HashMap<String, String>,
+        path: &str,
+        domain_name: &str,
+        aliases: &[String],
+    ) {
+        self.host(owners, format!("{path}.domain_name"), domain_name);
+        for (position, name) in aliases.iter().enumerate() {
+            self.host(owners, format!("{path}.aliases[{position}]"), name);
+        }
+        self.at_most(&format!("{path}.aliases"), aliases.len(), ALIASES_MAX);
+    }
+
+    fn host(&mut self, owners: &mut HashMap<String, String>, path: String, name: &str) {
+        if name.is_empty() {
+            return;
+        }
+        if !is_host(name, path.ends_with(']')) {
+            let message = format!(
+                "{name:?} is not a host name; write it like www.example.com, without port (aliases also *.example.com)"
+            );
+            self.fault(&path, message);
+        }
+        match owners.get(&name.to_ascii_lowercase()) {
+            Some(owner) => {
+                let message = format!("{name:?} is already taken by {owner}; remove one");
+                self.fault(&path, message);
+            }
+            None => {
+                owners.insert(name.to_ascii_lowercase(), path);
+            }
+        }
+    }
+
+    fn distribution(&mut self, distribution: &DistributionDocument, path: &str) {
+        self.distribution_id(&distribution.id, path);
+        if let Some(object) = &distribution.default_root_object
+            && (object.is_empty() || object.starts_with('/') || object.len() > 255)
+        {
+            let message =
+                "must be 1 to 255 characters without a slash in front, such as index.html";
+            self.fault(&format!("{path}.default_root_object"), message);
+        }
+        if distribution.enabled && distribution.certificate.is_none() {
+            self.no_certificate(&ListenerProtocol::Https, "an https", path);
+        }
+        self.origins(distribution, path);
+        self.custom_errors(distribution, path);
+        self.geo(distribution, path);
+        self.at_most(
+            &format!("{path}.behaviors"),
+            distribution.behaviors.len(),
+            BEHAVIORS_MAX,
+        );
+        let patterns = distribution.behaviors.iter();
+        let patterns = patterns.map(|behavior| behavior.path_pattern.as_str());
+        self.unique(&format!("{path}.behaviors"), "path_pattern", patterns);
+        for (position, behavior) in distribution.behaviors.iter().enumerate() {
+            self.behavior(
+                behavior,
+                distribution,
+                &format!("{path}.behaviors[{position}]"),
+            );
+        }
+        let default = &distribution.default_behavior;
+        self.behavior(default, distribution, &format!("{path}.default_behavior"));
+    }
+
+    fn distribution_id(&mut self, id: &str, path: &str) {
+        let is_plain = id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if !is_plain || id.len() > 64 {
+            let message = "must be 1 to 64 of A-Z and 0-9; it names the log files";
+            self.fault(&format!("{path}.id"), message);
+        }
+    }
+
+    fn no_certificate(&mut self, protocol: &ListenerProtocol, spoken: &str, path: &str) {
+        let mut listeners = self.document.listeners.iter();
+        if listeners.any(|listener| listener.protocol == *protocol) {
+            let message = format!(
+                "is missing, and there is {spoken} listener; add certificate = {{ chain = \"…\", key = \"…\" }}"
+            );
+            self.fault(&format!("{path}.certificate"), message);
+        }
+    }
+
+    fn behavior(
+        &mut self,
+        behavior: &BehaviorDocument,
+        distribution: &DistributionDocument,
+        path: &str,
+    ) {
+        let pattern = &behavior.path_pattern;
+        if let Err(message) = PathPattern::parse(pattern)
+            && !pattern.is_empty()
+        {
+            self.fault(&format!("{path}.path_pattern"), message);
+        }
+        let groups = distribution.origin_groups.iter();
+        let groups = groups.map(|group| group.id.as_str());
+        let origins = distribution.origins.iter();
+        let origins = origins.map(|origin| origin.id.as_str());
+        let origins: Vec<&str> = origins.chain(groups).collect();
+        self.reference(
+            &format!("{path}.origin"),
+            "origin",
+            &behavior.origin,
+            &origins,
+        );
+        self.behavior_policies(behavior, path);
+        let groups = behavior.trusted_key_groups.as_deref();
+        self.signers(groups, behavior.trusted_signers.as_deref(), path);
+        if let Some(films) = &behavior.films {
+            self.films(films, &format!("{path}.films"));
+        }
+    }
+
+    /// What names signers must never come out open, or shut for everybody, by accident.
+    fn signers(&mut self, groups: Option<&[String]>, signers: Option<&[String]>, path: &str) {
+        let document = self.document;
+        let groups = groups.map(|names| {
+            let groups = document.key_groups.iter();
+            let known = groups.map(|group| (group.id.as_str(), group.public_keys.len()));
+            let path = format!("{path}.trusted_key_groups");
+            self.count_keys(&path, "key group", names, &known.collect::<Vec<_>>())
+        });
+        let signers = signers.map(|names| {
+            let signers = document.trusted_signers.iter();
+            let known = signers.map(|signer| (signer.name.as_str(), signer.key_pairs.len()));
+            let path = format!("{path}.trusted_signers");
+            self.count_keys(&path, "trusted signer", names, &known.collect::<Vec<_>>())
+        });
+        let none = NamedKeys::Counted(0);
+        let name = match (groups, signers) {
+            (None, None) => return,
+            (Some(found), None | Some(NamedKeys::Counted(0))) if found == none => {
+                "trusted_key_groups"
+            }
+            (None, Some(found)) if found == none => "trusted_signers",
+            (_, _) => return,
+        };
+        let message = "leads to no public key, so nobody could get in; put a key into one of them";
+        self.fault(&format!("{path}.{name}"), message);
+    }
+
+    /// How many keys stand behind `names`; `known` are the names there are, each with its number of keys.
+    fn count_keys(
+        &mut self,
+        path: &str,
+        kind: &str,
+        names: &[String],
+        known: &[(&str, usize)],
+    ) -> NamedKeys {
+        let before = self.errors.len();
+        if names.is_empty() {
+            self.fault(path, "is empty; remove the line to make the behavior open");
+        }
+        let ids: Vec<&str> = known.iter().map(|&(id, _)| id).collect();
+        self.references(path, kind, names, &ids);
+        // A name that could not be read may lead to keys.
+        if self.errors.len() > before || names.iter().any(String::is_empty) {
+            return NamedKeys::Faulty;
+        }
+        let named = known
+            .iter()
+            .filter(|(id, _)| names.iter().any(|name| name == id));
+        NamedKeys::Counted(named.map(|&(_, count)| count).sum())
+    }
+
+    fn at_most(&mut self, path: &str, count: usize, max: usize) {
+        if count > max {
+            self.fault(
+                path,
+                format!("has {count} entries; remove some, {max} is the most"),
+            );
+        }
+    }
+
+    /// `values` are those of the key `key` in the tables of the array at `path`.
+    fn unique<'v>(&mut self, path: &str, key: &str, values: impl Iterator<Item = &'v str>) {
+        let mut known = HashSet::new();
+        for (position, value) in values.enumerate() {
+            if !value.is_empty() && !known.insert(value) {
+                let message = format!("{value:?} is used twice; rename or remove one");
+                self.fault(&format!("{path}[{position}].{key}"), message);
+            }
+        }
+    }
+
+    fn references(&mut self, path: &str, kind: &str, names: &[String], known: &[&str]) {
+        for (position, name) in names.iter().enumerate() {
+            self.reference(&format!("{path}[{position}]"), kind, name, known);
+        }
+    }
+
+    fn reference(&mut self, path: &str, kind: &str, name: &str, known: &[&str]) {
+        // An entry whose own name could not be read may be the one meant.
+        if name.is_empty() || known.contains(&name) || known.contains(&"") {
+            return;
+        }
+        let hint = did_you_mean(name, known.iter().copied());
+        self.fault(path, format!("no {kind} is named {name:?}{hint}"));
+    }
+}
+
+fn is_host(name: &str, allows_wildcard: bool) -> bool {
+    let bare = match name.strip_prefix("*.") {
+        Some(rest) if allows_wildcard => rest,
+        Some(_) | None => name,
+    };
+    let is_ipv6 = bare
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
+    let is_label = |label: &str| {
+        let mut bytes = label.bytes();
+        !label.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    is_ipv6 || (bare.len() <= 253 && bare.split('.').all(is_label))
+}

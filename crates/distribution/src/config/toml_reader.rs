@@ -1,0 +1,358 @@
+//! Reads a document from TOML. Every fault is reported at once, each with its place.
+
+use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
+use crate::config::config_error::{ConfigError, Places};
+use crate::config::distribution::GeoRestriction;
+use crate::config::document::{
+    BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
+    EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,
+    LogSettings, PublicKeyDocument, TrustedSignerDocument,
+};
+use crate::config::snapshot::check;
+use crate::config::trusted_proxies::TrustedProxies;
+use films::{read_behavior_films, read_films, read_streaming_distribution};
+use limits::read_limits;
+use origins::{read_origin, read_origin_group};
+use policies::{read_cache_policy, read_origin_request_policy};
+use response_policies::read_response_headers_policy;
+use settings::{
+    FORWARDED_HEADERS, read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies,
+};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+use table::{Reader, Table};
+use toml::de::DeTable;
+
+mod films;
+mod http_values;
+mod limits;
+mod origins;
+mod policies;
+mod response_policies;
+mod schema;
+mod settings;
+mod table;
+mod units;
+
+const MIB: u64 = 1 << 20;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Reads TOML; every error at once, each with its place.
+///
+/// `file` only names the text in messages; relative paths inside are relative to its folder. The keys are those of
+/// `docs/default-config.toml`.
+///
+/// # Errors
+/// Syntax errors alone, if there are any. Otherwise unknown keys, wrong types, values out of range and missing values,
+/// together with everything that [`crate::config::Snapshot::build`] would refuse in what could be read, apart from files. In
+/// the order of the text.
+pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<ConfigError>> {
+    let (document, places, mut errors) = read_toml_in_part(text, file)?;
+    if errors.is_empty() {
+        return Ok((document, places));
+    }
+    errors.extend(check(&document, &places));
+    errors.sort_by_key(|error| (error.line, error.column));
+    Err(errors)
+}
+
+/// As [`read_toml`], but hands back what could be read beside the faults, so that a caller can go on and find more.
+///
+/// Values that could not be read are empty. The faults are those of reading alone: [`crate::config::Snapshot::build`] tells the others.
+///
+/// # Errors
+/// Syntax errors, after which nothing can be read.
+pub fn read_toml_in_part(
+    text: &str,
+    file: &Path,
+) -> Result<(Document, Places, Vec<ConfigError>), Vec<ConfigError>> {
+    let (root, syntax_errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader::new(text, file);
+    if !syntax_errors.is_empty() {
+        for error in &syntax_errors {
+            reader.syntax_fault(error);
+        }
+        return Err(reader.errors);
+    }
+    let document = read_document(&mut reader, root.get_ref());
+    let Reader { places, errors, .. } = reader;
+    Ok((document, places, errors))
+}
+
+fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document {
+    let root = reader.open(root, String::new(), &schema::ROOT);
+    let edge = reader.table(&root, "edge", &schema::EDGE);
+    let limits = reader.table(&root, "limits", &schema::LIMITS);
+    let log = reader.table(&root, "log", &schema::LOG);
+    let cache = reader.table(&root, "cache", &schema::CACHE);
+    let films = reader.table(&root, "films", &schema::FILMS);
+    let geo = reader.table(&root, "geo", &schema::GEO);
+    let admin = reader.table(&root, "admin", &schema::ADMIN);
+    let test = reader.table(&root, "test", &schema::TEST);
+    Document {
+        trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
+            read_trusted_proxies(reader, table)
+        }),
+        forwarded_headers: edge
+            .as_ref()
+            .and_then(|table| reader.choice(table, "forwarded_headers", &FORWARDED_HEADERS))
+            .unwrap_or_default(),
+        edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
+        listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
+        limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
+        cache: cache.map_or_else(CacheSettings::default, |table| read_cache(reader, &table)),
+        films: films.map_or_else(FilmsDocument::default, |table| read_films(reader, &table)),
+        geo_database: geo.map(|table| reader.required_path(&table, "database")),
+        admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
+        log: log.map(|table| read_log(reader, &table)),
+        test_clock: test
+            .and_then(|table| reader.boolean(&table, "clock"))
+            .unwrap_or(false),
+        ..read_lists(reader, &root)
+    }
+}
+
+/// The arrays of tables, and nothing else.
+fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
+    Document {
+        public_keys: read_all(reader, root, &schema::PUBLIC_KEY, read_public_key),
+        key_groups: read_all(reader, root, &schema::KEY_GROUP, read_key_group),
+        trusted_signers: read_all(reader, root, &schema::TRUSTED_SIGNER, read_trusted_signer),
+        cache_policies: read_all(reader, root, &schema::CACHE_POLICY, read_cache_policy),
+        origin_request_policies: read_all(
+            reader,
+            root,
+            &schema::ORIGIN_REQUEST_POLICY,
+            read_origin_request_policy,
+        ),
+        response_headers_policies: read_all(
+            reader,
+            root,
+            &schema::RESPONSE_HEADERS_POLICY,
+            read_response_headers_policy,
+        ),
+        distributions: read_all(reader, root, &schema::DISTRIBUTION, read_distribution),
+        streaming_distributions: read_all(
+            reader,
+            root,
+            &schema::STREAMING_DISTRIBUTION,
+            read_streaming_distribution,
+        ),
+        ..Document::default()
+    }
+}
+
+fn read_all<'t, T>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    schema: &schema::TableSchema,
+    read: fn(&mut Reader<'t>, &Table<'t>) -> T,
+) -> Vec<T> {
+    let tables = reader.tables(table, schema.key(), schema);
+    tables.iter().map(|table| read(reader, table)).collect()
+}
+
+fn read_edge<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> EdgeIdentity {
+    let mut edge = EdgeIdentity::default();
+    if let Some(location) = reader.string(table, "location") {
+        edge.location = location;
+    }
+    if let Some(server) = reader.string(table, "server") {
+        edge.server = server;
+    }
+    reader.set_number(table, "workers", 0..=1024, &mut edge.workers);
+    edge
+}
+
+fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
+    let protocols = [
+        ("https", ListenerProtocol::Https),
+        ("http", ListenerProtocol::Http),
+        ("rtmp", ListenerProtocol::Rtmp),
+        ("rtmps", ListenerProtocol::Rtmps),
+    ];
+    let text = reader.required_string(table, "address");
+    let address = text.parse();
+    if address.is_err() && !text.is_empty() {
+        let message = format!("{text:?} is no address; write it like 127.0.0.1:8443 or [::1]:8443");
+        reader.fault(&table.path("address"), message);
+    }
+    Listener {
+        // Port 0 on the loopback address stands for one that could not be read, and conflicts with nothing.
+        address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        protocol: reader
+            .choice(table, "protocol", &protocols)
+            .unwrap_or(ListenerProtocol::Http),
+        proxy_protocol: reader.boolean(table, "proxy_protocol").unwrap_or(false),
+    }
+}
+
+fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
+    let mut log = LogSettings {
+        folder: reader.required_path(table, "folder"),
+        prefix: reader.string(table, "prefix").unwrap_or_default(),
+        include_cookies: reader.boolean(table, "include_cookies").unwrap_or(false),
+        rotate_after: HOUR,
+        rotate_size_bytes_max: 64 * MIB,
+    };
+    reader.set_duration(table, "rotate_after", SECOND..=DAY, &mut log.rotate_after);
+    reader.set_size(
+        table,
+        "rotate_size",
+        1024..=1 << 40,
+        &mut log.rotate_size_bytes_max,
+    );
+    log
+}
+
+fn read_public_key<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> PublicKeyDocument {
+    let id = reader.required_string(table, "id");
+    let file = reader.path(table, "file");
+    let pem = reader.string(table, "pem");
+    let source = match (file, pem) {
+        (Some(file), None) => KeySource::File(file),
+        (None, Some(pem)) => KeySource::Pem(pem),
+        (Some(file), Some(_)) => {
+            reader.fault(&table.path("pem"), "stands beside file; remove one of them");
+            KeySource::File(file)
+        }
+        (None, None) => {
+            reader.fault(
+                &table.path("file"),
+                "is missing; add file = \"…\" or pem = \"…\"",
+            );
+            KeySource::Pem(String::new())
+        }
+    };
+    PublicKeyDocument { id, source }
+}
+
+fn read_key_group<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> KeyGroupDocument {
+    KeyGroupDocument {
+        id: reader.required_string(table, "id"),
+        public_keys: reader.strings(table, "public_keys").unwrap_or_default(),
+    }
+}
+
+fn read_trusted_signer<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> TrustedSignerDocument {
+    TrustedSignerDocument {
+        name: reader.required_string(table, "name"),
+        key_pairs: reader.strings(table, "key_pairs").unwrap_or_default(),
+    }
+}
+
+fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> DistributionDocument {
+    let certificate = reader.table(table, "certificate", &schema::CERTIFICATE);
+    let default_behavior = reader.table(table, "default_behavior", &schema::DEFAULT_BEHAVIOR);
+    let geo = reader.table(table, "geo", &schema::GEO_RESTRICTION);
+    if default_behavior.is_none() {
+        let message = "is missing; add [distributions.default_behavior] with an origin";
+        reader.fault(&table.path("default_behavior"), message);
+    }
+    DistributionDocument {
+        id: reader.required_string(table, "id"),
+        domain_name: reader.required_string(table, "domain_name"),
+        aliases: reader.strings(table, "aliases").unwrap_or_default(),
+        default_root_object: reader.string(table, "default_root_object"),
+        enabled: reader.boolean(table, "enabled").unwrap_or(true),
+        certificate: certificate.map(|table| read_certificate(reader, &table)),
+        ignore_port: reader.boolean(table, "ignore_port").unwrap_or(false),
+        statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
+        origins: read_all(reader, table, &schema::ORIGIN, read_origin),
+        behaviors: read_all(reader, table, &schema::BEHAVIOR, read_path_behavior),
+        default_behavior: match default_behavior {
+            Some(table) => read_behavior(reader, &table, "*".to_owned()),
+            None => unreadable_behavior(),
+        },
+        origin_groups: read_all(reader, table, &schema::ORIGIN_GROUP, read_origin_group),
+        custom_errors: read_all(reader, table, &schema::CUSTOM_ERROR, read_custom_error)
+            .into_iter()
+            .flatten()
+            .collect(),
+        geo: geo.map_or(GeoRestriction::None, |table| {
+            read_geo_restriction(reader, &table)
+        }),
+    }
+}
+
+fn read_certificate<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CertificateDocument {
+    CertificateDocument {
+        chain: reader.required_path(table, "chain"),
+        key: reader.required_path(table, "key"),
+    }
+}
+
+fn read_path_behavior<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BehaviorDocument {
+    let path_pattern = reader.required_string(table, "path_pattern");
+    read_behavior(reader, table, path_pattern)
+}
+
+fn read_behavior<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    path_pattern: String,
+) -> BehaviorDocument {
+    let policies = [
+        ("allow-all", ViewerProtocolPolicy::AllowAll),
+        ("https-only", ViewerProtocolPolicy::HttpsOnly),
+        ("redirect-to-https", ViewerProtocolPolicy::RedirectToHttps),
+    ];
+    BehaviorDocument {
+        path_pattern,
+        origin: reader.required_string(table, "origin"),
+        cache_policy: reader.string(table, "cache_policy"),
+        origin_request_policy: reader.string(table, "origin_request_policy"),
+        response_headers_policy: reader.string(table, "response_headers_policy"),
+        compress: reader.boolean(table, "compress").unwrap_or(false),
+        viewer_protocol_policy: reader
+            .choice(table, "viewer_protocol_policy", &policies)
+            .unwrap_or(ViewerProtocolPolicy::AllowAll),
+        allowed_methods: read_allowed_methods(reader, table),
+        trusted_key_groups: reader.strings(table, "trusted_key_groups"),
+        trusted_signers: reader.strings(table, "trusted_signers"),
+        films: read_behavior_films(reader, table),
+    }
+}
+
+/// Stands for a missing one; its empty origin causes no further errors.
+fn unreadable_behavior() -> BehaviorDocument {
+    BehaviorDocument {
+        path_pattern: "*".to_owned(),
+        origin: String::new(),
+        cache_policy: None,
+        origin_request_policy: None,
+        response_headers_policy: None,
+        compress: false,
+        viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
+        allowed_methods: AllowedMethods::GetHead,
+        trusted_key_groups: None,
+        trusted_signers: None,
+        films: None,
+    }
+}
+
+/// The three sets of the developer guide, "Allowed HTTP methods", in any order.
+fn read_allowed_methods<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> AllowedMethods {
+    let Some(mut methods) = reader.strings(table, "allowed_methods") else {
+        return AllowedMethods::GetHead;
+    };
+    methods.sort_unstable();
+    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    match methods.as_slice() {
+        ["GET", "HEAD"] => AllowedMethods::GetHead,
+        ["GET", "HEAD", "OPTIONS"] => AllowedMethods::GetHeadOptions,
+        ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] => AllowedMethods::All,
+        _ => {
+            let message = "must be one of CloudFront's three sets: [\"GET\", \"HEAD\"], [\"GET\", \"HEAD\", \"OPTIONS\"], \
+                           or GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE together";
+            reader.fault(&table.path("allowed_methods"), message);
+            AllowedMethods::GetHead
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+//! Reads values out of TOML tables and collects every fault with its place, instead of stopping at the first.
+
+use super::schema::TableSchema;
+use super::units::{format_duration, format_size, parse_duration, parse_size};
+use crate::config::config_error::{ConfigError, Places, did_you_mean};
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Collects faults and places while tables are read.
+pub(super) struct Reader<'t> {
+    text: &'t str,
+    /// Relative paths of the document start here.
+    folder: PathBuf,
+    /// The byte offset of each line.
+    lines: Vec<usize>,
+    pub(super) places: Places,
+    pub(super) errors: Vec<ConfigError>,
+}
+
+/// A table that is being read.
+pub(super) struct Table<'t> {
+    entries: &'t DeTable<'t>,
+    path: String,
+}
+
+impl Table<'_> {
+    /// The path of the value of `key`.
+    pub(super) fn path(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// All keys, in the order of their names.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(|key| &**key.get_ref())
+    }
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(text: &'t str, file: &Path) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        Reader {
+            text,
+            folder: file.parent().map(Path::to_owned).unwrap_or_default(),
+            lines: std::iter::once(0).chain(starts).collect(),
+            places: Places::new(file),
+            errors: Vec::new(),
+        }
+    }
+
+    /// A syntax error, which has no path.
+    pub(super) fn syntax_fault(&mut self, error: &toml::de::Error) {
+        let place = self.line_and_column(error.span().unwrap_or_default());
+        let message = error.message().replace('\n', ", ");
+        self.errors.push(self.places.error_at(place, "", message));
+    }
+
+    /// A fault of the value at `path`.
+    pub(super) fn fault(&mut self, path: &str, message: impl Into<String>) {
+        self.errors.push(self.places.error(path, message));
+    }
+
+    /// Begins with a table: notes the places of its values, and refuses keys that `schema` does not have.
+    pub(super) fn open(
+        &mut self,
+        entries: &'t DeTable<'t>,
+        path: String,
+        schema: &TableSchema,
+    ) -> Table<'t> {
+        let table = Table { entries, path };
+        for (key, value) in entries {
+            let path = table.path(key.get_ref());
+            if schema.keys.contains(&&**key.get_ref()) {
+                let (line, column) = self.line_and_column(value.span());
+                self.places.insert(&path, line, column);
+            } else {
+                let place = self.line_and_column(key.span());
+                let hint = did_you_mean(key.get_ref(), schema.keys.iter().copied());
+                let message = format!("is not a key of this table{hint}");
+                self.errors
+                    .push(self.places.error_at(place, &path, message));
+            }
+        }
+        table
+    }
+
+    /// The table under `key`, if there is one.
+    pub(super) fn table(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        schema: &TableSchema,
+    ) -> Option<Table<'t>> {
+        let path = table.path(key);
+        let found = value(table, key)?;
+        let Some(entries) = found.as_table() else {
+            self.wrong_type(&path, found, "write a table");
+            return None;
+        };
+        Some(self.open(entries, path, schema))
+    }
+
+    /// The table under `key`, whose keys are the operator's.
+    pub(super) fn free_table(&mut self, table: &Table<'t>, key: &str) -> Option<Table<'t>> {
+        let path = table.path(key);
+        let found = value(table, key)?;
+        let Some(entries) = found.as_table() else {
+            self.wrong_type(&path, found, "write a table");
+            return None;
+        };
+        let table = Table { entries, path };
+        for (key, value) in entries {
+            let (line, column) = self.line_and_column(value.span());
+            self.places.insert(&table.path(key.get_ref()), line, column);
+        }
+        Some(table)
+    }
+
+    /// The tables of the array under `key`; none if it is missing.
+    pub(super) fn tables(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        schema: &TableSchema,
+    ) -> Vec<Table<'t>> {
+        let path = table.path(key);
+        let advice = format!("write [[{}]], one table for each", schema.name);
+        let mut tables = Vec::new();
+        for (position, element) in self.elements(table, key, &advice).iter().enumerate() {
+            let path = self.note_element(&path, position, element);
+            match element.get_ref().as_table() {
+                Some(entries) => tables.push(self.open(entries, path, schema)),
+                None => self.wrong_type(&path, element.get_ref(), &advice),
+            }
+        }
+        tables
+    }
+
+    pub(super) fn string(&mut self, table: &Table<'t>, key: &str) -> Option<String> {
+        let found = value(table, key)?;
+        let text = found.as_str();
+        if text.is_none() {
+            self.wrong_type(&table.path(key), found, "write a string in quotes");
+        }
+        text.map(str::to_owned)
+    }
+
+    /// Empty when it is missing, empty or no string, which is a fault.
+    pub(super) fn required_string(&mut self, table: &Table<'t>, key: &str) -> String {
+        if value(table, key).is_none() {
+            self.fault(&table.path(key), "is missing; add it");
+        }
+        let text = self.string(table, key);
+        if text.as_deref() == Some("") {
+            self.fault(&table.path(key), "is empty; fill it in");
+        }
+        text.unwrap_or_default()
+    }
+
+    /// A path, relative ones from the folder of the file.
+    pub(super) fn required_path(&mut self, table: &Table<'t>, key: &str) -> PathBuf {
+        let text = self.required_string(table, key);
+        self.folder.join(text)
+    }
+
+    /// As [`Reader::required_path`], but allowed to be missing.
+    pub(super) fn path(&mut self, table: &Table<'t>, key: &str) -> Option<PathBuf> {
+        value(table, key)?;
+        Some(self.required_path(table, key))
+    }
+
+    /// An array of strings; those that are none, or empty, are faults and stand as empty strings.
+    pub(super) fn strings(&mut self, table: &Table<'t>, key: &str) -> Option<Vec<String>> {
+        value(table, key)?;
+        let path = table.path(key);
+        let mut strings = Vec::new();
+        let elements = self.elements(table, key, "write an array of strings");
+        for (position, element) in elements.iter().enumerate() {
+            let path = self.note_element(&path, position, element);
+            let text = element.get_ref().as_str();
+            match text {
+                Some("") => self.fault(&path, "is empty; fill it in"),
+                Some(_) => {}
+                None => self.wrong_type(&path, element.get_ref(), "write a string in quotes"),
+            }
+            strings.push(text.unwrap_or_default().to_owned());
+        }
+        Some(strings)
+    }
+
+    pub(super) fn boolean(&mut self, table: &Table<'t>, key: &str) -> Option<bool> {
+        let found = value(table, key)?;
+        let flag = found.as_bool();
+        if flag.is_none() {
+            self.wrong_type(&table.path(key), found, "write true or false");
+        }
+        flag
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Clone>(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let word = self.string(table, key)?;
+        if let Some((_, chosen)) = choices.iter().find(|(name, _)| *name == word) {
+            return Some(chosen.clone());
+        }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let hint = did_you_mean(&word, names.iter().copied());
+        let message = format!("{word:?} is none of {}{hint}", names.join(", "));
+        self.fault(&table.path(key), message);
+        None
+    }
+
+    /// Puts the integer under `key` into `target`, if it is there and within `range`.
+    pub(super) fn set_number<N: TryFrom<u64>>(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        range: RangeInclusive<u64>,
+        target: &mut N,
+    ) {
+        let number = match value(table, key) {
+            None => return,
+            Some(DeValue::Integer(integer)) => {
+                u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+            }
+            Some(other) => return self.wrong_type(&table.path(key), other, "write an integer"),
+        };
+        let number = number.filter(|number| range.contains(number));
+        match number.and_then(|number| N::try_from(number).ok()) {
+            Some(number) => *target = number,
+            None => self.out_of_range(table, key, &range.start(), &range.end()),
+        }
+    }
+
+    /// As [`Reader::set_number`], for bytes: an integer, or a text such as `32 MiB`.
+    pub(super) fn set_size<N: TryFrom<u64>>(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        range: RangeInclusive<u64>,
+        target: &mut N,
+    ) {
+        const ADVICE: &str = "write bytes as an integer or as \"32 MiB\" (B, KiB, MiB, GiB)";
+        let size = match value(table, key) {
+            None => return,
+            Some(DeValue::Integer(integer)) => {
+                u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+            }
+            Some(DeValue::String(text)) => match parse_size(text) {
+                Some(size) => Some(size),
+                None => {
+                    return self.fault(&table.path(key), format!("{text:?} is no size; {ADVICE}"));
+                }
+            },
+            Some(other) => return self.wrong_type(&table.path(key), other, ADVICE),
+        };
+        let size = size.filter(|size| range.contains(size));
+        match size.and_then(|size| N::try_from(size).ok()) {
+            Some(size) => *target = size,
+            None => {
+                let (least, most) = (format_size(*range.start()), format_size(*range.end()));
+                self.out_of_range(table, key, &least, &most);
+            }
+        }
+    }
+
+    /// As [`Reader::set_number`], for durations: an integer of seconds, or a text such as `15m`.
+    pub(super) fn set_duration(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        range: RangeInclusive<Duration>,
+        target: &mut Duration,
+    ) {
+        const ADVICE: &str = "write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds";
+        let duration = match value(table, key) {
+            None => return,
+            Some(DeValue::Integer(integer)) => {
+                u64::from_str_radix(integer.as_str(), integer.radix())
+                    .ok()
+                    .map(Duration::from_secs)
+            }
+            Some(DeValue::String(text)) => match parse_duration(text) {
+                Some(duration) => Some(duration),
+                None => {
+                    return self.fault(
+                        &table.path(key),
+                        format!("{text:?} is no duration; {ADVICE}"),
+                    );
+                }
+            },
+            Some(other) => return self.wrong_type(&table.path(key), other, ADVICE),
+        };
+        match duration.filter(|duration| range.contains(duration)) {
+            Some(duration) => *target = duration,
+            None => {
+                let least = format_duration(*range.start());
+                let most = format_duration(*range.end());
+                self.out_of_range(table, key, &least, &most);
+            }
+        }
+    }
+
+    pub(super) fn out_of_range(
+        &mut self,
+        table: &Table<'_>,
+        key: &str,
+        least: &dyn std::fmt::Display,
+        most: &dyn std::fmt::Display,
+    ) {
+        let message = format!("is out of range; write something from {least} to {most}");
+        self.fault(&table.path(key), message);
+    }
+
+    pub(super) fn wrong_type(&mut self, path: &str, found: &DeValue<'_>, advice: &str) {
+        let article = match found {
+            DeValue::Integer(_) | DeValue::Array(_) => "an",
+            DeValue::String(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Table(_) => "a",
+        };
+        let message = format!("is {article} {}; {advice}", found.type_str());
+        self.fault(path, message);
+    }
+
+    /// The elements of the array under `key`; none if it is missing or no array.
+    pub(super) fn elements(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        advice: &str,
+    ) -> &'t [Spanned<DeValue<'t>>] {
+        match value(table, key) {
+            None => &[],
+            Some(DeValue::Array(elements)) => elements,
+            Some(other) => {
+                self.wrong_type(&table.path(key), other, advice);
+                &[]
+            }
+        }
+    }
+
+    pub(super) fn note_element(
+        &mut self,
+        path: &str,
+        position: usize,
+        element: &Spanned<DeValue<'_>>,
+    ) -> String {
+        let path = format!("{path}[{position}]");
+        let (line, column) = self.line_and_column(element.span());
+        self.places.insert(&path, line, column);
+        path
+    }
+
+    fn line_and_column(&self, span: Range<usize>) -> (u32, u32) {
+        let line = self.lines.partition_point(|&start| start <= span.start);
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = self.text.get(start..span.start).unwrap_or_default();
+        let column = before.chars().count() + 1;
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(column).unwrap_or(u32::MAX),
+        )
+    }
+}
+
+pub(super) fn value<'t>(table: &Table<'t>, key: &str) -> Option<&'t DeValue<'t>> {
+    table.entries.get(key).map(Spanned::get_ref)
+}

@@ -1,0 +1,210 @@
+//! How single values stand in a log line: percent-encoded, as JSON, or as they are.
+
+use crate::calendar::DateTime;
+use crate::logging::redact::{redact_cookies, redact_query, redact_url, redact_viewer_text};
+use std::borrow::Cow;
+use std::io::Write;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may have
+/// found its way into any other, into an origin's `Content-Type` for instance.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    /// One of a closed set.
+    Word(&'static str),
+    Text(&'a str),
+    /// A URL from the viewer.
+    Url(&'a str),
+    /// A query from the viewer, without `?`.
+    Query(&'a str),
+    /// A `Cookie` header of the viewer's.
+    Cookies(&'a str),
+    /// Made here, of characters that no form of the log encodes.
+    Made(Plain),
+}
+
+impl<'a> Value<'a> {
+    /// As it may be logged; `-` for nothing. The one way from a value to a line.
+    fn shown(self) -> Shown<'a> {
+        let text = match self {
+            Value::Word(word) => Cow::Borrowed(word),
+            Value::Text(text) => redact_viewer_text(text),
+            Value::Url(url) => redact_url(url),
+            Value::Query(query) => redact_query(query),
+            Value::Cookies(value) => redact_cookies(value),
+            Value::Made(plain) => return Shown::Plain(plain),
+        };
+        Shown::Text(match text.is_empty() {
+            true => Cow::Borrowed("-"),
+            false => text,
+        })
+    }
+}
+
+enum Shown<'a> {
+    Text(Cow<'a, str>),
+    Plain(Plain),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Plain {
+    Date(DateTime),
+    Time(DateTime),
+    Number(u64),
+    /// Three digits.
+    Status(u16),
+    /// With three decimals.
+    Seconds(Duration),
+    Ip(IpAddr),
+}
+
+impl Plain {
+    fn push(self, out: &mut Vec<u8>) {
+        match self {
+            Plain::Date(at) => {
+                push_digits(out, at.year, 4);
+                for part in [at.month, at.day] {
+                    out.push(b'-');
+                    push_digits(out, part, 2);
+                }
+            }
+            Plain::Time(at) => {
+                push_digits(out, at.hour, 2);
+                for part in [at.minute, at.second] {
+                    out.push(b':');
+                    push_digits(out, part, 2);
+                }
+            }
+            Plain::Number(number) => push_digits(out, number, 1),
+            Plain::Status(status) => push_digits(out, u64::from(status), 3),
+            Plain::Seconds(duration) => {
+                push_digits(out, duration.as_secs(), 1);
+                out.push(b'.');
+                push_digits(out, u64::from(duration.subsec_millis()), 3);
+            }
+            // Writing to a Vec does not fail.
+            Plain::Ip(address) => drop(write!(out, "{address}")),
+        }
+    }
+}
+
+/// `number` in decimal, with zeros in front up to `width` digits.
+fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    let mut rest = number;
+    while rest > 0 || digits.len() - first < width {
+        first -= 1;
+        // A remainder of ten fits.
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend_from_slice(&digits[first..]);
+}
+
+/// Appends the values of one line, tab-separated, and `\n`; an empty value becomes `-`.
+pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
+    for value in values {
+        match value.shown() {
+            Shown::Text(text) => push_encoded(out, &text),
+            Shown::Plain(plain) => plain.push(out),
+        }
+        out.push(b'\t');
+    }
+    out.pop();
+    out.push(b'\n');
+}
+
+/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them
+/// `x-privet-refusal` and `x-privet-grant`.
+pub(crate) fn push_json_line(
+    fields: &[&str],
+    values: &[Value<'_>],
+    refusal: Option<&str>,
+    grant: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    let own = [("x-privet-refusal", refusal), ("x-privet-grant", grant)];
+    let own = own.map(|(name, text)| (name, Value::Text(text.unwrap_or_default())));
+    let fields = fields.iter().copied().zip(values.iter().copied());
+    out.push(b'{');
+    for (name, value) in fields.chain(own) {
+        push_json_string(out, name);
+        out.push(b':');
+        match value.shown() {
+            Shown::Text(text) => push_json_string(out, &text),
+            Shown::Plain(plain) => {
+                out.push(b'"');
+                plain.push(out);
+                out.push(b'"');
+            }
+        }
+        out.push(b',');
+    }
+    out.pop();
+    out.extend_from_slice(b"}\n");
+}
+
+/// Developer guide, "Standard logs", on values that are URL-encoded.
+fn push_encoded(out: &mut Vec<u8>, value: &str) {
+    let mut rest = value.as_bytes();
+    while let Some(position) = rest.iter().position(|&byte| ENCODED[usize::from(byte)]) {
+        out.extend_from_slice(&rest[..position]);
+        let byte = rest[position];
+        out.push(b'%');
+        out.push(HEX[usize::from(byte >> 4)]);
+        out.push(HEX[usize::from(byte & 15)]);
+        rest = &rest[position + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Which bytes are encoded: what is not visible ASCII, and CloudFront's list.
+const ENCODED: [bool; 256] = {
+    let mut encoded = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        encoded[byte] = !(byte as u8).is_ascii_graphic();
+        byte += 1;
+    }
+    let list = b"<>\"#%{}|\\^~[]`'";
+    let mut position = 0;
+    while position < list.len() {
+        encoded[list[position] as usize] = true;
+        position += 1;
+    }
+    encoded
+};
+
+/// RFC 8259 7, and DEL, the controls from U+0080 to U+009F and the marks that turn the direction of writing (UAX #9) as well:
+/// a terminal may obey them.
+fn push_json_string(out: &mut Vec<u8>, value: &str) {
+    out.push(b'"');
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => out.extend_from_slice(&[b'\\', character as u8]),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => push_json_escape(out, character),
+            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.push(b'"');
+}
+
+/// `character` is one of the Basic Multilingual Plane, which four digits name.
+fn push_json_escape(out: &mut Vec<u8>, character: char) {
+    out.extend_from_slice(b"\\u");
+    for shift in [12, 8, 4, 0] {
+        out.push(HEX[(u32::from(character) >> shift & 15) as usize]);
+    }
+}

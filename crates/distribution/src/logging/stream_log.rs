@@ -1,0 +1,159 @@
+//! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file format").
+
+use crate::calendar::DateTime;
+use crate::logging::log_record::{Plain, Value, push_json_line, push_line};
+use privet_sign::Timestamp;
+use std::net::IpAddr;
+
+/// What happened on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEvent {
+    /// A connection was made.
+    Connect,
+    /// A connection ended.
+    Disconnect,
+    /// A stream begins.
+    Play,
+    /// A stream ended.
+    Stop,
+    /// A stream is halted.
+    Pause,
+    /// A halted stream goes on.
+    Unpause,
+    /// A stream goes on elsewhere.
+    Seek,
+}
+
+impl StreamEvent {
+    /// `x-event`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamEvent::Connect => "connect",
+            StreamEvent::Disconnect => "disconnect",
+            StreamEvent::Play => "play",
+            StreamEvent::Stop => "stop",
+            StreamEvent::Pause => "pause",
+            StreamEvent::Unpause => "unpause",
+            StreamEvent::Seek => "seek",
+        }
+    }
+}
+
+/// One event of a connection. Fields in the order of the log; all text as the viewer sent it, redacted when written.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLogRecord<'a> {
+    /// `date` and `time`.
+    pub at: Timestamp,
+    /// `x-edge-location`.
+    pub edge_location: &'a str,
+    /// `c-ip`.
+    pub client: IpAddr,
+    /// `x-event`.
+    pub event: StreamEvent,
+    /// Bytes to the viewer since the connection began: `sc-bytes`.
+    pub sc_bytes: u64,
+    /// An id of the connection: `x-cf-client-id`.
+    pub client_id: &'a str,
+    /// The address of `connect`, without query: `cs-uri-stem`.
+    pub uri_stem: &'a str,
+    /// The query of `connect`: `cs-uri-query`.
+    pub uri_query: Option<&'a str>,
+    /// `swfUrl` of `connect`: `c-referrer`.
+    pub referrer: Option<&'a str>,
+    /// `pageUrl` of `connect`: `x-page-url`.
+    pub page_url: Option<&'a str>,
+    /// `flashVer` of `connect`: `c-user-agent`.
+    pub user_agent: Option<&'a str>,
+    /// The stream; `None` for connect and disconnect.
+    pub stream: Option<LoggedStream<'a>>,
+}
+
+/// The stream that an event is about.
+#[derive(Clone, Copy, Debug)]
+pub struct LoggedStream<'a> {
+    /// Without prefix and extension: `x-sname`.
+    pub name: &'a str,
+    /// `x-sname-query`.
+    pub query: Option<&'a str>,
+    /// `x-file-ext`, such as `flv` or `mp4`.
+    pub extension: &'a str,
+    /// The number of the stream on its connection: `x-sid`.
+    pub id: u32,
+}
+
+/// The fields and their order (developer guide of 2020, "RTMP distribution log file format").
+pub const STREAM_LOG_FIELDS: [&str; 17] = [
+    "date",
+    "time",
+    "x-edge-location",
+    "c-ip",
+    "x-event",
+    "sc-bytes",
+    "x-cf-status",
+    "x-cf-client-id",
+    "cs-uri-stem",
+    "cs-uri-query",
+    "c-referrer",
+    "x-page-url",
+    "c-user-agent",
+    "x-sname",
+    "x-sname-query",
+    "x-file-ext",
+    "x-sid",
+];
+
+impl StreamLogRecord<'_> {
+    /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
+    pub fn write_line(&self, out: &mut Vec<u8>) {
+        push_line(&self.values(), out);
+    }
+
+    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them stand
+    /// the token of a refusal and the fingerprint of the grant, for the operator.
+    pub fn write_json(&self, refusal: Option<&str>, grant: Option<&str>, out: &mut Vec<u8>) {
+        push_json_line(&STREAM_LOG_FIELDS, &self.values(), refusal, grant, out);
+    }
+
+    /// The values in the order of [`STREAM_LOG_FIELDS`].
+    fn values(&self) -> [Value<'_>; 17] {
+        use Plain::{Date, Ip, Number, Time};
+        use Value::{Made, Query, Text, Url, Word};
+        let (name, extension) = self
+            .stream
+            .map_or(("", ""), |stream| (stream.name, stream.extension));
+        let id = self
+            .stream
+            .map_or(Word(""), |stream| Made(Number(u64::from(stream.id))));
+        let stream_query = self.stream.and_then(|stream| stream.query);
+        let at = DateTime::of(self.at);
+        [
+            Made(Date(at)),
+            Made(Time(at)),
+            Text(self.edge_location),
+            Made(Ip(self.client)),
+            Word(self.event.as_str()),
+            Made(Number(self.sc_bytes)),
+            Word("OK"),
+            Text(self.client_id),
+            Url(self.uri_stem),
+            Query(self.uri_query.unwrap_or_default()),
+            Url(self.referrer.unwrap_or_default()),
+            Url(self.page_url.unwrap_or_default()),
+            Text(self.user_agent.unwrap_or_default()),
+            Text(name),
+            Query(stream_query.unwrap_or_default()),
+            Text(extension),
+            id,
+        ]
+    }
+}
+
+/// The `#Version` and `#Fields` lines that every log file begins with, each ended by `\n`.
+pub fn stream_log_header() -> &'static str {
+    "#Version: 1.0\n\
+     #Fields: date time x-edge-location c-ip x-event sc-bytes x-cf-status x-cf-client-id cs-uri-stem cs-uri-query \
+     c-referrer x-page-url c-user-agent x-sname x-sname-query x-file-ext x-sid\n"
+}
+
+#[cfg(test)]
+mod tests;

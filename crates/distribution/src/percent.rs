@@ -1,0 +1,35 @@
+//! Percent-encoding (RFC 3986 2.1), read leniently: what is no escape stands for itself.
+
+use std::borrow::Cow;
+
+/// Percent-decoded once; what is no escape stands for itself.
+pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+    percent_decoded_bytes(text.as_bytes())
+}
+
+/// As [`percent_decoded`], for what need not be text.
+pub(crate) fn percent_decoded_bytes(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'%', [high, low, after @ ..]) if let Some(decoded) = hex_pair(*high, *low) => {
+                out.push(decoded);
+                rest = after;
+            }
+            _ => out.push(byte),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The byte of two hexadecimal digits; `None` where one is none.
+pub(crate) fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    let high = char::from(high).to_digit(16)?;
+    let low = char::from(low).to_digit(16)?;
+    u8::try_from(high << 4 | low).ok()
+}

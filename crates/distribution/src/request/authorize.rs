@@ -1,0 +1,317 @@
+//! The gate: protocol policy, method, body and signature, in this order. Only this file, `film` and `stream` make an
+//! [`Authorized`].
+
+use crate::config::{
+    CustomErrorResponse, Origin, OriginSource, ViewerProtocolPolicy, is_change, is_get_or_head,
+    without_port,
+};
+use crate::request::bucket_root::may_name_root;
+use crate::request::denial::Denial;
+use crate::request::origin_request::check_bucket;
+use crate::request::readings::files_on_the_way;
+use crate::request::route::{Routed, Spelling};
+use crate::request::viewer_request::{PathSession, ViewerRequest};
+use http::{HeaderValue, Method, StatusCode, Version, header};
+use privet_sign::{
+    Grant, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, Verifier, ViewerUrl,
+};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+/// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::request::authorize_film`],
+/// [`crate::request::authorize_member`] and [`crate::request::authorize_stream`] alone.
+#[derive(Debug)]
+pub struct Authorized<'s> {
+    routed: Routed<'s>,
+    grant: Option<Grant>,
+}
+
+impl<'s> Authorized<'s> {
+    /// For the gates of this crate alone: this one, and those of films and streams.
+    pub(crate) fn new(routed: Routed<'s>, grant: Option<Grant>) -> Self {
+        Authorized { routed, grant }
+    }
+
+    /// Where the request was routed to.
+    pub fn routed(&self) -> &Routed<'s> {
+        &self.routed
+    }
+
+    /// What the viewer's signature permits; `None` for an open behavior.
+    pub fn grant(&self) -> Option<&Grant> {
+        self.grant.as_ref()
+    }
+
+    /// The object's key at the origin, raw (percent-encoding untouched): origin path + path.
+    ///
+    /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
+    pub fn origin_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        self.target_at(&self.routed.behavior.origin.primary, path)
+    }
+
+    /// As [`Authorized::origin_path`], for either origin of a group.
+    pub(crate) fn target_at<'p>(&self, origin: &Origin, path: &'p str) -> Cow<'p, str> {
+        let prefix = &origin.origin_path;
+        match &self.routed.distribution.default_root_object {
+            Some(object) if path == "/" => Cow::Owned(format!("{prefix}/{object}")),
+            Some(_) | None if prefix.is_empty() => Cow::Borrowed(path),
+            Some(_) | None => Cow::Owned(format!("{prefix}{path}")),
+        }
+    }
+}
+
+/// Decides whether a routed request may have bytes, at `now`, before any cache or origin is asked.
+///
+/// # Errors
+/// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
+/// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`], and
+/// [`Denial::AmbiguousPath`] where the grant is not for this spelling of the path), and, for a viewer who got this far,
+/// [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve, and for requests that a bucket is not to be
+/// asked with the edge's signature.
+/// CloudFront publishes no order; this one agrees with every captured answer.
+pub fn authorize<'s>(
+    routed: Routed<'s>,
+    request: &ViewerRequest<'_>,
+    now: Timestamp,
+    memory: &dyn SignatureMemory,
+) -> Result<Authorized<'s>, Denial> {
+    check_protocol(&routed, request)?;
+    check_method(&routed, request)?;
+    let grant = match verifier(&routed, request.client, now, memory) {
+        None => None,
+        Some(verifier) => {
+            let examiner = Examiner::new(&routed, request, verifier);
+            let granted = examiner.grant_for(request.path, request.query);
+            let granted = good_for_spelling(&routed, granted)?;
+            Some(examiner.good_for_path_info(granted, request.path, request.query)?)
+        }
+    };
+    check_origin(&routed, request.method, request.path)?;
+    check_bucket(routed.behavior, request)?;
+    Ok(Authorized { routed, grant })
+}
+
+/// The proof for the page of a custom error response, which is served without a grant: it is what a viewer without one
+/// gets to see (developer guide, "Generate custom error responses").
+///
+/// `None` when `routed` is not where the page's own path leads to, so that nothing else is opened by it.
+pub fn authorize_error_page<'s>(
+    routed: Routed<'s>,
+    custom: &CustomErrorResponse,
+    request: &ViewerRequest<'_>,
+) -> Option<Authorized<'s>> {
+    let page = custom.page.as_ref()?;
+    let is_configured = routed.distribution.custom_errors.contains(custom);
+    (is_configured && page.path == request.path && request.query.is_none()).then_some(Authorized {
+        routed,
+        grant: None,
+    })
+}
+
+pub(crate) fn check_protocol(
+    routed: &Routed<'_>,
+    request: &ViewerRequest<'_>,
+) -> Result<(), Denial> {
+    match (request.scheme, routed.gate.viewer_protocol_policy) {
+        (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => Ok(()),
+        (Scheme::Http, ViewerProtocolPolicy::HttpsOnly) => Err(Denial::HttpsRequired),
+        (Scheme::Http, ViewerProtocolPolicy::RedirectToHttps) => Err(redirect(routed, request)),
+    }
+}
+
+/// Developer guide, "Require HTTPS for communication between viewers and CloudFront".
+fn redirect(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Denial {
+    let status = if is_get_or_head(request.method) {
+        StatusCode::MOVED_PERMANENTLY
+    } else if is_change(request.method) || request.method == Method::OPTIONS {
+        if request.version < Version::HTTP_11 {
+            return Denial::HttpsRequired;
+        }
+        StatusCode::TEMPORARY_REDIRECT
+    } else {
+        return Denial::MethodNotAllowed;
+    };
+    Denial::RedirectToHttps {
+        location: https_location(
+            request.https_port.unwrap_or(routed.distribution.https_port),
+            request,
+        ),
+        status,
+    }
+}
+
+/// The same URL over HTTPS, signature parameters included.
+fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
+    let mut location = String::with_capacity(
+        32 + request.host.len() + request.path.len() + request.query.map_or(0, str::len),
+    );
+    location.push_str("https://");
+    location.push_str(without_port(request.host));
+    if port != 443 {
+        location.push(':');
+        location.push_str(&port.to_string());
+    }
+    if let Some(session) = &request.session {
+        location.push_str("/~");
+        push_header_safe(&mut location, session.token);
+    }
+    push_header_safe(&mut location, request.path);
+    if let Some(query) = request.query {
+        location.push('?');
+        push_header_safe(&mut location, query);
+    }
+    location
+}
+
+/// Raw, save bytes that a header value must not have.
+pub(crate) fn push_header_safe(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+fn check_method(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), Denial> {
+    if !routed.behavior.allowed_methods.allows(request.method) {
+        return Err(Denial::MethodNotAllowed);
+    }
+    check_body(request)
+}
+
+/// Developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a body.
+pub(crate) fn check_body(request: &ViewerRequest<'_>) -> Result<(), Denial> {
+    if request.has_body && is_get_or_head(request.method) {
+        return Err(Denial::BodyNotAllowed);
+    }
+    Ok(())
+}
+
+/// What checks the signatures of a request; `None` for an open behavior.
+pub(crate) fn verifier<'a>(
+    routed: &Routed<'a>,
+    client: IpAddr,
+    now: Timestamp,
+    memory: &'a dyn SignatureMemory,
+) -> Option<Verifier<'a>> {
+    routed.trusted_keys().map(|keys| Verifier {
+        keys,
+        now,
+        client,
+        leniency: &routed.behavior.leniency,
+        memory,
+    })
+}
+
+/// Compares what a request presents with URLs.
+pub(crate) struct Examiner<'a> {
+    request: &'a ViewerRequest<'a>,
+    verifier: Verifier<'a>,
+    /// Whether the origin takes paths as they are.
+    reads_literally: bool,
+}
+
+impl<'a> Examiner<'a> {
+    pub(crate) fn new(
+        routed: &Routed<'a>,
+        request: &'a ViewerRequest<'a>,
+        verifier: Verifier<'a>,
+    ) -> Self {
+        Examiner {
+            request,
+            verifier,
+            reads_literally: routed.behavior.origin.reads_literally(),
+        }
+    }
+
+    /// The grant for the URL of `path` and `query` at the request's scheme and host.
+    pub(crate) fn grant_for(&self, path: &str, query: Option<&str>) -> Result<Grant, Refusal> {
+        self.verify(&ViewerUrl {
+            path,
+            query,
+            ..self.request.url()
+        })
+    }
+
+    /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg` would
+    /// open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or names it.
+    pub(crate) fn good_for_path_info(
+        &self,
+        grant: Grant,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Grant, Denial> {
+        const FILES_MAX: usize = 8;
+        if self.reads_literally || grant.path_use() != PathUse::Pattern {
+            return Ok(grant);
+        }
+        for (number, file) in files_on_the_way(path).enumerate() {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let covers_beneath = || self.grant_for(&format!("{file}/"), query).is_ok();
+            if number == FILES_MAX || !(grant.names_segment(name) || covers_beneath()) {
+                return Err(Denial::AmbiguousPath);
+            }
+        }
+        Ok(grant)
+    }
+
+    fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {
+        if let Some(PathSession { token, secret }) = self.request.session {
+            return self.verifier.session(secret, token, url);
+        }
+        let cookies = self.request.headers.get_all(header::COOKIE).into_iter();
+        self.verifier
+            .request(url, cookies.map(HeaderValue::as_bytes))
+    }
+}
+
+/// The grant, if it is good for the path as it is spelled.
+///
+/// A wildcard ends where its folder does, and a path that is not canonical may lead out of there. Who signed exactly this
+/// spelling has seen it; who signed for everything has nothing to lose by it.
+pub(crate) fn good_for_spelling(
+    routed: &Routed<'_>,
+    granted: Result<Grant, Refusal>,
+) -> Result<Grant, Denial> {
+    match (routed.gate.spelling, granted) {
+        (Spelling::Certain, granted) => granted.map_err(Denial::Signature),
+        (Spelling::Ambiguous, Ok(grant)) => match grant.path_use() {
+            PathUse::Exact | PathUse::Ignored => Ok(grant),
+            PathUse::Pattern => Err(Denial::AmbiguousPath),
+        },
+        // What is wrong with the request is its path, where the object that it names here is open.
+        (Spelling::Ambiguous, Err(_)) if routed.behavior.trusted_keys.is_none() => {
+            Err(Denial::AmbiguousPath)
+        }
+        (Spelling::Ambiguous, Err(refusal)) => Err(Denial::Signature(refusal)),
+    }
+}
+
+pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> Result<(), Denial> {
+    match routed.behavior.origin.primary.source {
+        OriginSource::Folder { .. } if is_change(method) => {
+            return Err(Denial::NotSupportedByOrigin);
+        }
+        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => {}
+    }
+    if names_bucket(routed, path) {
+        return Err(Denial::NotFound);
+    }
+    Ok(())
+}
+
+/// Whether the path may be that of the bucket itself.
+fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
+    if path == "/" && routed.distribution.default_root_object.is_some() {
+        return false;
+    }
+    let mut origins = routed.behavior.origin.origins();
+    origins.any(|origin| match origin.source {
+        OriginSource::S3(_) => may_name_root(&format!("{}{path}", origin.origin_path)),
+        OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+    })
+}

@@ -1,0 +1,112 @@
+//! Every reason why a viewer gets no object.
+
+use crate::request::bucket_refusal::BucketRefusal;
+use http::StatusCode;
+use privet_sign::Refusal;
+
+/// Why the viewer gets no object. [`crate::response::denial_page`] turns it into HTTP, by exhaustive match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// No enabled distribution has the host.
+    UnknownHost,
+    /// The behavior takes HTTPS only, or the method cannot be redirected below HTTP/1.1.
+    HttpsRequired,
+    /// The behavior redirects to HTTPS.
+    RedirectToHttps {
+        /// The whole URL to go to, safe to put into a header.
+        location: String,
+        /// 301 for GET and HEAD, 307 for the others.
+        status: StatusCode,
+    },
+    /// The path names an object here and may name another one at the origin, and no behavior is strict enough for both.
+    AmbiguousPath,
+    /// The behavior does not allow the method.
+    MethodNotAllowed,
+    /// GET or HEAD with a body.
+    BodyNotAllowed,
+    /// No valid grant; the operator's word for it is [`Refusal::token`].
+    Signature(Refusal),
+    /// URL or head over the limit.
+    HeadTooLarge,
+    /// Not HTTP as RFC 9112 has it.
+    BadRequest,
+    /// The request's body did not arrive in time.
+    BodyTimeout,
+    /// The behavior allows the method, but its origin, a folder, takes no changes.
+    NotSupportedByOrigin,
+    /// The origin has no such object.
+    NotFound,
+    /// The origin has it but cannot read it.
+    OriginUnreadable,
+    /// The origin has it, or has not, and lets the edge not have it.
+    OriginForbidden,
+    /// The distribution does not serve the viewer's country.
+    CountryBlocked,
+    /// The origin's name has no address.
+    OriginDns,
+    /// The origin takes no connection.
+    OriginConnect,
+    /// There are no valid access keys to sign the request to a bucket with.
+    OriginCredentials,
+    /// The bucket refuses the edge itself, whatever the viewer asked for.
+    OriginRefusesEdge(BucketRefusal),
+    /// The TLS handshake with the origin failed, or its certificate is not trusted.
+    OriginTls,
+    /// The origin did not answer in time.
+    OriginTimeout,
+    /// The head of the origin's response is over the limit.
+    OriginHeaderTooBig,
+    /// The origin's response is not HTTP as RFC 9112 has it.
+    OriginInvalidResponse,
+    /// The origin closed the connection before its response was complete.
+    OriginClosed,
+    /// The edge has no room for the request.
+    CapacityExceeded,
+    /// A set of qualities names an object that is restricted to other keys than the set itself.
+    ForeignMember,
+    /// The origin does not say how long the object is, and not all of it has come yet: there is a film of it later.
+    FilmArriving,
+    /// No film can be made of the object, whoever asks.
+    Film {
+        /// One lower-case token for the operator's log.
+        token: &'static str,
+        /// What is wrong with the object; the viewer is told.
+        reason: String,
+    },
+}
+
+impl Denial {
+    /// One lower-case token for the operator's log.
+    pub fn token(&self) -> &'static str {
+        match self {
+            Denial::UnknownHost => "unknown-host",
+            Denial::HttpsRequired => "https-required",
+            Denial::RedirectToHttps { .. } => "redirect-to-https",
+            Denial::AmbiguousPath => "ambiguous-path",
+            Denial::MethodNotAllowed => "method-not-allowed",
+            Denial::BodyNotAllowed => "body-not-allowed",
+            Denial::Signature(refusal) => refusal.token(),
+            Denial::HeadTooLarge => "head-too-large",
+            Denial::BadRequest => "bad-request",
+            Denial::BodyTimeout => "body-timeout",
+            Denial::NotSupportedByOrigin => "not-supported-by-origin",
+            Denial::NotFound => "not-found",
+            Denial::OriginUnreadable => "origin-unreadable",
+            Denial::OriginForbidden => "origin-forbidden",
+            Denial::CountryBlocked => "country-blocked",
+            Denial::OriginDns => "origin-dns",
+            Denial::OriginConnect => "origin-connect",
+            Denial::OriginCredentials => "origin-credentials",
+            Denial::OriginRefusesEdge(refusal) => refusal.token(),
+            Denial::OriginTls => "origin-tls",
+            Denial::OriginTimeout => "origin-timeout",
+            Denial::OriginHeaderTooBig => "origin-header-too-big",
+            Denial::OriginInvalidResponse => "origin-invalid-response",
+            Denial::OriginClosed => "origin-closed",
+            Denial::CapacityExceeded => "capacity-exceeded",
+            Denial::ForeignMember => "foreign-member",
+            Denial::FilmArriving => "film-arriving",
+            Denial::Film { token, .. } => token,
+        }
+    }
+}

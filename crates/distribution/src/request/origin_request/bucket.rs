@@ -1,0 +1,161 @@
+//! What of a viewer's request reaches a bucket. The edge signs all of it with its own keys, so it is an allow-list:
+//! what is not written down here, or by the operator, does not get there.
+
+use super::parameter_filter::takes;
+use super::parameter_shapes::has_known_shape;
+use super::{is_named, is_selected};
+use crate::config::{CacheBehavior, NameFilter, Origin, OriginSource, is_change};
+use crate::header_names::{is_of_the_cache, is_plain, is_steering};
+use crate::percent::percent_decoded;
+use http::{HeaderName, Method, header};
+
+/// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every change.
+const OF_CONTENT: [HeaderName; 5] = [
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    HeaderName::from_static("content-md5"),
+    header::CONTENT_TYPE,
+];
+/// Fields that say how long the object may be kept, for a change whose policy passes them.
+const OF_CACHING: [HeaderName; 2] = [header::CACHE_CONTROL, header::EXPIRES];
+/// The conditions of a change. A range is none: S3 knows it for reading only (RFC 9110 14.2).
+const CONDITIONS: [HeaderName; 4] = [
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_UNMODIFIED_SINCE,
+];
+/// Cross-origin requests, where a policy passes them.
+const OF_CORS: [HeaderName; 3] = [
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ORIGIN,
+];
+/// Names of user metadata may have any character: behind this beginning no spelling leads anywhere else.
+const METADATA: &str = "x-amz-meta-";
+
+/// What changes the headers of a bucket's answers. CloudFront's managed origin request policies do not pass it on
+/// (developer guide, "Use managed origin request policies"): a link would choose how a browser takes an object.
+const OVERRIDES: [&str; 3] = [
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-type",
+];
+/// What names an object, a part of it, or how it is to be answered. Every other parameter makes another request of it:
+/// it reaches a bucket only where a policy lists it.
+const OF_OBJECTS: [&str; 9] = [
+    "partNumber",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+    "versionId",
+    "x-id",
+];
+/// The managed origin request policies that pass all parameters on.
+const ALL_QUERIES_IDS: [&str; 4] = [
+    "216adef6-5c7f-47e4-b989-5492eafa07d3",
+    "33f36d7e-f396-46d9-90e0-52428a34d9dc",
+    "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+    "775133bc-15f2-49f9-abea-afb2e0bf67d2",
+];
+
+/// The buckets that a behavior may ask.
+pub(crate) fn buckets(behavior: &CacheBehavior) -> impl Iterator<Item = &Origin> {
+    let failover = behavior.origin.failover.as_ref();
+    let secondary = failover.map(|failover| &failover.secondary);
+    let origins = std::iter::once(&behavior.origin.primary).chain(secondary);
+    origins
+        .map(|origin| &**origin)
+        .filter(|origin| matches!(origin.source, OriginSource::S3(_)))
+}
+
+/// Whether a header of the viewer's, none that ends at the edge anyway, is passed on to a bucket.
+pub(super) fn takes_header(behavior: &CacheBehavior, method: &Method, name: &HeaderName) -> bool {
+    let is_change = is_change(method);
+    // S3 has no names of other characters. What one could mean is a name in another spelling.
+    let is_of_s3 = is_plain(name) || name.as_str().starts_with(METADATA);
+    if !is_of_s3 || is_steering(name) {
+        return false;
+    }
+    if is_of_the_cache(name) {
+        return is_change && CONDITIONS.contains(name);
+    }
+    if OF_CONTENT.contains(name) && is_change {
+        return true;
+    }
+    let is_common = OF_CORS.contains(name) || (OF_CACHING.contains(name) && is_change);
+    is_named(behavior, name) || (is_common && is_selected(behavior, name))
+}
+
+/// Whether a parameter of the viewer's, with its value, is passed on to a bucket.
+pub(super) fn takes_parameter(behavior: &CacheBehavior, method: &Method, piece: &str) -> bool {
+    let Some(name) = parameter_name(piece) else {
+        return false;
+    };
+    if !has_known_shape(&name, piece) {
+        return false;
+    }
+    if is_listed(behavior, &name) {
+        return true;
+    }
+    let policy = behavior.origin_request_policy.as_deref();
+    let is_withheld = policy.is_some_and(|policy| ALL_QUERIES_IDS.contains(&policy.id.as_str()))
+        && OVERRIDES.contains(&name.as_str());
+    let is_passed = |filter: &NameFilter| takes(filter, piece);
+    is_of_objects(method, &name)
+        && (is_passed(&behavior.cache_policy.query_strings)
+            || policy.is_some_and(|policy| is_passed(&policy.query_strings) && !is_withheld))
+}
+
+/// What is written is the key alone: a gateway that took a version for a place to write to would change an old one.
+fn is_of_objects(method: &Method, name: &str) -> bool {
+    match *method {
+        Method::DELETE => ["versionId", "x-id"].contains(&name),
+        Method::PUT | Method::POST | Method::PATCH => name == "x-id",
+        _ => OF_OBJECTS.contains(&name),
+    }
+}
+
+/// The name of a parameter that is the same to every reader: wherever it is cut at its `=`, before it is decoded or
+/// after, however often. `None` when it is not, and when the value has control characters.
+pub(super) fn parameter_name(piece: &str) -> Option<String> {
+    let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+    let name = percent_decoded(name);
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let value = percent_decoded(value);
+    // What is no text is not signed: it would be lost on the way, and the request another one.
+    let is_text = std::str::from_utf8(&value).is_ok() && !value.iter().any(u8::is_ascii_control);
+    if name.is_empty() || !name.iter().all(is_plain) || !is_text {
+        return None;
+    }
+    String::from_utf8(name.into_owned()).ok()
+}
+
+/// Whether an operator has written the parameter's name into a policy.
+fn is_listed(behavior: &CacheBehavior, name: &str) -> bool {
+    let policy = behavior.origin_request_policy.as_deref();
+    listed(&behavior.cache_policy.query_strings)
+        .chain(
+            policy
+                .into_iter()
+                .flat_map(|policy| listed(&policy.query_strings)),
+        )
+        .any(|listed| listed == name)
+}
+
+/// The names that a filter lists. "All" and "all but these" list none of those that they pass.
+fn listed(filter: &NameFilter) -> std::slice::Iter<'_, String> {
+    match filter {
+        NameFilter::Only(names) => names.iter(),
+        NameFilter::None | NameFilter::All | NameFilter::AllExcept(_) => [].iter(),
+    }
+}
+
+/// Whether a filter calls the cookie by name.
+pub(super) fn lists_cookie(filter: &NameFilter, name: &[u8]) -> bool {
+    listed(filter).any(|listed| listed.as_bytes() == name)
+}

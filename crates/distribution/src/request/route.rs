@@ -1,0 +1,174 @@
+//! The first step of a request: its host finds the distribution, its path the behavior.
+
+use crate::config::{
+    CacheBehavior, Distribution, FilmSettings, OriginSource, S3Addressing, Snapshot,
+    ViewerProtocolPolicy,
+};
+use crate::request::canonical_path::is_canonical;
+use crate::request::denial::Denial;
+use crate::request::readings::Readings;
+use crate::request::viewer_request::ViewerRequest;
+use http::Method;
+use privet_sign::KeySet;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The outcome of the walk's first step.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed<'s> {
+    /// The distribution that the host belongs to.
+    pub distribution: &'s Arc<Distribution>,
+    /// Its first behavior whose path pattern matches; for what is made of an object, that of the object.
+    pub behavior: &'s CacheBehavior,
+    pub(crate) gate: Gate<'s>,
+}
+
+/// What a request has to pass. For films, and for paths that are not canonical, that is more than the behavior asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate<'s> {
+    /// `None`: open to everybody.
+    pub(crate) trusted_keys: Option<&'s KeySet>,
+    pub(crate) viewer_protocol_policy: &'s ViewerProtocolPolicy,
+    pub(crate) films: Option<&'s Arc<FilmSettings>>,
+    pub(crate) spelling: Spelling,
+}
+
+/// What the spelling of a path means at the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// The object that it names here.
+    Certain,
+    /// Perhaps another object of the distribution, so that the gates of all behaviors are to be passed.
+    Ambiguous,
+}
+
+impl Spelling {
+    /// Of a path, raw, that leads to this behavior. The one place where the rule of [`is_canonical`] is applied.
+    pub(crate) fn of(behavior: &CacheBehavior, path: &str) -> Self {
+        if behavior.origin.reads_literally() || is_canonical(path) {
+            Spelling::Certain
+        } else {
+            Spelling::Ambiguous
+        }
+    }
+}
+
+impl<'s> Gate<'s> {
+    fn of(behavior: &'s CacheBehavior) -> Self {
+        Gate {
+            trusted_keys: behavior.trusted_keys.as_ref(),
+            viewer_protocol_policy: &behavior.viewer_protocol_policy,
+            films: behavior.films.as_ref(),
+            spelling: Spelling::Certain,
+        }
+    }
+
+    /// For a path that may name any object of the distribution.
+    ///
+    /// Errors: [`Denial::AmbiguousPath`] where it may even name what is not the distribution's, and where no key opens all
+    /// that is restricted; [`Denial::MethodNotAllowed`] where a behavior does not take the method.
+    pub(crate) fn of_all(
+        distribution: &'s Distribution,
+        behavior: &'s CacheBehavior,
+        method: &Method,
+    ) -> Result<Self, Denial> {
+        let every_gate = &distribution.table.every_gate;
+        let keys = every_gate.trusted_keys.as_ref();
+        if has_neighbours(behavior) || keys.is_some_and(KeySet::is_empty) {
+            return Err(Denial::AmbiguousPath);
+        }
+        if !every_gate.allowed_methods.allows(method) {
+            return Err(Denial::MethodNotAllowed);
+        }
+        Ok(Gate {
+            trusted_keys: keys,
+            viewer_protocol_policy: &every_gate.viewer_protocol_policy,
+            films: behavior.films.as_ref(),
+            spelling: Spelling::Ambiguous,
+        })
+    }
+}
+
+impl<'s> Routed<'s> {
+    /// To a behavior that is its own gate.
+    pub(crate) fn to(distribution: &'s Arc<Distribution>, behavior: &'s CacheBehavior) -> Self {
+        Routed {
+            distribution,
+            behavior,
+            gate: Gate::of(behavior),
+        }
+    }
+
+    /// What is made of films here; `None`: nothing.
+    pub fn films(&self) -> Option<&'s Arc<FilmSettings>> {
+        self.gate.films
+    }
+
+    /// The query of a request that was routed so, without what a grant came by; `None` when nothing is left.
+    pub(crate) fn query_without_grant<'q>(
+        &self,
+        request: &ViewerRequest<'q>,
+    ) -> Option<Cow<'q, str>> {
+        match self.trusted_keys() {
+            Some(_) => privet_sign::strip_query(request.query?),
+            None => request.query.map(Cow::Borrowed),
+        }
+    }
+
+    /// The keys of which one has to have signed; `None`: open to everybody.
+    pub fn trusted_keys(&self) -> Option<&'s KeySet> {
+        self.gate.trusted_keys
+    }
+}
+
+/// Finds distribution and behavior of a request.
+///
+/// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query does
+/// not take part (developer guide, "Path pattern").
+///
+/// An HTTP server, or what stands in front of it, may read another object's name in a path that is not
+/// [`crate::request::is_canonical`]. Such a path has to pass the gates of all behaviors of the distribution, and [`crate::request::authorize`]
+/// takes no grant for it that a wildcard covers (fidelity note F38).
+///
+/// # Errors
+/// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when the path may name
+/// something that no key opens, or that is not the distribution's: what lies beside the origin path.
+/// [`Denial::MethodNotAllowed`] when the behavior of an object that it may name does not allow the method.
+pub fn route<'s>(
+    snapshot: &'s Snapshot,
+    request: &ViewerRequest<'_>,
+) -> Result<Routed<'s>, Denial> {
+    let distribution = enabled_distribution(snapshot, request)?;
+    let behavior = Readings::new(distribution).behavior_of(request.path, request.method)?;
+    let gate = match Spelling::of(behavior, request.path) {
+        Spelling::Certain => Gate::of(behavior),
+        Spelling::Ambiguous => Gate::of_all(distribution, behavior, request.method)?,
+    };
+    Ok(Routed {
+        distribution,
+        behavior,
+        gate,
+    })
+}
+
+pub(crate) fn enabled_distribution<'s>(
+    snapshot: &'s Snapshot,
+    request: &ViewerRequest<'_>,
+) -> Result<&'s Arc<Distribution>, Denial> {
+    snapshot
+        .distribution_for(request.host)
+        .filter(|distribution| distribution.enabled)
+        .ok_or(Denial::UnknownHost)
+}
+
+/// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the
+/// other buckets of an endpoint.
+fn has_neighbours(behavior: &CacheBehavior) -> bool {
+    behavior.origin.origins().any(|origin| {
+        !origin.origin_path.is_empty()
+            || match &origin.source {
+                OriginSource::S3(s3) => s3.addressing == S3Addressing::Path,
+                OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+            }
+    })
+}

@@ -1,0 +1,303 @@
+//! The bytes of every answer the edge makes itself: refusals, redirects and missing objects.
+
+use crate::logging::ResultType;
+use crate::request::Denial;
+use http::StatusCode;
+use privet_sign::ErrorCode;
+
+/// A complete small answer. No `Date`, `Server`, `Via` or ids: the edge adds those.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The status to send.
+    pub status: StatusCode,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The body, whose length is `Content-Length`; not sent in answer to HEAD.
+    pub body: Vec<u8>,
+    /// The value of `Location`, for redirects.
+    pub location: Option<String>,
+    /// The value of `Cache-Control`, where something is to be said.
+    pub cache_control: Option<&'static str>,
+    /// The value of `Retry-After` in seconds, where asking again helps.
+    pub retry_after_secs: Option<u32>,
+    /// The value of `X-Cache`.
+    pub x_cache: &'static str,
+    /// `x-edge-result-type` and `x-edge-response-result-type` of the log.
+    pub result: ResultType,
+    /// `x-edge-detailed-result-type` of the log.
+    pub detail: &'static str,
+    /// Whether the connection is closed after the answer.
+    pub close: bool,
+    /// Whether the access log has a line for it. Over-size requests have none (developer guide, "Standard logs"), nor
+    /// have unknown hosts, which belong to no distribution.
+    pub logged: bool,
+    /// Who speaks: CloudFront's own refusals and those of the origin look different.
+    pub author: PageAuthor,
+}
+
+/// Whose words a page is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageAuthor {
+    /// `Server: CloudFront`.
+    Edge,
+    /// `Server: AmazonS3`.
+    Origin,
+}
+
+/// The page for `denial`. `request_id`, the value of `X-Amz-Cf-Id`, goes into the HTML pages.
+///
+/// XML bodies are one line without a newline, as captured from CloudFront; a refused signature tells one of five
+/// codes and nothing else.
+pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
+    let html = |status, reason, detail| html_page(status, reason, detail, request_id);
+    let closing = |status, detail| Page {
+        close: true,
+        ..html(status, "Bad request.", detail)
+    };
+    match denial {
+        Denial::UnknownHost => Page {
+            logged: false,
+            ..html(StatusCode::FORBIDDEN, "Bad request.", "Error")
+        },
+        Denial::HttpsRequired => html(StatusCode::FORBIDDEN, "Bad request.", "Error"),
+        Denial::RedirectToHttps { location, status } => redirect_page(*status, location),
+        Denial::MethodNotAllowed => {
+            html(StatusCode::FORBIDDEN, METHOD_REASON, "InvalidRequestMethod")
+        }
+        Denial::AmbiguousPath | Denial::BodyNotAllowed | Denial::ForeignMember => {
+            html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest")
+        }
+        Denial::Signature(refusal) => xml_page(refusal.error_code()),
+        Denial::HeadTooLarge => Page {
+            logged: false,
+            ..closing(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest")
+        },
+        Denial::BadRequest => closing(StatusCode::BAD_REQUEST, "InvalidRequest"),
+        Denial::BodyTimeout => closing(StatusCode::REQUEST_TIMEOUT, "ClientCommError"),
+        Denial::NotSupportedByOrigin => method_not_allowed_page(request_id),
+        Denial::NotFound => no_such_key_page(None, request_id),
+        Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),
+        Denial::CountryBlocked => html(StatusCode::FORBIDDEN, COUNTRY_REASON, "ClientGeoBlocked"),
+        Denial::OriginDns => html(StatusCode::BAD_GATEWAY, DNS_REASON, "OriginDnsError"),
+        // What a bucket says of the edge's keys and clock is for the operator alone.
+        Denial::OriginConnect
+        | Denial::OriginCredentials
+        | Denial::OriginRefusesEdge(_)
+        | Denial::OriginTls => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError"),
+        Denial::OriginTimeout => html(
+            StatusCode::GATEWAY_TIMEOUT,
+            ORIGIN_REASON,
+            "OriginCommError",
+        ),
+        Denial::OriginHeaderTooBig => html(
+            StatusCode::BAD_GATEWAY,
+            ORIGIN_REASON,
+            "OriginHeaderTooBigError",
+        ),
+        Denial::OriginInvalidResponse => html(
+            StatusCode::BAD_GATEWAY,
+            ORIGIN_REASON,
+            "OriginInvalidResponseError",
+        ),
+        Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
+        Denial::OriginForbidden => origin_page(
+            StatusCode::FORBIDDEN,
+            "<Code>AccessDenied</Code><Message>Access Denied</Message>",
+            request_id,
+        ),
+        Denial::FilmArriving => film_arriving_page(request_id),
+        Denial::Film { reason, .. } => film_page(reason, request_id),
+        Denial::CapacityExceeded => Page {
+            result: ResultType::CapacityExceeded,
+            ..html(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Capacity exceeded.",
+                "CapacityExceeded",
+            )
+        },
+    }
+}
+
+/// Sends a viewer with a new session to `location`, which [`crate::request::session_location`] made. Nobody is to keep it: the
+/// token is the viewer's own.
+pub fn session_page(location: &str) -> Page {
+    Page {
+        cache_control: Some("no-store"),
+        ..redirect_page(StatusCode::FOUND, location)
+    }
+}
+
+/// S3's page for a missing object, as the origin would have sent it: 404 `NoSuchKey`.
+///
+/// `key` is the object's name as the viewer sent it, without the leading slash. A private bucket without list
+/// permission would answer 403 `AccessDenied` instead; a folder hides nothing that the viewer could not already ask for.
+pub fn no_such_key_page(key: Option<&str>, request_id: &str) -> Page {
+    let key = key.map_or_else(String::new, |key| format!("<Key>{}</Key>", xml_text(key)));
+    origin_page(
+        StatusCode::NOT_FOUND,
+        &format!("<Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>{key}"),
+        request_id,
+    )
+}
+
+/// Spelling as CloudFront sends it.
+const METHOD_REASON: &str = "This distribution is not configured to allow the HTTP request method that was used for \
+this request. The distribution supports only cachable requests.";
+
+const ORIGIN_REASON: &str = "CloudFront wasn't able to connect to the origin.";
+
+const DNS_REASON: &str = "CloudFront wasn't able to resolve the origin domain name.";
+
+const CLOSED_REASON: &str = "CloudFront attempted to establish a connection with the origin, but either the attempt \
+failed or the origin closed the connection.";
+
+const COUNTRY_REASON: &str =
+    "The Amazon CloudFront distribution is configured to block access from your country.";
+
+const ADVISORY: &str = "We can't connect to the server for this app or website at this time. There might be too \
+much traffic or a configuration error. Try again later, or contact the app or website owner.\n\
+<BR clear=\"all\">\n\
+If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
+error by reviewing the CloudFront documentation.\n";
+
+/// When to ask again for a film that is on its way. The request waits by itself then.
+const FILM_ARRIVING_RETRY_SECS: u32 = 2;
+
+/// In the form of S3's errors: it is about the object, and says nothing about access.
+fn film_page(reason: &str, request_id: &str) -> Page {
+    let content = format!(
+        "<Code>UnprocessableFilm</Code><Message>{}</Message>",
+        xml_text(reason)
+    );
+    origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
+}
+
+/// In the form of S3's errors too, for players that ask again by themselves.
+fn film_arriving_page(request_id: &str) -> Page {
+    let content = "<Code>FilmArriving</Code><Message>The origin does not say how long the object is, so all of it is fetched \
+                   first. Ask again in a few seconds.</Message>";
+    Page {
+        retry_after_secs: Some(FILM_ARRIVING_RETRY_SECS),
+        ..origin_page(StatusCode::SERVICE_UNAVAILABLE, content, request_id)
+    }
+}
+
+fn error_page(status: StatusCode, content_type: &'static str, body: String) -> Page {
+    Page {
+        status,
+        content_type,
+        body: body.into_bytes(),
+        location: None,
+        cache_control: None,
+        retry_after_secs: None,
+        x_cache: "Error from cloudfront",
+        result: ResultType::Error,
+        detail: "Error",
+        close: false,
+        logged: true,
+        author: PageAuthor::Edge,
+    }
+}
+
+fn xml_page(code: ErrorCode) -> Page {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{}</Code><Message>{}</Message></Error>",
+        code.code(),
+        code.message()
+    );
+    error_page(StatusCode::FORBIDDEN, "text/xml", body)
+}
+
+fn method_not_allowed_page(request_id: &str) -> Page {
+    origin_page(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "<Code>MethodNotAllowed</Code><Message>The specified method is not allowed against this resource.</Message>",
+        request_id,
+    )
+}
+
+/// S3's form: a newline after the declaration, and two ids at the end.
+fn origin_page(status: StatusCode, content: &str, request_id: &str) -> Page {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{content}\
+         <RequestId>{request_id}</RequestId><HostId>{request_id}</HostId></Error>"
+    );
+    Page {
+        author: PageAuthor::Origin,
+        ..error_page(status, "application/xml", body)
+    }
+}
+
+fn html_page(status: StatusCode, reason: &str, detail: &'static str, request_id: &str) -> Page {
+    Page {
+        detail,
+        ..error_page(
+            status,
+            "text/html",
+            html_body(status, reason, ADVISORY, request_id),
+        )
+    }
+}
+
+/// `advisory` is empty for the form of 2018.
+fn html_body(status: StatusCode, reason: &str, advisory: &str, request_id: &str) -> String {
+    let status = status.as_u16();
+    format!(
+        "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\" \"http://www.w3.org/TR/html4/loose.dtd\">\n\
+         <HTML><HEAD><META HTTP-EQUIV=\"Content-Type\" CONTENT=\"text/html; charset=iso-8859-1\">\n\
+         <TITLE>ERROR: The request could not be satisfied</TITLE>\n\
+         </HEAD><BODY>\n\
+         <H1>{status} ERROR</H1>\n\
+         <H2>The request could not be satisfied.</H2>\n\
+         <HR noshade size=\"1px\">\n\
+         {reason}\n\
+         {advisory}\n\
+         <BR clear=\"all\">\n\
+         <HR noshade size=\"1px\">\n\
+         <PRE>\n\
+         Generated by cloudfront (CloudFront)\n\
+         Request ID: {request_id}\n\
+         </PRE>\n\
+         <ADDRESS>\n\
+         </ADDRESS>\n\
+         </BODY></HTML>"
+    )
+}
+
+fn redirect_page(status: StatusCode, location: &str) -> Page {
+    let title = format!(
+        "{} {}",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or("Redirect")
+    );
+    let body = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+         <hr><center>CloudFront</center>\r\n</body>\r\n</html>\r\n"
+    );
+    Page {
+        location: Some(location.to_owned()),
+        x_cache: "Redirect from cloudfront",
+        result: ResultType::Redirect,
+        detail: "Redirect",
+        ..error_page(status, "text/html", body)
+    }
+}
+
+/// `text` as XML character data; characters that XML 1.0 does not have become `?`.
+fn xml_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            control if control.is_control() => out.push('?'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
