@@ -34,6 +34,7 @@ mod pace;
 mod pipeline;
 mod proxy_header;
 mod readiness;
+mod redeem;
 mod remote_object;
 mod request_body;
 mod request_id;

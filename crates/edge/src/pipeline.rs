@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::body::ViewerBody;
 use crate::context::WorkerContext;
 use crate::exchange::{Exchange, OpenExchange, Received, Record};
+use crate::redeem::{Redeemed, redeem};
 use crate::request_body::RequestBody;
 use crate::test_clock;
 use film::FilmWalk;
@@ -22,7 +23,7 @@ use http::header::HeaderName;
 use http::{Response, Version};
 use object::ObjectRequest;
 use privet_distribution::logging::ResultType;
-use privet_distribution::request::{Authorized, Denial, check_geo, check_session};
+use privet_distribution::request::{Denial, check_geo, check_session};
 use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
@@ -101,14 +102,15 @@ async fn serve(
     }
     check_session(&routed, &request)?;
     let authorized = target.authorize(routed, &request, received.now, &context.memory)?;
+    let redeemed = redeem(authorized).await?;
     let object = ObjectRequest {
-        authorized: &authorized,
+        authorized: &redeemed,
         request,
         country,
         received,
         context,
     };
-    let mut answer = match (target, authorized.routed().films()) {
+    let mut answer = match (target, redeemed.routed().films()) {
         (Target::Film(name), Some(settings)) => {
             let film = FilmWalk {
                 authorized: object.authorized,
@@ -124,12 +126,12 @@ async fn serve(
         }
         (Target::Object | Target::Film(_), _) => object.answer(body).await?,
     };
-    record_grant(&authorized, record, &mut answer, context);
+    record_grant(&redeemed, record, &mut answer, context);
     Ok(answer)
 }
 
 fn record_grant(
-    authorized: &Authorized<'_>,
+    authorized: &Redeemed<'_>,
     record: &mut Record,
     answer: &mut Answer,
     context: &WorkerContext,

@@ -2,11 +2,11 @@
 
 use crate::countries::Countries;
 use crate::origin::{FolderOrigin, OriginReader};
+use crate::redeem::Redeemed;
 use crate::start_error::StartError;
 use crate::tls;
 use http::HeaderValue;
 use privet_distribution::config::{ListenerProtocol, OriginSource, Snapshot};
-use privet_distribution::request::Authorized;
 use privet_sign::SessionSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl EdgeState {
     }
 
     /// The folder of the authorized request's behavior; `None` when its origin is another server.
-    pub(crate) fn folder(&self, authorized: &Authorized<'_>) -> Option<&FolderOrigin> {
+    pub(crate) fn folder(&self, authorized: &Redeemed<'_>) -> Option<&FolderOrigin> {
         let index = authorized.routed().behavior.origin.primary.index;
         match self.origins.get(index)? {
             OriginReader::Folder(folder) => Some(folder),

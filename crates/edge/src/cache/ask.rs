@@ -1,6 +1,7 @@
 //! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began them.
 
 use crate::origin_client::{OriginCall, OriginRequestBody};
+use crate::redeem::Redeemed;
 use http::header::{
     CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
@@ -11,9 +12,7 @@ use privet_distribution::caching::{
     CacheKey, Collapsing, DateStrength, collapsing, filtered_query,
 };
 use privet_distribution::config::{CachePolicy, Distribution, Origin, OriginChoice};
-use privet_distribution::request::{
-    Authorized, OriginRequest, RequestFacts, ViewerRequest, origin_request,
-};
+use privet_distribution::request::{OriginRequest, RequestFacts, ViewerRequest, origin_request};
 use privet_distribution::response::custom_error;
 use privet_sign::Scheme;
 use std::borrow::Cow;
@@ -62,7 +61,7 @@ pub(super) enum Wanted {
 impl Ask {
     /// Of an authorized request, its cache key and the key's digest.
     pub(crate) fn new(
-        authorized: &Authorized<'_>,
+        authorized: &Redeemed<'_>,
         request: &ViewerRequest<'_>,
         facts: &RequestFacts<'_>,
         (key, digest): (CacheKey, Key),

@@ -10,6 +10,7 @@ use super::flight::{FlightGuard, FlightOutcome, Joined};
 use super::stored_object::StoredObject;
 use super::{Next, ObjectReader, Served, WorkerCache};
 use crate::origin::{Content, DiskWork, Object};
+use crate::redeem::Redeemed;
 use bytes::Bytes;
 use encode::{Encoded, Part, encode, working_size_bytes};
 use http::{HeaderMap, Method, StatusCode};
@@ -17,7 +18,7 @@ use privet_cache::{Block, DiskBody, Key};
 use privet_distribution::caching::{
     ContentCoding, DateStrength, Lifetime, cache_key, compressed_headers,
 };
-use privet_distribution::request::{Authorized, ViewerRequest};
+use privet_distribution::request::ViewerRequest;
 use privet_sign::Timestamp;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -104,7 +105,7 @@ impl WorkerCache {
     /// A folder's object in `coding`; `None` when that is no smaller or cannot be made now.
     pub(crate) async fn folder_form(
         self: &Rc<Self>,
-        authorized: &Authorized<'_>,
+        authorized: &Redeemed<'_>,
         request: &ViewerRequest<'_>,
         object: &Object,
         coding: ContentCoding,

@@ -11,12 +11,13 @@ pub(crate) use refusals::{encoded_text, too_large_text};
 use super::folder_blocks::{FolderBlocks, FolderFile};
 use crate::cache::{Ask, FlightWaiter, How, StoredObject, WorkerCache, digest};
 use crate::origin::{Content, FolderOrigin, OriginError};
+use crate::redeem::Redeemed;
 use crate::state::EdgeState;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use privet_distribution::caching::{AppliedCodings, CacheStatus};
-use privet_distribution::request::{Authorized, Denial, RequestFacts, ViewerRequest};
+use privet_distribution::request::{Denial, RequestFacts, ViewerRequest};
 use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub(crate) struct SourceAsk<'a> {
     /// For the object, not for what is made of it.
-    pub(crate) authorized: &'a Authorized<'a>,
+    pub(crate) authorized: &'a Redeemed<'a>,
     /// The viewer's request with the object's path. Its method, conditions, ranges and codings are not looked at.
     pub(crate) request: ViewerRequest<'a>,
     /// Of the viewer.

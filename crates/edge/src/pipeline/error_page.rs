@@ -4,6 +4,7 @@ use super::object::ObjectRequest;
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::{Received, Record};
+use crate::redeem::redeem;
 use http::{HeaderMap, Method, StatusCode};
 use privet_distribution::config::CustomErrorResponse;
 use privet_distribution::logging::ResultType;
@@ -67,14 +68,15 @@ async fn fetched(
     let state = &received.state;
     let routed = route(&state.snapshot, &request).ok()?;
     let authorized = authorize_error_page(routed, custom, &request)?;
+    let redeemed = redeem(authorized).await.ok()?;
     let page = ObjectRequest {
-        authorized: &authorized,
+        authorized: &redeemed,
         request,
         country: received.country(),
         received,
         context,
     };
-    let found: Result<Answer, Denial> = match state.folder(&authorized) {
+    let found: Result<Answer, Denial> = match state.folder(&redeemed) {
         Some(folder) => page.read_folder(folder).await,
         None => page.read().await,
     };

@@ -5,14 +5,15 @@ use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
 use crate::origin::{FolderOrigin, OriginError};
+use crate::redeem::Redeemed;
 use crate::request_body::RequestBody;
 use http::{Method, StatusCode};
-use privet_distribution::request::{Authorized, Denial, ViewerRequest};
+use privet_distribution::request::{Denial, ViewerRequest};
 use privet_distribution::response::options;
 
 /// An authorized request for an object.
 pub(super) struct ObjectRequest<'a> {
-    pub(super) authorized: &'a Authorized<'a>,
+    pub(super) authorized: &'a Redeemed<'a>,
     /// What the viewer asked for, or what is asked for in its place.
     pub(super) request: ViewerRequest<'a>,
     pub(super) country: Option<&'a str>,

@@ -4,6 +4,7 @@ use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
 use crate::origin_client::origin_denial;
+use crate::redeem::redeem;
 use crate::state::EdgeState;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -122,12 +123,13 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
+        let redeemed = redeem(authorized).await?;
         // The object is the same one that the web's viewers get, and so is its place in the cache.
         let host = streaming.films.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
         let headers = headers.unwrap_or_default();
         let ask = SourceAsk {
-            authorized: &authorized,
+            authorized: &redeemed,
             request: ViewerRequest {
                 https_port: None,
                 method: &Method::GET,
@@ -174,7 +176,7 @@ impl Viewer {
                     continue;
                 }
             };
-            let grant = authorized.grant().filter(|_| shared.ends.log.is_live());
+            let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
             return Ok(OpenFilm {
                 source,
                 index,

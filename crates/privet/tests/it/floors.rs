@@ -14,6 +14,7 @@ const EDGE_FLOORS: [&[&str]; 14] = [
         "departures",
         "memory",
         "pace",
+        "redeem",
         "request_id",
         "stand_in",
         "standard_error",

@@ -6,7 +6,8 @@ use crate::film::make_fault::MakeFault;
 use crate::film::set_document::{FilmSet, SET_SIZE_BYTES_MAX, SetQuality, SetSubtitles};
 use crate::film::source::{FilmSource, Wanted, too_large_text};
 use crate::film::whole_text::TextFault;
-use privet_distribution::request::{Authorized, Denial, authorize_member};
+use crate::redeem::Redeemed;
+use privet_distribution::request::{Denial, authorize_member};
 use privet_media::list::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -170,7 +171,7 @@ impl FilmWalk<'_> {
         self.open_film(&member, &quality.path).await
     }
 
-    fn authorized_member(&self, path: &str) -> Result<Authorized<'_>, Denial> {
+    fn authorized_member(&self, path: &str) -> Result<Redeemed<'_>, Denial> {
         authorize_member(self.authorized, &self.request, path)
     }
 

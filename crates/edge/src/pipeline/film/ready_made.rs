@@ -11,11 +11,12 @@ use crate::film::make_fault::MakeFault;
 use crate::film::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
 use crate::film::text::{is_excessive, text};
 use crate::film::whole_text::{TextFault, Utf8Bytes, WholeText};
+use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::request::{
-    Authorized, Denial, RequestFacts, Routed, ViewerRequest, issue_session, object_query,
-    session_location, wants_session, without_session,
+    Denial, RequestFacts, Routed, ViewerRequest, issue_session, object_query, session_location,
+    wants_session, without_session,
 };
 use privet_distribution::response::session_page;
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
@@ -45,7 +46,7 @@ const DASH_TYPES: [&str; 4] = [
 
 /// An authorized request for an object that may be such a list.
 pub(crate) struct ReadyMade<'a> {
-    pub(crate) authorized: &'a Authorized<'a>,
+    pub(crate) authorized: &'a Redeemed<'a>,
     pub(crate) request: ViewerRequest<'a>,
     pub(crate) country: Option<&'a str>,
     pub(crate) received: &'a Received,

@@ -9,11 +9,12 @@ use crate::film::made::{Made, MadeContent, TsPlace};
 use crate::film::make_fault::MakeFault;
 use crate::film::source::{FilmSource, SourceAsk, Wanted};
 use crate::film::text::{Text, tag};
+use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::config::FilmSettings;
 use privet_distribution::request::{
-    Authorized, Denial, RequestFacts, ViewerRequest, carried_query, issue_session, object_query,
+    Denial, RequestFacts, ViewerRequest, carried_query, issue_session, object_query,
     session_location, wants_session,
 };
 use privet_distribution::response::{options, session_page};
@@ -38,7 +39,7 @@ const TS_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
 
 /// A request for what is made of a film, authorized.
 pub(crate) struct FilmWalk<'a> {
-    pub(crate) authorized: &'a Authorized<'a>,
+    pub(crate) authorized: &'a Redeemed<'a>,
     pub(crate) request: ViewerRequest<'a>,
     pub(crate) name: FilmName<'a>,
     pub(crate) settings: &'a FilmSettings,
@@ -191,7 +192,7 @@ impl FilmWalk<'_> {
     /// Opens the object at `path` as it is `wanted`; `authorized` is the key to it.
     pub(super) async fn open_source(
         &self,
-        authorized: &Authorized<'_>,
+        authorized: &Redeemed<'_>,
         path: &str,
         wanted: Wanted<'_>,
     ) -> Result<FilmSource, Denial> {
@@ -219,7 +220,7 @@ impl FilmWalk<'_> {
     /// Opens the object at `path`, and reads its index if that is not known.
     pub(super) async fn open_film(
         &self,
-        authorized: &Authorized<'_>,
+        authorized: &Redeemed<'_>,
         path: &str,
     ) -> Result<Opened, MakeFault> {
         let source = self.open_source(authorized, path, Wanted::Parts).await?;
@@ -237,7 +238,7 @@ impl FilmWalk<'_> {
 }
 
 /// What of a request's query the URIs of a list have to carry.
-pub(super) fn carried(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> Option<String> {
+pub(super) fn carried(authorized: &Redeemed<'_>, request: &ViewerRequest<'_>) -> Option<String> {
     let grant = authorized.grant()?;
     match grant.source() {
         CredentialSource::Url => Some(carried_query(request.query?, grant)),
