@@ -104,6 +104,7 @@ fn check_tells_programs_the_same() {
     assert_eq!((code, &faulty["ok"]), (1, &Value::Bool(false)));
     let mut faults = faulty["faults"].as_array().unwrap().iter();
     let fault = faults.find(|fault| fault["path"] == "two").unwrap();
+    assert_eq!(faulty["hint"], Value::Null);
     assert_eq!((&fault["line"], &fault["column"]), (&2.into(), &1.into()));
     assert!(
         fault["message"].as_str().unwrap().contains("is not a key"),
@@ -114,6 +115,8 @@ fn check_tells_programs_the_same() {
     assert_eq!(code, 1);
     assert_eq!(absent["faults"][0]["message"], "there is no privet.toml");
     assert_eq!(absent["faults"][0]["line"], Value::Null);
+    let hint = absent["hint"].as_str().unwrap();
+    assert!(hint.contains("privet init writes one"), "{absent}");
 }
 
 #[test]

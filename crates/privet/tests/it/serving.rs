@@ -164,3 +164,29 @@ fn a_signature_in_the_place_of_a_host_is_not_told() {
         "{heard:?}"
     );
 }
+
+#[test]
+fn a_distribution_that_is_open_to_everybody_is_told_at_the_start_and_at_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("privet.toml");
+    fs::write(&config, CONFIG).unwrap();
+    let mut process = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet"), "serve"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut served = Served {
+        process,
+        said,
+        address: String::new(),
+    };
+    let warning = "warning: distribution EDFDVBD6EXAMPLE is open to everybody";
+    served.hear(warning);
+    served.hear("serving on");
+    served.send(Signal::HUP);
+    served.hear(warning);
+    served.hear("is in force");
+}
