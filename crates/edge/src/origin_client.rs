@@ -104,15 +104,20 @@ impl OriginClient {
     /// Sends one request and waits for the head of its response.
     ///
     /// A bucket that refuses the edge itself is a fault, `Refused`, and the operator hears of it: what it says is about
-    /// no object, and may hold the access key's id and the session's token.
+    /// no object, and may hold the access key's id and the session's token. Of an origin that is not reached the operator
+    /// hears as well.
     pub(crate) async fn send(
         &self,
         origin: &Origin,
         call: OriginCall,
     ) -> Result<OriginResponse, OriginFault> {
-        match self.ask(origin, call).await? {
-            Judged::Response(response) => Ok(*response),
-            Judged::Refused(refused) => {
+        match self.ask(origin, call).await {
+            Err(fault) => {
+                self.shared.complaints.hear_fault(origin, fault);
+                Err(fault)
+            }
+            Ok(Judged::Response(response)) => Ok(*response),
+            Ok(Judged::Refused(refused)) => {
                 self.shared.complaints.hear(origin, &refused);
                 Err(OriginFaultKind::Refused(refused.cause).into())
             }

@@ -5,7 +5,7 @@ use crate::configuration::{LoadError, load_to_serve};
 use crate::console;
 use crate::moment;
 use crate::printable::json_line;
-use crate::report::note_line;
+use crate::report::{note_line, warning_line};
 use clap::Args;
 use origins::origin_summary;
 use privet_distribution::config::{
@@ -32,6 +32,11 @@ pub(crate) struct CheckArguments {
     json: bool,
 }
 
+/// Says on standard error what of a configuration that is served must not go unnoticed.
+pub(crate) fn warn(snapshot: &Snapshot) {
+    notes::warnings(snapshot).iter().for_each(warning_line);
+}
+
 /// 0 when `serve` would take the file, 1 when not.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
     let config = arguments.config.file();
@@ -47,6 +52,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
                     &notes,
                 )))
             } else {
+                warn(&loaded.snapshot);
                 notes.iter().for_each(note_line);
                 summary(&config_name, &loaded.snapshot)
             };
@@ -81,6 +87,7 @@ fn good_json(config: &str, snapshot: &Snapshot, notes: &[String]) -> Value {
         "config": config,
         "ok": true,
         "faults": [],
+        "warnings": notes::warnings(snapshot),
         "notes": notes,
         "listeners": listeners,
         "distributions": distributions,
@@ -110,7 +117,14 @@ fn faulty_json(config: &str, error: &LoadError) -> Value {
             "message": error.to_string(),
         })],
     };
-    json!({ "config": config, "ok": false, "faults": faults, "notes": [] })
+    json!({
+        "config": config,
+        "ok": false,
+        "faults": faults,
+        "hint": error.hint(),
+        "warnings": [],
+        "notes": [],
+    })
 }
 
 fn listener_url(listener: &Listener) -> String {
@@ -134,7 +148,7 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
         console::say(format_args!("listener {}{behind}", listener_url(listener)))?;
     }
     if let Some(socket) = &snapshot.admin_socket {
-        console::say(format_args!("operators on {}", socket.display()))?;
+        console::say(format_args!("admin socket {}", socket.display()))?;
     }
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {

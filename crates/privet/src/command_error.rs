@@ -18,6 +18,8 @@ use crate::new_key::NewKeyError;
 pub(crate) enum CommandError {
     /// A file, variable or standard input that cannot be read.
     Read { source: String, reason: String },
+    /// A private key in a file that is not there.
+    KeyAbsent { file: String },
     /// A file or folder that cannot be written.
     Write { target: String, reason: String },
     /// Input beyond its limit.
@@ -124,7 +126,9 @@ impl CommandError {
             CommandError::NotAPair => {
                 Some("print the public key of a key with: privet key public KEY")
             }
-            CommandError::KeyNotTaken => Some("make a key with: privet key create"),
+            CommandError::KeyNotTaken | CommandError::KeyAbsent { .. } => {
+                Some("make a key with: privet key create")
+            }
             CommandError::SharedNeedsResource => {
                 Some("add --resource 'https://HOST/videos/*', or --policy FILE")
             }
@@ -188,6 +192,7 @@ impl CommandError {
             | CommandError::Invalidation(_)
             | CommandError::Probe(_) => ExitCode::from(2),
             CommandError::Read { .. }
+            | CommandError::KeyAbsent { .. }
             | CommandError::Write { .. }
             | CommandError::TooLarge { .. }
             | CommandError::Key { .. }
@@ -214,6 +219,9 @@ impl fmt::Display for CommandError {
         match self {
             CommandError::Read { source, reason } => {
                 write!(formatter, "cannot read {source}: {reason}")
+            }
+            CommandError::KeyAbsent { file } => {
+                write!(formatter, "cannot read {file}: no such file or directory")
             }
             CommandError::Write { target, reason } => {
                 write!(formatter, "cannot write {target}: {reason}")
@@ -260,7 +268,7 @@ impl fmt::Display for CommandError {
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
             CommandError::Configuration(error) => error.fmt(formatter),
             CommandError::NoSocket { config } => {
-                write!(formatter, "{config} has no socket for operators")
+                write!(formatter, "{config} has no admin socket")
             }
             CommandError::EdgeAbsent { socket, reason } => {
                 write!(formatter, "no edge answers on {socket}: {reason}")

@@ -59,7 +59,7 @@ impl LoadError {
     }
 
     /// What to do next, where the faults do not say so themselves.
-    fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             LoadError::Absent { .. } => Some(
                 "name the file with --config FILE or PRIVET_CONFIG; privet init writes one to start from",

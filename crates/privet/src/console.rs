@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 const BOLD_RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+const BOLD_YELLOW: anstyle::Style = anstyle::AnsiColor::Yellow.on_default().bold();
 const BOLD_CYAN: anstyle::Style = anstyle::AnsiColor::Cyan.on_default().bold();
 
 /// `error: …` on standard error.
@@ -16,6 +17,11 @@ pub(crate) fn error(message: impl Display) {
 /// `hint: …` on standard error: what to do next.
 pub(crate) fn hint(message: impl Display) {
     complain("hint", BOLD_CYAN, message);
+}
+
+/// `warning: …` on standard error: what should be looked at.
+pub(crate) fn warning(message: impl Display) {
+    complain("warning", BOLD_YELLOW, message);
 }
 
 /// `note: …` on standard error.

@@ -126,7 +126,9 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
         Access::Checked => explain_link(arguments, &known, &url, now),
         Access::Open(reason) => one_check("access", "open, or a link", reason, Outcome::Passed),
         Access::Unserved(reason) => {
-            one_check("host", "a host of the edge", reason, Outcome::Failed)
+            let unserved = one_check("host", "a host of the edge", reason, Outcome::Failed);
+            let hints = known.hints.clone();
+            Explanation { hints, ..unserved }
         }
     };
     let decision = match known.access {

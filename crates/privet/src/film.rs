@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: &FilmArguments) -> ExitCode {
 fn check(arguments: &FilmCheckArguments) -> ExitCode {
     let (name, finding) = match place(&arguments.file) {
         Ok(place) => (place.to_string(), find(&place)),
-        Err(reason) => (shown(&arguments.file), Finding::Untold(reason)),
+        Err(reason) => (shown(unquoted(&arguments.file)), Finding::Untold(reason)),
     };
     let verdict = finding.verdict();
     if let Finding::Untold(reason) = &finding
@@ -176,12 +176,23 @@ fn place(argument: &str) -> Result<Place, String> {
 }
 
 fn place_of(text: &str) -> Result<Place, String> {
+    let text = unquoted(text);
     if !text.contains("://") {
         return Ok(Place::File(text.into()));
     }
     let url = ObjectUrl::parse(text);
     url.map(Place::Url)
         .map_err(|fault| format!("{}: {fault}", shown(text)))
+}
+
+/// A URL without the quotes that were copied with it; a file may have quotes in its name.
+fn unquoted(text: &str) -> &str {
+    let inner = text.trim().trim_matches(['"', '\'', '<', '>', '`']);
+    let is_url = ["http://", "https://"].iter().any(|scheme| {
+        let start = inner.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    if is_url { inner } else { text }
 }
 
 /// What was typed, without what may be a secret in a URL that cannot be read.

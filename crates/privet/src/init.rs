@@ -33,6 +33,9 @@ pub(crate) struct InitArguments {
     /// The host that links name
     #[arg(long, value_name = "HOST", default_value = "localhost", value_parser = parse_host)]
     host: String,
+    /// Id of the key pair, such as K2JCJMDEHXQW5F; a random one otherwise
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    id: Option<KeyPairId>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -47,6 +50,10 @@ fn parse_host(text: &str) -> Result<String, &'static str> {
         return Err("write a host name alone, such as media.example.com");
     }
     Ok(text.to_ascii_lowercase())
+}
+
+fn parse_id(text: &str) -> Result<KeyPairId, String> {
+    KeyPairId::parse(text).map_err(|error| error.to_string())
 }
 
 /// Runs the command: 1 when something is there already.
@@ -65,7 +72,7 @@ struct Made {
 
 fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = &arguments.folder;
-    let id = new_key::random_id();
+    let id = arguments.id.clone().unwrap_or_else(new_key::random_id);
     let in_folder = |name: &str| match folder.as_os_str() == "." {
         true => PathBuf::from(name),
         false => folder.join(name),
@@ -173,10 +180,12 @@ file = \"{id}.pub.pem\"
 id = \"viewers\"
 public_keys = [\"{id}\"]
 
-# What is served under which host. The id is free to choose: E and 13 capital letters and digits.
+# What is served under which hosts. The id (1 to 64 of A-Z and 0-9) and domain_name are free to choose; aliases has the hosts that
+# links name.
 [[distributions]]
 id = \"E{number}\"
-domain_name = \"{host}\"
+domain_name = \"d111111abcdef8.cloudfront.net\"
+aliases = [\"{host}\"]
 
 [[distributions.origins]]
 id = \"files\"

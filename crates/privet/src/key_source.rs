@@ -1,6 +1,7 @@
 //! Where keys come from: file, standard input or environment, with a passphrase that is never an argument.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -94,6 +95,12 @@ pub(crate) fn note_readers(name: &str) {
     }
 }
 
+/// Whether `name` stands for a file, and there is none.
+fn is_absent(name: &str) -> bool {
+    let is_file = name != "-" && !name.starts_with("env:");
+    is_file && fs::metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 /// Reads the private key that `name` stands for: a file, `-` or `env:NAME`.
 ///
 /// # Errors
@@ -102,7 +109,13 @@ pub(crate) fn private_key(
     name: &str,
     passphrase: &PassphraseArguments,
 ) -> Result<PrivateKey, CommandError> {
-    let bytes = input::read_or_variable(name)?;
+    let bytes = input::read_or_variable(name).map_err(|error| {
+        if is_absent(name) {
+            let file = name.to_owned();
+            return CommandError::KeyAbsent { file };
+        }
+        error
+    })?;
     let passphrase = passphrase.read()?;
     PrivateKey::parse(&bytes, passphrase.as_deref()).map_err(|error| CommandError::Key {
         source: name.to_owned(),

@@ -79,7 +79,7 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
     let lines = if arguments.json {
         vec![json_line(&answer)]
     } else if origins.is_empty() {
-        vec!["no private behavior has a bucket or a server as its origin".to_owned()]
+        vec!["nothing to ask: no private behavior has a bucket or a server as its origin, and folders have no other way in".to_owned()]
     } else {
         let messages = origins.iter().map(|origin| text(origin, "message"));
         messages.map(str::to_owned).collect()

@@ -47,6 +47,11 @@ pub(crate) fn error_line(text: impl Display) {
     console::error(text);
 }
 
+/// `warning: …`.
+pub(crate) fn warning_line(text: impl Display) {
+    console::warning(text);
+}
+
 /// `note: …`.
 pub(crate) fn note_line(text: impl Display) {
     console::note(text);

@@ -1,5 +1,6 @@
 //! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
 
+use crate::check;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
 use crate::console;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
     let log_stream = log_stream(arguments.log_json);
     match start(&arguments.config.file(), log_stream, None) {
         Ok(serving) => {
+            check::warn(serving.snapshot());
             serving.announce();
             serving.until_told_to_stop();
             ExitCode::SUCCESS
@@ -301,6 +303,7 @@ impl Serving {
         let reloaded = self.edge.handle().reload(Arc::clone(&snapshot));
         reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;
         self.control.take(socket);
+        check::warn(&snapshot);
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;
         Ok(())

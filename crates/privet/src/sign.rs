@@ -72,7 +72,7 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
     let links = Links {
         product,
         strict: arguments.making.strict,
-        form: link_form(arguments.output)?,
+        form: link_form(arguments.output())?,
     };
     let quiet = arguments.quiet;
     if arguments.reads_urls_from_standard_input() {

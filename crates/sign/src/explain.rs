@@ -186,7 +186,7 @@ fn about_signature(
     }
     search::known_mistake(question, pasted, url, credentials)
         .or_else(|| findings.misfit.clone())
-        .or_else(|| Some(search::unknown_mistake(credentials)))
+        .or_else(|| search::unknown_mistake(credentials))
 }
 
 /// The URL that a client sends for a pasted text.

@@ -44,7 +44,13 @@ impl InvalidationPath {
     /// The error is the message for the operator. `%2A` stands for the character `*`.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {
-            return Err("does not begin with a slash".to_owned());
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.len() <= 256;
+            let correction = if is_plain {
+                format!(": write /{text}")
+            } else {
+                String::new()
+            };
+            return Err(format!("does not begin with a slash{correction}"));
         }
         if text.len() > INVALIDATION_PATH_SIZE_BYTES_MAX {
             return Err(format!(

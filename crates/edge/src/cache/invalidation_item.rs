@@ -139,7 +139,10 @@ mod tests {
             InvalidationItem::tag(&"x".repeat(1_025)),
             "is 1025 characters long; longer ones than 1024 are not kept",
         );
-        check_refused(InvalidationItem::path("a"), "does not begin with a slash");
+        check_refused(
+            InvalidationItem::path("a"),
+            "does not begin with a slash: write /a",
+        );
     }
 
     #[track_caller]

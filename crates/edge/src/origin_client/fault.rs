@@ -13,7 +13,7 @@ pub(crate) struct OriginFault {
 }
 
 /// The causes; matched without `_`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum OriginFaultKind {
     /// The origin's name has no address.
     Dns,

@@ -223,7 +223,7 @@ pub(super) fn needs_telling(status: StatusCode, signer: &Signer) -> bool {
 /// When the operator last heard of what. All workers share it.
 #[derive(Debug, Default)]
 pub(super) struct RefusalComplaints {
-    spoken: Mutex<HashMap<(String, BucketRefusal), Instant>>,
+    spoken: Mutex<HashMap<(String, OriginFaultKind), Instant>>,
 }
 
 /// Whether the operator is to be told.
@@ -236,15 +236,25 @@ enum Turn {
 impl RefusalComplaints {
     /// Tells the operator: viewers only see that a connection failed.
     pub(super) fn hear(&self, origin: &Origin, refused: &Refused) {
-        let whom = format!("{} (origin {})", place(origin), origin.id);
-        if self.turn(&whom, refused.cause) == Turn::Speak {
+        let whom = whom(origin);
+        if self.turn(&whom, OriginFaultKind::Refused(refused.cause)) == Turn::Speak {
             standard_error::warning(format_args!(
                 "{whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
             ));
         }
     }
 
-    fn turn(&self, whom: &str, cause: BucketRefusal) -> Turn {
+    /// Tells the operator of an origin that is not reached. What goes wrong on a connection may be about one object.
+    pub(super) fn hear_fault(&self, origin: &Origin, fault: OriginFault) {
+        let whom = whom(origin);
+        if let Some(text) = unreached(&whom, fault)
+            && self.turn(&whom, fault.kind) == Turn::Speak
+        {
+            standard_error::warning(text);
+        }
+    }
+
+    fn turn(&self, whom: &str, cause: OriginFaultKind) -> Turn {
         let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
         // What is left is one entry for each origin and cause of the last minute.
         spoken.retain(|_, at| at.elapsed() < QUIET);
@@ -255,6 +265,33 @@ impl RefusalComplaints {
         spoken.insert(key, Instant::now());
         Turn::Speak
     }
+}
+
+/// An origin in a complaint. Nothing of a request is in it.
+fn whom(origin: &Origin) -> String {
+    format!("{} (origin {})", place(origin), origin.id)
+}
+
+/// What the operator is told of a fault; `None` of those that do not keep every request from the origin.
+fn unreached(whom: &str, fault: OriginFault) -> Option<String> {
+    let status = match fault.kind {
+        OriginFaultKind::Dns | OriginFaultKind::Connect | OriginFaultKind::Tls => 502,
+        OriginFaultKind::ConnectTimeout => 504,
+        OriginFaultKind::ResponseTimeout
+        | OriginFaultKind::Closed
+        | OriginFaultKind::Truncated
+        | OriginFaultKind::InvalidHead
+        | OriginFaultKind::HeadTooLarge
+        | OriginFaultKind::InvalidTarget
+        | OriginFaultKind::RequestBody
+        | OriginFaultKind::RequestBodyTimeout
+        | OriginFaultKind::Capacity
+        | OriginFaultKind::Credentials
+        | OriginFaultKind::Refused(_) => return None,
+    };
+    Some(format!(
+        "{whom} is not reached: {fault}; meanwhile viewers get what is stored, or {status}"
+    ))
 }
 
 /// An origin in words: what it is and where.
@@ -293,15 +330,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_operator_hears_of_a_cause_once_a_minute() {
         let complaints = RefusalComplaints::default();
-        let keys = || complaints.turn("bucket a", BucketRefusal::Keys);
+        let refused = OriginFaultKind::Refused;
+        let keys = || complaints.turn("bucket a", refused(BucketRefusal::Keys));
         assert_eq!(keys(), Turn::Speak);
         assert_eq!(keys(), Turn::Quiet);
         assert_eq!(
-            complaints.turn("bucket a", BucketRefusal::Clock),
+            complaints.turn("bucket a", refused(BucketRefusal::Clock)),
             Turn::Speak
         );
         assert_eq!(
-            complaints.turn("bucket b", BucketRefusal::Keys),
+            complaints.turn("bucket b", refused(BucketRefusal::Keys)),
             Turn::Speak
         );
         tokio::time::advance(QUIET).await;
@@ -309,6 +347,40 @@ mod tests {
         assert_eq!(
             complaints.spoken.lock().map(|spoken| spoken.len()).ok(),
             Some(1)
+        );
+    }
+
+    #[track_caller]
+    fn check(kind: OriginFaultKind, expected: Option<&str>) {
+        let told = unreached("server http://a:80 (origin web)", kind.into());
+        assert_eq!(told.as_deref(), expected);
+    }
+
+    #[test]
+    fn an_origin_that_is_not_reached_is_told_with_its_cause() {
+        check(OriginFaultKind::ResponseTimeout, None);
+        check(OriginFaultKind::Truncated, None);
+        check(OriginFaultKind::Credentials, None);
+        check(
+            OriginFaultKind::Connect,
+            Some(
+                "server http://a:80 (origin web) is not reached: the origin takes no connection; check host and port; \
+                 meanwhile viewers get what is stored, or 502",
+            ),
+        );
+        check(
+            OriginFaultKind::Dns,
+            Some(
+                "server http://a:80 (origin web) is not reached: the origin's name has no address; check its spelling; \
+                 meanwhile viewers get what is stored, or 502",
+            ),
+        );
+        check(
+            OriginFaultKind::ConnectTimeout,
+            Some(
+                "server http://a:80 (origin web) is not reached: no connection to the origin in time; meanwhile viewers get \
+                 what is stored, or 504",
+            ),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What `privet check` notes: what is allowed, and seldom meant.
+//! What `privet check` warns of and notes: what is allowed, and seldom meant.
 
 use super::folders::about_written_folders;
 use super::origins::{about_paths, in_the_clear};
@@ -29,6 +29,23 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     notes
 }
 
+/// What `serve` says as well: private files that are not private are worse than anything that is noted.
+pub(super) fn warnings(snapshot: &Snapshot) -> Vec<String> {
+    let is_open = |distribution: &Distribution| {
+        let mut behaviors = distribution.behaviors.iter();
+        distribution.enabled && behaviors.all(|behavior| behavior.trusted_keys.is_none())
+    };
+    let open = snapshot.distributions().iter().filter(|one| is_open(one));
+    open.map(|distribution| {
+        let id = &distribution.id;
+        format!(
+            "distribution {id} is open to everybody: add trusted_key_groups to its default_behavior, or to the behaviors \
+             that are to be private"
+        )
+    })
+    .collect()
+}
+
 /// What goes in the clear, leaves no trace, or lets others in.
 fn about_openness(snapshot: &Snapshot) -> Vec<String> {
     let mut notes = Vec::new();
@@ -37,7 +54,8 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
         .listeners
         .iter()
         .any(|listener| listener.protocol == ListenerProtocol::Https);
-    if !has_https {
+    // Where proxies are trusted, TLS ends at one of them.
+    if !has_https && snapshot.trusted_proxies.is_empty() {
         note("no https listener: links and files travel in the clear");
     }
     if snapshot.log.is_none() {
@@ -57,14 +75,6 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn about_distribution(distribution: &Distribution, notes: &mut Vec<String>) {
-    let private = distribution
-        .behaviors
-        .iter()
-        .any(|behavior| behavior.trusted_keys.is_some());
-    if !private {
-        let id = &distribution.id;
-        notes.push(format!("distribution {id} has no private behavior"));
-    }
     about_folders_in_groups(distribution, notes);
     let origins = origins_of(distribution).into_iter();
     notes.extend(origins.filter_map(|origin| about_paths(distribution, origin)));

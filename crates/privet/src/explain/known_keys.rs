@@ -60,9 +60,10 @@ fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError>
     };
     let behavior = match behavior_for(&snapshot, host, path) {
         Ok(behavior) => behavior,
-        Err(reason) => {
+        Err(Unserved { reason, hint }) => {
             return Ok(KnownKeys {
                 access: Access::Unserved(reason),
+                hints: hint.into_iter().collect(),
                 ..KnownKeys::default()
             });
         }
@@ -85,6 +86,18 @@ fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError>
     Ok(known)
 }
 
+/// Why no behavior answers for a link, and what to do about it.
+struct Unserved {
+    reason: String,
+    hint: Option<String>,
+}
+
+impl From<String> for Unserved {
+    fn from(reason: String) -> Self {
+        Unserved { reason, hint: None }
+    }
+}
+
 /// The behavior that answers for the link; the default one matches everything.
 ///
 /// # Errors
@@ -93,22 +106,27 @@ fn behavior_for<'a>(
     snapshot: &'a Snapshot,
     host: &str,
     path: &str,
-) -> Result<&'a CacheBehavior, String> {
+) -> Result<&'a CacheBehavior, Unserved> {
     let Some(distribution) = snapshot.distribution_for(host) else {
-        return Err(format!(
-            "no distribution has the host {host} as its domain_name or among its aliases"
-        ));
+        return Err(Unserved {
+            reason: format!(
+                "no distribution has the host {host} as its domain_name or among its aliases"
+            ),
+            hint: Some(format!(
+                "add {} to the aliases of the distribution that is to serve it",
+                without_port(host)
+            )),
+        });
     };
     if !distribution.enabled {
         let id = &distribution.id;
-        return Err(format!(
-            "distribution {id}, which has the host {host}, is disabled"
-        ));
+        let reason = format!("distribution {id}, which has the host {host}, is disabled");
+        return Err(reason.into());
     }
     let mut behaviors = distribution.behaviors.iter();
     behaviors
         .find(|behavior| behavior.path_pattern.matches(path))
-        .ok_or_else(|| format!("no behavior takes the path {path}"))
+        .ok_or_else(|| format!("no behavior takes the path {path}").into())
 }
 
 /// What TLS in front of the edge means for a link whose signature is over https.
@@ -126,6 +144,14 @@ fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
          unless the proxy is in edge.trusted_proxies and sends X-Forwarded-Proto"
             .to_owned()
     })
+}
+
+/// Aliases have no port.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    }
 }
 
 /// Host and path of a link as it was pasted; `None` where it has neither.

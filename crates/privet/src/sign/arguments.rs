@@ -55,7 +55,10 @@ pub(crate) struct SignArguments {
     pub(super) cookie: CookieArguments,
     /// Form of the output: set-cookie and cookie-jar are for --cookies
     #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
-    pub(super) output: OutputForm,
+    output: OutputForm,
+    /// The same as --output json
+    #[arg(long, conflicts_with_all = ["output", "playlist"], help_heading = "Output")]
+    pub(super) json: bool,
     /// Print no notes about changed URLs, ends, playlists and readers of the key
     #[arg(long, short, help_heading = "Output")]
     pub(super) quiet: bool,
@@ -240,6 +243,15 @@ impl SameSite {
 }
 
 impl SignArguments {
+    /// The form of the output.
+    pub(super) fn output(&self) -> OutputForm {
+        if self.json {
+            OutputForm::Json
+        } else {
+            self.output
+        }
+    }
+
     /// Checks what the parser of the options cannot.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub(super) fn print(
             .and_then(|(domain, host)| notes::about_domain(domain, host));
         note.iter().for_each(report::note_line);
     }
-    let text = match arguments.output {
+    let text = match arguments.output() {
         OutputForm::Plain => cookies.to_header() + "\n",
         OutputForm::Json => json_object(&cookies, &attributes)?,
         OutputForm::SetCookie => set_cookie_lines(&cookies, &attributes)?,

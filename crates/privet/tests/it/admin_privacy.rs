@@ -113,7 +113,10 @@ fn public_behaviors_may_have_public_origins() {
     let folder = Folder::new();
     let said = probe(&folder, &open, &[]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    assert!(said.out.contains("no private behavior has a bucket"));
+    assert!(
+        said.out
+            .contains("nothing to ask: no private behavior has a bucket")
+    );
     assert_eq!(origin.asks().len(), 0);
 }
 

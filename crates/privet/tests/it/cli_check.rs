@@ -75,3 +75,93 @@ origin = { id = 'disk', folder = 'f' }
         assert!(lines.contains(&expected), "{expected}: {}", said.out);
     }
 }
+
+/// A distribution of a folder; `lines` are its behaviors and what else it has.
+fn of_folder(id: &str, lines: &str) -> String {
+    format!(
+        "[[distributions]]
+id = '{id}'
+domain_name = '{id}.example'
+origins = [{{ id = 'disk', folder = '.' }}]
+{lines}
+"
+    )
+}
+
+const OPEN: &str = "default_behavior = { origin = 'disk' }";
+const KEYS: &str = "listeners = [{ address = '127.0.0.1:80' }]
+public_keys = [{ id = 'K1', file = 'key.pub.pem' }]
+key_groups = [{ id = 'mine', public_keys = ['K1'] }]
+";
+
+#[test]
+fn a_distribution_that_is_open_to_everybody_is_a_warning() {
+    let folder = Folder::new();
+    let private = "default_behavior = { origin = 'disk', trusted_key_groups = ['mine'] }";
+    let mixed = format!(
+        "behaviors = [{{ path_pattern = '/a/*', origin = 'disk', trusted_key_groups = ['mine'] }}]\n{OPEN}"
+    );
+    let config = [
+        KEYS,
+        &of_folder("EOPEN", OPEN),
+        &of_folder("EOFF", &format!("enabled = false\n{OPEN}")),
+        &of_folder("EPRIVATE", private),
+        &of_folder("EMIXED", &mixed),
+    ]
+    .concat();
+    folder.write("privet.toml", &config);
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let warnings: Vec<&str> = said
+        .err
+        .lines()
+        .filter(|line| line.starts_with("warning:"))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: distribution EOPEN is open to everybody: add trusted_key_groups to its default_behavior, or to the \
+             behaviors that are to be private"
+        ]
+    );
+    assert!(!said.err.contains("no private behavior"), "{said:?}");
+    let said = folder.run(&["check", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn behind_trusted_proxies_nobody_hears_that_links_travel_in_the_clear() {
+    let folder = Folder::new();
+    let note = "links and files travel in the clear";
+    let noted = |edge: &str| {
+        folder.write(
+            "privet.toml",
+            &[edge, KEYS, &of_folder("E1", OPEN)].concat(),
+        );
+        let said = folder.run(&["check"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.err.contains(note)
+    };
+    assert!(noted(""));
+    assert!(!noted("edge = { trusted_proxies = ['127.0.0.1'] }\n"));
+}
+
+#[test]
+fn the_admin_socket_is_called_what_it_is() {
+    let folder = Folder::new();
+    let config = [
+        "admin = { socket = 'privet.sock' }\n",
+        KEYS,
+        &of_folder("E1", OPEN),
+    ];
+    folder.write("privet.toml", &config.concat());
+    let said = folder.run(&["check"]);
+    assert!(
+        said.out
+            .lines()
+            .any(|line| line.ends_with("privet.sock") && line.starts_with("admin socket ")),
+        "{said:?}"
+    );
+}

@@ -359,3 +359,16 @@ fn l4_cookies_come_in_many_forms() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_host_that_is_not_served_comes_with_what_to_do() {
+    let folder = Folder::new();
+    folder.write("privet.toml", CONFIG);
+    for host in ["films.example", "films.example:8080"] {
+        let said = folder.run(&["explain", &format!("http://{host}/a?b")]);
+        assert_eq!(said.code, 1, "{said:?}");
+        let hint =
+            "hint: add films.example to the aliases of the distribution that is to serve it\n";
+        assert!(said.out.contains(hint), "{said:?}");
+    }
+}

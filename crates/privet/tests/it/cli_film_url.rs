@@ -197,3 +197,17 @@ fn control_characters_of_servers_are_spelled_out() {
     };
     assert!(is_plain(&said.err) && said.code == 2, "{said:?}");
 }
+
+#[test]
+fn quotes_that_were_copied_with_a_url_are_no_part_of_it() {
+    let origin = shelf([("/talk.mp4", Shelved::new(MadeFilm::new(14, 400, 0).bytes))]);
+    let url = format!("{}/talk.mp4", origin.url());
+    for quoted in [format!("\"{url}\""), format!("'{url}'"), format!(" {url} ")] {
+        let said = Folder::new().run(&["film", "check", &quoted]).ok();
+        assert!(said.starts_with(&format!("{url} plays")), "{said}");
+    }
+    let folder = Folder::new();
+    folder
+        .run(&["film", "check", "'talk.mp4'"])
+        .fails(2, &["cannot read 'talk.mp4'"]);
+}

@@ -83,6 +83,20 @@ fn init_writes_what_check_and_sign_take() {
 }
 
 #[test]
+fn the_id_may_be_given() {
+    let folder = Folder::new();
+    folder
+        .run(&["init", "--id", "k1"])
+        .fails(2, &["invalid value 'k1'"]);
+    folder.run(&["init", "--id", "K1"]).ok();
+    assert!(folder.path("K1.pem").exists() && folder.path("K1.pub.pem").exists());
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let line = "distribution E1: d111111abcdef8.cloudfront.net, localhost";
+    assert!(said.out.lines().any(|found| found == line), "{said:?}");
+}
+
+#[test]
 fn check_tells_programs_the_same() {
     let folder = Folder::new();
     folder.run(&["init"]).ok();
@@ -94,7 +108,7 @@ fn check_tells_programs_the_same() {
     let (code, good) = check();
     assert_eq!((code, &good["ok"]), (0, &Value::Bool(true)));
     assert_eq!(good["listeners"][0], "http://127.0.0.1:8080");
-    assert_eq!(good["distributions"][0]["names"][0], "localhost");
+    assert_eq!(good["distributions"][0]["names"][1], "localhost");
     assert_eq!(
         good["notes"][0],
         "no https listener: links and files travel in the clear"
@@ -104,6 +118,7 @@ fn check_tells_programs_the_same() {
     assert_eq!((code, &faulty["ok"]), (1, &Value::Bool(false)));
     let mut faults = faulty["faults"].as_array().unwrap().iter();
     let fault = faults.find(|fault| fault["path"] == "two").unwrap();
+    assert_eq!(faulty["hint"], Value::Null);
     assert_eq!((&fault["line"], &fault["column"]), (&2.into(), &1.into()));
     assert!(
         fault["message"].as_str().unwrap().contains("is not a key"),
@@ -114,6 +129,8 @@ fn check_tells_programs_the_same() {
     assert_eq!(code, 1);
     assert_eq!(absent["faults"][0]["message"], "there is no privet.toml");
     assert_eq!(absent["faults"][0]["line"], Value::Null);
+    let hint = absent["hint"].as_str().unwrap();
+    assert!(hint.contains("privet init writes one"), "{absent}");
 }
 
 #[test]

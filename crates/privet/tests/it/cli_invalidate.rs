@@ -18,6 +18,8 @@ fn wrong_usage_is_2() {
         .fails(2, &["--distribution <ID>"]);
     invalidate(&folder, &[]).fails(2, &["<PATH>"]);
     invalidate(&folder, &["a"]).fails(2, &["invalid value 'a'", "does not begin with a slash"]);
+    invalidate(&folder, &["talk.mp4"]).fails(2, &["does not begin with a slash: write /talk.mp4"]);
+    invalidate(&folder, &["a b"]).fails(2, &["does not begin with a slash\n"]);
     invalidate(&folder, &["/a*b"]).fails(2, &["has a * before its end"]);
     invalidate(&folder, &["--tag", "a,b"]).fails(2, &["invalid value 'a,b'", "has a comma"]);
     invalidate(&folder, &["--config", "c", "--socket", "s", "/a"]).fails(2, &["cannot be used"]);
@@ -48,7 +50,7 @@ fn an_edge_that_is_not_there_is_1() {
     invalidate(&folder, &["/a"]).fails(
         1,
         &[
-            "error: privet.toml has no socket for operators",
+            "error: privet.toml has no admin socket",
             "hint: add socket = \"privet.sock\" to [admin]",
         ],
     );

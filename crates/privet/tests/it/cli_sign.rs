@@ -501,3 +501,47 @@ fn noted_cookies_of_another_host() {
     check("d111111abcdef8.cloudfront.net", &[]);
     check("cloudfront.net", &[]);
 }
+
+#[test]
+fn json_is_the_same_as_output_json() {
+    let folder = Folder::new();
+    let json = folder.sign(&["--output", "json", URL]).ok();
+    assert_eq!(folder.sign(&["--json", URL]).ok(), json);
+    let cookies = ["--cookies", "--resource", URL];
+    let json = folder
+        .sign(&[&cookies[..], &["--output", "json"]].concat())
+        .ok();
+    assert_eq!(
+        folder.sign(&[&cookies[..], &["--json"]].concat()).ok(),
+        json
+    );
+    folder
+        .sign(&["--json", "--output", "plain", URL])
+        .fails(2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_key_that_is_not_there_comes_with_what_to_do() {
+    let folder = Folder::new();
+    let sign = |key: &str| {
+        folder.run(&[
+            "sign",
+            "--key",
+            key,
+            "--key-pair-id",
+            ID,
+            "--for",
+            "1h",
+            URL,
+        ])
+    };
+    sign("nope.pem").fails(
+        1,
+        &[
+            "error: cannot read nope.pem: no such file or directory",
+            "hint: make a key with: privet key create",
+        ],
+    );
+    let said = sign("env:PRIVET_TEST_NOT_SET");
+    assert!(!said.err.contains("hint:"), "{said:?}");
+}

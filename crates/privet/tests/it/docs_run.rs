@@ -20,6 +20,10 @@ enum Fate {
     Printed,
     /// The same, and what the later ones of them have printed is not there.
     PrintedFirst,
+    /// The same, and what the earlier ones of them have printed is not there; digits may be others, since times are.
+    PrintedLast,
+    /// What a file of this name has already, but for its comments and empty lines.
+    Is(&'static str),
     /// A file of this name.
     File(&'static str),
     /// More lines for the file of this name.
@@ -27,7 +31,7 @@ enum Fate {
     /// Not run, and why.
     Not(&'static str),
 }
-use self::Fate::{Append, File, Not, Printed, PrintedFirst, Run};
+use self::Fate::{Append, File, Is, Not, Printed, PrintedFirst, PrintedLast, Run};
 
 /// A block, by its first line, and what a reader has done before and will do after it.
 #[derive(Clone, Copy, Debug)]
@@ -62,36 +66,33 @@ const MEASURED: &str = "the result of a measurement";
 
 const README: &[Step] = &[
     step("cargo run --release -- demo     #", Not("builds Privet, and runs all tests")),
-    step("cargo build --release &&", Run),
-    step("[[listeners]]", File("privet.toml")),
+    step("cargo build --release &&", Run).after("sed -i s/:80[8]0/:PORT_A/ privet.toml"),
+    step("[[listeners]]", Is("privet.toml")),
     step("privet check", Run),
     step("privet.toml: ok", Printed),
     step("curl http://localhost:8080/talk.mp4", Run),
     step("<?xml", Printed),
-    step("link=$(privet sign --key private.pem --key-pair-id K2JCJMDEHXQW5F --for 1h", Run),
+    step("link=$(privet sign --key K2JCJMDEHXQW5F.pem --key-pair-id K2JCJMDEHXQW5F --for 1h", Run),
     step("a film", Printed),
     step("privet explain --at", Run),
+    step("refused: 403", PrintedLast),
     step("cp ~/Videos/any.mp4", Run),
-    step("[[listeners]]", File("privet.toml")).before("stop").after(
-        "sed -i 's/^# endpoint/endpoint/' privet.toml; start_server",
-    ),
+    step("[[distributions.origins]]", Append("privet.toml"))
+        .before("stop; without_origin")
+        .after("sed -i 's/^# endpoint/endpoint/' privet.toml; start_server"),
     step("export AWS_ACCESS_KEY_ID=", Run),
-    step("curl -i", Run),
+    step("curl -sD-", Run),
     step("privet cache  ", Run),
     step("[[distributions.origins]]", Append("privet.toml"))
-        .before("stop; sed -i '/^\\[\\[distributions.origins/,$d' privet.toml")
-        .after("start_server; privet serve & ready PORT_A; curl -fsS \"$(privet sign --key private.pem \
-                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.mp4)\" | cmp - films/talk.mp4"),
+        .before("stop; without_origin")
+        .after("start_server; privet serve & ready PORT_A; curl -fsS \"$(privet sign --key K2JCJMDEHXQW5F.pem \
+                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.mp4)\" | cmp - files/talk.mp4"),
 ];
 
 const COMMAND_LINE: &[Step] = &[
     step("privet init  ", Run).after("rm -r privet.toml K*.pem"),
-    step("privet key create  ", Run)
-        .after("privet key create --id K2J --out K2J.pem --public-out K2J.pub.pem"),
-    step(
-        "privet sign --key K2J.pem --key-pair-id K2J --for 2h https",
-        Run,
-    ),
+    step("privet key create  ", Run),
+    step("privet key create --id K2J ", Run),
     step(
         "privet sign --key K2J.pem --key-pair-id K2J --for 2h < urls",
         Run,
@@ -134,15 +135,39 @@ const FILMS: &[Step] = &[
         .before("five_minutes")
         .after("privet check"),
     step("<video class", Not("HTML; film_players_browsers.rs runs pages")),
-    step("{", File("films/talk.film.json"))
-        .after("for name in talk.720p.mp4 talk.1080p.mp4; do cp \"$CLIPS/set.mp4\" films/$name; done; \
-                echo WEBVTT > films/talk.en.vtt; privet serve & ready PORT_A; mpv \"$(privet sign --key private.pem \
+    step("response_headers_policy = ", Append("privet.toml"))
+        .before("five_minutes; sed -i '/^\\[log\\]/,$d' privet.toml")
+        .after("privet check; privet serve & ready PORT_A; echo x > files/page.vtt; curl -fsS -H 'Origin: https://www.example.com' \
+                -D- \"$(privet sign --key K2JCJMDEHXQW5F.pem --key-pair-id K2JCJMDEHXQW5F --for 1h \
+                http://localhost:PORT_A/page.vtt)\" | grep -qi '^access-control-allow-origin: \\*'; stop"),
+    step("{", File("files/talk.film.json"))
+        .after("for name in talk.720p.mp4 talk.1080p.mp4; do cp \"$CLIPS/set.mp4\" files/$name; done; \
+                echo WEBVTT > files/talk.en.vtt; privet serve & ready PORT_A; mpv \"$(privet sign --key K2JCJMDEHXQW5F.pem \
                 --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.film.json |
                 sed 's/film.json/&\\/hls\\/master.m3u8/')\"; stop"),
     step("[[listeners]]", Append("privet.toml"))
         .before("five_minutes")
         .after("sed -i s/0.0.0.0:1935/127.0.0.1:PORT_B/ privet.toml; privet check"),
     step("stream=$(privet sign", Run),
+];
+
+/// The libraries that the page names are among the tools of the tests, those of PHP and Ruby are not.
+const SIGNING: &[Step] = &[
+    step("import datetime", File("sign.py"))
+        .before("five_minutes; echo 'a film' > files/talk.mp4; privet serve & ready PORT_A")
+        .after("opens \"$(\"$PYTHON\" sign.py)\""),
+    step("import {", File("sign.mjs"))
+        .before("ln -s \"$NODE_MODULES\" node_modules")
+        .after("opens \"$(node sign.mjs)\""),
+    step(
+        "<?php",
+        Not("PHP and its SDK are not among the tools of the tests"),
+    ),
+    step(
+        "require \"aws-sdk",
+        Not("Ruby and its SDK are not among the tools of the tests"),
+    ),
+    step("url=http", Run).after("opens \"$link\""),
 ];
 
 const BEHIND_A_PROXY: &[Step] = &[
@@ -192,6 +217,7 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("README.md", README),
     ("docs/command-line.md", COMMAND_LINE),
     ("docs/films.md", FILMS),
+    ("docs/signing.md", SIGNING),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
     ("docs/fidelity.md", FIDELITY),
     ("docs/conformance-cache.md", CONFORMANCE_CACHE),
@@ -226,7 +252,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
     (
         "rtmpdump -r",
-        "the host has no address; film_rtmp_clients.rs runs it",
+        "asks at the port of RTMP, which may be another program's; film_rtmp_clients.rs runs it",
     ),
 ];
 
@@ -310,6 +336,11 @@ fn command_line_does_what_it_says() {
 #[test]
 fn films_does_what_it_says() {
     run_document("docs/films.md");
+}
+
+#[test]
+fn signing_does_what_it_says() {
+    run_document("docs/signing.md");
 }
 
 #[test]
@@ -444,7 +475,10 @@ impl Tour {
         let (chain, key) = certificate();
         tour.write("edge/chain.pem", chain);
         tour.write("edge/key.pem", key);
-        let five_minutes = blocks("README.md").swap_remove(2).text;
+        let five_minutes = blocks("README.md")
+            .into_iter()
+            .find(|block| block.text.starts_with("[[listeners]]"));
+        let five_minutes = five_minutes.unwrap().text;
         for (name, text) in FILES.iter().chain(&[("five.toml", five_minutes.as_str())]) {
             tour.write(&format!("edge/{name}"), &tour.adapted(text));
         }
@@ -489,9 +523,13 @@ impl Tour {
                         script += &self.command(&format!("{document}:{line}"), &command);
                     }
                 }
+                Is(name) => {
+                    script += &self.file(">", "TOUR/said/block", &block.text);
+                    script += &format!("same {name} '{}'\n", block.place());
+                }
                 File(name) => script += &self.file(">", name, &block.text),
                 Append(name) => script += &self.file(">>", name, &block.text),
-                Printed | PrintedFirst | Not(_) => {}
+                Printed | PrintedFirst | PrintedLast | Not(_) => {}
             }
             // Not part of what is printed.
             script += &format!("said={number}.after\n");
@@ -501,10 +539,9 @@ impl Tour {
     }
 
     fn file(&self, sign: &str, name: &str, text: &str) -> String {
-        format!(
-            "cat {sign} {name} <<'END_OF_BLOCK'\n{}END_OF_BLOCK\n",
-            self.adapted(text)
-        )
+        self.adapted(&format!(
+            "cat {sign} {name} <<'END_OF_BLOCK'\n{text}END_OF_BLOCK\n"
+        ))
     }
 
     /// A command in the reader's shell; what it starts in the background has to listen before the next one.
@@ -524,12 +561,12 @@ impl Tour {
         if is_server && !words.contains('&') {
             let _ = writeln!(
                 text,
-                "{{ foreground {words}\n}} >> ../said/$said 2>> ../said/$said.err"
+                "{{ foreground {words}\n}} >> $folder/said/$said 2>> $folder/said/$said.err"
             );
         } else {
             let _ = writeln!(
                 text,
-                "{{ {command}\n}} >> ../said/$said 2>> ../said/$said.err"
+                "{{ {command}\n}} >> $folder/said/$said 2>> $folder/said/$said.err"
             );
         }
         let _ = writeln!(text, "ended $? {status} '{place}'");
@@ -547,6 +584,8 @@ impl Tour {
         command.arg(format!("PATH={}:{path}", self.path("bin").display()));
         command.arg(format!("HOME={}", self.path("home").display()));
         command.arg(format!("CLIPS={}", clip_file("").display()));
+        command.arg(format!("PYTHON={}", python().display()));
+        command.arg(format!("NODE_MODULES={}", node_modules().display()));
         command
             .args(["bash", "../script"])
             .current_dir(self.path("here"));
@@ -580,7 +619,12 @@ impl Tour {
                         block.place()
                     );
                 }
-                File(_) | Append(_) | Not(_) => {}
+                PrintedLast => {
+                    let printed = without_digits(&printed());
+                    let expected = without_digits(&expected);
+                    assert!(printed.ends_with(&expected), "{}: {printed}", block.place());
+                }
+                File(_) | Append(_) | Is(_) | Not(_) => {}
             }
         }
     }
@@ -607,6 +651,10 @@ fn masked(text: &str) -> String {
     shown.collect::<Vec<&str>>().join(" ")
 }
 
+fn without_digits(text: &str) -> String {
+    text.replace(|char: char| char.is_ascii_digit(), "0")
+}
+
 fn steps(document: &str) -> &'static [Step] {
     DOCUMENTS
         .iter()
@@ -617,23 +665,24 @@ fn steps(document: &str) -> &'static [Step] {
 
 /// Shell functions of the steps above, and how a command is judged.
 const FUNCTIONS: &str = r#"
+folder=TOUR
 gone() {
     echo "$1"
-    tail -n 20 "../said/$said" "../said/$said.err"
+    tail -n 20 "$folder/said/$said" "$folder/said/$said.err"
     exit 1
 }
 ended() {
     [ "$1" -eq "$2" ] || gone "$3: exit status $1"
 }
 ready() {
-    until grep -qs "serving on .*:$1\$" "../said/$said.err"; do
+    until grep -qs "serving on .*:$1\$" "$folder/said/$said.err"; do
         kill -0 $! 2> /dev/null || gone "nothing serves at port $1"
     done
 }
 foreground() {
-    rm -f ../said/server
-    "$@" > ../said/server 2>&1 &
-    until grep -qs -e 'serving on' -e 'Ctrl-C ends it' ../said/server; do
+    rm -f $folder/said/server
+    "$@" > $folder/said/server 2>&1 &
+    until grep -qs -e 'serving on' -e 'Ctrl-C ends it' $folder/said/server; do
         kill -0 $! 2> /dev/null || gone "$*: it ends"
     done
     kill $!
@@ -646,16 +695,26 @@ stop() {
 # A server that is open to everybody. To the edge it is a bucket, too: it asks nobody for a signature.
 start_server() {
     for place in . my-films films videos; do
-        cp films/talk.mp4 ../bucket/$place/ 2> /dev/null || echo "a film" > ../bucket/$place/talk.mp4
+        cp files/talk.mp4 $folder/bucket/$place/ 2> /dev/null || echo "a film" > $folder/bucket/$place/talk.mp4
     done
-    echo home > ../bucket/index.html
-    privet serve ../edge/open.toml &
+    echo home > $folder/bucket/index.html
+    privet serve $folder/edge/open.toml &
     ready PORT_B
 }
 five_minutes() {
-    [ -e private.pem ] || privet key create --id K2JCJMDEHXQW5F --out private.pem --public-out public.pem
-    mkdir -p films
-    cp ../edge/five.toml privet.toml
+    [ -e K2JCJMDEHXQW5F.pem ] || privet key create --id K2JCJMDEHXQW5F
+    mkdir -p files
+    cp $folder/edge/five.toml privet.toml
+}
+without_origin() {
+    sed -i '/^\[\[distributions.origins/,/^trusted_key_groups/d' privet.toml
+}
+same() {
+    grep -v -e '^#' -e '^$' "$1" > $folder/said/file
+    grep -v '^$' $folder/said/block | diff $folder/said/file - >> $folder/said/$said || gone "$2: the file $1 is another one"
+}
+opens() {
+    [ "$(curl -fsS "$1")" = 'a film' ] || gone "$1 does not open"
 }
 "#;
 

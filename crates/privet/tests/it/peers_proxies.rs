@@ -155,17 +155,16 @@ fn check_links(proxy: &Proxy, edge: &TestEdge) {
     assert!(!viewers.contains("\"c-ip\":\"203.0.113.9\""));
 }
 
-#[test]
-fn h4_nginx() {
-    let edge = edge(false);
-    let proxy = start("nginx", edge.http(), |config, _, folder| {
+fn nginx(edge: &TestEdge) -> Proxy {
+    start("nginx", edge.http(), |config, _, folder| {
         let file = folder.join("nginx.conf");
         let (server, place) = (config, folder.display());
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {place}/{kind};"));
         let temporary = temporary.concat();
+        // One process alone: workers outlive a master that is killed, with all that they have inherited.
         let text = format!(
-            "daemon off;\npid {place}/pid;\nerror_log {place}/log;\nevents {{}}\n\
+            "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/log;\nevents {{}}\n\
              http {{ access_log off; {temporary}\n{server} }}\n"
         );
         fs::write(&file, text).unwrap();
@@ -176,8 +175,39 @@ fn h4_nginx() {
             .arg("-e")
             .arg(folder.join("log"));
         command
-    });
+    })
+}
+
+#[test]
+fn h4_nginx() {
+    let edge = edge(false);
+    let proxy = nginx(&edge);
     check_links(&proxy, &edge);
+}
+
+/// To nginx these fields are orders, and an origin of anybody's could give them.
+#[test]
+fn h4_nginx_takes_no_orders_of_an_origin() {
+    let origin = FakeOrigin::start(|_| {
+        let orders = [
+            ("X-Accel-Redirect", "/public/a.txt"),
+            ("X-Accel-Limit-Rate", "1"),
+            ("X-Accel-Charset", "koi8-r"),
+        ];
+        OriginAnswer::whole(200, &orders, "the origin's own")
+    });
+    let first = "[[distributions.behaviors]]\npath_pattern = \"/public/*\"";
+    let app = format!(
+        "[[distributions.origins]]\nid = \"app\"\nurl = \"{}\"\n[[distributions.behaviors]]\n\
+         path_pattern = \"/app/*\"\norigin = \"app\"\n{first}",
+        origin.url()
+    );
+    let config = fixture().replace("[edge]\nworkers = 2\n", TRUSTED);
+    let edge = TestEdge::configured(&config.replace(first, &app));
+    edge.put("public/a.txt", b"another file");
+    let proxy = nginx(&edge);
+    let answer = ask(&proxy, &Ask::get(format!("{U}/app/x")));
+    assert_eq!((answer.status(), answer.text()), (200, "the origin's own"));
 }
 
 #[test]

@@ -164,3 +164,65 @@ fn a_signature_in_the_place_of_a_host_is_not_told() {
         "{heard:?}"
     );
 }
+
+#[test]
+fn a_distribution_that_is_open_to_everybody_is_told_at_the_start_and_at_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("privet.toml");
+    fs::write(&config, CONFIG).unwrap();
+    let mut process = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet"), "serve"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut served = Served {
+        process,
+        said,
+        address: String::new(),
+    };
+    let warning = "warning: distribution EDFDVBD6EXAMPLE is open to everybody";
+    served.hear(warning);
+    served.hear("serving on");
+    served.send(Signal::HUP);
+    served.hear(warning);
+    served.hear("is in force");
+}
+
+/// Viewers see a 502; the operator saw nothing.
+#[test]
+fn an_http_origin_that_is_down_is_told_without_what_was_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("privet.toml");
+    // Nothing listens at port 1.
+    let down = CONFIG.replace("folder = \".\"", "url = \"http://127.0.0.1:1\"");
+    fs::write(&config, down).unwrap();
+    let mut served = Served::start(&config);
+    for path in ["/a?secret=1", "/b?secret=2"] {
+        let mut viewer = TcpStream::connect(&served.address).unwrap();
+        let host = "d111111abcdef8.cloudfront.net";
+        write!(
+            viewer,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        viewer.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    }
+    served.send(Signal::TERM);
+    let told: Vec<String> = served.said.by_ref().map_while(Result::ok).collect();
+    let warnings: Vec<&String> = told
+        .iter()
+        .filter(|line| line.contains("is not reached"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{told:?}");
+    assert_eq!(
+        warnings[0],
+        "warning: server http://127.0.0.1:1 (origin files) is not reached: the origin takes no connection; check host and \
+         port; meanwhile viewers get what is stored, or 502"
+    );
+    assert!(!told.concat().contains("secret"), "{told:?}");
+}

@@ -14,13 +14,15 @@ use crate::time::Timestamp;
 
 const TRUSTED: &str = "a key that is trusted here";
 const BASE64: &str = "base64 with - _ ~ for + = /";
+const UNDECODABLE: &str = "the signature is not base64 as CloudFront has it (letters, digits, - _ ~): copy the link whole, and \
+    let nothing on its way change or add characters";
 
 /// The findings of the checks that hints are made of.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) signature_mismatch: bool,
-    /// Hint that the signature's length alone gives.
+    /// Hint that the signature's text alone gives: its length, or characters that it cannot have.
     pub(super) misfit: Option<String>,
     pub(super) hints: Vec<String>,
 }
@@ -160,7 +162,9 @@ impl<'e> Listener<'e> {
             None => whole::cut_text(key, text),
         });
         let id = self.credentials.field(Field::KeyPairId).unwrap_or_default();
-        self.findings.misfit = misfit.as_ref().map(|misfit| misfit.hint(id));
+        let undecodable = || signature.is_none().then(|| UNDECODABLE.to_owned());
+        let hint = misfit.as_ref().map(|misfit| misfit.hint(id));
+        self.findings.misfit = hint.or_else(undecodable);
         match (&misfit, &signature) {
             (Some(misfit), Some(_)) => {
                 let expected = "a whole signature of the key";

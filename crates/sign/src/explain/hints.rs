@@ -30,6 +30,11 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
             "the link has a second ?: join the signing parameters with & to a query that is there already",
         );
     }
+    if is_cut_by_shell(pasted) {
+        hint(
+            "the link ends after its first parameter: put it in quotes, or the shell ends it at &",
+        );
+    }
     if is_presigned(before) {
         hint(
             "these parameters look like an S3 presigned URL: sign the URL of the distribution with a CloudFront key pair",
@@ -46,7 +51,21 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
 
 /// Whether the text itself says why signing parameters are missing, so that nobody needs to hear that they are.
 pub(super) fn is_mangled(pasted: &str) -> bool {
-    pasted.contains("&amp;") || has_encoded_parameters(pasted) || is_presigned(pasted)
+    pasted.contains("&amp;")
+        || has_encoded_parameters(pasted)
+        || is_presigned(pasted)
+        || is_cut_by_shell(pasted)
+}
+
+/// Whether all that is left of the signing parameters is the first one: a shell takes `&` for the end of a command.
+fn is_cut_by_shell(text: &str) -> bool {
+    let first = text.split_once('?').map(|(_, query)| query);
+    first.is_some_and(|query| {
+        let starts_like_a_link = ["Expires=", "Policy="]
+            .iter()
+            .any(|name| query.starts_with(name));
+        starts_like_a_link && !query.contains(['&', '?', '#', '%'])
+    })
 }
 
 fn is_presigned(text: &str) -> bool {

@@ -18,10 +18,14 @@ const TRIES_MAX: usize = 600;
 /// Longer texts are not respelled.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// Advice where the search finds nothing. A policy of its own carries its text along, so that less is left.
-pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> String {
-    let id = credentials.field(Field::KeyPairId).unwrap_or_default();
-    if credentials.field(Field::Policy).is_some() {
+/// Advice where the search finds nothing; `None` where a missing id says enough. A policy of its own carries its text along, so
+/// that less is left.
+pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> Option<String> {
+    let id = credentials.field(Field::KeyPairId)?;
+    if id.is_empty() {
+        return None;
+    }
+    Some(if credentials.field(Field::Policy).is_some() {
         format!(
             "the signature does not match this policy: either the policy was changed after it was signed, or another \
              private key than that of {id} signed it"
@@ -32,7 +36,7 @@ pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> String {
              signing, another private key than that of {id} signed it, or TLS ends at a proxy and the edge takes the link \
              for http"
         )
-    }
+    })
 }
 
 /// One sentence: the mistake that explains the signature.
@@ -140,6 +144,11 @@ fn other_key(
         .filter(|(other, _)| other.as_str() != id)
         .take(KEYS_MAX);
     let (other, _) = others.find(|(_, key)| made_it(key))?;
+    if id.is_empty() {
+        return Some(format!(
+            "the signature was made by the key {other}: the link has to end with &Key-Pair-Id={other}"
+        ));
+    }
     Some(format!(
         "the signature was made by the key {other}, but Key-Pair-Id says {id}: use the id of the signing key"
     ))

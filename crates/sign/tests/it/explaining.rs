@@ -605,3 +605,48 @@ fn refused_vectors_get_a_hint() {
     assert!(refused > 300, "{refused}");
     assert!(silent.is_empty(), "{silent:#?}");
 }
+
+#[test]
+fn a_link_that_the_shell_has_cut_is_told() {
+    let whole = signed_as(&format!("{U}/a"), &format!("{U}/a"));
+    let (cut, _) = whole.split_once('&').unwrap();
+    let quotes = "put it in quotes, or the shell ends it at &";
+    check(cut, quotes);
+    check(&format!("{U}/a?Policy=eyJ9"), quotes);
+    let found = hints(cut);
+    assert!(
+        !found.iter().any(|hint| hint.contains("use the whole link")),
+        "{found:?}"
+    );
+    assert_eq!(ask(&whole, None, None).hints, [""; 0]);
+    for other in [format!("{U}/a?b=1"), format!("{U}/a?b=1&Expires=1")] {
+        assert!(
+            !hints(&other).iter().any(|hint| hint.contains(quotes)),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn a_link_that_was_cut_in_its_id_is_told_without_an_empty_id() {
+    let whole = signed_as(&format!("{U}/a"), &format!("{U}/a"));
+    let end = "the link has to end with &Key-Pair-Id=KRSA";
+    check(whole.strip_suffix("KRSA").unwrap(), end);
+    check(whole.strip_suffix("&Key-Pair-Id=KRSA").unwrap(), end);
+    let (before, _) = whole.split_once("Id=KRSA").unwrap();
+    check(before, "use the whole link, with all its parameters");
+    for cut in ["KRSA", "=KRSA", "Id=KRSA", "&Key-Pair-Id=KRSA"] {
+        let found = hints(whole.strip_suffix(cut).unwrap());
+        let empty = ["that of  signed", "Key-Pair-Id says :"];
+        let is_empty = |hint: &String| empty.iter().any(|words| hint.contains(words));
+        assert!(!found.iter().any(is_empty), "{found:?}");
+    }
+}
+
+#[test]
+fn a_signature_that_is_no_base64_comes_with_what_to_do() {
+    let whole = signed_as(&format!("{U}/a"), &format!("{U}/a"));
+    let copy = "the signature is not base64 as CloudFront has it";
+    check(&whole.replace("Signature=", "Signature=!!!!"), copy);
+    assert_eq!(ask(&whole, None, None).hints, [""; 0]);
+}

@@ -202,7 +202,7 @@ pub fn python() -> PathBuf {
     })
 }
 
-fn node_modules() -> PathBuf {
+pub fn node_modules() -> PathBuf {
     variable("PRIVET_TEST_NODE_MODULES", || {
         root().join("target/test-tools/node/node_modules")
     })
