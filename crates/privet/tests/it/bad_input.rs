@@ -182,6 +182,7 @@ fn n4_paths_with_a_token_that_nobody_issued() {
             assert!(answer.text().contains("<Code>AccessDenied</Code>"));
         }
     }
+    edge.live.wait_for(9);
     let live = edge.live.text();
     assert!(live.contains("session-mismatch"), "{live}");
     assert!(!live.contains("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "{live}");
