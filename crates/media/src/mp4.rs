@@ -6,13 +6,15 @@
 mod av1;
 mod bits;
 mod boxes;
-mod codecs;
 mod colour;
 mod dolby_vision;
 mod edits;
 mod entry;
+mod entry_boxes;
+mod entry_colour;
 mod fragmented_track;
 mod fragments;
+mod held;
 mod locator;
 mod movie;
 mod parameter_sets;

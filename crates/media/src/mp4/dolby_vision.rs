@@ -2,7 +2,7 @@
 
 use super::bits::Bits;
 use super::colour::Colour;
-use super::{Codec, entry};
+use super::{Codec, entry_boxes};
 
 /// What a decoder of Dolby Vision is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct DolbyVision {
 
 impl DolbyVision {
     pub(super) fn of(codec: Codec, sample_entry: &[u8]) -> Option<DolbyVision> {
-        let config = |kind| entry::config(codec, sample_entry, kind);
+        let config = |kind| entry_boxes::config(codec, sample_entry, kind);
         let config = config(b"dvcC").or_else(|| config(b"dvvC"))?;
         let mut bits = Bits::new(config);
         // The version; behind the level, flags of what there is.

@@ -3,6 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::boxes::{self, BoxKind, Boxes, Fields};
+use super::entry_boxes::{self, AUDIO_FIELDS_SIZE_BYTES, VIDEO_FIELDS_SIZE_BYTES};
+use super::entry_colour::entry_colour;
 use super::{Codec, Colour, TrackKind, sound};
 use crate::Refusal;
 
@@ -22,12 +24,6 @@ pub(super) struct SampleEntry {
 
 /// Longest sample entry: parameter sets and colour profiles take some kilobytes.
 const SIZE_BYTES_MAX: usize = 256 << 10;
-
-/// Sizes of the fields before the boxes of an entry, without its header.
-const VIDEO_FIELDS_SIZE_BYTES: usize = 78;
-const AUDIO_FIELDS_SIZE_BYTES: usize = 28;
-const TX3G_FIELDS_SIZE_BYTES: usize = 38;
-const TEXT_FIELDS_SIZE_BYTES: usize = 8;
 
 /// What QuickTime adds to the fields of sound in its versions 1 and 2.
 const QUICKTIME_FIELDS_SIZE_BYTES: [usize; 2] = [16, 36];
@@ -75,7 +71,7 @@ impl SampleEntry {
             Codec::WebVtt => {}
         }
         entry.require_config()?;
-        entry.colour = Colour::of(entry.codec, &entry.bytes);
+        entry.colour = entry_colour(entry.codec, &entry.bytes);
         Ok(entry)
     }
 
@@ -172,7 +168,7 @@ impl SampleEntry {
     }
 
     fn config(&self, kind: &BoxKind) -> Option<&[u8]> {
-        config(self.codec, &self.bytes, kind)
+        entry_boxes::config(self.codec, &self.bytes, kind)
     }
 
     /// Refuses a track whose decoder would be told nothing.
@@ -218,25 +214,6 @@ impl SampleEntry {
 fn are_same(first: &[u8], rest: &[u8], count: u32) -> bool {
     let mut others = rest.chunks(first.len().max(1));
     (1..count).all(|_| others.next() == Some(first))
-}
-
-/// Payload of a box within a sample entry.
-pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Option<&'a [u8]> {
-    boxes::find(inner_boxes(codec, entry)?, kind).ok()?
-}
-
-/// The boxes within a sample entry, behind its fields.
-pub(super) fn inner_boxes(codec: Codec, entry: &[u8]) -> Option<&[u8]> {
-    let fields_size_bytes = match codec {
-        Codec::Avc | Codec::Hevc | Codec::Vp9 | Codec::Av1 => VIDEO_FIELDS_SIZE_BYTES,
-        Codec::Aac | Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::Opus | Codec::Flac => {
-            AUDIO_FIELDS_SIZE_BYTES
-        }
-        Codec::Tx3g => TX3G_FIELDS_SIZE_BYTES,
-        Codec::WebVtt => TEXT_FIELDS_SIZE_BYTES,
-        Codec::Other => return None,
-    };
-    entry.get(8 + fields_size_bytes..)
 }
 
 fn codec(kind: TrackKind, name: BoxKind) -> Codec {

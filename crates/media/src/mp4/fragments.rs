@@ -3,7 +3,7 @@
 
 use super::boxes::{self, Boxes, Fields};
 use super::fragmented_track::{Defaults, FragmentedTrack};
-use super::locator::Held;
+use super::held::Held;
 use super::samples::Sample;
 use super::{Limits, edits};
 use crate::Refusal;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::boxes::{self, BoxHeader, HEADER_SIZE_BYTES_MAX};
+use super::held::Held;
 use super::{Index, Limits, Step, movie};
 use crate::Refusal;
 
@@ -35,15 +36,6 @@ pub struct Locator {
     fragments: Vec<Held>,
     /// Of all fragments that are held.
     fragments_size_bytes: u64,
-}
-
-/// A box of which all bytes are there.
-#[derive(Debug)]
-pub(super) struct Held {
-    /// Of the box in the object.
-    pub(super) range: Range<u64>,
-    /// Without the header.
-    pub(super) payload: Bytes,
 }
 
 #[derive(Debug)]

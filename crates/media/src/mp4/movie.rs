@@ -9,7 +9,7 @@ use super::edits::{self, EditList};
 use super::entry::SampleEntry;
 use super::fragmented_track::FragmentedTrack;
 use super::fragments;
-use super::locator::Held;
+use super::held::Held;
 use super::roles::{Role, Roles};
 use super::samples::Cursor;
 use super::tables::{Surroundings, Tables};

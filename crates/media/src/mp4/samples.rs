@@ -1,6 +1,5 @@
 //! Walks over the samples of a track, in the tables as they are.
 
-use super::Track;
 use super::boxes::entry_u32;
 use super::tables::Tables;
 
@@ -58,13 +57,13 @@ pub struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    pub(super) fn of(track: &'a Track, cursor: Cursor) -> Samples<'a> {
-        let first = track.first.number;
+    /// The samples from a cursor on, of a track that has `count` of them from number `first` in the tables on.
+    pub(super) fn of(tables: &'a Tables, first: u32, count: u32, cursor: Cursor) -> Samples<'a> {
         Samples {
-            tables: &track.tables,
+            tables,
             cursor,
             first,
-            end: first.saturating_add(track.sample_count),
+            end: first.saturating_add(count),
         }
     }
 

@@ -6,7 +6,9 @@ use super::dolby_vision::DolbyVision;
 use super::roles::Roles;
 use super::samples::{Cursor, Sample, Samples};
 use super::tables::Tables;
-use super::{Codec, Colour, Edit, TrackKind, codecs, entry, sound};
+use super::{Codec, Colour, Edit, TrackKind, entry_boxes, sound};
+
+mod codecs;
 
 /// One track.
 #[derive(Debug)]
@@ -67,12 +69,12 @@ pub struct Track {
 impl Track {
     /// All samples in decode order. The first one's decode time is 0: samples before a moved start are left out.
     pub fn samples(&self) -> Samples<'_> {
-        Samples::of(self, self.first)
+        self.samples_at(&self.first)
     }
 
     /// The samples from a cursor of this track on.
     pub fn samples_at(&self, cursor: &Cursor) -> Samples<'_> {
-        Samples::of(self, *cursor)
+        Samples::of(&self.tables, self.first.number, self.sample_count, *cursor)
     }
 
     /// When a sample is shown, in the track's timescale; negative for what is decoded and not shown.
@@ -101,7 +103,7 @@ impl Track {
 
     /// Payload of a box within the sample entry: `avcC`, `hvcC`, `esds`, `dOps`. Of full boxes with version and flags.
     pub fn decoder_config(&self, kind: &[u8; 4]) -> Option<&[u8]> {
-        entry::config(self.codec, &self.sample_entry, kind)
+        entry_boxes::config(self.codec, &self.sample_entry, kind)
     }
 
     /// Whether the `hvcC` holds all parameter sets, so that `hev1` may be called `hvc1`.

@@ -9,14 +9,16 @@ mod packets;
 mod pes;
 mod streams;
 mod tables;
+mod units;
 
 use crate::mp4::{Index, Track, TrackKind};
 use crate::part::Parts;
 use crate::plan::Plan;
 use avc::NalWriter;
-use layout::{Layout, Stream};
-use packets::{PACKET_SIZE_BYTES, PacketWriter, packet_count};
+use layout::Layout;
+use packets::{PacketWriter, packet_count};
 use streams::{Picture, Sound};
+use units::{PACKET_SIZE_BYTES, Stream};
 
 /// What a transport stream says at the start of the film, in 1/90,000 s: decoding begins before showing, and no time on the
 /// wire may be negative. Subtitles beside it name the same (`X-TIMESTAMP-MAP`).

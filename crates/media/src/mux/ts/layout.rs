@@ -5,45 +5,16 @@ use std::iter::Peekable;
 use crate::mp4::{Sample, Track};
 use crate::mux::ts::TS_LEAD_90KHZ;
 use crate::mux::ts::avc::DELIMITER;
-use crate::mux::ts::packets::{PACKET_SIZE_BYTES, packet_count};
-use crate::mux::ts::pes::{PES_HEADER_SIZE_BYTES, TIME_MASK, is_length_sayable};
+use crate::mux::ts::packets::packet_count;
+use crate::mux::ts::pes::{PES_HEADER_SIZE_BYTES, is_length_sayable};
 use crate::mux::ts::streams::{Picture, Sound};
+use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 use crate::plan::Plan;
 
 /// What short frames of sound are gathered to: sixteen packets.
 const SOUND_UNIT_SIZE_BYTES: u64 = 16 * 184;
 /// Counters of packets count to this, and begin again.
 const COUNTER_VALUES: u64 = 16;
-
-/// Which of the two streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// H.264.
-    Picture,
-    /// What goes with it.
-    Sound,
-}
-
-/// A PES packet: one picture, or some frames of sound.
-#[derive(Clone, Debug)]
-pub struct Unit {
-    /// Where it belongs.
-    pub stream: Stream,
-    /// In 1/90,000 s, 33 bits.
-    pub decode_time: u64,
-    /// In 1/90,000 s, 33 bits.
-    pub presentation_time: u64,
-    /// Whether decoding may begin with it.
-    pub is_sync: bool,
-    /// Whether parameter sets stand before it.
-    pub has_parameter_sets: bool,
-    /// Frames in it, never 0.
-    pub frame_count: u32,
-    /// Header and content.
-    pub size_bytes: u64,
-    /// Packets at its end that carry a single byte.
-    pub single_packets: u32,
-}
 
 /// A sample that is not empty.
 #[derive(Clone, Copy, Debug)]

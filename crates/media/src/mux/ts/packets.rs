@@ -1,10 +1,7 @@
 //! Packets of 188 bytes, ISO 13818-1 2.4.3.2.
 
-use crate::mux::ts::layout::{Stream, Unit};
-use crate::mux::ts::pes::TIME_MASK;
+use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 
-/// Of every packet.
-pub const PACKET_SIZE_BYTES: usize = 188;
 /// What a packet carries at most.
 const CONTENT_SIZE_BYTES_MAX: usize = 184;
 /// The clock at the start of a picture: length, flags and six bytes.

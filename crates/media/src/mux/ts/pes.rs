@@ -1,15 +1,13 @@
 //! Heads of units, ISO 13818-1 2.4.3.6: which stream, and when it is decoded and shown.
 
-use crate::mux::ts::layout::{Stream, Unit};
 use crate::mux::ts::streams::Sound;
+use crate::mux::ts::units::{Stream, Unit};
 
 /// All headers have the same length, so that the number of packets follows from sizes alone; stuffing takes the place of a
 /// decoding time that is not said.
 pub const PES_HEADER_SIZE_BYTES: u64 = 19;
 /// What the length field does not count: start code, stream and itself.
 const UNCOUNTED_SIZE_BYTES: u64 = 6;
-/// Times on the wire have 33 bits.
-pub const TIME_MASK: u64 = (1 << 33) - 1;
 /// Of the stream with the picture.
 const VIDEO_STREAM_ID: u8 = 0xe0;
 

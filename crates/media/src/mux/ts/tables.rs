@@ -1,8 +1,9 @@
 //! The tables at the start of each segment, ISO 13818-1 2.4.4: the programs, and the streams of the one program.
 
 use crate::mp4::Track;
-use crate::mux::ts::packets::{PACKET_SIZE_BYTES, SOUND_PID, VIDEO_PID};
+use crate::mux::ts::packets::{SOUND_PID, VIDEO_PID};
 use crate::mux::ts::streams::Sound;
+use crate::mux::ts::units::PACKET_SIZE_BYTES;
 
 /// A packet for each table.
 pub type Tables = [u8; 2 * PACKET_SIZE_BYTES];

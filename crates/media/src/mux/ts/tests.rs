@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::avc::{self, NalWriter};
-use super::layout::{Layout, Stream, Unit};
-use super::packets::{PACKET_SIZE_BYTES, PacketWriter, SOUND_PID, VIDEO_PID};
+use super::layout::Layout;
+use super::packets::{PacketWriter, SOUND_PID, VIDEO_PID};
 use super::pes;
+use super::units::{PACKET_SIZE_BYTES, Stream, Unit};
 
 /// What a receiver finds in the packets of one stream: units, put together again.
 pub fn units_of(packets: &[u8], pid: u16) -> Vec<Vec<u8>> {

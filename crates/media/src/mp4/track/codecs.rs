@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::dolby_vision::DolbyVision;
-use super::{Codec, Track, sound};
+use super::Track;
+use crate::mp4::boxes::Fields;
+use crate::mp4::dolby_vision::DolbyVision;
+use crate::mp4::{Codec, sound};
 
 /// NAL unit types of the parameter sets of H.265.
 const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
@@ -73,7 +75,7 @@ fn hevc_name(track: &Track, is_complete: bool) -> Option<&str> {
 /// Whether an `hvcC` holds all parameter sets, so that none needs to stand in the samples: ISO 14496-15 8.3.3.1.
 pub(super) fn hevc_is_complete(config: &[u8]) -> bool {
     let mut found = [false; HEVC_PARAMETER_SETS.len()];
-    let mut fields = super::boxes::Fields::new(config);
+    let mut fields = Fields::new(config);
     let mut read = || {
         fields.skip(22)?;
         for _ in 0..fields.u8()? {
