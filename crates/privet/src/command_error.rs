@@ -12,6 +12,7 @@ use privet_sign::{KeyError, SignError};
 
 use crate::configuration::LoadError;
 use crate::new_key::NewKeyError;
+use crate::reason::reason;
 
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq)]
@@ -301,17 +302,6 @@ impl From<LoadError> for CommandError {
 impl From<NewKeyError> for CommandError {
     fn from(error: NewKeyError) -> Self {
         CommandError::NewKey(error)
-    }
-}
-
-/// The system's words, without the number that Rust puts behind them.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = plain.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => "unknown cause".to_owned(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! Reads a configuration file and everything it names into a snapshot.
 
-use crate::command_error::reason;
 use crate::console;
 use crate::origin_secret::OriginSecret;
-use crate::report;
+use crate::reason::reason;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
 use privet_distribution::config::{ConfigError, Places, Snapshot, read_toml_in_part};
 use privet_edge::{StartFault, database_fault, start_faults};
@@ -50,8 +49,8 @@ impl LoadError {
     /// Every fault as a line of its own on standard error, and what to do.
     pub(crate) fn report(&self) {
         match self {
-            LoadError::Faults(faults) => faults.iter().for_each(report::error_line),
-            LoadError::Absent { .. } | LoadError::Unreadable { .. } => report::error_line(self),
+            LoadError::Faults(faults) => faults.iter().for_each(console::error),
+            LoadError::Absent { .. } | LoadError::Unreadable { .. } => console::error(self),
         }
         if let Some(hint) = self.hint() {
             console::hint(hint);

@@ -18,7 +18,6 @@ use set::SetFinding;
 mod narrative;
 mod reading;
 mod set;
-mod set_narrative;
 
 /// The longest URL that is read from standard input.
 const URL_SIZE_BYTES_MAX: usize = 16 * 1024;

@@ -30,6 +30,7 @@ mod operator;
 mod origin_secret;
 mod printable;
 mod probe;
+mod reason;
 mod report;
 mod serve;
 mod shell;

@@ -12,7 +12,7 @@ use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use privet_sign::{KeyPairId, PrivateKey};
 
-use crate::command_error::reason;
+use crate::reason::reason;
 
 /// The kinds of key that CloudFront takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

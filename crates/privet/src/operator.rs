@@ -1,8 +1,9 @@
 //! Asks a running edge over its operator's socket.
 
-use crate::command_error::{CommandError, reason};
+use crate::command_error::CommandError;
 use crate::config_file::ConfigOption;
 use crate::configuration::{LoadError, read_text};
+use crate::reason::reason;
 use clap::Args;
 use privet_distribution::config::read_toml;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is made here, and it is a note and no fault: the edge may run as another user than the one who checks.
 
-use crate::command_error::reason;
+use crate::reason::reason;
 use privet_distribution::config::Snapshot;
 use rustix::fs::Access;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,9 @@ use privet_media::mp4::{Colour, TrackKind, VideoRange};
 use privet_media::survey::{Survey, SurveyedTrack};
 use serde_json::{Value, json};
 
-use super::{Finding, Refused, Verdict, has_film_ending, set_narrative};
+use super::{Finding, Refused, Verdict, has_film_ending};
+
+mod of_set;
 
 /// The forms that a film is played in, as lines and JSON name them.
 const FORMS: [&str; 3] = ["HLS and DASH", "HLS in ts", "RTMP"];
@@ -17,7 +19,7 @@ const FORMS: [&str; 3] = ["HLS and DASH", "HLS in ts", "RTMP"];
 pub(super) fn lines(file: &str, finding: &Finding) -> Vec<String> {
     let mut lines = match finding {
         Finding::Film(survey) => film_lines(file, survey),
-        Finding::Set(set) => set_narrative::lines(file, set),
+        Finding::Set(set) => of_set::lines(file, set),
         Finding::Refused(Refused { reason, code }) => vec![
             format!("{file} does not play: {reason}"),
             format!("the log says it as x-privet-refusal: {code}; the file itself is served"),
@@ -167,7 +169,7 @@ pub(super) fn json(file: &str, finding: &Finding) -> Value {
     let mut object = json!({ "file": file, "verdict": verdict });
     let facts = match finding {
         Finding::Film(survey) => film_json(file, survey),
-        Finding::Set(set) => set_narrative::json(set),
+        Finding::Set(set) => of_set::json(set),
         Finding::Refused(Refused { reason, code }) => json!({ "reason": reason, "code": code }),
         Finding::Untold(reason) => json!({ "reason": reason }),
     };

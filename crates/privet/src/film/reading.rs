@@ -17,7 +17,7 @@ use privet_media::survey::Survey;
 use rustix::fs::OFlags;
 
 use super::Refused;
-use crate::command_error::reason;
+use crate::reason::reason;
 use crate::whole_file::read_whole;
 
 /// As long as segments are where a behavior says nothing else.

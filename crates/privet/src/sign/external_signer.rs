@@ -41,7 +41,7 @@ impl ExternalSigner {
 
     fn ask(&self, hash: HashAlgorithm, digest: &[u8]) -> Result<String, SignError> {
         let failed = |what: &str, error: &std::io::Error| {
-            SignError::External(format!("{what}: {}", crate::command_error::reason(error)))
+            SignError::External(format!("{what}: {}", crate::reason::reason(error)))
         };
         let mut child = Command::new("sh")
             .args(["-c", &self.command])

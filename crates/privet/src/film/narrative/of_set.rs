@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::set::{QualityFinding, SetFinding, SubtitlesFinding};
-use super::{Finding, Verdict, narrative};
+use crate::film::set::{QualityFinding, SetFinding, SubtitlesFinding};
+use crate::film::{Finding, Verdict};
 
 /// The verdict, then each member; what is said of a quality stands beneath it.
 pub(super) fn lines(name: &str, set: &SetFinding) -> Vec<String> {
@@ -43,7 +43,7 @@ fn quality_lines(quality: &QualityFinding, lines: &mut Vec<String>) {
         Finding::Refused(refused) => &refused.reason,
         Finding::Untold(reason) => reason,
         Finding::Film(_) | Finding::Set(_) => {
-            let of_film = narrative::lines(file, finding);
+            let of_film = super::lines(file, finding);
             let mut of_film = of_film.into_iter();
             let first = of_film.next().unwrap_or_default();
             lines.push(format!("quality {label}  {first}"));
@@ -70,7 +70,7 @@ fn subtitles_line(subtitles: &SubtitlesFinding) -> String {
 /// The members of the object.
 pub(super) fn json(set: &SetFinding) -> Value {
     let qualities = set.qualities.iter().map(|quality| {
-        let mut object = narrative::json(&quality.file, &quality.finding);
+        let mut object = super::json(&quality.file, &quality.finding);
         object["label"] = Value::from(quality.label.as_str());
         object
     });
