@@ -1,4 +1,5 @@
-//! Who knows whom among the files: what a file imports stands below it, and the rooms of the edge have floors.
+//! Who knows whom among the files: what a file imports stands below it, and the rooms of the edge and of the rules have
+//! floors.
 //!
 //! Read from the `use` lines and paths of the sources, as a reader would. `ARCHITECTURE.md` has the same in words.
 
@@ -50,6 +51,9 @@ const EDGE_FLOORS: [&[&str]; 14] = [
     ],
 ];
 
+/// The rooms of the rules from the ground up; what they share stands beneath them.
+const DISTRIBUTION_ROOMS: [&str; 5] = ["logging", "config", "request", "caching", "response"];
+
 /// Within the top floor, from the bottom up.
 const EDGE_TOP: [&str; 6] = [
     "accept",
@@ -60,7 +64,15 @@ const EDGE_TOP: [&str; 6] = [
     "edge",
 ];
 
-const CRATES: [&str; 4] = ["cache", "control", "edge", "sign"];
+const CRATES: [&str; 7] = [
+    "cache",
+    "control",
+    "distribution",
+    "edge",
+    "media",
+    "privet",
+    "sign",
+];
 
 /// A module's path below its crate: `["cache", "fetch"]`.
 type Module = Vec<String>;
@@ -82,7 +94,9 @@ impl Crate {
         let files = paths.iter().map(|path| {
             let place = path.strip_prefix(&source).unwrap().with_extension("");
             let parts = place.iter().map(|part| part.to_str().unwrap().to_owned());
-            let module: Module = parts.filter(|part| part != "lib").collect();
+            let module: Module = parts
+                .filter(|part| part != "lib" && part != "main")
+                .collect();
             (module, code(&fs::read_to_string(path).unwrap()))
         });
         Crate {
@@ -237,13 +251,27 @@ fn imported_paths(code: &str) -> Vec<String> {
 
 /// Without comments and unit tests.
 fn code(text: &str) -> String {
-    let text = text
-        .split_once("\n#[cfg(test)]")
-        .map_or(text, |(code, _)| code);
+    let text = without_tests(text);
     let lines = text
         .lines()
         .map(|line| line.split("//").next().unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Without what is compiled for tests alone: statements, and all from the first block on, which is the last of its file.
+fn without_tests(text: &str) -> String {
+    let mut rest = text;
+    let mut code = String::new();
+    while let Some((before, tests)) = rest.split_once("\n#[cfg(test)]") {
+        code.push_str(before);
+        let end = tests.find([';', '{']).unwrap_or(tests.len());
+        rest = match tests.get(end..=end) {
+            Some(";") => &tests[end + 1..],
+            _ => "",
+        };
+    }
+    code.push_str(rest);
+    code
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -352,6 +380,30 @@ fn no_file_of_edge_imports_a_higher_one() {
     }
 }
 
+#[test]
+fn no_room_of_distribution_imports_a_higher_one() {
+    let distribution = Crate::read("distribution");
+    let floor = |module: &Module| {
+        let room = module.first()?;
+        DISTRIBUTION_ROOMS.iter().position(|known| known == room)
+    };
+    for room in DISTRIBUTION_ROOMS {
+        let files = distribution.files.keys();
+        let count = files.filter(|file| file.first().is_some_and(|first| first == room));
+        assert!(count.count() > 1, "{room} has a floor and is not there");
+    }
+    for (file, others) in distribution.imports() {
+        for other in others {
+            assert!(
+                floor(other) <= floor(file),
+                "{} imports {}, which stands higher",
+                shown(file),
+                shown(other)
+            );
+        }
+    }
+}
+
 /// The tests above see what they are to see.
 #[test]
 fn imports_are_read_as_a_compiler_reads_them() {
@@ -391,4 +443,6 @@ fn imports_are_read_as_a_compiler_reads_them() {
     assert_eq!(arrows(&[]), Vec::<String>::new());
     assert_eq!(arrows(&["a"]).len(), 3);
     assert_eq!(code("use a; // use b;\n#[cfg(test)]\nuse c;"), "use a; ");
+    let in_between = "use a;\n#[cfg(test)]\nmod b;\nuse c;\n#[cfg(test)]\nmod d {\n    use e;\n}";
+    assert_eq!(code(in_between), "use a;\nuse c;");
 }
