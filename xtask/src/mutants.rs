@@ -31,7 +31,8 @@ const GROUPS: &[Group] = &[
         name: "sign",
         package: "privet-sign",
         modules: &[
-            "verify",
+            "verifier",
+            "object",
             "policy",
             "credentials",
             "resource",
