@@ -3,6 +3,7 @@
 use crate::context::WorkerContext;
 use crate::crew::{Accepted, Crew, ListenOn, WorkerSlot};
 use crate::guests::Whose;
+use crate::notices::NoticeCode;
 use privet_distribution::config::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -46,7 +47,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew:
             // The viewer gave up meanwhile, or file descriptors ran out; both pass.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                shared.shortages.accepting.hear(|count| {
+                shared.notices.tell(NoticeCode::AcceptFailed, |count| {
                     format!(
                         "no connection could be accepted ({error}; {count} since this was last told), and of those that wait \
                          for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
@@ -66,7 +67,7 @@ async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let wished = limits.connections_max;
-    let possible = shared.shortages.viewers_max(&state.snapshot);
+    let possible = shared.descriptors.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);
     if let Some(place) = crew.slot(connections_max) {
         return Some(place);
@@ -95,7 +96,7 @@ async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
         Some((_, Whose::Crowding)) => "got one when those were closed that had long been idle",
         None => "was closed, as no other could be",
     };
-    shared.shortages.places.hear(|count| {
+    shared.notices.tell(NoticeCode::ConnectionsMax, |count| {
         format!(
             "all {connections_max} places are taken; connections that found it so: {count}, of which the last {outcome}; raise \
              limits.connections_max ({wished}) and the open files that the edge may have"

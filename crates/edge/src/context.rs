@@ -5,12 +5,13 @@ use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
 use crate::crew::Crew;
 use crate::crowd::Crowd;
-use crate::descriptors::Shortages;
+use crate::descriptors::Descriptors;
 use crate::ends::{AllCounts, Ends};
 use crate::film::{FilmIndexes, SourceStores};
 use crate::guests::Guests;
 use crate::log::{Log, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
+use crate::notices::Notices;
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::proxy_header::ProxyComplaints;
 use crate::state::EdgeState;
@@ -33,7 +34,8 @@ pub(crate) struct EdgeContext {
     pub(crate) films: Arc<FilmIndexes>,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) rtmp_crowd: Arc<Crowd>,
-    pub(crate) shortages: Arc<Shortages>,
+    pub(crate) descriptors: Arc<Descriptors>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
@@ -54,7 +56,8 @@ pub(crate) struct WorkerContext {
     pub(crate) films: Arc<FilmIndexes>,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) rtmp_crowd: Arc<Crowd>,
-    pub(crate) shortages: Arc<Shortages>,
+    pub(crate) descriptors: Arc<Descriptors>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) guests: Rc<Guests>,
     pub(crate) clock: Clock,
@@ -83,7 +86,9 @@ impl WorkerContext {
             films: edge.films,
             crowd: edge.crowd,
             rtmp_crowd: edge.rtmp_crowd,
-            shortages: edge.shortages,
+            descriptors: edge.descriptors,
+            proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),
+            notices: edge.notices,
             answer_memory: edge.answer_memory,
             guests: Rc::default(),
             clock: edge.clock,
@@ -92,7 +97,6 @@ impl WorkerContext {
             drain: edge.drain,
             // The node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
-            proxy_complaints: ProxyComplaints::default(),
             state: RefCell::new(arc_swap::Cache::new(edge.state)),
             date: RefCell::new(HeaderValue::from_static("")),
             date_of: Cell::new(u64::MAX),

@@ -1,18 +1,14 @@
-//! Open files: as many as the system allows, what they suffice for, and what the operator hears when they do not.
+//! Open files: as many as the system allows, and what they suffice for.
 
 use crate::crew::worker_count;
 use crate::standard_error;
 use privet_distribution::config::{OriginSource, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// What a worker has open for itself: its runtime, and the folders and files that it looks at in passing.
 const WORKER_DESCRIPTORS: u64 = 32;
 /// What the process has open besides: logs, the cache's files, the operator's socket, standard streams.
 const PROCESS_DESCRIPTORS: u64 = 128;
-/// The same news is told once in this time, however often it is new.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// Raises the soft limit of open files to the hard one. Returns what it is now.
 pub(crate) fn raise_limit() -> u64 {
@@ -74,65 +70,23 @@ pub fn descriptors_note(snapshot: &Snapshot) -> Option<String> {
     shortage_note(snapshot, limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// What is short, and when the operator was told of it.
+/// How many files may be open, and so how many viewers connected.
 #[derive(Debug)]
-pub(crate) struct Shortages {
-    descriptors_max: u64,
-    /// Of descriptors, when a connection is to be accepted.
-    pub(crate) accepting: News,
-    /// Of places for connections.
-    pub(crate) places: News,
-    /// Of places for connections of one address.
-    pub(crate) addresses: News,
-    pub(crate) rtmp_addresses: News,
-    /// Of distributions for the hosts that viewers ask for: no log has such requests.
-    pub(crate) hosts: News,
+pub(crate) struct Descriptors {
+    max: u64,
 }
 
-impl Shortages {
-    pub(crate) fn new(descriptors_max: u64) -> Self {
-        Shortages {
-            descriptors_max,
-            accepting: News::default(),
-            places: News::default(),
-            addresses: News::default(),
-            rtmp_addresses: News::default(),
-            hosts: News::default(),
-        }
+impl Descriptors {
+    pub(crate) fn new(max: u64) -> Self {
+        Descriptors { max }
     }
 
-    pub(crate) fn descriptors_max(&self) -> u64 {
-        self.descriptors_max
+    pub(crate) fn max(&self) -> u64 {
+        self.max
     }
 
     /// How many viewers may be connected, as far as descriptors go.
     pub(crate) fn viewers_max(&self, snapshot: &Snapshot) -> usize {
-        usize::try_from(viewers_max(snapshot, self.descriptors_max)).unwrap_or(usize::MAX)
-    }
-}
-
-/// Something that strangers can make happen as often as they like, and that the operator hears of once a minute.
-#[derive(Debug, Default)]
-pub(crate) struct News(Mutex<Told>);
-
-#[derive(Debug, Default)]
-struct Told {
-    last: Option<Instant>,
-    /// What happened since then.
-    count: u64,
-}
-
-impl News {
-    /// It happened once more; `text` says so, given how often since it was last told.
-    pub(crate) fn hear(&self, text: impl FnOnce(u64) -> String) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.count += 1;
-        if told.last.is_some_and(|last| last.elapsed() < QUIET) {
-            return;
-        }
-        let count = std::mem::take(&mut told.count);
-        told.last = Some(Instant::now());
-        drop(told);
-        standard_error::warning(text(count));
+        usize::try_from(viewers_max(snapshot, self.max)).unwrap_or(usize::MAX)
     }
 }

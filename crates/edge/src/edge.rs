@@ -5,12 +5,14 @@ use crate::cache::EdgeCache;
 use crate::clock::Clock;
 use crate::context::EdgeContext;
 use crate::crew::{Crew, Task, worker_count};
-use crate::descriptors::{Shortages, raise_limit, tell_of_shortage};
+use crate::descriptors::{Descriptors, raise_limit, tell_of_shortage};
 use crate::film::FilmIndexes;
 use crate::handle::EdgeHandle;
 use crate::listeners::Listeners;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
+use crate::notices::Notices;
+use crate::origin_client::OriginClientShared;
 use crate::request_id::node_name;
 use crate::standard_error;
 use crate::start_error::StartError;
@@ -80,6 +82,7 @@ impl RunningEdge {
         let cache = open_cache(&options.snapshot.cache)?;
         let (drain, draining) = watch::channel(false);
         let (crew, inboxes) = Crew::new(worker_count(options.snapshot.edge.workers));
+        let notices = Arc::<Notices>::default();
         let context = EdgeContext {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
@@ -87,9 +90,10 @@ impl RunningEdge {
             films: FilmIndexes::new(&options.snapshot.films),
             crowd: Arc::default(),
             rtmp_crowd: Arc::default(),
-            shortages: Arc::new(Shortages::new(descriptors_max)),
+            descriptors: Arc::new(Descriptors::new(descriptors_max)),
             answer_memory: AnswerMemory::new(limits.answers_size_bytes_max as u64),
-            origin_client: Arc::default(),
+            origin_client: Arc::new(OriginClientShared::new(Arc::clone(&notices))),
+            notices,
             clock: options.clock,
             test_secret: test_clock::random_secret(),
             log,

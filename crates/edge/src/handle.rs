@@ -148,8 +148,9 @@ impl EdgeHandle {
             // A clock that a test has stopped must not outlive the test mode.
             context.clock.release();
         }
-        tell_of_shortage(snapshot, context.shortages.descriptors_max());
+        tell_of_shortage(snapshot, context.descriptors.max());
         context.state.store(Arc::clone(&state));
+        context.notices.renew();
         let answers_size_bytes_max = snapshot.limits.answers_size_bytes_max;
         context
             .answer_memory

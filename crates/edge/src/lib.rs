@@ -27,6 +27,7 @@ mod handle;
 mod listeners;
 mod log;
 mod memory;
+mod notices;
 mod operator;
 mod origin;
 mod origin_client;

@@ -27,6 +27,7 @@ pub use privacy::{Writers, WritingCheck};
 pub(crate) use refusal::place;
 pub(crate) use request_body::OriginRequestBody;
 
+use crate::notices::Notices;
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
@@ -57,12 +58,18 @@ pub(crate) struct OriginClientShared {
 }
 
 impl Default for OriginClientShared {
-    /// Nothing is read or asked before the first request needs it.
     fn default() -> Self {
+        OriginClientShared::new(Arc::default())
+    }
+}
+
+impl OriginClientShared {
+    /// Nothing is read or asked before the first request needs it.
+    pub(crate) fn new(notices: Arc<Notices>) -> Self {
         let trust = Arc::new(Trust::default());
         OriginClientShared {
             credentials: Credentials::of_this_process(Arc::clone(&trust)),
-            complaints: RefusalComplaints::default(),
+            complaints: RefusalComplaints::new(notices),
             trust,
         }
     }

@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::body::ViewerBody;
 use crate::context::WorkerContext;
 use crate::exchange::{Exchange, OpenExchange, Received, Record};
+use crate::notices::NoticeCode;
 use crate::redeem::{Redeemed, redeem};
 use crate::request_body::RequestBody;
 use crate::test_clock;
@@ -151,8 +152,10 @@ fn tell_operator(received: &Received, denial: &Denial, context: &WorkerContext) 
         context.proxy_complaints.unbelieved(peer);
     }
     if *denial == Denial::UnknownHost {
-        let hosts = &context.shortages.hosts;
-        hosts.hear(|count| received.unknown_host_note(count));
+        let notices = &context.notices;
+        notices.tell(NoticeCode::UnknownHost, |count| {
+            received.unknown_host_note(count)
+        });
     }
 }
 

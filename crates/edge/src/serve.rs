@@ -5,6 +5,7 @@ use crate::context::WorkerContext;
 use crate::crew::Accepted;
 use crate::crowd::CrowdPlace;
 use crate::guests::Guest;
+use crate::notices::NoticeCode;
 use crate::proxy_header;
 use crate::rtmp;
 use crate::viewer_end::ViewerEnd;
@@ -76,24 +77,23 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
     if state.snapshot.trusted_proxies.contains(peer.ip()) {
         return Some(Entered::TrustedProxy);
     }
-    let shortages = &shared.shortages;
-    let (crowd, key, connections_max, news) = match protocol {
+    let (crowd, key, connections_max, code) = match protocol {
         ListenerProtocol::Http | ListenerProtocol::Https => (
             &shared.crowd,
             "connections_per_address_max",
             limits.connections_per_address_max,
-            &shortages.addresses,
+            NoticeCode::ConnectionsPerAddress,
         ),
         ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
             &shared.rtmp_crowd,
             "rtmp_connections_per_address_max",
             limits.rtmp_connections_per_address_max,
-            &shortages.rtmp_addresses,
+            NoticeCode::RtmpConnectionsPerAddress,
         ),
     };
     let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
     if place.is_none() {
-        news.hear(|count| {
+        shared.notices.tell(code, |count| {
             let address = peer.ip();
             format!(
                 "closed connections whose addresses have limits.{key} = {connections_max} already: {count}, \

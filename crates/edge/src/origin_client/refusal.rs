@@ -4,7 +4,7 @@
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::{OriginCall, OriginRequestBody, OriginResponse};
-use crate::standard_error;
+use crate::notices::{NoticeCode, Notices};
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE,
     TRANSFER_ENCODING,
@@ -15,18 +15,14 @@ use privet_distribution::request::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
 };
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use std::sync::Arc;
+use tokio::time::timeout;
 
 /// What is read of an error before it is passed on. S3's have about a kilobyte, with the canonical request two or three.
 const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
 /// Amazon's key ids have sixteen characters and more, tokens hundreds.
 const SECRET_SIZE_BYTES_MIN: usize = 8;
-/// Viewers can make as many requests as they like; of one cause at one origin the operator hears once in this time.
-const QUIET: Duration = Duration::from_secs(60);
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 /// The least that a GET can ask for.
@@ -220,50 +216,42 @@ pub(super) fn needs_telling(status: StatusCode, signer: &Signer) -> bool {
     signer.signature() == RequestSignature::Edge && matches!(status.as_u16(), 400 | 401 | 403)
 }
 
-/// When the operator last heard of what. All workers share it.
-#[derive(Debug, Default)]
-pub(super) struct RefusalComplaints {
-    spoken: Mutex<HashMap<(String, OriginFaultKind), Instant>>,
-}
-
-/// Whether the operator is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    Speak,
-    Quiet,
-}
+/// Tells the operator of origins: viewers only see that a connection failed.
+#[derive(Debug)]
+pub(super) struct RefusalComplaints(Arc<Notices>);
 
 impl RefusalComplaints {
-    /// Tells the operator: viewers only see that a connection failed.
+    pub(super) fn new(notices: Arc<Notices>) -> Self {
+        RefusalComplaints(notices)
+    }
+
+    /// An origin that refuses the edge itself.
     pub(super) fn hear(&self, origin: &Origin, refused: &Refused) {
         let whom = whom(origin);
-        if self.turn(&whom, OriginFaultKind::Refused(refused.cause)) == Turn::Speak {
-            standard_error::warning(format_args!(
+        let about = format!("{whom} {:?}", refused.cause);
+        self.0.tell_of(NoticeCode::OriginRefuses, &about, |_| {
+            format!(
                 "{whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
-            ));
-        }
+            )
+        });
     }
 
-    /// Tells the operator of an origin that is not reached. What goes wrong on a connection may be about one object.
+    /// An origin that is not reached, or for which there are no keys. What goes wrong on a connection may be about one
+    /// object.
     pub(super) fn hear_fault(&self, origin: &Origin, fault: OriginFault) {
         let whom = whom(origin);
-        if let Some(text) = unreached(&whom, fault)
-            && self.turn(&whom, fault.kind) == Turn::Speak
-        {
-            standard_error::warning(text);
+        let about = format!("{whom} {:?}", fault.kind);
+        if fault.kind == OriginFaultKind::Credentials {
+            self.0.tell_of(NoticeCode::OriginKeys, &about, |_| {
+                "no valid access keys for a bucket; set access_key_id and secret_access_key at the origin, \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+                    .to_owned()
+            });
         }
-    }
-
-    fn turn(&self, whom: &str, cause: OriginFaultKind) -> Turn {
-        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is left is one entry for each origin and cause of the last minute.
-        spoken.retain(|_, at| at.elapsed() < QUIET);
-        let key = (whom.to_owned(), cause);
-        if spoken.contains_key(&key) {
-            return Turn::Quiet;
+        if let Some(text) = unreached(&whom, fault) {
+            self.0
+                .tell_of(NoticeCode::OriginUnreached, &about, |_| text);
         }
-        spoken.insert(key, Instant::now());
-        Turn::Speak
     }
 }
 
@@ -326,29 +314,6 @@ fn server_url(http: &HttpOrigin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_operator_hears_of_a_cause_once_a_minute() {
-        let complaints = RefusalComplaints::default();
-        let refused = OriginFaultKind::Refused;
-        let keys = || complaints.turn("bucket a", refused(BucketRefusal::Keys));
-        assert_eq!(keys(), Turn::Speak);
-        assert_eq!(keys(), Turn::Quiet);
-        assert_eq!(
-            complaints.turn("bucket a", refused(BucketRefusal::Clock)),
-            Turn::Speak
-        );
-        assert_eq!(
-            complaints.turn("bucket b", refused(BucketRefusal::Keys)),
-            Turn::Speak
-        );
-        tokio::time::advance(QUIET).await;
-        assert_eq!((keys(), keys()), (Turn::Speak, Turn::Quiet));
-        assert_eq!(
-            complaints.spoken.lock().map(|spoken| spoken.len()).ok(),
-            Some(1)
-        );
-    }
 
     #[track_caller]
     fn check(kind: OriginFaultKind, expected: Option<&str>) {

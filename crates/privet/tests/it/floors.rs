@@ -26,6 +26,7 @@ const EDGE_FLOORS: [&[&str]; 14] = [
         "answer_memory",
         "countries",
         "log",
+        "notices",
         "origin",
         "request_body",
         "tls",
