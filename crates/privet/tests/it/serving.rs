@@ -222,7 +222,7 @@ fn an_http_origin_that_is_down_is_told_without_what_was_asked() {
     assert_eq!(
         warnings[0],
         "warning: server http://127.0.0.1:1 (origin files) is not reached: the origin takes no connection; check host and \
-         port; meanwhile viewers get what is stored, or 502"
+         port; meanwhile viewers get what is stored, or 502 [origin-unreached]"
     );
     assert!(!told.concat().contains("secret"), "{told:?}");
 }
