@@ -19,7 +19,7 @@ pub use custom_error::{custom_error, error_min_ttl};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, session_page};
 pub use preflight::{PreflightAnswer, options, preflight};
-pub use ranges::{ByteRange, multipart_end, multipart_part_head, multipart_size_bytes};
+pub use ranges::{ByteRange, multipart_end, multipart_part_head};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
 pub use server_timing::server_timing;

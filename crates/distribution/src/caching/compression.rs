@@ -121,7 +121,6 @@ fn is_positive_weight(parameter: &[u8]) -> bool {
 /// it and speaks more than HTTP/1.0, the status is 200, 403 or 404, the origin gave a `Content-Length` of 1,000 to
 /// 10,000,000 bytes, a listed type and no `Content-Encoding`. Beyond those: no `no-transform` (RFC 9111 5.2.2.6), and no
 /// `Range`, since a range is one of the bytes that the origin has.
-#[allow(clippy::too_many_arguments, reason = "each is a fact of its own")]
 pub fn coding_for(
     request: &HeaderMap,
     status: StatusCode,

@@ -392,8 +392,6 @@ impl WorkerCache {
         };
         self.put_head(head, context.seq);
     }
-
-    #[allow(clippy::too_many_arguments, reason = "each is a fact of its own")]
     fn head(
         &self,
         context: &Context<'_>,

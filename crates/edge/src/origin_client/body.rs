@@ -193,6 +193,6 @@ impl OriginBody {
     fn broken<T>(&mut self, kind: OriginFaultKind) -> Poll<Option<Result<T, OriginFault>>> {
         // Closes it.
         self.connection = None;
-        Poll::Ready(Some(Err(OriginFault::in_body(kind))))
+        Poll::Ready(Some(Err(OriginFault::from(kind))))
     }
 }

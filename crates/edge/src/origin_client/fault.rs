@@ -1,4 +1,4 @@
-//! Why an origin gave no response, or broke one off, and whether asking again can do harm.
+//! Why an origin gave no response, or broke one off.
 
 use privet_distribution::request::BucketRefusal;
 use std::fmt;
@@ -8,8 +8,6 @@ use std::fmt;
 pub(crate) struct OriginFault {
     /// The cause.
     pub(crate) kind: OriginFaultKind,
-    /// Whether the same request may be sent once more.
-    pub(crate) retry: Retry,
 }
 
 /// The causes; matched without `_`.
@@ -47,47 +45,9 @@ pub(crate) enum OriginFaultKind {
     Refused(BucketRefusal),
 }
 
-/// Whether a request that failed may be sent once more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// Nothing of it reached the origin.
-    Safe,
-    /// The origin may have acted on it: only for methods that may be repeated (RFC 9110 9.2.2).
-    IfIdempotent,
-    /// It would fail again, or bytes of the response are used already.
-    No,
-}
-
 impl From<OriginFaultKind> for OriginFault {
-    /// The fault of this kind, as it is before the head of a response.
     fn from(kind: OriginFaultKind) -> Self {
-        let retry = match kind {
-            OriginFaultKind::Dns
-            | OriginFaultKind::Connect
-            | OriginFaultKind::Tls
-            | OriginFaultKind::ConnectTimeout
-            | OriginFaultKind::Capacity
-            | OriginFaultKind::Credentials => Retry::Safe,
-            OriginFaultKind::ResponseTimeout | OriginFaultKind::Closed => Retry::IfIdempotent,
-            OriginFaultKind::Truncated
-            | OriginFaultKind::InvalidHead
-            | OriginFaultKind::HeadTooLarge
-            | OriginFaultKind::InvalidTarget
-            | OriginFaultKind::RequestBody
-            | OriginFaultKind::RequestBodyTimeout
-            | OriginFaultKind::Refused(_) => Retry::No,
-        };
-        OriginFault { kind, retry }
-    }
-}
-
-impl OriginFault {
-    /// The fault of this kind once the head of a response has arrived.
-    pub(crate) fn in_body(kind: OriginFaultKind) -> Self {
-        OriginFault {
-            kind,
-            retry: Retry::No,
-        }
+        OriginFault { kind }
     }
 }
 

@@ -156,7 +156,7 @@ pub(super) async fn judge(
     let looking = response.body.look_ahead(ERROR_SIZE_BYTES_MAX);
     let text = timeout(origin.patience.response_timeout, looking)
         .await
-        .unwrap_or(Err(OriginFault::in_body(OriginFaultKind::ResponseTimeout)))?;
+        .unwrap_or(Err(OriginFault::from(OriginFaultKind::ResponseTimeout)))?;
     // A longer text is no error of S3's, whatever stands at its beginning.
     let code = text.whole().and_then(s3_error_code);
     let given_away = || {

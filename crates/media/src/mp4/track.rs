@@ -106,12 +106,6 @@ impl Track {
         entry_boxes::config(self.codec, &self.sample_entry, kind)
     }
 
-    /// Whether the `hvcC` holds all parameter sets, so that `hev1` may be called `hvc1`.
-    pub fn has_all_parameter_sets(&self) -> bool {
-        self.decoder_config(b"hvcC")
-            .is_some_and(codecs::hevc_is_complete)
-    }
-
     /// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
     pub fn audio_specific_config(&self) -> Option<Vec<u8>> {
         let config = self.decoder_config(b"esds")?;

@@ -70,7 +70,6 @@ impl Unstorable {
 ///
 /// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it overrules
 /// RFC 9111 3.5 only where `Authorization` is in the cache key.
-#[allow(clippy::too_many_arguments, reason = "each is a fact of its own")]
 pub fn storage(
     method: &Method,
     request: &HeaderMap,

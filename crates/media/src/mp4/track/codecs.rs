@@ -73,7 +73,7 @@ fn hevc_name(track: &Track, is_complete: bool) -> Option<&str> {
 }
 
 /// Whether an `hvcC` holds all parameter sets, so that none needs to stand in the samples: ISO 14496-15 8.3.3.1.
-pub(super) fn hevc_is_complete(config: &[u8]) -> bool {
+fn hevc_is_complete(config: &[u8]) -> bool {
     let mut found = [false; HEVC_PARAMETER_SETS.len()];
     let mut fields = Fields::new(config);
     let mut read = || {
