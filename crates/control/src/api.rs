@@ -173,7 +173,10 @@ impl Refusal {
 
 /// The body of `POST /invalidations`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with distribution, paths and tags"
+)]
 struct Wanted {
     distribution: String,
     #[serde(default)]
@@ -276,7 +279,11 @@ fn cache(desk: &Desk) -> Value {
 
 /// The body of `POST /origins/probe`, which may be left out.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object with object, objects and write"
+)]
 struct WantedProbe {
     object: Option<String>,
     objects: Vec<String>,

@@ -75,13 +75,15 @@ impl SocketFile {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether the path still leads to this socket.
     pub(super) fn is_there(&self) -> bool {
-        SocketFile::of(&self.path).is_ok_and(|found| found == *self)
+        self.is_at(&self.path)
+    }
+
+    /// Whether `path`, another spelling perhaps, leads to this socket.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let found = SocketFile::of(path);
+        found.is_ok_and(|found| (found.device, found.inode) == (self.device, self.inode))
     }
 }
 
@@ -150,6 +152,14 @@ mod tests {
         assert!(socket.file.is_there());
         drop(socket);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn another_spelling_leads_to_the_same_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = OperatorSocket::bind(&folder.path().join("s")).unwrap();
+        assert!(socket.file.is_at(&folder.path().join("./s")));
+        assert!(!socket.file.is_at(&folder.path().join("t")));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Control {
     /// The socket cannot be bound; the old one is served on.
     pub fn prepare(&self, path: Option<&Path>) -> Result<SocketChange, SocketError> {
         let served = self.socket.as_ref();
-        let is_served = served.is_some_and(|file| Some(file.path()) == path && file.is_there());
+        let is_served = served.is_some_and(|file| path.is_some_and(|path| file.is_at(path)));
         if is_served || (served.is_none() && path.is_none()) {
             return Ok(SocketChange::Keep);
         }

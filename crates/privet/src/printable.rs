@@ -39,14 +39,15 @@ fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters (C0, DEL, C1), and the explicit marks of the bidirectional algorithm (UAX #9), by which a text shows
-/// itself in another order than it has.
+/// Control characters (C0, DEL, C1), other ends of lines, and the explicit marks of the bidirectional algorithm (UAX #9), by
+/// which a text shows itself in another order than it has.
 fn is_obeyed(char: char) -> bool {
     let is_bidirectional = matches!(
         char,
         '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     );
-    char.is_control() || is_bidirectional
+    // U+2028 and U+2029 end a line or a paragraph.
+    char.is_control() || is_bidirectional || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
     /// All that are obeyed, each once.
     fn obeyed() -> String {
         let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
-        let marks = "\u{061c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+        let marks = "\u{061c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{2028}\u{2029}";
         controls.chain(marks.chars()).collect()
     }
 

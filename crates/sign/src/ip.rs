@@ -52,8 +52,12 @@ impl IpRange {
     }
 
     /// Whether the range holds `address`. IPv4-mapped IPv6 counts as IPv4; other IPv6 never matches.
+    ///
+    /// Nobody has the address 0.0.0.0 (RFC 1122 3.2.1.3): it stands for a viewer whose address is not known, and is in the
+    /// range of all addresses alone.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => self.prefix == 0,
             IpAddr::V4(address) => u32::from(address) & mask_of(self.prefix) == self.network,
             IpAddr::V6(_) => false,
         }
@@ -122,5 +126,17 @@ mod tests {
         assert!(!holds("2001:db8::1"));
         assert!(holds("::ffff:192.0.2.77"));
         assert!(holds("192.0.2.77"));
+    }
+
+    #[test]
+    fn nobody_has_the_address_of_nobody() {
+        let contains = |range: &str| {
+            let range = IpRange::parse(range).unwrap();
+            range.contains(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        };
+        for range in ["0.0.0.0", "0.0.0.0/32", "0.0.0.0/8", "0.0.0.0/1"] {
+            assert!(!contains(range), "{range}");
+        }
+        assert!(contains("0.0.0.0/0"));
     }
 }

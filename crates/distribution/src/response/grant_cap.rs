@@ -75,6 +75,15 @@ fn span(directive: &Directive<'_>) -> Option<Span> {
     }
 }
 
+/// Whether a directive that gives no time holds the name of one: some caches look for `max-age` anywhere in the field, and
+/// find it in `public; max-age=60` too.
+fn may_be_read_as_a_time(directive: &Directive<'_>) -> bool {
+    const NAMES: [&[u8]; 3] = [b"max-age", b"s-maxage", b"stale-"];
+    let raw = directive.raw.to_ascii_lowercase();
+    let has = |name: &[u8]| raw.windows(name.len()).any(|window| window == name);
+    span(directive).is_none() && NAMES.iter().any(|name| has(name))
+}
+
 fn number(directive: &Directive<'_>) -> Option<u64> {
     let argument = directive.argument.as_ref()?;
     delta_seconds(argument.bytes()).map(u64::from)
@@ -90,6 +99,9 @@ fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderVa
                 Err(_) => return Some(HeaderValue::from_static("no-store")),
             }
         }
+    }
+    if all.iter().any(may_be_read_as_a_time) {
+        return Some(HeaderValue::from_static("no-store"));
     }
     let fresh = all
         .iter()

@@ -2,7 +2,12 @@
 
 use crate::origin::DiskWork;
 use privet_distribution::request::Denial;
+use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+/// For a permit. Viewers who have left may still stand in the queue: nobody hears of it before they are answered.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What came of the work. It holds its permit until it is dropped, so that few results wait to be counted.
 pub(crate) struct Done<T> {
@@ -15,13 +20,14 @@ pub(crate) struct Done<T> {
 /// Work that has begun goes on without whoever waits for it. So it takes its permit along, and what `work` owns has to
 /// hold what counts it.
 ///
-/// Errors: the work has panicked, or the process ends.
+/// Errors: others have all permits for too long, the work has panicked, or the process ends.
 pub(crate) async fn long_work<T: Send + 'static>(
     permits: &'static Semaphore,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Done<T>, Denial> {
+    let waiting = timeout(PERMIT_TIMEOUT, permits.acquire()).await;
     // It is never closed.
-    let permit = permits.acquire().await.ok();
+    let permit = waiting.map_err(|_| Denial::CapacityExceeded)?.ok();
     let working = DiskWork::start(move || Done {
         result: work(),
         _permit: permit,
@@ -37,6 +43,13 @@ mod tests {
     use tokio::sync::oneshot;
 
     static PERMITS: Semaphore = Semaphore::const_new(1);
+    static TAKEN: Semaphore = Semaphore::const_new(0);
+
+    #[tokio::test(start_paused = true)]
+    async fn m1_nobody_waits_long_for_a_permit() {
+        let done = long_work(&TAKEN, || 7).await;
+        assert_eq!(done.err(), Some(Denial::CapacityExceeded));
+    }
 
     /// M4: viewers who left made room for the next ones while their work went on, so that any number was under way.
     #[tokio::test]

@@ -184,6 +184,24 @@ fn terminals_are_not_addressed_by_links() {
     );
 }
 
+/// A text that is cut for a look at its beginning is cut between two characters.
+#[test]
+fn m3_signatures_of_any_characters_are_refused() {
+    let folder = Folder::new();
+    for filler in 20..28 {
+        for odd in ["\u{e9}", "\u{1f3ac}", "\u{202e}", "\u{9b}\u{2028}"] {
+            let signature = format!("{}{odd}", "a".repeat(filler));
+            let link = format!(
+                "http://localhost/a?Expires=1999999999&Signature={signature}&Key-Pair-Id=K2JCJMDEHXQW5F"
+            );
+            let said = folder.explain(&["--json", &link]);
+            assert_eq!(said.code, 1, "{said:?}");
+            assert!(said.out.contains("MalformedSignature"), "{said:?}");
+            assert!(!said.err.contains("panicked"), "{said:?}");
+        }
+    }
+}
+
 #[test]
 fn keys_come_from_a_configuration() {
     let folder = Folder::new();

@@ -91,8 +91,10 @@ pub(super) fn cut_text(key: &PublicKey, text: &str) -> Option<Misfit> {
     let length = text.len();
     // Filled up, what is left is sound: nothing but the end is wrong with it.
     let left = text.trim_end_matches(['_', '=']);
-    let even = &left[..left.len() - left.len() % 4];
-    let is_sound = left.is_ascii() && (even.is_empty() || encoding::decode(even).is_some());
+    // A text with other characters may not be cut just anywhere.
+    let even = left.get(..left.len() - left.len() % 4);
+    let is_sound = left.is_ascii()
+        && even.is_some_and(|even| even.is_empty() || encoding::decode(even).is_some());
     (length < whole && is_sound).then(|| Misfit::Cut {
         found: format!("{length} of {whole} characters"),
     })

@@ -91,12 +91,28 @@ fn what_says_no_more_stays() {
     for text in [
         "a: 1",
         "cache-control: max-age=100, stale-if-error=0",
-        "cache-control: no-store, private, ,x=\"max-age=900\"",
+        "cache-control: no-store, private, ,x=\"age=900\"",
         "expires: 0",
         "expires: Sun, 06 Nov 1994 08:51:17 GMT",
         "expires: Sun, 06 Nov 1994 08:49:37 GMT",
     ] {
         check_unchanged(text);
+    }
+}
+
+/// nginx, for one, looks for `max-age=` anywhere.
+#[test]
+fn what_some_cache_may_read_as_a_time_is_none() {
+    for text in [
+        "public; max-age=86400",
+        "foo=bar max-age=86400",
+        "x-max-age=86400",
+        "foo=\"max-age=86400,x\"",
+        "Max-Age:86400",
+        "public; S-MaxAge=86400",
+        "max-age=5, x stale-while-revalidate=9",
+    ] {
+        check_control(text, "no-store");
     }
 }
 
