@@ -2,6 +2,7 @@
 
 mod lists;
 mod members;
+mod object_ask;
 mod ready_made;
 mod subtitles;
 mod walk;

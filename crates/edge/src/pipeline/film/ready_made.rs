@@ -1,6 +1,7 @@
 //! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A list that cannot
 //! be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
+use super::object_ask::ObjectAsk;
 use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, carried};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
@@ -8,15 +9,14 @@ use crate::exchange::Received;
 use crate::film::bound_uri::signed;
 use crate::film::made::{Made, MadeContent};
 use crate::film::make_fault::MakeFault;
-use crate::film::source::{FilmSource, SourceAsk, Wanted, encoded_text, too_large_text};
+use crate::film::source::{FilmSource, Wanted, encoded_text, too_large_text};
 use crate::film::text::{is_excessive, text};
 use crate::film::whole_text::{TextFault, Utf8Bytes, WholeText};
 use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::request::{
-    Denial, RequestFacts, Routed, ViewerRequest, issue_session, object_query, session_location,
-    wants_session, without_session,
+    Denial, Routed, ViewerRequest, issue_session, session_location, wants_session, without_session,
 };
 use privet_distribution::response::session_page;
 use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
@@ -201,28 +201,18 @@ impl ReadyMade<'_> {
     }
 
     async fn open(&self) -> Result<FilmSource, Denial> {
-        let query = self.request.query.and_then(object_query);
-        let ask = SourceAsk {
+        let ask = ObjectAsk {
             authorized: self.authorized,
-            request: ViewerRequest {
-                query: query.as_deref(),
-                ..self.request
-            },
-            facts: RequestFacts {
-                viewer: self.received.viewer,
-                viewer_port: Some(self.received.connection.facts.peer.port()),
-                request_id: &self.received.request_id,
-                country: self.country,
-                via: &self.context.via,
-                accept_encoding: None,
-            },
-            state: &self.received.state,
+            request: self.request,
+            country: self.country,
+            received: self.received,
+            context: self.context,
         };
         let wanted = Wanted::Whole {
             size_bytes_max: LIST_SIZE_BYTES_MAX,
             memory: &self.received.memory,
         };
-        FilmSource::open_as(wanted, &ask, &self.context.source_stores()).await
+        ask.open(wanted).await
     }
 
     /// `None` where the object is no list.

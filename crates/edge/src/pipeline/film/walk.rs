@@ -1,5 +1,6 @@
 //! The walk's last steps for what is made of a film: open the object, know the film, make what the name says.
 
+use super::object_ask::ObjectAsk;
 use crate::answer::Answer;
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
@@ -7,15 +8,14 @@ use crate::exchange::Received;
 use crate::film::indexes::{Film, FilmFault};
 use crate::film::made::{Made, MadeContent, TsPlace};
 use crate::film::make_fault::MakeFault;
-use crate::film::source::{FilmSource, SourceAsk, Wanted};
+use crate::film::source::{FilmSource, Wanted};
 use crate::film::text::{Text, tag};
 use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::config::FilmSettings;
 use privet_distribution::request::{
-    Denial, RequestFacts, ViewerRequest, carried_query, issue_session, object_query,
-    session_location, wants_session,
+    Denial, ViewerRequest, carried_query, issue_session, session_location, wants_session,
 };
 use privet_distribution::response::{options, session_page};
 use privet_media::Parts;
@@ -196,25 +196,17 @@ impl FilmWalk<'_> {
         path: &str,
         wanted: Wanted<'_>,
     ) -> Result<FilmSource, Denial> {
-        let query = self.request.query.and_then(object_query);
-        let ask = SourceAsk {
+        let ask = ObjectAsk {
             authorized,
             request: ViewerRequest {
                 path,
-                query: query.as_deref(),
                 ..self.request
             },
-            facts: RequestFacts {
-                viewer: self.received.viewer,
-                viewer_port: Some(self.received.connection.facts.peer.port()),
-                request_id: &self.received.request_id,
-                country: self.country,
-                via: &self.context.via,
-                accept_encoding: None,
-            },
-            state: &self.received.state,
+            country: self.country,
+            received: self.received,
+            context: self.context,
         };
-        FilmSource::open_as(wanted, &ask, &self.context.source_stores()).await
+        ask.open(wanted).await
     }
 
     /// Opens the object at `path`, and reads its index if that is not known.
