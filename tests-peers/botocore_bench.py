@@ -30,7 +30,7 @@ def main():
     started = time.process_time()
     while (spent := time.process_time() - started) < seconds:
         for _ in range(20):
-            url = f"https://d111111abcdef8.cloudfront.net/films/{count:08}.mp4"
+            url = f"https://d111111abcdef8.cloudfront.net/videos/{count:08}.mp4"
             signer.generate_presigned_url(url, date_less_than=until)
             count += 1
     print(count / spent)

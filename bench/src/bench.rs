@@ -42,7 +42,7 @@ pub enum Bench {
     Paths(Output),
     /// Server CPU a request of this build, beside another build of Privet: what a change costs.
     Builds(BuildsArguments),
-    /// Films: HLS segments beside ready files from nginx, a cold long film, RTMP beside nginx's module.
+    /// Videos: HLS segments beside ready files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
 

@@ -6,13 +6,13 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use privet_distribution::config::{Snapshot, read_toml};
 use privet_distribution::logging::redact_query;
-use privet_distribution::request::split_session;
+use privet_distribution::request::split_path_token;
 use privet_distribution::response::{Representation, Selection, select};
-use privet_media::list::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
+use privet_media::playlist::{rewrite, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt};
 use privet_sign::{
-    Credentials, Grant, KeyPairId, KeySet, Leniency, PublicKey, Question, Refusal, Scheme,
-    SessionSecret, SignatureMemory, SignatureQuestion, Timestamp, Verifier, ViewerUrl, explain,
-    is_session_shaped, strip_cookies, strip_query,
+    Credentials, Grant, KeyPairId, KeySet, Leniency, PathTokenSecret, PublicKey, Question, Refusal,
+    Scheme, SignatureMemory, SignatureQuestion, Timestamp, Verifier, ViewerUrl, explain,
+    is_path_token_shaped, strip_cookies, strip_query,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -57,9 +57,9 @@ pub fn credentials(bytes: &[u8]) {
             memory: &Believer,
         }
         .url(&url, &credentials);
-        session(&url, &credentials, verified);
+        path_token(&url, &credentials, verified);
     }
-    forged_session(&url, query);
+    forged_path_token(&url, query);
     let stripped = strip_query(query);
     if let Some(stripped) = &stripped {
         assert!(stripped.len() <= query.len(), "stripping only removes");
@@ -82,8 +82,12 @@ pub fn credentials(bytes: &[u8]) {
     explain_url(&format!("https://{HOST}/a?{query}"), Some(cookie), true);
 }
 
-/// Whoever may have a URL may have it by a session, and nobody else gets one.
-fn session(url: &ViewerUrl<'_>, credentials: &Credentials<'_>, verified: Result<Grant, Refusal>) {
+/// Whoever may have a URL may have it by a path_token, and nobody else gets one.
+fn path_token(
+    url: &ViewerUrl<'_>,
+    credentials: &Credentials<'_>,
+    verified: Result<Grant, Refusal>,
+) {
     let issued = Verifier {
         keys: &keys(),
         now: NOW,
@@ -91,32 +95,32 @@ fn session(url: &ViewerUrl<'_>, credentials: &Credentials<'_>, verified: Result<
         leniency: &Leniency::default(),
         memory: &Believer,
     }
-    .issue(&session_secret(), url, credentials);
+    .issue(&path_token_secret(), url, credentials);
     let (grant, token) = match (verified, issued) {
         (Err(refusal), issued) => return assert_eq!(issued, Err(refusal)),
         (Ok(grant), Ok(token)) => (grant, token),
-        (Ok(_), Err(refusal)) => panic!("a grant without a session: {refusal}"),
+        (Ok(_), Err(refusal)) => panic!("a grant without a path_token: {refusal}"),
     };
     // A long resource has none.
     let Some(token) = token else { return };
     let path = format!("/~{token}/a");
-    assert_eq!(split_session(&path), Some((token.as_str(), "/a")));
+    assert_eq!(split_path_token(&path), Some((token.as_str(), "/a")));
     let redacted = redact_query(&format!("x={path}")).into_owned();
     assert!(!redacted.contains(&token), "a token is never logged");
-    let session = open_session(url, &token).expect("a token opens what it was issued for");
-    assert_eq!(session.until(), grant.until());
-    assert_eq!(session.fingerprint(), grant.fingerprint());
+    let path_token = open_path_token(url, &token).expect("a token opens what it was issued for");
+    assert_eq!(path_token.until(), grant.until());
+    assert_eq!(path_token.fingerprint(), grant.fingerprint());
 }
 
-fn forged_session(url: &ViewerUrl<'_>, text: &str) {
-    if let Some((token, rest)) = split_session(text) {
-        assert!(is_session_shaped(token) && rest.starts_with('/'));
-        assert_eq!(open_session(url, token), Err(Refusal::SessionMismatch));
+fn forged_path_token(url: &ViewerUrl<'_>, text: &str) {
+    if let Some((token, rest)) = split_path_token(text) {
+        assert!(is_path_token_shaped(token) && rest.starts_with('/'));
+        assert_eq!(open_path_token(url, token), Err(Refusal::PathTokenMismatch));
     }
-    assert_eq!(open_session(url, text), Err(Refusal::SessionMismatch));
+    assert_eq!(open_path_token(url, text), Err(Refusal::PathTokenMismatch));
 }
 
-fn open_session(url: &ViewerUrl<'_>, token: &str) -> Result<Grant, Refusal> {
+fn open_path_token(url: &ViewerUrl<'_>, token: &str) -> Result<Grant, Refusal> {
     let leniency = Leniency::default();
     Verifier {
         keys: &keys(),
@@ -125,11 +129,11 @@ fn open_session(url: &ViewerUrl<'_>, token: &str) -> Result<Grant, Refusal> {
         leniency: &leniency,
         memory: &Believer,
     }
-    .session(&session_secret(), token, url)
+    .path_token(&path_token_secret(), token, url)
 }
 
-fn session_secret() -> SessionSecret {
-    SessionSecret::new(&[7; 32]).expect("32 bytes are a secret")
+fn path_token_secret() -> PathTokenSecret {
+    PathTokenSecret::new(&[7; 32]).expect("32 bytes are a secret")
 }
 
 /// First line: the policy's resource. Second line: path and query of the request.
@@ -206,7 +210,7 @@ pub fn configuration(bytes: &[u8]) {
 }
 
 /// The bytes are a list that somebody else wrote, or subtitles.
-pub fn film_lists(bytes: &[u8]) {
+pub fn video_playlists(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !text.contains("=grant")
     {

@@ -8,7 +8,7 @@ use privet_distribution::caching::cache_key;
 use privet_distribution::config::{Origin, OriginSource, Snapshot, read_toml};
 use privet_distribution::request::{
     Authorized, OriginRequest, RequestFacts, ViewerRequest, authorize, origin_request, route,
-    split_session,
+    split_path_token,
 };
 use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp, strip_query};
 use std::net::{IpAddr, Ipv4Addr};
@@ -32,7 +32,7 @@ cookies = ["theme"]
 [[distributions]]
 id = "E1"
 domain_name = "d111111abcdef8.cloudfront.net"
-origins = [{ id = "app", url = "http://app.example" }, { id = "bucket", s3 = { bucket = "films" } }]
+origins = [{ id = "app", url = "http://app.example" }, { id = "bucket", s3 = { bucket = "videos" } }]
 origin_groups = [{ id = "pair", origins = ["app", "bucket"], failover_statuses = [500] }]
 behaviors = [
 BEHAVIORS]
@@ -153,7 +153,7 @@ pub fn origin_request_of(bytes: &[u8]) {
         headers: &headers,
         client: VIEWER,
         has_body: !headers.is_empty(),
-        session: None,
+        path_token: None,
     };
     check(&request, POLICIES[number / ORIGINS.len()]);
 }
@@ -236,7 +236,7 @@ fn check_names(sent: &OriginRequest, policy: &str) {
             let slashes = url.match_indices('/').map(|(at, _)| at);
             let mut paths = slashes.map(|at| &url[at..]);
             assert!(
-                paths.all(|path| split_session(path).is_none()),
+                paths.all(|path| split_path_token(path).is_none()),
                 "a token in {url}"
             );
         }

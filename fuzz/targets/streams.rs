@@ -1,4 +1,4 @@
-//! What the fuzz target of films as messages does with its bytes: must not panic, and must keep what is asserted here.
+//! What the fuzz target of videos as messages does with its bytes: must not panic, and must keep what is asserted here.
 //!
 //! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus.
 
@@ -23,10 +23,10 @@ const LIMITS: Limits = Limits {
 const BODY_SIZE_BYTES_MAX: u64 = 0xff_ffff;
 
 /// The bytes are an object of each of the three kinds: it is walked, and sent from several times on.
-pub fn film_streams(bytes: &[u8]) {
+pub fn video_streams(bytes: &[u8]) {
     for index in [mp4(bytes), flv(bytes), mp3(bytes)].into_iter().flatten() {
         let from_start = check_messages(bytes, &index, Duration::ZERO);
-        assert!(from_start > 0, "a film has something to send");
+        assert!(from_start > 0, "a video has something to send");
         for at_ms in [1, 40, 1_000, 100_000, u64::MAX] {
             let sent = check_messages(bytes, &index, Duration::from_millis(at_ms));
             assert!(

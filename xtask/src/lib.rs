@@ -2,6 +2,6 @@
 #![allow(clippy::print_stdout)] // Whoever waits is told what for.
 
 pub mod command;
-pub mod films;
 pub mod progress;
 pub mod tools;
+pub mod videos;

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::command::{self, Outcome, cargo};
-use xtask::{films, progress, tools};
+use xtask::{progress, tools, videos};
 
 /// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]
@@ -39,7 +39,7 @@ enum Command {
     },
     /// Install what tests and benches need, and stop there.
     Tools,
-    /// Make the films that tests play, where they are missing.
+    /// Make the videos that tests play, where they are missing.
     Clips,
     /// Measure, beside a peer in the same run.
     #[command(disable_help_flag = true)]
@@ -92,9 +92,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Test { no_install } => test::run(no_install),
         Command::Tools => tools::install_for_tests()
-            .and_then(|()| films::make_clips())
+            .and_then(|()| videos::make_clips())
             .and_then(|()| tools::install_for_benches()),
-        Command::Clips => films::make_clips(),
+        Command::Clips => videos::make_clips(),
         Command::Site => site::bundle(),
         Command::Bench { arguments } => bench(&arguments),
         Command::CacheTests {

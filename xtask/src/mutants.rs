@@ -37,7 +37,7 @@ const GROUPS: &[Group] = &[
             "credentials",
             "resource",
             "ip",
-            "session",
+            "path_token",
         ],
     },
     Group {
@@ -48,7 +48,7 @@ const GROUPS: &[Group] = &[
             "request/viewer_request",
             "request/stricter",
             "request/route",
-            "request/film",
+            "request/video",
             "request/stream",
             "request/canonical_path",
             "request/bucket_root",

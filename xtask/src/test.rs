@@ -3,10 +3,10 @@
 //! A failed check does not hide the next one.
 
 use crate::command::{self, Outcome, cargo};
-use crate::films;
 use crate::progress::{self, Times};
 use crate::s3_gateway::S3Gateway;
 use crate::tools;
+use crate::videos;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
@@ -63,7 +63,7 @@ pub fn run(no_install: bool) -> Outcome {
         "run `cargo test --workspace --doc`",
         doctests,
     );
-    steps.step("clips", "see what ffmpeg said above", films::make_clips);
+    steps.step("clips", "see what ffmpeg said above", videos::make_clips);
     // Last of those that count tests, so that the count a reader finds at the end is the large one.
     steps.step(
         "tests",

@@ -4,8 +4,8 @@
 //! and JavaScript ones into a folder, both under `target/test-tools`, at pinned versions.
 
 use crate::command::{self, Outcome, answers, cargo, on_path, output, program, run};
-use crate::films;
 use crate::progress;
+use crate::videos;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -119,7 +119,7 @@ const FOR_BENCHES: &[Tool] = &[
     },
 ];
 
-const FOR_FILMS: &[Tool] = &[
+const FOR_VIDEOS: &[Tool] = &[
     Tool {
         program: "ffmpeg",
         package: "ffmpeg",
@@ -154,11 +154,11 @@ const CACHE_TESTS: NodeFolder = NodeFolder {
 /// Installs everything that `cargo xtask test` uses. Quick when nothing is missing.
 pub fn install_for_tests() -> Outcome {
     debian(FOR_TESTS)?;
-    debian(films::TOOLS)?;
+    debian(videos::TOOLS)?;
     python_environment()?;
     SIGNER.install()?;
     CACHE_TESTS.install()?;
-    films::PLAYERS.install()?;
+    videos::PLAYERS.install()?;
     if has_nextest() {
         return Ok(());
     }
@@ -176,10 +176,10 @@ pub fn install_for_benches() -> Outcome {
     python_environment()
 }
 
-/// As `install_for_benches`, and what makes long films and pins servers.
-pub fn install_for_film_benches() -> Outcome {
+/// As `install_for_benches`, and what makes long videos and pins servers.
+pub fn install_for_video_benches() -> Outcome {
     install_for_benches()?;
-    debian(FOR_FILMS)?;
+    debian(FOR_VIDEOS)?;
     if nginx_rtmp().is_none() {
         apt_get(&[
             "install",
@@ -199,13 +199,13 @@ pub fn nginx_rtmp() -> Option<&'static Path> {
 
 /// What is missing for the tests, in words; empty when all is there.
 pub fn missing_for_tests() -> Vec<String> {
-    let programs = FOR_TESTS.iter().chain(films::TOOLS);
+    let programs = FOR_TESTS.iter().chain(videos::TOOLS);
     let programs = programs.filter(|tool| !on_path(tool.program));
     let mut missing: Vec<String> = programs.map(|tool| tool.program.to_owned()).collect();
     if !is_current(&python_stamp(), &requirements()) {
         missing.push("the Python environment".to_owned());
     }
-    for modules in [&SIGNER, &CACHE_TESTS, &films::PLAYERS] {
+    for modules in [&SIGNER, &CACHE_TESTS, &videos::PLAYERS] {
         if !is_current(&modules.stamp(), &modules.lock()) {
             missing.push(format!("the JavaScript modules of {}", modules.source));
         }
@@ -245,7 +245,7 @@ pub fn point_at_peers(command: &mut Command) {
         folder().join("node/node_modules"),
     );
     command.env("PRIVET_TEST_OPENSSL", "openssl");
-    films::point_at(command);
+    videos::point_at(command);
 }
 
 /// Where everything is that does not come from Debian.

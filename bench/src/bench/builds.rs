@@ -1,10 +1,10 @@
 //! `bench builds`: what a change costs. Two builds of Privet in turns, with one configuration: the same folder, the same
-//! objects from a cache, the same film, the same cookie.
+//! objects from a cache, the same video, the same cookie.
 
 use super::contest::{self, Contest, MIB, Side, file_name, or_failure, size_name};
 use super::keys::{self, Key};
 use super::load::Protocol;
-use super::media::films::{self, TEN_MINUTES};
+use super::media::videos::{self, TEN_MINUTES};
 use super::servers::{self, AccessLog, Memory, Server};
 use super::{Bar, BuildsArguments, Row};
 use std::fs;
@@ -15,7 +15,7 @@ use xtask::tools;
 const SIZES: [u64; 3] = [1024, 64 * 1024, MIB];
 /// A change may cost this much; less can hardly be told from noise.
 const RATIO_MAX: f64 = 1.05;
-/// Of a film of ten minutes.
+/// Of a video of ten minutes.
 const SEGMENTS: u32 = 100;
 /// Segments are counted by their bytes.
 const SEGMENT_SIZE: u64 = 2 * MIB;
@@ -35,7 +35,7 @@ pub fn run(arguments: &BuildsArguments) -> Outcome<Vec<Row>> {
         return Err(format!("there is no {}", arguments.before.display()));
     }
     tools::install_for_benches()?;
-    films::make(&[TEN_MINUTES])?;
+    videos::make(&[TEN_MINUTES])?;
     Server::build_privet()?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let folder = folder.path();
@@ -67,8 +67,8 @@ fn prepare(folder: &Path) -> Outcome {
         let file = file_name(size);
         fs::copy(folder.join("files").join(&file), cached.join(file)).map_err(failed)?;
     }
-    let film = films::folder().join(TEN_MINUTES.file);
-    fs::copy(film, folder.join("files").join(TEN_MINUTES.file)).map_err(failed)?;
+    let video = videos::folder().join(TEN_MINUTES.file);
+    fs::copy(video, folder.join("files").join(TEN_MINUTES.file)).map_err(failed)?;
     fs::create_dir_all(folder.join("privet-logs")).map_err(failed)?;
     servers::make_certificate(folder)
 }
@@ -88,12 +88,12 @@ fn cases() -> Vec<Case> {
             }
         }
     }
-    let film = TEN_MINUTES.file;
+    let video = TEN_MINUTES.file;
     for (name, item) in [("fMP4", "hls/t1/N.m4s"), ("TS", "hls/ts/N.ts")] {
         for protocol in [Protocol::Plain, Protocol::Https] {
             let target = |number: u32| {
                 let item = item.replace('N', &number.to_string());
-                format!("/{film}/{item}")
+                format!("/{video}/{item}")
             };
             cases.push(Case {
                 name: format!("{name} segments {}, folder", protocol.name()),

@@ -1,29 +1,29 @@
-//! `bench media`: what films cost, beside ready files and streams from nginx.
+//! `bench media`: what videos cost, beside ready files and streams from nginx.
 //!
 //! Server and load have a processor each. Viewers repeat one signed cookie with every request, as players do; nginx
 //! checks nothing. CPU comes first, since wall time tells more about the neighbours on the machine.
 
 mod cold;
-pub mod films;
 mod growth;
 mod rtmp;
 mod segments;
 mod servers;
 mod stream_viewer;
+pub mod videos;
 
 use super::contest::or_failure;
 use super::keys::{self, Key};
 use super::servers::{Server, make_certificate};
 use super::{MediaArguments, Row};
-use films::{FOUR_HOURS, ONE_DAY, ONE_HOUR, ONE_MINUTE, TEN_MINUTES};
 use servers::{Pinning, Place};
+use videos::{FOUR_HOURS, ONE_DAY, ONE_HOUR, ONE_MINUTE, TEN_MINUTES};
 use xtask::command::Outcome;
 use xtask::tools;
 
 /// Runs the chosen cases, and says each row as soon as it is known.
 pub fn run(arguments: &MediaArguments) -> Outcome<Vec<Row>> {
-    tools::install_for_film_benches()?;
-    films::make(&[ONE_MINUTE, TEN_MINUTES, ONE_HOUR, FOUR_HOURS, ONE_DAY])?;
+    tools::install_for_video_benches()?;
+    videos::make(&[ONE_MINUTE, TEN_MINUTES, ONE_HOUR, FOUR_HOURS, ONE_DAY])?;
     Server::build_privet()?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     make_certificate(folder.path())?;

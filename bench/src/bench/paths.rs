@@ -83,7 +83,7 @@ fn paths() -> Vec<(&'static str, String)> {
         ("nested escapes", repeated("%25", "2e.jpg")),
         ("parameters", repeated("a;b/", "a.jpg")),
         ("plus signs", repeated("a+b/", "a.jpg")),
-        ("film", repeated("t01/", "f.mp4/hls/t1/1.m4s")),
+        ("video", repeated("t01/", "f.mp4/hls/t1/1.m4s")),
     ]
 }
 

@@ -90,7 +90,7 @@ fn links_a_second(signer: &Signer, duration: Duration) -> Outcome<f64> {
     let started = cpu_time();
     loop {
         for _ in 0..20 {
-            let url = format!("https://d111111abcdef8.cloudfront.net/films/{count:08}.mp4");
+            let url = format!("https://d111111abcdef8.cloudfront.net/videos/{count:08}.mp4");
             let url = WireUrl::parse(&url).map_err(|error| error.to_string())?;
             black_box(
                 signer
@@ -141,13 +141,13 @@ fn botocore(key: &Key, hash: &str, seconds: u32) -> Outcome<f64> {
 /// One signature for a million links: what is left is the cost of writing text.
 fn stamp_rows(key: &Key, rounds: u32) -> Outcome<Vec<Row>> {
     let mut terms = Terms::until(UNTIL);
-    terms.resource = Some("https://d111111abcdef8.cloudfront.net/films/*".to_owned());
+    terms.resource = Some("https://d111111abcdef8.cloudfront.net/videos/*".to_owned());
     let stamp = key
         .signer(HashAlgorithm::Sha1)?
         .stamp(&terms)
         .map_err(|error| error.to_string())?;
     let urls = (0..STAMPED_LINKS)
-        .map(|number| format!("https://d111111abcdef8.cloudfront.net/films/{number:08}.mp4"));
+        .map(|number| format!("https://d111111abcdef8.cloudfront.net/videos/{number:08}.mp4"));
     let urls: Vec<String> = urls.collect();
     let measured = (0..rounds)
         .map(|_| stamp_all(&stamp, &urls))

@@ -7,7 +7,7 @@ use std::time::Instant;
 use xtask::command::{self, Outcome, cargo};
 use xtask::tools;
 
-const URL: &str = "https://d111111abcdef8.cloudfront.net/films/talk.mp4";
+const URL: &str = "https://d111111abcdef8.cloudfront.net/videos/talk.mp4";
 
 /// Runs both.
 pub fn run(quick: bool) -> Outcome<Vec<Row>> {

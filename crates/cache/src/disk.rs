@@ -47,12 +47,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A place in a segment, and the means to read it.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct RecordLocation {
     segment: Arc<Segment>,
     location: Location,
 }
 
-impl Place {
+impl RecordLocation {
     pub(crate) fn size_bytes(&self) -> u64 {
         u64::from(self.location.length_units) * UNIT_BYTES
     }
@@ -72,7 +72,7 @@ impl Place {
 
 /// A body's place in a file.
 #[derive(Debug)]
-pub(crate) struct BodyPlace {
+pub(crate) struct BodyLocation {
     pub(crate) file: Arc<File>,
     pub(crate) offset: u64,
     pub(crate) size_bytes: u64,
@@ -85,7 +85,7 @@ pub(crate) struct Heads {
     /// The caller's head, encoded.
     pub(crate) head: Vec<u8>,
     /// `None` for an object without a body.
-    pub(crate) body: Option<BodyPlace>,
+    pub(crate) body: Option<BodyLocation>,
 }
 
 /// Whether the tier takes entries.
@@ -183,7 +183,7 @@ impl<H: Head> DiskTier<H> {
     }
 
     /// Finds where an entry is, and counts a use of it.
-    pub(crate) fn find(&self, key: &Key, kind: KindWanted) -> Option<Place> {
+    pub(crate) fn find(&self, key: &Key, kind: EntryKind) -> Option<RecordLocation> {
         let location = self.shared.index.find_to_use(key)?;
         let place = self.place(location, kind)?;
         self.shared.counts.hits.fetch_add(1, Ordering::Relaxed);
@@ -191,13 +191,13 @@ impl<H: Head> DiskTier<H> {
     }
 
     /// Finds where an entry is, of whichever kind.
-    pub(crate) fn find_any(&self, key: &Key) -> Option<Place> {
+    pub(crate) fn find_any(&self, key: &Key) -> Option<RecordLocation> {
         let (location, _) = self.shared.index.find(key)?;
-        self.place(location, KindWanted::of(location))
+        self.place(location, EntryKind::of(location))
     }
 
-    fn place(&self, location: Location, kind: KindWanted) -> Option<Place> {
-        if kind != KindWanted::of(location) {
+    fn place(&self, location: Location, kind: EntryKind) -> Option<RecordLocation> {
+        if kind != EntryKind::of(location) {
             return None;
         }
         let slots = self
@@ -206,22 +206,26 @@ impl<H: Head> DiskTier<H> {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let segment = slots.get(location.slot as usize)?.clone()?;
-        Some(Place { segment, location })
+        Some(RecordLocation { segment, location })
     }
 
     /// Whether the key's entry is still the one at the place.
-    pub(crate) fn is_current(&self, key: &Key, place: &Place) -> bool {
+    pub(crate) fn is_current(&self, key: &Key, place: &RecordLocation) -> bool {
         let found = self.shared.index.find(key);
         found.is_some_and(|(location, _)| location == place.location)
     }
 
     /// Reads a record's heads. `None` when they are not what was written there for the key; the entry is then dropped.
-    pub(crate) fn read_heads(&self, key: &Key, place: &Place) -> io::Result<Option<Heads>> {
+    pub(crate) fn read_heads(
+        &self,
+        key: &Key,
+        place: &RecordLocation,
+    ) -> io::Result<Option<Heads>> {
         let read = place.segment.read_heads(place.offset(), self.shared.seed);
         let Some((head, bytes)) = self.checked(key, place, read, |(head, _)| head)? else {
             return Ok(None);
         };
-        let body = BodyPlace {
+        let body = BodyLocation {
             file: Arc::clone(&place.segment.file),
             offset: place.offset() + head.body_offset(),
             size_bytes: head.body_bytes,
@@ -239,7 +243,7 @@ impl<H: Head> DiskTier<H> {
     pub(crate) fn read_whole(
         &self,
         key: &Key,
-        place: &Place,
+        place: &RecordLocation,
     ) -> io::Result<Option<(Heads, Vec<u8>)>> {
         let (offset, length_bytes) = (place.offset(), place.size_bytes());
         let read = place
@@ -250,7 +254,7 @@ impl<H: Head> DiskTier<H> {
             return Ok(None);
         };
         let body_at = usize::try_from(head.body_offset()).map_err(io::Error::other)?;
-        let body = BodyPlace {
+        let body = BodyLocation {
             file: Arc::clone(&place.segment.file),
             offset: place.offset() + head.body_offset(),
             size_bytes: head.body_bytes,
@@ -267,7 +271,7 @@ impl<H: Head> DiskTier<H> {
     fn checked<T>(
         &self,
         key: &Key,
-        place: &Place,
+        place: &RecordLocation,
         read: io::Result<Option<T>>,
         head: impl Fn(&T) -> &RecordHead,
     ) -> io::Result<Option<T>> {
@@ -283,7 +287,7 @@ impl<H: Head> DiskTier<H> {
     }
 
     /// Drops an entry that does not read back, for good.
-    fn drop_damaged(&self, key: &Key, place: &Place) {
+    fn drop_damaged(&self, key: &Key, place: &RecordLocation) {
         let counts = &self.shared.counts;
         counts.read_failures.fetch_add(1, Ordering::Relaxed);
         if self.is_current(key, place) {
@@ -390,17 +394,17 @@ impl<H: Head> DiskTier<H> {
 
 /// Objects and blocks do not answer for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KindWanted {
+pub(crate) enum EntryKind {
     Object,
     Block,
 }
 
-impl KindWanted {
+impl EntryKind {
     fn of(location: Location) -> Self {
         if location.is_block {
-            KindWanted::Block
+            EntryKind::Block
         } else {
-            KindWanted::Object
+            EntryKind::Object
         }
     }
 }

@@ -16,4 +16,4 @@ pub use block::{Block, CHUNK_SIZE_BYTES, Head, Object};
 pub use key::{Key, block_key};
 pub use meter::Reservation;
 pub use options::{DiskOptions, Observer, Statistics, StoreEvent, StoreOptions};
-pub use store::{DiskBody, DiskEntry, Lookup, Replaced, Store, StoredHead, Use};
+pub use store::{CacheStore, DiskBody, DiskEntry, Lookup, Replaced, StoredHead, Use};

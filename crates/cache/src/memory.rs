@@ -1,7 +1,7 @@
 //! The memory tier: S3-FIFO by bytes, in shards.
 //!
 //! New entries wait in probation, and what was used there goes on to the main queue; the rest leaves and is remembered by
-//! its fingerprint for a while. Objects and blocks wait apart, so that a long film on its way through pushes out blocks
+//! its fingerprint for a while. Objects and blocks wait apart, so that a long video on its way through pushes out blocks
 //! that nobody has asked for again, and no object. (Yang and others, "FIFO queues are all you need for cache eviction",
 //! SOSP 2023.)
 

@@ -1,7 +1,7 @@
 //! The store: looks in memory, then on disk.
 
 use crate::block::{Block, CHUNK_SIZE_BYTES, Counting, Head, Object};
-use crate::disk::{BodyPlace, DiskTier, Heads, KindWanted, Place};
+use crate::disk::{BodyLocation, DiskTier, EntryKind, Heads, RecordLocation};
 use crate::forgotten::Forgotten;
 use crate::key::Key;
 use crate::memory::{MemoryTier, Payload, Touch};
@@ -61,7 +61,7 @@ pub enum Replaced {
 /// A place on disk. Stays readable for as long as it is held, even when the entry has been pushed out since.
 #[derive(Clone, Debug)]
 pub struct DiskEntry {
-    place: Place,
+    place: RecordLocation,
 }
 
 impl DiskEntry {
@@ -87,8 +87,8 @@ pub struct DiskBody {
     pub size_bytes: u64,
 }
 
-impl From<BodyPlace> for DiskBody {
-    fn from(place: BodyPlace) -> Self {
+impl From<BodyLocation> for DiskBody {
+    fn from(place: BodyLocation) -> Self {
         DiskBody {
             file: place.file,
             offset: place.offset,
@@ -110,13 +110,13 @@ pub struct StoredHead<H> {
 
 /// Keeps objects and blocks. A clone is the same store.
 #[derive(Debug)]
-pub struct Store<H: Head> {
+pub struct CacheStore<H: Head> {
     inner: Arc<Inner<H>>,
 }
 
-impl<H: Head> Clone for Store<H> {
+impl<H: Head> Clone for CacheStore<H> {
     fn clone(&self) -> Self {
-        Store {
+        CacheStore {
             inner: Arc::clone(&self.inner),
         }
     }
@@ -133,7 +133,7 @@ struct Inner<H: Head> {
     misses: AtomicU64,
 }
 
-impl<H: Head> Store<H> {
+impl<H: Head> CacheStore<H> {
     /// Opens a store and starts its thread. What is on disk is loaded in the background and absent until then.
     ///
     /// Fails when the folder cannot be made or written, is in use by another process
@@ -153,7 +153,7 @@ impl<H: Head> Store<H> {
             None => None,
         };
         let seq = disk.as_ref().map_or(0, |disk| disk.journal().last_seq());
-        Ok(Store {
+        Ok(CacheStore {
             inner: Arc::new(Inner {
                 memory,
                 disk,
@@ -180,7 +180,7 @@ impl<H: Head> Store<H> {
         match self.inner.memory.find(key, Touch::Use) {
             Some(Payload::Object(object)) => Lookup::Memory(object),
             Some(Payload::Block(_)) => Lookup::Absent,
-            None => self.find_on_disk(key, KindWanted::Object),
+            None => self.find_on_disk(key, EntryKind::Object),
         }
     }
 
@@ -189,11 +189,11 @@ impl<H: Head> Store<H> {
         match self.inner.memory.find(key, usage.touch()) {
             Some(Payload::Block(block)) => Lookup::Memory(block),
             Some(Payload::Object(_)) => Lookup::Absent,
-            None => self.find_on_disk(key, KindWanted::Block),
+            None => self.find_on_disk(key, EntryKind::Block),
         }
     }
 
-    fn find_on_disk<T>(&self, key: &Key, kind: KindWanted) -> Lookup<T> {
+    fn find_on_disk<T>(&self, key: &Key, kind: EntryKind) -> Lookup<T> {
         let disk = self.inner.disk.as_ref();
         match disk.and_then(|disk| disk.find(key, kind)) {
             Some(place) => Lookup::Disk(DiskEntry { place }),
@@ -352,7 +352,7 @@ impl<H: Head> Store<H> {
         is_meant: impl FnOnce(&H) -> bool,
     ) -> io::Result<Replaced> {
         if self.inner.memory.find(key, Touch::Peek).is_none() {
-            match self.find_on_disk::<()>(key, KindWanted::Object) {
+            match self.find_on_disk::<()>(key, EntryKind::Object) {
                 Lookup::Disk(entry) => drop(self.load_object(&entry, key)?),
                 Lookup::Memory(()) | Lookup::Absent => return Ok(Replaced::Absent),
             }

@@ -3,7 +3,7 @@
 //! `POST /invalidations`, `GET /invalidations`, `GET /invalidations/ID`, `GET /cache`, `GET /origins`,
 //! `POST /origins/probe`.
 
-use crate::desk::Desk;
+use crate::operator_server::OperatorServer;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -32,7 +32,7 @@ const LISTED_MAX: usize = 10_000;
 const PROBE_OBJECTS_MAX: usize = 1_000;
 
 /// Answers one request, whatever it is.
-pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Page> {
+pub(super) async fn answer(desk: &OperatorServer, request: Request<Incoming>) -> Response<Page> {
     let (parts, body) = request.into_parts();
     let answered = match Call::of(&parts) {
         Ok(Call::Invalidate) => invalidate(desk, body).await,
@@ -177,7 +177,7 @@ impl Refusal {
     deny_unknown_fields,
     expecting = "an object with distribution, paths and tags"
 )]
-struct Wanted {
+struct InvalidationRequest {
     distribution: String,
     #[serde(default)]
     paths: Vec<String>,
@@ -185,7 +185,7 @@ struct Wanted {
     tags: Vec<String>,
 }
 
-impl Wanted {
+impl InvalidationRequest {
     fn items(&self) -> Result<Vec<InvalidationItem>, Refusal> {
         let paths = self.paths.iter().map(|written| {
             InvalidationItem::path(written).map_err(|reason| Refusal::Path {
@@ -203,8 +203,8 @@ impl Wanted {
     }
 }
 
-async fn invalidate(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
-    let wanted: Wanted = parse(&read(body).await?)?;
+async fn invalidate(desk: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
+    let wanted: InvalidationRequest = parse(&read(body).await?)?;
     let items = wanted.items()?;
     let edge = desk.edge.clone();
     // It waits for the disk.
@@ -213,7 +213,7 @@ async fn invalidate(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
     Ok(whole(&invalidation))
 }
 
-fn list(desk: &Desk, count_max: usize) -> Value {
+fn list(desk: &OperatorServer, count_max: usize) -> Value {
     let latest = desk.edge.invalidations(count_max);
     let summaries = latest.iter().map(|invalidation| {
         let mut summary = summary(invalidation);
@@ -223,7 +223,7 @@ fn list(desk: &Desk, count_max: usize) -> Value {
     json!({ "invalidations": summaries.collect::<Vec<_>>() })
 }
 
-fn show(desk: &Desk, id: &str) -> Result<Value, Refusal> {
+fn show(desk: &OperatorServer, id: &str) -> Result<Value, Refusal> {
     match desk.edge.invalidation(id) {
         Some(invalidation) => Ok(whole(&invalidation)),
         None => Err(Refusal::NoSuchInvalidation(id.to_owned())),
@@ -253,7 +253,7 @@ fn whole(invalidation: &Invalidation) -> Value {
     whole
 }
 
-fn cache(desk: &Desk) -> Value {
+fn cache(desk: &OperatorServer) -> Value {
     let statistics = desk.edge.cache_statistics();
     let settings = desk.edge.cache_settings();
     let disk = settings.disk.as_ref();
@@ -290,7 +290,7 @@ struct WantedProbe {
     write: bool,
 }
 
-async fn probe(desk: &Desk, body: Incoming) -> Result<Value, Refusal> {
+async fn probe(desk: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
     let bytes = read(body).await?;
     let wanted: WantedProbe = if bytes.is_empty() {
         WantedProbe::default()

@@ -3,7 +3,7 @@
 //! [`Control`] is the thread that serves it. What is asked for is done by the edge itself, through its handle.
 
 mod api;
-mod desk;
+mod operator_server;
 mod socket;
 mod thread;
 

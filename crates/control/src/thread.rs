@@ -1,7 +1,7 @@
 //! The thread that serves the operator's socket and asks origins whether they are private.
 
 use crate::api;
-use crate::desk::Desk;
+use crate::operator_server::OperatorServer;
 use crate::socket::{OperatorSocket, SocketError, SocketFile};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -142,7 +142,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
 
 /// Serves operators until it is told to stop.
 async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
-    let desk = Rc::new(Desk::new(edge));
+    let desk = Rc::new(OperatorServer::new(edge));
     let mut listening = None;
     let mut connections = JoinSet::new();
     loop {
@@ -166,7 +166,7 @@ async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
 }
 
 /// One request, one answer.
-async fn serve(desk: Rc<Desk>, stream: UnixStream) {
+async fn serve(desk: Rc<OperatorServer>, stream: UnixStream) {
     let answer = service_fn(|request| {
         let desk = Rc::clone(&desk);
         async move { Ok::<_, Infallible>(api::answer(&desk, request).await) }
@@ -181,7 +181,7 @@ async fn serve(desk: Rc<Desk>, stream: UnixStream) {
 }
 
 /// Tells the operator of origins that are not private.
-async fn probe_aloud(desk: Rc<Desk>) {
+async fn probe_aloud(desk: Rc<OperatorServer>) {
     let probing = Probing {
         scope: ProbeScope::Buckets,
         objects: Vec::new(),

@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
-const PATH: &str = "/films/2026/summer-holiday/hls/1080p/segment-00012.m4s";
-const REFERER: &str = "https://www.example.com/films/summer-holiday?lang=de&page=2";
+const PATH: &str = "/videos/2026/summer-holiday/hls/1080p/segment-00012.m4s";
+const REFERER: &str = "https://www.example.com/videos/summer-holiday?lang=de&page=2";
 const INGREDIENTS: [&str; 16] = [
     "&a",
     "\\&a",

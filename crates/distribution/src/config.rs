@@ -9,7 +9,6 @@ mod cache_behavior;
 mod config_error;
 mod distribution;
 mod document;
-mod film_settings;
 mod geo_database;
 mod host_table;
 mod origin;
@@ -20,6 +19,7 @@ mod policies;
 mod snapshot;
 mod toml_reader;
 mod trusted_proxies;
+mod video_settings;
 
 pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 pub(crate) use cache_behavior::{is_change, is_get_or_head};
@@ -30,12 +30,11 @@ pub use distribution::{
 };
 pub use document::{
     BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
-    DistributionDocument, Document, EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource,
-    Limits, Listener, ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument,
-    OriginSourceDocument, PublicKeyDocument, S3OriginDocument, Secret, SecretSource,
-    StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument,
+    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
+    ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument, OriginSourceDocument,
+    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, StreamingDistributionDocument,
+    StreamingSourceDocument, TrustedSignerDocument, VideosDocument,
 };
-pub use film_settings::{FilmSettings, FilmsSettings};
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;
 pub use origin::{
@@ -51,6 +50,7 @@ pub use policies::{
 pub use snapshot::Snapshot;
 pub use toml_reader::{read_toml, read_toml_in_part};
 pub use trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
+pub use video_settings::{VideoSettings, VideosSettings};
 
 #[cfg(test)]
 pub(crate) use behavior_table::BehaviorTable;

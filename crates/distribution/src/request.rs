@@ -1,22 +1,22 @@
 //! What a request may have, and what of it an origin hears.
 //!
-//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the gate, and [`Authorized`] its proof; films
-//! and streams have gates of their own. Whatever refuses is a [`Denial`]. [`origin_request`] writes what an origin is asked.
+//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the restriction, and [`Authorized`] its proof; videos
+//! and streams have restrictions of their own. Whatever refuses is a [`Denial`]. [`origin_request`] writes what an origin is asked.
 
 mod authorize;
 mod bucket_refusal;
 mod bucket_root;
 mod canonical_path;
 mod denial;
-mod film;
 mod forwarded;
 mod geo;
 mod origin_request;
+mod path_token;
 mod readings;
 mod route;
-mod session;
 mod stream;
 mod stricter;
+mod video;
 mod viewer_request;
 
 pub(crate) use authorize::check_protocol;
@@ -27,7 +27,6 @@ pub use bucket_refusal::{
 };
 pub use canonical_path::is_canonical;
 pub use denial::Denial;
-pub use film::{authorize_film, authorize_member, route_film};
 pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
 pub use geo::check_geo;
 pub use origin_request::{
@@ -36,13 +35,14 @@ pub use origin_request::{
 pub(crate) use origin_request::{
     buckets, forwarded_query, forwards_host, takes_parameter, without_grants,
 };
-pub use route::{Routed, route};
-pub use session::{
-    carried_query, check_session, issue_session, object_query, session_location, split_session,
-    wants_session, without_session,
+pub use path_token::{
+    carried_query, check_path_token, issue_path_token, object_query, path_token_location,
+    split_path_token, wants_path_token, without_path_token,
 };
+pub use route::{Routed, route};
 pub use stream::{StreamDenial, StreamRequest, authorize_stream, route_stream};
-pub use viewer_request::{PathSession, ViewerRequest};
+pub use video::{authorize_member, authorize_video, route_video};
+pub use viewer_request::{PathTokenUrl, ViewerRequest};
 
 #[cfg(test)]
 pub(crate) use readings::Readings;

@@ -1,9 +1,9 @@
 //! Accepts connections under the limits and gives each to the worker that has the fewest.
 
 use crate::context::WorkerContext;
-use crate::crew::{Accepted, Crew, ListenOn, WorkerSlot};
 use crate::guests::Whose;
 use crate::notices::NoticeCode;
+use crate::workers::{Accepted, ListenOn, WorkerSlot, Workers};
 use privet_distribution::config::Listener;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ const ROOM_PAUSE: Duration = Duration::from_millis(5);
 const KEPT_SHARE: u32 = 10;
 
 /// Accepts until the listener is closed or the edge drains.
-pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew: Arc<Crew>) {
+pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, workers: Arc<Workers>) {
     let ListenOn {
         listener,
         configured,
@@ -40,7 +40,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew:
         match accepted {
             Ok((stream, peer)) => {
                 // Without a place, or with an error, the stream is dropped and so closed.
-                if let Some(slot) = slot(&crew, &shared).await {
+                if let Some(slot) = slot(&workers, &shared).await {
                     let _ = hand_over(stream, peer, &configured, slot);
                 }
             }
@@ -53,7 +53,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew:
                          for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
                     )
                 });
-                crew.make_room(Whose::Waiting, Instant::now());
+                workers.make_room(Whose::Waiting, Instant::now());
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -63,13 +63,13 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, crew:
 /// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
 /// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have been
 /// idle for a while.
-async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
+async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let wished = limits.connections_max;
     let possible = shared.descriptors.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);
-    if let Some(place) = crew.slot(connections_max) {
+    if let Some(place) = workers.slot(connections_max) {
         return Some(place);
     }
     let now = Instant::now();
@@ -82,8 +82,8 @@ async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let mut found = None;
     for (whose, before) in attempts {
         let Some(before) = before else { continue };
-        crew.make_room(whose, before);
-        if let Some(place) = room(crew, connections_max).await {
+        workers.make_room(whose, before);
+        if let Some(place) = room(workers, connections_max).await {
             found = Some((place, whose));
             break;
         }
@@ -106,10 +106,10 @@ async fn slot(crew: &Arc<Crew>, shared: &WorkerContext) -> Option<WorkerSlot> {
 }
 
 /// A place that somebody gives back soon.
-async fn room(crew: &Arc<Crew>, connections_max: usize) -> Option<WorkerSlot> {
+async fn room(workers: &Arc<Workers>, connections_max: usize) -> Option<WorkerSlot> {
     for _ in 0..ROOM_LOOKS {
         tokio::time::sleep(ROOM_PAUSE).await;
-        if let Some(place) = crew.slot(connections_max) {
+        if let Some(place) = workers.slot(connections_max) {
             return Some(place);
         }
     }

@@ -1,8 +1,8 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
-mod film;
 mod remote;
+mod video;
 
 pub(crate) use remote::{Origins, Passed};
 
@@ -31,7 +31,7 @@ pub(crate) struct Answer {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) close: bool,
     /// Whose words they are: `Server` and `Date` say so.
-    pub(crate) speaker: Speaker,
+    pub(crate) speaker: ServerHeader,
     /// The value of `X-Cache`.
     pub(crate) x_cache: &'static str,
     pub(crate) outcome: Outcome,
@@ -39,7 +39,7 @@ pub(crate) struct Answer {
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speaker {
+pub(crate) enum ServerHeader {
     /// `Server: CloudFront`.
     Edge,
     /// A folder, in the words of a bucket: `Server: AmazonS3`.
@@ -48,11 +48,11 @@ pub(crate) enum Speaker {
     Origin,
 }
 
-impl From<PageAuthor> for Speaker {
+impl From<PageAuthor> for ServerHeader {
     fn from(author: PageAuthor) -> Self {
         match author {
-            PageAuthor::Edge => Speaker::Edge,
-            PageAuthor::Origin => Speaker::Folder,
+            PageAuthor::Edge => ServerHeader::Edge,
+            PageAuthor::Origin => ServerHeader::Folder,
         }
     }
 }
@@ -74,7 +74,7 @@ impl Answer {
             x_cache,
             pieces: Vec::new(),
             close: false,
-            speaker: Speaker::Edge,
+            speaker: ServerHeader::Edge,
             outcome: Outcome {
                 status: status.as_u16(),
                 result: Some(result),

@@ -14,7 +14,7 @@ mod network;
 
 pub(crate) use gathered::{GatherFault, GatheredBytes};
 
-use crate::crowd::ByNetwork;
+use crate::connections_by_address::ByNetwork;
 use bytes::Bytes;
 use network::Network;
 use std::cell::Cell;

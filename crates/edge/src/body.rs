@@ -3,11 +3,11 @@
 use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
-use crate::film::{FilmBody, FilmPiece};
+use crate::file_placeholder::{FILE_PLACEHOLDER_SIZE_BYTES, FileStretch, file_placeholder};
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{self, CHUNK_SIZE_BYTES};
 use crate::origin_client::OriginBody;
-use crate::stand_in::{FileStretch, STAND_IN_SIZE_BYTES, stand_in};
+use crate::video::{VideoBody, VideoPiece};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ pub(crate) enum Piece {
     /// What an origin sends to this viewer alone.
     Origin(Box<OriginBody>),
     /// What is made of an object on its way.
-    Film(FilmBody),
+    Video(VideoBody),
 }
 
 impl Piece {
@@ -47,7 +47,7 @@ impl Piece {
             Piece::File { size_bytes, .. } => Some(*size_bytes),
             Piece::Object(reader) => reader.remaining(),
             Piece::Origin(body) => body.promised(),
-            Piece::Film(body) => Some(body.remaining()),
+            Piece::Video(body) => Some(body.remaining()),
         }
     }
 
@@ -57,7 +57,7 @@ impl Piece {
             Piece::Memory(bytes) | Piece::Made(bytes) => bytes.is_empty(),
             Piece::File { size_bytes, .. } => *size_bytes == 0,
             // They say so themselves when they are asked.
-            Piece::Object(_) | Piece::Origin(_) | Piece::Film(_) => false,
+            Piece::Object(_) | Piece::Origin(_) | Piece::Video(_) => false,
         }
     }
 }
@@ -71,7 +71,7 @@ pub(crate) fn charge_own(pieces: &mut [Piece], memory: &BodyMemory) -> Option<Ve
                 let charge = memory.try_charge(bytes.len() as u64)?;
                 *piece = Piece::Memory(charged(std::mem::take(bytes), charge));
             }
-            Piece::Film(body) => {
+            Piece::Video(body) => {
                 charges.push(memory.try_charge(body.own_size_bytes())?);
             }
             Piece::Origin(_) => charges.push(memory.try_charge_origin()?),
@@ -146,7 +146,7 @@ impl ViewerBody {
             }
         }
         let chunk = match &mut self.first {
-            None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Film(_)) => {
+            None | Some(Piece::Object(_) | Piece::Origin(_) | Piece::Video(_)) => {
                 return Poll::Ready(None);
             }
             Some(Piece::Memory(bytes) | Piece::Made(bytes)) => {
@@ -160,7 +160,7 @@ impl ViewerBody {
             }) if self.exchange.received.connection.facts.sends_files
                 && (*warm || file_chunk::is_cached(&self.reading, file, *offset, *size_bytes)) =>
             {
-                let length = (STAND_IN_SIZE_BYTES as u64).min(*size_bytes) as usize;
+                let length = (FILE_PLACEHOLDER_SIZE_BYTES as u64).min(*size_bytes) as usize;
                 self.exchange
                     .received
                     .connection
@@ -172,7 +172,7 @@ impl ViewerBody {
                     });
                 *offset += length as u64;
                 *size_bytes -= length as u64;
-                Ok(stand_in(length))
+                Ok(file_placeholder(length))
             }
             Some(Piece::File { .. }) => ready!(self.poll_read(context)),
         };
@@ -276,10 +276,10 @@ impl ViewerBody {
                 }
                 None => Remote::Over,
             }),
-            Some(Piece::Film(body)) => {
+            Some(Piece::Video(body)) => {
                 Poll::Ready(match ready!(body.poll_piece(length_max, context)) {
-                    Ok(Some(FilmPiece::Bytes(bytes))) => Remote::Chunk(Ok(bytes)),
-                    Ok(Some(FilmPiece::File {
+                    Ok(Some(VideoPiece::Bytes(bytes))) => Remote::Chunk(Ok(bytes)),
+                    Ok(Some(VideoPiece::File {
                         file,
                         offset,
                         size_bytes,

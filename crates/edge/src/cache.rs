@@ -2,7 +2,7 @@
 //!
 //! Whether something is stored and for how long is decided in `privet-distribution`; the bytes are kept by `privet-cache`.
 
-mod ask;
+mod cache_request;
 mod cached_head;
 mod compressed;
 mod digest;
@@ -22,7 +22,7 @@ mod sink;
 mod stored_object;
 mod together;
 
-pub(crate) use ask::Ask;
+pub(crate) use cache_request::CacheRequest;
 pub(crate) use cached_head::CachedHead;
 pub(crate) use compressed::{FolderForm, FormBytes};
 pub(crate) use digest::digest;
@@ -31,7 +31,7 @@ pub use invalidation_item::{InvalidationItem, InvalidationReach};
 pub use invalidations::Invalidation;
 pub(crate) use invalidations::Invalidations;
 pub(crate) use reader::{Next, ObjectReader, ReadFault};
-pub(crate) use served::{How, Obtained, Served};
+pub(crate) use served::{CacheResult, Obtained, Served};
 pub(crate) use stored_object::StoredObject;
 
 use crate::clock::Clock;
@@ -42,8 +42,8 @@ use fetched::Fetched;
 use fills::Fills;
 use flight::{Flights, Joined};
 use http::{Method, StatusCode};
-use look_up::Found;
-use privet_cache::Store;
+use look_up::LookUp;
+use privet_cache::CacheStore;
 use privet_distribution::caching::{
     CacheStatus, Collapsing, ForwardReason, Freshness, InvalidationPath,
 };
@@ -59,7 +59,7 @@ const ATTEMPTS_MAX: usize = 4;
 /// What the workers share.
 #[derive(Debug)]
 pub(crate) struct EdgeCache {
-    store: Store<CachedHead>,
+    store: CacheStore<CachedHead>,
     pub(crate) invalidations: Invalidations,
     flights: Flights,
     fills: Fills,
@@ -71,7 +71,7 @@ pub(crate) struct EdgeCache {
 impl EdgeCache {
     /// Around a store of `memory_size_bytes` in memory, whose journal is read.
     pub(crate) fn new(
-        store: Store<CachedHead>,
+        store: CacheStore<CachedHead>,
         memory_size_bytes: u64,
         block_size_bytes: u64,
     ) -> Arc<Self> {
@@ -86,7 +86,7 @@ impl EdgeCache {
         })
     }
 
-    pub(crate) fn store(&self) -> &Store<CachedHead> {
+    pub(crate) fn store(&self) -> &CacheStore<CachedHead> {
         &self.store
     }
 }
@@ -109,7 +109,7 @@ impl WorkerCache {
     }
 
     /// The answer to a GET or HEAD: from the store, from a fetch that is under way, or from the origin.
-    pub(crate) async fn obtain(self: &Rc<Self>, ask: &Rc<Ask>) -> Obtained {
+    pub(crate) async fn obtain(self: &Rc<Self>, ask: &Rc<CacheRequest>) -> Obtained {
         if ask.policy.is_disabled() {
             return self
                 .pass(ask, OriginRequestBody::Empty, ForwardReason::Bypass)
@@ -143,8 +143,8 @@ impl WorkerCache {
 
     fn served_from_store(
         self: &Rc<Self>,
-        ask: &Rc<Ask>,
-        found: &Found,
+        ask: &Rc<CacheRequest>,
+        found: &LookUp,
         now: Timestamp,
     ) -> Option<Served> {
         let object = found.object.as_ref()?;
@@ -157,20 +157,24 @@ impl WorkerCache {
         Some(Served {
             status: CacheStatus::hit(lifetime.ttl_secs(now)),
             object: object.clone(),
-            how: How::Hit,
+            how: CacheResult::Hit,
             waiting: None,
         })
     }
 
     /// Revalidates in the background, if nobody does so already.
-    fn refresh(self: &Rc<Self>, ask: &Rc<Ask>, found: &Found) {
+    fn refresh(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: &LookUp) {
         if let Joined::Lead(flight) = self.shared.flights.join(&found.digest) {
             drop(self.lead(flight, ask, found.clone()));
         }
     }
 
     /// One fetch for all who ask meanwhile; `None` when its response is not for this one.
-    async fn fetch_together(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Option<Obtained> {
+    async fn fetch_together(
+        self: &Rc<Self>,
+        ask: &Rc<CacheRequest>,
+        found: LookUp,
+    ) -> Option<Obtained> {
         let reason = found.reason();
         let digest = found.digest;
         match self.shared.flights.join(&digest) {
@@ -190,13 +194,13 @@ impl WorkerCache {
     }
 
     /// What was not for storing lately is asked for just as the viewer asks.
-    async fn fetch_as_viewer(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
+    async fn fetch_as_viewer(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: LookUp) -> Obtained {
         let reason = found.reason();
         let fetched = self.fetch_viewers_own(ask, found).await;
         self.obtained(fetched, reason, None)
     }
 
-    async fn fetch_apart(self: &Rc<Self>, ask: &Rc<Ask>, found: Found) -> Obtained {
+    async fn fetch_apart(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: LookUp) -> Obtained {
         let reason = found.reason();
         let fetched = self.fetch(ask, found, None).await;
         self.obtained(fetched, reason, None)
@@ -217,9 +221,9 @@ impl WorkerCache {
                 status.stored = true;
                 status.ttl_secs = Some(stored.object.head().lifetime.ttl_secs(now));
                 let how = if stored.forward_status == StatusCode::NOT_MODIFIED {
-                    How::RefreshHit
+                    CacheResult::RefreshHit
                 } else {
-                    How::Miss
+                    CacheResult::Miss
                 };
                 Obtained::Stored(Box::new(Served {
                     object: stored.object,
@@ -232,12 +236,12 @@ impl WorkerCache {
                 status.detail = Some(unstorable.token());
                 Obtained::Passed(response, status)
             }
-            Fetched::StandIn(object) => {
+            Fetched::ServeStale(object) => {
                 status.ttl_secs = Some(object.head().lifetime.ttl_secs(now));
                 Obtained::Stored(Box::new(Served {
                     object,
                     status,
-                    how: How::Hit,
+                    how: CacheResult::Hit,
                     waiting: None,
                 }))
             }
@@ -248,7 +252,7 @@ impl WorkerCache {
     /// A response that is never stored, to the viewer's own method. Changes invalidate what they change.
     pub(crate) async fn pass(
         self: &Rc<Self>,
-        ask: &Rc<Ask>,
+        ask: &Rc<CacheRequest>,
         body: OriginRequestBody,
         reason: ForwardReason,
     ) -> Obtained {

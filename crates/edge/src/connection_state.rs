@@ -4,8 +4,8 @@ use crate::answer_memory::ConnectionMemory;
 use crate::clock::Clock;
 use crate::departures::Departures;
 use crate::ends::Ends;
+use crate::file_placeholder::QueuedStretches;
 use crate::request_id::request_id;
-use crate::stand_in::QueuedStretches;
 use crate::tls::TlsNames;
 use crate::viewer_end::Naming;
 use bytes::Bytes;
@@ -66,7 +66,7 @@ pub(crate) struct ConnectionState {
     idle_since: Cell<Instant>,
     /// Bytes of a next request have arrived.
     head_begun: Cell<bool>,
-    /// Films under way: a player may take them as slowly as it plays.
+    /// Videos under way: a player may take them as slowly as it plays.
     paced: Cell<u32>,
 }
 
@@ -112,13 +112,13 @@ impl ConnectionState {
         }
     }
 
-    /// The answer that begins is a film.
-    pub(crate) fn film_began(&self) {
+    /// The answer that begins is a video.
+    pub(crate) fn video_began(&self) {
         self.paced.set(self.paced.get() + 1);
     }
 
-    /// A film has left, or never will.
-    pub(crate) fn film_ended(&self) {
+    /// A video has left, or never will.
+    pub(crate) fn video_ended(&self) {
         self.paced.set(self.paced.get() - 1);
     }
 

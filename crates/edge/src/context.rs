@@ -3,11 +3,9 @@
 use crate::answer_memory::{AnswerMemory, ConnectionMemory};
 use crate::cache::{EdgeCache, WorkerCache};
 use crate::clock::Clock;
-use crate::crew::Crew;
-use crate::crowd::Crowd;
+use crate::connections_by_address::ConnectionsByAddress;
 use crate::descriptors::Descriptors;
 use crate::ends::{AllCounts, Ends};
-use crate::film::{FilmIndexes, SourceStores};
 use crate::guests::Guests;
 use crate::log::{Log, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
@@ -15,6 +13,8 @@ use crate::notices::Notices;
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::proxy_header::ProxyComplaints;
 use crate::state::EdgeState;
+use crate::video::{SourceStores, VideoIndexes};
+use crate::workers::Workers;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use privet_distribution::date_value;
@@ -31,9 +31,9 @@ pub(crate) struct EdgeContext {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
-    pub(crate) films: Arc<FilmIndexes>,
-    pub(crate) crowd: Arc<Crowd>,
-    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) videos: Arc<VideoIndexes>,
+    pub(crate) connections_by_address: Arc<ConnectionsByAddress>,
+    pub(crate) rtmp_connections_by_address: Arc<ConnectionsByAddress>,
     pub(crate) descriptors: Arc<Descriptors>,
     pub(crate) notices: Arc<Notices>,
     pub(crate) answer_memory: Arc<AnswerMemory>,
@@ -43,7 +43,7 @@ pub(crate) struct EdgeContext {
     pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
     pub(crate) ends: Arc<AllCounts>,
-    pub(crate) crew: Arc<Crew>,
+    pub(crate) workers: Arc<Workers>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) node_name: String,
 }
@@ -53,9 +53,9 @@ pub(crate) struct EdgeContext {
 pub(crate) struct WorkerContext {
     pub(crate) memory: WorkerMemory,
     pub(crate) cache: Rc<WorkerCache>,
-    pub(crate) films: Arc<FilmIndexes>,
-    pub(crate) crowd: Arc<Crowd>,
-    pub(crate) rtmp_crowd: Arc<Crowd>,
+    pub(crate) videos: Arc<VideoIndexes>,
+    pub(crate) connections_by_address: Arc<ConnectionsByAddress>,
+    pub(crate) rtmp_connections_by_address: Arc<ConnectionsByAddress>,
     pub(crate) descriptors: Arc<Descriptors>,
     pub(crate) notices: Arc<Notices>,
     pub(crate) answer_memory: Arc<AnswerMemory>,
@@ -83,9 +83,9 @@ impl WorkerContext {
                 OriginClient::new(edge.origin_client),
                 edge.clock.clone(),
             ),
-            films: edge.films,
-            crowd: edge.crowd,
-            rtmp_crowd: edge.rtmp_crowd,
+            videos: edge.videos,
+            connections_by_address: edge.connections_by_address,
+            rtmp_connections_by_address: edge.rtmp_connections_by_address,
             descriptors: edge.descriptors,
             proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),
             notices: edge.notices,
@@ -120,12 +120,12 @@ impl WorkerContext {
         ConnectionMemory::new(&self.answer_memory, viewer, held_back_bytes_max)
     }
 
-    /// Where the bytes that films are made of are kept.
+    /// Where the bytes that videos are made of are kept.
     pub(crate) fn source_stores(&self) -> SourceStores<'_> {
         SourceStores {
             cache: &self.cache,
-            blocks: self.films.blocks(),
-            arrivals: self.films.arrivals(),
+            blocks: self.videos.blocks(),
+            arrivals: self.videos.arrivals(),
         }
     }
 

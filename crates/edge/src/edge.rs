@@ -4,9 +4,7 @@ use crate::answer_memory::AnswerMemory;
 use crate::cache::EdgeCache;
 use crate::clock::Clock;
 use crate::context::EdgeContext;
-use crate::crew::{Crew, Task, worker_count};
 use crate::descriptors::{Descriptors, raise_limit, tell_of_shortage};
-use crate::film::FilmIndexes;
 use crate::handle::EdgeHandle;
 use crate::listeners::Listeners;
 use crate::log::{Log, LogStream};
@@ -18,11 +16,13 @@ use crate::standard_error;
 use crate::start_error::StartError;
 use crate::state::EdgeState;
 use crate::test_clock;
+use crate::video::VideoIndexes;
 use crate::worker;
+use crate::workers::{Task, Workers, worker_count};
 use arc_swap::ArcSwap;
-use privet_cache::{DiskOptions, Store, StoreEvent, StoreOptions};
+use privet_cache::{CacheStore, DiskOptions, StoreEvent, StoreOptions};
 use privet_distribution::config::{CacheSettings, Snapshot};
-use privet_sign::SessionSecret;
+use privet_sign::PathTokenSecret;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -71,8 +71,8 @@ impl RunningEdge {
     pub fn start(options: StartOptions) -> Result<Self, StartError> {
         let descriptors_max = raise_limit();
         tell_of_shortage(&options.snapshot, descriptors_max);
-        let session_secret = random_secret();
-        let state = EdgeState::prepare(Arc::clone(&options.snapshot), &session_secret)?;
+        let path_token_secret = random_secret();
+        let state = EdgeState::prepare(Arc::clone(&options.snapshot), &path_token_secret)?;
         let mut listeners = Listeners::default();
         let opened = listeners.open(&options.snapshot.listeners)?;
         let log_settings = options.snapshot.log.as_ref();
@@ -81,15 +81,15 @@ impl RunningEdge {
         let limits = &options.snapshot.limits;
         let cache = open_cache(&options.snapshot.cache)?;
         let (drain, draining) = watch::channel(false);
-        let (crew, inboxes) = Crew::new(worker_count(options.snapshot.edge.workers));
+        let (workers, inboxes) = Workers::new(worker_count(options.snapshot.edge.workers));
         let notices = Arc::<Notices>::default();
         let context = EdgeContext {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
-            films: FilmIndexes::new(&options.snapshot.films),
-            crowd: Arc::default(),
-            rtmp_crowd: Arc::default(),
+            videos: VideoIndexes::new(&options.snapshot.videos),
+            connections_by_address: Arc::default(),
+            rtmp_connections_by_address: Arc::default(),
             descriptors: Arc::new(Descriptors::new(descriptors_max)),
             answer_memory: AnswerMemory::new(limits.answers_size_bytes_max as u64),
             origin_client: Arc::new(OriginClientShared::new(Arc::clone(&notices))),
@@ -98,19 +98,19 @@ impl RunningEdge {
             test_secret: test_clock::random_secret(),
             log,
             ends: Arc::default(),
-            crew: Arc::new(crew),
+            workers: Arc::new(workers),
             drain: draining,
             node_name: node_name(),
         };
-        let tasks = listeners.tasks(opened, &context.crew)?;
+        let tasks = listeners.tasks(opened, &context.workers)?;
         let mut workers = Vec::new();
         for (number, inbox) in inboxes.into_iter().enumerate() {
             workers.push(start_worker(context.clone(), number, inbox)?);
         }
         start_forgetting(&context)?;
-        context.crew.hand_out(tasks);
+        context.workers.hand_out(tasks);
         Ok(RunningEdge {
-            handle: EdgeHandle::new(context, session_secret, listeners),
+            handle: EdgeHandle::new(context, path_token_secret, listeners),
             workers,
             drain,
             log_thread,
@@ -176,12 +176,12 @@ fn start_forgetting(context: &EdgeContext) -> Result<(), StartError> {
         .map_err(|error| StartError::Thread(error.to_string()))
 }
 
-/// Nobody else has it: sessions end with the process.
-fn random_secret() -> SessionSecret {
+/// Nobody else has it: path_tokens end with the process.
+fn random_secret() -> PathTokenSecret {
     let mut bytes = [0; 32];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
     let _ = aws_lc_rs::rand::fill(&mut bytes);
-    SessionSecret::new(&bytes).expect("32 bytes make a secret")
+    PathTokenSecret::new(&bytes).expect("32 bytes make a secret")
 }
 
 fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
@@ -189,7 +189,7 @@ fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
         folder: disk.folder.clone(),
         size_bytes: disk.size_bytes_max,
     });
-    let store = Store::open(StoreOptions {
+    let store = CacheStore::open(StoreOptions {
         memory_size_bytes: settings.memory_size_bytes_max as u64,
         disk,
         observer: Box::new(tell_operator),

@@ -72,8 +72,8 @@ impl DerefMut for OpenExchange {
 
 impl Departing for Exchange {
     fn depart(mut self: Box<Self>, departure: Departure) {
-        if self.record.outcome.is_film {
-            self.received.connection.film_ended();
+        if self.record.outcome.is_video {
+            self.received.connection.video_ended();
         }
         self.record.end(&self.received, departure);
     }
@@ -82,9 +82,9 @@ impl Departing for Exchange {
 impl Exchange {
     /// The answer's first byte is ready.
     pub(crate) fn answered(&mut self) {
-        let is_film = self.record.answered(self.received.started);
-        if is_film {
-            self.received.connection.film_began();
+        let is_video = self.record.answered(self.received.started);
+        if is_video {
+            self.received.connection.video_began();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The connections of a worker, so that those that have waited longest without a request can be closed for others.
 
 use crate::connection_state::ConnectionState;
-use crate::crowd::network;
+use crate::connections_by_address::network;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ enum Talk {
     Greeting,
     Http(Weak<ConnectionState>),
     /// RTMP, which has limits of its own.
-    Film,
+    Video,
 }
 
 impl Default for Guest {
@@ -96,7 +96,7 @@ impl Guest {
 
     /// It speaks RTMP.
     pub(crate) fn plays(&self) {
-        self.talk.replace(Talk::Film);
+        self.talk.replace(Talk::Video);
     }
 
     /// Since when it may be closed for others; `None` while it may not.
@@ -108,7 +108,7 @@ impl Guest {
                 let may_go = whose != Whose::Silent || connection.request_count() == 0;
                 connection.waiting_since().filter(|_| may_go)
             }
-            Talk::Film => None,
+            Talk::Video => None,
         }
     }
 }
@@ -144,8 +144,11 @@ impl Guests {
             Whose::Waiting | Whose::Silent => HashMap::new(),
             Whose::Crowding => crowds(&waiting),
         };
-        let crowd = |guest: &Waiting| guest.network.and_then(|network| crowds.get(&network));
-        waiting.sort_by_cached_key(|guest| (Reverse(crowd(guest).copied()), guest.since));
+        let connections_by_address =
+            |guest: &Waiting| guest.network.and_then(|network| crowds.get(&network));
+        waiting.sort_by_cached_key(|guest| {
+            (Reverse(connections_by_address(guest).copied()), guest.since)
+        });
         let count = (waiting.len() / CLOSED_SHARE).clamp(1, CLOSED_MAX);
         for guest in waiting.into_iter().take(count) {
             guest.task.abort();

@@ -6,7 +6,7 @@
 
 use crate::connection_state::ConnectionState;
 use crate::viewer_io::Patience;
-use frame_scanner::{Found, FrameScanner};
+use frame_scanner::{FrameScanner, ScanStep};
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -103,7 +103,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         while !bytes.is_empty() {
             let (taken, found) = self.edge.next(bytes);
             bytes = &bytes[taken..];
-            if let Some(Found::Head(head)) = found {
+            if let Some(ScanStep::Head(head)) = found {
                 self.streams.edge_sent(&head, now);
             }
         }

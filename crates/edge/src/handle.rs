@@ -12,7 +12,7 @@ use crate::start_error::StartError;
 use crate::state::EdgeState;
 use privet_cache::Statistics;
 use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
-use privet_sign::SessionSecret;
+use privet_sign::PathTokenSecret;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +25,7 @@ struct Core {
     context: EdgeContext,
     operator: Operator,
     /// For as long as this process lives, where none is configured.
-    session_secret: SessionSecret,
+    path_token_secret: PathTokenSecret,
     /// Held for the whole of a change, so that there is one at a time.
     listeners: Mutex<Listeners>,
 }
@@ -33,13 +33,13 @@ struct Core {
 impl EdgeHandle {
     pub(crate) fn new(
         context: EdgeContext,
-        session_secret: SessionSecret,
+        path_token_secret: PathTokenSecret,
         listeners: Listeners,
     ) -> Self {
         EdgeHandle(Arc::new(Core {
             operator: Operator::new(&context),
             context,
-            session_secret,
+            path_token_secret,
             listeners: Mutex::new(listeners),
         }))
     }
@@ -139,10 +139,10 @@ impl EdgeHandle {
     pub fn reload(&self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
         let context = &self.0.context;
         let mut listeners = self.listeners();
-        let state = Arc::new(EdgeState::prepare(snapshot, &self.0.session_secret)?);
+        let state = Arc::new(EdgeState::prepare(snapshot, &self.0.path_token_secret)?);
         let snapshot = &state.snapshot;
         let opened = listeners.open(&snapshot.listeners)?;
-        let tasks = listeners.tasks(opened, &context.crew)?;
+        let tasks = listeners.tasks(opened, &context.workers)?;
         let had_test_clock = context.state.load().snapshot.test_clock;
         if had_test_clock && !snapshot.test_clock {
             // A clock that a test has stopped must not outlive the test mode.
@@ -156,7 +156,7 @@ impl EdgeHandle {
             .answer_memory
             .set_limit(answers_size_bytes_max as u64);
         context.log.change(snapshot.log.clone());
-        context.crew.hand_out(tasks);
+        context.workers.hand_out(tasks);
         listeners.close_all_but(&snapshot.listeners);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The sockets that viewers come to, as configured.
 
-use crate::crew::{Crew, ListenOn, Task};
 use crate::start_error::{StartError, listen_error};
+use crate::workers::{ListenOn, Task, Workers};
 use privet_distribution::config::{Listener, ListenerProtocol};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
@@ -87,7 +87,7 @@ impl Listeners {
     pub(crate) fn tasks(
         &self,
         opened: Vec<Listener>,
-        crew: &Crew,
+        workers: &Workers,
     ) -> Result<Vec<Vec<Task>>, StartError> {
         let mut tasks = Vec::new();
         for configured in opened {
@@ -104,7 +104,7 @@ impl Listeners {
                     stop: open.stop.subscribe(),
                 }))
             };
-            let each = (0..crew.size()).map(|_| task());
+            let each = (0..workers.size()).map(|_| task());
             tasks.push(each.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(tasks)

@@ -59,11 +59,11 @@ impl NoticeCode {
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     /// By kind and by what it is about, which is one of the configuration's names, or nothing.
-    told: Mutex<HashMap<(NoticeCode, String), Told>>,
+    told: Mutex<HashMap<(NoticeCode, String), Tally>>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Tally {
     last: Option<Instant>,
     /// How often it happened since then.
     count: u64,
@@ -100,7 +100,7 @@ impl Notices {
         Some(std::mem::take(&mut told.count))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(NoticeCode, String), Told>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(NoticeCode, String), Tally>> {
         // A panic while it is held leaves usable counts behind.
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -31,7 +31,7 @@ use crate::notices::Notices;
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
-use pool::{Checkout, Connection, Pools, Wanted};
+use pool::{Checkout, Connection, ConnectionKind, Pools};
 use prepare::Prepared;
 use privet_distribution::config::{Origin, OriginSource};
 use privet_sign::Scheme;
@@ -170,7 +170,7 @@ impl OriginClient {
         origin: &Origin,
         mut prepared: Prepared,
     ) -> Result<OriginResponse, OriginFault> {
-        let mut wanted = Wanted::Any;
+        let mut wanted = ConnectionKind::Any;
         let mut attempts_left = origin.patience.connection_attempts.max(1);
         loop {
             let connection = match self.connection(origin, &prepared, wanted).await {
@@ -194,7 +194,7 @@ impl OriginClient {
                     }
                 }
             }
-            wanted = Wanted::Fresh;
+            wanted = ConnectionKind::Fresh;
         }
     }
 
@@ -203,7 +203,7 @@ impl OriginClient {
         &self,
         origin: &Origin,
         prepared: &Prepared,
-        wanted: Wanted,
+        wanted: ConnectionKind,
     ) -> Result<Connection, OriginFault> {
         let server = &prepared.server;
         let patience = &origin.patience;

@@ -2,12 +2,12 @@
 
 mod coding;
 mod error_page;
-mod film;
 mod finish;
 mod head;
 mod object;
 mod remote;
 mod target;
+mod video;
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
@@ -18,17 +18,17 @@ use crate::notices::NoticeCode;
 use crate::redeem::{Redeemed, redeem};
 use crate::request_body::RequestBody;
 use crate::test_clock;
-use film::FilmWalk;
 use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};
 use object::ObjectRequest;
 use privet_distribution::logging::ResultType;
-use privet_distribution::request::{Denial, check_geo, check_session};
+use privet_distribution::request::{Denial, check_geo, check_path_token};
 use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
 use target::Target;
+use video::VideoWalk;
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -101,7 +101,7 @@ async fn serve(
     if let Some(answer) = preflight(&routed, &request) {
         return Ok(Answer::options(answer));
     }
-    check_session(&routed, &request)?;
+    check_path_token(&routed, &request)?;
     let authorized = target.authorize(routed, &request, received.now, &context.memory)?;
     let redeemed = redeem(authorized).await?;
     let object = ObjectRequest {
@@ -111,9 +111,9 @@ async fn serve(
         received,
         context,
     };
-    let mut answer = match (target, redeemed.routed().films()) {
-        (Target::Film(name), Some(settings)) => {
-            let film = FilmWalk {
+    let mut answer = match (target, redeemed.routed().videos()) {
+        (Target::Video(name), Some(settings)) => {
+            let video = VideoWalk {
                 authorized: object.authorized,
                 request,
                 name,
@@ -123,9 +123,9 @@ async fn serve(
                 context,
             };
             // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
-            Box::pin(film.answer()).await?
+            Box::pin(video.answer()).await?
         }
-        (Target::Object | Target::Film(_), _) => object.answer(body).await?,
+        (Target::Object | Target::Video(_), _) => object.answer(body).await?,
     };
     record_grant(&redeemed, record, &mut answer, context);
     Ok(answer)

@@ -117,22 +117,22 @@ fn size_bytes(start: &[u8]) -> Result<usize, ProxyFault> {
 
 /// What a header says of a viewer.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct ProxyFacts {
     /// `None` when the proxy speaks for itself or the address is not of the internet.
     source: Option<SocketAddr>,
     tls: Option<TlsNames>,
 }
 
-fn said(header: &[u8]) -> Result<Said, ProxyFault> {
+fn said(header: &[u8]) -> Result<ProxyFacts, ProxyFault> {
     match header[12] {
         // What follows LOCAL, a health check for one, means nothing.
-        0x20 => return Ok(Said::default()),
+        0x20 => return Ok(ProxyFacts::default()),
         0x21 => {}
         unknown => return Err(ProxyFault::UnknownCommand(unknown)),
     }
     let rest = &header[START_SIZE_BYTES..];
     let (addresses_size_bytes, source) = match header[13] {
-        0x00 => return Ok(Said::default()),
+        0x00 => return Ok(ProxyFacts::default()),
         // QUIC viewers of a balancer come by datagrams and have addresses like the others.
         0x11 | 0x12 => (12, ipv4(rest)),
         0x21 | 0x22 => (36, ipv6(rest)),
@@ -147,7 +147,7 @@ fn said(header: &[u8]) -> Result<Said, ProxyFault> {
         return Err(ProxyFault::TooLong);
     }
     let tls = read_extensions(header, START_SIZE_BYTES + addresses_size_bytes)?;
-    Ok(Said { source, tls })
+    Ok(ProxyFacts { source, tls })
 }
 
 /// Source, destination, source port, destination port.

@@ -1,12 +1,12 @@
-//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that look at films.
+//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that look at videos.
 //!
 //! The query of a URL may be a signature: it is sent, and never shown. Redirects are not followed.
 
-use crate::film::decoded_text;
 use crate::origin_client::{
     OriginBody, OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginRequestBody,
     OriginResponse,
 };
+use crate::video::decoded_text;
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use privet_distribution::caching::AppliedCodings;

@@ -1,6 +1,6 @@
-//! RTMP viewers: connections, the films that play on them, their place in the log.
+//! RTMP viewers: connections, the videos that play on them, their place in the log.
 //!
-//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; films are the same objects, blocks
+//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; videos are the same objects, blocks
 //! and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not speak RTMP.
 
 mod connection;

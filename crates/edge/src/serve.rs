@@ -1,14 +1,14 @@
 //! Serves one connection by its listener's protocol, under the limits of its address.
 
 use crate::connection;
+use crate::connections_by_address::AddressSlot;
 use crate::context::WorkerContext;
-use crate::crew::Accepted;
-use crate::crowd::CrowdPlace;
 use crate::guests::Guest;
 use crate::notices::NoticeCode;
 use crate::proxy_header;
 use crate::rtmp;
 use crate::viewer_end::ViewerEnd;
+use crate::workers::Accepted;
 use privet_distribution::config::ListenerProtocol;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -65,7 +65,7 @@ pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
 /// Whether an address may have another connection.
 enum Entered {
     /// It gives its place back when it is dropped.
-    Counted { _place: CrowdPlace },
+    Counted { _place: AddressSlot },
     /// Proxies bring many viewers.
     TrustedProxy,
 }
@@ -77,21 +77,21 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
     if state.snapshot.trusted_proxies.contains(peer.ip()) {
         return Some(Entered::TrustedProxy);
     }
-    let (crowd, key, connections_max, code) = match protocol {
+    let (connections_by_address, key, connections_max, code) = match protocol {
         ListenerProtocol::Http | ListenerProtocol::Https => (
-            &shared.crowd,
+            &shared.connections_by_address,
             "connections_per_address_max",
             limits.connections_per_address_max,
             NoticeCode::ConnectionsPerAddress,
         ),
         ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
-            &shared.rtmp_crowd,
+            &shared.rtmp_connections_by_address,
             "rtmp_connections_per_address_max",
             limits.rtmp_connections_per_address_max,
             NoticeCode::RtmpConnectionsPerAddress,
         ),
     };
-    let place = Arc::clone(crowd).enter(peer.ip(), connections_max);
+    let place = Arc::clone(connections_by_address).enter(peer.ip(), connections_max);
     if place.is_none() {
         shared.notices.tell(code, |count| {
             let address = peer.ip();

@@ -7,7 +7,7 @@ use crate::start_error::StartError;
 use crate::tls;
 use http::HeaderValue;
 use privet_distribution::config::{ListenerProtocol, OriginSource, Snapshot};
-use privet_sign::SessionSecret;
+use privet_sign::PathTokenSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -20,22 +20,22 @@ pub(crate) struct EdgeState {
     pub(crate) rtmps: Option<Arc<rustls::ServerConfig>>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
-    /// What session tokens are made with and checked with.
-    pub(crate) session_secret: SessionSecret,
+    /// What path tokens are made with and checked with.
+    pub(crate) path_token_secret: PathTokenSecret,
     countries: Option<Countries>,
     /// By `Origin::index`.
     origins: Vec<OriginReader>,
 }
 
 impl EdgeState {
-    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `session_secret` is for
+    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `path_token_secret` is for
     /// configurations without one.
     pub(crate) fn prepare(
         snapshot: Arc<Snapshot>,
-        session_secret: &SessionSecret,
+        path_token_secret: &PathTokenSecret,
     ) -> Result<Self, StartError> {
-        let configured = snapshot.films.session_secret.as_ref();
-        let session_secret = configured.unwrap_or(session_secret).clone();
+        let configured = snapshot.videos.path_token_secret.as_ref();
+        let path_token_secret = configured.unwrap_or(path_token_secret).clone();
         let listens = |protocol| {
             let mut listeners = snapshot.listeners.iter();
             listeners.any(|listener| listener.protocol == protocol)
@@ -55,7 +55,7 @@ impl EdgeState {
                 .map(Countries::open)
                 .transpose()?,
             origins: open_origins(&snapshot)?,
-            session_secret,
+            path_token_secret,
             snapshot,
         })
     }

@@ -1,8 +1,8 @@
 //! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
 
 use crate::connection_state::ConnectionState;
+use crate::file_placeholder::is_file_placeholder;
 use crate::pace::{Alarm, Least, Pace};
-use crate::stand_in::is_stand_in;
 use crate::viewer_stream::ViewerStream;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
@@ -22,7 +22,7 @@ pub(crate) struct Patience {
     pub(crate) write_rate_min: u64,
 }
 
-/// What is asked of viewers of films, however much of others: a player takes what it plays, and nothing plays at less.
+/// What is asked of viewers of videos, however much of others: a player takes what it plays, and nothing plays at less.
 pub(crate) const PACED_RATE_MIN: u64 = 64;
 
 impl Patience {
@@ -196,7 +196,9 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
         }
         let result = match this.poll_substitute(context)? {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) if is_stand_in(bytes) => this.poll_send_stretch(context, bytes.len()),
+            Poll::Ready(()) if is_file_placeholder(bytes) => {
+                this.poll_send_stretch(context, bytes.len())
+            }
             Poll::Ready(()) => Pin::new(&mut this.stream).poll_write(context, bytes),
         };
         this.written(result, context)
@@ -209,13 +211,13 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     ) -> Poll<io::Result<usize>> {
         let first = slices.first().map_or(&[][..], |slice| &**slice);
         let takes_one = self.substitute.is_some()
-            || is_stand_in(first)
+            || is_file_placeholder(first)
             || self.connection.in_place_of(first).is_some();
         if takes_one {
             return self.poll_write(context, first);
         }
         let this = &mut *self;
-        let result = match slices.iter().position(|slice| is_stand_in(slice)) {
+        let result = match slices.iter().position(|slice| is_file_placeholder(slice)) {
             Some(before) => this
                 .stream
                 .poll_write_before_file(context, &slices[..before]),

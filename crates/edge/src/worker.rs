@@ -2,9 +2,9 @@
 
 use crate::accept::accept;
 use crate::context::{EdgeContext, WorkerContext};
-use crate::crew::Task;
 use crate::ends::Ends;
 use crate::serve::serve;
+use crate::workers::Task;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) fn run(
         .max_blocking_threads(DISK_THREADS_MAX)
         .build()?;
     let local = LocalSet::new();
-    let crew = Arc::clone(&edge.crew);
+    let workers = Arc::clone(&edge.workers);
     let context = Rc::new(WorkerContext::new(edge));
     runtime.block_on(local.run_until(async {
         tokio::task::spawn_local(flush_log(Rc::clone(&context.ends)));
@@ -42,8 +42,8 @@ pub(crate) fn run(
             };
             match task {
                 Some(Task::Listen(listen_on)) => {
-                    let crew = Arc::clone(&crew);
-                    tokio::task::spawn_local(accept(listen_on, Rc::clone(&context), crew));
+                    let workers = Arc::clone(&workers);
+                    tokio::task::spawn_local(accept(listen_on, Rc::clone(&context), workers));
                 }
                 Some(Task::Serve(accepted)) => serve(accepted, &context),
                 Some(Task::MakeRoom(whose, before)) => context.guests.make_room(whose, before),
@@ -51,7 +51,7 @@ pub(crate) fn run(
             }
         }
         let drained = async {
-            while crew.connections_of(number) > 0 {
+            while workers.connections_of(number) > 0 {
                 // Connections that were on their way are told at once that the edge stops.
                 while let Ok(Task::Serve(accepted)) = tasks.try_recv() {
                     serve(accepted, &context);

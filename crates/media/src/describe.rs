@@ -1,21 +1,21 @@
-//! What lists say of a film: tracks, codecs, sizes, segments; free of the index that it was read from.
+//! What lists say of a video: tracks, codecs, sizes, segments; free of the index that it was read from.
 
 use std::time::Duration;
 
 use crate::mp4::{self, Codec, Colour, Index, Roles, Track, TrackKind};
 use crate::mux;
-use crate::plan::{Plan, PlannedSegment, PlannedTrack};
+use crate::segmentation::{PlannedSegment, PlannedTrack, Segmentation};
 
-/// What lists say of a film.
+/// What lists say of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilmDescription {
-    /// All tracks of the plan, by number.
+pub struct VideoDescription {
+    /// All tracks of the segmentation, by number.
     pub tracks: Vec<TrackDescription>,
     /// Of the longest track.
     pub duration: Duration,
 }
 
-/// What the list of the transport stream says of it: picture and default sound together.
+/// What the playlist of the transport stream says of it: picture and default sound together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TsDescription {
     /// RFC 6381, of picture and sound, with a comma between.
@@ -89,14 +89,14 @@ pub struct IFrame {
     pub size_bytes: u64,
 }
 
-/// Describes a film for the lists.
-pub fn describe(index: &Index, plan: &Plan) -> FilmDescription {
-    let planned = plan.tracks.iter();
+/// Describes a video for the lists.
+pub fn describe(index: &Index, segmentation: &Segmentation) -> VideoDescription {
+    let planned = segmentation.tracks.iter();
     let tracks = planned.filter_map(|planned| {
         let track = index.track(planned.number)?;
         Some(describe_track(track, planned))
     });
-    FilmDescription {
+    VideoDescription {
         tracks: tracks.collect(),
         duration: index.duration(),
     }
@@ -232,14 +232,14 @@ fn bits_per_sec(size_bytes: u64, duration: Duration) -> u64 {
     u64::try_from(bits.div_ceil(microseconds)).unwrap_or(u64::MAX)
 }
 
-/// Describes the film's transport stream; `None` when there is none.
-pub fn describe_ts(index: &Index, plan: &Plan) -> Option<TsDescription> {
-    let chosen = mux::ts_tracks(index, plan)?;
+/// Describes the video's transport stream; `None` when there is none.
+pub fn describe_ts(index: &Index, segmentation: &Segmentation) -> Option<TsDescription> {
+    let chosen = mux::ts_tracks(index, segmentation)?;
     let numbers = [Some(chosen.video), chosen.audio];
     let tracks: Vec<(&Track, &PlannedTrack)> = numbers
         .into_iter()
         .flatten()
-        .filter_map(|number| Some((index.track(number)?, plan.track(number)?)))
+        .filter_map(|number| Some((index.track(number)?, segmentation.track(number)?)))
         .collect();
     let (video, lead) = *tracks.first()?;
     let codecs: Vec<String> = tracks

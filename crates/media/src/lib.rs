@@ -1,18 +1,18 @@
-//! Films: reads the index of an mp4, flv or mp3 object, and says of which bytes HLS, DASH and RTMP are made.
+//! Videos: reads the index of an mp4, flv or mp3 object, and says of which bytes HLS, DASH and RTMP are made.
 //!
 //! Nothing here does IO or knows a clock. A [`mp4::Locator`] says which bytes of an object it wants, an [`mp4::Index`] is
-//! read from them, a [`plan::Plan`] cuts it into segments, and [`mux`] gives each segment as [`Parts`]: headers made
+//! read from them, a [`segmentation::Segmentation`] cuts it into segments, and [`mux`] gives each segment as [`Parts`]: headers made
 //! here, and stretches of the object. No sample is copied.
 
 pub mod describe;
-pub mod list;
 pub mod mp4;
 pub mod mux;
 pub mod name;
 mod part;
-pub mod plan;
+pub mod playlist;
 mod refusal;
 pub mod rtmp;
+pub mod segmentation;
 pub mod stream;
 pub mod survey;
 

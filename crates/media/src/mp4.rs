@@ -1,7 +1,7 @@
 //! The index of an mp4 object: where its samples are and when they are shown.
 //!
 //! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
-//! What is cut where is [`crate::plan`]'s matter.
+//! What is cut where is [`crate::segmentation`]'s matter.
 
 mod av1;
 mod bits;
@@ -46,9 +46,9 @@ pub struct Limits {
     pub samples_max: u32,
     /// Samples of one segment of one track.
     pub segment_samples_max: u32,
-    /// Segments of a film, of all tracks together.
+    /// Segments of a video, of all tracks together.
     pub segments_max: u32,
-    /// Length of a film.
+    /// Length of a video.
     pub duration_max: Duration,
     /// Boxes passed at top level before the index is found.
     pub boxes_max: u32,

@@ -7,7 +7,7 @@
 //! video/talk.mp4/hls/t1/init.mp4
 //! video/talk.mp4/hls/t1/7.m4s                    a segment: 1 is the first
 //! video/talk.mp4/hls/t3/subtitles.vtt            a text track
-//! video/talk.mp4/hls/r-720p/t1/7.m4s             of another quality
+//! video/talk.mp4/hls/r-720p/t1/7.m4s             of another rendition
 //! video/talk.mp4/hls/s-en/media.m3u8             subtitles of another object
 //! video/talk.mp4/hls/s-en/subtitles.vtt
 //! video/talk.mp4/hls/ts.m3u8                     picture and sound together, for old players
@@ -17,18 +17,18 @@
 
 /// A name taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FilmName<'a> {
+pub struct VideoName<'a> {
     /// The path of the object, as the viewer spelled it: `/video/talk.mp4`.
     pub object_path: &'a str,
-    /// The quality, where it is not the object's own.
+    /// The rendition, where it is not the object's own.
     pub rendition: Option<&'a str>,
     /// What is asked for.
-    pub item: FilmItem<'a>,
+    pub item: VideoItem<'a>,
 }
 
 /// What is made of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilmItem<'a> {
+pub enum VideoItem<'a> {
     /// `hls/master.m3u8`.
     Master,
     /// `hls/ts.m3u8`.
@@ -53,10 +53,10 @@ pub enum FilmItem<'a> {
     Dash,
 }
 
-/// Endings of objects of which films are made. A set of qualities is described by an object that ends in `.film.json`.
-pub const FILM_ENDINGS: [&str; 6] = [".mp4", ".m4v", ".m4a", ".mov", ".cmfv", ".film.json"];
+/// Endings of objects of which videos are made. A set of renditions is described by an object that ends in `.video.json`.
+pub const VIDEO_ENDINGS: [&str; 6] = [".mp4", ".m4v", ".m4a", ".mov", ".cmfv", ".video.json"];
 
-/// Longest label of a quality or of subtitles.
+/// Longest label of a rendition or of subtitles.
 pub const LABEL_SIZE_BYTES_MAX: usize = 32;
 
 /// Letters, digits, `-` and `_`: what a label may have.
@@ -70,7 +70,7 @@ pub fn is_label(text: &str) -> bool {
 /// Takes a request's path apart; `None` when it names nothing that is made of an object.
 ///
 /// The object's path may be spelled in any way; what stands behind it has one spelling.
-pub fn film_name(path: &str) -> Option<FilmName<'_>> {
+pub fn video_name(path: &str) -> Option<VideoName<'_>> {
     let (at, dash) = match (path.rfind("/hls/"), path.rfind("/dash/")) {
         (Some(hls), Some(dash)) if dash > hls => (dash, true),
         (Some(hls), Some(_) | None) => (hls, false),
@@ -78,7 +78,7 @@ pub fn film_name(path: &str) -> Option<FilmName<'_>> {
         (None, None) => return None,
     };
     let (object_path, rest) = path.split_at(at);
-    let has_ending = FILM_ENDINGS.iter().any(|ending| {
+    let has_ending = VIDEO_ENDINGS.iter().any(|ending| {
         object_path.len() > ending.len() + 1
             && object_path.is_char_boundary(object_path.len() - ending.len())
             && object_path[object_path.len() - ending.len()..].eq_ignore_ascii_case(ending)
@@ -89,19 +89,19 @@ pub fn film_name(path: &str) -> Option<FilmName<'_>> {
     let (rendition, item) = if dash {
         (
             None,
-            (rest == "/dash/manifest.mpd").then_some(FilmItem::Dash)?,
+            (rest == "/dash/manifest.mpd").then_some(VideoItem::Dash)?,
         )
     } else {
         hls_item(rest.strip_prefix("/hls/")?)?
     };
-    Some(FilmName {
+    Some(VideoName {
         object_path,
         rendition,
         item,
     })
 }
 
-fn hls_item(rest: &str) -> Option<(Option<&str>, FilmItem<'_>)> {
+fn hls_item(rest: &str) -> Option<(Option<&str>, VideoItem<'_>)> {
     let (rendition, rest) = match rest.strip_prefix("r-") {
         Some(labelled) => {
             let (label, rest) = labelled.split_once('/')?;
@@ -114,15 +114,15 @@ fn hls_item(rest: &str) -> Option<(Option<&str>, FilmItem<'_>)> {
     }
     let item = match rest.split_once('/') {
         None => match rest {
-            "master.m3u8" => FilmItem::Master,
-            "ts.m3u8" => FilmItem::TsMedia,
+            "master.m3u8" => VideoItem::Master,
+            "ts.m3u8" => VideoItem::TsMedia,
             _ => return None,
         },
-        Some(("ts", file)) => FilmItem::TsSegment(number(file.strip_suffix(".ts")?)?),
+        Some(("ts", file)) => VideoItem::TsSegment(number(file.strip_suffix(".ts")?)?),
         Some((folder, file)) => match folder.strip_prefix("s-") {
             Some(label) if is_label(label) => match file {
-                "media.m3u8" => FilmItem::SideMedia(label),
-                "subtitles.vtt" => FilmItem::SideSubtitles(label),
+                "media.m3u8" => VideoItem::SideMedia(label),
+                "subtitles.vtt" => VideoItem::SideSubtitles(label),
                 _ => return None,
             },
             Some(_) => return None,
@@ -132,13 +132,13 @@ fn hls_item(rest: &str) -> Option<(Option<&str>, FilmItem<'_>)> {
     Some((rendition, item))
 }
 
-fn track_item(track: u32, file: &str) -> Option<FilmItem<'static>> {
+fn track_item(track: u32, file: &str) -> Option<VideoItem<'static>> {
     Some(match file {
-        "media.m3u8" => FilmItem::Media(track),
-        "iframes.m3u8" => FilmItem::IFrames(track),
-        "init.mp4" => FilmItem::Init(track),
-        "subtitles.vtt" => FilmItem::Subtitles(track),
-        _ => FilmItem::Segment(track, number(file.strip_suffix(".m4s")?)?),
+        "media.m3u8" => VideoItem::Media(track),
+        "iframes.m3u8" => VideoItem::IFrames(track),
+        "init.mp4" => VideoItem::Init(track),
+        "subtitles.vtt" => VideoItem::Subtitles(track),
+        _ => VideoItem::Segment(track, number(file.strip_suffix(".m4s")?)?),
     })
 }
 
@@ -152,13 +152,13 @@ fn number(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn check(path: &str, expected: Option<(&str, Option<&str>, FilmItem<'_>)>) {
-        let expected = expected.map(|(object_path, rendition, item)| FilmName {
+    fn check(path: &str, expected: Option<(&str, Option<&str>, VideoItem<'_>)>) {
+        let expected = expected.map(|(object_path, rendition, item)| VideoName {
             object_path,
             rendition,
             item,
         });
-        assert_eq!(film_name(path), expected, "{path}");
+        assert_eq!(video_name(path), expected, "{path}");
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_name_is_taken_apart() {
-        use FilmItem::{
+        use VideoItem::{
             Dash, IFrames, Init, Master, Media, Segment, SideMedia, SideSubtitles, Subtitles,
             TsMedia, TsSegment,
         };
@@ -213,7 +213,7 @@ mod tests {
                 "/a/talk.mp4",
                 "/a/T%20é.MP4",
                 "/hls/x.mp4/hls/y.mov",
-                "/s.film.json",
+                "/s.video.json",
             ] {
                 let path = format!("{object}/{rest}");
                 check(&path, Some((object, rendition, item)));

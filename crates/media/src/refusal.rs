@@ -1,13 +1,13 @@
-//! Why no film can be made of an object.
+//! Why no video can be made of an object.
 
 use thiserror::Error;
 
-/// Why an object is no film, or gives no such output. The object itself can still be had as it is.
+/// Why an object is no video, or gives no such output. The object itself can still be had as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Refusal {
     /// Not an mp4, flv or mp3 object at all.
-    #[error("not a film: no index was found")]
-    NotAFilm,
+    #[error("not a video: no index was found")]
+    NotAVideo,
     /// The object ends before the index does.
     #[error("the index is cut off")]
     Truncated,
@@ -32,13 +32,13 @@ impl Refusal {
     /// One lower-case token for the operator's log.
     pub fn token(&self) -> &'static str {
         match self {
-            Refusal::NotAFilm => "not-a-film",
-            Refusal::Truncated => "film-truncated",
-            Refusal::Corrupt(_) => "film-corrupt",
-            Refusal::TooLarge(_) => "film-too-large",
-            Refusal::Unsupported(_) => "film-unsupported",
-            Refusal::Encrypted => "film-encrypted",
-            Refusal::NoTrack => "film-no-track",
+            Refusal::NotAVideo => "not-a-video",
+            Refusal::Truncated => "video-truncated",
+            Refusal::Corrupt(_) => "video-corrupt",
+            Refusal::TooLarge(_) => "video-too-large",
+            Refusal::Unsupported(_) => "video-unsupported",
+            Refusal::Encrypted => "video-encrypted",
+            Refusal::NoTrack => "video-no-track",
         }
     }
 }

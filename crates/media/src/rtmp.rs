@@ -2,7 +2,7 @@
 //!
 //! A [`Session`] takes what a viewer sends and says what the edge has to decide: whether it may connect, what it wants to
 //! play. The edge answers by calling it, and sends what [`Session::take_output`] gives: bytes made here, and stretches of
-//! the film. A [`Feed`] says which message of the film is due. By Adobe's "Real Time Messaging Protocol" 1.0.
+//! the video. A [`Feed`] says which message of the video is due. By Adobe's "Real Time Messaging Protocol" 1.0.
 
 mod amf;
 mod chunk;
@@ -16,7 +16,7 @@ mod session;
 pub use fault::Fault;
 pub use feed::{Feed, Turn};
 pub use handshake::{Hmac, RANDOM_SIZE_BYTES};
-pub use name::{BadName, FilmKind, StreamName, host_of, path_of};
+pub use name::{BadName, StreamName, VideoKind, host_of, path_of};
 pub use pacer::Pacer;
 pub use session::{
     Action, Connect, ConnectRefusal, Measure, PlayRefusal, PlayRequest, Session, Start,

@@ -1,4 +1,4 @@
-//! A film as RTMP sends it: messages of sound and picture in the order of their times, of mp4, flv and mp3 objects.
+//! A video as RTMP sends it: messages of sound and picture in the order of their times, of mp4, flv and mp3 objects.
 //!
 //! The bodies are those of FLV tags (Adobe's "Video File Format Specification", version 10.1, annex E): a header of a few
 //! bytes that is made here, and a stretch of the object. Who may see it, and how fast it goes out, is decided elsewhere.
@@ -47,7 +47,7 @@ impl MessageKind {
 pub struct Message {
     /// What it carries.
     pub kind: MessageKind,
-    /// When it is decoded, from the film's beginning. Of messages that follow one another it never falls.
+    /// When it is decoded, from the video's beginning. Of messages that follow one another it never falls.
     pub timestamp_ms: u32,
     /// At most 16,777,215 bytes, as its length has three bytes on the wire; never empty.
     pub body: Parts,
@@ -77,7 +77,7 @@ impl StreamIndex {
         Mp4Stream::new(index).map(StreamIndex::Mp4)
     }
 
-    /// How long the film is shown.
+    /// How long the video is shown.
     pub fn duration(&self) -> Duration {
         match self {
             StreamIndex::Mp4(stream) => stream.duration(),
@@ -128,7 +128,7 @@ impl StreamIndex {
     }
 }
 
-/// The messages of a film, in the order of their timestamps. Owned and small: one is kept for each viewer.
+/// The messages of a video, in the order of their timestamps. Owned and small: one is kept for each viewer.
 #[derive(Clone, Debug)]
 pub struct Messages {
     walk: Walk,

@@ -1,4 +1,4 @@
-//! What would be made of an object, and what of it is left out, and why: for those who look at a film before viewers do.
+//! What would be made of an object, and what of it is left out, and why: for those who look at a video before viewers do.
 //!
 //! It is the same index, plan and description that lists and segments are made of.
 
@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Refusal;
-use crate::describe::{FilmDescription, TrackDescription, describe};
+use crate::describe::{TrackDescription, VideoDescription, describe};
 use crate::mp4::{Codec, Index, Limits, Track, TrackKind};
 use crate::mux;
-use crate::plan::Plan;
+use crate::segmentation::Segmentation;
 use crate::stream::StreamIndex;
 
 /// What would be made of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// What lists say of the tracks that have samples.
-    pub film: FilmDescription,
+    pub video: VideoDescription,
     /// All tracks of the file, in its order.
     pub tracks: Vec<SurveyedTrack>,
     /// Segments of each track that is not text.
@@ -75,16 +75,16 @@ impl fmt::Display for LeftOut {
 }
 
 impl Survey {
-    /// Surveys a film that is cut at the first key frame at or after `target`.
+    /// Surveys a video that is cut at the first key frame at or after `target`.
     ///
     /// # Errors
     ///
-    /// As [`Plan::of`]: nothing is made of the object then.
+    /// As [`Segmentation::of`]: nothing is made of the object then.
     pub fn of(index: &Arc<Index>, target: Duration, limits: &Limits) -> Result<Survey, Refusal> {
-        let plan = Plan::of(index, target, limits)?;
-        let film = describe(index, &plan);
+        let segmentation = Segmentation::of(index, target, limits)?;
+        let video = describe(index, &segmentation);
         let tracks = index.tracks.iter();
-        let tracks: Vec<_> = tracks.map(|track| surveyed(track, &film)).collect();
+        let tracks: Vec<_> = tracks.map(|track| surveyed(track, &video)).collect();
         let is_played =
             |track: &SurveyedTrack| track.left_out.is_none() && track.kind != TrackKind::Text;
         let fragments = match tracks.iter().any(is_played) {
@@ -93,10 +93,10 @@ impl Survey {
         };
         Ok(Survey {
             tracks,
-            film,
-            segment_count: plan.segment_count,
+            video,
+            segment_count: segmentation.segment_count,
             fragments,
-            transport_stream: transport_stream(index, &plan),
+            transport_stream: transport_stream(index, &segmentation),
             rtmp: StreamIndex::of_mp4(Arc::clone(index)).map(|_| ()),
         })
     }
@@ -105,7 +105,7 @@ impl Survey {
     pub fn offered(&self, number: u32) -> Option<&TrackDescription> {
         let mut tracks = self.tracks.iter();
         let track = tracks.find(|track| track.number == number)?;
-        let mut described = self.film.tracks.iter();
+        let mut described = self.video.tracks.iter();
         let described = described.find(|track| track.number == number);
         described.filter(|_| track.left_out.is_none())
     }
@@ -116,12 +116,12 @@ impl Survey {
     }
 }
 
-fn transport_stream(index: &Index, plan: &Plan) -> Result<Vec<u32>, Refusal> {
-    let tracks = mux::ts_tracks(index, plan).ok_or(Refusal::NoTrack)?;
+fn transport_stream(index: &Index, segmentation: &Segmentation) -> Result<Vec<u32>, Refusal> {
+    let tracks = mux::ts_tracks(index, segmentation).ok_or(Refusal::NoTrack)?;
     Ok(std::iter::once(tracks.video).chain(tracks.audio).collect())
 }
 
-fn surveyed(track: &Track, film: &FilmDescription) -> SurveyedTrack {
+fn surveyed(track: &Track, video: &VideoDescription) -> SurveyedTrack {
     SurveyedTrack {
         number: track.number,
         kind: track.kind,
@@ -131,11 +131,11 @@ fn surveyed(track: &Track, film: &FilmDescription) -> SurveyedTrack {
         } else {
             crate::mp4::time(track.end(), track.timescale)
         },
-        left_out: left_out(track, film),
+        left_out: left_out(track, video),
     }
 }
 
-fn left_out(track: &Track, film: &FilmDescription) -> Option<LeftOut> {
+fn left_out(track: &Track, video: &VideoDescription) -> Option<LeftOut> {
     if track.codec == Codec::Other {
         return Some(match track.sample_entry.is_empty() {
             true => LeftOut::NoMedia,
@@ -143,7 +143,7 @@ fn left_out(track: &Track, film: &FilmDescription) -> Option<LeftOut> {
         });
     }
     let is_offered = |other: &&TrackDescription| other.is_offered;
-    let mut offered = film.tracks.iter().filter(is_offered);
+    let mut offered = video.tracks.iter().filter(is_offered);
     match track.kind {
         _ if track.sample_count == 0 => Some(LeftOut::NoSamples),
         TrackKind::Video => {
@@ -160,10 +160,10 @@ fn left_out(track: &Track, film: &FilmDescription) -> Option<LeftOut> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mp4::tests::builder::{Film, FilmTrack, read};
+    use crate::mp4::tests::builder::{Video, VideoTrack, read};
 
-    fn survey(film: &Film) -> Result<Survey, Refusal> {
-        let index = Arc::new(read(&film.bytes()).unwrap());
+    fn survey(video: &Video) -> Result<Survey, Refusal> {
+        let index = Arc::new(read(&video.bytes()).unwrap());
         Survey::of(&index, Duration::from_secs(2), &Limits::default())
     }
 
@@ -172,8 +172,8 @@ mod tests {
     }
 
     /// Sound as MP3.
-    fn mp3() -> FilmTrack {
-        let mut track = FilmTrack::audio(100);
+    fn mp3() -> VideoTrack {
+        let mut track = VideoTrack::audio(100);
         let object_type = track.entry.windows(2).position(|pair| pair == [0x40, 0x15]);
         track.entry[object_type.unwrap()] = 0x6b;
         track
@@ -181,20 +181,20 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_its_reason() {
-        let mut unknown = FilmTrack::audio(100);
+        let mut unknown = VideoTrack::audio(100);
         unknown.entry[4..8].copy_from_slice(b"sowt");
-        let mut empty = FilmTrack::audio(0);
+        let mut empty = VideoTrack::audio(0);
         empty.samples.clear();
-        let film = Film::new(vec![
-            FilmTrack::video(50, 25),
+        let video = Video::new(vec![
+            VideoTrack::video(50, 25),
             mp3(),
-            FilmTrack::audio(100),
+            VideoTrack::audio(100),
             unknown,
             empty,
-            FilmTrack::video(50, 25),
-            FilmTrack::text(2),
+            VideoTrack::video(50, 25),
+            VideoTrack::text(2),
         ]);
-        let survey = survey(&film).unwrap();
+        let survey = survey(&video).unwrap();
         assert_eq!(
             left_out(&survey),
             [
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn forms_are_refused_one_by_one() {
-        let film = Film::new(vec![mp3()]);
-        let survey = survey(&film).unwrap();
+        let video = Video::new(vec![mp3()]);
+        let survey = survey(&video).unwrap();
         assert_eq!(survey.fragments, Err(Refusal::NoTrack));
         assert_eq!(survey.transport_stream, Err(Refusal::NoTrack));
         assert!(survey.rtmp.is_ok() && survey.plays());

@@ -2,17 +2,17 @@
 // players, and copies the template.
 'use strict';
 
-// The edge's answer to the film's link, as a status and a message.
+// The edge's answer to the video's link, as a status and a message.
 async function asked(link) {
   const response = await fetch(link, { headers: { Range: 'bytes=0-0' }, cache: 'no-store' });
   const message = response.ok ? null : /<Message>([^<]*)<\/Message>/.exec(await response.text());
   return { isRefused: response.status === 403, text: `${response.status} ${message ? message[1] : ''}`.trim() };
 }
 
-// A film that nobody can play has no player: one would look for a while, and then guess.
+// A video that nobody can play has no player: one would look for a while, and then guess.
 const expired = document.getElementById('expired');
 const expiredAnswer = document.getElementById('expired-answer');
-asked(expired.dataset.film)
+asked(expired.dataset.video)
   .then((answer) => {
     expiredAnswer.textContent = answer.text;
     if (!answer.isRefused) expired.textContent = 'The edge did not refuse this link';
@@ -31,7 +31,7 @@ function refused(text) {
   return panel;
 }
 
-for (const [id, name] of [['private', 'Private film'], ['open', 'Open film']]) {
+for (const [id, name] of [['private', 'Private video'], ['open', 'Open video']]) {
   const link = document.querySelector(`#${id} source[type="video/mp4"]`).src;
   const player = videojs(id);
   player.ready(() => player.el().setAttribute('aria-label', name));

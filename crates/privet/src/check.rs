@@ -2,10 +2,10 @@
 
 use crate::config_file::ConfigArgument;
 use crate::configuration::{LoadError, load_to_serve};
-use crate::console;
 use crate::moment;
 use crate::printable::json_line;
 use crate::report::{note_line, warning_line};
+use crate::terminal;
 use clap::Args;
 use origins::origin_summary;
 use privet_distribution::config::{
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         Ok(loaded) => {
             let notes = notes::of(&loaded.snapshot, moment::now());
             let _ = if arguments.json {
-                console::say(json_line(&good_json(
+                terminal::say(json_line(&good_json(
                     &config_name,
                     &loaded.snapshot,
                     &notes,
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
         }
         Err(error) => {
             if arguments.json {
-                let _ = console::say(json_line(&faulty_json(&config_name, &error)));
+                let _ = terminal::say(json_line(&faulty_json(&config_name, &error)));
             } else {
                 error.report();
             }
@@ -138,17 +138,17 @@ fn listener_url(listener: &Listener) -> String {
 }
 
 fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
-    console::say(format_args!("{config}: ok"))?;
+    terminal::say(format_args!("{config}: ok"))?;
     for listener in &snapshot.listeners {
         let behind = if listener.proxy_protocol {
             ", behind a balancer that sends PROXY headers"
         } else {
             ""
         };
-        console::say(format_args!("listener {}{behind}", listener_url(listener)))?;
+        terminal::say(format_args!("listener {}{behind}", listener_url(listener)))?;
     }
     if let Some(socket) = &snapshot.admin_socket {
-        console::say(format_args!("admin socket {}", socket.display()))?;
+        terminal::say(format_args!("admin socket {}", socket.display()))?;
     }
     cache_summary(&snapshot.cache)?;
     for distribution in snapshot.distributions() {
@@ -163,8 +163,8 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
 fn cache_summary(cache: &CacheSettings) -> io::Result<()> {
     let mebibytes = cache.memory_size_bytes_max >> 20;
     match &cache.disk {
-        None => console::say(format_args!("cache {mebibytes} MiB in memory")),
-        Some(disk) => console::say(format_args!(
+        None => terminal::say(format_args!("cache {mebibytes} MiB in memory")),
+        Some(disk) => terminal::say(format_args!(
             "cache {mebibytes} MiB in memory, {} MiB on disk in {}",
             disk.size_bytes_max >> 20,
             disk.folder.display()
@@ -183,13 +183,13 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
         &distribution.aliases[..],
     ]
     .concat();
-    console::say(format_args!(
+    terminal::say(format_args!(
         "distribution {}{state}: {}",
         distribution.id,
         names.join(", ")
     ))?;
     for behavior in &distribution.behaviors {
-        console::say(format_args!(
+        terminal::say(format_args!(
             "  {:24} {}, from {}{}",
             behavior.path_pattern.as_str(),
             access(behavior),
@@ -198,11 +198,11 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
         ))?;
     }
     for origin in origins_of(distribution) {
-        console::say(format_args!("  {}", origin_summary(origin)))?;
+        terminal::say(format_args!("  {}", origin_summary(origin)))?;
     }
     for response in &distribution.custom_errors {
         if let Some(page) = &response.page {
-            console::say(format_args!(
+            terminal::say(format_args!(
                 "  error {} shows {} with {}",
                 response.error_status.as_u16(),
                 page.path,
@@ -213,10 +213,10 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
     match &distribution.geo {
         GeoRestriction::None => Ok(()),
         GeoRestriction::Allow(countries) => {
-            console::say(format_args!("  only in {}", countries.join(", ")))
+            terminal::say(format_args!("  only in {}", countries.join(", ")))
         }
         GeoRestriction::Block(countries) => {
-            console::say(format_args!("  not in {}", countries.join(", ")))
+            terminal::say(format_args!("  not in {}", countries.join(", ")))
         }
     }
 }
@@ -232,18 +232,18 @@ fn streaming_summary(streaming: &StreamingDistribution) -> io::Result<()> {
         Some(_) => "private: signed stream names only",
         None => "open, save what behaviors restrict",
     };
-    console::say(format_args!(
+    terminal::say(format_args!(
         "streaming distribution {}{state}: {}",
         streaming.id,
         names.join(", ")
     ))?;
-    if streaming.films.id != streaming.id {
-        let films = &streaming.films.id;
-        return console::say(format_args!("  {access}, films of distribution {films}"));
+    if streaming.videos.id != streaming.id {
+        let videos = &streaming.videos.id;
+        return terminal::say(format_args!("  {access}, videos of distribution {videos}"));
     }
-    for origin in origins_of(&streaming.films) {
-        console::say(format_args!("  {access}, from {}", origin.id))?;
-        console::say(format_args!("  {}", origin_summary(origin)))?;
+    for origin in origins_of(&streaming.videos) {
+        terminal::say(format_args!("  {access}, from {}", origin.id))?;
+        terminal::say(format_args!("  {}", origin_summary(origin)))?;
     }
     Ok(())
 }
@@ -270,7 +270,7 @@ fn extras(behavior: &CacheBehavior) -> String {
         text.push_str(" or ");
         text.push_str(&failover.secondary.id);
     }
-    text.push_str(&films(behavior));
+    text.push_str(&videos(behavior));
     if matches!(behavior.origin.primary.source, OriginSource::Folder { .. }) {
         return text;
     }
@@ -288,21 +288,21 @@ fn extras(behavior: &CacheBehavior) -> String {
     text
 }
 
-/// What is made of films, where that is not the usual.
-fn films(behavior: &CacheBehavior) -> String {
-    match &behavior.films {
-        None => ", no films".to_owned(),
-        Some(films) => {
-            let labels: Vec<&str> = films
-                .qualities
+/// What is made of videos, where that is not the usual.
+fn videos(behavior: &CacheBehavior) -> String {
+    match &behavior.videos {
+        None => ", no videos".to_owned(),
+        Some(videos) => {
+            let labels: Vec<&str> = videos
+                .renditions
                 .iter()
-                .chain(&films.subtitles)
+                .chain(&videos.subtitles)
                 .map(String::as_str)
                 .collect();
             if labels.is_empty() {
                 String::new()
             } else {
-                format!(", films with {}", labels.join(", "))
+                format!(", videos with {}", labels.join(", "))
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Reads a configuration file and everything it names into a snapshot.
 
-use crate::console;
 use crate::origin_secret::OriginSecret;
 use crate::reason::reason;
+use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
 use privet_distribution::config::{ConfigError, Places, Snapshot, read_toml_in_part};
 use privet_edge::{StartFault, database_fault, start_faults};
@@ -49,11 +49,11 @@ impl LoadError {
     /// Every fault as a line of its own on standard error, and what to do.
     pub(crate) fn report(&self) {
         match self {
-            LoadError::Faults(faults) => faults.iter().for_each(console::error),
-            LoadError::Absent { .. } | LoadError::Unreadable { .. } => console::error(self),
+            LoadError::Faults(faults) => faults.iter().for_each(terminal::error),
+            LoadError::Absent { .. } | LoadError::Unreadable { .. } => terminal::error(self),
         }
         if let Some(hint) = self.hint() {
-            console::hint(hint);
+            terminal::hint(hint);
         }
     }
 

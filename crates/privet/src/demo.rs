@@ -6,11 +6,11 @@ mod ports;
 mod probe;
 mod site;
 
-use crate::console;
 use crate::origin_secret::{OriginSecret, is_loopback};
 use crate::printable::printable;
 use crate::serve::{self, Serving};
 use crate::shell;
+use crate::terminal;
 use clap::Args;
 use data::{DemoData, DemoError};
 use http::HeaderName;
@@ -31,10 +31,10 @@ const SITE: &str = "site";
 /// What the edge sends along to the page; viewers cannot, the edge puts its own in its place.
 const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 
-/// See a private film play by its link, and refused without one or when the link has expired.
+/// See a private video play by its link, and refused without one or when the link has expired.
 ///
-/// Makes a key pair, a private folder with a film, a picture and a text, a certificate for localhost and a
-/// configuration, once, and serves them together with a page that plays the film: by HLS in any browser, and by RTMP.
+/// Makes a key pair, a private folder with a video, a picture and a text, a certificate for localhost and a
+/// configuration, once, and serves them together with a page that plays the video: by HLS in any browser, and by RTMP.
 /// A second start uses what is there, with other ports where somebody else has taken them.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     for Moved { from, to } in &data.moved {
-        console::note(format_args!(
+        terminal::note(format_args!(
             "port {from} is not free: it is {to} now, in {}",
             data.config().display()
         ));
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         Ok(serving) => serving,
         Err(error) => {
             error.report();
-            console::hint(format_args!(
+            terminal::hint(format_args!(
                 "the configuration is {}; to start again, remove {}",
                 data.config().display(),
                 arguments.dir.display(),
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
 }
 
 fn refuse(error: &DemoError) -> ExitCode {
-    console::error(error);
+    terminal::error(error);
     ExitCode::FAILURE
 }
 
@@ -158,8 +158,8 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     let until = Timestamp::from_secs(now + HOUR_SECS);
     let link = signer.sign_url(&picture, &Terms::until(until))?;
     let expired = signer.sign_url(&picture, &Terms::until(Timestamp::from_secs(now - 1)))?;
-    let film = WireUrl::parse(&format!("{base}/film.mp4"))?;
-    let list = hls_link(&signer.sign_url(&film, &Terms::until(until))?);
+    let video = WireUrl::parse(&format!("{base}/video.mp4"))?;
+    let list = hls_link(&signer.sign_url(&video, &Terms::until(until))?);
     let mut terms = Terms::until(until);
     terms.resource = Some(format!("{base}/*"));
     let cookies = signer.sign_cookies(None, &terms)?;
@@ -172,13 +172,13 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
         ("Without a link it is refused", picture.as_str()),
         ("A signed link opens it, for one hour", &link),
         ("After its time a link is refused again", &expired),
-        ("A film's link opens the HLS that is made of it", &list),
+        ("A video's link opens the HLS that is made of it", &list),
     ] {
         let answer = probe::get(data, port, url)?;
         say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
     }
     say(format_args!(
-        "A signed cookie opens every file, for one hour:\n  curl --cacert {} -b {} {base}/film.mp4 -o film.mp4\n",
+        "A signed cookie opens every file, for one hour:\n  curl --cacert {} -b {} {base}/video.mp4 -o video.mp4\n",
         printable(&shell::word(&data.certificate().display().to_string())),
         shell::quoted(&cookies.to_header()),
     ))?;
@@ -200,15 +200,15 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
     let (program, link) = (word(&program), shell::quoted(link));
     if let Some(port) = port_of(serving, &ListenerProtocol::Rtmp) {
         say(format_args!(
-            "The film by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:film.mp4?...\n"
+            "The video by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:video.mp4?...\n"
         ))?;
     }
     say(format_args!(
         "Where to go next:
-  open {base}/ in a browser: the film plays there (it warns once: the certificate is the demo's own)
+  open {base}/ in a browser: the video plays there (it warns once: the certificate is the demo's own)
   put files of your own into {bucket}
-  sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/film.mp4
-  or with AWS:   aws cloudfront sign --url {base}/film.mp4 --key-pair-id {id} --private-key {file} --date-less-than 2030-01-01
+  sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/video.mp4
+  or with AWS:   aws cloudfront sign --url {base}/video.mp4 --key-pair-id {id} --private-key {file} --date-less-than 2030-01-01
   ask why:       {program} explain --public-key {public} {link}
   configure:     {config}
   read the log:  {program} demo --log-json shows requests as they come; CloudFront's log files are in {logs}",
@@ -225,7 +225,7 @@ fn shown(path: &Path) -> String {
 
 /// Several lines, whose line ends are all our own.
 fn say(text: impl fmt::Display) -> io::Result<()> {
-    text.to_string().split('\n').try_for_each(console::say)
+    text.to_string().split('\n').try_for_each(terminal::say)
 }
 
 fn signer(data: &DemoData) -> Result<Signer, DemoError> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use privet_distribution::request::is_canonical;
-use privet_media::name::film_name;
+use privet_media::name::video_name;
 use privet_sign::{Check, Explanation, KeyPairId, Outcome, Question, Timestamp, Verdict};
 
 use crate::command_error::CommandError;
@@ -188,7 +188,7 @@ fn explain_link(
     let mut explanation = explain(url);
     if let (Verdict::Refused(_), Some(object_url)) = (&explanation.verdict, object_url(url)) {
         let of_object = explain(&object_url);
-        let hint = about_film(&object_url, &of_object.verdict);
+        let hint = about_video(&object_url, &of_object.verdict);
         if of_object.verdict == Verdict::Opens {
             explanation = of_object;
         }
@@ -215,12 +215,12 @@ const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encode
     before an HTTP server Privet refuses it with 403 unless exactly this spelling was signed, without a wildcard; paths = \
     \"literal\" at the origin opens it";
 
-/// The link with the film's own path, without the wish for a session; `None` when it names nothing that is made of one.
+/// The link with the video's own path, without the wish for a path_token; `None` when it names nothing that is made of one.
 fn object_url(url: &str) -> Option<String> {
     let (path, query) = url.trim().split_once('?').unwrap_or((url.trim(), ""));
-    let object = film_name(path)?.object_path;
+    let object = video_name(path)?.object_path;
     let pieces = query.split('&');
-    let kept: Vec<&str> = pieces.filter(|piece| *piece != "session=1").collect();
+    let kept: Vec<&str> = pieces.filter(|piece| *piece != "path_token=1").collect();
     match kept.join("&") {
         query if query.is_empty() => Some(object.to_owned()),
         query => Some(format!("{object}?{query}")),
@@ -228,16 +228,16 @@ fn object_url(url: &str) -> Option<String> {
 }
 
 /// What the edge does beyond CloudFront: the checks above are about the asked path alone (fidelity note F72).
-fn about_film(object_url: &str, verdict: &Verdict) -> String {
+fn about_video(object_url: &str, verdict: &Verdict) -> String {
     let (object, _) = object_url.split_once('?').unwrap_or((object_url, ""));
     match verdict {
         Verdict::Opens => format!(
-            "CloudFront would refuse it, Privet opens it: a link for the film {object} opens what is made of it too, \
+            "CloudFront would refuse it, Privet opens it: a link for the video {object} opens what is made of it too, \
              unless object_grant = false"
         ),
         Verdict::Refused(_) | Verdict::CannotTell(_) => format!(
-            "a link for the film {object} opens what is made of it too, but this is none that opens: explain it with \
-             the film's own path"
+            "a link for the video {object} opens what is made of it too, but this is none that opens: explain it with \
+             the video's own path"
         ),
     }
 }

@@ -14,10 +14,8 @@ mod command_error;
 mod completions;
 mod config_file;
 mod configuration;
-mod console;
 mod demo;
 mod explain;
-mod film;
 mod init;
 mod input;
 mod invalidate;
@@ -35,7 +33,9 @@ mod report;
 mod serve;
 mod shell;
 mod sign;
+mod terminal;
 mod text;
+mod video;
 mod whole_file;
 
 /// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's allocator
@@ -50,14 +50,14 @@ Examples:
   privet init
   privet sign --key KEY.pem --key-pair-id ID --for 2h https://HOST/talk.mp4
   privet explain --public-key ID=KEY.pub.pem LINK
-  privet film check talk.mp4
+  privet video check talk.mp4
   privet serve privet.toml
   privet invalidate --distribution ID '/images/*'
 
 Exit codes:
-  0  done; for explain: the link opens; for film check: it plays
-  1  failed, or some URLs were refused; for explain: the link would be refused; for film check: it does not play
-  2  wrong usage; for explain and film check: could not tell";
+  0  done; for explain: the link opens; for video check: it plays
+  1  failed, or some URLs were refused; for explain: the link would be refused; for video check: it does not play
+  2  wrong usage; for explain and video check: could not tell";
 
 /// With the commit that it was built from, if that is known.
 const VERSION: &str = env!("PRIVET_VERSION");
@@ -85,8 +85,8 @@ enum Command {
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
     Explain(explain::ExplainArguments),
-    /// Look at films before viewers do.
-    Film(film::FilmArguments),
+    /// Look at videos before viewers do.
+    Video(video::VideoArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),
     /// Print the manual pages, or write them to a folder.
@@ -110,7 +110,7 @@ fn main() -> ExitCode {
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
-        Command::Film(arguments) => film::run(arguments),
+        Command::Video(arguments) => video::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),
         Command::Man(arguments) => manual::run(arguments, CommandLine::command()),
     }

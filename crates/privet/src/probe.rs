@@ -25,7 +25,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  privet probe --object /films/talk.mp4
+  privet probe --object /videos/talk.mp4
   privet probe --object EDFDVBD632BHDS5/talk.mp4 --object www.example.com/index.html
 
 Exit codes: 0 all are private, 1 one can be read or written by anyone, or failed, 2 could not tell, or wrong usage")]

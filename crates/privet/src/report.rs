@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use crate::command_error::CommandError;
-use crate::console;
 use crate::printable::json_line;
+use crate::terminal;
 use serde_json::Value;
 
 /// Says why a command failed, and hands back its exit code.
@@ -15,7 +15,7 @@ pub(crate) fn fail(error: &CommandError) -> ExitCode {
     } else if !matches!(error, CommandError::BrokenPipe) {
         error_line(error);
         if let Some(hint) = error.hint() {
-            console::hint(hint);
+            terminal::hint(hint);
         }
     }
     error.exit_code()
@@ -33,7 +33,7 @@ pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
 pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
     lines
         .iter()
-        .try_for_each(console::say)
+        .try_for_each(terminal::say)
         .map_err(|error| CommandError::write("standard output", &error))
 }
 
@@ -44,17 +44,17 @@ pub(crate) fn say_json(value: &Value) -> Result<(), CommandError> {
 
 /// `error: …`.
 pub(crate) fn error_line(text: impl Display) {
-    console::error(text);
+    terminal::error(text);
 }
 
 /// `warning: …`.
 pub(crate) fn warning_line(text: impl Display) {
-    console::warning(text);
+    terminal::warning(text);
 }
 
 /// `note: …`.
 pub(crate) fn note_line(text: impl Display) {
-    console::note(text);
+    terminal::note(text);
 }
 
 /// `1 object`, `2 objects`.

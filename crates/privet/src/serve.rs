@@ -3,8 +3,8 @@
 use crate::check;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
-use crate::console;
 use crate::origin_secret::OriginSecret;
+use crate::terminal;
 use clap::Args;
 use privet_control::{Control, SocketError};
 use privet_distribution::config::{ConfigError, ListenerProtocol, Places, Snapshot};
@@ -90,16 +90,16 @@ impl ServeError {
     pub(crate) fn report(&self) {
         match self {
             ServeError::Load(error) => error.report(),
-            ServeError::Start(error) => console::error(error),
-            ServeError::Socket(error) => console::error(error),
+            ServeError::Start(error) => terminal::error(error),
+            ServeError::Socket(error) => terminal::error(error),
             ServeError::Listen { at, fault } => {
-                console::error(at);
+                terminal::error(at);
                 if let Some(hint) = listen_hint(fault) {
-                    console::hint(hint);
+                    terminal::hint(hint);
                 }
             }
             ServeError::Signals(reason) => {
-                console::error(format_args!("signals cannot be waited for: {reason}"));
+                terminal::error(format_args!("signals cannot be waited for: {reason}"));
             }
         }
     }
@@ -133,14 +133,14 @@ pub(crate) struct Serving {
     secret: Option<OriginSecret>,
     fingerprint: Fingerprint,
     test_clock: bool,
-    told: Receiver<Told>,
-    tell: Sender<Told>,
+    told: Receiver<Command>,
+    tell: Sender<Command>,
     loading: Loading,
 }
 
 /// What the outside wants, or what came of it.
 #[derive(Debug)]
-enum Told {
+enum Command {
     Reload,
     Stop,
     Loaded(Box<Result<Loaded, LoadError>>),
@@ -213,10 +213,10 @@ impl Serving {
                 ListenerProtocol::Rtmp => "rtmp",
                 ListenerProtocol::Rtmps => "rtmps",
             };
-            console::note(format_args!("serving on {scheme}://{address}"));
+            terminal::note(format_args!("serving on {scheme}://{address}"));
         }
         if self.test_clock {
-            console::note(format_args!(
+            terminal::note(format_args!(
                 "TEST MODE: the clock can be set with PUT /.privet-test/clock and the header X-Privet-Test-Secret: {}",
                 self.edge.handle().test_secret()
             ));
@@ -227,9 +227,9 @@ impl Serving {
     pub(crate) fn until_told_to_stop(mut self) {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {
-                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(Told::Reload) => self.begin_reload(),
-                Ok(Told::Loaded(loaded)) => self.end_reload(*loaded),
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Command::Reload) => self.begin_reload(),
+                Ok(Command::Loaded(loaded)) => self.end_reload(*loaded),
                 Err(RecvTimeoutError::Timeout) => {
                     if self.loading == Loading::Idle && self.fingerprint.again() != self.fingerprint
                     {
@@ -238,7 +238,7 @@ impl Serving {
                 }
             }
         }
-        console::note(
+        terminal::note(
             "stopping: waiting for running requests to end; another signal stops at once",
         );
         self.stop();
@@ -264,12 +264,12 @@ impl Serving {
             .spawn(move || {
                 // Nobody waits any more when the program is about to end anyway.
                 let loaded = load_with_secret(&config, secret.as_ref());
-                let _ = tell.send(Told::Loaded(Box::new(loaded)));
+                let _ = tell.send(Command::Loaded(Box::new(loaded)));
             });
         match reading {
             Ok(_) => self.loading = Loading::Running,
             Err(error) => {
-                console::error(format_args!("the configuration cannot be read: {error}"));
+                terminal::error(format_args!("the configuration cannot be read: {error}"));
             }
         }
     }
@@ -279,12 +279,12 @@ impl Serving {
         self.loading = Loading::Idle;
         match self.put_in_force(loaded) {
             Ok(()) => {
-                console::note(format_args!("{} is in force", self.config.display()));
+                terminal::note(format_args!("{} is in force", self.config.display()));
                 self.announce();
             }
             Err(error) => {
                 error.report();
-                console::hint(
+                terminal::hint(
                     "the old configuration stays in force; correct the file, it is read again by itself",
                 );
             }
@@ -311,7 +311,7 @@ impl Serving {
 }
 
 /// A thread that waits for SIGHUP, SIGTERM and SIGINT. The second demand to stop ends the program at once.
-fn listen_to_signals(tell: Sender<Told>) -> std::io::Result<()> {
+fn listen_to_signals(tell: Sender<Command>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -327,11 +327,11 @@ fn listen_to_signals(tell: Sender<Told>) -> std::io::Result<()> {
         let mut stopping = false;
         loop {
             let told = tokio::select! {
-                _ = hangup.recv() => Told::Reload,
-                _ = terminate.recv() => Told::Stop,
-                _ = interrupt.recv() => Told::Stop,
+                _ = hangup.recv() => Command::Reload,
+                _ = terminate.recv() => Command::Stop,
+                _ = interrupt.recv() => Command::Stop,
             };
-            let is_stop = matches!(told, Told::Stop);
+            let is_stop = matches!(told, Command::Stop);
             if is_stop && stopping {
                 std::process::exit(130);
             }

@@ -14,8 +14,8 @@ pub enum CredentialSource {
     Url,
     /// `CloudFront-*` cookies.
     Cookies,
-    /// A session token in the path; see [`crate::Verifier::issue`].
-    Session,
+    /// A path token in the path; see [`crate::Verifier::issue`].
+    PathToken,
 }
 
 /// The five things that a signer writes.

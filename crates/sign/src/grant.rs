@@ -29,8 +29,8 @@ pub struct Grant {
 pub(crate) enum Mark {
     /// All of it. It is kept as it is, so that a digest costs nothing where nobody asks for one.
     Signature(Arc<ConfirmedSignature>),
-    /// The digests that a session has of it.
-    Session(SessionMark),
+    /// The digests that a path_token has of it.
+    Session(PathTokenMark),
 }
 
 /// A signature that its public key confirmed.
@@ -50,7 +50,7 @@ impl std::fmt::Debug for ConfirmedSignature {
 
 /// The digests of a signature and of its link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SessionMark {
+pub(crate) struct PathTokenMark {
     /// First bytes of the signature's digest.
     pub(crate) digest: [u8; MARK_SIZE_BYTES],
     pub(crate) link: LinkId,
@@ -102,7 +102,7 @@ impl Grant {
     }
 
     /// Whether what was signed has this segment of a path, raw, in it: as it stands, or with a wildcard in front of its
-    /// extension, as `*.mp4/` has that of a film.
+    /// extension, as `*.mp4/` has that of a video.
     pub fn names_segment(&self, segment: &str) -> bool {
         let Sections::Url {
             rest: Some(rest), ..
@@ -120,7 +120,7 @@ impl Grant {
             })
     }
 
-    /// Whether the URL, cookies or a session token carried it.
+    /// Whether the URL, cookies or a path token carried it.
     pub fn source(&self) -> CredentialSource {
         self.source
     }
@@ -132,9 +132,9 @@ impl Grant {
         hex(&self.mark.digest())
     }
 
-    /// The identity of the link: the same for all signatures of one key over one text, and for sessions issued for it.
+    /// The identity of the link: the same for all signatures of one key over one text, and for path_tokens issued for it.
     ///
-    /// It is computed here, by one digest over a public key and the signed text, unless a session brought it along.
+    /// It is computed here, by one digest over a public key and the signed text, unless a path_token brought it along.
     pub fn link_id(&self) -> LinkId {
         self.mark.link_id()
     }

@@ -20,13 +20,13 @@ mod leniency;
 mod link_id;
 mod memory;
 mod object;
+mod path_token;
 mod pem;
 mod policy;
 mod policy_error;
 mod refusal;
 mod resource;
 mod scheme;
-mod session;
 mod sign_error;
 mod signer;
 mod stamp;
@@ -51,10 +51,12 @@ pub use key_set::KeySet;
 pub use leniency::Leniency;
 pub use link_id::LinkId;
 pub use memory::{NoMemory, SignatureMemory, SignatureQuestion};
+pub use path_token::{
+    PATH_TOKEN_SIZE_BYTES_MAX, PathTokenSecret, is_issued_path_token, is_path_token_shaped,
+};
 pub use policy_error::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
 pub use scheme::{HashAlgorithm, KeyKind, SignatureScheme};
-pub use session::{SESSION_SIZE_BYTES_MAX, SessionSecret, is_issued_session, is_session_shaped};
 pub use sign_error::SignError;
 pub use signer::Signer;
 pub use stamp::Stamp;

@@ -94,11 +94,11 @@ pub enum Refusal {
     #[error("the client address is outside the range of the policy")]
     WrongAddress,
     /// The token of a path is not one of ours for this scheme and host, or was changed.
-    #[error("the session token of the path was not issued here for this host")]
-    SessionMismatch,
-    /// The key that signed what a session was issued for is not trusted here any more, or is another key now.
-    #[error("the key behind the session token is no longer trusted here")]
-    SessionKeyGone,
+    #[error("the path token of the path was not issued here for this host")]
+    PathTokenMismatch,
+    /// The key that signed what a path_token was issued for is not trusted here any more, or is another key now.
+    #[error("the key behind the path token is no longer trusted here")]
+    PathTokenKeyGone,
 }
 
 impl Refusal {
@@ -120,8 +120,8 @@ impl Refusal {
             | Refusal::NotYetValid(_)
             | Refusal::Expired(_)
             | Refusal::WrongAddress
-            | Refusal::SessionMismatch
-            | Refusal::SessionKeyGone => ErrorCode::AccessDenied,
+            | Refusal::PathTokenMismatch
+            | Refusal::PathTokenKeyGone => ErrorCode::AccessDenied,
         }
     }
 
@@ -144,8 +144,8 @@ impl Refusal {
             Refusal::NotYetValid(_) => "not-yet-valid",
             Refusal::Expired(_) => "expired",
             Refusal::WrongAddress => "wrong-address",
-            Refusal::SessionMismatch => "session-mismatch",
-            Refusal::SessionKeyGone => "session-key-gone",
+            Refusal::PathTokenMismatch => "path-token-mismatch",
+            Refusal::PathTokenKeyGone => "path-token-key-gone",
         }
     }
 }

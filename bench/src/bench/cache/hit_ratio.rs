@@ -4,7 +4,7 @@
 
 use crate::bench::{Bar, Row};
 use bytes::Bytes;
-use privet_cache::{Block, Head, Key, Lookup, Object, Store, StoreOptions, block_key};
+use privet_cache::{Block, CacheStore, Head, Key, Lookup, Object, StoreOptions, block_key};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use xtask::command::Outcome;
 
@@ -97,7 +97,7 @@ impl Random {
 
 /// Privet's store, in memory.
 struct StoreCache {
-    store: Store<Plain>,
+    store: CacheStore<Plain>,
 }
 
 struct Plain([u8; Self::SIZE_BYTES]);
@@ -123,7 +123,7 @@ impl Head for Plain {
 impl StoreCache {
     fn open(capacity: usize) -> Outcome<Self> {
         let options = StoreOptions::memory(capacity as u64 * COUNTED_SIZE_BYTES);
-        let store = Store::open(options).map_err(|error| error.to_string())?;
+        let store = CacheStore::open(options).map_err(|error| error.to_string())?;
         Ok(Self { store })
     }
 }

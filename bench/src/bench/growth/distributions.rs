@@ -76,7 +76,7 @@ fn measure(bench: &GrowthBench<'_>, count: usize) -> Outcome<Measured> {
 }
 
 fn host(number: usize) -> String {
-    format!("films{number}.example.com")
+    format!("videos{number}.example.com")
 }
 
 fn toml(bench: &GrowthBench<'_>, port: u16, count: usize) -> String {

@@ -6,7 +6,7 @@ use super::row;
 use crate::bench::contest::Contest;
 use crate::bench::{Bar, Row};
 use privet_cache::{
-    DiskOptions, Head, Key, Lookup, Object, Store, StoreEvent, StoreOptions, block_key,
+    CacheStore, DiskOptions, Head, Key, Lookup, Object, StoreEvent, StoreOptions, block_key,
 };
 use std::fs;
 use std::hint::black_box;
@@ -129,7 +129,7 @@ impl Head for Plain {
     }
 }
 
-fn open(folder: &Path, objects: u64) -> std::io::Result<(Store<Plain>, Duration)> {
+fn open(folder: &Path, objects: u64) -> std::io::Result<(CacheStore<Plain>, Duration)> {
     let (sender, events) = channel();
     let sender = Mutex::new(sender);
     let options = StoreOptions {
@@ -145,7 +145,7 @@ fn open(folder: &Path, objects: u64) -> std::io::Result<(Store<Plain>, Duration)
             }
         }),
     };
-    let store = Store::open(options)?;
+    let store = CacheStore::open(options)?;
     Ok((store, wait_until_loaded(&events)))
 }
 
@@ -158,7 +158,7 @@ fn wait_until_loaded(events: &Receiver<StoreEvent>) -> Duration {
     Duration::ZERO
 }
 
-fn fill(store: &Store<Plain>, objects: u64) {
+fn fill(store: &CacheStore<Plain>, objects: u64) {
     for number in 0..objects {
         let object = Object {
             head: Plain([7; HEAD_SIZE_BYTES]),
@@ -172,7 +172,7 @@ fn fill(store: &Store<Plain>, objects: u64) {
     }
 }
 
-fn wait_for_writes(store: &Store<Plain>, wanted: u64) {
+fn wait_for_writes(store: &CacheStore<Plain>, wanted: u64) {
     loop {
         let statistics = store.statistics();
         if statistics.writes + statistics.writes_skipped >= wanted {
@@ -183,7 +183,7 @@ fn wait_for_writes(store: &Store<Plain>, wanted: u64) {
 }
 
 /// Nanoseconds each, keys made beforehand and taken in an order that no processor guesses.
-fn time_lookups(store: &Store<Plain>, number: impl Fn(u64) -> u64) -> f64 {
+fn time_lookups(store: &CacheStore<Plain>, number: impl Fn(u64) -> u64) -> f64 {
     let mut state = 1_u64;
     let mut next = || {
         state ^= state << 13;

@@ -1,16 +1,16 @@
-//! The first segment of a long film that nobody had before, by way of the cache: time, and bytes that the origin sent.
+//! The first segment of a long video that nobody had before, by way of the cache: time, and bytes that the origin sent.
 
 use super::MediaBench;
-use super::films::FOUR_HOURS;
 use super::segments::ms;
 use super::servers::CACHED;
+use super::videos::FOUR_HOURS;
 use crate::bench::fetch::Viewer;
 use crate::bench::{Bar, Row, median};
 use std::thread;
 use std::time::Duration;
 use xtask::command::Outcome;
 
-const CASE: &str = "cold 4 h film, first segment";
+const CASE: &str = "cold 4 h video, first segment";
 const TIME_BAR_MS: f64 = 150.0;
 const ORIGIN_BAR_MB: f64 = 20.0;
 /// For reads ahead to be over, and the origin to have written them down.

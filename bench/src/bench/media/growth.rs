@@ -1,42 +1,42 @@
-//! What longer films and more viewers cost, beside the shortest film and the single viewer.
+//! What longer videos and more viewers cost, beside the shortest video and the single viewer.
 
 use super::MediaBench;
-use super::films::{Clip, FOUR_HOURS, ONE_DAY, ONE_HOUR, ONE_MINUTE, TEN_MINUTES};
 use super::segments::{cost, ms};
 use super::servers::CACHED;
+use super::videos::{Clip, FOUR_HOURS, ONE_DAY, ONE_HOUR, ONE_MINUTE, TEN_MINUTES};
 use crate::bench::fetch::Viewer;
 use crate::bench::load::Protocol;
 use crate::bench::process::{memory_bytes, peak_memory_bytes};
 use crate::bench::{Bar, Row, median};
 use xtask::command::{self, Outcome, program};
 
-const FILMS: [Clip; 4] = [ONE_MINUTE, ONE_HOUR, FOUR_HOURS, ONE_DAY];
+const VIDEOS: [Clip; 4] = [ONE_MINUTE, ONE_HOUR, FOUR_HOURS, ONE_DAY];
 const VIEWERS: [u32; 4] = [1, 10, 100, 1_000];
 /// Of the segments that a crowd asks for.
 const SEGMENTS: u32 = 20;
 
-/// Films from a minute to a day, and viewers from 1 to 1,000.
+/// Videos from a minute to a day, and viewers from 1 to 1,000.
 pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = lengths(bench)?;
     rows.extend(viewers(bench)?);
     Ok(rows)
 }
 
-/// What is measured of a film that lies in a folder.
+/// What is measured of a video that lies in a folder.
 struct Length {
     memory_mb: f64,
     cold_ms: f64,
     warm_ms: f64,
-    list_ms: f64,
-    list_kb: f64,
+    playlist_ms: f64,
+    playlist_kb: f64,
     manifest_ms: f64,
 }
 
 fn lengths(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let mut first: Option<Length> = None;
-    for clip in FILMS {
-        let case = format!("film of {}", clip.name);
+    for clip in VIDEOS {
+        let case = format!("video of {}", clip.name);
         if !bench.is_chosen(&case) {
             continue;
         }
@@ -54,8 +54,8 @@ fn lengths(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
             row("memory", "MB", |length| length.memory_mb),
             row("first segment, cold", "ms", |length| length.cold_ms),
             row("first segment, warm", "ms", |length| length.warm_ms),
-            row("media list", "ms", |length| length.list_ms),
-            row("media list, size", "KB", |length| length.list_kb),
+            row("media playlist", "ms", |length| length.playlist_ms),
+            row("media playlist, size", "KB", |length| length.playlist_kb),
             row("DASH manifest", "ms", |length| length.manifest_ms),
         ];
         new.iter().for_each(Row::announce);
@@ -76,8 +76,8 @@ fn length(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
         memory_mb: middle(|length| length.memory_mb),
         cold_ms: middle(|length| length.cold_ms),
         warm_ms: middle(|length| length.warm_ms),
-        list_ms: middle(|length| length.list_ms),
-        list_kb: middle(|length| length.list_kb),
+        playlist_ms: middle(|length| length.playlist_ms),
+        playlist_kb: middle(|length| length.playlist_kb),
         manifest_ms: middle(|length| length.manifest_ms),
     })
 }
@@ -101,7 +101,7 @@ fn length_once(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
     let warm: Vec<f64> = (0..20)
         .map(|_| get("hls/t1/1.m4s"))
         .collect::<Outcome<_>>()?;
-    let list: Vec<f64> = (0..5)
+    let playlist: Vec<f64> = (0..5)
         .map(|_| get("hls/t1/media.m3u8"))
         .collect::<Outcome<_>>()?;
     let manifest: Vec<f64> = (0..5)
@@ -117,8 +117,8 @@ fn length_once(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
         memory_mb,
         cold_ms,
         warm_ms: median(&warm),
-        list_ms: median(&list),
-        list_kb: list_bytes as f64 / 1e3,
+        playlist_ms: median(&playlist),
+        playlist_kb: list_bytes as f64 / 1e3,
         manifest_ms: median(&manifest),
     })
 }

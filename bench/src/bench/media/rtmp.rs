@@ -1,10 +1,10 @@
 //! Viewers of an RTMP stream: CPU, memory and whether anyone starves, beside nginx's RTMP module.
 
 use super::MediaBench;
-use super::films::ONE_MINUTE;
 use super::segments::ms;
-use super::servers::{APPLICATION, FilmServer};
+use super::servers::{APPLICATION, VideoServer};
 use super::stream_viewer::{Stream, Watched};
+use super::videos::ONE_MINUTE;
 use crate::bench::contest::or_failure;
 use crate::bench::keys::UNTIL;
 use crate::bench::process::{cpu_time, memory_bytes};
@@ -95,7 +95,7 @@ impl Crowd {
 }
 
 /// Lets viewers come and watch; memory is that of the full house.
-fn crowd(bench: &MediaBench<'_>, server: &FilmServer, name: &str, count: usize) -> Outcome<Crowd> {
+fn crowd(bench: &MediaBench<'_>, server: &VideoServer, name: &str, count: usize) -> Outcome<Crowd> {
     let duration = Duration::from_secs(if bench.is_quick() { 10 } else { 25 });
     let stream = Stream {
         port: server.rtmp_port,

@@ -1,8 +1,8 @@
-//! Segments of a film that is known already: beside nginx, which has the same segments as files.
+//! Segments of a video that is known already: beside nginx, which has the same segments as files.
 
 use super::MediaBench;
-use super::films::TEN_MINUTES;
-use super::servers::{CACHED, FilmServer};
+use super::servers::{CACHED, VideoServer};
+use super::videos::TEN_MINUTES;
 use crate::bench::contest::or_failure;
 use crate::bench::fetch::Viewer;
 use crate::bench::load::{CONNECTIONS, Load, Numbering, Protocol};
@@ -23,7 +23,7 @@ enum Form {
     Ts,
 }
 
-/// Where the film comes from.
+/// Where the video comes from.
 #[derive(Clone, Copy)]
 enum Way {
     Cached,
@@ -91,7 +91,7 @@ impl Case {
         format!("{form} segments, {way}")
     }
 
-    /// CPU of ours by nginx's. Measured in a spike before films were written; see docs/performance.md.
+    /// CPU of ours by nginx's. Measured in a spike before videos were written; see docs/performance.md.
     fn bar(&self) -> Bar {
         match (self.form, self.protocol) {
             (Form::Fmp4, Protocol::Plain) => Bar::AtMost(1.0),
@@ -142,8 +142,8 @@ impl Form {
 /// Both servers, nginx with Privet's own segments as files.
 struct Pair<'a> {
     bench: &'a MediaBench<'a>,
-    privet: FilmServer,
-    nginx: FilmServer,
+    privet: VideoServer,
+    nginx: VideoServer,
 }
 
 impl<'a> Pair<'a> {
@@ -266,7 +266,7 @@ pub fn cost(
 }
 
 /// Writes Privet's segments to where nginx serves them.
-fn keep_segments(bench: &MediaBench<'_>, privet: &FilmServer, form: Form) -> Outcome {
+fn keep_segments(bench: &MediaBench<'_>, privet: &VideoServer, form: Form) -> Outcome {
     let folder = bench.place.segments();
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let item = match form {

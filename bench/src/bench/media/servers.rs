@@ -2,7 +2,7 @@
 //!
 //! Each server has one worker, pinned to the first processor; all that loads them, and the origin, runs on the second.
 
-use super::films;
+use super::videos;
 use crate::bench::keys::Key;
 use crate::bench::servers::{Server, free_port, nginx_user, write};
 use std::fs;
@@ -13,7 +13,7 @@ use xtask::tools;
 
 /// The application of streams at both servers.
 pub const APPLICATION: &str = "cfx/st";
-/// What of a film's path leads to the origin by way of the cache; other paths are files of a folder.
+/// What of a video's path leads to the origin by way of the cache; other paths are files of a folder.
 pub const CACHED: &str = "/cached";
 
 /// Which processor is the servers'.
@@ -59,14 +59,14 @@ pub struct Place<'a> {
 }
 
 /// A server with its port for RTMP.
-pub struct FilmServer {
+pub struct VideoServer {
     pub server: Server,
     pub rtmp_port: u16,
 }
 
 impl Place<'_> {
-    /// Privet: `/NAME` is a film of the folder, `/cached/NAME` the same film by way of the cache from the origin.
-    pub fn privet(self, key: &Key, origin: u16) -> Outcome<FilmServer> {
+    /// Privet: `/NAME` is a video of the folder, `/cached/NAME` the same video by way of the cache from the origin.
+    pub fn privet(self, key: &Key, origin: u16) -> Outcome<VideoServer> {
         let ports = (free_port()?, free_port()?);
         let rtmp_port = free_port()?;
         let config = self.folder.join(format!("privet-{}.toml", ports.0));
@@ -77,19 +77,19 @@ impl Place<'_> {
         command.arg("serve").arg(&config);
         let words = self.folder.join(format!("privet-{}.txt", ports.0));
         let server = Server::start("privet", &mut command, ports, &words)?;
-        Ok(FilmServer { server, rtmp_port })
+        Ok(VideoServer { server, rtmp_port })
     }
 
-    /// nginx: `/segments/…` are ready files, and the films' streams.
-    pub fn nginx(self) -> Outcome<FilmServer> {
+    /// nginx: `/segments/…` are ready files, and the videos' streams.
+    pub fn nginx(self) -> Outcome<VideoServer> {
         let ports = (free_port()?, free_port()?);
         let rtmp_port = free_port()?;
         let conf = self.nginx_conf(ports, rtmp_port)?;
         let server = self.start_nginx("nginx", ports, &conf)?;
-        Ok(FilmServer { server, rtmp_port })
+        Ok(VideoServer { server, rtmp_port })
     }
 
-    /// The origin: nginx with the films under `/cached/`, on the processor of the load. It writes down what it sent.
+    /// The origin: nginx with the videos under `/cached/`, on the processor of the load. It writes down what it sent.
     pub fn origin(self) -> Outcome<Server> {
         let port = free_port()?;
         let conf = format!(
@@ -108,14 +108,14 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     add_header Cache-Control "public, max-age=86400";
-    location {CACHED}/ {{ alias {films}/; }}
+    location {CACHED}/ {{ alias {videos}/; }}
   }}
 }}
 "#,
             user = nginx_user()?,
             place = self.folder.display(),
             log = self.sent_log().display(),
-            films = films::folder().display(),
+            videos = videos::folder().display(),
         );
         let unpinned = Place {
             pinning: Pinning::Together,
@@ -192,7 +192,7 @@ certificate = {{ chain = "{place}/tls.pem", key = "{place}/tls.key" }}
 
 [[distributions.origins]]
 id = "folder"
-folder = "{films}"
+folder = "{videos}"
 
 [[distributions.origins]]
 id = "origin"
@@ -221,7 +221,7 @@ trusted_key_groups = ["bench"]
             id = key.id,
             key = key.public_file.display(),
             place = self.folder.display(),
-            films = films::folder().display(),
+            videos = videos::folder().display(),
         )
     }
 
@@ -239,7 +239,7 @@ rtmp {{
   server {{
     listen 127.0.0.1:{rtmp};
     chunk_size 4096;
-    application {APPLICATION} {{ play {films}; }}
+    application {APPLICATION} {{ play {videos}; }}
   }}
 }}
 http {{
@@ -267,7 +267,7 @@ http {{
             module = module.display(),
             user = nginx_user()?,
             place = self.folder.display(),
-            films = films::folder().display(),
+            videos = videos::folder().display(),
             segments = self.segments().display(),
             http = ports.0,
             https = ports.1,

@@ -4,7 +4,7 @@
 //! million objects of half a kilobyte to 90; every cache is told the same weights. The first quarter is not counted.
 
 use foyer::{CacheBuilder, EvictionConfig, LfuConfig, S3FifoConfig};
-use privet_cache::{Head, Lookup, Object, Store, StoreOptions, block_key};
+use privet_cache::{Head, Lookup, Object, CacheStore, StoreOptions, block_key};
 use std::error::Error;
 use std::io::{self, Write};
 use std::time::Instant;
@@ -34,7 +34,7 @@ impl Head for Weight {
     }
 }
 
-impl Peer for Store<Weight> {
+impl Peer for CacheStore<Weight> {
     fn request(&mut self, number: u64) -> bool {
         let key = block_key([1; 16], number);
         if let Lookup::Memory(_) = self.object(&key) {
@@ -120,7 +120,7 @@ fn peers(size_bytes: u64) -> io::Result<Vec<(&'static str, Box<dyn Peer>)>> {
     Ok(vec![
         (
             "privet-cache",
-            Box::new(Store::<Weight>::open(StoreOptions::memory(size_bytes))?),
+            Box::new(CacheStore::<Weight>::open(StoreOptions::memory(size_bytes))?),
         ),
         ("moka, W-TinyLFU", Box::new(moka)),
         ("quick_cache, Clock-PRO", Box::new(quick)),

@@ -15,14 +15,14 @@ use std::io;
 use std::sync::Arc;
 
 /// A record as found: fingerprint, stamp, packed place. There is one for each record, so it is kept short.
-type Found = (u64, u64, u64);
+type LoadedRecord = (u64, u64, u64);
 
 /// Reads every segment; gives them in the order of their numbers.
 pub(super) fn load<H>(
     shared: &Shared<H>,
     removed: &HashMap<Key, u64>,
 ) -> io::Result<Vec<Arc<Segment>>> {
-    let mut shards: Vec<Vec<Found>> = vec![Vec::new(); Index::shards()];
+    let mut shards: Vec<Vec<LoadedRecord>> = vec![Vec::new(); Index::shards()];
     let mut segments = Vec::new();
     for number in numbers(shared)? {
         let slot = u32::try_from(segments.len()).expect("there are fewer segments than slots");
@@ -103,7 +103,7 @@ fn lines(segment: &Segment, seed: u64) -> io::Result<Vec<TableLine>> {
     Ok(lines)
 }
 
-fn insert<H>(shared: &Shared<H>, shard: usize, mut found: Vec<Found>) {
+fn insert<H>(shared: &Shared<H>, shard: usize, mut found: Vec<LoadedRecord>) {
     found.sort_unstable_by_key(|(fingerprint, stamp, _)| (*fingerprint, Reverse(*stamp)));
     found.dedup_by_key(|(fingerprint, _, _)| *fingerprint);
     let ledger = shared.ledger();

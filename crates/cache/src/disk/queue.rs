@@ -43,7 +43,7 @@ pub(super) enum Pushed {
 
 /// What the thread is asked to do beside writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum Order {
     Nothing,
     Retry,
     Stop,
@@ -68,7 +68,7 @@ pub(super) struct Queue<H> {
     size_bytes: u64,
     size_bytes_max: u64,
     health: Health,
-    wish: Wish,
+    wish: Order,
     /// Of the job that the writer has taken and not yet come back from.
     seq_in_hand: Option<u64>,
 }
@@ -80,7 +80,7 @@ impl<H> Queue<H> {
             size_bytes: 0,
             size_bytes_max,
             health: Health::Good,
-            wish: Wish::Nothing,
+            wish: Order::Nothing,
             seq_in_hand: None,
         }
     }
@@ -88,8 +88,8 @@ impl<H> Queue<H> {
     pub(super) fn push(&mut self, job: Job<H>) -> Pushed {
         let size_bytes = self.size_bytes + job.size_bytes();
         let is_open = match self.wish {
-            Wish::Nothing | Wish::Retry => self.health == Health::Good,
-            Wish::Stop | Wish::Stopped => false,
+            Order::Nothing | Order::Retry => self.health == Health::Good,
+            Order::Stop | Order::Stopped => false,
         };
         if !is_open || size_bytes > self.size_bytes_max {
             return Pushed::Full;
@@ -101,8 +101,8 @@ impl<H> Queue<H> {
 
     pub(super) fn next(&mut self) -> Next<H> {
         self.seq_in_hand = None;
-        if self.wish == Wish::Retry {
-            self.wish = Wish::Nothing;
+        if self.wish == Order::Retry {
+            self.wish = Order::Nothing;
             return Next::Retry;
         }
         if let Some(job) = self.jobs.pop_front() {
@@ -110,7 +110,7 @@ impl<H> Queue<H> {
             self.seq_in_hand = Some(job.seq());
             return Next::Write(job);
         }
-        if self.wish == Wish::Stop {
+        if self.wish == Order::Stop {
             return Next::Stop;
         }
         Next::Rest
@@ -118,7 +118,7 @@ impl<H> Queue<H> {
 
     /// Whether [`Queue::next`] would give nothing.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.jobs.is_empty() && self.wish == Wish::Nothing
+        self.jobs.is_empty() && self.wish == Order::Nothing
     }
 
     pub(super) fn oldest_seq(&self) -> Option<u64> {
@@ -143,23 +143,23 @@ impl<H> Queue<H> {
     }
 
     pub(super) fn ask_to_retry(&mut self) {
-        if self.wish == Wish::Nothing {
-            self.wish = Wish::Retry;
+        if self.wish == Order::Nothing {
+            self.wish = Order::Retry;
         }
     }
 
     pub(super) fn ask_to_stop(&mut self) {
-        if self.wish != Wish::Stopped {
-            self.wish = Wish::Stop;
+        if self.wish != Order::Stopped {
+            self.wish = Order::Stop;
         }
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.wish == Wish::Stopped
+        self.wish == Order::Stopped
     }
 
     pub(super) fn set_stopped(&mut self) {
-        self.wish = Wish::Stopped;
+        self.wish = Order::Stopped;
         self.jobs.clear();
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Weight {
 
 /// Where an entry waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum QueueName {
     Objects,
     Blocks,
     Main,
@@ -37,7 +37,7 @@ enum Place {
 struct Entry<H> {
     payload: Payload<H>,
     weight: Weight,
-    place: Place,
+    place: QueueName,
     /// A queue's ticket that differs is of an entry that is gone.
     ticket: u64,
     uses: AtomicU8,
@@ -231,19 +231,19 @@ impl<H> Entry<H> {
 }
 
 impl<H: Head> State<H> {
-    fn queue(&mut self, place: Place) -> &mut Queue {
+    fn queue(&mut self, place: QueueName) -> &mut Queue {
         match place {
-            Place::Objects => &mut self.objects,
-            Place::Blocks => &mut self.blocks,
-            Place::Main => &mut self.main,
+            QueueName::Objects => &mut self.objects,
+            QueueName::Blocks => &mut self.blocks,
+            QueueName::Main => &mut self.main,
         }
     }
 
     fn insert(&mut self, key: Key, payload: Payload<H>, meter: &Meter) {
         let place = match (self.ghost.take(key.fingerprint()), payload.kind()) {
-            (true, Kind::Object | Kind::Block) => Place::Main,
-            (false, Kind::Object) => Place::Objects,
-            (false, Kind::Block) => Place::Blocks,
+            (true, Kind::Object | Kind::Block) => QueueName::Main,
+            (false, Kind::Object) => QueueName::Objects,
+            (false, Kind::Block) => QueueName::Blocks,
         };
         let weight = payload.weight();
         self.object_count += payload.kind().objects();
@@ -261,7 +261,7 @@ impl<H: Head> State<H> {
         );
     }
 
-    fn enqueue(&mut self, key: Key, place: Place, weight: Weight) -> u64 {
+    fn enqueue(&mut self, key: Key, place: QueueName, weight: Weight) -> u64 {
         self.next_ticket += 1;
         let ticket = self.next_ticket;
         let queue = self.queue(place);
@@ -274,7 +274,7 @@ impl<H: Head> State<H> {
     fn replace(
         &mut self,
         key: &Key,
-        place: Place,
+        place: QueueName,
         payload: Payload<H>,
         meter: &Meter,
     ) -> Option<Payload<H>> {
@@ -303,7 +303,7 @@ impl<H: Head> State<H> {
     }
 
     /// Rids a queue of tickets without entries, when they are many.
-    fn sweep(&mut self, place: Place) {
+    fn sweep(&mut self, place: QueueName) {
         let queue = self.queue(place);
         if queue.stale <= STALE_MAX.max(queue.tickets.len() / 2) {
             return;
@@ -337,8 +337,8 @@ impl<H: Head> State<H> {
             if uses > 0 {
                 // What was used in probation starts in the main queue as if new there.
                 *entry.uses.get_mut() = match place {
-                    Place::Objects | Place::Blocks => 0,
-                    Place::Main => uses - 1,
+                    QueueName::Objects | QueueName::Blocks => 0,
+                    QueueName::Main => uses - 1,
                 };
                 self.move_to_main(key, place);
                 continue;
@@ -346,38 +346,38 @@ impl<H: Head> State<H> {
             let entry = self.take_out(&key, meter)?;
             let queue = self.queue(place);
             queue.stale = queue.stale.saturating_sub(1);
-            if place != Place::Main {
+            if place != QueueName::Main {
                 self.remember(&key, entry.weight, shard_size_bytes, meter);
             }
             return Some(entry.payload);
         }
     }
 
-    fn place_to_evict_from(&self, probation_bytes: u64) -> Place {
+    fn place_to_evict_from(&self, probation_bytes: u64) -> QueueName {
         let others_than_blocks = self.objects.weight_bytes + self.main.weight_bytes;
         if self.blocks.weight_bytes > probation_bytes
             && (self.blocks.tickets.len() > 1 || others_than_blocks == 0)
         {
-            Place::Blocks
+            QueueName::Blocks
         } else if self.objects.weight_bytes > probation_bytes {
-            Place::Objects
+            QueueName::Objects
         } else if self.main.weight_bytes > 0 {
-            Place::Main
+            QueueName::Main
         } else if self.blocks.weight_bytes > self.objects.weight_bytes {
-            Place::Blocks
+            QueueName::Blocks
         } else {
-            Place::Objects
+            QueueName::Objects
         }
     }
 
-    fn move_to_main(&mut self, key: Key, from: Place) {
+    fn move_to_main(&mut self, key: Key, from: QueueName) {
         let Some(weight) = self.entries.get(&key).map(|entry| entry.weight) else {
             return;
         };
         self.queue(from).weight_bytes -= weight.whole_bytes;
-        let ticket = self.enqueue(key, Place::Main, weight);
+        let ticket = self.enqueue(key, QueueName::Main, weight);
         if let Some(entry) = self.entries.get_mut(&key) {
-            entry.place = Place::Main;
+            entry.place = QueueName::Main;
             entry.ticket = ticket;
         }
     }

@@ -25,7 +25,7 @@ impl Head for Number {
     }
 }
 
-fn open(folder: &Path) -> (Store<Number>, Receiver<StoreEvent>) {
+fn open(folder: &Path) -> (CacheStore<Number>, Receiver<StoreEvent>) {
     let (sender, events) = channel();
     let sender = Mutex::new(sender);
     let disk = DiskOptions {
@@ -38,7 +38,7 @@ fn open(folder: &Path) -> (Store<Number>, Receiver<StoreEvent>) {
         }),
         ..StoreOptions::with_disk(8 * 1024 * 1024, disk)
     };
-    let store = Store::open(options).unwrap();
+    let store = CacheStore::open(options).unwrap();
     wait(&events, |event| matches!(event, StoreEvent::Loaded { .. }));
     (store, events)
 }
@@ -47,7 +47,7 @@ fn wait(events: &Receiver<StoreEvent>, wanted: impl Fn(&StoreEvent) -> bool) {
     while !wanted(&events.recv_timeout(Duration::from_secs(60)).unwrap()) {}
 }
 
-fn put(store: &Store<Number>, number: u64, head: u64) {
+fn put(store: &CacheStore<Number>, number: u64, head: u64) {
     let object = Object {
         head: Number(head),
         seq: 0,
@@ -56,7 +56,7 @@ fn put(store: &Store<Number>, number: u64, head: u64) {
     store.put_object(block_key([1; 16], number), object);
 }
 
-fn kept(store: &Store<Number>, number: u64) -> Option<u64> {
+fn kept(store: &CacheStore<Number>, number: u64) -> Option<u64> {
     let key = block_key([1; 16], number);
     let object = match store.object(&key) {
         Lookup::Memory(object) => Some(object),

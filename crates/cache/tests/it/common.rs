@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use privet_cache::{
-    Block, DiskOptions, Head, Key, Lookup, Object, Store, StoreEvent, StoreOptions, block_key,
+    Block, CacheStore, DiskOptions, Head, Key, Lookup, Object, StoreEvent, StoreOptions, block_key,
 };
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -80,7 +80,7 @@ pub fn flat(block: &Block) -> Vec<u8> {
 }
 
 pub struct Opened {
-    pub store: Store<Label>,
+    pub store: CacheStore<Label>,
     pub events: Receiver<StoreEvent>,
 }
 
@@ -99,7 +99,7 @@ pub fn open(folder: &Path, memory_size_bytes: u64, size_bytes: u64) -> Opened {
         }),
     };
     Opened {
-        store: Store::open(options).unwrap(),
+        store: CacheStore::open(options).unwrap(),
         events,
     }
 }

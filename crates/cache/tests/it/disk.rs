@@ -5,7 +5,7 @@ use crate::common::{
 };
 use bytes::Bytes;
 use privet_cache::{
-    Block, DiskOptions, Lookup, Object, Replaced, Store, StoreEvent, StoreOptions, Use,
+    Block, CacheStore, DiskOptions, Lookup, Object, Replaced, StoreEvent, StoreOptions, Use,
 };
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -19,7 +19,7 @@ fn a_folder_serves_one_store_at_a_time() {
         folder: folder.path().to_owned(),
         size_bytes: DISK,
     };
-    let second = Store::<Label>::open(StoreOptions::with_disk(MEMORY, second));
+    let second = CacheStore::<Label>::open(StoreOptions::with_disk(MEMORY, second));
     assert_eq!(second.unwrap_err().kind(), io::ErrorKind::ResourceBusy);
     drop(opened);
     open_loaded(folder.path());
@@ -32,7 +32,7 @@ fn too_small_a_disk_is_refused() {
         folder: folder.path().to_owned(),
         size_bytes: 8 * 1024 * 1024 - 1,
     };
-    let refused = Store::<Label>::open(StoreOptions::with_disk(MEMORY, options));
+    let refused = CacheStore::<Label>::open(StoreOptions::with_disk(MEMORY, options));
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
 
@@ -214,7 +214,7 @@ fn folder_bytes(folder: &Path) -> u64 {
 }
 
 #[test]
-fn a_film_that_left_the_disk_can_be_read_to_its_end() {
+fn a_video_that_left_the_disk_can_be_read_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 0..1, 1);
     let opened = open(folder.path(), 1024 * 1024, DISK);

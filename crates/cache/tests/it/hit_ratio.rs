@@ -1,7 +1,7 @@
 //! How well the memory tier chooses, against S3-FIFO as the paper has it: one set of queues, nothing rounded.
 
 use crate::common::key;
-use privet_cache::{Head, Lookup, Object, Store, StoreOptions};
+use privet_cache::{CacheStore, Head, Lookup, Object, StoreOptions};
 use std::collections::{HashMap, VecDeque};
 
 const OBJECTS: usize = 20_000;
@@ -123,7 +123,7 @@ fn trace(exponent: f64, scans: bool) -> Vec<u64> {
 fn check(exponent: f64, scans: bool, share: u64) {
     let total: u64 = (0..OBJECTS as u64).map(weight).sum();
     let limit = total * share / 100;
-    let store = Store::<Weight>::open(StoreOptions::memory(limit)).unwrap();
+    let store = CacheStore::<Weight>::open(StoreOptions::memory(limit)).unwrap();
     let mut paper = Paper {
         limit,
         ..Paper::default()

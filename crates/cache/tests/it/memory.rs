@@ -2,12 +2,12 @@
 
 use crate::common::{Label, flat, key, object};
 use bytes::Bytes;
-use privet_cache::{Block, Lookup, Replaced, Store, StoreOptions, Use};
+use privet_cache::{Block, CacheStore, Lookup, Replaced, StoreOptions, Use};
 
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-fn store() -> Store<Label> {
-    Store::open(StoreOptions::memory(LIMIT)).unwrap()
+fn store() -> CacheStore<Label> {
+    CacheStore::open(StoreOptions::memory(LIMIT)).unwrap()
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub enum Freshness {
 
 /// What becomes of a response that is no longer fresh when the origin fails (RFC 9111 4.2.4, RFC 5861 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StandIn {
+pub(crate) enum ServeStale {
     /// It must not be served.
     Never,
     /// For so many seconds after it became stale.
@@ -55,7 +55,7 @@ pub struct Lifetime {
     /// Fresh so many seconds from `received` on; negative when it was stale before it came.
     fresh_secs: i64,
     stale_while_revalidate_secs: u32,
-    stand_in: StandIn,
+    serve_stale: ServeStale,
 }
 
 impl Lifetime {
@@ -66,7 +66,7 @@ impl Lifetime {
         freshness_secs: u32,
         kept_secs: u32,
         stale_while_revalidate_secs: u32,
-        stand_in: StandIn,
+        serve_stale: ServeStale,
     ) -> Self {
         let left = i64::from(freshness_secs) - i64::from(initial_age_secs);
         Lifetime {
@@ -79,13 +79,13 @@ impl Lifetime {
                 left.max(i64::from(kept_secs))
             },
             stale_while_revalidate_secs,
-            stand_in,
+            serve_stale,
         }
     }
 
     /// Of a sign that several responses are kept, which is no response itself.
     pub fn of_a_marker(received: Timestamp) -> Self {
-        Lifetime::new(received, 0, 0, 0, 0, StandIn::Never)
+        Lifetime::new(received, 0, 0, 0, 0, ServeStale::Never)
     }
 
     /// The current age in seconds (RFC 9111 4.2.3), the value of `Age`.
@@ -111,14 +111,16 @@ impl Lifetime {
     }
 
     /// Whether the response may be served in place of an origin that cannot be reached or answers 500 to 504.
-    pub fn may_stand_in(&self, now: Timestamp) -> bool {
+    pub fn may_serve_stale(&self, now: Timestamp) -> bool {
         let Some(resident) = self.resident_secs(now) else {
             return false;
         };
-        match self.stand_in {
-            StandIn::Never => false,
-            StandIn::Seconds(seconds) => stale_for(resident, self.fresh_secs) < i64::from(seconds),
-            StandIn::Always => true,
+        match self.serve_stale {
+            ServeStale::Never => false,
+            ServeStale::Seconds(seconds) => {
+                stale_for(resident, self.fresh_secs) < i64::from(seconds)
+            }
+            ServeStale::Always => true,
         }
     }
 
@@ -140,10 +142,10 @@ impl Lifetime {
 
     /// For the disk; read by [`Lifetime::decode`].
     pub fn encode(&self) -> [u8; LIFETIME_SIZE_BYTES] {
-        let (tag, seconds) = match self.stand_in {
-            StandIn::Never => (0, 0),
-            StandIn::Seconds(seconds) => (1, seconds),
-            StandIn::Always => (2, 0),
+        let (tag, seconds) = match self.serve_stale {
+            ServeStale::Never => (0, 0),
+            ServeStale::Seconds(seconds) => (1, seconds),
+            ServeStale::Always => (2, 0),
         };
         let mut bytes = [0; LIFETIME_SIZE_BYTES];
         bytes[0] = ENCODING_VERSION;
@@ -162,10 +164,10 @@ impl Lifetime {
         if bytes[0] != ENCODING_VERSION {
             return None;
         }
-        let stand_in = match (bytes[1], u32::from_le_bytes(field(bytes, 26))) {
-            (0, 0) => StandIn::Never,
-            (1, seconds) => StandIn::Seconds(seconds),
-            (2, 0) => StandIn::Always,
+        let serve_stale = match (bytes[1], u32::from_le_bytes(field(bytes, 26))) {
+            (0, 0) => ServeStale::Never,
+            (1, seconds) => ServeStale::Seconds(seconds),
+            (2, 0) => ServeStale::Always,
             _ => return None,
         };
         Some(Lifetime {
@@ -173,7 +175,7 @@ impl Lifetime {
             initial_age_secs: u32::from_le_bytes(field(bytes, 10)),
             fresh_secs: i64::from_le_bytes(field(bytes, 14)),
             stale_while_revalidate_secs: u32::from_le_bytes(field(bytes, 22)),
-            stand_in,
+            serve_stale,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What all behaviors of a distribution amount to: which is the first for a path, and what passes the gates of all.
+//! What all behaviors of a distribution amount to: which is the first for a path, and what passes the restrictions of all.
 
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::config::path_pattern::{PathPattern, without_slash};
@@ -15,7 +15,7 @@ pub(crate) struct BehaviorTable {
     /// Whether a pattern names something to its end: does not end in `*`.
     pub(crate) names_ends: bool,
     /// What opens every object of the distribution.
-    pub(crate) every_gate: EveryGate,
+    pub(crate) strictest_restriction: StrictestRestriction,
 }
 
 /// Patterns in the order of the behaviors.
@@ -25,9 +25,9 @@ struct Patterns {
     automaton: Option<PatternAutomaton>,
 }
 
-/// What a request has to pass that may mean any object of a distribution: the gates of all behaviors.
+/// What a request has to pass that may mean any object of a distribution: the restrictions of all behaviors.
 #[derive(Debug)]
-pub(crate) struct EveryGate {
+pub(crate) struct StrictestRestriction {
     /// The keys that every restricted behavior trusts, perhaps none; `None` where none is restricted.
     pub(crate) trusted_keys: Option<KeySet>,
     /// The strictest.
@@ -43,7 +43,7 @@ impl BehaviorTable {
             names_ends: patterns().any(|pattern| !pattern.as_str().ends_with('*')),
             automaton: automaton(patterns()),
             with_blanks: Patterns::with_blanks(patterns()),
-            every_gate: EveryGate::new(behaviors),
+            strictest_restriction: StrictestRestriction::new(behaviors),
         }
     }
 
@@ -129,7 +129,7 @@ fn first<'b, 'p>(
     found.map(|(behavior, _)| behavior)
 }
 
-impl EveryGate {
+impl StrictestRestriction {
     fn new(behaviors: &[CacheBehavior]) -> Self {
         let keys = behaviors
             .iter()
@@ -138,7 +138,7 @@ impl EveryGate {
             .iter()
             .map(|behavior| &behavior.viewer_protocol_policy);
         let methods = behaviors.iter().map(|behavior| &behavior.allowed_methods);
-        EveryGate {
+        StrictestRestriction {
             trusted_keys: keys.cloned().reduce(|keys, others| in_both(&keys, &others)),
             viewer_protocol_policy: policies
                 .max_by_key(|policy| policy.strictness())
@@ -206,12 +206,12 @@ mod tests {
             headers: &HeaderMap::new(),
             client: "192.0.2.1".parse().unwrap(),
             has_body: false,
-            session: None,
+            path_token: None,
         };
         // Whatever is decided: what it takes is asked here.
         let _ = crate::request::route(snapshot, &request);
         if let Some(end) = path.find(".mp4/") {
-            let _ = crate::request::route_film(snapshot, &request, &path[..end + ".mp4".len()]);
+            let _ = crate::request::route_video(snapshot, &request, &path[..end + ".mp4".len()]);
         }
         RUNS.get() - before
     }

@@ -1,9 +1,9 @@
 //! How the paths under one pattern are served, and which methods get through.
 
-use crate::config::film_settings::FilmSettings;
 use crate::config::origin::OriginChoice;
 use crate::config::path_pattern::PathPattern;
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
+use crate::config::video_settings::VideoSettings;
 use http::Method;
 use privet_sign::{KeySet, Leniency};
 use std::sync::Arc;
@@ -31,8 +31,8 @@ pub struct CacheBehavior {
     pub trusted_keys: Option<KeySet>,
     /// Where CloudFront's reading of policies is unpublished, the operator's choice.
     pub leniency: Leniency,
-    /// What is made of films; `None`: nothing, and names beneath an object are ordinary paths.
-    pub films: Option<Arc<FilmSettings>>,
+    /// What is made of videos; `None`: nothing, and names beneath an object are ordinary paths.
+    pub videos: Option<Arc<VideoSettings>>,
 }
 
 /// What becomes of a request over plain HTTP.

@@ -38,7 +38,7 @@ pub struct Distribution {
     pub(crate) table: BehaviorTable,
 }
 
-/// A set of host names under which films are played over RTMP.
+/// A set of host names under which videos are played over RTMP.
 #[derive(Debug)]
 pub struct StreamingDistribution {
     /// `E…`; names the log files.
@@ -49,13 +49,13 @@ pub struct StreamingDistribution {
     pub aliases: Vec<String>,
     /// A disabled one is not found.
     pub enabled: bool,
-    /// Where the films come from: a distribution of the snapshot, or one made of the origin.
-    pub films: Arc<Distribution>,
-    /// `None`: open to everybody, save what the behaviors of `films` restrict. Never empty.
+    /// Where the videos come from: a distribution of the snapshot, or one made of the origin.
+    pub videos: Arc<Distribution>,
+    /// `None`: open to everybody, save what the behaviors of `videos` restrict. Never empty.
     pub trusted_keys: Option<KeySet>,
     /// Where CloudFront's reading of policies is unpublished, the operator's choice.
     pub leniency: Leniency,
-    /// Whether a policy may name a web URL of the film as well.
+    /// Whether a policy may name a web URL of the video as well.
     pub web_resources: bool,
     /// Present whenever an rtmps listener exists and the distribution is enabled.
     pub certificate: Option<Certificate>,

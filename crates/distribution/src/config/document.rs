@@ -4,25 +4,25 @@
 
 use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config::distribution::{CustomErrorResponse, GeoRestriction};
-use crate::config::film_settings::FilmSettings;
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use crate::config::trusted_proxies::{ForwardedHeaders, TrustedProxies};
+use crate::config::video_settings::VideoSettings;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 mod cache;
-mod film;
 mod origin;
 mod streaming;
+mod video;
 
 pub use cache::{CacheSettings, DiskCacheSettings};
-pub use film::FilmsDocument;
 pub use origin::{
     CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     S3OriginDocument, Secret, SecretSource,
 };
 pub use streaming::{StreamingDistributionDocument, StreamingSourceDocument};
+pub use video::VideosDocument;
 
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,8 @@ pub struct Document {
     pub limits: Limits,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
-    /// What is kept for films, and what session tokens are made with.
-    pub films: FilmsDocument,
+    /// What is kept for videos, and what path tokens are made with.
+    pub videos: VideosDocument,
     /// A file that tells the countries of addresses (MaxMind DB).
     pub geo_database: Option<PathBuf>,
     /// The Unix socket for the operator's commands to the running edge.
@@ -312,8 +312,8 @@ pub struct BehaviorDocument {
     pub trusted_key_groups: Option<Vec<String>>,
     /// Names of trusted signers.
     pub trusted_signers: Option<Vec<String>>,
-    /// What is made of films; `None`: nothing.
-    pub films: Option<FilmSettings>,
+    /// What is made of videos; `None`: nothing.
+    pub videos: Option<VideoSettings>,
 }
 
 /// One plain listener on the loopback address, nothing else.
@@ -330,7 +330,7 @@ impl Default for Document {
             forwarded_headers: ForwardedHeaders::default(),
             limits: Limits::default(),
             cache: CacheSettings::default(),
-            films: FilmsDocument::default(),
+            videos: VideosDocument::default(),
             geo_database: None,
             admin_socket: None,
             log: None,

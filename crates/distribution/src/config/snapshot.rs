@@ -5,11 +5,11 @@ use crate::config::distribution::{Distribution, StreamingDistribution};
 use crate::config::document::{
     CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings,
 };
-use crate::config::film_settings::FilmsSettings;
 use crate::config::geo_database::GeoDatabase;
 use crate::config::host_table::HostTable;
 use crate::config::origin::Origin;
 use crate::config::trusted_proxies::{ForwardedHeaders, TrustedProxies};
+use crate::config::video_settings::VideosSettings;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ pub struct Snapshot {
     pub forwarded_headers: ForwardedHeaders,
     /// How much the cache may keep, and where.
     pub cache: CacheSettings,
-    /// What is kept for films, and what session tokens are made with.
-    pub films: FilmsSettings,
+    /// What is kept for videos, and what path tokens are made with.
+    pub videos: VideosSettings,
     /// Which country an address is in; present whenever a distribution restricts by country.
     pub geo_database: Option<GeoDatabase>,
     /// The Unix socket for the operator's commands to the running edge.

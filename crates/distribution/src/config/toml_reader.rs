@@ -5,12 +5,11 @@ use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::GeoRestriction;
 use crate::config::document::{
     BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
-    EdgeIdentity, FilmsDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,
-    LogSettings, PublicKeyDocument, TrustedSignerDocument,
+    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
+    PublicKeyDocument, TrustedSignerDocument, VideosDocument,
 };
 use crate::config::snapshot::check;
 use crate::config::trusted_proxies::TrustedProxies;
-use films::{read_behavior_films, read_films, read_streaming_distribution};
 use limits::read_limits;
 use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
@@ -23,8 +22,8 @@ use std::path::Path;
 use std::time::Duration;
 use table::{Reader, Table};
 use toml::de::DeTable;
+use videos::{read_behavior_videos, read_streaming_distribution, read_videos};
 
-mod films;
 mod http_values;
 mod limits;
 mod origins;
@@ -34,6 +33,7 @@ mod schema;
 mod settings;
 mod table;
 mod units;
+mod videos;
 
 const MIB: u64 = 1 << 20;
 const SECOND: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
     let limits = reader.table(&root, "limits", &schema::LIMITS);
     let log = reader.table(&root, "log", &schema::LOG);
     let cache = reader.table(&root, "cache", &schema::CACHE);
-    let films = reader.table(&root, "films", &schema::FILMS);
+    let videos = reader.table(&root, "video", &schema::VIDEOS);
     let geo = reader.table(&root, "geo", &schema::GEO);
     let admin = reader.table(&root, "admin", &schema::ADMIN);
     let test = reader.table(&root, "test", &schema::TEST);
@@ -104,7 +104,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
         listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
         cache: cache.map_or_else(CacheSettings::default, |table| read_cache(reader, &table)),
-        films: films.map_or_else(FilmsDocument::default, |table| read_films(reader, &table)),
+        videos: videos.map_or_else(VideosDocument::default, |table| read_videos(reader, &table)),
         geo_database: geo.map(|table| reader.required_path(&table, "database")),
         admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
         log: log.map(|table| read_log(reader, &table)),
@@ -313,7 +313,7 @@ fn read_behavior<'t>(
         allowed_methods: read_allowed_methods(reader, table),
         trusted_key_groups: reader.strings(table, "trusted_key_groups"),
         trusted_signers: reader.strings(table, "trusted_signers"),
-        films: read_behavior_films(reader, table),
+        videos: read_behavior_videos(reader, table),
     }
 }
 
@@ -330,7 +330,7 @@ fn unreadable_behavior() -> BehaviorDocument {
         allowed_methods: AllowedMethods::GetHead,
         trusted_key_groups: None,
         trusted_signers: None,
-        films: None,
+        videos: None,
     }
 }
 

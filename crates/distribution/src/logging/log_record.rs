@@ -45,7 +45,7 @@ impl ResultType {
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
 ///
-/// All text as received: policies, signatures and session tokens are redacted when the record is written.
+/// All text as received: policies, signatures and path tokens are redacted when the record is written.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
     /// When the last byte was gone: `date` and `time`.

@@ -1,4 +1,4 @@
-//! Takes signatures, policies and session tokens out of what gets logged. What is left names the grant without granting anything.
+//! Takes signatures, policies and path tokens out of what gets logged. What is left names the grant without granting anything.
 
 use crate::percent::percent_decoded;
 use budget::OverBudget;
@@ -50,7 +50,7 @@ pub fn redact_viewer_text(text: &str) -> Cow<'_, str> {
     or_all(redact_text(text, Scope::Anything, Hints::default()))
 }
 
-/// A URL, or what has URLs in it, without the grants of its links: session tokens in paths, and parameters named `Policy`
+/// A URL, or what has URLs in it, without the grants of its links: path tokens in paths, and parameters named `Policy`
 /// or `Signature` at any depth of escaping. All else stays: a program is to read it. `None` when it takes too long to tell.
 pub(crate) fn redact_links(url: &str) -> Option<Cow<'_, str>> {
     redact_text(url, Scope::Urls, Hints::default()).ok()
@@ -65,7 +65,7 @@ enum Secret {
     Policy,
     Signature,
     /// A token in a path; only found inside other text.
-    Session,
+    PathToken,
     /// What looks like one of the others, without a name; only found inside other text.
     Run,
 }
@@ -110,7 +110,7 @@ fn redact(
     }
     let signature = pieces().find_map(|piece| match split(piece) {
         Some((at, Secret::Signature)) => Some(piece[at..].trim()),
-        Some((_, Secret::Policy | Secret::Session | Secret::Run)) | None => None,
+        Some((_, Secret::Policy | Secret::PathToken | Secret::Run)) | None => None,
     });
     let label = signature.map_or_else(|| "redacted".to_owned(), label);
     let mut out = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! The gate: protocol policy, method, body and signature, in this order. Only this file, `film` and `stream` make an
+//! The restriction: protocol policy, method, body and signature, in this order. Only this file, `video` and `stream` make an
 //! [`Authorized`].
 
 use crate::config::{
@@ -10,7 +10,7 @@ use crate::request::denial::Denial;
 use crate::request::origin_request::check_bucket;
 use crate::request::readings::files_on_the_way;
 use crate::request::route::{Routed, Spelling};
-use crate::request::viewer_request::{PathSession, ViewerRequest};
+use crate::request::viewer_request::{PathTokenUrl, ViewerRequest};
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use privet_sign::{
     Grant, PathUse, Refusal, Scheme, SignatureMemory, Timestamp, Verifier, ViewerUrl,
@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-/// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::request::authorize_film`],
+/// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::request::authorize_video`],
 /// [`crate::request::authorize_member`] and [`crate::request::authorize_stream`] alone.
 #[derive(Debug)]
 pub struct Authorized<'s> {
@@ -28,7 +28,7 @@ pub struct Authorized<'s> {
 }
 
 impl<'s> Authorized<'s> {
-    /// For the gates of this crate alone: this one, and those of films and streams.
+    /// For the restrictions of this crate alone: this one, and those of videos and streams.
     pub(crate) fn new(routed: Routed<'s>, grant: Option<Grant>) -> Self {
         Authorized { routed, grant }
     }
@@ -113,7 +113,7 @@ pub(crate) fn check_protocol(
     routed: &Routed<'_>,
     request: &ViewerRequest<'_>,
 ) -> Result<(), Denial> {
-    match (request.scheme, routed.gate.viewer_protocol_policy) {
+    match (request.scheme, routed.restriction.viewer_protocol_policy) {
         (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => Ok(()),
         (Scheme::Http, ViewerProtocolPolicy::HttpsOnly) => Err(Denial::HttpsRequired),
         (Scheme::Http, ViewerProtocolPolicy::RedirectToHttps) => Err(redirect(routed, request)),
@@ -152,9 +152,9 @@ fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
         location.push(':');
         location.push_str(&port.to_string());
     }
-    if let Some(session) = &request.session {
+    if let Some(path_token) = &request.path_token {
         location.push_str("/~");
-        push_header_safe(&mut location, session.token);
+        push_header_safe(&mut location, path_token.token);
     }
     push_header_safe(&mut location, request.path);
     if let Some(query) = request.query {
@@ -260,8 +260,8 @@ impl<'a> Examiner<'a> {
     }
 
     fn verify(&self, url: &ViewerUrl<'_>) -> Result<Grant, Refusal> {
-        if let Some(PathSession { token, secret }) = self.request.session {
-            return self.verifier.session(secret, token, url);
+        if let Some(PathTokenUrl { token, secret }) = self.request.path_token {
+            return self.verifier.path_token(secret, token, url);
         }
         let cookies = self.request.headers.get_all(header::COOKIE).into_iter();
         self.verifier
@@ -277,7 +277,7 @@ pub(crate) fn good_for_spelling(
     routed: &Routed<'_>,
     granted: Result<Grant, Refusal>,
 ) -> Result<Grant, Denial> {
-    match (routed.gate.spelling, granted) {
+    match (routed.restriction.spelling, granted) {
         (Spelling::Certain, granted) => granted.map_err(Denial::Signature),
         (Spelling::Ambiguous, Ok(grant)) => match grant.path_use() {
             PathUse::Exact | PathUse::Ignored => Ok(grant),

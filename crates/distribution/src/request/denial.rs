@@ -62,12 +62,12 @@ pub enum Denial {
     OriginClosed,
     /// The edge has no room for the request.
     CapacityExceeded,
-    /// A set of qualities names an object that is restricted to other keys than the set itself.
+    /// A set of renditions names an object that is restricted to other keys than the set itself.
     ForeignMember,
-    /// The origin does not say how long the object is, and not all of it has come yet: there is a film of it later.
-    FilmArriving,
-    /// No film can be made of the object, whoever asks.
-    Film {
+    /// The origin does not say how long the object is, and not all of it has come yet: there is a video of it later.
+    VideoArriving,
+    /// No video can be made of the object, whoever asks.
+    Video {
         /// One lower-case token for the operator's log.
         token: &'static str,
         /// What is wrong with the object; the viewer is told.
@@ -105,8 +105,8 @@ impl Denial {
             Denial::OriginClosed => "origin-closed",
             Denial::CapacityExceeded => "capacity-exceeded",
             Denial::ForeignMember => "foreign-member",
-            Denial::FilmArriving => "film-arriving",
-            Denial::Film { token, .. } => token,
+            Denial::VideoArriving => "video-arriving",
+            Denial::Video { token, .. } => token,
         }
     }
 }

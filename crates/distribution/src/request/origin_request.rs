@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use std::net::IpAddr;
 
 mod bucket;
-mod bucket_gate;
+mod bucket_restriction;
 mod cloudfront_headers;
 mod cookies;
 mod parameter_filter;
@@ -22,7 +22,7 @@ mod query;
 mod url_values;
 
 pub(crate) use bucket::buckets;
-pub(crate) use bucket_gate::check_bucket;
+pub(crate) use bucket_restriction::check_bucket;
 pub use cloudfront_headers::{cloudfront_header, keyed_headers};
 pub(crate) use parameter_filter::takes as takes_parameter;
 pub(crate) use query::forwarded_query;

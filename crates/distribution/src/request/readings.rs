@@ -182,12 +182,12 @@ mod tests {
     #[test]
     fn extensions_tell_files_from_folders() {
         for file in [
-            "/film.mp4",
+            "/video.mp4",
             "/a/b.txt",
             "/a%2emp4",
             "/x.tar.gz",
             "/a.7z",
-            "/film.MP4",
+            "/video.MP4",
             "/s.001",
             "/n.txt~",
             "/Makefile~",

@@ -1,7 +1,7 @@
 //! The first step of a request: its host finds the distribution, its path the behavior.
 
 use crate::config::{
-    CacheBehavior, Distribution, FilmSettings, OriginSource, S3Addressing, Snapshot,
+    CacheBehavior, Distribution, OriginSource, S3Addressing, Snapshot, VideoSettings,
     ViewerProtocolPolicy,
 };
 use crate::request::canonical_path::is_canonical;
@@ -20,16 +20,16 @@ pub struct Routed<'s> {
     pub distribution: &'s Arc<Distribution>,
     /// Its first behavior whose path pattern matches; for what is made of an object, that of the object.
     pub behavior: &'s CacheBehavior,
-    pub(crate) gate: Gate<'s>,
+    pub(crate) restriction: Restriction<'s>,
 }
 
-/// What a request has to pass. For films, and for paths that are not canonical, that is more than the behavior asks for.
+/// What a request has to pass. For videos, and for paths that are not canonical, that is more than the behavior asks for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gate<'s> {
+pub(crate) struct Restriction<'s> {
     /// `None`: open to everybody.
     pub(crate) trusted_keys: Option<&'s KeySet>,
     pub(crate) viewer_protocol_policy: &'s ViewerProtocolPolicy,
-    pub(crate) films: Option<&'s Arc<FilmSettings>>,
+    pub(crate) videos: Option<&'s Arc<VideoSettings>>,
     pub(crate) spelling: Spelling,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Gate<'s> {
 pub(crate) enum Spelling {
     /// The object that it names here.
     Certain,
-    /// Perhaps another object of the distribution, so that the gates of all behaviors are to be passed.
+    /// Perhaps another object of the distribution, so that the restrictions of all behaviors are to be passed.
     Ambiguous,
 }
 
@@ -53,12 +53,12 @@ impl Spelling {
     }
 }
 
-impl<'s> Gate<'s> {
+impl<'s> Restriction<'s> {
     fn of(behavior: &'s CacheBehavior) -> Self {
-        Gate {
+        Restriction {
             trusted_keys: behavior.trusted_keys.as_ref(),
             viewer_protocol_policy: &behavior.viewer_protocol_policy,
-            films: behavior.films.as_ref(),
+            videos: behavior.videos.as_ref(),
             spelling: Spelling::Certain,
         }
     }
@@ -72,36 +72,36 @@ impl<'s> Gate<'s> {
         behavior: &'s CacheBehavior,
         method: &Method,
     ) -> Result<Self, Denial> {
-        let every_gate = &distribution.table.every_gate;
-        let keys = every_gate.trusted_keys.as_ref();
+        let strictest_restriction = &distribution.table.strictest_restriction;
+        let keys = strictest_restriction.trusted_keys.as_ref();
         if has_neighbours(behavior) || keys.is_some_and(KeySet::is_empty) {
             return Err(Denial::AmbiguousPath);
         }
-        if !every_gate.allowed_methods.allows(method) {
+        if !strictest_restriction.allowed_methods.allows(method) {
             return Err(Denial::MethodNotAllowed);
         }
-        Ok(Gate {
+        Ok(Restriction {
             trusted_keys: keys,
-            viewer_protocol_policy: &every_gate.viewer_protocol_policy,
-            films: behavior.films.as_ref(),
+            viewer_protocol_policy: &strictest_restriction.viewer_protocol_policy,
+            videos: behavior.videos.as_ref(),
             spelling: Spelling::Ambiguous,
         })
     }
 }
 
 impl<'s> Routed<'s> {
-    /// To a behavior that is its own gate.
+    /// To a behavior that is its own restriction.
     pub(crate) fn to(distribution: &'s Arc<Distribution>, behavior: &'s CacheBehavior) -> Self {
         Routed {
             distribution,
             behavior,
-            gate: Gate::of(behavior),
+            restriction: Restriction::of(behavior),
         }
     }
 
-    /// What is made of films here; `None`: nothing.
-    pub fn films(&self) -> Option<&'s Arc<FilmSettings>> {
-        self.gate.films
+    /// What is made of videos here; `None`: nothing.
+    pub fn videos(&self) -> Option<&'s Arc<VideoSettings>> {
+        self.restriction.videos
     }
 
     /// The query of a request that was routed so, without what a grant came by; `None` when nothing is left.
@@ -117,7 +117,7 @@ impl<'s> Routed<'s> {
 
     /// The keys of which one has to have signed; `None`: open to everybody.
     pub fn trusted_keys(&self) -> Option<&'s KeySet> {
-        self.gate.trusted_keys
+        self.restriction.trusted_keys
     }
 }
 
@@ -127,7 +127,7 @@ impl<'s> Routed<'s> {
 /// not take part (developer guide, "Path pattern").
 ///
 /// An HTTP server, or what stands in front of it, may read another object's name in a path that is not
-/// [`crate::request::is_canonical`]. Such a path has to pass the gates of all behaviors of the distribution, and [`crate::request::authorize`]
+/// [`crate::request::is_canonical`]. Such a path has to pass the restrictions of all behaviors of the distribution, and [`crate::request::authorize`]
 /// takes no grant for it that a wildcard covers (fidelity note F38).
 ///
 /// # Errors
@@ -140,14 +140,14 @@ pub fn route<'s>(
 ) -> Result<Routed<'s>, Denial> {
     let distribution = enabled_distribution(snapshot, request)?;
     let behavior = Readings::new(distribution).behavior_of(request.path, request.method)?;
-    let gate = match Spelling::of(behavior, request.path) {
-        Spelling::Certain => Gate::of(behavior),
-        Spelling::Ambiguous => Gate::of_all(distribution, behavior, request.method)?,
+    let restriction = match Spelling::of(behavior, request.path) {
+        Spelling::Certain => Restriction::of(behavior),
+        Spelling::Ambiguous => Restriction::of_all(distribution, behavior, request.method)?,
     };
     Ok(Routed {
         distribution,
         behavior,
-        gate,
+        restriction,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Streaming distributions: which one a host names, and who may play which film (developer guide of 2017).
+//! Streaming distributions: which one a host names, and who may play which video (developer guide of 2017).
 
 use crate::config::{
     Snapshot, StreamingDistribution, ViewerProtocolPolicy, object_name, without_port,
@@ -41,7 +41,7 @@ impl StreamDenial {
 pub struct StreamRequest<'a> {
     /// The spellings under which the stream may have been signed.
     pub names: &'a [String],
-    /// The film's path, percent-encoded; begins with `/`.
+    /// The video's path, percent-encoded; begins with `/`.
     pub object_path: &'a str,
     /// What stood behind the `?` of the stream's name; empty when there was none.
     pub query: &'a str,
@@ -62,7 +62,7 @@ pub fn route_stream<'s>(
     host: &str,
 ) -> Result<&'s Arc<StreamingDistribution>, StreamDenial> {
     let found = snapshot.streaming_distribution_for(host);
-    if let Some(streaming) = found.filter(|streaming| streaming.enabled && streaming.films.enabled)
+    if let Some(streaming) = found.filter(|streaming| streaming.enabled && streaming.videos.enabled)
     {
         return Ok(streaming);
     }
@@ -76,15 +76,15 @@ pub fn route_stream<'s>(
     })
 }
 
-/// Decides whether a viewer in `country` may play a film now. To be asked at every play, seek and resume.
+/// Decides whether a viewer in `country` may play a video now. To be asked at every play, seek and resume.
 ///
-/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the film has in its own
+/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the video has in its own
 /// distribution: where the one is open, the other's have to have signed, so that a stream is never a way around them.
 /// Cookies are not looked at.
 ///
 /// # Errors
 /// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of keys of
-/// which neither is part of the other), [`Denial::HttpsRequired`] where the film's behavior does not serve plain HTTP,
+/// which neither is part of the other), [`Denial::HttpsRequired`] where the video's behavior does not serve plain HTTP,
 /// [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
 pub fn authorize_stream<'s>(
     streaming: &'s StreamingDistribution,
@@ -93,17 +93,17 @@ pub fn authorize_stream<'s>(
     now: Timestamp,
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
-    check_geo(&streaming.films, country)?;
-    let readings = Readings::new(&streaming.films);
+    check_geo(&streaming.videos, country)?;
+    let readings = Readings::new(&streaming.videos);
     let behavior = readings.behavior_of(request.object_path, &Method::GET)?;
     // Names are compared, not paths: `video/*` must not lead out of its folder, whoever reads it.
     let is_certain = Spelling::of(behavior, request.object_path) == Spelling::Certain;
     if !is_certain || climbs(request.object_path) {
         return Err(Denial::AmbiguousPath);
     }
-    let mut routed = Routed::to(&streaming.films, behavior);
-    routed.gate.trusted_keys = stricter_keys(streaming, &routed)?;
-    match (request.scheme, routed.gate.viewer_protocol_policy) {
+    let mut routed = Routed::to(&streaming.videos, behavior);
+    routed.restriction.trusted_keys = stricter_keys(streaming, &routed)?;
+    match (request.scheme, routed.restriction.viewer_protocol_policy) {
         (Scheme::Https, _) | (Scheme::Http, ViewerProtocolPolicy::AllowAll) => {}
         (Scheme::Http, ViewerProtocolPolicy::HttpsOnly | ViewerProtocolPolicy::RedirectToHttps) => {
             return Err(Denial::HttpsRequired);
@@ -135,9 +135,9 @@ fn climbs(path: &str) -> bool {
 
 fn stricter_keys<'s>(
     streaming: &'s StreamingDistribution,
-    film: &Routed<'s>,
+    video: &Routed<'s>,
 ) -> Result<Option<&'s KeySet>, Denial> {
-    match (&streaming.trusted_keys, film.trusted_keys()) {
+    match (&streaming.trusted_keys, video.trusted_keys()) {
         (None, keys) => Ok(keys),
         (Some(keys), None) => Ok(Some(keys)),
         (Some(keys), Some(others)) if is_part_of(keys, others) => Ok(Some(keys)),

@@ -1,7 +1,7 @@
 //! The request as the viewer sent it.
 
 use http::{HeaderMap, HeaderValue, Method, Version, header};
-use privet_sign::{Credentials, Scheme, SessionSecret, ViewerUrl};
+use privet_sign::{Credentials, PathTokenSecret, Scheme, ViewerUrl};
 use std::net::IpAddr;
 
 /// One request as the viewer sent it: nothing decoded, nothing collapsed.
@@ -17,7 +17,7 @@ pub struct ViewerRequest<'a> {
     pub host: &'a str,
     /// Where https is for this viewer, if not where the edge listens for it: at a proxy.
     pub https_port: Option<u16>,
-    /// Begins with `/`; percent-encoding and dot segments untouched; without the session token in front.
+    /// Begins with `/`; percent-encoding and dot segments untouched; without the path token in front.
     pub path: &'a str,
     /// Without `?`; `None` when the target has no `?`.
     pub query: Option<&'a str>,
@@ -27,18 +27,18 @@ pub struct ViewerRequest<'a> {
     pub client: IpAddr,
     /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
     pub has_body: bool,
-    /// The session token that stood in front of the path; see [`crate::request::split_session`]. Then neither query nor cookies
+    /// The path token that stood in front of the path; see [`crate::request::split_path_token`]. Then neither query nor cookies
     /// are looked at for a grant.
-    pub session: Option<PathSession<'a>>,
+    pub path_token: Option<PathTokenUrl<'a>>,
 }
 
-/// A session token as the viewer sent it, and what it is checked with.
+/// A path token as the viewer sent it, and what it is checked with.
 #[derive(Clone, Copy, Debug)]
-pub struct PathSession<'a> {
+pub struct PathTokenUrl<'a> {
     /// Its text, not believed yet.
     pub token: &'a str,
     /// The edge's own.
-    pub secret: &'a SessionSecret,
+    pub secret: &'a PathTokenSecret,
 }
 
 impl<'a> ViewerRequest<'a> {
@@ -53,7 +53,7 @@ impl<'a> ViewerRequest<'a> {
     }
 }
 
-/// What the request presents beside a session.
+/// What the request presents beside a path_token.
 pub(crate) fn credentials<'a>(
     request: &ViewerRequest<'a>,
     query: Option<&'a str>,

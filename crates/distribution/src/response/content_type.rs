@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn known_names() {
-        check("/film.m3u8", "application/vnd.apple.mpegurl");
+        check("/video.m3u8", "application/vnd.apple.mpegurl");
         check("/seg.TS", "video/mp2t");
         check("/a.tar.gz", "application/gzip");
         check("/app.mjs", "text/javascript; charset=utf-8");

@@ -105,8 +105,8 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             "<Code>AccessDenied</Code><Message>Access Denied</Message>",
             request_id,
         ),
-        Denial::FilmArriving => film_arriving_page(request_id),
-        Denial::Film { reason, .. } => film_page(reason, request_id),
+        Denial::VideoArriving => video_arriving_page(request_id),
+        Denial::Video { reason, .. } => video_page(reason, request_id),
         Denial::CapacityExceeded => Page {
             result: ResultType::CapacityExceeded,
             ..html(
@@ -118,9 +118,9 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     }
 }
 
-/// Sends a viewer with a new session to `location`, which [`crate::request::session_location`] made. Nobody is to keep it: the
+/// Sends a viewer with a new path_token to `location`, which [`crate::request::path_token_location`] made. Nobody is to keep it: the
 /// token is the viewer's own.
-pub fn session_page(location: &str) -> Page {
+pub fn path_token_page(location: &str) -> Page {
     Page {
         cache_control: Some("no-store"),
         ..redirect_page(StatusCode::FOUND, location)
@@ -160,24 +160,24 @@ much traffic or a configuration error. Try again later, or contact the app or we
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
 error by reviewing the CloudFront documentation.\n";
 
-/// When to ask again for a film that is on its way. The request waits by itself then.
-const FILM_ARRIVING_RETRY_SECS: u32 = 2;
+/// When to ask again for a video that is on its way. The request waits by itself then.
+const VIDEO_ARRIVING_RETRY_SECS: u32 = 2;
 
 /// In the form of S3's errors: it is about the object, and says nothing about access.
-fn film_page(reason: &str, request_id: &str) -> Page {
+fn video_page(reason: &str, request_id: &str) -> Page {
     let content = format!(
-        "<Code>UnprocessableFilm</Code><Message>{}</Message>",
+        "<Code>UnprocessableVideo</Code><Message>{}</Message>",
         xml_text(reason)
     );
     origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
 }
 
 /// In the form of S3's errors too, for players that ask again by themselves.
-fn film_arriving_page(request_id: &str) -> Page {
-    let content = "<Code>FilmArriving</Code><Message>The origin does not say how long the object is, so all of it is fetched \
+fn video_arriving_page(request_id: &str) -> Page {
+    let content = "<Code>VideoArriving</Code><Message>The origin does not say how long the object is, so all of it is fetched \
                    first. Ask again in a few seconds.</Message>";
     Page {
-        retry_after_secs: Some(FILM_ARRIVING_RETRY_SECS),
+        retry_after_secs: Some(VIDEO_ARRIVING_RETRY_SECS),
         ..origin_page(StatusCode::SERVICE_UNAVAILABLE, content, request_id)
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum RangeSet {
 }
 
 /// One element of the set, before the size is known to fit.
-enum Wanted {
+enum RangeSpec {
     Range(ByteRange),
     PastTheEnd,
     Everything,
@@ -63,9 +63,9 @@ pub(crate) fn parse(value: &str, size_bytes: u64, ranges_max: usize) -> RangeSet
             return RangeSet::Ignored;
         }
         let range = match parse_element(element, size_bytes) {
-            None | Some(Wanted::Everything) => return RangeSet::Ignored,
-            Some(Wanted::PastTheEnd) => continue,
-            Some(Wanted::Range(range)) => range,
+            None | Some(RangeSpec::Everything) => return RangeSet::Ignored,
+            Some(RangeSpec::PastTheEnd) => continue,
+            Some(RangeSpec::Range(range)) => range,
         };
         match several.last().or(first.as_ref()) {
             None => first = Some(range),
@@ -87,12 +87,12 @@ pub(crate) fn parse(value: &str, size_bytes: u64, ranges_max: usize) -> RangeSet
 }
 
 /// `first-`, `first-last` or `-length`; `None` for anything else.
-fn parse_element(element: &str, size_bytes: u64) -> Option<Wanted> {
+fn parse_element(element: &str, size_bytes: u64) -> Option<RangeSpec> {
     let (first, last) = element.split_once('-')?;
     let (start, end_inclusive) = if first.is_empty() {
         let length = parse_number(last)?;
         if size_bytes == 0 && length > 0 {
-            return Some(Wanted::Everything);
+            return Some(RangeSpec::Everything);
         }
         (
             size_bytes.saturating_sub(length),
@@ -111,9 +111,9 @@ fn parse_element(element: &str, size_bytes: u64) -> Option<Wanted> {
         (start, end.min(size_bytes.saturating_sub(1)))
     };
     if start >= size_bytes {
-        return Some(Wanted::PastTheEnd);
+        return Some(RangeSpec::PastTheEnd);
     }
-    Some(Wanted::Range(ByteRange {
+    Some(RangeSpec::Range(ByteRange {
         start,
         end_inclusive,
     }))

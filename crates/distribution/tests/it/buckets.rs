@@ -39,8 +39,8 @@ fn check(snapshot: &Snapshot, path: &str, expected: &Result<(), Denial>) {
     assert_eq!(get(url).run(snapshot), *expected, "{path}");
 }
 
-const BUCKET: &str = r#"s3 = { bucket = "films" }"#;
-const FOLDER_OF_A_BUCKET: &str = r#"s3 = { bucket = "films" }, origin_path = "/v1""#;
+const BUCKET: &str = r#"s3 = { bucket = "videos" }"#;
+const FOLDER_OF_A_BUCKET: &str = r#"s3 = { bucket = "videos" }, origin_path = "/v1""#;
 const SERVER: &str = r#"url = "https://app.example.com""#;
 const FOLDER: &str = r#"folder = "bucket""#;
 

@@ -255,7 +255,7 @@ fn hosts() {
     );
     assert_eq!(get("https:///public/a").run(&snapshot()), unknown);
     assert_eq!(
-        get("https://a.b.films.example.com:1/public/a").run(&snapshot()),
+        get("https://a.b.videos.example.com:1/public/a").run(&snapshot()),
         Ok(())
     );
     assert_eq!(

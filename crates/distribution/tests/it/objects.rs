@@ -11,10 +11,10 @@ fn check(path: &str, expected: &str) {
 
 #[test]
 fn names_at_the_origin_are_raw() {
-    check("/", "/films/index.html");
-    check("/a/", "/films/a/");
-    check("/a%2Fb/../c", "/films/a%2Fb/../c");
-    check("//", "/films//");
+    check("/", "/videos/index.html");
+    check("/a/", "/videos/a/");
+    check("/a%2Fb/../c", "/videos/a%2Fb/../c");
+    check("//", "/videos//");
 }
 
 #[test]

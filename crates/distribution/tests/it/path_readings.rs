@@ -8,8 +8,8 @@ use crate::support::*;
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use privet_distribution::config::Snapshot;
 use privet_distribution::request::{
-    Authorized, Denial, RequestFacts, ViewerRequest, authorize, authorize_film, is_canonical,
-    origin_request, route, route_film,
+    Authorized, Denial, RequestFacts, ViewerRequest, authorize, authorize_video, is_canonical,
+    origin_request, route, route_video,
 };
 use privet_sign::{Scheme, SignatureMemory, SignatureQuestion, Timestamp};
 use std::cell::RefCell;
@@ -29,14 +29,14 @@ url = "http://origin.example"
 paths = "literal"
 [[distributions.origins]]
 id = "bucket"
-s3 = { bucket = "films" }
+s3 = { bucket = "videos" }
 [[distributions.origins]]
 id = "cautious-bucket"
-s3 = { bucket = "films" }
+s3 = { bucket = "videos" }
 paths = "canonical"
 [[distributions.origins]]
 id = "bucket-below"
-s3 = { bucket = "films" }
+s3 = { bucket = "videos" }
 origin_path = "/tenant1"
 [[distributions.origin_groups]]
 id = "pair"
@@ -166,7 +166,7 @@ impl<'s> Viewer<'s> {
             headers: &self.headers,
             client: "192.0.2.77".parse().unwrap(),
             has_body: false,
-            session: None,
+            path_token: None,
         }
     }
 
@@ -183,11 +183,11 @@ impl<'s> Viewer<'s> {
         Ok(target(&authorized, path))
     }
 
-    fn ask_for_film(&self, path: &str, object_path: &str) -> Result<String, Denial> {
+    fn ask_for_video(&self, path: &str, object_path: &str) -> Result<String, Denial> {
         let request = self.request(path, None);
-        let routed = route_film(self.snapshot, &request, object_path)?;
+        let routed = route_video(self.snapshot, &request, object_path)?;
         let now = Timestamp::from_secs(NOW);
-        let authorized = authorize_film(routed, &request, object_path, now, &self.memory)?;
+        let authorized = authorize_video(routed, &request, object_path, now, &self.memory)?;
         Ok(target(&authorized, object_path))
     }
 }
@@ -300,13 +300,13 @@ fn nobody_leaves_the_origin_path() {
 }
 
 #[test]
-fn what_is_made_of_films_is_no_way_around() {
+fn what_is_made_of_videos_is_no_way_around() {
     let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER)]);
     let viewer = Viewer::new(&snapshot, "a.test");
     let ask = |path: &str| {
         let asked = format!("{path}/talk.mp4/hls/t1/1.m4s");
         let object = &asked[..asked.find(".mp4/hls/").unwrap() + ".mp4".len()];
-        viewer.ask_for_film(&asked, object)
+        viewer.ask_for_video(&asked, object)
     };
     check_spellings(7, each(), ask, |reading| reading.starts_with("/public/"));
 }
@@ -490,7 +490,7 @@ fn the_grant_for_an_odd_spelling_stays_at_the_edge() {
     assert_eq!(target, "/public/../s.txt?own=1");
 }
 
-/// To some servers `/film.mp4/` and `/film.mp4/x` are the film.
+/// To some servers `/video.mp4/` and `/video.mp4/x` are the video.
 #[test]
 fn what_follows_a_files_name_is_no_way_around() {
     let endings = r#"
@@ -507,14 +507,14 @@ default_behavior = { origin = "http" }
     let snapshot = snapshot_with(&[("e.test", endings), ("l.test", &literal)]);
     let viewer = Viewer::new(&snapshot, "e.test");
     for odd in [
-        "/film.mp4/",
-        "/film.mp4/x",
-        "/a/film.mp4/x/y",
+        "/video.mp4/",
+        "/video.mp4/x",
+        "/a/video.mp4/x/y",
         "/exact/",
         "/exact/x",
         "/private/s.txt/x.jpg",
         "/a+b.mp4/",
-        "/film%2emp4/x",
+        "/video%2emp4/x",
         "/private/s.001/x.jpg",
         "/private/n.txt~/x.jpg",
         "/private/.env/x.jpg",
@@ -532,7 +532,7 @@ default_behavior = { origin = "http" }
         assert_eq!(literally.ask(odd).is_ok(), !is_by_prefix, "{odd}");
     }
     for fine in [
-        "/open/film.mp4/x",
+        "/open/video.mp4/x",
         "/v1.2/a.jpg",
         "/private/a.jpg",
         "/a/b/",
@@ -721,7 +721,7 @@ fn an_odd_spelling_never_passes_where_other_buckets_are_beside() {
     let bucket = |addressing: &str| {
         let origin = format!(
             "[[distributions.origins]]\nid = \"it\"\npaths = \"canonical\"\n\
-             s3 = {{ bucket = \"films\", endpoint = \"https://s3.example\", region = \"r\", addressing = \"{addressing}\" }}"
+             s3 = {{ bucket = \"videos\", endpoint = \"https://s3.example\", region = \"r\", addressing = \"{addressing}\" }}"
         );
         format!("default_behavior = {{ origin = \"it\" }}\n{origin}\n")
     };

@@ -52,11 +52,11 @@ origin_path = "/app"
 headers = { X-Key = "ours", X-Secret = "s" }
 [[distributions.origins]]
 id = "bucket"
-s3 = { bucket = "films" }
+s3 = { bucket = "videos" }
 [[distributions.origins]]
 id = "mirror"
 s3 = { bucket = "mirror" }
-origin_path = "/films"
+origin_path = "/videos"
 [[distributions.origin_groups]]
 id = "pair"
 origins = ["bucket", "mirror"]
@@ -295,7 +295,7 @@ fn changes_carry_their_content_and_conditions() {
             .header("content-length", "5")
             .header("content-md5", "x")
             .header("if-none-match", "*")
-            .header("x-amz-copy-source", "/films/secret")
+            .header("x-amz-copy-source", "/videos/secret")
             .header("x-amz-acl", "public-read"),
     );
     let names = ["content-type", "content-md5", "if-none-match"];
@@ -322,7 +322,7 @@ fn a_bucket_is_not_told_how_to_answer() {
             origin_request(authorized, secondary, request, &facts(&via)).target
         })
     });
-    assert_eq!(target.unwrap(), "/films/bucket/a?versionId=1");
+    assert_eq!(target.unwrap(), "/videos/bucket/a?versionId=1");
 }
 
 #[test]

@@ -31,33 +31,33 @@ public_keys = ["KOTHER"]
 [[distributions]]
 id = "E1"
 domain_name = "d.example"
-origins = [{ id = "films", url = "http://origin.example" }]
+origins = [{ id = "videos", url = "http://origin.example" }]
 [distributions.geo]
 block = ["XX"]
 [[distributions.behaviors]]
 path_pattern = "/private/*"
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers"]
 [[distributions.behaviors]]
 path_pattern = "/others/*"
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["others"]
 [[distributions.behaviors]]
 path_pattern = "/both/*"
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers", "others"]
 [[distributions.behaviors]]
 path_pattern = "/secure/*"
-origin = "films"
+origin = "videos"
 viewer_protocol_policy = "redirect-to-https"
 [distributions.default_behavior]
-origin = "films"
+origin = "videos"
 [[distributions]]
 id = "E2"
 domain_name = "off.example"
 enabled = false
-origins = [{ id = "films", folder = "bucket" }]
-default_behavior = { origin = "films" }
+origins = [{ id = "videos", folder = "bucket" }]
+default_behavior = { origin = "videos" }
 [[streaming_distributions]]
 id = "S1"
 domain_name = "s.example"
@@ -83,7 +83,7 @@ distribution = "E1"
 enabled = false
 [[streaming_distributions]]
 id = "S5"
-domain_name = "offfilms.example"
+domain_name = "offvideos.example"
 distribution = "E2"
 certificate = { chain = "rsa2048.pub.pem", key = "rsa2048.pem" }
 [[streaming_distributions]]
@@ -122,7 +122,7 @@ fn play<'a>(host: &'a str, path: &'a str, link: &str) -> Play<'a> {
 }
 
 impl Play<'_> {
-    /// The distribution that the film is read from.
+    /// The distribution that the video is read from.
     fn ask(&self) -> Result<String, Denial> {
         let snapshot = streams();
         let streaming = route_stream(&snapshot, self.host).unwrap();
@@ -168,7 +168,7 @@ fn hosts_of_streams() {
         "",
         "other.example",
         "disabled.example",
-        "offfilms.example",
+        "offvideos.example",
         "off.example",
     ] {
         assert_eq!(find(host), not_found, "{host}");
@@ -186,14 +186,14 @@ fn hosts_of_streams() {
 
 #[test]
 fn t106_to_t107_the_resource_is_a_name() {
-    let film = "/videos/a.mp4";
+    let video = "/videos/a.mp4";
     check(
-        &play("s.example", film, ""),
+        &play("s.example", video, ""),
         refused(Refusal::MissingKeyPairId),
     );
     for resource in ["videos/a.mp4", "videos/a", "videos/*", "*", "video?/a"] {
         check(
-            &play("s.example", film, &signed_for(resource, "x", E)),
+            &play("s.example", video, &signed_for(resource, "x", E)),
             Ok("E1"),
         );
     }
@@ -205,15 +205,15 @@ fn t106_to_t107_the_resource_is_a_name() {
         "http*://s.example/videos/a.mp4",
     ] {
         check(
-            &play("s.example", film, &signed_for(resource, "x", E)),
+            &play("s.example", video, &signed_for(resource, "x", E)),
             refused(Refusal::WrongResource),
         );
     }
     for name in ["videos/a.mp4", "videos/a"] {
-        check(&play("s.example", film, &signed(name, E)), Ok("E1"));
+        check(&play("s.example", video, &signed(name, E)), Ok("E1"));
     }
     check(
-        &play("s.example", film, &signed("videos/b", E)),
+        &play("s.example", video, &signed("videos/b", E)),
         refused(Refusal::SignatureMismatch),
     );
 }
@@ -231,7 +231,7 @@ fn t108_every_event_is_judged_anew() {
 }
 
 #[test]
-fn a_stream_is_no_way_around_a_films_own_keys() {
+fn a_stream_is_no_way_around_a_videos_own_keys() {
     let link = signed("private/a", E);
     check(&play("open.example", "/public/a.mp4", ""), Ok("E1"));
     check(
@@ -240,7 +240,7 @@ fn a_stream_is_no_way_around_a_films_own_keys() {
     );
     check(&play("open.example", "/private/a.mp4", &link), Ok("E1"));
     check(&play("s.example", "/private/a.mp4", &link), Ok("E1"));
-    // Other keys for the stream than for the film: nobody has both.
+    // Other keys for the stream than for the video: nobody has both.
     check(
         &play("s.example", "/others/a.mp4", &signed("others/a", E)),
         Err(Denial::AmbiguousPath),
@@ -333,46 +333,46 @@ fn countries_count() {
 
 #[test]
 fn web_resources_are_a_switch() {
-    let film = "/v/a.mp4";
+    let video = "/v/a.mp4";
     for (resource, host) in [
         ("https://web.example/v/*", "web.example:1935"),
         ("http*://web.example/v/a.mp4", "web.example"),
         ("http://*/v/a.mp4", "web.example"),
     ] {
-        check(&play(host, film, &signed_for(resource, "x", E)), Ok("S3"));
+        check(&play(host, video, &signed_for(resource, "x", E)), Ok("S3"));
     }
     check(
         &play(
             "web.example",
-            film,
+            video,
             &signed("https://web.example/v/a.mp4", E),
         ),
         Ok("S3"),
     );
     // The viewer's own parameters are part of a web URL.
     let link = signed("https://web.example/v/a.mp4?u=5", E);
-    check(&play("web.example", film, &link), Ok("S3"));
+    check(&play("web.example", video, &link), Ok("S3"));
     let other = link.replace("u=5", "u=6");
     check(
-        &play("web.example", film, &other),
+        &play("web.example", video, &other),
         refused(Refusal::SignatureMismatch),
     );
     let by_another_scheme = signed("http://web.example/v/a.mp4", E);
-    check(&play("web.example", film, &by_another_scheme), Ok("S3"));
+    check(&play("web.example", video, &by_another_scheme), Ok("S3"));
     for resource in [
         "https://web.example/w/*",
         "https://d.example/v/*",
         "ftp://web.example/v/*",
     ] {
         check(
-            &play("web.example", film, &signed_for(resource, "x", E)),
+            &play("web.example", video, &signed_for(resource, "x", E)),
             refused(Refusal::WrongResource),
         );
     }
     check(
         &play(
             "web.example",
-            film,
+            video,
             &signed_for("https://web.example/v/*", "x", X),
         ),
         refused(Refusal::Expired(Timestamp::from_secs(X))),
@@ -380,20 +380,20 @@ fn web_resources_are_a_switch() {
     check(
         &play(
             "s.example",
-            film,
+            video,
             &signed_for("https://s.example/v/*", "x", E),
         ),
         refused(Refusal::WrongResource),
     );
     // Switched off, a web URL is nobody's name.
     check(
-        &play("s.example", film, &signed("https://s.example/v/a.mp4", E)),
+        &play("s.example", video, &signed("https://s.example/v/a.mp4", E)),
         refused(Refusal::SignatureMismatch),
     );
     let everything =
         format!(r#"{{"Statement":[{{"Condition":{{"DateLessThan":{{"AWS:EpochTime":{E}}}}}}}]}}"#);
     check(
-        &play("s.example", film, &signed_policy("x", &everything)),
+        &play("s.example", video, &signed_policy("x", &everything)),
         refused(Refusal::WrongResource),
     );
 }

@@ -3,10 +3,10 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use privet_distribution::config::{Snapshot, read_toml};
 use privet_distribution::request::{
-    Authorized, Denial, PathSession, ViewerRequest, authorize, route,
+    Authorized, Denial, PathTokenUrl, ViewerRequest, authorize, route,
 };
 use privet_sign::{
-    HashAlgorithm, MessageSigner, NoMemory, PrivateKey, Scheme, SessionSecret, Timestamp,
+    HashAlgorithm, MessageSigner, NoMemory, PathTokenSecret, PrivateKey, Scheme, Timestamp,
 };
 use std::path::Path;
 
@@ -39,41 +39,41 @@ public_keys = ["KRSA", "KEC"]
 [[distributions]]
 id = "EDFDVBD6EXAMPLE"
 domain_name = "d111111abcdef8.cloudfront.net"
-aliases = ["www.example.com", "*.films.example.com"]
+aliases = ["www.example.com", "*.videos.example.com"]
 default_root_object = "index.html"
 certificate = { chain = "rsa2048.pub.pem", key = "rsa2048.pem" }
 [[distributions.origins]]
-id = "films"
+id = "videos"
 folder = "bucket"
-origin_path = "/films"
+origin_path = "/videos"
 [[distributions.behaviors]]
 path_pattern = "/public/*"
-origin = "films"
+origin = "videos"
 [[distributions.behaviors]]
 path_pattern = "/secure/*"
-origin = "films"
+origin = "videos"
 viewer_protocol_policy = "https-only"
 trusted_key_groups = ["viewers"]
 [[distributions.behaviors]]
 path_pattern = "/redir/*"
-origin = "films"
+origin = "videos"
 viewer_protocol_policy = "redirect-to-https"
 trusted_key_groups = ["viewers"]
 allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 [[distributions.behaviors]]
 path_pattern = "/cors/*"
-origin = "films"
+origin = "videos"
 allowed_methods = ["GET", "HEAD", "OPTIONS"]
 trusted_key_groups = ["viewers"]
 [distributions.default_behavior]
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers"]
 [[distributions]]
 id = "EOFF"
 domain_name = "off.example.com"
 enabled = false
-origins = [{ id = "films", folder = "bucket" }]
-default_behavior = { origin = "films" }
+origins = [{ id = "videos", folder = "bucket" }]
+default_behavior = { origin = "videos" }
 "#;
 
 pub fn key_file(name: &str) -> Vec<u8> {
@@ -105,7 +105,7 @@ pub struct Sent {
     pub headers: Vec<(String, Vec<u8>)>,
     pub has_body: bool,
     /// A token and the secret to check it with; for a path that has none in front.
-    pub session: Option<(String, SessionSecret)>,
+    pub path_token: Option<(String, PathTokenSecret)>,
 }
 
 pub fn get(url: impl Into<String>) -> Sent {
@@ -119,7 +119,7 @@ pub fn send(method: &str, url: impl Into<String>) -> Sent {
         url: url.into(),
         headers: Vec::new(),
         has_body: false,
-        session: None,
+        path_token: None,
     }
 }
 
@@ -168,10 +168,10 @@ impl Sent {
             headers: &headers,
             client: "192.0.2.77".parse().unwrap(),
             has_body: self.has_body,
-            session: self
-                .session
+            path_token: self
+                .path_token
                 .as_ref()
-                .map(|(token, secret)| PathSession { token, secret }),
+                .map(|(token, secret)| PathTokenUrl { token, secret }),
         })
     }
 

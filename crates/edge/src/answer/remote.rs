@@ -1,8 +1,10 @@
 //! Answers made of what origins said: stored objects, and responses that are passed on.
 
-use super::{Answer, Speaker};
+use super::{Answer, ServerHeader};
 use crate::body::Piece;
-use crate::cache::{Ask, CachedHead, How, ObjectReader, ReadFault, Served, WorkerCache};
+use crate::cache::{
+    CacheRequest, CacheResult, CachedHead, ObjectReader, ReadFault, Served, WorkerCache,
+};
 use crate::origin_client::OriginResponse;
 use crate::request_id::request_id;
 use bytes::Bytes;
@@ -27,7 +29,7 @@ static X_EDGE_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-edge-error-s
 pub(crate) struct Origins<'a> {
     pub(crate) cache: &'a Rc<WorkerCache>,
     /// `None` of an object that was at hand: its body is with it.
-    pub(crate) ask: Option<&'a Rc<Ask>>,
+    pub(crate) ask: Option<&'a Rc<CacheRequest>>,
     pub(crate) now: Timestamp,
     pub(crate) ranges_max: usize,
 }
@@ -102,7 +104,12 @@ impl Answer {
     }
 
     /// Status and header fields.
-    fn of_stored(head: &CachedHead, selection: &Selection, how: How, now: Timestamp) -> Self {
+    fn of_stored(
+        head: &CachedHead,
+        selection: &Selection,
+        how: CacheResult,
+        now: Timestamp,
+    ) -> Self {
         let status = match selection {
             Selection::Whole => head.status,
             Selection::NotModified
@@ -128,7 +135,7 @@ impl Answer {
             answer.headers.entry(ACCEPT_RANGES).or_insert(bytes);
         }
         let age = head.age_secs(now);
-        if how != How::Miss || age > 0 {
+        if how != CacheResult::Miss || age > 0 {
             answer.headers.insert(AGE, HeaderValue::from(age));
         }
         answer
@@ -137,7 +144,7 @@ impl Answer {
     /// A response to `request` as the origin gave it.
     pub(crate) fn passed(passed: Passed, request: &ViewerRequest<'_>) -> Self {
         let Passed { response, status } = passed;
-        let (result, detail, x_cache) = words(How::Miss, response.status);
+        let (result, detail, x_cache) = words(CacheResult::Miss, response.status);
         let mut answer = Answer::new(response.status, result, detail, x_cache);
         answer.take_over(&end_to_end_headers(&response.headers));
         answer.set_cache_status(&status);
@@ -158,7 +165,7 @@ impl Answer {
 
     /// Takes the fields of an origin over; the length is set by what is sent.
     fn take_over(&mut self, fields: &HeaderMap) {
-        self.speaker = Speaker::Origin;
+        self.speaker = ServerHeader::Origin;
         if let Some(content_type) = fields.get(CONTENT_TYPE) {
             // Its place is among the first, as in CloudFront's answers.
             self.headers.insert(CONTENT_TYPE, content_type.clone());
@@ -242,17 +249,17 @@ impl Answer {
 }
 
 /// Result and detail for the log, and `X-Cache`.
-fn words(how: How, status: StatusCode) -> (ResultType, &'static str, &'static str) {
+fn words(how: CacheResult, status: StatusCode) -> (ResultType, &'static str, &'static str) {
     if status.is_client_error() || status.is_server_error() {
         return (ResultType::Error, "OriginError", "Error from cloudfront");
     }
     match how {
-        How::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
-        How::RefreshHit => (
+        CacheResult::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
+        CacheResult::RefreshHit => (
             ResultType::RefreshHit,
             "RefreshHit",
             "RefreshHit from cloudfront",
         ),
-        How::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
+        CacheResult::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
     }
 }

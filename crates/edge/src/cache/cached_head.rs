@@ -1,6 +1,6 @@
 //! What the cache knows of an object beside its bytes, and the form in which that lies on disk.
 
-use super::ask::Validator;
+use super::cache_request::Validator;
 use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use privet_cache::Head;

@@ -3,7 +3,7 @@
 //! A form is stored under the generation of what it was made of, so that a changed object never meets an old form. What
 //! is said about it beside its length is always taken from the object as it is now.
 
-use super::ask::{Ask, object_path};
+use super::cache_request::{CacheRequest, object_path};
 use super::cached_head::{CachedHead, Cleared, Form};
 use super::digest::{digest, new_generation};
 use super::flight::{FlightGuard, FlightOutcome, Joined};
@@ -38,7 +38,7 @@ pub(crate) struct FolderForm {
 }
 
 /// A form that somebody wants.
-struct Wish {
+struct CompressionJob {
     digest: Key,
     /// How the form is going to be stored; it has no header fields of its own.
     head: CachedHead,
@@ -53,7 +53,7 @@ struct Wish {
 /// Where the plain bytes are.
 #[derive(Clone)]
 enum Plain {
-    Stored(Rc<Ask>, StoredObject),
+    Stored(Rc<CacheRequest>, StoredObject),
     Folder(Content),
 }
 
@@ -69,7 +69,7 @@ impl WorkerCache {
     /// A stored object in `coding`, or as it is when that is no larger or the form cannot be made now.
     pub(crate) async fn in_coding(
         self: &Rc<Self>,
-        ask: &Rc<Ask>,
+        ask: &Rc<CacheRequest>,
         served: Served,
         coding: ContentCoding,
     ) -> Served {
@@ -79,7 +79,7 @@ impl WorkerCache {
         };
         let mut key = ask.key.coded(coding).as_bytes().to_vec();
         key.extend_from_slice(&source.head().generation);
-        let wish = Wish {
+        let wish = CompressionJob {
             digest: digest(&key),
             head: CachedHead {
                 key,
@@ -123,7 +123,7 @@ impl WorkerCache {
         let mut key = key.as_bytes().to_vec();
         // It tells one state of the file from every other one.
         key.extend_from_slice(representation.etag.as_bytes());
-        let wish = Wish {
+        let wish = CompressionJob {
             digest: digest(&key),
             head: CachedHead {
                 key,
@@ -151,7 +151,7 @@ impl WorkerCache {
     }
 
     /// The form and its size; `None` for plain bytes.
-    async fn form(self: &Rc<Self>, wish: Wish) -> Option<(StoredObject, u64)> {
+    async fn form(self: &Rc<Self>, wish: CompressionJob) -> Option<(StoredObject, u64)> {
         let form = match self.stored(wish.digest, &wish.head.key).await {
             Some(found) => found,
             None => self.made(wish).await?,
@@ -162,7 +162,7 @@ impl WorkerCache {
     }
 
     /// Makes the form in a task that no viewer's leaving ends, or waits for the one who does.
-    async fn made(self: &Rc<Self>, wish: Wish) -> Option<StoredObject> {
+    async fn made(self: &Rc<Self>, wish: CompressionJob) -> Option<StoredObject> {
         let mut waiter = match self.shared.flights.join(&wish.digest) {
             Joined::Wait(waiter) => waiter,
             Joined::Lead(flight) => {
@@ -179,14 +179,14 @@ impl WorkerCache {
         };
         match waiter.outcome().await {
             FlightOutcome::Stored(form) => Some(form),
-            FlightOutcome::StandIn(_) | FlightOutcome::Unshareable | FlightOutcome::Failed(_) => {
-                None
-            }
+            FlightOutcome::ServeStale(_)
+            | FlightOutcome::Unshareable
+            | FlightOutcome::Failed(_) => None,
         }
     }
 
     /// `None`: the plain bytes cannot be read, or there is no memory or no time for the form.
-    async fn make(self: &Rc<Self>, wish: Wish) -> Option<StoredObject> {
+    async fn make(self: &Rc<Self>, wish: CompressionJob) -> Option<StoredObject> {
         // Another one may have come to its end between the look-up and the joining.
         if let Some(found) = self.stored(wish.digest, &wish.head.key).await {
             return Some(found);
@@ -204,7 +204,7 @@ impl WorkerCache {
         Some(self.keep(wish, encoded))
     }
 
-    async fn parts(self: &Rc<Self>, wish: &Wish) -> Option<Vec<Part>> {
+    async fn parts(self: &Rc<Self>, wish: &CompressionJob) -> Option<Vec<Part>> {
         let size_bytes = wish.size_bytes;
         match &wish.plain {
             Plain::Stored(ask, object) => {
@@ -223,7 +223,7 @@ impl WorkerCache {
         }
     }
 
-    fn keep(&self, wish: Wish, encoded: Encoded) -> StoredObject {
+    fn keep(&self, wish: CompressionJob, encoded: Encoded) -> StoredObject {
         let body = match encoded {
             Encoded::Smaller(chunks) => self.shared.store.block_of(chunks),
             Encoded::NotSmaller => Block::new(Vec::new()),

@@ -5,14 +5,16 @@ mod unsatisfied;
 mod viewers_own;
 
 use super::WorkerCache;
-use super::ask::{Ask, ContentRange, OBJECT_SIZE_BYTES_MAX, Validator, Wanted};
+use super::cache_request::{
+    CacheRequest, ContentRange, OBJECT_SIZE_BYTES_MAX, RequestedRange, Validator,
+};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::digest::{digest, new_generation};
 use super::fetched::{Fetched, Stored};
 use super::fill::{Fill, Follower};
 use super::flight::FlightGuard;
-use super::look_up::{Found, Marker, variant_key};
-use super::sink::{Keeping, Sink};
+use super::look_up::{LookUp, Marker, variant_key};
+use super::sink::{PendingHead, Sink};
 use super::stored_object::StoredObject;
 use crate::origin_client::{OriginBody, OriginFault, OriginFaultKind, OriginResponse};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
@@ -31,8 +33,8 @@ pub(super) const BLOCKS_PER_FETCH_MAX: u64 = 64;
 
 /// What is known when a response has come.
 struct Context<'a> {
-    ask: &'a Rc<Ask>,
-    found: Found,
+    ask: &'a Rc<CacheRequest>,
+    found: LookUp,
     guard: Option<Rc<FlightGuard>>,
     /// The last invalidation known when the origin was asked.
     seq: u64,
@@ -43,8 +45,8 @@ impl WorkerCache {
     /// One request to the origin, conditional when something is stored, by range when the viewer wants a part.
     pub(super) async fn fetch(
         self: &Rc<Self>,
-        ask: &Rc<Ask>,
-        found: Found,
+        ask: &Rc<CacheRequest>,
+        found: LookUp,
         guard: Option<Rc<FlightGuard>>,
     ) -> Fetched {
         let conditions = found
@@ -78,7 +80,7 @@ impl WorkerCache {
                 self.unsatisfied(context, response).await
             }
             Ok(response) => self.whole(&context, response),
-            Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
+            Err(fault) => serve_stale(&context).map_or(Fetched::Failed(fault), Fetched::ServeStale),
         }
     }
 
@@ -90,7 +92,11 @@ impl WorkerCache {
         }
     }
 
-    async fn send(&self, ask: &Ask, extra: &HeaderMap) -> Result<OriginResponse, OriginFault> {
+    async fn send(
+        &self,
+        ask: &CacheRequest,
+        extra: &HeaderMap,
+    ) -> Result<OriginResponse, OriginFault> {
         let mut call = ask.get();
         for (name, value) in extra {
             call.headers.insert(name, value.clone());
@@ -101,15 +107,15 @@ impl WorkerCache {
     }
 
     /// Whole blocks around what the viewer wants first; `None` asks for everything.
-    fn first_range(&self, wanted: Wanted) -> Option<HeaderValue> {
+    fn first_range(&self, wanted: RequestedRange) -> Option<HeaderValue> {
         let block = self.shared.block_size_bytes;
         let text = match wanted {
-            Wanted::All
-            | Wanted::From {
+            RequestedRange::All
+            | RequestedRange::From {
                 start: 0,
                 end_inclusive: None,
             } => return None,
-            Wanted::From {
+            RequestedRange::From {
                 start,
                 end_inclusive,
             } => {
@@ -120,7 +126,7 @@ impl WorkerCache {
                 });
                 format!("bytes={start}-{}", end.min(longest) - 1)
             }
-            Wanted::Last(length) => format!("bytes=-{}", length.max(1)),
+            RequestedRange::Last(length) => format!("bytes=-{}", length.max(1)),
         };
         HeaderValue::try_from(text).ok()
     }
@@ -181,7 +187,7 @@ impl WorkerCache {
         context.moments.received = self.clock.now();
         match answered {
             Ok(response) => self.whole(&context, response),
-            Err(fault) => stand_in(&context).map_or(Fetched::Failed(fault), Fetched::StandIn),
+            Err(fault) => serve_stale(&context).map_or(Fetched::Failed(fault), Fetched::ServeStale),
         }
     }
 
@@ -247,9 +253,9 @@ impl WorkerCache {
     fn whole(self: &Rc<Self>, context: &Context<'_>, response: OriginResponse) -> Fetched {
         let status = response.status;
         let failed = matches!(status.as_u16(), 500..=504);
-        if let Some(object) = stand_in(context).filter(|_| failed) {
+        if let Some(object) = serve_stale(context).filter(|_| failed) {
             response.body.discard();
-            return Fetched::StandIn(object);
+            return Fetched::ServeStale(object);
         }
         let is_endless = response
             .body
@@ -312,7 +318,7 @@ impl WorkerCache {
         } else {
             unkept(head, context.seq)
         };
-        let keeping = (!(in_blocks && is_resumable)).then(|| Keeping {
+        let keeping = (!(in_blocks && is_resumable)).then(|| PendingHead {
             digest: object.digest,
             head: object.head().clone(),
             seq: context.seq,
@@ -439,7 +445,7 @@ impl WorkerCache {
         object: &StoredObject,
         fill: &Arc<Fill>,
         body: OriginBody,
-        keeping: Option<Keeping>,
+        keeping: Option<PendingHead>,
         guard: Option<Rc<FlightGuard>>,
     ) -> Follower {
         let hold = fill.follow_from_start();
@@ -461,12 +467,12 @@ impl WorkerCache {
 }
 
 /// What is stored, when the origin has failed and it may stand in.
-fn stand_in(context: &Context<'_>) -> Option<StoredObject> {
+fn serve_stale(context: &Context<'_>) -> Option<StoredObject> {
     let object = context.found.object.as_ref()?;
     let may = object
         .head()
         .lifetime
-        .may_stand_in(context.moments.received);
+        .may_serve_stale(context.moments.received);
     may.then(|| object.clone())
 }
 

@@ -14,7 +14,7 @@ pub(super) enum Fetched {
     /// For one viewer.
     Unstorable(Box<OriginResponse>, Unstorable),
     /// The origin failed, what is stored may be served.
-    StandIn(StoredObject),
+    ServeStale(StoredObject),
     /// There is no response.
     Failed(OriginFault),
 }

@@ -35,7 +35,7 @@ struct State {
     end: Option<u64>,
     outcome: Option<Result<(), FetchFault>>,
     /// By the number of the follower; `None` is a free place.
-    followers: Vec<Option<Place>>,
+    followers: Vec<Option<FollowerPosition>>,
     followers_count: usize,
     /// How far any follower has ever come.
     furthest: u64,
@@ -46,7 +46,7 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Place {
+struct FollowerPosition {
     position: u64,
     waker: Option<Waker>,
 }
@@ -126,7 +126,7 @@ impl Fill {
     }
 
     fn join(self: &Arc<Self>, state: &mut State, position: u64) -> Follower {
-        let place = Place {
+        let place = FollowerPosition {
             position,
             waker: None,
         };

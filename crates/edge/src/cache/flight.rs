@@ -1,6 +1,6 @@
 //! One request to the origin for all viewers who want the same object at the same time.
 
-use super::ask::Ask;
+use super::cache_request::CacheRequest;
 use super::fill::Follower;
 use super::stored_object::StoredObject;
 use crate::origin_client::OriginFault;
@@ -41,7 +41,7 @@ pub(super) enum FlightOutcome {
     /// An object, stored or on its way into the store.
     Stored(StoredObject),
     /// What is stored stands in for an origin that failed.
-    StandIn(StoredObject),
+    ServeStale(StoredObject),
     /// The response is not for sharing.
     Unshareable,
     /// No response.
@@ -93,11 +93,11 @@ impl Flights {
     }
 
     /// Whether responses to `ask` were not for sharing lately.
-    pub(super) fn is_unshareable(&self, ask: &Ask) -> bool {
+    pub(super) fn is_unshareable(&self, ask: &CacheRequest) -> bool {
         lock(&self.unshareable).contains(&ask.digest)
     }
 
-    pub(super) fn mark_unshareable(&self, ask: &Ask) {
+    pub(super) fn mark_unshareable(&self, ask: &CacheRequest) {
         let mut unshareable = lock(&self.unshareable);
         if unshareable.len() >= UNSHAREABLE_MAX {
             unshareable.clear();
@@ -105,7 +105,7 @@ impl Flights {
         unshareable.insert(ask.digest);
     }
 
-    pub(super) fn mark_shareable(&self, ask: &Ask) {
+    pub(super) fn mark_shareable(&self, ask: &CacheRequest) {
         lock(&self.unshareable).remove(&ask.digest);
     }
 

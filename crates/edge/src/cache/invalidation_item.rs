@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn items_tell_their_reach() {
         check(
-            InvalidationItem::tag("spring films"),
+            InvalidationItem::tag("spring videos"),
             InvalidationReach::Tag,
         );
         check(InvalidationItem::path("/a"), InvalidationReach::Path);

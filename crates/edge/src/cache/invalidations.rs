@@ -3,7 +3,7 @@
 
 use super::cached_head::CachedHead;
 use super::invalidation_item::{InvalidationItem, Meaning};
-use privet_cache::Store;
+use privet_cache::CacheStore;
 use privet_distribution::caching::InvalidationPath;
 use privet_sign::Timestamp;
 use std::collections::{HashMap, VecDeque};
@@ -35,7 +35,7 @@ pub struct Invalidation {
 /// All of them, with the journal that keeps them.
 #[derive(Debug)]
 pub(crate) struct Invalidations {
-    store: Store<CachedHead>,
+    store: CacheStore<CachedHead>,
     /// The number of the newest one: objects that are younger need no look.
     newest: AtomicU64,
     known: RwLock<Known>,
@@ -58,7 +58,7 @@ struct OfDistribution {
 
 impl Invalidations {
     /// Those that some stored object may be older than.
-    pub(super) fn read(store: Store<CachedHead>) -> Self {
+    pub(super) fn read(store: CacheStore<CachedHead>) -> Self {
         let mut known = Known::default();
         let mut newest = store.current_seq();
         for (seq, record) in store.journal() {
@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn in_memory() -> Invalidations {
-        Invalidations::read(Store::open(StoreOptions::memory(1 << 20)).unwrap())
+        Invalidations::read(CacheStore::open(StoreOptions::memory(1 << 20)).unwrap())
     }
 
     #[test]
@@ -409,7 +409,7 @@ mod tests {
         let mut written = Arc::unwrap_or_clone(invalidation("I1", &items));
         written
             .items
-            .push(InvalidationItem::tag("spring films").unwrap());
+            .push(InvalidationItem::tag("spring videos").unwrap());
         assert_eq!(decode(&encode(&written)), Some(written));
         assert_eq!(decode(b"I1\nE1\nsoon\n"), None);
         assert_eq!(decode(b"I1\nE1\n1\n/a\n"), None);

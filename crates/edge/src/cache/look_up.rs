@@ -1,10 +1,10 @@
 //! Finds the stored object of an ask, by way of the marker where `Vary` tells several apart.
 
 use super::WorkerCache;
-use super::ask::Ask;
+use super::cache_request::CacheRequest;
 use super::cached_head::{Form, Generation};
 use super::digest::digest;
-use super::served::{How, Served};
+use super::served::{CacheResult, Served};
 use super::stored_object::StoredObject;
 use crate::origin::DiskWork;
 use privet_cache::{DiskEntry, Key, Lookup, Object};
@@ -25,14 +25,14 @@ pub(super) struct Marker {
 
 /// What a look-up found.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct LookUp {
     /// What it was looked for under in the end.
     pub(super) digest: Key,
     pub(super) marker: Option<Marker>,
     pub(super) object: Option<StoredObject>,
 }
 
-impl Found {
+impl LookUp {
     /// Why the origin has to be asked.
     pub(super) fn reason(&self) -> ForwardReason {
         match (&self.object, &self.marker) {
@@ -44,7 +44,7 @@ impl Found {
 }
 
 /// The key of one of several responses. The marker's generation is part of it: with the marker go all of them.
-pub(super) fn variant_key(ask: &Ask, marker: &Marker) -> Vec<u8> {
+pub(super) fn variant_key(ask: &CacheRequest, marker: &Marker) -> Vec<u8> {
     let variant = ask.heard().fold(ask.key.clone(), |key, headers| {
         key.variant(&marker.names, headers, &ask.policy)
     });
@@ -55,17 +55,17 @@ pub(super) fn variant_key(ask: &Ask, marker: &Marker) -> Vec<u8> {
 
 impl WorkerCache {
     /// What is stored for `ask`, fresh or not, unless it was invalidated.
-    pub(super) async fn look_up(&self, ask: &Ask) -> Found {
+    pub(super) async fn look_up(&self, ask: &CacheRequest) -> LookUp {
         let primary = self.stored(ask.digest, ask.key.as_bytes()).await;
         let Some(object) = primary else {
-            return Found {
+            return LookUp {
                 digest: ask.digest,
                 marker: None,
                 object: None,
             };
         };
         let Form::Marker(names) = &object.head().form else {
-            return Found {
+            return LookUp {
                 digest: ask.digest,
                 marker: None,
                 object: Some(object),
@@ -77,14 +77,14 @@ impl WorkerCache {
         };
         let key = variant_key(ask, &marker);
         let digest = digest(&key);
-        Found {
+        LookUp {
             object: self.stored(digest, &key).await,
             digest,
             marker: Some(marker),
         }
     }
 
-    /// A fresh object that is in memory with its whole body: what most requests are for, found without an [`Ask`].
+    /// A fresh object that is in memory with its whole body: what most requests are for, found without an [`CacheRequest`].
     ///
     /// `None` says nothing about the object: [`WorkerCache::look_up`] may still find it.
     pub(crate) fn at_hand(&self, key: &CacheKey, digest: Key) -> Option<Served> {
@@ -105,7 +105,7 @@ impl WorkerCache {
                 object: Arc::clone(&object),
                 on_disk: None,
             },
-            how: How::Hit,
+            how: CacheResult::Hit,
             waiting: None,
         })
     }

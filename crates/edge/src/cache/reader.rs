@@ -4,7 +4,7 @@ mod open_end;
 mod refill;
 
 use super::WorkerCache;
-use super::ask::Ask;
+use super::cache_request::CacheRequest;
 use super::cached_head::Form;
 use super::fetch::BLOCKS_PER_FETCH_MAX;
 use super::fetch_fault::FetchFault;
@@ -31,7 +31,7 @@ const ATTEMPTS_MAX: u32 = 5;
 pub(crate) struct ObjectReader {
     cache: Rc<WorkerCache>,
     /// What blocks that are missing are fetched with; `None` of an object whose body is with it.
-    ask: Option<Rc<Ask>>,
+    ask: Option<Rc<CacheRequest>>,
     object: StoredObject,
     /// Of the next byte.
     position: u64,
@@ -99,7 +99,7 @@ impl ObjectReader {
     /// From `start` to before `end`, both within the object; `None` reads to its end.
     pub(crate) fn new(
         cache: &Rc<WorkerCache>,
-        ask: Option<&Rc<Ask>>,
+        ask: Option<&Rc<CacheRequest>>,
         object: StoredObject,
         (start, end): (u64, Option<u64>),
         waiting: Option<FlightWaiter>,

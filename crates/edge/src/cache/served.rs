@@ -21,14 +21,14 @@ pub(crate) enum Obtained {
 pub(crate) struct Served {
     pub(crate) object: StoredObject,
     pub(crate) status: CacheStatus,
-    pub(crate) how: How,
+    pub(crate) how: CacheResult,
     /// Keeps the fill going until the viewer follows it.
     pub(crate) waiting: Option<FlightWaiter>,
 }
 
 /// How an object came to be served; the log's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum CacheResult {
     Hit,
     RefreshHit,
     Miss,

@@ -14,7 +14,7 @@ use std::task::Poll;
 
 /// A head that goes into the store once its whole body has come.
 #[derive(Debug)]
-pub(super) struct Keeping {
+pub(super) struct PendingHead {
     pub(super) digest: Key,
     pub(super) head: CachedHead,
     pub(super) seq: u64,
@@ -26,7 +26,7 @@ pub(super) struct Sink {
     generation: Generation,
     block_size_bytes: u64,
     fill: Arc<Fill>,
-    keeping: Option<Keeping>,
+    keeping: Option<PendingHead>,
     /// Of the next byte.
     position: u64,
     /// The block at hand.
@@ -58,7 +58,7 @@ impl Sink {
         generation: Generation,
         block_size_bytes: u64,
         fill: Arc<Fill>,
-        keeping: Option<Keeping>,
+        keeping: Option<PendingHead>,
     ) -> Self {
         let mut sink = Sink {
             position: fill.start(),
@@ -278,7 +278,7 @@ impl Sink {
         joined
     }
 
-    fn put(&self, keeping: Keeping, body: Option<privet_cache::Block>) {
+    fn put(&self, keeping: PendingHead, body: Option<privet_cache::Block>) {
         self.cache.store.put_object(
             keeping.digest,
             Object {

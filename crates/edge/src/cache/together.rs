@@ -1,11 +1,11 @@
 //! Viewers who want the same object at the same time: one of them fetches it, the others wait for that.
 
 use super::WorkerCache;
-use super::ask::Ask;
+use super::cache_request::CacheRequest;
 use super::fetched::{Fetched, Stored};
 use super::flight::{Flight, FlightGuard, FlightOutcome, FlightWaiter};
-use super::look_up::{Found, variant_key};
-use super::served::{How, Obtained, Served};
+use super::look_up::{LookUp, variant_key};
+use super::served::{CacheResult, Obtained, Served};
 use super::stored_object::StoredObject;
 use crate::origin_client::OriginFaultKind;
 use privet_distribution::caching::{CacheStatus, ForwardReason, Freshness};
@@ -27,8 +27,8 @@ impl WorkerCache {
     pub(super) fn lead(
         self: &Rc<Self>,
         flight: Arc<Flight>,
-        ask: &Rc<Ask>,
-        found: Found,
+        ask: &Rc<CacheRequest>,
+        found: LookUp,
     ) -> oneshot::Receiver<(Fetched, FlightWaiter)> {
         let (sender, receiver) = oneshot::channel();
         let waiter = flight.follow();
@@ -39,7 +39,9 @@ impl WorkerCache {
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&guard))).await;
             match &fetched {
                 Fetched::Stored(stored) => guard.tell(FlightOutcome::Stored(stored.object.clone())),
-                Fetched::StandIn(object) => guard.tell(FlightOutcome::StandIn(object.clone())),
+                Fetched::ServeStale(object) => {
+                    guard.tell(FlightOutcome::ServeStale(object.clone()))
+                }
                 Fetched::Unstorable(..) => cache.shared.flights.mark_unshareable(&ask),
                 Fetched::Failed(fault) => guard.tell(FlightOutcome::Failed(*fault)),
             }
@@ -62,14 +64,14 @@ impl WorkerCache {
     }
 
     /// Lets `ask` be fetched beside a fetch that is under way.
-    pub(crate) fn mark_unshareable(&self, ask: &Ask) {
+    pub(crate) fn mark_unshareable(&self, ask: &CacheRequest) {
         self.shared.flights.mark_unshareable(ask);
     }
 
     /// What one who waited gets; `None` when he has to look again.
     pub(super) fn followed(
         &self,
-        ask: &Rc<Ask>,
+        ask: &Rc<CacheRequest>,
         outcome: FlightOutcome,
         reason: ForwardReason,
         waiter: FlightWaiter,
@@ -79,7 +81,7 @@ impl WorkerCache {
         status.collapsed = true;
         let object = match outcome {
             FlightOutcome::Stored(object) => object,
-            FlightOutcome::StandIn(object) => {
+            FlightOutcome::ServeStale(object) => {
                 // What is invalidated meanwhile stands in for nothing.
                 let head = object.head();
                 if self.shared.invalidations.cover(head, object.object.seq) {
@@ -89,7 +91,7 @@ impl WorkerCache {
                 return Some(Obtained::Stored(Box::new(Served {
                     object,
                     status,
-                    how: How::Hit,
+                    how: CacheResult::Hit,
                     waiting: None,
                 })));
             }
@@ -116,12 +118,12 @@ impl WorkerCache {
         Some(Obtained::Stored(Box::new(Served {
             object,
             status,
-            how: How::Hit,
+            how: CacheResult::Hit,
             waiting: Some(waiter),
         })))
     }
 
-    fn is_variant_of(&self, ask: &Ask, object: &StoredObject) -> bool {
+    fn is_variant_of(&self, ask: &CacheRequest, object: &StoredObject) -> bool {
         let marker = match self.shared.store.object(&ask.digest) {
             privet_cache::Lookup::Memory(marker) => marker,
             privet_cache::Lookup::Disk(_) | privet_cache::Lookup::Absent => return false,

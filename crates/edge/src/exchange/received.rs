@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
 use privet_distribution::logging::redact_viewer_text;
 use privet_distribution::request::{
-    Asked, Denial, ForwardedFault, PathSession, ViewerRequest, split_session,
+    Asked, Denial, ForwardedFault, PathTokenUrl, ViewerRequest, split_path_token,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::IpAddr;
@@ -83,10 +83,10 @@ impl Received {
     /// The request in the terms of the rules.
     pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
         let asked = path(&self.parts.uri);
-        let (session, path) = match split_session(asked) {
+        let (path_token, path) = match split_path_token(asked) {
             Some((token, rest)) => {
-                let secret = &self.state.session_secret;
-                (Some(PathSession { token, secret }), rest)
+                let secret = &self.state.path_token_secret;
+                (Some(PathTokenUrl { token, secret }), rest)
             }
             None => (None, asked),
         };
@@ -101,7 +101,7 @@ impl Received {
             headers: &self.parts.headers,
             client: self.client,
             has_body: self.has_body,
-            session,
+            path_token,
         }
     }
 

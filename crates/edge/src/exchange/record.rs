@@ -51,7 +51,7 @@ pub(crate) struct Outcome {
     pub(crate) complete: bool,
     pub(crate) unlogged: bool,
     /// Pictures or sound, which a player takes as it plays.
-    pub(crate) is_film: bool,
+    pub(crate) is_video: bool,
 }
 
 impl Record {
@@ -80,8 +80,8 @@ impl Record {
     /// The answer's first byte is ready. Whether it is one that a player takes as it plays.
     pub(super) fn answered(&mut self, started: Instant) -> bool {
         self.outcome.answered_after = Some(started.elapsed());
-        self.outcome.is_film = self.outcome.content_type.as_ref().is_some_and(is_film);
-        self.outcome.is_film
+        self.outcome.is_video = self.outcome.content_type.as_ref().is_some_and(is_video);
+        self.outcome.is_video
     }
 
     /// Tells what became of it to who keeps count: of every exchange, whatever the log's settings are.
@@ -179,12 +179,12 @@ impl Record {
 }
 
 /// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
-fn is_film(content_type: &HeaderValue) -> bool {
+fn is_video(content_type: &HeaderValue) -> bool {
     let kind = content_type.as_bytes().get(..6);
     kind.is_some_and(|kind| {
         [&b"video/"[..], b"audio/"]
             .iter()
-            .any(|film| kind.eq_ignore_ascii_case(film))
+            .any(|video| kind.eq_ignore_ascii_case(video))
     })
 }
 

@@ -50,7 +50,7 @@ impl FrameHead {
 
 /// A step of the scan.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ScanStep {
     /// A frame begins.
     Head(FrameHead),
     /// The payload of a SETTINGS or WINDOW_UPDATE frame is there.
@@ -92,7 +92,7 @@ impl FrameScanner {
     }
 
     /// Takes bytes up to the next thing that is found, and says how many; all of them when nothing is.
-    pub(super) fn next(&mut self, bytes: &[u8]) -> (usize, Option<Found>) {
+    pub(super) fn next(&mut self, bytes: &[u8]) -> (usize, Option<ScanStep>) {
         let mut taken = 0;
         if self.skip > 0 {
             taken = self.skip.min(bytes.len());
@@ -105,7 +105,7 @@ impl FrameScanner {
             let found = self
                 .kept
                 .take()
-                .map(|(head, payload)| Found::Payload(head, payload));
+                .map(|(head, payload)| ScanStep::Payload(head, payload));
             return (taken, found);
         }
         let wanted = (HEAD_SIZE_BYTES - self.head_length).min(bytes.len() - taken);
@@ -116,7 +116,7 @@ impl FrameScanner {
         if self.head_length < HEAD_SIZE_BYTES {
             return (taken, None);
         }
-        (taken, Some(Found::Head(self.begin_payload())))
+        (taken, Some(ScanStep::Head(self.begin_payload())))
     }
 
     fn begin_payload(&mut self) -> FrameHead {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     /// Everything found in `bytes` when they come `step` at a time.
-    fn found(bytes: &[u8], step: usize) -> Vec<Found> {
+    fn found(bytes: &[u8], step: usize) -> Vec<ScanStep> {
         let mut scanner = FrameScanner::of_edge();
         let mut all = Vec::new();
         for mut chunk in bytes.chunks(step) {
@@ -160,10 +160,10 @@ mod tests {
         };
         let bytes = b"\0\0\x03\0\x01\0\0\0\x05abc\0\0\0\x04\x01\0\0\0\0\0\0\x04\x08\0\x80\0\0\x07\0\0\0\x09";
         let expected = vec![
-            Found::Head(head(3, DATA, 1, 5)),
-            Found::Head(head(0, SETTINGS, 1, 0)),
-            Found::Head(head(4, WINDOW_UPDATE, 0, 7)),
-            Found::Payload(head(4, WINDOW_UPDATE, 0, 7), vec![0, 0, 0, 9]),
+            ScanStep::Head(head(3, DATA, 1, 5)),
+            ScanStep::Head(head(0, SETTINGS, 1, 0)),
+            ScanStep::Head(head(4, WINDOW_UPDATE, 0, 7)),
+            ScanStep::Payload(head(4, WINDOW_UPDATE, 0, 7), vec![0, 0, 0, 9]),
         ];
         for step in 1..=bytes.len() {
             assert_eq!(found(bytes, step), expected, "{step} at a time");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::DiskWork;
-use crate::stand_in::STAND_IN_SIZE_BYTES;
+use crate::file_placeholder::FILE_PLACEHOLDER_SIZE_BYTES;
 
 /// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
 pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
@@ -59,7 +59,7 @@ pub(crate) fn is_cached(
     offset: u64,
     remaining: u64,
 ) -> bool {
-    let last = offset + remaining.min(STAND_IN_SIZE_BYTES as u64) - 1;
+    let last = offset + remaining.min(FILE_PLACEHOLDER_SIZE_BYTES as u64) - 1;
     reading.is_none() && [offset, last].iter().all(|at| byte_is_cached(file, *at))
 }
 

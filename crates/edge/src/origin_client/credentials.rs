@@ -34,13 +34,13 @@ pub(super) struct Credentials {
 #[derive(Debug)]
 struct Keys {
     provider: DefaultCredentialProvider,
-    found: Mutex<Found>,
+    found: Mutex<FoundCredential>,
     /// Held by the one who searches.
     search: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
-struct Found {
+struct FoundCredential {
     credential: Option<Credential>,
     searched_at: Option<Instant>,
 }

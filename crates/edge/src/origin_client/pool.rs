@@ -4,7 +4,7 @@
 //! viewer takes them, and who takes them slowly would else hold all connections.
 
 use super::request_body::WatchedBody;
-use crate::crowd::ByNetwork;
+use crate::connections_by_address::ByNetwork;
 use hyper::client::conn::http1::SendRequest;
 use privet_distribution::config::HttpServer;
 use std::cell::{Cell, RefCell};
@@ -85,7 +85,7 @@ struct AddressShare {
 
 /// One of them, while an answer is on its way.
 #[derive(Debug)]
-struct SharedPlace {
+struct SharedSlot {
     // The share is known for as long as anybody has a place of it.
     _of: Arc<AddressShare>,
     _permit: OwnedSemaphorePermit,
@@ -101,12 +101,12 @@ struct IdleConnection {
 #[derive(Debug)]
 pub(super) enum Checkout {
     Reused(Connection),
-    Open(Place),
+    Open(PoolSlot),
 }
 
 /// Which connections will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum ConnectionKind {
     Any,
     /// One that is opened for this request: an idle one has just turned out to be closed.
     Fresh,
@@ -114,10 +114,10 @@ pub(super) enum Wanted {
 
 /// The right to have one connection open. Dropped, it goes to whoever waits.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct PoolSlot {
     pool: Weak<Pool>,
     /// The viewer's, while its answer is on its way.
-    share: Option<SharedPlace>,
+    share: Option<SharedSlot>,
 }
 
 /// A connection that serves one request at a time. Dropped, it closes.
@@ -129,7 +129,7 @@ pub(super) struct Connection {
     keep_alive_timeout: Duration,
     // Dropped in this order: the task ends before the place is free.
     _task: ConnectionTask,
-    place: Place,
+    place: PoolSlot,
 }
 
 /// Whether the origin may have closed a connection while nobody looked.
@@ -162,7 +162,7 @@ impl Pool {
     /// already. At most `connections_max` are open at once; whoever stops waiting gives up its turn.
     pub(super) async fn checkout(
         self: &Rc<Self>,
-        wanted: Wanted,
+        wanted: ConnectionKind,
         viewer: Option<IpAddr>,
         connections_max: usize,
     ) -> Checkout {
@@ -177,7 +177,7 @@ impl Pool {
     }
 
     /// Waits until the address has less than its share. `None` never comes, as nobody closes the semaphore.
-    async fn share(&self, viewer: IpAddr, connections_max: usize) -> Option<SharedPlace> {
+    async fn share(&self, viewer: IpAddr, connections_max: usize) -> Option<SharedSlot> {
         let places_max = connections_max - connections_max / OTHERS_SHARE;
         let places_max = places_max.min(Semaphore::MAX_PERMITS);
         let new = || AddressShare {
@@ -187,13 +187,13 @@ impl Pool {
         let is_of_now = |share: &AddressShare| share.places_max == places_max;
         let share = self.shares.borrow_mut().of(viewer, is_of_now, new);
         let permit = Arc::clone(&share.free).acquire_owned().await.ok()?;
-        Some(SharedPlace {
+        Some(SharedSlot {
             _of: share,
             _permit: permit,
         })
     }
 
-    async fn next(self: &Rc<Self>, wanted: Wanted, connections_max: usize) -> Checkout {
+    async fn next(self: &Rc<Self>, wanted: ConnectionKind, connections_max: usize) -> Checkout {
         loop {
             if let Some(checkout) = self.take(wanted, connections_max) {
                 return checkout;
@@ -201,7 +201,7 @@ impl Pool {
             let (sender, receiver) = oneshot::channel();
             self.wait(sender);
             match receiver.await {
-                Ok(Checkout::Reused(connection)) if wanted == Wanted::Fresh => {
+                Ok(Checkout::Reused(connection)) if wanted == ConnectionKind::Fresh => {
                     return Checkout::Open(connection.close());
                 }
                 Ok(checkout) => return checkout,
@@ -225,19 +225,19 @@ impl Pool {
         waiters.push_back(sender);
     }
 
-    fn take(self: &Rc<Self>, wanted: Wanted, connections_max: usize) -> Option<Checkout> {
+    fn take(self: &Rc<Self>, wanted: ConnectionKind, connections_max: usize) -> Option<Checkout> {
         while let Some(connection) = self.pop_idle() {
             match wanted {
-                Wanted::Any if connection.sender.is_ready() => {
+                ConnectionKind::Any if connection.sender.is_ready() => {
                     return Some(Checkout::Reused(connection));
                 }
-                Wanted::Any => drop(connection),
-                Wanted::Fresh => return Some(Checkout::Open(connection.close())),
+                ConnectionKind::Any => drop(connection),
+                ConnectionKind::Fresh => return Some(Checkout::Open(connection.close())),
             }
         }
         if self.taken.get() < connections_max {
             self.taken.set(self.taken.get() + 1);
-            return Some(Checkout::Open(Place::of(self)));
+            return Some(Checkout::Open(PoolSlot::of(self)));
         }
         None
     }
@@ -284,7 +284,7 @@ impl Pool {
     /// Passes a place on, or frees it.
     fn free(self: &Rc<Self>) {
         while let Some(waiter) = self.next_waiter() {
-            let place = Place::of(self);
+            let place = PoolSlot::of(self);
             match waiter.send(Checkout::Open(place)) {
                 Ok(()) => return,
                 Err(Checkout::Open(mut refused)) => refused.pool = Weak::new(),
@@ -322,7 +322,7 @@ async fn tend(pool: Weak<Pool>) {
 }
 
 impl Checkout {
-    fn place(&mut self) -> &mut Place {
+    fn place(&mut self) -> &mut PoolSlot {
         match self {
             Checkout::Reused(connection) => &mut connection.place,
             Checkout::Open(place) => place,
@@ -330,9 +330,9 @@ impl Checkout {
     }
 }
 
-impl Place {
+impl PoolSlot {
     fn of(pool: &Rc<Pool>) -> Self {
-        Place {
+        PoolSlot {
             pool: Rc::downgrade(pool),
             share: None,
         }
@@ -356,7 +356,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PoolSlot {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
             pool.free();
@@ -366,7 +366,7 @@ impl Drop for Place {
 
 impl Connection {
     /// Closes it, and keeps its place for another.
-    pub(super) fn close(self) -> Place {
+    pub(super) fn close(self) -> PoolSlot {
         self.place
     }
 

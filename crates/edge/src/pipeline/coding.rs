@@ -2,7 +2,7 @@
 
 use super::object::ObjectRequest;
 use crate::answer::Answer;
-use crate::cache::{Ask, Served, WorkerCache};
+use crate::cache::{CacheRequest, Served, WorkerCache};
 use crate::origin::Object;
 use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -41,7 +41,7 @@ impl ObjectRequest<'_> {
     pub(super) async fn in_coding(
         &self,
         served: Served,
-        ask: &Rc<Ask>,
+        ask: &Rc<CacheRequest>,
         cache: &Rc<WorkerCache>,
     ) -> Served {
         let head = served.object.head();

@@ -1,7 +1,7 @@
 //! The walk's end: what every answer has, and the body that carries the exchange to its end.
 
 use super::denied;
-use crate::answer::{Answer, Speaker};
+use crate::answer::{Answer, ServerHeader};
 use crate::body::{ViewerBody, charge_own};
 use crate::context::WorkerContext;
 use crate::exchange::{OpenExchange, headers_size_bytes};
@@ -40,12 +40,13 @@ pub(super) fn finish(
     let headers = &mut answer.headers;
     let is_unset = |name: &HeaderName| headers.get(name).is_none_or(HeaderValue::is_empty);
     match answer.speaker {
-        Speaker::Edge => _ = headers.insert(SERVER, received.state.server.clone()),
-        Speaker::Folder => _ = headers.insert(SERVER, HeaderValue::from_static("AmazonS3")),
-        Speaker::Origin if is_unset(&SERVER) => _ = headers.remove(SERVER),
-        Speaker::Origin => {}
+        ServerHeader::Edge => _ = headers.insert(SERVER, received.state.server.clone()),
+        ServerHeader::Folder => _ = headers.insert(SERVER, HeaderValue::from_static("AmazonS3")),
+        ServerHeader::Origin if is_unset(&SERVER) => _ = headers.remove(SERVER),
+        ServerHeader::Origin => {}
     }
-    if answer.speaker != Speaker::Origin || headers.get(DATE).is_none_or(HeaderValue::is_empty) {
+    if answer.speaker != ServerHeader::Origin || headers.get(DATE).is_none_or(HeaderValue::is_empty)
+    {
         headers.insert(DATE, context.date(received.now));
     }
     if version < Version::HTTP_2 {

@@ -1,6 +1,6 @@
-//! The walk's step for an object: a list with the viewer's grant in it, a folder's file, or what an origin has.
+//! The walk's step for an object: a playlist with the viewer's grant in it, a folder's file, or what an origin has.
 
-use super::film::{ListAnswer, ReadyMade, is_list};
+use super::video::{PlaylistAnswer, ReadyMade, is_playlist};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
@@ -23,10 +23,10 @@ pub(super) struct ObjectRequest<'a> {
 
 impl ObjectRequest<'_> {
     pub(super) async fn answer(&self, body: RequestBody) -> Result<Answer, Denial> {
-        match self.list().await? {
-            ListAnswer::Made(answer) => Ok(*answer),
-            ListAnswer::AsItIs => self.fetch(body).await,
-            ListAnswer::Unread(denial) => {
+        match self.playlist().await? {
+            PlaylistAnswer::Made(answer) => Ok(*answer),
+            PlaylistAnswer::AsItIs => self.fetch(body).await,
+            PlaylistAnswer::Unread(denial) => {
                 let words = Box::pin(self.fetch(body)).await?;
                 without_list(words, denial)
             }
@@ -40,19 +40,19 @@ impl ObjectRequest<'_> {
         }
     }
 
-    /// An object that may be a list, with the viewer's grant in it.
-    async fn list(&self) -> Result<ListAnswer, Denial> {
-        if !is_list(self.request.path) {
-            return Ok(ListAnswer::AsItIs);
+    /// An object that may be a playlist, with the viewer's grant in it.
+    async fn playlist(&self) -> Result<PlaylistAnswer, Denial> {
+        if !is_playlist(self.request.path) {
+            return Ok(PlaylistAnswer::AsItIs);
         }
-        let list = ReadyMade {
+        let playlist = ReadyMade {
             authorized: self.authorized,
             request: self.request,
             country: self.country,
             received: self.received,
             context: self.context,
         };
-        Box::pin(list.answer()).await
+        Box::pin(playlist.answer()).await
     }
 
     pub(super) async fn read_folder(&self, folder: &FolderOrigin) -> Result<Answer, Denial> {
@@ -67,7 +67,7 @@ impl ObjectRequest<'_> {
     }
 }
 
-/// What an origin says in place of a list that could not be read; never the list, which it may have by now.
+/// What an origin says in place of a playlist that could not be read; never the playlist, which it may have by now.
 fn without_list(words: Answer, denial: Denial) -> Result<Answer, Denial> {
     match words.status {
         StatusCode::NOT_MODIFIED => Err(denial),

@@ -2,7 +2,7 @@
 
 use super::object::ObjectRequest;
 use crate::answer::{Answer, Origins, Passed};
-use crate::cache::{Ask, Obtained, ReadFault, digest};
+use crate::cache::{CacheRequest, Obtained, ReadFault, digest};
 use crate::origin_client::{OriginRequestBody, OriginResponse, origin_denial};
 use crate::request_body::RequestBody;
 use http::{HeaderValue, Method};
@@ -75,12 +75,17 @@ impl ObjectRequest<'_> {
         (key, digest)
     }
 
-    fn ask(&self, key: (CacheKey, Key)) -> Rc<Ask> {
+    fn ask(&self, key: (CacheKey, Key)) -> Rc<CacheRequest> {
         let policy = &self.authorized.routed().behavior.cache_policy;
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
         let facts = self.facts(accept_encoding.as_ref());
-        Rc::new(Ask::new(self.authorized, &self.request, &facts, key))
+        Rc::new(CacheRequest::new(
+            self.authorized,
+            &self.request,
+            &facts,
+            key,
+        ))
     }
 
     fn facts<'f>(&'f self, accept_encoding: Option<&'f HeaderValue>) -> RequestFacts<'f> {
@@ -112,7 +117,11 @@ impl ObjectRequest<'_> {
     }
 
     /// What is not at hand: from the disk, from an origin, or in another form.
-    async fn obtain(&self, ask: &Rc<Ask>, origins: &Origins<'_>) -> Result<Answer, Denial> {
+    async fn obtain(
+        &self,
+        ask: &Rc<CacheRequest>,
+        origins: &Origins<'_>,
+    ) -> Result<Answer, Denial> {
         let mut fault = ReadFault::Lost;
         for attempt in 0..ATTEMPTS_MAX {
             match self.context.cache.obtain(ask).await {

@@ -1,30 +1,30 @@
 //! What a request is about: an object, or what is made of one.
 
-use super::film::list_without_wish;
+use super::video::playlist_without_wish;
 use privet_distribution::config::Snapshot;
 use privet_distribution::request::{
-    Authorized, Denial, Routed, ViewerRequest, authorize, authorize_film, route, route_film,
+    Authorized, Denial, Routed, ViewerRequest, authorize, authorize_video, route, route_video,
 };
-use privet_media::name::{FilmName, film_name};
+use privet_media::name::{VideoName, video_name};
 use privet_sign::{SignatureMemory, Timestamp};
 
 /// What the path of a request names.
 pub(super) enum Target<'r> {
     Object,
     /// What is made of the object that the name is beneath.
-    Film(FilmName<'r>),
+    Video(VideoName<'r>),
 }
 
 impl<'r> Target<'r> {
-    /// Routes by the object that the path names. Where films are off, a name beneath a film is an ordinary path.
+    /// Routes by the object that the path names. Where videos are off, a name beneath a video is an ordinary path.
     pub(super) fn route<'s>(
         snapshot: &'s Snapshot,
         request: &ViewerRequest<'r>,
     ) -> Result<(Routed<'s>, Self), Denial> {
-        if let Some(name) = film_name(request.path) {
-            let routed = route_film(snapshot, request, name.object_path)?;
-            if routed.films().is_some() {
-                return Ok((routed, Target::Film(name)));
+        if let Some(name) = video_name(request.path) {
+            let routed = route_video(snapshot, request, name.object_path)?;
+            if routed.videos().is_some() {
+                return Ok((routed, Target::Video(name)));
             }
         }
         Ok((route(snapshot, request)?, Target::Object))
@@ -39,10 +39,10 @@ impl<'r> Target<'r> {
         memory: &dyn SignatureMemory,
     ) -> Result<Authorized<'s>, Denial> {
         let name = match self {
-            Target::Film(name) => name,
+            Target::Video(name) => name,
             Target::Object => return authorize_object(routed, request, now, memory),
         };
-        authorize_film(routed, request, name.object_path, now, memory)
+        authorize_video(routed, request, name.object_path, now, memory)
     }
 }
 
@@ -54,7 +54,7 @@ fn authorize_object<'s>(
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
     authorize(routed, request, now, memory).or_else(|denial| {
-        let without_wish = list_without_wish(&routed, request, &denial);
+        let without_wish = playlist_without_wish(&routed, request, &denial);
         let query = without_wish.ok_or_else(|| denial.clone())?;
         let request = ViewerRequest {
             query: query.as_deref(),

@@ -203,5 +203,5 @@ fn what_is_said_of_tls() {
     }
     // What a proxy says for itself is about no viewer.
     let local = header(0x20, 0x11, &[TCP4, &of_tls(0x01, &names)].concat());
-    assert_eq!(said(&local), Ok(Said::default()));
+    assert_eq!(said(&local), Ok(ProxyFacts::default()));
 }

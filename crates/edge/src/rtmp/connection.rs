@@ -1,12 +1,12 @@
 //! One viewer's connection: hears, answers, sends what is due, and ends where a time limit has passed.
 //!
-//! One task does it all, and one thing at a time: while the edge looks for a film it hears nothing, so that a viewer cannot
+//! One task does it all, and one thing at a time: while the edge looks for a video it hears nothing, so that a viewer cannot
 //! have more under way than that.
 
 mod acts;
 
 use super::events::Events;
-use super::opening::{OpenFilm, Viewer};
+use super::opening::{OpenVideo, Viewer};
 use super::outgoing::{Outgoing, READY_SIZE_BYTES_MAX, SendFault};
 use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::context::WorkerContext;
@@ -64,7 +64,7 @@ enum Happening {
     Draining,
 }
 
-/// Whether a film is on its way to the viewer.
+/// Whether a video is on its way to the viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Motion {
     Running,
@@ -73,9 +73,9 @@ enum Motion {
     Over,
 }
 
-/// The film that plays.
+/// The video that plays.
 struct Play {
-    film: OpenFilm,
+    video: OpenVideo,
     feed: Feed<Messages>,
     motion: Motion,
 }
@@ -205,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         }
     }
 
-    /// Whether a film is on its way to the viewer, or will go on.
+    /// Whether a video is on its way to the viewer, or will go on.
     fn plays(&self) -> bool {
         let play = self.play.as_ref();
         play.is_some_and(|play| play.motion != Motion::Over)
@@ -246,14 +246,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         if !self.outgoing.is_idle() {
             return Ok(None);
         }
-        let due = self.fill_from_film();
-        let source = self.play.as_ref().map(|play| &play.film.source);
+        let due = self.fill_from_video();
+        let source = self.play.as_ref().map(|play| &play.video.source);
         self.owed = None;
         self.outgoing.begin(self.session.take_output(), source)?;
         Ok(due)
     }
 
-    fn fill_from_film(&mut self) -> Option<Duration> {
+    fn fill_from_video(&mut self) -> Option<Duration> {
         let play = self.play.as_mut()?;
         if play.motion == Motion::Over {
             return None;

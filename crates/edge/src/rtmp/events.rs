@@ -3,7 +3,7 @@
 //! The slots for the end of the connection and of the play are reserved with those for their beginning, so that no viewer
 //! gets anything that goes unlogged.
 
-use super::opening::{OpenFilm, Viewer};
+use super::opening::{OpenVideo, Viewer};
 use crate::context::WorkerContext;
 use crate::log::{LogSlot, StreamLine};
 use crate::state::EdgeState;
@@ -42,7 +42,7 @@ struct LoggedPlay {
     id: u32,
     /// The fingerprint of the grant, for the live copy.
     grant: Option<String>,
-    /// Used when the film stops.
+    /// Used when the video stops.
     stop: LogSlot,
 }
 
@@ -79,8 +79,8 @@ impl Events {
         Ok(events)
     }
 
-    /// Writes that a film begins.
-    pub(super) fn play(&mut self, film: &OpenFilm) -> Result<(), LogFull> {
+    /// Writes that a video begins.
+    pub(super) fn play(&mut self, video: &OpenVideo) -> Result<(), LogFull> {
         self.stop();
         let slot = self.reserve()?;
         let stop = match self.reserve() {
@@ -91,20 +91,20 @@ impl Events {
             }
         };
         self.plays = self.plays.saturating_add(1);
-        let (name, extension) = StreamName::stem_and_ending(&film.key);
+        let (name, extension) = StreamName::stem_and_ending(&video.key);
         self.play = Some(LoggedPlay {
             name: name.to_owned(),
-            query: film.name.query().to_owned(),
+            query: video.name.query().to_owned(),
             extension: extension.to_owned(),
             id: self.plays,
-            grant: film.grant.clone(),
+            grant: video.grant.clone(),
             stop,
         });
         self.write(StreamEvent::Play, slot);
         Ok(())
     }
 
-    /// Writes that the film goes on from another place or after a pause.
+    /// Writes that the video goes on from another place or after a pause.
     pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
         let slot = self.reserve()?;
         if let Some(play) = &mut self.play
@@ -122,7 +122,7 @@ impl Events {
         Ok(())
     }
 
-    /// Writes why a film does not begin or go on. Without room for that it is not written: the viewer got nothing.
+    /// Writes why a video does not begin or go on. Without room for that it is not written: the viewer got nothing.
     pub(super) fn refused(&self, event: StreamEvent, name: &StreamName, refusal: &'static str) {
         let Ok(slot) = self.reserve() else {
             return;
@@ -145,14 +145,14 @@ impl Events {
         ends.stream(slot, &self.distribution_id, &line);
     }
 
-    /// Writes that the film pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
+    /// Writes that the video pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
     pub(super) fn pause(&mut self) {
         if let Ok(slot) = self.reserve() {
             self.write(StreamEvent::Pause, slot);
         }
     }
 
-    /// Writes that the film has stopped, once. It may go on later.
+    /// Writes that the video has stopped, once. It may go on later.
     pub(super) fn stop(&mut self) {
         let play = self.play.as_mut();
         if let Some(stop) = play.map(|play| std::mem::take(&mut play.stop)) {
@@ -168,7 +168,7 @@ impl Events {
         self.shared.ends.log.give_back(slot);
     }
 
-    /// Writes an event, which is of the film that plays, if one does.
+    /// Writes an event, which is of the video that plays, if one does.
     fn write(&self, event: StreamEvent, slot: LogSlot) {
         let play = self.play.as_ref();
         let stream = play.map(|play| LoggedStream {

@@ -1,18 +1,18 @@
-//! Opens the film that a viewer wants to play: the gate first, then the object, then what is known of it.
+//! Opens the video that a viewer wants to play: the gate first, then the object, then what is known of it.
 
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
-use crate::film::{FilmFault, FilmSource, SourceAsk, StreamKind};
 use crate::origin_client::origin_denial;
 use crate::redeem::redeem;
 use crate::state::EdgeState;
+use crate::video::{SourceRequest, StreamKind, VideoFault, VideoSource};
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::config::StreamingDistribution;
 use privet_distribution::request::{
     Authorized, Denial, RequestFacts, StreamRequest, ViewerRequest, authorize_stream, route_stream,
 };
-use privet_media::rtmp::{FilmKind, PlayRefusal, StreamName, path_of};
+use privet_media::rtmp::{PlayRefusal, StreamName, VideoKind, path_of};
 use privet_media::stream::StreamIndex;
 use privet_sign::{Grant, Scheme};
 use std::net::{IpAddr, SocketAddr};
@@ -73,10 +73,10 @@ impl From<Denial> for NotPlayed {
     }
 }
 
-/// A film that may be played.
+/// A video that may be played.
 #[derive(Debug)]
-pub(super) struct OpenFilm {
-    pub(super) source: FilmSource,
+pub(super) struct OpenVideo {
+    pub(super) source: VideoSource,
     pub(super) index: Arc<StreamIndex>,
     pub(super) name: StreamName,
     /// Which of the objects that the name may mean it is.
@@ -91,7 +91,7 @@ impl Viewer {
         &self,
         name: &StreamName,
         shared: &WorkerContext,
-    ) -> Result<OpenFilm, NotPlayed> {
+    ) -> Result<OpenVideo, NotPlayed> {
         let mut last = NotPlayed::NOTHING;
         for key in name.keys() {
             match self.open_key(name, &key, shared).await {
@@ -102,15 +102,15 @@ impl Viewer {
         Err(last)
     }
 
-    /// Whether the film may go on from another place or after a pause: that counts as another play.
+    /// Whether the video may go on from another place or after a pause: that counts as another play.
     pub(super) fn may_go_on(
         &self,
-        film: &OpenFilm,
+        video: &OpenVideo,
         shared: &WorkerContext,
     ) -> Result<(), NotPlayed> {
         let state = shared.current();
-        let path = path_of(&film.key);
-        let asked = (&film.name, film.key.as_str(), path.as_str());
+        let path = path_of(&video.key);
+        let asked = (&video.name, video.key.as_str(), path.as_str());
         self.authorize(asked, &state, shared).map(|_| ())
     }
 
@@ -119,16 +119,16 @@ impl Viewer {
         name: &StreamName,
         key: &str,
         shared: &WorkerContext,
-    ) -> Result<OpenFilm, NotPlayed> {
+    ) -> Result<OpenVideo, NotPlayed> {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
         let redeemed = redeem(authorized).await?;
         // The object is the same one that the web's viewers get, and so is its place in the cache.
-        let host = streaming.films.domain_name.as_str();
+        let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
         let headers = headers.unwrap_or_default();
-        let ask = SourceAsk {
+        let ask = SourceRequest {
             authorized: &redeemed,
             request: ViewerRequest {
                 https_port: None,
@@ -141,7 +141,7 @@ impl Viewer {
                 headers: &headers,
                 client: self.client,
                 has_body: false,
-                session: None,
+                path_token: None,
             },
             facts: RequestFacts {
                 viewer: self.peer.ip(),
@@ -154,30 +154,34 @@ impl Viewer {
             state: &state,
         };
         for _ in 0..ATTEMPTS_MAX {
-            let source = FilmSource::open(&ask, &shared.source_stores()).await?;
+            let source = VideoSource::open(&ask, &shared.source_stores()).await?;
             let kind = match name.kind(key) {
-                FilmKind::Mp4 => StreamKind::Mp4,
-                FilmKind::Mp3 => StreamKind::Mp3,
-                FilmKind::Flv => StreamKind::Flv,
+                VideoKind::Mp4 => StreamKind::Mp4,
+                VideoKind::Mp3 => StreamKind::Mp3,
+                VideoKind::Flv => StreamKind::Flv,
             };
-            let index = match shared.films.stream(&source, kind, shared.clock.now()).await {
+            let index = match shared
+                .videos
+                .stream(&source, kind, shared.clock.now())
+                .await
+            {
                 Ok(index) => index,
-                Err(FilmFault::Refused(refusal)) => {
+                Err(VideoFault::Refused(refusal)) => {
                     return Err(NotPlayed {
                         refusal: PlayRefusal::Unplayable,
                         token: refusal.token(),
                     });
                 }
-                Err(FilmFault::Read(ReadFault::Origin(kind))) => {
+                Err(VideoFault::Read(ReadFault::Origin(kind))) => {
                     return Err(origin_denial(kind).into());
                 }
-                Err(FilmFault::Read(ReadFault::Lost)) => {
+                Err(VideoFault::Read(ReadFault::Lost)) => {
                     source.part();
                     continue;
                 }
             };
             let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
-            return Ok(OpenFilm {
+            return Ok(OpenVideo {
                 source,
                 index,
                 name: name.clone(),
@@ -242,7 +246,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::OriginInvalidResponse
         | Denial::OriginClosed
         | Denial::CapacityExceeded
-        | Denial::FilmArriving => PlayRefusal::Unavailable,
-        Denial::Film { .. } => PlayRefusal::Unplayable,
+        | Denial::VideoArriving => PlayRefusal::Unavailable,
+        Denial::Video { .. } => PlayRefusal::Unplayable,
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::cache::ReadFault;
-use crate::film::{FilmSource, PartsReader, own_size_bytes};
 use crate::pace::{Judgement, Least, Pace};
+use crate::video::{PartsReader, VideoSource, own_size_bytes};
 use bytes::{Buf, Bytes};
 use privet_media::{Part, Parts};
 use std::cell::Cell;
@@ -28,8 +28,8 @@ pub(super) enum SendFault {
     #[error("the viewer is gone: {0}")]
     Viewer(#[from] io::Error),
     /// A message that has begun cannot be completed, so that nothing can follow it.
-    #[error("the film cannot be read on")]
-    Film(ReadFault),
+    #[error("the video cannot be read on")]
+    Video(ReadFault),
     #[error("too much is on its way to viewers")]
     NoMemory,
 }
@@ -37,7 +37,7 @@ pub(super) enum SendFault {
 /// What of a batch is not ready yet.
 enum Batch {
     Own(VecDeque<Bytes>),
-    Film(FilmSource, PartsReader),
+    Video(VideoSource, PartsReader),
 }
 
 /// Sends one batch of parts after the other.
@@ -111,7 +111,7 @@ impl Outgoing {
     pub(super) fn begin(
         &mut self,
         parts: Parts,
-        source: Option<&FilmSource>,
+        source: Option<&VideoSource>,
     ) -> Result<(), SendFault> {
         let room = self.room().min(parts.size_bytes());
         let size_bytes = own_size_bytes(&parts);
@@ -124,8 +124,8 @@ impl Outgoing {
         };
         self.batch = match source {
             _ if parts.size_bytes() == 0 => None,
-            Some(source) => Some(Batch::Film(source.clone(), source.reader(parts))),
-            // Without a film there are no stretches of one.
+            Some(source) => Some(Batch::Video(source.clone(), source.reader(parts))),
+            // Without a video there are no stretches of one.
             None => Some(Batch::Own(
                 parts.as_slice().iter().filter_map(own).collect(),
             )),
@@ -178,11 +178,11 @@ impl Outgoing {
             let next = match &mut self.batch {
                 None => return Ok(()),
                 Some(Batch::Own(pieces)) => pieces.pop_front(),
-                Some(Batch::Film(source, reader)) => match reader.poll_next(room, context) {
+                Some(Batch::Video(source, reader)) => match reader.poll_next(room, context) {
                     Poll::Ready(Ok(next)) => next,
                     Poll::Ready(Err(fault)) => {
                         source.part();
-                        return Err(SendFault::Film(fault));
+                        return Err(SendFault::Video(fault));
                     }
                     Poll::Pending => return Ok(()),
                 },

@@ -1,29 +1,31 @@
-//! Tests of what lists say of a film.
+//! Tests of what lists say of a video.
 
 use super::*;
 use crate::mp4::Limits;
-use crate::mp4::tests::builder::{Film, FilmTrack, read};
+use crate::mp4::tests::builder::{Video, VideoTrack, read};
 
-fn described(film: &Film) -> FilmDescription {
-    let index = read(&film.bytes()).unwrap();
-    let plan = Plan::of(&index, Duration::from_secs(2), &Limits::default()).unwrap();
-    describe(&index, &plan)
+fn described(video: &Video) -> VideoDescription {
+    let index = read(&video.bytes()).unwrap();
+    let segmentation =
+        Segmentation::of(&index, Duration::from_secs(2), &Limits::default()).unwrap();
+    describe(&index, &segmentation)
 }
 
-fn described_ts(film: &Film) -> Option<TsDescription> {
-    let index = read(&film.bytes()).unwrap();
-    let plan = Plan::of(&index, Duration::from_secs(2), &Limits::default()).unwrap();
-    describe_ts(&index, &plan)
+fn described_ts(video: &Video) -> Option<TsDescription> {
+    let index = read(&video.bytes()).unwrap();
+    let segmentation =
+        Segmentation::of(&index, Duration::from_secs(2), &Limits::default()).unwrap();
+    describe_ts(&index, &segmentation)
 }
 
 #[test]
 fn a_track_says_what_lists_need() {
-    let film = Film::new(vec![
-        FilmTrack::video(150, 50),
-        FilmTrack::audio(300),
-        FilmTrack::text(6),
+    let video = Video::new(vec![
+        VideoTrack::video(150, 50),
+        VideoTrack::audio(300),
+        VideoTrack::text(6),
     ]);
-    let described = described(&film);
+    let described = described(&video);
     assert_eq!(described.duration, Duration::from_secs(6));
     let [video, audio, text] = &described.tracks[..] else {
         panic!("{described:?}");
@@ -48,15 +50,15 @@ fn a_track_says_what_lists_need() {
 
 #[test]
 fn i_frames_end_with_the_first_sample() {
-    let film = Film::new(vec![FilmTrack::video(150, 50)]);
-    let i_frames = described(&film).tracks[0].i_frames.clone().unwrap();
+    let video = Video::new(vec![VideoTrack::video(150, 50)]);
+    let i_frames = described(&video).tracks[0].i_frames.clone().unwrap();
     let header = mux::media_segment_header_size_bytes(50);
     // The builder's samples have 100 bytes and what is left of their number by 7.
     let sizes: Vec<u64> = i_frames.iter().map(|frame| frame.size_bytes).collect();
     assert_eq!(sizes, [header + 100, header + 101, header + 102]);
-    let mut film = film;
-    film.tracks[0].samples[0].is_sync = false;
-    assert_eq!(described(&film).tracks[0].i_frames, None);
+    let mut video = video;
+    video.tracks[0].samples[0].is_sync = false;
+    assert_eq!(described(&video).tracks[0].i_frames, None);
 }
 
 #[test]
@@ -66,12 +68,12 @@ fn rates_are_averages() {
         ([1, 3], 50, (25, 1)),
         ([512, 512], 12_288, (24, 1)),
     ] {
-        let mut film = Film::new(vec![FilmTrack::video(100, 50)]);
-        film.tracks[0].timescale = timescale;
-        for (number, sample) in film.tracks[0].samples.iter_mut().enumerate() {
+        let mut video = Video::new(vec![VideoTrack::video(100, 50)]);
+        video.tracks[0].timescale = timescale;
+        for (number, sample) in video.tracks[0].samples.iter_mut().enumerate() {
             sample.duration = durations[number % 2];
         }
-        assert_eq!(described(&film).tracks[0].frame_rate, Some(expected));
+        assert_eq!(described(&video).tracks[0].frame_rate, Some(expected));
     }
 }
 
@@ -92,8 +94,8 @@ fn bit_rates_count_what_is_sent() {
         let bits = BitRates::of(segments.into_iter());
         assert_eq!((bits.average, bits.peak), expected);
     }
-    let film = Film::new(vec![FilmTrack::video(50, 50)]);
-    let video = &described(&film).tracks[0];
+    let video = Video::new(vec![VideoTrack::video(50, 50)]);
+    let video = &described(&video).tracks[0];
     let media: u64 = (0..50).map(|number| 100 + number % 7).sum();
     let sent = media + mux::media_segment_header_size_bytes(50);
     assert_eq!(video.average_bits_per_sec, sent * 8 / 2);
@@ -101,13 +103,13 @@ fn bit_rates_count_what_is_sent() {
 
 #[test]
 fn sound_as_mp3_is_not_offered() {
-    let mut film = Film::new(vec![FilmTrack::video(50, 50), FilmTrack::audio(100)]);
-    let at = film.tracks[1]
+    let mut video = Video::new(vec![VideoTrack::video(50, 50), VideoTrack::audio(100)]);
+    let at = video.tracks[1]
         .entry
         .windows(2)
         .position(|window| window == [0x40, 0x15]);
-    film.tracks[1].entry[at.unwrap()] = 0x6b;
-    let described = described(&film);
+    video.tracks[1].entry[at.unwrap()] = 0x6b;
+    let described = described(&video);
     let offered: Vec<bool> = described
         .tracks
         .iter()
@@ -118,10 +120,10 @@ fn sound_as_mp3_is_not_offered() {
 
 #[test]
 fn a_transport_stream_has_picture_and_sound() {
-    let film = Film::new(vec![FilmTrack::video(150, 50), FilmTrack::audio(300)]);
-    let ts = described_ts(&film).unwrap();
+    let video = Video::new(vec![VideoTrack::video(150, 50), VideoTrack::audio(300)]);
+    let ts = described_ts(&video).unwrap();
     assert_eq!(ts.codecs, "avc1.64000a,mp4a.40.2");
     assert_eq!(ts.segments, [Duration::from_secs(2); 3]);
-    let alone = Film::new(vec![FilmTrack::audio(300)]);
+    let alone = Video::new(vec![VideoTrack::audio(300)]);
     assert_eq!(described_ts(&alone), None);
 }

@@ -210,7 +210,7 @@ impl SampleEntry {
     }
 }
 
-/// Whether the entries behind the first one repeat it, as programs that join films write them: `count` is that of all.
+/// Whether the entries behind the first one repeat it, as programs that join videos write them: `count` is that of all.
 fn are_same(first: &[u8], rest: &[u8], count: u32) -> bool {
     let mut others = rest.chunks(first.len().max(1));
     (1..count).all(|_| others.next() == Some(first))

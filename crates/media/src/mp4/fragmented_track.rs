@@ -129,7 +129,7 @@ impl FragmentedTrack {
         parts.into_iter().map(|part| part.len() as u64).sum()
     }
 
-    /// The tables as another film would have them.
+    /// The tables as another video would have them.
     pub(super) fn into_tables(self) -> Tables {
         let all_sync = self.syncs.len() as u64 == u64::from(self.sample_count) * 4;
         Tables {

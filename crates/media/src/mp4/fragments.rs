@@ -1,4 +1,4 @@
-//! Fragments, ISO 14496-12 8.8: their runs of samples are written into the tables that other films have, so that all that
+//! Fragments, ISO 14496-12 8.8: their runs of samples are written into the tables that other videos have, so that all that
 //! follows is one path.
 
 use super::boxes::{self, Boxes, Fields};

@@ -13,7 +13,7 @@ use super::held::Held;
 use super::{Index, Limits, Step, movie};
 use crate::Refusal;
 
-/// Read where a box is expected: enough for the whole index of a short film.
+/// Read where a box is expected: enough for the whole index of a short video.
 const WINDOW_SIZE_BYTES: u64 = 64 << 10;
 
 /// Read where a fragment is expected: enough for the head of some hundred samples.
@@ -53,7 +53,7 @@ enum State {
 }
 
 /// What a box at top level is to the walk.
-enum Found {
+enum TopLevelBox {
     Movie,
     Fragment,
     Passed,
@@ -122,11 +122,11 @@ impl Locator {
         }
     }
 
-    /// Reads and checks the index; up to tens of milliseconds for a film of hours.
+    /// Reads and checks the index; up to tens of milliseconds for a video of hours.
     ///
     /// # Errors
     ///
-    /// Why no film can be made of the object.
+    /// Why no video can be made of the object.
     pub fn finish(self) -> Result<Index, Refusal> {
         match (self.state, self.movie) {
             (State::Done, Some(movie)) => movie::read(
@@ -135,7 +135,7 @@ impl Locator {
                 self.object_size_bytes,
                 &self.limits,
             ),
-            (State::Done, None) => Err(Refusal::NotAFilm),
+            (State::Done, None) => Err(Refusal::NotAVideo),
             (State::Walk { .. } | State::Hold { .. }, _) => Err(Refusal::Truncated),
         }
     }
@@ -154,8 +154,8 @@ impl Locator {
                 return self.end_at_cut(&header.kind);
             };
             match found {
-                Found::Passed => at = range.end,
-                Found::Movie | Found::Fragment => {
+                TopLevelBox::Passed => at = range.end,
+                TopLevelBox::Movie | TopLevelBox::Fragment => {
                     let held = &rest[..rest.len().min((range.end - at) as usize)];
                     at = range.end;
                     self.hold(range, header.header_size_bytes, held.to_vec())?;
@@ -176,7 +176,7 @@ impl Locator {
             self.state = State::Done;
             return match (&self.movie, at) {
                 (Some(_), _) => Ok(()),
-                (None, 0) => Err(Refusal::NotAFilm),
+                (None, 0) => Err(Refusal::NotAVideo),
                 (None, _) => Err(Refusal::Truncated),
             };
         }
@@ -185,18 +185,18 @@ impl Locator {
     }
 
     /// Counts a box, and says what it is.
-    fn pass(&mut self, at: u64, header: BoxHeader) -> Result<Found, Refusal> {
+    fn pass(&mut self, at: u64, header: BoxHeader) -> Result<TopLevelBox, Refusal> {
         if at == 0 && !FIRST_KINDS.contains(&&header.kind) {
-            return Err(Refusal::NotAFilm);
+            return Err(Refusal::NotAVideo);
         }
         self.boxes += 1;
         if self.boxes > self.limits.boxes_max {
             return Err(Refusal::TooLarge("boxes before the index"));
         }
         Ok(match (&header.kind, &self.movie) {
-            (b"moov", None) => Found::Movie,
-            (b"moof", Some(_)) => Found::Fragment,
-            _ => Found::Passed,
+            (b"moov", None) => TopLevelBox::Movie,
+            (b"moof", Some(_)) => TopLevelBox::Fragment,
+            _ => TopLevelBox::Passed,
         })
     }
 

@@ -72,7 +72,7 @@ pub(super) fn read(
                 .media_end(movie_timescale, draft.track.timescale),
         });
     }
-    // Chunks that overlap would make more of a film than there is.
+    // Chunks that overlap would make more of a video than there is.
     if sum_size_bytes > object_size_bytes {
         return Err(Refusal::Corrupt("more samples than the object has bytes"));
     }
@@ -141,7 +141,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
                 track.tables = tables;
                 edits = list;
             }
-            // Subtitles of another kind are left out; the film is one without them.
+            // Subtitles of another kind are left out; the video is one without them.
             Err(Refusal::Unsupported(_)) if kind == TrackKind::Text => track.codec = Codec::Other,
             Err(refusal) => return Err(refusal),
         }
@@ -299,7 +299,7 @@ fn check(
     Ok(sums.size_bytes)
 }
 
-/// Refuses a film without anything to show, and one whose picture would be missing.
+/// Refuses a video without anything to show, and one whose picture would be missing.
 fn refuse_unplayable(tracks: &[Track]) -> Result<(), Refusal> {
     let has = |kind| {
         let mut tracks = tracks.iter();

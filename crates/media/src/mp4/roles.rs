@@ -5,15 +5,15 @@ use super::boxes::{self, Boxes, Fields};
 /// What a track is for: the roles of ISO 23009-1 5.8.5.5 that lists tell players of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Of the film as it is meant.
+    /// Of the video as it is meant.
     Main,
     /// In place of the main one.
     Alternate,
     /// Beside the main one.
     Supplementary,
-    /// Comments upon the film.
+    /// Comments upon the video.
     Commentary,
-    /// Speech in another language than the film was made in.
+    /// Speech in another language than the video was made in.
     Dub,
     /// Tells those who do not see what is seen.
     Description,
@@ -88,8 +88,8 @@ impl Roles {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
     }
 
-    /// Whether a track is beside the film and not of it: nobody hears or reads it who has not asked for it.
-    pub fn are_beside_the_film(self) -> bool {
+    /// Whether a track is beside the video and not of it: nobody hears or reads it who has not asked for it.
+    pub fn are_beside_the_video(self) -> bool {
         [
             Role::Supplementary,
             Role::Commentary,
@@ -107,11 +107,11 @@ impl Roles {
 
     /// How late a picture or sound is chosen when nobody asks for one: the lowest is the first.
     pub(crate) fn lateness(self, is_enabled: bool) -> (bool, bool, bool) {
-        let is_special = self.are_beside_the_film() || self.are_hard_of_hearing();
+        let is_special = self.are_beside_the_video() || self.are_hard_of_hearing();
         (is_special, !is_enabled, !self.has(Role::Main))
     }
 
-    /// Reads the user data (`udta`) of a `trak`. What cannot be read there costs the film nothing.
+    /// Reads the user data (`udta`) of a `trak`. What cannot be read there costs the video nothing.
     pub(super) fn read(track: &[u8]) -> Roles {
         let user_data = boxes::find(track, b"udta").ok().flatten();
         let found = Boxes::new(user_data.unwrap_or_default()).map_while(Result::ok);

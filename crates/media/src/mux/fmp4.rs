@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::mp4::{Sample, Samples, Track, TrackKind};
 use crate::mux::boxes::{write_box, write_full_box, write_u32, write_u64};
 use crate::part::{Part, Parts};
-use crate::plan::{PlannedSegment, PlannedTrack};
+use crate::segmentation::{PlannedSegment, PlannedTrack};
 
 /// `styp`, `moof` and the header of `mdat`, without the rows of the samples.
 const FIXED_SIZE_BYTES: u64 = 120;
@@ -18,9 +18,9 @@ const SYNC_FLAGS: u32 = 0x0200_0000;
 /// It depends on others, and decoding does not begin with it.
 const OTHER_FLAGS: u32 = 0x0101_0000;
 
-/// Segment `number`, from 1, of a track of the plan: a header made here, then the samples where they lie in the object.
+/// Segment `number`, from 1, of a track of the segmentation: a header made here, then the samples where they lie in the object.
 ///
-/// `None` when the plan has no such segment.
+/// `None` when the segmentation has no such segment.
 pub fn media_segment(track: &Track, planned: &PlannedTrack, number: u32) -> Option<Parts> {
     let place = usize::try_from(number.checked_sub(1)?).ok()?;
     let segment = planned.segments.get(place)?;

@@ -133,7 +133,7 @@ fn write_media_information(out: &mut Vec<u8>, track: &Track) {
     });
 }
 
-/// With a duration, so that players do not take the film for a live one.
+/// With a duration, so that players do not take the video for a live one.
 fn write_movie_extends(out: &mut Vec<u8>, track: &Track) {
     let shown = track.media_duration.saturating_sub(track.edit.media_start);
     write_full_box(out, *b"mehd", 1, 0, |out| {

@@ -1,4 +1,4 @@
-//! Segments of small films: of the length that was foretold, and read by others as what they were made of.
+//! Segments of small videos: of the length that was foretold, and read by others as what they were made of.
 
 use std::io::Cursor;
 
@@ -10,11 +10,11 @@ use super::{init_segment, media_segment, media_segment_header_size_bytes};
 use crate::Part;
 use crate::mp4::tests::builder::read;
 use crate::mp4::{Sample, Track, TrackKind};
-use crate::plan::PlannedTrack;
-use film::{Film, picture, sound, talk};
+use crate::segmentation::PlannedTrack;
+use video::{Video, picture, sound, talk};
 
-mod film;
 mod transport;
+mod video;
 
 fn boxes(bytes: &[u8]) -> Vec<Any> {
     let mut cursor = Cursor::new(bytes);
@@ -39,16 +39,19 @@ fn moof(segment: &[u8]) -> Moof {
     moof.clone()
 }
 
-fn planned(film: &Film, number: u32) -> (&Track, &PlannedTrack) {
-    let track = film.index.track(number).expect("a track");
-    (track, film.plan.track(number).expect("a planned track"))
+fn planned(video: &Video, number: u32) -> (&Track, &PlannedTrack) {
+    let track = video.index.track(number).expect("a track");
+    (
+        track,
+        video.segmentation.track(number).expect("a planned track"),
+    )
 }
 
 #[test]
 fn what_is_not_planned_is_not_made() {
-    let film = talk();
+    let video = talk();
     for number in [1, 2] {
-        let (track, planned) = planned(&film, number);
+        let (track, planned) = planned(&video, number);
         let past = planned.segments.len() as u32 + 1;
         for number in [0, past, u32::MAX] {
             assert_eq!(media_segment(track, planned, number), None, "{number}");
@@ -58,9 +61,9 @@ fn what_is_not_planned_is_not_made() {
 
 #[test]
 fn the_head_says_what_the_object_says() {
-    let film = talk();
+    let video = talk();
     for number in [1, 2] {
-        let (track, _) = planned(&film, number);
+        let (track, _) = planned(&video, number);
         let moov = moov(&init_segment(track));
         let [trak] = &moov.trak[..] else {
             panic!("one track");
@@ -115,15 +118,15 @@ fn samples_of(moof: &Moof, first: u32) -> Vec<Sample> {
 
 #[test]
 fn segments_have_the_samples_of_the_object() {
-    let film = talk();
+    let video = talk();
     for number in [1, 2] {
-        let (track, planned) = planned(&film, number);
+        let (track, planned) = planned(&video, number);
         assert!(planned.segments.len() > 1);
         let mut samples = track.samples();
         let mut first = 0;
         for (number, segment) in (1..).zip(&planned.segments) {
             let parts = media_segment(track, planned, number).expect("a segment");
-            let bytes = film.gather(&parts);
+            let bytes = video.gather(&parts);
             let found = samples_of(&moof(&bytes), first);
             assert_eq!(found.len(), segment.sample_count as usize);
             for found in found {
@@ -131,7 +134,7 @@ fn segments_have_the_samples_of_the_object() {
                 let place = found.offset as usize;
                 assert_eq!(
                     bytes[place..place + found.size_bytes as usize],
-                    film.object[expected.offset as usize..][..expected.size_bytes as usize]
+                    video.object[expected.offset as usize..][..expected.size_bytes as usize]
                 );
                 let offset = expected.offset;
                 assert_eq!(Sample { offset, ..found }, expected);
@@ -144,17 +147,17 @@ fn segments_have_the_samples_of_the_object() {
 
 #[test]
 fn others_find_the_samples_too() {
-    let film = talk();
+    let video = talk();
     for number in [1, 2] {
-        let (track, planned) = planned(&film, number);
+        let (track, planned) = planned(&video, number);
         let mut reader = Fmp4SegmentDemuxer::new();
         let init = init_segment(track);
         reader.handle_init_segment(&init).expect("a head");
         let mut samples = track.samples();
-        for number in 1..=film.plan.segment_count {
+        for number in 1..=video.segmentation.segment_count {
             let parts = media_segment(track, planned, number).expect("a segment");
             // This reader knows no `styp`.
-            let bytes = &film.gather(&parts)[24..];
+            let bytes = &video.gather(&parts)[24..];
             for found in reader.handle_media_segment(bytes).expect("a segment") {
                 let expected = samples.next().expect("a sample");
                 let offset = found.composition_time_offset.unwrap_or(0);
@@ -164,7 +167,7 @@ fn others_find_the_samples_too() {
                 assert_eq!(found.keyframe, expected.is_sync);
                 assert_eq!(
                     bytes[found.data_offset as usize..][..found.data_size],
-                    film.object[expected.offset as usize..][..expected.size_bytes as usize]
+                    video.object[expected.offset as usize..][..expected.size_bytes as usize]
                 );
             }
         }
@@ -174,8 +177,8 @@ fn others_find_the_samples_too() {
 
 #[test]
 fn sound_says_once_what_is_the_same_for_all() {
-    let film = talk();
-    let (track, planned) = planned(&film, 2);
+    let video = talk();
+    let (track, planned) = planned(&video, 2);
     let parts = media_segment(track, planned, 1).expect("a segment");
     let segment = &planned.segments[0];
     let header = parts.size_bytes() - segment.size_bytes;
@@ -186,10 +189,10 @@ fn sound_says_once_what_is_the_same_for_all() {
 fn a_duration_of_its_own_is_said_for_each() {
     let mut track = sound(&[50; 40]);
     track.samples[7].duration = 999;
-    let film = Film::of(&[track]);
-    let (track, planned) = planned(&film, 1);
+    let video = Video::of(&[track]);
+    let (track, planned) = planned(&video, 1);
     let parts = media_segment(track, planned, 1).expect("a segment");
-    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    let found = samples_of(&moof(&video.gather(&parts)), 0);
     assert!(
         found
             .iter()
@@ -202,8 +205,9 @@ fn a_duration_of_its_own_is_said_for_each() {
 
 #[test]
 fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
-    let mut film = talk();
-    let foretold = media_segment_header_size_bytes(film.plan.tracks[0].segments[0].sample_count);
+    let mut video = talk();
+    let foretold =
+        media_segment_header_size_bytes(video.segmentation.tracks[0].segments[0].sample_count);
     for (size_bytes, expected) in [
         (u64::from(u32::MAX) - 8, b"\xff\xff\xff\xffmdat".to_vec()),
         (
@@ -212,8 +216,8 @@ fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
         ),
         (1 << 33, b"\0\0\0\x01mdat\0\0\0\x02\0\0\0\x10".to_vec()),
     ] {
-        film.plan.tracks[0].segments[0].size_bytes = size_bytes;
-        let (track, planned) = planned(&film, 1);
+        video.segmentation.tracks[0].segments[0].size_bytes = size_bytes;
+        let (track, planned) = planned(&video, 1);
         let parts = media_segment(track, planned, 1).expect("a segment");
         let Part::Bytes(header) = &parts.as_slice()[0] else {
             panic!("a header");
@@ -239,28 +243,28 @@ fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
 fn a_segment_may_have_no_samples() {
     let mut late = sound(&[50; 140]);
     late.edits = vec![(2500, -1), (0, 1024)];
-    let film = Film::of(&[picture(&[100; 150]), late]);
-    let (track, planned) = planned(&film, 2);
+    let video = Video::of(&[picture(&[100; 150]), late]);
+    let (track, planned) = planned(&video, 2);
     assert_eq!(planned.segments[0].sample_count, 0);
     let parts = media_segment(track, planned, 1).expect("a segment");
-    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    let found = samples_of(&moof(&video.gather(&parts)), 0);
     assert_eq!(found, []);
     let parts = media_segment(track, planned, 2).expect("a segment");
-    let found = samples_of(&moof(&film.gather(&parts)), 0);
+    let found = samples_of(&moof(&video.gather(&parts)), 0);
     assert_eq!(found[0].decode_time, 48_000 * 5 / 2);
 }
 
 #[test]
-fn our_own_reader_finds_the_same_film_in_our_segments() {
-    let film = talk();
+fn our_own_reader_finds_the_same_video_in_our_segments() {
+    let video = talk();
     for number in [1, 2] {
-        let (track, planned) = planned(&film, number);
+        let (track, planned) = planned(&video, number);
         let mut file = init_segment(track).to_vec();
-        for number in 1..=film.plan.segment_count {
+        for number in 1..=video.segmentation.segment_count {
             let parts = media_segment(track, planned, number).expect("a segment");
-            file.extend(film.gather(&parts));
+            file.extend(video.gather(&parts));
         }
-        let index = read(&file).expect("a film");
+        let index = read(&file).expect("a video");
         let again = &index.tracks[0];
         assert_eq!(again.edit, track.edit);
         assert_eq!(again.sample_entry, track.sample_entry);
@@ -284,12 +288,12 @@ proptest! {
         pictures in prop::collection::vec(0_u32..600, 1..160),
         frames in prop::collection::vec(0_u32..90, 0..300),
     ) {
-        let film = Film::of(&[picture(&pictures), sound(&frames)]);
-        for planned in &film.plan.tracks {
-            let track = film.index.track(planned.number).expect("a track");
+        let video = Video::of(&[picture(&pictures), sound(&frames)]);
+        for planned in &video.segmentation.tracks {
+            let track = video.index.track(planned.number).expect("a track");
             for (number, segment) in (1..).zip(&planned.segments) {
                 let parts = media_segment(track, planned, number).expect("a segment");
-                film.gather(&parts);
+                video.gather(&parts);
                 let header = parts.size_bytes() - segment.size_bytes;
                 let longest = media_segment_header_size_bytes(segment.sample_count);
                 match track.kind {

@@ -13,14 +13,14 @@ mod units;
 
 use crate::mp4::{Index, Track, TrackKind};
 use crate::part::Parts;
-use crate::plan::Plan;
+use crate::segmentation::Segmentation;
 use avc::NalWriter;
 use layout::Layout;
 use packets::{PacketWriter, packet_count};
 use streams::{Picture, Sound};
 use units::{PACKET_SIZE_BYTES, Stream};
 
-/// What a transport stream says at the start of the film, in 1/90,000 s: decoding begins before showing, and no time on the
+/// What a transport stream says at the start of the video, in 1/90,000 s: decoding begins before showing, and no time on the
 /// wire may be negative. Subtitles beside it name the same (`X-TIMESTAMP-MAP`).
 pub const TS_LEAD_90KHZ: u64 = 900_000;
 
@@ -29,19 +29,19 @@ pub const TS_LEAD_90KHZ: u64 = 900_000;
 pub struct TsTracks {
     /// The one with the picture.
     pub video: u32,
-    /// The one with the sound, when the film has any.
+    /// The one with the sound, when the video has any.
     pub audio: Option<u32>,
 }
 
 /// Chooses the tracks of a transport stream: the lead track, and the sound that the file enables and that is no description
 /// of the picture or the like.
 ///
-/// `None` when the picture is not H.264 with NAL lengths of four bytes, or when the film has sound but none that a
-/// transport stream carries: AAC that ADTS can say, MP3 and AC-3. A film without its sound helps nobody.
-pub fn ts_tracks(index: &Index, plan: &Plan) -> Option<TsTracks> {
-    let video = index.track(plan.lead().number)?;
+/// `None` when the picture is not H.264 with NAL lengths of four bytes, or when the video has sound but none that a
+/// transport stream carries: AAC that ADTS can say, MP3 and AC-3. A video without its sound helps nobody.
+pub fn ts_tracks(index: &Index, segmentation: &Segmentation) -> Option<TsTracks> {
+    let video = index.track(segmentation.lead().number)?;
     Picture::of(video)?;
-    let mut sound = plan
+    let mut sound = segmentation
         .tracks
         .iter()
         .filter_map(|planned| index.track(planned.number))
@@ -83,15 +83,15 @@ pub struct TsSegment {
 }
 
 impl TsSegment {
-    /// Segment `number`, from 1. `None` when the plan has no such segment, or no transport stream can be made of it.
-    pub fn new(index: &Index, plan: &Plan, number: u32) -> Option<TsSegment> {
-        let tracks = ts_tracks(index, plan)?;
+    /// Segment `number`, from 1. `None` when the segmentation has no such segment, or no transport stream can be made of it.
+    pub fn new(index: &Index, segmentation: &Segmentation, number: u32) -> Option<TsSegment> {
+        let tracks = ts_tracks(index, segmentation)?;
         let video = index.track(tracks.video)?;
         let picture = Picture::of(video)?;
         let audio = tracks.audio.and_then(|number| index.track(number));
         let sound = audio.and_then(|track| Some((track, Sound::of(track)?)));
         let layout = Layout::of(
-            plan,
+            segmentation,
             number,
             (video, &picture),
             sound.as_ref().map(|(track, sound)| (*track, sound)),

@@ -1,4 +1,4 @@
-//! Which message of a film is due.
+//! Which message of a video is due.
 
 use super::pacer::Pacer;
 use crate::stream::Message;
@@ -19,15 +19,15 @@ pub enum Turn {
 
 /// The messages of one play, in their time. The clock is the caller's: a time since any moment.
 ///
-/// A play that begins within a film has times of its own: 0 is where it begins. So Adobe's server had it, and librtmp adds
+/// A play that begins within a video has times of its own: 0 is where it begins. So Adobe's server had it, and librtmp adds
 /// what it asked for. The viewer's positions are times of the play as well.
 #[derive(Debug)]
 pub struct Feed<M> {
     messages: M,
     next: Option<Message>,
-    /// The film's time at which the play has 0.
+    /// The video's time at which the play has 0.
     origin_ms: u32,
-    /// The film's time at which the play ends, where the viewer named one.
+    /// The video's time at which the play ends, where the viewer named one.
     end: Option<Duration>,
     pacer: Pacer,
     is_paused: bool,
@@ -35,7 +35,7 @@ pub struct Feed<M> {
 }
 
 impl<M: Iterator<Item = Message>> Feed<M> {
-    /// Begins at `start` of the film, of which `messages` may begin somewhat before; plays for `duration` if that is given.
+    /// Begins at `start` of the video, of which `messages` may begin somewhat before; plays for `duration` if that is given.
     pub fn new(messages: M, start: Duration, duration: Option<Duration>, now: Duration) -> Self {
         let mut feed = Feed {
             messages,
@@ -54,15 +54,15 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         feed
     }
 
-    /// The film's time of a `position` in the play.
-    pub fn film_time(&self, position: Duration) -> Duration {
+    /// The video's time of a `position` in the play.
+    pub fn video_time(&self, position: Duration) -> Duration {
         position.saturating_add(Duration::from_millis(self.origin_ms.into()))
     }
 
-    /// Goes on from another `position`, with the messages from its [`Self::film_time`] on.
+    /// Goes on from another `position`, with the messages from its [`Self::video_time`] on.
     pub fn seek(&mut self, messages: M, position: Duration, now: Duration) {
         self.messages = messages;
-        self.pacer.restart(self.film_time(position), now);
+        self.pacer.restart(self.video_time(position), now);
         self.last_timestamp_ms = self.origin_ms;
         self.advance();
     }
@@ -81,12 +81,12 @@ impl<M: Iterator<Item = Message>> Feed<M> {
     pub fn resume(&mut self, position: Duration, now: Duration) {
         self.is_paused = false;
         let last = Duration::from_millis(self.last_timestamp_ms.into());
-        self.pacer.restart(self.film_time(position).min(last), now);
+        self.pacer.restart(self.video_time(position).min(last), now);
     }
 
     /// Whether a viewer at `position` has everything that was sent, and so needs nothing again.
     pub fn is_behind(&self, position: Duration) -> bool {
-        Duration::from_millis(self.last_timestamp_ms.into()) <= self.film_time(position)
+        Duration::from_millis(self.last_timestamp_ms.into()) <= self.video_time(position)
     }
 
     /// The time in the play of the message that comes next, or of the last one.

@@ -41,9 +41,9 @@ impl BadName {
     }
 }
 
-/// The kind of object that a film is read from.
+/// The kind of object that a video is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilmKind {
+pub enum VideoKind {
     /// `mp4:`, and all endings of mp4 objects.
     Mp4,
     /// `mp3:`.
@@ -52,22 +52,22 @@ pub enum FilmKind {
     Flv,
 }
 
-impl FilmKind {
-    const ALL: [FilmKind; 3] = [FilmKind::Mp4, FilmKind::Mp3, FilmKind::Flv];
+impl VideoKind {
+    const ALL: [VideoKind; 3] = [VideoKind::Mp4, VideoKind::Mp3, VideoKind::Flv];
 
     fn prefix(self) -> &'static str {
         match self {
-            FilmKind::Mp4 => "mp4:",
-            FilmKind::Mp3 => "mp3:",
-            FilmKind::Flv => "flv:",
+            VideoKind::Mp4 => "mp4:",
+            VideoKind::Mp3 => "mp3:",
+            VideoKind::Flv => "flv:",
         }
     }
 
     fn ending(self) -> &'static str {
         match self {
-            FilmKind::Mp4 => ".mp4",
-            FilmKind::Mp3 => ".mp3",
-            FilmKind::Flv => ".flv",
+            VideoKind::Mp4 => ".mp4",
+            VideoKind::Mp3 => ".mp3",
+            VideoKind::Flv => ".flv",
         }
     }
 }
@@ -83,7 +83,7 @@ pub struct StreamName {
     name: String,
     /// The signing parameters, as received; empty without.
     query: String,
-    kind: Option<FilmKind>,
+    kind: Option<VideoKind>,
 }
 
 impl StreamName {
@@ -155,20 +155,20 @@ impl StreamName {
         if ending(&self.name).is_some() {
             return vec![self.name.clone()];
         }
-        let ending = self.kind.unwrap_or(FilmKind::Flv).ending();
+        let ending = self.kind.unwrap_or(VideoKind::Flv).ending();
         vec![format!("{}{ending}", self.name), self.name.clone()]
     }
 
     /// How the object is to be read: by its ending, else by the word before the name. `key` is one of [`Self::keys`].
-    pub fn kind(&self, key: &str) -> FilmKind {
-        let named = self.kind.unwrap_or(FilmKind::Flv);
+    pub fn kind(&self, key: &str) -> VideoKind {
+        let named = self.kind.unwrap_or(VideoKind::Flv);
         let Some(ending) = ending(key) else {
             return named;
         };
-        FilmKind::ALL
+        VideoKind::ALL
             .into_iter()
             .find(|kind| ending.eq_ignore_ascii_case(kind.ending()))
-            .unwrap_or(FilmKind::Mp4)
+            .unwrap_or(VideoKind::Mp4)
     }
 
     /// A key without its ending, and the ending without its dot; empty without.
@@ -237,10 +237,10 @@ pub fn host_of(tc_url: &str) -> Option<&str> {
 }
 
 /// A part without `&` and kinds before it. The last kind that is named counts.
-fn bare<'a>(mut part: &'a str, kind: &mut Option<FilmKind>) -> &'a str {
+fn bare<'a>(mut part: &'a str, kind: &mut Option<VideoKind>) -> &'a str {
     loop {
         part = part.strip_prefix('&').unwrap_or(part);
-        let named = FilmKind::ALL
+        let named = VideoKind::ALL
             .into_iter()
             .find_map(|kind| Some((kind, part.strip_prefix(kind.prefix())?)));
         match named {
@@ -253,7 +253,7 @@ fn bare<'a>(mut part: &'a str, kind: &mut Option<FilmKind>) -> &'a str {
     }
 }
 
-/// The ending of a name, if it is one of a film.
+/// The ending of a name, if it is one of a video.
 fn ending(name: &str) -> Option<&str> {
     let ending = name.get(name.len().checked_sub(4)?..)?;
     let is_known = ENDINGS

@@ -1,6 +1,6 @@
 //! One viewer's connection: what is said of itself, and what the edge has to decide.
 //!
-//! One film plays at a time. The commands are those of Adobe's specification, section 7.2, in the order and with the words
+//! One video plays at a time. The commands are those of Adobe's specification, section 7.2, in the order and with the words
 //! of its media server, which players expect.
 
 mod command;
@@ -26,9 +26,9 @@ use std::time::Duration;
 pub enum Action {
     /// May the viewer connect? Answer with `accept` or `reject`.
     Connect(Connect),
-    /// How long is a film? Answer with `measured` or `refuse`.
+    /// How long is a video? Answer with `measured` or `refuse`.
     Measure(Measure),
-    /// Show a film, and end the one that plays. Answer with `start` or `refuse`.
+    /// Show a video, and end the one that plays. Answer with `start` or `refuse`.
     Play(PlayRequest),
     /// Go on from here. Answer with `start` or `refuse`, which leaves the play as it was.
     Seek(Duration),
@@ -57,17 +57,17 @@ pub struct Connect {
     pub flash_version: Option<String>,
 }
 
-/// A question for the length of a film.
+/// A question for the length of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
-    /// Of the film.
+    /// Of the video.
     pub name: StreamName,
 }
 
-/// A film to show.
+/// A video to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlayRequest {
-    /// Of the film.
+    /// Of the video.
     pub name: StreamName,
     /// Where it begins.
     pub start: Duration,
@@ -88,14 +88,14 @@ pub enum ConnectRefusal {
     Busy,
 }
 
-/// Why a film is not shown.
+/// Why a video is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlayRefusal {
     /// The viewer has no grant for it.
     Denied,
     /// There is no such object.
     NotFound,
-    /// The object is no film that RTMP can carry.
+    /// The object is no video that RTMP can carry.
     Unplayable,
     /// The origin failed.
     Unavailable,
@@ -143,11 +143,11 @@ pub struct Session {
     writer: ChunkWriter,
     output: Parts,
     asked: Option<Asked>,
-    /// The message stream of the film that plays.
+    /// The message stream of the video that plays.
     playing: Option<u32>,
     /// Message streams that the viewer has made, by bit; the first is 1.
     streams: u32,
-    /// Of the film's message that was sent last.
+    /// Of the video's message that was sent last.
     last_timestamp_ms: u32,
     received_size_bytes: u64,
     acknowledged_size_bytes: u64,

@@ -76,7 +76,7 @@ fn own_message(kind: MessageKind, bytes: Vec<u8>) -> Message {
     }
 }
 
-/// What `onMetaData` tells of a film.
+/// What `onMetaData` tells of a video.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Metadata {
     pub duration: Duration,

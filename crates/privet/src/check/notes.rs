@@ -95,7 +95,7 @@ fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
     }
 }
 
-/// A stream of a film whose behavior wants HTTPS plays over rtmps alone.
+/// A stream of a video whose behavior wants HTTPS plays over rtmps alone.
 fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
     let mut listeners = snapshot.listeners.iter();
     if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
@@ -105,11 +105,11 @@ fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
         behavior.viewer_protocol_policy != ViewerProtocolPolicy::AllowAll
     };
     for streaming in snapshot.streaming_distributions() {
-        let mut behaviors = streaming.films.behaviors.iter();
+        let mut behaviors = streaming.videos.behaviors.iter();
         let wants_tls = behaviors.find(is_for_tls).filter(|_| streaming.enabled);
         if let Some(behavior) = wants_tls {
             notes.push(format!(
-                "streaming distribution {}: films of behavior {} want HTTPS, and play over rtmps alone; add a listener \
+                "streaming distribution {}: videos of behavior {} want HTTPS, and play over rtmps alone; add a listener \
                  with protocol = \"rtmps\"",
                 streaming.id,
                 behavior.path_pattern.as_str()

@@ -153,13 +153,13 @@ default_behavior = {{ origin = 'o' }}"
             true,
         );
         check(
-            "s3 = { bucket = 'films', region = 'eu-west-1' }",
-            "origin o: bucket https://films.s3.eu-west-1.amazonaws.com:443 (eu-west-1, signed by the keys found at run time)",
+            "s3 = { bucket = 'videos', region = 'eu-west-1' }",
+            "origin o: bucket https://videos.s3.eu-west-1.amazonaws.com:443 (eu-west-1, signed by the keys found at run time)",
             false,
         );
         check(
-            "s3 = { bucket = 'films', endpoint = 'http://127.0.0.1:7480', access_key_id = 'AKID', secret_access_key = 'hidden' }, origin_path = '/x'",
-            "origin o: bucket http://127.0.0.1:7480/films (us-east-1, signed by AKID), below /x",
+            "s3 = { bucket = 'videos', endpoint = 'http://127.0.0.1:7480', access_key_id = 'AKID', secret_access_key = 'hidden' }, origin_path = '/x'",
+            "origin o: bucket http://127.0.0.1:7480/videos (us-east-1, signed by AKID), below /x",
             false,
         );
     }
@@ -188,11 +188,11 @@ default_behavior = {{ origin = 'o', trusted_key_groups = ['g'] }}"
 
     #[test]
     fn what_may_stand_before_a_bucket_is_warned_of() {
-        let elsewhere = "s3 = { bucket = 'films', endpoint = 'https://s3.example' }";
+        let elsewhere = "s3 = { bucket = 'videos', endpoint = 'https://s3.example' }";
         check_paths(elsewhere, true);
         check_paths(&format!("{elsewhere}, paths = 'literal'"), false);
         check_paths(&format!("{elsewhere}, paths = 'canonical'"), false);
-        check_paths("s3 = { bucket = 'films' }", false);
+        check_paths("s3 = { bucket = 'videos' }", false);
         check_paths("url = 'http://a'", false);
         check_paths("folder = 'a'", false);
     }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 /// What the private bucket holds at first.
 const OBJECTS: [(&str, &[u8]); 4] = [
     ("picture.jpg", include_bytes!("../../assets/picture.jpg")),
-    ("film.mp4", FILM),
-    ("public/film.mp4", FILM),
+    ("video.mp4", VIDEO),
+    ("public/video.mp4", VIDEO),
     ("hello.txt", include_bytes!("../../assets/hello.txt")),
 ];
-const FILM: &[u8] = include_bytes!("../../assets/film.mp4");
+const VIDEO: &[u8] = include_bytes!("../../assets/video.mp4");
 const HTTPS_PORT: u16 = 8443;
 const HTTP_PORT: u16 = 8080;
 const RTMP_PORT: u16 = 1935;

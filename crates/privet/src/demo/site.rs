@@ -44,7 +44,7 @@ pub(super) struct Site {
     pub(super) snapshot: Arc<Snapshot>,
     /// Where the edge listens for HTTPS.
     pub(super) https_ports: Vec<u16>,
-    /// Where films are played by RTMP; `None` when nothing listens there.
+    /// Where videos are played by RTMP; `None` when nothing listens there.
     pub(super) rtmp_port: Option<u16>,
 }
 
@@ -122,10 +122,10 @@ impl Site {
         let good = Terms::until(until);
         let over = Terms::until(Timestamp::from_secs(now - 1));
         let url = |path: &str| WireUrl::parse(&format!("https://{host}/{path}"));
-        let film = self.signer.sign_url(&url("film.mp4")?, &good)?;
-        let expired = self.signer.sign_url(&url("film.mp4")?, &over)?;
+        let video = self.signer.sign_url(&url("video.mp4")?, &good)?;
+        let expired = self.signer.sign_url(&url("video.mp4")?, &over)?;
         let picture = self.signer.sign_url(&url("picture.jpg")?, &good)?;
-        let stream = self.signer.sign_stream("film.mp4", &good)?;
+        let stream = self.signer.sign_stream("video.mp4", &good)?;
         let machine = host.name();
         let server = self.rtmp_port.map_or_else(
             || "rtmp://HOST".to_owned(),
@@ -135,8 +135,8 @@ impl Site {
             .map_or_else(|_| String::new(), |at| at.to_string());
         Ok(filled(&[
             ("until", &at),
-            ("film", &film),
-            ("film_hls", &hls_link(&film)),
+            ("video", &video),
+            ("video_hls", &hls_link(&video)),
             ("expired", &expired),
             ("picture", &picture),
             ("picture_plain", url("picture.jpg")?.as_str()),
@@ -148,11 +148,11 @@ impl Site {
     }
 }
 
-/// The same link for the HLS list that is made of the film.
-pub(super) fn hls_link(film: &str) -> String {
-    match film.split_once('?') {
+/// The same link for the HLS list that is made of the video.
+pub(super) fn hls_link(video: &str) -> String {
+    match video.split_once('?') {
         Some((url, query)) => format!("{url}/hls/master.m3u8?{query}"),
-        None => format!("{film}/hls/master.m3u8"),
+        None => format!("{video}/hls/master.m3u8"),
     }
 }
 
@@ -345,13 +345,13 @@ origins = [{ id = \"site\", url = \"http://127.0.0.1:8090\" }]
 
     #[test]
     fn every_place_of_the_page_is_filled_as_text() {
-        let page = filled(&[("film", "https://h/a?b=1&c=\"<x>'")]);
+        let page = filled(&[("video", "https://h/a?b=1&c=\"<x>'")]);
         assert!(!page.contains("{{"));
         assert!(page.contains("src=\"https://h/a?b=1&amp;c=&quot;&lt;x&gt;&#39;\""));
     }
 
     #[test]
-    fn the_list_of_a_film_has_the_films_grant() {
+    fn the_list_of_a_video_has_the_videos_grant() {
         assert_eq!(
             hls_link("https://h/f.mp4?Expires=1&Signature=s"),
             "https://h/f.mp4/hls/master.m3u8?Expires=1&Signature=s"

@@ -213,7 +213,7 @@ impl Printer {
                 if let LinkError::Sign(error) = &error
                     && let Some(hint) = sign_hint(error)
                 {
-                    crate::console::hint(hint);
+                    crate::terminal::hint(hint);
                 }
                 Ok(())
             }

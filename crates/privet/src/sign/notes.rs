@@ -1,6 +1,6 @@
 //! What `privet sign` notes about grants that are made as they were asked for, and will not do what was meant.
 
-use privet_media::name::film_name;
+use privet_media::name::video_name;
 use privet_sign::{Terms, Timestamp};
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub(super) fn about_url(url: &str, terms: &Terms) -> Option<String> {
     if !lower.ends_with(".m3u8") && !lower.ends_with(".mpd") {
         return None;
     }
-    Some(match film_name(path) {
+    Some(match video_name(path) {
         Some(name) => {
             let object = name.object_path;
             let behind = &path[object.len()..];

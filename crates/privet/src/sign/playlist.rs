@@ -1,12 +1,12 @@
 //! `privet sign --playlist`: an m3u8 or mpd in, the same with a signature on each of its URIs out.
 //!
-//! Relative URIs stay relative. The list itself, and lists that it names, are files like others: whoever may read them is
+//! Relative URIs stay relative. The playlist itself, and lists that it names, are files like others: whoever may read them is
 //! said by their own links, and the URIs within those lists are signed when they are given in turn.
 
 use std::fs;
 use std::io::{self, Write};
 
-use privet_media::list::{TEXT_SIZE_BYTES_MAX, rewrite};
+use privet_media::playlist::{TEXT_SIZE_BYTES_MAX, rewrite};
 use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 
 use super::arguments::PlaylistArguments;
@@ -14,7 +14,7 @@ use super::batch::Ending;
 use crate::command_error::CommandError;
 use crate::{input, report};
 
-/// Signs the list called `name`.
+/// Signs the playlist called `name`.
 ///
 /// # Errors
 /// A [`CommandError`] when nothing was written; URIs that cannot be signed are reported, and stay as they are.
@@ -46,8 +46,8 @@ pub(super) fn sign(
         refused_count: 0,
     };
     let rewritten = match kind {
-        ListKind::Hls => rewrite::hls(&text, &mut |uri| uris.sign(uri)),
-        ListKind::Dash => rewrite::dash(&text, &mut |uri| uris.sign(uri)),
+        PlaylistKind::Hls => rewrite::hls(&text, &mut |uri| uris.sign(uri)),
+        PlaylistKind::Dash => rewrite::dash(&text, &mut |uri| uris.sign(uri)),
     };
     let rewritten = rewritten.map_err(|refusal| CommandError::Playlist {
         source: shown(name).to_owned(),
@@ -65,13 +65,13 @@ pub(super) fn sign(
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ListKind {
+enum PlaylistKind {
     Hls,
     Dash,
 }
 
 /// The text, and what it is by its beginning.
-fn read(name: &str) -> Result<(String, ListKind), CommandError> {
+fn read(name: &str) -> Result<(String, PlaylistKind), CommandError> {
     let refuse = |reason: &str| CommandError::Playlist {
         source: shown(name).to_owned(),
         reason: reason.to_owned(),
@@ -80,9 +80,9 @@ fn read(name: &str) -> Result<(String, ListKind), CommandError> {
     let text = String::from_utf8(bytes).map_err(|_| refuse("not UTF-8 text"))?;
     let begin = text.trim_start_matches('\u{feff}').trim_start();
     let kind = if begin.starts_with("#EXTM3U") {
-        ListKind::Hls
+        PlaylistKind::Hls
     } else if begin.starts_with('<') {
-        ListKind::Dash
+        PlaylistKind::Dash
     } else {
         return Err(refuse("neither an m3u8 nor an mpd"));
     };
@@ -96,7 +96,7 @@ fn shown(name: &str) -> &str {
     }
 }
 
-/// The list's own URL; what it was signed with is no part of it.
+/// The playlist's own URL; what it was signed with is no part of it.
 fn base(url: &str) -> Result<WireUrl, CommandError> {
     let plain = url.split(['?', '#']).next().unwrap_or(url);
     Ok(WireUrl::parse(plain)?)
@@ -125,7 +125,7 @@ enum Grant {
 struct Uris {
     grant: Grant,
     base: Option<WireUrl>,
-    kind: ListKind,
+    kind: PlaylistKind,
     signed: u64,
     elsewhere: u64,
     /// The first ones, with the reason.
@@ -169,7 +169,7 @@ impl Uris {
             if uri.starts_with("//") {
                 return Ok(None);
             }
-            // Nobody said where the list lies; the resource was given by hand.
+            // Nobody said where the playlist lies; the resource was given by hand.
             return Ok(Some(with_parameters(uri, stamp.parameters())));
         }
         let url = WireUrl::parse(&absolute)?;
@@ -201,7 +201,7 @@ impl Uris {
     fn terms_of(&self, url: &WireUrl, terms: &Terms) -> Terms {
         let mut terms = terms.clone();
         let is_free = terms.resource.is_none() && terms.policy.is_none();
-        if self.kind == ListKind::Dash && is_free && url.as_str().contains('$') {
+        if self.kind == PlaylistKind::Dash && is_free && url.as_str().contains('$') {
             terms.resource = Some(with_stars(url.as_str()));
         }
         terms
@@ -222,7 +222,7 @@ impl Uris {
             ));
         }
         if !quiet && self.signed == 0 {
-            report::note_line("the list has no URI that was signed");
+            report::note_line("the playlist has no URI that was signed");
         }
         match self.refused_count {
             0 => Ending::AllSigned,

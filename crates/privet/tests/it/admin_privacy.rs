@@ -14,7 +14,7 @@ enum Manner {
     Redirects,
 }
 
-/// A bucket that has `/films/talk.mp4`, which only the edge's keys get unless its manner is another one.
+/// A bucket that has `/videos/talk.mp4`, which only the edge's keys get unless its manner is another one.
 fn bucket(manner: Manner) -> FakeOrigin {
     FakeOrigin::start(move |ask| match ask.header("Authorization") {
         Some(_) => to_the_edge(ask),
@@ -30,7 +30,7 @@ fn to_the_edge(ask: &OriginAsk) -> OriginAnswer {
     let is_read = ["GET", "HEAD"].contains(&ask.method.as_str());
     assert!(is_read, "the edge's keys change nothing: {ask:?}");
     match ask.target.as_str() {
-        "/films/talk.mp4" => OriginAnswer::whole(200, &[], "a film"),
+        "/videos/talk.mp4" => OriginAnswer::whole(200, &[], "a video"),
         // Least privilege: neither listing nor administration.
         _ => refused(),
     }
@@ -39,9 +39,9 @@ fn to_the_edge(ask: &OriginAsk) -> OriginAnswer {
 fn to_strangers(manner: Manner, ask: &OriginAsk) -> OriginAnswer {
     assert_eq!(ask.method, "GET", "strangers only read: {ask:?}");
     match manner {
-        Manner::Lists if ask.target == "/films/" => OriginAnswer::whole(200, &[], "<a/>"),
+        Manner::Lists if ask.target == "/videos/" => OriginAnswer::whole(200, &[], "<a/>"),
         Manner::HandsOut(object) if ask.path().ends_with(object) => {
-            OriginAnswer::whole(200, &[], "a film")
+            OriginAnswer::whole(200, &[], "a video")
         }
         Manner::Redirects => OriginAnswer::whole(307, &[("Location", "/")], ""),
         Manner::RefusesAll | Manner::Lists | Manner::HandsOut(_) => refused(),
@@ -50,7 +50,7 @@ fn to_strangers(manner: Manner, ask: &OriginAsk) -> OriginAnswer {
 
 fn source(origin: &FakeOrigin) -> String {
     format!(
-        "s3 = {{ bucket = \"films\", endpoint = {:?}, addressing = \"path\", \
+        "s3 = {{ bucket = \"videos\", endpoint = {:?}, addressing = \"path\", \
          access_key_id = \"A\", secret_access_key = \"S\" }}",
         origin.url()
     )
@@ -80,7 +80,7 @@ fn check(manner: Manner, expected: &str) {
     let edge = config(&origin).start();
     let found = found(&edge);
     assert_eq!(found.len(), 1);
-    let place = format!("bucket films at {}", origin.address());
+    let place = format!("bucket videos at {}", origin.address());
     let expected = expected.replace("PLACE", &place);
     assert_eq!(found[0].to_string(), expected);
 }
@@ -142,15 +142,15 @@ fn a_configuration_is_probed_without_an_edge() {
         assert_eq!((said.code, said.err.as_str()), (code, ""), "{said:?}");
         assert!(said.out.contains(word), "{said:?}");
     };
-    check(Manner::Lists, &[], 1, "ANYONE CAN READ bucket films");
+    check(Manner::Lists, &[], 1, "ANYONE CAN READ bucket videos");
     check(Manner::Redirects, &[], 2, "could not be told");
     check(Manner::RefusesAll, &[], 2, "to be sure, ask for an object");
     let object = ["--object", "/talk.mp4"];
     check(Manner::RefusesAll, &object, 0, "is private");
     // Hidden, but handed out to whoever knows the name.
-    let hidden = Manner::HandsOut("/films/talk.mp4");
+    let hidden = Manner::HandsOut("/videos/talk.mp4");
     check(hidden, &[], 2, "to be sure, ask for an object");
-    check(hidden, &object, 1, "ANYONE CAN READ bucket films");
+    check(hidden, &object, 1, "ANYONE CAN READ bucket videos");
     check(
         hidden,
         &["--json", "--object", "/talk.mp4"],
@@ -192,14 +192,14 @@ fn what_names_no_object_is_refused() {
 #[test]
 fn s4_an_object_that_is_not_there_vouches_for_nothing() {
     let folder = Folder::new();
-    let origin = bucket(Manner::HandsOut("/films/talk.mp4"));
+    let origin = bucket(Manner::HandsOut("/videos/talk.mp4"));
     let said = probe(
         &folder,
         &config(&origin).config(),
         &["--object", "/tlak.mp4"],
     );
     assert_eq!(said.code, 2, "{said:?}");
-    let place = format!("bucket films at {}", origin.address());
+    let place = format!("bucket videos at {}", origin.address());
     let expected = format!(
         "whether {place} is private could not be told (origin app of distribution EDFDVBD6EXAMPLE): the object \
          /tlak.mp4 is not there, the edge itself is answered 403; name one that is with privet probe --object \
@@ -256,7 +256,7 @@ fn two_buckets() -> (FakeOrigin, FakeOrigin, String) {
             }
         })
     };
-    let (one, two) = (has("/films/one.txt"), has("/films/two.txt"));
+    let (one, two) = (has("/videos/one.txt"), has("/videos/two.txt"));
     let second = format!(
         "[[distributions]]\nid = \"ETWOEXAMPLE000\"\ndomain_name = \"two.example\"\naliases = [\"*.two.example\"]\n\
          certificate = {{ chain = \"chain.pem\", key = \"key.pem\" }}\n\
@@ -340,14 +340,17 @@ fn bucket_with(
         };
         let is_edge = ask.header("Authorization").is_some();
         match (ask.method.as_str(), is_edge, ask.target.as_str()) {
-            ("GET", true, "/films/?acl") => OriginAnswer::whole(200, &[], acl),
-            ("GET", true, "/films/?policy") => match policy {
+            ("GET", true, "/videos/?acl") => OriginAnswer::whole(200, &[], acl),
+            ("GET", true, "/videos/?policy") => match policy {
                 Some(policy) => OriginAnswer::whole(200, &[], policy),
                 None => error(404, "NoSuchBucketPolicy"),
             },
-            ("HEAD", true, "/films/talk.mp4") => OriginAnswer::whole(200, &[], "a film"),
+            ("HEAD", true, "/videos/talk.mp4") => OriginAnswer::whole(200, &[], "a video"),
             ("PUT", false, target) => {
-                assert!(target.starts_with("/films/privet-write-probe-"), "{target}");
+                assert!(
+                    target.starts_with("/videos/privet-write-probe-"),
+                    "{target}"
+                );
                 // Whoever is let in is stopped by the digest.
                 assert_eq!(ask.header("Content-MD5"), Some("AAAAAAAAAAAAAAAAAAAAAA=="));
                 error(put.0, put.1)
@@ -363,7 +366,7 @@ const ANYBODYS_ACL: &str = "<AccessControlPolicy><AccessControlList><Grant><Gran
     <URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee><Permission>WRITE</Permission></Grant>\
     </AccessControlList></AccessControlPolicy>";
 const ANYBODYS_POLICY: &str = "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\
-    \"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::films/*\"}]}";
+    \"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::videos/*\"}]}";
 
 #[test]
 fn s4_a_bucket_that_anybody_can_write_to_is_found() {
@@ -487,7 +490,7 @@ fn s7_a_probe_tells_of_keys_that_are_not_taken() {
 fn the_running_edge_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("admin.sock");
-    let origin = bucket(Manner::HandsOut("/films/talk.mp4"));
+    let origin = bucket(Manner::HandsOut("/videos/talk.mp4"));
     let edge = config(&origin)
         .tables(&format!("[admin]\nsocket = {socket:?}"))
         .start();

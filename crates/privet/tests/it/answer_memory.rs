@@ -304,8 +304,8 @@ fn f4_the_process_stays_small_under_idle_http2_viewers() {
         "[edge]\nworkers = 2\n[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"https\"\n\
          [[distributions]]\nid = \"E1\"\ndomain_name = {HOST:?}\n\
          certificate = {{ chain = \"chain.pem\", key = \"key.pem\" }}\n\
-         [[distributions.origins]]\nid = \"films\"\nfolder = \"bucket\"\n\
-         [distributions.default_behavior]\norigin = \"films\"\n"
+         [[distributions.origins]]\nid = \"videos\"\nfolder = \"bucket\"\n\
+         [distributions.default_behavior]\norigin = \"videos\"\n"
     );
     let config_path = folder.path().join("privet.toml");
     fs::write(&config_path, config).unwrap();

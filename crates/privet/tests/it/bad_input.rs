@@ -184,7 +184,7 @@ fn n4_paths_with_a_token_that_nobody_issued() {
     }
     edge.live.wait_for(9);
     let live = edge.live.text();
-    assert!(live.contains("session-mismatch"), "{live}");
+    assert!(live.contains("path-token-mismatch"), "{live}");
     assert!(!live.contains("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "{live}");
 }
 

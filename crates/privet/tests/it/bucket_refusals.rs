@@ -35,7 +35,7 @@ fn xml(code: &str) -> String {
 
 fn lines(url: &str) -> String {
     format!(
-        "s3 = {{ bucket = \"films\", endpoint = {url:?}, region = \"eu-central-1\", addressing = \"path\", \
+        "s3 = {{ bucket = \"videos\", endpoint = {url:?}, region = \"eu-central-1\", addressing = \"path\", \
          access_key_id = \"{ACCESS_KEY}\", secret_access_key = \"secret\" }}"
     )
 }

@@ -32,7 +32,7 @@ fn folders_take_no_part_in_failover() {
 }
 
 #[test]
-fn films_and_streams_are_shown() {
+fn videos_and_streams_are_shown() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path("f")).unwrap();
     folder.write(
@@ -43,8 +43,8 @@ id = 'E1'
 domain_name = 'd.example'
 origins = [{ id = 'disk', folder = 'f' }]
 behaviors = [
-    { path_pattern = '/a/*', origin = 'disk', films = false },
-    { path_pattern = '/b/*', origin = 'disk', films = { qualities = ['480p'], subtitles = ['en'] } },
+    { path_pattern = '/a/*', origin = 'disk', video = false },
+    { path_pattern = '/b/*', origin = 'disk', video = { renditions = ['480p'], subtitles = ['en'] } },
 ]
 default_behavior = { origin = 'disk' }
 [[streaming_distributions]]
@@ -64,11 +64,11 @@ origin = { id = 'disk', folder = 'f' }
     let lines: Vec<&str> = said.out.lines().map(str::trim).collect();
     for expected in [
         "listener rtmp://127.0.0.1:1935",
-        "/a/*                     open to everybody, from disk, no films",
-        "/b/*                     open to everybody, from disk, films with 480p, en",
+        "/a/*                     open to everybody, from disk, no videos",
+        "/b/*                     open to everybody, from disk, videos with 480p, en",
         "*                        open to everybody, from disk",
         "streaming distribution S1: s.example",
-        "open, save what behaviors restrict, films of distribution E1",
+        "open, save what behaviors restrict, videos of distribution E1",
         "streaming distribution S2 (disabled): t.example, u.example",
         "open, save what behaviors restrict, from disk",
     ] {

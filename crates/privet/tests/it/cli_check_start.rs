@@ -12,7 +12,7 @@ fn config(lines: &str) -> String {
 [[distributions]]
 id = 'E1'
 domain_name = 'd111111abcdef8.cloudfront.net'
-aliases = ['www.example.com', '*.films.example.com']
+aliases = ['www.example.com', '*.videos.example.com']
 {lines}
 "
     )
@@ -20,12 +20,12 @@ aliases = ['www.example.com', '*.films.example.com']
 
 const CERTIFICATE: &str = "certificate = { chain = 'chain.pem', key = 'tls.pem' }";
 const FOLDER: &str =
-    "origins = [{ id = 'films', folder = '.' }]\ndefault_behavior = { origin = 'films' }";
+    "origins = [{ id = 'videos', folder = '.' }]\ndefault_behavior = { origin = 'videos' }";
 
 /// A folder with a certificate and its key for the distribution of [`config`].
 fn folder() -> Folder {
     let folder = Folder::new();
-    certify(&folder, &["www.example.com", "*.films.example.com"], 2099);
+    certify(&folder, &["www.example.com", "*.videos.example.com"], 2099);
     folder
 }
 
@@ -126,14 +126,14 @@ fn d2_folders_that_are_not_there() {
     folder.write("file", "");
     let refuse = |path: &str, words: &str| {
         let lines = format!(
-            "{CERTIFICATE}\norigins = [{{ id = 'films', folder = '{path}' }}]\ndefault_behavior = {{ origin = 'films' }}"
+            "{CERTIFICATE}\norigins = [{{ id = 'videos', folder = '{path}' }}]\ndefault_behavior = {{ origin = 'videos' }}"
         );
         let place = "error: privet.toml:7:37: distributions[0].origins[0].folder: ";
         refuse(&folder, &lines, &[place, words]);
     };
-    refuse("films", "there is no folder films; make it");
-    refuse("~/films", "~ and $ stand for themselves");
-    refuse("$HOME/films", "~ and $ stand for themselves");
+    refuse("videos", "there is no folder videos; make it");
+    refuse("~/videos", "~ and $ stand for themselves");
+    refuse("$HOME/videos", "~ and $ stand for themselves");
     refuse("file", "file is not a folder");
 }
 
@@ -146,7 +146,7 @@ fn d2_folders_of_streams() {
 [[streaming_distributions]]
 id = 'S1'
 domain_name = 's.example'
-origin = { id = 'films', folder = 'films' }
+origin = { id = 'videos', folder = 'videos' }
 ",
     );
     for command in ["check", "serve"] {
@@ -213,7 +213,7 @@ fn d2_all_faults_at_once() {
     let lines = format!(
         "{CERTIFICATE}
 colour = 'blue'
-origins = [{{ id = 'films', folder = 'films' }}]
+origins = [{{ id = 'videos', folder = 'videos' }}]
 default_behavior = {{ origin = 'flims' }}
 [[public_keys]]
 id = 'K1'
@@ -251,13 +251,13 @@ fn d2_certificates_that_viewers_will_not_like_are_noted() {
     };
     let note = |text: &str| format!("note: the certificate of distribution E1 {text}");
     assert_eq!(noted(), [] as [String; 0]);
-    certify(&folder, &["www.example.com", "*.films.example.com"], 2021);
+    certify(&folder, &["www.example.com", "*.videos.example.com"], 2021);
     let ended = "ended at 2021-01-01T00:00:00Z: browsers refuse it; renew it";
     assert_eq!(noted(), [note(ended)]);
     certify(&folder, &["www.example.com"], 2099);
-    let not_for = "is not for *.films.example.com: browsers will warn there";
+    let not_for = "is not for *.videos.example.com: browsers will warn there";
     assert_eq!(noted(), [note(not_for)]);
-    certify(&folder, &["*.example.com", "a.films.example.com"], 2021);
+    certify(&folder, &["*.example.com", "a.videos.example.com"], 2021);
     assert_eq!(noted(), [note(ended), note(not_for)]);
 }
 
@@ -268,9 +268,9 @@ fn d12_keys_that_cloudfront_does_not_take_are_noted() {
         folder.take(key, "key.pub.pem");
         let lines = format!(
             "{CERTIFICATE}
-origins = [{{ id = 'films', folder = '.' }}]
-default_behavior = {{ origin = 'films', trusted_key_groups = ['viewers'] }}
-behaviors = [{{ path_pattern = '/a/*', origin = 'films', trusted_key_groups = ['viewers'] }}]
+origins = [{{ id = 'videos', folder = '.' }}]
+default_behavior = {{ origin = 'videos', trusted_key_groups = ['viewers'] }}
+behaviors = [{{ path_pattern = '/a/*', origin = 'videos', trusted_key_groups = ['viewers'] }}]
 [[public_keys]]
 id = 'K1'
 file = 'key.pub.pem'

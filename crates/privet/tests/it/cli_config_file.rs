@@ -8,8 +8,8 @@ key_groups = [{ id = 'viewers', public_keys = ['K2JCJMDEHXQW5F'] }]
 [[distributions]]
 id = 'E1'
 domain_name = 'd111111abcdef8.cloudfront.net'
-origins = [{ id = 'films', folder = '.' }]
-default_behavior = { origin = 'films', trusted_key_groups = ['viewers'] }
+origins = [{ id = 'videos', folder = '.' }]
+default_behavior = { origin = 'videos', trusted_key_groups = ['viewers'] }
 ";
 
 /// Commands that take a configuration, with what they need besides; those that serve are ended by their configuration.

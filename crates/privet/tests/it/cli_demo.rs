@@ -110,7 +110,7 @@ fn m1_the_demos_page_signs_for_nobody_but_the_edge() {
     for headers in ["", guess] {
         let page = asked(http, &host, headers);
         assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
-        assert!(page.contains(&format!("https://{host}/film.mp4?Expires=")));
+        assert!(page.contains(&format!("https://{host}/video.mp4?Expires=")));
     }
     demo.reload();
     assert!(asked(http, &host, "").starts_with("HTTP/1.1 200 "));

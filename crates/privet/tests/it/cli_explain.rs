@@ -54,9 +54,9 @@ fn refusals_are_1() {
 }
 
 #[test]
-fn what_is_made_of_a_film_is_told_from_the_film() {
+fn what_is_made_of_a_video_is_told_from_the_video() {
     let folder = Folder::new();
-    let film = "https://d111111abcdef8.cloudfront.net/talk.mp4";
+    let video = "https://d111111abcdef8.cloudfront.net/talk.mp4";
     let check = |link: &str, code: i32, words: &str| {
         let said = folder.explain(&[link]);
         assert_eq!(said.code, code, "{said:?}");
@@ -64,17 +64,17 @@ fn what_is_made_of_a_film_is_told_from_the_film() {
     };
     let list = |link: &str| {
         link.trim()
-            .replace(".mp4?", ".mp4/hls/master.m3u8?session=1&")
+            .replace(".mp4?", ".mp4/hls/master.m3u8?path_token=1&")
     };
     check(
-        &list(&folder.sign(&[film]).ok()),
+        &list(&folder.sign(&[video]).ok()),
         0,
-        "Privet opens it: a link for the film https://",
+        "Privet opens it: a link for the video https://",
     );
     let other = folder.sign(&[URL]).ok();
     let (_, query) = other.trim().split_once('?').expect("signed");
     check(
-        &format!("{film}/dash/manifest.mpd?{query}"),
+        &format!("{video}/dash/manifest.mpd?{query}"),
         1,
         "but this is none that opens",
     );
@@ -222,7 +222,7 @@ fn keys_come_from_a_configuration() {
     assert_eq!(elsewhere.code, 1, "{elsewhere:?}");
     let refused = "refused: 403, no distribution has the host elsewhere.example";
     assert!(elsewhere.out.contains(refused), "{elsewhere:?}");
-    let open = explain("https://localhost/public/film.mp4");
+    let open = explain("https://localhost/public/video.mp4");
     assert_eq!(open.code, 0, "{open:?}");
     assert!(open.out.contains("open to everybody"), "{open:?}");
     let said = explain(&sign("https://localhost/picture.jpg"));
@@ -260,14 +260,14 @@ key_groups = [{ id = 'viewers', public_keys = ['K2JCJMDEHXQW5F'] }]
 [[distributions]]
 id = 'E1'
 domain_name = 'd111111abcdef8.cloudfront.net'
-origins = [{ id = 'films', folder = 'none' }]
-default_behavior = { origin = 'films', trusted_key_groups = ['viewers'] }
+origins = [{ id = 'videos', folder = 'none' }]
+default_behavior = { origin = 'videos', trusted_key_groups = ['viewers'] }
 [[distributions]]
 id = 'E2'
 domain_name = 'off.example'
 enabled = false
-origins = [{ id = 'films', folder = 'none' }]
-default_behavior = { origin = 'films' }
+origins = [{ id = 'videos', folder = 'none' }]
+default_behavior = { origin = 'videos' }
 ";
 
 #[test]
@@ -382,11 +382,11 @@ fn l4_cookies_come_in_many_forms() {
 fn a_host_that_is_not_served_comes_with_what_to_do() {
     let folder = Folder::new();
     folder.write("privet.toml", CONFIG);
-    for host in ["films.example", "films.example:8080"] {
+    for host in ["videos.example", "videos.example:8080"] {
         let said = folder.run(&["explain", &format!("http://{host}/a?b")]);
         assert_eq!(said.code, 1, "{said:?}");
         let hint =
-            "hint: add films.example to the aliases of the distribution that is to serve it\n";
+            "hint: add videos.example to the aliases of the distribution that is to serve it\n";
         assert!(said.out.contains(hint), "{said:?}");
     }
 }

@@ -213,13 +213,13 @@ fn l8_init_says_where_a_linked_folder_leads() {
         assert_eq!(entries.count(), 1, "{name}");
     }
     assert!(!folder.path("nowhere").exists());
-    std::fs::create_dir(folder.path("films")).unwrap();
-    link("../films", "d/files");
+    std::fs::create_dir(folder.path("videos")).unwrap();
+    link("../videos", "d/files");
     let said = folder.run(&["init", "d"]);
     assert_eq!(said.code, 0, "{said:?}");
-    let films = std::fs::canonicalize(folder.path("films")).unwrap();
-    let note = format!("note: d/files is a link to {}", films.display());
+    let videos = std::fs::canonicalize(folder.path("videos")).unwrap();
+    let note = format!("note: d/files is a link to {}", videos.display());
     said.mentions(&[&note]);
-    assert_eq!(std::fs::read_dir(films).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(videos).unwrap().count(), 0);
     assert_eq!(folder.run(&["check", "d/privet.toml"]).code, 0);
 }

@@ -54,9 +54,9 @@ fn hostile_link() -> String {
 #[test]
 fn l3_json_is_json_whatever_names_are_in_it() {
     let folder = folder();
-    folder.write(HOSTILE, "no film");
+    folder.write(HOSTILE, "no video");
     assert_eq!(
-        json(&folder.run(&["film", "check", "--json", HOSTILE]))["file"],
+        json(&folder.run(&["video", "check", "--json", HOSTILE]))["file"],
         HOSTILE
     );
     let said = folder.run(&["init", "--json", &format!("new/{HOSTILE}")]);
@@ -82,14 +82,14 @@ fn l3_json_is_json_whatever_names_are_in_it() {
 #[test]
 fn l3_no_text_turns_its_direction_or_commands_the_terminal() {
     let folder = folder();
-    folder.write(HOSTILE, "no film");
+    folder.write(HOSTILE, "no video");
     let new = format!("text/{HOSTILE}");
     let key = format!("{HOSTILE}.pem");
     let config = format!("{new}/privet.toml");
     let link = hostile_link();
     for arguments in [
-        &["film", "check", HOSTILE][..],
-        &["film", "check", &key],
+        &["video", "check", HOSTILE][..],
+        &["video", "check", &key],
         &["init", &new],
         &["init", &new],
         &["check", &config],

@@ -449,14 +449,15 @@ fn d6_links_that_have_ended_are_noted() {
 
 #[test]
 fn d6_links_of_playlists_alone_are_noted() {
-    let film = "https://d111111abcdef8.cloudfront.net/a/talk.mp4";
+    let video = "https://d111111abcdef8.cloudfront.net/a/talk.mp4";
     let check = |path: &str, more: &[&str], note: Option<&str>| {
-        let url = format!("{film}{path}");
+        let url = format!("{video}{path}");
         let arguments = [&["--for", "1h", url.as_str()][..], more].concat();
         check_noted(&arguments, note.as_slice());
     };
-    let sign =
-        format!("this opens the playlist alone, and none of its segments: sign {film}, and write ");
+    let sign = format!(
+        "this opens the playlist alone, and none of its segments: sign {video}, and write "
+    );
     for path in [
         "/hls/master.m3u8",
         "/hls/ts.m3u8",
@@ -466,7 +467,7 @@ fn d6_links_of_playlists_alone_are_noted() {
         check(path, &[], Some(&format!("{sign}{path} behind")));
     }
     check(
-        "/hls/master.m3u8?session=1",
+        "/hls/master.m3u8?path_token=1",
         &[],
         Some(&format!("{sign}/hls/master.m3u8 behind")),
     );
@@ -474,7 +475,7 @@ fn d6_links_of_playlists_alone_are_noted() {
     check("/hls/t1/init.mp4", &[], None);
     check(
         "/hls/master.m3u8",
-        &["--resource", &format!("{film}*")],
+        &["--resource", &format!("{video}*")],
         None,
     );
     let ready = "https://d111111abcdef8.cloudfront.net/live/index.M3U8";

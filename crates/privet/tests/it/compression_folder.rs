@@ -11,15 +11,15 @@ id = "EDFDVBD6EXAMPLE"
 domain_name = "d111111abcdef8.cloudfront.net"
 certificate = { chain = "chain.pem", key = "key.pem" }
 [[distributions.origins]]
-id = "films"
+id = "videos"
 folder = "bucket"
 [[distributions.behaviors]]
 path_pattern = "/private/*"
-origin = "films"
+origin = "videos"
 compress = true
 trusted_key_groups = ["viewers"]
 [distributions.default_behavior]
-origin = "films"
+origin = "videos"
 compress = true
 "#;
 

@@ -89,7 +89,7 @@ fn t89_http_on_https_only() {
 #[test]
 fn unknown_hosts() {
     let edge = TestEdge::new();
-    for host in ["other.example", "www.example.com.", "films.example.com"] {
+    for host in ["other.example", "www.example.com.", "videos.example.com"] {
         check_html(
             &edge.get(&format!("https://{host}/public/a")),
             "Bad request.",

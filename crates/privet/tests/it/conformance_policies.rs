@@ -154,7 +154,7 @@ fn t81_to_t88_cookies() {
     let edge = TestEdge::new();
     let url = format!("{U}/private/a.txt");
     let with = |row: &str, url: &str, cookies: &str, expected: Verdict| {
-        let ask = Ask::get(url).header("Cookie", format!("session=1; {cookies}"));
+        let ask = Ask::get(url).header("Cookie", format!("path_token=1; {cookies}"));
         check(&edge, row, &ask, expected);
     };
     let cookies = policy_cookies(RSA, &policy(&format!("{U}/private/*")));

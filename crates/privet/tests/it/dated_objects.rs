@@ -83,7 +83,7 @@ fn assert_of_one_version(start: u64, bytes: &[u8], versions: u32) {
 }
 
 fn ask_for(edge: &TestEdge, range: Option<(u64, u64)>) -> (u64, Vec<u8>) {
-    let mut ask = Ask::get(url("/film.mp4"));
+    let mut ask = Ask::get(url("/video.mp4"));
     if let Some((start, end)) = range {
         ask = ask.header("Range", format!("bytes={start}-{end}"));
     }
@@ -138,7 +138,7 @@ fn s9_a_later_confirmation_does_not_make_a_date_strong() {
     let (start, bytes) = ask_for(&edge, Some((0, 99)));
     assert_of_one_version(start, &bytes, 1);
     let by_date = [("Range", "bytes=0-9"), ("If-Range", MODIFIED)];
-    assert_eq!(edge.fetch_with("/film.mp4", &by_date).status(), 200);
+    assert_eq!(edge.fetch_with("/video.mp4", &by_date).status(), 200);
     object.version.store(1, Ordering::SeqCst);
     // Blocks of the first version have to go, and would have to be fetched again.
     for other in 0..6 {
@@ -174,10 +174,10 @@ fn s9_a_viewers_if_range_needs_a_settled_date() {
     for (date, status) in [(AT_ONCE, 200), (SOON, 200), (LATER, 206)] {
         let origin = Dated::new(Some(date)).start();
         let edge = Remote::new(&origin).start();
-        edge.fetch("/film.mp4");
+        edge.fetch("/video.mp4");
         let headers = [("Range", "bytes=0-9"), ("If-Range", MODIFIED)];
         assert_eq!(
-            edge.fetch_with("/film.mp4", &headers).status(),
+            edge.fetch_with("/video.mp4", &headers).status(),
             status,
             "{date}"
         );

@@ -61,7 +61,7 @@ fn d14_an_ended_link_has_words_in_place_of_a_player() {
     let private = "section:first-of-type";
     let shown = browser.look(private, "Play Video");
     assert!(shown.number("players") > 1.0, "{shown:?}");
-    browser.end_links("/film.mp4");
+    browser.end_links("/video.mp4");
     let shown = browser.look(private, "This link has ended");
     let said = shown.0["text"].as_str().unwrap();
     assert!(said.contains("Load the page again"), "{shown:?}");

@@ -73,7 +73,7 @@ const README: &[Step] = &[
     step("curl http://localhost:8080/talk.mp4", Run),
     step("<?xml", Printed),
     step("link=$(privet sign --key K2JCJMDEHXQW5F.pem --key-pair-id K2JCJMDEHXQW5F --for 1h", Run),
-    step("a film", Printed),
+    step("a video", Printed),
     step("privet explain --at", Run),
     step("refused: 403", PrintedLast),
     step("cp ~/Videos/any.mp4", Run),
@@ -117,10 +117,10 @@ const COMMAND_LINE: &[Step] = &[
         .after("chmod +x kms-sign"),
     step("privet sign --external-signer", Run),
     step("link=$(privet sign", Run),
-    step("privet film check talk.mp4", Run)
-        .before("cp \"$CLIPS/pcm.mov\" talk.mp4; echo '{\"qualities\":[{\"file\":\"talk.mp4\",\"label\":\"360p\"}]}' > talk.film.json"),
+    step("privet video check talk.mp4", Run)
+        .before("cp \"$CLIPS/pcm.mov\" talk.mp4; echo '{\"renditions\":[{\"file\":\"talk.mp4\",\"label\":\"360p\"}]}' > talk.video.json"),
     step("talk.mp4 plays", PrintedFirst),
-    step("privet film check 'https://HOST/", Not("asks a server; the cli_film_url tests do")),
+    step("privet video check 'https://HOST/", Not("asks a server; the cli_video_url tests do")),
     step("privet demo  ", Run).before("stop"),
     step("[admin]", Append("privet.toml")).after("start_server; privet serve & ready PORT_A"),
     step("privet invalidate --distribution", Run),
@@ -129,22 +129,22 @@ const COMMAND_LINE: &[Step] = &[
     step("mkdir -p ~/.local/share/bash-completion", Run),
 ];
 
-const FILMS: &[Step] = &[
-    step("https://HOST/video/talk.mp4?SIGNED", Not("a list of addresses; the film_ tests ask for all of them")),
-    step("[distributions.default_behavior.films]", Append("privet.toml"))
+const VIDEOS: &[Step] = &[
+    step("https://HOST/video/talk.mp4?SIGNED", Not("a list of addresses; the video_ tests ask for all of them")),
+    step("[distributions.default_behavior.videos]", Append("privet.toml"))
         .before("five_minutes")
         .after("privet check"),
-    step("<video class", Not("HTML; film_players_browsers.rs runs pages")),
+    step("<video class", Not("HTML; video_players_browsers.rs runs pages")),
     step("response_headers_policy = ", Append("privet.toml"))
         .before("five_minutes; sed -i '/^\\[log\\]/,$d' privet.toml")
         .after("privet check; privet serve & ready PORT_A; echo x > files/page.vtt; curl -fsS -H 'Origin: https://www.example.com' \
                 -D- \"$(privet sign --key K2JCJMDEHXQW5F.pem --key-pair-id K2JCJMDEHXQW5F --for 1h \
                 http://localhost:PORT_A/page.vtt)\" | grep -qi '^access-control-allow-origin: \\*'; stop"),
-    step("{", File("files/talk.film.json"))
+    step("{", File("files/talk.video.json"))
         .after("for name in talk.720p.mp4 talk.1080p.mp4; do cp \"$CLIPS/set.mp4\" files/$name; done; \
                 echo WEBVTT > files/talk.en.vtt; privet serve & ready PORT_A; mpv \"$(privet sign --key K2JCJMDEHXQW5F.pem \
-                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.film.json |
-                sed 's/film.json/&\\/hls\\/master.m3u8/')\"; stop"),
+                --key-pair-id K2JCJMDEHXQW5F --for 1h http://localhost:PORT_A/talk.video.json |
+                sed 's/video.json/&\\/hls\\/master.m3u8/')\"; stop"),
     step("[[listeners]]", Append("privet.toml"))
         .before("five_minutes")
         .after("sed -i s/0.0.0.0:1935/127.0.0.1:PORT_B/ privet.toml; privet check"),
@@ -154,7 +154,7 @@ const FILMS: &[Step] = &[
 /// The libraries that the page names are among the tools of the tests, those of PHP and Ruby are not.
 const SIGNING: &[Step] = &[
     step("import datetime", File("sign.py"))
-        .before("five_minutes; echo 'a film' > files/talk.mp4; privet serve & ready PORT_A")
+        .before("five_minutes; echo 'a video' > files/talk.mp4; privet serve & ready PORT_A")
         .after("opens \"$(\"$PYTHON\" sign.py)\""),
     step("import {", File("sign.mjs"))
         .before("ln -s \"$NODE_MODULES\" node_modules")
@@ -217,7 +217,7 @@ const TESTING: &[Step] = &[
 const DOCUMENTS: &[(&str, &[Step])] = &[
     ("README.md", README),
     ("docs/command-line.md", COMMAND_LINE),
-    ("docs/films.md", FILMS),
+    ("docs/videos.md", VIDEOS),
     ("docs/signing.md", SIGNING),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
     ("docs/fidelity.md", FIDELITY),
@@ -249,17 +249,17 @@ const STATUSES: &[(&str, i32, &str)] = &[
 const LEFT_OUT: &[(&str, &str)] = &[
     (
         "ffplay \"rtmp:",
-        "opens a window; film_rtmp_clients.rs plays streams",
+        "opens a window; video_rtmp_clients.rs plays streams",
     ),
     (
         "rtmpdump -r",
-        "asks at the port of RTMP, which may be another program's; film_rtmp_clients.rs runs it",
+        "asks at the port of RTMP, which may be another program's; video_rtmp_clients.rs runs it",
     ),
 ];
 
 /// Words of the documents that stand for something else here. Ports have their own places.
 const WORDS: &[(&str, &str)] = &[
-    ("HOST", "a.films.example.com"),
+    ("HOST", "a.videos.example.com"),
     ("127.0.0.1:7480", "127.0.0.1:PORT_B"),
     ("127.0.0.1:8000", "127.0.0.1:PORT_B"),
     ("8080", "PORT_A"),
@@ -335,8 +335,8 @@ fn command_line_does_what_it_says() {
 }
 
 #[test]
-fn films_does_what_it_says() {
-    run_document("docs/films.md");
+fn videos_does_what_it_says() {
+    run_document("docs/videos.md");
 }
 
 #[test]
@@ -458,9 +458,9 @@ impl Tour {
             "here",
             "home/Videos",
             "said",
-            "bucket/my-films",
+            "bucket/my-videos",
             "bucket/videos",
-            "bucket/films",
+            "bucket/videos",
             "edge",
         ] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
@@ -695,8 +695,8 @@ stop() {
 }
 # A server that is open to everybody. To the edge it is a bucket, too: it asks nobody for a signature.
 start_server() {
-    for place in . my-films films videos; do
-        cp files/talk.mp4 $folder/bucket/$place/ 2> /dev/null || echo "a film" > $folder/bucket/$place/talk.mp4
+    for place in . my-videos videos videos; do
+        cp files/talk.mp4 $folder/bucket/$place/ 2> /dev/null || echo "a video" > $folder/bucket/$place/talk.mp4
     done
     echo home > $folder/bucket/index.html
     privet serve $folder/edge/open.toml &
@@ -715,7 +715,7 @@ same() {
     grep -v '^$' $folder/said/block | diff $folder/said/file - >> $folder/said/$said || gone "$2: the file $1 is another one"
 }
 opens() {
-    [ "$(curl -fsS "$1")" = 'a film' ] || gone "$1 does not open"
+    [ "$(curl -fsS "$1")" = 'a video' ] || gone "$1 does not open"
 }
 "#;
 

@@ -88,7 +88,7 @@ fn s5_ranges_of_an_empty_object_are_answered_alike() {
 /// A range behind the end of a large object costs a block, not the object.
 #[test]
 fn s5_a_range_behind_the_end_does_not_fetch_the_whole() {
-    let object = PatternedObject::new(30_000_000, "\"film\"");
+    let object = PatternedObject::new(30_000_000, "\"video\"");
     let origin = FakeOrigin::start(move |ask| {
         let beyond = ask.header("Range").is_some() && ask.range(30_000_000).is_none();
         if beyond {
@@ -98,7 +98,7 @@ fn s5_a_range_behind_the_end_does_not_fetch_the_whole() {
     });
     let edge = Remote::new(&origin).start();
     let beyond = [("Range", "bytes=99000000-")];
-    let answer = edge.fetch_with("/film.mp4", &beyond);
+    let answer = edge.fetch_with("/video.mp4", &beyond);
     let expected = (416, Some("bytes */30000000"), Some("0"), "");
     assert_eq!(seen(&answer), expected);
     assert!(
@@ -107,7 +107,7 @@ fn s5_a_range_behind_the_end_does_not_fetch_the_whole() {
         origin.sent_size_bytes()
     );
     let asks = origin.asks().len();
-    assert_eq!(seen(&edge.fetch_with("/film.mp4", &beyond)), expected);
+    assert_eq!(seen(&edge.fetch_with("/video.mp4", &beyond)), expected);
     assert_eq!(origin.asks().len(), asks, "the next one costs nothing");
 }
 
@@ -124,25 +124,25 @@ fn a_range_of_what_is_not_kept_is_the_origins() {
     assert_eq!(edge.fetch("/empty").status(), 200);
 }
 
-const FILMS: &str = "films = { segment_duration = \"2s\" }";
+const VIDEOS: &str = "video = { segment_duration = \"2s\" }";
 
 #[test]
-fn s5_an_empty_film_is_no_outage() {
+fn s5_an_empty_video_is_no_outage() {
     let no_store: &[(&str, &str)] = &[("Cache-Control", "no-store")];
     for headers in [TAGGED, &[], no_store] {
         for manner in [Manner::WithLength, Manner::WithoutLength, Manner::Ignores] {
             let origin = origin(manner, headers);
-            let edge = Remote::new(&origin).behavior(FILMS).start();
+            let edge = Remote::new(&origin).behavior(VIDEOS).start();
             for _ in 0..2 {
                 let answer = edge.fetch("/zero.mp4/hls/master.m3u8");
                 assert_eq!(answer.status(), 422, "{}", answer.text());
-                assert!(answer.text().contains("<Code>UnprocessableFilm</Code>"));
+                assert!(answer.text().contains("<Code>UnprocessableVideo</Code>"));
             }
         }
     }
 }
 
-/// An origin and a folder tell a player the same of a film without a byte.
+/// An origin and a folder tell a player the same of a video without a byte.
 #[test]
 fn s5_an_empty_stream_is_no_outage() {
     let streaming = "[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"rtmp\"\n[[streaming_distributions]]\n\

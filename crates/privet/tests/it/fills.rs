@@ -15,7 +15,7 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
         let size_bytes = (range.end - range.start).to_string();
         let content_range = format!("bytes {}-{}/{SIZE_BYTES}", range.start, range.end - 1);
         let headers = [
-            ("ETag", "\"film\""),
+            ("ETag", "\"video\""),
             ("Cache-Control", "max-age=3600"),
             ("Content-Range", content_range.as_str()),
             ("Content-Length", size_bytes.as_str()),
@@ -25,7 +25,7 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
             return OriginAnswer::head(
                 200,
                 &[
-                    ("ETag", "\"film\""),
+                    ("ETag", "\"video\""),
                     ("Cache-Control", "max-age=3600"),
                     ("Content-Length", &size_bytes),
                 ],
@@ -38,7 +38,7 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
     for _ in 0..2 {
         for range in ["bytes=0-99", "bytes=0-1999999", "bytes=600000-900000"] {
             let mut viewer = edge.plain();
-            viewer.send(&Ask::get(url("/film.mp4")).header("Range", range).bytes());
+            viewer.send(&Ask::get(url("/video.mp4")).header("Range", range).bytes());
             let (answer, body) = viewer.framed_answer();
             if answer.status() == 206 {
                 let start: u64 = range[6..].split('-').next().unwrap().parse().unwrap();
@@ -55,20 +55,20 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
 /// RFC 9110 13.1.5: a part only of the version that the viewer has the rest of.
 #[test]
 fn if_range_holds_for_what_is_not_stored_too() {
-    let film = PatternedObject::new(SIZE_BYTES, "\"v2\"").with("Cache-Control", "no-store");
-    let (origin, film) = FakeOrigin::of(&film);
+    let video = PatternedObject::new(SIZE_BYTES, "\"v2\"").with("Cache-Control", "no-store");
+    let (origin, video) = FakeOrigin::of(&video);
     let policy = "min_ttl = \"0s\"\ndefault_ttl = \"0s\"\nmax_ttl = \"365d\"";
     let edge = Remote::new(&origin).policy(policy).start();
     let headers = [("Range", "bytes=1000-1999"), ("If-Range", "\"v1\"")];
-    let answer = edge.fetch_with("/film.mp4", &headers);
+    let answer = edge.fetch_with("/video.mp4", &headers);
     assert_eq!(
         (answer.status(), answer.body.len() as u64),
         (200, SIZE_BYTES)
     );
     let headers = [("Range", "bytes=1000-1999"), ("If-Range", "\"v2\"")];
-    let answer = edge.fetch_with("/film.mp4", &headers);
+    let answer = edge.fetch_with("/video.mp4", &headers);
     assert_eq!((answer.status(), answer.body.len()), (206, 1_000));
-    film.pattern().assert_is(1_000, &answer.body);
+    video.pattern().assert_is(1_000, &answer.body);
 }
 
 /// The header by which an origin knows the edge is a secret between the two.
@@ -133,17 +133,17 @@ fn a_body_under_way_is_not_for_those_who_ask_after_an_invalidation() {
 /// One viewer who reads an old version slowly does not keep the new one from the others.
 #[test]
 fn a_change_is_there_for_others_while_one_reads_on() {
-    const FILM_SIZE_BYTES: u64 = 200_000_000;
-    let (origin, film) = FakeOrigin::object(FILM_SIZE_BYTES, "\"v1\"");
+    const VIDEO_SIZE_BYTES: u64 = 200_000_000;
+    let (origin, video) = FakeOrigin::object(VIDEO_SIZE_BYTES, "\"v1\"");
     let edge = Remote::new(&origin).start();
-    let old = film.pattern();
+    let old = video.pattern();
     let mut slow = edge.plain();
-    slow.send(&Ask::get(url("/film.mp4")).bytes());
+    slow.send(&Ask::get(url("/video.mp4")).bytes());
     assert_eq!(slow.head().unwrap().status(), 200);
     old.assert_is(0, &slow.take(1_000_000));
-    let new = film.change_to("\"v2\"");
+    let new = video.change_to("\"v2\"");
     for _ in 0..2 {
-        let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=150000000-150000999")]);
+        let part = edge.fetch_with("/video.mp4", &[("Range", "bytes=150000000-150000999")]);
         assert_eq!(part.status(), 206);
         new.assert_is(150_000_000, &part.body);
     }
@@ -153,7 +153,7 @@ fn a_change_is_there_for_others_while_one_reads_on() {
 /// A browser keeps nothing longer than its grant, whoever says how long it may.
 #[test]
 fn a_response_headers_policy_does_not_outlast_a_grant() {
-    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "film"));
+    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "video"));
     let policy = "[[response_headers_policies]]\nid = \"kept\"\nname = \"kept\"\n\
          [[response_headers_policies.custom]]\nheader = \"Cache-Control\"\n\
          value = \"max-age=31536000\"\noverride = true";
@@ -192,19 +192,19 @@ fn m2_a_slow_viewer_of_an_unknown_length_gets_its_end() {
         let bytes = Pattern::of_version(0).bytes(0..size_bytes);
         let origin = FakeOrigin::start(move |_| {
             let chunks: Vec<&[u8]> = bytes.chunks(100_000).collect();
-            let headers = [("ETag", "\"film\""), ("Cache-Control", "max-age=3600")];
+            let headers = [("ETag", "\"video\""), ("Cache-Control", "max-age=3600")];
             OriginAnswer::chunked(200, &headers, &chunks)
         });
         let edge = Remote::new(&origin).start();
         let mut slow = Viewer::narrow(edge.http());
-        slow.send(&Ask::get(url("/film.mp4")).bytes());
+        slow.send(&Ask::get(url("/video.mp4")).bytes());
         origin.wait_until_sent(1);
-        let fast = edge.fetch("/film.mp4");
+        let fast = edge.fetch("/video.mp4");
         assert_eq!(fast.body.len() as u64, size_bytes);
         let (_, body) = slow.framed_answer();
         let body = body.whole();
         assert_eq!(body.len() as u64, size_bytes);
         Pattern::of_version(0).assert_is(0, &body);
-        assert_eq!(edge.fetch("/film.mp4").outcome(), "Hit");
+        assert_eq!(edge.fetch("/video.mp4").outcome(), "Hit");
     }
 }

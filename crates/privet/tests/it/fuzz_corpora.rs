@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
-#[path = "../../../../fuzz/targets/films.rs"]
-mod films;
+#[path = "../../../../fuzz/targets/videos.rs"]
+mod videos;
 
 #[path = "../../../../fuzz/targets/paths.rs"]
 mod paths;
@@ -55,13 +55,13 @@ fn configuration() {
 }
 
 #[test]
-fn film_index() {
-    check("film_index", films::film_index);
+fn video_index() {
+    check("video_index", videos::video_index);
 }
 
 #[test]
-fn film_segments() {
-    check("film_segments", films::film_segments);
+fn video_segments() {
+    check("video_segments", videos::video_segments);
 }
 
 #[test]
@@ -75,13 +75,13 @@ fn rtmp_session() {
 }
 
 #[test]
-fn film_lists() {
-    check("film_lists", bodies::film_lists);
+fn video_playlists() {
+    check("video_playlists", bodies::video_playlists);
 }
 
 #[test]
-fn film_streams() {
-    check("film_streams", streams::film_streams);
+fn video_streams() {
+    check("video_streams", streams::video_streams);
 }
 
 #[test]

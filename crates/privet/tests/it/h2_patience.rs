@@ -95,9 +95,9 @@ fn a_stream_that_is_taken_sip_by_sip_goes_on() {
 #[test]
 fn a_stream_that_is_taken_byte_by_byte_is_reset() {
     let edge = patient_edge();
-    edge.put("public/film.mp4", &[b'x'; 200_000]);
-    // Of a film a player takes little, but not this little.
-    for path in ["/public/large", "/public/film.mp4"] {
+    edge.put("public/video.mp4", &[b'x'; 200_000]);
+    // Of a video a player takes little, but not this little.
+    for path in ["/public/large", "/public/video.mp4"] {
         let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
         viewer.send(&window_update(0, 1_000_000));
         viewer.send(&get_path(1, path));
@@ -113,10 +113,10 @@ fn a_stream_that_is_taken_byte_by_byte_is_reset() {
 }
 
 #[test]
-fn a_film_is_taken_as_its_player_plays() {
+fn a_video_is_taken_as_its_player_plays() {
     let config = "write_timeout = \"1s\"\nwrite_rate_min = \"10 KiB\"";
     let edge = TestEdge::configured(&fixture_with_limits(config));
-    for (path, is_film) in [("film.mp4", true), ("large", false)] {
+    for (path, is_video) in [("video.mp4", true), ("large", false)] {
         edge.put(&format!("public/{path}"), &[b'x'; 200_000]);
         let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
         viewer.send(&window_update(0, 1_000_000));
@@ -127,7 +127,7 @@ fn a_film_is_taken_as_its_player_plays() {
             viewer.send(&window_update(1, 100));
             is_reset |= viewer.kind_within(REST) == Some(RST_STREAM);
         }
-        assert_eq!(is_reset, !is_film, "{path}");
+        assert_eq!(is_reset, !is_video, "{path}");
     }
 }
 

@@ -9,34 +9,34 @@ id = "EDFDVBD6EXAMPLE"
 domain_name = "d111111abcdef8.cloudfront.net"
 certificate = { chain = "chain.pem", key = "key.pem" }
 [[distributions.origins]]
-id = "films"
+id = "videos"
 folder = "bucket"
 [[distributions.behaviors]]
 path_pattern = "/private/*"
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers"]
 [[distributions.behaviors]]
 path_pattern = "*.m?4"
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers"]
 [distributions.default_behavior]
-origin = "films"
+origin = "videos"
 "#;
 
 #[test]
 fn percent_encoding_leads_to_no_other_behavior() {
     let edge = TestEdge::configured(&[LISTENERS, KEYS, OPEN_BUT_PRIVATE].concat());
     edge.put("private/a", b"secret");
-    edge.put("film.mp4", b"secret");
+    edge.put("video.mp4", b"secret");
     edge.put("open", b"open");
     for path in [
         "/private/a",
         "/%70rivate/a",
         "/p%72ivate/%61",
         "/%70%72%69%76%61%74%65/a",
-        "/film.mp4",
-        "/film%2emp4",
-        "/film%2Em%704",
+        "/video.mp4",
+        "/video%2emp4",
+        "/video%2Em%704",
     ] {
         let answer = edge.get(&format!("http://{HOST}{path}"));
         assert_eq!(answer.status(), 403, "{path}");

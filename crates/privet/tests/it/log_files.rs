@@ -25,12 +25,12 @@ fn no_traffic_no_file() {
 
 #[test]
 fn names_and_header_lines() {
-    let edge = with_log("prefix = \"films\"");
+    let edge = with_log("prefix = \"videos\"");
     edge.get(&format!("{U}/public/a"));
     edge.set_clock(NOW + 3600);
     edge.get(&format!("{U}/public/a"));
     let (folder, _) = edge.stop();
-    let files = files_beneath(&folder.path().join("logs/films"));
+    let files = files_beneath(&folder.path().join("logs/videos"));
     assert_eq!(files.len(), 2);
     for (file, hour) in files.iter().zip(["09", "10"]) {
         let name = file.file_name().unwrap().to_str().unwrap();
@@ -93,12 +93,12 @@ fn check(record: &Value, fields: &[String], expected: &[(&str, &str)]) {
 #[test]
 fn fields_of_an_answer() {
     let edge = TestEdge::new();
-    edge.put("public/film.mp4", b"0123456789");
-    let ask = Ask::get(format!("{U}/public/film.mp4?a=1"))
+    edge.put("public/video.mp4", b"0123456789");
+    let ask = Ask::get(format!("{U}/public/video.mp4?a=1"))
         .header("Range", "bytes=2-5")
         .header("Referer", "https://player.example/")
         .header("X-Forwarded-For", "198.51.100.7")
-        .header("Cookie", "session=1")
+        .header("Cookie", "path_token=1")
         .by_address("127.0.0.9");
     let mut viewer = Viewer::tls(edge.https(), ask.source);
     let answer = viewer.ask(&ask);
@@ -117,7 +117,7 @@ fn fields_of_an_answer() {
             ("c-ip", "127.0.0.9"),
             ("cs-method", "GET"),
             ("cs(Host)", HOST),
-            ("cs-uri-stem", "/public/film.mp4"),
+            ("cs-uri-stem", "/public/video.mp4"),
             ("sc-status", "206"),
             ("cs(Referer)", "https://player.example/"),
             ("cs(User-Agent)", "-"),

@@ -271,7 +271,7 @@ fn content_types() {
     let edge = TestEdge::new();
     for (name, expected) in [
         ("none", "application/octet-stream"),
-        ("film.mp4", "video/mp4"),
+        ("video.mp4", "video/mp4"),
         ("list.m3u8", "application/vnd.apple.mpegurl"),
         ("UPPER.JPG", "image/jpeg"),
         ("page.html", "text/html; charset=utf-8"),

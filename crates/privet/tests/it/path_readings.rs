@@ -13,35 +13,35 @@ fn a_wildcard_does_not_climb_out_of_its_folder() {
     let edge = Remote::new(&origin).start();
     let alice = policy(&url("/private/alice/*"));
     for climbing in [
-        "/private/alice/../bob/film.mp4",
-        "/private/alice/%2e%2e/bob/film.mp4",
-        "/private/alice/%252e%252e/bob/film.mp4",
-        "/private/alice/x/../../bob/film.mp4",
-        "/private/alice/..%2fbob/film.mp4",
-        "/private/alice/..%5cbob/film.mp4",
-        "/private/alice//../bob/film.mp4",
-        "/private/alice/..;x/bob/film.mp4",
-        "/private/alice/x%2fy/../../bob/film.mp4",
-        "/private/alice/..;%2falice/bob/film.mp4",
-        "/private/alice/a/../film.mp4",
-        "/private/alice/season;1/film.mp4",
-        "/private/alice//film.mp4",
+        "/private/alice/../bob/video.mp4",
+        "/private/alice/%2e%2e/bob/video.mp4",
+        "/private/alice/%252e%252e/bob/video.mp4",
+        "/private/alice/x/../../bob/video.mp4",
+        "/private/alice/..%2fbob/video.mp4",
+        "/private/alice/..%5cbob/video.mp4",
+        "/private/alice//../bob/video.mp4",
+        "/private/alice/..;x/bob/video.mp4",
+        "/private/alice/x%2fy/../../bob/video.mp4",
+        "/private/alice/..;%2falice/bob/video.mp4",
+        "/private/alice/a/../video.mp4",
+        "/private/alice/season;1/video.mp4",
+        "/private/alice//video.mp4",
     ] {
         let answer = edge.get(&with_policy(&url(climbing), &alice));
         assert_eq!(answer.status(), 403, "{climbing}: {}", answer.text());
     }
     for staying in [
-        "/private/alice/film.mp4",
-        "/private/alice/season%201/film.mp4",
+        "/private/alice/video.mp4",
+        "/private/alice/season%201/video.mp4",
         "/private/alice/fil+m.mp4",
     ] {
         let answer = edge.get(&with_policy(&url(staying), &alice));
         assert_eq!(answer.status(), 200, "{staying}: {}", answer.text());
     }
     // Who signs exactly this spelling means it (T102).
-    let exact = url("/private/alice/../bob/film.mp4");
+    let exact = url("/private/alice/../bob/video.mp4");
     assert_eq!(edge.get(&signed(&exact, E)).status(), 200);
-    let cookies = Ask::get(url("/private/alice/../bob/film.mp4"))
+    let cookies = Ask::get(url("/private/alice/../bob/video.mp4"))
         .header("Cookie", policy_cookies(RSA, &alice));
     assert_eq!(edge.ask(&cookies).status(), 403);
 }
@@ -81,11 +81,11 @@ fn what_an_origin_may_cut_off_does_not_open_a_path() {
         .path("/open/*", "origin = \"app\"")
         .start();
     for cut in [
-        "/private/film.mp4%3f.jpg",
-        "/private/film.mp4%253f.jpg",
-        "/private/film.mp4%23.jpg",
-        "/private/film.mp4%00.jpg",
-        "/private/film.mp4;.jpg",
+        "/private/video.mp4%3f.jpg",
+        "/private/video.mp4%253f.jpg",
+        "/private/video.mp4%23.jpg",
+        "/private/video.mp4%00.jpg",
+        "/private/video.mp4;.jpg",
     ] {
         let answer = edge.fetch(cut);
         assert_eq!(answer.status(), 403, "{cut}: {}", answer.text());
@@ -97,12 +97,12 @@ fn what_an_origin_may_cut_off_does_not_open_a_path() {
 fn a_bucket_is_not_listed() {
     let origin = echo();
     let bucket = format!(
-        "s3 = {{ bucket = \"films\", endpoint = {:?}, region = \"eu-central-1\", \
+        "s3 = {{ bucket = \"videos\", endpoint = {:?}, region = \"eu-central-1\", \
          access_key_id = \"AKIDEXAMPLE\", secret_access_key = \"secret\", addressing = \"path\" }}",
         origin.url()
     );
     let edge = Remote::without_origin().origin("app", &bucket).start();
-    assert_eq!(edge.fetch("/a").text(), "/films/a");
+    assert_eq!(edge.fetch("/a").text(), "/videos/a");
     for path in [
         "/",
         "/?list-type=2",

@@ -35,22 +35,22 @@ impl Sample {
 /// Every kind of grant, over https, by `by`.
 fn kinds(by: By) -> Vec<Sample> {
     let plain = "/private/a.txt";
-    let film = "/films/talk.mp4";
+    let video = "/videos/talk.mp4";
     let escaped = "/private/f%C3%BCr%20dich/%E2%82%AC.txt?q=%2Fa%26b&q=%E2%82%AC";
     let mut start = Sample::new("start", by, plain);
     start.wish.not_before = Some(BEGAN);
     let mut address = Sample::new("address", by, plain);
     address.wish.ip = Some(HERE);
-    let mut wildcard = Sample::new("wildcard", by, "/films/*");
+    let mut wildcard = Sample::new("wildcard", by, "/videos/*");
     wildcard.wish.not_before = Some(BEGAN);
-    wildcard.path = Some(film);
-    let mut all = Sample::new("range, start and wildcard", by, "/films/*.mp4");
+    wildcard.path = Some(video);
+    let mut all = Sample::new("range, start and wildcard", by, "/videos/*.mp4");
     all.wish.ip = Some("127.0.7.0/24");
     all.wish.not_before = Some(BEGAN);
-    all.path = Some(film);
-    let mut resource = Sample::new("resource", by, film);
-    resource.wish.resource = Some(format!("http*://{HOST}/films/ta?k.*"));
-    let mut ready = Sample::new("ready-made policy", by, film);
+    all.path = Some(video);
+    let mut resource = Sample::new("resource", by, video);
+    resource.wish.resource = Some(format!("http*://{HOST}/videos/ta?k.*"));
+    let mut ready = Sample::new("ready-made policy", by, video);
     ready.wish.policy = Some(policy(&format!("http*://{HOST}/*/talk.mp4")));
     vec![
         Sample::new("canned", by, plain),
@@ -174,7 +174,7 @@ impl Pass {
 /// An edge with the files of the samples.
 fn edge() -> TestEdge {
     let edge = TestEdge::new();
-    for name in ["private/a.txt", "private/für dich/€.txt", "films/talk.mp4"] {
+    for name in ["private/a.txt", "private/für dich/€.txt", "videos/talk.mp4"] {
         edge.put(name, FILE.as_bytes());
     }
     edge

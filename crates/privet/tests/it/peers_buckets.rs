@@ -238,20 +238,20 @@ fn s5_an_empty_object_of_a_bucket_is_as_one_of_a_folder() {
     let Some(bucket) = Bucket::create("empty-objects") else {
         return;
     };
-    bucket.put("films/zero.mp4", "");
-    let films = "films = { segment_duration = \"2s\" }";
+    bucket.put("videos/zero.mp4", "");
+    let videos = "video = { segment_duration = \"2s\" }";
     let edge = Remote::without_origin()
         .origin("app", &bucket.origin_lines())
-        .behavior(films)
+        .behavior(videos)
         .start();
-    let film = edge.fetch("/films/zero.mp4/hls/master.m3u8");
-    assert_eq!(film.status(), 422);
-    assert!(film.text().contains("<Code>UnprocessableFilm</Code>"));
+    let video = edge.fetch("/videos/zero.mp4/hls/master.m3u8");
+    assert_eq!(video.status(), 422);
+    assert!(video.text().contains("<Code>UnprocessableVideo</Code>"));
     let edge = Remote::without_origin()
         .origin("app", &bucket.origin_lines())
         .start();
     for _ in 0..2 {
-        let range = edge.fetch_with("/films/zero.mp4", &[("Range", "bytes=0-99")]);
+        let range = edge.fetch_with("/videos/zero.mp4", &[("Range", "bytes=0-99")]);
         assert_eq!((range.status(), range.text()), (416, ""));
         assert_eq!(range.field("Content-Range"), Some("bytes */0"));
     }

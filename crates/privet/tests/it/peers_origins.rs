@@ -53,13 +53,13 @@ fn check_object(edge: &TestEdge, path: &str, bytes: &[u8]) {
 fn nginx_files_are_served() {
     let nginx = Nginx::start();
     let bytes = Pattern::of_version(0).bytes(0..3_000_000);
-    nginx.put("film.mp4", &bytes);
+    nginx.put("video.mp4", &bytes);
     nginx.put("small.txt", b"a small file of some length");
     let edge = before_nginx(&nginx).start();
-    check_object(&edge, "/film.mp4", &bytes);
+    check_object(&edge, "/video.mp4", &bytes);
     check_object(&edge, "/small.txt", b"a small file of some length");
     assert_eq!(
-        edge.fetch("/film.mp4").field("Content-Type"),
+        edge.fetch("/video.mp4").field("Content-Type"),
         Some("video/mp4")
     );
 }
@@ -68,9 +68,9 @@ fn nginx_files_are_served() {
 fn a_cold_range_of_nginx_is_served() {
     let nginx = Nginx::start();
     let pattern = Pattern::of_version(0);
-    nginx.put("film.mp4", &pattern.bytes(0..8_000_000));
+    nginx.put("video.mp4", &pattern.bytes(0..8_000_000));
     let edge = before_nginx(&nginx).start();
-    let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=5000000-5000999")]);
+    let part = edge.fetch_with("/video.mp4", &[("Range", "bytes=5000000-5000999")]);
     assert_eq!(part.status(), 206);
     assert_eq!(
         part.field("Content-Range"),

@@ -62,7 +62,7 @@ impl Drop for Server {
 }
 
 const FILES: [(&str, &str); 9] = [
-    ("film.mp4", "THE-FILM"),
+    ("video.mp4", "THE-VIDEO"),
     ("public/s.txt", "everybody's"),
     ("private/s.txt", "TOP-SECRET"),
     ("private/vip/v.txt", "TOP-SECRET"),
@@ -90,7 +90,7 @@ fn before(server: &Server) -> TestEdge {
          { path_pattern = \"/bob/*\", origin = \"peer\", trusted_key_groups = [\"viewers\"] },\n\
          { path_pattern = \"/tenant2/*\", origin = \"peer\", trusted_key_groups = [\"viewers\"] }]\n\
          default_behavior = { origin = \"peer\" }";
-    // Patterns that name films and pictures to their end.
+    // Patterns that name videos and pictures to their end.
     let endings = private_folders.replace(
         "behaviors = [",
         "behaviors = [{ path_pattern = \"*.mp4\", origin = \"peer\", trusted_key_groups = [\"viewers\"] },\n\
@@ -114,7 +114,7 @@ fn before(server: &Server) -> TestEdge {
 fn check(server: &Server, known: &[&str]) {
     for path in known {
         let direct = server.fetch(path);
-        let is_read = direct.contains("TOP-SECRET") || direct.contains("THE-FILM");
+        let is_read = direct.contains("TOP-SECRET") || direct.contains("THE-VIDEO");
         assert!(is_read, "{path}: {direct}");
     }
     let edge = before(server);
@@ -147,7 +147,7 @@ fn check(server: &Server, known: &[&str]) {
             let body = String::from_utf8_lossy(&body.whole()).into_owned();
             assert!(!body.contains("TOP-SECRET"), "{host}{path}");
             assert!(
-                host != "e.test" || !body.contains("THE-FILM"),
+                host != "e.test" || !body.contains("THE-VIDEO"),
                 "{host}{path}"
             );
             served += usize::from(answer.status() == 200);
@@ -232,8 +232,8 @@ fn f1_lighttpd_opens_nothing_by_path_info() {
     check(
         &server,
         &[
-            "/film.mp4/",
-            "/film.mp4/x.jpg",
+            "/video.mp4/",
+            "/video.mp4/x.jpg",
             "/private/s.txt/x.jpg",
             "/private/s.txt/",
             "/public/%2e%2e/private/s.txt",

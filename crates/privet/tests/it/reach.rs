@@ -14,7 +14,7 @@ const METHODS: &str = "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\
 /// A bucket at an origin that records, behind policies that pass everything.
 fn before_recorder(origin: &FakeOrigin) -> Remote {
     let s3 = format!(
-        "s3 = {{ bucket = \"films\", region = \"us-east-1\", endpoint = {:?}, addressing = \"path\", \
+        "s3 = {{ bucket = \"videos\", region = \"us-east-1\", endpoint = {:?}, addressing = \"path\", \
          access_key_id = \"AK\", secret_access_key = \"SK\" }}",
         origin.url()
     );

@@ -1,4 +1,4 @@
-//! Films over RTMP, from outside: who may connect, who may play, what is sent, what is logged, what is not put up with.
+//! Videos over RTMP, from outside: who may connect, who may play, what is sent, what is logged, what is not put up with.
 
 use crate::support::*;
 use privet_distribution::config::ListenerProtocol;
@@ -24,14 +24,14 @@ fn edge(limits: &str) -> TestEdge {
     TestEdge::configured(&config)
 }
 
-/// An edge with a film of four seconds, and of sixty.
-fn edge_with_films() -> (TestEdge, MadeFilm) {
+/// An edge with a video of four seconds, and of sixty.
+fn edge_with_videos() -> (TestEdge, MadeVideo) {
     let edge = edge("");
-    let film = MadeFilm::new(4, 100, 0);
-    edge.put("video/talk.mp4", &film.bytes);
-    edge.put("secure/talk.mp4", &film.bytes);
-    edge.put("video/long.mp4", &MadeFilm::new(60, 100, 0).bytes);
-    (edge, film)
+    let video = MadeVideo::new(4, 100, 0);
+    edge.put("video/talk.mp4", &video.bytes);
+    edge.put("secure/talk.mp4", &video.bytes);
+    edge.put("video/long.mp4", &MadeVideo::new(60, 100, 0).bytes);
+    (edge, video)
 }
 
 fn plain(edge: &TestEdge) -> Viewer {
@@ -110,7 +110,7 @@ fn who_may_not_connect() {
 
 #[test]
 fn nobody_plays_without_a_grant() {
-    let (edge, _) = edge_with_films();
+    let (edge, _) = edge_with_videos();
     let mut expired = with_policy("mp4:video/talk.mp4", &canned("video/*", X));
     let other = granted("mp4:video/talk.mp4", "video/other.mp4");
     let near = granted("mp4:video/talk.mp4", "video/tal");
@@ -142,10 +142,10 @@ fn nobody_plays_without_a_grant() {
 
 #[test]
 fn what_can_not_be_played() {
-    let (edge, _) = edge_with_films();
+    let (edge, _) = edge_with_videos();
     edge.put(
         "video/text.mp4",
-        b"Not a film at all, but long enough for a box.",
+        b"Not a video at all, but long enough for a box.",
     );
     let mut viewer = connected(&edge);
     for (name, code) in [
@@ -168,8 +168,8 @@ fn what_can_not_be_played() {
 }
 
 #[test]
-fn a_film_is_played_to_its_end() {
-    let (edge, film) = edge_with_films();
+fn a_video_is_played_to_its_end() {
+    let (edge, video) = edge_with_videos();
     let canned = signed("video/talk", E).replace("video/", "mp4:video/");
     for name in [granted("mp4:video/talk.mp4", "video/talk"), canned] {
         let mut viewer = connected(&edge);
@@ -186,10 +186,10 @@ fn a_film_is_played_to_its_end() {
         viewer.until("NetStream.Play.Start");
         let messages = viewer.until("NetStream.Play.Complete");
         viewer.until("NetStream.Play.Stop");
-        let expected: Vec<&[u8]> = film
+        let expected: Vec<&[u8]> = video
             .video
             .iter()
-            .map(|range| &film.bytes[range.clone()])
+            .map(|range| &video.bytes[range.clone()])
             .collect();
         assert_eq!(pictures(&messages), expected);
         let media = messages
@@ -201,8 +201,8 @@ fn a_film_is_played_to_its_end() {
 }
 
 #[test]
-fn a_film_of_a_behavior_for_https_plays_over_tls() {
-    let (edge, film) = edge_with_films();
+fn a_video_of_a_behavior_for_https_plays_over_tls() {
+    let (edge, video) = edge_with_videos();
     let name = granted("mp4:secure/talk", "secure/*");
     let mut viewer = connected(&edge);
     viewer.play(&name);
@@ -213,13 +213,13 @@ fn a_film_of_a_behavior_for_https_plays_over_tls() {
     viewer.play(&name);
     viewer.until("NetStream.Play.Start");
     let messages = viewer.until("NetStream.Play.Complete");
-    assert_eq!(pictures(&messages).len(), film.video.len());
+    assert_eq!(pictures(&messages).len(), video.video.len());
 }
 
 /// A play, a seek and an unpause are each asked about anew; what plays is never cut.
 #[test]
 fn an_expired_grant_lets_nothing_begin() {
-    let (edge, _) = edge_with_films();
+    let (edge, _) = edge_with_videos();
     let mut viewer = playing(&edge, "long.mp4");
     viewer.seek(20_000.0);
     viewer.until("NetStream.Seek.Notify");
@@ -247,8 +247,8 @@ fn an_expired_grant_lets_nothing_begin() {
 
 #[test]
 fn seeking_begins_with_a_key_frame() {
-    let (edge, _) = edge_with_films();
-    let film = MadeFilm::new(60, 100, 0);
+    let (edge, _) = edge_with_videos();
+    let video = MadeVideo::new(60, 100, 0);
     let mut viewer = playing(&edge, "long.mp4");
     viewer.seek(31_000.0);
     viewer.until("NetStream.Seek.Notify");
@@ -260,12 +260,12 @@ fn seeking_begins_with_a_key_frame() {
         }
     };
     assert_eq!(first.timestamp_ms, 30_000);
-    assert_eq!(first.body[5..], film.bytes[film.video[30 * 24].clone()]);
+    assert_eq!(first.body[5..], video.bytes[video.video[30 * 24].clone()]);
 }
 
 #[test]
 fn no_viewer_is_sent_more_than_it_may_hold() {
-    let (edge, _) = edge_with_films();
+    let (edge, _) = edge_with_videos();
     let mut viewer = connected(&edge);
     viewer.hold(36_000_000);
     viewer.play(&granted("mp4:video/long.mp4", "video/*"));
@@ -280,7 +280,7 @@ fn no_viewer_is_sent_more_than_it_may_hold() {
 
 #[test]
 fn what_viewers_do_is_logged() {
-    let (edge, _) = edge_with_films();
+    let (edge, _) = edge_with_videos();
     let mut viewer = connected(&edge);
     viewer.play("mp4:video/talk.mp4");
     viewer.next_code();
@@ -349,9 +349,9 @@ fn viewers_that_keep_the_edge_waiting_are_left() {
 }
 
 #[test]
-fn a_film_that_changes_breaks_off() {
-    let (edge, _) = edge_with_films();
-    let large = MadeFilm::new(30, 60_000, 0);
+fn a_video_that_changes_breaks_off() {
+    let (edge, _) = edge_with_videos();
+    let large = MadeVideo::new(30, 60_000, 0);
     edge.put("video/large.mp4", &large.bytes);
     let mut viewer = connected(&edge);
     viewer.hold(30_000);

@@ -7,7 +7,7 @@ const SIZE_BYTES: u64 = 3_000_000;
 
 /// Plays `first` for the first request and the good object for every later one.
 fn failing_once(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) -> FakeOrigin {
-    let object = PatternedObject::new(SIZE_BYTES, "\"film\"");
+    let object = PatternedObject::new(SIZE_BYTES, "\"video\"");
     let asked = AtomicUsize::new(0);
     FakeOrigin::start(move |ask| {
         if asked.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -30,7 +30,7 @@ fn check_first_fault(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) {
     let origin = failing_once(first);
     let edge = Remote::new(&origin).start();
     let pattern = Pattern::of_version(0);
-    let (answer, body) = ask_for_body(&edge, "/film.mp4");
+    let (answer, body) = ask_for_body(&edge, "/video.mp4");
     match &body {
         // Resumed at the place where the origin broke off, or asked again before a byte had left.
         Body::Whole(bytes) if answer.status() == 200 => {
@@ -41,18 +41,18 @@ fn check_first_fault(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) {
         Body::CutShort(bytes) => pattern.assert_is(0, bytes),
     }
     edge.set_clock(NOW + 60);
-    let again = edge.fetch("/film.mp4");
+    let again = edge.fetch("/video.mp4");
     assert_eq!((again.status(), again.body.len() as u64), (200, SIZE_BYTES));
     pattern.assert_is(0, &again.body);
 }
 
 fn promise(length: u64) -> OriginAnswer {
     let length = length.to_string();
-    OriginAnswer::head(200, &[("Content-Length", &length), ("ETag", "\"film\"")])
+    OriginAnswer::head(200, &[("Content-Length", &length), ("ETag", "\"video\"")])
 }
 
 fn unannounced() -> OriginAnswer {
-    let headers = [("Transfer-Encoding", "chunked"), ("ETag", "\"film\"")];
+    let headers = [("Transfer-Encoding", "chunked"), ("ETag", "\"video\"")];
     OriginAnswer::head(200, &headers)
 }
 
@@ -176,13 +176,13 @@ fn interim_responses_are_skipped() {
 /// A viewer never gets the beginning of one version and the end of another.
 #[test]
 fn a_change_between_two_blocks_mixes_nothing() {
-    let (origin, film) = FakeOrigin::object(8_000_000, "\"v1\"");
+    let (origin, video) = FakeOrigin::object(8_000_000, "\"v1\"");
     let edge = Remote::new(&origin).start();
-    let old = film.pattern();
-    let first = edge.fetch_with("/film.mp4", &[("Range", "bytes=0-999999")]);
+    let old = video.pattern();
+    let first = edge.fetch_with("/video.mp4", &[("Range", "bytes=0-999999")]);
     old.assert_is(0, &first.body);
-    let new = film.change_to("\"v2\"");
-    let (_, body) = ask_for_body(&edge, "/film.mp4");
+    let new = video.change_to("\"v2\"");
+    let (_, body) = ask_for_body(&edge, "/video.mp4");
     let version = if body.bytes().first() == Some(&new.byte_at(0)) {
         new
     } else {
@@ -193,10 +193,10 @@ fn a_change_between_two_blocks_mixes_nothing() {
         assert_eq!(bytes.len(), 8_000_000);
     }
     // What was kept of the old one is gone.
-    let whole = edge.fetch("/film.mp4");
+    let whole = edge.fetch("/video.mp4");
     assert_eq!(whole.body.len(), 8_000_000);
     new.assert_is(0, &whole.body);
-    let head = edge.fetch_with("/film.mp4", &[("Range", "bytes=0-99")]);
+    let head = edge.fetch_with("/video.mp4", &[("Range", "bytes=0-99")]);
     new.assert_is(0, &head.body);
 }
 
@@ -204,20 +204,20 @@ fn a_change_between_two_blocks_mixes_nothing() {
 #[test]
 fn a_change_below_a_reading_viewer_mixes_nothing() {
     // More than all buffers on the way hold.
-    const FILM_SIZE_BYTES: u64 = 200_000_000;
-    let (origin, film) = FakeOrigin::object(FILM_SIZE_BYTES, "\"v1\"");
+    const VIDEO_SIZE_BYTES: u64 = 200_000_000;
+    let (origin, video) = FakeOrigin::object(VIDEO_SIZE_BYTES, "\"v1\"");
     let edge = Remote::new(&origin).start();
-    let old = film.pattern();
+    let old = video.pattern();
     let mut viewer = edge.plain();
-    viewer.send(&Ask::get(url("/film.mp4")).bytes());
+    viewer.send(&Ask::get(url("/video.mp4")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
     old.assert_is(0, &viewer.take(1_000_000));
-    film.change_to("\"v2\"");
+    video.change_to("\"v2\"");
     // Others that ask now must not change what the first one gets.
-    let part = edge.fetch_with("/film.mp4", &[("Range", "bytes=150000000-150000999")]);
+    let part = edge.fetch_with("/video.mp4", &[("Range", "bytes=150000000-150000999")]);
     assert!([206, 200, 502].contains(&part.status()));
     let mut at = 1_000_000;
-    while at < FILM_SIZE_BYTES {
+    while at < VIDEO_SIZE_BYTES {
         let bytes = viewer.take(1_000_000);
         if bytes.is_empty() {
             break;
@@ -257,7 +257,7 @@ fn a_lost_upload_is_not_repeated() {
     let origin = FakeOrigin::start(|_| OriginAnswer::default().close());
     let edge = Remote::new(&origin).behavior(ALL_METHODS).start();
     let mut post = Ask::get(url("/order")).method("POST");
-    post.body = b"one film".to_vec();
+    post.body = b"one video".to_vec();
     assert_eq!(edge.ask(&post).status(), 502);
     assert_eq!(origin.asks().len(), 1);
 }

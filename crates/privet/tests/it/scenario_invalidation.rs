@@ -21,7 +21,7 @@ impl Fixture {
             let number = asked.fetch_add(1, Ordering::SeqCst).to_string();
             let mut headers = vec![("Cache-Control", "max-age=86400")];
             if ask.path().starts_with("/tagged/") {
-                headers.push(("Cache-Tag", "films, spring"));
+                headers.push(("Cache-Tag", "videos, spring"));
             }
             OriginAnswer::whole(200, &headers, number)
         });
@@ -101,17 +101,17 @@ fn a_tag_is_invalidated() {
 #[test]
 fn all_parts_of_a_large_object_are_invalidated() {
     let folder = tempfile::tempdir().unwrap();
-    let (origin, film) = FakeOrigin::object(8_000_000, "\"v1\"");
+    let (origin, video) = FakeOrigin::object(8_000_000, "\"v1\"");
     let socket = folder.path().join("admin.sock");
     let edge = Remote::new(&origin)
         .tables(&format!("[admin]\nsocket = {socket:?}"))
         .start();
-    film.pattern().assert_is(0, &edge.fetch("/film.mp4").body);
-    let new = film.change_to("\"v2\"");
-    invalidate(&socket, &["/film.mp4"]);
-    let end = edge.fetch_with("/film.mp4", &[("Range", "bytes=7000000-7000099")]);
+    video.pattern().assert_is(0, &edge.fetch("/video.mp4").body);
+    let new = video.change_to("\"v2\"");
+    invalidate(&socket, &["/video.mp4"]);
+    let end = edge.fetch_with("/video.mp4", &[("Range", "bytes=7000000-7000099")]);
     new.assert_is(7_000_000, &end.body);
-    new.assert_is(0, &edge.fetch("/film.mp4").body);
+    new.assert_is(0, &edge.fetch("/video.mp4").body);
 }
 
 /// What was on its way when the operator spoke is as old as what was kept.
@@ -147,7 +147,7 @@ fn an_invalidation_outlasts_a_restart() {
     let edge = fixture.start();
     let paths = ["/a", "/b/1", "/tagged/1", "/kept"];
     let before: Vec<Answer> = paths.iter().map(|path| edge.fetch(path)).collect();
-    for what in [&["/a"][..], &["/b/*"], &["--tag", "films"]] {
+    for what in [&["/a"][..], &["/b/*"], &["--tag", "videos"]] {
         invalidate(&fixture.socket(), what);
     }
     edge.stop();

@@ -12,7 +12,7 @@ fn a_thousand_viewers_cause_one_read_of_each_byte() {
     const SIZE_BYTES: u64 = 100_000_000;
     allow_many_sockets();
     let gate = Gate::closed();
-    let object = PatternedObject::new(SIZE_BYTES, "\"film\"");
+    let object = PatternedObject::new(SIZE_BYTES, "\"video\"");
     let origin = {
         let (gate, object) = (gate.clone(), object.clone());
         FakeOrigin::start(move |ask| object.answer(ask).after(&gate))
@@ -43,7 +43,7 @@ fn a_thousand_viewers_cause_one_read_of_each_byte() {
             watched.expect("no viewer hangs").unwrap();
         }
     });
-    origin.assert_each_byte_was_read_once("/film.mp4", SIZE_BYTES);
+    origin.assert_each_byte_was_read_once("/video.mp4", SIZE_BYTES);
 }
 
 /// Viewers and edge are one process here, with two sockets for each viewer.
@@ -57,10 +57,10 @@ fn allow_many_sockets() {
     setrlimit(Resource::Nofile, all).unwrap();
 }
 
-/// Asks for the film, waits until everybody has, and checks the first `take` bytes of it.
+/// Asks for the video, waits until everybody has, and checks the first `take` bytes of it.
 async fn watch(edge: SocketAddr, take: u64, pattern: Pattern, sent: Arc<tokio::sync::Barrier>) {
     let stream = TcpStream::connect(edge).await.unwrap();
-    let ask = Ask::get(url("/film.mp4")).bytes();
+    let ask = Ask::get(url("/video.mp4")).bytes();
     stream.writable().await.unwrap();
     assert_eq!(stream.try_write(&ask).unwrap(), ask.len());
     sent.wait().await;
@@ -91,52 +91,52 @@ async fn watch(edge: SocketAddr, take: u64, pattern: Pattern, sent: Arc<tokio::s
 }
 
 #[test]
-fn a_seek_in_a_cold_film_reads_only_what_it_needs() {
-    let (origin, film) = FakeOrigin::object(10 << 30, "\"film\"");
+fn a_seek_in_a_cold_video_reads_only_what_it_needs() {
+    let (origin, video) = FakeOrigin::object(10 << 30, "\"video\"");
     let edge = Remote::new(&origin).start();
-    let seek = |range: &str| edge.fetch_with("/film.mp4", &[("Range", range)]);
+    let seek = |range: &str| edge.fetch_with("/video.mp4", &[("Range", range)]);
     let first = seek("bytes=5000000000-5000000999");
     assert_eq!(first.status(), 206);
     assert_eq!(
         first.field("Content-Range"),
         Some("bytes 5000000000-5000000999/10737418240")
     );
-    film.pattern().assert_is(5_000_000_000, &first.body);
+    video.pattern().assert_is(5_000_000_000, &first.body);
     let read = origin.sent_size_bytes();
     assert!(read <= 2 * MIB, "{read} bytes were read for a thousand");
     // Another viewer, in the same block.
     let second = seek("bytes=5000000500-5000001499");
-    film.pattern().assert_is(5_000_000_500, &second.body);
+    video.pattern().assert_is(5_000_000_500, &second.body);
     assert_eq!(second.outcome(), "Hit");
     assert_eq!(origin.sent_size_bytes(), read);
     // Across a border of blocks.
     let border = 4_769 * MIB;
     let across = seek(&format!("bytes={}-{}", border - 10, border + 9));
-    film.pattern().assert_is(border - 10, &across.body);
+    video.pattern().assert_is(border - 10, &across.body);
     assert_eq!(across.body.len(), 20);
     assert!(origin.sent_size_bytes() <= read + 2 * MIB);
     // The last bytes.
     let end = seek("bytes=-10");
-    film.pattern().assert_is((10 << 30) - 10, &end.body);
+    video.pattern().assert_is((10 << 30) - 10, &end.body);
     assert!(origin.sent_size_bytes() <= read + 4 * MIB);
 }
 
-/// A viewer who goes at once does not make the edge read a film that nobody watches.
+/// A viewer who goes at once does not make the edge read a video that nobody watches.
 #[test]
 fn a_fill_ends_when_its_only_viewer_leaves_at_the_start() {
     const SIZE_BYTES: u64 = 1 << 30;
-    let (origin, film) = FakeOrigin::object(SIZE_BYTES, "\"film\"");
+    let (origin, video) = FakeOrigin::object(SIZE_BYTES, "\"video\"");
     let edge = Remote::new(&origin).start();
     let mut viewer = Viewer::narrow(edge.http());
-    viewer.send(&Ask::get(url("/film.mp4")).bytes());
+    viewer.send(&Ask::get(url("/video.mp4")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
-    film.pattern().assert_is(0, &viewer.take(1_000));
+    video.pattern().assert_is(0, &viewer.take(1_000));
     drop(viewer);
     origin.wait_for_ended_connections(1);
     let read = origin.sent_size_bytes();
     assert!(read < SIZE_BYTES / 4, "{read} bytes were read for nobody");
-    let answer = edge.fetch_with("/film.mp4", &[("Range", "bytes=500-1499")]);
-    film.pattern().assert_is(500, &answer.body);
+    let answer = edge.fetch_with("/video.mp4", &[("Range", "bytes=500-1499")]);
+    video.pattern().assert_is(500, &answer.body);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
         let gate = gate.clone();
         FakeOrigin::start(move |_| {
             let length = SIZE_BYTES.to_string();
-            let headers = [("Content-Length", length.as_str()), ("ETag", "\"film\"")];
+            let headers = [("Content-Length", length.as_str()), ("ETag", "\"video\"")];
             let pattern = Pattern::of_version(0);
             OriginAnswer::head(200, &headers)
                 .send_pattern(pattern, 0..SIZE_BYTES - 10_000)
@@ -157,16 +157,16 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
     };
     let edge = Remote::new(&origin).start();
     let mut viewer = edge.plain();
-    viewer.send(&Ask::get(url("/film.mp4")).bytes());
+    viewer.send(&Ask::get(url("/video.mp4")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
     // A block may not leave before it is complete.
     viewer.take(7 * MIB as usize);
     drop(viewer);
     gate.open();
-    let whole = edge.fetch("/film.mp4");
+    let whole = edge.fetch("/video.mp4");
     assert_eq!(whole.body.len() as u64, SIZE_BYTES);
     Pattern::of_version(0).assert_is(0, &whole.body);
-    origin.assert_each_byte_was_read_once("/film.mp4", SIZE_BYTES);
+    origin.assert_each_byte_was_read_once("/video.mp4", SIZE_BYTES);
 }
 
 /// Nobody who waits for the same bytes is held up by one who takes none.
@@ -174,14 +174,14 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
 fn a_viewer_that_takes_nothing_holds_nobody_up() {
     // More than the buffers of a connection hold.
     const SIZE_BYTES: u64 = 40_000_000;
-    let (origin, film) = FakeOrigin::object(SIZE_BYTES, "\"film\"");
+    let (origin, video) = FakeOrigin::object(SIZE_BYTES, "\"video\"");
     let edge = Remote::new(&origin).start();
     let mut idle = edge.plain();
-    idle.send(&Ask::get(url("/film.mp4")).bytes());
+    idle.send(&Ask::get(url("/video.mp4")).bytes());
     origin.wait_for_asks(1);
-    let whole = edge.fetch("/film.mp4");
+    let whole = edge.fetch("/video.mp4");
     assert_eq!(whole.body.len() as u64, SIZE_BYTES);
-    film.pattern().assert_is(0, &whole.body);
+    video.pattern().assert_is(0, &whole.body);
     let late = idle.framed_answer().1.whole();
     assert_eq!(late, whole.body);
 }
@@ -192,7 +192,7 @@ const ALL_QUERIES: &str =
 /// T97: signing parameters and cookies stay at the edge.
 #[test]
 fn an_origin_sees_no_signature() {
-    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "film"));
+    let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "video"));
     let forwarding = "[[origin_request_policies]]\nid = \"everything\"\nheaders = \"all-viewer\"\n\
          cookies = \"all\"\nquery_strings = \"all\"";
     let edge = Remote::new(&origin)
@@ -225,28 +225,31 @@ fn an_origin_sees_no_signature() {
 /// T98: two viewers with different signatures share one object, and one without gets nothing of it.
 #[test]
 fn different_grants_share_an_object() {
-    let (origin, film) = FakeOrigin::object(100_000, "\"film\"");
+    let (origin, video) = FakeOrigin::object(100_000, "\"video\"");
     let edge = Remote::new(&origin).policy(ALL_QUERIES).start();
-    let film_url = url("/private/film.mp4");
-    let first = edge.get(&signed(&film_url, E));
-    let second = edge.get(&signed_by(EC, &film_url, E + 60));
+    let video_url = url("/private/video.mp4");
+    let first = edge.get(&signed(&video_url, E));
+    let second = edge.get(&signed_by(EC, &video_url, E + 60));
     assert_eq!((first.outcome(), second.outcome()), ("Miss", "Hit"));
-    film.pattern().assert_is(0, &second.body);
+    video.pattern().assert_is(0, &second.body);
     assert_eq!(origin.asks().len(), 1);
-    let stranger = edge.get(&film_url);
+    let stranger = edge.get(&video_url);
     assert!(stranger.text().contains("<Code>MissingKey</Code>"));
     edge.set_clock(E + 1);
-    assert_eq!(edge.get(&signed(&film_url, E)).status(), 403);
-    assert_eq!(edge.get(&signed_by(EC, &film_url, E + 60)).outcome(), "Hit");
+    assert_eq!(edge.get(&signed(&video_url, E)).status(), 403);
+    assert_eq!(
+        edge.get(&signed_by(EC, &video_url, E + 60)).outcome(),
+        "Hit"
+    );
 }
 
 /// Many who ask at once for what nobody may see cause no request at all.
 #[test]
 fn refused_viewers_cost_the_origin_nothing() {
-    let (origin, _) = FakeOrigin::object(100_000, "\"film\"");
+    let (origin, _) = FakeOrigin::object(100_000, "\"video\"");
     let edge = Remote::new(&origin).start();
     for _ in 0..100 {
-        assert_eq!(edge.get(&url("/private/film.mp4")).status(), 403);
+        assert_eq!(edge.get(&url("/private/video.mp4")).status(), 403);
     }
     assert_eq!(origin.asks().len(), 0);
     assert_eq!(origin.connections(), 0);
@@ -256,18 +259,18 @@ fn refused_viewers_cost_the_origin_nothing() {
 #[test]
 fn those_who_wait_are_served_when_the_first_viewer_leaves() {
     let gate = Gate::closed();
-    let object = PatternedObject::new(3_000_000, "\"film\"");
+    let object = PatternedObject::new(3_000_000, "\"video\"");
     let origin = {
         let (gate, object) = (gate.clone(), object.clone());
         FakeOrigin::start(move |ask| object.answer(ask).after(&gate))
     };
     let edge = Remote::new(&origin).start();
     let mut first = edge.plain();
-    first.send(&Ask::get(url("/film.mp4")).bytes());
+    first.send(&Ask::get(url("/video.mp4")).bytes());
     origin.wait_for_asks(1);
     let mut others: Vec<Viewer> = (0..10).map(|_| edge.plain()).collect();
     for viewer in &mut others {
-        viewer.send(&Ask::get(url("/film.mp4")).bytes());
+        viewer.send(&Ask::get(url("/video.mp4")).bytes());
     }
     drop(first);
     gate.open();

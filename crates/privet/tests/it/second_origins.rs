@@ -33,7 +33,7 @@ fn what_the_second_origin_hears_tells_its_answers_apart() {
         OriginAnswer::whole(404, &[], body)
     });
     let bucket = format!(
-        "s3 = {{ bucket = 'films', endpoint = {:?}, region = 'eu-central-1', addressing = 'path', \
+        "s3 = {{ bucket = 'videos', endpoint = {:?}, region = 'eu-central-1', addressing = 'path', \
          access_key_id = 'AKIAIOSFODNN7EXAMPLE', secret_access_key = 'secret' }}",
         nothing.url()
     );

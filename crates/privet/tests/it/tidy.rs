@@ -233,7 +233,7 @@ fn standard_error_has_one_scheme() {
             let place = format!("{}:{number}", shown(&file));
             assert!(
                 !line.contains("eprint"),
-                "{place} goes around standard_error or console"
+                "{place} goes around standard_error or terminal"
             );
             assert!(
                 !line.contains("\"privet: "),
@@ -356,30 +356,30 @@ fn promises_name_tests_that_exist() {
 
 /// Whoever reads a token in the log finds it in the table of what it means.
 #[test]
-fn m3_every_refusal_of_a_film_stands_in_the_docs() {
+fn m3_every_refusal_of_a_video_stands_in_the_docs() {
     let crates = root().join("crates");
-    let mut files = rust_files(&crates.join("edge/src/film"));
+    let mut files = rust_files(&crates.join("edge/src/video"));
     files.extend(rust_files(&crates.join("edge/src/rtmp")));
     files.extend(rust_files(&crates.join("media/src")));
     files.push(crates.join("distribution/src/request/denial.rs"));
     files.push(crates.join("sign/src/refusal.rs"));
-    let mut tokens: Vec<String> = files.iter().flat_map(|file| film_tokens(file)).collect();
+    let mut tokens: Vec<String> = files.iter().flat_map(|file| video_tokens(file)).collect();
     tokens.sort();
     tokens.dedup();
     assert!(tokens.len() > 10, "the search finds nothing: {tokens:?}");
-    let paper = read(&root().join("docs/films.md"));
+    let paper = read(&root().join("docs/videos.md"));
     let rows: String = paper
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
     for token in tokens {
         let is_there = rows.contains(&format!("`{token}`"));
-        assert!(is_there, "add a row for {token} to docs/films.md");
+        assert!(is_there, "add a row for {token} to docs/videos.md");
     }
 }
 
-/// Texts like `film-corrupt` in the code of a file.
-fn film_tokens(file: &Path) -> Vec<String> {
+/// Texts like `video-corrupt` in the code of a file.
+fn video_tokens(file: &Path) -> Vec<String> {
     let text = read(file);
     let code = code_before_tests(&text);
     let literals = code.split('"');
@@ -387,10 +387,10 @@ fn film_tokens(file: &Path) -> Vec<String> {
         let is_word = text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        let is_named = ["film-", "session-", "object-un"]
+        let is_named = ["video-", "path_token-", "object-un"]
             .iter()
             .any(|beginning| text.starts_with(beginning));
-        is_word && (is_named || ["not-a-film", "foreign-member"].contains(text))
+        is_word && (is_named || ["not-a-video", "foreign-member"].contains(text))
     };
     literals.filter(is_token).map(str::to_owned).collect()
 }

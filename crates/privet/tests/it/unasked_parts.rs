@@ -33,7 +33,7 @@ fn f_what_nobody_asked_a_range_of_is_passed_on_and_not_kept() {
         let origin = origin(status, range);
         let edge = Remote::new(&origin).policy(POLICY).start();
         for asked in 1..=3 {
-            let answer = edge.fetch("/film.mp4?partNumber=1");
+            let answer = edge.fetch("/video.mp4?partNumber=1");
             assert_eq!((answer.status(), answer.text()), (status, BODY), "{range}");
             assert_eq!(answer.field("Content-Range"), Some(range));
             assert_eq!(origin.asks().len(), asked, "{status} {range}");
@@ -41,7 +41,7 @@ fn f_what_nobody_asked_a_range_of_is_passed_on_and_not_kept() {
         // What is an object is kept as ever.
         let asks = origin.asks().len();
         for _ in 0..2 {
-            assert_eq!(edge.fetch("/film.mp4").status(), 200);
+            assert_eq!(edge.fetch("/video.mp4").status(), 200);
         }
         assert_eq!(origin.asks().len(), asks + 1);
     }

@@ -97,8 +97,8 @@ id = "EDFDVBD6EXAMPLE"
 domain_name = "d111111abcdef8.cloudfront.net"
 aliases = {HOSTS}
 certificate = {{ chain = "chain.pem", key = "key.pem" }}
-origins = [{{ id = "films", folder = "bucket" }}]
-default_behavior = {{ origin = "films", trusted_key_groups = ["viewers"] }}
+origins = [{{ id = "videos", folder = "bucket" }}]
+default_behavior = {{ origin = "videos", trusted_key_groups = ["viewers"] }}
 "#
     );
     TestEdge::configured(&config)

@@ -49,7 +49,7 @@ impl<'e> Listener<'e> {
                 "the URL has reserved parameters, so cookies are not looked at"
             }
             (false, CredentialSource::Cookies) => "signed cookies",
-            (false, CredentialSource::Session) => "a session token in the path",
+            (false, CredentialSource::PathToken) => "a path token in the path",
         };
         ledger.note("source", "signed URL or signed cookies", found);
         Listener {

@@ -18,7 +18,7 @@ pub(super) struct Spelling {
 /// All spellings of the URL, the likely ones first.
 pub(super) fn all(pasted: &str, url: &ViewerUrl<'_>) -> Vec<Spelling> {
     let query = own_query(url.query);
-    let mut found = Found {
+    let mut found = Spellings {
         spellings: Vec::new(),
     };
     let sent = join(url.scheme.as_str(), url.host, url.path, &query);
@@ -31,11 +31,11 @@ pub(super) fn all(pasted: &str, url: &ViewerUrl<'_>) -> Vec<Spelling> {
     found.spellings
 }
 
-struct Found {
+struct Spellings {
     spellings: Vec<Spelling>,
 }
 
-impl Found {
+impl Spellings {
     fn add(&mut self, resource: String, meaning: &'static str) {
         if self
             .spellings
@@ -53,7 +53,7 @@ fn join(scheme: &str, host: &str, path: &str, query: &str) -> String {
 }
 
 /// The text before the client normalized it.
-fn as_pasted(found: &mut Found, pasted: &str) {
+fn as_pasted(found: &mut Spellings, pasted: &str) {
     let before = pasted.split_once('#').map_or(pasted, |(before, _)| before);
     let resource = match before.split_once('?') {
         Some((base, query)) => match own_query(Some(query)) {
@@ -65,7 +65,7 @@ fn as_pasted(found: &mut Found, pasted: &str) {
     found.add(resource, "the URL as written was signed, but clients send it respelled (see URL form): sign the form that is sent");
 }
 
-fn escapes(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {
+fn escapes(found: &mut Spellings, url: &ViewerUrl<'_>, query: &str) {
     const ENCODING: &str = "percent-encoding differs between the signed and the sent URL: sign exactly the text that is sent";
     let mut add = |path: &str, query: &str| {
         found.add(join(url.scheme.as_str(), url.host, path, query), ENCODING);
@@ -147,7 +147,7 @@ fn hex_case(path: &str, query: &str, case: fn(&char) -> char) -> (String, String
 }
 
 /// Changes to the whole text, mostly by JSON writers.
-fn whole_text(found: &mut Found, sent: &str) {
+fn whole_text(found: &mut Spellings, sent: &str) {
     let decoded = percent_decode(sent);
     let meaning = "the URL was signed as a JSON string with escapes: sign the percent-encoded URL, which needs none";
     found.add(json_escaped(&decoded), meaning);
@@ -194,7 +194,7 @@ fn json_escaped(text: &str) -> String {
     escaped
 }
 
-fn protocol_and_port(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {
+fn protocol_and_port(found: &mut Spellings, url: &ViewerUrl<'_>, query: &str) {
     let scheme = url.scheme.as_str();
     let (other, port) = match url.scheme {
         Scheme::Http => ("https", "80"),
@@ -228,7 +228,7 @@ fn protocol_and_port(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {
     );
 }
 
-fn queries(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {
+fn queries(found: &mut Spellings, url: &ViewerUrl<'_>, query: &str) {
     let mut add = |query: &str, meaning| {
         found.add(
             join(url.scheme.as_str(), url.host, url.path, query),
@@ -261,7 +261,7 @@ fn queries(found: &mut Found, url: &ViewerUrl<'_>, query: &str) {
     );
 }
 
-fn wildcards(found: &mut Found, url: &ViewerUrl<'_>) {
+fn wildcards(found: &mut Spellings, url: &ViewerUrl<'_>) {
     let meaning = "a canned policy was signed over a wildcard, but it covers one exact URL: use a custom policy";
     found.add("*".to_owned(), meaning);
     for scheme in ["http", "https", "http*", "*"] {

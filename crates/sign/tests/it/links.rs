@@ -279,7 +279,7 @@ fn cookies_and_link_of_one_policy_are_one_link() {
 
 #[test]
 fn a_session_has_the_identity_of_its_link() {
-    let secret = SessionSecret::new(&[7; 32]).unwrap();
+    let secret = PathTokenSecret::new(&[7; 32]).unwrap();
     for query in [
         parameters(RSA, &canned()),
         parameters(RSA, &folder()),
@@ -295,8 +295,8 @@ fn a_session_has_the_identity_of_its_link() {
         let keys = keys();
         let verifier = verifier(&keys);
         let token = verifier.issue(&secret, &url, &credentials).unwrap();
-        let grant = verifier.session(&secret, &token.unwrap(), &url).unwrap();
-        assert_eq!(grant.source(), CredentialSource::Session);
+        let grant = verifier.path_token(&secret, &token.unwrap(), &url).unwrap();
+        assert_eq!(grant.source(), CredentialSource::PathToken);
         assert_eq!(grant.link_id(), link_id(&query));
         assert_eq!(grant.link_id(), grant.clone().link_id());
     }

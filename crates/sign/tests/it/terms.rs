@@ -228,10 +228,10 @@ fn every_term_reaches_the_policy() {
     let terms = Terms {
         from: Some(Timestamp::from_secs(1_700_000_000)),
         ip: Some(IpRange::parse("192.0.2.77").unwrap()),
-        ..with_resource("http*://D111111abcdef8.cloudfront.net/my films/*")
+        ..with_resource("http*://D111111abcdef8.cloudfront.net/my videos/*")
     };
-    let link = sign(&format!("{U}/my films/a"), &terms).unwrap();
-    let expected = r#"{"Statement":[{"Resource":"*://d111111abcdef8.cloudfront.net/my%20films/*","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000},"IpAddress":{"AWS:SourceIp":"192.0.2.77/32"},"DateGreaterThan":{"AWS:EpochTime":1700000000}}}]}"#;
+    let link = sign(&format!("{U}/my videos/a"), &terms).unwrap();
+    let expected = r#"{"Statement":[{"Resource":"*://d111111abcdef8.cloudfront.net/my%20videos/*","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000},"IpAddress":{"AWS:SourceIp":"192.0.2.77/32"},"DateGreaterThan":{"AWS:EpochTime":1700000000}}}]}"#;
     assert_eq!(policy_of(&link), expected);
 }
 

@@ -64,7 +64,7 @@ fn an_entry_larger_than_everything_is_not_kept() {
 }
 
 #[test]
-fn a_film_passing_through_pushes_out_no_object() {
+fn a_video_passing_through_pushes_out_no_object() {
     let (tier, meter) = tier(1_000_000);
     for number in 0..2_000 {
         put_object(&tier, number);
@@ -79,7 +79,7 @@ fn a_film_passing_through_pushes_out_no_object() {
 }
 
 #[test]
-fn a_block_that_is_used_again_outlives_a_film() {
+fn a_block_that_is_used_again_outlives_a_video() {
     let (tier, meter) = tier(1_000_000);
     put_block(&tier, &meter, 0);
     assert!(tier.find(&key(0), Touch::Use).is_some());

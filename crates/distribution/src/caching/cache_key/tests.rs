@@ -22,9 +22,9 @@ fn policy() -> CachePolicy {
 fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distribution> {
     let origin = Origin {
         index: 0,
-        id: "films".to_owned(),
+        id: "videos".to_owned(),
         source: OriginSource::Folder {
-            root: "/films".into(),
+            root: "/videos".into(),
         },
         origin_path: "/v1".to_owned(),
         paths: PathReading::Literal,
@@ -46,7 +46,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
         allowed_methods: AllowedMethods::GetHeadOptions,
         trusted_keys,
         leniency: Leniency::default(),
-        films: None,
+        videos: None,
     }];
     Arc::new(Distribution {
         id: "E1".to_owned(),
@@ -100,7 +100,7 @@ fn key_from(
         session: None,
     };
     if routed.behavior.trusted_keys.is_some() {
-        // Past the gate without a signature: only here.
+        // Past the restriction without a signature: only here.
         return key_at(&routed, path, &request);
     }
     let authorized = authorize(routed, &request, Timestamp::from_secs(0), &NoMemory).unwrap();
@@ -285,7 +285,7 @@ fn before(
 
 fn folder() -> OriginSource {
     OriginSource::Folder {
-        root: "/films".into(),
+        root: "/videos".into(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
 
 use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
-use super::{Lifetime, Moments, StandIn};
+use super::{Lifetime, Moments, ServeStale};
 use crate::caching::cache_control::CacheControl;
 use crate::config::{CacheBehavior, CachePolicy, ERROR_MIN_TTL_DEFAULT, NameFilter};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -79,7 +79,7 @@ pub fn storage(
     error_min_ttl: Option<Duration>,
     moments: &Moments,
 ) -> Storage {
-    let said = Said {
+    let said = ResponseFacts {
         status,
         response,
         cache_control: CacheControl::for_audience(response, policy.audience()),
@@ -151,7 +151,7 @@ impl StatusClass {
 }
 
 /// Everything the decision rests on.
-struct Said<'a> {
+struct ResponseFacts<'a> {
     status: StatusCode,
     response: &'a HeaderMap,
     cache_control: CacheControl,
@@ -160,7 +160,7 @@ struct Said<'a> {
     error_min_ttl: Option<Duration>,
 }
 
-impl Said<'_> {
+impl ResponseFacts<'_> {
     fn may_be_stored(&self, method: &Method, request: &HeaderMap) -> Result<(), Unstorable> {
         if self.policy.is_disabled() {
             return Err(Unstorable::Disabled);
@@ -246,10 +246,10 @@ impl Said<'_> {
             Some(seconds) if !forbidden => seconds.min(max_secs),
             Some(_) | None => 0,
         };
-        let stand_in = if forbidden {
-            StandIn::Never
+        let serve_stale = if forbidden {
+            ServeStale::Never
         } else {
-            self.stand_in(freshness_secs.max(kept_secs))
+            self.serve_stale(freshness_secs.max(kept_secs))
         };
         let lifetime = Lifetime::new(
             moments.received,
@@ -257,7 +257,7 @@ impl Said<'_> {
             freshness_secs,
             kept_secs,
             stale_while_revalidate_secs,
-            stand_in,
+            serve_stale,
         );
         if lifetime.is_of_use(moments.received) || has_validator(self.response) {
             Ok(lifetime)
@@ -327,17 +327,17 @@ impl Said<'_> {
 
     /// RFC 9111 4.2.4 and RFC 5861 4, unless forbidden altogether. An error is not what helps when the origin fails,
     /// and what was never fresh was not meant to be kept.
-    fn stand_in(&self, fresh_secs: u32) -> StandIn {
+    fn serve_stale(&self, fresh_secs: u32) -> ServeStale {
         if self.status.is_server_error() {
-            return StandIn::Never;
+            return ServeStale::Never;
         }
         match self.cache_control.stale_if_error.or_stale() {
-            Some(0) => StandIn::Never,
-            Some(seconds) => StandIn::Seconds(seconds),
+            Some(0) => ServeStale::Never,
+            Some(seconds) => ServeStale::Seconds(seconds),
             // RFC 9111 5.2.2.10: `s-maxage` includes `proxy-revalidate`.
-            None if self.cache_control.s_maxage.or_stale().is_some() => StandIn::Never,
-            None if fresh_secs == 0 => StandIn::Never,
-            None => StandIn::Always,
+            None if self.cache_control.s_maxage.or_stale().is_some() => ServeStale::Never,
+            None if fresh_secs == 0 => ServeStale::Never,
+            None => ServeStale::Always,
         }
     }
 }
@@ -347,7 +347,7 @@ impl Lifetime {
     fn is_of_use(&self, received: Timestamp) -> bool {
         self.fresh_secs > 0
             || i64::from(self.stale_while_revalidate_secs) > -self.fresh_secs
-            || self.may_stand_in(received)
+            || self.may_serve_stale(received)
     }
 }
 

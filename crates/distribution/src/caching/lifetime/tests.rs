@@ -329,7 +329,7 @@ fn current_age() {
     let before = Timestamp::from_secs(NOW - 1);
     assert_eq!(found.verdict(before), Freshness::Stale);
     assert_eq!(found.age_secs(before), 35);
-    assert!(!found.may_stand_in(before));
+    assert!(!found.may_serve_stale(before));
 }
 
 /// RFC 9110 15.1 and RFC 9111 4.2.2.
@@ -504,11 +504,11 @@ fn only_get_is_stored() {
 }
 
 #[track_caller]
-fn check_stand_in(policy: &CachePolicy, text: &str, expected: bool) {
+fn check_serve_stale(policy: &CachePolicy, text: &str, expected: bool) {
     let text = format!("etag: \"a\"\ncache-control: {text}");
     let found = lifetime(store(200, &text, policy, None));
     let at = Timestamp::from_secs(NOW + 30);
-    assert_eq!(found.may_stand_in(at), expected, "{text}");
+    assert_eq!(found.may_serve_stale(at), expected, "{text}");
 }
 
 /// RFC 9111 4.2.4, RFC 5861 4.
@@ -527,20 +527,20 @@ fn standing_in_for_the_origin() {
         "max-age=0",
         "foo",
     ] {
-        check_stand_in(&open, no, false);
+        check_serve_stale(&open, no, false);
     }
     for yes in [
         "max-age=2",
         "max-age=2, stale-if-error=29",
         "s-maxage=2, stale-if-error=60",
     ] {
-        check_stand_in(&open, yes, true);
+        check_serve_stale(&open, yes, true);
     }
     let floor = policy(5, 5, YEAR);
-    check_stand_in(&floor, "no-store", true);
-    check_stand_in(&floor, "no-store, stale-if-error=0", false);
+    check_serve_stale(&floor, "no-store", true);
+    check_serve_stale(&floor, "no-store, stale-if-error=0", false);
     let error = lifetime(by_origin(503, "cache-control: max-age=2"));
-    assert!(!error.may_stand_in(Timestamp::from_secs(NOW + 3)));
+    assert!(!error.may_serve_stale(Timestamp::from_secs(NOW + 3)));
 }
 
 /// RFC 5861 3.

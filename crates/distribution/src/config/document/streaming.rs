@@ -2,7 +2,7 @@
 
 use super::{CertificateDocument, OriginDocument};
 
-/// A streaming distribution: films over RTMP.
+/// A streaming distribution: videos over RTMP.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamingDistributionDocument {
     /// `E…`, unique among distributions of both kinds.
@@ -15,7 +15,7 @@ pub struct StreamingDistributionDocument {
     pub enabled: bool,
     /// For rtmps listeners.
     pub certificate: Option<CertificateDocument>,
-    /// Where the films come from.
+    /// Where the videos come from.
     pub source: StreamingSourceDocument,
     /// Ids of key groups; `None` and no signers: open to everybody.
     pub trusted_key_groups: Option<Vec<String>>,
@@ -23,11 +23,11 @@ pub struct StreamingDistributionDocument {
     pub trusted_signers: Option<Vec<String>>,
     /// See [`privet_sign::Leniency::statement_object`].
     pub statement_object: bool,
-    /// Whether a policy may name a web URL of the film as well.
+    /// Whether a policy may name a web URL of the video as well.
     pub web_resources: bool,
 }
 
-/// Where the films of a streaming distribution come from.
+/// Where the videos of a streaming distribution come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamingSourceDocument {
     /// The behaviors and origins of the distribution with this id.

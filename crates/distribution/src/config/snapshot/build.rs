@@ -62,7 +62,7 @@ pub(super) fn build(
     }
     let (streaming_distributions, streaming_hosts) =
         builder.streaming_distributions(&document, &distributions, &signers, &policies);
-    let films = builder.films(&document.films);
+    let videos = builder.videos(&document.videos);
     if !builder.errors.is_empty() {
         builder
             .errors
@@ -75,7 +75,7 @@ pub(super) fn build(
         trusted_proxies: document.trusted_proxies,
         forwarded_headers: document.forwarded_headers,
         cache: document.cache,
-        films,
+        videos,
         geo_database,
         admin_socket: document.admin_socket,
         limits: document.limits,
@@ -314,6 +314,6 @@ fn resolve_behavior(
         allowed_methods: document.allowed_methods.clone(),
         trusted_keys,
         leniency: leniency.clone(),
-        films: document.films.clone().map(Arc::new),
+        videos: document.videos.clone().map(Arc::new),
     })
 }

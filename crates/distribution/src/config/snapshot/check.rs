@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 
 mod distribution;
-mod films;
 mod origins;
 mod policies;
 mod streaming;
+mod videos;
 
 /// CloudFront's quotas (developer guide, "Quotas").
 const ALIASES_MAX: usize = 100;
@@ -277,8 +277,8 @@ impl Checker<'_> {
         self.behavior_policies(behavior, path);
         let groups = behavior.trusted_key_groups.as_deref();
         self.signers(groups, behavior.trusted_signers.as_deref(), path);
-        if let Some(films) = &behavior.films {
-            self.films(films, &format!("{path}.films"));
+        if let Some(videos) = &behavior.videos {
+            self.videos(videos, &format!("{path}.videos"));
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "limits",
         "log",
         "cache",
-        "films",
+        "video",
         "geo",
         "admin",
         "test",
@@ -114,9 +114,9 @@ pub(crate) const CACHE: TableSchema = TableSchema {
     keys: &["memory", "folder", "disk", "block_size"],
 };
 
-pub(crate) const FILMS: TableSchema = TableSchema {
-    name: "films",
-    keys: &["index_memory", "block_memory", "session_secret_file"],
+pub(crate) const VIDEOS: TableSchema = TableSchema {
+    name: "video",
+    keys: &["index_memory", "block_memory", "path_token_secret_file"],
 };
 
 pub(crate) const GEO: TableSchema = TableSchema {
@@ -320,7 +320,7 @@ pub(crate) const BEHAVIOR: TableSchema = TableSchema {
         "allowed_methods",
         "trusted_key_groups",
         "trusted_signers",
-        "films",
+        "video",
     ],
 };
 
@@ -336,16 +336,16 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
         "allowed_methods",
         "trusted_key_groups",
         "trusted_signers",
-        "films",
+        "video",
     ],
 };
 
-pub(crate) const BEHAVIOR_FILMS: TableSchema = TableSchema {
-    name: "distributions.behaviors.films",
+pub(crate) const BEHAVIOR_VIDEOS: TableSchema = TableSchema {
+    name: "distributions.behaviors.video",
     keys: &[
         "segment_duration",
         "object_grant",
-        "qualities",
+        "renditions",
         "subtitles",
         "rewrite_playlists",
     ],
@@ -405,7 +405,7 @@ pub(crate) const SCHEMA: [&TableSchema; 37] = [
     &LIMITS,
     &LOG,
     &CACHE,
-    &FILMS,
+    &VIDEOS,
     &GEO,
     &ADMIN,
     &TEST,
@@ -431,7 +431,7 @@ pub(crate) const SCHEMA: [&TableSchema; 37] = [
     &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,
-    &BEHAVIOR_FILMS,
+    &BEHAVIOR_VIDEOS,
     &CUSTOM_ERROR,
     &GEO_RESTRICTION,
     &STREAMING_DISTRIBUTION,

@@ -3,9 +3,9 @@ use super::schema::SCHEMA;
 use super::*;
 use crate::config::snapshot::Snapshot;
 
-mod films;
 mod origins;
 mod policies;
+mod videos;
 
 const DEFAULT_CONFIG: &str = include_str!("../../../../../docs/default-config.toml");
 const KEY: &[u8] = include_bytes!("../../../../sign/tests/keys/rsa2048.pub.pem");
@@ -135,7 +135,7 @@ fn check_behavior(behavior: &str, expected: &str) {
 id = 'E1'
 domain_name = 'd1.example'
 [[distributions.origins]]
-id = 'film'
+id = 'video'
 folder = 'bucket'
 [distributions.default_behavior]
 {behavior}"
@@ -146,23 +146,23 @@ folder = 'bucket'
 #[test]
 fn a_behavior_is_never_open_or_shut_by_accident() {
     check_behavior(
-        "origin = 'film'\ntrusted_key_groups = []",
+        "origin = 'video'\ntrusted_key_groups = []",
         "21:22: distributions[0].default_behavior.trusted_key_groups: is empty; remove the line to make the behavior open",
     );
     check_behavior(
-        "origin = 'film'\ntrusted_signers = []",
+        "origin = 'video'\ntrusted_signers = []",
         "21:19: distributions[0].default_behavior.trusted_signers: is empty; remove the line to make the behavior open",
     );
     check_behavior(
-        "origin = 'film'\ntrusted_key_groups = ['empty']",
+        "origin = 'video'\ntrusted_key_groups = ['empty']",
         "21:22: distributions[0].default_behavior.trusted_key_groups: leads to no public key, so nobody could get in; put a key into one of them",
     );
     check_behavior(
-        "origin = 'film'\ntrusted_key_groups = ['viewer', 'viewers']",
+        "origin = 'video'\ntrusted_key_groups = ['viewer', 'viewers']",
         "21:23: distributions[0].default_behavior.trusted_key_groups[0]: no key group is named \"viewer\"; did you mean \"viewers\"?",
     );
     check_behavior(
-        "origin = 'film'\ntrusted_key_groups = [5]",
+        "origin = 'video'\ntrusted_key_groups = [5]",
         "21:23: distributions[0].default_behavior.trusted_key_groups[0]: is an integer; write a string in quotes",
     );
 }
@@ -171,7 +171,7 @@ fn a_behavior_is_never_open_or_shut_by_accident() {
 fn references_and_methods_of_a_behavior() {
     check_behavior(
         "origin = 'flim'\nallowed_methods = ['GET']\nviewer_protocol_policy = 'https'",
-        "20:10: distributions[0].default_behavior.origin: no origin is named \"flim\"; did you mean \"film\"?
+        "20:10: distributions[0].default_behavior.origin: no origin is named \"flim\"; did you mean \"video\"?
          21:19: distributions[0].default_behavior.allowed_methods: must be one of CloudFront's three sets: [\"GET\", \"HEAD\"], [\"GET\", \"HEAD\", \"OPTIONS\"], or GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE together
          22:26: distributions[0].default_behavior.viewer_protocol_policy: \"https\" is none of allow-all, https-only, redirect-to-https",
     );
@@ -180,9 +180,9 @@ fn references_and_methods_of_a_behavior() {
         "19:1: distributions[0].default_behavior.origin: is missing; add it
          20:1: distributions[0].default_behavior.path_pattern: is not a key of this table",
     );
-    check_behavior("origin = 'film'", "");
+    check_behavior("origin = 'video'", "");
     check_behavior(
-        "origin = 'film'\ntrusted_key_groups = ['viewers', 'empty']",
+        "origin = 'video'\ntrusted_key_groups = ['viewers', 'empty']",
         "",
     );
 }
@@ -194,7 +194,7 @@ fn names_are_unique() {
 id = 'E1'
 domain_name = 'd1.example'
 aliases = ['WWW.example', '*.example']
-origins = [{ id = 'o', folder = 'a' }, { id = 'o', folder = 'b', origin_path = 'films/' }]
+origins = [{ id = 'o', folder = 'a' }, { id = 'o', folder = 'b', origin_path = 'videos/' }]
 default_behavior = { origin = 'o' }
 behaviors = [{ path_pattern = '/a', origin = 'o' }, { path_pattern = '/a', origin = 'o' }]
 ";
@@ -202,14 +202,14 @@ behaviors = [{ path_pattern = '/a', origin = 'o' }, { path_pattern = '/a', origi
         &format!("listeners = [{{ address = '[::1]:80' }}, {{ address = '[::1]:80' }}]\n{distribution}{distribution}"),
         "1:52: listeners[1].address: [::1]:80 is listened on twice; remove one
          7:47: distributions[0].origins[1].id: \"o\" is used twice; rename or remove one
-         7:80: distributions[0].origins[1].origin_path: must begin with a slash and not end with one, such as /films
+         7:80: distributions[0].origins[1].origin_path: must begin with a slash and not end with one, such as /videos
          9:70: distributions[0].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one
          12:6: distributions[1].id: \"E1\" is used twice; rename or remove one
          13:15: distributions[1].domain_name: \"d1.example\" is already taken by distributions[0].domain_name; remove one
          14:12: distributions[1].aliases[0]: \"WWW.example\" is already taken by distributions[0].aliases[0]; remove one
          14:27: distributions[1].aliases[1]: \"*.example\" is already taken by distributions[0].aliases[1]; remove one
          15:47: distributions[1].origins[1].id: \"o\" is used twice; rename or remove one
-         15:80: distributions[1].origins[1].origin_path: must begin with a slash and not end with one, such as /films
+         15:80: distributions[1].origins[1].origin_path: must begin with a slash and not end with one, such as /videos
          17:70: distributions[1].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one",
     );
 }
@@ -375,20 +375,20 @@ fn the_default_configuration_is_valid_with_every_key_and_tells_the_defaults() {
         ..cache
     };
     assert_eq!(without_disk, CacheSettings::default());
-    let films = crate::config::document::FilmsDocument {
-        session_secret_file: None,
-        ..document.films
+    let videos = crate::config::document::VideosDocument {
+        path_token_secret_file: None,
+        ..document.videos
     };
-    assert_eq!(films, crate::config::document::FilmsDocument::default());
-    let behavior = document.distributions[0].behaviors[0].films.clone();
-    let behavior = crate::config::film_settings::FilmSettings {
-        qualities: Vec::new(),
+    assert_eq!(videos, crate::config::document::VideosDocument::default());
+    let behavior = document.distributions[0].behaviors[0].video.clone();
+    let behavior = crate::config::video_settings::VideoSettings {
+        renditions: Vec::new(),
         subtitles: Vec::new(),
         ..behavior.unwrap()
     };
     assert_eq!(
         behavior,
-        crate::config::film_settings::FilmSettings::default()
+        crate::config::video_settings::VideoSettings::default()
     );
     let app = &document.distributions[0].origins[1];
     assert_eq!(

@@ -139,8 +139,8 @@ fn f8_ordinary_texts_cost_little() {
     let signature = "Ab3-~".repeat(68) + "AA__";
     for text in [
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36",
-        "https://www.example.com/films/summer-holiday?lang=de&page=2&title=Summer%20Holiday",
-        "/films/2026/summer-holiday/hls/1080p/segment-00012.m4s",
+        "https://www.example.com/videos/summer-holiday?lang=de&page=2&title=Summer%20Holiday",
+        "/videos/2026/summer-holiday/hls/1080p/segment-00012.m4s",
     ] {
         assert_eq!(
             steps(text, Scope::Anything, Hints::default()).steps,

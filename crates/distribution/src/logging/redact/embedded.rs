@@ -20,7 +20,7 @@ use std::ops::Range;
 pub(super) enum Scope {
     /// All that may be one: for what is read by people.
     Anything,
-    /// Only parameters of URLs and session tokens in paths: for what is read by programs.
+    /// Only parameters of URLs and path tokens in paths: for what is read by programs.
     Urls,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Hints<'a> {
 /// `text` with the values of all that is named `Policy` or `Signature` replaced as [`super::redact_query`] does, at
 /// any depth of escaping.
 ///
-/// Session tokens in paths become `REDACTED`. Any other run of characters that may be a credential is replaced as a whole:
+/// Path tokens in paths become `REDACTED`. Any other run of characters that may be a credential is replaced as a whole:
 /// by the label of the signature that it is, or by `redacted`.
 ///
 /// # Errors
@@ -168,7 +168,7 @@ impl Reader<'_> {
             out.push_str(match found.secret {
                 Secret::Signature | Secret::Run => label,
                 Secret::Policy => policy_label,
-                Secret::Session => "REDACTED",
+                Secret::PathToken => "REDACTED",
             });
             copied = value.end;
         }
@@ -211,7 +211,7 @@ impl Reader<'_> {
             return cut.ok().map(|cut| self.hints.cuts[cut].1);
         }
         match found.secret {
-            Secret::Session => None,
+            Secret::PathToken => None,
             Secret::Policy | Secret::Signature | Secret::Run => cut_length(value),
         }
     }
@@ -252,7 +252,7 @@ fn without_overlaps(secrets: Vec<Embedded>) -> Vec<Embedded> {
     apart
 }
 
-/// The parameters of URLs that carry a grant, spelled as they have to be, and session tokens.
+/// The parameters of URLs that carry a grant, spelled as they have to be, and path tokens.
 fn secrets_of_urls(
     profile: &Profile<'_>,
     budget: &mut Budget,
@@ -268,7 +268,7 @@ fn is_of_url(bytes: &[u8], found: &Embedded) -> bool {
     let before = found.whole.start.checked_sub(1).map(|at| bytes[at]);
     let name = &bytes[found.whole.start..found.value.start];
     match found.secret {
-        Secret::Session => true,
+        Secret::PathToken => true,
         Secret::Policy | Secret::Signature | Secret::Run => {
             matches!(before, Some(b'?' | b'&')) && matches!(name, b"Policy=" | b"Signature=")
         }
@@ -337,7 +337,7 @@ fn nameless<'a>(
 fn value_label<'a>(decoded: &'a Decoded<'_>, found: &Embedded) -> Cow<'a, str> {
     let value = &decoded.bytes[found.value.clone()];
     match found.secret {
-        Secret::Policy | Secret::Session => Cow::Borrowed(""),
+        Secret::Policy | Secret::PathToken => Cow::Borrowed(""),
         Secret::Signature if found.is_redacted => String::from_utf8_lossy(value),
         Secret::Signature | Secret::Run => {
             signature_of_run(value).map_or(Cow::Borrowed("redacted"), Cow::Owned)

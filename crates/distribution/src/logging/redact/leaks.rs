@@ -298,7 +298,7 @@ fn f8_addresses_ids_and_names_stay() {
         format!("/{0}/{0},{0},{0}", "c0ffee42".repeat(8)),
         format!("/sha512/{}.{}", "c0ffee42".repeat(16), "20261130052311"),
         "/nix/store/0c1p5z4kdpvgbfi8v2xn1y7l2xr2i0b4-python3.11-cryptography-41.0.7/lib/python3.11/site-packages".to_owned(),
-        "/Filme/Der_Herr_Der_Ringe_Die_Gefaehrten_2001_German_DL_1080p_BluRay_x264_AC3_DTSHD_51_Extended_Edition.mkv".to_owned(),
+        "/Videoe/Der_Herr_Der_Ringe_Die_Gefaehrten_2001_German_DL_1080p_BluRay_x264_AC3_DTSHD_51_Extended_Edition.mkv".to_owned(),
         "/Serie.Name.S01E02.German.DL.1080p.WEB-DL.DDP5.1.H264-GRP/Serie.Name.S01E02.German.DL.1080p.WEB-DL.DDP5.1.H264-GRP.mkv".to_owned(),
         "_ga=GA1.2.1234567890.1700000000; _gid=GA1.2.987654321.1700000000; _gat=1".to_owned(),
         "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; WOW64; Trident/4.0; SLCC2; .NET CLR 2.0.50727; .NET CLR 3.5.30729; .NET CLR 3.0.30729; Media Center PC 6.0; .NET4.0C; .NET4.0E; InfoPath.3; MS-RTC LM 8)".to_owned(),

@@ -1,17 +1,17 @@
-//! Finds the values of names that carry a grant, and the session tokens of paths, within one run.
+//! Finds the values of names that carry a grant, and the path tokens of paths, within one run.
 
 use super::budget::{Budget, OverBudget};
 use super::profile::Profile;
-use super::runs::{is_base64, is_session};
+use super::runs::{is_base64, is_path_token};
 use super::{Secret, is_label};
 use std::ops::Range;
 
 /// In base64; a P-256 signature has about 96 characters.
 pub(super) const SIGNATURE_CHARACTERS_MIN: usize = 64;
-/// What stands in front of a session token in a path, with the token's own beginning.
-const SESSION: &[u8] = b"/~S1";
+/// What stands in front of a path token in a path, with the token's own beginning.
+const PATH_TOKEN: &[u8] = b"/~S1";
 /// What stands there afterwards.
-const REDACTED_SESSION: &[u8] = b"/~REDACTED";
+const REDACTED_PATH_TOKEN: &[u8] = b"/~REDACTED";
 
 const POLICY: &[u8] = b"Policy";
 const SIGNATURE: &[u8] = b"Signature";
@@ -66,7 +66,7 @@ fn starts_with_name(text: &[u8], name: &[u8]) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
-/// The values of names, and the session tokens of paths, of those that are meant; nothing of a run that has no mark.
+/// The values of names, and the path tokens of paths, of those that are meant; nothing of a run that has no mark.
 pub(super) fn named_values(
     profile: &Profile<'_>,
     run: &Range<usize>,
@@ -87,7 +87,7 @@ pub(super) fn named_values(
         let mark = next + distance;
         next = mark + 1;
         let value = match bytes[mark] {
-            b'~' => session_at(&bytes[..run.end], mark),
+            b'~' => path_token_at(&bytes[..run.end], mark),
             _ => named.secret_at(mark, budget)?,
         };
         if let Some(value) = value.filter(|value| is_meant(bytes, value)) {
@@ -161,18 +161,23 @@ impl Named<'_> {
     }
 }
 
-/// The session token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a signature,
+/// The path token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a signature,
 /// too, `~S1` may occur.
-fn session_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
+fn path_token_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
     let behind = &bytes[tilde.checked_sub(1)?..];
-    let length = |value: &[u8]| value.iter().take_while(|byte| is_session(**byte)).count();
+    let length = |value: &[u8]| {
+        value
+            .iter()
+            .take_while(|byte| is_path_token(**byte))
+            .count()
+    };
     let length = length(&behind[2..]);
     let value = tilde + 1..tilde + 1 + length;
     let is_whole = matches!(bytes.get(value.end), None | Some(b'/'));
-    let is_redacted = behind.starts_with(REDACTED_SESSION) && length == "REDACTED".len();
-    let is_token = behind.starts_with(SESSION) && length >= SIGNATURE_CHARACTERS_MIN;
+    let is_redacted = behind.starts_with(REDACTED_PATH_TOKEN) && length == "REDACTED".len();
+    let is_token = behind.starts_with(PATH_TOKEN) && length >= SIGNATURE_CHARACTERS_MIN;
     (is_whole && (is_token || is_redacted)).then_some(Embedded {
-        secret: Secret::Session,
+        secret: Secret::PathToken,
         whole: tilde - 1..value.end,
         value,
         is_redacted,

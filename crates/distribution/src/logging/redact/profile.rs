@@ -1,11 +1,11 @@
-//! Tells by its characters alone what looks like a signature, a policy or a session token.
+//! Tells by its characters alone what looks like a signature, a policy or a path token.
 //!
 //! Names of files are made of words. A signature is random: in it, capitals, small letters and digits alternate.
 
 use super::budget::{Budget, OverBudget};
 use super::runs::{
     Kind, LONG_PIECE_CHARACTERS_MIN, RUN_CHARACTERS_MIN, SHORT_PIECE_CHARACTERS_MIN, is_base64,
-    is_session,
+    is_path_token,
 };
 use std::ops::Range;
 
@@ -15,11 +15,11 @@ const REST_CHARACTERS_MIN: usize = 43;
 /// One more than the digest of SHA-512 has in hexadecimal, which is the longest that names of files have.
 const HEXADECIMAL_MIN: usize = 129;
 
-/// Behind the `S1` of a session token there are no fewer.
-const SESSION_CHARACTERS_MIN: usize = 110;
+/// Behind the `S1` of a path token there are no fewer.
+const PATH_TOKEN_CHARACTERS_MIN: usize = 110;
 
-/// What stands in front of a session token.
-const SESSION: &[u8] = b"S1";
+/// What stands in front of a path token.
+const PATH_TOKEN: &[u8] = b"S1";
 
 /// Of random base64 less than one stretch in ten million has fewer capitals, small letters, or turns.
 ///
@@ -104,9 +104,9 @@ impl<'a> Profile<'a> {
         let random = self.last(range, RUN_CHARACTERS_MIN, Sum::is_random);
         let hexadecimal = self.last(range, HEXADECIMAL_MIN, Sum::is_hexadecimal);
         let base32 = self.last(range, BASE32_MIN, Sum::is_base32);
-        let session = last_session(&self.bytes[range.clone()]);
-        let session = session.map(|at| range.start + at);
-        Ok(random.max(hexadecimal).max(base32).max(session))
+        let path_token = last_path_token(&self.bytes[range.clone()]);
+        let path_token = path_token.map(|at| range.start + at);
+        Ok(random.max(hexadecimal).max(base32).max(path_token))
     }
 
     /// Whether a part of a credential may be here, of which the rest was taken for the value of a name or for a token.
@@ -159,17 +159,17 @@ impl<'a> Profile<'a> {
     }
 }
 
-fn last_session(run: &[u8]) -> Option<usize> {
+fn last_path_token(run: &[u8]) -> Option<usize> {
     let mut next = 0;
-    let words = run.split(|byte| !is_session(*byte)).map(|word| {
+    let words = run.split(|byte| !is_path_token(*byte)).map(|word| {
         let start = next;
         next += word.len() + 1;
         (start, word)
     });
     let found = words.filter_map(|(start, word)| {
-        let room = word.len().checked_sub(SESSION_CHARACTERS_MIN)?;
-        let mut begins = word[..room].windows(SESSION.len());
-        let begin = begins.rposition(|begin| begin == SESSION)?;
+        let room = word.len().checked_sub(PATH_TOKEN_CHARACTERS_MIN)?;
+        let mut begins = word[..room].windows(PATH_TOKEN.len());
+        let begin = begins.rposition(|begin| begin == PATH_TOKEN)?;
         Some(start + begin)
     });
     found.last()

@@ -84,8 +84,8 @@ pub(super) fn is_base64(byte: u8) -> bool {
     }
 }
 
-/// A character of a session token.
-pub(super) fn is_session(byte: u8) -> bool {
+/// A character of a path token.
+pub(super) fn is_path_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 

@@ -1,12 +1,12 @@
 //! URLs in the values of headers, into which user agents put them by themselves. A viewer's URL may be a signed one.
 
 use crate::logging::redact_links;
-use crate::request::session::split_session;
+use crate::request::path_token::split_path_token;
 use http::{HeaderName, HeaderValue, header};
 use privet_sign::strip_query;
 use std::borrow::Cow;
 
-/// The value of a viewer's header as origins get it and cache keys hold it: without signing parameters and session
+/// The value of a viewer's header as origins get it and cache keys hold it: without signing parameters and path_token
 /// tokens, if it is a URL or has one. `None` when such a value is no text, or takes too long to read: nothing can be told
 /// of it.
 ///
@@ -47,7 +47,7 @@ fn stripped_url(url: &str) -> Option<Cow<'_, str>> {
     };
     let path_at = path_at(base);
     let mut path = &base[path_at..];
-    while let Some((_, rest)) = split_session(path) {
+    while let Some((_, rest)) = split_path_token(path) {
         path = rest;
     }
     let stripped = query.and_then(strip_query);

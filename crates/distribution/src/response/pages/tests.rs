@@ -155,8 +155,8 @@ fn every_other_denial() {
 
 /// Players ask again by themselves after a 503, and proxies know when.
 #[test]
-fn m2_a_film_that_arrives_is_asked_for_again() {
-    let page = denial_page(&Denial::FilmArriving, ID);
+fn m2_a_video_that_arrives_is_asked_for_again() {
+    let page = denial_page(&Denial::VideoArriving, ID);
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(page.retry_after_secs, Some(2));
     assert!(

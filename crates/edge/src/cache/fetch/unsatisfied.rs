@@ -5,7 +5,7 @@
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
-use crate::cache::ask::Wanted;
+use crate::cache::cache_request::RequestedRange;
 use crate::origin_client::OriginResponse;
 use http::header::{CONTENT_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -27,7 +27,7 @@ impl WorkerCache {
                 other.body.discard();
                 Fetched::Unstorable(Box::new(response), unstorable)
             }
-            Fetched::Stored(_) | Fetched::StandIn(_) | Fetched::Failed(_) => {
+            Fetched::Stored(_) | Fetched::ServeStale(_) | Fetched::Failed(_) => {
                 response.body.discard();
                 fetched
             }
@@ -70,13 +70,15 @@ enum Shortness {
 impl Shortness {
     /// Any byte at all satisfies a range that begins with the first one, or that counts from the end (RFC 9110 14.1.2);
     /// an origin need not say how long the object is.
-    fn of(wanted: Wanted, headers: &HeaderMap) -> Self {
+    fn of(wanted: RequestedRange, headers: &HeaderMap) -> Self {
         let told = headers.get(CONTENT_RANGE).map(HeaderValue::as_bytes);
         let is_told_empty = told.is_some_and(|told| told.trim_ascii() == b"bytes */0");
         match wanted {
             _ if is_told_empty => Shortness::Empty,
-            Wanted::From { start: 0, .. } | Wanted::Last(1..) => Shortness::Empty,
-            Wanted::All | Wanted::From { .. } | Wanted::Last(0) => Shortness::Unknown,
+            RequestedRange::From { start: 0, .. } | RequestedRange::Last(1..) => Shortness::Empty,
+            RequestedRange::All | RequestedRange::From { .. } | RequestedRange::Last(0) => {
+                Shortness::Unknown
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
-use crate::cache::ask::{Ask, Wanted};
-use crate::cache::look_up::Found;
+use crate::cache::cache_request::{CacheRequest, RequestedRange};
+use crate::cache::look_up::LookUp;
 use crate::origin_client::OriginRequestBody;
 use http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -15,8 +15,8 @@ impl WorkerCache {
     /// when it is whole, and the next who ask share it again.
     pub(in crate::cache) async fn fetch_viewers_own(
         self: &Rc<Self>,
-        ask: &Rc<Ask>,
-        found: Found,
+        ask: &Rc<CacheRequest>,
+        found: LookUp,
     ) -> Fetched {
         let mut context = Context {
             ask,
@@ -70,16 +70,16 @@ impl WorkerCache {
             Storage::Store(_) => Unstorable::Status,
         };
         let range = match context.ask.wanted {
-            Wanted::All => None,
-            Wanted::From {
+            RequestedRange::All => None,
+            RequestedRange::From {
                 start,
                 end_inclusive: Some(end),
             } => Some(format!("bytes={start}-{end}")),
-            Wanted::From {
+            RequestedRange::From {
                 start,
                 end_inclusive: None,
             } => Some(format!("bytes={start}-")),
-            Wanted::Last(length) => Some(format!("bytes=-{length}")),
+            RequestedRange::Last(length) => Some(format!("bytes=-{length}")),
         };
         let mut headers = HeaderMap::new();
         if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {

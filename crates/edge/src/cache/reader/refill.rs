@@ -1,7 +1,7 @@
 //! A fetch of some blocks of an object that is known, which gives those bytes or none.
 
 use crate::cache::WorkerCache;
-use crate::cache::ask::{Ask, ContentRange, Validator};
+use crate::cache::cache_request::{CacheRequest, ContentRange, Validator};
 use crate::cache::fetch_fault::FetchFault;
 use crate::cache::sink::Sink;
 use crate::origin_client::OriginResponse;
@@ -13,7 +13,7 @@ use std::rc::Rc;
 /// A fetch of some blocks of an object that is known.
 pub(super) struct Refill {
     pub(super) cache: Rc<WorkerCache>,
-    pub(super) ask: Rc<Ask>,
+    pub(super) ask: Rc<CacheRequest>,
     pub(super) digest: Key,
     pub(super) validator: Validator,
     pub(super) size_bytes: u64,

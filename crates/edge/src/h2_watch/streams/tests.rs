@@ -17,7 +17,7 @@ fn streams(now: Instant) -> Streams {
 }
 
 fn ask(streams: &mut Streams, stream: u32) {
-    let request = Found::Head(head(HEADERS, END, stream, 20));
+    let request = ScanStep::Head(head(HEADERS, END, stream, 20));
     streams.viewer_sent(&request, Instant::now()).unwrap();
 }
 
@@ -32,7 +32,7 @@ fn wrong_sizes() {
         (GOAWAY, 0, 4),
         (WINDOW_UPDATE, 0, 3),
     ] {
-        let found = Found::Head(head(kind, flags, 1, length));
+        let found = ScanStep::Head(head(kind, flags, 1, length));
         let judged = streams(Instant::now()).viewer_sent(&found, Instant::now());
         assert_eq!(judged, Err(ConnectionError::FrameSize), "{kind}");
     }
@@ -43,7 +43,7 @@ fn frames_after_the_end() {
     for kind in [DATA, HEADERS] {
         let mut streams = streams(Instant::now());
         ask(&mut streams, 1);
-        let found = Found::Head(head(kind, 0, 1, 4));
+        let found = ScanStep::Head(head(kind, 0, 1, 4));
         let judged = streams.viewer_sent(&found, Instant::now());
         assert_eq!(judged, Err(ConnectionError::StreamClosed));
     }
@@ -53,7 +53,7 @@ fn frames_after_the_end() {
 fn rounds(frames: impl Fn(u32) -> Vec<FrameHead>) -> Option<u32> {
     let mut streams = streams(Instant::now());
     (0..100_000).find(|round| {
-        let found = frames(*round).into_iter().map(Found::Head);
+        let found = frames(*round).into_iter().map(ScanStep::Head);
         let judged: Vec<_> = found
             .map(|found| streams.viewer_sent(&found, Instant::now()))
             .collect();
@@ -89,7 +89,7 @@ fn an_ignored_stream_is_found_and_a_waiting_one_is_not() {
     streams.edge_sent(&head(DATA, 0, 1, 65_535), at(2));
     let connection = Ignored::Connection { since: at(2) };
     assert_eq!(streams.ignored(), Some(connection));
-    let update = Found::Payload(head(WINDOW_UPDATE, 0, 0, 4), vec![0, 1, 0, 0]);
+    let update = ScanStep::Payload(head(WINDOW_UPDATE, 0, 0, 4), vec![0, 1, 0, 0]);
     streams.viewer_sent(&update, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), Some(connection), "nothing else is taken");
     ask(&mut streams, 3);
@@ -101,7 +101,7 @@ fn an_ignored_stream_is_found_and_a_waiting_one_is_not() {
     assert_eq!(ignored, Some(stream), "the other one waits for the edge");
     streams.edge_sent(&head(DATA, END, 3, 10), at(3));
     assert_eq!(streams.ignored(), Some(stream));
-    let update = Found::Payload(head(WINDOW_UPDATE, 0, 1, 4), vec![0, 0, 0, 1]);
+    let update = ScanStep::Payload(head(WINDOW_UPDATE, 0, 1, 4), vec![0, 0, 0, 1]);
     streams.viewer_sent(&update, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
     streams.edge_sent(&head(DATA, 0, 1, 1), at(4));
@@ -116,20 +116,20 @@ fn settings_change_the_windows_of_open_streams() {
     let now = Instant::now();
     let mut streams = streams(now);
     ask(&mut streams, 1);
-    let none = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 0]);
+    let none = ScanStep::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 0]);
     streams.viewer_sent(&none, Instant::now()).unwrap();
     streams.edge_sent(&head(HEADERS, 0, 1, 50), now);
     assert!(streams.ignored().is_some());
-    let some = Found::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 1]);
+    let some = ScanStep::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 1]);
     streams.viewer_sent(&some, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
     // Of several values in a frame the last one counts, and none may be too large.
     let last = [[0, 4, 0, 0, 0, 9], [0, 4, 0, 0, 0, 0]].concat();
-    let last = Found::Payload(head(SETTINGS, 0, 0, 12), last);
+    let last = ScanStep::Payload(head(SETTINGS, 0, 0, 12), last);
     streams.viewer_sent(&last, Instant::now()).unwrap();
     assert!(streams.ignored().is_some());
     let most = [[0, 4, 0x80, 0, 0, 0], [0, 4, 0, 0, 0, 1]].concat();
-    let most = Found::Payload(head(SETTINGS, 0, 0, 12), most);
+    let most = ScanStep::Payload(head(SETTINGS, 0, 0, 12), most);
     let judged = streams.viewer_sent(&most, Instant::now());
     assert_eq!(judged, Err(ConnectionError::FlowControl));
 }

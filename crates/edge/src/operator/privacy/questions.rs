@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Of `WHOSE/PATH` in bytes.
 const OBJECT_SIZE_BYTES_MAX: usize = 4096;
 
-/// An object that should be there, as the operator names it: `/films/talk.mp4`, or with the id or a host of its
-/// distribution before it, `EDFDVBD6EXAMPLE/films/talk.mp4`.
+/// An object that should be there, as the operator names it: `/videos/talk.mp4`, or with the id or a host of its
+/// distribution before it, `EDFDVBD6EXAMPLE/videos/talk.mp4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownObject {
     /// Id or host; `None` where there is only one distribution to ask.

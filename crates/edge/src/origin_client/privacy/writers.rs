@@ -194,7 +194,7 @@ mod tests {
     fn statement(principal: &str, action: &str, more: &str) -> String {
         format!(
             "{{\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{principal},\"Action\":{action},\
-             \"Resource\":\"arn:aws:s3:::films/*\"{more}}}]}}"
+             \"Resource\":\"arn:aws:s3:::videos/*\"{more}}}]}}"
         )
     }
 

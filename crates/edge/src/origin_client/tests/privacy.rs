@@ -34,7 +34,7 @@ async fn check(acts: &'static [Act], strangers: Privacy, edge: Sight) {
         .filter(|request| request.to_ascii_lowercase().contains("authorization"));
     assert_eq!(signed.count(), 1);
     assert!(
-        requests[0].starts_with("HEAD /films/known "),
+        requests[0].starts_with("HEAD /videos/known "),
         "{requests:?}"
     );
 }

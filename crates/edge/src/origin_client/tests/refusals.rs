@@ -190,7 +190,7 @@ fn a_head_is_told_by_a_get() {
     run(async {
         let (told, requests) = head(coded(403, "RequestTimeTooSkewed")).await;
         assert_eq!(told, Err(OriginFaultKind::Refused(BucketRefusal::Clock)));
-        assert!(requests[1].starts_with("GET /films/a "), "{requests:?}");
+        assert!(requests[1].starts_with("GET /videos/a "), "{requests:?}");
         assert!(
             requests[1]
                 .to_ascii_lowercase()

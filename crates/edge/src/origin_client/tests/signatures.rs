@@ -24,7 +24,7 @@ pub(super) fn s3_origin(port: u16) -> Origin {
                 host: "127.0.0.1".into(),
                 port,
             },
-            bucket: "films".into(),
+            bucket: "videos".into(),
             region: "eu-central-1".into(),
             addressing: S3Addressing::Path,
             signing: SigningBehavior::Always,
@@ -225,7 +225,7 @@ async fn sent(call: OriginCall, change: impl FnOnce(&mut S3Origin)) -> Received 
 
 async fn check_key(raw_path: &str, key: &str) {
     let received = sent(call(Method::GET, raw_path), |_| {}).await;
-    let key = format!("/films/{key}");
+    let key = format!("/videos/{key}");
     assert_eq!(String::from_utf8(received.key.clone()).unwrap(), key);
     assert_eq!(
         received.signature(),
@@ -399,10 +399,10 @@ fn a_bucket_may_stand_in_the_host() {
     let mut origin = s3_origin(9_000);
     let path_style = bucket(&mut origin);
     assert_eq!(s3::server(path_style).host, "127.0.0.1");
-    assert_eq!(s3::target(path_style, "/a%2Fb?c"), "/films/a/b?c");
+    assert_eq!(s3::target(path_style, "/a%2Fb?c"), "/videos/a/b?c");
     path_style.addressing = S3Addressing::VirtualHost;
     path_style.endpoint.host = "s3.example".into();
-    assert_eq!(s3::server(path_style).host, "films.s3.example");
+    assert_eq!(s3::server(path_style).host, "videos.s3.example");
     assert_eq!(s3::target(path_style, "/a%2Fb?c"), "/a/b?c");
     assert_eq!(s3::target(path_style, "/"), "/");
 }
@@ -420,7 +420,7 @@ fn parameters_that_break_a_signature_are_left_out() {
         ("%ff=1", ""),
     ] {
         let target = s3::target(s3, &format!("/k?{query}"));
-        assert_eq!(target, format!("/films/k{sent}"));
+        assert_eq!(target, format!("/videos/k{sent}"));
     }
 }
 

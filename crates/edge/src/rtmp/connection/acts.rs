@@ -2,7 +2,7 @@
 
 use super::{Motion, Play, RtmpConnection};
 use crate::rtmp::events::{Events, LogFull};
-use crate::rtmp::opening::{NotPlayed, OpenFilm};
+use crate::rtmp::opening::{NotPlayed, OpenVideo};
 use privet_distribution::logging::StreamEvent;
 use privet_distribution::request::{StreamDenial, route_stream};
 use privet_media::rtmp::{
@@ -58,29 +58,29 @@ impl<S> RtmpConnection<S> {
 
     async fn measure(&mut self, name: &StreamName) {
         match self.viewer.open(name, &self.shared).await {
-            Ok(film) => self.session.measured(film.index.duration()),
+            Ok(video) => self.session.measured(video.index.duration()),
             Err(not_played) => self.refuse(StreamEvent::Play, name, not_played),
         }
     }
 
     async fn begin_play(&mut self, request: PlayRequest) {
         self.end_play();
-        let film = match self.viewer.open(&request.name, &self.shared).await {
-            Ok(film) => film,
+        let video = match self.viewer.open(&request.name, &self.shared).await {
+            Ok(video) => video,
             Err(not_played) => return self.refuse(StreamEvent::Play, &request.name, not_played),
         };
-        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&film)) {
+        if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&video)) {
             return self.session.refuse(NotPlayed::UNLOGGED.refusal);
         }
-        let messages = film.index.messages_from(request.start);
+        let messages = video.index.messages_from(request.start);
         let now = self.began.elapsed();
         let mut feed = Feed::new(messages, request.start, request.duration, now);
         if let Some(buffer) = self.buffer {
             feed.set_buffer(buffer);
         }
-        self.session.start(&start(&film, &feed));
+        self.session.start(&start(&video, &feed));
         self.play = Some(Play {
-            film,
+            video,
             feed,
             motion: Motion::Running,
         });
@@ -112,18 +112,21 @@ impl<S> RtmpConnection<S> {
         }
     }
 
-    /// Goes on from the key frame at or before `position`. A film that is paused stays so.
+    /// Goes on from the key frame at or before `position`. A video that is paused stays so.
     fn move_to(&mut self, position: Duration) {
         let now = self.began.elapsed();
         let Some(play) = &mut self.play else {
             return self.session.refuse(NotPlayed::NOTHING.refusal);
         };
-        let messages = play.film.index.messages_from(play.feed.film_time(position));
+        let messages = play
+            .video
+            .index
+            .messages_from(play.feed.video_time(position));
         play.feed.seek(messages, position, now);
         if play.motion == Motion::Over {
             play.motion = Motion::Running;
         }
-        self.session.start(&start(&play.film, &play.feed));
+        self.session.start(&start(&play.video, &play.feed));
     }
 
     fn pause(&mut self) {
@@ -139,14 +142,14 @@ impl<S> RtmpConnection<S> {
         }
     }
 
-    /// Whether the film may go on now, which is asked again each time. If so the log has it, else the viewer is told.
+    /// Whether the video may go on now, which is asked again each time. If so the log has it, else the viewer is told.
     fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
         let Some(play) = &self.play else {
             self.session.refuse(NotPlayed::NOTHING.refusal);
             return Err(NotPlayed::NOTHING);
         };
-        if let Err(not_played) = self.viewer.may_go_on(&play.film, &self.shared) {
-            let name = play.film.name.clone();
+        if let Err(not_played) = self.viewer.may_go_on(&play.video, &self.shared) {
+            let name = play.video.name.clone();
             self.refuse(event, &name, not_played);
             return Err(not_played);
         }
@@ -173,11 +176,11 @@ impl<S> RtmpConnection<S> {
     }
 }
 
-/// What comes before the film's own messages.
-fn start(film: &OpenFilm, feed: &Feed<Messages>) -> Start {
+/// What comes before the video's own messages.
+fn start(video: &OpenVideo, feed: &Feed<Messages>) -> Start {
     Start {
-        metadata: film.index.metadata().into(),
-        headers: film.index.headers(),
+        metadata: video.index.metadata().into(),
+        headers: video.index.headers(),
         timestamp_ms: feed.timestamp_ms(),
     }
 }

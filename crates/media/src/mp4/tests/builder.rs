@@ -5,19 +5,19 @@ use crate::Refusal;
 
 /// An object to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct Film {
+pub(crate) struct Video {
     pub(crate) movie_timescale: u32,
-    pub(crate) tracks: Vec<FilmTrack>,
+    pub(crate) tracks: Vec<VideoTrack>,
     /// How many samples a chunk has.
     pub(crate) chunk_sample_count: usize,
 }
 
 /// A track to be written.
 #[derive(Clone, Debug)]
-pub(crate) struct FilmTrack {
+pub(crate) struct VideoTrack {
     pub(crate) kind: TrackKind,
     pub(crate) timescale: u32,
-    pub(crate) samples: Vec<FilmSample>,
+    pub(crate) samples: Vec<VideoSample>,
     /// The sample entry, a whole box.
     pub(crate) entry: Vec<u8>,
     /// Duration in the movie's timescale; media time, -1 when nothing is shown.
@@ -30,15 +30,15 @@ pub(crate) struct FilmTrack {
 
 /// A sample to be written. Its bytes are all its number's last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FilmSample {
+pub(crate) struct VideoSample {
     pub(crate) size_bytes: u32,
     pub(crate) duration: u32,
     pub(crate) composition_offset: i32,
     pub(crate) is_sync: bool,
 }
 
-pub(crate) fn sample(size_bytes: u32, duration: u32, is_sync: bool) -> FilmSample {
-    FilmSample {
+pub(crate) fn sample(size_bytes: u32, duration: u32, is_sync: bool) -> VideoSample {
+    VideoSample {
         size_bytes,
         duration,
         composition_offset: 0,
@@ -46,10 +46,10 @@ pub(crate) fn sample(size_bytes: u32, duration: u32, is_sync: bool) -> FilmSampl
     }
 }
 
-impl FilmTrack {
+impl VideoTrack {
     /// H.264, 25 pictures a second, with a key frame at each `group`th and without reordering.
-    pub(crate) fn video(count: u32, group: u32) -> FilmTrack {
-        FilmTrack {
+    pub(crate) fn video(count: u32, group: u32) -> VideoTrack {
+        VideoTrack {
             kind: TrackKind::Video,
             timescale: 25,
             samples: (0..count)
@@ -64,8 +64,8 @@ impl FilmTrack {
     }
 
     /// AAC with 50 samples a second.
-    pub(crate) fn audio(count: u32) -> FilmTrack {
-        FilmTrack {
+    pub(crate) fn audio(count: u32) -> VideoTrack {
+        VideoTrack {
             kind: TrackKind::Audio,
             timescale: 51_200,
             samples: (0..count)
@@ -80,8 +80,8 @@ impl FilmTrack {
     }
 
     /// Timed text with a cue or a pause each second.
-    pub(crate) fn text(count: u32) -> FilmTrack {
-        FilmTrack {
+    pub(crate) fn text(count: u32) -> VideoTrack {
+        VideoTrack {
             kind: TrackKind::Text,
             timescale: 1000,
             samples: (0..count)
@@ -100,9 +100,9 @@ impl FilmTrack {
     }
 }
 
-impl Film {
-    pub(crate) fn new(tracks: Vec<FilmTrack>) -> Film {
-        Film {
+impl Video {
+    pub(crate) fn new(tracks: Vec<VideoTrack>) -> Video {
+        Video {
             movie_timescale: 1000,
             tracks,
             chunk_sample_count: 5,
@@ -191,7 +191,7 @@ impl Film {
 
     fn track_box(
         &self,
-        track: &FilmTrack,
+        track: &VideoTrack,
         id: u32,
         chunks: &[u64],
         is_fragmented: bool,
@@ -236,7 +236,7 @@ impl Film {
             0,
             &[&[0; 4], handler, &[0; 12], track.name.as_bytes(), &[0]],
         );
-        let samples: &[FilmSample] = match is_fragmented {
+        let samples: &[VideoSample] = match is_fragmented {
             true => &[],
             false => &track.samples,
         };
@@ -302,12 +302,12 @@ impl Film {
 }
 
 fn sample_table(
-    track: &FilmTrack,
-    samples: &[FilmSample],
+    track: &VideoTrack,
+    samples: &[VideoSample],
     chunks: &[u64],
     chunk_sample_count: usize,
 ) -> Vec<u8> {
-    let of = |column: fn(&FilmSample) -> u32| samples.iter().map(column).collect::<Vec<_>>();
+    let of = |column: fn(&VideoSample) -> u32| samples.iter().map(column).collect::<Vec<_>>();
     let pairs = |values: Vec<u32>| {
         let pairs = values.iter().flat_map(|value| [1, *value]);
         table(samples.len(), pairs)

@@ -1,17 +1,19 @@
 //! Codec strings, and what sample entries say of sound.
 
-use super::builder::{Film, FilmTrack, aac_entry, audio_entry, boxed, full_box, read, video_entry};
+use super::builder::{
+    Video, VideoTrack, aac_entry, audio_entry, boxed, full_box, read, video_entry,
+};
 use crate::mp4::{Codec, Track, TrackKind};
 
-/// The only track of a film with this sample entry.
+/// The only track of a video with this sample entry.
 fn track(kind: TrackKind, entry: Vec<u8>) -> Track {
     let mut track = match kind {
-        TrackKind::Video => FilmTrack::video(5, 5),
-        TrackKind::Audio => FilmTrack::audio(5),
-        TrackKind::Text => FilmTrack::text(5),
+        TrackKind::Video => VideoTrack::video(5, 5),
+        TrackKind::Audio => VideoTrack::audio(5),
+        TrackKind::Text => VideoTrack::text(5),
     };
     track.entry = entry;
-    read(&Film::new(vec![track]).bytes())
+    read(&Video::new(vec![track]).bytes())
         .unwrap()
         .tracks
         .remove(0)
@@ -192,13 +194,13 @@ fn the_form_of_quicktime_becomes_that_of_iso() {
 fn text() {
     let config = boxed(b"vttC", &[b"WEBVTT"]);
     let entry = boxed(b"wvtt", &[&[0, 0, 0, 0, 0, 0, 0, 1], &config]);
-    let mut film = Film::new(vec![FilmTrack::audio(5), FilmTrack::text(5)]);
-    film.tracks[1].entry = entry;
-    let track = read(&film.bytes()).unwrap().tracks.remove(1);
+    let mut video = Video::new(vec![VideoTrack::audio(5), VideoTrack::text(5)]);
+    video.tracks[1].entry = entry;
+    let track = read(&video.bytes()).unwrap().tracks.remove(1);
     assert_eq!(track.codec_string(), "wvtt");
     assert_eq!(track.text_config(), Some(&b"WEBVTT"[..]));
-    // Text of which nothing can be made does not cost the film.
-    film.tracks[1].edits = vec![(1, 0), (1, 0)];
-    let track = read(&film.bytes()).unwrap().tracks.remove(1);
+    // Text of which nothing can be made does not cost the video.
+    video.tracks[1].edits = vec![(1, 0), (1, 0)];
+    let track = read(&video.bytes()).unwrap().tracks.remove(1);
     assert_eq!((track.codec, track.sample_count), (Codec::Other, 0));
 }

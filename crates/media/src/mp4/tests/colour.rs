@@ -1,6 +1,6 @@
 //! Colours of pictures: hostile parameter sets first, then those of other people's encoders.
 
-use super::builder::{Film, FilmTrack, boxed, read, video_entry};
+use super::builder::{Video, VideoTrack, boxed, read, video_entry};
 use super::numbers::Numbers;
 use crate::mp4::{Colour, Track, VideoRange};
 
@@ -134,9 +134,9 @@ fn av1_entry(units: &[u8]) -> Vec<u8> {
 }
 
 fn track(entry: Vec<u8>) -> Track {
-    let mut film = Film::new(vec![FilmTrack::video(5, 5)]);
-    film.tracks[0].entry = entry;
-    read(&film.bytes()).unwrap().tracks.remove(0)
+    let mut video = Video::new(vec![VideoTrack::video(5, 5)]);
+    video.tracks[0].entry = entry;
+    read(&video.bytes()).unwrap().tracks.remove(0)
 }
 
 fn colour(entry: Vec<u8>) -> Expected {

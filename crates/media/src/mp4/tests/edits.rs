@@ -1,24 +1,24 @@
 //! Which stretch of a track is shown, and when.
 
-use super::builder::{Film, FilmTrack, read};
+use super::builder::{Video, VideoTrack, read};
 use crate::mp4::Edit;
 
-/// A track of the film as it is read: its edit, and how many samples are left.
-fn check(video: &[(u32, i32)], audio: &[(u32, i32)], expected: [(Edit, u32); 2]) {
+/// A track of the video as it is read: its edit, and how many samples are left.
+fn check(pictures: &[(u32, i32)], audio: &[(u32, i32)], expected: [(Edit, u32); 2]) {
     // Four seconds with a key frame each second, shown one picture late; sound of 50 samples a second.
-    let mut film = Film::new(vec![FilmTrack::video(100, 25), FilmTrack::audio(200)]);
-    for sample in &mut film.tracks[0].samples {
+    let mut video = Video::new(vec![VideoTrack::video(100, 25), VideoTrack::audio(200)]);
+    for sample in &mut video.tracks[0].samples {
         sample.composition_offset = 1;
     }
-    film.tracks[0].edits = video.to_vec();
-    film.tracks[1].edits = audio.to_vec();
-    let index = read(&film.bytes()).unwrap();
+    video.tracks[0].edits = pictures.to_vec();
+    video.tracks[1].edits = audio.to_vec();
+    let index = read(&video.bytes()).unwrap();
     let found: Vec<_> = index
         .tracks
         .iter()
         .map(|track| (track.edit, track.sample_count))
         .collect();
-    assert_eq!(found, expected, "{video:?} {audio:?}");
+    assert_eq!(found, expected, "{pictures:?} {audio:?}");
     for track in &index.tracks {
         assert_eq!(track.samples().count() as u32, track.sample_count);
         let first = track.samples().next().unwrap();
@@ -96,12 +96,12 @@ fn what_lies_behind_the_end_is_left_out() {
 
 #[test]
 fn a_track_ends_where_its_last_sample_does() {
-    let mut film = Film::new(vec![FilmTrack::video(100, 25)]);
-    for (number, sample) in film.tracks[0].samples.iter_mut().enumerate() {
+    let mut video = Video::new(vec![VideoTrack::video(100, 25)]);
+    for (number, sample) in video.tracks[0].samples.iter_mut().enumerate() {
         sample.composition_offset = [2, 4, 1][number % 3];
     }
-    film.tracks[0].edits = vec![(0, 2)];
-    let track = &read(&film.bytes()).unwrap().tracks[0];
+    video.tracks[0].edits = vec![(0, 2)];
+    let track = &read(&video.bytes()).unwrap().tracks[0];
     let ends = track
         .samples()
         .map(|sample| track.presentation_time(&sample) + 1);

@@ -1,11 +1,11 @@
-//! Objects in fragments become films like others.
+//! Objects in fragments become videos like others.
 
-use super::builder::{Film, FilmTrack, boxed, full_box, read, read_within};
+use super::builder::{Video, VideoTrack, boxed, full_box, read, read_within};
 use crate::Refusal;
 use crate::mp4::{Limits, Locator, Step};
 
-fn film() -> Film {
-    Film::new(vec![FilmTrack::video(100, 25), FilmTrack::audio(100)])
+fn video() -> Video {
+    Video::new(vec![VideoTrack::video(100, 25), VideoTrack::audio(100)])
 }
 
 /// The place of the `number`th box of a kind.
@@ -16,7 +16,7 @@ fn find(object: &[u8], kind: &[u8; 4], number: usize) -> usize {
 
 #[test]
 fn a_fragment_of_no_track_is_refused() {
-    let mut object = film().bytes_in_fragments(25, 0);
+    let mut object = video().bytes_in_fragments(25, 0);
     let at = find(&object, b"tfhd", 0);
     object[at + 15] = 9;
     let refused = read(&object).err();
@@ -25,12 +25,12 @@ fn a_fragment_of_no_track_is_refused() {
 
 #[test]
 fn a_run_that_stands_for_too_much_is_refused() {
-    let mut object = film().bytes_in_fragments(25, 0);
+    let mut object = video().bytes_in_fragments(25, 0);
     let at = find(&object, b"trun", 0);
     // No fields of its own, and four thousand million samples.
     object[at + 8..at + 16].copy_from_slice(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
     assert_eq!(read(&object).err(), Some(Refusal::TooLarge("samples")));
-    let mut object = film().bytes_in_fragments(25, 0);
+    let mut object = video().bytes_in_fragments(25, 0);
     let at = find(&object, b"trun", 0);
     object[at + 15] = 26;
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_run_that_stands_for_too_much_is_refused() {
     let run = full_box(b"trun", 0, 0, &[&1_000_000_u32.to_be_bytes()]);
     let header = full_box(b"tfhd", 0, 0x2_0000, &[&[0, 0, 0, 1]]);
     let track = boxed(b"traf", &[&header, &run, &run, &run]);
-    let mut object = film().bytes_in_fragments(25, 0);
+    let mut object = video().bytes_in_fragments(25, 0);
     object.extend(boxed(b"moof", &[&track]));
     let limits = Limits {
         index_size_bytes_max: 8 << 20,
@@ -57,13 +57,13 @@ fn fragments_have_limits() {
         fragments_max: 3,
         ..Limits::default()
     };
-    let refused = read_within(&film().bytes_in_fragments(25, 0), limits).err();
+    let refused = read_within(&video().bytes_in_fragments(25, 0), limits).err();
     assert_eq!(refused, Some(Refusal::TooLarge("fragments")));
 }
 
 #[test]
 fn fragments_that_go_back_in_time_are_refused() {
-    let mut object = film().bytes_in_fragments(25, 0);
+    let mut object = video().bytes_in_fragments(25, 0);
     let at = find(&object, b"tfdt", 2);
     object[at + 12..at + 20].copy_from_slice(&3_u64.to_be_bytes());
     let refused = read(&object).err();
@@ -72,7 +72,7 @@ fn fragments_that_go_back_in_time_are_refused() {
 
 #[test]
 fn a_gap_belongs_to_the_sample_before_it() {
-    let mut object = film().bytes_in_fragments(50, 0);
+    let mut object = video().bytes_in_fragments(50, 0);
     let at = find(&object, b"tfdt", 2);
     object[at + 12..at + 20].copy_from_slice(&60_u64.to_be_bytes());
     let index = read(&object).unwrap();
@@ -83,11 +83,11 @@ fn a_gap_belongs_to_the_sample_before_it() {
 
 #[test]
 fn a_recording_begins_with_its_first_fragment() {
-    let index = read(&film().bytes_in_fragments(25, 1_000_000)).unwrap();
+    let index = read(&video().bytes_in_fragments(25, 1_000_000)).unwrap();
     assert_eq!(index.duration().as_secs(), 4);
     assert_eq!(index.tracks[0].edit.delay, 0);
     // Sound that begins half a second later does so.
-    let mut object = film().bytes_in_fragments(200, 1_000);
+    let mut object = video().bytes_in_fragments(200, 1_000);
     let at = find(&object, b"tfdt", 1);
     let later = 1_000 * 51_200_u64 + 25_600;
     object[at + 12..at + 20].copy_from_slice(&later.to_be_bytes());
@@ -96,7 +96,7 @@ fn a_recording_begins_with_its_first_fragment() {
 
 #[test]
 fn a_recording_that_was_cut_off_is_good_up_to_its_last_whole_fragment() {
-    let object = film().bytes_in_fragments(25, 0);
+    let object = video().bytes_in_fragments(25, 0);
     let last = find(&object, b"moof", 3);
     for end in [
         object.len() - 1,
@@ -116,11 +116,11 @@ fn a_recording_that_was_cut_off_is_good_up_to_its_last_whole_fragment() {
 
 #[test]
 fn each_fragment_costs_one_read() {
-    let mut film = film();
-    for sample in &mut film.tracks[0].samples {
+    let mut video = video();
+    for sample in &mut video.tracks[0].samples {
         sample.size_bytes = 20_000;
     }
-    let object = film.bytes_in_fragments(25, 0);
+    let object = video.bytes_in_fragments(25, 0);
     let mut locator = Locator::new(object.len() as u64, Limits::default());
     let mut reads = 0;
     while let Step::Read(range) = locator.step() {
@@ -138,12 +138,12 @@ fn each_fragment_costs_one_read() {
 
 #[test]
 fn samples_in_the_index_come_first() {
-    let in_fragments = film().bytes_in_fragments(100, 4);
+    let in_fragments = video().bytes_in_fragments(100, 4);
     let extends_at = find(&in_fragments, b"mvex", 0);
     let moov_end = 20 + usize::from(in_fragments[22]) * 256 + usize::from(in_fragments[23]);
     let extends = &in_fragments[extends_at..moov_end];
     // The index of a plain object, with the box that announces fragments, and fragments.
-    let mut object = film().bytes();
+    let mut object = video().bytes();
     let at = find(&object, b"moov", 0);
     let size = (object.len() - at + extends.len()) as u32;
     object[at..at + 4].copy_from_slice(&size.to_be_bytes());

@@ -1,16 +1,16 @@
 //! Objects that lie: each is answered with the reason.
 
-use super::builder::{Film, FilmTrack, boxed, full_box, read, read_within};
+use super::builder::{Video, VideoTrack, boxed, full_box, read, read_within};
 use crate::Refusal;
 use crate::mp4::Limits;
 
 /// An object with the index at its end, in which one box of the first track is another one.
 fn with_box(kind: &[u8; 4], replacement: &[u8]) -> Vec<u8> {
-    replace(&film().bytes(), kind, replacement)
+    replace(&video().bytes(), kind, replacement)
 }
 
-fn film() -> Film {
-    Film::new(vec![FilmTrack::video(50, 25), FilmTrack::audio(100)])
+fn video() -> Video {
+    Video::new(vec![VideoTrack::video(50, 25), VideoTrack::audio(100)])
 }
 
 /// Boxes whose size has to follow what they contain.
@@ -58,20 +58,20 @@ fn check_table(kind: &[u8; 4], table: &[u32], expected: Refusal) {
 }
 
 #[test]
-fn what_is_no_film_is_none() {
-    check(b"", Refusal::NotAFilm);
-    check(b"seven b", Refusal::NotAFilm);
-    check(b"<html>not a film</html> and so on", Refusal::NotAFilm);
-    check(&boxed(b"ftyp", &[b"isom"]), Refusal::NotAFilm);
-    check(&boxed(b"mdat", &[&[0; 40]]), Refusal::NotAFilm);
+fn what_is_no_video_is_none() {
+    check(b"", Refusal::NotAVideo);
+    check(b"seven b", Refusal::NotAVideo);
+    check(b"<html>not a video</html> and so on", Refusal::NotAVideo);
+    check(&boxed(b"ftyp", &[b"isom"]), Refusal::NotAVideo);
+    check(&boxed(b"mdat", &[&[0; 40]]), Refusal::NotAVideo);
 }
 
 #[test]
 fn boxes_that_do_not_fit_are_refused() {
-    let whole = film().bytes();
+    let whole = video().bytes();
     check(&whole[..whole.len() - 1], Refusal::Truncated);
     check(&whole[..60], Refusal::Truncated);
-    let first = film().bytes_with_index_first();
+    let first = video().bytes_with_index_first();
     let mut short = first.clone();
     short[20..24].copy_from_slice(&[0, 0, 0, 4]);
     check(&short, Refusal::Corrupt("a box shorter than its header"));
@@ -93,7 +93,7 @@ fn a_deep_nest_is_walked_flat() {
         nest.extend((depth * 8).to_be_bytes());
         nest.extend(b"trak");
     }
-    let object = [film().bytes()[..20].to_vec(), boxed(b"moov", &[&nest])].concat();
+    let object = [video().bytes()[..20].to_vec(), boxed(b"moov", &[&nest])].concat();
     check(&object, Refusal::Corrupt("no mvhd"));
 }
 
@@ -106,19 +106,19 @@ fn samples_beyond_the_limits_are_refused() {
         tracks_max: 1,
         ..Limits::default()
     };
-    let refused = read_within(&film().bytes(), limits).err();
+    let refused = read_within(&video().bytes(), limits).err();
     assert_eq!(refused, Some(Refusal::TooLarge("tracks")));
     let limits = Limits {
         index_size_bytes_max: 500,
         ..Limits::default()
     };
-    let refused = read_within(&film().bytes(), limits).err();
+    let refused = read_within(&video().bytes(), limits).err();
     assert_eq!(refused, Some(Refusal::TooLarge("index")));
     let limits = Limits {
         boxes_max: 2,
         ..Limits::default()
     };
-    let refused = read_within(&film().bytes(), limits).err();
+    let refused = read_within(&video().bytes(), limits).err();
     assert_eq!(refused, Some(Refusal::TooLarge("boxes before the index")));
 }
 
@@ -165,7 +165,7 @@ fn samples_outside_the_media_are_refused() {
     let chunks = |offset: u32| [vec![10], vec![offset; 10]].concat();
     let beyond = Refusal::Corrupt("samples beyond the end of the object");
     check_table(b"stco", &chunks(0xffff_fff0), beyond);
-    let index = film().bytes().len() as u32 - 100;
+    let index = video().bytes().len() as u32 - 100;
     check_table(
         b"stco",
         &chunks(index - 500),
@@ -199,39 +199,39 @@ fn key_frames_that_are_none_are_refused() {
 
 #[test]
 fn times_without_a_scale_are_refused() {
-    let mut film = film();
-    film.movie_timescale = 0;
-    check(&film.bytes(), Refusal::Corrupt("timescale 0"));
-    film.movie_timescale = 1000;
-    film.tracks[0].timescale = 0;
-    check(&film.bytes(), Refusal::Corrupt("timescale 0"));
+    let mut video = video();
+    video.movie_timescale = 0;
+    check(&video.bytes(), Refusal::Corrupt("timescale 0"));
+    video.movie_timescale = 1000;
+    video.tracks[0].timescale = 0;
+    check(&video.bytes(), Refusal::Corrupt("timescale 0"));
 }
 
 #[test]
 fn what_is_encrypted_is_refused_by_name() {
     for name in [b"encv", b"enca"] {
-        let mut film = film();
+        let mut video = video();
         let track = usize::from(name == b"enca");
-        film.tracks[track].entry[4..8].copy_from_slice(name);
-        check(&film.bytes(), Refusal::Encrypted);
+        video.tracks[track].entry[4..8].copy_from_slice(name);
+        check(&video.bytes(), Refusal::Encrypted);
     }
-    let mut film = film();
+    let mut video = video();
     let protection = boxed(b"sinf", &[&boxed(b"frma", &[b"avc1"])]);
-    let entry = [&film.tracks[0].entry[8..], &protection].concat();
-    film.tracks[0].entry = boxed(b"avc1", &[&entry]);
-    check(&film.bytes(), Refusal::Encrypted);
+    let entry = [&video.tracks[0].entry[8..], &protection].concat();
+    video.tracks[0].entry = boxed(b"avc1", &[&entry]);
+    check(&video.bytes(), Refusal::Encrypted);
 }
 
 #[test]
 fn sample_entries_that_say_too_little_are_refused() {
     let missing = Refusal::Corrupt("no decoder configuration");
     for (kind, other) in [(b"avcC", b"avcX"), (b"esds", b"esdX")] {
-        let mut object = film().bytes();
+        let mut object = video().bytes();
         let at = object.windows(4).position(|window| window == kind).unwrap();
         object[at..at + 4].copy_from_slice(other);
         check(&object, missing);
     }
-    let two = full_box(b"stsd", 0, 0, &[&[0, 0, 0, 2], &film().tracks[0].entry]);
+    let two = full_box(b"stsd", 0, 0, &[&[0, 0, 0, 2], &video().tracks[0].entry]);
     check(
         &with_box(b"stsd", &two),
         Refusal::Unsupported("several sample descriptions"),
@@ -241,13 +241,13 @@ fn sample_entries_that_say_too_little_are_refused() {
         &with_box(b"stsd", &none),
         Refusal::Corrupt("stsd without a sample entry"),
     );
-    let mut unknown = film();
+    let mut unknown = video();
     unknown.tracks[0].entry[4..8].copy_from_slice(b"mp4v");
     check(
         &unknown.bytes(),
         Refusal::Unsupported("codec of the picture"),
     );
-    let mut unknown = Film::new(vec![FilmTrack::audio(10)]);
+    let mut unknown = Video::new(vec![VideoTrack::audio(10)]);
     unknown.tracks[0].entry[4..8].copy_from_slice(b"sowt");
     check(&unknown.bytes(), Refusal::NoTrack);
 }
@@ -266,13 +266,13 @@ fn edits_that_can_not_be_repackaged_are_refused_by_name() {
         (&[(u32::MAX, -1), (0, 0)], Refusal::TooLarge("duration")),
     ];
     for (edits, expected) in cases {
-        let mut film = film();
-        film.tracks[0].edits = edits.to_vec();
-        check(&film.bytes(), expected);
+        let mut video = video();
+        video.tracks[0].edits = edits.to_vec();
+        check(&video.bytes(), expected);
     }
     let fast = full_box(b"elst", 0, 0, &[&words(&[1, 0, 0, 2 << 16])]);
     let fast = boxed(b"edts", &[&fast]);
-    let mut edited = film();
+    let mut edited = video();
     edited.tracks[0].edits = vec![(0, 0)];
     let object = replace(&edited.bytes(), b"edts", &fast);
     check(&object, Refusal::Unsupported("an edit with another rate"));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::builder::{Film, FilmTrack, read_within};
+use super::builder::{Video, VideoTrack, read_within};
 use super::numbers::Numbers;
 use crate::describe::describe;
 use crate::mp4::{Index, Limits};
-use crate::plan::Plan;
+use crate::segmentation::Segmentation;
 
 const INTERESTING: [u32; 8] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, u32::MAX, 0xffff_fff0, 8];
 
@@ -47,10 +47,10 @@ fn check_promises(index: &Index) {
     }
     assert!(total <= index.object_size_bytes);
     let limits = Limits::default();
-    let Ok(plan) = Plan::of(index, Duration::from_secs(2), &limits) else {
+    let Ok(segmentation) = Segmentation::of(index, Duration::from_secs(2), &limits) else {
         return;
     };
-    for planned in &plan.tracks {
+    for planned in &segmentation.tracks {
         let track = index.track(planned.number).unwrap();
         let sample_count: u32 = planned
             .segments
@@ -69,10 +69,10 @@ fn check_promises(index: &Index) {
             assert_eq!(pair[0].start + pair[0].duration, pair[1].start);
         }
     }
-    let _ = describe(index, &plan);
+    let _ = describe(index, &segmentation);
 }
 
-/// Reads 10,000 variants of an object, and returns how many of them still are films.
+/// Reads 10,000 variants of an object, and returns how many of them still are videos.
 fn check(object: &[u8], from: usize) -> usize {
     // A few bytes of a fragment can stand for millions of samples, which would take all the test's time.
     let limits = Limits {
@@ -92,23 +92,23 @@ fn check(object: &[u8], from: usize) -> usize {
     read_count
 }
 
-fn film() -> Film {
-    let mut film = Film::new(vec![
-        FilmTrack::video(30, 8),
-        FilmTrack::audio(40),
-        FilmTrack::text(3),
+fn video() -> Video {
+    let mut video = Video::new(vec![
+        VideoTrack::video(30, 8),
+        VideoTrack::audio(40),
+        VideoTrack::text(3),
     ]);
-    film.tracks[0].edits = vec![(40, -1), (900, 9)];
-    for sample in &mut film.tracks[0].samples {
+    video.tracks[0].edits = vec![(40, -1), (900, 9)];
+    for sample in &mut video.tracks[0].samples {
         sample.size_bytes = 3;
         sample.composition_offset = 2;
     }
-    film
+    video
 }
 
 #[test]
 fn no_change_of_an_index_makes_it_lie() {
-    let object = film().bytes();
+    let object = video().bytes();
     let from = object.windows(4).position(|window| window == b"moov");
     let read_count = check(&object, from.unwrap());
     assert!((500..9_500).contains(&read_count), "{read_count}");
@@ -116,6 +116,6 @@ fn no_change_of_an_index_makes_it_lie() {
 
 #[test]
 fn no_change_of_a_fragment_makes_it_lie() {
-    let read_count = check(&film().bytes_in_fragments(9, 0), 20);
+    let read_count = check(&video().bytes_in_fragments(9, 0), 20);
     assert!((500..9_500).contains(&read_count), "{read_count}");
 }

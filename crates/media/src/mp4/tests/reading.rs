@@ -1,15 +1,15 @@
 //! What is read is what was written, from wherever it lies.
 
-use super::builder::{Film, FilmSample, FilmTrack, boxed, read};
+use super::builder::{Video, VideoSample, VideoTrack, boxed, read};
 use crate::Refusal;
 use crate::mp4::{Codec, Index, Limits, Locator, Step, TrackKind};
 use proptest::prelude::*;
 
 /// The samples of a track as they were written.
-fn read_back(index: &Index, number: u32) -> Vec<FilmSample> {
+fn read_back(index: &Index, number: u32) -> Vec<VideoSample> {
     let samples = index.track(number).unwrap().samples();
     samples
-        .map(|sample| FilmSample {
+        .map(|sample| VideoSample {
             size_bytes: sample.size_bytes,
             duration: sample.duration,
             composition_offset: sample.composition_offset,
@@ -18,28 +18,34 @@ fn read_back(index: &Index, number: u32) -> Vec<FilmSample> {
         .collect()
 }
 
-fn film() -> Film {
-    Film::new(vec![
-        FilmTrack::video(53, 25),
-        FilmTrack::audio(101),
-        FilmTrack::text(3),
+fn video() -> Video {
+    Video::new(vec![
+        VideoTrack::video(53, 25),
+        VideoTrack::audio(101),
+        VideoTrack::text(3),
     ])
 }
 
 #[test]
 fn a_track_says_what_it_is() {
-    let index = read(&film().bytes()).unwrap();
-    let [video, audio, text] = &index.tracks[..] else {
+    let index = read(&video().bytes()).unwrap();
+    let [pictures, audio, text] = &index.tracks[..] else {
         panic!("{index:?}");
     };
-    assert_eq!((video.kind, video.codec), (TrackKind::Video, Codec::Avc));
-    assert_eq!((video.number, video.id, video.timescale), (1, 1, 25));
-    assert_eq!((video.width, video.height), (64, 48));
-    assert_eq!((video.sample_count, video.media_duration), (53, 53));
-    assert_eq!(video.display_width, 64 << 16);
-    assert_eq!(video.language, None);
-    assert_eq!(video.name.as_deref(), Some("picture"));
-    assert!(video.is_default);
+    assert_eq!(
+        (pictures.kind, pictures.codec),
+        (TrackKind::Video, Codec::Avc)
+    );
+    assert_eq!(
+        (pictures.number, pictures.id, pictures.timescale),
+        (1, 1, 25)
+    );
+    assert_eq!((pictures.width, pictures.height), (64, 48));
+    assert_eq!((pictures.sample_count, pictures.media_duration), (53, 53));
+    assert_eq!(pictures.display_width, 64 << 16);
+    assert_eq!(pictures.language, None);
+    assert_eq!(pictures.name.as_deref(), Some("picture"));
+    assert!(pictures.is_default);
     assert_eq!((audio.kind, audio.codec), (TrackKind::Audio, Codec::Aac));
     assert_eq!((audio.channels, audio.sample_rate), (2, 48_000));
     assert_eq!(audio.language.as_deref(), Some("slv"));
@@ -51,9 +57,9 @@ fn a_track_says_what_it_is() {
 #[test]
 fn each_sample_lies_where_it_was_written() {
     for object in [
-        film().bytes(),
-        film().bytes_with_index_first(),
-        film().bytes_in_fragments(7, 0),
+        video().bytes(),
+        video().bytes_with_index_first(),
+        video().bytes_in_fragments(7, 0),
     ] {
         let index = read(&object).unwrap();
         for track in &index.tracks {
@@ -68,10 +74,10 @@ fn each_sample_lies_where_it_was_written() {
 
 #[test]
 fn h3_equal_sample_descriptions_are_one() {
-    let film = film();
-    let mut object = film.bytes();
+    let video = video();
+    let mut object = video.bytes();
     // The sound follows the picture, and so does its entry: it is there twice, and the chunks of one run use the second.
-    let entry = &film.tracks[1].entry;
+    let entry = &video.tracks[1].entry;
     let at = object
         .windows(entry.len())
         .position(|window| window == entry)
@@ -90,13 +96,13 @@ fn h3_equal_sample_descriptions_are_one() {
     }
     let index = read(&object).unwrap();
     assert_eq!(index.tracks[1].sample_entry, *entry);
-    assert_eq!(read_back(&index, 2), film.tracks[1].samples);
+    assert_eq!(read_back(&index, 2), video.tracks[1].samples);
     let runs = object[at..].windows(4).position(|window| window == b"stsc");
     let description = at + runs.unwrap() + 4 + 4 + 4 + 8 + 3;
     object[description] = 2;
     assert_eq!(
         read_back(&read(&object).unwrap(), 2),
-        film.tracks[1].samples
+        video.tracks[1].samples
     );
     object[description] = 3;
     assert_eq!(
@@ -114,13 +120,13 @@ fn h3_equal_sample_descriptions_are_one() {
 
 #[test]
 fn a_track_of_no_known_codec_is_left_out() {
-    let mut film = film();
-    film.tracks[1].entry[4..8].copy_from_slice(b"sowt");
-    film.tracks[1].edits = vec![(1, 0), (1, 1), (1, 2)];
-    let index = read(&film.bytes()).unwrap();
+    let mut video = video();
+    video.tracks[1].entry[4..8].copy_from_slice(b"sowt");
+    video.tracks[1].edits = vec![(1, 0), (1, 1), (1, 2)];
+    let index = read(&video.bytes()).unwrap();
     assert_eq!(index.tracks[1].codec, Codec::Other);
     assert_eq!(index.tracks[1].samples().count(), 0);
-    assert_eq!(read_back(&index, 1), film.tracks[0].samples);
+    assert_eq!(read_back(&index, 1), video.tracks[0].samples);
 }
 
 /// What the locator wants of an object, in order.
@@ -138,20 +144,20 @@ fn steps(object: &[u8]) -> Vec<std::ops::Range<u64>> {
 
 #[test]
 fn an_index_is_found_with_few_reads() {
-    let mut film = film();
-    for sample in &mut film.tracks[0].samples {
+    let mut video = video();
+    for sample in &mut video.tracks[0].samples {
         sample.size_bytes = 10_000;
     }
-    let first = film.bytes_with_index_first();
+    let first = video.bytes_with_index_first();
     assert_eq!(steps(&first).len(), 1);
-    let last = film.bytes();
+    let last = video.bytes();
     let size_bytes = last.len() as u64;
     let found = steps(&last);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0], 0..65_536);
     assert_eq!(found[1].end, size_bytes);
     // An index of more than the first read is fetched with one more, and no byte twice.
-    let mut long = Film::new(vec![FilmTrack::video(9_000, 25)]);
+    let mut long = Video::new(vec![VideoTrack::video(9_000, 25)]);
     long.chunk_sample_count = 500;
     let object = long.bytes_with_index_first();
     let found = steps(&object);
@@ -161,7 +167,7 @@ fn an_index_is_found_with_few_reads() {
 
 #[test]
 fn stretches_of_another_length_are_refused() {
-    let object = film().bytes();
+    let object = video().bytes();
     let mut locator = Locator::new(object.len() as u64, Limits::default());
     let refused = locator.supply(&object[1..]).err();
     assert_eq!(refused, Some(crate::Refusal::Truncated));
@@ -171,13 +177,13 @@ fn stretches_of_another_length_are_refused() {
 
 #[test]
 fn other_boxes_are_passed() {
-    let film = film();
-    let mut object = film.bytes();
+    let video = video();
+    let mut object = video.bytes();
     object.extend(boxed(b"free", &[&[0; 30]]));
     object.extend([0; 5]);
     assert_eq!(read(&object).unwrap().tracks.len(), 3);
     // A box of size 0 goes on to the end of the object.
-    let mut object = film.bytes();
+    let mut object = video.bytes();
     let at = object
         .windows(4)
         .position(|window| window == b"moov")
@@ -188,18 +194,18 @@ fn other_boxes_are_passed() {
 
 #[test]
 fn memory_is_about_the_tables() {
-    let mut film = film();
-    film.tracks[0].name = "a name of this and that";
-    let index = read(&film.bytes()).unwrap();
-    assert!(index.size_bytes() < film.bytes().len() + 2_000);
+    let mut video = video();
+    video.tracks[0].name = "a name of this and that";
+    let index = read(&video.bytes()).unwrap();
+    assert!(index.size_bytes() < video.bytes().len() + 2_000);
     assert!(size_of::<crate::mp4::Cursor>() <= 56);
 }
 
-fn any_samples() -> impl Strategy<Value = Vec<FilmSample>> {
+fn any_samples() -> impl Strategy<Value = Vec<VideoSample>> {
     let sample = (0..40_u32, 0..4_u32, -3..4_i32, any::<bool>());
     let sample =
         sample.prop_map(
-            |(size_bytes, duration, composition_offset, is_sync)| FilmSample {
+            |(size_bytes, duration, composition_offset, is_sync)| VideoSample {
                 size_bytes,
                 duration,
                 composition_offset,
@@ -217,19 +223,19 @@ fn any_samples() -> impl Strategy<Value = Vec<FilmSample>> {
 
 proptest! {
     #[test]
-    fn any_film_is_read_as_it_was_written(
-        video in any_samples(),
+    fn any_video_is_read_as_it_was_written(
+        pictures in any_samples(),
         audio in any_samples(),
         chunk_sample_count in 1..9_usize,
         fragment in 1..30_usize,
     ) {
-        let mut film = film();
-        film.chunk_sample_count = chunk_sample_count;
-        film.tracks[0].samples = video;
-        film.tracks[1].samples = audio;
-        for object in [film.bytes(), film.bytes_in_fragments(fragment, 0)] {
+        let mut video = video();
+        video.chunk_sample_count = chunk_sample_count;
+        video.tracks[0].samples = pictures;
+        video.tracks[1].samples = audio;
+        for object in [video.bytes(), video.bytes_in_fragments(fragment, 0)] {
             let index = read(&object).unwrap();
-            for (number, track) in (1..).zip(&film.tracks) {
+            for (number, track) in (1..).zip(&video.tracks) {
                 prop_assert_eq!(&read_back(&index, number), &track.samples);
             }
         }
@@ -237,10 +243,10 @@ proptest! {
 
     #[test]
     fn a_cursor_goes_on_where_it_was_taken(samples in any_samples(), chunk_sample_count in 1..9_usize) {
-        let mut film = film();
-        film.chunk_sample_count = chunk_sample_count;
-        film.tracks[0].samples = samples;
-        let index = read(&film.bytes()).unwrap();
+        let mut video = video();
+        video.chunk_sample_count = chunk_sample_count;
+        video.tracks[0].samples = samples;
+        let index = read(&video.bytes()).unwrap();
         let track = index.track(1).unwrap();
         let all: Vec<_> = track.samples().collect();
         let mut samples = track.samples();

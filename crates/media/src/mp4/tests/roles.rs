@@ -1,6 +1,6 @@
 //! What files say that tracks are for.
 
-use super::builder::{Film, FilmTrack, boxed, full_box, read};
+use super::builder::{Video, VideoTrack, boxed, full_box, read};
 use crate::mp4::{Role, Roles};
 
 /// A `kind` box, ISO 14496-12 8.10.4.
@@ -17,9 +17,9 @@ const DASH: &str = "urn:mpeg:dash:role:2011";
 const HTML: &str = "about:html-kind";
 
 fn roles_of(user_data: Vec<u8>) -> Roles {
-    let mut film = Film::new(vec![FilmTrack::audio(5)]);
-    film.tracks[0].user_data = user_data;
-    read(&film.bytes()).unwrap().tracks[0].roles
+    let mut video = Video::new(vec![VideoTrack::audio(5)]);
+    video.tracks[0].user_data = user_data;
+    read(&video.bytes()).unwrap().tracks[0].roles
 }
 
 fn check(user_data: Vec<u8>, expected: &[Role]) {
@@ -83,13 +83,13 @@ fn m4_kinds_are_roles() {
 
 #[test]
 fn m4_timed_text_says_itself_that_it_is_forced() {
-    let mut film = Film::new(vec![FilmTrack::audio(5), FilmTrack::text(5)]);
+    let mut video = Video::new(vec![VideoTrack::audio(5), VideoTrack::text(5)]);
     // The display flags of the sample entry.
-    film.tracks[1].entry[16] = 0x80;
-    let index = read(&film.bytes()).unwrap();
+    video.tracks[1].entry[16] = 0x80;
+    let index = read(&video.bytes()).unwrap();
     assert!(index.tracks[1].roles.has(Role::ForcedSubtitle));
     // Some samples only: the others are for those who ask for subtitles.
-    film.tracks[1].entry[16] = 0x40;
-    let index = read(&film.bytes()).unwrap();
+    video.tracks[1].entry[16] = 0x40;
+    let index = read(&video.bytes()).unwrap();
     assert_eq!(index.tracks[1].roles, Roles::default());
 }

@@ -1,18 +1,18 @@
-//! Transport streams of small films.
+//! Transport streams of small videos.
 
 use mpeg2ts::es::StreamType;
 use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
 use proptest::prelude::*;
 
-use super::film::{Film, picture, sound, talk};
-use crate::mp4::tests::builder::FilmTrack;
+use super::video::{Video, picture, sound, talk};
+use crate::mp4::tests::builder::VideoTrack;
 use crate::mux::ts::tests::units_of;
 use crate::mux::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
 
 /// A whole segment, its bytes supplied in pieces of this size.
-fn segment(film: &Film, number: u32, piece: usize) -> Vec<u8> {
-    let mut segment = TsSegment::new(&film.index, &film.plan, number).expect("a segment");
-    let source = film.gather(&segment.sources());
+fn segment(video: &Video, number: u32, piece: usize) -> Vec<u8> {
+    let mut segment = TsSegment::new(&video.index, &video.segmentation, number).expect("a segment");
+    let source = video.gather(&segment.sources());
     let mut out = Vec::new();
     for piece in source.chunks(piece) {
         assert!(!segment.finish(&mut out), "bytes are missing");
@@ -26,15 +26,15 @@ fn segment(film: &Film, number: u32, piece: usize) -> Vec<u8> {
     out
 }
 
-fn check_tracks(tracks: &[FilmTrack], expected: Option<TsTracks>) {
-    let film = Film::of(tracks);
-    assert_eq!(ts_tracks(&film.index, &film.plan), expected);
-    let is_made = TsSegment::new(&film.index, &film.plan, 1).is_some();
+fn check_tracks(tracks: &[VideoTrack], expected: Option<TsTracks>) {
+    let video = Video::of(tracks);
+    assert_eq!(ts_tracks(&video.index, &video.segmentation), expected);
+    let is_made = TsSegment::new(&video.index, &video.segmentation, 1).is_some();
     assert_eq!(is_made, expected.is_some());
 }
 
 /// Finds a stretch of a sample entry, and replaces it.
-fn replace(track: &mut FilmTrack, old: &[u8], new: &[u8]) {
+fn replace(track: &mut VideoTrack, old: &[u8], new: &[u8]) {
     let places = track.entry.windows(old.len());
     let mut places = places.enumerate().filter(|(_, window)| *window == old);
     let (at, _) = places.next().expect("the stretch is there");
@@ -42,7 +42,7 @@ fn replace(track: &mut FilmTrack, old: &[u8], new: &[u8]) {
 }
 
 #[test]
-fn films_that_can_not_be_sent_are_refused() {
+fn videos_that_can_not_be_sent_are_refused() {
     check_tracks(&[sound(&[50; 100])], None);
     // NAL lengths of two bytes.
     let mut short = picture(&[50; 50]);
@@ -72,24 +72,25 @@ fn the_first_sound_that_can_be_sent_is_taken() {
 
 #[test]
 fn a_frame_that_adts_can_not_hold_is_refused() {
-    let film = Film::of(&[picture(&[50; 50]), sound(&[8185; 90])]);
-    assert!(TsSegment::new(&film.index, &film.plan, 1).is_none());
-    let film = Film::of(&[picture(&[50; 50]), sound(&[8184; 90])]);
-    segment(&film, 1, 1000);
+    let video = Video::of(&[picture(&[50; 50]), sound(&[8185; 90])]);
+    assert!(TsSegment::new(&video.index, &video.segmentation, 1).is_none());
+    let video = Video::of(&[picture(&[50; 50]), sound(&[8184; 90])]);
+    segment(&video, 1, 1000);
 }
 
 #[test]
 fn the_end_is_the_same_without_what_lies_before() {
-    let film = talk();
-    for number in 1..=film.plan.segment_count {
-        let whole = segment(&film, number, 1000);
+    let video = talk();
+    for number in 1..=video.segmentation.segment_count {
+        let whole = segment(&video, number, 1000);
         let unit_size_bytes_max = 100 * 188;
         for before in (0..=whole.len()).step_by(47) {
-            let mut rest = TsSegment::new(&film.index, &film.plan, number).expect("a segment");
+            let mut rest =
+                TsSegment::new(&video.index, &video.segmentation, number).expect("a segment");
             let skipped = rest.skip(before as u64) as usize;
             assert!((before.saturating_sub(unit_size_bytes_max)..=before).contains(&skipped));
             let mut out = Vec::new();
-            rest.supply(&film.gather(&rest.sources()), &mut out);
+            rest.supply(&video.gather(&rest.sources()), &mut out);
             assert!(rest.finish(&mut out));
             assert_eq!(out, whole[skipped..], "{before}");
         }
@@ -98,16 +99,16 @@ fn the_end_is_the_same_without_what_lies_before() {
 
 #[test]
 fn what_is_not_planned_is_not_made() {
-    let film = talk();
-    for number in [0, film.plan.segment_count + 1, u32::MAX] {
-        assert!(TsSegment::new(&film.index, &film.plan, number).is_none());
+    let video = talk();
+    for number in [0, video.segmentation.segment_count + 1, u32::MAX] {
+        assert!(TsSegment::new(&video.index, &video.segmentation, number).is_none());
     }
 }
 
 #[test]
 fn others_find_tables_and_times() {
-    let film = talk();
-    let bytes = segment(&film, 2, 1000);
+    let video = talk();
+    let bytes = segment(&video, 2, 1000);
     let mut reader = TsPacketReader::new(&bytes[..]);
     let (mut pictures, mut clocks, mut streams) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(packet) = reader.read_ts_packet().expect("a packet") {
@@ -124,7 +125,7 @@ fn others_find_tables_and_times() {
         }
     }
     assert_eq!(streams, [StreamType::H264, StreamType::AdtsAac]);
-    let (track, planned) = super::planned(&film, 1);
+    let (track, planned) = super::planned(&video, 1);
     let first = &planned.segments[1];
     let in_90khz = |time: i64| (time * 90_000 / 12_800) as u64 + TS_LEAD_90KHZ;
     let samples = track
@@ -151,10 +152,10 @@ fn nothing_is_shown_before_it_is_decoded() {
         sample.composition_offset -= 1024;
     }
     early.edits.clear();
-    let film = Film::of(&[early]);
+    let video = Video::of(&[early]);
     let mut last = None;
-    for number in 1..=film.plan.segment_count {
-        let bytes = segment(&film, number, 1000);
+    for number in 1..=video.segmentation.segment_count {
+        let bytes = segment(&video, number, 1000);
         let mut reader = TsPacketReader::new(&bytes[..]);
         while let Some(packet) = reader.read_ts_packet().expect("a packet") {
             let Some(TsPayload::PesStart(unit)) = packet.payload else {
@@ -171,10 +172,10 @@ fn nothing_is_shown_before_it_is_decoded() {
 
 #[test]
 fn a_receiver_gets_the_pictures_with_start_codes() {
-    let film = talk();
-    let (track, planned) = super::planned(&film, 1);
+    let video = talk();
+    let (track, planned) = super::planned(&video, 1);
     for (number, planned) in (1..).zip(&planned.segments) {
-        let bytes = segment(&film, number, 1);
+        let bytes = segment(&video, number, 1);
         let units = units_of(&bytes, 0x100);
         assert_eq!(units.len(), planned.sample_count as usize);
         for (sample, unit) in track.samples_at(&planned.cursor).zip(&units) {
@@ -183,7 +184,7 @@ fn a_receiver_gets_the_pictures_with_start_codes() {
                 expected.extend_from_slice(b"\0\0\0\x01\x67\x64\x00\x0a\0\0\0\x01\x68\xeb");
             }
             expected.extend_from_slice(&[0, 0, 0, 1]);
-            let content = &film.object[sample.offset as usize..][..sample.size_bytes as usize];
+            let content = &video.object[sample.offset as usize..][..sample.size_bytes as usize];
             expected.extend_from_slice(&content[4..]);
             assert_eq!(unit[19..], expected);
         }
@@ -192,10 +193,10 @@ fn a_receiver_gets_the_pictures_with_start_codes() {
 
 #[test]
 fn a_receiver_gets_the_sound_with_headers() {
-    let film = talk();
-    let (track, planned) = super::planned(&film, 2);
+    let video = talk();
+    let (track, planned) = super::planned(&video, 2);
     for (number, planned) in (1..).zip(&planned.segments) {
-        let bytes = segment(&film, number, 4096);
+        let bytes = segment(&video, number, 4096);
         let units = units_of(&bytes, 0x101);
         let stream = units.iter().flat_map(|unit| unit[19..].to_vec());
         let mut expected = Vec::new();
@@ -204,7 +205,7 @@ fn a_receiver_gets_the_sound_with_headers() {
             let length = sample.size_bytes + 7;
             expected.extend_from_slice(&[0xff, 0xf1, 0x4c, 0x80]);
             expected.extend_from_slice(&[(length >> 3) as u8, (length << 5) as u8 | 0x1f, 0xfc]);
-            let content = &film.object[sample.offset as usize..][..sample.size_bytes as usize];
+            let content = &video.object[sample.offset as usize..][..sample.size_bytes as usize];
             expected.extend_from_slice(content);
         }
         assert!(stream.eq(expected));
@@ -224,9 +225,9 @@ proptest! {
         frames in prop::collection::vec(0_u32..90, 0..300),
         piece in 1_usize..5000,
     ) {
-        let film = Film::of(&[picture(&pictures), sound(&frames)]);
-        for number in 1..=film.plan.segment_count {
-            let bytes = segment(&film, number, piece);
+        let video = Video::of(&[picture(&pictures), sound(&frames)]);
+        for number in 1..=video.segmentation.segment_count {
+            let bytes = segment(&video, number, piece);
             units_of(&bytes, 0x100);
             units_of(&bytes, 0x101);
         }

@@ -9,7 +9,7 @@ use crate::mux::ts::packets::packet_count;
 use crate::mux::ts::pes::{PES_HEADER_SIZE_BYTES, is_length_sayable};
 use crate::mux::ts::streams::{Picture, Sound};
 use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
-use crate::plan::Plan;
+use crate::segmentation::Segmentation;
 
 /// What short frames of sound are gathered to: sixteen packets.
 const SOUND_UNIT_SIZE_BYTES: u64 = 16 * 184;
@@ -39,15 +39,15 @@ pub struct Layout {
 impl Layout {
     /// `None` when there is no such segment, or when a frame is too long for the container.
     pub fn of(
-        plan: &Plan,
+        segmentation: &Segmentation,
         number: u32,
         (video, picture): (&Track, &Picture),
         sound: Option<(&Track, &Sound)>,
     ) -> Option<Layout> {
         let mut layout = Layout::default();
-        let mut pictures = frames(plan, video, number)?.peekable();
+        let mut pictures = frames(segmentation, video, number)?.peekable();
         let mut sounds = match sound {
-            Some((track, _)) => Some(frames(plan, track, number)?.peekable()),
+            Some((track, _)) => Some(frames(segmentation, track, number)?.peekable()),
             None => None,
         };
         loop {
@@ -72,7 +72,7 @@ impl Layout {
 impl Layout {
     /// The first picture of a segment has parameter sets too, even where decoding should not begin with it.
     fn push_picture(&mut self, next: &TimedFrame, picture: &Picture) {
-        // From the end on, where the last one is: a film may have very many units of sound before its first picture.
+        // From the end on, where the last one is: a video may have very many units of sound before its first picture.
         let mut latest = self.units.iter().rev();
         let is_first = !latest.any(|unit| unit.stream == Stream::Picture);
         let has_parameter_sets = next.is_sync || is_first;
@@ -169,12 +169,12 @@ struct TimedFrame {
 
 /// What a track has in a segment; `None` when there is no such segment. Empty samples say nothing on the wire.
 fn frames<'a>(
-    plan: &Plan,
+    segmentation: &Segmentation,
     track: &'a Track,
     number: u32,
 ) -> Option<impl Iterator<Item = TimedFrame> + use<'a>> {
     let place = usize::try_from(number.checked_sub(1)?).ok()?;
-    let segment = plan.track(track.number)?.segments.get(place)?;
+    let segment = segmentation.track(track.number)?.segments.get(place)?;
     let samples = track
         .samples_at(&segment.cursor)
         .take(usize::try_from(segment.sample_count).ok()?);
@@ -200,7 +200,7 @@ fn timed_frame(track: &Track, sample: &Sample) -> TimedFrame {
     }
 }
 
-/// Whole seconds apart from the rest, so that no film is too long to multiply.
+/// Whole seconds apart from the rest, so that no video is too long to multiply.
 fn in_90khz(time: i64, timescale: u32) -> i64 {
     let timescale = i64::from(timescale.max(1));
     let seconds = time.div_euclid(timescale).saturating_mul(90_000);

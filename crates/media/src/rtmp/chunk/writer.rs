@@ -1,4 +1,4 @@
-//! Cuts messages into chunks: headers made here, and between them stretches of the film.
+//! Cuts messages into chunks: headers made here, and between them stretches of the video.
 
 use super::message_type::SET_CHUNK_SIZE;
 use super::{CHUNK_SIZE_BYTES_FIRST, EXTENDED};

@@ -163,15 +163,15 @@ fn resources_of_the_second_key() {
     assert_eq!(name.resources("a"), ["a", "cfx/st/a"]);
 }
 
-fn check_kinds(play: &str, expected: &[FilmKind]) {
+fn check_kinds(play: &str, expected: &[VideoKind]) {
     let name = StreamName::read("cfx/st", play).unwrap();
-    let kinds: Vec<FilmKind> = name.keys().iter().map(|key| name.kind(key)).collect();
+    let kinds: Vec<VideoKind> = name.keys().iter().map(|key| name.kind(key)).collect();
     assert_eq!(kinds, expected, "{play}");
 }
 
 #[test]
 fn kinds_of_keys() {
-    use FilmKind::{Flv, Mp3, Mp4};
+    use VideoKind::{Flv, Mp3, Mp4};
     check_kinds("mp4:a", &[Mp4, Mp4]);
     check_kinds("mp3:a", &[Mp3, Mp3]);
     check_kinds("a", &[Flv, Flv]);

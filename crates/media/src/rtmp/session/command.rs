@@ -96,7 +96,7 @@ fn play(values: &[Value]) -> Option<Command> {
         Value::Boolean(false) => return Some(Command::Close),
         Value::Boolean(true) | Value::Number(_) | Value::Object(_) | Value::Null => return None,
     };
-    // Below 0 the viewer does not mind whether the film is recorded or live, or wants all of it.
+    // Below 0 the viewer does not mind whether the video is recorded or live, or wants all of it.
     let given = |at| number(values, at).filter(|milliseconds| *milliseconds >= 0.0);
     Some(Command::Play {
         name,

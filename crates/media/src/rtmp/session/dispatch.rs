@@ -90,7 +90,7 @@ impl Session {
         }
     }
 
-    /// Asks the edge about the film that plays; without one there is nothing to ask.
+    /// Asks the edge about the video that plays; without one there is nothing to ask.
     fn ask_playing(&mut self, asked: Asked) -> Option<()> {
         self.playing?;
         self.asked = Some(asked);

@@ -81,7 +81,7 @@ impl Session {
         self.error(transaction, code, word);
     }
 
-    /// Says how long the film is that was asked for.
+    /// Says how long the video is that was asked for.
     pub fn measured(&mut self, duration: Duration) {
         if let Some(Asked::Measure { transaction }) = self.asked {
             self.asked = None;
@@ -168,7 +168,7 @@ impl Session {
         self.asked = None;
     }
 
-    /// Sends one message of the film that plays.
+    /// Sends one message of the video that plays.
     pub fn media(&mut self, message: &Message) {
         let Some(stream_id) = self.playing else {
             return;
@@ -228,7 +228,7 @@ impl Session {
         self.status(stream_id, Level::Status, code, "Unpaused.");
     }
 
-    /// What comes before the film's own messages.
+    /// What comes before the video's own messages.
     fn started(&mut self, stream_id: u32, start: &Start) {
         let words = "Started playing.";
         self.status(stream_id, Level::Status, "NetStream.Play.Start", words);

@@ -42,7 +42,7 @@ impl Viewer {
         viewer
     }
 
-    /// One that a film is playing for, on message stream 1.
+    /// One that a video is playing for, on message stream 1.
     fn playing() -> Viewer {
         let mut viewer = Viewer::connected();
         viewer.say(1, &play(PLAY)).unwrap();
@@ -293,7 +293,7 @@ fn streams_are_made_and_deleted() {
 }
 
 #[test]
-fn a_film_is_measured() {
+fn a_video_is_measured() {
     let mut viewer = Viewer::connected();
     let question = command("getStreamLength", [Value::text(PLAY)]);
     let action = viewer.say(0, &question).unwrap();
@@ -363,7 +363,7 @@ fn times_are_milliseconds() {
 }
 
 #[test]
-fn a_film_plays_to_its_end() {
+fn a_video_plays_to_its_end() {
     let mut viewer = Viewer::connected();
     let action = viewer.say(1, &play(PLAY)).unwrap();
     let request = PlayRequest {
@@ -469,7 +469,7 @@ fn any_message_stream_plays() {
 }
 
 #[test]
-fn one_film_at_a_time() {
+fn one_video_at_a_time() {
     let mut viewer = Viewer::playing();
     viewer.say(2, &play(PLAY)).unwrap();
     viewer.session.media(&media(MessageKind::Video, 40));

@@ -29,7 +29,7 @@ pub(super) fn body_head_size_bytes(kind: MessageKind) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     pub offset: u64,
-    /// From the film's beginning, once the index is made; then not negative.
+    /// From the video's beginning, once the index is made; then not negative.
     pub timestamp_ms: i32,
     /// The length in 24 bits, and what follows.
     packed: u32,

@@ -24,8 +24,8 @@ fn object(tags: &[(u8, i32, &[u8])]) -> Vec<u8> {
     object
 }
 
-/// A film of three seconds with a key frame in each, and sound between.
-fn film() -> Vec<u8> {
+/// A video of three seconds with a key frame in each, and sound between.
+fn video() -> Vec<u8> {
     object(&[
         (9, 0, AVC_HEADER),
         (8, 0, AAC_HEADER),
@@ -93,17 +93,17 @@ fn check_messages(object: &[u8], at_ms: u32, expected: &[(u8, u32, &[u8])]) {
 
 #[test]
 fn what_is_no_flv_is_refused() {
-    check_refusal(b"", Refusal::NotAFilm);
-    check_refusal(b"FL", Refusal::NotAFilm);
-    check_refusal(b"FLV\x02\x05\0\0\0\x09\0\0\0\0", Refusal::NotAFilm);
-    check_refusal(&[b'x'; 100], Refusal::NotAFilm);
+    check_refusal(b"", Refusal::NotAVideo);
+    check_refusal(b"FL", Refusal::NotAVideo);
+    check_refusal(b"FLV\x02\x05\0\0\0\x09\0\0\0\0", Refusal::NotAVideo);
+    check_refusal(&[b'x'; 100], Refusal::NotAVideo);
 }
 
 #[test]
 fn what_has_no_tag_is_refused() {
     check_refusal(b"FLV\x01\x05", Refusal::Truncated);
     check_refusal(&object(&[]), Refusal::Truncated);
-    check_refusal(&film()[..20], Refusal::Truncated);
+    check_refusal(&video()[..20], Refusal::Truncated);
     check_refusal(
         b"FLV\x01\x05\0\0\0\x08\0\0\0\0",
         Refusal::Corrupt("flv header"),
@@ -129,9 +129,9 @@ fn broken_tags_are_refused() {
     );
     check_refusal(&object(&[(0x29, 0, KEY)]), Refusal::Encrypted);
     let chain = Refusal::Corrupt("tags do not follow one another");
-    let film = film();
+    let video = video();
     for changed in 0..4 {
-        let mut object = film.clone();
+        let mut object = video.clone();
         object[13 + 11 + AVC_HEADER.len() + changed] ^= 0x40;
         check_refusal(&object, chain);
     }
@@ -176,18 +176,18 @@ fn codecs_that_old_players_do_not_know_are_refused() {
 
 #[test]
 fn limits_hold() {
-    let film = film();
+    let video = video();
     let tags = Limits {
         samples_max: 9,
         ..Limits::default()
     };
-    assert_eq!(walk(&film, tags).unwrap_err(), Refusal::TooLarge("tags"));
+    assert_eq!(walk(&video, tags).unwrap_err(), Refusal::TooLarge("tags"));
     let duration = Limits {
         duration_max: Duration::from_millis(2_009),
         ..Limits::default()
     };
     assert_eq!(
-        walk(&film, duration).unwrap_err(),
+        walk(&video, duration).unwrap_err(),
         Refusal::TooLarge("duration")
     );
     let widest = object(&[(8, i32::MIN, b"\x2f"), (9, i32::MAX, b"\x12")]);
@@ -196,10 +196,10 @@ fn limits_hold() {
 
 #[test]
 fn tags_are_passed_on_as_they_are() {
-    let film = film();
-    let headers = index(&film).headers().into_iter();
+    let video = video();
+    let headers = index(&video).headers().into_iter();
     assert_eq!(
-        spelled(&film, headers),
+        spelled(&video, headers),
         [(9, 0, AVC_HEADER.to_vec()), (8, 0, AAC_HEADER.to_vec())]
     );
     let all: &[(u8, u32, &[u8])] = &[
@@ -220,26 +220,26 @@ fn tags_are_passed_on_as_they_are() {
         (2_000, 6),
         (u32::MAX, 6),
     ] {
-        check_messages(&film, at_ms, &all[from..]);
+        check_messages(&video, at_ms, &all[from..]);
     }
-    let keys: Vec<bool> = index(&film)
+    let keys: Vec<bool> = index(&video)
         .messages_from(0)
         .map(|message| message.is_key)
         .collect();
     assert_eq!(keys, [true, true, false, true, true, false, true, true]);
-    assert_eq!(index(&film).duration(), Duration::from_millis(3_010));
+    assert_eq!(index(&video).duration(), Duration::from_millis(3_010));
 }
 
 #[test]
 fn a_cut_object_ends_with_its_last_whole_tag() {
-    let film = film();
+    let video = video();
     let whole = 13 + 15 * 3 + AVC_HEADER.len() + AAC_HEADER.len() + KEY.len();
     // The length behind the last tag may be missing, in part or whole.
     for size in whole - 4..whole + 15 + AAC.len() - 4 {
-        check_messages(&film[..size], 0, &[(9, 0, KEY)]);
+        check_messages(&video[..size], 0, &[(9, 0, KEY)]);
     }
-    for size in 0..film.len() {
-        let _ = walk(&film[..size], Limits::default());
+    for size in 0..video.len() {
+        let _ = walk(&video[..size], Limits::default());
     }
 }
 
@@ -314,7 +314,7 @@ fn later_sequence_headers_hold_from_where_they_stand() {
 #[test]
 fn other_ways_to_write_the_length_before_are_taken() {
     for difference in [11, 0] {
-        let mut object = film();
+        let mut object = video();
         let at = 13 + 11 + AVC_HEADER.len();
         let size_bytes = AVC_HEADER.len() as u32 + difference;
         object[at..at + 4].copy_from_slice(&size_bytes.to_be_bytes());
@@ -348,9 +348,9 @@ fn what_lies_within_large_tags_is_not_read() {
 
 #[test]
 fn a_short_answer_is_no_answer() {
-    let film = film();
-    let mut locator = FlvLocator::new(film.len() as u64, Limits::default());
-    assert_eq!(locator.supply(&film[1..]), Err(Refusal::Truncated));
+    let video = video();
+    let mut locator = FlvLocator::new(video.len() as u64, Limits::default());
+    assert_eq!(locator.supply(&video[1..]), Err(Refusal::Truncated));
     assert_eq!(locator.finish().unwrap_err(), Refusal::Truncated);
 }
 
@@ -381,10 +381,10 @@ fn an_index_is_small() {
 
 #[test]
 fn mutated_objects_never_panic() {
-    let film = film();
+    let video = video();
     let mut random = Random::new();
     for _ in 0..20_000 {
-        let object = random.mutated(&film);
+        let object = random.mutated(&video);
         let Ok(index) = walk(&object, Limits::default()) else {
             continue;
         };

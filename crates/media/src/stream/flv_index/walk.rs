@@ -146,7 +146,7 @@ impl FlvLocator {
         let head = TagHead::read(between)?;
         self.check_predecessor(&head)?;
         let body_size_bytes = u64::from(head.body_size_bytes);
-        // Recorders that were stopped leave half a tag: the film ends before it.
+        // Recorders that were stopped leave half a tag: the video ends before it.
         if object_rest - BETWEEN_SIZE_BYTES < body_size_bytes {
             return Ok(Seen::End);
         }
@@ -206,7 +206,7 @@ impl FlvLocator {
     /// what the tags as a whole give a reason for.
     pub fn finish(self) -> Result<FlvIndex, Refusal> {
         match self.stage {
-            Stage::Begin if self.object_size_bytes == 0 => return Err(Refusal::NotAFilm),
+            Stage::Begin if self.object_size_bytes == 0 => return Err(Refusal::NotAVideo),
             Stage::Begin | Stage::At(_) => return Err(Refusal::Truncated),
             Stage::End if self.count == 0 => return Err(Refusal::Truncated),
             Stage::End => {}
@@ -220,7 +220,7 @@ impl FlvLocator {
 /// Checks the object's own header, and says where the tags begin.
 fn file_header(bytes: &[u8]) -> Result<u64, Refusal> {
     if !bytes.starts_with(b"FLV\x01") {
-        return Err(Refusal::NotAFilm);
+        return Err(Refusal::NotAVideo);
     }
     let size = bytes
         .get(5..FILE_HEADER_SIZE_BYTES as usize)

@@ -58,21 +58,21 @@ fn id3v2(body_size_bytes: usize, flags: u8) -> Vec<u8> {
 
 #[test]
 fn what_is_no_mp3_is_refused() {
-    check_refusal(b"", Refusal::NotAFilm);
-    check_refusal(b"\xff\xfb", Refusal::NotAFilm);
-    check_refusal(&[b'x'; 1_000], Refusal::NotAFilm);
-    check_refusal(&[0xff; 200_000], Refusal::NotAFilm);
-    check_refusal(&id3v2(1_000, 0), Refusal::NotAFilm);
-    check_refusal(&id3v2(1_000, 0)[..500], Refusal::NotAFilm);
+    check_refusal(b"", Refusal::NotAVideo);
+    check_refusal(b"\xff\xfb", Refusal::NotAVideo);
+    check_refusal(&[b'x'; 1_000], Refusal::NotAVideo);
+    check_refusal(&[0xff; 200_000], Refusal::NotAVideo);
+    check_refusal(&id3v2(1_000, 0), Refusal::NotAVideo);
+    check_refusal(&id3v2(1_000, 0)[..500], Refusal::NotAVideo);
     // A lone header between other bytes is chance.
     check_refusal(
         &[frame().as_slice(), &[0; 1_000]].concat(),
-        Refusal::NotAFilm,
+        Refusal::NotAVideo,
     );
     // Layer II.
     let mut layer = frame();
     layer[1] = 0xfd;
-    check_refusal(&layer.repeat(9), Refusal::NotAFilm);
+    check_refusal(&layer.repeat(9), Refusal::NotAVideo);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn junk_is_passed_over_to_a_degree() {
         &[two.as_slice(), &[0], &junk, &two].concat(),
         Refusal::Corrupt("frames do not follow one another"),
     );
-    check_refusal(&[&[0], junk.as_slice(), &two].concat(), Refusal::NotAFilm);
+    check_refusal(&[&[0], junk.as_slice(), &two].concat(), Refusal::NotAVideo);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn tables_are_passed_over() {
     check(&[&table, &frames(2)], &[96, 192]);
     // Only the first frame may be one.
     check(&[&frame(), &table, &frame()], &[0, 96, 192]);
-    check_refusal(&table, Refusal::NotAFilm);
+    check_refusal(&table, Refusal::NotAVideo);
 }
 
 #[test]
@@ -160,13 +160,13 @@ fn a_cut_object_ends_with_its_last_whole_frame() {
     for size in 0..=object.len() {
         let whole = size / FRAME_SIZE_BYTES;
         // One frame is believed when another follows, or nothing.
-        let is_film = whole >= 1
+        let is_video = whole >= 1
             && size != FRAME_SIZE_BYTES + 1
             && size != FRAME_SIZE_BYTES + 2
             && size != FRAME_SIZE_BYTES + 3;
         match walk(&object[..size], Limits::default()) {
             Ok(index) => assert_eq!(index.shared.frames.len(), whole, "{size}"),
-            Err(refusal) => assert!(!is_film && refusal == Refusal::NotAFilm, "{size}"),
+            Err(refusal) => assert!(!is_video && refusal == Refusal::NotAVideo, "{size}"),
         }
     }
 }

@@ -53,7 +53,7 @@ enum Faith {
 }
 
 /// What stands at a place.
-enum Found {
+enum Mp3Element {
     Frame(Header),
     Tag { size_bytes: u64 },
     Junk,
@@ -130,10 +130,12 @@ impl Mp3Locator {
                 return Ok(());
             }
             let (passed, next) = match self.look(rest, object_rest, faith) {
-                Found::Frame(header) => self.take(position, header, rest)?,
-                Found::Tag { size_bytes } => (size_bytes, Faith::Searches { junk_size_bytes: 0 }),
-                Found::Junk => (1, self.pass_junk(faith)?),
-                Found::End => {
+                Mp3Element::Frame(header) => self.take(position, header, rest)?,
+                Mp3Element::Tag { size_bytes } => {
+                    (size_bytes, Faith::Searches { junk_size_bytes: 0 })
+                }
+                Mp3Element::Junk => (1, self.pass_junk(faith)?),
+                Mp3Element::End => {
                     self.stage = Stage::End;
                     return Ok(());
                 }
@@ -144,16 +146,16 @@ impl Mp3Locator {
     }
 
     /// Tells what `rest` begins with, of which `object_rest` bytes are in the object.
-    fn look(&self, rest: &[u8], object_rest: u64, faith: Faith) -> Found {
+    fn look(&self, rest: &[u8], object_rest: u64, faith: Faith) -> Mp3Element {
         if let Some(size_bytes) = id3v2_size_bytes(rest).or_else(|| ape_size_bytes(rest)) {
-            return Found::Tag { size_bytes };
+            return Mp3Element::Tag { size_bytes };
         }
         if object_rest == ID3V1_SIZE_BYTES && rest.starts_with(b"TAG") {
-            return Found::End;
+            return Mp3Element::End;
         }
         let fits = |header: &Header| self.sound.is_none_or(|(shape, _)| shape == header.shape);
         let Some(header) = Header::read(rest).filter(fits) else {
-            return Found::Junk;
+            return Mp3Element::Junk;
         };
         let size_bytes = usize::from(header.size_bytes);
         let is_last = size_bytes as u64 == object_rest;
@@ -162,10 +164,10 @@ impl Mp3Locator {
             next.is_some_and(|next| next.shape == header.shape)
         };
         match faith {
-            Faith::Searches { .. } if !is_last && !is_followed() => Found::Junk,
+            Faith::Searches { .. } if !is_last && !is_followed() => Mp3Element::Junk,
             // The object was cut off within its last frame.
-            Faith::Follows if size_bytes as u64 > object_rest => Found::End,
-            Faith::Searches { .. } | Faith::Follows => Found::Frame(header),
+            Faith::Follows if size_bytes as u64 > object_rest => Mp3Element::End,
+            Faith::Searches { .. } | Faith::Follows => Mp3Element::Frame(header),
         }
     }
 
@@ -198,7 +200,7 @@ impl Mp3Locator {
         };
         if passed >= JUNK_SIZE_BYTES_MAX {
             return Err(match self.sound {
-                None => Refusal::NotAFilm,
+                None => Refusal::NotAVideo,
                 Some(_) => Refusal::Corrupt("frames do not follow one another"),
             });
         }
@@ -211,13 +213,13 @@ impl Mp3Locator {
     ///
     /// # Errors
     ///
-    /// `Truncated` when the object was not walked to its end, `NotAFilm` without frames, `TooLarge` when it is too long.
+    /// `Truncated` when the object was not walked to its end, `NotAVideo` without frames, `TooLarge` when it is too long.
     pub fn finish(mut self) -> Result<Mp3Index, Refusal> {
         if self.stage != Stage::End {
             return Err(Refusal::Truncated);
         }
         let Some((shape, channels)) = self.sound.filter(|_| !self.frames.is_empty()) else {
-            return Err(Refusal::NotAFilm);
+            return Err(Refusal::NotAVideo);
         };
         self.frames.shrink_to_fit();
         let samples = self.frames.len() as u64 * u64::from(shape.samples);

@@ -116,7 +116,7 @@ impl Line {
     }
 
     /// From the last sample on with which decoding may begin and that is shown at this time or before; from the first one
-    /// at 0, since what comes before the film begins is for the decoders.
+    /// at 0, since what comes before the video begins is for the decoders.
     pub fn walk_from(&self, track: &Track, at_ms: u32) -> Walker {
         let mut walker = Walker {
             next: None,
@@ -170,7 +170,7 @@ impl Line {
 
     /// When a sample is decoded, in messages' time.
     ///
-    /// Pictures are decoded before they are shown, the first ones before the film begins, and RTMP has no negative times.
+    /// Pictures are decoded before they are shown, the first ones before the video begins, and RTMP has no negative times.
     /// These are told apart by a millisecond each instead, and their composition time makes up for it. Sound from before
     /// the beginning, which decoders need and do not play, goes out at the beginning.
     fn due_ms(&self, track: &Track, sample: &Sample) -> u32 {
@@ -228,7 +228,7 @@ impl Coding {
     }
 }
 
-/// When a sample is shown; negative before the film begins.
+/// When a sample is shown; negative before the video begins.
 fn shown_ms(track: &Track, sample: &Sample) -> i64 {
     milliseconds(track.presentation_time(sample), track.timescale)
 }
@@ -243,7 +243,7 @@ fn decoded_ms(track: &Track, sample: &Sample) -> i64 {
     milliseconds(shown.saturating_sub(offset), track.timescale)
 }
 
-/// As messages have it: not before the film begins.
+/// As messages have it: not before the video begins.
 fn message_ms(time_ms: i64) -> u32 {
     u32::try_from(time_ms.max(0)).unwrap_or(u32::MAX)
 }

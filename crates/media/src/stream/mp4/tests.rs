@@ -1,15 +1,15 @@
-//! Small films: when messages are decoded and shown, where viewers begin, what is refused.
+//! Small videos: when messages are decoded and shown, where viewers begin, what is refused.
 
 use super::*;
 use crate::mp4::tests::builder::{
-    Film, FilmTrack, aac_entry, audio_entry, boxed, full_box, read, sample,
+    Video, VideoTrack, aac_entry, audio_entry, boxed, full_box, read, sample,
 };
 use crate::stream::mutation::Random;
 use crate::{Part, Parts};
 
 /// Pictures in the order I P B B, 40 ms each: shown at 0, 3, 1, 2.
-fn reordered(groups: u32) -> FilmTrack {
-    let mut track = FilmTrack::video(groups * 4, 4);
+fn reordered(groups: u32) -> VideoTrack {
+    let mut track = VideoTrack::video(groups * 4, 4);
     for (sample, offset) in track
         .samples
         .iter_mut()
@@ -20,16 +20,16 @@ fn reordered(groups: u32) -> FilmTrack {
     track
 }
 
-fn stream(tracks: Vec<FilmTrack>) -> Mp4Stream {
+fn stream(tracks: Vec<VideoTrack>) -> Mp4Stream {
     try_stream(tracks).unwrap()
 }
 
-fn try_stream(tracks: Vec<FilmTrack>) -> Result<Mp4Stream, Refusal> {
-    let object = Film::new(tracks).bytes();
+fn try_stream(tracks: Vec<VideoTrack>) -> Result<Mp4Stream, Refusal> {
+    let object = Video::new(tracks).bytes();
     Mp4Stream::new(Arc::new(read(&object)?))
 }
 
-fn check_refusal(tracks: Vec<FilmTrack>, expected: Refusal) {
+fn check_refusal(tracks: Vec<VideoTrack>, expected: Refusal) {
     assert_eq!(try_stream(tracks).unwrap_err(), expected);
 }
 
@@ -51,15 +51,15 @@ fn times(stream: &Mp4Stream, kind: MessageKind, at_ms: u32) -> Vec<(u32, u32)> {
     messages.map(spell).collect()
 }
 
-fn opus() -> FilmTrack {
+fn opus() -> VideoTrack {
     let config = boxed(b"dOps", &[&[0, 2, 0, 0, 0, 0, 0xbb, 0x80, 0, 0, 0]]);
-    FilmTrack {
+    VideoTrack {
         entry: audio_entry(b"Opus", &config),
-        ..FilmTrack::audio(10)
+        ..VideoTrack::audio(10)
     }
 }
 
-fn mp3() -> FilmTrack {
+fn mp3() -> VideoTrack {
     let elementary = full_box(
         b"esds",
         0,
@@ -70,23 +70,23 @@ fn mp3() -> FilmTrack {
             &[6, 1, 2],
         ],
     );
-    FilmTrack {
+    VideoTrack {
         entry: audio_entry(b"mp4a", &elementary),
-        ..FilmTrack::audio(10)
+        ..VideoTrack::audio(10)
     }
 }
 
 #[test]
 fn codecs_that_old_players_do_not_know_are_refused() {
     let refusal = Refusal::Unsupported("codec in rtmp");
-    check_refusal(vec![FilmTrack::video(4, 2), opus()], refusal);
+    check_refusal(vec![VideoTrack::video(4, 2), opus()], refusal);
     check_refusal(vec![opus()], refusal);
 }
 
 #[test]
-fn a_film_without_picture_and_sound_is_refused() {
-    check_refusal(vec![FilmTrack::text(3)], Refusal::NoTrack);
-    let mut empty = FilmTrack::audio(3);
+fn a_video_without_picture_and_sound_is_refused() {
+    check_refusal(vec![VideoTrack::text(3)], Refusal::NoTrack);
+    let mut empty = VideoTrack::audio(3);
     empty.samples.fill(sample(0, 1024, true));
     check_refusal(vec![empty], Refusal::NoTrack);
 }
@@ -94,7 +94,7 @@ fn a_film_without_picture_and_sound_is_refused() {
 #[test]
 fn a_sample_that_fits_into_no_message_is_refused() {
     let with_sample_of = |size_bytes| {
-        let mut track = FilmTrack::video(2, 1);
+        let mut track = VideoTrack::video(2, 1);
         track.samples[1] = sample(size_bytes, 1, true);
         vec![track]
     };
@@ -111,16 +111,16 @@ fn a_sample_that_fits_into_no_message_is_refused() {
 
 #[test]
 fn the_first_tracks_that_can_be_sent_are() {
-    let second = FilmTrack {
+    let second = VideoTrack {
         name: "second",
-        ..FilmTrack::audio(10)
+        ..VideoTrack::audio(10)
     };
     let stream = stream(vec![
-        FilmTrack::text(2),
+        VideoTrack::text(2),
         opus(),
         second,
         mp3(),
-        FilmTrack::video(4, 4),
+        VideoTrack::video(4, 4),
     ]);
     let names = stream
         .shared
@@ -133,7 +133,7 @@ fn the_first_tracks_that_can_be_sent_are() {
 
 #[test]
 fn samples_go_out_between_heads_by_decode_time() {
-    let stream = stream(vec![FilmTrack::video(2, 2), FilmTrack::audio(4)]);
+    let stream = stream(vec![VideoTrack::video(2, 2), VideoTrack::audio(4)]);
     let messages: Vec<_> = stream.messages_from(0).collect();
     let order: Vec<_> = messages
         .iter()
@@ -165,7 +165,7 @@ fn samples_go_out_between_heads_by_decode_time() {
 
 #[test]
 fn headers_are_the_decoders_configurations() {
-    let stream = stream(vec![FilmTrack::video(2, 2), FilmTrack::audio(4)]);
+    let stream = stream(vec![VideoTrack::video(2, 2), VideoTrack::audio(4)]);
     let headers = stream.headers();
     let heads: Vec<_> = headers
         .iter()
@@ -233,31 +233,31 @@ fn no_picture_is_shown_before_it_is_decoded() {
 
 #[test]
 fn sound_from_before_the_beginning_goes_out_at_it() {
-    let mut sound = FilmTrack::audio(5);
+    let mut sound = VideoTrack::audio(5);
     sound.edits = vec![(60, 2048)];
-    let film = stream(vec![sound]);
+    let video = stream(vec![sound]);
     let expected = [(0, 0), (0, 0), (0, 0), (20, 20), (40, 40)];
-    assert_eq!(times(&film, MessageKind::Audio, 0), expected);
-    assert_eq!(times(&film, MessageKind::Audio, 1), expected[2..]);
+    assert_eq!(times(&video, MessageKind::Audio, 0), expected);
+    assert_eq!(times(&video, MessageKind::Audio, 1), expected[2..]);
 }
 
 #[test]
 fn late_sound_is_late() {
-    let mut sound = FilmTrack::audio(2);
+    let mut sound = VideoTrack::audio(2);
     sound.edits = vec![(700, -1), (40, 0)];
-    let film = stream(vec![FilmTrack::video(50, 10), sound]);
+    let video = stream(vec![VideoTrack::video(50, 10), sound]);
     assert_eq!(
-        times(&film, MessageKind::Audio, 0),
+        times(&video, MessageKind::Audio, 0),
         [(700, 700), (720, 720)]
     );
-    assert_eq!(times(&film, MessageKind::Video, 0).len(), 50);
+    assert_eq!(times(&video, MessageKind::Video, 0).len(), 50);
 }
 
 #[test]
 fn viewers_begin_with_the_key_frame_before() {
     // A key frame each 400 ms; where viewers may begin is noted once a second at most.
-    let film = stream(vec![FilmTrack::video(250, 10), FilmTrack::audio(500)]);
-    assert!(film.shared.lines[0].entry_count() <= 11);
+    let video = stream(vec![VideoTrack::video(250, 10), VideoTrack::audio(500)]);
+    assert!(video.shared.lines[0].entry_count() <= 11);
     for at_ms in [
         0,
         1,
@@ -273,23 +273,23 @@ fn viewers_begin_with_the_key_frame_before() {
         u32::MAX,
     ] {
         let key_ms = at_ms.min(9_999) / 400 * 400;
-        let first = film.messages_from(at_ms).next().unwrap();
+        let first = video.messages_from(at_ms).next().unwrap();
         let expected = (MessageKind::Video, key_ms, true);
         assert_eq!(
             (first.kind, first.timestamp_ms, first.is_key),
             expected,
             "{at_ms}"
         );
-        let sound = times(&film, MessageKind::Audio, at_ms);
+        let sound = times(&video, MessageKind::Audio, at_ms);
         assert_eq!(sound.first(), Some(&(key_ms, key_ms)), "{at_ms}");
     }
-    let film = stream(vec![FilmTrack::audio(500)]);
-    assert_eq!(times(&film, MessageKind::Audio, 5_039)[0], (5_020, 5_020));
+    let video = stream(vec![VideoTrack::audio(500)]);
+    assert_eq!(times(&video, MessageKind::Audio, 5_039)[0], (5_020, 5_020));
 }
 
 #[test]
 fn what_holds_nothing_is_left_out() {
-    let mut track = FilmTrack::video(6, 3);
+    let mut track = VideoTrack::video(6, 3);
     track.samples[0] = sample(0, 1, true);
     track.samples[4] = sample(0, 1, false);
     let expected = [(40, 40), (80, 80), (120, 120), (200, 200)];
@@ -298,8 +298,8 @@ fn what_holds_nothing_is_left_out() {
 
 #[test]
 fn metadata_tells_of_both_tracks() {
-    let film = stream(vec![FilmTrack::video(50, 10), FilmTrack::audio(100)]);
-    let metadata = film.describe();
+    let video = stream(vec![VideoTrack::video(50, 10), VideoTrack::audio(100)]);
+    let metadata = video.describe();
     assert_eq!(metadata.duration, Duration::from_secs(2));
     let picture = metadata.picture.unwrap();
     assert_eq!(
@@ -308,18 +308,18 @@ fn metadata_tells_of_both_tracks() {
     );
     let sound = metadata.sound.unwrap();
     assert_eq!((sound.codec_number, sound.is_stereo), (10, Some(true)));
-    assert_eq!(film.metadata(), metadata.to_amf());
-    let sound_alone = stream(vec![FilmTrack {
+    assert_eq!(video.metadata(), metadata.to_amf());
+    let sound_alone = stream(vec![VideoTrack {
         entry: aac_entry(),
-        ..FilmTrack::audio(10)
+        ..VideoTrack::audio(10)
     }]);
     assert_eq!(sound_alone.describe().picture, None);
 }
 
 #[test]
 fn memory_is_counted() {
-    let film = stream(vec![FilmTrack::video(2_500, 10), FilmTrack::audio(5_000)]);
-    let entries_bytes = film.size_bytes() - film.shared.index.size_bytes();
+    let video = stream(vec![VideoTrack::video(2_500, 10), VideoTrack::audio(5_000)]);
+    let entries_bytes = video.size_bytes() - video.shared.index.size_bytes();
     assert!(
         (184 * 64..184 * 64 + 400).contains(&entries_bytes),
         "{entries_bytes}"
@@ -328,9 +328,9 @@ fn memory_is_counted() {
 
 #[test]
 fn mutated_objects_never_panic() {
-    let mut sound = FilmTrack::audio(6);
+    let mut sound = VideoTrack::audio(6);
     sound.edits = vec![(60, 2048)];
-    let whole = Film::new(vec![reordered(2), sound]).bytes_with_index_first();
+    let whole = Video::new(vec![reordered(2), sound]).bytes_with_index_first();
     let mut random = Random::new();
     for _ in 0..20_000 {
         let object = random.mutated(&whole);

@@ -1,7 +1,7 @@
-//! Players that people use, driven line by line: browsers by `tests-peers/films/browser.mjs`, others by `player.py` beside
+//! Players that people use, driven line by line: browsers by `tests-peers/videos/browser.mjs`, others by `player.py` beside
 //! it.
 
-use crate::support::{films_folder, limited, pages_folder};
+use crate::support::{limited, pages_folder, videos_folder};
 use serde_json::{Value, json};
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
@@ -49,7 +49,7 @@ pub struct Player {
     answers: Receiver<Value>,
 }
 
-/// What a player says of its film.
+/// What a player says of its video.
 #[derive(Clone, Debug)]
 pub struct Shown(pub Value);
 
@@ -139,7 +139,7 @@ impl Player {
         self.command(&json!({ "do": "swap", "query": query }));
     }
 
-    /// Waits until the film has been played to `time_secs`, or is broken.
+    /// Waits until the video has been played to `time_secs`, or is broken.
     #[track_caller]
     pub fn wait_past(&mut self, time_secs: f64) -> Shown {
         self.wait_past_within(time_secs, Duration::from_secs(20))
@@ -230,7 +230,7 @@ fn driver(program: Program) -> Command {
     command
         .arg(pages_folder().join(script))
         .arg(name)
-        .env("PRIVET_TEST_FILMS", films_folder());
+        .env("PRIVET_TEST_VIDEOS", videos_folder());
     command
 }
 
@@ -251,7 +251,7 @@ impl Shown {
         self.0[name].as_f64().unwrap()
     }
 
-    /// The film cannot go on.
+    /// The video cannot go on.
     pub fn is_broken(&self) -> bool {
         self.0["fatal"] != ""
     }

@@ -231,7 +231,7 @@ impl RtmpViewer {
                 let header = self.viewer.take([11, 7, 3][usize::from(format)]);
                 let number =
                     |at: usize| u32::from_be_bytes([0, header[at], header[at + 1], header[at + 2]]);
-                assert_ne!(number(0), 0xff_ffff, "no film here is that long");
+                assert_ne!(number(0), 0xff_ffff, "no video here is that long");
                 stream.timestamp_ms = match format {
                     0 => number(0),
                     _ => stream.timestamp_ms + number(0),

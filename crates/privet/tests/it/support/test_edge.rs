@@ -43,32 +43,32 @@ pub const DISTRIBUTION: &str = r#"
 [[distributions]]
 id = "EDFDVBD6EXAMPLE"
 domain_name = "d111111abcdef8.cloudfront.net"
-aliases = ["www.example.com", "*.films.example.com"]
+aliases = ["www.example.com", "*.videos.example.com"]
 certificate = { chain = "chain.pem", key = "key.pem" }
 [[distributions.origins]]
-id = "films"
+id = "videos"
 folder = "bucket"
 [[distributions.behaviors]]
 path_pattern = "/public/*"
-origin = "films"
+origin = "videos"
 [[distributions.behaviors]]
 path_pattern = "/secure/*"
-origin = "films"
+origin = "videos"
 viewer_protocol_policy = "https-only"
 trusted_key_groups = ["viewers"]
 [[distributions.behaviors]]
 path_pattern = "/redir/*"
-origin = "films"
+origin = "videos"
 viewer_protocol_policy = "redirect-to-https"
 trusted_key_groups = ["viewers"]
 allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 [[distributions.behaviors]]
 path_pattern = "/cors/*"
-origin = "films"
+origin = "videos"
 allowed_methods = ["GET", "HEAD", "OPTIONS"]
 trusted_key_groups = ["viewers"]
 [distributions.default_behavior]
-origin = "films"
+origin = "videos"
 trusted_key_groups = ["viewers"]
 "#;
 
@@ -273,7 +273,7 @@ pub fn snapshot(folder: &Path, config: &str) -> Arc<Snapshot> {
 pub fn certificate() -> &'static (String, String) {
     static CERTIFICATE: OnceLock<(String, String)> = OnceLock::new();
     CERTIFICATE.get_or_init(|| {
-        let names = [HOST, "www.example.com", "*.films.example.com", "127.0.0.2"];
+        let names = [HOST, "www.example.com", "*.videos.example.com", "127.0.0.2"];
         let made = rcgen::generate_simple_self_signed(names.map(String::from)).unwrap();
         (made.cert.pem(), made.signing_key.serialize_pem())
     })

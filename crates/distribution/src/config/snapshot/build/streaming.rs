@@ -1,4 +1,4 @@
-//! Resolves streaming distributions, and what is kept for films.
+//! Resolves streaming distributions, and what is kept for videos.
 
 use super::policies::Policies;
 use super::{Builder, Signers};
@@ -6,22 +6,23 @@ use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::config::distribution::{Distribution, GeoRestriction, StreamingDistribution};
 use crate::config::document::{
-    Document, FilmsDocument, OriginDocument, StreamingDistributionDocument, StreamingSourceDocument,
+    Document, OriginDocument, StreamingDistributionDocument, StreamingSourceDocument,
+    VideosDocument,
 };
-use crate::config::film_settings::{FilmSettings, FilmsSettings};
 use crate::config::host_table::HostTable;
 use crate::config::origin::OriginChoice;
 use crate::config::path_pattern::PathPattern;
-use privet_sign::{KeySet, Leniency, SessionSecret};
+use crate::config::video_settings::{VideoSettings, VideosSettings};
+use privet_sign::{KeySet, Leniency, PathTokenSecret};
 use std::sync::Arc;
 
 impl Builder<'_> {
-    pub(super) fn films(&mut self, document: &FilmsDocument) -> FilmsSettings {
-        let file = document.session_secret_file.as_ref();
+    pub(super) fn videos(&mut self, document: &VideosDocument) -> VideosSettings {
+        let file = document.path_token_secret_file.as_ref();
         let secret = file.and_then(|file| {
-            let path = "films.session_secret_file";
+            let path = "videos.path_token_secret_file";
             let bytes = self.read(file, path)?;
-            let secret = SessionSecret::new(bytes.trim_ascii());
+            let secret = PathTokenSecret::new(bytes.trim_ascii());
             if secret.is_none() {
                 let message = format!(
                     "{} has fewer than 32 bytes; fill it with random ones, as openssl rand -hex 32 does",
@@ -31,10 +32,10 @@ impl Builder<'_> {
             }
             secret
         });
-        FilmsSettings {
+        VideosSettings {
             index_memory_size_bytes_max: document.index_memory_size_bytes_max,
             block_memory_size_bytes_max: document.block_memory_size_bytes_max,
-            session_secret: secret,
+            path_token_secret: secret,
         }
     }
 
@@ -55,16 +56,16 @@ impl Builder<'_> {
                 .certificate
                 .as_ref()
                 .and_then(|certificate| self.certificate(certificate, &path));
-            let films = match &streaming.source {
+            let videos = match &streaming.source {
                 StreamingSourceDocument::Distribution(id) => {
                     distributions.iter().find(|known| known.id == *id).cloned()
                 }
                 StreamingSourceDocument::Origin(origin) => {
-                    Some(self.own_films(streaming, origin, keys.clone(), policies, &path))
+                    Some(self.own_videos(streaming, origin, keys.clone(), policies, &path))
                 }
             };
-            // Without films there is a fault, and no snapshot.
-            let Some(films) = films else { continue };
+            // Without videos there is a fault, and no snapshot.
+            let Some(videos) = videos else { continue };
             for name in std::iter::once(&streaming.domain_name).chain(&streaming.aliases) {
                 // A name with two owners is among the errors of `check`.
                 let _ = hosts.insert(name, all.len());
@@ -74,7 +75,7 @@ impl Builder<'_> {
                 domain_name: streaming.domain_name.clone(),
                 aliases: streaming.aliases.clone(),
                 enabled: streaming.enabled,
-                films,
+                videos,
                 trusted_keys: keys,
                 leniency: Leniency {
                     statement_object: streaming.statement_object,
@@ -89,7 +90,7 @@ impl Builder<'_> {
 
     /// A distribution around the origin, which no host leads to. It asks for the same keys, should anything else ever
     /// read from it.
-    fn own_films(
+    fn own_videos(
         &mut self,
         streaming: &StreamingDistributionDocument,
         origin: &OriginDocument,
@@ -117,7 +118,7 @@ impl Builder<'_> {
                     statement_object: streaming.statement_object,
                     ..Leniency::default()
                 },
-                films: Some(Arc::new(FilmSettings::default())),
+                videos: Some(Arc::new(VideoSettings::default())),
             });
         let behaviors: Vec<CacheBehavior> = behavior.into_iter().collect();
         Arc::new(Distribution {

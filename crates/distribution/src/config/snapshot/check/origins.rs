@@ -45,7 +45,7 @@ impl Checker<'_> {
         let origin_path = &origin.origin_path;
         let is_plain = origin_path.starts_with('/') && !origin_path.ends_with('/');
         if !origin_path.is_empty() && !is_plain {
-            let message = "must begin with a slash and not end with one, such as /films";
+            let message = "must begin with a slash and not end with one, such as /videos";
             self.fault(&format!("{path}.origin_path"), message);
         }
         let is_raw = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';

@@ -153,19 +153,19 @@ fn a_bucket_at_amazon_and_one_elsewhere() {
             host: "s3.us-east-1.amazonaws.com".to_owned(),
             port: 443,
         },
-        bucket: "films".to_owned(),
+        bucket: "video".to_owned(),
         region: "us-east-1".to_owned(),
         addressing: S3Addressing::VirtualHost,
         signing: SigningBehavior::Always,
         credentials: CredentialSource::Chain { profile: None },
     };
-    assert_eq!(found("bucket = 'films'"), amazon);
+    assert_eq!(found("bucket = 'videos'"), amazon);
     assert_eq!(
-        found("bucket = 'films.example'").addressing,
+        found("bucket = 'videos.example'").addressing,
         S3Addressing::Path
     );
     let elsewhere = found(
-        "bucket = 'films', endpoint = 'http://127.0.0.1:7480', access_key_id = 'A', secret_access_key_file = 'k'",
+        "bucket = 'videos', endpoint = 'http://127.0.0.1:7480', access_key_id = 'A', secret_access_key_file = 'k'",
     );
     assert_eq!(elsewhere.addressing, S3Addressing::Path);
     assert_eq!(elsewhere.endpoint.port, 7480);

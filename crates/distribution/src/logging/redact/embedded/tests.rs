@@ -183,7 +183,7 @@ fn session_tokens_are_redacted() {
         "TOKEN",
         "~~TOKEN",
         "x=~TOKEN",
-        "https://TOKEN.films.example/a",
+        "https://TOKEN.videos.example/a",
         "\"TOKEN\"",
         "TOKEN/a",
     ] {

@@ -24,7 +24,7 @@ fn names_of_files_are_no_credentials() {
         "",
         "/a.txt",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
-        "/films/2026/summer-holiday-at-the-seaside/some_long_name_of_a_folder/and/another/one/that/goes/on/and/on/for/more/than/a/hundred",
+        "/videos/2026/summer-holiday-at-the-seaside/some_long_name_of_a_folder/and/another/one/that/goes/on/and/on/for/more/than/a/hundred",
         "/Content/Media/Products/2026/WinterCollection/HighResolution/FrontView/Closeup/Model/Blue/ExtraLarge/Original",
         "/objects/3f2b8a10-77aa-4c1e-9b1f-0c5d8e6f7a90/versions/3f2b8a10-77aa-4c1e-9b1f-0c5d8e6f7a90/thumbnail",
         "The quick brown fox jumps over the lazy dog and goes on with that for a while until a line of a hundred is full",

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use privet_cache::{Head, Store, StoreOptions};
+use privet_cache::{CacheStore, Head, StoreOptions};
 
 #[derive(Debug)]
 struct NoHead;
@@ -31,7 +31,7 @@ fn in_parts(bytes: &[u8]) -> Vec<Part> {
 }
 
 fn encoded(parts: Vec<Part>, size_bytes: u64, coding: ContentCoding) -> io::Result<Encoded> {
-    let store = Store::<NoHead>::open(StoreOptions::memory(64 * 1024 * 1024)).unwrap();
+    let store = CacheStore::<NoHead>::open(StoreOptions::memory(64 * 1024 * 1024)).unwrap();
     let reservation = store.try_reserve(size_bytes).unwrap();
     encode(parts, size_bytes, coding, reservation)
 }

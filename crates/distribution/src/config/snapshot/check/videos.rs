@@ -1,0 +1,51 @@
+//! Faults of what behaviors make of videos.
+
+use super::Checker;
+use crate::config::video_settings::VideoSettings;
+use std::collections::HashSet;
+
+const QUALITIES_MAX: usize = 16;
+const SUBTITLES_MAX: usize = 32;
+const LABEL_SIZE_BYTES_MAX: usize = 32;
+
+impl Checker<'_> {
+    pub(super) fn videos(&mut self, videos: &VideoSettings, path: &str) {
+        self.labels(
+            &videos.renditions,
+            QUALITIES_MAX,
+            &format!("{path}.renditions"),
+        );
+        self.labels(
+            &videos.subtitles,
+            SUBTITLES_MAX,
+            &format!("{path}.subtitles"),
+        );
+    }
+
+    fn labels(&mut self, labels: &[String], max: usize, path: &str) {
+        self.at_most(path, labels.len(), max);
+        let mut known = HashSet::new();
+        for (position, label) in labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| !label.is_empty())
+        {
+            let path = format!("{path}[{position}]");
+            if !is_label(label) {
+                let message = format!(
+                    "{label:?} is no label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
+                );
+                self.fault(&path, message);
+            }
+            if !known.insert(label) {
+                self.fault(&path, format!("{label:?} is used twice; remove one"));
+            }
+        }
+    }
+}
+
+/// As a label stands in the names of what is made of a video.
+fn is_label(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=LABEL_SIZE_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain)
+}

@@ -1,0 +1,207 @@
+//! Answers made of what is made of videos: conditions and ranges as of any object.
+
+use super::{Answer, ServerHeader};
+use crate::body::Piece;
+use crate::cache::{CacheResult, ReadFault};
+use crate::exchange::Received;
+use crate::request_id::request_id;
+use crate::video::{Made, MadeContent, Stretch};
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES,
+    LAST_MODIFIED, VARY,
+};
+use http::{HeaderName, HeaderValue, Method};
+use privet_distribution::caching::{DateStrength, vary_by_coding};
+use privet_distribution::logging::ResultType;
+use privet_distribution::parse_date;
+use privet_distribution::request::ViewerRequest;
+use privet_distribution::response::{
+    ByteRange, Selection, Validators, multipart_end, multipart_part_head, select_by,
+};
+use privet_sign::Timestamp;
+
+/// What an origin says of an object that holds for all that is made of it.
+const SHARED_FIELDS: [HeaderName; 8] = [
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+    CACHE_CONTROL,
+    EXPIRES,
+    VARY,
+    HeaderName::from_static("cross-origin-resource-policy"),
+    HeaderName::from_static("timing-allow-origin"),
+];
+static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+impl Answer {
+    /// What was made, or what conditions and ranges leave of it. Waits for its first bytes.
+    ///
+    /// Errors: those bytes cannot be had. Nothing has been sent then.
+    pub(crate) async fn made(
+        made: &Made,
+        request: &ViewerRequest<'_>,
+        received: &Received,
+    ) -> Result<Self, ReadFault> {
+        let ranges_max = received.state.snapshot.limits.ranges_max;
+        let sends_files = received.connection.facts.sends_files;
+        let size_bytes = made.content.size_bytes();
+        let validators = Validators {
+            size_bytes,
+            etag: made.etag.as_deref(),
+            last_modified: made
+                .last_modified()
+                .and_then(|date| parse_date(date.to_str().ok()?)),
+            date_strength: DateStrength::Strong,
+            dated: None,
+        };
+        let selection = select_by(request.method, request.headers, &validators, ranges_max);
+        let mut answer = Answer::of_made(made, &selection, received.now);
+        let is_head = *request.method == Method::HEAD;
+        match selection {
+            Selection::Whole => {
+                answer.set_type(made.content_type.clone());
+                answer.set_length(size_bytes);
+                if !is_head {
+                    answer
+                        .begin_with_made(&made.content, (0, size_bytes), sends_files)
+                        .await?;
+                }
+            }
+            Selection::NotModified | Selection::PreconditionFailed => {}
+            Selection::One(range) => {
+                answer.set_type(made.content_type.clone());
+                answer.set_length(range.size_bytes());
+                answer.set_range(&range.content_range(size_bytes));
+                answer.outcome.range = Some((range.start, range.end_inclusive));
+                let end = range.end_inclusive + 1;
+                answer
+                    .begin_with_made(&made.content, (range.start, end), sends_files)
+                    .await?;
+            }
+            Selection::Several(ranges) => answer.several_made(made, &ranges, sends_files),
+            Selection::NotSatisfiable => {
+                answer.set_range(&format!("bytes */{size_bytes}"));
+                answer.set_length(0);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Status and header fields.
+    fn of_made(made: &Made, selection: &Selection, now: Timestamp) -> Self {
+        let (result, detail, x_cache) = match made.how {
+            CacheResult::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
+            CacheResult::RefreshHit => (
+                ResultType::RefreshHit,
+                "RefreshHit",
+                "RefreshHit from cloudfront",
+            ),
+            CacheResult::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
+        };
+        let mut answer = Answer::new(super::status(selection), result, detail, x_cache);
+        answer.speaker = ServerHeader::Edge;
+        let headers = &mut answer.headers;
+        match &made.source {
+            Some(source) => {
+                for name in SHARED_FIELDS {
+                    for value in source.headers().get_all(&name) {
+                        headers.append(name.clone(), value.clone());
+                    }
+                }
+                if let Some(age) = source.age_secs(now) {
+                    headers.insert(AGE, HeaderValue::from(age));
+                }
+            }
+            None => {
+                let private = HeaderValue::from_static("private, no-cache");
+                headers.insert(CACHE_CONTROL, private);
+            }
+        }
+        if let Some(date) = made.last_modified() {
+            headers.insert(LAST_MODIFIED, date.clone());
+        }
+        let etag = made.etag.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(etag)) = etag {
+            headers.insert(ETAG, etag);
+        }
+        match &made.content {
+            MadeContent::Text(_, Some(coding)) => {
+                let coding = HeaderValue::from_static(coding.as_str());
+                headers.insert(CONTENT_ENCODING, coding);
+                vary_by_coding(headers);
+            }
+            MadeContent::Text(_, None) => {
+                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+                vary_by_coding(headers);
+            }
+            MadeContent::Parts(..) | MadeContent::Ts(_) => {
+                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            }
+        }
+        if let Some(status) = &made.cache_status {
+            headers.append(&CACHE_STATUS, status.to_header_value());
+        }
+        answer
+    }
+
+    async fn begin_with_made(
+        &mut self,
+        content: &MadeContent,
+        stretch: (u64, u64),
+        sends_files: bool,
+    ) -> Result<(), ReadFault> {
+        self.pieces
+            .push(match content.stretch(stretch, sends_files) {
+                Stretch::Memory(bytes) => Piece::Made(bytes),
+                Stretch::Body(mut body) => {
+                    body.prepare().await?;
+                    Piece::Video(body)
+                }
+            });
+        Ok(())
+    }
+
+    /// multipart/byteranges (RFC 9110 14.6).
+    fn several_made(&mut self, made: &Made, ranges: &[ByteRange], sends_files: bool) {
+        let size_bytes = made.content.size_bytes();
+        let boundary: String = request_id()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(32)
+            .collect();
+        let part_type = made.content_type.to_str().unwrap_or_default();
+        let mut length = 0;
+        for range in ranges {
+            let head = multipart_part_head(&boundary, part_type, range, size_bytes);
+            length += head.len() as u64 + range.size_bytes();
+            self.pieces.push(Piece::Memory(Bytes::from(head)));
+            let stretch = made
+                .content
+                .stretch((range.start, range.end_inclusive + 1), sends_files);
+            self.pieces.push(match stretch {
+                Stretch::Memory(bytes) => Piece::Made(bytes),
+                Stretch::Body(body) => Piece::Video(body),
+            });
+        }
+        let end = multipart_end(&boundary);
+        length += end.len() as u64;
+        self.pieces.push(Piece::Memory(Bytes::from(end)));
+        let whole_type = format!("multipart/byteranges; boundary={boundary}");
+        if let Ok(whole_type) = HeaderValue::try_from(whole_type) {
+            self.set_type(whole_type);
+        }
+        self.set_length(length);
+    }
+}
+
+impl Made {
+    /// Of what is made of the object alone. A playlist changes with the configuration too, and has its tag.
+    fn last_modified(&self) -> Option<&HeaderValue> {
+        match self.content {
+            MadeContent::Text(..) => None,
+            MadeContent::Parts(..) | MadeContent::Ts(_) => self.source.as_ref()?.last_modified(),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began them.
+
+use crate::origin_client::{OriginCall, OriginRequestBody};
+use crate::redeem::Redeemed;
+use http::header::{
+    CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use privet_cache::Key;
+use privet_distribution::caching::{
+    CacheKey, Collapsing, DateStrength, collapsing, filtered_query,
+};
+use privet_distribution::config::{CachePolicy, Distribution, Origin, OriginChoice};
+use privet_distribution::request::{OriginRequest, RequestFacts, ViewerRequest, origin_request};
+use privet_distribution::response::custom_error;
+use privet_sign::Scheme;
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A request as the cache and the origins see it.
+#[derive(Debug)]
+pub(crate) struct CacheRequest {
+    pub(super) key: CacheKey,
+    pub(super) digest: Key,
+    pub(super) distribution: Arc<Distribution>,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) policy: Arc<CachePolicy>,
+    pub(super) origins: OriginChoice,
+    pub(super) collapsing: Collapsing,
+    pub(super) method: Method,
+    /// As they go to the origin, without conditions and ranges.
+    headers: HeaderMap,
+    pub(super) wanted: RequestedRange,
+    /// The viewer's own conditions and ranges, for responses that are not stored.
+    conditions: HeaderMap,
+    target: String,
+    /// Target and headers for the second origin of a group, which has other paths, rules and custom headers.
+    secondary: Option<(String, HeaderMap)>,
+    viewer_scheme: Scheme,
+    viewer: IpAddr,
+}
+
+/// The first bytes that the viewer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestedRange {
+    /// From the beginning.
+    All,
+    /// From `start` on, to `end_inclusive` if that is given.
+    From {
+        start: u64,
+        end_inclusive: Option<u64>,
+    },
+    /// So many at the end.
+    Last(u64),
+}
+
+impl CacheRequest {
+    /// Of an authorized request, its cache key and the key's digest.
+    pub(crate) fn new(
+        authorized: &Redeemed<'_>,
+        request: &ViewerRequest<'_>,
+        facts: &RequestFacts<'_>,
+        (key, digest): (CacheKey, Key),
+    ) -> Self {
+        let routed = authorized.routed();
+        let origins = routed.behavior.origin.clone();
+        let primary = origin_request(authorized, &origins.primary, request, facts);
+        let OriginRequest {
+            method,
+            target,
+            headers,
+        } = primary;
+        let secondary = origins.failover.as_ref().map(|failover| {
+            let secondary = origin_request(authorized, &failover.secondary, request, facts);
+            (secondary.target, secondary.headers)
+        });
+        CacheRequest {
+            digest,
+            key,
+            distribution: Arc::clone(routed.distribution),
+            path: object_path(routed.distribution, request.path),
+            query: filtered_query(
+                request.query,
+                &routed.behavior.cache_policy.query_strings,
+                routed.behavior.trusted_keys.is_some(),
+            )
+            .map(Cow::into_owned),
+            policy: Arc::clone(&routed.behavior.cache_policy),
+            collapsing: collapsing(routed.behavior),
+            origins,
+            method,
+            headers,
+            wanted: RequestedRange::of(request),
+            conditions: conditions(request),
+            target,
+            secondary,
+            viewer_scheme: request.scheme,
+            viewer: request.client,
+        }
+    }
+
+    /// A GET of the whole object. The headers that are added to it go to whichever origin is asked.
+    pub(super) fn get(&self) -> OriginCall {
+        self.call(Method::GET, OriginRequestBody::Empty)
+    }
+
+    /// A request with the viewer's method and `body`.
+    pub(super) fn call(&self, method: Method, body: OriginRequestBody) -> OriginCall {
+        OriginCall {
+            method,
+            target: String::new(),
+            headers: HeaderMap::new(),
+            body,
+            viewer_scheme: self.viewer_scheme,
+            viewer: Some(self.viewer),
+        }
+    }
+
+    /// [`CacheRequest::call`] with the viewer's own conditions and ranges.
+    pub(super) fn call_as_viewer(&self, body: OriginRequestBody) -> OriginCall {
+        let mut call = self.call(self.method.clone(), body);
+        call.headers.clone_from(&self.conditions);
+        call
+    }
+
+    /// Makes `call` one to `origin`, one of the two: its target, and its headers beneath those that the call has.
+    pub(super) fn address(&self, origin: &Origin, call: &mut OriginCall) {
+        let (target, headers) = match &self.secondary {
+            Some((target, headers)) if origin.index != self.origins.primary.index => {
+                (target, headers)
+            }
+            Some(_) | None => (&self.target, &self.headers),
+        };
+        call.target.clone_from(target);
+        let added = std::mem::replace(&mut call.headers, headers.clone());
+        call.headers.extend(added);
+    }
+
+    /// What each origin that may answer hears. Which of a group does is known only afterwards, and who looks up what is
+    /// stored never knows: an answer is for those of whom both would hear the same.
+    pub(super) fn heard(&self) -> impl Iterator<Item = &HeaderMap> {
+        let secondary = self.secondary.as_ref().map(|(_, headers)| headers);
+        std::iter::once(&self.headers).chain(secondary)
+    }
+
+    /// Whether the viewer's own conditions or range go along, where the request is not one for all.
+    pub(super) fn has_conditions(&self) -> bool {
+        !self.conditions.is_empty()
+    }
+
+    /// The condition under which the viewer wants a part only.
+    pub(super) fn if_range(&self) -> Option<&HeaderValue> {
+        self.conditions.get(IF_RANGE)
+    }
+
+    /// What a custom error response configures for `status`.
+    pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
+        custom_error(&self.distribution, status).map(|response| response.min_ttl)
+    }
+}
+
+fn conditions(request: &ViewerRequest<'_>) -> HeaderMap {
+    let names = [
+        RANGE,
+        IF_RANGE,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_UNMODIFIED_SINCE,
+    ];
+    // Of other methods the origin's request has those that go with them; a range is for reading (RFC 9110 14.2).
+    let is_read = request.method == Method::GET || request.method == Method::HEAD;
+    let mut conditions = HeaderMap::new();
+    for name in names.iter().filter(|_| is_read) {
+        for value in request.headers.get_all(name) {
+            conditions.append(name.clone(), value.clone());
+        }
+    }
+    conditions
+}
+
+/// The path by which an object is invalidated: the default root object has its own.
+pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
+    match &distribution.default_root_object {
+        Some(object) if path == "/" => format!("/{object}"),
+        Some(_) | None => path.to_owned(),
+    }
+}
+
+impl RequestedRange {
+    fn of(request: &ViewerRequest<'_>) -> Self {
+        let range = request
+            .headers
+            .get(RANGE)
+            .filter(|_| request.method == Method::GET)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.trim().strip_prefix("bytes="));
+        let Some(first) = range.and_then(|set| set.split(',').next()) else {
+            return RequestedRange::All;
+        };
+        let Some((start, end)) = first.trim().split_once('-') else {
+            return RequestedRange::All;
+        };
+        match (start.trim().parse(), end.trim().parse()) {
+            (Ok(start), Ok(end)) if end < start => RequestedRange::All,
+            (Ok(start), Ok(end)) => RequestedRange::From {
+                start,
+                end_inclusive: Some(end),
+            },
+            (Ok(start), Err(_)) if end.trim().is_empty() => RequestedRange::From {
+                start,
+                end_inclusive: None,
+            },
+            (Err(_), Ok(length)) if start.trim().is_empty() => RequestedRange::Last(length),
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => RequestedRange::All,
+        }
+    }
+}
+
+/// What makes sure that two responses are about the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Validator {
+    /// A strong entity tag.
+    Tag(HeaderValue),
+    /// A date of modification that is as good, and no entity tag at all.
+    Date(HeaderValue),
+}
+
+impl Validator {
+    /// `None`: the response cannot be put together from parts (RFC 9111 3.4). `date_strength` is what
+    /// [`privet_distribution::caching::date_strength`] made of the response when it came.
+    pub(super) fn of(headers: &HeaderMap, date_strength: DateStrength) -> Option<Self> {
+        match (headers.get(ETAG), date_strength) {
+            (Some(tag), _) if tag.as_bytes().starts_with(b"\"") => {
+                Some(Validator::Tag(tag.clone()))
+            }
+            (Some(_), _) | (None, DateStrength::Weak) => None,
+            (None, DateStrength::Strong) => {
+                headers.get(LAST_MODIFIED).cloned().map(Validator::Date)
+            }
+        }
+    }
+
+    /// Makes a request fail with 412 once the object has changed.
+    pub(super) fn put_into(&self, headers: &mut HeaderMap) {
+        match self {
+            Validator::Tag(tag) => headers.insert(IF_MATCH, tag.clone()),
+            Validator::Date(date) => headers.insert(IF_UNMODIFIED_SINCE, date.clone()),
+        };
+    }
+
+    /// Whether a response is about the same bytes.
+    pub(super) fn holds(&self, headers: &HeaderMap) -> bool {
+        // A date that was strong once is so in every later response.
+        Validator::of(headers, DateStrength::Strong).as_ref() == Some(self)
+    }
+}
+
+/// No object is longer: places in it can be added without care.
+pub(super) const OBJECT_SIZE_BYTES_MAX: u64 = 1 << 62;
+
+/// `start-end/size` of a 206 (RFC 9110 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContentRange {
+    pub(super) start: u64,
+    pub(super) end_inclusive: u64,
+    pub(super) size_bytes: u64,
+}
+
+impl ContentRange {
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(http::header::CONTENT_RANGE)?.to_str().ok()?;
+        let (range, size) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = range.split_once('-')?;
+        let found = ContentRange {
+            start: start.parse().ok()?,
+            end_inclusive: end.parse().ok()?,
+            size_bytes: size.parse().ok()?,
+        };
+        let is_sound = found.start <= found.end_inclusive
+            && found.end_inclusive < found.size_bytes
+            && found.size_bytes <= OBJECT_SIZE_BYTES_MAX;
+        let length = found
+            .end_inclusive
+            .checked_sub(found.start)?
+            .checked_add(1)?;
+        let fits = headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .is_none_or(|promised: u64| promised == length);
+        (is_sound && fits).then_some(found)
+    }
+}

@@ -1,0 +1,69 @@
+//! Lets the operating system send a file by itself, past hyper: zero-copy for plain HTTP/1.1.
+//!
+//! hyper takes bodies as slices of memory. The body queues a stretch of a file at the connection and hands hyper a
+//! stand-in of the same length; the stream recognizes the stand-in by its address and sends the file instead. A
+//! stand-in without a queued stretch is an error, so that its own bytes never reach a viewer.
+
+use bytes::Bytes;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::Arc;
+
+/// The longest stretch that is sent under one stand-in.
+pub(crate) const FILE_PLACEHOLDER_SIZE_BYTES: usize = 1024 * 1024;
+
+thread_local! {
+    /// Zeroed memory that is never touched, so it occupies addresses only.
+    static STAND_IN: Bytes = Bytes::from(vec![0; FILE_PLACEHOLDER_SIZE_BYTES]);
+}
+
+/// A stand-in for `length` bytes, at most [`FILE_PLACEHOLDER_SIZE_BYTES`].
+pub(crate) fn file_placeholder(length: usize) -> Bytes {
+    STAND_IN.with(|bytes| bytes.slice(..length))
+}
+
+/// Whether `slice` is (the rest of) a stand-in of this thread.
+pub(crate) fn is_file_placeholder(slice: &[u8]) -> bool {
+    STAND_IN.with(|bytes| {
+        let range = bytes.as_ptr_range();
+        !slice.is_empty() && range.contains(&slice.as_ptr())
+    })
+}
+
+/// A stretch of an open file that is to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct FileStretch {
+    pub(crate) file: Arc<File>,
+    pub(crate) offset: u64,
+    pub(crate) length: usize,
+}
+
+/// What the stand-ins of one connection stand for, in order.
+#[derive(Debug, Default)]
+pub(crate) struct QueuedStretches {
+    stretches: RefCell<VecDeque<FileStretch>>,
+}
+
+impl QueuedStretches {
+    pub(crate) fn push(&self, stretch: FileStretch) {
+        self.stretches.borrow_mut().push_back(stretch);
+    }
+
+    /// The stretch that is to be sent next.
+    pub(crate) fn front(&self) -> Option<FileStretch> {
+        self.stretches.borrow().front().cloned()
+    }
+
+    /// Notes that `sent` bytes of the front stretch are gone.
+    pub(crate) fn advance(&self, sent: usize) {
+        let mut stretches = self.stretches.borrow_mut();
+        if let Some(front) = stretches.front_mut() {
+            front.offset += sent as u64;
+            front.length = front.length.saturating_sub(sent);
+            if front.length == 0 {
+                stretches.pop_front();
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The walk's steps for videos: what is made of them, and lists that are objects themselves.
+
+mod members;
+mod object_request;
+mod playlists;
+mod ready_made;
+mod subtitles;
+mod walk;
+
+pub(super) use ready_made::{PlaylistAnswer, ReadyMade, is_playlist, playlist_without_wish};
+pub(super) use walk::VideoWalk;

@@ -1,0 +1,40 @@
+//! The request for an object that a video or a playlist is made of.
+
+use crate::context::WorkerContext;
+use crate::exchange::Received;
+use crate::redeem::Redeemed;
+use crate::video::source::{ReadScope, SourceRequest, VideoSource};
+use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, object_query};
+
+/// What a viewer who has redeemed `authorized` asks for by `request`.
+pub(super) struct ObjectRequest<'a> {
+    pub(super) authorized: &'a Redeemed<'a>,
+    pub(super) request: ViewerRequest<'a>,
+    pub(super) country: Option<&'a str>,
+    pub(super) received: &'a Received,
+    pub(super) context: &'a WorkerContext,
+}
+
+impl ObjectRequest<'_> {
+    /// Opens the object as it is `wanted`. The origin sees no words of the video in the query.
+    pub(super) async fn open(&self, wanted: ReadScope<'_>) -> Result<VideoSource, Denial> {
+        let query = self.request.query.and_then(object_query);
+        let ask = SourceRequest {
+            authorized: self.authorized,
+            request: ViewerRequest {
+                query: query.as_deref(),
+                ..self.request
+            },
+            facts: RequestFacts {
+                viewer: self.received.viewer,
+                viewer_port: Some(self.received.connection.facts.peer.port()),
+                request_id: &self.received.request_id,
+                country: self.country,
+                via: &self.context.via,
+                accept_encoding: None,
+            },
+            state: &self.received.state,
+        };
+        VideoSource::open_as(wanted, &ask, &self.context.source_stores()).await
+    }
+}

@@ -1,0 +1,291 @@
+//! Cuts the tracks of a video into segments.
+//!
+//! The lead track, the first with a picture, is cut at its key frames; all others are cut at the same times, so that all
+//! have the same number of segments. Text tracks have one.
+
+use std::time::Duration;
+
+use crate::Refusal;
+use crate::mp4::{Codec, Cursor, Index, Limits, Sample, Track, TrackKind};
+
+/// The segments of all tracks that are offered.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Segmentation {
+    /// Offered tracks only, by number.
+    pub tracks: Vec<PlannedTrack>,
+    /// Of each track that is not text.
+    pub segment_count: u32,
+    /// Place of the lead track among `tracks`.
+    lead: usize,
+}
+
+/// The segments of one track.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PlannedTrack {
+    /// Of the [`crate::mp4::Track`].
+    pub number: u32,
+    /// In order; the first has number 1 in names.
+    pub segments: Vec<PlannedSegment>,
+}
+
+/// One segment of one track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedSegment {
+    /// Of its first sample.
+    pub cursor: Cursor,
+    /// 0 where the track has nothing.
+    pub sample_count: u32,
+    /// Of the first sample with the edit's delay added, in the track's timescale: what `tfdt` says. The edit's media
+    /// start stays in the edit list of the init segment.
+    pub decode_time: u64,
+    /// When it is shown first, in the track's timescale.
+    pub start: u64,
+    /// Until the next one's start, in the track's timescale.
+    pub duration: u64,
+    /// Of all its samples.
+    pub size_bytes: u64,
+    /// For lists of key frames; 0 without samples.
+    pub first_sample_size_bytes: u32,
+    /// Whether decoding may begin with it.
+    pub starts_with_sync: bool,
+}
+
+/// The range of the length at which a segment may end.
+const TARGET_MIN: Duration = Duration::from_secs(2);
+const TARGET_MAX: Duration = Duration::from_secs(10);
+
+impl Segmentation {
+    /// Cuts at the first key frame at or after `target`, which is brought into 2 to 10 s. Where other tracks go on behind
+    /// the lead track, they are cut `target` apart from there on.
+    ///
+    /// # Errors
+    ///
+    /// `NoTrack` when there is neither picture nor sound, `TooLarge` beyond the limits.
+    pub fn of(index: &Index, target: Duration, limits: &Limits) -> Result<Segmentation, Refusal> {
+        let target = target.clamp(TARGET_MIN, TARGET_MAX);
+        let offered = || index.tracks.iter().filter(|track| is_offered(track));
+        let first_of = |kind| offered().find(|track| track.kind == kind);
+        let lead = first_of(TrackKind::Video).or_else(|| first_of(TrackKind::Audio));
+        let lead = lead.ok_or(Refusal::NoTrack)?;
+        let cuts = Cuts::of(lead, index, target, limits)?;
+        let mut tracks = Vec::new();
+        for track in offered() {
+            let segments = match track.kind {
+                TrackKind::Video | TrackKind::Audio => cut(track, &cuts, limits)?,
+                TrackKind::Text => vec![whole(track)],
+            };
+            tracks.push(PlannedTrack {
+                number: track.number,
+                segments,
+            });
+        }
+        Ok(Segmentation {
+            segment_count: u32::try_from(cuts.starts.len()).unwrap_or(u32::MAX),
+            lead: offered()
+                .take_while(|track| track.number != lead.number)
+                .count(),
+            tracks,
+        })
+    }
+
+    /// The track of this number, when it is offered.
+    pub fn track(&self, number: u32) -> Option<&PlannedTrack> {
+        self.tracks.iter().find(|track| track.number == number)
+    }
+
+    /// The first track with a picture, else the first with sound: its cuts are everyone's.
+    pub fn lead(&self) -> &PlannedTrack {
+        &self.tracks[self.lead]
+    }
+
+    /// Memory that the segmentation takes, for a weighted cache.
+    pub fn size_bytes(&self) -> usize {
+        let tracks = self.tracks.iter();
+        let segments: usize = tracks.map(|track| track.segments.capacity()).sum();
+        size_of::<Segmentation>()
+            + self.tracks.capacity() * size_of::<PlannedTrack>()
+            + segments * size_of::<PlannedSegment>()
+    }
+}
+
+fn is_offered(track: &Track) -> bool {
+    track.codec != Codec::Other && track.sample_count > 0
+}
+
+fn is_played(track: &Track) -> bool {
+    is_offered(track) && track.kind != TrackKind::Text
+}
+
+/// The times at which segments begin, in the lead track's timescale.
+struct Cuts {
+    starts: Vec<u64>,
+    /// When the last track ends.
+    end: u64,
+    timescale: u32,
+}
+
+impl Cuts {
+    fn of(lead: &Track, index: &Index, target: Duration, limits: &Limits) -> Result<Cuts, Refusal> {
+        let target = in_units(target, lead.timescale);
+        let played = index.tracks.iter().filter(|track| is_played(track));
+        // All tracks have as many segments as the lead track, and the limit is for all of them together.
+        let count_max = limits.segments_max as usize / played.clone().count().max(1);
+        let mut cuts = Cuts {
+            starts: Vec::new(),
+            end: lead.end(),
+            timescale: lead.timescale,
+        };
+        cuts.add(lead, 0, target, count_max)?;
+        let longest = played.max_by_key(|track| cuts.time_of(track.end(), track));
+        if let Some(longest) = longest {
+            cuts.end = cuts.end.max(cuts.time_of(longest.end(), longest));
+            // Behind the last picture sound goes on in segments of its own, unless there is little left of it.
+            if lead.end() + target / 2 < cuts.end {
+                cuts.add(longest, lead.end(), target, count_max)?;
+            }
+        }
+        Ok(cuts)
+    }
+
+    /// Cuts at the samples of a track that decoding may begin with, `target` apart, from a time on.
+    fn add(
+        &mut self,
+        track: &Track,
+        from: u64,
+        target: u64,
+        count_max: usize,
+    ) -> Result<(), Refusal> {
+        let mut next = from;
+        for sample in track.samples() {
+            let start = track.presentation_time(&sample).max(0).cast_unsigned();
+            let start = self.time_of(start, track);
+            let is_first = self.starts.is_empty();
+            let is_due = sample.is_sync && start >= next;
+            let is_left = from == 0 || start.saturating_add(target / 2) < self.end;
+            if is_first || (is_due && is_left) {
+                if self.starts.len() >= count_max {
+                    return Err(Refusal::TooLarge("segments"));
+                }
+                self.starts.push(start);
+                next = start + target;
+            }
+        }
+        Ok(())
+    }
+
+    /// A time of a track in the lead track's timescale, rounded down.
+    fn time_of(&self, time: u64, track: &Track) -> u64 {
+        if track.timescale == self.timescale {
+            return time;
+        }
+        let product = u128::from(time) * u128::from(self.timescale);
+        u64::try_from(product / u128::from(track.timescale)).unwrap_or(u64::MAX)
+    }
+
+    /// When segment `index`, from 0, begins in another timescale; the end of the video behind the last. Rounded up.
+    fn start(&self, index: usize, timescale: u32) -> u64 {
+        let start = self.starts.get(index).copied().unwrap_or(self.end);
+        if timescale == self.timescale {
+            return start;
+        }
+        let product = u128::from(start) * u128::from(timescale);
+        u64::try_from(product.div_ceil(u128::from(self.timescale))).unwrap_or(u64::MAX)
+    }
+}
+
+fn in_units(time: Duration, timescale: u32) -> u64 {
+    // Seconds are at most 10 here.
+    (time.as_millis() as u64 * u64::from(timescale) / 1000).max(1)
+}
+
+/// A text track: one segment with all there is.
+fn whole(track: &Track) -> PlannedSegment {
+    let mut segment = begin(track, track.samples().cursor(), 0);
+    for sample in track.samples() {
+        add(&mut segment, &sample);
+    }
+    segment.duration = track.end();
+    segment
+}
+
+fn begin(track: &Track, cursor: Cursor, start: u64) -> PlannedSegment {
+    PlannedSegment {
+        cursor,
+        sample_count: 0,
+        decode_time: cursor.decode_time() + track.edit.delay,
+        start,
+        duration: 0,
+        size_bytes: 0,
+        first_sample_size_bytes: 0,
+        starts_with_sync: false,
+    }
+}
+
+fn add(segment: &mut PlannedSegment, sample: &Sample) {
+    if segment.sample_count == 0 {
+        segment.first_sample_size_bytes = sample.size_bytes;
+        segment.starts_with_sync = sample.is_sync;
+    }
+    segment.sample_count += 1;
+    segment.size_bytes += u64::from(sample.size_bytes);
+}
+
+/// Cuts a track at the first sample that decoding may begin with at or after each time.
+fn cut(track: &Track, cuts: &Cuts, limits: &Limits) -> Result<Vec<PlannedSegment>, Refusal> {
+    let mut segments = Vec::with_capacity(cuts.starts.len());
+    let mut samples = track.samples();
+    let mut segment = begin(track, samples.cursor(), cuts.start(0, track.timescale));
+    let mut next = cuts.start(1, track.timescale);
+    loop {
+        let cursor = samples.cursor();
+        let Some(sample) = samples.next() else {
+            break;
+        };
+        let start = track.presentation_time(&sample).max(0).cast_unsigned();
+        while sample.is_sync && start >= next && segments.len() + 1 < cuts.starts.len() {
+            // A segment follows without a gap on one that has samples; all others begin with their cut.
+            let next_but_one = cuts.start(segments.len() + 2, track.timescale);
+            let is_followed = segments.len() + 2 < cuts.starts.len() && start >= next_but_one;
+            let begins_at = match segment.sample_count {
+                0 => next,
+                _ if is_followed => next,
+                _ => start,
+            };
+            let following = begin(track, cursor, begins_at);
+            segments.push(std::mem::replace(&mut segment, following));
+            next = cuts.start(segments.len() + 1, track.timescale);
+        }
+        segment.start = match segment.sample_count {
+            0 => segment.start.min(start),
+            _ => segment.start,
+        };
+        add(&mut segment, &sample);
+        if segment.sample_count > limits.segment_samples_max {
+            return Err(Refusal::TooLarge("samples of a segment"));
+        }
+    }
+    segments.push(segment);
+    while segments.len() < cuts.starts.len() {
+        let start = cuts.start(segments.len(), track.timescale);
+        segments.push(begin(track, samples.cursor(), start));
+    }
+    set_durations(&mut segments, track, cuts);
+    Ok(segments)
+}
+
+/// Has each segment last until the next one begins, and the last one until the track or the video ends.
+fn set_durations(segments: &mut [PlannedSegment], track: &Track, cuts: &Cuts) {
+    let mut end = match segments.last() {
+        Some(last) if last.sample_count > 0 => track.end(),
+        Some(_) | None => cuts.start(cuts.starts.len(), track.timescale),
+    };
+    for segment in segments.iter_mut().rev() {
+        // A track that ended within the segment before may reach a little behind the cut.
+        segment.start = segment.start.min(end);
+        segment.duration = end - segment.start;
+        end = segment.start;
+    }
+}
+
+#[cfg(test)]
+mod tests;

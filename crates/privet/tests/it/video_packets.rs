@@ -1,0 +1,346 @@
+//! What is made of a video holds what the video holds: the same pictures and the same sound at the same times, read by
+//! two ages of ffmpeg (video notes, 2.2 and 8.2).
+
+use crate::support::*;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// A form of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Hls,
+    Ts,
+    Dash,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Form::Hls => "hls/master.m3u8",
+            Form::Ts => "hls/ts.m3u8",
+            Form::Dash => "dash/manifest.mpd",
+        }
+    }
+}
+
+/// What a form has of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    /// Its picture, if it has one, and this many of its tracks of sound, the first ones.
+    Sounds(usize),
+    /// Nothing: the form is refused.
+    Nothing,
+}
+use Holds::{Nothing, Sounds};
+
+/// Each clip, what of it is in segments of HLS and DASH, and what in a transport stream.
+const CLIPS: [(&str, Holds, Holds); 32] = [
+    ("brief.mp4", Sounds(1), Sounds(1)),
+    ("brief_moov_end.mp4", Sounds(1), Sounds(1)),
+    ("no_b_frames.mp4", Sounds(1), Sounds(1)),
+    ("open_gop.mp4", Sounds(1), Sounds(1)),
+    ("one_key_frame.mp4", Sounds(1), Sounds(1)),
+    ("all_key_frames.mp4", Sounds(0), Sounds(0)),
+    ("uneven_frames.mp4", Sounds(1), Sounds(1)),
+    ("ntsc.mp4", Sounds(1), Sounds(1)),
+    ("rotated.mp4", Sounds(1), Sounds(1)),
+    ("portrait.mp4", Sounds(0), Sounds(0)),
+    ("short.mp4", Sounds(1), Sounds(1)),
+    ("hevc_hvc1.mp4", Sounds(1), Nothing),
+    ("hevc_hev1.mp4", Sounds(1), Nothing),
+    ("vp9_opus.mp4", Sounds(1), Nothing),
+    ("av1_opus.mp4", Sounds(1), Nothing),
+    ("high_422_10.mp4", Sounds(0), Sounds(0)),
+    ("hdr_pq.mp4", Sounds(0), Nothing),
+    ("hdr_hlg.mp4", Sounds(0), Sounds(0)),
+    ("hdr_vp9.mp4", Sounds(1), Nothing),
+    ("he_aac.m4a", Sounds(1), Nothing),
+    ("ac3.mp4", Sounds(2), Sounds(1)),
+    // Players refuse MP3 in fragments, and so it is in a transport stream only.
+    ("mp3.mp4", Sounds(0), Sounds(1)),
+    ("pcm.mov", Sounds(0), Sounds(0)),
+    ("three_sounds.mp4", Sounds(3), Sounds(1)),
+    ("subtitles.mp4", Sounds(1), Sounds(1)),
+    ("sound_only.m4a", Sounds(1), Nothing),
+    ("picture_only.mp4", Sounds(0), Sounds(0)),
+    ("late_sound.mp4", Sounds(1), Sounds(1)),
+    ("trimmed.mp4", Sounds(1), Sounds(1)),
+    ("fragmented.mp4", Sounds(1), Sounds(1)),
+    ("fragmented_sidx.mp4", Sounds(1), Sounds(1)),
+    ("name with spaces é.mp4", Sounds(1), Sounds(1)),
+];
+
+/// A clock of 90 kHz is this coarse.
+const TS_TOLERANCE_US: i64 = 12;
+/// Times in microseconds are rounded.
+const FRAGMENT_TOLERANCE_US: i64 = 1;
+
+/// What ffmpeg reads of the source, so far as the form has it.
+fn source(clip: &str, sounds: usize) -> Reading {
+    let file = clip_file(clip);
+    // An edit that begins inside a group of pictures breaks players: what it cuts off is shown.
+    let options: &[&str] = match clip {
+        "trimmed.mp4" => &["-ignore_editlist", "1"],
+        _ => &[],
+    };
+    let file = file.to_str().unwrap();
+    let mut reading = Ffmpeg::Five.read(file, options, SoundForm::Plain);
+    reading.sounds.truncate(sounds);
+    reading
+}
+
+/// The differences that an ffmpeg makes by itself: it makes the same of its own lists.
+fn is_ffmpegs_own(clip: &str, form: Form, ffmpeg: Ffmpeg) -> bool {
+    match (form, ffmpeg) {
+        // The last packet of a track is left out.
+        (Form::Dash, Ffmpeg::Five) => true,
+        // A video of one segment is read twice.
+        (Form::Dash, Ffmpeg::Nine) => clip == "short.mp4",
+        (Form::Hls | Form::Ts, Ffmpeg::Five | Ffmpeg::Nine) => false,
+    }
+}
+
+/// Cuts what ffmpeg 5 leaves out, or ffmpeg 9 repeats.
+fn without_ffmpegs_own(expected: &[Packet], found: &[Packet]) -> (Vec<Packet>, Vec<Packet>) {
+    assert!(
+        found.len() + 1 >= expected.len(),
+        "more than the last one is missing"
+    );
+    // Without its last packet a video ends in other pictures as well.
+    let length = found.len().min(expected.len()).saturating_sub(2);
+    (expected[..length].to_vec(), found[..length].to_vec())
+}
+
+/// Where what is read differs from the source; empty when it does not.
+fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &Reading) -> String {
+    let is_mp3 = clip == "mp3.mp4";
+    let sound = match form {
+        Form::Ts if !is_mp3 => SoundForm::Adts,
+        Form::Ts | Form::Hls | Form::Dash => SoundForm::Plain,
+    };
+    // ffmpeg 5 puts the address of subtitles into its copy of a manifest as if it were XML, and chokes on the query.
+    let carried = match (clip, form) {
+        ("subtitles.mp4" | "remote/broken.video.json", Form::Dash) => Carried::Cookie,
+        _ => Carried::Query,
+    };
+    let begun = edge.begin(clip, form.name(), carried);
+    let ran = ffmpeg.try_read(&begun.url, &["-headers", &begun.cookie_header()], sound);
+    if !ran.is_clean() {
+        return ran.errors();
+    }
+    let mut found = Reading::parse(&ran.text());
+    let tolerance_us = match form {
+        // Transport streams have a clock of their own, which begins somewhere.
+        Form::Ts => {
+            let begins_later_us = found.begins_at_us() - expected.begins_at_us();
+            found = found.counted_from(begins_later_us);
+            TS_TOLERANCE_US
+        }
+        Form::Hls | Form::Dash => FRAGMENT_TOLERANCE_US,
+    };
+    // ffmpeg counts pictures with negative offsets from another begin than the standard (ISO 14496-12, 8.6.1.3) does.
+    if clip == "fragmented_sidx.mp4" && form == Form::Ts {
+        let frame_us = expected.pictures[0].at_us - found.pictures[0].at_us;
+        for picture in &mut found.pictures {
+            picture.at_us += frame_us;
+        }
+    }
+    // What the edit cut off is shown, at the end of what the edit moved.
+    let tolerance_us = if clip == "trimmed.mp4" {
+        i64::MAX / 2
+    } else {
+        tolerance_us
+    };
+    if found.sounds.len() != expected.sounds.len() {
+        return format!("{} tracks of sound", found.sounds.len());
+    }
+    let streams = std::iter::once(("picture", &expected.pictures, &found.pictures));
+    let sounds = expected.sounds.iter().zip(&found.sounds);
+    let streams = streams.chain(sounds.map(|(expected, found)| ("sound", expected, found)));
+    streams
+        .map(|(name, expected, found)| {
+            if is_ffmpegs_own(clip, form, ffmpeg) {
+                let (expected, found) = without_ffmpegs_own(expected, found);
+                difference(name, &expected, &found, tolerance_us)
+            } else {
+                difference(name, expected, found, tolerance_us)
+            }
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check(form: Form) {
+    let edge = VideoEdge::start();
+    let mut differences = Vec::new();
+    for (clip, in_fragments, in_ts) in CLIPS {
+        let holds = match form {
+            Form::Hls | Form::Dash => in_fragments,
+            Form::Ts => in_ts,
+        };
+        match holds {
+            Nothing => assert_eq!(edge.get(clip, form.name()).status(), 422, "{clip} {form:?}"),
+            Sounds(sounds) => {
+                let expected = source(clip, sounds);
+                for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
+                    let said = compare(&edge, clip, form, ffmpeg, &expected);
+                    if !said.is_empty() {
+                        differences.push(format!("{clip} {form:?} {ffmpeg:?}: {said}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn fragments_hold_the_video() {
+    check(Form::Hls);
+}
+
+#[test]
+fn transport_streams_hold_the_video() {
+    check(Form::Ts);
+}
+
+#[test]
+fn manifests_lead_to_the_video() {
+    check(Form::Dash);
+}
+
+/// A video that comes without a length, and a set whose subtitles cannot be read, are what the object is.
+#[test]
+fn videos_of_other_servers_hold_the_video() {
+    let origin = video_origin();
+    let edge = VideoEdge::with_origin(&origin);
+    let expected = source("talk.mp4", 1);
+    for (clip, form) in [
+        ("remote/chunked.mp4", Form::Hls),
+        ("remote/chunked.mp4", Form::Ts),
+        ("remote/chunked.mp4", Form::Dash),
+        ("remote/broken.video.json", Form::Hls),
+        ("remote/broken.video.json", Form::Dash),
+    ] {
+        for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
+            let said = compare(&edge, clip, form, ffmpeg, &expected);
+            assert_eq!(said, "", "{clip} {form:?} {ffmpeg:?}");
+        }
+    }
+    edge.assert_nothing_refused();
+}
+
+/// Encrypted media is refused by name; what is no mp4 has no other forms.
+#[test]
+fn what_is_no_video_has_no_forms() {
+    let edge = VideoEdge::start();
+    for form in [Form::Hls, Form::Ts, Form::Dash] {
+        let answer = edge.get("encrypted.mp4", form.name());
+        assert_eq!(answer.status(), 422);
+        assert!(answer.text().contains("encrypted"), "{}", answer.text());
+        for clip in ["vp9_opus.webm", "subtitles.srt", "no_such.mp4"] {
+            assert_eq!(edge.get(clip, form.name()).status(), 404, "{clip} {form:?}");
+        }
+    }
+}
+
+/// Each track by itself: the list of one plays as well as the list of all.
+#[test]
+fn tracks_play_by_themselves() {
+    let edge = VideoEdge::start();
+    let source = source("three_sounds.mp4", 3);
+    for (track, expected) in (2..).zip(&source.sounds) {
+        let url = edge
+            .begin(
+                "three_sounds.mp4",
+                &format!("hls/t{track}/media.m3u8"),
+                Carried::Query,
+            )
+            .url;
+        let found = Ffmpeg::Nine.read(&url, &[], SoundForm::Plain);
+        let said = difference("sound", expected, &found.sounds[0], FRAGMENT_TOLERANCE_US);
+        assert_eq!(said, "", "track {track}");
+    }
+}
+
+/// What an ffmpeg cannot do with anybody's lists.
+fn is_beyond(form: Form, carried: Carried, ffmpeg: Ffmpeg) -> bool {
+    match (form, carried, ffmpeg) {
+        // It loses the head of the track when it seeks.
+        (Form::Hls, _, Ffmpeg::Five) => true,
+        // It resolves names in a manifest against what it asked for, not against where it was sent.
+        (Form::Dash, Carried::PathToken, Ffmpeg::Five | Ffmpeg::Nine) => true,
+        (Form::Hls | Form::Ts | Form::Dash, _, Ffmpeg::Five | Ffmpeg::Nine) => false,
+    }
+}
+
+/// Seeking lands on the picture that is shown at that time, for every way of carrying a grant.
+#[test]
+fn ffmpeg_seeks_to_the_picture() {
+    let edge = VideoEdge::start();
+    let source = source("talk.mp4", 1);
+    // Between two pictures, and further from the next than the sound is before the begin.
+    let target_us = 30_035_000;
+    let wanted = source
+        .pictures
+        .iter()
+        .find(|picture| picture.at_us >= target_us);
+    for form in [Form::Hls, Form::Ts, Form::Dash] {
+        for carried in [
+            Carried::Query,
+            Carried::VideoQuery,
+            Carried::PathToken,
+            Carried::Cookie,
+        ] {
+            for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
+                let begun = edge.begin("talk.mp4", form.name(), carried);
+                if is_beyond(form, carried, ffmpeg) {
+                    continue;
+                }
+                let mut command = Command::new(ffmpeg.program());
+                command.args(["-nostdin", "-v", "error"]);
+                command.args(["-headers", &begun.cookie_header()]);
+                command.args(["-ss", "30.035", "-i", &begun.url, "-an", "-frames:v", "1"]);
+                command.args(["-f", "framehash", "-hash", "md5", "-"]);
+                let ran = run_within(&mut command, Duration::from_secs(20));
+                let case = format!("{form:?} {carried:?} {ffmpeg:?}");
+                let found = Reading::parse(&ran.text());
+                let found = found.pictures.first().map(|picture| &picture.hash);
+                assert_eq!(
+                    found,
+                    wanted.map(|picture| &picture.hash),
+                    "{case}: {}",
+                    ran.errors()
+                );
+            }
+        }
+    }
+    edge.assert_nothing_refused();
+}
+
+/// The turn that a phone writes into a video included.
+#[test]
+fn mediainfo_finds_in_segments_what_it_finds_in_the_video() {
+    let edge = VideoEdge::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("segment");
+    for clip in ["rotated.mp4", "portrait.mp4", "hevc_hvc1.mp4", "brief.mp4"] {
+        let names = ["hls/t1/init.mp4", "hls/t1/1.m4s"];
+        let bytes = names.map(|name| edge.get(clip, name).body);
+        fs::write(&file, bytes.concat()).unwrap();
+        assert_eq!(mediainfo(&file), mediainfo(&clip_file(clip)), "{clip}");
+    }
+    // A transport stream has no turn to speak of.
+    fs::write(&file, edge.get("brief.mp4", "hls/ts/1.ts").body).unwrap();
+    assert_eq!(mediainfo(&file).trim(), "AVC|640|360||1.000");
+}
+
+fn mediainfo(file: &Path) -> String {
+    let mut command = Command::new("mediainfo");
+    command.arg("--Output=Video;%Format%|%Width%|%Height%|%Rotation%|%PixelAspectRatio%");
+    let ran = run_within(command.arg(file), Duration::from_secs(10));
+    assert!(ran.status.success(), "{}", ran.errors());
+    ran.text()
+}

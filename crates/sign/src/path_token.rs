@@ -1,0 +1,203 @@
+//! Path tokens: a grant that was verified once, as a short text for the path of a URL.
+//!
+//! A token says what the policy said and nothing more. It is bound to the scheme and the host it was issued for, to
+//! the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
+
+use std::sync::Arc;
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::credentials::{CredentialSource, Credentials};
+use crate::grant::{Grant, Mark, PathTokenMark};
+use crate::key::PublicKey;
+use crate::object::Object;
+use crate::policy::canned_resource;
+use crate::policy_error::PolicyError;
+use crate::refusal::Refusal;
+use crate::verifier::{Granted, Verifier};
+use crate::viewer::ViewerUrl;
+use claims::{Claims, Coverage};
+
+mod claims;
+
+/// The longest text of a token.
+pub const PATH_TOKEN_SIZE_BYTES_MAX: usize = 1024;
+
+/// Every token begins with this, whatever the version of its claims, so that nearly all tokens of another version still
+/// have the form of one, and are refused.
+const PREFIX: &str = "S1";
+/// Separates these codes from all others; the digit is the version of the claims.
+const DOMAIN: &[u8] = b"privet path_token 2\0";
+/// HMAC-SHA256.
+const MAC_SIZE_BYTES: usize = 32;
+/// The least bytes that make a secret.
+const SECRET_SIZE_BYTES_MIN: usize = 32;
+
+/// The secret that path tokens are made with. All edges that serve one site need the same.
+#[derive(Clone)]
+pub struct PathTokenSecret(hmac::Key);
+
+impl PathTokenSecret {
+    /// Takes 32 random bytes, or more; `None` when there are fewer.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        (bytes.len() >= SECRET_SIZE_BYTES_MIN)
+            .then(|| PathTokenSecret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+    }
+}
+
+impl std::fmt::Debug for PathTokenSecret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PathTokenSecret")
+    }
+}
+
+impl Verifier<'_> {
+    /// Verifies as [`Verifier::url`] does, and makes a token of what the credentials permit.
+    ///
+    /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
+    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the
+    /// resource is too long for a token.
+    ///
+    /// # Errors
+    /// As [`Verifier::url`].
+    pub fn issue(
+        &self,
+        secret: &PathTokenSecret,
+        url: &ViewerUrl<'_>,
+        credentials: &Credentials<'_>,
+    ) -> Result<Option<String>, Refusal> {
+        let (grant, granted) = self.granted(&Object::of_url(url), credentials)?;
+        let key = self
+            .keys
+            .get(&grant.key_pair_id)
+            .ok_or(Refusal::UnknownKey)?;
+        Ok(Claims::of(&grant, &granted, key).and_then(|claims| sealed(secret, url, &claims)))
+    }
+
+    /// As [`Verifier::url`], for a token that [`Verifier::issue`] made. The query of `url` takes part as it does there.
+    ///
+    /// # Errors
+    /// [`Refusal::PathTokenMismatch`] before anything else, then [`Refusal::PathTokenKeyGone`], then as [`Verifier::url`].
+    pub fn path_token(
+        &self,
+        secret: &PathTokenSecret,
+        text: &str,
+        url: &ViewerUrl<'_>,
+    ) -> Result<Grant, Refusal> {
+        let bytes = opened(secret, url, text).ok_or(Refusal::PathTokenMismatch)?;
+        let claims = Claims::read(&bytes[MAC_SIZE_BYTES..]).ok_or(Refusal::PathTokenMismatch)?;
+        let key = self.keys.get(claims.key_pair_id);
+        if key.map(key_digest) != Some(claims.key_digest) {
+            return Err(Refusal::PathTokenKeyGone);
+        }
+        if claims.statement_object && !self.leniency.statement_object {
+            return Err(Refusal::MalformedPolicy(PolicyError::StatementObject));
+        }
+        claims.coverage.check(url, self.leniency)?;
+        if self.now >= claims.until {
+            return Err(Refusal::Expired(claims.until));
+        }
+        if claims.ip.is_some_and(|range| !range.contains(self.client)) {
+            return Err(Refusal::WrongAddress);
+        }
+        Ok(Grant {
+            key_pair_id: claims.key_pair_id.into(),
+            until: claims.until,
+            source: CredentialSource::PathToken,
+            mark: Mark::Session(claims.mark),
+            query_use: claims.coverage.query_use(),
+            path_use: claims.coverage.path_use(),
+            resource: claims.coverage.resource().map(Arc::from),
+        })
+    }
+}
+
+/// Whether `text` has the form of a token. What has not is an ordinary part of a path.
+pub fn is_path_token_shaped(text: &str) -> bool {
+    const LENGTH_MIN: usize = PREFIX.len() + (MAC_SIZE_BYTES + Claims::SIZE_BYTES_MIN) * 4 / 3;
+    (LENGTH_MIN..=PATH_TOKEN_SIZE_BYTES_MAX).contains(&text.len())
+        && text.starts_with(PREFIX)
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Whether `text` is a token that [`Verifier::issue`] made with this secret for the scheme and host of `url`. What it permits,
+/// and until when, is not looked at.
+pub fn is_issued_path_token(secret: &PathTokenSecret, text: &str, url: &ViewerUrl<'_>) -> bool {
+    opened(secret, url, text).is_some()
+}
+
+/// The text of a token; `None` when it would be too long.
+fn sealed(secret: &PathTokenSecret, url: &ViewerUrl<'_>, claims: &Claims<'_>) -> Option<String> {
+    let body = claims.to_bytes()?;
+    let mac = hmac::sign(&secret.0, &message(url, &body));
+    let mut text = PREFIX.to_owned();
+    URL_SAFE_NO_PAD.encode_string([mac.as_ref(), &body].concat(), &mut text);
+    is_path_token_shaped(&text).then_some(text)
+}
+
+/// The bytes of a token that was made with this secret for this scheme and host.
+fn opened(secret: &PathTokenSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec<u8>> {
+    let digits = text
+        .strip_prefix(PREFIX)
+        .filter(|_| is_path_token_shaped(text))?;
+    let bytes = URL_SAFE_NO_PAD.decode(digits).ok()?;
+    let (mac, body) = bytes.split_at_checked(MAC_SIZE_BYTES)?;
+    // Takes the same time wherever they differ.
+    hmac::verify(&secret.0, &message(url, body), mac).ok()?;
+    Some(bytes)
+}
+
+/// The message that the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
+fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
+    let host = url.plain_host();
+    let parts: [&[u8]; 5] = [
+        DOMAIN,
+        url.scheme.as_str().as_bytes(),
+        host.as_bytes(),
+        b"\0",
+        body,
+    ];
+    parts.concat()
+}
+
+fn key_digest(key: &PublicKey) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, key.spki_der()).as_ref());
+    bytes
+}
+
+impl<'a> Claims<'a> {
+    /// `None` only for a canned text that could not be taken apart.
+    fn of(grant: &'a Grant, granted: &'a Granted, key: &PublicKey) -> Option<Self> {
+        let (coverage, ip, statement_object) = match granted {
+            Granted::Canned(signed) => (
+                Coverage::Exactly(canned_resource(&signed.text)?),
+                None,
+                false,
+            ),
+            Granted::Custom(confirmed) => {
+                let coverage = match confirmed.policy.resource.as_deref() {
+                    None => Coverage::Everything,
+                    Some(resource) => Coverage::Pattern(resource),
+                };
+                (coverage, confirmed.policy.ip, confirmed.statement_object)
+            }
+        };
+        Some(Claims {
+            coverage,
+            statement_object,
+            until: grant.until,
+            ip,
+            mark: PathTokenMark {
+                digest: grant.mark.digest(),
+                link: grant.link_id(),
+            },
+            key_digest: key_digest(key),
+            key_pair_id: &grant.key_pair_id,
+        })
+    }
+}

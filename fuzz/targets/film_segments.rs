@@ -1,7 +1,0 @@
-//! Feeds `films::film_segments` with what libFuzzer invents.
-#![no_main]
-
-#[path = "films.rs"]
-mod films;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| films::film_segments(bytes));

@@ -1,7 +1,0 @@
-//! Feeds `streams::film_streams` with what libFuzzer invents.
-#![no_main]
-
-#[path = "streams.rs"]
-mod streams;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| streams::film_streams(bytes));
