@@ -97,7 +97,7 @@ fn key_from(
         headers: &headers,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: false,
-        session: None,
+        path_token: None,
     };
     if routed.behavior.trusted_keys.is_some() {
         // Past the restriction without a signature: only here.

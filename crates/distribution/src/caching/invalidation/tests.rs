@@ -129,7 +129,7 @@ fn paths_of(field: &str, reference: &str) -> Vec<String> {
         headers: &headers,
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         has_body: true,
-        session: None,
+        path_token: None,
     };
     let paths = also_invalidated(&request, &response).into_iter();
     paths.map(|invalidation| invalidation.path).collect()

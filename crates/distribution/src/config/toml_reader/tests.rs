@@ -380,7 +380,7 @@ fn the_default_configuration_is_valid_with_every_key_and_tells_the_defaults() {
         ..document.videos
     };
     assert_eq!(videos, crate::config::document::VideosDocument::default());
-    let behavior = document.distributions[0].behaviors[0].video.clone();
+    let behavior = document.distributions[0].behaviors[0].videos.clone();
     let behavior = crate::config::video_settings::VideoSettings {
         renditions: Vec::new(),
         subtitles: Vec::new(),

@@ -18,7 +18,7 @@ fn with_behavior(videos: &str) -> String {
 
 fn videos_of(behavior: &str) -> Option<VideoSettings> {
     let (document, _) = read_toml(&with_behavior(behavior), Path::new("p.toml")).unwrap();
-    document.distributions[0].default_behavior.video.clone()
+    document.distributions[0].default_behavior.videos.clone()
 }
 
 #[test]
