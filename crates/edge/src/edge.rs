@@ -91,7 +91,7 @@ impl RunningEdge {
             connections_by_address: Arc::default(),
             rtmp_connections_by_address: Arc::default(),
             descriptors: Arc::new(Descriptors::new(descriptors_max)),
-            answer_memory: AnswerMemory::new(limits.answers_size_bytes_max as u64),
+            answer_memory: AnswerMemory::new(limits.responses_size_bytes_max as u64),
             origin_client: Arc::new(OriginClientShared::new(Arc::clone(&notices))),
             notices,
             clock: options.clock,

@@ -114,8 +114,8 @@ impl EdgeHandle {
         self.0.operator.privacy_of_origins()
     }
 
-    /// The memory that answers take on their way to viewers; see `limits.answers_size_bytes_max`.
-    pub fn answers_size_bytes(&self) -> u64 {
+    /// The memory that answers take on their way to viewers; see `limits.responses_size_bytes_max`.
+    pub fn responses_size_bytes(&self) -> u64 {
         self.0.context.answer_memory.used_bytes()
     }
 
@@ -151,10 +151,10 @@ impl EdgeHandle {
         tell_of_shortage(snapshot, context.descriptors.max());
         context.state.store(Arc::clone(&state));
         context.notices.renew();
-        let answers_size_bytes_max = snapshot.limits.answers_size_bytes_max;
+        let responses_size_bytes_max = snapshot.limits.responses_size_bytes_max;
         context
             .answer_memory
-            .set_limit(answers_size_bytes_max as u64);
+            .set_limit(responses_size_bytes_max as u64);
         context.log.change(snapshot.log.clone());
         context.workers.hand_out(tasks);
         listeners.close_all_but(&snapshot.listeners);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// One fault of a document.
 ///
-/// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "flim"; did you mean "video"?`
+/// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "vidoe"; did you mean "video"?`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The file as it was named to `read_toml`; `None` for a document that came from elsewhere.
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn suggests_only_what_is_near() {
         assert_eq!(
-            did_you_mean("flim", ["clip", "video"]),
+            did_you_mean("vidoe", ["clip", "video"]),
             "; did you mean \"video\"?"
         );
         assert_eq!(

@@ -129,7 +129,7 @@ pub struct Limits {
     /// Bytes of small objects kept in memory; as many again may be on their way to viewers.
     pub hot_objects_size_bytes_max: usize,
     /// Bytes of answers on their way to viewers, of all connections together.
-    pub answers_size_bytes_max: usize,
+    pub responses_size_bytes_max: usize,
     /// Files kept open.
     pub open_files_max: usize,
     /// Ranges in one request.
@@ -164,7 +164,7 @@ impl Default for Limits {
             log_queue_records_max: 65_536,
             signature_memory_entries_max: 65_536,
             hot_objects_size_bytes_max: 32 * 1024 * 1024,
-            answers_size_bytes_max: 128 * 1024 * 1024,
+            responses_size_bytes_max: 128 * 1024 * 1024,
             open_files_max: 1_024,
             ranges_max: 10,
             rtmp_connections_per_address_max: 32,

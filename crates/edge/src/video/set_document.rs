@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 /// The longest description.
 pub const SET_SIZE_BYTES_MAX: u64 = 64 * 1024;
-const QUALITIES_MAX: usize = 16;
+const RENDITIONS_MAX: usize = 16;
 const SUBTITLES_MAX: usize = 32;
 const FILE_NAME_SIZE_BYTES_MAX: usize = 1024;
 const NAME_SIZE_BYTES_MAX: usize = 256;
@@ -86,8 +86,8 @@ impl VideoSet {
     pub fn read(path: &str, text: &[u8]) -> Result<Self, String> {
         let document: SetDocument = serde_json::from_slice(without_mark(text)?)
             .map_err(|error| format!("not a set: {error}"))?;
-        if document.renditions.is_empty() || document.renditions.len() > QUALITIES_MAX {
-            return Err(format!("a set has 1 to {QUALITIES_MAX} renditions"));
+        if document.renditions.is_empty() || document.renditions.len() > RENDITIONS_MAX {
+            return Err(format!("a set has 1 to {RENDITIONS_MAX} renditions"));
         }
         if document.subtitles.len() > SUBTITLES_MAX {
             return Err(format!("a set has at most {SUBTITLES_MAX} subtitles"));

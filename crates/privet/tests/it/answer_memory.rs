@@ -22,7 +22,7 @@ fn patterned(size_bytes: usize) -> Vec<u8> {
 
 fn edge_with_budget(size: &str) -> TestEdge {
     let edge = TestEdge::configured(&fixture_with_limits(&format!(
-        "answers_size_bytes_max = {size:?}"
+        "responses_size_bytes_max = {size:?}"
     )));
     edge.put("public/large", &patterned(LARGE_SIZE_BYTES));
     edge
@@ -71,8 +71,8 @@ fn get_with_fields(stream: u32, count: usize) -> Vec<u8> {
 #[track_caller]
 fn wait_until(edge: &TestEdge, wanted: impl Fn(u64) -> bool) {
     let begun = Instant::now();
-    while !wanted(edge.running().answers_size_bytes()) {
-        let now = edge.running().answers_size_bytes();
+    while !wanted(edge.running().responses_size_bytes()) {
+        let now = edge.running().responses_size_bytes();
         assert!(begun.elapsed() < PATIENCE, "{now} bytes are on their way");
         std::thread::yield_now();
     }
@@ -90,7 +90,7 @@ fn f4_idle_http2_viewers_hold_a_bounded_part_of_the_budget() {
     // For each connection six chunks, one more, what TLS holds back, and 4 KiB for each stream.
     let bodies = viewers.len() as u64 * 530 * 1024 + answers * 4 * 1024;
     let most = answers * 9 * 1024 + bodies;
-    assert!(edge.running().answers_size_bytes() <= most);
+    assert!(edge.running().responses_size_bytes() <= most);
     drop(viewers);
     wait_until(&edge, |used| used == 0);
     edge.assert_alive();
@@ -133,7 +133,7 @@ fn f4_what_tiny_fields_take_is_counted() {
     viewer.send(&get_with_fields(1, 100));
     assert_eq!(Answered::on(&mut viewer, 1), Answered::Status(200));
     // Each takes more than a hundred bytes beside its text.
-    assert!(edge.running().answers_size_bytes() >= 8 * 1024 + 100 * 110);
+    assert!(edge.running().responses_size_bytes() >= 8 * 1024 + 100 * 110);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn f4_refused_requests_whose_windows_stay_shut_hold_little() {
     assert!(pages.iter().all(|page| *page == Answered::Status(413)));
     let refused = Answered::Reset(REFUSED_STREAM);
     assert!(resets.iter().all(|reset| *reset == refused));
-    assert!(edge.running().answers_size_bytes() <= REFUSED_MAX as u64 * 8 * 1024);
+    assert!(edge.running().responses_size_bytes() <= REFUSED_MAX as u64 * 8 * 1024);
     // Whoever takes the pages may ask again.
     viewer.send(&window_update(1, 64 * 1024));
     viewer.until(|frame| frame.ends(1));
@@ -176,7 +176,7 @@ fn whoever_reads_is_served_while_others_sit_on_the_budget() {
     let answers = ask_multiplexed(&edge, &asks);
     assert!(answers[0].body() == &patterned(3_000_000));
     // It held 24 times 120 requests, of which most are refused.
-    assert!(edge.running().answers_size_bytes() <= 3 * MIB);
+    assert!(edge.running().responses_size_bytes() <= 3 * MIB);
     drop(viewers);
     wait_until(&edge, |used| used == 0);
 }

@@ -214,7 +214,7 @@ fn d2_all_faults_at_once() {
         "{CERTIFICATE}
 colour = 'blue'
 origins = [{{ id = 'videos', folder = 'videos' }}]
-default_behavior = {{ origin = 'flims' }}
+default_behavior = {{ origin = 'vidoes' }}
 [[public_keys]]
 id = 'K1'
 file = 'none.pem'

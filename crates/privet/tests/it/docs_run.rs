@@ -131,7 +131,7 @@ const COMMAND_LINE: &[Step] = &[
 
 const VIDEOS: &[Step] = &[
     step("https://HOST/video/talk.mp4?SIGNED", Not("a list of addresses; the video_ tests ask for all of them")),
-    step("[distributions.default_behavior.videos]", Append("privet.toml"))
+    step("[distributions.default_behavior.video]", Append("privet.toml"))
         .before("five_minutes")
         .after("privet check"),
     step("<video class", Not("HTML; video_players_browsers.rs runs pages")),

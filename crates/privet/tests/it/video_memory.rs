@@ -6,7 +6,7 @@ use crate::support::*;
 const VIDEO: &str = "/private/videos/talk.mp4";
 const MIB: usize = 1024 * 1024;
 /// A connection may hold half of it for texts.
-const BUDGET: &str = "[limits]\nanswers_size_bytes_max = \"4 MiB\"\n";
+const BUDGET: &str = "[limits]\nresponses_size_bytes_max = \"4 MiB\"\n";
 
 /// The query of a policy for all that is private.
 fn query() -> String {
@@ -92,13 +92,13 @@ fn h1_a_text_that_is_being_read_counts() {
     std::thread::scope(|scope| {
         let viewer = scope.spawn(|| edge.get(&asked));
         origin.wait_for_asks(1);
-        until(|| edge.running().answers_size_bytes() >= MIB as u64);
+        until(|| edge.running().responses_size_bytes() >= MIB as u64);
         gate.open();
         let answer = viewer.join().expect("an answer");
         assert_eq!(answer.status(), 200);
         assert!(answer.body.len() > MIB);
     });
-    until(|| edge.running().answers_size_bytes() == 0);
+    until(|| edge.running().responses_size_bytes() == 0);
 }
 
 #[track_caller]

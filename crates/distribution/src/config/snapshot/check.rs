@@ -278,7 +278,7 @@ impl Checker<'_> {
         let groups = behavior.trusted_key_groups.as_deref();
         self.signers(groups, behavior.trusted_signers.as_deref(), path);
         if let Some(videos) = &behavior.videos {
-            self.videos(videos, &format!("{path}.videos"));
+            self.videos(videos, &format!("{path}.video"));
         }
     }
 

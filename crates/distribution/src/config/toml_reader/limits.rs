@@ -64,9 +64,9 @@ fn read_sizes<'t>(reader: &mut Reader<'t>, table: &Table<'t>, limits: &mut Limit
             &mut limits.hot_objects_size_bytes_max,
         ),
         (
-            "answers_size_bytes_max",
+            "responses_size_bytes_max",
             MIB..=1 << 40,
-            &mut limits.answers_size_bytes_max,
+            &mut limits.responses_size_bytes_max,
         ),
     ];
     for (key, range, size) in sizes {

@@ -9,6 +9,24 @@ pub(crate) struct TableSchema {
     pub(crate) keys: &'static [&'static str],
 }
 
+/// Keys of earlier versions, and what they are called now.
+const RENAMED: [(&str, &str); 4] = [
+    ("films", "video"),
+    ("qualities", "renditions"),
+    ("session_secret_file", "path_token_secret_file"),
+    ("answers_size_bytes_max", "responses_size_bytes_max"),
+];
+
+impl TableSchema {
+    /// The present name of a key that this table had under another name.
+    pub(crate) fn new_name(&self, old: &str) -> Option<&'static str> {
+        let renamed = RENAMED.iter().find(|(key, _)| *key == old);
+        renamed
+            .map(|(_, name)| *name)
+            .filter(|name| self.keys.contains(name))
+    }
+}
+
 pub(crate) const ROOT: TableSchema = TableSchema {
     name: "",
     keys: &[
@@ -68,7 +86,7 @@ pub(crate) const LIMITS: TableSchema = TableSchema {
         "log_queue_records_max",
         "signature_memory_entries_max",
         "hot_objects_size_bytes_max",
-        "answers_size_bytes_max",
+        "responses_size_bytes_max",
         "open_files_max",
         "ranges_max",
         "rtmp_connections_per_address_max",

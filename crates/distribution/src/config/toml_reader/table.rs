@@ -81,7 +81,10 @@ impl<'t> Reader<'t> {
                 self.places.insert(&path, line, column);
             } else {
                 let place = self.line_and_column(key.span());
-                let hint = did_you_mean(key.get_ref(), schema.keys.iter().copied());
+                let hint = schema.new_name(key.get_ref()).map_or_else(
+                    || did_you_mean(key.get_ref(), schema.keys.iter().copied()),
+                    |name| format!("; it is called {name:?} now"),
+                );
                 let message = format!("is not a key of this table{hint}");
                 self.errors
                     .push(self.places.error_at(place, &path, message));

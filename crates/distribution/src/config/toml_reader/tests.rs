@@ -170,8 +170,8 @@ fn a_behavior_is_never_open_or_shut_by_accident() {
 #[test]
 fn references_and_methods_of_a_behavior() {
     check_behavior(
-        "origin = 'flim'\nallowed_methods = ['GET']\nviewer_protocol_policy = 'https'",
-        "20:10: distributions[0].default_behavior.origin: no origin is named \"flim\"; did you mean \"video\"?
+        "origin = 'vidoe'\nallowed_methods = ['GET']\nviewer_protocol_policy = 'https'",
+        "20:10: distributions[0].default_behavior.origin: no origin is named \"vidoe\"; did you mean \"video\"?
          21:19: distributions[0].default_behavior.allowed_methods: must be one of CloudFront's three sets: [\"GET\", \"HEAD\"], [\"GET\", \"HEAD\", \"OPTIONS\"], or GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE together
          22:26: distributions[0].default_behavior.viewer_protocol_policy: \"https\" is none of allow-all, https-only, redirect-to-https",
     );

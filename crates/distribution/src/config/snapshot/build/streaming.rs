@@ -20,7 +20,7 @@ impl Builder<'_> {
     pub(super) fn videos(&mut self, document: &VideosDocument) -> VideosSettings {
         let file = document.path_token_secret_file.as_ref();
         let secret = file.and_then(|file| {
-            let path = "videos.path_token_secret_file";
+            let path = "video.path_token_secret_file";
             let bytes = self.read(file, path)?;
             let secret = PathTokenSecret::new(bytes.trim_ascii());
             if secret.is_none() {

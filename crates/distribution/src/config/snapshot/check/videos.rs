@@ -4,7 +4,7 @@ use super::Checker;
 use crate::config::video_settings::VideoSettings;
 use std::collections::HashSet;
 
-const QUALITIES_MAX: usize = 16;
+const RENDITIONS_MAX: usize = 16;
 const SUBTITLES_MAX: usize = 32;
 const LABEL_SIZE_BYTES_MAX: usize = 32;
 
@@ -12,7 +12,7 @@ impl Checker<'_> {
     pub(super) fn videos(&mut self, videos: &VideoSettings, path: &str) {
         self.labels(
             &videos.renditions,
-            QUALITIES_MAX,
+            RENDITIONS_MAX,
             &format!("{path}.renditions"),
         );
         self.labels(

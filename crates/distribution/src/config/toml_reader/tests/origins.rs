@@ -153,7 +153,7 @@ fn a_bucket_at_amazon_and_one_elsewhere() {
             host: "s3.us-east-1.amazonaws.com".to_owned(),
             port: 443,
         },
-        bucket: "video".to_owned(),
+        bucket: "videos".to_owned(),
         region: "us-east-1".to_owned(),
         addressing: S3Addressing::VirtualHost,
         signing: SigningBehavior::Always,

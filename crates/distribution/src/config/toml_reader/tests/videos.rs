@@ -36,7 +36,7 @@ fn faults_of_a_behaviors_videos() {
         assert_eq!(found, [format!("{place}{expected}")]);
     };
     check_videos(
-        ", videos = 'yes'",
+        ", video = 'yes'",
         ": is a string; write true, false or a table",
     );
     check_videos(
@@ -89,12 +89,12 @@ fn a_secret_has_32_bytes() {
     let text = format!("{LISTENER}video = {{ path_token_secret_file = 'short.secret' }}");
     check(
         &text,
-        "2:33: videos.path_token_secret_file: /etc/short.secret has fewer than 32 bytes; fill it with random ones, as openssl rand -hex 32 does",
+        "2:36: video.path_token_secret_file: /etc/short.secret has fewer than 32 bytes; fill it with random ones, as openssl rand -hex 32 does",
     );
     let text = text.replace("short.secret", "missing");
     check(
         &text,
-        "2:33: videos.path_token_secret_file: cannot read /etc/missing: entity not found",
+        "2:36: video.path_token_secret_file: cannot read /etc/missing: entity not found",
     );
     let text = text.replace("missing", "long");
     check(&text, "");
@@ -218,4 +218,36 @@ fn a_streaming_distribution_has_its_own_host_table() {
         .map(|origin| origin.index)
         .collect();
     assert_eq!(origins, [0, 1]);
+}
+
+#[test]
+fn keys_of_earlier_versions_lead_to_their_present_names() {
+    let text = "films = {}\n\
+        [limits]\nanswers_size_bytes_max = 1\n\
+        [video]\nsession_secret_file = 's'\n\
+        [[distributions]]\nid = 'E1'\ndomain_name = 'a.test'\n\
+        origins = [{ id = 'o', folder = 'f' }]\n\
+        [distributions.default_behavior]\norigin = 'o'\nfilms = true\n\
+        [distributions.default_behavior.video]\nqualities = ['480p']\n";
+    let errors = read_toml(text, Path::new("privet.toml")).unwrap_err();
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    let is_called = |name: &str| format!("is not a key of this table; it is called {name:?} now");
+    for name in [
+        "video",
+        "responses_size_bytes_max",
+        "path_token_secret_file",
+        "renditions",
+    ] {
+        assert!(
+            messages.contains(&&*is_called(name)),
+            "{name}: {messages:?}"
+        );
+    }
+    assert_eq!(
+        messages
+            .iter()
+            .filter(|message| message.ends_with("now"))
+            .count(),
+        5
+    );
 }
