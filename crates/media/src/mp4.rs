@@ -3,6 +3,7 @@
 //! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
 //! What is cut where is [`crate::segmentation`]'s matter.
 
+mod audio;
 mod av1;
 mod bits;
 mod boxes;
@@ -20,7 +21,6 @@ mod movie;
 mod parameter_sets;
 mod roles;
 mod samples;
-mod sound;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;

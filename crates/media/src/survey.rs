@@ -63,7 +63,7 @@ pub enum LeftOut {
 impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            LeftOut::NoMedia => "it is neither picture, sound nor text",
+            LeftOut::NoMedia => "it is neither picture, audio nor text",
             LeftOut::Codec => "its codec is not repackaged",
             LeftOut::NoSamples => "it has no samples",
             LeftOut::NotInFragments => {

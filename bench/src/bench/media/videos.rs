@@ -12,7 +12,7 @@ pub struct Clip {
     /// For the name of a case.
     pub name: &'static str,
     picture: &'static str,
-    sound: &'static str,
+    audio: &'static str,
     encoding: &'static str,
     /// How often the minute that is encoded follows upon itself.
     minutes: u32,
@@ -23,7 +23,7 @@ pub const TEN_MINUTES: Clip = Clip {
     file: "bench720.mp4",
     name: "10 min",
     picture: "testsrc2=size=1280x720:rate=25:duration=60",
-    sound: "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=60",
+    audio: "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=60",
     encoding: "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 50 -bf 2 -b:v 3000k -maxrate 3000k -bufsize 6000k \
                -sc_threshold 0 -c:a aac -b:a 96k -ac 2",
     minutes: 10,
@@ -34,7 +34,7 @@ pub const ONE_MINUTE: Clip = Clip {
     file: "talk.mp4",
     name: "1 min",
     picture: "testsrc2=size=640x360:rate=24:duration=60",
-    sound: TEN_MINUTES.sound,
+    audio: TEN_MINUTES.audio,
     encoding: "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 48 -keyint_min 48 -sc_threshold 0 -bf 2 -b:v 700k \
                -c:a aac -b:a 96k -ac 2",
     minutes: 1,
@@ -45,7 +45,7 @@ pub const FOUR_HOURS: Clip = Clip {
     file: "long4h.mp4",
     name: "4 h",
     picture: "testsrc2=size=160x120:rate=30:duration=60",
-    sound: TEN_MINUTES.sound,
+    audio: TEN_MINUTES.audio,
     encoding: LOW,
     minutes: 240,
 };
@@ -62,7 +62,7 @@ pub const ONE_HOUR: Clip = Clip {
 pub const ONE_DAY: Clip = Clip {
     file: "long24h.mp4",
     name: "24 h",
-    sound: "sine=frequency=440:beep_factor=4:sample_rate=24000:duration=60",
+    audio: "sine=frequency=440:beep_factor=4:sample_rate=24000:duration=60",
     minutes: 1_440,
     ..FOUR_HOURS
 };
@@ -95,7 +95,7 @@ impl Clip {
         let unfinished = folder.join(format!("unfinished-{}", self.file));
         let mut encode = ffmpeg();
         encode.args(["-f", "lavfi", "-i", self.picture]);
-        encode.args(["-f", "lavfi", "-i", self.sound]);
+        encode.args(["-f", "lavfi", "-i", self.audio]);
         encode.args(self.encoding.split_whitespace());
         command::output(encode.arg("-shortest").arg(&minute))?;
         let mut repeat = ffmpeg();

@@ -102,7 +102,7 @@ fn bit_rates_count_what_is_sent() {
 }
 
 #[test]
-fn sound_as_mp3_is_not_offered() {
+fn audio_as_mp3_is_not_offered() {
     let mut video = Video::new(vec![VideoTrack::video(50, 50), VideoTrack::audio(100)]);
     let at = video.tracks[1]
         .entry
@@ -119,7 +119,7 @@ fn sound_as_mp3_is_not_offered() {
 }
 
 #[test]
-fn a_transport_stream_has_picture_and_sound() {
+fn a_transport_stream_has_picture_and_audio() {
     let video = Video::new(vec![VideoTrack::video(150, 50), VideoTrack::audio(300)]);
     let ts = described_ts(&video).unwrap();
     assert_eq!(ts.codecs, "avc1.64000a,mp4a.40.2");

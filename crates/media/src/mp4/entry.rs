@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::boxes::{self, BoxKind, Boxes, Fields};
 use super::entry_boxes::{self, AUDIO_FIELDS_SIZE_BYTES, VIDEO_FIELDS_SIZE_BYTES};
 use super::entry_colour::entry_colour;
-use super::{Codec, Colour, TrackKind, sound};
+use super::{Codec, Colour, TrackKind, audio};
 use crate::Refusal;
 
 /// A sample entry, read.
@@ -113,12 +113,12 @@ impl SampleEntry {
         };
         if &name == b"mp4a" {
             let payload = elementary.ok_or(Refusal::Corrupt("no decoder configuration"))?;
-            self.codec = sound::codec(payload);
+            self.codec = audio::codec(payload);
             if version != 0 {
                 self.bytes = self.in_iso_form(payload);
             }
         }
-        self.read_sound_config();
+        self.read_audio_config();
         Ok(())
     }
 
@@ -139,19 +139,19 @@ impl SampleEntry {
     }
 
     /// Channels and rate as the decoder's configuration has them, since the fields of the entry often are placeholders.
-    fn read_sound_config(&mut self) {
+    fn read_audio_config(&mut self) {
         let found = match self.codec {
             Codec::Aac => self
                 .config(b"esds")
-                .and_then(sound::audio_specific_config)
-                .and_then(sound::Aac::read)
-                .and_then(|config| config.sound(self.channels)),
-            Codec::Ac3 => self.config(b"dac3").and_then(sound::ac3),
-            Codec::Eac3 => self.config(b"dec3").and_then(sound::eac3),
+                .and_then(audio::audio_specific_config)
+                .and_then(audio::Aac::read)
+                .and_then(|config| config.audio(self.channels)),
+            Codec::Ac3 => self.config(b"dac3").and_then(audio::ac3),
+            Codec::Eac3 => self.config(b"dec3").and_then(audio::eac3),
             Codec::Opus => self
                 .config(b"dOps")
                 .and_then(|config| Some((u16::from(*config.get(1)?), 48_000))),
-            Codec::Flac => self.config(b"dfLa").and_then(sound::flac),
+            Codec::Flac => self.config(b"dfLa").and_then(audio::flac),
             Codec::Mp3
             | Codec::Avc
             | Codec::Hevc
@@ -189,7 +189,7 @@ impl SampleEntry {
             .config(kind)
             .filter(|config| config.len() >= size_bytes_min);
         let is_complete = match self.codec {
-            Codec::Aac => config.and_then(sound::audio_specific_config).is_some(),
+            Codec::Aac => config.and_then(audio::audio_specific_config).is_some(),
             Codec::Avc
             | Codec::Hevc
             | Codec::Vp9

@@ -6,7 +6,7 @@ use super::dolby_vision::DolbyVision;
 use super::roles::Roles;
 use super::samples::{Cursor, Sample, Samples};
 use super::tables::Tables;
-use super::{Codec, Colour, Edit, TrackKind, entry_boxes, sound};
+use super::{Codec, Colour, Edit, TrackKind, audio, entry_boxes};
 
 mod codecs;
 
@@ -109,7 +109,7 @@ impl Track {
     /// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
     pub fn audio_specific_config(&self) -> Option<Vec<u8>> {
         let config = self.decoder_config(b"esds")?;
-        sound::audio_specific_config(config).map(<[u8]>::to_vec)
+        audio::audio_specific_config(config).map(<[u8]>::to_vec)
     }
 
     /// The head of the WebVTT text that a `wvtt` track was made of: payload of `vttC`.

@@ -11,7 +11,7 @@ use crate::Part;
 use crate::mp4::tests::builder::read;
 use crate::mp4::{Sample, Track, TrackKind};
 use crate::segmentation::PlannedTrack;
-use video::{Video, picture, sound, talk};
+use video::{Video, audio, picture, talk};
 
 mod transport;
 mod video;
@@ -176,7 +176,7 @@ fn others_find_the_samples_too() {
 }
 
 #[test]
-fn sound_says_once_what_is_the_same_for_all() {
+fn audio_says_once_what_is_the_same_for_all() {
     let video = talk();
     let (track, planned) = planned(&video, 2);
     let parts = media_segment(track, planned, 1).expect("a segment");
@@ -187,7 +187,7 @@ fn sound_says_once_what_is_the_same_for_all() {
 
 #[test]
 fn a_duration_of_its_own_is_said_for_each() {
-    let mut track = sound(&[50; 40]);
+    let mut track = audio(&[50; 40]);
     track.samples[7].duration = 999;
     let video = Video::of(&[track]);
     let (track, planned) = planned(&video, 1);
@@ -241,7 +241,7 @@ fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
 
 #[test]
 fn a_segment_may_have_no_samples() {
-    let mut late = sound(&[50; 140]);
+    let mut late = audio(&[50; 140]);
     late.edits = vec![(2500, -1), (0, 1024)];
     let video = Video::of(&[picture(&[100; 150]), late]);
     let (track, planned) = planned(&video, 2);
@@ -288,7 +288,7 @@ proptest! {
         pictures in prop::collection::vec(0_u32..600, 1..160),
         frames in prop::collection::vec(0_u32..90, 0..300),
     ) {
-        let video = Video::of(&[picture(&pictures), sound(&frames)]);
+        let video = Video::of(&[picture(&pictures), audio(&frames)]);
         for planned in &video.segmentation.tracks {
             let track = video.index.track(planned.number).expect("a track");
             for (number, segment) in (1..).zip(&planned.segments) {

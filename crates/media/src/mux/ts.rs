@@ -17,7 +17,7 @@ use crate::segmentation::Segmentation;
 use avc::NalWriter;
 use layout::Layout;
 use packets::{PacketWriter, packet_count};
-use streams::{Picture, Sound};
+use streams::{Audio, Picture};
 use units::{PACKET_SIZE_BYTES, Stream};
 
 /// What a transport stream says at the start of the video, in 1/90,000 s: decoding begins before showing, and no time on the
@@ -41,16 +41,16 @@ pub struct TsTracks {
 pub fn ts_tracks(index: &Index, segmentation: &Segmentation) -> Option<TsTracks> {
     let video = index.track(segmentation.lead().number)?;
     Picture::of(video)?;
-    let mut sound = segmentation
+    let mut audio = segmentation
         .tracks
         .iter()
         .filter_map(|planned| index.track(planned.number))
         .filter(|track| track.kind == TrackKind::Audio)
         .peekable();
-    let audio = match sound.peek() {
+    let audio = match audio.peek() {
         None => None,
         Some(_) => {
-            let carried: Vec<&Track> = sound.filter(|track| Sound::of(track).is_some()).collect();
+            let carried: Vec<&Track> = audio.filter(|track| Audio::of(track).is_some()).collect();
             let chosen = carried
                 .iter()
                 .min_by_key(|track| track.roles.lateness(track.is_default));
@@ -68,7 +68,7 @@ pub fn ts_tracks(index: &Index, segmentation: &Segmentation) -> Option<TsTracks>
 pub struct TsSegment {
     layout: Layout,
     picture: Picture,
-    sound: Option<Sound>,
+    audio: Option<Audio>,
     /// Until they are written.
     tables: Option<tables::Tables>,
     packets: PacketWriter,
@@ -89,18 +89,18 @@ impl TsSegment {
         let video = index.track(tracks.video)?;
         let picture = Picture::of(video)?;
         let audio = tracks.audio.and_then(|number| index.track(number));
-        let sound = audio.and_then(|track| Some((track, Sound::of(track)?)));
+        let audio = audio.and_then(|track| Some((track, Audio::of(track)?)));
         let layout = Layout::of(
             segmentation,
             number,
             (video, &picture),
-            sound.as_ref().map(|(track, sound)| (*track, sound)),
+            audio.as_ref().map(|(track, audio)| (*track, audio)),
         )?;
-        let tables = tables::tables(number, sound.as_ref().map(|(track, sound)| (*track, sound)));
+        let tables = tables::tables(number, audio.as_ref().map(|(track, audio)| (*track, audio)));
         Some(TsSegment {
             layout,
             picture,
-            sound: sound.map(|(_, sound)| sound),
+            audio: audio.map(|(_, audio)| audio),
             tables: Some(tables),
             packets: PacketWriter::default(),
             nal: NalWriter::default(),
@@ -171,7 +171,7 @@ impl TsSegment {
                         self.nal.end(&mut self.packets, out);
                     }
                 }
-                Stream::Sound => self.packets.write(piece, out),
+                Stream::Audio => self.packets.write(piece, out),
             }
         }
         self.packets.pause(out);
@@ -196,7 +196,7 @@ impl TsSegment {
             let unit = self.layout.units.get(self.units_begun)?;
             self.packets.begin(unit);
             self.packets
-                .write(&pes::header(unit, self.sound.as_ref()), out);
+                .write(&pes::header(unit, self.audio.as_ref()), out);
             if unit.stream == Stream::Picture {
                 self.packets.write(&avc::DELIMITER, out);
             }
@@ -207,7 +207,7 @@ impl TsSegment {
             self.unit_frames_left = unit.frame_count;
             self.units_begun += 1;
         }
-        if let (Stream::Sound, Some(Sound::Aac(adts))) = (self.stream, &self.sound) {
+        if let (Stream::Audio, Some(Audio::Aac(adts))) = (self.stream, &self.audio) {
             self.packets.write(&adts.header(frame.size_bytes), out);
         }
         self.unit_frames_left = self.unit_frames_left.saturating_sub(1);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::presentation::{Picture, Presentation, SoundGroup, Title};
+use super::presentation::{AudioGroup, Picture, Presentation, Title};
 use super::suffix::Suffix;
 use super::timeline::Timeline;
 use super::{Propagation, Rendition, SideText};
@@ -19,9 +19,12 @@ pub fn dash(
 ) -> String {
     let presentation = Presentation::of(renditions, side);
     let tracks = || {
-        let sounds = presentation.groups.iter().flat_map(|group| &group.sounds);
+        let audio_tracks = presentation
+            .groups
+            .iter()
+            .flat_map(|group| &group.audio_tracks);
         let pictures = presentation.pictures.iter().map(|picture| picture.track);
-        pictures.chain(sounds.map(|sound| sound.track))
+        pictures.chain(audio_tracks.map(|audio| audio.track))
     };
     let longest_ms = tracks()
         .flat_map(|track| Timeline::of(track).durations_ms().max())
@@ -47,7 +50,7 @@ pub fn dash(
     );
     manifest.push_pictures(&presentation.pictures);
     for group in &presentation.groups {
-        manifest.push_sounds(group);
+        manifest.push_audio_tracks(group);
     }
     for text in &presentation.texts {
         manifest.push_text(&text.folder, &text.title);
@@ -142,15 +145,15 @@ impl Manifest {
     }
 
     /// A set for each sound.
-    fn push_sounds(&mut self, group: &SoundGroup<'_>) {
-        for sound in &group.sounds {
-            let track = sound.track;
-            self.begin_set("audio", "audio/mp4", sound.title.language.as_deref());
+    fn push_audio_tracks(&mut self, group: &AudioGroup<'_>) {
+        for audio in &group.audio_tracks {
+            let track = audio.track;
+            self.begin_set("audio", "audio/mp4", audio.title.language.as_deref());
             self.push_alignment(&[track]);
             self.text.push_str(">\n");
-            self.push_label(&sound.title);
-            self.push_purpose(&sound_purpose(&sound.title));
-            self.begin_representation(&sound.folder, track);
+            self.push_label(&audio.title);
+            self.push_purpose(&audio_purpose(&audio.title));
+            self.begin_representation(&audio.folder, track);
             if track.sample_rate > 0 {
                 let _ = write!(self.text, " audioSamplingRate=\"{}\"", track.sample_rate);
             }
@@ -162,7 +165,7 @@ impl Manifest {
                      value=\"{configuration}\"/>"
                 );
             }
-            self.push_template(&sound.folder, track);
+            self.push_template(&audio.folder, track);
             self.text.push_str("</Representation>\n</AdaptationSet>\n");
         }
     }
@@ -274,7 +277,7 @@ struct DashPurpose {
 }
 
 /// The default sound is the main one; others are so only if the file says it.
-fn sound_purpose(title: &Title) -> DashPurpose {
+fn audio_purpose(title: &Title) -> DashPurpose {
     let roles = title.purpose.roles;
     let first = match title.is_default || roles.has(Role::Main) {
         true => Some(Role::Main),

@@ -14,7 +14,7 @@ use crate::mp4::{Codec, Colour, Role, Roles, TrackKind, VideoRange};
 /// What lists offer.
 pub(super) struct Presentation<'a> {
     pub(super) pictures: Vec<Picture<'a>>,
-    pub(super) groups: Vec<SoundGroup<'a>>,
+    pub(super) groups: Vec<AudioGroup<'a>>,
     pub(super) texts: Vec<Text>,
     /// Whether decoding can begin with any segment of any picture and sound.
     pub(super) starts_with_sync: bool,
@@ -30,13 +30,13 @@ pub(super) struct Picture<'a> {
 
 /// Sounds of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that names two
 /// codecs of sound).
-pub(super) struct SoundGroup<'a> {
+pub(super) struct AudioGroup<'a> {
     pub(super) id: String,
-    pub(super) sounds: Vec<Sound<'a>>,
+    pub(super) audio_tracks: Vec<Audio<'a>>,
 }
 
 /// One sound.
-pub(super) struct Sound<'a> {
+pub(super) struct Audio<'a> {
     pub(super) folder: String,
     pub(super) track: &'a TrackDescription,
     pub(super) title: Title,
@@ -126,11 +126,11 @@ impl<'a> Presentation<'a> {
     pub(super) fn of(renditions: &[Rendition<'a>], side: &[SideText<'a>]) -> Presentation<'a> {
         let pictures = pictures(renditions);
         let groups = groups(renditions, !pictures.is_empty());
-        let sounds = groups.iter().flat_map(|group| &group.sounds);
+        let audio_tracks = groups.iter().flat_map(|group| &group.audio_tracks);
         let starts_with_sync = pictures
             .iter()
             .map(|picture| picture.track)
-            .chain(sounds.map(|sound| sound.track))
+            .chain(audio_tracks.map(|audio| audio.track))
             .all(|track| track.starts_with_sync);
         Presentation {
             pictures,
@@ -165,14 +165,14 @@ fn pictures<'a>(renditions: &[Rendition<'a>]) -> Vec<Picture<'a>> {
 
 /// With a picture, the groups of the first rendition that has sound, and what of further languages goes into them; without,
 /// those of all, since they are the renditions then.
-fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<SoundGroup<'a>> {
-    let with_sound: Vec<_> = renditions
+fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<AudioGroup<'a>> {
+    let with_audio: Vec<_> = renditions
         .iter()
         .filter(|rendition| offered(rendition, TrackKind::Audio).next().is_some())
         .collect();
     let count = if has_picture { 1 } else { usize::MAX };
-    let (leading, others) = with_sound.split_at(count.min(with_sound.len()));
-    let mut groups: Vec<SoundGroup<'_>> = Vec::new();
+    let (leading, others) = with_audio.split_at(count.min(with_audio.len()));
+    let mut groups: Vec<AudioGroup<'_>> = Vec::new();
     for rendition in leading {
         for (codec, token) in SOUND_CODECS {
             let tracks: Vec<_> = offered(rendition, TrackKind::Audio)
@@ -186,28 +186,28 @@ fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<SoundGroup
                 Some(_) | None => token.to_owned(),
             };
             let mut titles = Titles::default();
-            let mut sounds = sounds(rendition, &tracks, &mut titles);
+            let mut audio_tracks = audio_tracks(rendition, &tracks, &mut titles);
             // Of no other codec: a player changes to another group for its bit rate, which must not change the language.
             for other in others {
-                sounds.extend(further_sounds(other, codec, &mut titles));
+                audio_tracks.extend(further_audio_tracks(other, codec, &mut titles));
             }
-            groups.push(SoundGroup { id, sounds });
+            groups.push(AudioGroup { id, audio_tracks });
         }
     }
     groups
 }
 
 /// The sounds of another rendition in languages that `titles` have not.
-fn further_sounds<'a>(
+fn further_audio_tracks<'a>(
     rendition: &Rendition<'a>,
     codec: Codec,
     titles: &mut Titles,
-) -> Vec<Sound<'a>> {
+) -> Vec<Audio<'a>> {
     let known = titles.languages.clone();
     let tracks = offered(rendition, TrackKind::Audio).filter(|track| track.codec == codec);
     tracks
         .filter(|track| has_further_language(track, &known))
-        .map(|track| Sound {
+        .map(|track| Audio {
             folder: folder(rendition, track),
             track,
             title: titles.of_track(track, "Audio"),
@@ -221,15 +221,15 @@ fn has_further_language(track: &TrackDescription, known: &[Option<String>]) -> b
     language.is_some_and(|language| !known.contains(&Some(language.into_owned())))
 }
 
-fn sounds<'a>(
+fn audio_tracks<'a>(
     rendition: &Rendition<'a>,
     tracks: &[&'a TrackDescription],
     titles: &mut Titles,
-) -> Vec<Sound<'a>> {
+) -> Vec<Audio<'a>> {
     let default = (0..tracks.len())
         .min_by_key(|place| tracks[*place].roles.lateness(tracks[*place].is_default))
         .unwrap_or(0);
-    let mut sounds = Vec::with_capacity(tracks.len());
+    let mut audio_tracks = Vec::with_capacity(tracks.len());
     // The default one is asked first which languages are its own.
     let order = std::iter::once(default).chain((0..tracks.len()).filter(|place| *place != default));
     for place in order {
@@ -237,14 +237,14 @@ fn sounds<'a>(
         let mut title = titles.of_track(track, "Audio");
         title.is_default = place == default;
         title.is_selectable |= title.is_default;
-        sounds.push(Sound {
+        audio_tracks.push(Audio {
             folder: folder(rendition, track),
             track,
             title,
         });
     }
-    sounds.sort_by_key(|sound| sound.track.number);
-    sounds
+    audio_tracks.sort_by_key(|audio| audio.track.number);
+    audio_tracks
 }
 
 /// Subtitles of the video's own object, and those beside it. The first are never the default: muxers enable them by habit,

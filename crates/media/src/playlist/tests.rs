@@ -75,7 +75,7 @@ pub(super) fn picture() -> TrackDescription {
     }
 }
 
-pub(super) fn sound(number: u32, codec: Codec, language: &str) -> TrackDescription {
+pub(super) fn audio(number: u32, codec: Codec, language: &str) -> TrackDescription {
     let codecs = if codec == Codec::Ac3 {
         "ac-3"
     } else {
@@ -128,28 +128,28 @@ fn videos() -> Vec<(&'static str, VideoDescription)> {
     };
     vec![
         ("picture", video(vec![picture()])),
-        ("usual", video(vec![picture(), sound(2, Codec::Aac, "und")])),
+        ("usual", video(vec![picture(), audio(2, Codec::Aac, "und")])),
         (
             "no key frames",
-            video(vec![unsteady, sound(2, Codec::Aac, "eng")]),
+            video(vec![unsteady, audio(2, Codec::Aac, "eng")]),
         ),
         (
             "languages and codecs",
             video(vec![
                 picture(),
-                sound(2, Codec::Aac, "eng"),
-                sound(3, Codec::Aac, "fre"),
-                sound(4, Codec::Ac3, "eng"),
-                sound(5, Codec::Aac, "eng"),
+                audio(2, Codec::Aac, "eng"),
+                audio(3, Codec::Aac, "fre"),
+                audio(4, Codec::Ac3, "eng"),
+                audio(5, Codec::Aac, "eng"),
                 text(6),
             ]),
         ),
-        ("sound", video(vec![sound(1, Codec::Aac, "eng")])),
+        ("audio", video(vec![audio(1, Codec::Aac, "eng")])),
         (
-            "sounds",
+            "audio_tracks",
             video(vec![
-                sound(1, Codec::Aac, "eng"),
-                sound(2, Codec::Aac, "deu"),
+                audio(1, Codec::Aac, "eng"),
+                audio(2, Codec::Aac, "deu"),
             ]),
         ),
     ]
@@ -173,9 +173,9 @@ fn a_picture_alone() {
 }
 
 #[test]
-fn a_sound_alone_is_its_own_variant() {
+fn a_audio_alone_is_its_own_variant() {
     check_master(
-        &own(&video(vec![sound(1, Codec::Aac, "eng")])),
+        &own(&video(vec![audio(1, Codec::Aac, "eng")])),
         &[],
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
          #EXT-X-STREAM-INF:BANDWIDTH=150000,AVERAGE-BANDWIDTH=100000,CODECS=\"mp4a.40.2\"\nt1/media.m3u8\n",
@@ -183,15 +183,15 @@ fn a_sound_alone_is_its_own_variant() {
 }
 
 #[test]
-fn each_codec_of_sound_has_its_group_and_each_language_its_name() {
+fn each_codec_of_audio_has_its_group_and_each_language_its_name() {
     let video = video(vec![
         picture(),
-        sound(2, Codec::Ac3, "eng"),
-        sound(3, Codec::Aac, "fre"),
-        sound(4, Codec::Aac, "eng"),
+        audio(2, Codec::Ac3, "eng"),
+        audio(3, Codec::Aac, "fre"),
+        audio(4, Codec::Aac, "eng"),
         TrackDescription {
             name: Some("Director \"X\"".to_owned()),
-            ..sound(5, Codec::Aac, "eng")
+            ..audio(5, Codec::Aac, "eng")
         },
         text(6),
     ]);
@@ -232,10 +232,10 @@ fn each_codec_of_sound_has_its_group_and_each_language_its_name() {
 }
 
 #[test]
-fn renditions_share_the_sound_of_the_first_that_has_any() {
+fn renditions_share_the_audio_of_the_first_that_has_any() {
     let (large, small) = (
         video(vec![picture()]),
-        video(vec![picture(), sound(2, Codec::Aac, "eng")]),
+        video(vec![picture(), audio(2, Codec::Aac, "eng")]),
     );
     let renditions = [
         Rendition {
@@ -398,7 +398,7 @@ fn a_track_that_begins_late_or_ends_early_keeps_its_times() {
         segments: [(2000, 4000), (6000, 6000), (12_000, 0), (12_000, 0)]
             .map(|(start, duration)| SegmentDescription { start, duration })
             .to_vec(),
-        ..sound(2, Codec::Aac, "eng")
+        ..audio(2, Codec::Aac, "eng")
     };
     let playlist = hls_media(&late, &Propagation::None);
     assert!(
@@ -414,7 +414,7 @@ fn a_track_that_begins_late_or_ends_early_keeps_its_times() {
 
 #[test]
 fn a_manifest() {
-    let video = video(vec![picture(), sound(2, Codec::Aac, "eng")]);
+    let video = video(vec![picture(), audio(2, Codec::Aac, "eng")]);
     assert_eq!(
         dash(&own(&video), &[ENGLISH], &Propagation::Query("P&S")),
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -512,7 +512,7 @@ fn another_parser_takes_every_manifest() {
             Some(Duration::from_millis(20_500))
         );
         let sets = &parsed.periods[0].adaptations;
-        let sounds = video
+        let audio_tracks = video
             .tracks
             .iter()
             .filter(|track| track.kind == TrackKind::Audio)
@@ -529,7 +529,11 @@ fn another_parser_takes_every_manifest() {
         assert_eq!(found("video"), usize::from(has_picture), "{kind}");
         assert_eq!(
             found("audio"),
-            if has_picture { sounds } else { 2 * sounds },
+            if has_picture {
+                audio_tracks
+            } else {
+                2 * audio_tracks
+            },
             "{kind}"
         );
         let representations = sets.iter().flat_map(|set| &set.representations);

@@ -89,7 +89,7 @@ fn one_key_frame_makes_one_segment() {
 }
 
 #[test]
-fn sound_alone_is_cut_at_the_target() {
+fn audio_alone_is_cut_at_the_target() {
     let video = Video::new(vec![VideoTrack::audio(250)]);
     check(
         &video,
@@ -102,7 +102,7 @@ fn sound_alone_is_cut_at_the_target() {
 }
 
 #[test]
-fn sound_that_begins_late_has_empty_segments_first() {
+fn audio_that_begins_late_has_empty_segments_first() {
     let mut video = Video::new(vec![VideoTrack::video(150, 50), VideoTrack::audio(150)]);
     video.tracks[1].edits = vec![(2_500, -1), (0, 0)];
     check(
@@ -119,7 +119,7 @@ fn sound_that_begins_late_has_empty_segments_first() {
 }
 
 #[test]
-fn sound_that_ends_early_has_empty_segments_last() {
+fn audio_that_ends_early_has_empty_segments_last() {
     let video = Video::new(vec![VideoTrack::video(150, 50), VideoTrack::audio(60)]);
     check(
         &video,
@@ -135,7 +135,7 @@ fn sound_that_ends_early_has_empty_segments_last() {
 }
 
 #[test]
-fn sound_that_goes_on_has_segments_of_its_own() {
+fn audio_that_goes_on_has_segments_of_its_own() {
     let video = Video::new(vec![VideoTrack::video(50, 25), VideoTrack::audio(350)]);
     check(
         &video,
@@ -151,7 +151,7 @@ fn sound_that_goes_on_has_segments_of_its_own() {
 }
 
 #[test]
-fn a_hole_in_the_sound_is_an_empty_segment() {
+fn a_hole_in_the_audio_is_an_empty_segment() {
     let mut video = Video::new(vec![VideoTrack::video(150, 50), VideoTrack::audio(60)]);
     // The last sample of the first second lasts until the fifth one begins.
     video.tracks[1].samples[49].duration = 1024 + 4 * 51_200;

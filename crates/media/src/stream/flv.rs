@@ -82,7 +82,7 @@ pub(super) struct Metadata {
     pub duration: Duration,
     pub object_size_bytes: u64,
     pub picture: Option<Picture>,
-    pub sound: Option<Sound>,
+    pub audio: Option<Audio>,
 }
 
 /// What `onMetaData` tells of the picture; what is not known is left out.
@@ -97,7 +97,7 @@ pub(super) struct Picture {
 
 /// What `onMetaData` tells of the sound; what is not known is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Sound {
+pub(super) struct Audio {
     pub codec_number: u8,
     pub sample_rate: Option<f64>,
     pub sample_size_bits: Option<f64>,
@@ -117,12 +117,12 @@ impl Metadata {
             fields.number("framerate", picture.frame_rate);
             fields.number("videocodecid", Some(f64::from(picture.codec_number)));
         }
-        if let Some(sound) = &self.sound {
-            fields.number("audiodatarate", sound.kbits_per_sec);
-            fields.number("audiosamplerate", sound.sample_rate);
-            fields.number("audiosamplesize", sound.sample_size_bits);
-            fields.boolean("stereo", sound.is_stereo);
-            fields.number("audiocodecid", Some(f64::from(sound.codec_number)));
+        if let Some(audio) = &self.audio {
+            fields.number("audiodatarate", audio.kbits_per_sec);
+            fields.number("audiosamplerate", audio.sample_rate);
+            fields.number("audiosamplesize", audio.sample_size_bits);
+            fields.boolean("stereo", audio.is_stereo);
+            fields.number("audiocodecid", Some(f64::from(audio.codec_number)));
         }
         fields.number("filesize", Some(self.object_size_bytes as f64));
         fields.into_amf("onMetaData")
@@ -235,10 +235,10 @@ mod tests {
             duration: Duration::from_millis(1_500),
             object_size_bytes: 2,
             picture: None,
-            sound: Some(Sound {
+            audio: Some(Audio {
                 codec_number: AUDIO_MP3,
                 is_stereo: Some(true),
-                ..Sound::default()
+                ..Audio::default()
             }),
         };
         let mut expected = b"\x02\0\x0aonMetaData\x08\0\0\0\x04".to_vec();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::line::{Line, Walker};
 use super::flv::{
-    AUDIO_AAC, AUDIO_MP3, Metadata, Picture, Sound, VIDEO_AVC, aac_sequence_header,
+    AUDIO_AAC, AUDIO_MP3, Audio, Metadata, Picture, VIDEO_AVC, aac_sequence_header,
     avc_sequence_header, kbits_per_sec,
 };
 use super::{Message, MessageKind};
@@ -71,14 +71,14 @@ impl Mp4Stream {
             duration: self.duration(),
             object_size_bytes: self.shared.index.object_size_bytes,
             picture: None,
-            sound: None,
+            audio: None,
         };
         for line in &self.shared.lines {
             let track = line.track(&self.shared.index);
             let rate = kbits_per_sec(line.size_bytes, metadata.duration);
             match track.kind {
                 TrackKind::Video => metadata.picture = Some(picture(track, rate)),
-                TrackKind::Audio | TrackKind::Text => metadata.sound = Some(sound(track, rate)),
+                TrackKind::Audio | TrackKind::Text => metadata.audio = Some(audio(track, rate)),
             }
         }
         metadata
@@ -178,8 +178,8 @@ fn picture(track: &Track, kbits_per_sec: Option<f64>) -> Picture {
     }
 }
 
-fn sound(track: &Track, kbits_per_sec: Option<f64>) -> Sound {
-    Sound {
+fn audio(track: &Track, kbits_per_sec: Option<f64>) -> Audio {
+    Audio {
         codec_number: if track.codec == Codec::Mp3 {
             AUDIO_MP3
         } else {

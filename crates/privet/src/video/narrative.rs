@@ -105,7 +105,7 @@ fn track_line(track: &SurveyedTrack, offered: Option<&TrackDescription>) -> Stri
 fn kind_name(track: &SurveyedTrack) -> &'static str {
     match track.kind {
         TrackKind::Video => "picture",
-        TrackKind::Audio => "sound",
+        TrackKind::Audio => "audio",
         TrackKind::Text => "text",
     }
 }

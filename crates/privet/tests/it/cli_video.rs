@@ -86,7 +86,7 @@ fn a_video_is_told_track_by_track() {
     assert!(lines[1].starts_with("track 1  picture   avc1."), "{said}");
     assert!(lines[1].contains("640x360  24.000 fps"), "{said}");
     assert!(
-        lines[2].starts_with("track 2  sound     mp4a.40.2  48000 Hz"),
+        lines[2].starts_with("track 2  audio     mp4a.40.2  48000 Hz"),
         "{said}"
     );
     assert_eq!(lines[3], "HLS and DASH  yes");

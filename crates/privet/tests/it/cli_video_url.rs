@@ -39,7 +39,7 @@ fn a_url_is_read_by_ranges() {
         let said = check(&origin, "/talk.mp4", &[]).ok();
         let shown = format!("{}/talk.mp4 plays: 0:03:20.", origin.url());
         assert!(said.starts_with(&shown), "{said}");
-        assert!(said.contains("track 2  sound     mp4a.40.2"), "{said}");
+        assert!(said.contains("track 2  audio     mp4a.40.2"), "{said}");
         assert!(origin.sent_size_bytes() < size_bytes / 8, "{size_bytes}");
         for ask in origin.asks() {
             assert!(ask.target.ends_with(SECRET), "{ask:?}");

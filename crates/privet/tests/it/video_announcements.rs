@@ -146,14 +146,14 @@ fn m4_the_roles_of_tracks_are_told() {
 
 /// The description comes first in the file, and is not what a transport stream carries.
 #[test]
-fn m4_a_transport_stream_has_the_main_sound() {
+fn m4_a_transport_stream_has_the_main_audio() {
     let edge = VideoEdge::start();
     let file = clip_file("roles.mp4");
-    let source = Ffmpeg::Five.read(file.to_str().unwrap(), &[], SoundForm::Plain);
+    let source = Ffmpeg::Five.read(file.to_str().unwrap(), &[], AudioForm::Plain);
     let begun = edge.begin("roles.mp4", "hls/ts.m3u8", Carried::Query);
-    let found = Ffmpeg::Five.read(&begun.url, &[], SoundForm::Adts);
-    let hash = |sounds: &[Vec<Packet>], track: usize| sounds[track][100].hash.clone();
-    assert_eq!(hash(&found.sounds, 0), hash(&source.sounds, 1));
+    let found = Ffmpeg::Five.read(&begun.url, &[], AudioForm::Adts);
+    let hash = |audio_tracks: &[Vec<Packet>], track: usize| audio_tracks[track][100].hash.clone();
+    assert_eq!(hash(&found.audio_tracks, 0), hash(&source.audio_tracks, 1));
 }
 
 #[test]

@@ -155,17 +155,17 @@ fn segments_hold_the_samples_of_the_object() {
                     "segment {segment}"
                 );
             }
-            let mut sound = Vec::new();
+            let mut audio = Vec::new();
             for segment in 1..=secs as usize / 2 {
                 let answer = viewer.get(&format!("{VIDEO}/hls/t2/{segment}.m4s"));
-                sound.extend_from_slice(samples_of(&answer.body));
+                audio.extend_from_slice(samples_of(&answer.body));
             }
             let expected: Vec<u8> = video
                 .audio
                 .iter()
                 .flat_map(|range| video.bytes[range.clone()].to_vec())
                 .collect();
-            assert!(sound == expected, "the sound of {secs} s");
+            assert!(audio == expected, "the audio of {secs} s");
         }
     }
 }

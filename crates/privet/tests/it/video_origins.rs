@@ -39,8 +39,8 @@ fn a_cold_segment_reads_the_index_and_its_own_blocks() {
         assert!(again.body == answer.body);
         assert_eq!(edge.get(&url("/video.mp4/hls/master.m3u8")).status(), 200);
         assert_eq!(origin.asks().len(), asks);
-        let sound = edge.get(&url("/video.mp4/hls/t2/10.m4s"));
-        assert_eq!((sound.status(), origin.asks().len()), (200, asks));
+        let audio = edge.get(&url("/video.mp4/hls/t2/10.m4s"));
+        assert_eq!((audio.status(), origin.asks().len()), (200, asks));
     }
 }
 

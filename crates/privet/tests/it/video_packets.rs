@@ -29,47 +29,47 @@ impl Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holds {
     /// Its picture, if it has one, and this many of its tracks of sound, the first ones.
-    Sounds(usize),
+    AudioTracks(usize),
     /// Nothing: the form is refused.
     Nothing,
 }
-use Holds::{Nothing, Sounds};
+use Holds::{AudioTracks, Nothing};
 
 /// Each clip, what of it is in segments of HLS and DASH, and what in a transport stream.
 const CLIPS: [(&str, Holds, Holds); 32] = [
-    ("brief.mp4", Sounds(1), Sounds(1)),
-    ("brief_moov_end.mp4", Sounds(1), Sounds(1)),
-    ("no_b_frames.mp4", Sounds(1), Sounds(1)),
-    ("open_gop.mp4", Sounds(1), Sounds(1)),
-    ("one_key_frame.mp4", Sounds(1), Sounds(1)),
-    ("all_key_frames.mp4", Sounds(0), Sounds(0)),
-    ("uneven_frames.mp4", Sounds(1), Sounds(1)),
-    ("ntsc.mp4", Sounds(1), Sounds(1)),
-    ("rotated.mp4", Sounds(1), Sounds(1)),
-    ("portrait.mp4", Sounds(0), Sounds(0)),
-    ("short.mp4", Sounds(1), Sounds(1)),
-    ("hevc_hvc1.mp4", Sounds(1), Nothing),
-    ("hevc_hev1.mp4", Sounds(1), Nothing),
-    ("vp9_opus.mp4", Sounds(1), Nothing),
-    ("av1_opus.mp4", Sounds(1), Nothing),
-    ("high_422_10.mp4", Sounds(0), Sounds(0)),
-    ("hdr_pq.mp4", Sounds(0), Nothing),
-    ("hdr_hlg.mp4", Sounds(0), Sounds(0)),
-    ("hdr_vp9.mp4", Sounds(1), Nothing),
-    ("he_aac.m4a", Sounds(1), Nothing),
-    ("ac3.mp4", Sounds(2), Sounds(1)),
+    ("brief.mp4", AudioTracks(1), AudioTracks(1)),
+    ("brief_moov_end.mp4", AudioTracks(1), AudioTracks(1)),
+    ("no_b_frames.mp4", AudioTracks(1), AudioTracks(1)),
+    ("open_gop.mp4", AudioTracks(1), AudioTracks(1)),
+    ("one_key_frame.mp4", AudioTracks(1), AudioTracks(1)),
+    ("all_key_frames.mp4", AudioTracks(0), AudioTracks(0)),
+    ("uneven_frames.mp4", AudioTracks(1), AudioTracks(1)),
+    ("ntsc.mp4", AudioTracks(1), AudioTracks(1)),
+    ("rotated.mp4", AudioTracks(1), AudioTracks(1)),
+    ("portrait.mp4", AudioTracks(0), AudioTracks(0)),
+    ("short.mp4", AudioTracks(1), AudioTracks(1)),
+    ("hevc_hvc1.mp4", AudioTracks(1), Nothing),
+    ("hevc_hev1.mp4", AudioTracks(1), Nothing),
+    ("vp9_opus.mp4", AudioTracks(1), Nothing),
+    ("av1_opus.mp4", AudioTracks(1), Nothing),
+    ("high_422_10.mp4", AudioTracks(0), AudioTracks(0)),
+    ("hdr_pq.mp4", AudioTracks(0), Nothing),
+    ("hdr_hlg.mp4", AudioTracks(0), AudioTracks(0)),
+    ("hdr_vp9.mp4", AudioTracks(1), Nothing),
+    ("he_aac.m4a", AudioTracks(1), Nothing),
+    ("ac3.mp4", AudioTracks(2), AudioTracks(1)),
     // Players refuse MP3 in fragments, and so it is in a transport stream only.
-    ("mp3.mp4", Sounds(0), Sounds(1)),
-    ("pcm.mov", Sounds(0), Sounds(0)),
-    ("three_sounds.mp4", Sounds(3), Sounds(1)),
-    ("subtitles.mp4", Sounds(1), Sounds(1)),
-    ("sound_only.m4a", Sounds(1), Nothing),
-    ("picture_only.mp4", Sounds(0), Sounds(0)),
-    ("late_sound.mp4", Sounds(1), Sounds(1)),
-    ("trimmed.mp4", Sounds(1), Sounds(1)),
-    ("fragmented.mp4", Sounds(1), Sounds(1)),
-    ("fragmented_sidx.mp4", Sounds(1), Sounds(1)),
-    ("name with spaces é.mp4", Sounds(1), Sounds(1)),
+    ("mp3.mp4", AudioTracks(0), AudioTracks(1)),
+    ("pcm.mov", AudioTracks(0), AudioTracks(0)),
+    ("three_audio_tracks.mp4", AudioTracks(3), AudioTracks(1)),
+    ("subtitles.mp4", AudioTracks(1), AudioTracks(1)),
+    ("audio_only.m4a", AudioTracks(1), Nothing),
+    ("picture_only.mp4", AudioTracks(0), AudioTracks(0)),
+    ("late_audio.mp4", AudioTracks(1), AudioTracks(1)),
+    ("trimmed.mp4", AudioTracks(1), AudioTracks(1)),
+    ("fragmented.mp4", AudioTracks(1), AudioTracks(1)),
+    ("fragmented_sidx.mp4", AudioTracks(1), AudioTracks(1)),
+    ("name with spaces é.mp4", AudioTracks(1), AudioTracks(1)),
 ];
 
 /// A clock of 90 kHz is this coarse.
@@ -78,7 +78,7 @@ const TS_TOLERANCE_US: i64 = 12;
 const FRAGMENT_TOLERANCE_US: i64 = 1;
 
 /// What ffmpeg reads of the source, so far as the form has it.
-fn source(clip: &str, sounds: usize) -> Reading {
+fn source(clip: &str, audio_tracks: usize) -> Reading {
     let file = clip_file(clip);
     // An edit that begins inside a group of pictures breaks players: what it cuts off is shown.
     let options: &[&str] = match clip {
@@ -86,8 +86,8 @@ fn source(clip: &str, sounds: usize) -> Reading {
         _ => &[],
     };
     let file = file.to_str().unwrap();
-    let mut reading = Ffmpeg::Five.read(file, options, SoundForm::Plain);
-    reading.sounds.truncate(sounds);
+    let mut reading = Ffmpeg::Five.read(file, options, AudioForm::Plain);
+    reading.audio_tracks.truncate(audio_tracks);
     reading
 }
 
@@ -116,9 +116,9 @@ fn without_ffmpegs_own(expected: &[Packet], found: &[Packet]) -> (Vec<Packet>, V
 /// Where what is read differs from the source; empty when it does not.
 fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &Reading) -> String {
     let is_mp3 = clip == "mp3.mp4";
-    let sound = match form {
-        Form::Ts if !is_mp3 => SoundForm::Adts,
-        Form::Ts | Form::Hls | Form::Dash => SoundForm::Plain,
+    let audio = match form {
+        Form::Ts if !is_mp3 => AudioForm::Adts,
+        Form::Ts | Form::Hls | Form::Dash => AudioForm::Plain,
     };
     // ffmpeg 5 puts the address of subtitles into its copy of a manifest as if it were XML, and chokes on the query.
     let carried = match (clip, form) {
@@ -126,7 +126,7 @@ fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &
         _ => Carried::Query,
     };
     let begun = edge.begin(clip, form.name(), carried);
-    let ran = ffmpeg.try_read(&begun.url, &["-headers", &begun.cookie_header()], sound);
+    let ran = ffmpeg.try_read(&begun.url, &["-headers", &begun.cookie_header()], audio);
     if !ran.is_clean() {
         return ran.errors();
     }
@@ -153,12 +153,12 @@ fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &
     } else {
         tolerance_us
     };
-    if found.sounds.len() != expected.sounds.len() {
-        return format!("{} tracks of sound", found.sounds.len());
+    if found.audio_tracks.len() != expected.audio_tracks.len() {
+        return format!("{} tracks of audio", found.audio_tracks.len());
     }
     let streams = std::iter::once(("picture", &expected.pictures, &found.pictures));
-    let sounds = expected.sounds.iter().zip(&found.sounds);
-    let streams = streams.chain(sounds.map(|(expected, found)| ("sound", expected, found)));
+    let audio_tracks = expected.audio_tracks.iter().zip(&found.audio_tracks);
+    let streams = streams.chain(audio_tracks.map(|(expected, found)| ("audio", expected, found)));
     streams
         .map(|(name, expected, found)| {
             if is_ffmpegs_own(clip, form, ffmpeg) {
@@ -182,8 +182,8 @@ fn check(form: Form) {
         };
         match holds {
             Nothing => assert_eq!(edge.get(clip, form.name()).status(), 422, "{clip} {form:?}"),
-            Sounds(sounds) => {
-                let expected = source(clip, sounds);
+            AudioTracks(audio_tracks) => {
+                let expected = source(clip, audio_tracks);
                 for ffmpeg in [Ffmpeg::Five, Ffmpeg::Nine] {
                     let said = compare(&edge, clip, form, ffmpeg, &expected);
                     if !said.is_empty() {
@@ -250,17 +250,22 @@ fn what_is_no_video_has_no_forms() {
 #[test]
 fn tracks_play_by_themselves() {
     let edge = VideoEdge::start();
-    let source = source("three_sounds.mp4", 3);
-    for (track, expected) in (2..).zip(&source.sounds) {
+    let source = source("three_audio_tracks.mp4", 3);
+    for (track, expected) in (2..).zip(&source.audio_tracks) {
         let url = edge
             .begin(
-                "three_sounds.mp4",
+                "three_audio_tracks.mp4",
                 &format!("hls/t{track}/media.m3u8"),
                 Carried::Query,
             )
             .url;
-        let found = Ffmpeg::Nine.read(&url, &[], SoundForm::Plain);
-        let said = difference("sound", expected, &found.sounds[0], FRAGMENT_TOLERANCE_US);
+        let found = Ffmpeg::Nine.read(&url, &[], AudioForm::Plain);
+        let said = difference(
+            "audio",
+            expected,
+            &found.audio_tracks[0],
+            FRAGMENT_TOLERANCE_US,
+        );
         assert_eq!(said, "", "track {track}");
     }
 }

@@ -240,16 +240,16 @@ fn tracks_are_offered() {
     let edge = VideoEdge::start();
     let mut browser = Player::start(Program::Chromium);
     let case = Case::new(PagePlayer::HlsJs, Carried::Query);
-    for (clip, sounds, texts, renditions) in [
-        ("three_sounds.mp4", 3.0, 0.0, 1.0),
+    for (clip, audio_tracks, texts, renditions) in [
+        ("three_audio_tracks.mp4", 3.0, 0.0, 1.0),
         ("subtitles.mp4", 1.0, 2.0, 1.0),
         ("set.mp4", 1.0, 1.0, 2.0),
     ] {
         let case = Case { clip, ..case };
         case.begin(&edge, &mut browser);
         let shown = browser.wait_past(1.5);
-        let offered = ["sounds", "texts", "renditions"].map(|name| shown.number(name));
-        assert_eq!(offered, [sounds, texts, renditions], "{shown:?}");
+        let offered = ["audio_tracks", "texts", "renditions"].map(|name| shown.number(name));
+        assert_eq!(offered, [audio_tracks, texts, renditions], "{shown:?}");
         assert!(
             shown.time_secs() >= 1.5 && shown.refusals().is_empty(),
             "{shown:?}"

@@ -56,8 +56,8 @@ fn source(clip: &str) -> Reading {
         _ => &[],
     };
     let mut reading =
-        Ffmpeg::Five.read(clip_file(clip).to_str().unwrap(), options, SoundForm::Plain);
-    reading.sounds.truncate(1);
+        Ffmpeg::Five.read(clip_file(clip).to_str().unwrap(), options, AudioForm::Plain);
+    reading.audio_tracks.truncate(1);
     // ffmpeg counts pictures with negative offsets from another begin than the standard (ISO 14496-12, 8.6.1.3) does.
     if clip == "fragmented_sidx.mp4" {
         let frame_us = reading.pictures[0].at_us;
@@ -66,8 +66,8 @@ fn source(clip: &str) -> Reading {
         }
     }
     // No time is before the begin of a stream: what sound needs to settle comes all at once.
-    let sounds = reading.sounds.iter_mut().flatten();
-    for packet in sounds.filter(|packet| packet.at_us < 0) {
+    let audio_tracks = reading.audio_tracks.iter_mut().flatten();
+    for packet in audio_tracks.filter(|packet| packet.at_us < 0) {
         packet.at_us = 0;
     }
     reading
@@ -76,7 +76,7 @@ fn source(clip: &str) -> Reading {
 /// Where a stream, or what was written of it, differs from its clip; empty when it does not.
 fn compare(clip: &str, ffmpeg: Ffmpeg, input: &str, options: &[&str]) -> String {
     let expected = source(clip);
-    let ran = ffmpeg.try_read(input, options, SoundForm::Plain);
+    let ran = ffmpeg.try_read(input, options, AudioForm::Plain);
     if !ran.is_clean() {
         return ran.errors();
     }
@@ -87,17 +87,17 @@ fn compare(clip: &str, ffmpeg: Ffmpeg, input: &str, options: &[&str]) -> String 
         TOLERANCE_US
     };
     let mut said = difference("picture", &expected.pictures, &found.pictures, tolerance_us);
-    let has_sound = clip != "pcm.mov";
+    let has_audio = clip != "pcm.mov";
     for (expected, found) in expected
-        .sounds
+        .audio_tracks
         .iter()
-        .filter(|_| has_sound)
-        .zip(&found.sounds)
+        .filter(|_| has_audio)
+        .zip(&found.audio_tracks)
     {
-        said += &difference("sound", expected, found, tolerance_us);
+        said += &difference("audio", expected, found, tolerance_us);
     }
-    if has_sound && found.sounds.len() != expected.sounds.len() {
-        said += &format!("{} tracks of sound", found.sounds.len());
+    if has_audio && found.audio_tracks.len() != expected.audio_tracks.len() {
+        said += &format!("{} tracks of audio", found.audio_tracks.len());
     }
     said
 }
@@ -121,11 +121,11 @@ fn streams_hold_the_video() {
         "ac3.mp4",
         "mp3.mp4",
         "pcm.mov",
-        "three_sounds.mp4",
+        "three_audio_tracks.mp4",
         "subtitles.mp4",
-        "sound_only.m4a",
+        "audio_only.m4a",
         "picture_only.mp4",
-        "late_sound.mp4",
+        "late_audio.mp4",
         "trimmed.mp4",
         "fragmented.mp4",
         "fragmented_sidx.mp4",

@@ -74,7 +74,7 @@ impl VideoTrack {
             entry: aac_entry(),
             edits: Vec::new(),
             language: *b"slv",
-            name: "sound",
+            name: "audio",
             user_data: Vec::new(),
         }
     }

@@ -94,7 +94,7 @@ fn esds(object_type: u8, config: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn sound() {
+fn audio() {
     let low = esds(0x40, &[0x11, 0x90]);
     check_audio(b"mp4a", &low, (Codec::Aac, "mp4a.40.2", 2, 48_000));
     // Spectral band replication: 24 kHz becomes 48.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Track;
 use crate::mp4::boxes::Fields;
 use crate::mp4::dolby_vision::DolbyVision;
-use crate::mp4::{Codec, sound};
+use crate::mp4::{Codec, audio};
 
 /// NAL unit types of the parameter sets of H.265.
 const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
@@ -125,16 +125,16 @@ fn av1(track: &Track) -> Option<String> {
 
 fn aac(track: &Track) -> Option<String> {
     let payload = track.decoder_config(b"esds")?;
-    match sound::object_type(payload)? {
+    match audio::object_type(payload)? {
         0x40 => {
-            let config = sound::audio_specific_config(payload)?;
-            Some(format!("mp4a.40.{}", sound::decoded_object_type(config)?))
+            let config = audio::audio_specific_config(payload)?;
+            Some(format!("mp4a.40.{}", audio::decoded_object_type(config)?))
         }
         other => Some(format!("mp4a.{other:02x}")),
     }
 }
 
 fn mp3(track: &Track) -> Option<String> {
-    let object_type = track.decoder_config(b"esds").and_then(sound::object_type);
+    let object_type = track.decoder_config(b"esds").and_then(audio::object_type);
     Some(format!("mp4a.{:02x}", object_type.unwrap_or(0x6b)))
 }

@@ -4,7 +4,7 @@ use mpeg2ts::es::StreamType;
 use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
 use proptest::prelude::*;
 
-use super::video::{Video, picture, sound, talk};
+use super::video::{Video, audio, picture, talk};
 use crate::mp4::tests::builder::VideoTrack;
 use crate::mux::ts::tests::units_of;
 use crate::mux::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
@@ -43,38 +43,38 @@ fn replace(track: &mut VideoTrack, old: &[u8], new: &[u8]) {
 
 #[test]
 fn videos_that_can_not_be_sent_are_refused() {
-    check_tracks(&[sound(&[50; 100])], None);
+    check_tracks(&[audio(&[50; 100])], None);
     // NAL lengths of two bytes.
     let mut short = picture(&[50; 50]);
     replace(&mut short, &[100, 0, 10, 0xff], &[100, 0, 10, 0xfd]);
     check_tracks(&[short], None);
     // AAC of a kind that ADTS cannot say: ER AAC LD, object 23.
-    let mut other = sound(&[50; 100]);
+    let mut other = audio(&[50; 100]);
     replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
     check_tracks(&[picture(&[50; 50]), other], None);
 }
 
 #[test]
-fn the_first_sound_that_can_be_sent_is_taken() {
-    let mut other = sound(&[50; 100]);
+fn the_first_audio_that_can_be_sent_is_taken() {
+    let mut other = audio(&[50; 100]);
     replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
-    let audio = Some(3);
+    let first = Some(3);
     let tracks = [
         picture(&[50; 50]),
         other,
-        sound(&[50; 100]),
-        sound(&[50; 100]),
+        audio(&[50; 100]),
+        audio(&[50; 100]),
     ];
-    check_tracks(&tracks, Some(TsTracks { video: 1, audio }));
-    let audio = None;
-    check_tracks(&[picture(&[50; 50])], Some(TsTracks { video: 1, audio }));
+    let found = |audio| Some(TsTracks { video: 1, audio });
+    check_tracks(&tracks, found(first));
+    check_tracks(&[picture(&[50; 50])], found(None));
 }
 
 #[test]
 fn a_frame_that_adts_can_not_hold_is_refused() {
-    let video = Video::of(&[picture(&[50; 50]), sound(&[8185; 90])]);
+    let video = Video::of(&[picture(&[50; 50]), audio(&[8185; 90])]);
     assert!(TsSegment::new(&video.index, &video.segmentation, 1).is_none());
-    let video = Video::of(&[picture(&[50; 50]), sound(&[8184; 90])]);
+    let video = Video::of(&[picture(&[50; 50]), audio(&[8184; 90])]);
     segment(&video, 1, 1000);
 }
 
@@ -192,7 +192,7 @@ fn a_receiver_gets_the_pictures_with_start_codes() {
 }
 
 #[test]
-fn a_receiver_gets_the_sound_with_headers() {
+fn a_receiver_gets_the_audio_with_headers() {
     let video = talk();
     let (track, planned) = super::planned(&video, 2);
     for (number, planned) in (1..).zip(&planned.segments) {
@@ -225,7 +225,7 @@ proptest! {
         frames in prop::collection::vec(0_u32..90, 0..300),
         piece in 1_usize..5000,
     ) {
-        let video = Video::of(&[picture(&pictures), sound(&frames)]);
+        let video = Video::of(&[picture(&pictures), audio(&frames)]);
         for number in 1..=video.segmentation.segment_count {
             let bytes = segment(&video, number, piece);
             units_of(&bytes, 0x100);

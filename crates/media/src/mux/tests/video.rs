@@ -19,7 +19,7 @@ impl Video {
         let mut video = builder::Video::new(tracks.to_vec());
         video.chunk_sample_count = 1;
         let mut object = video.bytes();
-        let index = read(&object).expect("a sound index");
+        let index = read(&object).expect("an index of the audio");
         let pictures = index.tracks.iter();
         for track in pictures.filter(|track| track.kind == TrackKind::Video) {
             for sample in track.samples() {
@@ -72,7 +72,7 @@ fn write_picture(sample: &mut [u8]) {
 pub fn talk() -> Video {
     let sizes: Vec<u32> = (0..75).map(|place| 100 + 37 * (place % 11)).collect();
     let frames: Vec<u32> = (0..140).map(|place| 20 + place).collect();
-    Video::of(&[picture(&sizes), sound(&frames)])
+    Video::of(&[picture(&sizes), audio(&frames)])
 }
 
 /// H.264 at 25 pictures a second, with a key frame each second and two B frames between the others.
@@ -100,7 +100,7 @@ pub fn picture(sizes_bytes: &[u32]) -> VideoTrack {
 }
 
 /// AAC at 48 kHz.
-pub fn sound(sizes_bytes: &[u32]) -> VideoTrack {
+pub fn audio(sizes_bytes: &[u32]) -> VideoTrack {
     let samples = sizes_bytes.iter();
     VideoTrack {
         timescale: 48_000,

@@ -7,7 +7,7 @@ use crate::mux::ts::TS_LEAD_90KHZ;
 use crate::mux::ts::avc::DELIMITER;
 use crate::mux::ts::packets::packet_count;
 use crate::mux::ts::pes::{PES_HEADER_SIZE_BYTES, is_length_sayable};
-use crate::mux::ts::streams::{Picture, Sound};
+use crate::mux::ts::streams::{Audio, Picture};
 use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 use crate::segmentation::Segmentation;
 
@@ -42,28 +42,30 @@ impl Layout {
         segmentation: &Segmentation,
         number: u32,
         (video, picture): (&Track, &Picture),
-        sound: Option<(&Track, &Sound)>,
+        audio: Option<(&Track, &Audio)>,
     ) -> Option<Layout> {
         let mut layout = Layout::default();
         let mut pictures = frames(segmentation, video, number)?.peekable();
-        let mut sounds = match sound {
+        let mut audio_tracks = match audio {
             Some((track, _)) => Some(frames(segmentation, track, number)?.peekable()),
             None => None,
         };
         loop {
             let next_picture = pictures.peek().map(|next| next.decode_time);
-            let next_sound = sounds.as_mut().and_then(|sounds| sounds.peek());
-            let next_sound = next_sound.map(|next| next.decode_time);
-            match (next_picture, next_sound) {
+            let next_audio = audio_tracks
+                .as_mut()
+                .and_then(|audio_tracks| audio_tracks.peek());
+            let next_audio = next_audio.map(|next| next.decode_time);
+            match (next_picture, next_audio) {
                 (None, None) => break,
-                (Some(picture_time), Some(sound_time)) if sound_time < picture_time => {
-                    layout.push_sound(sounds.as_mut()?, sound?.1)?;
+                (Some(picture_time), Some(audio_time)) if audio_time < picture_time => {
+                    layout.push_audio(audio_tracks.as_mut()?, audio?.1)?;
                 }
                 (Some(_), _) => layout.push_picture(&pictures.next()?, picture),
-                (None, Some(_)) => layout.push_sound(sounds.as_mut()?, sound?.1)?,
+                (None, Some(_)) => layout.push_audio(audio_tracks.as_mut()?, audio?.1)?,
             }
         }
-        let packets = layout.fill_up(Stream::Picture) + layout.fill_up(Stream::Sound);
+        let packets = layout.fill_up(Stream::Picture) + layout.fill_up(Stream::Audio);
         layout.size_bytes = (2 + packets) * PACKET_SIZE_BYTES as u64;
         Some(layout)
     }
@@ -95,20 +97,20 @@ impl Layout {
 
     /// Gathers frames into one unit. A receiver counts their times from the first on, so that only frames of one
     /// duration go together.
-    fn push_sound(
+    fn push_audio(
         &mut self,
         frames: &mut Peekable<impl Iterator<Item = TimedFrame>>,
-        sound: &Sound,
+        audio: &Audio,
     ) -> Option<()> {
         let first = frames.next()?;
         let time = on_wire(first.presentation_time);
         let mut size_bytes = PES_HEADER_SIZE_BYTES;
-        size_bytes += u64::from(sound.frame_size_bytes(first.frame.size_bytes)?);
+        size_bytes += u64::from(audio.frame_size_bytes(first.frame.size_bytes)?);
         let mut frame_count = 1;
         self.frames.push(first.frame);
         let mut duration = first.duration;
         while let Some(next) = frames.peek() {
-            let with_next = size_bytes + u64::from(sound.frame_size_bytes(next.frame.size_bytes)?);
+            let with_next = size_bytes + u64::from(audio.frame_size_bytes(next.frame.size_bytes)?);
             if with_next > SOUND_UNIT_SIZE_BYTES || next.duration != duration {
                 break;
             }
@@ -119,7 +121,7 @@ impl Layout {
             frames.next();
         }
         self.units.push(Unit {
-            stream: Stream::Sound,
+            stream: Stream::Audio,
             decode_time: time,
             presentation_time: time,
             is_sync: false,

@@ -24,7 +24,7 @@ pub fn packet_count(stream: Stream, size_bytes: u64, single_packets: u32) -> u64
 fn first_content_size_bytes(stream: Stream) -> usize {
     match stream {
         Stream::Picture => CONTENT_SIZE_BYTES_MAX - CLOCK_SIZE_BYTES,
-        Stream::Sound => CONTENT_SIZE_BYTES_MAX,
+        Stream::Audio => CONTENT_SIZE_BYTES_MAX,
     }
 }
 
@@ -33,7 +33,7 @@ fn first_content_size_bytes(stream: Stream) -> usize {
 pub struct PacketWriter {
     /// Of the next packet of each stream.
     picture_counter: u8,
-    sound_counter: u8,
+    audio_counter: u8,
     stream: Stream,
     /// Of the unit: what is in no packet yet, without what the single packets carry.
     body_bytes_left: u64,
@@ -59,7 +59,7 @@ impl Default for PacketWriter {
     fn default() -> PacketWriter {
         PacketWriter {
             picture_counter: 0,
-            sound_counter: 0,
+            audio_counter: 0,
             stream: Stream::Picture,
             body_bytes_left: 0,
             room: 0,
@@ -91,7 +91,7 @@ impl PacketWriter {
     pub fn skip(&mut self, stream: Stream, count: u64) {
         let counter = match stream {
             Stream::Picture => &mut self.picture_counter,
-            Stream::Sound => &mut self.sound_counter,
+            Stream::Audio => &mut self.audio_counter,
         };
         // The counter has four bits.
         *counter = (*counter + (count & 0x0f) as u8) & 0x0f;
@@ -178,7 +178,7 @@ impl PacketWriter {
     fn packet_header(&mut self, unit_start: u8, adaptation: u8) -> [u8; 4] {
         let (pid, counter) = match self.stream {
             Stream::Picture => (VIDEO_PID, &mut self.picture_counter),
-            Stream::Sound => (SOUND_PID, &mut self.sound_counter),
+            Stream::Audio => (SOUND_PID, &mut self.audio_counter),
         };
         let [pid_high, pid_low] = pid.to_be_bytes();
         let header = [0x47, unit_start | pid_high, pid_low, adaptation | *counter];

@@ -1,6 +1,6 @@
 //! Heads of units, ISO 13818-1 2.4.3.6: which stream, and when it is decoded and shown.
 
-use crate::mux::ts::streams::Sound;
+use crate::mux::ts::streams::Audio;
 use crate::mux::ts::units::{Stream, Unit};
 
 /// All headers have the same length, so that the number of packets follows from sizes alone; stuffing takes the place of a
@@ -17,11 +17,11 @@ pub fn is_length_sayable(size_bytes: u64) -> bool {
 }
 
 /// The header of a unit.
-pub fn header(unit: &Unit, sound: Option<&Sound>) -> [u8; 19] {
+pub fn header(unit: &Unit, audio: Option<&Audio>) -> [u8; 19] {
     let (stream_id, length) = match unit.stream {
         Stream::Picture => (VIDEO_STREAM_ID, 0),
-        Stream::Sound => (
-            sound.map_or(0xc0, Sound::stream_id),
+        Stream::Audio => (
+            audio.map_or(0xc0, Audio::stream_id),
             u16::try_from(unit.size_bytes - UNCOUNTED_SIZE_BYTES).unwrap_or(0),
         ),
     };

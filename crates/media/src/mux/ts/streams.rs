@@ -24,7 +24,7 @@ impl Picture {
 
 /// A kind of sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sound {
+pub enum Audio {
     /// AAC in ADTS.
     Aac(Adts),
     /// MPEG-1 audio.
@@ -35,14 +35,14 @@ pub enum Sound {
     Ac3,
 }
 
-impl Sound {
+impl Audio {
     /// `None` when the track is none that a transport stream carries.
-    pub fn of(track: &Track) -> Option<Sound> {
+    pub fn of(track: &Track) -> Option<Audio> {
         match track.codec {
-            Codec::Aac => Some(Sound::Aac(Adts::of(&track.audio_specific_config()?)?)),
-            Codec::Mp3 if track.sample_rate >= 32_000 => Some(Sound::Mpeg1),
-            Codec::Mp3 => Some(Sound::Mpeg2),
-            Codec::Ac3 => Some(Sound::Ac3),
+            Codec::Aac => Some(Audio::Aac(Adts::of(&track.audio_specific_config()?)?)),
+            Codec::Mp3 if track.sample_rate >= 32_000 => Some(Audio::Mpeg1),
+            Codec::Mp3 => Some(Audio::Mpeg2),
+            Codec::Ac3 => Some(Audio::Ac3),
             Codec::Avc
             | Codec::Hevc
             | Codec::Vp9
@@ -59,26 +59,26 @@ impl Sound {
     /// ISO 13818-1 table 2-34, and ATSC A/53 for AC-3.
     pub fn stream_type(&self) -> u8 {
         match self {
-            Sound::Aac(_) => 0x0f,
-            Sound::Mpeg1 => 0x03,
-            Sound::Mpeg2 => 0x04,
-            Sound::Ac3 => 0x81,
+            Audio::Aac(_) => 0x0f,
+            Audio::Mpeg1 => 0x03,
+            Audio::Mpeg2 => 0x04,
+            Audio::Ac3 => 0x81,
         }
     }
 
     /// ISO 13818-1 table 2-22: the first of MPEG audio, and the private stream 1 for AC-3.
     pub fn stream_id(&self) -> u8 {
         match self {
-            Sound::Aac(_) | Sound::Mpeg1 | Sound::Mpeg2 => 0xc0,
-            Sound::Ac3 => 0xbd,
+            Audio::Aac(_) | Audio::Mpeg1 | Audio::Mpeg2 => 0xc0,
+            Audio::Ac3 => 0xbd,
         }
     }
 
     /// What a frame of this size takes with its header; `None` when it does not fit one.
     pub fn frame_size_bytes(&self, size_bytes: u32) -> Option<u32> {
         match self {
-            Sound::Aac(_) => Adts::carries(size_bytes).then(|| size_bytes + ADTS_HEADER_SIZE_BYTES),
-            Sound::Mpeg1 | Sound::Mpeg2 | Sound::Ac3 => Some(size_bytes),
+            Audio::Aac(_) => Adts::carries(size_bytes).then(|| size_bytes + ADTS_HEADER_SIZE_BYTES),
+            Audio::Mpeg1 | Audio::Mpeg2 | Audio::Ac3 => Some(size_bytes),
         }
     }
 }

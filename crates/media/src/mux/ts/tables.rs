@@ -2,7 +2,7 @@
 
 use crate::mp4::Track;
 use crate::mux::ts::packets::{SOUND_PID, VIDEO_PID};
-use crate::mux::ts::streams::Sound;
+use crate::mux::ts::streams::Audio;
 use crate::mux::ts::units::PACKET_SIZE_BYTES;
 
 /// A packet for each table.
@@ -14,26 +14,26 @@ const PROGRAM_PID: u16 = 0x1000;
 const H264_STREAM_TYPE: u8 = 0x1b;
 
 /// The tables of segment `number`, from 1: their counters go on from segment to segment.
-pub fn tables(number: u32, sound: Option<(&Track, &Sound)>) -> Tables {
+pub fn tables(number: u32, audio: Option<(&Track, &Audio)>) -> Tables {
     let counter = (number.wrapping_sub(1) & 0x0f) as u8;
     let mut tables = [0xff; 2 * PACKET_SIZE_BYTES];
     let (programs, program) = tables.split_at_mut(PACKET_SIZE_BYTES);
     let mut entry = 1_u16.to_be_bytes().to_vec();
     entry.extend_from_slice(&(0xe000 | PROGRAM_PID).to_be_bytes());
     write_table(programs, PROGRAMS_PID, counter, 0x00, &entry);
-    write_table(program, PROGRAM_PID, counter, 0x02, &streams(sound));
+    write_table(program, PROGRAM_PID, counter, 0x02, &streams(audio));
     tables
 }
 
 /// The clock's stream, no words on the program, then each stream.
-fn streams(sound: Option<(&Track, &Sound)>) -> Vec<u8> {
+fn streams(audio: Option<(&Track, &Audio)>) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(&(0xe000 | VIDEO_PID).to_be_bytes());
     out.extend_from_slice(&[0xf0, 0]);
     write_stream(&mut out, H264_STREAM_TYPE, VIDEO_PID, &[]);
-    if let Some((track, sound)) = sound {
+    if let Some((track, audio)) = audio {
         let mut descriptors = Vec::new();
-        if *sound == Sound::Ac3 {
+        if *audio == Audio::Ac3 {
             descriptors.extend_from_slice(b"\x05\x04AC-3");
         }
         if let Some(language) = track.language.as_deref().filter(|text| text.len() == 3) {
@@ -41,7 +41,7 @@ fn streams(sound: Option<(&Track, &Sound)>) -> Vec<u8> {
             descriptors.extend_from_slice(language.as_bytes());
             descriptors.push(0);
         }
-        write_stream(&mut out, sound.stream_type(), SOUND_PID, &descriptors);
+        write_stream(&mut out, audio.stream_type(), SOUND_PID, &descriptors);
     }
     out
 }

@@ -140,7 +140,7 @@ fn times_have_33_bits_and_markers() {
 
 #[test]
 fn a_time_said_once_leaves_stuffing() {
-    let header = pes::header(&unit(Stream::Sound, 106), None);
+    let header = pes::header(&unit(Stream::Audio, 106), None);
     assert_eq!(header[..9], [0, 0, 1, 0xc0, 0, 100, 0x84, 0x80, 10]);
     assert_eq!(header[9..14], [0x21, 0, 1, 0, 1]);
     assert_eq!(header[14..], [0xff; 5]);
@@ -148,7 +148,7 @@ fn a_time_said_once_leaves_stuffing() {
 
 #[test]
 fn the_smallest_unit_fills_sixteen_packets() {
-    for (stream, pid) in [(Stream::Picture, VIDEO_PID), (Stream::Sound, SOUND_PID)] {
+    for (stream, pid) in [(Stream::Picture, VIDEO_PID), (Stream::Audio, SOUND_PID)] {
         let mut layout = Layout::default();
         layout.units.push(unit(stream, 20));
         assert_eq!(layout.fill_up(stream), 16);
@@ -167,11 +167,11 @@ proptest! {
         piece in 1_usize..700,
     ) {
         let mut layout = Layout::default();
-        for (is_sound, size_bytes) in &sizes {
-            let stream = if *is_sound { Stream::Sound } else { Stream::Picture };
+        for (is_audio, size_bytes) in &sizes {
+            let stream = if *is_audio { Stream::Audio } else { Stream::Picture };
             layout.units.push(unit(stream, *size_bytes));
         }
-        let count = layout.fill_up(Stream::Picture) + layout.fill_up(Stream::Sound);
+        let count = layout.fill_up(Stream::Picture) + layout.fill_up(Stream::Audio);
         let mut packets = PacketWriter::default();
         let mut out = vec![0x47; PACKET_SIZE_BYTES];
         let mut expected = [Vec::new(), Vec::new()];
@@ -186,7 +186,7 @@ proptest! {
                 packets.pause(&mut out);
                 prop_assert!(out.len().is_multiple_of(PACKET_SIZE_BYTES));
             }
-            expected[usize::from(unit.stream == Stream::Sound)].push(content);
+            expected[usize::from(unit.stream == Stream::Audio)].push(content);
         }
         let out = &out[PACKET_SIZE_BYTES..];
         prop_assert_eq!(out.len() as u64, count * PACKET_SIZE_BYTES as u64);

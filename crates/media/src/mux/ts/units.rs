@@ -11,7 +11,7 @@ pub enum Stream {
     /// H.264.
     Picture,
     /// What goes with it.
-    Sound,
+    Audio,
 }
 
 /// A PES packet: one picture, or some frames of sound.

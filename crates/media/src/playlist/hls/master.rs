@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::i_frames;
 use crate::describe::TrackDescription;
 use crate::mp4::VideoRange;
-use crate::playlist::presentation::{Picture, Presentation, SoundGroup, Title};
+use crate::playlist::presentation::{AudioGroup, Picture, Presentation, Title};
 use crate::playlist::suffix::Suffix;
 use crate::playlist::{Propagation, Rendition, SideText};
 
@@ -26,7 +26,7 @@ pub fn hls_master(
     }
     for group in &presentation.groups {
         if is_group_needed(&presentation, group) {
-            push_sounds(&mut text, group, &suffix);
+            push_audio_tracks(&mut text, group, &suffix);
         }
     }
     for rendition in &presentation.texts {
@@ -41,7 +41,7 @@ pub fn hls_master(
         );
     }
     if presentation.pictures.is_empty() {
-        push_sound_variants(&mut text, &presentation, &suffix);
+        push_audio_variants(&mut text, &presentation, &suffix);
         return text;
     }
     if presentation.groups.is_empty() {
@@ -57,19 +57,19 @@ pub fn hls_master(
 }
 
 /// A video of one sound alone needs no group: its variant is the sound.
-fn is_group_needed(presentation: &Presentation<'_>, group: &SoundGroup<'_>) -> bool {
-    !presentation.pictures.is_empty() || group.sounds.len() > 1
+fn is_group_needed(presentation: &Presentation<'_>, group: &AudioGroup<'_>) -> bool {
+    !presentation.pictures.is_empty() || group.audio_tracks.len() > 1
 }
 
-fn push_sounds(text: &mut String, group: &SoundGroup<'_>, suffix: &Suffix) {
-    for sound in &group.sounds {
-        let uri = format!("{}media.m3u8{}", sound.folder, suffix.as_str());
+fn push_audio_tracks(text: &mut String, group: &AudioGroup<'_>, suffix: &Suffix) {
+    for audio in &group.audio_tracks {
+        let uri = format!("{}media.m3u8{}", audio.folder, suffix.as_str());
         push_media(
             text,
             "AUDIO",
             &group.id,
-            &sound.title,
-            Some(sound.track.channels),
+            &audio.title,
+            Some(audio.track.channels),
             &uri,
         );
     }
@@ -115,23 +115,23 @@ fn push_media(
 fn push_variants(
     text: &mut String,
     presentation: &Presentation<'_>,
-    group: Option<&SoundGroup<'_>>,
+    group: Option<&AudioGroup<'_>>,
     suffix: &Suffix,
 ) {
     for picture in &presentation.pictures {
         let track = picture.track;
-        let sounds = || {
+        let audio_tracks = || {
             group
                 .iter()
-                .flat_map(|group| &group.sounds)
-                .map(|sound| sound.track)
+                .flat_map(|group| &group.audio_tracks)
+                .map(|audio| audio.track)
         };
-        let peak = sounds()
-            .map(|sound| sound.peak_bits_per_sec)
+        let peak = audio_tracks()
+            .map(|audio| audio.peak_bits_per_sec)
             .max()
             .unwrap_or(0);
-        let average = sounds()
-            .map(|sound| sound.average_bits_per_sec)
+        let average = audio_tracks()
+            .map(|audio| audio.average_bits_per_sec)
             .max()
             .unwrap_or(0);
         let _ = write!(
@@ -139,7 +139,7 @@ fn push_variants(
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\"",
             track.peak_bits_per_sec.saturating_add(peak).max(1),
             track.average_bits_per_sec.saturating_add(average).max(1),
-            codecs(std::iter::once(track).chain(sounds()))
+            codecs(std::iter::once(track).chain(audio_tracks()))
         );
         push_picture(text, picture);
         if let Some((numerator, denominator)) =
@@ -159,12 +159,16 @@ fn push_variants(
 }
 
 /// One variant for each group; its list is the group's default.
-fn push_sound_variants(text: &mut String, presentation: &Presentation<'_>, suffix: &Suffix) {
+fn push_audio_variants(text: &mut String, presentation: &Presentation<'_>, suffix: &Suffix) {
     for group in &presentation.groups {
-        let Some(default) = group.sounds.iter().find(|sound| sound.title.is_default) else {
+        let Some(default) = group
+            .audio_tracks
+            .iter()
+            .find(|audio| audio.title.is_default)
+        else {
             continue;
         };
-        let tracks = || group.sounds.iter().map(|sound| sound.track);
+        let tracks = || group.audio_tracks.iter().map(|audio| audio.track);
         let _ = write!(
             text,
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\"",

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::describe::VideoDescription;
-use crate::playlist::tests::{picture, sound, text, video};
+use crate::playlist::tests::{audio, picture, text, video};
 use crate::playlist::{Propagation, dash, hls_master};
 
 /// The languages, names and folders of each group of sounds, then of the subtitles.
@@ -22,13 +22,13 @@ fn offered_by(videos: &[VideoDescription]) -> Vec<String> {
         let default = if title.is_default { " default" } else { "" };
         format!("{language} {} {folder}{default}", title.name)
     };
-    let sounds = presentation.groups.iter().flat_map(|group| {
-        let sounds = group.sounds.iter();
-        sounds.map(|sound| format!("{} {}", group.id, told(&sound.title, &sound.folder)))
+    let audio_tracks = presentation.groups.iter().flat_map(|group| {
+        let audio_tracks = group.audio_tracks.iter();
+        audio_tracks.map(|audio| format!("{} {}", group.id, told(&audio.title, &audio.folder)))
     });
     let texts = presentation.texts.iter();
     let texts = texts.map(|text| told(&text.title, &text.folder));
-    sounds.chain(texts).collect()
+    audio_tracks.chain(texts).collect()
 }
 
 fn french_text() -> TrackDescription {
@@ -42,11 +42,11 @@ fn french_text() -> TrackDescription {
 fn a_language_in_another_codec_or_of_no_name_stays_out() {
     let nameless = TrackDescription {
         language: None,
-        ..sound(3, Codec::Aac, "")
+        ..audio(3, Codec::Aac, "")
     };
     let videos = [
-        video(vec![picture(), sound(2, Codec::Aac, "eng")]),
-        video(vec![picture(), sound(2, Codec::Ac3, "ger"), nameless]),
+        video(vec![picture(), audio(2, Codec::Aac, "eng")]),
+        video(vec![picture(), audio(2, Codec::Ac3, "ger"), nameless]),
     ];
     assert_eq!(offered_by(&videos), ["aac en English r-a/t2/ default"]);
 }
@@ -56,20 +56,20 @@ fn languages_of_other_renditions_join_the_group_of_their_codec() {
     let videos = [
         video(vec![
             picture(),
-            sound(2, Codec::Aac, "eng"),
-            sound(3, Codec::Ac3, "eng"),
+            audio(2, Codec::Aac, "eng"),
+            audio(3, Codec::Ac3, "eng"),
         ]),
         video(vec![
             picture(),
-            sound(2, Codec::Aac, "eng"),
-            sound(3, Codec::Aac, "ger"),
-            sound(4, Codec::Ac3, "fre"),
+            audio(2, Codec::Aac, "eng"),
+            audio(3, Codec::Aac, "ger"),
+            audio(4, Codec::Ac3, "fre"),
             text(5),
         ]),
         video(vec![
             picture(),
-            sound(2, Codec::Aac, "ger"),
-            sound(3, Codec::Aac, "fre"),
+            audio(2, Codec::Aac, "ger"),
+            audio(3, Codec::Aac, "fre"),
             french_text(),
             text(5),
         ]),
@@ -89,8 +89,8 @@ fn languages_of_other_renditions_join_the_group_of_their_codec() {
 #[test]
 fn both_kinds_of_lists_have_them() {
     let videos = [
-        video(vec![picture(), sound(2, Codec::Aac, "eng")]),
-        video(vec![picture(), sound(2, Codec::Aac, "ger")]),
+        video(vec![picture(), audio(2, Codec::Aac, "eng")]),
+        video(vec![picture(), audio(2, Codec::Aac, "ger")]),
     ];
     let renditions = [
         Rendition {

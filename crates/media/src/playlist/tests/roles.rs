@@ -39,11 +39,11 @@ fn m4_a_description_is_never_chosen_unasked() {
     // It comes first, and the file enables it.
     let video = video(vec![
         picture(),
-        with_roles(sound(2, Codec::Aac, "eng"), &[Role::Description]),
-        sound(3, Codec::Aac, "eng"),
-        with_roles(sound(4, Codec::Aac, "eng"), &[Role::Commentary]),
-        with_roles(sound(5, Codec::Aac, "fra"), &[Role::Commentary]),
-        with_roles(sound(6, Codec::Aac, "fra"), &[Role::Dub]),
+        with_roles(audio(2, Codec::Aac, "eng"), &[Role::Description]),
+        audio(3, Codec::Aac, "eng"),
+        with_roles(audio(4, Codec::Aac, "eng"), &[Role::Commentary]),
+        with_roles(audio(5, Codec::Aac, "fra"), &[Role::Commentary]),
+        with_roles(audio(6, Codec::Aac, "fra"), &[Role::Dub]),
     ]);
     assert_eq!(
         media(&video),
@@ -70,10 +70,10 @@ fn m4_a_description_is_never_chosen_unasked() {
 }
 
 #[test]
-fn m4_a_description_alone_is_the_sound() {
+fn m4_a_description_alone_is_the_audio() {
     let video = video(vec![
         picture(),
-        with_roles(sound(2, Codec::Aac, "eng"), &[Role::Description]),
+        with_roles(audio(2, Codec::Aac, "eng"), &[Role::Description]),
     ]);
     assert_eq!(
         media(&video),
@@ -124,11 +124,11 @@ fn m4_forced_subtitles_are_not_offered_as_ordinary_ones() {
 
 /// ffmpeg calls every track for those who do not hear well a caption.
 #[test]
-fn m4_sound_for_the_hard_of_hearing_is_no_caption() {
+fn m4_audio_for_the_hard_of_hearing_is_no_caption() {
     let video = video(vec![
         picture(),
-        with_roles(sound(2, Codec::Aac, "eng"), &[Role::Caption]),
-        sound(3, Codec::Aac, "eng"),
+        with_roles(audio(2, Codec::Aac, "eng"), &[Role::Caption]),
+        audio(3, Codec::Aac, "eng"),
     ]);
     assert_eq!(
         media(&video),
@@ -141,15 +141,15 @@ fn m4_sound_for_the_hard_of_hearing_is_no_caption() {
 }
 
 #[test]
-fn m4_the_main_sound_is_the_default_where_the_file_enables_several() {
+fn m4_the_main_audio_is_the_default_where_the_file_enables_several() {
     let enabled = |track: TrackDescription| TrackDescription {
         is_default: true,
         ..track
     };
     let video = video(vec![
         picture(),
-        enabled(sound(2, Codec::Aac, "eng")),
-        enabled(with_roles(sound(3, Codec::Aac, "slv"), &[Role::Main])),
+        enabled(audio(2, Codec::Aac, "eng")),
+        enabled(with_roles(audio(3, Codec::Aac, "slv"), &[Role::Main])),
     ]);
     assert_eq!(
         media(&video),
@@ -161,7 +161,7 @@ fn m4_the_main_sound_is_the_default_where_the_file_enables_several() {
     // A forced sound is none: the word is for subtitles.
     let video = super::video(vec![
         picture(),
-        with_roles(sound(2, Codec::Aac, "eng"), &[Role::ForcedSubtitle]),
+        with_roles(audio(2, Codec::Aac, "eng"), &[Role::ForcedSubtitle]),
     ]);
     assert!(!media(&video)[0].contains("FORCED"));
 }

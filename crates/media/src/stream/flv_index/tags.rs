@@ -7,7 +7,7 @@ use super::script::Script;
 use super::{FlvIndex, MessageKind, Shared};
 use crate::Refusal;
 use crate::stream::flv::{
-    AUDIO_AAC, AVC_HEAD_SIZE_BYTES, Metadata, PACKET_HEADER, Picture, Sound, VIDEO_AVC,
+    AUDIO_AAC, AVC_HEAD_SIZE_BYTES, Audio, Metadata, PACKET_HEADER, Picture, VIDEO_AVC,
     kbits_per_sec,
 };
 
@@ -227,7 +227,7 @@ impl Tags {
                 frame_rate: script.frame_rate,
                 kbits_per_sec: kbits_per_sec(self.video.size_bytes, duration),
             }),
-            sound: self.audio.first.map(|first| Sound {
+            audio: self.audio.first.map(|first| Audio {
                 codec_number: first >> 4,
                 sample_rate: script.sample_rate,
                 sample_size_bits: Some(if first & 2 == 0 { 8.0 } else { 16.0 }),
@@ -286,7 +286,7 @@ fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> 
 fn audio_body(first: u8, body: &[u8]) -> Result<Body, Refusal> {
     let codec_number = first >> 4;
     if matches!(codec_number, 9 | 12 | 13) {
-        return Err(Refusal::Unsupported("codec of the sound"));
+        return Err(Refusal::Unsupported("codec of the audio"));
     }
     let is_aac = codec_number == AUDIO_AAC;
     match body.get(1) {

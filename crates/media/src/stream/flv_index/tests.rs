@@ -115,7 +115,7 @@ fn what_has_no_tag_is_refused() {
 }
 
 #[test]
-fn what_has_neither_picture_nor_sound_is_refused() {
+fn what_has_neither_picture_nor_audio_is_refused() {
     check_refusal(&object(&[(18, 0, b"script")]), Refusal::NoTrack);
     check_refusal(&object(&[(9, 0, b"")]), Refusal::NoTrack);
     check_refusal(&object(&[(9, 0, AVC_HEADER)]), Refusal::NoTrack);
@@ -169,7 +169,7 @@ fn codecs_that_old_players_do_not_know_are_refused() {
     for first in [0x90, 0xc0, 0xd0] {
         check_refusal(
             &object(&[(8, 0, &[first, 1])]),
-            Refusal::Unsupported("codec of the sound"),
+            Refusal::Unsupported("codec of the audio"),
         );
     }
 }
@@ -244,7 +244,7 @@ fn a_cut_object_ends_with_its_last_whole_tag() {
 }
 
 #[test]
-fn sound_alone_is_sought_by_time() {
+fn audio_alone_is_sought_by_time() {
     let object = object(&[(8, 0, b"\x2fa"), (8, 100, b"\x2fb"), (8, 200, b"\x2fc")]);
     check_messages(&object, 199, &[(8, 100, b"\x2fb"), (8, 200, b"\x2fc")]);
     check_messages(&object, 200, &[(8, 200, b"\x2fc")]);
@@ -367,7 +367,7 @@ fn metadata_is_told_anew() {
     assert_eq!(metadata.duration, Duration::from_secs(1));
     let picture = metadata.picture.unwrap();
     assert_eq!((picture.codec_number, picture.width), (7, Some(640.0)));
-    assert_eq!(metadata.sound, None);
+    assert_eq!(metadata.audio, None);
     assert_eq!(picture.kbits_per_sec, Some(0.096));
 }
 

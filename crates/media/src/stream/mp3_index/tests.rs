@@ -200,12 +200,12 @@ fn each_frame_is_a_message() {
         "{}",
         index.size_bytes()
     );
-    let sound = index.shared.metadata.sound.unwrap();
+    let audio = index.shared.metadata.audio.unwrap();
     assert_eq!(
-        (sound.sample_rate, sound.is_stereo),
+        (audio.sample_rate, audio.is_stereo),
         (Some(48_000.0), Some(false))
     );
-    assert_eq!(sound.kbits_per_sec, Some(32.0));
+    assert_eq!(audio.kbits_per_sec, Some(32.0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::frame::{HEADER_SIZE_BYTES, Header, Shape};
 use super::{Frame, Mp3Index, Shared};
 use crate::Refusal;
 use crate::mp4::{Limits, Step};
-use crate::stream::flv::{AUDIO_MP3, Metadata, Sound, kbits_per_sec};
+use crate::stream::flv::{AUDIO_MP3, Audio, Metadata, kbits_per_sec};
 
 /// Stretches end at multiples of this, and are not shorter than the other unless the object ends.
 const STRETCH_SIZE_BYTES: u64 = 1 << 20;
@@ -29,7 +29,7 @@ pub struct Mp3Locator {
     object_size_bytes: u64,
     limits: Limits,
     stage: Stage,
-    sound: Option<(Shape, u16)>,
+    audio: Option<(Shape, u16)>,
     frames: Vec<Frame>,
     size_bytes: u64,
 }
@@ -75,7 +75,7 @@ impl Mp3Locator {
             } else {
                 begin
             },
-            sound: None,
+            audio: None,
             frames: Vec::new(),
             size_bytes: 0,
         }
@@ -153,7 +153,7 @@ impl Mp3Locator {
         if object_rest == ID3V1_SIZE_BYTES && rest.starts_with(b"TAG") {
             return Mp3Element::End;
         }
-        let fits = |header: &Header| self.sound.is_none_or(|(shape, _)| shape == header.shape);
+        let fits = |header: &Header| self.audio.is_none_or(|(shape, _)| shape == header.shape);
         let Some(header) = Header::read(rest).filter(fits) else {
             return Mp3Element::Junk;
         };
@@ -179,8 +179,8 @@ impl Mp3Locator {
         rest: &[u8],
     ) -> Result<(u64, Faith), Refusal> {
         let size_bytes = u64::from(header.size_bytes);
-        let is_first = self.sound.is_none();
-        self.sound.get_or_insert((header.shape, header.channels));
+        let is_first = self.audio.is_none();
+        self.audio.get_or_insert((header.shape, header.channels));
         if is_first && header.is_table(&rest[..rest.len().min(usize::from(header.size_bytes))]) {
             return Ok((size_bytes, Faith::Follows));
         }
@@ -199,7 +199,7 @@ impl Mp3Locator {
             Faith::Searches { junk_size_bytes } => junk_size_bytes,
         };
         if passed >= JUNK_SIZE_BYTES_MAX {
-            return Err(match self.sound {
+            return Err(match self.audio {
                 None => Refusal::NotAVideo,
                 Some(_) => Refusal::Corrupt("frames do not follow one another"),
             });
@@ -218,7 +218,7 @@ impl Mp3Locator {
         if self.stage != Stage::End {
             return Err(Refusal::Truncated);
         }
-        let Some((shape, channels)) = self.sound.filter(|_| !self.frames.is_empty()) else {
+        let Some((shape, channels)) = self.audio.filter(|_| !self.frames.is_empty()) else {
             return Err(Refusal::NotAVideo);
         };
         self.frames.shrink_to_fit();
@@ -231,7 +231,7 @@ impl Mp3Locator {
             duration,
             object_size_bytes: self.object_size_bytes,
             picture: None,
-            sound: Some(Sound {
+            audio: Some(Audio {
                 codec_number: AUDIO_MP3,
                 sample_rate: Some(f64::from(shape.sample_rate)),
                 sample_size_bits: Some(16.0),

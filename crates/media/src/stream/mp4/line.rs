@@ -41,7 +41,7 @@ pub(super) struct Line {
 enum Coding {
     Avc,
     /// Always the same bytes.
-    Sound(Bytes),
+    Audio(Bytes),
 }
 
 /// A sample where a viewer may begin.
@@ -156,7 +156,7 @@ impl Line {
     fn begins_with(&self, sample: &Sample) -> bool {
         match self.coding {
             Coding::Avc => sample.is_sync,
-            Coding::Sound(_) => true,
+            Coding::Audio(_) => true,
         }
     }
 
@@ -176,7 +176,7 @@ impl Line {
     fn due_ms(&self, track: &Track, sample: &Sample) -> u32 {
         let earliest_ms = match self.coding {
             Coding::Avc => sample.number.min(LEAD_IN_SAMPLES_MAX),
-            Coding::Sound(_) => 0,
+            Coding::Audio(_) => 0,
         };
         message_ms(decoded_ms(track, sample).saturating_sub(self.early_ms)).max(earliest_ms)
     }
@@ -199,7 +199,7 @@ impl Line {
                 body.push_bytes(Bytes::copy_from_slice(&head));
                 MessageKind::Video
             }
-            Coding::Sound(head) => {
+            Coding::Audio(head) => {
                 body.push_bytes(head.clone());
                 MessageKind::Audio
             }
@@ -221,9 +221,9 @@ impl Coding {
             (TrackKind::Video, _) => Coding::Avc,
             (TrackKind::Audio | TrackKind::Text, Codec::Mp3) => {
                 let head = mp3_head(track.sample_rate, track.channels);
-                Coding::Sound(Bytes::copy_from_slice(&head))
+                Coding::Audio(Bytes::copy_from_slice(&head))
             }
-            (TrackKind::Audio | TrackKind::Text, _) => Coding::Sound(Bytes::from_static(&AAC_HEAD)),
+            (TrackKind::Audio | TrackKind::Text, _) => Coding::Audio(Bytes::from_static(&AAC_HEAD)),
         }
     }
 }

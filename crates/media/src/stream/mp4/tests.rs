@@ -84,7 +84,7 @@ fn codecs_that_old_players_do_not_know_are_refused() {
 }
 
 #[test]
-fn a_video_without_picture_and_sound_is_refused() {
+fn a_video_without_picture_and_audio_is_refused() {
     check_refusal(vec![VideoTrack::text(3)], Refusal::NoTrack);
     let mut empty = VideoTrack::audio(3);
     empty.samples.fill(sample(0, 1024, true));
@@ -171,11 +171,11 @@ fn headers_are_the_decoders_configurations() {
         .iter()
         .map(|header| header.body.as_slice())
         .collect();
-    let [[Part::Bytes(picture)], [Part::Bytes(sound)]] = heads[..] else {
+    let [[Part::Bytes(picture)], [Part::Bytes(audio)]] = heads[..] else {
         panic!("two of our own");
     };
     assert_eq!(picture[..7], [0x17, 0, 0, 0, 0, 1, 0x64]);
-    assert_eq!(sound[..], [0xaf, 0, 0x11, 0x90]);
+    assert_eq!(audio[..], [0xaf, 0, 0x11, 0x90]);
 }
 
 #[test]
@@ -232,20 +232,20 @@ fn no_picture_is_shown_before_it_is_decoded() {
 }
 
 #[test]
-fn sound_from_before_the_beginning_goes_out_at_it() {
-    let mut sound = VideoTrack::audio(5);
-    sound.edits = vec![(60, 2048)];
-    let video = stream(vec![sound]);
+fn audio_from_before_the_beginning_goes_out_at_it() {
+    let mut audio = VideoTrack::audio(5);
+    audio.edits = vec![(60, 2048)];
+    let video = stream(vec![audio]);
     let expected = [(0, 0), (0, 0), (0, 0), (20, 20), (40, 40)];
     assert_eq!(times(&video, MessageKind::Audio, 0), expected);
     assert_eq!(times(&video, MessageKind::Audio, 1), expected[2..]);
 }
 
 #[test]
-fn late_sound_is_late() {
-    let mut sound = VideoTrack::audio(2);
-    sound.edits = vec![(700, -1), (40, 0)];
-    let video = stream(vec![VideoTrack::video(50, 10), sound]);
+fn late_audio_is_late() {
+    let mut audio = VideoTrack::audio(2);
+    audio.edits = vec![(700, -1), (40, 0)];
+    let video = stream(vec![VideoTrack::video(50, 10), audio]);
     assert_eq!(
         times(&video, MessageKind::Audio, 0),
         [(700, 700), (720, 720)]
@@ -280,8 +280,8 @@ fn viewers_begin_with_the_key_frame_before() {
             expected,
             "{at_ms}"
         );
-        let sound = times(&video, MessageKind::Audio, at_ms);
-        assert_eq!(sound.first(), Some(&(key_ms, key_ms)), "{at_ms}");
+        let audio = times(&video, MessageKind::Audio, at_ms);
+        assert_eq!(audio.first(), Some(&(key_ms, key_ms)), "{at_ms}");
     }
     let video = stream(vec![VideoTrack::audio(500)]);
     assert_eq!(times(&video, MessageKind::Audio, 5_039)[0], (5_020, 5_020));
@@ -306,14 +306,14 @@ fn metadata_tells_of_both_tracks() {
         (picture.width, picture.height, picture.frame_rate),
         (Some(64.0), Some(48.0), Some(25.0))
     );
-    let sound = metadata.sound.unwrap();
-    assert_eq!((sound.codec_number, sound.is_stereo), (10, Some(true)));
+    let audio = metadata.audio.unwrap();
+    assert_eq!((audio.codec_number, audio.is_stereo), (10, Some(true)));
     assert_eq!(video.metadata(), metadata.to_amf());
-    let sound_alone = stream(vec![VideoTrack {
+    let audio_alone = stream(vec![VideoTrack {
         entry: aac_entry(),
         ..VideoTrack::audio(10)
     }]);
-    assert_eq!(sound_alone.describe().picture, None);
+    assert_eq!(audio_alone.describe().picture, None);
 }
 
 #[test]
@@ -328,9 +328,9 @@ fn memory_is_counted() {
 
 #[test]
 fn mutated_objects_never_panic() {
-    let mut sound = VideoTrack::audio(6);
-    sound.edits = vec![(60, 2048)];
-    let whole = Video::new(vec![reordered(2), sound]).bytes_with_index_first();
+    let mut audio = VideoTrack::audio(6);
+    audio.edits = vec![(60, 2048)];
+    let whole = Video::new(vec![reordered(2), audio]).bytes_with_index_first();
     let mut random = Random::new();
     for _ in 0..20_000 {
         let object = random.mutated(&whole);

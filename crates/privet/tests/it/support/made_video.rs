@@ -154,8 +154,8 @@ impl Media {
         header.extend([0; 24]);
         header.extend(3u32.to_be_bytes());
         let picture = self.track(1, &self.video, &self.video_chunks, media_at);
-        let sound = self.track(2, &self.audio, &self.audio_chunks, media_at);
-        boxed(b"moov", &[boxed(b"mvhd", &header), picture, sound].concat())
+        let audio = self.track(2, &self.audio, &self.audio_chunks, media_at);
+        boxed(b"moov", &[boxed(b"mvhd", &header), picture, audio].concat())
     }
 
     fn track(
@@ -228,7 +228,7 @@ fn tables(
     let entry = if is_video {
         picture_entry()
     } else {
-        sound_entry()
+        audio_entry()
     };
     let mut out = boxed(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1][..], &entry].concat());
     out.extend(table(b"stts", &[1, samples.len() as u32, delta]));
@@ -273,7 +273,7 @@ fn picture_entry() -> Vec<u8> {
 }
 
 /// AAC LC, 48,000 Hz, two channels.
-fn sound_entry() -> Vec<u8> {
+fn audio_entry() -> Vec<u8> {
     let mut entry = vec![0, 0, 0, 0, 0, 0, 0, 1];
     entry.extend([0; 8]);
     entry.extend([0, 2, 0, 16, 0, 0, 0, 0, 0xbb, 0x80, 0, 0]);

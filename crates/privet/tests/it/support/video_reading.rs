@@ -29,12 +29,12 @@ pub struct Packet {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     pub pictures: Vec<Packet>,
-    pub sounds: Vec<Vec<Packet>>,
+    pub audio_tracks: Vec<Vec<Packet>>,
 }
 
 /// How sound lies in what is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SoundForm {
+pub enum AudioForm {
     /// As in an mp4.
     Plain,
     /// AAC behind ADTS heads, which are taken off, so that the bytes are an mp4's again.
@@ -62,8 +62,8 @@ impl Ffmpeg {
 
     /// Reads all of it. `options` stand before the input.
     #[track_caller]
-    pub fn read(self, input: &str, options: &[&str], sound: SoundForm) -> Reading {
-        let ran = self.try_read(input, options, sound);
+    pub fn read(self, input: &str, options: &[&str], audio: AudioForm) -> Reading {
+        let ran = self.try_read(input, options, audio);
         assert!(
             ran.is_clean(),
             "{self:?} complains of {input}: {}",
@@ -72,14 +72,14 @@ impl Ffmpeg {
         Reading::parse(&ran.text())
     }
 
-    pub fn try_read(self, input: &str, options: &[&str], sound: SoundForm) -> Ran {
+    pub fn try_read(self, input: &str, options: &[&str], audio: AudioForm) -> Ran {
         let mut command = Command::new(self.program());
         command.args(["-nostdin", "-v", "error", "-noautorotate", "-copyts"]);
         command.args(options).args(["-i", input]);
         command.args(["-map", "0:v:0?", "-map", "0:a?", "-c:a", "copy"]);
-        match sound {
-            SoundForm::Plain => {}
-            SoundForm::Adts => {
+        match audio {
+            AudioForm::Plain => {}
+            AudioForm::Adts => {
                 command.args(["-bsf:a", "aac_adtstoasc"]);
             }
         }
@@ -118,7 +118,7 @@ impl Reading {
             if is_picture {
                 reading.pictures = frames;
             } else {
-                reading.sounds.push(frames);
+                reading.audio_tracks.push(frames);
             }
         }
         reading
@@ -127,13 +127,13 @@ impl Reading {
     /// When the video begins: the first of all pictures and packets.
     pub fn begins_at_us(&self) -> i64 {
         let first = |frames: &Vec<Packet>| frames.iter().map(|frame| frame.at_us).min();
-        let streams = std::iter::once(&self.pictures).chain(&self.sounds);
+        let streams = std::iter::once(&self.pictures).chain(&self.audio_tracks);
         streams.filter_map(first).min().unwrap()
     }
 
     /// With all times counted from `begin_us`.
     pub fn counted_from(mut self, begin_us: i64) -> Self {
-        let streams = std::iter::once(&mut self.pictures).chain(&mut self.sounds);
+        let streams = std::iter::once(&mut self.pictures).chain(&mut self.audio_tracks);
         for frame in streams.flatten() {
             frame.at_us -= begin_us;
         }

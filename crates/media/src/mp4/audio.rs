@@ -129,7 +129,7 @@ impl Aac {
     }
 
     /// Channels and rate; `entry_channels` are those that the sample entry says.
-    pub(super) fn sound(&self, entry_channels: u16) -> Option<(u16, u32)> {
+    pub(super) fn audio(&self, entry_channels: u16) -> Option<(u16, u32)> {
         let channels = self.channels.unwrap_or(entry_channels);
         (self.sample_rate > 0).then_some((channels, self.sample_rate))
     }
@@ -187,7 +187,7 @@ fn rate(bits: &mut Bits<'_>) -> Option<u32> {
 }
 
 /// Channels of `acmod` and `lfeon`, and the rate of `fscod`: ETSI TS 102 366 F.4 and F.6.
-fn dolby_sound(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
+fn dolby_audio(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
     const RATES: [u32; 3] = [48_000, 44_100, 32_000];
     const CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
     let channels = CHANNELS.get(mode as usize)? + low_frequency as u16;
@@ -199,7 +199,7 @@ pub(super) fn ac3(config: &[u8]) -> Option<(u16, u32)> {
     let mut bits = Bits::new(config);
     let rate = bits.take(2)?;
     bits.skip(5 + 3);
-    dolby_sound(rate, bits.take(3)?, bits.take(1)?)
+    dolby_audio(rate, bits.take(3)?, bits.take(1)?)
 }
 
 /// Of the first stream of a `dec3`.
@@ -208,7 +208,7 @@ pub(super) fn eac3(config: &[u8]) -> Option<(u16, u32)> {
     bits.skip(16);
     let rate = bits.take(2)?;
     bits.skip(5 + 1 + 1 + 3);
-    dolby_sound(rate, bits.take(3)?, bits.take(1)?)
+    dolby_audio(rate, bits.take(3)?, bits.take(1)?)
 }
 
 /// Of STREAMINFO, RFC 9639 8.2, behind version, flags and the head of the block.
