@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
 /// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends in
 /// a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
-/// Windows takes both away. None has the form in which ASP.NET puts path_tokens into paths, `(S(…))`.
+/// Windows takes both away. None has the form in which ASP.NET puts sessions into paths, `(S(…))`.
 ///
 /// Takes time linear in the path.
 pub fn is_canonical(path: &str) -> bool {
@@ -38,7 +38,7 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     };
     let is_trimmed_end = |last: char| last == '.' || last == '\u{2026}' || is_trimmed(last);
     let first_word = text.split(is_trimmed).next().unwrap_or_default();
-    // A path_token of ASP.NET; a stream of NTFS: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
+    // A session of ASP.NET; a stream of NTFS: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
     let is_for_windows = is_session_of_asp_net(text) || text.contains("::") || text.contains(":$");
     let is_odd = text.starts_with(is_trimmed)
         || text.ends_with(is_trimmed_end)

@@ -27,7 +27,7 @@ headers = ["Referer"]
 id = "all-but"
 headers_except = ["X-Not"]
 query_strings_except = ["utm"]
-cookies_except = ["path_token"]
+cookies_except = ["session"]
 [[origin_request_policies]]
 id = "own-all"
 query_strings = "all"
@@ -390,7 +390,7 @@ fn a_bucket_hears_nothing_of_the_way() {
         .header("via", "1.0 squid")
         .header("accept-encoding", "br")
         .header("user-agent", "curl")
-        .header("cookie", "a=1; theme=dark; path_token=s");
+        .header("cookie", "a=1; theme=dark; session=s");
     let mut lines: Vec<String> = to_origin(&sent)
         .headers
         .iter()

@@ -387,7 +387,7 @@ fn video_tokens(file: &Path) -> Vec<String> {
         let is_word = text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        let is_named = ["video-", "path_token-", "object-un"]
+        let is_named = ["video-", "path-token-", "object-un"]
             .iter()
             .any(|beginning| text.starts_with(beginning));
         is_word && (is_named || ["not-a-video", "foreign-member"].contains(text))
