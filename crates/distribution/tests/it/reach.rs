@@ -446,7 +446,7 @@ fn s3_no_spelling_of_administration_reaches_a_bucket() {
         "tagging",
         "uploads",
         "uploadId",
-        "path_token",
+        "session",
         "append",
         "mdsearch",
         "delete",

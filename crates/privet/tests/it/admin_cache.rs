@@ -61,8 +61,8 @@ fn check(paths: &[&str], items: &[InvalidationItem], expected: &[&str]) {
 
 #[test]
 fn every_spelling_of_a_path_goes() {
-    check(&["/%66ilm"], &[path("/video")], &["/%66ilm"]);
-    check(&["/video"], &[path("/%66ilm")], &["/video"]);
+    check(&["/%76ideo"], &[path("/video")], &["/%76ideo"]);
+    check(&["/video"], &[path("/%76ideo")], &["/video"]);
     check(&["/a%20b", "/a%2520b"], &[path("/a%20b")], &["/a%20b"]);
 }
 

@@ -128,7 +128,7 @@ fn d2_folders_that_are_not_there() {
         let lines = format!(
             "{CERTIFICATE}\norigins = [{{ id = 'videos', folder = '{path}' }}]\ndefault_behavior = {{ origin = 'videos' }}"
         );
-        let place = "error: privet.toml:7:37: distributions[0].origins[0].folder: ";
+        let place = "error: privet.toml:7:38: distributions[0].origins[0].folder: ";
         refuse(&folder, &lines, &[place, words]);
     };
     refuse("videos", "there is no folder videos; make it");
@@ -152,7 +152,7 @@ origin = { id = 'videos', folder = 'videos' }
     for command in ["check", "serve"] {
         folder.run(&[command]).fails(
             1,
-            &["error: privet.toml:5:35: streaming_distributions[0].origin.folder: there is no folder"],
+            &["error: privet.toml:5:36: streaming_distributions[0].origin.folder: there is no folder"],
         );
     }
 }
@@ -228,7 +228,7 @@ id = 'K2'"
         let starts = [
             "error: privet.toml:6:44: distributions[0].certificate.key: tls.pem is not the key",
             "error: privet.toml:7:1: distributions[0].colour: is not a key",
-            "error: privet.toml:8:37: distributions[0].origins[0].folder: there is no folder",
+            "error: privet.toml:8:38: distributions[0].origins[0].folder: there is no folder",
             "error: privet.toml:9:31: distributions[0].default_behavior.origin: ",
             "error: privet.toml:12:8: public_keys[0].file: cannot read none.pem",
             "error: privet.toml:13:1: public_keys[1].file: is missing",

@@ -247,5 +247,5 @@ fn lists_come_from_standard_input_and_go_to_a_file() {
         .fails(1, &["error: cannot write none/signed.m3u8: no such file"]);
     let said = folder.sign_lines("#EXTM3U\n", &["--playlist", "-", "--base", BASE]);
     assert_eq!((said.code, said.out.as_str()), (0, "#EXTM3U\n"));
-    said.mentions(&["note: the list has no URI that was signed"]);
+    said.mentions(&["note: the playlist has no URI that was signed"]);
 }
