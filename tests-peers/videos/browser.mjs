@@ -70,7 +70,7 @@ page.on("response", (response) => {
 });
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const state = async () => ({ ...(await page.evaluate(() => video.state())), refused: [...new Set(refused)] });
+const state = async () => ({ ...(await page.evaluate(() => playback.state())), refused: [...new Set(refused)] });
 
 const commands = {
   async open({ url }) {
@@ -82,10 +82,10 @@ const commands = {
     await page.evaluate((lines) => { for (const line of lines) document.cookie = line; }, cookies);
     return {};
   },
-  async play() { await page.evaluate(() => video.play()); return {}; },
-  async pause() { await page.evaluate(() => video.pause()); return state(); },
-  async seek({ time }) { await page.evaluate((to) => video.seek(to), time); return {}; },
-  async swap({ query }) { await page.evaluate((other) => video.swap(other), query); return {}; },
+  async play() { await page.evaluate(() => playback.play()); return {}; },
+  async pause() { await page.evaluate(() => playback.pause()); return state(); },
+  async seek({ time }) { await page.evaluate((to) => playback.seek(to), time); return {}; },
+  async swap({ query }) { await page.evaluate((other) => playback.swap(other), query); return {}; },
   async await({ time, ms }) {
     const end = Date.now() + ms;
     let seen = await state();

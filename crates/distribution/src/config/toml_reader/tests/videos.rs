@@ -104,7 +104,7 @@ fn a_secret_has_32_bytes() {
     assert_eq!(snapshot.files, [Path::new("/etc/long")]);
     check(
         &format!("{LISTENER}video = {{ index_memory = '1 MiB' }}"),
-        "2:26: videos.index_memory: is out of range; write something from 16 MiB to 1048576 GiB",
+        "2:26: video.index_memory: is out of range; write something from 16 MiB to 1048576 GiB",
     );
     assert_eq!(
         read_toml(LISTENER, Path::new("p")).unwrap().0.videos,
