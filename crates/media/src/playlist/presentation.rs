@@ -174,7 +174,7 @@ fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<AudioGroup
     let (leading, others) = with_audio.split_at(count.min(with_audio.len()));
     let mut groups: Vec<AudioGroup<'_>> = Vec::new();
     for rendition in leading {
-        for (codec, token) in SOUND_CODECS {
+        for (codec, token) in AUDIO_CODECS {
             let tracks: Vec<_> = offered(rendition, TrackKind::Audio)
                 .filter(|track| track.codec == codec)
                 .collect();
@@ -393,7 +393,7 @@ fn is_handler(name: &str) -> bool {
 const NAME_CHARACTERS_MAX: usize = 100;
 
 /// Codecs of sound and their groups, the one that every player knows first.
-const SOUND_CODECS: [(Codec, &str); 6] = [
+const AUDIO_CODECS: [(Codec, &str); 6] = [
     (Codec::Aac, "aac"),
     (Codec::Mp3, "mp3"),
     (Codec::Ac3, "ac3"),

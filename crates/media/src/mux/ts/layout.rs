@@ -12,7 +12,7 @@ use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 use crate::segmentation::Segmentation;
 
 /// What short frames of sound are gathered to: sixteen packets.
-const SOUND_UNIT_SIZE_BYTES: u64 = 16 * 184;
+const AUDIO_UNIT_SIZE_BYTES: u64 = 16 * 184;
 /// Counters of packets count to this, and begin again.
 const COUNTER_VALUES: u64 = 16;
 
@@ -111,7 +111,7 @@ impl Layout {
         let mut duration = first.duration;
         while let Some(next) = frames.peek() {
             let with_next = size_bytes + u64::from(audio.frame_size_bytes(next.frame.size_bytes)?);
-            if with_next > SOUND_UNIT_SIZE_BYTES || next.duration != duration {
+            if with_next > AUDIO_UNIT_SIZE_BYTES || next.duration != duration {
                 break;
             }
             size_bytes = with_next;

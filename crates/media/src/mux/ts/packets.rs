@@ -9,7 +9,7 @@ const CLOCK_SIZE_BYTES: usize = 8;
 /// The stream with the picture, which also has the clock.
 pub const VIDEO_PID: u16 = 0x0100;
 /// The stream with the sound.
-pub const SOUND_PID: u16 = 0x0101;
+pub const AUDIO_PID: u16 = 0x0101;
 /// How long before its decoding a picture is sent: what a decoder has to hold. In 1/90,000 s.
 const CLOCK_LEAD: u64 = 63_000;
 
@@ -178,7 +178,7 @@ impl PacketWriter {
     fn packet_header(&mut self, unit_start: u8, adaptation: u8) -> [u8; 4] {
         let (pid, counter) = match self.stream {
             Stream::Picture => (VIDEO_PID, &mut self.picture_counter),
-            Stream::Audio => (SOUND_PID, &mut self.audio_counter),
+            Stream::Audio => (AUDIO_PID, &mut self.audio_counter),
         };
         let [pid_high, pid_low] = pid.to_be_bytes();
         let header = [0x47, unit_start | pid_high, pid_low, adaptation | *counter];

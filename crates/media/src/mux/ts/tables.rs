@@ -1,7 +1,7 @@
 //! The tables at the start of each segment, ISO 13818-1 2.4.4: the programs, and the streams of the one program.
 
 use crate::mp4::Track;
-use crate::mux::ts::packets::{SOUND_PID, VIDEO_PID};
+use crate::mux::ts::packets::{AUDIO_PID, VIDEO_PID};
 use crate::mux::ts::streams::Audio;
 use crate::mux::ts::units::PACKET_SIZE_BYTES;
 
@@ -41,7 +41,7 @@ fn streams(audio: Option<(&Track, &Audio)>) -> Vec<u8> {
             descriptors.extend_from_slice(language.as_bytes());
             descriptors.push(0);
         }
-        write_stream(&mut out, audio.stream_type(), SOUND_PID, &descriptors);
+        write_stream(&mut out, audio.stream_type(), AUDIO_PID, &descriptors);
     }
     out
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::avc::{self, NalWriter};
 use super::layout::Layout;
-use super::packets::{PacketWriter, SOUND_PID, VIDEO_PID};
+use super::packets::{PacketWriter, AUDIO_PID, VIDEO_PID};
 use super::pes;
 use super::units::{PACKET_SIZE_BYTES, Stream, Unit};
 
@@ -148,7 +148,7 @@ fn a_time_said_once_leaves_stuffing() {
 
 #[test]
 fn the_smallest_unit_fills_sixteen_packets() {
-    for (stream, pid) in [(Stream::Picture, VIDEO_PID), (Stream::Audio, SOUND_PID)] {
+    for (stream, pid) in [(Stream::Picture, VIDEO_PID), (Stream::Audio, AUDIO_PID)] {
         let mut layout = Layout::default();
         layout.units.push(unit(stream, 20));
         assert_eq!(layout.fill_up(stream), 16);
@@ -191,6 +191,6 @@ proptest! {
         let out = &out[PACKET_SIZE_BYTES..];
         prop_assert_eq!(out.len() as u64, count * PACKET_SIZE_BYTES as u64);
         prop_assert_eq!(&units_of(out, VIDEO_PID), &expected[0]);
-        prop_assert_eq!(&units_of(out, SOUND_PID), &expected[1]);
+        prop_assert_eq!(&units_of(out, AUDIO_PID), &expected[1]);
     }
 }
