@@ -9,7 +9,7 @@ const VIDEO: &str = "http://d111111abcdef8.cloudfront.net/public/talk.mp4";
 pub fn video_fixture() -> String {
     fixture().replace(
         "path_pattern = \"/public/*\"\norigin = \"videos\"\n",
-        "path_pattern = \"/public/*\"\norigin = \"videos\"\nvideos = { segment_duration = \"2s\" }\n",
+        "path_pattern = \"/public/*\"\norigin = \"videos\"\nvideo = { segment_duration = \"2s\" }\n",
     )
 }
 

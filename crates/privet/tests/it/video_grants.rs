@@ -152,7 +152,7 @@ fn a_link_to_the_object_opens_what_is_made_of_it() {
     assert_eq!(edge.get(&format!("{other}?{query}")).status(), 403);
     let config = Remote::new(&origin).config().replace(
         "path_pattern = \"/private/*\"\n",
-        "path_pattern = \"/private/*\"\nvideos = { object_grant = false }\n",
+        "path_pattern = \"/private/*\"\nvideo = { object_grant = false }\n",
     );
     let edge = TestEdge::configured(&config);
     assert_eq!(edge.get(&link).status(), 200);
