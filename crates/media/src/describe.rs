@@ -1,4 +1,4 @@
-//! What lists say of a video: tracks, codecs, sizes, segments; free of the index that it was read from.
+//! Describes a video for playlists: tracks, codecs, sizes, segments; independent of the index that it was read from.
 
 use std::time::Duration;
 
@@ -6,90 +6,90 @@ use crate::mp4::{self, Codec, Colour, Index, Roles, Track, TrackKind};
 use crate::mux;
 use crate::segmentation::{PlannedSegment, PlannedTrack, Segmentation};
 
-/// What lists say of a video.
+/// The description of a video for playlists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoDescription {
-    /// All tracks of the segmentation, by number.
+    /// Tracks of the segmentation, ordered by number.
     pub tracks: Vec<TrackDescription>,
-    /// Of the longest track.
+    /// Duration of the longest track.
     pub duration: Duration,
 }
 
-/// What the playlist of the transport stream says of it: picture and default sound together.
+/// The description of the transport stream, which has video and default audio together, for its playlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TsDescription {
-    /// RFC 6381, of picture and sound, with a comma between.
+    /// Codec strings of video and audio (RFC 6381), with a comma between.
     pub codecs: String,
-    /// Length of each.
+    /// Duration of each segment.
     pub segments: Vec<Duration>,
 }
 
-/// What lists say of a track.
+/// The description of a track for playlists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackDescription {
-    /// As in names: 1 is the first of the file.
+    /// Number of the track, as in names: 1 is the first of the file.
     pub number: u32,
-    /// What it is for.
+    /// Media type of the track.
     pub kind: TrackKind,
-    /// How it is coded.
+    /// Coding of its samples.
     pub codec: Codec,
-    /// RFC 6381.
+    /// Codec string of RFC 6381.
     pub codecs: String,
-    /// ISO 639-2; `None` when undetermined.
+    /// Language by ISO 639-2; `None` if undetermined.
     pub language: Option<String>,
-    /// As the file calls it.
+    /// Name in the file.
     pub name: Option<String>,
-    /// Whether the file enables it.
+    /// True if the file enables it.
     pub is_default: bool,
-    /// What it is for beside its kind, as far as the file says so.
+    /// Roles beside its kind, as far as the file states them.
     pub roles: Roles,
-    /// Pixels; 0 for sound.
+    /// Width in pixels; 0 for audio.
     pub width: u32,
-    /// Pixels; 0 for sound.
+    /// Height in pixels; 0 for audio.
     pub height: u32,
-    /// Colours of a picture, as far as the file says them.
+    /// Colours of a video track, as far as the file states them.
     pub colour: Option<Colour>,
-    /// SUPPLEMENTAL-CODECS of HLS: Dolby Vision upon a picture that others show too.
+    /// SUPPLEMENTAL-CODECS of HLS: Dolby Vision on top of a base layer that other players show.
     pub supplemental_codecs: Option<String>,
-    /// Average of a picture's, reduced: numerator and denominator.
+    /// Average frame rate of a video track, reduced: numerator and denominator.
     pub frame_rate: Option<(u32, u32)>,
-    /// 0 for others than sound.
+    /// Number of channels; 0 for tracks other than audio.
     pub channels: u16,
-    /// 0 for others than sound.
+    /// Audio samples per second; 0 for tracks other than audio.
     pub sample_rate: u32,
-    /// Of the whole.
+    /// Average bitrate of the whole track.
     pub average_bits_per_sec: u64,
-    /// Of the segment with the most.
+    /// Bitrate of the segment with the highest.
     pub peak_bits_per_sec: u64,
-    /// Units in a second of the segments' times.
+    /// Timescale of the segments: units per second of their times.
     pub timescale: u32,
-    /// In order; the first has number 1 in names.
+    /// Segments in order; the first has number 1 in names.
     pub segments: Vec<SegmentDescription>,
-    /// Whether each segment that has samples starts with one where decoding may begin.
+    /// True if each segment that has samples starts with a sync sample.
     pub starts_with_sync: bool,
-    /// The key frame that each segment of a picture starts with.
+    /// Key frames with which the segments of a video track start; `None` if one does not start with a key frame.
     pub i_frames: Option<Vec<IFrame>>,
-    /// Whether it is in HLS with fMP4, and in DASH.
+    /// True if the track is in HLS with fMP4, and in DASH.
     pub is_offered: bool,
 }
 
-/// What lists say of a segment.
+/// The description of a segment for playlists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentDescription {
-    /// In the track's timescale.
+    /// Start, in the track's timescale.
     pub start: u64,
-    /// In the track's timescale.
+    /// Duration, in the track's timescale.
     pub duration: u64,
 }
 
-/// Where the key frame of a segment is.
+/// The range of a segment that holds its key frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IFrame {
-    /// From byte 0 of the segment to the end of its first sample.
+    /// Size from byte 0 of the segment to the end of its first sample.
     pub size_bytes: u64,
 }
 
-/// Describes a video for the lists.
+/// Describes a video for its playlists.
 pub fn describe(index: &Index, segmentation: &Segmentation) -> VideoDescription {
     let planned = segmentation.tracks.iter();
     let tracks = planned.filter_map(|planned| {
@@ -141,7 +141,7 @@ fn describe_track(track: &Track, planned: &PlannedTrack) -> TrackDescription {
     }
 }
 
-/// Whether players take a codec in fMP4: sound as MP3 is refused by those in browsers.
+/// Returns true if players accept a codec in fMP4: those in browsers refuse MP3.
 fn is_offered(codec: Codec) -> bool {
     match codec {
         Codec::Avc
@@ -163,7 +163,7 @@ fn header_size_bytes(segment: &PlannedSegment) -> u64 {
     mux::media_segment_header_size_bytes(segment.sample_count)
 }
 
-/// The key frames of a picture, when each segment starts with one.
+/// Returns the key frames of a video track, if each segment starts with one.
 fn i_frames(track: &Track, planned: &PlannedTrack) -> Option<Vec<IFrame>> {
     if track.kind != TrackKind::Video {
         return None;
@@ -178,7 +178,7 @@ fn i_frames(track: &Track, planned: &PlannedTrack) -> Option<Vec<IFrame>> {
         .collect()
 }
 
-/// Pictures in a second on the average: numerator and denominator, reduced.
+/// Returns the average frame rate: numerator and denominator, reduced.
 fn frame_rate(track: &Track) -> Option<(u32, u32)> {
     if track.kind != TrackKind::Video || track.media_duration == 0 {
         return None;
@@ -186,7 +186,7 @@ fn frame_rate(track: &Track) -> Option<(u32, u32)> {
     let count = u64::from(track.sample_count) * u64::from(track.timescale);
     let divisor = greatest_common_divisor(count, track.media_duration);
     let (mut numerator, mut denominator) = (count / divisor, track.media_duration / divisor);
-    // Where times vary the fraction may be too long; its last digits say nothing then.
+    // Where durations vary the fraction may be too long; its last digits mean nothing then.
     while numerator > u64::from(u32::MAX) || denominator > u64::from(u32::MAX) {
         numerator /= 2;
         denominator /= 2;
@@ -202,15 +202,15 @@ fn greatest_common_divisor(mut left: u64, mut right: u64) -> u64 {
     left.max(1)
 }
 
-/// What the segments of a track need in a second.
+/// The bitrates of a track's segments.
 struct BitRates {
     average: u64,
     peak: u64,
 }
 
 impl BitRates {
-    /// Segments of less than half the longest one's length have no say in the peak, RFC 8216 4.1: a last segment of a few
-    /// samples would count as many times what it is.
+    /// Ignores segments shorter than half the longest one for the peak (RFC 8216 4.1): a last segment of a few samples
+    /// would otherwise count as many times its size.
     fn of(segments: impl Iterator<Item = (u64, Duration)> + Clone) -> BitRates {
         let longest = segments.clone().map(|(_, duration)| duration).max();
         let half = longest.unwrap_or_default() / 2;
@@ -232,7 +232,7 @@ fn bits_per_sec(size_bytes: u64, duration: Duration) -> u64 {
     u64::try_from(bits.div_ceil(microseconds)).unwrap_or(u64::MAX)
 }
 
-/// Describes the video's transport stream; `None` when there is none.
+/// Describes the video's transport stream; returns `None` if there is none.
 pub fn describe_ts(index: &Index, segmentation: &Segmentation) -> Option<TsDescription> {
     let chosen = mux::ts_tracks(index, segmentation)?;
     let numbers = [Some(chosen.video), chosen.audio];

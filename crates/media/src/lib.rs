@@ -1,8 +1,8 @@
-//! Videos: reads the index of an mp4, flv or mp3 object, and says of which bytes HLS, DASH and RTMP are made.
+//! Videos: reads the index of an mp4, flv or mp3 object, and says which bytes HLS, DASH and RTMP are made of.
 //!
-//! Nothing here does IO or knows a clock. A [`mp4::Locator`] says which bytes of an object it wants, an [`mp4::Index`] is
-//! read from them, a [`segmentation::Segmentation`] cuts it into segments, and [`mux`] gives each segment as [`Parts`]: headers made
-//! here, and stretches of the object. No sample is copied.
+//! Nothing here does IO or knows a clock. A [`mp4::Locator`] says which bytes of an object it needs, an [`mp4::Index`]
+//! is read from them, a [`segmentation::Segmentation`] cuts it into segments, and [`mux`] returns each segment as
+//! [`Parts`]: headers made here, and ranges of the object. No sample is copied.
 
 pub mod describe;
 pub mod mp4;

@@ -1,7 +1,7 @@
 //! The index of an mp4 object: where its samples are and when they are shown.
 //!
-//! A [`Locator`] finds the index with few ranged reads, and checks it once and whole, so that [`Samples`] never fail.
-//! What is cut where is [`crate::segmentation`]'s matter.
+//! A [`Locator`] finds the index with few ranged reads, and validates all of it once, so that [`Samples`] never fail.
+//! Cutting into segments is left to [`crate::segmentation`].
 
 mod audio;
 mod av1;
@@ -35,24 +35,24 @@ pub use roles::{Role, Roles};
 pub use samples::{Cursor, Sample, Samples};
 pub use track::Track;
 
-/// What an index may need; more is refused.
+/// Limits of an index; an object beyond them is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Of the box with the index (`moov`).
+    /// Size of the box with the index (`moov`).
     pub index_size_bytes_max: u64,
-    /// Tracks of any kind.
+    /// Number of tracks of any kind.
     pub tracks_max: usize,
-    /// Samples of one track.
+    /// Number of samples of one track.
     pub samples_max: u32,
-    /// Samples of one segment of one track.
+    /// Number of samples of one segment of one track.
     pub segment_samples_max: u32,
-    /// Segments of a video, of all tracks together.
+    /// Number of segments of a video, of all tracks together.
     pub segments_max: u32,
     /// Length of a video.
     pub duration_max: Duration,
-    /// Boxes passed at top level before the index is found.
+    /// Number of boxes passed at top level before the index is found.
     pub boxes_max: u32,
-    /// Fragments (`moof`) of an object.
+    /// Number of fragments (`moof`) of an object.
     pub fragments_max: u32,
 }
 
@@ -71,16 +71,16 @@ impl Default for Limits {
     }
 }
 
-/// What a [`Locator`] wants next.
+/// The next step of a [`Locator`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// These bytes of the object: within it, not empty, no more than `index_size_bytes_max`.
+    /// Read these bytes of the object: within it, not empty, at most `index_size_bytes_max`.
     Read(Range<u64>),
-    /// Nothing: [`Locator::finish`] may be called.
+    /// Nothing is left to read: [`Locator::finish`] may be called.
     Done,
 }
 
-/// The index of an object: sound, and in memory as a whole.
+/// The index of an object: validated, and in memory as a whole.
 #[derive(Debug)]
 pub struct Index {
     /// All tracks, as the file orders them.
@@ -91,34 +91,34 @@ pub struct Index {
 }
 
 impl Index {
-    /// The track of this number; 1 is the first.
+    /// Returns the track of this number; 1 is the first.
     pub fn track(&self, number: u32) -> Option<&Track> {
         self.tracks.iter().find(|track| track.number == number)
     }
 
-    /// Memory that the index takes, for a weighted cache.
+    /// Returns the memory that the index takes, for a weighted cache.
     pub fn size_bytes(&self) -> usize {
         size_of::<Index>() + self.tracks.iter().map(Track::size_bytes).sum::<usize>()
     }
 
-    /// How long the longest track is shown.
+    /// Returns the length of the longest track.
     pub fn duration(&self) -> Duration {
         self.duration
     }
 }
 
-/// What a track is for.
+/// The media type of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TrackKind {
-    /// Picture.
+    /// A video track.
     Video,
-    /// Sound.
+    /// An audio track.
     Audio,
     /// Subtitles.
     Text,
 }
 
-/// How the samples of a track are coded.
+/// The coding of a track's samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// H.264: `avc1`, `avc3`.
@@ -129,7 +129,7 @@ pub enum Codec {
     Vp9,
     /// `av01`.
     Av1,
-    /// `mp4a` with object type 40.
+    /// `mp4a` with object type 40 or 67.
     Aac,
     /// `mp4a` with object type 69 or 6b, and `.mp3`.
     Mp3,
@@ -149,20 +149,20 @@ pub enum Codec {
     Other,
 }
 
-/// Which stretch of a track is shown, and when. As [`Index`] holds it, it is simple: where the file's edit begins inside a
+/// The part of a track that is shown, and its start. In an [`Index`] it is simple: if the file's edit begins inside a
 /// group of pictures, all tracks were moved back to the key frame before it.
 ///
-/// A sample is shown at `decode_time + composition_offset - media_start + delay`; what comes out negative is decoded and
-/// not shown.
+/// A sample is shown at `decode_time + composition_offset - media_start + delay`; a sample with a negative time is
+/// decoded but not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     /// Media time that is shown first, in the track's timescale.
     pub media_start: u64,
-    /// How long nothing is shown before, in the track's timescale: of an empty edit.
+    /// Time before the first sample is shown, in the track's timescale: the length of an empty edit.
     pub delay: u64,
 }
 
-/// A time of a track; `timescale` is not 0.
+/// Converts a time of a track to a duration; `timescale` is not 0.
 pub(crate) fn time(units: u64, timescale: u32) -> Duration {
     let timescale = u64::from(timescale.max(1));
     let nanoseconds = (units % timescale) * 1_000_000_000 / timescale;

@@ -1,6 +1,6 @@
-//! Segments: fMP4 of one track, and transport streams of picture and sound together.
+//! Segments: fMP4 of one track, and transport streams of video and audio together.
 //!
-//! Both are written from an index and a segmentation alone, so that their lengths are known before a byte of a sample is read.
+//! Both are laid out from an index and a segmentation alone, so that their lengths are known before a sample is read.
 
 mod boxes;
 mod fmp4;

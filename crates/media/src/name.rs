@@ -1,4 +1,4 @@
-//! The names of what is made of an object, beneath the object's own.
+//! The names of what is made of an object, beneath the object's own name.
 //!
 //! ```text
 //! video/talk.mp4/hls/master.m3u8                 all renditions
@@ -7,26 +7,26 @@
 //! video/talk.mp4/hls/t1/init.mp4
 //! video/talk.mp4/hls/t1/7.m4s                    a segment: 1 is the first
 //! video/talk.mp4/hls/t3/subtitles.vtt            a text track
-//! video/talk.mp4/hls/r-720p/t1/7.m4s             of another rendition
+//! video/talk.mp4/hls/r-720p/t1/7.m4s             a segment of another rendition
 //! video/talk.mp4/hls/s-en/media.m3u8             subtitles of another object
 //! video/talk.mp4/hls/s-en/subtitles.vtt
-//! video/talk.mp4/hls/ts.m3u8                     picture and sound together, for old players
+//! video/talk.mp4/hls/ts.m3u8                     video and audio together, for old players
 //! video/talk.mp4/hls/ts/7.ts
 //! video/talk.mp4/dash/manifest.mpd
 //! ```
 
-/// A name taken apart.
+/// A name, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VideoName<'a> {
     /// The path of the object, as the viewer spelled it: `/video/talk.mp4`.
     pub object_path: &'a str,
-    /// The rendition, where it is not the object's own.
+    /// Label of the rendition, if it is not the object's own.
     pub rendition: Option<&'a str>,
-    /// What is asked for.
+    /// Requested item.
     pub item: VideoItem<'a>,
 }
 
-/// What is made of an object.
+/// An item that is made of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VideoItem<'a> {
     /// `hls/master.m3u8`.
@@ -53,13 +53,14 @@ pub enum VideoItem<'a> {
     Dash,
 }
 
-/// Endings of objects of which videos are made. A set of renditions is described by an object that ends in `.video.json`.
+/// Extensions of objects from which videos are made. A set of renditions is described by an object that ends in
+/// `.video.json`.
 pub const VIDEO_ENDINGS: [&str; 6] = [".mp4", ".m4v", ".m4a", ".mov", ".cmfv", ".video.json"];
 
-/// Longest label of a rendition or of subtitles.
+/// Size limit of the label of a rendition or of subtitles.
 pub const LABEL_SIZE_BYTES_MAX: usize = 32;
 
-/// Letters, digits, `-` and `_`: what a label may have.
+/// Returns true if a text is a label: it consists of letters, digits, `-` and `_`.
 pub fn is_label(text: &str) -> bool {
     (1..=LABEL_SIZE_BYTES_MAX).contains(&text.len())
         && text
@@ -67,9 +68,9 @@ pub fn is_label(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Takes a request's path apart; `None` when it names nothing that is made of an object.
+/// Parses a request's path; returns `None` if it names nothing that is made of an object.
 ///
-/// The object's path may be spelled in any way; what stands behind it has one spelling.
+/// The object's path may be spelled in any way; the rest has one spelling.
 pub fn video_name(path: &str) -> Option<VideoName<'_>> {
     let (at, dash) = match (path.rfind("/hls/"), path.rfind("/dash/")) {
         (Some(hls), Some(dash)) if dash > hls => (dash, true),
@@ -142,7 +143,7 @@ fn track_item(track: u32, file: &str) -> Option<VideoItem<'static>> {
     })
 }
 
-/// A number from 1, in its one spelling.
+/// Parses a number from 1, in its one spelling.
 fn number(text: &str) -> Option<u32> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_plain)

@@ -1,23 +1,23 @@
-//! What an answer is made of: bytes of our own, and stretches of the object.
+//! The parts of a response: bytes made here, and ranges of the object.
 
 use bytes::Bytes;
 
-/// One stretch.
+/// One part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Made here.
+    /// Bytes made here.
     Bytes(Bytes),
     /// Bytes of the object, from `offset` on.
     Source {
-        /// Of the first byte in the object.
+        /// Offset of the first byte in the object.
         offset: u64,
-        /// How many; never 0.
+        /// Number of bytes; never 0.
         size_bytes: u64,
     },
 }
 
 impl Part {
-    /// How many bytes it gives.
+    /// Returns the number of bytes.
     pub fn size_bytes(&self) -> u64 {
         match self {
             Part::Bytes(bytes) => bytes.len() as u64,
@@ -26,7 +26,7 @@ impl Part {
     }
 }
 
-/// Stretches in the order in which they are sent.
+/// Parts in the order in which they are sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     parts: Vec<Part>,
@@ -34,17 +34,17 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The length of the whole.
+    /// Returns the number of bytes of all parts.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// The stretches; none is empty.
+    /// Returns the parts; none is empty.
     pub fn as_slice(&self) -> &[Part] {
         &self.parts
     }
 
-    /// Appends bytes of our own.
+    /// Appends bytes made here.
     pub fn push_bytes(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.size_bytes += bytes.len() as u64;
@@ -52,9 +52,10 @@ impl Parts {
         }
     }
 
-    /// Appends a stretch of the object; one that goes on where the last one ends is joined to it.
+    /// Appends a range of the object; a range that begins where the last one ends is joined to it.
     ///
-    /// The places of an [`crate::mp4::Index`] lie within an object of less than 2^62 bytes, so that sums fit.
+    /// The ranges of an [`crate::mp4::Index`] lie within an object of less than 2^62 bytes, so that sums do not
+    /// overflow.
     pub fn push_source(&mut self, offset: u64, size_bytes: u64) {
         if size_bytes == 0 {
             return;
@@ -72,7 +73,7 @@ impl Parts {
         self.parts.push(Part::Source { offset, size_bytes });
     }
 
-    /// The bytes from `start` to before `end`, both within the whole.
+    /// Returns the bytes from `start` to before `end`, both within the whole.
     #[must_use]
     pub fn slice(&self, start: u64, end: u64) -> Parts {
         let mut slice = Parts::default();
@@ -87,7 +88,7 @@ impl Parts {
             }
             match part {
                 Part::Bytes(bytes) if to - from == length => slice.push_bytes(bytes.clone()),
-                // A slice would hold all the bytes that it is of.
+                // A slice of `Bytes` would keep the whole buffer in memory.
                 Part::Bytes(bytes) => {
                     let bytes = Bytes::copy_from_slice(&bytes[from as usize..to as usize]);
                     slice.push_bytes(bytes);
@@ -95,7 +96,7 @@ impl Parts {
                 Part::Source { offset, .. } => slice.push_source(offset + from, to - from),
             }
         }
-        // It is kept for as long as a viewer takes it.
+        // The parts stay in memory for as long as a viewer takes to receive them.
         slice.parts.shrink_to_fit();
         slice
     }

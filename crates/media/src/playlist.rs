@@ -1,6 +1,6 @@
-//! The texts of HLS and DASH, and subtitles.
+//! The playlists of HLS and DASH, and subtitles.
 //!
-//! Written from a [`VideoDescription`]; whose grant goes along in the URIs is said by a [`Propagation`]. All URIs are
+//! They are written from a [`VideoDescription`]; a [`Propagation`] says which grant their URIs carry. All URIs are
 //! relative, and their names are those of [`crate::name`].
 
 use crate::describe::VideoDescription;
@@ -25,40 +25,40 @@ pub use tx3g::vtt_from_tx3g;
 pub use vtt::vtt_checked;
 pub use wvtt::vtt_from_wvtt;
 
-/// Text of subtitles, and lists that others wrote, are no longer than this.
+/// Size limit of subtitles, and of ready-made playlists.
 pub const TEXT_SIZE_BYTES_MAX: usize = 8 << 20;
 
-/// Subtitles have no more cues than this.
+/// Number of cues that subtitles may have.
 pub const CUES_MAX: usize = 100_000;
 
-/// How a viewer's grant reaches what a playlist names.
+/// The way in which a viewer's grant reaches the URIs of a playlist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Propagation<'a> {
-    /// By itself: a cookie, a path, or nothing is restricted.
+    /// No URI needs to carry it: it is in a cookie or the path, or nothing is restricted.
     None,
-    /// By these signing parameters behind each URI, as received, without `?`.
+    /// Each URI carries these signing parameters, as received, without `?`.
     Query(&'a str),
 }
 
 /// One of the renditions that a video is offered in.
 #[derive(Clone, Copy, Debug)]
 pub struct Rendition<'a> {
-    /// Its folder is `r-LABEL/`; `None` for the object that was asked for.
+    /// Label of its folder, `r-LABEL/`; `None` for the requested object itself.
     pub label: Option<&'a str>,
-    /// What is in it.
+    /// Description of its tracks.
     pub video: &'a VideoDescription,
 }
 
 /// Subtitles of another object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SideText<'a> {
-    /// Its folder is `s-LABEL/`.
+    /// Label of its folder, `s-LABEL/`.
     pub label: &'a str,
-    /// BCP 47, or ISO 639-2.
+    /// Language by BCP 47 or ISO 639-2.
     pub language: Option<&'a str>,
-    /// What players call it.
+    /// Name that players show.
     pub name: &'a str,
-    /// Whether players show it unasked.
+    /// True if players show it by default.
     pub is_default: bool,
 }
 

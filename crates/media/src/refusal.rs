@@ -1,8 +1,8 @@
-//! Why no video can be made of an object.
+//! The reasons why no video can be made of an object.
 
 use thiserror::Error;
 
-/// Why an object is no video, or gives no such output. The object itself can still be had as it is.
+/// The reason why an object is no video, or cannot be output in some form. The object itself is still served as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Refusal {
     /// Not an mp4, flv or mp3 object at all.
@@ -17,7 +17,7 @@ pub enum Refusal {
     /// More than the limits allow.
     #[error("too large: {0}")]
     TooLarge(&'static str),
-    /// Sound, but of a kind that cannot be repackaged.
+    /// A valid video, but of a kind that cannot be repackaged.
     #[error("not supported: {0}")]
     Unsupported(&'static str),
     /// Its media is encrypted.
@@ -29,7 +29,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// One lower-case token for the operator's log.
+    /// Returns a lower-case token for the operator's log.
     pub fn token(&self) -> &'static str {
         match self {
             Refusal::NotAVideo => "not-a-video",

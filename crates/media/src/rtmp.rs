@@ -1,8 +1,9 @@
 //! RTMP without IO: handshake, chunks, messages, and one viewer's session.
 //!
-//! A [`Session`] takes what a viewer sends and says what the edge has to decide: whether it may connect, what it wants to
-//! play. The edge answers by calling it, and sends what [`Session::take_output`] gives: bytes made here, and stretches of
-//! the video. A [`Feed`] says which message of the video is due. By Adobe's "Real Time Messaging Protocol" 1.0.
+//! A [`Session`] takes the viewer's bytes and returns what the edge has to decide: whether the viewer may connect,
+//! which video it wants to play. The edge replies by calling it, and sends what [`Session::take_output`] returns: bytes
+//! made here, and ranges of the video. A [`Feed`] says which message of the video is due. The protocol is Adobe's "Real
+//! Time Messaging Protocol" 1.0.
 
 mod amf;
 mod chunk;

@@ -1,7 +1,7 @@
 //! Cuts the tracks of a video into segments.
 //!
-//! The lead track, the first with a picture, is cut at its key frames; all others are cut at the same times, so that all
-//! have the same number of segments. Text tracks have one.
+//! The lead track, which is the first video track or else the first audio track, is cut at its key frames; all others
+//! are cut at the same times, so that all have the same number of segments. Text tracks have one.
 
 use std::time::Duration;
 
@@ -11,56 +11,56 @@ use crate::mp4::{Codec, Cursor, Index, Limits, Sample, Track, TrackKind};
 /// The segments of all tracks that are offered.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Segmentation {
-    /// Offered tracks only, by number.
+    /// Offered tracks, ordered by number.
     pub tracks: Vec<PlannedTrack>,
-    /// Of each track that is not text.
+    /// Number of segments of each track that is not text.
     pub segment_count: u32,
-    /// Place of the lead track among `tracks`.
+    /// Index of the lead track in `tracks`.
     lead: usize,
 }
 
 /// The segments of one track.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PlannedTrack {
-    /// Of the [`crate::mp4::Track`].
+    /// Number of the [`crate::mp4::Track`].
     pub number: u32,
-    /// In order; the first has number 1 in names.
+    /// Segments in order; the first has number 1 in names.
     pub segments: Vec<PlannedSegment>,
 }
 
 /// One segment of one track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedSegment {
-    /// Of its first sample.
+    /// Cursor of its first sample.
     pub cursor: Cursor,
-    /// 0 where the track has nothing.
+    /// Number of samples; 0 where the track has none.
     pub sample_count: u32,
-    /// Of the first sample with the edit's delay added, in the track's timescale: what `tfdt` says. The edit's media
-    /// start stays in the edit list of the init segment.
+    /// Decode time of the first sample with the edit's delay added, in the track's timescale: the value of `tfdt`. The
+    /// edit's media start stays in the edit list of the init segment.
     pub decode_time: u64,
-    /// When it is shown first, in the track's timescale.
+    /// Time at which it is first shown, in the track's timescale.
     pub start: u64,
-    /// Until the next one's start, in the track's timescale.
+    /// Time until the next segment's start, in the track's timescale.
     pub duration: u64,
-    /// Of all its samples.
+    /// Size of all its samples.
     pub size_bytes: u64,
-    /// For lists of key frames; 0 without samples.
+    /// Size of the first sample, for I-frame playlists; 0 without samples.
     pub first_sample_size_bytes: u32,
-    /// Whether decoding may begin with it.
+    /// True if decoding may begin with its first sample.
     pub starts_with_sync: bool,
 }
 
-/// The range of the length at which a segment may end.
+/// The range of the target duration.
 const TARGET_MIN: Duration = Duration::from_secs(2);
 const TARGET_MAX: Duration = Duration::from_secs(10);
 
 impl Segmentation {
-    /// Cuts at the first key frame at or after `target`, which is brought into 2 to 10 s. Where other tracks go on behind
-    /// the lead track, they are cut `target` apart from there on.
+    /// Cuts at the first key frame at or after `target`, which is clamped to 2 to 10 s. Other tracks that continue
+    /// after the lead track's end are cut every `target` from there on.
     ///
     /// # Errors
     ///
-    /// `NoTrack` when there is neither picture nor sound, `TooLarge` beyond the limits.
+    /// `NoTrack` if there is neither a video nor an audio track, `TooLarge` beyond the limits.
     pub fn of(index: &Index, target: Duration, limits: &Limits) -> Result<Segmentation, Refusal> {
         let target = target.clamp(TARGET_MIN, TARGET_MAX);
         let offered = || index.tracks.iter().filter(|track| is_offered(track));
@@ -88,17 +88,17 @@ impl Segmentation {
         })
     }
 
-    /// The track of this number, when it is offered.
+    /// Returns the track of this number, if it is offered.
     pub fn track(&self, number: u32) -> Option<&PlannedTrack> {
         self.tracks.iter().find(|track| track.number == number)
     }
 
-    /// The first track with a picture, else the first with sound: its cuts are everyone's.
+    /// Returns the first video track, else the first audio track: its cuts apply to all tracks.
     pub fn lead(&self) -> &PlannedTrack {
         &self.tracks[self.lead]
     }
 
-    /// Memory that the segmentation takes, for a weighted cache.
+    /// Returns the memory that the segmentation takes, for a weighted cache.
     pub fn size_bytes(&self) -> usize {
         let tracks = self.tracks.iter();
         let segments: usize = tracks.map(|track| track.segments.capacity()).sum();
@@ -119,7 +119,7 @@ fn is_played(track: &Track) -> bool {
 /// The times at which segments begin, in the lead track's timescale.
 struct Cuts {
     starts: Vec<u64>,
-    /// When the last track ends.
+    /// Time at which the last track ends.
     end: u64,
     timescale: u32,
 }
@@ -139,7 +139,7 @@ impl Cuts {
         let longest = played.max_by_key(|track| cuts.time_of(track.end(), track));
         if let Some(longest) = longest {
             cuts.end = cuts.end.max(cuts.time_of(longest.end(), longest));
-            // Behind the last picture sound goes on in segments of its own, unless there is little left of it.
+            // After the last video sample, audio continues in segments of its own, unless little of it is left.
             if lead.end() + target / 2 < cuts.end {
                 cuts.add(longest, lead.end(), target, count_max)?;
             }
@@ -147,7 +147,7 @@ impl Cuts {
         Ok(cuts)
     }
 
-    /// Cuts at the samples of a track that decoding may begin with, `target` apart, from a time on.
+    /// Cuts at sync samples of a track, `target` apart, from a time on.
     fn add(
         &mut self,
         track: &Track,
@@ -173,7 +173,7 @@ impl Cuts {
         Ok(())
     }
 
-    /// A time of a track in the lead track's timescale, rounded down.
+    /// Converts a time of a track to the lead track's timescale, rounded down.
     fn time_of(&self, time: u64, track: &Track) -> u64 {
         if track.timescale == self.timescale {
             return time;
@@ -182,7 +182,8 @@ impl Cuts {
         u64::try_from(product / u128::from(track.timescale)).unwrap_or(u64::MAX)
     }
 
-    /// When segment `index`, from 0, begins in another timescale; the end of the video behind the last. Rounded up.
+    /// Returns the start of segment `index`, from 0, in another timescale; after the last, the end of the video.
+    /// Rounded up.
     fn start(&self, index: usize, timescale: u32) -> u64 {
         let start = self.starts.get(index).copied().unwrap_or(self.end);
         if timescale == self.timescale {
@@ -194,11 +195,11 @@ impl Cuts {
 }
 
 fn in_units(time: Duration, timescale: u32) -> u64 {
-    // Seconds are at most 10 here.
+    // The time is at most 10 s here.
     (time.as_millis() as u64 * u64::from(timescale) / 1000).max(1)
 }
 
-/// A text track: one segment with all there is.
+/// Makes the one segment of a text track, with all its samples.
 fn whole(track: &Track) -> PlannedSegment {
     let mut segment = begin(track, track.samples().cursor(), 0);
     for sample in track.samples() {
@@ -230,7 +231,7 @@ fn add(segment: &mut PlannedSegment, sample: &Sample) {
     segment.size_bytes += u64::from(sample.size_bytes);
 }
 
-/// Cuts a track at the first sample that decoding may begin with at or after each time.
+/// Cuts a track at the first sync sample at or after each time.
 fn cut(track: &Track, cuts: &Cuts, limits: &Limits) -> Result<Vec<PlannedSegment>, Refusal> {
     let mut segments = Vec::with_capacity(cuts.starts.len());
     let mut samples = track.samples();
@@ -243,7 +244,7 @@ fn cut(track: &Track, cuts: &Cuts, limits: &Limits) -> Result<Vec<PlannedSegment
         };
         let start = track.presentation_time(&sample).max(0).cast_unsigned();
         while sample.is_sync && start >= next && segments.len() + 1 < cuts.starts.len() {
-            // A segment follows without a gap on one that has samples; all others begin with their cut.
+            // A segment follows one with samples without a gap; all others begin at their cut.
             let next_but_one = cuts.start(segments.len() + 2, track.timescale);
             let is_followed = segments.len() + 2 < cuts.starts.len() && start >= next_but_one;
             let begins_at = match segment.sample_count {
@@ -273,14 +274,14 @@ fn cut(track: &Track, cuts: &Cuts, limits: &Limits) -> Result<Vec<PlannedSegment
     Ok(segments)
 }
 
-/// Has each segment last until the next one begins, and the last one until the track or the video ends.
+/// Makes each segment last until the next one begins, and the last one until the track or the video ends.
 fn set_durations(segments: &mut [PlannedSegment], track: &Track, cuts: &Cuts) {
     let mut end = match segments.last() {
         Some(last) if last.sample_count > 0 => track.end(),
         Some(_) | None => cuts.start(cuts.starts.len(), track.timescale),
     };
     for segment in segments.iter_mut().rev() {
-        // A track that ended within the segment before may reach a little behind the cut.
+        // A track that ended within the previous segment may reach a little beyond the cut.
         segment.start = segment.start.min(end);
         segment.duration = end - segment.start;
         end = segment.start;

@@ -1,7 +1,7 @@
-//! A video as RTMP sends it: messages of sound and picture in the order of their times, of mp4, flv and mp3 objects.
+//! A video as RTMP sends it: messages of audio and video ordered by time, from mp4, flv and mp3 objects.
 //!
-//! The bodies are those of FLV tags (Adobe's "Video File Format Specification", version 10.1, annex E): a header of a few
-//! bytes that is made here, and a stretch of the object. Who may see it, and how fast it goes out, is decided elsewhere.
+//! The bodies are those of FLV tags (Adobe's "Video File Format Specification", version 10.1, annex E): a header of a
+//! few bytes that is made here, and a range of the object. Authorization and pacing are left to others.
 
 mod flv;
 mod flv_index;
@@ -20,19 +20,19 @@ pub use flv_index::{FlvIndex, FlvLocator};
 pub use mp3_index::{Mp3Index, Mp3Locator};
 pub use mp4::Mp4Stream;
 
-/// What a message carries. The numbers are RTMP's and FLV's alike.
+/// The content type of a message. The numbers are the same in RTMP and FLV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageKind {
-    /// Sound, 8.
+    /// Audio, 8.
     Audio,
-    /// Picture, 9.
+    /// Video, 9.
     Video,
-    /// A script's data in AMF0, 18.
+    /// Script data in AMF0, 18.
     Data,
 }
 
 impl MessageKind {
-    /// As message type of RTMP and as tag type of FLV.
+    /// Returns the message type of RTMP, which is also the tag type of FLV.
     pub fn number(self) -> u8 {
         match self {
             MessageKind::Audio => 8,
@@ -45,39 +45,40 @@ impl MessageKind {
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What it carries.
+    /// Type of its content.
     pub kind: MessageKind,
-    /// When it is decoded, from the video's beginning. Of messages that follow one another it never falls.
+    /// Decode time, from the video's beginning. It never decreases from one message to the next.
     pub timestamp_ms: u32,
-    /// At most 16,777,215 bytes, as its length has three bytes on the wire; never empty.
+    /// Body of at most 16,777,215 bytes, as its length has three bytes on the wire; never empty.
     pub body: Parts,
-    /// Whether decoding may begin with it: key frames, and all sound.
+    /// True if decoding may begin with it: key frames, and all audio.
     pub is_key: bool,
 }
 
-/// What is known of an object that RTMP can send. Cheap to clone.
+/// The index of an object that RTMP can send. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub enum StreamIndex {
-    /// Picture and sound of an mp4 object.
+    /// Video and audio of an mp4 object.
     Mp4(Mp4Stream),
-    /// An flv object's own tags.
+    /// Tags of an flv object.
     Flv(FlvIndex),
-    /// The frames of an mp3 object.
+    /// Frames of an mp3 object.
     Mp3(Mp3Index),
 }
 
 impl StreamIndex {
-    /// Takes the default picture and the default sound of an mp4 object; walks all of their samples once.
+    /// Takes the default video track and the default audio track of an mp4 object; reads all of their sample tables
+    /// once.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where FLV cannot carry the codec, `TooLarge` where a sample does not fit into a message, `NoTrack`
-    /// without picture and sound.
+    /// `Unsupported` if FLV cannot carry the codec, `TooLarge` if a sample does not fit into a message, `NoTrack` if
+    /// there is neither video nor audio.
     pub fn of_mp4(index: Arc<Index>) -> Result<StreamIndex, Refusal> {
         Mp4Stream::new(index).map(StreamIndex::Mp4)
     }
 
-    /// How long the video is shown.
+    /// Returns the duration of the video.
     pub fn duration(&self) -> Duration {
         match self {
             StreamIndex::Mp4(stream) => stream.duration(),
@@ -86,7 +87,7 @@ impl StreamIndex {
         }
     }
 
-    /// `onMetaData` and its values in AMF0: the body of the data message that is sent first.
+    /// Returns `onMetaData` and its values in AMF0: the body of the data message that is sent first.
     pub fn metadata(&self) -> Vec<u8> {
         match self {
             StreamIndex::Mp4(stream) => stream.metadata(),
@@ -95,9 +96,9 @@ impl StreamIndex {
         }
     }
 
-    /// The sequence headers of AVC and AAC, which decoders need at the start and after each seek.
+    /// Returns the sequence headers of AVC and AAC, which decoders need at the start and after each seek.
     ///
-    /// Their timestamp is 0: they are sent with that of the message that follows.
+    /// Their timestamp is 0; they are sent with the timestamp of the message that follows.
     pub fn headers(&self) -> Vec<Message> {
         match self {
             StreamIndex::Mp4(stream) => stream.headers(),
@@ -106,7 +107,7 @@ impl StreamIndex {
         }
     }
 
-    /// The messages from the key frame at or before `at` on; without picture, from the sound at that time on.
+    /// Returns the messages from the key frame at or before `at` on; without video, from the audio at that time on.
     pub fn messages_from(&self, at: Duration) -> Messages {
         let at_ms = u32::try_from(at.as_millis()).unwrap_or(u32::MAX);
         Messages {
@@ -118,7 +119,7 @@ impl StreamIndex {
         }
     }
 
-    /// Memory that it takes, for a weighted cache; of an mp4 object with its index.
+    /// Returns the memory that it takes, for a weighted cache; for an mp4 object this includes the index.
     pub fn size_bytes(&self) -> usize {
         match self {
             StreamIndex::Mp4(stream) => stream.size_bytes(),
@@ -128,7 +129,7 @@ impl StreamIndex {
     }
 }
 
-/// The messages of a video, in the order of their timestamps. Owned and small: one is kept for each viewer.
+/// The messages of a video, in the order of their timestamps. They are owned and small: there is one for each viewer.
 #[derive(Clone, Debug)]
 pub struct Messages {
     walk: Walk,

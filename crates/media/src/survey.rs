@@ -1,6 +1,6 @@
-//! What would be made of an object, and what of it is left out, and why: for those who look at a video before viewers do.
+//! Surveys an object: which outputs would be made of it, what is left out, and why. Operators see it before viewers do.
 //!
-//! It is the same index, plan and description that lists and segments are made of.
+//! It uses the same index, segmentation and description that playlists and segments are made from.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,50 +13,50 @@ use crate::mux;
 use crate::segmentation::Segmentation;
 use crate::stream::StreamIndex;
 
-/// What would be made of an object.
+/// The outputs that would be made of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
-    /// What lists say of the tracks that have samples.
+    /// Description of the tracks that have samples, as playlists use it.
     pub video: VideoDescription,
     /// All tracks of the file, in its order.
     pub tracks: Vec<SurveyedTrack>,
-    /// Segments of each track that is not text.
+    /// Number of segments of each track that is not text.
     pub segment_count: u32,
-    /// HLS in fMP4, and DASH.
+    /// Result for HLS in fMP4, and for DASH.
     pub fragments: Result<(), Refusal>,
-    /// HLS in transport streams: the numbers of its tracks, the picture first.
+    /// Result for HLS in transport streams: the numbers of its tracks, video first.
     pub transport_stream: Result<Vec<u32>, Refusal>,
-    /// RTMP.
+    /// Result for RTMP.
     pub rtmp: Result<(), Refusal>,
 }
 
 /// A track, and whether HLS in fMP4 and DASH offer it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SurveyedTrack {
-    /// 1 is the first of the file.
+    /// Number of the track; 1 is the first of the file.
     pub number: u32,
-    /// What it is for.
+    /// Media type of the track.
     pub kind: TrackKind,
-    /// RFC 6381, or the bare name of a codec that is not known; empty when the file does not say one.
+    /// Codec string of RFC 6381, or the bare name of an unknown codec; empty if the file does not state one.
     pub codecs: String,
-    /// When its last picture or sound ends.
+    /// Time at which its last sample ends.
     pub duration: Duration,
-    /// Why no list names it.
+    /// Reason why no playlist offers it.
     pub left_out: Option<LeftOut>,
 }
 
-/// Why no list of HLS in fMP4 or DASH names a track.
+/// The reason why no playlist of HLS in fMP4, and no manifest, offers a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LeftOut {
-    /// A track of times, hints, or whatever else programs write.
+    /// A track of times, hints or other data.
     NoMedia,
     /// A codec, or a form of text, that is not repackaged.
     Codec,
-    /// Nothing to show.
+    /// A track without samples.
     NoSamples,
     /// MP3, which players refuse in fragments.
     NotInFragments,
-    /// Another picture than the first.
+    /// A further video track after the first.
     FurtherPicture,
 }
 
@@ -75,11 +75,11 @@ impl fmt::Display for LeftOut {
 }
 
 impl Survey {
-    /// Surveys a video that is cut at the first key frame at or after `target`.
+    /// Surveys a video that would be cut at the first key frame at or after `target`.
     ///
     /// # Errors
     ///
-    /// As [`Segmentation::of`]: nothing is made of the object then.
+    /// The same as of [`Segmentation::of`]: then nothing is made of the object.
     pub fn of(index: &Arc<Index>, target: Duration, limits: &Limits) -> Result<Survey, Refusal> {
         let segmentation = Segmentation::of(index, target, limits)?;
         let video = describe(index, &segmentation);
@@ -101,7 +101,7 @@ impl Survey {
         })
     }
 
-    /// What lists say of a track, when they name it.
+    /// Returns the description of a track, if playlists offer it.
     pub fn offered(&self, number: u32) -> Option<&TrackDescription> {
         let mut tracks = self.tracks.iter();
         let track = tracks.find(|track| track.number == number)?;
@@ -110,7 +110,7 @@ impl Survey {
         described.filter(|_| track.left_out.is_none())
     }
 
-    /// Whether any player can play it in any form.
+    /// Returns true if a player can play it in at least one form.
     pub fn plays(&self) -> bool {
         self.fragments.is_ok() || self.transport_stream.is_ok() || self.rtmp.is_ok()
     }
@@ -171,7 +171,7 @@ mod tests {
         survey.tracks.iter().map(|track| track.left_out).collect()
     }
 
-    /// Sound as MP3.
+    /// Makes an audio track in MP3.
     fn mp3() -> VideoTrack {
         let mut track = VideoTrack::audio(100);
         let object_type = track.entry.windows(2).position(|pair| pair == [0x40, 0x15]);

@@ -1,4 +1,4 @@
-//! Tests of what lists say of a video.
+//! Tests of the description of a video for playlists.
 
 use super::*;
 use crate::mp4::Limits;
@@ -53,7 +53,7 @@ fn i_frames_end_with_the_first_sample() {
     let video = Video::new(vec![VideoTrack::video(150, 50)]);
     let i_frames = described(&video).tracks[0].i_frames.clone().unwrap();
     let header = mux::media_segment_header_size_bytes(50);
-    // The builder's samples have 100 bytes and what is left of their number by 7.
+    // The builder's samples have 100 bytes, plus their number modulo 7.
     let sizes: Vec<u64> = i_frames.iter().map(|frame| frame.size_bytes).collect();
     assert_eq!(sizes, [header + 100, header + 101, header + 102]);
     let mut video = video;
@@ -84,7 +84,7 @@ fn bit_rates_count_what_is_sent() {
         (vec![], (0, 0)),
         (vec![(1000, secs(2))], (4000, 4000)),
         (vec![(1000, secs(2)), (3000, secs(2))], (8000, 12_000)),
-        // A last segment of a tenth of a second has no say.
+        // A last segment of a tenth of a second is ignored.
         (
             vec![(1000, secs(2)), (900, Duration::from_millis(100))],
             (7239, 7239),

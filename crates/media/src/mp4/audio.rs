@@ -1,10 +1,10 @@
-//! What decoders of sound are told first: `esds`, `dac3`, `dec3` and `dfLa`, as far as lists need it.
+//! Reads audio decoder configurations: `esds`, `dac3`, `dec3` and `dfLa`, as far as playlists need them.
 
 use super::Codec;
 use super::bits::Bits;
 use super::boxes::Fields;
 
-/// What an `esds` says of its stream, ISO 14496-1 7.2.6.
+/// The decoder configuration of an `esds`, ISO 14496-1 7.2.6.
 struct Elementary<'a> {
     object_type: u8,
     specific: Option<&'a [u8]>,
@@ -35,8 +35,8 @@ fn elementary(payload: &[u8]) -> Option<Elementary<'_>> {
     })
 }
 
-/// The payload of the next descriptor, which must have this tag. One that claims more than there is ends with what it is
-/// in.
+/// Returns the payload of the next descriptor, which must have this tag. One that claims to be longer than what it is
+/// in is cut at its end.
 fn descriptor<'a>(fields: &mut Fields<'a>, tag: u8) -> Option<&'a [u8]> {
     if fields.u8()? != tag {
         return None;
@@ -52,7 +52,7 @@ fn descriptor<'a>(fields: &mut Fields<'a>, tag: u8) -> Option<&'a [u8]> {
     fields.bytes(size_bytes.min(fields.rest().len()))
 }
 
-/// The codec that an `esds` says.
+/// Returns the codec of an `esds`.
 pub(super) fn codec(payload: &[u8]) -> Codec {
     match elementary(payload).map(|elementary| elementary.object_type) {
         Some(0x40 | 0x67) => Codec::Aac,
@@ -61,12 +61,12 @@ pub(super) fn codec(payload: &[u8]) -> Codec {
     }
 }
 
-/// The object type of an `esds`, as codec strings have it.
+/// Returns the object type of an `esds`, as codec strings have it.
 pub(super) fn object_type(payload: &[u8]) -> Option<u8> {
     elementary(payload).map(|elementary| elementary.object_type)
 }
 
-/// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
+/// Returns the AudioSpecificConfig of an `esds` (ISO 14496-3 1.6.2.1).
 pub(super) fn audio_specific_config(payload: &[u8]) -> Option<&[u8]> {
     elementary(payload)?
         .specific
@@ -75,12 +75,13 @@ pub(super) fn audio_specific_config(payload: &[u8]) -> Option<&[u8]> {
 
 /// The audio object type of SBR: HE-AAC, `mp4a.40.5`.
 const SBR: u32 = 5;
-/// The audio object types that SBR is announced behind: Main, LC, SSR and LTP.
+/// The audio object types after which SBR may be signalled: Main, LC, SSR and LTP.
 const EXTENDED: std::ops::RangeInclusive<u32> = 1..=4;
 /// The audio object type of SBR with parametric stereo: HE-AAC version 2, `mp4a.40.29`.
 const PARAMETRIC_STEREO: u32 = 29;
 
-/// The audio object type that a decoder of this AudioSpecificConfig needs, as codec strings have it: 2 is AAC-LC.
+/// Returns the audio object type that a decoder of this AudioSpecificConfig needs, as codec strings have it: 2 is
+/// AAC-LC.
 pub(super) fn decoded_object_type(config: &[u8]) -> Option<u32> {
     match Aac::read(config) {
         Some(aac) => Some(aac.object_type),
@@ -88,14 +89,14 @@ pub(super) fn decoded_object_type(config: &[u8]) -> Option<u32> {
     }
 }
 
-/// What an AudioSpecificConfig says, ISO 14496-3 1.6.2.1.
+/// The contents of an AudioSpecificConfig, ISO 14496-3 1.6.2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Aac {
     /// The audio object type that a decoder needs.
     object_type: u32,
-    /// Channels that come out; `None` where a list of its own says them.
+    /// Number of output channels; `None` if a program config element defines them.
     channels: Option<u16>,
-    /// Rate that comes out.
+    /// Output sample rate.
     sample_rate: u32,
 }
 
@@ -112,7 +113,7 @@ impl Aac {
             && let Some(extension) = Extension::find(&bits)
         {
             sample_rate = extension.sample_rate;
-            // Parametric stereo makes two channels of one, and has no meaning upon others (ISO 14496-3 8.6.4).
+            // Parametric stereo makes two channels of one, and has no meaning for more (ISO 14496-3 8.6.4).
             object_type = match extension.has_parametric_stereo && channels == 1 {
                 true => PARAMETRIC_STEREO,
                 false => SBR,
@@ -128,22 +129,22 @@ impl Aac {
         })
     }
 
-    /// Channels and rate; `entry_channels` are those that the sample entry says.
+    /// Returns the number of channels and the sample rate; `entry_channels` are those of the sample entry.
     pub(super) fn audio(&self, entry_channels: u16) -> Option<(u16, u32)> {
         let channels = self.channels.unwrap_or(entry_channels);
         (self.sample_rate > 0).then_some((channels, self.sample_rate))
     }
 }
 
-/// SBR that is announced behind the configuration of AAC-LC, so that decoders without it play half the band.
+/// SBR signalled after the configuration of AAC-LC, so that decoders without SBR play half the band.
 struct Extension {
     sample_rate: u32,
     has_parametric_stereo: bool,
 }
 
 impl Extension {
-    /// Looks for the extension in what follows the channels: the configurations between have many forms, and all readers
-    /// look for its eleven bits.
+    /// Searches for the extension after the channels: the configurations in between have many forms, and all readers
+    /// search for its eleven sync bits.
     fn find(bits: &Bits<'_>) -> Option<Extension> {
         const SYNC: u32 = 0x2b7;
         const PARAMETRIC_STEREO_SYNC: u32 = 0x548;
@@ -165,7 +166,8 @@ impl Extension {
     }
 }
 
-/// How far behind the channels the extension is looked for: a list of channels with its comment takes no more.
+/// Distance after the channels within which the extension is searched for: a program config element with its comment is
+/// no longer.
 const EXTENSION_BITS_MAX: usize = 8 * 512;
 
 fn audio_object_type(bits: &mut Bits<'_>) -> Option<u32> {
@@ -186,7 +188,7 @@ fn rate(bits: &mut Bits<'_>) -> Option<u32> {
     }
 }
 
-/// Channels of `acmod` and `lfeon`, and the rate of `fscod`: ETSI TS 102 366 F.4 and F.6.
+/// Returns the channels of `acmod` and `lfeon`, and the rate of `fscod`: ETSI TS 102 366 F.4 and F.6.
 fn dolby_audio(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
     const RATES: [u32; 3] = [48_000, 44_100, 32_000];
     const CHANNELS: [u16; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
@@ -194,7 +196,7 @@ fn dolby_audio(rate: u32, mode: u32, low_frequency: u32) -> Option<(u16, u32)> {
     Some((channels, *RATES.get(rate as usize)?))
 }
 
-/// Of a `dac3`.
+/// Returns the channels and the rate of a `dac3`.
 pub(super) fn ac3(config: &[u8]) -> Option<(u16, u32)> {
     let mut bits = Bits::new(config);
     let rate = bits.take(2)?;
@@ -202,7 +204,7 @@ pub(super) fn ac3(config: &[u8]) -> Option<(u16, u32)> {
     dolby_audio(rate, bits.take(3)?, bits.take(1)?)
 }
 
-/// Of the first stream of a `dec3`.
+/// Returns the channels and the rate of the first substream of a `dec3`.
 pub(super) fn eac3(config: &[u8]) -> Option<(u16, u32)> {
     let mut bits = Bits::new(config);
     bits.skip(16);
@@ -211,7 +213,7 @@ pub(super) fn eac3(config: &[u8]) -> Option<(u16, u32)> {
     dolby_audio(rate, bits.take(3)?, bits.take(1)?)
 }
 
-/// Of STREAMINFO, RFC 9639 8.2, behind version, flags and the head of the block.
+/// Returns the channels and the rate of STREAMINFO (RFC 9639 8.2), which follows version, flags and the block's header.
 pub(super) fn flac(config: &[u8]) -> Option<(u16, u32)> {
     let mut bits = Bits::new(config);
     bits.skip((4 + 4 + 10) * 8);

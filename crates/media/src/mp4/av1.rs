@@ -1,9 +1,9 @@
-//! The sequence header of AV1 as far as its colours, AV1 Bitstream & Decoding Process Specification 5.5.
+//! The sequence header of AV1 up to its colours, AV1 Bitstream & Decoding Process Specification 5.5.
 
 use super::bits::Bits;
 use super::colour::Colour;
 
-/// The colours that the sequence header in an `av1C` says.
+/// Returns the colours of the sequence header in an `av1C`.
 pub(super) fn colour(config: &[u8]) -> Option<Colour> {
     let mut bits = Bits::new(sequence_header(config.get(4..)?)?);
     let profile = bits.take(3)?;
@@ -28,7 +28,7 @@ pub(super) fn colour(config: &[u8]) -> Option<Colour> {
     }
 }
 
-/// The first unit, when it is a sequence header: an `av1C` may hold no other before it.
+/// Returns the first unit, if it is a sequence header: an `av1C` may have no other before it.
 fn sequence_header(units: &[u8]) -> Option<&[u8]> {
     const SEQUENCE_HEADER: u8 = 1;
     let (header, mut rest) = units.split_first()?;
@@ -41,7 +41,7 @@ fn sequence_header(units: &[u8]) -> Option<&[u8]> {
     if header & 2 == 0 {
         return Some(rest);
     }
-    // LEB128: seven bits a byte, the lowest first.
+    // LEB128: seven bits per byte, the lowest first.
     let mut size_bytes = 0_usize;
     for place in 0..4 {
         let (byte, after) = rest.split_first()?;
@@ -103,7 +103,7 @@ fn skip_tools(bits: &mut Bits<'_>, is_reduced: bool) -> Option<()> {
         if has_order_hint {
             bits.skip(2);
         }
-        // Chosen for each picture, or forced on or off; only where it can be on does the next question come.
+        // Screen content tools are chosen per frame, or forced on or off; the next flag follows only if they can be on.
         let has_screen_content = bits.flag()? || bits.flag()?;
         if has_screen_content && !bits.flag()? {
             bits.skip(1);

@@ -1,10 +1,10 @@
-//! Bits of a decoder's configuration, from the first on.
+//! Reads a decoder configuration bit by bit.
 
-/// Bits of a configuration; `None` behind its end.
+/// The bits of a configuration; reading past its end returns `None`.
 #[derive(Clone, Debug)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
-    /// Of the next bit.
+    /// Position of the next bit.
     position: usize,
 }
 
@@ -13,7 +13,7 @@ impl<'a> Bits<'a> {
         Bits { bytes, position: 0 }
     }
 
-    /// The next `count` bits, at most 32 of them, the first of which counts most.
+    /// Returns the next `count` bits, at most 32, the most significant first.
     pub(super) fn take(&mut self, count: usize) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {
@@ -28,12 +28,12 @@ impl<'a> Bits<'a> {
         self.take(1).map(|bit| bit == 1)
     }
 
-    /// Passes over `count` bits; that it went too far is found by the next who takes one.
+    /// Skips `count` bits; if that goes past the end, the next read returns `None`.
     pub(super) fn skip(&mut self, count: usize) {
         self.position = self.position.saturating_add(count);
     }
 
-    /// The next number in Exp-Golomb code, ITU-T H.264 9.1; no larger than 32 bits.
+    /// Returns the next number in Exp-Golomb code, ITU-T H.264 9.1; it has at most 32 bits.
     pub(super) fn exp_golomb(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
@@ -45,7 +45,7 @@ impl<'a> Bits<'a> {
         Some((1 << zeros) - 1 + self.take(zeros)?)
     }
 
-    /// Passes over `count` numbers in Exp-Golomb code, signed ones too: they are as long.
+    /// Skips `count` numbers in Exp-Golomb code, signed ones too: they have the same length.
     pub(super) fn skip_exp_golomb(&mut self, count: u32) -> Option<()> {
         for _ in 0..count {
             self.exp_golomb()?;

@@ -1,24 +1,24 @@
-//! Boxes of ISO 14496-12 4.2 and their fields, read in place and flat: nothing here recurses.
+//! Boxes of ISO 14496-12 4.2 and their fields, read in place and without recursion.
 
 use crate::Refusal;
 
-/// Four letters that say what a box is.
+/// The four-character code of a box.
 pub(crate) type BoxKind = [u8; 4];
 
-/// Of a box: what stands before its payload.
+/// The header of a box, before its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BoxHeader {
     pub(crate) kind: BoxKind,
     pub(crate) header_size_bytes: u64,
-    /// With the header; `None` when the box goes on to the end of what it is in.
+    /// Size with the header; `None` if the box extends to the end of its container.
     pub(crate) size_bytes: Option<u64>,
 }
 
-/// Longest header: with a size of 64 bits.
+/// Size of the longest header, which has a size of 64 bits.
 pub(crate) const HEADER_SIZE_BYTES_MAX: u64 = 16;
 
 impl BoxHeader {
-    /// Reads a header; `Ok(None)` when `bytes` end within it.
+    /// Reads a header; returns `Ok(None)` if `bytes` end within it.
     pub(crate) fn read(bytes: &[u8]) -> Result<Option<BoxHeader>, Refusal> {
         let mut fields = Fields::new(bytes);
         let (Some(short), Some(kind)) = (fields.u32(), fields.array()) else {
@@ -46,7 +46,7 @@ impl BoxHeader {
 /// One box within another: its kind and its payload.
 pub(crate) type InnerBox<'a> = (BoxKind, &'a [u8]);
 
-/// The boxes that a payload consists of, one after the other.
+/// The boxes that a payload consists of, one after another.
 #[derive(Clone, Debug)]
 pub(crate) struct Boxes<'a> {
     rest: &'a [u8],
@@ -57,7 +57,7 @@ impl<'a> Boxes<'a> {
         Boxes { rest: payload }
     }
 
-    /// What was not yet read.
+    /// Returns the bytes that were not yet read.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -80,7 +80,7 @@ impl<'a> Iterator for Boxes<'a> {
     type Item = Result<InnerBox<'a>, Refusal>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // QuickTime ends a list of boxes with four zero bytes; nothing shorter than a header can be a box.
+        // QuickTime ends a sequence of boxes with four zero bytes; nothing shorter than a header can be a box.
         if self.rest.len() < 8 {
             return None;
         }
@@ -92,7 +92,7 @@ impl<'a> Iterator for Boxes<'a> {
     }
 }
 
-/// The payload of the first box of this kind.
+/// Returns the payload of the first box of this kind.
 pub(crate) fn find<'a>(payload: &'a [u8], kind: &BoxKind) -> Result<Option<&'a [u8]>, Refusal> {
     for inner in Boxes::new(payload) {
         let (found, payload) = inner?;
@@ -103,7 +103,7 @@ pub(crate) fn find<'a>(payload: &'a [u8], kind: &BoxKind) -> Result<Option<&'a [
     Ok(None)
 }
 
-/// The payload of the first box of this kind, which must be there.
+/// Returns the payload of the first box of this kind, which must be there.
 pub(crate) fn require<'a>(
     payload: &'a [u8],
     kind: &BoxKind,
@@ -112,7 +112,7 @@ pub(crate) fn require<'a>(
     find(payload, kind)?.ok_or(Refusal::Corrupt(missing))
 }
 
-/// Fields of a box, from the first on; `None` behind its end.
+/// The fields of a box, in order; reading past its end returns `None`.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
@@ -159,7 +159,7 @@ impl<'a> Fields<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// 64 bits in version 1 of a box, 32 in version 0.
+    /// Reads a time: 64 bits in version 1 of a box, 32 in version 0.
     pub(crate) fn time(&mut self, version: u8) -> Option<u64> {
         match version {
             0 => self.u32().map(u64::from),
@@ -167,14 +167,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Version and flags of a full box, ISO 14496-12 4.2.2.
+    /// Reads version and flags of a full box, ISO 14496-12 4.2.2.
     pub(crate) fn version_and_flags(&mut self) -> Option<(u8, u32)> {
         let word = self.u32()?;
         Some(((word >> 24) as u8, word & 0x00ff_ffff))
     }
 }
 
-/// The big-endian number at `index` of a table whose entries have `width` numbers, at `column`.
+/// Returns a big-endian number of a table whose entries have `width` numbers: number `column` of entry `index`.
 pub(crate) fn entry_u32(table: &[u8], width: usize, index: u32, column: usize) -> Option<u32> {
     let at = (index as usize).checked_mul(width)?.checked_add(column)?;
     let at = at.checked_mul(4)?;

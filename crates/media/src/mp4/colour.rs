@@ -1,6 +1,7 @@
-//! Colours of a picture: what its samples mean, so that a screen of a wider range is told (ISO 23091-2).
+//! Colours of a video track (ISO 23091-2): how its samples are to be interpreted, so that a display with a wider range
+//! uses it.
 
-/// Code points of ISO 23091-2 (ITU-T H.273). 2 means: not said.
+/// The code points of ISO 23091-2 (ITU-T H.273); 2 means unspecified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Colour {
     /// `ColourPrimaries`: 1 is BT.709, 9 is BT.2020.
@@ -11,10 +12,10 @@ pub struct Colour {
     pub matrix: u8,
 }
 
-/// The range of brightness that a picture was made for: VIDEO-RANGE of RFC 8216bis 4.4.6.2.
+/// The dynamic range that a video was made for: VIDEO-RANGE of RFC 8216bis 4.4.6.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VideoRange {
-    /// What every screen has.
+    /// Standard dynamic range, which every display has.
     Sdr,
     /// Hybrid Log-Gamma, ITU-R BT.2100: cameras and broadcasting.
     Hlg,
@@ -23,16 +24,16 @@ pub enum VideoRange {
 }
 
 impl Colour {
-    /// A code point that says nothing.
+    /// The code point for unspecified.
     pub const UNSPECIFIED: u8 = 2;
 
     const PQ: u8 = 16;
     const HLG: u8 = 18;
 
-    /// The range that the transfer characteristics say; `None` when they say nothing.
+    /// Returns the range of the transfer characteristics; `None` if they are unspecified.
     pub fn range(&self) -> Option<VideoRange> {
         match self.transfer {
-            // The others are reserved.
+            // 0, 3 and those from 19 on are reserved.
             0 | Colour::UNSPECIFIED | 3 | 19.. => None,
             Colour::PQ => Some(VideoRange::Pq),
             Colour::HLG => Some(VideoRange::Hlg),
@@ -40,7 +41,7 @@ impl Colour {
         }
     }
 
-    /// Three code points in a row.
+    /// Reads three code points in sequence.
     pub(super) fn read(mut code_point: impl FnMut() -> Option<u32>) -> Option<Colour> {
         let mut next = || u8::try_from(code_point()?).ok();
         Some(Colour {
@@ -50,7 +51,7 @@ impl Colour {
         })
     }
 
-    /// Of a picture that says no more than that it is PQ.
+    /// Returns the colours of a video track of which only PQ is known.
     pub(super) fn pq() -> Colour {
         Colour {
             primaries: Colour::UNSPECIFIED,

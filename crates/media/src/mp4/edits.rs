@@ -1,26 +1,26 @@
-//! Edit lists, ISO 14496-12 8.6.6: read, and brought into the one form that players of segments understand.
+//! Edit lists, ISO 14496-12 8.6.6: reads them, and converts them to the one form that players of segments understand.
 //!
 //! An edit that begins inside a group of pictures cannot be shown from there on: the start of all tracks moves back to
-//! the key frame before it, in the movie's time, and what was to be hidden before it becomes visible. What lies before
-//! that start, and behind the end of an edit, is left out.
+//! the key frame before it, in the movie's time, and samples that were to be hidden before it become visible. Samples
+//! before that start, and after the end of an edit, are left out.
 
 use super::boxes::{self, Fields};
 use super::samples::{Cursor, Samples};
 use super::{Edit, Track, TrackKind};
 use crate::Refusal;
 
-/// An edit list as it stands in the file: at most one stretch of media, perhaps with nothing before it.
+/// An edit list of the file: at most one range of media, possibly with an empty edit before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EditList {
-    /// In the movie's timescale.
+    /// Length of the empty edits, in the movie's timescale.
     delay: u64,
-    /// In the track's timescale.
+    /// Media time at which the edit begins, in the track's timescale.
     media_start: u64,
-    /// In the movie's timescale; 0 means to the end.
+    /// Length of the edit, in the movie's timescale; 0 means to the end.
     duration: u64,
 }
 
-/// The most sound that is decoded and not heard, in milliseconds: more than any codec's priming takes.
+/// Time for which audio before an edit is decoded but not played, in milliseconds: longer than any codec's priming.
 const PREROLL_MS_MAX: u64 = 200;
 
 impl EditList {
@@ -62,7 +62,7 @@ impl EditList {
         Ok(list)
     }
 
-    /// The edit in the track's timescale.
+    /// Returns the edit in the track's timescale.
     pub(super) fn edit(&self, movie_timescale: u32, timescale: u32) -> Option<Edit> {
         Some(Edit {
             media_start: self.media_start,
@@ -70,7 +70,7 @@ impl EditList {
         })
     }
 
-    /// The media time at which the edit ends; `None` when it goes to the end of the media.
+    /// Returns the media time at which the edit ends; `None` if it extends to the end of the media.
     pub(super) fn media_end(&self, movie_timescale: u32, timescale: u32) -> Option<u64> {
         if self.duration == 0 {
             return None;
@@ -80,14 +80,14 @@ impl EditList {
     }
 }
 
-/// A time in another timescale, rounded; `None` when it does not fit.
+/// Converts a time to another timescale, rounded; returns `None` if it does not fit.
 pub(crate) fn rescale(time: u64, from: u32, to: u32) -> Option<u64> {
     let product = u128::from(time) * u128::from(to) + u128::from(from / 2);
     u64::try_from(product.checked_div(u128::from(from))?).ok()
 }
 
-/// Moves the start of all tracks to where the first one with a picture can be shown from, and leaves out the samples
-/// that are then not needed. `media_ends` has an entry for each track.
+/// Moves the start of all tracks back to the sample from which the first video track can be shown, and leaves out the
+/// samples that are then not needed. `media_ends` has an entry for each track.
 pub(super) fn settle(tracks: &mut [Track], media_ends: &[Option<u64>]) -> Result<(), Refusal> {
     let lead = tracks
         .iter()
@@ -109,14 +109,14 @@ pub(super) fn settle(tracks: &mut [Track], media_ends: &[Option<u64>]) -> Result
     Ok(())
 }
 
-/// Has an edit begin earlier; what the media lacks there is waited for.
+/// Makes an edit begin earlier; where the media does not reach back far enough, the delay grows instead.
 fn move_start(edit: &mut Edit, duration: u64) {
     let media_start = edit.media_start.saturating_sub(duration);
     edit.delay += duration - (edit.media_start - media_start);
     edit.media_start = media_start;
 }
 
-/// The last key frame that is shown at or before the start of a track's edit, and its composition time.
+/// Returns the last key frame that is shown at or before the start of a track's edit, and its composition time.
 fn start_with_key(track: &Track) -> Option<(Cursor, u64)> {
     let mut samples = Samples::of_tables(&track.tables);
     let mut found = None;
@@ -137,7 +137,7 @@ fn start_with_key(track: &Track) -> Option<(Cursor, u64)> {
     }
 }
 
-/// The first sample that ends behind a media time.
+/// Returns the first sample that ends after a media time.
 fn first_behind(track: &Track, media_time: u64) -> Option<Cursor> {
     let mut samples = Samples::of_tables(&track.tables);
     loop {
@@ -163,7 +163,7 @@ fn leave_out_before_start(track: &mut Track) {
         TrackKind::Text => first_behind(track, start),
     };
     let mut first = first.unwrap_or_default();
-    // Times count from the first sample on.
+    // Decode times count from the first sample left.
     let passed = std::mem::take(&mut first.decode_time);
     track.edit.media_start = start.saturating_sub(passed);
     track.edit.delay += passed.saturating_sub(start);
@@ -171,7 +171,7 @@ fn leave_out_before_start(track: &mut Track) {
     track.first = first;
 }
 
-/// Leaves out the samples behind the last one, in decode order, that begins before the end of the edit.
+/// Leaves out the samples after the last one, in decode order, that begins before the end of the edit.
 fn leave_out_behind_end(track: &mut Track, media_end: Option<u64>) -> Result<(), Refusal> {
     let passed = Samples::of_tables(&track.tables)
         .take(track.first.number as usize)

@@ -1,4 +1,4 @@
-//! Sample entries, ISO 14496-12 8.5.2: how a track is coded, and what its decoder is told first.
+//! Sample entries, ISO 14496-12 8.5.2: the codec of a track, and its decoder configuration.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -8,7 +8,7 @@ use super::entry_colour::entry_colour;
 use super::{Codec, Colour, TrackKind, audio};
 use crate::Refusal;
 
-/// A sample entry, read.
+/// A parsed sample entry.
 #[derive(Debug)]
 pub(super) struct SampleEntry {
     pub(super) codec: Codec,
@@ -18,14 +18,14 @@ pub(super) struct SampleEntry {
     pub(super) colour: Option<Colour>,
     pub(super) channels: u16,
     pub(super) sample_rate: u32,
-    /// Whether timed text says that all of it is shown to everybody.
+    /// True if timed text is flagged as forced, which is shown to all viewers.
     pub(super) is_forced: bool,
 }
 
-/// Longest sample entry: parameter sets and colour profiles take some kilobytes.
+/// Size limit of a sample entry: parameter sets and colour profiles take some kilobytes.
 const SIZE_BYTES_MAX: usize = 256 << 10;
 
-/// What QuickTime adds to the fields of sound in its versions 1 and 2.
+/// Sizes of the fields that QuickTime adds to audio entries of versions 1 and 2.
 const QUICKTIME_FIELDS_SIZE_BYTES: [usize; 2] = [16, 36];
 
 impl SampleEntry {
@@ -42,7 +42,7 @@ impl SampleEntry {
             return Err(Refusal::Corrupt("stsd without a sample entry"));
         };
         let (name, payload) = entry?;
-        // The entry goes from the start of `whole` to the end of its payload.
+        // The entry extends from the start of `whole` to the end of its payload.
         let size_bytes = whole.len() - entries.rest().len();
         refuse_encrypted(name)?;
         if !are_same(&whole[..size_bytes], entries.rest(), count) {
@@ -105,7 +105,7 @@ impl SampleEntry {
         refuse_protected(inner)?;
         let elementary = match boxes::find(inner, b"esds")? {
             Some(payload) => Some(payload),
-            // QuickTime wraps it.
+            // QuickTime wraps it in a `wave` box.
             None => match boxes::find(inner, b"wave")? {
                 Some(wave) => boxes::find(wave, b"esds")?,
                 None => None,
@@ -122,7 +122,7 @@ impl SampleEntry {
         Ok(())
     }
 
-    /// The entry of a QuickTime file as ISO 14496-14 has it: players of fMP4 know no other form.
+    /// Returns the entry of a QuickTime file in the form of ISO 14496-14, the only one that players of fMP4 support.
     fn in_iso_form(&self, elementary: &[u8]) -> Bytes {
         let size_bytes = 8 + AUDIO_FIELDS_SIZE_BYTES + 8 + elementary.len();
         let mut entry = BytesMut::with_capacity(size_bytes);
@@ -138,7 +138,7 @@ impl SampleEntry {
         entry.freeze()
     }
 
-    /// Channels and rate as the decoder's configuration has them, since the fields of the entry often are placeholders.
+    /// Sets channels and rate from the decoder configuration, since the fields of the entry are often placeholders.
     fn read_audio_config(&mut self) {
         let found = match self.codec {
             Codec::Aac => self
@@ -171,7 +171,7 @@ impl SampleEntry {
         entry_boxes::config(self.codec, &self.bytes, kind)
     }
 
-    /// Refuses a track whose decoder would be told nothing.
+    /// Refuses a track that lacks its decoder configuration.
     fn require_config(&self) -> Result<(), Refusal> {
         let (kind, size_bytes_min) = match self.codec {
             Codec::Avc => (b"avcC", 7),
@@ -210,7 +210,8 @@ impl SampleEntry {
     }
 }
 
-/// Whether the entries behind the first one repeat it, as programs that join videos write them: `count` is that of all.
+/// Returns true if the entries after the first one repeat it, as programs that join videos write them; `count` includes
+/// the first.
 fn are_same(first: &[u8], rest: &[u8], count: u32) -> bool {
     let mut others = rest.chunks(first.len().max(1));
     (1..count).all(|_| others.next() == Some(first))
@@ -234,8 +235,8 @@ fn codec(kind: TrackKind, name: BoxKind) -> Codec {
     }
 }
 
-/// Whether the display flags of a `tx3g` say that all its samples are forced subtitles (QuickTime File Format, "Subtitle
-/// sample description").
+/// Returns true if the display flags of a `tx3g` say that all its samples are forced subtitles (QuickTime File Format,
+/// "Subtitle sample description").
 fn is_forced(payload: &[u8]) -> bool {
     const ALL_SAMPLES_ARE_FORCED: u32 = 0x8000_0000;
     let mut fields = Fields::new(payload);
@@ -250,7 +251,7 @@ fn refuse_encrypted(name: BoxKind) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses an entry that says how it is protected, whatever it is called.
+/// Refuses an entry with protection information, whatever its name is.
 fn refuse_protected(inner: &[u8]) -> Result<(), Refusal> {
     match boxes::find(inner, b"sinf")? {
         Some(_) => Err(Refusal::Encrypted),

@@ -1,4 +1,4 @@
-//! The boxes within a sample entry, behind its fields.
+//! The boxes within a sample entry, after its fields.
 
 use super::Codec;
 use super::boxes::{self, BoxKind};
@@ -9,12 +9,12 @@ pub(super) const AUDIO_FIELDS_SIZE_BYTES: usize = 28;
 const TX3G_FIELDS_SIZE_BYTES: usize = 38;
 const TEXT_FIELDS_SIZE_BYTES: usize = 8;
 
-/// Payload of a box within a sample entry.
+/// Returns the payload of a box within a sample entry.
 pub(super) fn config<'a>(codec: Codec, entry: &'a [u8], kind: &BoxKind) -> Option<&'a [u8]> {
     boxes::find(inner_boxes(codec, entry)?, kind).ok()?
 }
 
-/// The boxes within a sample entry, behind its fields.
+/// Returns the boxes within a sample entry, after its fields.
 pub(super) fn inner_boxes(codec: Codec, entry: &[u8]) -> Option<&[u8]> {
     let fields_size_bytes = match codec {
         Codec::Avc | Codec::Hevc | Codec::Vp9 | Codec::Av1 => VIDEO_FIELDS_SIZE_BYTES,

@@ -1,11 +1,12 @@
-//! The colours of a sample entry: what it says itself (`colr`, ISO 14496-12 12.1.5), or else what its decoder is told first.
+//! The colours of a sample entry: those that it declares (`colr`, ISO 14496-12 12.1.5), else those of its decoder
+//! configuration.
 
 use super::boxes::{Boxes, Fields};
 use super::colour::Colour;
 use super::dolby_vision::DolbyVision;
 use super::{Codec, av1, entry_boxes, parameter_sets};
 
-/// The colours of a picture with this sample entry, a whole box.
+/// Returns the colours of a video track with this sample entry, a whole box.
 pub(super) fn entry_colour(codec: Codec, sample_entry: &[u8]) -> Option<Colour> {
     let inner = entry_boxes::inner_boxes(codec, sample_entry)?;
     let declared = declared(inner);
@@ -17,7 +18,7 @@ pub(super) fn entry_colour(codec: Codec, sample_entry: &[u8]) -> Option<Colour> 
         .or(declared)
 }
 
-/// What the first `colr` with code points says: `nclx`, or `nclc` of QuickTime. Profiles of the ICC say nothing here.
+/// Returns the code points of the first `colr` that has any: `nclx`, or `nclc` of QuickTime. ICC profiles are ignored.
 fn declared(inner: &[u8]) -> Option<Colour> {
     let boxes = Boxes::new(inner).map_while(Result::ok);
     let mut colours = boxes.filter(|(kind, _)| kind == b"colr");
@@ -31,7 +32,7 @@ fn declared(inner: &[u8]) -> Option<Colour> {
     })
 }
 
-/// What the decoder is told.
+/// Returns the colours of the decoder configuration.
 fn coded(codec: Codec, sample_entry: &[u8]) -> Option<Colour> {
     let config = |kind| entry_boxes::config(codec, sample_entry, kind);
     match codec {
@@ -39,7 +40,7 @@ fn coded(codec: Codec, sample_entry: &[u8]) -> Option<Colour> {
         Codec::Hevc => parameter_sets::hevc_colour(config(b"hvcC")?),
         Codec::Av1 => av1::colour(config(b"av1C")?),
         Codec::Vp9 => {
-            // Behind version and flags: profile, level, and depth.
+            // Version and flags, profile, level and bit depth come first.
             let mut fields = Fields::new(config(b"vpcC")?.get(7..)?);
             Colour::read(|| fields.u8().map(u32::from))
         }

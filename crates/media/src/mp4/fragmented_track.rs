@@ -1,4 +1,4 @@
-//! The tables of a track while they are written, fragment by fragment.
+//! The tables of a track that are written fragment by fragment.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use super::samples::{Sample, Samples};
 use super::tables::{Chunks, Sizes, Tables};
 use crate::Refusal;
 
-/// What a fragment leaves unsaid of its samples.
+/// The values of samples for which a fragment has none of its own.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Defaults {
     pub(super) duration: u32,
@@ -15,7 +15,7 @@ pub(super) struct Defaults {
     pub(super) flags: u32,
 }
 
-/// The tables of a track while they are written.
+/// The tables of a track that are being written.
 #[derive(Debug)]
 pub(super) struct FragmentedTrack {
     pub(super) id: u32,
@@ -27,13 +27,13 @@ pub(super) struct FragmentedTrack {
     has_compositions: bool,
     sizes: Vec<u8>,
     chunk_runs: Vec<u8>,
-    /// Samples of the last chunk.
+    /// Number of samples of the last chunk.
     chunk_sample_count: u32,
     chunks: Vec<u8>,
     chunk_count: u32,
     syncs: Vec<u8>,
     pub(super) sample_count: u32,
-    /// Decode time of the first sample, and of the one that comes next.
+    /// Decode time of the first sample; `next_decode_time` is that of the next one.
     pub(super) start: Option<u64>,
     next_decode_time: u64,
     last_duration: u32,
@@ -98,7 +98,7 @@ impl FragmentedTrack {
         }
     }
 
-    /// Takes the time at which a fragment says that it begins: what lies between belongs to the sample before.
+    /// Sets the decode time at which a fragment begins: a gap before it extends the previous sample.
     pub(super) fn begin_at(&mut self, decode_time: u64) -> Result<(), Refusal> {
         if self.sample_count == 0 {
             self.start = Some(decode_time);
@@ -129,7 +129,7 @@ impl FragmentedTrack {
         parts.into_iter().map(|part| part.len() as u64).sum()
     }
 
-    /// The tables as another video would have them.
+    /// Returns the tables in the form of an object without fragments.
     pub(super) fn into_tables(self) -> Tables {
         let all_sync = self.syncs.len() as u64 == u64::from(self.sample_count) * 4;
         Tables {
@@ -148,7 +148,7 @@ impl FragmentedTrack {
     }
 }
 
-/// A table of pairs whose first number says how often the second one comes.
+/// A table of pairs: the number of repetitions, and the value.
 #[derive(Debug, Default)]
 struct Runs {
     bytes: Vec<u8>,
@@ -165,7 +165,7 @@ impl Runs {
         self.count += 1;
     }
 
-    /// Has the last value be another one.
+    /// Replaces the last value.
     fn replace_last(&mut self, value: u32) {
         self.count = self.count.saturating_sub(1);
         self.flush();

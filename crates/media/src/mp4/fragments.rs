@@ -1,5 +1,5 @@
-//! Fragments, ISO 14496-12 8.8: their runs of samples are written into the tables that other videos have, so that all that
-//! follows is one path.
+//! Fragments, ISO 14496-12 8.8: converts their runs of samples to the tables that other videos have, so that all later
+//! code has one path.
 
 use super::boxes::{self, Boxes, Fields};
 use super::fragmented_track::{Defaults, FragmentedTrack};
@@ -8,11 +8,11 @@ use super::samples::Sample;
 use super::{Limits, edits};
 use crate::Refusal;
 
-/// Flag of a sample that decoding cannot begin with: `sample_is_non_sync_sample`.
+/// Flag of a sample with which decoding cannot begin: `sample_is_non_sync_sample`.
 const IS_NOT_SYNC: u32 = 0x0001_0000;
 
-/// How long after the first track of all each one begins, in its own timescale: a recording of something live begins
-/// with its first fragment, whatever the time was then.
+/// Returns how much later than the earliest track each one begins, in its own timescale: a live recording begins with
+/// its first fragment, whatever the decode time was then.
 pub(super) fn starts(tracks: &[FragmentedTrack]) -> Vec<u64> {
     let known = || tracks.iter().filter(|track| track.is_known);
     let first = known()
@@ -32,7 +32,7 @@ pub(super) fn starts(tracks: &[FragmentedTrack]) -> Vec<u64> {
         .collect()
 }
 
-/// Refuses tables that have become larger than an index may be: a few bytes of a fragment can stand for many samples.
+/// Refuses tables larger than an index may be: a few bytes of a fragment can describe many samples.
 pub(super) fn check_size(tracks: &[FragmentedTrack], limits: &Limits) -> Result<(), Refusal> {
     let size_bytes: u64 = tracks.iter().map(FragmentedTrack::size_bytes).sum();
     match size_bytes <= limits.index_size_bytes_max {
@@ -50,7 +50,7 @@ pub(super) fn read(
 ) -> Result<(), Refusal> {
     read_defaults(tracks, extends)?;
     for fragment in fragments {
-        // Of a track fragment without a place of its own the media follows that of the one before.
+        // The media of a track fragment without a base offset follows that of the previous one.
         let mut data_end = fragment.range.start;
         for inner in Boxes::new(&fragment.payload) {
             let (kind, payload) = inner?;
@@ -90,7 +90,7 @@ fn read_defaults(tracks: &mut [FragmentedTrack], extends: &[u8]) -> Result<(), R
     Ok(())
 }
 
-/// What a `tfhd` says, ISO 14496-12 8.8.7.
+/// The fields of a `tfhd`, ISO 14496-12 8.8.7.
 struct TrackFragment {
     id: u32,
     base: u64,
@@ -134,7 +134,7 @@ fn read_track_fragment_header(
     Some(TrackFragment { id, base, defaults })
 }
 
-/// Reads a `traf`, and returns where its media ends.
+/// Reads a `traf`, and returns the end of its media.
 fn read_track_fragment(
     tracks: &mut [FragmentedTrack],
     payload: &[u8],
@@ -170,7 +170,7 @@ fn read_track_fragment(
     Ok(data_end)
 }
 
-/// Reads a `trun`, ISO 14496-12 8.8.8, and returns where its media ends.
+/// Reads a `trun`, ISO 14496-12 8.8.8, and returns the end of its media.
 fn read_run(
     track: &mut FragmentedTrack,
     payload: &[u8],
@@ -223,7 +223,7 @@ fn read_run(
     Ok(offset)
 }
 
-/// How much media a run has of which nothing else counts.
+/// Returns the size of the media of a run in an unknown track, of which nothing else is used.
 fn run_size_bytes(
     fields: &mut Fields<'_>,
     flags: u32,
@@ -259,7 +259,7 @@ fn read_run_sample(
     }
     let composition_offset = match flags & COMPOSITION {
         0 => 0,
-        // As in `ctts`, version 0 is read with a sign.
+        // As in `ctts`, offsets of version 0 are read as signed.
         _ => fields.u32()?.cast_signed(),
     };
     Some(Sample {

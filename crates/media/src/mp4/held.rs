@@ -1,14 +1,14 @@
-//! What a locator hands to those who read the index.
+//! A box that a locator passes to the readers of the index.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// A box of which all bytes are there.
+/// A box of which all bytes were read.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// Of the box in the object.
+    /// Range of the box in the object.
     pub(super) range: Range<u64>,
-    /// Without the header.
+    /// Bytes after the header.
     pub(super) payload: Bytes,
 }

@@ -1,8 +1,9 @@
-//! Finds the index of an object: a walk over the boxes at top level, with few ranged reads.
+//! Finds the index of an object: walks over the boxes at top level with few ranged reads.
 //!
-//! One read of 64 KiB finds the index of most objects that begin with it, a second one the rest. Where the media stands
-//! first, one read behind it finds the index. Of fragmented objects each fragment's head is read, one read each; the
-//! segment index (`sidx`) says nothing of samples, and with the walk going from fragment to fragment it saves no read.
+//! If the index comes first, one read of 64 KiB finds it in most objects, and a second one reads the rest. If the media
+//! comes first, one read after it finds the index. In fragmented objects the `moof` of each fragment is read, with one
+//! read each; the segment index (`sidx`) says nothing about samples, and since the walk goes from fragment to fragment,
+//! it would save no read.
 
 use std::ops::Range;
 
@@ -13,13 +14,13 @@ use super::held::Held;
 use super::{Index, Limits, Step, movie};
 use crate::Refusal;
 
-/// Read where a box is expected: enough for the whole index of a short video.
+/// Size of a read where a box is expected: enough for the whole index of a short video.
 const WINDOW_SIZE_BYTES: u64 = 64 << 10;
 
-/// Read where a fragment is expected: enough for the head of some hundred samples.
+/// Size of a read where a fragment is expected: enough for the `moof` of some hundred samples.
 const FRAGMENT_WINDOW_SIZE_BYTES: u64 = 16 << 10;
 
-/// What an mp4 object may begin with.
+/// Kinds of boxes that an mp4 object may begin with.
 const FIRST_KINDS: [&[u8; 4]; 9] = [
     b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid",
 ];
@@ -30,29 +31,29 @@ pub struct Locator {
     object_size_bytes: u64,
     limits: Limits,
     state: State,
-    /// Boxes passed since the beginning, the index or the last fragment.
+    /// Number of boxes passed since the beginning, the index or the last fragment.
     boxes: u32,
     movie: Option<Held>,
     fragments: Vec<Held>,
-    /// Of all fragments that are held.
+    /// Size of all fragments in memory.
     fragments_size_bytes: u64,
 }
 
 #[derive(Debug)]
 enum State {
-    /// A box is expected at this place.
+    /// A box is expected at this position.
     Walk { at: u64 },
-    /// A box is held in part.
+    /// A box was read in part.
     Hold {
         range: Range<u64>,
         header_size_bytes: u64,
         bytes: Vec<u8>,
     },
-    /// All is there.
+    /// All boxes needed were read.
     Done,
 }
 
-/// What a box at top level is to the walk.
+/// The use of a box at top level.
 enum TopLevelBox {
     Movie,
     Fragment,
@@ -60,7 +61,7 @@ enum TopLevelBox {
 }
 
 impl Locator {
-    /// Begins with an object of this size.
+    /// Creates a locator for an object of this size.
     pub fn new(object_size_bytes: u64, limits: Limits) -> Locator {
         Locator {
             object_size_bytes,
@@ -76,7 +77,7 @@ impl Locator {
         }
     }
 
-    /// What is wanted next.
+    /// Returns the next step.
     pub fn step(&self) -> Step {
         match &self.state {
             State::Walk { at } => {
@@ -96,11 +97,12 @@ impl Locator {
         }
     }
 
-    /// Takes exactly the bytes of the range of [`Self::step`].
+    /// Takes the bytes of the range of [`Self::step`], neither more nor fewer.
     ///
     /// # Errors
     ///
-    /// Any [`Refusal`] that these bytes already give a reason for; `Truncated` when they are not as many as wanted.
+    /// Any [`Refusal`] for which these bytes already give a reason; `Truncated` if their number is not that of the
+    /// range.
     pub fn supply(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let Step::Read(range) = self.step() else {
             return Ok(());
@@ -122,11 +124,11 @@ impl Locator {
         }
     }
 
-    /// Reads and checks the index; up to tens of milliseconds for a video of hours.
+    /// Reads and validates the index; this takes up to tens of milliseconds for a video of hours.
     ///
     /// # Errors
     ///
-    /// Why no video can be made of the object.
+    /// The reason why no video can be made of the object.
     pub fn finish(self) -> Result<Index, Refusal> {
         match (self.state, self.movie) {
             (State::Done, Some(movie)) => movie::read(
@@ -140,7 +142,7 @@ impl Locator {
         }
     }
 
-    /// Passes the boxes of a window that begins at `start`, up to the first that is to be held and is not whole.
+    /// Passes the boxes of a window that begins at `start`, up to the first that is needed and incomplete.
     fn walk(&mut self, start: u64, window: &[u8]) -> Result<(), Refusal> {
         let end = start + window.len() as u64;
         let mut at = start;
@@ -169,7 +171,7 @@ impl Locator {
         Ok(())
     }
 
-    /// Has the walk go on with a window at this place, behind or at the end of the present one.
+    /// Continues the walk with a window at this position, at or after the end of the current one.
     fn walk_on_at(&mut self, at: u64) -> Result<(), Refusal> {
         if self.object_size_bytes - at < HEADER_SIZE_BYTES_MAX {
             // A few stray bytes at the end are no box. Before the index they may be all there is.
@@ -184,7 +186,7 @@ impl Locator {
         Ok(())
     }
 
-    /// Counts a box, and says what it is.
+    /// Counts a box, and returns its use.
     fn pass(&mut self, at: u64, header: BoxHeader) -> Result<TopLevelBox, Refusal> {
         if at == 0 && !FIRST_KINDS.contains(&&header.kind) {
             return Err(Refusal::NotAVideo);
@@ -200,7 +202,7 @@ impl Locator {
         })
     }
 
-    /// Where a box lies, when it is within the object.
+    /// Returns the range of a box, if it lies within the object.
     fn range(&self, at: u64, header: BoxHeader) -> Option<Range<u64>> {
         let end = match header.size_bytes {
             None => self.object_size_bytes,
@@ -209,8 +211,8 @@ impl Locator {
         (end <= self.object_size_bytes).then_some(at..end)
     }
 
-    /// Ends at a box that goes on behind the object. A recording in fragments that was cut off is good up to the last
-    /// fragment that is whole with its media.
+    /// Ends the walk at a box that extends beyond the object. A fragmented recording that was cut off is valid up to
+    /// the last fragment that is complete with its media.
     fn end_at_cut(&mut self, kind: &[u8; 4]) -> Result<(), Refusal> {
         if self.movie.is_none() {
             return Err(Refusal::Truncated);
@@ -222,7 +224,7 @@ impl Locator {
         Ok(())
     }
 
-    /// Keeps a box of which `bytes` are there, and has the walk go on behind it when they are all.
+    /// Stores a box of which `bytes` were read; once it is complete, the walk continues after it.
     fn hold(
         &mut self,
         range: Range<u64>,

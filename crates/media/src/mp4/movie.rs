@@ -1,4 +1,4 @@
-//! Reads an index: `moov`, ISO 14496-12 8.2, and the fragments of an object that has them.
+//! Reads an index: `moov`, ISO 14496-12 8.2, and the fragments if the object has any.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use super::tables::{Surroundings, Tables};
 use super::{Codec, Edit, Index, Limits, Track, TrackKind};
 use crate::Refusal;
 
-/// Longest name of a track that is kept.
+/// Size to which the name of a track is cut.
 const NAME_SIZE_BYTES_MAX: usize = 256;
 
-/// A track as its `trak` has it.
+/// A track as its `trak` defines it.
 struct Draft {
     track: Track,
     edits: EditList,
 }
 
-/// Reads and checks an index.
+/// Reads and validates an index.
 pub(super) fn read(
     movie: &Held,
     fragments: &[Held],
@@ -62,17 +62,17 @@ pub(super) fn read(
             index: movie.range.clone(),
             limits,
         };
-        // Each is at most the size of the object.
+        // The sum does not overflow: sizes have 32 bits, and samples and tracks are limited.
         sum_size_bytes += check(draft, &around, movie_timescale)?;
         media_ends.push(match is_fragmented {
-            // There the list was written before the media was.
+            // In a fragmented object the edit list was written before the media was.
             true => None,
             false => draft
                 .edits
                 .media_end(movie_timescale, draft.track.timescale),
         });
     }
-    // Chunks that overlap would make more of a video than there is.
+    // Overlapping chunks would make a video larger than its object.
     if sum_size_bytes > object_size_bytes {
         return Err(Refusal::Corrupt("more samples than the object has bytes"));
     }
@@ -87,7 +87,7 @@ pub(super) fn read(
     })
 }
 
-/// Timescale of an `mvhd` or `mdhd`.
+/// Returns the timescale of an `mvhd` or `mdhd`.
 fn header_timescale(header: &[u8]) -> Result<u32, Refusal> {
     let mut fields = Fields::new(header);
     let mut read = || {
@@ -141,7 +141,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
                 track.tables = tables;
                 edits = list;
             }
-            // Subtitles of another kind are left out; the video is one without them.
+            // Unsupported subtitles are left out; the video plays without them.
             Err(Refusal::Unsupported(_)) if kind == TrackKind::Text => track.codec = Codec::Other,
             Err(refusal) => return Err(refusal),
         }
@@ -149,7 +149,7 @@ fn read_track(movie: &Bytes, payload: &[u8], number: u32) -> Result<Draft, Refus
     Ok(Draft { track, edits })
 }
 
-/// The kind of a track, and what it is called.
+/// Returns the kind of a track, and its name.
 fn read_handler(payload: &[u8]) -> Result<(Option<TrackKind>, Option<String>), Refusal> {
     let mut fields = Fields::new(payload);
     let handler = fields.skip(8).and_then(|()| fields.array());
@@ -161,7 +161,7 @@ fn read_handler(payload: &[u8]) -> Result<(Option<TrackKind>, Option<String>), R
         _ => None,
     };
     let name = fields.skip(12).map(|()| fields.rest()).unwrap_or_default();
-    // QuickTime counts the letters first.
+    // QuickTime writes the length of the name first.
     let name = match name {
         [count, counted @ ..] if usize::from(*count) == counted.len() => counted,
         name => name.split(|byte| *byte == 0).next().unwrap_or_default(),
@@ -192,7 +192,7 @@ fn read_track_header(track: &mut Track, payload: &[u8]) -> Result<(), Refusal> {
     read().ok_or(Refusal::Corrupt("tkhd is too short"))
 }
 
-/// Reads how a track is coded, and the tables and edits of one that is known.
+/// Reads the sample entry of a track, and the tables and edits if its codec is known.
 fn read_media(
     track: &mut Track,
     movie: &Bytes,
@@ -223,7 +223,7 @@ fn read_media(
     Ok((Tables::read(movie, sample_table)?, EditList::read(payload)?))
 }
 
-/// The packed letters of an `mdhd`, ISO 14496-12 8.4.2.
+/// Reads the packed letters of an `mdhd`, ISO 14496-12 8.4.2.
 fn read_language(header: &[u8]) -> Option<String> {
     let mut fields = Fields::new(header);
     let (version, _) = fields.version_and_flags()?;
@@ -238,7 +238,7 @@ fn read_language(header: &[u8]) -> Option<String> {
     (is_language && language != "und").then_some(language)
 }
 
-/// Has the samples of the fragments follow those that the tracks have in their tables.
+/// Appends the samples of the fragments to those that the tracks have in their tables.
 fn read_fragments(
     movie: &Held,
     drafts: &mut [Draft],
@@ -274,7 +274,7 @@ fn read_fragments(
     Ok(())
 }
 
-/// Checks the tables of a track, and returns how many bytes its samples have.
+/// Checks the tables of a track, and returns the total size of its samples.
 fn check(
     draft: &mut Draft,
     around: &Surroundings<'_>,
@@ -299,7 +299,7 @@ fn check(
     Ok(sums.size_bytes)
 }
 
-/// Refuses a video without anything to show, and one whose picture would be missing.
+/// Refuses a video with nothing to show, and one that would be played without its video track.
 fn refuse_unplayable(tracks: &[Track]) -> Result<(), Refusal> {
     let has = |kind| {
         let mut tracks = tracks.iter();
@@ -318,7 +318,7 @@ fn refuse_unplayable(tracks: &[Track]) -> Result<(), Refusal> {
     }
 }
 
-/// Copies the tables out of the index when that frees more than a tenth of it.
+/// Copies the tables out of the index if that frees more than a tenth of it.
 fn detach(tracks: &mut [Track], movie: &Bytes) {
     let needed: usize = tracks.iter().map(|track| track.tables.size_bytes()).sum();
     if needed < movie.len() / 10 * 9 {

@@ -1,6 +1,7 @@
-//! Sequence parameter sets of H.264 (ITU-T H.264 7.3.2.1) and H.265 (ITU-T H.265 7.3.2.2), as far as the colours in their VUI.
+//! Sequence parameter sets of H.264 (ITU-T H.264 7.3.2.1) and H.265 (ITU-T H.265 7.3.2.2), up to the colours in their
+//! VUI.
 //!
-//! Whatever a set says, reading it ends: each loop has a limit of its own, and nothing is kept.
+//! Reading ends whatever a set contains: each loop has a limit of its own, and nothing is stored.
 
 use super::bits::Bits;
 use super::boxes::Fields;
@@ -9,17 +10,17 @@ use super::colour::Colour;
 /// The NAL unit type of a sequence parameter set of H.265.
 const HEVC_SEQUENCE: u8 = 33;
 
-/// Profiles of H.264 whose sets say how samples are coded.
+/// Profiles of H.264 whose sets have chroma format and bit depth.
 const AVC_HIGH_PROFILES: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
 
-/// The chroma format that may have three planes of their own.
+/// The chroma format whose planes may be coded separately.
 const CHROMA_444: u32 = 3;
 
-/// Most reference picture sets of H.265, and pictures in one: ITU-T H.265 7.4.3.2.1 and 7.4.8.
+/// Limits of H.265: reference picture sets, and pictures in one; ITU-T H.265 7.4.3.2.1 and 7.4.8.
 const REFERENCE_SETS_MAX: u32 = 64;
 const REFERENCES_MAX: u32 = 16;
 
-/// The colours that the first sequence parameter set of an `avcC` says.
+/// Returns the colours of the first sequence parameter set of an `avcC`.
 pub(super) fn avc_colour(config: &[u8]) -> Option<Colour> {
     let mut fields = Fields::new(config.get(5..)?);
     if fields.u8()? & 0x1f == 0 {
@@ -32,7 +33,7 @@ pub(super) fn avc_colour(config: &[u8]) -> Option<Colour> {
     vui_colour(&mut bits)
 }
 
-/// The colours that the first sequence parameter set of an `hvcC` says.
+/// Returns the colours of the first sequence parameter set of an `hvcC`.
 pub(super) fn hevc_colour(config: &[u8]) -> Option<Colour> {
     let mut fields = Fields::new(config.get(22..)?);
     for _ in 0..fields.u8()? {
@@ -51,7 +52,7 @@ pub(super) fn hevc_colour(config: &[u8]) -> Option<Colour> {
     None
 }
 
-/// Without the bytes that keep start codes out of a unit, ITU-T H.264 7.3.1.
+/// Removes the emulation prevention bytes of a unit, ITU-T H.264 7.3.1.
 fn unescaped(unit: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(unit.len());
     let mut zeros = 0;
@@ -66,7 +67,7 @@ fn unescaped(unit: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// From `vui_parameters_present_flag` on, which both standards write alike.
+/// Reads colours from `vui_parameters_present_flag` on, where both standards have the same syntax.
 fn vui_colour(bits: &mut Bits<'_>) -> Option<Colour> {
     const EXTENDED_ASPECT_RATIO: u32 = 255;
     if !bits.flag()? {
@@ -75,14 +76,14 @@ fn vui_colour(bits: &mut Bits<'_>) -> Option<Colour> {
     if bits.flag()? && bits.take(8)? == EXTENDED_ASPECT_RATIO {
         bits.skip(16 + 16);
     }
-    // Overscan, and whether it is meant to be seen.
+    // `overscan_info_present_flag` and `overscan_appropriate_flag`.
     if bits.flag()? {
         bits.skip(1);
     }
     if !bits.flag()? {
         return None;
     }
-    // Format and range.
+    // Video format and full-range flag.
     bits.skip(3 + 1);
     match bits.flag()? {
         true => Colour::read(|| bits.take(8)),
@@ -140,7 +141,7 @@ fn skip_avc_chroma(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// The list ends where the next scale would be 0.
+/// Skips a scaling list, which ends where the next scale would be 0.
 fn skip_avc_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
     let mut scale = 8_i64;
     for _ in 0..size {
@@ -193,7 +194,7 @@ fn skip_hevc_sequence(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// `profile_tier_level`, ITU-T H.265 7.3.3.
+/// Skips `profile_tier_level`, ITU-T H.265 7.3.3.
 fn skip_hevc_profile(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
     const PROFILE_BITS: usize = 88;
     const LEVEL_BITS: usize = 8;
@@ -210,13 +211,13 @@ fn skip_hevc_profile(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
     Some(())
 }
 
-/// `scaling_list_data`, ITU-T H.265 7.3.4.
+/// Skips `scaling_list_data`, ITU-T H.265 7.3.4.
 fn skip_hevc_scaling_lists(bits: &mut Bits<'_>) -> Option<()> {
     for size in 0..4_u32 {
         let lists = if size == 3 { 2 } else { 6 };
         for _ in 0..lists {
             let coefficients = match bits.flag()? {
-                // Those of another list.
+                // The list is copied from another one.
                 false => 1,
                 true => (16 << (2 * size)).min(64) + u32::from(size > 1),
             };
@@ -226,7 +227,7 @@ fn skip_hevc_scaling_lists(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// All `st_ref_pic_set`, ITU-T H.265 7.3.7: each may be told by what differs from the one before it.
+/// Skips all `st_ref_pic_set`, ITU-T H.265 7.3.7: each may be coded as the difference to the previous one.
 fn skip_hevc_reference_sets(bits: &mut Bits<'_>) -> Option<()> {
     let count = bits
         .exp_golomb()
@@ -245,7 +246,7 @@ fn skip_hevc_reference_sets(bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// How many pictures of the set before, and itself, are in this one.
+/// Skips such a difference; returns the number of pictures in this set, out of those in the previous one and its own.
 fn skip_changes(bits: &mut Bits<'_>, references: u32) -> Option<u32> {
     bits.skip(1);
     bits.exp_golomb()?;

@@ -1,27 +1,27 @@
-//! What tracks are for beside their kind: commentary, description, forced subtitles (`kind`, ISO 14496-12 8.10.4).
+//! Roles of tracks beside their kind: commentary, description, forced subtitles (`kind`, ISO 14496-12 8.10.4).
 
 use super::boxes::{self, Boxes, Fields};
 
-/// What a track is for: the roles of ISO 23009-1 5.8.5.5 that lists tell players of.
+/// The role of a track: those of ISO 23009-1 5.8.5.5 that playlists state to players.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Of the video as it is meant.
+    /// Part of the video as it is meant.
     Main,
-    /// In place of the main one.
+    /// Alternative to the main one.
     Alternate,
-    /// Beside the main one.
+    /// Supplement to the main one.
     Supplementary,
-    /// Comments upon the video.
+    /// Comments on the video.
     Commentary,
     /// Speech in another language than the video was made in.
     Dub,
-    /// Tells those who do not see what is seen.
+    /// Description of what is seen, for the visually impaired.
     Description,
-    /// Tells those who do not hear what is heard.
+    /// Text of what is heard, for the hard of hearing.
     Caption,
     /// Speech as text.
     Subtitle,
-    /// Text that is shown to all who have asked for none: of signs and foreign speech.
+    /// Text shown to viewers who selected none: of signs and foreign speech.
     ForcedSubtitle,
     /// Sign language.
     Sign,
@@ -32,7 +32,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// All roles, in the order in which lists name them.
+    /// All roles, in the order in which playlists state them.
     const ALL: [Role; 12] = [
         Role::Main,
         Role::Alternate,
@@ -48,7 +48,7 @@ impl Role {
         Role::EasyReader,
     ];
 
-    /// The value of the role in the scheme `urn:mpeg:dash:role:2011`.
+    /// Returns the value of the role in the scheme `urn:mpeg:dash:role:2011`.
     pub fn value(self) -> &'static str {
         match self {
             Role::Main => "main",
@@ -67,28 +67,28 @@ impl Role {
     }
 }
 
-/// The roles of a track; a set, as a track may have several.
+/// The roles of a track: a set, as a track may have several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Roles(u16);
 
 impl Roles {
-    /// These roles and `role`.
+    /// Returns these roles and `role`.
     #[must_use]
     pub fn with(self, role: Role) -> Roles {
         Roles(self.0 | 1 << role as u16)
     }
 
-    /// Whether `role` is among them.
+    /// Returns true if `role` is among them.
     pub fn has(self, role: Role) -> bool {
         self.0 & 1 << role as u16 != 0
     }
 
-    /// Each role once, the main one first.
+    /// Returns each role once, the main one first.
     pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.has(*role))
     }
 
-    /// Whether a track is beside the video and not of it: nobody hears or reads it who has not asked for it.
+    /// Returns true if a track is an addition to the video: viewers get it only if they select it.
     pub fn are_beside_the_video(self) -> bool {
         [
             Role::Supplementary,
@@ -100,18 +100,18 @@ impl Roles {
         .any(|role| self.has(role))
     }
 
-    /// Whether sound is for those who do not hear well. Programs say it by the role of captions, too.
+    /// Returns true if audio is for the hard of hearing. Some programs mark it with the role of captions.
     pub(crate) fn are_hard_of_hearing(self) -> bool {
         self.has(Role::EnhancedAudioIntelligibility) || self.has(Role::Caption)
     }
 
-    /// How late a picture or sound is chosen when nobody asks for one: the lowest is the first.
+    /// Returns the rank of a video or audio track when the viewer selects none: the lowest is chosen.
     pub(crate) fn lateness(self, is_enabled: bool) -> (bool, bool, bool) {
         let is_special = self.are_beside_the_video() || self.are_hard_of_hearing();
         (is_special, !is_enabled, !self.has(Role::Main))
     }
 
-    /// Reads the user data (`udta`) of a `trak`. What cannot be read there costs the video nothing.
+    /// Reads the user data (`udta`) of a `trak`. Malformed user data is ignored: it must not make the video unplayable.
     pub(super) fn read(track: &[u8]) -> Roles {
         let user_data = boxes::find(track, b"udta").ok().flatten();
         let found = Boxes::new(user_data.unwrap_or_default()).map_while(Result::ok);
@@ -124,7 +124,7 @@ impl Roles {
     }
 }
 
-/// The role of a `kind`: a scheme and a value, each with a zero behind it.
+/// Returns the role of a `kind`: a scheme and a value, each terminated by a zero.
 fn kind_role(payload: &[u8]) -> Option<Role> {
     let mut fields = Fields::new(payload);
     let _ = fields.version_and_flags()?;
@@ -141,7 +141,7 @@ fn kind_role(payload: &[u8]) -> Option<Role> {
 
 fn dash_role(value: &[u8]) -> Option<Role> {
     match value {
-        // As some wrote it before it was in the standard.
+        // The spelling of some programs from before it was in the standard.
         b"forced_subtitle" => Some(Role::ForcedSubtitle),
         value => Role::ALL
             .into_iter()
@@ -149,7 +149,7 @@ fn dash_role(value: &[u8]) -> Option<Role> {
     }
 }
 
-/// Kinds of tracks in HTML, "Media elements".
+/// Returns the role of a kind of track in HTML ("Media elements").
 fn html_role(value: &[u8]) -> Option<Role> {
     match value {
         b"main" => Some(Role::Main),
@@ -164,7 +164,7 @@ fn html_role(value: &[u8]) -> Option<Role> {
     }
 }
 
-/// The classification of TV-Anytime, as ETSI TS 103 285 uses it.
+/// Returns the role of TV-Anytime's classification, as ETSI TS 103 285 uses it.
 fn audio_purpose(value: &[u8]) -> Option<Role> {
     match value {
         b"1" => Some(Role::Description),
@@ -175,7 +175,7 @@ fn audio_purpose(value: &[u8]) -> Option<Role> {
     }
 }
 
-/// The media characteristic that Apple's programs tag a track with.
+/// Returns the role of the media characteristic with which Apple's programs tag a track.
 fn tagged_role(payload: &[u8]) -> Option<Role> {
     match payload.strip_suffix(b"\0").unwrap_or(payload) {
         b"public.main-program-content" => Some(Role::Main),

@@ -1,47 +1,47 @@
-//! Walks over the samples of a track, in the tables as they are.
+//! Iterates over the samples of a track, in the tables as the file has them.
 
 use super::boxes::entry_u32;
 use super::tables::Tables;
 
-/// A place in the tables of a track, at a sample.
+/// A position in the tables of a track, at a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Of the sample that comes next, in the tables.
+    /// Number of the next sample, in the tables.
     pub(super) number: u32,
     pub(super) decode_time: u64,
-    /// Where the next sample is, unless a chunk begins with it.
+    /// Offset of the next sample, unless a chunk begins with it.
     offset: u64,
-    /// How many entries of `stts` were begun, and how many samples the last of them still has.
+    /// Number of `stts` entries begun, and the number of samples left in the last of them.
     durations: u32,
     durations_left: u32,
-    /// The same of `ctts`.
+    /// Number of `ctts` entries begun, and the number of samples left in the last of them.
     compositions: u32,
     compositions_left: u32,
-    /// How many chunks were begun, and how many samples the last of them still has.
+    /// Number of chunks begun, and the number of samples left in the last of them.
     chunks: u32,
     chunk_left: u32,
-    /// How many entries of `stsc` were begun.
+    /// Number of `stsc` entries begun.
     runs: u32,
-    /// How many entries of `stss` were passed.
+    /// Number of `stss` entries passed.
     syncs: u32,
 }
 
 /// One sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// From 0.
+    /// Number of the sample, from 0.
     pub number: u32,
-    /// Of its first byte in the object; the whole sample lies within it.
+    /// Offset of its first byte in the object; the whole sample lies within the object.
     pub offset: u64,
-    /// May be 0.
+    /// Size of the sample; may be 0.
     pub size_bytes: u32,
-    /// In the track's timescale.
+    /// Decode time, in the track's timescale.
     pub decode_time: u64,
-    /// To the next sample's decode time.
+    /// Time to the next sample's decode time.
     pub duration: u32,
-    /// Added to the decode time; negative in version 1 of `ctts`.
+    /// Offset added to the decode time; may be negative, also in version 0 of `ctts`.
     pub composition_offset: i32,
-    /// Whether decoding may begin with it.
+    /// True if decoding may begin with it.
     pub is_sync: bool,
 }
 
@@ -52,12 +52,12 @@ pub struct Samples<'a> {
     cursor: Cursor,
     /// Number in the tables of the sample that has number 0.
     first: u32,
-    /// Number in the tables of the first sample that is not given.
+    /// Number in the tables of the first sample that is not yielded.
     end: u32,
 }
 
 impl<'a> Samples<'a> {
-    /// The samples from a cursor on, of a track that has `count` of them from number `first` in the tables on.
+    /// Returns the samples from a cursor on, of a track that has `count` of them from number `first` in the tables on.
     pub(super) fn of(tables: &'a Tables, first: u32, count: u32, cursor: Cursor) -> Samples<'a> {
         Samples {
             tables,
@@ -67,7 +67,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The samples of tables, whatever is shown of them.
+    /// Returns all samples of the tables, shown or not.
     pub(super) fn of_tables(tables: &'a Tables) -> Samples<'a> {
         Samples {
             tables,
@@ -77,7 +77,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The place of the sample that comes next.
+    /// Returns the cursor of the next sample.
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
@@ -120,7 +120,7 @@ impl Iterator for Samples<'_> {
 }
 
 impl Cursor {
-    /// Of the sample that comes next, in the track's timescale.
+    /// Returns the decode time of the next sample, in the track's timescale.
     pub fn decode_time(&self) -> u64 {
         self.decode_time
     }
@@ -143,7 +143,7 @@ impl Cursor {
         entry_u32(table, 2, self.compositions - 1, 1).map(u32::cast_signed)
     }
 
-    /// Begins the next chunk, when the last one is at its end.
+    /// Begins the next chunk if the current one is at its end.
     fn next_place(&mut self, tables: &Tables) -> Option<()> {
         if self.chunk_left == 0 {
             self.offset = tables.chunks.get(self.chunks)?;

@@ -1,4 +1,4 @@
-//! The sample tables of a track, ISO 14496-12 8.6 and 8.7: kept as they stand in the file, and checked once.
+//! The sample tables of a track, ISO 14496-12 8.6 and 8.7: stored as they are in the file, and validated once.
 
 use std::ops::Range;
 
@@ -8,28 +8,28 @@ use super::boxes::{self, Fields, entry_u32};
 use super::{Limits, TrackKind};
 use crate::Refusal;
 
-/// The tables of a track, big-endian and without the heads of their boxes.
+/// The tables of a track, big-endian and without the headers of their boxes.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     pub(super) sample_count: u32,
-    /// `stts`: count, duration.
+    /// Entries of `stts`: count, duration.
     pub(super) durations: Bytes,
-    /// `ctts`: count, offset. Empty when there is none.
+    /// Entries of `ctts`: count, offset. Empty if there is none.
     pub(super) compositions: Bytes,
     pub(super) sizes: Sizes,
-    /// `stsc`: first chunk, samples of each, number of the description.
+    /// Entries of `stsc`: first chunk, samples per chunk, number of the description.
     pub(super) runs: Bytes,
-    /// How many descriptions there are in `stsd`; all are the same.
+    /// Number of descriptions in `stsd`; all are the same.
     pub(super) description_count: u32,
     pub(super) chunks: Chunks,
-    /// `stss`; `None` when decoding may begin with any sample.
+    /// Entries of `stss`; `None` if decoding may begin with any sample.
     pub(super) syncs: Option<Bytes>,
 }
 
-/// `stsz`.
+/// The sizes in `stsz`.
 #[derive(Debug)]
 pub(crate) enum Sizes {
-    /// All samples have this size.
+    /// One size for all samples.
     Same(u32),
     Each(Bytes),
 }
@@ -48,7 +48,7 @@ impl Sizes {
         }
     }
 
-    /// Of the samples from `number` on.
+    /// Returns the total size of `count` samples from `number` on.
     fn sum(&self, number: u32, count: u32) -> Option<u64> {
         match self {
             Sizes::Same(size_bytes) => Some(u64::from(*size_bytes) * u64::from(count)),
@@ -63,7 +63,7 @@ impl Sizes {
     }
 }
 
-/// `stco` or `co64`: where chunks begin in the object.
+/// The offsets of chunks in the object: `stco` or `co64`.
 #[derive(Debug)]
 pub(crate) enum Chunks {
     Narrow(Bytes),
@@ -77,7 +77,7 @@ impl Default for Chunks {
 }
 
 impl Chunks {
-    /// Of chunk `index`, from 0.
+    /// Returns the offset of chunk `index`, from 0.
     pub(super) fn get(&self, index: u32) -> Option<u64> {
         match self {
             Chunks::Narrow(table) => entry_u32(table, 1, index, 0).map(u64::from),
@@ -98,19 +98,19 @@ impl Chunks {
     }
 }
 
-/// What the tables of a track are checked against.
+/// The facts against which the tables of a track are checked.
 pub(super) struct Surroundings<'a> {
     pub(super) kind: TrackKind,
-    /// Not 0.
+    /// Timescale of the track; not 0.
     pub(super) timescale: u32,
     pub(super) object_size_bytes: u64,
-    /// Where the index is: no sample lies there.
+    /// Range of the index, in which no sample may lie.
     pub(super) index: Range<u64>,
     pub(super) limits: &'a Limits,
 }
 
 impl Surroundings<'_> {
-    /// The longest time that is allowed, in the track's timescale.
+    /// Returns the limit of the duration, in the track's timescale.
     pub(super) fn duration_max(&self) -> u64 {
         self.limits
             .duration_max
@@ -119,14 +119,14 @@ impl Surroundings<'_> {
     }
 }
 
-/// What the tables of a track amount to.
+/// The totals of a track's tables.
 pub(super) struct Sums {
     pub(super) media_duration: u64,
     pub(super) size_bytes: u64,
 }
 
 impl Tables {
-    /// Reads the tables of an `stbl` that lies in `movie`.
+    /// Reads the tables of an `stbl`, which is a part of `movie`.
     pub(super) fn read(movie: &Bytes, sample_table: &[u8]) -> Result<Tables, Refusal> {
         let durations = boxes::require(sample_table, b"stts", "no stts")?;
         let (sample_count, sizes) = read_sizes(movie, sample_table)?;
@@ -159,7 +159,7 @@ impl Tables {
         })
     }
 
-    /// Checks the tables against each other and against what is around them, once, so that no walk over them fails.
+    /// Checks the tables against each other and against the object, once, so that no iteration over them fails.
     pub(super) fn check(&self, around: &Surroundings<'_>) -> Result<Sums, Refusal> {
         if self.sample_count > around.limits.samples_max {
             return Err(Refusal::TooLarge("samples"));
@@ -185,7 +185,7 @@ impl Tables {
         let mut duration = 0_u64;
         for (entry_count, entry_duration) in pairs(&self.durations) {
             count += u64::from(entry_count);
-            // Neither factor has more than 32 bits, and no sum of two that are allowed overflows.
+            // Neither factor has more than 32 bits, so the product fits; the sum saturates beyond every limit.
             duration = duration.saturating_add(u64::from(entry_count) * u64::from(entry_duration));
         }
         if count != u64::from(self.sample_count) {
@@ -207,7 +207,7 @@ impl Tables {
         let mut count = 0_u64;
         for (entry_count, offset) in pairs(&self.compositions) {
             count += u64::from(entry_count);
-            // Version 0 has no sign in the standard, and has one in what is written.
+            // Offsets of version 0 are unsigned in the standard, but files have signed ones.
             if u64::from(offset.cast_signed().unsigned_abs()) > around.duration_max() {
                 return Err(Refusal::TooLarge("composition offset"));
             }
@@ -236,7 +236,7 @@ impl Tables {
         }
     }
 
-    /// The sum of all sizes, when all samples lie within the object and outside of the index.
+    /// Returns the sum of all sizes, if all samples lie within the object and outside the index.
     fn check_chunks(&self, around: &Surroundings<'_>) -> Result<u64, Refusal> {
         let mut sample = 0_u32;
         let mut total = 0_u64;
@@ -268,7 +268,7 @@ impl Tables {
         }
     }
 
-    /// How many samples each chunk of an entry of `stsc` has; `None` behind the last entry.
+    /// Returns the number of samples per chunk of an entry of `stsc`; `None` after the last entry.
     fn check_run(&self, run: u32, next_chunk: u32) -> Result<Option<u32>, Refusal> {
         let Some(first) = entry_u32(&self.runs, 3, run, 0) else {
             return Ok(None);
@@ -306,12 +306,12 @@ impl Tables {
         Ok(size_bytes)
     }
 
-    /// Memory that the tables take.
+    /// Returns the memory that the tables take.
     pub(super) fn size_bytes(&self) -> usize {
         self.parts().into_iter().map(|part| part.len()).sum()
     }
 
-    /// Copies the tables out of what they were read from.
+    /// Copies the tables out of the buffer that they were read from.
     pub(super) fn detach(&mut self) {
         for part in self.parts_mut().into_iter().flatten() {
             *part = Bytes::copy_from_slice(part);
@@ -373,7 +373,7 @@ fn read_sizes(movie: &Bytes, sample_table: &[u8]) -> Result<(u32, Sizes), Refusa
     Ok((count, sizes))
 }
 
-/// The entries of a full box that says how many it has.
+/// Returns the entries of a full box that begins with their number.
 fn table(payload: &[u8], entry_size_bytes: usize) -> Result<&[u8], Refusal> {
     let mut fields = Fields::new(payload);
     let mut entries = || {

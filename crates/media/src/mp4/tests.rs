@@ -1,4 +1,4 @@
-//! Tests of the reader: hostile objects first, then that what is read is what was written.
+//! Tests of the reader: first that hostile objects are refused, then that objects are read as they were written.
 
 pub(crate) mod builder;
 mod codecs;

@@ -13,71 +13,73 @@ mod codecs;
 /// One track.
 #[derive(Debug)]
 pub struct Track {
-    /// 1 is the first `trak` of the file.
+    /// Number of the track; 1 is the first `trak` of the file.
     pub number: u32,
-    /// Of `tkhd`.
+    /// Track id of `tkhd`.
     pub id: u32,
-    /// What it is for.
+    /// Media type of the track.
     pub kind: TrackKind,
-    /// How it is coded.
+    /// Coding of its samples.
     pub codec: Codec,
-    /// Units in a second of all its times; not 0, unless the codec is [`Codec::Other`].
+    /// Timescale: units per second of all its times; not 0, unless the codec is [`Codec::Other`].
     pub timescale: u32,
-    /// How many samples [`Self::samples`] gives; 0 of [`Codec::Other`].
+    /// Number of samples that [`Self::samples`] yields; 0 for [`Codec::Other`].
     pub sample_count: u32,
     /// Sum of the samples' durations, in the track's timescale.
     pub media_duration: u64,
-    /// ISO 639-2; `None` when undetermined.
+    /// Language by ISO 639-2; `None` if undetermined.
     pub language: Option<String>,
-    /// Of `hdlr`, without control characters.
+    /// Name in `hdlr`, without control characters.
     pub name: Option<String>,
-    /// Whether `tkhd` enables it.
+    /// True if `tkhd` enables the track.
     pub is_default: bool,
-    /// What it is for beside its kind, as far as the file says so.
+    /// Roles beside its kind, as far as the file states them.
     pub roles: Roles,
-    /// The one box in `stsd`, verbatim: `hev1` is not yet rewritten. Only the QuickTime form of `mp4a` was brought into
-    /// that of ISO 14496-14.
+    /// The one box in `stsd`, verbatim: an `hev1` entry is not yet rewritten. Only the QuickTime form of `mp4a` has
+    /// been converted to that of ISO 14496-14.
     pub sample_entry: Bytes,
-    /// Pixels, of the sample entry; 0 for sound.
+    /// Width in pixels, from the sample entry; 0 for audio.
     pub width: u32,
-    /// Pixels, of the sample entry; 0 for sound.
+    /// Height in pixels, from the sample entry; 0 for audio.
     pub height: u32,
-    /// Colours of the picture, as far as the file says them.
+    /// Colours of the video, as far as the file states them.
     pub colour: Option<Colour>,
-    /// Of `tkhd`, verbatim.
+    /// Matrix of `tkhd`, verbatim.
     pub matrix: [u8; 36],
-    /// Of `tkhd`, 16.16.
+    /// Display width of `tkhd`, 16.16 fixed-point.
     pub display_width: u32,
-    /// Of `tkhd`, 16.16.
+    /// Display height of `tkhd`, 16.16 fixed-point.
     pub display_height: u32,
-    /// Channels of sound; 0 for others.
+    /// Number of audio channels; 0 for other tracks.
     pub channels: u16,
-    /// Sound samples in a second; 0 for others.
+    /// Audio samples per second; 0 for other tracks.
     pub sample_rate: u32,
-    /// Which stretch is shown, and when.
+    /// Part of the track that is shown, and its start.
     pub edit: Edit,
-    /// Lowest composition offset of a sample, at most 0: how much earlier decoding has to begin where no picture may be
+    /// Lowest composition offset of a sample, at most 0: how much earlier decoding has to begin where no sample may be
     /// shown before it is decoded.
     pub(crate) composition_offset_min: i32,
     pub(super) tables: Tables,
-    /// Of the sample that has number 0.
+    /// Cursor of the sample that has number 0.
     pub(super) first: Cursor,
-    /// When the last picture or sound ends, in the track's timescale.
+    /// Time at which the last sample ends, in the track's timescale.
     pub(super) end: u64,
 }
 
 impl Track {
-    /// All samples in decode order. The first one's decode time is 0: samples before a moved start are left out.
+    /// Returns all samples in decode order. The first one's decode time is 0: samples before a moved start are left
+    /// out.
     pub fn samples(&self) -> Samples<'_> {
         self.samples_at(&self.first)
     }
 
-    /// The samples from a cursor of this track on.
+    /// Returns the samples from a cursor of this track on.
     pub fn samples_at(&self, cursor: &Cursor) -> Samples<'_> {
         Samples::of(&self.tables, self.first.number, self.sample_count, *cursor)
     }
 
-    /// When a sample is shown, in the track's timescale; negative for what is decoded and not shown.
+    /// Returns the presentation time of a sample, in the track's timescale; it is negative if the sample is only
+    /// decoded.
     pub fn presentation_time(&self, sample: &Sample) -> i64 {
         // The times of an index are less than 2^62.
         sample.decode_time.cast_signed() + i64::from(sample.composition_offset)
@@ -85,39 +87,41 @@ impl Track {
             + self.edit.delay.cast_signed()
     }
 
-    /// When the last picture or sound ends, in the track's timescale.
+    /// Returns the time at which the last sample ends, in the track's timescale.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// RFC 6381: `avc1.64001e`, `mp4a.40.2`. Of [`Codec::Other`] the bare name of the sample entry; `hvc1` also of an
-    /// `hev1` entry that may be renamed.
+    /// Returns the codec string of RFC 6381: `avc1.64001e`, `mp4a.40.2`. For [`Codec::Other`] it is the bare name of
+    /// the sample entry; it is `hvc1` also for an `hev1` entry that may be renamed.
     pub fn codec_string(&self) -> String {
         codecs::codec_string(self)
     }
 
-    /// What SUPPLEMENTAL-CODECS of HLS says (RFC 8216bis 4.4.6.2): that of Dolby Vision upon a picture that others show too.
+    /// Returns HLS's SUPPLEMENTAL-CODECS (RFC 8216bis 4.4.6.2): Dolby Vision on top of a base layer that other players
+    /// show.
     pub fn supplemental_codecs(&self) -> Option<String> {
         DolbyVision::of(self.codec, &self.sample_entry)?.supplemental_codecs(self.codec)
     }
 
-    /// Payload of a box within the sample entry: `avcC`, `hvcC`, `esds`, `dOps`. Of full boxes with version and flags.
+    /// Returns the payload of a box within the sample entry: `avcC`, `hvcC`, `esds`, `dOps`. A full box's includes
+    /// version and flags.
     pub fn decoder_config(&self, kind: &[u8; 4]) -> Option<&[u8]> {
         entry_boxes::config(self.codec, &self.sample_entry, kind)
     }
 
-    /// The AudioSpecificConfig of an `esds`, ISO 14496-3 1.6.2.1.
+    /// Returns the AudioSpecificConfig of an `esds` (ISO 14496-3 1.6.2.1).
     pub fn audio_specific_config(&self) -> Option<Vec<u8>> {
         let config = self.decoder_config(b"esds")?;
         audio::audio_specific_config(config).map(<[u8]>::to_vec)
     }
 
-    /// The head of the WebVTT text that a `wvtt` track was made of: payload of `vttC`.
+    /// Returns the header of the WebVTT text that a `wvtt` track was made from: the payload of `vttC`.
     pub fn text_config(&self) -> Option<&[u8]> {
         self.decoder_config(b"vttC")
     }
 
-    /// Memory that the track takes.
+    /// Returns the memory that the track takes.
     pub(super) fn size_bytes(&self) -> usize {
         size_of::<Track>() + self.sample_entry.len() + self.tables.size_bytes()
     }

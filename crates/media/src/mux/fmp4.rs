@@ -1,4 +1,4 @@
-//! Media segments of fMP4, ISO 14496-12 8.8 and CMAF, ISO 23000-19: one track a file, one fragment a segment.
+//! Media segments of fMP4 (ISO 14496-12 8.8, and CMAF, ISO 23000-19): one track per file, one fragment per segment.
 
 use bytes::Bytes;
 
@@ -7,20 +7,21 @@ use crate::mux::boxes::{write_box, write_full_box, write_u32, write_u64};
 use crate::part::{Part, Parts};
 use crate::segmentation::{PlannedSegment, PlannedTrack};
 
-/// `styp`, `moof` and the header of `mdat`, without the rows of the samples.
+/// Size of `styp`, `moof` and the header of `mdat`, without the rows of the samples.
 const FIXED_SIZE_BYTES: u64 = 120;
-/// Duration, size, flags and composition offset.
+/// Size of a row: duration, size, flags and composition offset.
 const ROW_SIZE_BYTES: u64 = 16;
-/// Longest content of an `mdat` whose size is written in 32 bits.
+/// Size limit of the content of an `mdat` whose size is written in 32 bits.
 const SHORT_CONTENT_SIZE_BYTES_MAX: u64 = u32::MAX as u64 - 8;
-/// Decoding may begin with it: it depends on no other (ISO 14496-12 8.8.3.1).
+/// Flags of a sync sample: it depends on no other (ISO 14496-12 8.8.3.1).
 const SYNC_FLAGS: u32 = 0x0200_0000;
-/// It depends on others, and decoding does not begin with it.
+/// Flags of other samples: they depend on others, and decoding does not begin with them.
 const OTHER_FLAGS: u32 = 0x0101_0000;
 
-/// Segment `number`, from 1, of a track of the segmentation: a header made here, then the samples where they lie in the object.
+/// Returns segment `number`, from 1, of a track of the segmentation: a header made here, then the ranges of the samples
+/// in the object.
 ///
-/// `None` when the segmentation has no such segment.
+/// Returns `None` if the segmentation has no such segment.
 pub fn media_segment(track: &Track, planned: &PlannedTrack, number: u32) -> Option<Parts> {
     let place = usize::try_from(number.checked_sub(1)?).ok()?;
     let segment = planned.segments.get(place)?;
@@ -50,14 +51,14 @@ pub fn media_segment(track: &Track, planned: &PlannedTrack, number: u32) -> Opti
     Some(parts)
 }
 
-/// What stands before the first sample of a segment with this many samples, of a track with a picture: exact.
+/// Returns the size of the header before the first sample of a segment with this many samples: exact for a video track.
 ///
-/// The header of other tracks is no longer than that.
+/// The header of other tracks is no longer.
 pub fn media_segment_header_size_bytes(sample_count: u32) -> u64 {
     FIXED_SIZE_BYTES + ROW_SIZE_BYTES * u64::from(sample_count)
 }
 
-/// What is said of each sample, and what once for all: sound has samples of one length, of which only the size differs.
+/// The fields given per sample, and those given once for all: most audio samples differ only in their size.
 struct Columns {
     duration: Column,
     flags: Column,
@@ -67,14 +68,15 @@ struct Columns {
 /// A field of the samples.
 #[derive(Clone, Copy)]
 enum Column {
-    /// In each row.
+    /// The field is in each row.
     EachSample,
-    /// The same for all, in `tfhd`. An offset of 0 need not even be said there.
+    /// The field has this value in all samples, and is in `tfhd`. A composition offset of 0 is not even written there.
     Once(u32),
 }
 
 impl Columns {
-    /// All fields in each row for a picture, so that the length of the header follows from the number of samples alone.
+    /// Puts all fields into each row for video, so that the size of the header follows from the number of samples
+    /// alone.
     fn of(track: &Track, segment: &PlannedSegment) -> Columns {
         let mut samples = samples_of(track, segment);
         let (TrackKind::Audio | TrackKind::Text, Some(first)) = (track.kind, samples.next()) else {
@@ -102,7 +104,7 @@ impl Columns {
         columns
     }
 
-    /// The fields of a sample's row.
+    /// Returns the fields of a sample's row.
     fn row(&self, sample: &Sample) -> [Option<u32>; 4] {
         let offset = sample.composition_offset.cast_unsigned();
         [
@@ -121,7 +123,7 @@ impl Columns {
 }
 
 impl Column {
-    /// Gives up saying it once when a sample differs.
+    /// Moves the field into the rows if a sample has another value.
     fn meet(&mut self, value: u32) {
         if matches!(self, Column::Once(once) if *once != value) {
             *self = Column::EachSample;
@@ -161,8 +163,8 @@ fn sample_flags(sample: &Sample) -> u32 {
     }
 }
 
-/// A segment beyond 4 GiB pays for the longer header of its `mdat` with two brands of its `styp`, so that the length of
-/// the whole header does not depend on the samples' sizes.
+/// Returns the size of `styp`. A segment beyond 4 GiB has a longer header of `mdat`, and two brands fewer in `styp`, so
+/// that the size of the whole header does not depend on the sizes of the samples.
 fn segment_type_size_bytes(segment: &PlannedSegment) -> u64 {
     match segment.size_bytes {
         0..=SHORT_CONTENT_SIZE_BYTES_MAX => 24,
@@ -196,7 +198,7 @@ fn write_content_header(out: &mut Vec<u8>, size_bytes: u64) {
 fn write_fragment_header(out: &mut Vec<u8>, track: &Track, columns: &Columns) {
     let duration = columns.duration.once();
     let flags = columns.flags.once();
-    // Places count from the start of `moof`.
+    // Offsets count from the start of `moof`.
     let mut header_flags = 0x02_0000;
     if duration.is_some() {
         header_flags |= 0x08;
@@ -212,7 +214,7 @@ fn write_fragment_header(out: &mut Vec<u8>, track: &Track, columns: &Columns) {
     });
 }
 
-/// Version 1, as composition offsets have a sign.
+/// Writes a `trun` in version 1, as composition offsets are signed.
 fn write_run(
     out: &mut Vec<u8>,
     track: &Track,
@@ -220,7 +222,7 @@ fn write_run(
     columns: &Columns,
     sources: &mut Parts,
 ) {
-    // Place and size of each sample, and what its row has besides.
+    // Data offset, size of each sample, and the other fields of its row.
     let mut run_flags = 0x0201;
     for (column, flag) in [
         (columns.duration, 0x0100),
@@ -232,7 +234,7 @@ fn write_run(
             Column::Once(_) => {}
         }
     }
-    // From the start of `moof` to behind the header of `mdat`.
+    // The distance from the start of `moof` to the end of `mdat`'s header.
     let data_at = columns.header_size_bytes(segment) - segment_type_size_bytes(segment);
     write_full_box(out, *b"trun", 1, run_flags, |out| {
         write_u32(out, segment.sample_count);

@@ -1,4 +1,4 @@
-//! The head of a track's segments: `ftyp`, and a `moov` whose tables are empty.
+//! The init segment of a track: `ftyp`, and a `moov` whose tables are empty.
 
 use bytes::Bytes;
 
@@ -6,15 +6,15 @@ use crate::mp4::{Edit, Track, TrackKind};
 use crate::mux::boxes::{write_box, write_full_box, write_u16, write_u32, write_u64, write_zeros};
 use crate::mux::sample_entry::sample_entry;
 
-/// Longest name of a track that is passed on.
+/// Size up to which the name of a track is written.
 const NAME_SIZE_BYTES_MAX: usize = 255;
-/// No rotation: 16.16, save the last column, which is 2.30.
+/// The matrix without rotation: 16.16, save the last column, which is 2.30.
 const UNITY_MATRIX: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000];
 
-/// The head of all segments of a track, ISO 14496-12 and CMAF, ISO 23000-19 7.3.
+/// Makes the init segment of a track (ISO 14496-12, and CMAF, ISO 23000-19 7.3).
 ///
-/// The edit of the track stays as it is, so that the first times are those of the object; its delay is in the segments' own
-/// times (`tfdt`). The sample entry is the object's, with `hev1` rewritten to `hvc1` where that is allowed.
+/// The edit of the track is unchanged, so that the first times are those of the object; its delay is in the segments'
+/// decode times (`tfdt`). The sample entry is the object's, with `hev1` rewritten to `hvc1` where that is allowed.
 pub fn init_segment(track: &Track) -> Bytes {
     let mut out = Vec::with_capacity(1024 + track.sample_entry.len());
     write_box(&mut out, *b"ftyp", |out| {
@@ -28,7 +28,7 @@ pub fn init_segment(track: &Track) -> Bytes {
     Bytes::from(out)
 }
 
-/// The movie's timescale is the track's, as there is only one.
+/// Writes the `mvhd`. The movie's timescale is the track's, as there is only one.
 fn write_movie_header(out: &mut Vec<u8>, track: &Track) {
     write_full_box(out, *b"mvhd", 0, 0, |out| {
         write_zeros(out, 8);
@@ -81,7 +81,7 @@ fn write_track_header(out: &mut Vec<u8>, track: &Track) {
     });
 }
 
-/// One entry that goes on to the end, which a fragmented file says with the duration 0.
+/// Writes one edit that extends to the end, for which a fragmented file has the duration 0.
 fn write_edit_list(out: &mut Vec<u8>, edit: Edit) {
     write_full_box(out, *b"elst", 1, 0, |out| {
         write_u32(out, 1);
@@ -117,7 +117,7 @@ fn write_media_information(out: &mut Vec<u8>, track: &Track) {
     write_box(out, *b"dinf", |out| {
         write_full_box(out, *b"dref", 0, 0, |out| {
             write_u32(out, 1);
-            // The flag says: in this file.
+            // The flag means: in this file.
             write_full_box(out, *b"url ", 0, 1, |_| {});
         });
     });
@@ -133,7 +133,7 @@ fn write_media_information(out: &mut Vec<u8>, track: &Track) {
     });
 }
 
-/// With a duration, so that players do not take the video for a live one.
+/// Writes the `mvex` with a duration, so that players do not take the video for a live stream.
 fn write_movie_extends(out: &mut Vec<u8>, track: &Track) {
     let shown = track.media_duration.saturating_sub(track.edit.media_start);
     write_full_box(out, *b"mehd", 1, 0, |out| {
@@ -146,7 +146,7 @@ fn write_movie_extends(out: &mut Vec<u8>, track: &Track) {
     });
 }
 
-/// ISO 639-2 in three times five bits, `und` when undetermined.
+/// Packs an ISO 639-2 code into three times five bits; `und` if undetermined.
 fn packed_language(language: Option<&str>) -> u16 {
     let letters = match language.map(str::as_bytes) {
         Some(&[a, b, c]) if [a, b, c].iter().all(u8::is_ascii_lowercase) => [a, b, c],

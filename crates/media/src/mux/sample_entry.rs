@@ -1,20 +1,20 @@
-//! The sample entry of an init segment: the object's own, made such that players of HLS take it.
+//! The sample entry of an init segment: the object's own, changed so that players of HLS accept it.
 
 use std::ops::Range;
 
 use crate::mp4::Track;
 
-/// Where the boxes within a picture's sample entry begin, ISO 14496-12 12.1.3.
+/// Offset of the boxes within a video sample entry, ISO 14496-12 12.1.3.
 const VISUAL_HEADER_SIZE_BYTES: usize = 86;
-/// Where the arrays of parameter sets begin in `hvcC`, ISO 14496-15 8.3.3.1.
+/// Offset of the arrays of parameter sets in `hvcC`, ISO 14496-15 8.3.3.1.
 const HEVC_ARRAYS_AT: usize = 22;
-/// Parameter sets without which decoding does not begin: VPS, SPS and PPS.
+/// Parameter sets that decoding needs to begin: VPS, SPS and PPS.
 const HEVC_PARAMETER_SETS: [u8; 3] = [32, 33, 34];
 
-/// The sample entry of a track, as a box.
+/// Returns the sample entry of a track, as a box.
 ///
-/// It is the object's, save that it names the one data reference there is, and that `hev1` is called `hvc1` (and `dvhe`
-/// `dvh1`) where all parameter sets are in it: Apple's players take no other.
+/// It is the object's, save that it refers to the one data reference, and that `hev1` is renamed to `hvc1` (and `dvhe`
+/// to `dvh1`) if it has all parameter sets: Apple's players accept no other.
 pub fn sample_entry(track: &Track) -> Vec<u8> {
     let mut entry = track.sample_entry.to_vec();
     if let Some(reference) = entry.get_mut(14..16) {
@@ -28,8 +28,8 @@ pub fn sample_entry(track: &Track) -> Vec<u8> {
     entry
 }
 
-/// Turns `hev1` into `hvc1` when `hvcC` holds all parameter sets, and says there that no others come. Dolby Vision has a
-/// pair of names that mean the same.
+/// Turns `hev1` into `hvc1` if `hvcC` has all parameter sets, and marks them there as complete. Dolby Vision has a pair
+/// of names with the same meaning.
 fn name_out_of_band(entry: &mut [u8], name: [u8; 4]) {
     let Some(config) = child(entry, *b"hvcC") else {
         return;
@@ -43,7 +43,8 @@ fn name_out_of_band(entry: &mut [u8], name: [u8; 4]) {
     entry[4..8].copy_from_slice(&name);
 }
 
-/// Where the arrays of an `hvcC` begin; `None` when a kind of parameter set is missing or the box is cut off.
+/// Returns the offsets of the arrays of an `hvcC`; `None` if a kind of parameter set is missing or the box is
+/// truncated.
 fn parameter_arrays(config: &[u8]) -> Option<Vec<usize>> {
     let mut missing = HEVC_PARAMETER_SETS.to_vec();
     let mut arrays = Vec::new();
@@ -65,7 +66,7 @@ fn parameter_arrays(config: &[u8]) -> Option<Vec<usize>> {
     missing.is_empty().then_some(arrays)
 }
 
-/// The payload of the first box of this kind within a picture's sample entry.
+/// Returns the range of the payload of the first box of this kind within a video sample entry.
 fn child(entry: &[u8], kind: [u8; 4]) -> Option<Range<usize>> {
     let mut at = VISUAL_HEADER_SIZE_BYTES;
     loop {
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
     use crate::mux::boxes::{write_box, write_u16, write_zeros};
 
-    /// An `hev1` entry whose `hvcC` has these arrays: kind, and parameter sets.
+    /// Makes an `hev1` entry whose `hvcC` has these arrays: kind, and parameter sets.
     fn entry(arrays: &[(u8, &[&[u8]])]) -> Vec<u8> {
         let mut out = Vec::new();
         write_box(&mut out, *b"hev1", |out| {
@@ -110,7 +111,7 @@ mod tests {
         out
     }
 
-    /// Expects the arrays that are marked as complete, or `None` for an entry that stays as it is.
+    /// Expects these arrays to be marked as complete, or an unchanged entry for `None`.
     fn check(entry: &[u8], expected: Option<&[u8]>) {
         let mut named = entry.to_vec();
         name_out_of_band(&mut named, *b"hvc1");

@@ -1,4 +1,5 @@
-//! Segments of small videos: of the length that was foretold, and read by others as what they were made of.
+//! Checks of segments of small videos: they have the predicted size, and other readers find the original samples in
+//! them.
 
 use std::io::Cursor;
 
@@ -85,7 +86,7 @@ fn the_head_says_what_the_object_says() {
     }
 }
 
-/// The samples that a `moof` names, with the places that they have in the segment.
+/// Returns the samples of a `moof`, with their offsets in the segment.
 fn samples_of(moof: &Moof, first: u32) -> Vec<Sample> {
     let [traf] = &moof.traf[..] else {
         panic!("one track");
@@ -156,7 +157,7 @@ fn others_find_the_samples_too() {
         let mut samples = track.samples();
         for number in 1..=video.segmentation.segment_count {
             let parts = media_segment(track, planned, number).expect("a segment");
-            // This reader knows no `styp`.
+            // This reader does not support `styp`.
             let bytes = &video.gather(&parts)[24..];
             for found in reader.handle_media_segment(bytes).expect("a segment") {
                 let expected = samples.next().expect("a sample");
@@ -224,7 +225,7 @@ fn a_segment_beyond_4_gib_has_a_header_of_the_same_length() {
         };
         assert_eq!(header.len() as u64, foretold);
         assert!(header.ends_with(&expected), "{size_bytes}");
-        // The place of the first sample, from the start of `moof`.
+        // The offset of the first sample, from the start of `moof`.
         let moof_at = header
             .windows(4)
             .position(|kind| kind == b"moof")

@@ -1,6 +1,6 @@
-//! Segments as transport streams, ISO 13818-1: H.264 with the sound that goes with it.
+//! Segments as transport streams, ISO 13818-1: H.264 with its audio.
 //!
-//! [`layout`] decides which packets there are, from the index alone; here they are filled as the samples come.
+//! [`layout`] decides from the index alone which packets there are; they are filled here as the samples come.
 
 mod adts;
 mod avc;
@@ -20,24 +20,24 @@ use packets::{PacketWriter, packet_count};
 use streams::{Audio, Picture};
 use units::{PACKET_SIZE_BYTES, Stream};
 
-/// What a transport stream says at the start of the video, in 1/90,000 s: decoding begins before showing, and no time on the
-/// wire may be negative. Subtitles beside it name the same (`X-TIMESTAMP-MAP`).
+/// Timestamp of the start of the video, in 1/90,000 s: decoding begins before presentation, and no timestamp may be
+/// negative.
 pub const TS_LEAD_90KHZ: u64 = 900_000;
 
 /// The tracks of a transport stream, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TsTracks {
-    /// The one with the picture.
+    /// Number of the video track.
     pub video: u32,
-    /// The one with the sound, when the video has any.
+    /// Number of the audio track, if the video has audio.
     pub audio: Option<u32>,
 }
 
-/// Chooses the tracks of a transport stream: the lead track, and the sound that the file enables and that is no description
-/// of the picture or the like.
+/// Chooses the tracks of a transport stream: the lead track, and the default audio, which is no audio description or
+/// the like if there is another.
 ///
-/// `None` when the picture is not H.264 with NAL lengths of four bytes, or when the video has sound but none that a
-/// transport stream carries: AAC that ADTS can say, MP3 and AC-3. A video without its sound helps nobody.
+/// Returns `None` if the lead track is not H.264 with NAL lengths of four bytes, or if the video has audio but none
+/// that a transport stream carries: AAC that ADTS can describe, MP3 and AC-3. A video without its audio helps nobody.
 pub fn ts_tracks(index: &Index, segmentation: &Segmentation) -> Option<TsTracks> {
     let video = index.track(segmentation.lead().number)?;
     Picture::of(video)?;
@@ -63,27 +63,28 @@ pub fn ts_tracks(index: &Index, segmentation: &Segmentation) -> Option<TsTracks>
     })
 }
 
-/// A segment as a transport stream, written while its samples come.
+/// A segment as a transport stream, written as its samples come.
 #[derive(Debug)]
 pub struct TsSegment {
     layout: Layout,
     picture: Picture,
     audio: Option<Audio>,
-    /// Until they are written.
+    /// Tables, until they are written.
     tables: Option<tables::Tables>,
     packets: PacketWriter,
     nal: NalWriter,
-    /// How many were begun.
+    /// Numbers of units and of frames begun.
     units_begun: usize,
     frames_begun: usize,
-    /// What is still to come of the unit and of the frame that were begun last.
+    /// Rest of the unit and of the frame that were begun last.
     unit_frames_left: u32,
     frame_bytes_left: usize,
     stream: Stream,
 }
 
 impl TsSegment {
-    /// Segment `number`, from 1. `None` when the segmentation has no such segment, or no transport stream can be made of it.
+    /// Creates segment `number`, from 1; returns `None` if there is no such segment, or no transport stream can be made
+    /// of it.
     pub fn new(index: &Index, segmentation: &Segmentation, number: u32) -> Option<TsSegment> {
         let tracks = ts_tracks(index, segmentation)?;
         let video = index.track(tracks.video)?;
@@ -112,13 +113,14 @@ impl TsSegment {
         })
     }
 
-    /// The length of the whole, known before any byte.
+    /// Returns the size of the whole segment, which is known before any byte.
     pub fn size_bytes(&self) -> u64 {
         self.layout.size_bytes
     }
 
-    /// Leaves out what lies before the first `size_bytes` of the stream, as far as whole units go, and says how much that
-    /// is: so that the end of a long segment costs no more than it is long. Only before [`Self::sources`].
+    /// Skips the whole units within the first `size_bytes` of the stream, and returns how many bytes they take: so that
+    /// a range at the end of a long segment costs no more than its own length. It must be called before
+    /// [`Self::sources`].
     pub fn skip(&mut self, size_bytes: u64) -> u64 {
         let tables = self.tables.as_ref().map_or(0, |tables| tables.len() as u64);
         if size_bytes < tables {
@@ -140,7 +142,7 @@ impl TsSegment {
         skipped
     }
 
-    /// Stretches of the object, in the order in which [`Self::supply`] wants them.
+    /// Returns ranges of the object, in the order in which [`Self::supply`] needs them.
     pub fn sources(&self) -> Parts {
         let mut parts = Parts::default();
         for frame in self.layout.frames.iter().skip(self.frames_begun) {
@@ -149,12 +151,12 @@ impl TsSegment {
         parts
     }
 
-    /// Takes the next bytes of [`Self::sources`], in pieces of any size, and appends whole packets to `out`.
+    /// Takes the next bytes of [`Self::sources`], in pieces of any size, and appends complete packets to `out`.
     ///
     /// Bytes beyond the sources are ignored.
     pub fn supply(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         self.write_tables(out);
-        // Each 184 bytes become 188, and a unit fills its last packet up.
+        // 184 bytes become 188, and a unit fills its last packet with stuffing.
         out.reserve(bytes.len() + bytes.len() / 32 + 16 * PACKET_SIZE_BYTES);
         self.packets.resume(out);
         while !bytes.is_empty() {
@@ -177,7 +179,7 @@ impl TsSegment {
         self.packets.pause(out);
     }
 
-    /// Appends what is left, and says whether all sources came.
+    /// Appends the rest, and returns true if all sources were supplied.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> bool {
         self.write_tables(out);
         self.frames_begun == self.layout.frames.len() && self.frame_bytes_left == 0
@@ -189,7 +191,7 @@ impl TsSegment {
         }
     }
 
-    /// Writes what stands before the next frame; `None` when there is none.
+    /// Writes the headers before the next frame; returns `None` if there is none.
     fn begin_frame(&mut self, out: &mut Vec<u8>) -> Option<()> {
         let frame = self.layout.frames.get(self.frames_begun)?;
         if self.unit_frames_left == 0 {

@@ -1,4 +1,4 @@
-//! The manifest of DASH (ISO 23009-1), over the same segments as HLS.
+//! The manifest of DASH (ISO 23009-1), with the same segments as HLS.
 
 use std::fmt::Write;
 
@@ -9,9 +9,9 @@ use super::{Propagation, Rendition, SideText};
 use crate::describe::TrackDescription;
 use crate::mp4::{Colour, Role, VideoRange};
 
-/// `dash/manifest.mpd`: all renditions, languages and subtitles.
+/// Writes `dash/manifest.mpd`: all renditions, languages and subtitles.
 ///
-/// Text of the video itself is offered as WebVTT, like that of other objects.
+/// Text tracks of the video itself are offered as WebVTT, like subtitles of other objects.
 pub fn dash(
     renditions: &[Rendition<'_>],
     side: &[SideText<'_>],
@@ -59,17 +59,17 @@ pub fn dash(
     manifest.text
 }
 
-/// A manifest in the making.
+/// A manifest that is being written.
 struct Manifest {
     text: String,
-    /// Behind the URI of a file.
+    /// Suffix of a file's URI.
     plain: String,
-    /// Behind the URI of a template.
+    /// Suffix of a template's URI.
     template: String,
 }
 
 impl Manifest {
-    /// Players change between representations of one set, so that each codec and each range has its own.
+    /// Appends an adaptation set for each codec and range, since players change between the representations of one set.
     fn push_pictures(&mut self, pictures: &[Picture<'_>]) {
         for (place, first) in pictures.iter().enumerate() {
             let is_alike = |other: &&Picture<'_>| {
@@ -110,10 +110,11 @@ impl Manifest {
         }
     }
 
-    /// What all pictures of a set say of their colours, ISO 23009-1 5.8.4.9 by the names of ISO 23001-8.
+    /// Appends the colours that all video tracks of a set have in common (ISO 23009-1 5.8.4.9, with the names of ISO
+    /// 23001-8).
     ///
-    /// Where there is another set for other screens, a player that does not know PQ leaves this one to those who do; where
-    /// there is none, it shows what it can.
+    /// If there is another set for other screens, a player that does not support PQ ignores this one; if there is none,
+    /// it shows what it can.
     fn push_colour(&mut self, tracks: &[&TrackDescription], has_other_range: bool) {
         let common = |code_point: fn(&Colour) -> u8| {
             let of = |track: &&TrackDescription| track.colour.as_ref().map(code_point);
@@ -144,7 +145,7 @@ impl Manifest {
         }
     }
 
-    /// A set for each sound.
+    /// Appends a set for each audio track.
     fn push_audio_tracks(&mut self, group: &AudioGroup<'_>) {
         for audio in &group.audio_tracks {
             let track = audio.track;
@@ -184,7 +185,7 @@ impl Manifest {
         );
     }
 
-    /// Without its end, so that more attributes can follow.
+    /// Appends the start tag of a set without its end, so that more attributes can follow.
     fn begin_set(&mut self, content: &str, mime_type: &str, language: Option<&str>) {
         let _ = write!(
             self.text,
@@ -269,14 +270,14 @@ impl Manifest {
     }
 }
 
-/// What a set is for, as DASH says it.
+/// The purpose of a set, as DASH states it.
 struct DashPurpose {
-    /// TV-Anytime's number, which players know those by who do not see (1) or hear (2) well: ETSI TS 103 285 7.1.2.
+    /// TV-Anytime's audio purpose: 1 for the visually impaired, 2 for the hard of hearing (ETSI TS 103 285 7.1.2).
     audio_purpose: Option<u8>,
     roles: Vec<Role>,
 }
 
-/// The default sound is the main one; others are so only if the file says it.
+/// Returns the purpose of an audio track. The default one is the main one; others are main only if the file says so.
 fn audio_purpose(title: &Title) -> DashPurpose {
     let roles = title.purpose.roles;
     let first = match title.is_default || roles.has(Role::Main) {
@@ -284,7 +285,7 @@ fn audio_purpose(title: &Title) -> DashPurpose {
         false if roles.are_beside_the_video() => None,
         false => Some(Role::Alternate),
     };
-    // Those of subtitles mean nothing here.
+    // Roles of subtitles mean nothing here.
     let is_further = |role: &Role| match role {
         Role::Supplementary
         | Role::Commentary
@@ -312,7 +313,7 @@ fn audio_purpose(title: &Title) -> DashPurpose {
     }
 }
 
-/// Subtitles are captions, forced, or just that; and what the file says beside.
+/// Returns the purpose of subtitles: they are captions, forced, or plain subtitles, with the file's further roles.
 fn text_purpose(title: &Title) -> DashPurpose {
     let roles = title.purpose.roles;
     let is_told = roles.has(Role::Caption) || roles.has(Role::ForcedSubtitle);
@@ -327,17 +328,17 @@ fn text_purpose(title: &Title) -> DashPurpose {
     }
 }
 
-/// The range of a picture, which is the usual one where the file does not say it.
+/// Returns the range of a video track, which is SDR if the file does not state it.
 fn range(picture: &Picture<'_>) -> VideoRange {
     picture.range.unwrap_or(VideoRange::Sdr)
 }
 
-/// `r-720p/t1/` without slashes.
+/// Returns `r-720p/t1/` without slashes, as an id.
 fn id(folder: &str) -> String {
     folder.trim_end_matches('/').replace('/', "-")
 }
 
-/// ISO 23003-3, table 68: up to six channels have their number, eight are 7.1.
+/// Returns the channel configuration of ISO 23003-3, table 68: up to six channels have their number, eight are 7.1.
 fn channel_configuration(channels: u16) -> Option<u16> {
     match channels {
         1..=6 => Some(channels),
@@ -346,12 +347,12 @@ fn channel_configuration(channels: u16) -> Option<u16> {
     }
 }
 
-/// `PT6.006S`.
+/// Formats a duration: `PT6.006S`.
 fn seconds(milliseconds: u64) -> String {
     format!("PT{}.{:03}S", milliseconds / 1000, milliseconds % 1000)
 }
 
-/// For attributes and text of XML.
+/// Escapes a text for attributes and content of XML.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
@@ -367,8 +368,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Players wait for so much before they begin; a video with long segments need not wait for a whole one.
+/// Time that players buffer before they begin; a video with long segments need not wait for a whole one.
 const BUFFER_MS_MAX: u64 = 10_000;
 
-/// What subtitles are said to need; it only has to be small.
+/// Bitrate stated for subtitles; it only has to be small.
 const TEXT_BITS_PER_SEC: u32 = 1000;

@@ -1,4 +1,4 @@
-//! The lists of HLS (RFC 8216 and its successor, Apple's authoring rules): of segments here, of all presentation in `master`.
+//! HLS media playlists (RFC 8216, its successor, and Apple's authoring rules); the master playlist is in `master`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,7 +13,7 @@ mod master;
 
 pub use master::hls_master;
 
-/// `hls/t1/media.m3u8`: the segments of one track, or the one text of a text track.
+/// Writes `hls/t1/media.m3u8`: the segments of one track, or the one text of a text track.
 pub fn hls_media(track: &TrackDescription, grant: &Propagation<'_>) -> String {
     let suffix = Suffix::of(grant);
     let timeline = Timeline::of(track);
@@ -38,7 +38,7 @@ pub fn hls_media(track: &TrackDescription, grant: &Propagation<'_>) -> String {
     }
 }
 
-/// `hls/t1/iframes.m3u8`, for seeking with pictures; `None` when not each segment begins with a key frame.
+/// Writes `hls/t1/iframes.m3u8`, for trick play; returns `None` if not every segment begins with a key frame.
 pub fn hls_i_frames(track: &TrackDescription, grant: &Propagation<'_>) -> Option<String> {
     let i_frames = i_frames(track)?;
     let suffix = Suffix::of(grant);
@@ -56,7 +56,7 @@ pub fn hls_i_frames(track: &TrackDescription, grant: &Propagation<'_>) -> Option
     Some(playlist.end())
 }
 
-/// `hls/ts.m3u8`: the segments of the transport stream.
+/// Writes `hls/ts.m3u8`: the segments of the transport stream.
 pub fn hls_ts(ts: &TsDescription, grant: &Propagation<'_>) -> String {
     let suffix = Suffix::of(grant);
     let durations_ms = || {
@@ -74,7 +74,7 @@ pub fn hls_ts(ts: &TsDescription, grant: &Propagation<'_>) -> String {
     playlist.end()
 }
 
-/// `hls/s-en/media.m3u8`: one text, as long as the video.
+/// Writes `hls/s-en/media.m3u8`: one text, as long as the video.
 pub fn hls_subtitles(duration: Duration, grant: &Propagation<'_>) -> String {
     subtitles(rounded_ms(duration), &Suffix::of(grant))
 }
@@ -85,22 +85,22 @@ fn subtitles(duration_ms: u64, suffix: &Suffix) -> String {
     playlist.end()
 }
 
-/// A media playlist in the making.
+/// A media playlist that is being written.
 struct MediaPlaylist<'a> {
     text: String,
     suffix: &'a Suffix,
 }
 
 impl<'a> MediaPlaylist<'a> {
-    /// The durations are gone through once, for the longest.
+    /// Begins a playlist; the durations are only used to find the longest.
     fn begin(
         version: u32,
         durations_ms: impl Iterator<Item = u64>,
         segment_count: usize,
         suffix: &'a Suffix,
     ) -> Self {
-        // RFC 8216 4.3.3.1: no length, rounded to the nearest second, may exceed it. Rounding in the same way makes tracks
-        // of one video agree, as the lists of a variant must (RFC 8216 6.2.4).
+        // RFC 8216 4.3.3.1: no duration, rounded to the nearest second, may exceed it. Rounding the same way everywhere
+        // makes the tracks of one video agree, as the playlists of a variant must (RFC 8216 6.2.4).
         let target_secs = durations_ms
             .map(|duration_ms| duration_ms.saturating_add(500) / 1000)
             .fold(1, u64::max);
@@ -122,7 +122,7 @@ impl<'a> MediaPlaylist<'a> {
         );
     }
 
-    /// `size_bytes` is of a stretch from the segment's first byte.
+    /// Appends a segment; `size_bytes` is the size of a byte range from its first byte.
     fn push_segment(
         &mut self,
         duration_ms: u64,
@@ -145,7 +145,7 @@ impl<'a> MediaPlaylist<'a> {
     }
 }
 
-/// A key frame with the time until the next one.
+/// A key frame, with the time until the next one.
 struct IFrameEntry {
     duration_ms: u64,
     size_bytes: u64,
@@ -171,5 +171,5 @@ fn rounded_ms(duration: Duration) -> u64 {
     u64::try_from(rounded).unwrap_or(u64::MAX)
 }
 
-/// Of a segment's lines, without its grant.
+/// Size of a segment's lines, without its grant.
 const LINES_SIZE_BYTES: usize = 32;

@@ -1,13 +1,13 @@
-//! Languages: mp4 has ISO 639-2 codes, lists want BCP 47 tags, and people want names.
+//! Languages: mp4 has ISO 639-2 codes, playlists need BCP 47 tags, and viewers want names.
 
 use std::borrow::Cow;
 
-/// Longest tag that is passed on (RFC 5646 4.4.1).
+/// Size limit of a tag (RFC 5646 4.4.1).
 const TAG_SIZE_BYTES_MAX: usize = 35;
 
-/// The BCP 47 tag of a language; `None` for what is undetermined or no tag at all.
+/// Returns the BCP 47 tag of a language; `None` if it is undetermined or no tag at all.
 ///
-/// Where a language has a code of two letters, the tag begins with that one (RFC 5646 2.2.1).
+/// If a language has a code of two letters, the tag begins with it (RFC 5646 2.2.1).
 pub(super) fn language_tag(language: &str) -> Option<Cow<'_, str>> {
     let is_tag = (2..=TAG_SIZE_BYTES_MAX).contains(&language.len())
         && language.split('-').all(|part| {
@@ -27,13 +27,13 @@ pub(super) fn language_tag(language: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// What people call the language of a tag, in English.
+/// Returns the English name of a tag's language.
 pub(super) fn language_name(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or(tag);
     entry(primary).map(|(_, name)| name)
 }
 
-/// Code of two letters and name.
+/// Returns the code of two letters and the name.
 fn entry(primary: &str) -> Option<(&'static str, &'static str)> {
     LANGUAGES.split(';').find_map(|entry| {
         let (long, rest) = entry.split_once(' ')?;
@@ -43,8 +43,8 @@ fn entry(primary: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// ISO 639-2 code, ISO 639-1 code and name of each language that has both; at the end, once more, those with a second,
-/// bibliographic code.
+/// ISO 639-2 code, ISO 639-1 code and name of each language that has both; languages with a second, bibliographic code
+/// are repeated at the end.
 const LANGUAGES: &str = "\
 aar aa Afar;abk ab Abkhazian;afr af Afrikaans;aka ak Akan;amh am Amharic;ara ar Arabic;arg an Aragonese;\
 asm as Assamese;ava av Avaric;ave ae Avestan;aym ay Aymara;aze az Azerbaijani;bak ba Bashkir;bam bm Bambara;\

@@ -1,8 +1,9 @@
-//! What of a video's tracks lists offer: pictures, groups of sounds, subtitles; how they are named, and which is the default.
+//! Chooses the tracks that playlists offer: video renditions, groups of audio, subtitles; their names, and the
+//! defaults.
 //!
-//! HLS and DASH are written from the same choice. The first picture of each rendition is offered; sounds are those of the
-//! first rendition that has any, so that a player that changes the rendition of the picture keeps its sound, and those in languages
-//! that only other renditions have.
+//! HLS and DASH are written from the same choice. The first video track of each rendition is offered. The audio is that
+//! of the first rendition that has any, so that a player that changes the video rendition keeps its audio; tracks in
+//! languages that only other renditions have are added.
 
 use std::borrow::Cow;
 
@@ -11,66 +12,66 @@ use super::{Rendition, SideText};
 use crate::describe::TrackDescription;
 use crate::mp4::{Codec, Colour, Role, Roles, TrackKind, VideoRange};
 
-/// What lists offer.
+/// The tracks that playlists offer.
 pub(super) struct Presentation<'a> {
     pub(super) pictures: Vec<Picture<'a>>,
     pub(super) groups: Vec<AudioGroup<'a>>,
     pub(super) texts: Vec<Text>,
-    /// Whether decoding can begin with any segment of any picture and sound.
+    /// True if decoding can begin with any segment of any video and audio track.
     pub(super) starts_with_sync: bool,
 }
 
-/// One rendition of the picture.
+/// One rendition of the video track.
 pub(super) struct Picture<'a> {
     pub(super) folder: String,
     pub(super) track: &'a TrackDescription,
-    /// `None` when the file does not say it, and no other rendition is of a high range.
+    /// Video range; `None` if the file does not state it, and no other rendition has a high range.
     pub(super) range: Option<VideoRange>,
 }
 
-/// Sounds of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that names two
-/// codecs of sound).
+/// Audio tracks of one codec: a viewer changes between them, never between groups (Chromium refuses a variant that
+/// names two audio codecs).
 pub(super) struct AudioGroup<'a> {
     pub(super) id: String,
     pub(super) audio_tracks: Vec<Audio<'a>>,
 }
 
-/// One sound.
+/// One audio track.
 pub(super) struct Audio<'a> {
     pub(super) folder: String,
     pub(super) track: &'a TrackDescription,
     pub(super) title: Title,
 }
 
-/// Subtitles.
+/// One subtitle track.
 pub(super) struct Text {
-    /// `t3/` or `s-en/`, with the rendition before it.
+    /// Folder: `t3/` or `s-en/`, with the rendition before it.
     pub(super) folder: String,
     pub(super) title: Title,
 }
 
-/// How a viewer finds a sound or subtitles.
+/// The attributes by which a viewer finds an audio or subtitle track.
 pub(super) struct Title {
-    /// BCP 47.
+    /// Language by BCP 47.
     pub(super) language: Option<String>,
-    /// Like no other's in its group.
+    /// Name, unique in its group.
     pub(super) name: String,
     pub(super) is_default: bool,
-    /// Whether a player may choose it by its language: only one in each language and with each purpose may say so
+    /// True if a player may choose it by its language: only one track of each language and purpose may state this
     /// (RFC 8216bis 4.4.6.1).
     pub(super) is_selectable: bool,
     pub(super) purpose: Purpose,
 }
 
-/// What a sound or subtitles are for, as HLS and DASH say it.
+/// The purpose of an audio or subtitle track, as HLS and DASH state it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Purpose {
     pub(super) roles: Roles,
-    /// What the name of a language is followed by, so that a viewer can tell its tracks apart.
+    /// Addition to the name of the language, so that a viewer can tell tracks apart.
     name: Option<&'static str>,
-    /// For CHARACTERISTICS of HLS; empty when there are none.
+    /// Value of CHARACTERISTICS in HLS; empty if there are none.
     pub(super) characteristics: &'static str,
-    /// Subtitles for those who have asked for none.
+    /// True for subtitles that are shown to viewers who selected none.
     pub(super) is_forced: bool,
 }
 
@@ -108,7 +109,7 @@ fn purpose_name(kind: TrackKind, roles: Roles) -> Option<&'static str> {
     names.find_map(|(role, name)| roles.has(*role).then_some(*name))
 }
 
-/// RFC 8216bis 4.4.6.1: what a rendition is for those who do not see, hear or read well.
+/// Returns CHARACTERISTICS (RFC 8216bis 4.4.6.1): the accessibility features of a rendition.
 fn characteristics(kind: TrackKind, roles: Roles) -> &'static str {
     match kind {
         TrackKind::Video => "",
@@ -153,7 +154,7 @@ fn pictures<'a>(renditions: &[Rendition<'a>]) -> Vec<Picture<'a>> {
             })
         })
         .collect();
-    // Beside a high range each says its own: Apple's players want it of all variants or of none.
+    // If one has a high range, all state theirs: Apple's players expect VIDEO-RANGE on all variants or on none.
     let is_high = |range| matches!(range, Some(VideoRange::Hlg | VideoRange::Pq));
     if pictures.iter().any(|picture| is_high(picture.range)) {
         for picture in &mut pictures {
@@ -163,8 +164,8 @@ fn pictures<'a>(renditions: &[Rendition<'a>]) -> Vec<Picture<'a>> {
     pictures
 }
 
-/// With a picture, the groups of the first rendition that has sound, and what of further languages goes into them; without,
-/// those of all, since they are the renditions then.
+/// Returns the groups of the first rendition that has audio, with tracks in further languages added. Without video,
+/// returns the groups of all renditions, since they are then what a player chooses from.
 fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<AudioGroup<'a>> {
     let with_audio: Vec<_> = renditions
         .iter()
@@ -187,7 +188,8 @@ fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<AudioGroup
             };
             let mut titles = Titles::default();
             let mut audio_tracks = audio_tracks(rendition, &tracks, &mut titles);
-            // Of no other codec: a player changes to another group for its bit rate, which must not change the language.
+            // Tracks of other codecs are not added: a player changes groups for their bitrate, which must not change
+            // the language.
             for other in others {
                 audio_tracks.extend(further_audio_tracks(other, codec, &mut titles));
             }
@@ -197,7 +199,7 @@ fn groups<'a>(renditions: &[Rendition<'a>], has_picture: bool) -> Vec<AudioGroup
     groups
 }
 
-/// The sounds of another rendition in languages that `titles` have not.
+/// Returns the audio tracks of another rendition in languages that `titles` does not have.
 fn further_audio_tracks<'a>(
     rendition: &Rendition<'a>,
     codec: Codec,
@@ -215,7 +217,7 @@ fn further_audio_tracks<'a>(
         .collect()
 }
 
-/// Whether a track says its language, and that is none of `known`.
+/// Returns true if a track states its language, and it is none of `known`.
 fn has_further_language(track: &TrackDescription, known: &[Option<String>]) -> bool {
     let language = track.language.as_deref().and_then(language_tag);
     language.is_some_and(|language| !known.contains(&Some(language.into_owned())))
@@ -230,7 +232,7 @@ fn audio_tracks<'a>(
         .min_by_key(|place| tracks[*place].roles.lateness(tracks[*place].is_default))
         .unwrap_or(0);
     let mut audio_tracks = Vec::with_capacity(tracks.len());
-    // The default one is asked first which languages are its own.
+    // The default track goes first, so that it is the selectable one of its language.
     let order = std::iter::once(default).chain((0..tracks.len()).filter(|place| *place != default));
     for place in order {
         let track = tracks[place];
@@ -247,8 +249,8 @@ fn audio_tracks<'a>(
     audio_tracks
 }
 
-/// Subtitles of the video's own object, and those beside it. The first are never the default: muxers enable them by habit,
-/// and nobody wants to turn subtitles off first.
+/// Returns the subtitles beside the video's object, and those in it. The latter are never the default: muxers enable
+/// them by habit, and nobody wants to turn subtitles off first.
 fn texts(renditions: &[Rendition<'_>], side: &[SideText<'_>]) -> Vec<Text> {
     let mut titles = Titles::default();
     let mut texts = Vec::new();
@@ -304,7 +306,7 @@ fn folder(rendition: &Rendition<'_>, track: &TrackDescription) -> String {
     }
 }
 
-/// Names, and languages with their purposes, that a group has already.
+/// The names, and the languages with their purposes, that a group has already.
 #[derive(Default)]
 struct Titles {
     names: Vec<String>,
@@ -348,7 +350,7 @@ impl Titles {
         }
         self.names.push(unique.clone());
         self.languages.push(language.clone());
-        // A commentary has no words of its own in HLS: only who asks for it gets it.
+        // HLS has no characteristic for a commentary: a player must not choose it by language alone.
         let is_wanted =
             !purpose.roles.are_beside_the_video() || !purpose.characteristics.is_empty();
         let key = (language.clone(), purpose.characteristics, purpose.is_forced);
@@ -370,7 +372,7 @@ fn spoken_name(tag: &str) -> String {
     language_name(tag).unwrap_or(tag).to_owned()
 }
 
-/// Without what could end a quoted string or a line.
+/// Removes all that could end a quoted string or a line.
 fn printable(name: &str) -> String {
     let plain: String = name
         .chars()
@@ -383,16 +385,16 @@ fn printable(name: &str) -> String {
     plain.trim().chars().take(NAME_CHARACTERS_MAX).collect()
 }
 
-/// What muxers write into every file: no name that somebody gave.
+/// Returns true for names that muxers write into every file, which nobody chose.
 fn is_handler(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.contains("handler") || name.starts_with("core media") || name.starts_with("iso media file")
 }
 
-/// Longer names are cut.
+/// Length to which names are cut.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Codecs of sound and their groups, the one that every player knows first.
+/// Audio codecs and their groups; the first is the one that every player supports.
 const AUDIO_CODECS: [(Codec, &str); 6] = [
     (Codec::Aac, "aac"),
     (Codec::Mp3, "mp3"),

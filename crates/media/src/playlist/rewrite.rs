@@ -1,4 +1,4 @@
-//! Puts grants on the URIs of lists that others wrote; everything else stays as it was, byte for byte.
+//! Adds grants to the URIs of ready-made playlists; the rest is unchanged, byte for byte.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,13 @@ pub use reference::resolve;
 
 /// Rewrites an m3u8 (RFC 8216).
 ///
-/// `sign` gets each URI as it stands, without its fragment, and gives the one to write instead; `None` leaves it. URIs of
-/// other schemes than `http` and `https`, and those with variables of `EXT-X-DEFINE`, are left without asking.
+/// `sign` gets each URI as it is written, without its fragment, and returns the one to write instead; `None` leaves it
+/// unchanged. URIs with schemes other than `http` and `https`, and those with variables of `EXT-X-DEFINE`, are left
+/// unchanged without a call.
 ///
 /// # Errors
 ///
-/// `Unsupported` when it is no m3u8, `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`] or, with the grants, [`SIZE_BYTES_MAX`].
+/// `Unsupported` if it is no m3u8, `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`] or, with the grants, [`SIZE_BYTES_MAX`].
 pub fn hls(text: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Result<String, Refusal> {
     check_size(text)?;
     hls::rewrite(text, sign)
@@ -28,26 +29,26 @@ pub fn hls(text: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Result<S
 
 /// Rewrites an mpd (ISO 23009-1).
 ///
-/// `sign` gets each URI as it resolves against the `BaseURL`s above it, so that another host is seen as such, and without
-/// its fragment. It gives it back with something appended, or another one to write instead; `None` leaves it. A URI that
-/// has several bases is asked for with each, and left when one of them is. Templates have their `$Number$`.
+/// `sign` gets each URI resolved against the `BaseURL`s above it, so that it sees other hosts, and without its
+/// fragment. It returns the URI with something appended, or another to write instead; `None` leaves it unchanged. A URI
+/// that has several bases is passed with each, and is left unchanged if `sign` returns `None` for one of them.
+/// Templates are passed with their `$Number$`.
 ///
-/// A `BaseURL` is asked for only where it names a file: what it has behind the path does not reach URIs below it
-/// (RFC 3986 5.2.2).
+/// A `BaseURL` is passed only if it names a file: its query does not carry over to URIs below it (RFC 3986 5.2.2).
 ///
 /// # Errors
 ///
-/// `Unsupported` when it is no manifest, has a document type, or would need several grants at one place; `Corrupt` when it
+/// `Unsupported` if it is no manifest, has a document type, or would need several grants for one URI; `Corrupt` if it
 /// is not well-formed; `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`], [`SIZE_BYTES_MAX`] or the limits of [`DEPTH_MAX`].
 pub fn dash(text: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Result<String, Refusal> {
     check_size(text)?;
     mpd::rewrite(text, sign)
 }
 
-/// A playlist with its grants is no longer than this.
+/// Size limit of a playlist with its grants.
 pub const SIZE_BYTES_MAX: usize = 32 << 20;
 
-/// Elements of a manifest are nested no deeper.
+/// Nesting depth of a manifest's elements.
 pub const DEPTH_MAX: usize = 32;
 
 fn check_size(text: &str) -> Result<(), Refusal> {
@@ -60,13 +61,13 @@ fn check_size(text: &str) -> Result<(), Refusal> {
 /// A URI with its grant.
 #[derive(PartialEq, Eq)]
 enum Signed {
-    /// Stands behind the path and query that are there.
+    /// Text to append to the path and query.
     Appended(String),
-    /// Stands in their place.
+    /// URI to write instead.
     Replaced(String),
 }
 
-/// Asks for the grant of a URI without fragment.
+/// Signs a URI without fragment.
 fn ask(asked: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Option<Signed> {
     let answer = sign(asked)?;
     let clean = |uri| {
@@ -80,7 +81,7 @@ fn ask(asked: &str, sign: &mut dyn FnMut(&str) -> Option<String>) -> Option<Sign
     })
 }
 
-/// The text from one place of a playlist to the next, with what stands between instead.
+/// A copy of a playlist in which ranges are replaced.
 struct Copy<'a> {
     source: &'a str,
     copied: usize,
@@ -96,7 +97,7 @@ impl<'a> Copy<'a> {
         }
     }
 
-    /// Copies up to `start`, and writes `instead` for what is between `start` and `end`.
+    /// Copies up to `start`, and writes `instead` in place of the text between `start` and `end`.
     fn replace(&mut self, start: usize, end: usize, instead: &str) -> Result<(), Refusal> {
         self.text.push_str(&self.source[self.copied..start]);
         self.text.push_str(instead);
@@ -113,12 +114,12 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// The URI and, from `#` on, its fragment.
+/// Splits a URI before `#`, with which its fragment begins.
 fn cut_fragment(uri: &str) -> (&str, &str) {
     uri.split_at(uri.find('#').unwrap_or(uri.len()))
 }
 
-/// A dollar sign in what is appended to a template is written twice (ISO 23009-1 5.3.9.4.4).
+/// Doubles dollar signs in text that is appended to a template (ISO 23009-1 5.3.9.4.4).
 fn for_template(text: &str) -> Cow<'_, str> {
     match text.contains('$') {
         true => Cow::Owned(text.replace('$', "$$")),

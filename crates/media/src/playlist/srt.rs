@@ -1,4 +1,4 @@
-//! Reads SubRip subtitles as they are found: with or without numbers, blank lines and hours, in several encodings.
+//! Reads SubRip subtitles as found in practice: with or without numbers, blank lines and hours, in several encodings.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use super::vtt::{ARROW, VttText, check_size, is_vtt, push_escaped, utf16, vtt_ch
 use super::{CUES_MAX, windows_1252};
 use crate::Refusal;
 
-/// WebVTT from SubRip.
+/// Converts SubRip to WebVTT.
 ///
-/// The text is UTF-8, or UTF-16 with a byte order mark; what is neither is read as Windows-1252. Bold, italic and underlined
-/// stay, all other tags go. Cues whose times cannot be read, or that end before they begin, are left out. WebVTT under the
-/// name of SubRip is taken as what it is.
+/// The text is UTF-8, or UTF-16 with a byte order mark; any other is read as Windows-1252. Bold, italic and underline
+/// tags are kept, all others are removed. Cues whose times cannot be read, or that end before they begin, are left out.
+/// WebVTT with a SubRip extension is treated as WebVTT.
 ///
 /// # Errors
 ///
-/// `Unsupported` when text is there and no cue at all, `TooLarge` beyond [`super::TEXT_SIZE_BYTES_MAX`] or [`CUES_MAX`].
+/// `Unsupported` if there is text but no cue, `TooLarge` beyond [`super::TEXT_SIZE_BYTES_MAX`] or [`CUES_MAX`].
 pub fn vtt_from_srt(text: &[u8]) -> Result<String, Refusal> {
     check_size(text)?;
     let decoded = match (utf16(text), std::str::from_utf8(text)) {
@@ -39,7 +39,7 @@ pub fn vtt_from_srt(text: &[u8]) -> Result<String, Refusal> {
     if cues.is_empty() && lines.iter().any(|line| !line.is_empty()) {
         return Err(Refusal::Unsupported("subtitles without a single cue"));
     }
-    // WebVTT orders its cues by their begin; files that were edited by hand do not.
+    // WebVTT orders cues by their start; files edited by hand do not.
     cues.sort_by_key(|cue| cue.start_ms);
     let mut vtt = VttText::new();
     for cue in &cues {
@@ -54,12 +54,12 @@ struct Cue<'a> {
     lines: &'a [&'a str],
 }
 
-/// Without white space. A byte order mark stands within a file where several were joined.
+/// Trims white space and byte order marks, which also occur inside files that were joined from several.
 fn trimmed(line: &str) -> &str {
     line.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
 }
 
-/// From each line of times to the next: blank lines are found in the midst of texts too.
+/// Returns the cues. Each extends from its timing line to the next, since texts may contain blank lines.
 fn cues<'a>(lines: &'a [&'a str]) -> Result<Vec<Cue<'a>>, Refusal> {
     let places: Vec<usize> = (0..lines.len())
         .filter(|place| is_timing(lines[*place]))
@@ -69,7 +69,7 @@ fn cues<'a>(lines: &'a [&'a str]) -> Result<Vec<Cue<'a>>, Refusal> {
     for (at, place) in places.iter().enumerate() {
         let next = places.get(at + 1);
         let text = &lines[place + 1..*next.unwrap_or(&lines.len())];
-        // The number goes with the cue behind it, also where the times of this one cannot be read.
+        // The number belongs to the cue after it, even if the times of this cue cannot be read.
         let text = match next {
             Some(_) => numbers.taken_from(text),
             None => text,
@@ -93,11 +93,11 @@ fn is_timing(line: &str) -> bool {
     line.contains(ARROW) && line.starts_with(|first: char| first.is_ascii_digit() || first == '-')
 }
 
-/// Tells the numbers of cues from numbers that are text.
+/// Distinguishes the numbers of cues from numbers in their text.
 struct Numbers {
-    /// Of the cue that was read last, if it has one.
+    /// Number of the cue that was read last, if it has one.
     last: Option<u64>,
-    /// Whether a number stands before each line of times.
+    /// True if a number stands before each timing line.
     are_everywhere: bool,
 }
 
@@ -110,10 +110,11 @@ impl Numbers {
         }
     }
 
-    /// The text of a cue without the number of the next one, which stands behind it.
+    /// Returns the text of a cue without the number of the next one, which stands at its end.
     ///
-    /// It is one behind an empty line or alone; without an empty line, when it goes on counting, or when each cue has one.
-    /// A file may also have an empty line behind each line, and so between number and times.
+    /// A number after a blank line, or alone, is the next cue's. Without a blank line it is so if it continues the
+    /// count, or if every cue has a number. A file may also have a blank line after each line, and so between number
+    /// and times.
     fn taken_from<'a>(&mut self, text: &'a [&'a str]) -> &'a [&'a str] {
         let followed_by = self.last.take().and_then(|last| last.checked_add(1));
         let Some(line) = number_at_end(text) else {
@@ -141,7 +142,7 @@ impl Numbers {
     }
 }
 
-/// The last line that is not empty, when it is a number.
+/// Returns the last line that is not empty, if it is a number.
 fn number_at_end<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let line = lines.iter().rfind(|line| !line.is_empty())?;
     line.bytes()
@@ -149,12 +150,12 @@ fn number_at_end<'a>(lines: &[&'a str]) -> Option<&'a str> {
         .then_some(*line)
 }
 
-/// What is too long to be counted is still a number.
+/// Parses a number; one too long to be counted is a number without a value.
 fn parsed(number: &str) -> Option<u64> {
     number.parse().ok()
 }
 
-/// Begin and end in milliseconds; what stands behind them is a position, and goes.
+/// Returns start and end in milliseconds; the position that may follow them is dropped.
 fn times(line: &str) -> Option<(u64, u64)> {
     let (start, end) = line.split_once(ARROW)?;
     let (start_ms, end_ms) = (
@@ -164,7 +165,7 @@ fn times(line: &str) -> Option<(u64, u64)> {
     (start_ms < end_ms).then_some((start_ms, end_ms))
 }
 
-/// `00:01:02,345`; hours and fraction may be missing, and a point may stand for the comma.
+/// Parses `00:01:02,345`; hours and fraction may be missing, and a point may replace the comma.
 fn time_ms(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once([',', '.']).unwrap_or((text, ""));
     let digits = |text: &str, length_max: usize| {
@@ -182,7 +183,7 @@ fn time_ms(text: &str) -> Option<u64> {
     }
     let milliseconds = match fraction.trim() {
         "" => 0,
-        // Tenths and hundredths are written without their zeros by some, and parts of a millisecond by others.
+        // Some write tenths and hundredths without trailing zeros, others write fractions of a millisecond.
         fraction => {
             let nanoseconds = digits(fraction, 9)? * 10_u64.pow(9 - fraction.len().min(9) as u32);
             nanoseconds / 1_000_000
@@ -191,7 +192,7 @@ fn time_ms(text: &str) -> Option<u64> {
     Some(((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds)
 }
 
-/// Text of a cue in WebVTT.
+/// Converts the text of a cue to WebVTT.
 fn styled(text: &str) -> String {
     let mut styled = String::with_capacity(text.len() + 16);
     let mut rest = text;
@@ -210,10 +211,10 @@ fn styled(text: &str) -> String {
     styled
 }
 
-/// What WebVTT has for the tag that `text` begins with, and the text behind it.
+/// Returns WebVTT's equivalent of the tag that `text` begins with, and the text after it.
 fn tag(text: &str) -> Option<(&'static str, &str)> {
     if text.starts_with("{\\") {
-        // Positions and colours of SubStation, such as {\an8}.
+        // SubStation's override codes for positions and colours, such as {\an8}.
         let (inner, after) = cut_tag(&text[1..], b'}')?;
         return (!inner.contains(['{', '\n'])).then_some(("", after));
     }
@@ -238,7 +239,8 @@ fn tag(text: &str) -> Option<(&'static str, &str)> {
     Some((kept, after))
 }
 
-/// What is in a tag and what is behind it. Only so far is its end looked for that text full of beginnings costs nothing.
+/// Returns the content of a tag and the text after it. The search is bounded, so that a text full of `<` is read in
+/// linear time.
 fn cut_tag(text: &str, end: u8) -> Option<(&str, &str)> {
     let place = text
         .bytes()
@@ -247,17 +249,17 @@ fn cut_tag(text: &str, end: u8) -> Option<(&str, &str)> {
     Some((&text[..place], &text[place + 1..]))
 }
 
-/// Whether an ampersand is written as WebVTT writes it already.
+/// Returns true if `text` begins with an escape of WebVTT.
 fn is_escape(text: &str) -> bool {
     ["&amp;", "&lt;", "&gt;", "&nbsp;", "&lrm;", "&rlm;"]
         .iter()
         .any(|escape| text.starts_with(escape))
 }
 
-/// Files have no more lines than this.
+/// Number of lines that a file may have.
 const LINES_MAX: usize = 1_000_000;
 
-/// What is longer is text between two signs.
+/// Size limit of a tag; anything longer is text.
 const TAG_SIZE_BYTES_MAX: usize = 200;
 
 #[cfg(test)]
@@ -279,7 +281,7 @@ mod tests {
         check_bytes(text.as_bytes(), Ok(expected));
     }
 
-    /// What becomes of the text of a cue.
+    /// Checks the conversion of a cue's text.
     fn check_text(text: &str, expected: &str) {
         let srt = format!("1\n00:00:01,000 --> 00:00:02,000\n{text}\n");
         check(
@@ -360,24 +362,24 @@ mod tests {
 
     #[test]
     fn l1_numbers_that_are_text_stay_without_blank_lines() {
-        // The text of the first cue is a number, and no count: the cues have none.
+        // The text of the first cue ends with a number that is not the next cue's: the cues have none.
         check(
             "0:1 --> 0:2\nin\n1999\n0:3 --> 0:4\nb",
             "00:00:01.000 --> 00:00:02.000\nin\n1999\n\n00:00:03.000 --> 00:00:04.000\nb\n\n",
         );
-        // It does not go on counting, and the next cue has no number.
+        // The number does not continue the count, and the next cue has none.
         check(
             "1\n0:1 --> 0:2\na\n7\n0:3 --> 0:4\nb\n0:5 --> 0:6\nc",
             "00:00:01.000 --> 00:00:02.000\na\n7\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
              00:00:05.000 --> 00:00:06.000\nc\n\n",
         );
-        // It goes on counting, but stands at the end of a text, and the next cue has no number.
+        // The number continues the count, but stands at the end of a text, and the next cue has none.
         check(
             "1\n0:1 --> 0:2\nlevel\n2\n\n0:3 --> 0:4\nb\n\n0:5 --> 0:6\nc",
             "00:00:01.000 --> 00:00:02.000\nlevel\n2\n\n00:00:03.000 --> 00:00:04.000\nb\n\n\
              00:00:05.000 --> 00:00:06.000\nc\n\n",
         );
-        // A count-down, each cue with its number.
+        // The text is a countdown, and each cue has a number.
         check(
             "1\n0:1 --> 0:2\n3\n2\n0:3 --> 0:4\n2\n3\n0:5 --> 0:6\n1",
             "00:00:01.000 --> 00:00:02.000\n3\n\n00:00:03.000 --> 00:00:04.000\n2\n\n\
@@ -401,10 +403,10 @@ mod tests {
         );
         check(&plain.replace('\n', "\n\n"), expected);
         check(&plain.replace("\n2\n", "\n 002 \n"), expected);
-        // Joined files, and one from which a cue was taken.
+        // Joined files, and a file from which a cue was removed.
         check(&plain.replace("\n3\n", "\n\u{feff}1\n"), expected);
         check(&plain.replace("\n3\n", "\n9\n"), expected);
-        // The count goes on where the times of a cue cannot be read, and where one cue has no number.
+        // The count continues past a cue whose times cannot be read, and past one without a number.
         check(
             "1\n0:1 --> 0:2\na\n2\n0:99 --> 1:4\nlost\n3\n0:5 --> 0:6\nb\n0:7 --> 0:8\nc",
             "00:00:01.000 --> 00:00:02.000\na\n\n00:00:05.000 --> 00:00:06.000\nb\n\n\

@@ -1,4 +1,4 @@
-//! What stands behind every URI of a playlist: the viewer's grant.
+//! The suffix of every URI of a playlist: the viewer's grant.
 
 use std::fmt::Write;
 
@@ -8,7 +8,8 @@ use super::Propagation;
 pub(super) struct Suffix(String);
 
 impl Suffix {
-    /// Of plain URIs. What could end a quoted string, a line or a URI is percent-encoded; no signer makes such parameters.
+    /// Makes the suffix of plain URIs. Bytes that could end a quoted string, a line or a URI are percent-encoded; no
+    /// signer uses them.
     pub(super) fn of(grant: &Propagation<'_>) -> Suffix {
         let query = match grant {
             Propagation::Query(query) if !query.is_empty() => *query,
@@ -20,7 +21,7 @@ impl Suffix {
         Suffix(text)
     }
 
-    /// Of templates of DASH, in which a dollar sign is written twice (ISO 23009-1 5.3.9.4.4).
+    /// Makes the suffix of DASH templates, in which a dollar sign is doubled (ISO 23009-1 5.3.9.4.4).
     pub(super) fn of_templates(grant: &Propagation<'_>) -> Suffix {
         Suffix(Suffix::of(grant).0.replace('$', "$$"))
     }
@@ -30,7 +31,7 @@ impl Suffix {
     }
 }
 
-/// Appends a URI or a piece of one, without anything that could end a quoted string, a line or the URI.
+/// Appends a URI or a part of one; percent-encodes what could end a quoted string, a line or the URI.
 pub(super) fn push_uri(text: &mut String, uri: &str) {
     let is_odd = |byte: u8| matches!(byte, b'"' | b'<' | b'>' | b'#' | b'\\' | 0..=b' ' | 0x7f);
     let mut rest = uri;

@@ -1,4 +1,4 @@
-//! A video to write lists of, and what other people's parsers make of the lists.
+//! A video to write playlists of, and how parsers made by others read the playlists.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ mod roles;
 const GRANT: Propagation<'_> =
     Propagation::Query("Policy=eyJ~_-&Signature=a-b_c~&Key-Pair-Id=K2JCJMDEHXQW5F");
 
-/// Three segments of 6 s and one of 2.5 s.
+/// Returns three segments of 6 s and one of 2.5 s.
 fn segments(timescale: u64) -> Vec<SegmentDescription> {
     (0..4)
         .map(|number| SegmentDescription {
@@ -118,7 +118,7 @@ const ENGLISH: SideText<'_> = SideText {
     is_default: true,
 };
 
-/// Videos of all kinds, with subtitles beside them.
+/// Returns videos of all kinds, with subtitles beside them.
 fn videos() -> Vec<(&'static str, VideoDescription)> {
     let unsteady = TrackDescription {
         starts_with_sync: false,
@@ -312,7 +312,7 @@ fn every_name_in_a_list_is_one_that_is_served() {
     }
 }
 
-/// URIs of a playlist, in its order.
+/// Returns the URIs of a playlist, in its order.
 fn named_by(playlist: &str) -> Vec<String> {
     playlist
         .lines()
@@ -553,7 +553,7 @@ fn another_parser_takes_every_manifest() {
 }
 
 proptest! {
-    /// RFC 8216 4.3.3.1, and that nothing is lost by rounding.
+    /// Durations keep within the target (RFC 8216 4.3.3.1), and nothing is lost by rounding.
     #[test]
     fn lengths_add_up_and_keep_within_the_target(
         timescale in 1_u32..200_000,

@@ -1,10 +1,10 @@
-//! When the segments of a track begin: what lists tell players, so that a time asked for leads to the right segment.
+//! The start times of a track's segments, as playlists state them, so that seeking to a time finds the right segment.
 
 use crate::describe::TrackDescription;
 
-/// Begin of each segment and end of the last one, in the track's timescale: never falling, and from 0.
+/// The start of each segment and the end of the last one, in the track's timescale: never decreasing, and from 0.
 ///
-/// Players find a segment by adding up the lengths of those before it, so that a track which begins late has to say so:
+/// Players find a segment by adding up the durations of those before it. So a track that begins late has to be padded:
 /// its first segment counts from the video's beginning.
 pub(super) struct Timeline {
     boundaries: Vec<u64>,
@@ -25,7 +25,7 @@ impl Timeline {
         if let Some(segment) = track.segments.last() {
             boundaries.push(segment.start.saturating_add(segment.duration).max(last));
         }
-        // Where a track ends before the others, nothing is there to be asked for.
+        // A track that ends before the others has nothing to offer in its last segments.
         while let [.., before, end] = boundaries.as_slice()
             && before == end
         {
@@ -37,12 +37,12 @@ impl Timeline {
         }
     }
 
-    /// Lengths in the track's timescale.
+    /// Returns the durations in the track's timescale.
     pub(super) fn durations(&self) -> impl Iterator<Item = u64> {
         self.boundaries.windows(2).map(|pair| pair[1] - pair[0])
     }
 
-    /// Lengths in milliseconds; what is lost by rounding one is made up for by the next.
+    /// Returns the durations in milliseconds; their rounding errors do not add up.
     pub(super) fn durations_ms(&self) -> impl Iterator<Item = u64> {
         let times = self.boundaries.iter().map(|time| self.milliseconds(*time));
         times
@@ -51,12 +51,12 @@ impl Timeline {
             .map(|(start, end)| end - start)
     }
 
-    /// How many segments there are.
+    /// Returns the number of segments.
     pub(super) fn segment_count(&self) -> usize {
         self.boundaries.len() - 1
     }
 
-    /// The end of the last segment, in milliseconds.
+    /// Returns the end of the last segment, in milliseconds.
     pub(super) fn end_ms(&self) -> u64 {
         self.boundaries
             .last()

@@ -1,4 +1,4 @@
-//! Reads 3GPP timed text (ETSI TS 126 245).
+//! Converts 3GPP timed text (ETSI TS 126 245) to WebVTT.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::vtt::{VttText, push_escaped, utf16};
 use super::{CUES_MAX, TEXT_SIZE_BYTES_MAX};
 
-/// WebVTT from samples: when each is shown first, when no longer, and its bytes.
+/// Makes WebVTT from samples: the start, the end and the bytes of each.
 ///
-/// Styles and other records behind the text go. Samples without text are the pauses between cues. What is beyond
-/// [`CUES_MAX`] or [`TEXT_SIZE_BYTES_MAX`] is not read.
+/// Styles and other records after the text are dropped. Samples without text are the pauses between cues. Samples
+/// beyond [`CUES_MAX`] or [`TEXT_SIZE_BYTES_MAX`] are not read.
 pub fn vtt_from_tx3g(samples: impl Iterator<Item = (Duration, Duration, Vec<u8>)>) -> String {
     let mut vtt = VttText::new();
     let mut size_bytes = 0_usize;
@@ -32,7 +32,7 @@ pub fn vtt_from_tx3g(samples: impl Iterator<Item = (Duration, Duration, Vec<u8>)
     vtt.into_text()
 }
 
-/// The text of a sample: its length stands before it.
+/// Returns the text of a sample, which is preceded by its length.
 fn text(sample: &[u8]) -> &[u8] {
     let Some((length, rest)) = sample.split_first_chunk::<2>() else {
         return &[];

@@ -1,4 +1,4 @@
-//! WebVTT, as HLS wants it: in UTF-8, with an `X-TIMESTAMP-MAP` (RFC 8216 3.5).
+//! WebVTT as HLS requires it: in UTF-8, with an `X-TIMESTAMP-MAP` (RFC 8216 3.5).
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -6,14 +6,14 @@ use std::fmt::Write;
 use super::{CUES_MAX, TEXT_SIZE_BYTES_MAX};
 use crate::Refusal;
 
-/// WebVTT that others wrote, with the `X-TIMESTAMP-MAP` that HLS wants.
+/// Checks ready-made WebVTT, and adds the `X-TIMESTAMP-MAP` that HLS requires.
 ///
-/// A map that is there already is replaced: it belongs to other segments, while those of a video begin at 0. Bytes that are
-/// not UTF-8 become replacement characters, as in every reader of WebVTT. All else stays as it was.
+/// A map that is already there is replaced: it belongs to other segments, while those of a video begin at 0. Bytes that
+/// are not UTF-8 become replacement characters, as in every reader of WebVTT. The rest is unchanged.
 ///
 /// # Errors
 ///
-/// `Unsupported` when it does not begin as WebVTT does, `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`] or [`CUES_MAX`].
+/// `Unsupported` if it does not begin as WebVTT does, `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`] or [`CUES_MAX`].
 pub fn vtt_checked(text: &[u8]) -> Result<String, Refusal> {
     check_size(text)?;
     let text = match utf16(text) {
@@ -51,12 +51,14 @@ pub fn vtt_checked(text: &[u8]) -> Result<String, Refusal> {
     Ok(checked)
 }
 
-/// Whether a text says that it is WebVTT; a byte order mark is gone already.
+/// Returns true if a text, whose byte order mark was removed, begins as WebVTT does.
 pub(super) fn is_vtt(text: &str) -> bool {
     text.strip_prefix("WEBVTT")
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
+/// Checks the size of a text.
+///
 /// # Errors
 ///
 /// `TooLarge` beyond [`TEXT_SIZE_BYTES_MAX`].
@@ -67,7 +69,7 @@ pub(super) fn check_size(text: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// UTF-16 that says so by its byte order mark.
+/// Decodes UTF-16; returns `None` without its byte order mark.
 pub(super) fn utf16(text: &[u8]) -> Option<String> {
     let unit: fn([u8; 2]) -> u16 = match text {
         [0xfe, 0xff, ..] => u16::from_be_bytes,
@@ -85,7 +87,7 @@ pub(super) fn utf16(text: &[u8]) -> Option<String> {
     )
 }
 
-/// A line without its end, and what follows; lines end with CRLF, LF or CR.
+/// Splits off a line without its end; lines end with CRLF, LF or CR.
 fn cut_line(text: &str) -> (&str, &str) {
     let Some(end) = text.find(['\r', '\n']) else {
         return (text, "");
@@ -94,7 +96,7 @@ fn cut_line(text: &str) -> (&str, &str) {
     (line, rest.strip_prefix("\r\n").unwrap_or(&rest[1..]))
 }
 
-/// WebVTT in the making.
+/// WebVTT that is being written.
 pub(super) struct VttText(String);
 
 impl VttText {
@@ -102,17 +104,17 @@ impl VttText {
         VttText(format!("WEBVTT\n{TIMESTAMP_MAP}\n"))
     }
 
-    /// Goes on where the head of a text ends, which [`vtt_checked`] has seen.
+    /// Continues after the header of a text, which [`vtt_checked`] has checked.
     pub(super) fn with_head(head: &str) -> VttText {
         VttText(format!("{}\n\n", head.trim_end()))
     }
 
-    /// Appends a cue. `body` is escaped already; its empty lines, which would end the cue, are left out.
+    /// Appends a cue. `body` is already escaped; its empty lines, which would end the cue, are left out.
     pub(super) fn push_cue(&mut self, start_ms: u64, end_ms: u64, body: &str) {
         self.push_placed_cue(start_ms, end_ms, "", body);
     }
 
-    /// As [`Self::push_cue`]; `settings` say where the cue is shown.
+    /// Appends a cue as [`Self::push_cue`] does; `settings` position it.
     pub(super) fn push_placed_cue(
         &mut self,
         start_ms: u64,
@@ -157,7 +159,7 @@ impl VttText {
     }
 }
 
-/// Appends text of a cue, so that it is shown as it is.
+/// Appends a character of a cue's text, escaped so that it is shown as it is.
 pub(super) fn push_escaped(text: &mut String, plain: char) {
     match plain {
         '&' => text.push_str("&amp;"),
@@ -168,10 +170,10 @@ pub(super) fn push_escaped(text: &mut String, plain: char) {
     }
 }
 
-/// What stands between the times of a cue.
+/// The separator of a cue's times.
 pub(super) const ARROW: &str = "-->";
 
-/// Segments of fMP4 begin at 0, as the subtitles do.
+/// The map to time 0, where fMP4 segments begin, as the subtitles do.
 const TIMESTAMP_MAP: &str = "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n";
 
 #[cfg(test)]

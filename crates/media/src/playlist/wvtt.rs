@@ -1,19 +1,19 @@
-//! Reads WebVTT out of mp4 (ISO 14496-30).
+//! Converts WebVTT in mp4 (ISO 14496-30) back to a WebVTT text.
 
 use std::time::Duration;
 
 use super::vtt::{ARROW, VttText, vtt_checked};
 use super::{CUES_MAX, TEXT_SIZE_BYTES_MAX};
 
-/// WebVTT from samples of a `wvtt` track: when each is shown first, when no longer, and its bytes.
+/// Makes WebVTT from samples of a `wvtt` track: the start, the end and the bytes of each.
 ///
-/// `head` is what stood before the cues, with styles and regions: the payload of `vttC`. Cues keep their settings. What is
-/// beyond [`CUES_MAX`] or [`TEXT_SIZE_BYTES_MAX`] is not read.
+/// `head` is the header, with styles and regions: the payload of `vttC`. Cues keep their settings. Samples beyond
+/// [`CUES_MAX`] or [`TEXT_SIZE_BYTES_MAX`] are not read.
 pub fn vtt_from_wvtt(
     head: Option<&[u8]>,
     samples: impl Iterator<Item = (Duration, Duration, Vec<u8>)>,
 ) -> String {
-    // A head without its first word, or that is too long, is as good as none.
+    // A header without its first word, or one that is too long, counts as missing.
     let mut vtt = match head.and_then(|head| vtt_checked(head).ok()) {
         Some(head) => VttText::with_head(&head),
         None => VttText::new(),
@@ -44,7 +44,7 @@ pub fn vtt_from_wvtt(
     vtt.into_text()
 }
 
-/// The text of the first box of this kind.
+/// Returns the text of the first box of this kind.
 fn text_of(cue: &[u8], kind: &[u8; 4]) -> String {
     let payload = boxes(cue).find(|(found, _)| found == kind);
     payload.map_or_else(String::new, |(_, payload)| {
@@ -52,7 +52,7 @@ fn text_of(cue: &[u8], kind: &[u8; 4]) -> String {
     })
 }
 
-/// Kind and payload of each box, up to the first that is broken.
+/// Yields kind and payload of each box, up to the first that is broken.
 fn boxes(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -1,12 +1,13 @@
-//! AMF0: the values of commands, read under limits and written. By Adobe's "Action Message Format -- AMF 0".
+//! AMF0: the values of commands, read under limits, and written. The format is Adobe's "Action Message Format -- AMF
+//! 0".
 
 use super::fault::Fault;
 
-/// Objects and arrays within each other.
+/// Nesting depth of objects and arrays.
 const DEPTH_MAX: usize = 8;
-/// Of one object or array.
+/// Number of keys of one object or array.
 const KEYS_MAX: usize = 64;
-/// Values of one command.
+/// Number of values of one command.
 const VALUES_MAX: usize = 16;
 const TEXT_SIZE_BYTES_MAX: usize = 4096;
 
@@ -32,14 +33,14 @@ pub(super) enum Value {
     Number(f64),
     Boolean(bool),
     Text(String),
-    /// Keys in the order in which they came. Arrays are objects whose keys are empty.
+    /// Fields in the order in which they came. Arrays are objects whose keys are empty.
     Object(Vec<(String, Value)>),
-    /// Null, undefined, and what no command of ours has.
+    /// Null, undefined, and types that no supported command uses.
     Null,
 }
 
 impl Value {
-    /// An object of texts and numbers.
+    /// Makes an object of the given fields.
     pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
         Value::Object(fields.map(|(key, value)| (key.to_owned(), value)).into())
     }
@@ -62,7 +63,7 @@ impl Value {
         }
     }
 
-    /// The text under a key of an object.
+    /// Returns the text under a key of an object.
     pub(super) fn text_at(&self, key: &str) -> Option<&str> {
         let Value::Object(fields) = self else {
             return None;
@@ -71,9 +72,10 @@ impl Value {
         value.as_text()
     }
 
-    /// Appends its bytes.
+    /// Appends the encoded value.
     ///
-    /// What is written is made here: texts are shorter than 64 KiB, and nothing lies deep.
+    /// Values that are written come from this crate: their texts are shorter than 64 KiB, and they are not deeply
+    /// nested.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Value::Number(number) => {
@@ -104,7 +106,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text);
 }
 
-/// The bytes of several values.
+/// Encodes several values.
 pub(super) fn written(values: &[Value]) -> Vec<u8> {
     let mut out = Vec::new();
     for value in values {
@@ -113,7 +115,7 @@ pub(super) fn written(values: &[Value]) -> Vec<u8> {
     out
 }
 
-/// Reads the values of a command. What is in AMF3 ends it: no argument that counts is.
+/// Reads the values of a command. An AMF3 value ends it: no argument of interest is sent as AMF3.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Value>, Fault> {
     let mut reader = Reader { rest: bytes };
     let mut values = Vec::new();
@@ -129,17 +131,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Value>, Fault> {
     Ok(values)
 }
 
-/// An object or array whose end has not come.
+/// An object or array whose end has not been reached.
 #[derive(Debug)]
 struct Open {
     fields: Vec<(String, Value)>,
-    /// The key of the value that comes next.
+    /// Key of the next value.
     key: String,
-    /// For arrays: how many values are still to come. Objects end by a mark.
+    /// Number of values still to come, for arrays. Objects end with a marker.
     left: Option<u32>,
 }
 
-/// What begins with a marker.
+/// A complete value, or the beginning of an object or array.
 enum Begun {
     Value(Value),
     Object,
@@ -152,7 +154,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// One value with all that is in it. What lies within each other is kept on a stack of our own.
+    /// Reads one value with everything nested in it. The nesting is kept on an explicit stack, not on the call stack.
     fn value(&mut self) -> Result<Value, Fault> {
         let mut stack: Vec<Open> = Vec::new();
         loop {
@@ -188,7 +190,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the object goes on.
+    /// Returns whether the object has another value.
     fn next_of(&mut self, open: &mut Open) -> Result<Next, Fault> {
         match &mut open.left {
             Some(0) => Ok(Next::End),
@@ -221,7 +223,7 @@ impl<'a> Reader<'a> {
                 self.text()?;
                 return Ok(Begun::Object);
             }
-            // The count before an ECMA array is a hint: it ends as objects do.
+            // The count before an ECMA array is only a hint: the array ends as objects do.
             ECMA_ARRAY => {
                 self.take(4)?;
                 return Ok(Begun::Object);
@@ -242,7 +244,7 @@ impl<'a> Reader<'a> {
         self.text_of(usize::from(length))
     }
 
-    /// Bytes that are no UTF-8 become marks that no name has.
+    /// Bytes that are not UTF-8 become replacement characters, which no name contains.
     fn text_of(&mut self, length: usize) -> Result<String, Fault> {
         if length > TEXT_SIZE_BYTES_MAX {
             return Err(Fault::AmfTooLarge);

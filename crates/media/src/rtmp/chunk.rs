@@ -1,4 +1,4 @@
-//! Chunks: how messages are cut up and mixed on the wire. Section 5.3 of the specification.
+//! Chunks: how messages are split and interleaved on the wire. Section 5.3 of the specification.
 
 mod reader;
 mod writer;
@@ -6,7 +6,7 @@ mod writer;
 pub(super) use reader::{ChunkReader, Received, control_number};
 pub(super) use writer::{ChunkStream, ChunkWriter};
 
-/// Types of messages, section 5.4 and 7.1.
+/// Message types, sections 5.4 and 7.1.
 pub(super) mod message_type {
     pub(crate) const SET_CHUNK_SIZE: u8 = 1;
     pub(crate) const ABORT: u8 = 2;
@@ -19,9 +19,9 @@ pub(super) mod message_type {
     pub(crate) const COMMAND: u8 = 20;
 }
 
-/// What stands for a timestamp that needs four bytes, which follow the header then.
+/// Value of the timestamp field if the timestamp needs four bytes, which then follow the header.
 const EXTENDED: u32 = 0xff_ffff;
-/// Until the other side says otherwise.
+/// Chunk size until the sender sets another.
 const CHUNK_SIZE_BYTES_FIRST: u32 = 128;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Why a connection is ended: the viewer does not speak RTMP, or more of it than the limits allow.
+//! Why a connection is ended: the viewer does not speak RTMP, or exceeds the limits.
 
 use thiserror::Error;
 
-/// What a viewer sent that cannot be gone on from.
+/// A violation of the protocol or of its limits, after which the connection cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
     /// The first byte is not the version of plain RTMP.
@@ -11,13 +11,13 @@ pub enum Fault {
     /// A chunk size of 0, or above the limit.
     #[error("chunk size {0} is not from 1 to 65536")]
     ChunkSize(u32),
-    /// One message, or all that are under way together.
+    /// One message is above its limit, or all unfinished ones together.
     #[error("a message is too large")]
     MessageTooLarge,
     /// More chunk streams than any player uses.
     #[error("too many chunk streams")]
     TooManyChunkStreams,
-    /// A chunk that refers to an earlier one of its chunk stream, which there is none of.
+    /// A chunk that refers to an earlier one of its chunk stream, where there is none.
     #[error("a chunk refers to a message that was never begun")]
     NoEarlierChunk,
     /// A new message begins before the last one of its chunk stream is complete.
@@ -38,7 +38,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// One lower-case token for the operator's log.
+    /// Returns a lower-case token for the operator's log.
     pub fn token(&self) -> &'static str {
         match self {
             Fault::NotRtmp(_) => "not-rtmp",

@@ -1,33 +1,33 @@
-//! Which message of a video is due.
+//! Decides which message of a video is due.
 
 use super::pacer::Pacer;
 use crate::stream::Message;
 use std::time::Duration;
 
-/// What to do now for a viewer.
+/// The next step for a viewer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Send this message.
     Send(Message),
-    /// The viewer has enough for so long.
+    /// The viewer has enough for this long.
     Wait(Duration),
-    /// Nothing until the viewer wants to go on.
+    /// Send nothing until the viewer resumes.
     Paused,
-    /// That was all.
+    /// All messages were sent.
     Over,
 }
 
-/// The messages of one play, in their time. The clock is the caller's: a time since any moment.
+/// The messages of one play, each at its time. The clock is the caller's: a duration since any fixed moment.
 ///
-/// A play that begins within a video has times of its own: 0 is where it begins. So Adobe's server had it, and librtmp adds
-/// what it asked for. The viewer's positions are times of the play as well.
+/// A play that begins inside a video has its own timeline, whose 0 is where it begins. Adobe's server did the same, and
+/// librtmp adds the position that it requested. The viewer's positions are times of the play as well.
 #[derive(Debug)]
 pub struct Feed<M> {
     messages: M,
     next: Option<Message>,
-    /// The video's time at which the play has 0.
+    /// Time in the video at which the play has 0.
     origin_ms: u32,
-    /// The video's time at which the play ends, where the viewer named one.
+    /// Time in the video at which the play ends, if the viewer named one.
     end: Option<Duration>,
     pacer: Pacer,
     is_paused: bool,
@@ -35,7 +35,8 @@ pub struct Feed<M> {
 }
 
 impl<M: Iterator<Item = Message>> Feed<M> {
-    /// Begins at `start` of the video, of which `messages` may begin somewhat before; plays for `duration` if that is given.
+    /// Begins at `start` of the video, before which `messages` may begin a little; plays for `duration` if that is
+    /// given.
     pub fn new(messages: M, start: Duration, duration: Option<Duration>, now: Duration) -> Self {
         let mut feed = Feed {
             messages,
@@ -54,12 +55,12 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         feed
     }
 
-    /// The video's time of a `position` in the play.
+    /// Returns the time in the video of a `position` in the play.
     pub fn video_time(&self, position: Duration) -> Duration {
         position.saturating_add(Duration::from_millis(self.origin_ms.into()))
     }
 
-    /// Goes on from another `position`, with the messages from its [`Self::video_time`] on.
+    /// Continues from another `position`, with the messages from its [`Self::video_time`] on.
     pub fn seek(&mut self, messages: M, position: Duration, now: Duration) {
         self.messages = messages;
         self.pacer.restart(self.video_time(position), now);
@@ -67,7 +68,7 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         self.advance();
     }
 
-    /// What the viewer wants to hold.
+    /// Sets the buffer that the viewer requests.
     pub fn set_buffer(&mut self, buffer: Duration) {
         self.pacer.set_buffer(buffer);
     }
@@ -77,26 +78,26 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         self.is_paused = true;
     }
 
-    /// Goes on where it stopped, for a viewer who shows `position`, which is not beyond what it has.
+    /// Continues where it stopped, for a viewer at `position`, which counts only up to the last message sent.
     pub fn resume(&mut self, position: Duration, now: Duration) {
         self.is_paused = false;
         let last = Duration::from_millis(self.last_timestamp_ms.into());
         self.pacer.restart(self.video_time(position).min(last), now);
     }
 
-    /// Whether a viewer at `position` has everything that was sent, and so needs nothing again.
+    /// Returns true if a viewer at `position` has played all that was sent, so that nothing has to be sent again.
     pub fn is_behind(&self, position: Duration) -> bool {
         Duration::from_millis(self.last_timestamp_ms.into()) <= self.video_time(position)
     }
 
-    /// The time in the play of the message that comes next, or of the last one.
+    /// Returns the time in the play of the next message, or of the last one.
     pub fn timestamp_ms(&self) -> u32 {
         let next = self.next.as_ref();
         let time_ms = next.map_or(self.last_timestamp_ms, |message| message.timestamp_ms);
         time_ms.saturating_sub(self.origin_ms)
     }
 
-    /// What to do at `now`.
+    /// Returns what to do at `now`.
     pub fn turn(&mut self, now: Duration) -> Turn {
         if self.is_paused {
             return Turn::Paused;
@@ -111,7 +112,7 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         self.last_timestamp_ms = message.timestamp_ms;
         match self.advance() {
             Some(message) => Turn::Send(Message {
-                // Before the origin there is only what a seek to 0 brings again.
+                // Only a seek to 0 yields messages from before the origin.
                 timestamp_ms: message.timestamp_ms.saturating_sub(self.origin_ms),
                 ..message
             }),
@@ -119,7 +120,7 @@ impl<M: Iterator<Item = Message>> Feed<M> {
         }
     }
 
-    /// Gives the next message and looks at the one behind it.
+    /// Returns the next message, and reads the one after it.
     fn advance(&mut self) -> Option<Message> {
         let is_within = |message: &Message| {
             let time = Duration::from_millis(message.timestamp_ms.into());

@@ -1,32 +1,32 @@
-//! The server's side of the handshake: the plain echo, and the digests without which Flash would not show H.264.
+//! The server's side of the handshake: the plain echo, and the digests without which Flash does not play H.264.
 //!
 //! The plain form is section 5.2 of the specification. The other was never published; it is what all servers do:
-//! 32 bytes within C1 are the HMAC-SHA256 of the rest under a well-known key, at a place that four other bytes say.
+//! 32 bytes within C1 are the HMAC-SHA256 of the rest under a well-known key, at a position that four other bytes give.
 
 use super::fault::Fault;
 
-/// HMAC-SHA256 of `data` under `key`.
+/// A function that returns the HMAC-SHA256 of `data` under `key`.
 pub type Hmac = fn(key: &[u8], data: &[u8]) -> [u8; DIGEST_SIZE_BYTES];
 
-/// How many random bytes a handshake takes.
+/// Number of random bytes that a handshake needs.
 pub const RANDOM_SIZE_BYTES: usize = 1528;
 
 const VERSION: u8 = 3;
 const PACKET_SIZE_BYTES: usize = 1536;
 const DIGEST_SIZE_BYTES: usize = 32;
-/// Where the version of the viewer's program stands; 0 for those who want the plain form.
+/// Position of the viewer's program version, which is 0 if the viewer wants the plain form.
 const PROGRAM: std::ops::Range<usize> = 4..8;
 
 /// The public part of the viewer's key.
 const PLAYER_KEY: &[u8] = b"Genuine Adobe Flash Player 001";
-/// The whole of the server's key. What signs S1 is its text alone.
+/// The whole of the server's key. Only its text signs S1.
 const SERVER_KEY: &[u8] = b"Genuine Adobe Flash Media Server 001\
 \xf0\xee\xc2\x4a\x80\x68\xbe\xe8\x2e\x00\xd0\xd1\x02\x9e\x7e\x57\x6e\xec\x5d\x2d\x29\x80\x6f\xab\x93\xb8\xe6\x36\xcf\xeb\x31\xae";
 const SERVER_KEY_TEXT_SIZE_BYTES: usize = 36;
-/// What the server says its own version is; from 3 on viewers look for digests.
+/// The server's own version; from 3 on viewers look for digests.
 const SERVER_PROGRAM: [u8; 4] = [3, 5, 7, 9];
 
-/// Where the place of the digest is said, and what is added to it.
+/// The two layouts of a packet, which differ in the position of the four bytes that give the digest's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
     DigestFirst,
@@ -34,7 +34,7 @@ enum Scheme {
 }
 
 impl Scheme {
-    /// Where the digest stands in a packet.
+    /// Returns the position of the digest in a packet.
     fn digest_at(self, packet: &[u8]) -> usize {
         let place = match self {
             Scheme::DigestFirst => 8,
@@ -55,20 +55,20 @@ impl Scheme {
 pub(super) struct Handshake {
     random: Box<[u8; RANDOM_SIZE_BYTES]>,
     hmac: Hmac,
-    /// C0 and C1, as far as they have come.
+    /// Bytes of C0 and C1 received so far.
     received: Vec<u8>,
-    /// How many bytes of C2 are still to come; nothing in them matters.
+    /// Number of bytes of C2 still to come; their contents are ignored.
     echo_left: usize,
 }
 
-/// How far a handshake is.
+/// The state of a handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// More is to come.
+    /// More bytes are needed.
     Waiting,
     /// S0, S1 and S2, to be sent now.
     Answer(Vec<u8>),
-    /// What follows are chunks.
+    /// Chunks follow.
     Complete,
 }
 
@@ -82,7 +82,7 @@ impl Handshake {
         }
     }
 
-    /// Takes bytes in, at most up to where something happens; says how many.
+    /// Consumes bytes, at most up to the next step; returns how many.
     pub(super) fn input(&mut self, bytes: &[u8]) -> Result<(usize, Progress), Fault> {
         let wanted = 1 + PACKET_SIZE_BYTES;
         if self.received.len() == wanted {
@@ -130,14 +130,14 @@ impl Handshake {
         answer
     }
 
-    /// The digest within C1, if it is right under `scheme`.
+    /// Returns the digest within C1, if it is valid under `scheme`.
     fn viewer_digest<'a>(&self, c1: &'a [u8], scheme: Scheme) -> Option<&'a [u8]> {
         let at = scheme.digest_at(c1);
         let digest = c1.get(at..at + DIGEST_SIZE_BYTES)?;
         (self.digest_around(PLAYER_KEY, c1, at) == digest).then_some(digest)
     }
 
-    /// The HMAC of a packet without the digest at `at`.
+    /// Returns the HMAC of a packet without the digest at `at`.
     fn digest_around(&self, key: &[u8], packet: &[u8], at: usize) -> [u8; DIGEST_SIZE_BYTES] {
         let rest = [&packet[..at], &packet[at + DIGEST_SIZE_BYTES..]].concat();
         (self.hmac)(key, &rest)
@@ -153,7 +153,7 @@ impl Handshake {
         s1
     }
 
-    /// Proves that C1 was read: signed under a key that its digest gives.
+    /// Makes S2, which proves that C1 was read: it is signed under a key derived from C1's digest.
     fn signed_s2(&self, viewer_digest: &[u8]) -> Vec<u8> {
         let mut s2 = self.random[..PACKET_SIZE_BYTES - DIGEST_SIZE_BYTES].to_vec();
         let key = (self.hmac)(SERVER_KEY, viewer_digest);

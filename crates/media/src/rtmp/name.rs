@@ -1,5 +1,5 @@
-//! What a viewer wants to play: the object's key and the grant, out of the application and the name in all the ways in
-//! which players cut an address in two.
+//! Names of streams: finds the object's key and the signing parameters in the application and the name, however the
+//! player split the URL in two.
 //!
 //! ```text
 //! rtmp://host/cfx/st/mp4:video/talk.mp4?Policy=…
@@ -7,32 +7,32 @@
 //!   application cfx/st/mp4:video   name mp4:talk?Policy=…
 //! ```
 //!
-//! `cfx/st` is no part of the key; a folder may stand before it. The kind, `mp4:`, `mp3:` or `flv:`, may stand before
-//! any part. Where it says so, the ending may be missing; without kind and ending the object is an flv.
+//! `cfx/st` is no part of the key; a folder may precede it. The kind, `mp4:`, `mp3:` or `flv:`, may precede any part.
+//! With a kind, the extension may be missing; without kind and extension the object is an flv.
 
-/// The application and the instance of streaming distributions.
+/// Application of streaming distributions, followed by their instance.
 const APPLICATION: &str = "cfx";
 const INSTANCE: &str = "st";
-/// The name of an instance where none was named.
+/// Name of the instance where the viewer named none.
 const DEFAULT_INSTANCE: &str = "_definst_";
-/// Of application and name together.
+/// Size limit of application and name together.
 const SIZE_BYTES_MAX: usize = 4096;
-/// Endings that are not added once more.
+/// Extensions after which no other is added.
 const ENDINGS: [&str; 8] = [
     ".mp4", ".m4v", ".m4a", ".mov", ".f4v", ".flv", ".mp3", ".3gp",
 ];
 
-/// Why a name cannot be played.
+/// The reason why a name cannot be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadName {
     /// `cfx/st` is missing.
     InvalidInstance,
-    /// Too long, climbing, empty, or with characters that no key has.
+    /// Too long, climbing, empty, or with characters that no key contains.
     InvalidUri,
 }
 
 impl BadName {
-    /// CloudFront's word for it.
+    /// Returns CloudFront's error code for it.
     pub fn word(self) -> &'static str {
         match self {
             BadName::InvalidInstance => "InvalidInstance",
@@ -44,11 +44,11 @@ impl BadName {
 /// The kind of object that a video is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VideoKind {
-    /// `mp4:`, and all endings of mp4 objects.
+    /// `mp4:`, and all extensions of mp4 objects.
     Mp4,
     /// `mp3:`.
     Mp3,
-    /// `flv:`, or no word at all.
+    /// `flv:`, or no prefix at all.
     Flv,
 }
 
@@ -72,31 +72,31 @@ impl VideoKind {
     }
 }
 
-/// The name of a stream, taken apart.
+/// The name of a stream, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamName {
-    /// Folders before `cfx/st`, with a slash at the end or empty.
+    /// Folders before `cfx/st`, with a slash at the end, or empty.
     folder: String,
-    /// What stands behind it, as the viewer spelled it.
+    /// Name after `cfx/st`, as the viewer spelled it.
     spelled: String,
-    /// Folder and the rest, decoded.
+    /// Folder and name, decoded.
     name: String,
-    /// The signing parameters, as received; empty without.
+    /// Signing parameters, as received; empty if there are none.
     query: String,
     kind: Option<VideoKind>,
 }
 
 impl StreamName {
-    /// Reads what came with `connect` and with `play`.
+    /// Parses the application of `connect` and the name of `play`.
     ///
     /// # Errors
     ///
-    /// Where no object can be meant.
+    /// `InvalidInstance` without `cfx/st`, `InvalidUri` if no object can have this name.
     pub fn read(application: &str, play: &str) -> Result<StreamName, BadName> {
         if application.len() + play.len() > SIZE_BYTES_MAX {
             return Err(BadName::InvalidUri);
         }
-        // Some pages encoded all of it, as Flash lost what stood behind a question mark.
+        // Some pages encoded the whole name, as Flash dropped everything after a question mark.
         let decoded;
         let (play, query) = match play.split_once('?') {
             Some(halves) => halves,
@@ -138,19 +138,19 @@ impl StreamName {
         })
     }
 
-    /// Whether `connect` with this application can lead to anything.
+    /// Returns false if no name can be played after `connect` with this application.
     pub(super) fn is_application(application: &str) -> bool {
         let application = application.split('?').next().unwrap_or_default();
         let mut parts = application.trim_matches('/').split('/');
         parts.any(|part| part == APPLICATION) && parts.next().is_none_or(|part| part == INSTANCE)
     }
 
-    /// The signing parameters, as received and without `?`; empty without.
+    /// Returns the signing parameters, as received and without `?`; empty if there are none.
     pub fn query(&self) -> &str {
         &self.query
     }
 
-    /// The keys of objects that may be meant, the likeliest first; at most two, without a slash in front.
+    /// Returns the keys of objects that may be meant, the likeliest first; at most two, without a leading slash.
     pub fn keys(&self) -> Vec<String> {
         if ending(&self.name).is_some() {
             return vec![self.name.clone()];
@@ -159,7 +159,8 @@ impl StreamName {
         vec![format!("{}{ending}", self.name), self.name.clone()]
     }
 
-    /// How the object is to be read: by its ending, else by the word before the name. `key` is one of [`Self::keys`].
+    /// Returns the format of the object: by its extension, else by the prefix of the name. `key` is one of
+    /// [`Self::keys`].
     pub fn kind(&self, key: &str) -> VideoKind {
         let named = self.kind.unwrap_or(VideoKind::Flv);
         let Some(ending) = ending(key) else {
@@ -171,7 +172,7 @@ impl StreamName {
             .unwrap_or(VideoKind::Mp4)
     }
 
-    /// A key without its ending, and the ending without its dot; empty without.
+    /// Splits a key into its stem and its extension without the dot, which may be empty.
     pub fn stem_and_ending(key: &str) -> (&str, &str) {
         let ending = ending(key).unwrap_or_default();
         (
@@ -180,8 +181,8 @@ impl StreamName {
         )
     }
 
-    /// Spellings of the resource that a policy for `key` may have: with and without ending, as spelled and decoded, and
-    /// with `cfx/st/`, since signers that are given the whole address put it there.
+    /// Returns the spellings of the resource that a policy for `key` may have: with and without extension, as spelled
+    /// and decoded, and with `cfx/st/`, since signers that sign the whole URL include it.
     ///
     /// `key` is one of [`Self::keys`].
     pub fn resources(&self, key: &str) -> Vec<String> {
@@ -191,12 +192,12 @@ impl StreamName {
         for name in [key, &whole, &with_instance] {
             let ending_size_bytes = ending(name).map_or(0, str::len);
             let (stem, own_ending) = name.split_at(name.len() - ending_size_bytes);
-            // What the key ends in stands for what the viewer left out.
+            // The viewer left the extension out: the key's applies.
             let full = match own_ending {
                 "" => format!("{stem}{}", ending(key).unwrap_or_default()),
                 _ => name.to_owned(),
             };
-            // Without the ending of talk.mp4.flv it would be the name of another object.
+            // Without its extension, talk.mp4.flv would be the name of another object.
             let stem = Some(stem.to_owned()).filter(|stem| ending(stem).is_none());
             for candidate in [full].into_iter().chain(stem) {
                 if !resources.contains(&candidate) {
@@ -208,7 +209,8 @@ impl StreamName {
     }
 }
 
-/// The path of an object by its key: with a slash in front, and percent-encoded but for what no reading changes.
+/// Returns the path of an object by its key: with a leading slash, and percent-encoded save what every reading leaves
+/// as it is.
 pub fn path_of(key: &str) -> String {
     let mut path = String::from("/");
     for byte in key.bytes() {
@@ -222,7 +224,7 @@ pub fn path_of(key: &str) -> String {
     path
 }
 
-/// The host that a viewer believes to be connected to: of `rtmp://host:port/application`.
+/// Returns the host that the viewer believes to be connected to, from `rtmp://host:port/application`.
 pub fn host_of(tc_url: &str) -> Option<&str> {
     let (scheme, rest) = tc_url.split_once("://")?;
     let is_rtmp = ["rtmp", "rtmps"]
@@ -236,7 +238,7 @@ pub fn host_of(tc_url: &str) -> Option<&str> {
     (is_rtmp && !host.is_empty()).then_some(host)
 }
 
-/// A part without `&` and kinds before it. The last kind that is named counts.
+/// Strips `&` and kinds from the front of a part. The last kind named counts.
 fn bare<'a>(mut part: &'a str, kind: &mut Option<VideoKind>) -> &'a str {
     loop {
         part = part.strip_prefix('&').unwrap_or(part);
@@ -253,7 +255,7 @@ fn bare<'a>(mut part: &'a str, kind: &mut Option<VideoKind>) -> &'a str {
     }
 }
 
-/// The ending of a name, if it is one of a video.
+/// Returns the extension of a name, if a video may have it.
 fn ending(name: &str) -> Option<&str> {
     let ending = name.get(name.len().checked_sub(4)?..)?;
     let is_known = ENDINGS
@@ -262,7 +264,7 @@ fn ending(name: &str) -> Option<&str> {
     is_known.then_some(ending)
 }
 
-/// Whether an object may have this key: it does not climb, and no part has characters that are not to be seen.
+/// Returns true if an object may have this key: it does not climb, and contains only visible characters.
 fn is_key(name: &str) -> bool {
     let climbs = name
         .split(['/', '\\'])
@@ -273,7 +275,7 @@ fn is_key(name: &str) -> bool {
     !climbs && !stem.is_empty() && !name.starts_with('/') && name.chars().all(is_visible)
 }
 
-/// Percent-decodes once; `None` where that is no text.
+/// Percent-decodes once; returns `None` if the result is not UTF-8, or an escape is malformed.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());

@@ -1,21 +1,22 @@
-//! How far ahead of its viewer a video may be: as much as the viewer wants to hold, and never a whole video.
+//! Bounds how far ahead of its viewer a video is sent: by what the viewer wants to buffer, and never a whole video.
 
 use std::time::Duration;
 
-/// What a viewer holds that does not say.
+/// Buffer of a viewer that does not name one.
 const BUFFER_FIRST: Duration = Duration::from_secs(3);
-/// The most that a viewer may ask for. Some ask for ten hours, to have a whole video at the speed of the line.
+/// The largest buffer that a viewer may request. Some request ten hours, to get a whole video at line speed.
 const BUFFER_MAX: Duration = Duration::from_secs(30);
-/// On top, so that the viewer's buffer is full while the next messages are on their way.
+/// Extra time, so that the viewer's buffer is full while the next messages are on their way.
 const LEAD: Duration = Duration::from_secs(1);
-/// How much becomes due before the viewer is woken for: less than the lead, so that the buffer stays full.
+/// Time to accumulate before the viewer is served again: less than the lead, so that the buffer stays full.
 const BATCH: Duration = Duration::from_millis(500);
 
-/// Says which time of the video may have been sent by now. The clock is the caller's: a time since any moment.
+/// Says up to which time of the video messages may have been sent. The clock is the caller's: a duration since any
+/// fixed moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pacer {
     buffer: Duration,
-    /// The video's time that was shown at `began_at`.
+    /// Time in the video that was shown at `began_at`.
     position: Duration,
     began_at: Duration,
 }
@@ -30,23 +31,23 @@ impl Pacer {
         }
     }
 
-    /// Goes on from another place.
+    /// Continues from another position.
     pub fn restart(&mut self, position: Duration, now: Duration) {
         self.position = position;
         self.began_at = now;
     }
 
-    /// What the viewer wants to hold.
+    /// Sets the buffer that the viewer requests, up to 30 s.
     pub fn set_buffer(&mut self, buffer: Duration) {
         self.buffer = buffer.min(BUFFER_MAX);
     }
 
-    /// The video's time that the viewer shows at `now`, if it keeps up.
+    /// Returns the time in the video that the viewer shows at `now`, if it keeps up.
     pub fn shown(&self, now: Duration) -> Duration {
         self.position + now.saturating_sub(self.began_at)
     }
 
-    /// How long to wait before sending what is due at `time` of the video; `None` when that is not too early.
+    /// Returns how long to wait before sending a message of `time` in the video; `None` if it is due.
     pub fn wait(&self, time: Duration, now: Duration) -> Option<Duration> {
         let reach = self.shown(now) + self.buffer + LEAD;
         let early = time.checked_sub(reach).filter(|early| !early.is_zero())?;

@@ -1,7 +1,7 @@
-//! One viewer's connection: what is said of itself, and what the edge has to decide.
+//! One viewer's connection: the state of the protocol, and the actions that the edge has to take.
 //!
-//! One video plays at a time. The commands are those of Adobe's specification, section 7.2, in the order and with the words
-//! of its media server, which players expect.
+//! One video plays at a time. The commands are those of Adobe's specification, section 7.2; their replies have the
+//! order and the texts of Adobe's media server, which players expect.
 
 mod command;
 mod dispatch;
@@ -21,100 +21,100 @@ use bytes::Bytes;
 use command::Command;
 use std::time::Duration;
 
-/// What the edge has to do or decide.
+/// An action that the edge has to take or decide on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// May the viewer connect? Answer with `accept` or `reject`.
+    /// The viewer wants to connect. Reply with `accept` or `reject`.
     Connect(Connect),
-    /// How long is a video? Answer with `measured` or `refuse`.
+    /// The viewer requests the length of a video. Reply with `measured` or `refuse`.
     Measure(Measure),
-    /// Show a video, and end the one that plays. Answer with `start` or `refuse`.
+    /// Play a video, and end the one that plays. Reply with `start` or `refuse`.
     Play(PlayRequest),
-    /// Go on from here. Answer with `start` or `refuse`, which leaves the play as it was.
+    /// Continue from this position. Reply with `start` or `refuse`, which leaves the play as it was.
     Seek(Duration),
-    /// Go on after a pause; the viewer is here. Answer with `resume`, `start` or `refuse`.
+    /// Continue after a pause; the viewer is at this position. Reply with `resume`, `start` or `refuse`.
     Resume(Duration),
-    /// Send no more for now; the viewer is here.
+    /// Send no more for now; the viewer is at this position.
     Pause(Duration),
-    /// The viewer wants to hold so much.
+    /// The viewer wants to buffer this much.
     Buffer(Duration),
     /// The play is over.
     Stop,
 }
 
-/// What a viewer says of itself.
+/// A viewer's description of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connect {
     /// The application, as received: `cfx/st`.
     pub application: String,
-    /// The whole address without the stream's name: `rtmp://host/cfx/st`.
+    /// The whole URL without the stream's name: `rtmp://host/cfx/st`.
     pub tc_url: Option<String>,
-    /// The page that the player is in.
+    /// The URL of the page that the player is in.
     pub page_url: Option<String>,
-    /// Where the player came from.
+    /// The URL that the player was loaded from.
     pub swf_url: Option<String>,
     /// The player's name and version.
     pub flash_version: Option<String>,
 }
 
-/// A question for the length of a video.
+/// A request for the length of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
-    /// Of the video.
+    /// Name of the video.
     pub name: StreamName,
 }
 
-/// A video to show.
+/// A request to play a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlayRequest {
-    /// Of the video.
+    /// Name of the video.
     pub name: StreamName,
-    /// Where it begins.
+    /// Position at which playback begins.
     pub start: Duration,
-    /// How much of it is wanted; all if not said.
+    /// Length of the requested part; `None` means all of it.
     pub duration: Option<Duration>,
 }
 
-/// Why a viewer may not connect.
+/// The reason why a viewer may not connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectRefusal {
     /// No streaming distribution has this host.
     DistributionNotFound,
     /// The host is one of a download distribution.
     DistributionTypeMismatch,
-    /// The application is none.
+    /// The application is not that of a streaming distribution.
     InvalidInstance,
-    /// The server has no room.
+    /// The server is at its limit.
     Busy,
 }
 
-/// Why a video is not shown.
+/// The reason why a video is not played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlayRefusal {
     /// The viewer has no grant for it.
     Denied,
     /// There is no such object.
     NotFound,
-    /// The object is no video that RTMP can carry.
+    /// RTMP cannot carry the object as a video.
     Unplayable,
     /// The origin failed.
     Unavailable,
-    /// The name is none.
+    /// The name is invalid.
     BadName(BadName),
 }
 
-/// How a play begins, or goes on from another place.
+/// The messages with which a play begins, or continues from another position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Start {
     /// The body of `onMetaData`.
     pub metadata: Bytes,
-    /// What decoders need first.
+    /// Decoder configurations, which are sent before the samples.
     pub headers: Vec<Message>,
     /// The time of the first message that follows.
     pub timestamp_ms: u32,
 }
 
-/// What waits for the edge's answer.
+/// The action that awaits the edge's reply.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asked {
     Connect { transaction: f64 },
@@ -127,11 +127,11 @@ enum Asked {
 #[derive(Debug)]
 enum Phase {
     Handshake(Handshake),
-    /// Chunks, of which the first command must be `connect`.
+    /// Chunks follow, of which the first command must be `connect`.
     New,
     /// Connected, with this application.
     Connected(String),
-    /// The viewer was turned away; what else it says is not heard.
+    /// The viewer was turned away; its further input is ignored.
     Rejected,
 }
 
@@ -143,20 +143,20 @@ pub struct Session {
     writer: ChunkWriter,
     output: Parts,
     asked: Option<Asked>,
-    /// The message stream of the video that plays.
+    /// Message stream of the video that plays.
     playing: Option<u32>,
-    /// Message streams that the viewer has made, by bit; the first is 1.
+    /// Bit set of the message streams that the viewer has created; the first is 1.
     streams: u32,
-    /// Of the video's message that was sent last.
+    /// Timestamp of the video's message that was sent last.
     last_timestamp_ms: u32,
     received_size_bytes: u64,
     acknowledged_size_bytes: u64,
-    /// After how many bytes the viewer wants to hear that they came.
+    /// Number of received bytes after which the viewer expects an acknowledgement.
     window_size_bytes: u64,
 }
 
 impl Session {
-    /// `random` is only used for the handshake.
+    /// Creates a session; `random` is only used for the handshake.
     pub fn new(random: Box<[u8; RANDOM_SIZE_BYTES]>, hmac: Hmac) -> Session {
         Session {
             phase: Phase::Handshake(Handshake::new(random, hmac)),
@@ -173,13 +173,13 @@ impl Session {
         }
     }
 
-    /// Takes bytes of the viewer in, up to where the edge has something to do; says how many.
+    /// Consumes bytes of the viewer up to the next action; returns how many, and the action.
     ///
-    /// While an action waits for its answer nothing is taken in.
+    /// While an action awaits its reply, nothing is consumed.
     ///
     /// # Errors
     ///
-    /// The connection is to be ended at once.
+    /// After a fault the connection must be closed at once.
     pub fn input(&mut self, bytes: &[u8]) -> Result<(usize, Option<Action>), Fault> {
         let mut at = 0;
         while self.asked.is_none() && at < bytes.len() {
@@ -198,17 +198,17 @@ impl Session {
         Ok((at, None))
     }
 
-    /// What is to be sent, and no longer kept here.
+    /// Takes the bytes that are to be sent out of the session.
     pub fn take_output(&mut self) -> Parts {
         std::mem::take(&mut self.output)
     }
 
-    /// How much is to be sent.
+    /// Returns the number of bytes that are to be sent.
     pub fn output_size_bytes(&self) -> u64 {
         self.output.size_bytes()
     }
 
-    /// Whether the handshake is over.
+    /// Returns true once the handshake is over.
     pub fn is_open(&self) -> bool {
         match self.phase {
             Phase::Handshake(_) => false,
@@ -216,7 +216,7 @@ impl Session {
         }
     }
 
-    /// Whether the viewer was turned away: what is to be sent is the last that it hears.
+    /// Returns true if the viewer was turned away: the pending output is the last that it receives.
     pub fn is_rejected(&self) -> bool {
         match self.phase {
             Phase::Rejected => true,
@@ -246,7 +246,7 @@ impl Session {
         Ok((taken, action))
     }
 
-    /// Counts what came, and says so once it is as much as the viewer wants to hear of.
+    /// Counts received bytes, and acknowledges them once they fill the viewer's window.
     fn received(&mut self, size_bytes: usize) {
         self.received_size_bytes += size_bytes as u64;
         let unacknowledged = self.received_size_bytes - self.acknowledged_size_bytes;
@@ -259,7 +259,7 @@ impl Session {
     fn message(&mut self, received: &Received) -> Result<Option<Action>, Fault> {
         match received.message_type {
             COMMAND => self.command(received.stream_id, &received.body),
-            // A command that may hold AMF3, after a byte that says of which kind the first value is.
+            // A command that may hold AMF3, after a byte that names the format of the first value.
             COMMAND_AMF3 => {
                 let body = received.body.get(1..).unwrap_or_default();
                 self.command(received.stream_id, body)
@@ -269,7 +269,7 @@ impl Session {
                 self.set_window(&received.body)?;
                 Ok(None)
             }
-            // Acknowledgements, bandwidths, and whatever else a viewer has to say.
+            // Acknowledgements, bandwidths, and all other messages need no reply.
             _ => Ok(None),
         }
     }

@@ -11,7 +11,7 @@ fn segmentation(video: &Video, target_secs: u64) -> (Index, Segmentation) {
     (index, segmentation)
 }
 
-/// The segments of each track: samples, decode time, start, duration.
+/// Checks the segments of each track: samples, decode time, start, duration.
 fn check(video: &Video, expected: &[&[(u32, u64, u64, u64)]]) {
     let (_, segmentation) = segmentation(video, 2);
     let found: Vec<Vec<_>> = segmentation
@@ -67,7 +67,8 @@ fn limits_are_kept() {
 
 #[test]
 fn a_segment_ends_at_the_first_key_frame_behind_the_target() {
-    // Key frames at each 1.2 s: cuts at 2.4 and 4.8 s. Sound begins with the first sample at or behind the cut.
+    // Key frames are 1.2 s apart: cuts are at 2.4 and 4.8 s. Audio segments begin with the first sample at or after the
+    // cut.
     let video = Video::new(vec![VideoTrack::audio(275), VideoTrack::video(140, 30)]);
     check(
         &video,
@@ -197,7 +198,7 @@ fn a_segment_says_how_it_begins() {
         first.size_bytes,
         (0..50).map(|number| 100 + number % 7).sum()
     );
-    // A video that does not begin with a key frame does so from the second segment on.
+    // A video that does not begin with a key frame has them from the second segment on.
     let mut video = Video::new(vec![VideoTrack::video(100, 50)]);
     video.tracks[0].samples[0].is_sync = false;
     let index = read(&video.bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The bodies of FLV tags: what stands before the samples, and `onMetaData`.
+//! The bodies of FLV tags: the headers before the samples, and `onMetaData`.
 //!
 //! Annexes and tables are those of Adobe's "Video File Format Specification", version 10.1.
 
@@ -9,37 +9,37 @@ use bytes::Bytes;
 use super::{Message, MessageKind};
 use crate::Parts;
 
-/// Numbers of codecs, table E.4.3.1 and E.4.2.1.
+/// Codec numbers, tables E.4.3.1 and E.4.2.1.
 pub(super) const VIDEO_AVC: u8 = 7;
 pub(super) const AUDIO_MP3: u8 = 2;
 pub(super) const AUDIO_MP3_8_KHZ: u8 = 14;
 pub(super) const AUDIO_AAC: u8 = 10;
 
-/// What an AVC or AAC body holds, by its second byte: a decoder's configuration, or samples.
+/// Packet types of AVC and AAC bodies, in their second byte: a decoder configuration, or samples.
 pub(super) const PACKET_HEADER: u8 = 0;
 pub(super) const PACKET_SAMPLES: u8 = 1;
 
-/// Longest body: RTMP writes lengths with 24 bits.
+/// Size limit of a body: RTMP writes lengths with 24 bits.
 pub(super) const BODY_SIZE_BYTES_MAX: u64 = 0xff_ffff;
 
-/// Length of [`avc_head`].
+/// Size of [`avc_head`].
 pub(super) const AVC_HEAD_SIZE_BYTES: u64 = 5;
 
-/// What stands before AAC samples: AAC, 44 kHz, 16 bits, stereo, whatever the sound is, as E.4.2.1 says.
+/// Header of AAC samples: AAC, 44 kHz, 16 bits, stereo, whatever the audio really is, as E.4.2.1 prescribes.
 pub(super) static AAC_HEAD: [u8; 2] = [AUDIO_AAC << 4 | 0x0f, PACKET_SAMPLES];
 
-/// What stands before the samples of a picture in AVC.
+/// Makes the header of AVC samples.
 ///
-/// `composition_ms`, from decoding to showing, is clamped to what 24 bits with a sign can say, about 2.3 hours. It is not
-/// negative: there are players that distrust all times then.
+/// `composition_ms`, from decoding to showing, is clamped to what 24 bits with a sign can hold, about 2.3 hours. It is
+/// never negative: some players distrust all times then.
 pub(super) fn avc_head(is_key: bool, packet: u8, composition_ms: u32) -> [u8; 5] {
     let frame_type: u8 = if is_key { 1 } else { 2 };
     let [_, high, middle, low] = composition_ms.min(0x7f_ffff).to_be_bytes();
     [frame_type << 4 | VIDEO_AVC, packet, high, middle, low]
 }
 
-/// What stands before a frame of MP3. Rates that FLV has no number for are told as the next higher one that it has: decoders
-/// go by the frame's own header.
+/// Makes the header of an MP3 frame. Sample rates for which FLV has no number are given as the next higher one that it
+/// has: decoders go by the frame's own header.
 pub(super) fn mp3_head(sample_rate: u32, channels: u16) -> [u8; 1] {
     let (format, rate) = match sample_rate {
         0..=8_000 => (AUDIO_MP3_8_KHZ, 0),
@@ -51,14 +51,14 @@ pub(super) fn mp3_head(sample_rate: u32, channels: u16) -> [u8; 1] {
     [format << 4 | rate << 2 | 0b10 | stereo]
 }
 
-/// The AVC decoder configuration (`avcC`) as a message.
+/// Makes a message of the AVC decoder configuration (`avcC`).
 pub(super) fn avc_sequence_header(configuration: &[u8]) -> Message {
     let mut body = avc_head(true, PACKET_HEADER, 0).to_vec();
     body.extend_from_slice(configuration);
     own_message(MessageKind::Video, body)
 }
 
-/// The AudioSpecificConfig as a message.
+/// Makes a message of the AudioSpecificConfig.
 pub(super) fn aac_sequence_header(configuration: &[u8]) -> Message {
     let mut body = vec![AAC_HEAD[0], PACKET_HEADER];
     body.extend_from_slice(configuration);
@@ -76,7 +76,7 @@ fn own_message(kind: MessageKind, bytes: Vec<u8>) -> Message {
     }
 }
 
-/// What `onMetaData` tells of a video.
+/// The contents of a video's `onMetaData`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Metadata {
     pub duration: Duration,
@@ -85,7 +85,7 @@ pub(super) struct Metadata {
     pub audio: Option<Audio>,
 }
 
-/// What `onMetaData` tells of the picture; what is not known is left out.
+/// The values of `onMetaData` for video; unknown ones are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Picture {
     pub codec_number: u8,
@@ -95,7 +95,7 @@ pub(super) struct Picture {
     pub kbits_per_sec: Option<f64>,
 }
 
-/// What `onMetaData` tells of the sound; what is not known is left out.
+/// The values of `onMetaData` for audio; unknown ones are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Audio {
     pub codec_number: u8,
@@ -106,7 +106,7 @@ pub(super) struct Audio {
 }
 
 impl Metadata {
-    /// In AMF0: the name and an ECMA array, annex E.5.
+    /// Encodes in AMF0: the name and an ECMA array, annex E.5.
     pub fn to_amf(&self) -> Vec<u8> {
         let mut fields = Fields::default();
         fields.number("duration", Some(self.duration.as_secs_f64()));
@@ -129,7 +129,7 @@ impl Metadata {
     }
 }
 
-/// Bits of a second for `onMetaData`, in thousands; `None` where nothing lasts.
+/// Returns thousands of bits per second, for `onMetaData`; `None` if the duration is 0.
 pub(super) fn kbits_per_sec(size_bytes: u64, duration: Duration) -> Option<f64> {
     let secs = duration.as_secs_f64();
     (secs > 0.0).then(|| size_bytes as f64 * 8.0 / 1000.0 / secs)
@@ -179,7 +179,7 @@ impl Fields {
     }
 }
 
-/// Names are our own and short: their length fits into two bytes.
+/// Appends a text. Names are our own and short: their length fits into two bytes.
 fn push_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&(text.len() as u16).to_be_bytes());
     bytes.extend_from_slice(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The tags of an flv object: found by walking over it, passed on as they are.
+//! The tags of an flv object: found by walking over it, and passed on unchanged.
 
 mod script;
 mod tags;
@@ -16,24 +16,24 @@ use crate::Parts;
 
 pub use walk::FlvLocator;
 
-/// The tags of an flv object, about 16 bytes for each.
+/// The tags of an flv object, at about 16 bytes each.
 #[derive(Clone, Debug)]
 pub struct FlvIndex {
     shared: Arc<Shared>,
 }
 
-/// What all viewers share. Of pairs, the first is for the picture, the second for the sound.
+/// The state that all viewers share. The first of each pair is for video, the second for audio.
 #[derive(Debug)]
 struct Shared {
     duration: Duration,
     metadata: Metadata,
-    /// By time; those of one kind in the object's order. Without what `headers` holds.
+    /// Tags by time; those of one kind in the object's order. The tags in `headers` are not among them.
     tags: Vec<Tag>,
-    /// Places of key frames among the tags.
+    /// Indices of key frames in `tags`.
     keys: Vec<u32>,
-    /// The first sequence headers.
+    /// First sequence headers.
     headers: [Option<Tag>; 2],
-    /// Places of sequence headers among the tags: where the coding changes on the way.
+    /// Indices of later sequence headers in `tags`, where the coding changes.
     later_headers: [Vec<u32>; 2],
 }
 
@@ -61,7 +61,7 @@ impl FlvIndex {
                 .saturating_sub(1)
         } else {
             let following = shared.keys.partition_point(|number| is_before(*number));
-            // What comes before the first key frame belongs to it.
+            // Tags before the first key frame belong to it.
             let key = following.checked_sub(1).filter(|key| *key > 0);
             key.map_or(0, |key| shared.keys[key] as usize)
         };
@@ -97,11 +97,11 @@ impl Shared {
     }
 }
 
-/// The tags from one on.
+/// The tags from a given one on.
 #[derive(Clone, Debug)]
 pub(super) struct FlvMessages {
     shared: Arc<Shared>,
-    /// Headers that hold at the first tag and are not the first ones.
+    /// Headers in effect at the first tag, if they are not the first ones.
     in_force: [Option<Tag>; 2],
     next: usize,
 }

@@ -1,4 +1,4 @@
-//! The frames of an mp3 object: found by walking over it, one message for each.
+//! The frames of an mp3 object: found by walking over it, with one message for each.
 
 mod frame;
 #[cfg(test)]
@@ -17,13 +17,13 @@ use crate::Parts;
 
 pub use walk::Mp3Locator;
 
-/// The frames of an mp3 object, 8 bytes for each.
+/// The frames of an mp3 object, at 8 bytes each.
 #[derive(Clone, Debug)]
 pub struct Mp3Index {
     shared: Arc<Shared>,
 }
 
-/// What all viewers share.
+/// The state that all viewers share.
 #[derive(Debug)]
 struct Shared {
     metadata: Metadata,
@@ -32,12 +32,12 @@ struct Shared {
     frames: Vec<Frame>,
 }
 
-/// Where a frame is: 48 bits of its offset, 16 of its length.
+/// The position of a frame: 48 bits of its offset, 16 of its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame(u64);
 
 impl Frame {
-    /// `None` beyond 256 TiB.
+    /// Returns `None` for an offset beyond 256 TiB.
     fn new(offset: u64, size_bytes: u16) -> Option<Frame> {
         (offset < 1 << 48).then_some(Frame(offset << 16 | u64::from(size_bytes)))
     }
@@ -78,7 +78,7 @@ impl Mp3Index {
     }
 }
 
-/// The frames from one on.
+/// The frames from a given one on.
 #[derive(Clone, Debug)]
 pub(super) struct Mp3Messages {
     head: Bytes,

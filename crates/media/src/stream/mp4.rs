@@ -1,4 +1,4 @@
-//! Picture and sound of an mp4 object as messages.
+//! Video and audio of an mp4 object as messages.
 
 mod line;
 #[cfg(test)]
@@ -16,17 +16,18 @@ use super::{Message, MessageKind};
 use crate::Refusal;
 use crate::mp4::{Codec, Index, Track, TrackKind};
 
-/// The default picture and the default sound of an mp4 object, with the places where a viewer may begin.
+/// The default video track and the default audio track of an mp4 object, with the positions at which a viewer may
+/// begin.
 #[derive(Clone, Debug)]
 pub struct Mp4Stream {
     shared: Arc<Shared>,
 }
 
-/// What all viewers share.
+/// The state that all viewers share.
 #[derive(Debug)]
 struct Shared {
     index: Arc<Index>,
-    /// The picture and the sound, or one of them.
+    /// Video and audio, or one of them.
     lines: Vec<Line>,
     headers: Vec<Message>,
 }
@@ -95,7 +96,7 @@ impl Mp4Stream {
         for line in &shared.lines {
             let track = line.track(&shared.index);
             let walker = line.walk_from(track, at_ms);
-            // The sound begins where the picture does, which comes first.
+            // Audio begins where video does; the video track comes first in `lines`.
             at_ms = at_ms.min(line.next_shown_ms(track, &walker).unwrap_or(at_ms));
             walkers.push(walker);
         }
@@ -113,7 +114,7 @@ impl Mp4Stream {
     }
 }
 
-/// The place of the track of a kind that is sent: one that FLV can carry, and the default if that is one.
+/// Returns the index of the track of a kind that is sent: one that FLV can carry, preferably the default.
 fn choose(index: &Index, kind: TrackKind) -> Result<Option<usize>, Refusal> {
     let mut is_there = false;
     let mut chosen: Option<(usize, &Track)> = None;
@@ -134,7 +135,7 @@ fn choose(index: &Index, kind: TrackKind) -> Result<Option<usize>, Refusal> {
     Ok(chosen.map(|(place, _)| place))
 }
 
-/// Whether FLV has a number for the codec of a kind of track, and old players know it.
+/// Returns true if FLV has a number for the codec of a kind of track, and old players support it.
 fn is_carried(kind: TrackKind, codec: Codec) -> bool {
     match codec {
         Codec::Avc => kind == TrackKind::Video,
@@ -192,13 +193,13 @@ fn audio(track: &Track, kbits_per_sec: Option<f64>) -> Audio {
     }
 }
 
-/// The samples of all lines from some on, by decode time.
+/// The samples of all lines from given ones on, by decode time.
 #[derive(Clone, Debug)]
 pub(super) struct Mp4Messages {
     shared: Arc<Shared>,
-    /// One for each line.
+    /// Positions in the lines, one for each.
     walkers: Vec<Walker>,
-    /// No message is before the last one.
+    /// Timestamp of the last message; none may be earlier.
     floor_ms: u32,
 }
 
@@ -207,7 +208,7 @@ impl Iterator for Mp4Messages {
 
     fn next(&mut self) -> Option<Message> {
         let lines = self.shared.lines.iter().zip(&mut self.walkers);
-        // At the same time, the picture goes first.
+        // At the same time, video goes first.
         let due = lines.filter_map(|(line, walker)| Some((walker.due_ms()?, line, walker)));
         let (due_ms, line, walker) = due.min_by_key(|(due_ms, ..)| *due_ms)?;
         self.floor_ms = self.floor_ms.max(due_ms);

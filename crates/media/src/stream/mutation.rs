@@ -1,6 +1,6 @@
 //! Objects with a few bytes changed, for tests.
 
-/// The same numbers on every run, from a seed (xorshift).
+/// Random numbers from a fixed seed (xorshift), the same on every run.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -8,7 +8,7 @@ impl Random {
         Random(0x9e37_79b9_7f4a_7c15)
     }
 
-    /// A number below another.
+    /// Returns a number below `end`.
     pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -16,7 +16,7 @@ impl Random {
         (self.0 >> 16) as usize % end
     }
 
-    /// The object with one to four changes: other bytes, other bits, an end cut off.
+    /// Returns the object with one to four changes: other bytes, other bits, an end cut off.
     pub(super) fn mutated(&mut self, object: &[u8]) -> Vec<u8> {
         let mut mutated = object.to_vec();
         for _ in 0..=self.below(4) {

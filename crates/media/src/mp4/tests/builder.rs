@@ -1,4 +1,4 @@
-//! Writes small mp4 objects for tests: whole or in fragments, with samples, edits and entries as the test wants them.
+//! Writes small mp4 objects for tests: whole or in fragments, with the samples, edits and entries that a test needs.
 
 use super::super::{Index, Limits, Locator, Step, TrackKind};
 use crate::Refusal;
@@ -8,7 +8,7 @@ use crate::Refusal;
 pub(crate) struct Video {
     pub(crate) movie_timescale: u32,
     pub(crate) tracks: Vec<VideoTrack>,
-    /// How many samples a chunk has.
+    /// Number of samples per chunk.
     pub(crate) chunk_sample_count: usize,
 }
 
@@ -18,9 +18,9 @@ pub(crate) struct VideoTrack {
     pub(crate) kind: TrackKind,
     pub(crate) timescale: u32,
     pub(crate) samples: Vec<VideoSample>,
-    /// The sample entry, a whole box.
+    /// Sample entry, a whole box.
     pub(crate) entry: Vec<u8>,
-    /// Duration in the movie's timescale; media time, -1 when nothing is shown.
+    /// Edits: duration in the movie's timescale, and media time, which is -1 for an empty edit.
     pub(crate) edits: Vec<(u32, i32)>,
     pub(crate) language: [u8; 3],
     pub(crate) name: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct VideoTrack {
     pub(crate) user_data: Vec<u8>,
 }
 
-/// A sample to be written. Its bytes are all its number's last.
+/// A sample to be written. Each of its bytes is the last byte of its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VideoSample {
     pub(crate) size_bytes: u32,
@@ -47,7 +47,7 @@ pub(crate) fn sample(size_bytes: u32, duration: u32, is_sync: bool) -> VideoSamp
 }
 
 impl VideoTrack {
-    /// H.264, 25 pictures a second, with a key frame at each `group`th and without reordering.
+    /// Makes an H.264 track with 25 frames per second, a key frame at every `group`th and no reordering.
     pub(crate) fn video(count: u32, group: u32) -> VideoTrack {
         VideoTrack {
             kind: TrackKind::Video,
@@ -63,7 +63,7 @@ impl VideoTrack {
         }
     }
 
-    /// AAC with 50 samples a second.
+    /// Makes an AAC track with 50 samples per second.
     pub(crate) fn audio(count: u32) -> VideoTrack {
         VideoTrack {
             kind: TrackKind::Audio,
@@ -79,7 +79,7 @@ impl VideoTrack {
         }
     }
 
-    /// Timed text with a cue or a pause each second.
+    /// Makes a timed text track with a cue or a pause each second.
     pub(crate) fn text(count: u32) -> VideoTrack {
         VideoTrack {
             kind: TrackKind::Text,
@@ -109,7 +109,7 @@ impl Video {
         }
     }
 
-    /// The object, with the index at its end.
+    /// Returns the object, with the index at its end.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut object = file_type();
         let (media, chunks) = self.media(object.len() + 8);
@@ -118,7 +118,7 @@ impl Video {
         object
     }
 
-    /// The object, with the index before its media.
+    /// Returns the object, with the index before its media.
     pub(crate) fn bytes_with_index_first(&self) -> Vec<u8> {
         let mut object = file_type();
         let size_bytes = self.index(&self.media(0).1, false).len();
@@ -128,8 +128,8 @@ impl Video {
         object
     }
 
-    /// The object in fragments of this many samples of each track. `first_decode_time` is of the first fragments, in
-    /// seconds.
+    /// Returns the object in fragments of this many samples of each track. `first_decode_time` is that of the first
+    /// fragments, in seconds.
     pub(crate) fn bytes_in_fragments(
         &self,
         sample_count: usize,
@@ -147,7 +147,7 @@ impl Video {
         object
     }
 
-    /// The samples of all tracks in chunks, in turn, and where the chunks of each track begin.
+    /// Returns the samples of all tracks in chunks, in turn, and the offsets of each track's chunks.
     fn media(&self, start: usize) -> (Vec<u8>, Vec<Vec<u64>>) {
         let mut media = Vec::new();
         let mut chunks: Vec<Vec<u64>> = self.tracks.iter().map(|_| Vec::new()).collect();
@@ -377,7 +377,7 @@ fn file_type() -> Vec<u8> {
     boxed(b"ftyp", &[b"isom\0\0\0\0isom"])
 }
 
-/// A box with this payload.
+/// Makes a box with this payload.
 pub(crate) fn boxed(kind: &[u8; 4], payload: &[&[u8]]) -> Vec<u8> {
     let payload = payload.concat();
     let mut whole = (payload.len() as u32 + 8).to_be_bytes().to_vec();
@@ -386,13 +386,13 @@ pub(crate) fn boxed(kind: &[u8; 4], payload: &[&[u8]]) -> Vec<u8> {
     whole
 }
 
-/// A box with version, flags and this payload.
+/// Makes a box with version, flags and this payload.
 pub(crate) fn full_box(kind: &[u8; 4], version: u8, flags: u32, payload: &[&[u8]]) -> Vec<u8> {
     let word = (u32::from(version) << 24 | flags).to_be_bytes();
     boxed(kind, &[&word, &payload.concat()])
 }
 
-/// `avc1` of 64 by 48 pixels, with NAL lengths of four bytes.
+/// Makes an `avc1` entry of 64 by 48 pixels, with NAL lengths of four bytes.
 pub(crate) fn avc_entry() -> Vec<u8> {
     let config = boxed(
         b"avcC",
@@ -403,13 +403,13 @@ pub(crate) fn avc_entry() -> Vec<u8> {
     video_entry(b"avc1", &config)
 }
 
-/// The entry of a picture of 64 by 48 pixels.
+/// Makes a video sample entry of 64 by 48 pixels.
 pub(crate) fn video_entry(name: &[u8; 4], config: &[u8]) -> Vec<u8> {
     let head = [0, 0, 0, 0, 0, 0, 0, 1];
     boxed(name, &[&head, &[0; 16], &[0, 64, 0, 48], &[0; 50], config])
 }
 
-/// AAC-LC of 51,200 Hz in the entry, and 48,000 Hz in the configuration, with two channels.
+/// Makes an entry of AAC-LC with two channels, and 51,200 Hz in the entry but 48,000 Hz in the configuration.
 pub(crate) fn aac_entry() -> Vec<u8> {
     let elementary = full_box(
         b"esds",
@@ -424,7 +424,7 @@ pub(crate) fn aac_entry() -> Vec<u8> {
     audio_entry(b"mp4a", &elementary)
 }
 
-/// The entry of sound with two channels.
+/// Makes an audio sample entry with two channels.
 pub(crate) fn audio_entry(name: &[u8; 4], config: &[u8]) -> Vec<u8> {
     let head = [0, 0, 0, 0, 0, 0, 0, 1];
     boxed(
@@ -440,12 +440,12 @@ pub(crate) fn audio_entry(name: &[u8; 4], config: &[u8]) -> Vec<u8> {
     )
 }
 
-/// Reads the index of an object as a whole.
+/// Reads the index of an object, within the default limits.
 pub(crate) fn read(object: &[u8]) -> Result<Index, Refusal> {
     read_within(object, Limits::default())
 }
 
-/// Reads the index of an object, within limits of the test's own.
+/// Reads the index of an object, within the given limits.
 pub(crate) fn read_within(object: &[u8], limits: Limits) -> Result<Index, Refusal> {
     let mut locator = Locator::new(object.len() as u64, limits);
     while let Step::Read(range) = locator.step() {

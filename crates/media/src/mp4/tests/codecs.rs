@@ -1,11 +1,11 @@
-//! Codec strings, and what sample entries say of sound.
+//! Checks of codec strings, and of channels and sample rates in sample entries.
 
 use super::builder::{
     Video, VideoTrack, aac_entry, audio_entry, boxed, full_box, read, video_entry,
 };
 use crate::mp4::{Codec, Track, TrackKind};
 
-/// The only track of a video with this sample entry.
+/// Returns the only track of a video with this sample entry.
 fn track(kind: TrackKind, entry: Vec<u8>) -> Track {
     let mut track = match kind {
         TrackKind::Video => VideoTrack::video(5, 5),
@@ -38,7 +38,7 @@ fn check_audio(name: &[u8; 4], config: &[u8], expected: (Codec, &str, u16, u32))
     assert_eq!(found, expected);
 }
 
-/// An `hvcC` with parameter sets of these kinds.
+/// Makes an `hvcC` with parameter sets of these kinds.
 fn hevc_config(kinds: &[u8]) -> Vec<u8> {
     let mut config = vec![1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 0x3c];
     config.extend([0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0, 0x0f]);
@@ -67,7 +67,7 @@ fn pictures() {
         &complete,
         (Codec::Hevc, "hvc1.1.6.L60.90"),
     );
-    // Its parameter sets stand in the samples, which `hvc1` does not allow.
+    // Its parameter sets are in the samples, which `hvc1` does not allow.
     let bare = hevc_config(&[33, 34]);
     check_video(b"hev1", b"hvcC", &bare, (Codec::Hevc, "hev1.1.6.L60.90"));
     let vp9 = [1, 0, 0, 0, 0, 0x14, 0x82, 2, 2, 2, 0, 0];
@@ -83,11 +83,11 @@ fn pictures() {
     check_video(b"av01", b"av1C", &high, (Codec::Av1, "av01.1.13H.12"));
 }
 
-/// An `esds` with this object type and AudioSpecificConfig.
+/// Makes an `esds` with this object type and AudioSpecificConfig.
 fn esds(object_type: u8, config: &[u8]) -> Vec<u8> {
     let specific = [&[5, config.len() as u8], config].concat();
     let decoder = [&[object_type, 0x15][..], &[0; 11], &specific].concat();
-    // Lengths may be spelled with four bytes.
+    // Lengths may be written with four bytes.
     let decoder = [&[4, 0x80, 0x80, 0x80, decoder.len() as u8], &decoder[..]].concat();
     let stream = [&[0, 1, 0][..], &decoder, &[6, 1, 2]].concat();
     full_box(b"esds", 0, 0, &[&[3, stream.len() as u8], &stream])
@@ -97,7 +97,7 @@ fn esds(object_type: u8, config: &[u8]) -> Vec<u8> {
 fn audio() {
     let low = esds(0x40, &[0x11, 0x90]);
     check_audio(b"mp4a", &low, (Codec::Aac, "mp4a.40.2", 2, 48_000));
-    // Spectral band replication: 24 kHz becomes 48.
+    // Spectral band replication doubles 24 kHz to 48 kHz.
     let high = esds(0x40, &[0x2b, 0x11, 0x88, 0]);
     check_audio(b"mp4a", &high, (Codec::Aac, "mp4a.40.5", 2, 48_000));
     let parametric = esds(0x40, &[0xeb, 0x09, 0x88, 0]);
@@ -127,7 +127,7 @@ fn check_aac(config: &[u8], expected: (&str, u16, u32)) {
 fn m5_what_is_no_extension_stays_aac_lc() {
     // sbrPresentFlag is 0, as ffmpeg writes it for plain AAC.
     check_aac(&[0x13, 0x10, 0x56, 0xe5, 0x00], ("mp4a.40.2", 2, 24_000));
-    // Cut off behind the flag, and within the rate; a reserved rate; a rate of 0; another object type.
+    // Cut off after the flag, and within the rate; a reserved rate; a rate of 0; another object type.
     check_aac(&[0x13, 0x10, 0x56, 0xe5], ("mp4a.40.2", 2, 24_000));
     check_aac(
         &[0x13, 0x10, 0x56, 0xe5, 0xf8, 0x00],
@@ -139,9 +139,9 @@ fn m5_what_is_no_extension_stays_aac_lc() {
         ("mp4a.40.2", 2, 24_000),
     );
     check_aac(&[0x13, 0x10, 0x56, 0xe2, 0x98], ("mp4a.40.2", 2, 24_000));
-    // Behind a reserved rate nothing can be read; the entry's fields stand.
+    // Nothing can be read after a reserved rate; the entry's fields apply.
     check_aac(&[0x16, 0x90, 0x56, 0xe5, 0x98], ("mp4a.40.2", 2, 51_200));
-    // The bits of an extension upon an object that has none (xHE-AAC).
+    // The bits of an extension after an object type that has none (xHE-AAC).
     check_aac(
         &[0xf9, 0x4c, 0x40, 0x56, 0xe5, 0x98],
         ("mp4a.40.42", 2, 24_000),
@@ -151,17 +151,17 @@ fn m5_what_is_no_extension_stays_aac_lc() {
 #[test]
 fn m5_sbr_and_ps_behind_the_configuration_are_announced() {
     check_aac(&[0x13, 0x10, 0x56, 0xe5, 0x98], ("mp4a.40.5", 2, 48_000));
-    // The rate spelled out.
+    // The rate is given explicitly.
     check_aac(
         &[0x13, 0x10, 0x56, 0xe5, 0xf8, 0x05, 0xdc, 0x00],
         ("mp4a.40.5", 2, 48_000),
     );
-    // 22.05 kHz, one channel, and parametric stereo: as fdk-aac writes it.
+    // 22.05 kHz, one channel, and parametric stereo, as fdk-aac writes it.
     check_aac(
         &[0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x80],
         ("mp4a.40.29", 2, 44_100),
     );
-    // The flag of parametric stereo is 0; or it stands upon two channels.
+    // The flag of parametric stereo is 0; or it is set with two channels.
     check_aac(
         &[0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x00],
         ("mp4a.40.5", 1, 44_100),
@@ -170,7 +170,7 @@ fn m5_sbr_and_ps_behind_the_configuration_are_announced() {
         &[0x13, 0x90, 0x56, 0xe5, 0xa5, 0x48, 0x80],
         ("mp4a.40.5", 2, 44_100),
     );
-    // Channels by a list of their own, behind which the extension is not at a whole byte.
+    // Channels defined by a program config element, after which the extension is not byte-aligned.
     check_aac(
         &[0x13, 0x00, 0x02, 0xb7, 0x2c, 0xc0],
         ("mp4a.40.5", 2, 48_000),
@@ -199,7 +199,7 @@ fn text() {
     let track = read(&video.bytes()).unwrap().tracks.remove(1);
     assert_eq!(track.codec_string(), "wvtt");
     assert_eq!(track.text_config(), Some(&b"WEBVTT"[..]));
-    // Text of which nothing can be made does not cost the video.
+    // Unusable text does not make the video unplayable.
     video.tracks[1].edits = vec![(1, 0), (1, 0)];
     let track = read(&video.bytes()).unwrap().tracks.remove(1);
     assert_eq!((track.codec, track.sample_count), (Codec::Other, 0));

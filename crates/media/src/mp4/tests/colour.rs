@@ -1,17 +1,17 @@
-//! Colours of pictures: hostile parameter sets first, then those of other people's encoders.
+//! Checks of colours: hostile parameter sets first, then those of real encoders.
 
 use super::builder::{Video, VideoTrack, boxed, read, video_entry};
 use super::numbers::Numbers;
 use crate::mp4::{Colour, Track, VideoRange};
 
-/// Primaries, transfer characteristics and matrix.
+/// The expected primaries, transfer characteristics and matrix.
 type Expected = Option<[u8; 3]>;
 const HLG: Expected = Some([9, 18, 9]);
 const PQ: Expected = Some([9, 16, 9]);
 const SDR: Expected = Some([1, 1, 1]);
 const NONE: Expected = None;
 
-/// Sequence parameter sets of x264, each with what is special in it.
+/// Sequence parameter sets of x264, each with its special feature.
 const AVC: [(&str, &str, Expected); 8] = [
     (
         "ten bits",
@@ -55,7 +55,7 @@ const AVC: [(&str, &str, Expected); 8] = [
     ),
 ];
 
-/// Those of x265.
+/// Sequence parameter sets of x265.
 const HEVC: [(&str, &str, Expected); 7] = [
     (
         "a window",
@@ -94,7 +94,7 @@ const HEVC: [(&str, &str, Expected); 7] = [
     ),
 ];
 
-/// Sequence headers of AV1, as `av1C` has them.
+/// Sequence headers of AV1, as in an `av1C`.
 const AV1: [(&str, &str, Expected); 3] = [
     ("SVT-AV1", "0a0e000000043cfecc02f85091009040", PQ),
     ("no colours", "0a0b000000043cfecc02f80040", NONE),
@@ -114,7 +114,7 @@ fn avc_entry(set: &[u8]) -> Vec<u8> {
     video_entry(b"avc1", &boxed(b"avcC", &[&head, &length, set, &[0]]))
 }
 
-/// With a picture parameter set before, as no order is said.
+/// Makes an `hvcC` with a picture parameter set before `set`, as no order is prescribed.
 fn hevc_config(set: &[u8]) -> Vec<u8> {
     let length = (set.len() as u16).to_be_bytes();
     let arrays = [
@@ -144,10 +144,10 @@ fn colour(entry: Vec<u8>) -> Expected {
     Some([colour.primaries, colour.transfer, colour.matrix])
 }
 
-/// A way to put bytes into a sample entry.
+/// A function that puts bytes into a sample entry.
 type Entry = fn(&[u8]) -> Vec<u8>;
 
-/// All vectors, each with the entry it belongs into.
+/// Returns all vectors, each with its kind of sample entry.
 fn vectors() -> impl Iterator<Item = (&'static str, Vec<u8>, Entry, Expected)> {
     let avc = AVC.map(|vector| (vector, avc_entry as Entry));
     let hevc = HEVC.map(|vector| (vector, hevc_entry as Entry));
@@ -179,7 +179,7 @@ fn h3_hostile_parameter_sets_come_to_an_end() {
             let _ = colour(entry(&changed));
         }
     }
-    // Counts as large as they can be said, over the longest set there is.
+    // Counts as large as can be coded, in the longest possible set.
     for byte in [0x00, 0xff, 0x80, 0x01, 0x55, 0x42] {
         let long = vec![byte; usize::from(u16::MAX)];
         let _ = colour(avc_entry(&long));
@@ -202,7 +202,7 @@ fn h3_parameter_sets_say_the_colours() {
     assert_eq!(colour(entry), PQ);
 }
 
-/// A sample entry whose `avcC` says HLG, with more boxes.
+/// Makes a sample entry whose `avcC` declares HLG, with more boxes.
 fn hlg_with(boxes: &[u8]) -> Vec<u8> {
     let plain = avc_entry(&bytes(AVC[0].1));
     boxed(b"avc1", &[&plain[8..], boxes])
@@ -220,11 +220,11 @@ fn h3_the_sample_entry_comes_first_if_it_says_anything() {
     assert_eq!(colour(hlg_with(&boxed(b"colr", &[b"ncl"]))), HLG);
     let profile = boxed(b"colr", &[b"prof", &[0; 64]]);
     assert_eq!(colour(hlg_with(&profile)), HLG);
-    // A profile and code points.
+    // A profile, and code points.
     assert_eq!(colour(hlg_with(&[profile, nclx(16)].concat())), PQ);
     let quicktime = boxed(b"colr", &[b"nclc", &[0, 9, 0, 16, 0, 9]]);
     assert_eq!(colour(hlg_with(&quicktime)), PQ);
-    // Where nothing says the transfer, the primaries stand.
+    // If nothing states the transfer characteristics, the primaries still apply.
     let plain = avc_entry(&bytes(AVC[6].1));
     let entry = boxed(b"avc1", &[&plain[8..], &nclx(2)]);
     assert_eq!(colour(entry), Some([9, 2, 9]));
@@ -250,7 +250,7 @@ fn h3_ranges_are_those_of_hls() {
     assert_eq!(range(18), Some(VideoRange::Hlg));
 }
 
-/// A picture of H.265 with this name, no colours, and a Dolby Vision configuration.
+/// Makes an H.265 track with this name, no colours, and a Dolby Vision configuration.
 fn dolby_vision(name: &[u8; 4], kind: &[u8; 4], config: &[u8]) -> Track {
     let hevc = hevc_config(&bytes(HEVC[5].1));
     track(video_entry(name, &[hevc, boxed(kind, &[config])].concat()))
@@ -268,7 +268,7 @@ fn h3_dolby_vision_that_is_cut_off_is_not_announced() {
 
 #[test]
 fn h3_dolby_vision_plays() {
-    // Profile 5 has nothing for other screens.
+    // Profile 5 has nothing for other displays.
     let five = [1, 0, 0x0a, 0x35, 0x00];
     let track = dolby_vision(b"dvh1", b"dvcC", &five);
     assert_eq!(track.codec_string(), "dvh1.05.06");
@@ -277,12 +277,12 @@ fn h3_dolby_vision_plays() {
         Some(VideoRange::Pq)
     );
     assert_eq!(track.supplemental_codecs(), None);
-    // Parameter sets may stand in the samples.
+    // Parameter sets may be in the samples.
     assert_eq!(
         dolby_vision(b"dvhe", b"dvcC", &five).codec_string(),
         "dvhe.05.06"
     );
-    // Profile 8.4, as telephones record it, is H.265 in HLG for all others.
+    // Profile 8.4, which phones record, is H.265 in HLG for all other decoders.
     let eight = [1, 0, 0x10, 0x3d, 0x40];
     let track = dolby_vision(b"hvc1", b"dvvC", &eight);
     assert!(track.codec_string().starts_with("hvc1."));

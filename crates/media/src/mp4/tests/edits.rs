@@ -1,11 +1,11 @@
-//! Which stretch of a track is shown, and when.
+//! Checks of edits: the part of a track that is shown, and its start.
 
 use super::builder::{Video, VideoTrack, read};
 use crate::mp4::Edit;
 
-/// A track of the video as it is read: its edit, and how many samples are left.
+/// Checks the tracks of a video: the edit, and the number of samples left.
 fn check(pictures: &[(u32, i32)], audio: &[(u32, i32)], expected: [(Edit, u32); 2]) {
-    // Four seconds with a key frame each second, shown one picture late; sound of 50 samples a second.
+    // Four seconds with a key frame each second, shown one frame late; audio with 50 samples per second.
     let mut video = Video::new(vec![VideoTrack::video(100, 25), VideoTrack::audio(200)]);
     for sample in &mut video.tracks[0].samples {
         sample.composition_offset = 1;
@@ -55,7 +55,7 @@ fn an_empty_edit_is_a_delay() {
 
 #[test]
 fn a_start_within_a_group_moves_all_tracks_back_to_the_key_frame() {
-    // The picture begins 10 pictures, 0.4 s, behind the key frame; the sound has 0.1 s before its start.
+    // The video begins 10 frames, 0.4 s, after the key frame; the audio has 0.1 s before its start.
     check(
         &[(0, 11)],
         &[(0, 5120)],
@@ -65,7 +65,7 @@ fn a_start_within_a_group_moves_all_tracks_back_to_the_key_frame() {
 
 #[test]
 fn groups_before_the_start_are_left_out() {
-    // Picture 60 is 10 behind the third key frame. The sound moves from 2.4 s to 2 s, and keeps 0.2 s before that.
+    // Frame 60 is 10 after the third key frame. The audio moves from 2.4 s to 2 s, and keeps 0.2 s before that.
     check(
         &[(0, 61)],
         &[(0, 122_880)],
@@ -86,7 +86,7 @@ fn what_lies_behind_the_end_is_left_out() {
         &[(1000, 0)],
         [(edit(1, 0), 50), (edit(0, 0), 50)],
     );
-    // What rounding takes off the last sample does not cost it.
+    // Rounding must not drop the last sample.
     check(
         &[(3999, 1)],
         &[(3999, 0)],

@@ -1,4 +1,4 @@
-//! Objects in fragments become videos like others.
+//! Checks that fragmented objects are read like others.
 
 use super::builder::{Video, VideoTrack, boxed, full_box, read, read_within};
 use crate::Refusal;
@@ -8,7 +8,7 @@ fn video() -> Video {
     Video::new(vec![VideoTrack::video(100, 25), VideoTrack::audio(100)])
 }
 
-/// The place of the `number`th box of a kind.
+/// Returns the position of the `number`th box of a kind.
 fn find(object: &[u8], kind: &[u8; 4], number: usize) -> usize {
     let mut found = (0..object.len() - 4).filter(|at| &object[*at..at + 4] == kind);
     found.nth(number).unwrap() - 4
@@ -27,7 +27,7 @@ fn a_fragment_of_no_track_is_refused() {
 fn a_run_that_stands_for_too_much_is_refused() {
     let mut object = video().bytes_in_fragments(25, 0);
     let at = find(&object, b"trun", 0);
-    // No fields of its own, and four thousand million samples.
+    // The run has no fields per sample, and four billion samples.
     object[at + 8..at + 16].copy_from_slice(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
     assert_eq!(read(&object).err(), Some(Refusal::TooLarge("samples")));
     let mut object = video().bytes_in_fragments(25, 0);
@@ -37,7 +37,7 @@ fn a_run_that_stands_for_too_much_is_refused() {
         read(&object).err(),
         Some(Refusal::Corrupt("trun is too short"))
     );
-    // Within the limit for samples, the tables still are within that for the index.
+    // The number of samples is within its limit, but the tables are not within that of the index.
     let run = full_box(b"trun", 0, 0, &[&1_000_000_u32.to_be_bytes()]);
     let header = full_box(b"tfhd", 0, 0x2_0000, &[&[0, 0, 0, 1]]);
     let track = boxed(b"traf", &[&header, &run, &run, &run]);
@@ -86,7 +86,7 @@ fn a_recording_begins_with_its_first_fragment() {
     let index = read(&video().bytes_in_fragments(25, 1_000_000)).unwrap();
     assert_eq!(index.duration().as_secs(), 4);
     assert_eq!(index.tracks[0].edit.delay, 0);
-    // Sound that begins half a second later does so.
+    // Audio that begins half a second later keeps that delay.
     let mut object = video().bytes_in_fragments(200, 1_000);
     let at = find(&object, b"tfdt", 1);
     let later = 1_000 * 51_200_u64 + 25_600;
@@ -128,7 +128,7 @@ fn each_fragment_costs_one_read() {
         locator.supply(bytes).unwrap();
         reads += 1;
     }
-    // The first one is with the index.
+    // The first one is read with the index.
     assert_eq!(
         reads,
         object.windows(4).filter(|window| window == b"moof").count()

@@ -1,10 +1,10 @@
-//! Objects that lie: each is answered with the reason.
+//! Objects with false contents: each is refused with the reason.
 
 use super::builder::{Video, VideoTrack, boxed, full_box, read, read_within};
 use crate::Refusal;
 use crate::mp4::Limits;
 
-/// An object with the index at its end, in which one box of the first track is another one.
+/// Returns an object with the index at its end, in which one box of the first track is replaced.
 fn with_box(kind: &[u8; 4], replacement: &[u8]) -> Vec<u8> {
     replace(&video().bytes(), kind, replacement)
 }
@@ -13,12 +13,12 @@ fn video() -> Video {
     Video::new(vec![VideoTrack::video(50, 25), VideoTrack::audio(100)])
 }
 
-/// Boxes whose size has to follow what they contain.
+/// Boxes whose size changes with their contents.
 const CONTAINERS: [&[u8; 4]; 8] = [
     b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"stsd",
 ];
 
-/// Replaces the first box of a kind, which is before all others of that kind in the object.
+/// Replaces the first box of a kind, which precedes all others of that kind in the object.
 fn replace(object: &[u8], kind: &[u8; 4], replacement: &[u8]) -> Vec<u8> {
     let position = |from: usize, kind: &[u8; 4]| {
         object[from..]
@@ -99,7 +99,7 @@ fn a_deep_nest_is_walked_flat() {
 
 #[test]
 fn samples_beyond_the_limits_are_refused() {
-    // Twenty bytes that stand for four thousand million samples.
+    // Twenty bytes that stand for four billion samples.
     check_table(b"stsz", &[1, u32::MAX], Refusal::TooLarge("samples"));
     check_table(b"stts", &[1, 50, u32::MAX], Refusal::TooLarge("duration"));
     let limits = Limits {
@@ -171,7 +171,7 @@ fn samples_outside_the_media_are_refused() {
         &chunks(index - 500),
         Refusal::Corrupt("samples within the index"),
     );
-    // A small object that would give much more than it has.
+    // A small object whose video would be much larger than itself.
     let large = full_box(b"stsz", 0, 0, &[&words(&[900, 50])]);
     let object = replace(
         &with_box(b"stsz", &large),

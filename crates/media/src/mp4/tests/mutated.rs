@@ -1,4 +1,4 @@
-//! Many small lies: whatever an index says, it is refused or read, and what is read keeps its promises.
+//! Random changes: whatever an index contains, it is refused or read, and an index that is read keeps its guarantees.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::segmentation::Segmentation;
 
 const INTERESTING: [u32; 8] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, u32::MAX, 0xffff_fff0, 8];
 
-/// Changes one to four places of the index.
+/// Changes one to four positions of the index.
 fn mutate(object: &mut [u8], from: usize, numbers: &mut Numbers) {
     for _ in 0..=numbers.below(4) {
         let at = from + numbers.below(object.len() - from - 4);
@@ -29,7 +29,7 @@ fn mutate(object: &mut [u8], from: usize, numbers: &mut Numbers) {
     }
 }
 
-/// What every index promises, whatever it was read from.
+/// Checks the guarantees of every index, whatever it was read from.
 fn check_promises(index: &Index) {
     let mut total = 0;
     for track in &index.tracks {
@@ -72,9 +72,9 @@ fn check_promises(index: &Index) {
     let _ = describe(index, &segmentation);
 }
 
-/// Reads 10,000 variants of an object, and returns how many of them still are videos.
+/// Reads 10,000 variants of an object, and returns how many of them are still videos.
 fn check(object: &[u8], from: usize) -> usize {
-    // A few bytes of a fragment can stand for millions of samples, which would take all the test's time.
+    // A few bytes of a fragment can stand for millions of samples, which would take up the test's time.
     let limits = Limits {
         samples_max: 20_000,
         ..Limits::default()

@@ -1,4 +1,4 @@
-//! Numbers that look random, the same in each run.
+//! Pseudo-random numbers, the same on each run.
 
 pub(super) struct Numbers(u64);
 

@@ -1,4 +1,4 @@
-//! Other readers judge: they find the same in objects that ffmpeg wrote.
+//! Comparisons with other readers: they find the same samples in objects that ffmpeg wrote.
 
 use mp4_atom::{Codec as AtomCodec, Decode, Header, Moov, StszSamples};
 use shiguredo_mp4::demux::{Fmp4FileDemuxer, Input, Mp4FileDemuxer};
@@ -6,13 +6,13 @@ use shiguredo_mp4::demux::{Fmp4FileDemuxer, Input, Mp4FileDemuxer};
 use super::builder::read;
 use crate::mp4::{Sample, Track};
 
-/// One second of H.264 with reordered pictures, and of AAC, the index first.
+/// One second of H.264 with reordered frames, and of AAC, with the index first.
 const WHOLE: &[u8] = include_bytes!("../../../tests-data/small.mp4");
 
 /// The same in fragments of one group of pictures.
 const IN_FRAGMENTS: &[u8] = include_bytes!("../../../tests-data/small_fragments.mp4");
 
-/// A sample as all readers have it: offset, size, decode time, duration, whether it is a key frame.
+/// A sample as all readers report it: offset, size, decode time, duration, and true for a key frame.
 type Found = (u64, u32, u64, u32, bool);
 
 fn ours(track: &Track) -> Vec<Found> {
@@ -28,7 +28,7 @@ fn ours(track: &Track) -> Vec<Found> {
     track.samples().map(found).collect()
 }
 
-/// What the other reader finds, for each of two tracks.
+/// Returns the samples that the other reader finds, for each of two tracks.
 macro_rules! theirs {
     ($demuxer:expr, $object:expr) => {{
         let mut demuxer = $demuxer;
@@ -119,7 +119,7 @@ fn check_entry(theirs: &AtomCodec, ours: &Track) {
         assert_eq!(u32::from(entry.visual.height), ours.height);
     } else if let AtomCodec::Mp4a(entry) = theirs {
         assert_eq!(ours.codec_string(), "mp4a.40.2");
-        // The entry says two for whatever has fewer; the configuration counts.
+        // The entry states two channels where there are fewer; the configuration applies.
         assert_eq!((entry.audio.channel_count, ours.channels), (2, 1));
         assert_eq!(
             u32::from(entry.audio.sample_rate.integer()),

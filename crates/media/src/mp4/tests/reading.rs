@@ -1,11 +1,11 @@
-//! What is read is what was written, from wherever it lies.
+//! Checks that objects are read as they were written, wherever their boxes are.
 
 use super::builder::{Video, VideoSample, VideoTrack, boxed, read};
 use crate::Refusal;
 use crate::mp4::{Codec, Index, Limits, Locator, Step, TrackKind};
 use proptest::prelude::*;
 
-/// The samples of a track as they were written.
+/// Returns the samples of a track, as they were written.
 fn read_back(index: &Index, number: u32) -> Vec<VideoSample> {
     let samples = index.track(number).unwrap().samples();
     samples
@@ -76,7 +76,8 @@ fn each_sample_lies_where_it_was_written() {
 fn h3_equal_sample_descriptions_are_one() {
     let video = video();
     let mut object = video.bytes();
-    // The sound follows the picture, and so does its entry: it is there twice, and the chunks of one run use the second.
+    // The audio track follows the video track, and so does its entry: it is there twice, and the chunks of one run use
+    // the second.
     let entry = &video.tracks[1].entry;
     let at = object
         .windows(entry.len())
@@ -109,7 +110,7 @@ fn h3_equal_sample_descriptions_are_one() {
         read(&object).err(),
         Some(Refusal::Corrupt("stsc names no sample description"))
     );
-    // Another entry than the first.
+    // The second entry is not the same as the first.
     object[description] = 1;
     object[at + entry.len() * 2 - 1] ^= 1;
     assert_eq!(
@@ -129,7 +130,7 @@ fn a_track_of_no_known_codec_is_left_out() {
     assert_eq!(read_back(&index, 1), video.tracks[0].samples);
 }
 
-/// What the locator wants of an object, in order.
+/// Returns the ranges that the locator reads of an object, in order.
 fn steps(object: &[u8]) -> Vec<std::ops::Range<u64>> {
     let mut locator = Locator::new(object.len() as u64, Limits::default());
     let mut steps = Vec::new();
@@ -156,7 +157,7 @@ fn an_index_is_found_with_few_reads() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0], 0..65_536);
     assert_eq!(found[1].end, size_bytes);
-    // An index of more than the first read is fetched with one more, and no byte twice.
+    // An index larger than the first read is fetched with one more, and no byte twice.
     let mut long = Video::new(vec![VideoTrack::video(9_000, 25)]);
     long.chunk_sample_count = 500;
     let object = long.bytes_with_index_first();
@@ -182,7 +183,7 @@ fn other_boxes_are_passed() {
     object.extend(boxed(b"free", &[&[0; 30]]));
     object.extend([0; 5]);
     assert_eq!(read(&object).unwrap().tracks.len(), 3);
-    // A box of size 0 goes on to the end of the object.
+    // A box of size 0 extends to the end of the object.
     let mut object = video.bytes();
     let at = object
         .windows(4)
@@ -213,7 +214,7 @@ fn any_samples() -> impl Strategy<Value = Vec<VideoSample>> {
             },
         );
     proptest::collection::vec(sample, 1..60).prop_map(|mut samples| {
-        // The start is shown as it is, with nothing left out before it.
+        // The start is shown unchanged, with no samples left out before it.
         samples[0].is_sync = true;
         samples[0].composition_offset = 3;
         samples[0].duration = 7;

@@ -1,9 +1,9 @@
-//! What files say that tracks are for.
+//! Checks of the roles that files give to tracks.
 
 use super::builder::{Video, VideoTrack, boxed, full_box, read};
 use crate::mp4::{Role, Roles};
 
-/// A `kind` box, ISO 14496-12 8.10.4.
+/// Makes a `kind` box, ISO 14496-12 8.10.4.
 fn kind(scheme: &str, value: &str) -> Vec<u8> {
     full_box(
         b"kind",
@@ -43,7 +43,7 @@ fn m4_user_data_that_cannot_be_read_costs_nothing() {
     ] {
         check(user_data, &[]);
     }
-    // What stands before the fault counts.
+    // Boxes before the malformed one count.
     check(
         [&description[..], &[0, 0, 1]].concat(),
         &[Role::Description],
@@ -64,14 +64,14 @@ fn m4_kinds_are_roles() {
         kind("urn:tva:metadata:cs:AudioPurposeCS:2007", "1"),
         &[Role::Description],
     );
-    // Without the zero at the end.
+    // The zero at the end is missing.
     let unended = full_box(b"kind", 0, 0, &[DASH.as_bytes(), b"\0dub"]);
     check(unended, &[Role::Dub]);
     check(
         boxed(b"tagc", &[b"public.subtitles.forced-only"]),
         &[Role::ForcedSubtitle],
     );
-    // Several, one of them twice, with other boxes between.
+    // There are several, one of them twice, with other boxes in between.
     let several = [
         kind(DASH, "caption"),
         boxed(b"name", &[b"x"]),
@@ -84,11 +84,11 @@ fn m4_kinds_are_roles() {
 #[test]
 fn m4_timed_text_says_itself_that_it_is_forced() {
     let mut video = Video::new(vec![VideoTrack::audio(5), VideoTrack::text(5)]);
-    // The display flags of the sample entry.
+    // The display flags of the sample entry mark all samples as forced.
     video.tracks[1].entry[16] = 0x80;
     let index = read(&video.bytes()).unwrap();
     assert!(index.tracks[1].roles.has(Role::ForcedSubtitle));
-    // Some samples only: the others are for those who ask for subtitles.
+    // They mark some samples only: the others are for viewers who select subtitles.
     video.tracks[1].entry[16] = 0x40;
     let index = read(&video.bytes()).unwrap();
     assert_eq!(index.tracks[1].roles, Roles::default());

@@ -1,4 +1,4 @@
-//! Codec strings, RFC 6381 and what the standards of each codec add to it.
+//! Codec strings: RFC 6381, and the additions of each codec's standard.
 
 use std::fmt::Write;
 
@@ -25,7 +25,7 @@ pub(super) fn codec_string(track: &Track) -> String {
     string.unwrap_or_else(|| name.into_owned())
 }
 
-/// ISO 14496-15 E.2.
+/// Returns the codec string of H.264, ISO 14496-15 E.2.
 fn avc(name: &str, track: &Track) -> Option<String> {
     let [_, profile, constraints, level, ..] = track.decoder_config(b"avcC")? else {
         return None;
@@ -33,7 +33,7 @@ fn avc(name: &str, track: &Track) -> Option<String> {
     Some(format!("{name}.{profile:02x}{constraints:02x}{level:02x}"))
 }
 
-/// ISO 14496-15 E.3.
+/// Returns the codec string of H.265, ISO 14496-15 E.3.
 fn hevc(track: &Track) -> Option<String> {
     let config = track.decoder_config(b"hvcC")?;
     let [_, general, rest @ ..] = config else {
@@ -62,7 +62,8 @@ fn hevc(track: &Track) -> Option<String> {
     Some(string)
 }
 
-/// What the sample entry is called once it is sent: with all parameter sets in it, by the name that Apple's players take.
+/// Returns the name under which the sample entry is sent: with all parameter sets in it, the one that Apple's players
+/// accept.
 fn hevc_name(track: &Track, is_complete: bool) -> Option<&str> {
     let name = std::str::from_utf8(track.sample_entry.get(4..8)?).ok()?;
     Some(match (name, is_complete) {
@@ -72,7 +73,7 @@ fn hevc_name(track: &Track, is_complete: bool) -> Option<&str> {
     })
 }
 
-/// Whether an `hvcC` holds all parameter sets, so that none needs to stand in the samples: ISO 14496-15 8.3.3.1.
+/// Returns true if an `hvcC` has all parameter sets, so that none needs to be in the samples: ISO 14496-15 8.3.3.1.
 fn hevc_is_complete(config: &[u8]) -> bool {
     let mut found = [false; HEVC_PARAMETER_SETS.len()];
     let mut fields = Fields::new(config);
@@ -93,7 +94,7 @@ fn hevc_is_complete(config: &[u8]) -> bool {
     read().is_some() && found.iter().all(|found| *found)
 }
 
-/// The codecs parameter of VP Codec ISO Media File Format Binding, version 1.0.
+/// Returns the codecs parameter of VP Codec ISO Media File Format Binding, version 1.0.
 fn vp9(track: &Track) -> Option<String> {
     let config = track.decoder_config(b"vpcC")?.get(4..)?;
     let [profile, level, depth, primaries, transfer, coefficients, ..] = config else {
@@ -105,7 +106,7 @@ fn vp9(track: &Track) -> Option<String> {
     ))
 }
 
-/// AV1 Codec ISO Media File Format Binding, section 5.
+/// Returns the codecs parameter of AV1 Codec ISO Media File Format Binding, section 5.
 fn av1(track: &Track) -> Option<String> {
     let [_, profile_and_level, flags, ..] = track.decoder_config(b"av1C")? else {
         return None;

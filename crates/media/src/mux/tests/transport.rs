@@ -1,4 +1,4 @@
-//! Transport streams of small videos.
+//! Checks of transport streams of small videos.
 
 use mpeg2ts::es::StreamType;
 use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
@@ -9,7 +9,7 @@ use crate::mp4::tests::builder::VideoTrack;
 use crate::mux::ts::tests::units_of;
 use crate::mux::{TS_LEAD_90KHZ, TsSegment, TsTracks, ts_tracks};
 
-/// A whole segment, its bytes supplied in pieces of this size.
+/// Makes a whole segment; its bytes are supplied in pieces of this size.
 fn segment(video: &Video, number: u32, piece: usize) -> Vec<u8> {
     let mut segment = TsSegment::new(&video.index, &video.segmentation, number).expect("a segment");
     let source = video.gather(&segment.sources());
@@ -33,7 +33,7 @@ fn check_tracks(tracks: &[VideoTrack], expected: Option<TsTracks>) {
     assert_eq!(is_made, expected.is_some());
 }
 
-/// Finds a stretch of a sample entry, and replaces it.
+/// Finds a range of a sample entry, and replaces it.
 fn replace(track: &mut VideoTrack, old: &[u8], new: &[u8]) {
     let places = track.entry.windows(old.len());
     let mut places = places.enumerate().filter(|(_, window)| *window == old);
@@ -48,7 +48,7 @@ fn videos_that_can_not_be_sent_are_refused() {
     let mut short = picture(&[50; 50]);
     replace(&mut short, &[100, 0, 10, 0xff], &[100, 0, 10, 0xfd]);
     check_tracks(&[short], None);
-    // AAC of a kind that ADTS cannot say: ER AAC LD, object 23.
+    // AAC of an object type that ADTS cannot describe: ER AAC LD, type 23.
     let mut other = audio(&[50; 100]);
     replace(&mut other, &[5, 2, 0x11, 0x90], &[5, 2, 0xb9, 0x90]);
     check_tracks(&[picture(&[50; 50]), other], None);
@@ -136,7 +136,7 @@ fn others_find_tables_and_times() {
         let decoded = in_90khz(shown - i64::from(sample.composition_offset));
         let shown = in_90khz(shown);
         assert_eq!(found.0.map(|time| time.as_u64()), Some(shown));
-        // A time of decoding is said where it is another.
+        // The decode time is written only if it differs.
         let said = found.1.map(|time| time.as_u64());
         assert_eq!(said, (decoded != shown).then_some(decoded));
         assert!(*clock < decoded);

@@ -1,4 +1,4 @@
-//! Small videos with pictures that are NAL units, planned in segments of two seconds.
+//! Small videos whose samples are NAL units, cut into segments of two seconds.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Video {
         }
     }
 
-    /// What a viewer gets; every stretch must lie within the object.
+    /// Returns the bytes that a viewer gets; every range must lie within the object.
     pub fn gather(&self, parts: &Parts) -> Vec<u8> {
         let mut out = Vec::new();
         for part in parts.as_slice() {
@@ -53,7 +53,7 @@ impl Video {
     }
 }
 
-/// One NAL unit with its length; below five bytes only zeros.
+/// Writes one NAL unit with its length; below five bytes only zeros.
 fn write_picture(sample: &mut [u8]) {
     let size_bytes = sample.len() as u32;
     for (place, byte) in sample.iter_mut().enumerate() {
@@ -68,14 +68,14 @@ fn write_picture(sample: &mut [u8]) {
     }
 }
 
-/// Three seconds of picture, and sound beneath it.
+/// Makes three seconds of video, with audio.
 pub fn talk() -> Video {
     let sizes: Vec<u32> = (0..75).map(|place| 100 + 37 * (place % 11)).collect();
     let frames: Vec<u32> = (0..140).map(|place| 20 + place).collect();
     Video::of(&[picture(&sizes), audio(&frames)])
 }
 
-/// H.264 at 25 pictures a second, with a key frame each second and two B frames between the others.
+/// Makes an H.264 track with 25 frames per second, a key frame each second, and two B frames between the others.
 pub fn picture(sizes_bytes: &[u32]) -> VideoTrack {
     let samples = (0..).zip(sizes_bytes);
     VideoTrack {
@@ -99,7 +99,7 @@ pub fn picture(sizes_bytes: &[u32]) -> VideoTrack {
     }
 }
 
-/// AAC at 48 kHz.
+/// Makes an AAC track at 48 kHz.
 pub fn audio(sizes_bytes: &[u32]) -> VideoTrack {
     let samples = sizes_bytes.iter();
     VideoTrack {
@@ -114,7 +114,7 @@ pub fn audio(sizes_bytes: &[u32]) -> VideoTrack {
     }
 }
 
-/// What is decoded and not shown, in a video that is longer than that.
+/// Returns an edit that hides the first samples, in a video that is long enough.
 fn edits(sizes_bytes: &[u32]) -> Vec<(u32, i32)> {
     match sizes_bytes.len() {
         0..4 => Vec::new(),

@@ -1,18 +1,19 @@
-//! H.264 as a transport stream wants it, ISO 14496-10 annex B: start codes where mp4 has lengths of NAL units.
+//! H.264 in transport streams, ISO 14496-10 annex B: start codes where mp4 has the lengths of NAL units.
 //!
-//! A start code is as long as a length of four bytes, so that the length of a picture stays what it is.
+//! A start code is as long as a length of four bytes, so that the size of a picture stays the same.
 
 use crate::mux::ts::packets::PacketWriter;
 
-/// Before each picture: a start code, and an access unit delimiter that allows all kinds of slices.
+/// The beginning of each picture: a start code, and an access unit delimiter that allows all kinds of slices.
 pub const DELIMITER: [u8; 6] = [0, 0, 0, 1, 0x09, 0xf0];
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 const DELIMITER_TYPE: u8 = 9;
-/// Stand before each key frame: larger ones would make a small object a large stream.
+/// Size limit of the parameter sets, which precede each key frame: larger ones would make a small object a large
+/// stream.
 const PARAMETER_SETS_SIZE_BYTES_MAX: usize = 1024;
 
-/// The parameter sets of an `avcC` payload, ISO 14496-15 5.3.3.1, with start codes. `None` when NAL lengths do not have
-/// four bytes, or when the payload is cut off or very large.
+/// Returns the parameter sets of an `avcC` payload, ISO 14496-15 5.3.3.1, with start codes; `None` if NAL lengths do
+/// not have four bytes, or if the payload is truncated or very large.
 pub fn parameter_sets(config: &[u8]) -> Option<Vec<u8>> {
     if config.get(4)? & 3 != 3 {
         return None;
@@ -35,14 +36,14 @@ pub fn parameter_sets(config: &[u8]) -> Option<Vec<u8>> {
 
 /// Writes pictures with start codes in place of lengths.
 ///
-/// A delimiter within a picture becomes zeros, which annex B allows between NAL units: ours stands before it already. So
-/// does whatever is too short to be a NAL unit.
+/// A delimiter within a picture is overwritten with zeros, which annex B allows between NAL units, as ours already
+/// precedes the picture. So is anything too short to be a NAL unit.
 #[derive(Debug, Default)]
 pub struct NalWriter {
-    /// The length, and the first byte of the unit.
+    /// Length and first byte of the unit.
     head: [u8; 5],
     head_size_bytes: usize,
-    /// Of the unit, still to come.
+    /// Number of bytes of the unit still to come.
     bytes_left: u32,
     is_delimiter: bool,
 }
@@ -68,7 +69,7 @@ impl NalWriter {
         }
     }
 
-    /// Ends a picture; what was begun of a length is written as zeros.
+    /// Ends a picture; an incomplete length is written as zeros.
     pub fn end(&mut self, packets: &mut PacketWriter, out: &mut Vec<u8>) {
         write_zeros(self.head_size_bytes, packets, out);
         *self = NalWriter::default();

@@ -1,4 +1,4 @@
-//! Which units a segment has, in which order, and how many packets they take: a pass over the index alone.
+//! Lays out a segment: its units, their order, and the number of their packets, in one pass over the index.
 
 use std::iter::Peekable;
 
@@ -11,33 +11,33 @@ use crate::mux::ts::streams::{Audio, Picture};
 use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 use crate::segmentation::Segmentation;
 
-/// What short frames of sound are gathered to: sixteen packets.
+/// Size up to which short audio frames are gathered into a unit: sixteen packets.
 const AUDIO_UNIT_SIZE_BYTES: u64 = 16 * 184;
-/// Counters of packets count to this, and begin again.
+/// Number of values of a continuity counter.
 const COUNTER_VALUES: u64 = 16;
 
 /// A sample that is not empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    /// In the object.
+    /// Offset in the object.
     pub offset: u64,
-    /// Without what is put before it.
+    /// Size without the header that is put before it.
     pub size_bytes: u32,
 }
 
-/// What a segment consists of behind its tables.
+/// The contents of a segment after its tables.
 #[derive(Debug, Default)]
 pub struct Layout {
-    /// In the order in which they are sent.
+    /// Units in the order in which they are sent.
     pub units: Vec<Unit>,
-    /// Of all units, in the same order.
+    /// Frames of all units, in the same order.
     pub frames: Vec<Frame>,
-    /// Of the segment, with its tables.
+    /// Size of the segment, with its tables.
     pub size_bytes: u64,
 }
 
 impl Layout {
-    /// `None` when there is no such segment, or when a frame is too long for the container.
+    /// Returns `None` if there is no such segment, or if a frame is too long for the container.
     pub fn of(
         segmentation: &Segmentation,
         number: u32,
@@ -72,9 +72,9 @@ impl Layout {
 }
 
 impl Layout {
-    /// The first picture of a segment has parameter sets too, even where decoding should not begin with it.
+    /// Appends a picture. The first one of a segment has parameter sets too, even if decoding should not begin with it.
     fn push_picture(&mut self, next: &TimedFrame, picture: &Picture) {
-        // From the end on, where the last one is: a video may have very many units of sound before its first picture.
+        // The search goes backwards from the last unit: a video may have many units of audio before its first picture.
         let mut latest = self.units.iter().rev();
         let is_first = !latest.any(|unit| unit.stream == Stream::Picture);
         let has_parameter_sets = next.is_sync || is_first;
@@ -95,8 +95,8 @@ impl Layout {
         self.frames.push(next.frame);
     }
 
-    /// Gathers frames into one unit. A receiver counts their times from the first on, so that only frames of one
-    /// duration go together.
+    /// Appends a unit of several frames. A receiver counts their times from the first one on, so all have the same
+    /// duration.
     fn push_audio(
         &mut self,
         frames: &mut Peekable<impl Iterator<Item = TimedFrame>>,
@@ -133,16 +133,16 @@ impl Layout {
         is_length_sayable(size_bytes).then_some(())
     }
 
-    /// Spreads the last unit of a stream over so many packets that its counter comes out at 0, as each segment begins
-    /// with 0: then counters go on over segments without a look at those before. Returns the number of packets.
+    /// Spreads the last unit of a stream over so many packets that its counter ends at 0, as each segment begins with
+    /// 0: so counters continue across segments without a look at the previous ones. Returns the number of packets.
     pub fn fill_up(&mut self, stream: Stream) -> u64 {
         let mut count: u64 = self.packets_of(stream).sum();
         let Some(last) = self.units.iter_mut().rfind(|unit| unit.stream == stream) else {
             return 0;
         };
         let before = count - packet_count(stream, last.size_bytes, 0);
-        // Each byte that gets a packet of its own adds one, save at most one time, when the body loses a packet by it.
-        // A unit is longer than that.
+        // Each byte with a packet of its own adds one packet, save at most once, when the body loses a packet by it. A
+        // unit has more bytes than the loop needs.
         while !count.is_multiple_of(COUNTER_VALUES) {
             last.single_packets += 1;
             count = before + packet_count(stream, last.size_bytes, last.single_packets);
@@ -150,7 +150,7 @@ impl Layout {
         count
     }
 
-    /// How many packets each unit of a stream takes.
+    /// Returns the number of packets of each unit of a stream.
     fn packets_of(&self, stream: Stream) -> impl Iterator<Item = u64> {
         self.units
             .iter()
@@ -159,17 +159,17 @@ impl Layout {
     }
 }
 
-/// A frame and its times on the wire, which do not wrap yet.
+/// A frame and its timestamps, which do not wrap around yet.
 struct TimedFrame {
     frame: Frame,
     decode_time: i64,
     presentation_time: i64,
-    /// In the track's timescale.
+    /// Duration, in the track's timescale.
     duration: u32,
     is_sync: bool,
 }
 
-/// What a track has in a segment; `None` when there is no such segment. Empty samples say nothing on the wire.
+/// Returns the frames of a track in a segment; `None` if there is no such segment. Empty samples are not sent.
 fn frames<'a>(
     segmentation: &Segmentation,
     track: &'a Track,
@@ -184,7 +184,8 @@ fn frames<'a>(
     Some(timed.map(|sample| timed_frame(track, &sample)))
 }
 
-/// A transport stream shows nothing before it is decoded, so that decoding begins as much earlier as the track needs.
+/// Returns the frame of a sample. As nothing is shown before it is decoded, decoding begins as much earlier as the
+/// track needs.
 fn timed_frame(track: &Track, sample: &Sample) -> TimedFrame {
     let presentation_time = track.presentation_time(sample);
     let since_decoding =
@@ -202,14 +203,14 @@ fn timed_frame(track: &Track, sample: &Sample) -> TimedFrame {
     }
 }
 
-/// Whole seconds apart from the rest, so that no video is too long to multiply.
+/// Converts to 1/90,000 s. Whole seconds are converted separately, so that no multiplication overflows.
 fn in_90khz(time: i64, timescale: u32) -> i64 {
     let timescale = i64::from(timescale.max(1));
     let seconds = time.div_euclid(timescale).saturating_mul(90_000);
     seconds.saturating_add(time.rem_euclid(timescale) * 90_000 / timescale)
 }
 
-/// With the lead, in 33 bits.
+/// Returns the timestamp as sent: with the lead, in 33 bits.
 fn on_wire(time: i64) -> u64 {
     time.cast_unsigned().wrapping_add(TS_LEAD_90KHZ) & TIME_MASK
 }

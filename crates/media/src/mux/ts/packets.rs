@@ -2,18 +2,18 @@
 
 use crate::mux::ts::units::{PACKET_SIZE_BYTES, Stream, TIME_MASK, Unit};
 
-/// What a packet carries at most.
+/// Size of the largest payload of a packet.
 const CONTENT_SIZE_BYTES_MAX: usize = 184;
-/// The clock at the start of a picture: length, flags and six bytes.
+/// Size of the adaptation field with the clock, in the first packet of a picture: length, flags and six bytes.
 const CLOCK_SIZE_BYTES: usize = 8;
-/// The stream with the picture, which also has the clock.
+/// PID of the video stream, which also has the clock.
 pub const VIDEO_PID: u16 = 0x0100;
-/// The stream with the sound.
+/// PID of the audio stream.
 pub const AUDIO_PID: u16 = 0x0101;
-/// How long before its decoding a picture is sent: what a decoder has to hold. In 1/90,000 s.
+/// Time by which a picture is sent before it is decoded, which a decoder has to buffer; in 1/90,000 s.
 const CLOCK_LEAD: u64 = 63_000;
 
-/// How many packets a unit takes.
+/// Returns the number of packets of a unit.
 pub fn packet_count(stream: Stream, size_bytes: u64, single_packets: u32) -> u64 {
     let body = size_bytes.saturating_sub(u64::from(single_packets));
     let first = first_content_size_bytes(stream) as u64;
@@ -28,27 +28,27 @@ fn first_content_size_bytes(stream: Stream) -> usize {
     }
 }
 
-/// Cuts units into packets.
+/// Splits units into packets.
 #[derive(Debug)]
 pub struct PacketWriter {
-    /// Of the next packet of each stream.
+    /// Continuity counters of the next packet of each stream.
     picture_counter: u8,
     audio_counter: u8,
     stream: Stream,
-    /// Of the unit: what is in no packet yet, without what the single packets carry.
+    /// Number of bytes of the unit that are in no packet yet, without those of the single-byte packets.
     body_bytes_left: u64,
-    /// Room in the packet that was begun last.
+    /// Room left in the packet that was begun last.
     room: usize,
-    /// Written into the first packet of the unit.
+    /// Fields for the first packet of the unit.
     start: Option<Start>,
-    /// A packet that was begun and is not full, between two calls.
+    /// Incomplete packet between two calls.
     held: [u8; PACKET_SIZE_BYTES],
     held_size_bytes: usize,
-    /// Where in the output this call's packets begin.
+    /// Offset in the output at which this call's packets begin.
     base: usize,
 }
 
-/// What the first packet of a unit says.
+/// The fields of a unit's first packet.
 #[derive(Clone, Copy, Debug)]
 struct Start {
     clock: u64,
@@ -72,7 +72,7 @@ impl Default for PacketWriter {
 }
 
 impl PacketWriter {
-    /// Goes on at the end of `out`, with what [`Self::pause`] held back.
+    /// Continues at the end of `out`, with the bytes that [`Self::pause`] held back.
     pub fn resume(&mut self, out: &mut Vec<u8>) {
         self.base = out.len();
         out.extend_from_slice(&self.held[..self.held_size_bytes]);
@@ -97,7 +97,7 @@ impl PacketWriter {
         *counter = (*counter + (count & 0x0f) as u8) & 0x0f;
     }
 
-    /// Begins a unit: exactly its size is written next.
+    /// Begins a unit, of which exactly its size must be written next.
     pub fn begin(&mut self, unit: &Unit) {
         self.stream = unit.stream;
         self.body_bytes_left = unit.size_bytes - u64::from(unit.single_packets);
@@ -125,7 +125,7 @@ impl PacketWriter {
         }
     }
 
-    /// Writes packets that hold nothing else, as many as `bytes` fill, and returns how many bytes that took.
+    /// Writes packets without an adaptation field, as many as `bytes` fill, and returns how many bytes that took.
     fn write_full_packets(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         if self.start.is_some() {
             return 0;
@@ -143,14 +143,14 @@ impl PacketWriter {
         whole
     }
 
-    /// Writes what stands before the content of the next packet, with as much stuffing as it needs to be full.
+    /// Writes the header of the next packet, with as much stuffing as the packet needs to be full.
     fn begin_packet(&mut self, out: &mut Vec<u8>) {
         let start = self.start.take();
         let capacity = match start {
             Some(_) => first_content_size_bytes(self.stream),
             None => CONTENT_SIZE_BYTES_MAX,
         };
-        // Behind the body come packets of a single byte.
+        // The body is followed by packets of a single byte.
         let body = usize::try_from(self.body_bytes_left).unwrap_or(usize::MAX);
         let content = body.clamp(1, capacity);
         self.body_bytes_left = self.body_bytes_left.saturating_sub(content as u64);
@@ -163,7 +163,7 @@ impl PacketWriter {
         }
         out.extend_from_slice(&self.packet_header(unit_start, 0x30));
         let end = out.len() + adaptation;
-        // Below 184.
+        // The length is below 184.
         out.push((adaptation - 1) as u8);
         if adaptation > 1 {
             match start.filter(|_| self.stream == Stream::Picture) {
@@ -174,7 +174,7 @@ impl PacketWriter {
         out.resize(end, 0xff);
     }
 
-    /// The first four bytes of the stream's next packet.
+    /// Returns the first four bytes of the stream's next packet.
     fn packet_header(&mut self, unit_start: u8, adaptation: u8) -> [u8; 4] {
         let (pid, counter) = match self.stream {
             Stream::Picture => (VIDEO_PID, &mut self.picture_counter),
@@ -187,7 +187,7 @@ impl PacketWriter {
     }
 }
 
-/// The flags of an adaptation field and the program clock reference, in 1/90,000 s with nothing beyond.
+/// Returns the flags of an adaptation field and the program clock reference, in 1/90,000 s with an extension of 0.
 fn clock(start: Start) -> [u8; 7] {
     let flags = if start.is_sync { 0x50 } else { 0x10 };
     let [.., a, b, c, d, e, f] = (start.clock << 15 | 0x7e00).to_be_bytes();

@@ -1,18 +1,18 @@
-//! The two streams within a transport stream: what they are called there, and what stands before their frames.
+//! The two streams within a transport stream: their types, their ids, and the headers of their frames.
 
 use crate::mp4::{Codec, Track, TrackKind};
 use crate::mux::ts::adts::{ADTS_HEADER_SIZE_BYTES, Adts};
 use crate::mux::ts::avc::parameter_sets;
 
-/// An H.264 picture.
+/// An H.264 video track.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// With start codes, for key frames.
+    /// Parameter sets with start codes, for key frames.
     pub parameter_sets: Vec<u8>,
 }
 
 impl Picture {
-    /// `None` when the track is none that a transport stream carries.
+    /// Returns `None` if a transport stream cannot carry the track.
     pub fn of(track: &Track) -> Option<Picture> {
         if track.kind != TrackKind::Video || track.codec != Codec::Avc {
             return None;
@@ -22,7 +22,7 @@ impl Picture {
     }
 }
 
-/// A kind of sound.
+/// The format of audio.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audio {
     /// AAC in ADTS.
@@ -36,7 +36,7 @@ pub enum Audio {
 }
 
 impl Audio {
-    /// `None` when the track is none that a transport stream carries.
+    /// Returns `None` if a transport stream cannot carry the track.
     pub fn of(track: &Track) -> Option<Audio> {
         match track.codec {
             Codec::Aac => Some(Audio::Aac(Adts::of(&track.audio_specific_config()?)?)),
@@ -56,7 +56,7 @@ impl Audio {
         }
     }
 
-    /// ISO 13818-1 table 2-34, and ATSC A/53 for AC-3.
+    /// Returns the stream type: ISO 13818-1 table 2-34, and ATSC A/53 for AC-3.
     pub fn stream_type(&self) -> u8 {
         match self {
             Audio::Aac(_) => 0x0f,
@@ -66,7 +66,7 @@ impl Audio {
         }
     }
 
-    /// ISO 13818-1 table 2-22: the first of MPEG audio, and the private stream 1 for AC-3.
+    /// Returns the stream id, ISO 13818-1 table 2-22: the first of MPEG audio, and private stream 1 for AC-3.
     pub fn stream_id(&self) -> u8 {
         match self {
             Audio::Aac(_) | Audio::Mpeg1 | Audio::Mpeg2 => 0xc0,
@@ -74,7 +74,7 @@ impl Audio {
         }
     }
 
-    /// What a frame of this size takes with its header; `None` when it does not fit one.
+    /// Returns the size of a frame with its header; `None` if the frame does not fit.
     pub fn frame_size_bytes(&self, size_bytes: u32) -> Option<u32> {
         match self {
             Audio::Aac(_) => Adts::carries(size_bytes).then(|| size_bytes + ADTS_HEADER_SIZE_BYTES),

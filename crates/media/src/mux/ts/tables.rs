@@ -1,19 +1,19 @@
-//! The tables at the start of each segment, ISO 13818-1 2.4.4: the programs, and the streams of the one program.
+//! The tables at the start of each segment, ISO 13818-1 2.4.4: the program association, and the map of the one program.
 
 use crate::mp4::Track;
 use crate::mux::ts::packets::{AUDIO_PID, VIDEO_PID};
 use crate::mux::ts::streams::Audio;
 use crate::mux::ts::units::PACKET_SIZE_BYTES;
 
-/// A packet for each table.
+/// The tables, with a packet for each.
 pub type Tables = [u8; 2 * PACKET_SIZE_BYTES];
 
 const PROGRAMS_PID: u16 = 0;
 const PROGRAM_PID: u16 = 0x1000;
-/// H.264, ISO 13818-1 table 2-34.
+/// Stream type of H.264, ISO 13818-1 table 2-34.
 const H264_STREAM_TYPE: u8 = 0x1b;
 
-/// The tables of segment `number`, from 1: their counters go on from segment to segment.
+/// Returns the tables of segment `number`, from 1: their counters continue from segment to segment.
 pub fn tables(number: u32, audio: Option<(&Track, &Audio)>) -> Tables {
     let counter = (number.wrapping_sub(1) & 0x0f) as u8;
     let mut tables = [0xff; 2 * PACKET_SIZE_BYTES];
@@ -25,7 +25,7 @@ pub fn tables(number: u32, audio: Option<(&Track, &Audio)>) -> Tables {
     tables
 }
 
-/// The clock's stream, no words on the program, then each stream.
+/// Returns the clock's stream, no descriptors of the program, then each stream.
 fn streams(audio: Option<(&Track, &Audio)>) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(&(0xe000 | VIDEO_PID).to_be_bytes());
@@ -46,7 +46,7 @@ fn streams(audio: Option<(&Track, &Audio)>) -> Vec<u8> {
     out
 }
 
-/// The descriptors are far below 256 bytes.
+/// Appends a stream. Its descriptors are far below 256 bytes.
 fn write_stream(out: &mut Vec<u8>, stream_type: u8, pid: u16, descriptors: &[u8]) {
     out.push(stream_type);
     out.extend_from_slice(&(0xe000 | pid).to_be_bytes());
@@ -54,12 +54,12 @@ fn write_stream(out: &mut Vec<u8>, stream_type: u8, pid: u16, descriptors: &[u8]
     out.extend_from_slice(descriptors);
 }
 
-/// Fills a packet with one section; what is left of it stays 0xff.
+/// Fills a packet with one section; the rest of the packet stays 0xff.
 fn write_table(packet: &mut [u8], pid: u16, counter: u8, table_id: u8, content: &[u8]) {
-    // Behind the length: five bytes of head, and four of check sum. Far below 184 in all.
+    // The length is followed by five bytes of header, the content, and a checksum of four bytes; all are far below 184.
     let length = 0xb000 | (5 + content.len() + 4) as u16;
     let [length_high, length_low] = length.to_be_bytes();
-    // Number 1, version 0, in force, the only section.
+    // Number 1, version 0, current, the only section.
     let mut section = vec![table_id, length_high, length_low, 0, 1, 0xc1, 0, 0];
     section.extend_from_slice(content);
     section.extend_from_slice(&check_sum(&section).to_be_bytes());
@@ -68,7 +68,7 @@ fn write_table(packet: &mut [u8], pid: u16, counter: u8, table_id: u8, content: 
     packet[5..5 + section.len()].copy_from_slice(&section);
 }
 
-/// ISO 13818-1 annex A.
+/// Returns the checksum of ISO 13818-1 annex A.
 fn check_sum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {

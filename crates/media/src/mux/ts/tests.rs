@@ -1,4 +1,4 @@
-//! Packets, units and NAL units, from values alone.
+//! Checks of packets, units and NAL units, made from values alone.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::packets::{PacketWriter, AUDIO_PID, VIDEO_PID};
 use super::pes;
 use super::units::{PACKET_SIZE_BYTES, Stream, Unit};
 
-/// What a receiver finds in the packets of one stream: units, put together again.
+/// Reassembles the units of one stream from its packets, as a receiver does.
 pub fn units_of(packets: &[u8], pid: u16) -> Vec<Vec<u8>> {
     assert!(packets.len().is_multiple_of(PACKET_SIZE_BYTES));
     let mut units: Vec<Vec<u8>> = Vec::new();
@@ -105,7 +105,7 @@ fn parameter_sets_that_can_not_be_sent_are_refused() {
         &[1, 100, 0, 31],
         // NAL lengths of two bytes.
         &[1, 100, 0, 31, 0xfd, 0xe0, 0],
-        // Cut off: in a set, before the second kind.
+        // Cut off: within a set, and before the second kind.
         &[1, 100, 0, 31, 0xff, 0xe1, 0, 9, 1],
         &[1, 100, 0, 31, 0xff, 0xe0],
         &long,

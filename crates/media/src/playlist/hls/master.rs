@@ -1,4 +1,4 @@
-//! The playlist of all presentation: which variants there are, what they need, and what goes with them.
+//! The master playlist: the variants, what each needs from a player, and the groups that go with them.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use crate::playlist::presentation::{AudioGroup, Picture, Presentation, Title};
 use crate::playlist::suffix::Suffix;
 use crate::playlist::{Propagation, Rendition, SideText};
 
-/// `hls/master.m3u8`: all renditions, languages and subtitles.
+/// Writes `hls/master.m3u8`: all renditions, languages and subtitles.
 ///
-/// Each codec of sound has its own group and its own variants, so that a player which lacks one takes another. The first
-/// rendition with sound lends its sound to all.
+/// Each audio codec has its own group and its own variants, so that a player without one of the codecs chooses another.
+/// The audio of the first rendition that has any is used for all.
 pub fn hls_master(
     renditions: &[Rendition<'_>],
     side: &[SideText<'_>],
@@ -56,7 +56,7 @@ pub fn hls_master(
     text
 }
 
-/// A video of one sound alone needs no group: its variant is the sound.
+/// Returns false for an audio-only presentation with one track: its variant is the track itself.
 fn is_group_needed(presentation: &Presentation<'_>, group: &AudioGroup<'_>) -> bool {
     !presentation.pictures.is_empty() || group.audio_tracks.len() > 1
 }
@@ -111,7 +111,7 @@ fn push_media(
     let _ = writeln!(text, ",URI=\"{uri}\"");
 }
 
-/// One variant for each rendition of the picture, with the sounds of one group.
+/// Appends a variant for each video rendition, with the audio of one group.
 fn push_variants(
     text: &mut String,
     presentation: &Presentation<'_>,
@@ -158,7 +158,7 @@ fn push_variants(
     }
 }
 
-/// One variant for each group; its list is the group's default.
+/// Appends a variant for each group; its playlist is that of the group's default track.
 fn push_audio_variants(text: &mut String, presentation: &Presentation<'_>, suffix: &Suffix) {
     for group in &presentation.groups {
         let Some(default) = group
@@ -240,7 +240,7 @@ fn push_i_frame_variant(text: &mut String, picture: &Picture<'_>, suffix: &Suffi
     );
 }
 
-/// What a screen needs to show a picture.
+/// Appends what a display must support to show a video track.
 fn push_picture(text: &mut String, picture: &Picture<'_>) {
     let track = picture.track;
     if let Some(codecs) = &track.supplemental_codecs {
@@ -254,7 +254,7 @@ fn push_picture(text: &mut String, picture: &Picture<'_>) {
     }
 }
 
-/// RFC 8216bis 4.4.6.2.
+/// Returns the value of VIDEO-RANGE (RFC 8216bis 4.4.6.2).
 fn video_range(range: VideoRange) -> &'static str {
     match range {
         VideoRange::Sdr => "SDR",
@@ -263,7 +263,7 @@ fn video_range(range: VideoRange) -> &'static str {
     }
 }
 
-/// Each codec once, with commas between.
+/// Returns each codec once, with commas between.
 fn codecs<'a>(tracks: impl Iterator<Item = &'a TrackDescription>) -> String {
     let mut codecs: Vec<&str> = Vec::new();
     for track in tracks {
@@ -274,5 +274,5 @@ fn codecs<'a>(tracks: impl Iterator<Item = &'a TrackDescription>) -> String {
     codecs.join(",")
 }
 
-/// The one group of subtitles.
+/// Id of the one group of subtitles.
 const TEXT_GROUP: &str = "text";

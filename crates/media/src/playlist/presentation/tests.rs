@@ -1,11 +1,11 @@
-//! Languages of sets whose renditions do not have the same ones.
+//! Checks of sets whose renditions do not have the same languages.
 
 use super::*;
 use crate::describe::VideoDescription;
 use crate::playlist::tests::{audio, picture, text, video};
 use crate::playlist::{Propagation, dash, hls_master};
 
-/// The languages, names and folders of each group of sounds, then of the subtitles.
+/// Returns the languages, names and folders of each audio group, then of the subtitles.
 fn offered_by(videos: &[VideoDescription]) -> Vec<String> {
     let labels = ["a", "b", "c"];
     let renditions: Vec<_> = videos

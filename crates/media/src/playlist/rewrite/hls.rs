@@ -1,4 +1,4 @@
-//! Finds the URIs of an m3u8: lines of their own, and attributes of the tags that have them (RFC 8216bis 4.4).
+//! Finds the URIs of an m3u8: lines of their own, and attributes of tags (RFC 8216bis 4.4).
 
 use super::{Copy, Signed, ask, cut_fragment, reference};
 use crate::Refusal;
@@ -16,7 +16,7 @@ pub(super) fn rewrite(
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        // Players differ in what else is white: whoever signs sees it.
+        // Players differ in what else is white space: `sign` gets to see it.
         let trimmed = line.trim_ascii();
         let place = start + (line.len() - line.trim_ascii_start().len());
         if let Some(tag) = trimmed.strip_prefix("#EXT") {
@@ -29,7 +29,7 @@ pub(super) fn rewrite(
     Ok(copy.end())
 }
 
-/// `tag` is what stands behind `#EXT`, at `place` of the playlist.
+/// Rewrites a tag; `tag` is the text after `#EXT`, at `place` of the playlist.
 fn rewrite_tag(
     place: usize,
     tag: &str,
@@ -73,7 +73,7 @@ fn rewrite_uri(
     sign: &mut dyn FnMut(&str) -> Option<String>,
     copy: &mut Copy<'_>,
 ) -> Result<(), Refusal> {
-    // What a variable stands for is not known here, and its host neither.
+    // The value of a variable is not known here, and so neither is the host.
     if uri.contains("{$") || !reference::can_be_signed(uri) {
         return Ok(());
     }
@@ -86,7 +86,7 @@ fn rewrite_uri(
     }
 }
 
-/// Tags without `#EXT`, and their attributes that are URIs. The one for pictures is no standard, and packagers write it.
+/// Tags without `#EXT`, and their attributes that are URIs. The tag for images is not standard, but packagers write it.
 const TAGS: [(&str, &[&str]); 12] = [
     ("-X-KEY", &["URI"]),
     ("-X-MAP", &["URI"]),

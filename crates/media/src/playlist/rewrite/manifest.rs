@@ -1,4 +1,4 @@
-//! Reads what of a manifest decides where its URIs lead: levels with their bases, and the places where URIs stand.
+//! Reads the parts of a manifest that decide where its URIs lead: levels with their bases, and the positions of URIs.
 
 use std::ops::Range;
 
@@ -8,53 +8,53 @@ use quick_xml::events::{BytesStart, Event};
 use super::DEPTH_MAX;
 use crate::Refusal;
 
-/// A manifest, read once.
+/// A parsed manifest.
 pub(super) struct Manifest {
     pub(super) levels: Vec<Level>,
-    /// In the order of the text.
+    /// Positions of URIs, in the order of the text.
     pub(super) places: Vec<UriPosition>,
 }
 
-/// `MPD`, `Period`, `AdaptationSet` or `Representation`.
+/// One `MPD`, `Period`, `AdaptationSet` or `Representation`.
 pub(super) struct Level {
-    /// Before it among the levels.
+    /// Index of its parent, which precedes it among the levels.
     pub(super) parent: Option<usize>,
-    /// Where its own `BaseURL`s stand.
+    /// Ranges of its own `BaseURL`s.
     pub(super) bases: Vec<Range<usize>>,
-    /// Whether it has a `SegmentTemplate` or `SegmentList` of its own.
+    /// True if it has a `SegmentTemplate` or `SegmentList` of its own.
     pub(super) has_segments: bool,
-    /// Whether something in it is in the file that the base names.
+    /// True if something in it lies in the file that the base names.
     pub(super) needs_base: bool,
     pub(super) is_representation: bool,
 }
 
-/// Where a URI stands.
+/// The position of a URI.
 #[derive(Clone)]
 pub(super) struct UriPosition {
-    /// Escaped, without the space around it.
+    /// Range of the URI as written, without the space around it.
     pub(super) range: Range<usize>,
     pub(super) kind: UriKind,
     pub(super) spelling: Spelling,
 }
 
-/// How XML writes it.
+/// The form in which XML writes a URI.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// With `&amp;`.
+    /// Text with entities such as `&amp;`.
     Escaped,
-    /// In a CDATA section.
+    /// Text of a CDATA section.
     Plain,
 }
 
-/// What a URI is, and which level's bases it is resolved against.
+/// The kind of a URI, and the level whose bases it is resolved against.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum UriKind {
-    /// With `$Number$` and the like.
+    /// A template with `$Number$` and the like.
     Template(usize),
     File(usize),
     /// The `BaseURL` of a level.
     Base(usize),
-    /// Of the manifest itself: bases are not for it.
+    /// A URI of the manifest itself, to which bases do not apply.
     Manifest,
 }
 
@@ -92,7 +92,7 @@ impl Manifest {
             }
         }
         let Manifest { levels, places } = &mut walk.manifest;
-        // Attributes of one tag are read by their meaning, and stand in any order.
+        // Attributes of one tag are read by their meaning, and may stand in any order.
         places.sort_unstable_by_key(|place| place.range.start);
         match (walk.open.is_empty(), levels.is_empty()) {
             (true, false) => Ok(walk.manifest),
@@ -102,12 +102,12 @@ impl Manifest {
     }
 }
 
-/// An element that has begun and not ended.
+/// An element whose end tag has not come.
 struct Open {
     element: Element,
-    /// The innermost level around it, or itself.
+    /// Index of the innermost level: the element itself or one around it.
     level: usize,
-    /// Where its content begins.
+    /// Offset of its content.
     content: usize,
 }
 
@@ -190,7 +190,7 @@ impl Walk<'_> {
         Ok(levels.len() - 1)
     }
 
-    /// `before` is where the end tag begins.
+    /// Handles an end tag, which begins at `before`.
     fn end(&mut self, before: usize) -> Result<(), Refusal> {
         let Some(open) = self.open.pop() else {
             return Err(NOT_WELL_FORMED);
@@ -219,7 +219,7 @@ impl Walk<'_> {
     ) -> Result<ElementKind, Refusal> {
         let mut found = ElementKind::Nothing;
         let mut attributes = tag.attributes();
-        // Looking for repeated names takes time by the square of their number.
+        // The check for repeated names takes time quadratic in their number.
         for attribute in attributes.with_checks(false) {
             let attribute = attribute.map_err(|_| NOT_WELL_FORMED)?;
             if !names.contains(&attribute.key.as_ref()) {
@@ -251,7 +251,7 @@ enum ElementKind {
     Nothing,
 }
 
-/// The text of an element that has nothing but text.
+/// Returns the text of an element that contains only text.
 fn content(text: &str, range: Range<usize>) -> Result<(Range<usize>, Spelling), Refusal> {
     let range = trimmed(text, range);
     let content = &text[range.clone()];
@@ -268,14 +268,14 @@ fn content(text: &str, range: Range<usize>) -> Result<(Range<usize>, Spelling), 
     }
 }
 
-/// Without XML's white space at both ends. Players differ in what else is white: whoever signs sees it.
+/// Trims XML's white space from both ends. Players differ in what else is white space: `sign` gets to see it.
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let inner = &text[range.clone()];
     let start = range.start + (inner.len() - inner.trim_ascii_start().len());
     start..start + inner.trim_ascii().len()
 }
 
-/// Where a piece of `text` is in it. The reader hands out pieces of the text itself, and does not say from where.
+/// Returns the range of `piece` in `text`. The reader returns slices of the text itself without their positions.
 fn range_within(text: &str, piece: &str) -> Option<Range<usize>> {
     let start = piece.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     let range = start..start.checked_add(piece.len())?;
@@ -289,8 +289,8 @@ fn position(reader: &Reader<&[u8]>) -> usize {
 const NOT_WELL_FORMED: Refusal = Refusal::Corrupt("a manifest that is not well-formed");
 const NOT_A_MANIFEST: Refusal = Refusal::Unsupported("a manifest that does not begin with MPD");
 
-/// Manifests of a day's programme with its breaks have some thousands.
+/// Number of levels. A manifest of a day's programme with its breaks has some thousands.
 const LEVELS_MAX: usize = 20_000;
 
-/// As many segments as a video may have, for two tracks.
+/// Number of URIs: as many as a video may have segments, for two tracks.
 const PLACES_MAX: usize = 200_000;

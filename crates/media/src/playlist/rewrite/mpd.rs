@@ -1,4 +1,4 @@
-//! Asks for the grants of a manifest's URIs, and writes them where the URIs stand.
+//! Has a manifest's URIs signed, and writes the grants into it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -45,7 +45,7 @@ pub(super) fn rewrite(
     Ok(format!("{mark}{}", copy.end()))
 }
 
-/// Asks for a URI with each base that it may have.
+/// Signs a URI resolved against each base that it may have.
 fn ask_with_each(
     bases: &[Rc<str>],
     uri: &str,
@@ -62,7 +62,7 @@ fn ask_with_each(
             return Err(TOO_MANY_BASES);
         }
         let resolved = resolve(base, uri);
-        // A base of another scheme is nobody's to sign.
+        // A URI with another scheme cannot be signed.
         let signed = can_be_signed(&resolved)
             .then(|| ask(&resolved, sign))
             .flatten();
@@ -88,7 +88,7 @@ fn write(
     copy: &mut Copy<'_>,
 ) -> Result<(), Refusal> {
     let written = &text[place.range.clone()];
-    // A fragment stays behind the grant. In an escaped text, &#38; is none.
+    // A fragment stays after the grant. In escaped text, the `#` of `&#38;` begins none.
     let fragment = match place.spelling {
         Spelling::Plain => written.find('#'),
         Spelling::Escaped => written
@@ -114,7 +114,7 @@ fn write(
     }
 }
 
-/// A URI as it is meant. No entities are known but XML's own five.
+/// Decodes a URI. XML's own five entities are the only ones known.
 fn value<'a>(
     text: &'a str,
     range: &Range<usize>,
@@ -129,14 +129,14 @@ fn value<'a>(
     }
 }
 
-/// What URIs of each level are resolved against. A level may have several bases: places where the same files lie.
+/// The bases of each level's URIs. A level may have several: locations of the same files.
 struct Bases {
-    /// In force within a level itself.
+    /// Bases in effect within a level itself.
     within: Vec<Rc<[Rc<str>]>>,
-    /// Of all representations beneath a level, which are those that its URIs are resolved for.
+    /// Bases of all representations below a level, for which its URIs are resolved.
     below: Vec<Rc<[Rc<str>]>>,
     parents: Vec<Option<usize>>,
-    /// Whether a representation beneath has its media in the file that a base of this level names.
+    /// True if a representation below has its media in the file that a base of this level names.
     has_file: Vec<bool>,
     root: Rc<[Rc<str>]>,
 }
@@ -167,7 +167,8 @@ impl Bases {
         Ok(bases)
     }
 
-    /// Of each representation without segments of their own URIs, the nearest base is the file.
+    /// Finds the bases that name files: the nearest one of each representation whose segments have no URIs of their
+    /// own.
     fn find_files(&mut self, manifest: &Manifest) {
         let representations = manifest.levels.iter().enumerate();
         for (number, _) in representations.filter(|(_, level)| level.is_representation) {
@@ -201,7 +202,7 @@ impl Bases {
                         gathered[place].push(Rc::clone(base));
                     }
                 }
-                // One more than allowed tells whoever asks that there are too many.
+                // One more than allowed tells the caller that there are too many.
                 gathered[place].truncate(BELOW_MAX + 1);
                 around = manifest.levels[place].parent;
             }
@@ -227,7 +228,7 @@ impl Bases {
         &self.below[level]
     }
 
-    /// Folders end with a slash.
+    /// Returns true if a base names a file; folders end with a slash.
     fn names_a_file(&self, level: usize, uri: &str) -> bool {
         let path = uri.split('?').next().unwrap_or(uri);
         let last = path.rsplit('/').next().unwrap_or(path);
@@ -281,17 +282,17 @@ fn combined(
 
 const TOO_MANY_BASES: Refusal = Refusal::TooLarge("base URLs of a manifest");
 
-/// One representation lies in no more places.
+/// Number of bases of one representation.
 const BASES_MAX: usize = 8;
 
-/// The segments of one template, for all its representations.
+/// Number of bases of one template, for all its representations.
 const BELOW_MAX: usize = 64;
 
-/// Of all bases, resolved.
+/// Total size of all bases, resolved.
 const BASES_BYTES_MAX: usize = 16 << 20;
 
-/// Of all URIs, resolved against their bases, with their grants.
+/// Total size of all URIs, resolved against their bases, with their grants.
 const RESOLVED_BYTES_MAX: usize = 256 << 20;
 
-/// What a question costs beside its text.
+/// Cost of one call of `sign`, beside its text.
 const QUESTION_SIZE_BYTES: usize = 1024;

@@ -1,15 +1,15 @@
-//! References to URIs (RFC 3986 5.2), as far as lists need them.
+//! References to URIs (RFC 3986 5.2), as far as playlists need them.
 
-/// Whether a reference leads to something that can be asked for with a query: relative, or of `http` and `https`. `skd:`,
-/// `data:` and `urn:` do not.
+/// Returns true if a reference may carry a query: it is relative, or has the scheme `http` or `https`. `skd:`, `data:`
+/// and `urn:` may not.
 pub(super) fn can_be_signed(reference: &str) -> bool {
     let is_http =
         |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     !reference.is_empty() && scheme(reference).is_none_or(is_http)
 }
 
-/// What `reference` means where `base` is in force (RFC 3986 5.2); either may be relative. Dot segments stay: who asks for
-/// a URI removes them.
+/// Resolves `reference` against `base` (RFC 3986 5.2); either may be relative. Dot segments stay: the viewer that
+/// requests the URI removes them.
 pub fn resolve(base: &str, reference: &str) -> String {
     if base.is_empty() || scheme(reference).is_some() {
         return reference.to_owned();
@@ -42,7 +42,7 @@ pub fn resolve(base: &str, reference: &str) -> String {
     format!("{root}{slash}{}{reference}", &path[..folder_end])
 }
 
-/// Scheme and authority, and what follows.
+/// Splits a URI after its scheme and authority.
 fn cut_root(uri: &str) -> (&str, &str) {
     let after_scheme = scheme(uri).map_or(0, |scheme| scheme.len() + 1);
     let rest = &uri[after_scheme..];
@@ -53,7 +53,7 @@ fn cut_root(uri: &str) -> (&str, &str) {
     uri.split_at(after_scheme + authority)
 }
 
-/// What stands before the first colon, when it is a scheme (RFC 3986 3.1).
+/// Returns the text before the first colon, if it is a scheme (RFC 3986 3.1).
 fn scheme(reference: &str) -> Option<&str> {
     let (scheme, _) = reference.split_once(':')?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())

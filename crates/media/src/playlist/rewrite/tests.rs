@@ -1,15 +1,15 @@
-//! Lists in the forms of ffmpeg, Shaka Packager, Bento4 and others, and hostile ones.
+//! Playlists and manifests in the forms of ffmpeg, Shaka Packager, Bento4 and others, and hostile ones.
 
 use super::*;
 
-/// Appends a grant to what is on this host, as the edge does.
+/// Appends a grant to URIs on this host, as the edge does.
 fn grant(uri: &str) -> Option<String> {
     let is_here = !uri.contains("//") || uri.starts_with("https://host/");
     let separator = if uri.contains('?') { '&' } else { '?' };
     is_here.then(|| format!("{uri}{separator}Q"))
 }
 
-/// `{Q}` and `{&Q}` of `list` are what comes in; without them, the playlist is what goes in.
+/// Checks a rewrite: `{?Q}` and `{&Q}` mark the grants of the expected output; without them, the playlist is the input.
 fn check_hls(playlist: &str) {
     let plain = playlist.replace("{?Q}", "").replace("{&Q}", "");
     let expected = playlist.replace("{?Q}", "?Q").replace("{&Q}", "&Q");
@@ -227,7 +227,7 @@ fn segment_lists() {
          <SegmentURL index='1.sidx{?Q}' media='1.m4s{?Q}'/><SegmentURL media='2.m4s{?Q}#f'/><SegmentURL media=''/>\
          </SegmentList></Representation></AdaptationSet></Period></MPD>",
     );
-    // Ranges of one file.
+    // The segments are ranges of one file.
     check_dash(
         "<MPD><Period><AdaptationSet><Representation><BaseURL>video.mp4{?Q}</BaseURL><SegmentList>\
          <Initialization range='0-1'/><SegmentURL mediaRange='2-3'/></SegmentList></Representation></AdaptationSet></Period></MPD>",
@@ -241,7 +241,7 @@ fn what_lies_on_another_host_gets_no_grant() {
          <SegmentTemplate media='$Number$.m4s'/><Representation/>\
          </AdaptationSet></Period></MPD>",
     );
-    // One of the places is another host.
+    // One of the locations is another host.
     check_dash(
         "<MPD><BaseURL>/here/</BaseURL><BaseURL>https://other/</BaseURL><Period><AdaptationSet>\
          <SegmentTemplate media='$Number$.m4s'/><Representation/></AdaptationSet></Period></MPD>",

@@ -1,4 +1,4 @@
-//! Which screens lists say that pictures were made for.
+//! Checks of the video ranges and colours that playlists state.
 
 use super::*;
 use crate::mp4::Colour;
@@ -14,7 +14,7 @@ fn coloured(primaries: u8, transfer: u8, matrix: u8) -> TrackDescription {
     }
 }
 
-/// VIDEO-RANGE of each variant and of each playlist of key frames; `-` where it is missing.
+/// Returns VIDEO-RANGE of each variant and of each I-frame playlist; `-` where it is missing.
 fn ranges(tracks: &[TrackDescription]) -> String {
     let videos: Vec<_> = tracks
         .iter()
@@ -39,7 +39,7 @@ fn renditions(videos: &[VideoDescription]) -> Vec<Rendition<'_>> {
         .collect()
 }
 
-/// Of each set with pictures: how many there are, and what it says of their colours.
+/// Returns, for each set of video, the number of its representations and the colours that it states.
 fn sets(tracks: &[TrackDescription]) -> Vec<String> {
     let videos: Vec<_> = tracks
         .iter()
@@ -79,11 +79,11 @@ fn h3_the_range_is_said_of_variants_and_key_frames() {
 
 #[test]
 fn h3_renditions_of_other_ranges_are_told_apart() {
-    // Beside a high range all variants say theirs; a set of DASH has one range, and PQ is for those who know it.
+    // If one has a high range, all variants state theirs; a set of DASH has one range, and PQ is essential in its set.
     let tracks = [coloured(9, 16, 9), picture(), coloured(1, 1, 1)];
     assert_eq!(ranges(&tracks), "PQ SDR SDR PQ SDR SDR");
     assert_eq!(sets(&tracks), ["1 EC=9 ET=16 EM=9", "2"]);
-    // What no rendition contradicts does not part them, and what differs is not said of all.
+    // An unknown range does not split a set, and colours that differ are not stated for it.
     let tracks = [coloured(1, 1, 1), picture(), coloured(1, 6, 1)];
     assert_eq!(ranges(&tracks), "SDR - SDR SDR - SDR");
     assert_eq!(sets(&tracks), ["3"]);

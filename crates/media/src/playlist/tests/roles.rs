@@ -1,4 +1,4 @@
-//! What lists say that tracks are for.
+//! Checks of the roles of tracks in playlists.
 
 use super::*;
 use crate::mp4::Role;
@@ -8,7 +8,7 @@ fn with_roles(track: TrackDescription, roles: &[Role]) -> TrackDescription {
     TrackDescription { roles, ..track }
 }
 
-/// The `EXT-X-MEDIA` of a video, from the name on and without URI and channels.
+/// Returns the `EXT-X-MEDIA` of a video, from the name on, without URI and channels.
 fn media(video: &VideoDescription) -> Vec<String> {
     let master = hls_master(&own(video), &[], &Propagation::None);
     let lines = master.lines().filter_map(|line| line.split_once(",NAME="));
@@ -18,7 +18,7 @@ fn media(video: &VideoDescription) -> Vec<String> {
         .collect()
 }
 
-/// Roles and the like of each set of a video's manifest.
+/// Returns roles and accessibility of each set of a video's manifest.
 fn sets(video: &VideoDescription) -> Vec<String> {
     let manifest = dash(&own(video), &[], &Propagation::None);
     dash_mpd_core::parse(&manifest).unwrap();
@@ -36,7 +36,7 @@ fn sets(video: &VideoDescription) -> Vec<String> {
 
 #[test]
 fn m4_a_description_is_never_chosen_unasked() {
-    // It comes first, and the file enables it.
+    // The description comes first, and the file enables it.
     let video = video(vec![
         picture(),
         with_roles(audio(2, Codec::Aac, "eng"), &[Role::Description]),
@@ -122,7 +122,7 @@ fn m4_forced_subtitles_are_not_offered_as_ordinary_ones() {
     );
 }
 
-/// ffmpeg calls every track for those who do not hear well a caption.
+/// ffmpeg marks every track for the hard of hearing as a caption.
 #[test]
 fn m4_audio_for_the_hard_of_hearing_is_no_caption() {
     let video = video(vec![
@@ -158,7 +158,7 @@ fn m4_the_main_audio_is_the_default_where_the_file_enables_several() {
             "\"Slovenian\",DEFAULT=YES,AUTOSELECT=YES"
         ]
     );
-    // A forced sound is none: the word is for subtitles.
+    // A forced audio track has no such role: it is for subtitles.
     let video = super::video(vec![
         picture(),
         with_roles(audio(2, Codec::Aac, "eng"), &[Role::ForcedSubtitle]),

@@ -7,7 +7,7 @@ fn check(bytes: &[u8], expected: Result<&[Value], Fault>) {
     assert_eq!(read(bytes).as_deref().map_err(|fault| *fault), expected);
 }
 
-/// `count` objects within each other.
+/// Makes `count` nested objects.
 fn nested(count: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..count {
@@ -30,7 +30,7 @@ fn what_ends_early() {
     let values = read(&whole).unwrap();
     for end in 1..whole.len() {
         let cut = read(&whole[..end]);
-        // A cut between two values leaves fewer of them.
+        // A text cut between two values has fewer values, which are the first ones.
         assert!(cut == Err(Fault::Amf) || cut.is_ok_and(|cut| values.starts_with(&cut)));
     }
 }

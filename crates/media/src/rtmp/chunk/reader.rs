@@ -1,4 +1,4 @@
-//! Puts the messages of a viewer together, under limits.
+//! Assembles a viewer's messages from chunks, under limits.
 
 use super::message_type::{ABORT, SET_CHUNK_SIZE};
 use super::{CHUNK_SIZE_BYTES_FIRST, EXTENDED};
@@ -7,9 +7,9 @@ use crate::rtmp::fault::Fault;
 const CHUNK_SIZE_BYTES_MAX: u32 = 65_536;
 const CHUNK_STREAMS_MAX: usize = 32;
 const MESSAGE_SIZE_BYTES_MAX: u32 = 65_536;
-/// Of all messages that have begun and not ended.
+/// Size limit of all unfinished messages together.
 const MESSAGES_SIZE_BYTES_MAX: u32 = 2 * MESSAGE_SIZE_BYTES_MAX;
-/// Basic header, message header, extended timestamp.
+/// Size of basic header, message header and extended timestamp.
 const HEADER_SIZE_BYTES_MAX: usize = 3 + 11 + 4;
 
 /// A message from the viewer.
@@ -20,34 +20,34 @@ pub(crate) struct Received {
     pub(crate) body: Vec<u8>,
 }
 
-/// What is known of one chunk stream.
+/// The state of one chunk stream.
 #[derive(Debug)]
 struct Stream {
     id: u32,
     message_type: u8,
     stream_id: u32,
     size_bytes: u32,
-    /// Chunks without a header of their own repeat the extended timestamp.
+    /// True if chunks without a header repeat the extended timestamp.
     is_extended: bool,
-    /// The message under way.
+    /// Received part of the unfinished message.
     body: Vec<u8>,
-    /// A message has begun. One without a body has no other sign of it.
+    /// True while a message is unfinished. A message without a body shows in no other way.
     is_open: bool,
 }
 
-/// Takes bytes in, gives messages out.
+/// Takes bytes in, and returns messages.
 #[derive(Debug)]
 pub(crate) struct ChunkReader {
     chunk_size_bytes: u32,
     streams: Vec<Stream>,
     header: Header,
-    /// The chunk whose payload is read: the place of its stream, and what is left.
+    /// Chunk whose payload is read: the index of its stream, and the number of bytes left.
     payload: Option<(usize, u32)>,
-    /// Of all bodies under way, as their headers announce them.
+    /// Total size of the unfinished messages, as their headers announce it.
     announced_size_bytes: u32,
 }
 
-/// The bytes of a chunk's header as far as they have come.
+/// The part of a chunk's header received so far.
 #[derive(Debug, Default)]
 struct Header {
     bytes: [u8; HEADER_SIZE_BYTES_MAX],
@@ -65,9 +65,9 @@ impl ChunkReader {
         }
     }
 
-    /// Takes bytes in up to the end of a message; says how many.
+    /// Consumes bytes up to the end of a message; returns how many.
     ///
-    /// Chunk sizes and aborts are followed here and not given out.
+    /// Chunk sizes and aborts take effect here and are not returned.
     pub(crate) fn input(&mut self, bytes: &[u8]) -> Result<(usize, Option<Received>), Fault> {
         let mut at = 0;
         loop {
@@ -98,7 +98,7 @@ impl ChunkReader {
         }
     }
 
-    /// Looks at the header once it may be complete.
+    /// Adds a byte to the header, and parses the header once it is complete.
     fn header_byte(&mut self, byte: u8) -> Result<(), Fault> {
         self.header.bytes[self.header.length] = byte;
         self.header.length += 1;
@@ -132,7 +132,7 @@ impl ChunkReader {
         Ok(())
     }
 
-    /// Follows a whole header; says in which place its chunk stream is.
+    /// Applies a complete header; returns the index of its chunk stream.
     fn chunk_begun(
         &mut self,
         basic: &Basic,
@@ -141,7 +141,7 @@ impl ChunkReader {
     ) -> Result<usize, Fault> {
         let place = match known {
             Some(place) => place,
-            // Some begin a chunk stream without saying whose message it is; that is the connection's then.
+            // Some begin a chunk stream with a header that has no message stream id: it is 0, the connection's own.
             None if basic.format <= 1 => self.begin_stream(basic.id)?,
             None => return Err(Fault::NoEarlierChunk),
         };
@@ -163,7 +163,7 @@ impl ChunkReader {
         }
         if !stream.is_open {
             stream.is_open = true;
-            // Of 24 bits, and the sum before it was within the limit.
+            // This cannot overflow: the size has 24 bits, and the sum before it was within the limit.
             self.announced_size_bytes += stream.size_bytes;
             if stream.size_bytes > MESSAGE_SIZE_BYTES_MAX
                 || self.announced_size_bytes > MESSAGES_SIZE_BYTES_MAX
@@ -190,7 +190,7 @@ impl ChunkReader {
         Ok(self.streams.len() - 1)
     }
 
-    /// Gives the message when this was its last chunk.
+    /// Returns the message if this was its last chunk.
     fn chunk_ended(&mut self, place: usize) -> Result<Option<Received>, Fault> {
         self.payload = None;
         let stream = &mut self.streams[place];
@@ -221,7 +221,7 @@ impl ChunkReader {
         }
     }
 
-    /// Forgets the message under way in a chunk stream.
+    /// Discards the unfinished message of a chunk stream.
     fn abort(&mut self, id: u32) {
         let open = |stream: &&mut Stream| stream.id == id && stream.is_open;
         if let Some(stream) = self.streams.iter_mut().find(open) {
@@ -232,13 +232,13 @@ impl ChunkReader {
     }
 }
 
-/// The first four bytes of a control message.
+/// Returns the number in the first four bytes of a control message.
 pub(crate) fn control_number(body: &[u8]) -> Result<u32, Fault> {
     let number = body.first_chunk().ok_or(Fault::ControlTooShort)?;
     Ok(u32::from_be_bytes(*number))
 }
 
-/// The first part of a header: its format and chunk stream.
+/// The basic header: format and chunk stream.
 struct Basic {
     format: u8,
     id: u32,
@@ -246,7 +246,7 @@ struct Basic {
 }
 
 impl Header {
-    /// `None` while it has not all come.
+    /// Returns `None` while the basic header is incomplete.
     fn basic(&self) -> Option<Basic> {
         let bytes = &self.bytes[..self.length];
         let first = *bytes.first()?;
@@ -265,7 +265,7 @@ impl Header {
         })
     }
 
-    /// A number of up to four bytes.
+    /// Returns a big-endian number of up to four bytes.
     fn number(&self, at: usize, length: usize) -> u32 {
         let bytes = &self.bytes[at..at + length];
         bytes

@@ -1,4 +1,4 @@
-//! Checks of chunks: what a viewer may send, and that what we send is read again.
+//! Checks of chunks: the chunks that a viewer may send, and that our own are read back.
 
 use super::message_type::{ABORT, COMMAND, SET_CHUNK_SIZE};
 use super::{ChunkReader, ChunkStream, ChunkWriter, Received};
@@ -7,7 +7,7 @@ use crate::{Part, Parts};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-/// Everything that is in `bytes`, or the fault that ends it; the same however they are cut.
+/// Reads all messages in `bytes`, or returns the fault that ends them; the result is the same however they are split.
 fn read(bytes: &[u8]) -> Result<Vec<Received>, Fault> {
     let whole = read_pieces(bytes, usize::MAX);
     for piece in [1, 3, 100] {
@@ -29,7 +29,7 @@ fn read_pieces(bytes: &[u8], piece: usize) -> Result<Vec<Received>, Fault> {
     Ok(messages)
 }
 
-/// A chunk with a whole header.
+/// Makes a chunk with a full header.
 fn chunk(id: u8, message_type: u8, size_bytes: u32, payload: &[u8]) -> Vec<u8> {
     let mut chunk = vec![id, 0, 0, 0];
     chunk.extend(&size_bytes.to_be_bytes()[1..]);
@@ -70,7 +70,7 @@ fn messages_out_of_bounds() {
         &[&chunk(3, COMMAND, 0xff_ffff, &[])],
         Fault::MessageTooLarge,
     );
-    // Together they are bounded as well.
+    // Unfinished messages are also limited together.
     let begun = |id| chunk(id, COMMAND, 65_536, &[0; 128]);
     let ping = chunk(2, 4, 1, &[9]);
     check_bodies(&[&begun(3), &ping], &[&[9]]);
@@ -114,7 +114,7 @@ fn every_form_of_header() {
     let messages = read(&[&whole[..], &same_stream, &same].concat()).unwrap();
     assert!(messages.iter().all(|message| message.stream_id == 1));
     assert_eq!(messages[2].message_type, 18);
-    // A chunk stream may begin without saying whose message it is.
+    // A chunk stream may begin without a message stream id.
     let unsaid = read(&[&same_stream[..], &same].concat()).unwrap();
     assert_eq!(unsaid[0].stream_id, 0);
 }
@@ -133,12 +133,12 @@ fn long_chunk_stream_ids() {
         again.push(b'y');
         check_bodies(&[&message, &again], &[b"x", b"y"]);
     }
-    // 64 in its two spellings is one chunk stream.
+    // Both encodings of id 64 are one chunk stream.
     let short = [0x00, 0, 0, 0, 0, 0, 0, 1, 20, 0, 0, 0, 0, b'x'];
     check_bodies(&[&short, &[0xc1, 0, 0, b'y']], &[b"x", b"y"]);
 }
 
-/// The timestamp is repeated before each further chunk of the message, and of messages that leave it out.
+/// The timestamp is repeated before each further chunk of the message, and before messages that omit it.
 #[test]
 fn extended_timestamps() {
     let head = [3, 255, 255, 255, 0, 0, 130, 20, 1, 0, 0, 0, 1, 2, 3, 4];
@@ -172,7 +172,7 @@ fn chunk_sizes_from_1_to_65536() {
     check_bodies(&[&chunk(3, COMMAND, 0, b"")], &[b""]);
 }
 
-/// The bytes of parts, whose source has its place as its bytes.
+/// Returns the bytes of parts; a byte of the source is its own position.
 fn spelled(parts: &Parts) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts.as_slice() {
@@ -252,7 +252,7 @@ fn times_beyond_24_bits() {
     assert_eq!(bytes[1..4], [255; 3]);
     assert_eq!(bytes[12..16], [1, 2, 3, 4]);
     assert_eq!(bytes[16 + 128..16 + 133], [0xc7, 1, 2, 3, 4]);
-    // The distance to the last message fits.
+    // The delta to the last message fits.
     let mut next = Parts::default();
     writer.write(
         ChunkStream::Video,

@@ -1,27 +1,27 @@
-//! Cuts messages into chunks: headers made here, and between them stretches of the video.
+//! Splits messages into chunks: headers made here, and ranges of the video between them.
 
 use super::message_type::SET_CHUNK_SIZE;
 use super::{CHUNK_SIZE_BYTES_FIRST, EXTENDED};
 use crate::{Part, Parts};
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// What we announce. Larger than a picture mostly is, so that most messages are one header and one stretch.
+/// The announced chunk size. It is larger than most samples, so that most messages are one header and one range.
 const CHUNK_SIZE_BYTES: u32 = 65_536;
-/// How much is taken at once for headers.
+/// Allocation size of the buffer for headers.
 const HEADERS_SIZE_BYTES: usize = 1024;
-/// Bytes of our own up to this length are put behind the header before them.
+/// Size up to which bytes made here are copied behind the header before them.
 const COPIED_SIZE_BYTES_MAX: usize = 64;
-/// Of a message: its length has 24 bits.
+/// Size limit of a message: its length has 24 bits.
 const MESSAGE_SIZE_BYTES_MAX: u64 = 0xff_ffff;
 
-/// The chunk streams we use, by what is sent in them.
+/// The chunk streams in use, by what is sent in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChunkStream {
-    /// Of the protocol itself: section 5.4 wants 2.
+    /// Protocol control messages: section 5.4 prescribes 2.
     Control,
-    /// Answers to commands of the connection.
+    /// Replies to commands of the connection.
     Connection,
-    /// What is said of a stream.
+    /// Status and metadata of a stream.
     Status,
     Audio,
     Video,
@@ -41,7 +41,7 @@ impl ChunkStream {
     }
 }
 
-/// What the next header of a chunk stream may leave out.
+/// The values that the next header of a chunk stream may omit.
 #[derive(Clone, Copy, Debug)]
 struct Last {
     stream_id: u32,
@@ -65,7 +65,7 @@ impl ChunkWriter {
         }
     }
 
-    /// Announces our chunk size and uses it from then on.
+    /// Announces the larger chunk size, and uses it from then on.
     pub(crate) fn enlarge(&mut self, out: &mut Parts) {
         let size = CHUNK_SIZE_BYTES.to_be_bytes();
         let body = Bytes::copy_from_slice(&size);
@@ -73,12 +73,12 @@ impl ChunkWriter {
         self.chunk_size_bytes = u64::from(CHUNK_SIZE_BYTES);
     }
 
-    /// The next message of every chunk stream gets a whole header: times begin anew.
+    /// Makes the next message of every chunk stream have a full header: timestamps start again.
     pub(crate) fn forget(&mut self) {
         self.last = [None; CHUNK_STREAMS];
     }
 
-    /// Appends a message of our own making.
+    /// Appends a message made here.
     pub(crate) fn write_bytes(
         &mut self,
         stream: ChunkStream,
@@ -93,7 +93,7 @@ impl ChunkWriter {
         self.write(stream, message_type, stream_id, timestamp_ms, &parts, out);
     }
 
-    /// Appends a message; one too long for RTMP is left out.
+    /// Appends a message; omits one that is too long for RTMP.
     pub(crate) fn write(
         &mut self,
         stream: ChunkStream,
@@ -144,14 +144,14 @@ impl ChunkWriter {
         out.push_bytes(self.headers.split().freeze());
     }
 
-    /// A timestamp that did not fit into the header.
+    /// Appends the extended timestamp, if there is one.
     fn put_extended(&mut self, extended: Option<u32>) {
         if let Some(time) = extended {
             self.headers.put_u32(time);
         }
     }
 
-    /// Appends the payload of a chunk behind its header; few bytes of our own are copied, to be one stretch with it.
+    /// Appends the payload of a chunk after its header; copies short bytes made here, so that both are one part.
     fn append(&mut self, payload: &Parts, out: &mut Parts) {
         for part in payload.as_slice() {
             match part {

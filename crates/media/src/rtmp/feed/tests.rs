@@ -4,7 +4,7 @@ use super::*;
 use crate::Parts;
 use crate::stream::MessageKind;
 
-/// A message every 100 ms, for so many seconds.
+/// Yields a message every 100 ms, up to so many seconds.
 fn video(from_ms: u32, seconds: u32) -> impl Iterator<Item = Message> {
     (from_ms..seconds * 1000)
         .step_by(100)
@@ -20,7 +20,7 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// Sends what is due; gives the times of the first and the last, and what stopped it.
+/// Sends what is due; returns the times of the first and last message, and the turn that stopped it.
 fn sent<M: Iterator<Item = Message>>(
     feed: &mut Feed<M>,
     now_ms: u64,
@@ -47,7 +47,7 @@ fn the_viewer_gets_its_buffer_and_a_second() {
         let (times, turn) = sent(&mut feed, 7000);
         assert_eq!(times, Some((0, first_ms)));
         assert_eq!(turn, Turn::Wait(ms(100 + 500)));
-        // What has become due is sent together.
+        // Messages that have become due are sent together.
         let (times, _) = sent(&mut feed, 7600);
         assert_eq!(times, Some((first_ms + 100, first_ms + 600)));
     }
@@ -79,7 +79,7 @@ fn a_play_ends() {
     assert_eq!(sent(&mut feed, 0), (None, Turn::Over));
 }
 
-/// The key frame before the place is sent at once, and time runs from the place.
+/// The key frame before the position is sent at once, and time runs from the position.
 #[test]
 fn a_play_begins_within_the_video() {
     let mut feed = Feed::new(video(10_000, 100), ms(11_500), None, ms(0));
@@ -112,10 +112,10 @@ fn pausing() {
     assert_eq!(sent(&mut feed, 60_000), (None, Turn::Paused));
     assert!(!feed.is_behind(ms(1000)));
     assert!(feed.is_behind(ms(4000)));
-    // A pause is not made up for.
+    // The time of a pause is not made up for.
     feed.resume(ms(1000), ms(60_000));
     assert_eq!(sent(&mut feed, 60_000).0, Some((4100, 5000)));
-    // Nor does it bring a whole video.
+    // Nor does resuming at a later position send a whole video.
     feed.pause();
     feed.resume(ms(90_000), ms(60_000));
     assert_eq!(sent(&mut feed, 60_000).0, Some((5100, 9000)));

@@ -3,7 +3,7 @@
 use super::*;
 use aws_lc_rs::hmac;
 
-/// What ffmpeg 5.1 began a connection with: C0, and C1 with a digest.
+/// The bytes with which ffmpeg 5.1 begins a connection: C0, and C1 with a digest.
 const FFMPEG: &[u8] = include_bytes!("../../../tests-data/rtmp_c1_ffmpeg.bin");
 
 fn sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
@@ -19,7 +19,7 @@ fn handshake() -> Handshake {
     Handshake::new(random, sha256)
 }
 
-/// The answer to C0 and C1, however they are cut.
+/// Returns the reply to C0 and C1, which is the same however they are split.
 fn answer(opening: &[u8]) -> Vec<u8> {
     let mut answers = Vec::new();
     for piece in [1, 7, 1536, 1537] {
@@ -40,7 +40,7 @@ fn answer(opening: &[u8]) -> Vec<u8> {
     answers.remove(0)
 }
 
-/// C0 and C1 of a viewer who signs under `scheme`.
+/// Makes C0 and C1 of a viewer that signs under `scheme`.
 fn signed_opening(scheme: Scheme) -> Vec<u8> {
     let mut c1 = vec![0, 0, 0, 9, 128, 0, 7, 2];
     c1.extend((8..PACKET_SIZE_BYTES).map(|at| (at * 13 % 241) as u8));
@@ -50,7 +50,7 @@ fn signed_opening(scheme: Scheme) -> Vec<u8> {
     [&[3], &c1[..]].concat()
 }
 
-/// What a viewer checks who wants H.264.
+/// Checks the reply as a viewer that wants H.264 does.
 fn check_signed(opening: &[u8], scheme: Scheme) {
     let answer = answer(opening);
     assert_eq!(answer.len(), 1 + 2 * PACKET_SIZE_BYTES);
@@ -66,7 +66,7 @@ fn check_signed(opening: &[u8], scheme: Scheme) {
     assert_eq!(digest, sha256(&key, body));
 }
 
-/// An echo, which needs no keys.
+/// Checks the echo, which needs no keys.
 fn check_plain(opening: &[u8]) {
     let answer = answer(opening);
     assert_eq!(answer[0], 3);
@@ -104,7 +104,7 @@ fn both_places_of_the_digest() {
     check_signed(FFMPEG, Scheme::DigestFirst);
 }
 
-/// No sum of bytes leads out of the packet.
+/// No sum of bytes gives a position outside the packet.
 #[test]
 fn the_digest_is_always_within() {
     for scheme in [Scheme::DigestFirst, Scheme::KeyFirst] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Application, name, key and query, and who sends it so.
+/// Application, name, key and query of real URLs, and which player sends them.
 const VECTORS: &str = include_str!("../../../tests-data/rtmp_names.tsv");
 
 fn check_bad(application: &str, play: &str, expected: BadName) {
@@ -108,7 +108,7 @@ fn keys_by_kind_and_ending() {
     check("cfx/st", "/mp4:a//b", &["a//b.mp4", "a//b"], "");
     check("cfx/st?x=1", "mp4:é%20+.mp4?q", &["é +.mp4"], "q");
     check("cfx/st", "mp4:a?b?c", &["a.mp4", "a"], "b?c");
-    // One layer is taken off, and what is left is read like any other.
+    // One layer of percent-encoding is removed, and the rest is read like any other name.
     check(
         "cfx/st",
         "a%2520b%3Fq%3D%2541",
@@ -148,7 +148,7 @@ fn resources_that_a_policy_may_have() {
     );
 }
 
-/// A name without its ending is a resource of the object that has none as well.
+/// A name without its extension is also a resource of the object that has none.
 /// A grant for `a.mp4` is none for `a.mp4.flv`.
 #[test]
 fn only_one_ending_may_be_left_out() {

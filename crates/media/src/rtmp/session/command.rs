@@ -1,10 +1,10 @@
-//! The commands of a viewer, read from the values of a message.
+//! A viewer's commands, read from the values of a message.
 
 use super::Connect;
 use crate::rtmp::amf::Value;
 use std::time::Duration;
 
-/// A command that means something to us.
+/// A command that the session handles.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Command {
     Connect {
@@ -31,7 +31,7 @@ pub(super) enum Command {
     Seek(Duration),
     Pause(Duration),
     Resume(Duration),
-    /// What comes before and after `publish`.
+    /// The commands around `publish`: `releaseStream`, `FCPublish` and `FCUnpublish`.
     PreparePublish {
         transaction: f64,
     },
@@ -39,7 +39,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// `None` for those that need no answer, and those without the arguments they need.
+    /// Returns `None` for commands that need no reply, and for those whose arguments are missing.
     pub(super) fn of(values: &[Value]) -> Option<Command> {
         let name = values.first()?.as_text()?;
         let transaction = number(values, 1).unwrap_or_default();
@@ -96,7 +96,7 @@ fn play(values: &[Value]) -> Option<Command> {
         Value::Boolean(false) => return Some(Command::Close),
         Value::Boolean(true) | Value::Number(_) | Value::Object(_) | Value::Null => return None,
     };
-    // Below 0 the viewer does not mind whether the video is recorded or live, or wants all of it.
+    // A negative start means that a live video is as welcome as a recorded one, a negative duration all of the video.
     let given = |at| number(values, at).filter(|milliseconds| *milliseconds >= 0.0);
     Some(Command::Play {
         name,
@@ -109,7 +109,8 @@ fn number(values: &[Value], at: usize) -> Option<f64> {
     values.get(at)?.as_number()
 }
 
-/// Times are milliseconds on the wire, though the specification says seconds of some. What is no time is 0.
+/// Converts a time, which is in milliseconds on the wire, though the specification says seconds for some. A negative
+/// number or NaN is 0.
 fn milliseconds(number: f64) -> Duration {
     // The cast saturates.
     Duration::from_millis(u64::from(number as u32))

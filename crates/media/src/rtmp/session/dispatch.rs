@@ -1,4 +1,4 @@
-//! What a viewer's commands and control messages lead to.
+//! Handles a viewer's commands and control messages.
 
 use super::command::Command;
 use super::reply::{Level, event};
@@ -11,7 +11,7 @@ use crate::rtmp::fault::Fault;
 use crate::rtmp::name::{BadName, StreamName};
 use std::time::Duration;
 
-/// Message streams of one connection.
+/// Number of message streams of one connection.
 const STREAMS_MAX: u32 = 16;
 
 impl Session {
@@ -25,7 +25,7 @@ impl Session {
         Some(Action::Connect(connect))
     }
 
-    /// A command after `connect`.
+    /// Handles a command after `connect`.
     pub(super) fn connected_command(
         &mut self,
         application: &str,
@@ -90,7 +90,7 @@ impl Session {
         }
     }
 
-    /// Asks the edge about the video that plays; without one there is nothing to ask.
+    /// Requests an action of the edge for the video that plays; does nothing if none plays.
     fn ask_playing(&mut self, asked: Asked) -> Option<()> {
         self.playing?;
         self.asked = Some(asked);
@@ -133,7 +133,7 @@ impl Session {
         let (event, data) = body.split_first_chunk().ok_or(Fault::ControlTooShort)?;
         match u16::from_be_bytes(*event) {
             event::SET_BUFFER_LENGTH => {
-                // The stream's id, and the length in milliseconds.
+                // The stream's id, and the buffer length in milliseconds.
                 let length = control_number(data.get(4..).unwrap_or_default())?;
                 let buffer = Duration::from_millis(length.into());
                 Ok(Some(Action::Buffer(buffer)))

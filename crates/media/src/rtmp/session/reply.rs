@@ -1,4 +1,4 @@
-//! What is said to a viewer: the words and their order.
+//! The messages sent to a viewer: their texts and their order.
 
 use super::{Asked, ConnectRefusal, Phase, PlayRefusal, Session, Start};
 use crate::rtmp::amf::{Value, written};
@@ -10,7 +10,7 @@ use crate::stream::{Message, MessageKind};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// After how many bytes we want to hear that they came; what Adobe's server says.
+/// Number of sent bytes after which the viewer is to acknowledge them; Adobe's server announces the same.
 pub(super) const WINDOW_SIZE_BYTES: u32 = 2_500_000;
 
 /// User control messages, section 7.1.7.
@@ -30,7 +30,7 @@ pub(super) enum Level {
 }
 
 impl Session {
-    /// Lets the viewer connect.
+    /// Accepts the connection.
     pub fn accept(&mut self) {
         let Some(Asked::Connect { transaction }) = self.asked else {
             return;
@@ -40,11 +40,11 @@ impl Session {
             WINDOW_ACKNOWLEDGEMENT_SIZE,
             &WINDOW_SIZE_BYTES.to_be_bytes(),
         );
-        // The last byte says that the limit may be changed later.
+        // The last byte is the limit type, 2: dynamic (section 5.4.5).
         let bandwidth = [&WINDOW_SIZE_BYTES.to_be_bytes()[..], &[2]].concat();
         self.control(SET_PEER_BANDWIDTH, &bandwidth);
         self.writer.enlarge(&mut self.output);
-        // Players look at the version to know what the server can do; this one can H.264.
+        // Players infer the server's abilities from this version; it stands for one that serves H.264.
         let server = Value::object([
             ("fmsVer", Value::text("FMS/3,5,7,7009")),
             ("capabilities", Value::Number(31.0)),
@@ -59,7 +59,7 @@ impl Session {
         self.result(transaction, server, result);
     }
 
-    /// Turns the viewer away. The connection is to be closed once that is said.
+    /// Turns the viewer away. The connection is to be closed once the reply is sent.
     pub fn reject(&mut self, refusal: ConnectRefusal) {
         let Some(Asked::Connect { transaction }) = self.asked else {
             return;
@@ -81,7 +81,7 @@ impl Session {
         self.error(transaction, code, word);
     }
 
-    /// Says how long the video is that was asked for.
+    /// Reports the length of the video that was asked about.
     pub fn measured(&mut self, duration: Duration) {
         if let Some(Asked::Measure { transaction }) = self.asked {
             self.asked = None;
@@ -90,7 +90,7 @@ impl Session {
         }
     }
 
-    /// Begins what was asked for: a play, or one that goes on from another place.
+    /// Starts the requested play, or continues the current one from the requested position.
     pub fn start(&mut self, start: &Start) {
         match self.asked {
             Some(Asked::Play { stream_id }) => {
@@ -126,7 +126,7 @@ impl Session {
         self.asked = None;
     }
 
-    /// Goes on after a pause where the play stopped.
+    /// Continues after a pause where the play stopped.
     pub fn resume(&mut self) {
         if let (Some(Asked::Resume), Some(stream_id)) = (self.asked, self.playing) {
             self.asked = None;
@@ -134,7 +134,7 @@ impl Session {
         }
     }
 
-    /// Says why what was asked for is not to be.
+    /// Refuses the requested action, with the reason.
     pub fn refuse(&mut self, refusal: PlayRefusal) {
         let (code, words) = match refusal {
             PlayRefusal::Denied => ("NetStream.Play.Failed", "Access denied."),
@@ -150,7 +150,7 @@ impl Session {
             Some(Asked::Measure { transaction }) => self.error(transaction, code, words),
             Some(Asked::Play { stream_id }) => {
                 self.status(stream_id, Level::Error, code, words);
-                // librtmp does not know the word for it, and would wait.
+                // librtmp does not know this code, and would wait.
                 if refusal == PlayRefusal::Unplayable {
                     self.status(stream_id, Level::Error, "NetStream.Play.Failed", words);
                 }
@@ -189,7 +189,7 @@ impl Session {
         );
     }
 
-    /// Says that all was sent. The viewer may still seek.
+    /// Reports that all was sent. The viewer may still seek.
     pub fn finish(&mut self) {
         let Some(stream_id) = self.playing else {
             return;
@@ -204,7 +204,7 @@ impl Session {
         self.user_control_event(event::STREAM_EOF, stream_id);
     }
 
-    /// Asks a viewer that says nothing whether it is still there.
+    /// Pings a silent viewer, to learn if it is still there.
     pub fn ping(&mut self, now: Duration) {
         if self.is_open() {
             self.user_control_event(event::PING_REQUEST, now.as_millis() as u32);
@@ -228,7 +228,7 @@ impl Session {
         self.status(stream_id, Level::Status, code, "Unpaused.");
     }
 
-    /// What comes before the video's own messages.
+    /// Sends the messages that precede the video's own.
     fn started(&mut self, stream_id: u32, start: &Start) {
         let words = "Started playing.";
         self.status(stream_id, Level::Status, "NetStream.Play.Start", words);
@@ -294,7 +294,7 @@ impl Session {
             .write_bytes(ChunkStream::Connection, COMMAND, 0, 0, body.into(), out);
     }
 
-    /// Says what became of a stream.
+    /// Sends the status of a stream.
     pub(super) fn status(&mut self, stream_id: u32, level: Level, code: &str, words: &str) {
         let values = [
             Value::text("onStatus"),

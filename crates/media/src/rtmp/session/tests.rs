@@ -1,4 +1,4 @@
-//! Checks of sessions: a viewer that speaks chunks, and what it hears.
+//! Checks of sessions: a viewer that sends chunks, and the replies that it receives.
 
 use super::*;
 use crate::Part;
@@ -17,7 +17,7 @@ struct Viewer {
 }
 
 impl Viewer {
-    /// One that has shaken hands.
+    /// Makes a viewer that has completed the handshake.
     fn new() -> Viewer {
         let mut session = Session::new(Box::new([7; RANDOM_SIZE_BYTES]), |_, _| [0; 32]);
         let hello = [&[3][..], &[0; 1536 + 1536]].concat();
@@ -32,7 +32,7 @@ impl Viewer {
         }
     }
 
-    /// One that is connected.
+    /// Makes a viewer that is connected.
     fn connected() -> Viewer {
         let mut viewer = Viewer::new();
         let action = viewer.connect("cfx/st").unwrap();
@@ -42,7 +42,7 @@ impl Viewer {
         viewer
     }
 
-    /// One that a video is playing for, on message stream 1.
+    /// Makes a viewer to whom a video is playing, on message stream 1.
     fn playing() -> Viewer {
         let mut viewer = Viewer::connected();
         viewer.say(1, &play(PLAY)).unwrap();
@@ -82,7 +82,7 @@ impl Viewer {
         self.say(0, &[Value::text("connect"), Value::Number(1.0), object])
     }
 
-    /// What was sent to the viewer since, one word or two a message.
+    /// Returns the messages sent to the viewer since the last call, a few words each.
     fn heard(&mut self) -> Vec<String> {
         let bytes = spelled(&self.session.take_output());
         let mut heard = Vec::new();
@@ -100,7 +100,7 @@ impl Viewer {
     }
 }
 
-/// A message in few words.
+/// Summarizes a message in a few words.
 fn told(message: &Received) -> String {
     let number = |at: usize| u32::from_be_bytes(message.body[at..at + 4].try_into().unwrap());
     match message.message_type {
@@ -216,7 +216,7 @@ fn other_applications_are_rejected() {
         let mut viewer = Viewer::new();
         assert_eq!(viewer.connect(application), Ok(None));
         viewer.check_heard(&["_error error NetConnection.Connect.InvalidApp @0"]);
-        // What a rejected viewer says is not heard.
+        // Messages of a rejected viewer are ignored.
         assert_eq!(viewer.say(0, &play(PLAY)), Ok(None));
         assert_eq!(viewer.send(99, 0, &[255; 100]), Ok(None));
         viewer.check_heard(&[]);
@@ -243,7 +243,7 @@ fn nothing_is_taken_in_while_the_edge_decides() {
     let mut viewer = Viewer::new();
     viewer.connect("cfx/st").unwrap();
     assert_eq!(viewer.session.input(b"anything"), Ok((0, None)));
-    // Answers to what was not asked say nothing.
+    // A reply without a request sends nothing.
     viewer.session.measured(Duration::ZERO);
     viewer.session.refuse(PlayRefusal::Denied);
     viewer.session.start(&start(0));
@@ -384,7 +384,7 @@ fn a_video_plays_to_its_end() {
         "onStatus status NetStream.Play.Stop @1",
         "event 1 of 1",
     ]);
-    // The viewer may seek back.
+    // The viewer may still seek back.
     let action = viewer.say(1, &command("seek", [Value::Number(10.0)]));
     assert_eq!(action, Ok(Some(Action::Seek(Duration::from_millis(10)))));
 }
@@ -455,7 +455,7 @@ fn a_play_is_stopped() {
     assert_eq!(viewer.say(1, &other), Ok(None));
 }
 
-/// As players do that never make a stream, or name one that was never made.
+/// Some players never create a stream, or name one that was never created.
 #[test]
 fn any_message_stream_plays() {
     for stream_id in [0, 1, 7] {

@@ -1,6 +1,6 @@
-//! What the `onMetaData` of an flv object says of its picture and its sound. It is a hint: what cannot be read is left out.
+//! Reads the `onMetaData` of an flv object. Its values are hints: those that cannot be read are left out.
 
-/// The values that are looked for, as the object has them.
+/// The values of interest, as the object has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Script {
     pub width: Option<f64>,
@@ -9,17 +9,17 @@ pub(super) struct Script {
     pub sample_rate: Option<f64>,
 }
 
-/// Objects within objects beyond this are not followed.
+/// Nesting depth up to which objects are read.
 const DEPTH_MAX: usize = 8;
 
-/// Where the reading is: in an object's fields, or in an array of so many more values.
+/// The level being read: an object's fields, or an array with so many values left.
 enum Level {
     Fields,
     Array(u32),
 }
 
 impl Script {
-    /// Reads the body of a script tag in AMF0 as far as it is there; `None` when it is no `onMetaData`.
+    /// Reads the body of a script tag in AMF0, as far as it is there; returns `None` if it is not `onMetaData`.
     pub fn read(body: &[u8]) -> Option<Script> {
         let mut reader = Reader { rest: body };
         if reader.take(1)? != [2] || reader.text()? != b"onMetaData" {
@@ -32,7 +32,7 @@ impl Script {
         Some(script)
     }
 
-    /// Reads one field, or one value of an array; `None` at the end.
+    /// Reads one field, or one value of an array; returns `None` at the end.
     fn step(&mut self, reader: &mut Reader<'_>, levels: &mut Vec<Level>) -> Option<()> {
         let name = match levels.last_mut()? {
             Level::Array(0) => {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         self.take(usize::from(u16::from_be_bytes(size.try_into().ok()?)))
     }
 
-    /// Passes over one value, or goes into it.
+    /// Skips one value, or enters it.
     fn value(&mut self, name: &[u8], levels: &mut Vec<Level>, script: &mut Script) -> Option<()> {
         match self.take(1)? {
             [0] => {

@@ -1,4 +1,4 @@
-//! The tags of an flv object while they are collected: what they hold, and in which order they are sent.
+//! Collects the tags of an flv object: reads what they hold, and puts them into the order in which they are sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::stream::flv::{
     kbits_per_sec,
 };
 
-/// Times of one kind may fall by so much, as some recorders let them, and are raised then.
+/// Time by which timestamps of one kind may decrease, as those of some recorders do; they are then raised.
 const FALL_MS_MAX: i32 = 1_000;
 
-/// How long the last message is shown at most.
+/// Longest time that the last message is shown.
 const LAST_MS_MAX: u32 = 1_000;
 
-/// How much of a body tells what it holds.
+/// Returns the number of bytes at the start of a body that tell what it holds.
 pub(super) fn body_head_size_bytes(kind: MessageKind) -> u64 {
     match kind {
         MessageKind::Audio | MessageKind::Video => 2,
@@ -29,9 +29,9 @@ pub(super) fn body_head_size_bytes(kind: MessageKind) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     pub offset: u64,
-    /// From the video's beginning, once the index is made; then not negative.
+    /// Timestamp. Once the index is made it counts from the video's beginning, and is not negative.
     pub timestamp_ms: i32,
-    /// The length in 24 bits, and what follows.
+    /// Body size in 24 bits, with the flags `IS_…` above them.
     packed: u32,
 }
 
@@ -60,7 +60,7 @@ impl Tag {
     }
 }
 
-/// What is known of the picture, or of the sound.
+/// The state of the video, or of the audio.
 #[derive(Debug, Default)]
 struct Track {
     /// First byte of the first body.
@@ -68,7 +68,7 @@ struct Track {
     header: Option<Tag>,
     latest_ms: Option<i32>,
     size_bytes: u64,
-    /// Whether samples came whose codec needs a sequence header.
+    /// True if there are samples whose codec needs a sequence header.
     wants_header: bool,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Tags {
     audio: Track,
 }
 
-/// What the first bytes of a body say.
+/// The content of a body, by its first bytes.
 enum Body {
     Samples { marks: u32, wants_header: bool },
     Header,
@@ -88,7 +88,7 @@ enum Body {
 }
 
 impl Tags {
-    /// Takes a tag of sound or picture; `body` has its first bytes, or all.
+    /// Adds a tag of audio or video; `body` has its first bytes, or all.
     pub fn take(
         &mut self,
         kind: MessageKind,
@@ -126,7 +126,7 @@ impl Tags {
             packed: size_bytes | kind_mark | marks,
         };
         if tag.is_header() {
-            // The first goes before everything, whatever its time; the next ones go where they stand.
+            // The first header precedes everything, whatever its time; later ones stay where they are.
             if track.header.is_none() {
                 track.header = Some(tag);
                 return Ok(());
@@ -140,7 +140,7 @@ impl Tags {
         Ok(())
     }
 
-    /// Orders the tags by time, and counts time from the first.
+    /// Orders the tags by time, and makes time count from the first.
     pub fn into_index(
         mut self,
         object_size_bytes: u64,
@@ -169,7 +169,7 @@ impl Tags {
             return Err(Refusal::TooLarge("duration"));
         }
         for tag in &mut self.tags {
-            // Not less than the first, and by no more than fits.
+            // No tag is earlier than the first, and the difference was checked to fit.
             tag.timestamp_ms = tag.timestamp_ms.wrapping_sub(first_ms);
         }
         self.tags.shrink_to_fit();
@@ -198,7 +198,7 @@ impl Tags {
         })
     }
 
-    /// How long the last message is shown: as long as the one of its kind before it was.
+    /// Returns how long the last message is shown: as long as the previous one of its kind was.
     fn last_ms(&self) -> u32 {
         let Some(last) = self.tags.last() else {
             return 0;
@@ -239,7 +239,7 @@ impl Tags {
 }
 
 impl Track {
-    /// A time that is not before the last one of this track.
+    /// Returns the timestamp, raised to the last one of this track if it is earlier.
     fn not_falling(&mut self, timestamp_ms: i32) -> Result<i32, Refusal> {
         let latest_ms = self.latest_ms.unwrap_or(timestamp_ms);
         if timestamp_ms < latest_ms.saturating_sub(FALL_MS_MAX) {
@@ -251,13 +251,13 @@ impl Track {
     }
 }
 
-/// Table E.4.3.1.
+/// Reads the first bytes of a video body, table E.4.3.1.
 fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> {
     if first & 0x80 != 0 {
         return Err(Refusal::Unsupported("picture in enhanced flv"));
     }
     let frame_type = first >> 4;
-    // The server's own commands, which are not for storing.
+    // A command of the server, which is not to be stored.
     if frame_type == 5 {
         return Ok(Body::Nothing);
     }
@@ -282,7 +282,7 @@ fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> 
     })
 }
 
-/// Table E.4.2.1.
+/// Reads the first bytes of an audio body, table E.4.2.1.
 fn audio_body(first: u8, body: &[u8]) -> Result<Body, Refusal> {
     let codec_number = first >> 4;
     if matches!(codec_number, 9 | 12 | 13) {

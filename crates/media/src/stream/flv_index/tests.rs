@@ -11,7 +11,7 @@ const AVC_HEADER: &[u8] = &[0x17, 0, 0, 0, 0, b'c'];
 const AAC: &[u8] = &[0xaf, 1, b's'];
 const AAC_HEADER: &[u8] = &[0xaf, 0, 0x12, 0x10];
 
-/// An object of these tags: kind, time and body.
+/// Makes an object of these tags: kind, time and body.
 fn object(tags: &[(u8, i32, &[u8])]) -> Vec<u8> {
     let mut object = b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec();
     for (kind, timestamp_ms, body) in tags {
@@ -24,7 +24,7 @@ fn object(tags: &[(u8, i32, &[u8])]) -> Vec<u8> {
     object
 }
 
-/// A video of three seconds with a key frame in each, and sound between.
+/// Makes a video of three seconds with a key frame in each, and audio in between.
 fn video() -> Vec<u8> {
     object(&[
         (9, 0, AVC_HEADER),
@@ -66,7 +66,7 @@ fn check_refusal(object: &[u8], expected: Refusal) {
     assert_eq!(walk(object, Limits::default()).unwrap_err(), expected);
 }
 
-/// Kind, time, and the bytes of the object.
+/// Returns kind, time and the bytes of each message.
 fn spelled(object: &[u8], messages: impl Iterator<Item = Message>) -> Vec<(u8, u32, Vec<u8>)> {
     let spell = |message: Message| {
         let [Part::Source { offset, size_bytes }] = message.body.as_slice() else {
@@ -234,7 +234,7 @@ fn tags_are_passed_on_as_they_are() {
 fn a_cut_object_ends_with_its_last_whole_tag() {
     let video = video();
     let whole = 13 + 15 * 3 + AVC_HEADER.len() + AAC_HEADER.len() + KEY.len();
-    // The length behind the last tag may be missing, in part or whole.
+    // The size after the last tag may be missing, in part or entirely.
     for size in whole - 4..whole + 15 + AAC.len() - 4 {
         check_messages(&video[..size], 0, &[(9, 0, KEY)]);
     }

@@ -1,4 +1,4 @@
-//! Walks over the tags of an flv object, a stretch at a time.
+//! Walks over the tags of an flv object, a range at a time.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use super::{FlvIndex, MessageKind};
 use crate::Refusal;
 use crate::mp4::{Limits, Step};
 
-/// Length of the object's own header, and the longest that is taken.
+/// Size of the object's own header, and the largest that is accepted.
 const FILE_HEADER_SIZE_BYTES: u32 = 9;
 const FILE_HEADER_SIZE_BYTES_MAX: u32 = 1 << 10;
 
-/// What stands between the bodies of two tags: length of the tag before, and the header of the next.
+/// Size of the fields between the bodies of two tags: the previous tag's size, and the next tag's header.
 const PREVIOUS_SIZE_BYTES: u64 = 4;
 const TAG_HEADER_SIZE_BYTES: u64 = 11;
 const BETWEEN_SIZE_BYTES: u64 = PREVIOUS_SIZE_BYTES + TAG_HEADER_SIZE_BYTES;
 
-/// Stretches end at multiples of this, and are not shorter than the other unless the object ends.
+/// Ranges end at multiples of the first size, and are at least as long as the second unless the object ends.
 const STRETCH_SIZE_BYTES: u64 = 1 << 20;
 const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
 
-/// So much of a script tag is looked at.
+/// Size of the part of a script tag that is read.
 const SCRIPT_SIZE_BYTES_MAX: u64 = 32 << 10;
 
-/// Finds the tags of an flv object; used as [`crate::mp4::Locator`] is.
+/// Finds the tags of an flv object; it is used as [`crate::mp4::Locator`] is.
 #[derive(Debug)]
 pub struct FlvLocator {
     object_size_bytes: u64,
@@ -32,31 +32,31 @@ pub struct FlvLocator {
     stage: Stage,
     tags: Tags,
     script: Option<Script>,
-    /// Tags of all kinds.
+    /// Number of tags of all kinds.
     count: u32,
-    /// Length of the last tag's body.
+    /// Size of the last tag's body.
     previous_size_bytes: Option<u32>,
 }
 
-/// How far the walk is.
+/// The progress of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// At the object's own header.
+    /// At the beginning of the object, where its own header is.
     Begin,
-    /// Here the length of the tag before stands, and then the next tag.
+    /// At this position, where the previous tag's size is, and then the next tag.
     At(u64),
-    /// No whole tag follows.
+    /// At the end: no complete tag follows.
     End,
 }
 
-/// Whether a stretch holds what is looked at of the next tag.
+/// The result of looking for the next tag in the supplied bytes.
 enum Seen {
     Tag(TagHead),
     NotYet,
     End,
 }
 
-/// One tag's header.
+/// The header of a tag.
 #[derive(Clone, Copy, Debug)]
 struct TagHead {
     kind: Option<MessageKind>,
@@ -66,7 +66,7 @@ struct TagHead {
 }
 
 impl FlvLocator {
-    /// Begins with an object of this size.
+    /// Creates a locator for an object of this size.
     pub fn new(object_size_bytes: u64, limits: Limits) -> FlvLocator {
         FlvLocator {
             object_size_bytes,
@@ -79,7 +79,7 @@ impl FlvLocator {
         }
     }
 
-    /// What is wanted next: about 1 MiB at a time, rising; what lies within large tags is passed over.
+    /// Returns the next step: about 1 MiB at a time, at increasing offsets; the contents of large tags are skipped.
     pub fn step(&self) -> Step {
         match self.stage {
             Stage::Begin if self.object_size_bytes == 0 => Step::Done,
@@ -89,7 +89,7 @@ impl FlvLocator {
         }
     }
 
-    /// The stretch that begins here; `position` is within the object.
+    /// Returns the range that begins at `position`, which is within the object.
     fn stretch(&self, position: u64) -> Range<u64> {
         let end = position
             .saturating_add(STRETCH_SIZE_BYTES_MIN)
@@ -97,11 +97,11 @@ impl FlvLocator {
         position..end.unwrap_or(u64::MAX).min(self.object_size_bytes)
     }
 
-    /// Takes exactly the bytes of the range of [`Self::step`].
+    /// Takes the bytes of the range of [`Self::step`], neither more nor fewer.
     ///
     /// # Errors
     ///
-    /// Any [`Refusal`] that these bytes already give a reason for.
+    /// Any [`Refusal`] for which these bytes already give a reason.
     pub fn supply(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let Step::Read(range) = self.step() else {
             return Ok(());
@@ -115,7 +115,7 @@ impl FlvLocator {
             Stage::End => return Ok(()),
         };
         loop {
-            // Tags never go back, and the next one may lie behind this stretch.
+            // Offsets of tags only increase, and the next one may lie beyond this range.
             let rest = usize::try_from(position - range.start)
                 .ok()
                 .and_then(|start| bytes.get(start..))
@@ -134,7 +134,7 @@ impl FlvLocator {
         }
     }
 
-    /// Looks at the tag whose predecessor's length stands at `position`, where `rest` begins.
+    /// Looks at the tag whose predecessor's size is at `position`, where `rest` begins.
     fn look(&self, position: u64, rest: &[u8]) -> Result<Seen, Refusal> {
         let object_rest = self.object_size_bytes.saturating_sub(position);
         if object_rest < BETWEEN_SIZE_BYTES {
@@ -146,7 +146,7 @@ impl FlvLocator {
         let head = TagHead::read(between)?;
         self.check_predecessor(&head)?;
         let body_size_bytes = u64::from(head.body_size_bytes);
-        // Recorders that were stopped leave half a tag: the video ends before it.
+        // Recorders that were stopped leave a partial tag: the video ends before it.
         if object_rest - BETWEEN_SIZE_BYTES < body_size_bytes {
             return Ok(Seen::End);
         }
@@ -161,7 +161,7 @@ impl FlvLocator {
         Ok(Seen::Tag(head))
     }
 
-    /// Some writers count a tag without its header, some write nothing.
+    /// Checks the predecessor's size. Some writers do not count the tag's header, some write 0.
     fn check_predecessor(&self, head: &TagHead) -> Result<(), Refusal> {
         let Some(size_bytes) = self.previous_size_bytes else {
             return Ok(());
@@ -173,7 +173,7 @@ impl FlvLocator {
         Err(Refusal::Corrupt("tags do not follow one another"))
     }
 
-    /// Takes a tag in, and says where the next one is.
+    /// Adds a tag, and returns the position of the next one.
     fn pass(&mut self, position: u64, head: TagHead, rest: &[u8]) -> Result<u64, Refusal> {
         self.count += 1;
         if self.count > self.limits.samples_max {
@@ -198,12 +198,12 @@ impl FlvLocator {
         Ok(offset + u64::from(size_bytes))
     }
 
-    /// Puts the tags in order.
+    /// Puts the tags in order, and makes the index.
     ///
     /// # Errors
     ///
-    /// `Truncated` when the object was not walked to its end or has no whole tag, `NoTrack` when it has neither picture nor sound, and
-    /// what the tags as a whole give a reason for.
+    /// `Truncated` if the object was not walked to its end or has no complete tag, `NoTrack` if it has neither video
+    /// nor audio, and any other for which the tags as a whole give a reason.
     pub fn finish(self) -> Result<FlvIndex, Refusal> {
         match self.stage {
             Stage::Begin if self.object_size_bytes == 0 => return Err(Refusal::NotAVideo),
@@ -217,7 +217,7 @@ impl FlvLocator {
     }
 }
 
-/// Checks the object's own header, and says where the tags begin.
+/// Checks the object's own header, and returns the position of the tags.
 fn file_header(bytes: &[u8]) -> Result<u64, Refusal> {
     if !bytes.starts_with(b"FLV\x01") {
         return Err(Refusal::NotAVideo);
@@ -244,14 +244,14 @@ impl TagHead {
             8 => Some(MessageKind::Audio),
             9 => Some(MessageKind::Video),
             18 => Some(MessageKind::Data),
-            // Scripts in AMF3.
+            // A script in AMF3.
             15 => None,
             _ => return Err(Refusal::Corrupt("kind of a tag")),
         };
         Ok(TagHead {
             kind,
             body_size_bytes: u32::from_be_bytes([0, s0, s1, s2]),
-            // The fourth byte is the highest, table E.4.1.
+            // The fourth byte is the most significant, table E.4.1.
             timestamp_ms: i32::from_be_bytes([t3, t0, t1, t2]),
             previous_size_bytes: u32::from_be_bytes([p0, p1, p2, p3]),
         })

@@ -1,14 +1,14 @@
 //! Headers of MPEG audio frames, layer III: ISO 11172-3 2.4.2.3, ISO 13818-3 2.4.2.3, and the usual "MPEG 2.5".
 
-/// Length of a frame's header.
+/// Size of a frame's header.
 pub(super) const HEADER_SIZE_BYTES: usize = 4;
 
-/// What all frames of a sound have in common.
+/// The properties that all frames of an object share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Sound samples in a second.
+    /// Audio samples per second.
     pub sample_rate: u32,
-    /// Sound samples of a frame.
+    /// Audio samples per frame.
     pub samples: u32,
 }
 
@@ -17,11 +17,11 @@ pub(super) struct Shape {
 pub(super) struct Header {
     pub shape: Shape,
     pub channels: u16,
-    /// Of the frame with its header; at most 1,441.
+    /// Size of the frame with its header; at most 1,441.
     pub size_bytes: u16,
 }
 
-/// Thousands of bits in a second, by index from 1, of MPEG 1 and of the others.
+/// Thousands of bits per second, by index from 1, of MPEG 1 and of the other versions.
 const KBITS: [[u32; 14]; 2] = [
     [
         32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
@@ -30,12 +30,13 @@ const KBITS: [[u32; 14]; 2] = [
 ];
 
 impl Header {
-    /// Reads a header; `None` where none stands. Frames of "free format" do not tell their length, and count as none.
+    /// Reads a header; returns `None` if there is none. Frames in "free format" do not state their length, and count as
+    /// none.
     pub fn read(bytes: &[u8]) -> Option<Header> {
         let &[0xff, kind, rates, channels] = bytes.first_chunk::<HEADER_SIZE_BYTES>()? else {
             return None;
         };
-        // Eleven bits of synchronisation, and layer III.
+        // Eleven bits of synchronization, and layer III.
         if kind & 0xe6 != 0xe2 {
             return None;
         }
@@ -61,7 +62,7 @@ impl Header {
         })
     }
 
-    /// Whether a frame holds a table about the sound in place of sound: "Xing", "Info" or "VBRI".
+    /// Returns true if a frame holds a table about the audio instead of audio: "Xing", "Info" or "VBRI".
     pub fn is_table(&self, frame: &[u8]) -> bool {
         let side_size_bytes = match (self.shape.samples, self.channels) {
             (1152, 1) | (576, 2) => 17,
@@ -95,14 +96,14 @@ mod tests {
     #[test]
     fn what_is_no_header_is_none() {
         assert_eq!(Header::read(&[0xff, 0xfb, 0x90]), None);
-        // No synchronisation; reserved version; layers I and II; AAC's ADTS.
+        // No synchronization; reserved version; layers I and II; AAC's ADTS.
         check([0xfe, 0xfb, 0x90, 0], None);
         check([0xff, 0xdb, 0x90, 0], None);
         check([0xff, 0xeb, 0x90, 0], None);
         check([0xff, 0xff, 0x90, 0], None);
         check([0xff, 0xfd, 0x90, 0], None);
         check([0xff, 0xf1, 0x90, 0], None);
-        // Free format, reserved bit rate, reserved sample rate.
+        // Free format, reserved bitrate, reserved sample rate.
         check([0xff, 0xfb, 0x00, 0], None);
         check([0xff, 0xfb, 0xf0, 0], None);
         check([0xff, 0xfb, 0x9c, 0], None);

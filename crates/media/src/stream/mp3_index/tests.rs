@@ -40,7 +40,7 @@ fn check_refusal(object: &[u8], expected: Refusal) {
     assert_eq!(walk(object, Limits::default()).unwrap_err(), expected);
 }
 
-/// The offsets of the frames.
+/// Checks the offsets of the frames.
 fn check(parts: &[&[u8]], expected: &[u64]) {
     let index = walk(&parts.concat(), Limits::default()).unwrap();
     let frames = index.shared.frames.iter();
@@ -51,7 +51,7 @@ fn check(parts: &[&[u8]], expected: &[u64]) {
 fn id3v2(body_size_bytes: usize, flags: u8) -> Vec<u8> {
     let size = [21, 14, 7, 0].map(|shift| (body_size_bytes >> shift & 0x7f) as u8);
     let mut tag = [b"ID3\x04\0".as_slice(), &[flags], &size].concat();
-    // Frames within a tag are none.
+    // Frames inside a tag do not count.
     tag.extend(frames(body_size_bytes.div_ceil(FRAME_SIZE_BYTES)).drain(..body_size_bytes));
     tag
 }
@@ -64,7 +64,7 @@ fn what_is_no_mp3_is_refused() {
     check_refusal(&[0xff; 200_000], Refusal::NotAVideo);
     check_refusal(&id3v2(1_000, 0), Refusal::NotAVideo);
     check_refusal(&id3v2(1_000, 0)[..500], Refusal::NotAVideo);
-    // A lone header between other bytes is chance.
+    // A lone header between other bytes is a coincidence.
     check_refusal(
         &[frame().as_slice(), &[0; 1_000]].concat(),
         Refusal::NotAVideo,
@@ -133,7 +133,7 @@ fn tags_are_passed_over() {
     let two = frames(2);
     let tail = [b"TAG".as_slice(), &[b'x'; 125]].concat();
     check(&[&id3v2(300, 0), &two, &tail], &[310, 406]);
-    // With a footer, which has the length of the header.
+    // The tag has a footer, which is as long as the header.
     let footer = [b'3'; 10];
     check(&[&id3v2(300, 0x10), &footer, &two], &[320, 416]);
     let mut ape = b"APETAGEX\xd0\x07\0\0".to_vec();
@@ -149,7 +149,7 @@ fn tables_are_passed_over() {
     let mut table = frame();
     table[4 + 17..4 + 21].copy_from_slice(b"Xing");
     check(&[&table, &frames(2)], &[96, 192]);
-    // Only the first frame may be one.
+    // Only the first frame may be a table.
     check(&[&frame(), &table, &frame()], &[0, 96, 192]);
     check_refusal(&table, Refusal::NotAVideo);
 }
@@ -159,7 +159,7 @@ fn a_cut_object_ends_with_its_last_whole_frame() {
     let object = frames(3);
     for size in 0..=object.len() {
         let whole = size / FRAME_SIZE_BYTES;
-        // One frame is believed when another follows, or nothing.
+        // One frame counts only if another follows, or nothing does.
         let is_video = whole >= 1
             && size != FRAME_SIZE_BYTES + 1
             && size != FRAME_SIZE_BYTES + 2

@@ -1,4 +1,4 @@
-//! Walks over the frames of an mp3 object, a stretch at a time.
+//! Walks over the frames of an mp3 object, a range at a time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use crate::Refusal;
 use crate::mp4::{Limits, Step};
 use crate::stream::flv::{AUDIO_MP3, Audio, Metadata, kbits_per_sec};
 
-/// Stretches end at multiples of this, and are not shorter than the other unless the object ends.
+/// Ranges end at multiples of the first size, and are at least as long as the second unless the object ends.
 const STRETCH_SIZE_BYTES: u64 = 1 << 20;
 const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
 
-/// So much is looked at to tell what stands somewhere: two frames, or the header of a tag.
+/// Number of bytes needed to identify an element: two frames, or the header of a tag.
 const LOOK_SIZE_BYTES: u64 = 4 << 10;
 
-/// So much may stand between frames that is neither frame nor tag.
+/// Size limit of junk between frames, which is neither frame nor tag.
 const JUNK_SIZE_BYTES_MAX: u64 = 64 << 10;
 
-/// Length of an ID3v1 tag, which is at the very end.
+/// Size of an ID3v1 tag, which is at the very end.
 const ID3V1_SIZE_BYTES: u64 = 128;
 
-/// Finds the frames of an mp3 object; used as [`crate::mp4::Locator`] is.
+/// Finds the frames of an mp3 object; it is used as [`crate::mp4::Locator`] is.
 #[derive(Debug)]
 pub struct Mp3Locator {
     object_size_bytes: u64,
@@ -34,25 +34,25 @@ pub struct Mp3Locator {
     size_bytes: u64,
 }
 
-/// How far the walk is.
+/// The progress of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Here a frame or a tag begins, if what stands before it is no junk.
+    /// At this position, where a frame or a tag begins unless it is junk.
     At { position: u64, faith: Faith },
-    /// No whole frame follows.
+    /// At the end: no complete frame follows.
     End,
 }
 
-/// Whether a frame is believed.
+/// The evidence that a frame header needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Faith {
-    /// A frame ended here.
+    /// None: a frame ended here.
     Follows,
-    /// Only when another one follows, or the object ends: after a tag, or so much junk.
+    /// Another frame after it, or the object's end: it comes after a tag, or after this much junk.
     Searches { junk_size_bytes: u64 },
 }
 
-/// What stands at a place.
+/// The element at a position.
 enum Mp3Element {
     Frame(Header),
     Tag { size_bytes: u64 },
@@ -61,7 +61,7 @@ enum Mp3Element {
 }
 
 impl Mp3Locator {
-    /// Begins with an object of this size.
+    /// Creates a locator for an object of this size.
     pub fn new(object_size_bytes: u64, limits: Limits) -> Mp3Locator {
         let begin = Stage::At {
             position: 0,
@@ -81,7 +81,7 @@ impl Mp3Locator {
         }
     }
 
-    /// What is wanted next: about 1 MiB at a time, rising; what lies within tags is passed over.
+    /// Returns the next step: about 1 MiB at a time, at increasing offsets; the contents of tags are skipped.
     pub fn step(&self) -> Step {
         match self.stage {
             Stage::At { position, .. } => Step::Read(self.stretch(position)),
@@ -89,7 +89,7 @@ impl Mp3Locator {
         }
     }
 
-    /// The stretch that begins here; `position` is within the object.
+    /// Returns the range that begins at `position`, which is within the object.
     fn stretch(&self, position: u64) -> Range<u64> {
         let end = position
             .saturating_add(STRETCH_SIZE_BYTES_MIN)
@@ -97,11 +97,11 @@ impl Mp3Locator {
         position..end.unwrap_or(u64::MAX).min(self.object_size_bytes)
     }
 
-    /// Takes exactly the bytes of the range of [`Self::step`].
+    /// Takes the bytes of the range of [`Self::step`], neither more nor fewer.
     ///
     /// # Errors
     ///
-    /// Any [`Refusal`] that these bytes already give a reason for.
+    /// Any [`Refusal`] for which these bytes already give a reason.
     pub fn supply(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let Stage::At {
             position: start,
@@ -145,7 +145,7 @@ impl Mp3Locator {
         }
     }
 
-    /// Tells what `rest` begins with, of which `object_rest` bytes are in the object.
+    /// Identifies the element with which `rest` begins; `object_rest` is the number of bytes left in the object.
     fn look(&self, rest: &[u8], object_rest: u64, faith: Faith) -> Mp3Element {
         if let Some(size_bytes) = id3v2_size_bytes(rest).or_else(|| ape_size_bytes(rest)) {
             return Mp3Element::Tag { size_bytes };
@@ -165,13 +165,13 @@ impl Mp3Locator {
         };
         match faith {
             Faith::Searches { .. } if !is_last && !is_followed() => Mp3Element::Junk,
-            // The object was cut off within its last frame.
+            // The object was truncated within its last frame.
             Faith::Follows if size_bytes as u64 > object_rest => Mp3Element::End,
             Faith::Searches { .. } | Faith::Follows => Mp3Element::Frame(header),
         }
     }
 
-    /// Takes a frame in; the first one only when it holds sound.
+    /// Adds a frame; skips the first one if it is a table instead of audio.
     fn take(
         &mut self,
         position: u64,
@@ -209,11 +209,11 @@ impl Mp3Locator {
         })
     }
 
-    /// Gives the frames.
+    /// Makes the index of the frames.
     ///
     /// # Errors
     ///
-    /// `Truncated` when the object was not walked to its end, `NotAVideo` without frames, `TooLarge` when it is too long.
+    /// `Truncated` if the object was not walked to its end, `NotAVideo` without frames, `TooLarge` if it is too long.
     pub fn finish(mut self) -> Result<Mp3Index, Refusal> {
         if self.stage != Stage::End {
             return Err(Refusal::Truncated);
@@ -250,7 +250,8 @@ impl Mp3Locator {
     }
 }
 
-/// Whole length of an ID3v2 tag: its own header, four times seven bits, and a footer if its flags say so.
+/// Returns the whole size of an ID3v2 tag: its own header, the size in four times seven bits, and a footer if its flags
+/// say so.
 fn id3v2_size_bytes(bytes: &[u8]) -> Option<u64> {
     let &[b'I', b'D', b'3', major, minor, flags, s0, s1, s2, s3] = bytes.first_chunk()? else {
         return None;
@@ -265,7 +266,7 @@ fn id3v2_size_bytes(bytes: &[u8]) -> Option<u64> {
     Some(size_bytes + if flags & 0x10 == 0 { 10 } else { 20 })
 }
 
-/// Whole length of an APE tag that begins with its header, or of a footer that stands alone.
+/// Returns the whole size of an APE tag that begins with its header, or of a footer that stands alone.
 fn ape_size_bytes(bytes: &[u8]) -> Option<u64> {
     let header = bytes.first_chunk::<32>()?;
     if !header.starts_with(b"APETAGEX") {

@@ -1,4 +1,4 @@
-//! One track on its way into messages: where a viewer may begin, and what time each sample has.
+//! One track as messages: the positions at which a viewer may begin, and the timestamp of each sample.
 
 use bytes::Bytes;
 
@@ -9,67 +9,67 @@ use crate::stream::flv::{
 };
 use crate::{Parts, Refusal};
 
-/// Entries, where a viewer may begin, are so far apart at least; between them the samples are walked over.
+/// Minimum time between entries, at which a viewer may begin; between them the samples are walked over.
 const ENTRY_GAP_MS: i64 = 1_000;
 
-/// So many samples are walked over at most to find the last key frame before a time.
+/// Number of samples walked over at most to find the last key frame before a time.
 const WALK_SAMPLES_MAX: usize = 1_024;
 
-/// Samples are decoded so much earlier at most than the object says.
+/// Time by which samples are decoded earlier, at most, than the object says.
 const EARLY_MS_MAX: i64 = 10_000;
 
-/// So many messages at the beginning are told apart by a millisecond each, where their times would be negative.
+/// Number of messages at the beginning that are spaced by a millisecond each, as their times would be negative.
 const LEAD_IN_SAMPLES_MAX: u32 = 64;
 
 /// One track.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// Among the tracks of the index.
+    /// Index of the track in the index's tracks.
     place: usize,
     coding: Coding,
-    /// Of all samples.
+    /// Size of all samples.
     pub size_bytes: u64,
-    /// By time; the first is the first sample.
+    /// Entries by time; the first is the first sample.
     entries: Vec<Entry>,
-    /// So much earlier than the object says the samples are decoded, so that none is shown before: some writers count
-    /// decoding from the first picture shown.
+    /// Time by which samples are decoded earlier than the object says, so that none is shown before it is decoded: some
+    /// writers count decode times from the first sample shown.
     early_ms: i64,
 }
 
-/// What stands before each sample.
+/// The header before each sample.
 #[derive(Debug)]
 enum Coding {
     Avc,
-    /// Always the same bytes.
+    /// Header that is the same for all samples.
     Audio(Bytes),
 }
 
-/// A sample where a viewer may begin.
+/// A sample at which a viewer may begin.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// When it is shown.
+    /// Time at which it is shown.
     shown_ms: i64,
     cursor: Cursor,
 }
 
-/// One viewer's place in a track.
+/// One viewer's position in a track.
 #[derive(Clone, Debug)]
 pub(super) struct Walker {
-    /// The sample that comes next, and when it is decoded in messages' time.
+    /// Next sample, and its decode time as a message.
     next: Option<(u32, Sample)>,
-    /// Behind it.
+    /// Cursor after the next sample.
     cursor: Cursor,
 }
 
 impl Walker {
-    /// When the next sample is decoded, in messages' time.
+    /// Returns the decode time of the next sample, as a message.
     pub fn due_ms(&self) -> Option<u32> {
         self.next.as_ref().map(|(due_ms, _)| *due_ms)
     }
 }
 
 impl Line {
-    /// Walks over all samples of the track at a place of the index.
+    /// Reads all samples of the track, which has the index `place`.
     pub fn survey(place: usize, track: &Track) -> Result<Line, Refusal> {
         let mut line = Line {
             place,
@@ -100,12 +100,12 @@ impl Line {
         Ok(line)
     }
 
-    /// The track that was surveyed.
+    /// Returns the track that was surveyed.
     pub fn track<'a>(&self, index: &'a Index) -> &'a Track {
         &index.tracks[self.place]
     }
 
-    /// Memory beside its own fields.
+    /// Returns the memory that the line takes.
     pub fn memory_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>() + size_of::<Line>()
     }
@@ -115,8 +115,8 @@ impl Line {
         self.entries.len()
     }
 
-    /// From the last sample on with which decoding may begin and that is shown at this time or before; from the first one
-    /// at 0, since what comes before the video begins is for the decoders.
+    /// Begins with the last sync sample that is shown at or before this time; at 0 with the first sample, since those
+    /// before the video's beginning are for the decoders.
     pub fn walk_from(&self, track: &Track, at_ms: u32) -> Walker {
         let mut walker = Walker {
             next: None,
@@ -152,7 +152,7 @@ impl Line {
         begin
     }
 
-    /// Whether decoding may begin with a sample: with any of sound.
+    /// Returns true if decoding may begin with a sample: any sample of audio does.
     fn begins_with(&self, sample: &Sample) -> bool {
         match self.coding {
             Coding::Avc => sample.is_sync,
@@ -160,7 +160,7 @@ impl Line {
         }
     }
 
-    /// Goes to the next sample that holds something.
+    /// Advances to the next sample that is not empty.
     pub fn advance(&self, track: &Track, walker: &mut Walker) {
         let mut samples = track.samples_at(&walker.cursor);
         let next = samples.find(|sample| sample.size_bytes > 0);
@@ -168,11 +168,11 @@ impl Line {
         walker.cursor = samples.cursor();
     }
 
-    /// When a sample is decoded, in messages' time.
+    /// Returns the decode time of a sample, as a message.
     ///
-    /// Pictures are decoded before they are shown, the first ones before the video begins, and RTMP has no negative times.
-    /// These are told apart by a millisecond each instead, and their composition time makes up for it. Sound from before
-    /// the beginning, which decoders need and do not play, goes out at the beginning.
+    /// Video samples are decoded before they are shown, the first ones before the video begins, but RTMP has no
+    /// negative times. Those get timestamps a millisecond apart instead, and their composition times make up for it.
+    /// Audio from before the beginning, which decoders need and do not play, goes out at the beginning.
     fn due_ms(&self, track: &Track, sample: &Sample) -> u32 {
         let earliest_ms = match self.coding {
             Coding::Avc => sample.number.min(LEAD_IN_SAMPLES_MAX),
@@ -181,13 +181,13 @@ impl Line {
         message_ms(decoded_ms(track, sample).saturating_sub(self.early_ms)).max(earliest_ms)
     }
 
-    /// When the next sample is shown, in messages' time.
+    /// Returns the presentation time of the next sample, as a message.
     pub fn next_shown_ms(&self, track: &Track, walker: &Walker) -> Option<u32> {
         let (_, sample) = walker.next.as_ref()?;
         Some(message_ms(shown_ms(track, sample)))
     }
 
-    /// The next sample as a message of this time.
+    /// Returns the next sample as a message with this timestamp.
     pub fn message(&self, track: &Track, walker: &Walker, timestamp_ms: u32) -> Option<Message> {
         let (_, sample) = walker.next.as_ref()?;
         let mut body = Parts::default();
@@ -215,7 +215,7 @@ impl Line {
 }
 
 impl Coding {
-    /// Of a track that FLV can carry.
+    /// Returns the coding of a track that FLV can carry.
     fn of(track: &Track) -> Coding {
         match (track.kind, track.codec) {
             (TrackKind::Video, _) => Coding::Avc,
@@ -228,12 +228,12 @@ impl Coding {
     }
 }
 
-/// When a sample is shown; negative before the video begins.
+/// Returns the presentation time of a sample; it is negative before the video begins.
 fn shown_ms(track: &Track, sample: &Sample) -> i64 {
     milliseconds(track.presentation_time(sample), track.timescale)
 }
 
-/// When a sample is decoded, as the object says. Sound is decoded when it is heard.
+/// Returns the decode time of a sample, as the object states it. Audio is decoded when it is played.
 fn decoded_ms(track: &Track, sample: &Sample) -> i64 {
     let offset = match track.kind {
         TrackKind::Video => i64::from(sample.composition_offset),
@@ -243,12 +243,12 @@ fn decoded_ms(track: &Track, sample: &Sample) -> i64 {
     milliseconds(shown.saturating_sub(offset), track.timescale)
 }
 
-/// As messages have it: not before the video begins.
+/// Returns a time as messages have it: not before the video begins.
 fn message_ms(time_ms: i64) -> u32 {
     u32::try_from(time_ms.max(0)).unwrap_or(u32::MAX)
 }
 
-/// The nearest millisecond.
+/// Converts to milliseconds, rounded to the nearest.
 fn milliseconds(time: i64, timescale: u32) -> i64 {
     let timescale = i64::from(timescale.max(1));
     time.saturating_mul(1000)

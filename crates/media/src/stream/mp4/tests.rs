@@ -1,4 +1,4 @@
-//! Small videos: when messages are decoded and shown, where viewers begin, what is refused.
+//! Small videos: the times of messages, the positions at which viewers begin, and refusals.
 
 use super::*;
 use crate::mp4::tests::builder::{
@@ -7,7 +7,7 @@ use crate::mp4::tests::builder::{
 use crate::stream::mutation::Random;
 use crate::{Part, Parts};
 
-/// Pictures in the order I P B B, 40 ms each: shown at 0, 3, 1, 2.
+/// Makes a video with samples in the order I P B B, 40 ms each: shown at 0, 3, 1, 2.
 fn reordered(groups: u32) -> VideoTrack {
     let mut track = VideoTrack::video(groups * 4, 4);
     for (sample, offset) in track
@@ -33,7 +33,7 @@ fn check_refusal(tracks: Vec<VideoTrack>, expected: Refusal) {
     assert_eq!(try_stream(tracks).unwrap_err(), expected);
 }
 
-/// When the messages of a kind are decoded and shown, in milliseconds.
+/// Returns the decode and presentation times of the messages of a kind, in milliseconds.
 fn times(stream: &Mp4Stream, kind: MessageKind, at_ms: u32) -> Vec<(u32, u32)> {
     let messages = stream
         .messages_from(at_ms)
@@ -255,7 +255,7 @@ fn late_audio_is_late() {
 
 #[test]
 fn viewers_begin_with_the_key_frame_before() {
-    // A key frame each 400 ms; where viewers may begin is noted once a second at most.
+    // There is a key frame every 400 ms; entries are at least a second apart.
     let video = stream(vec![VideoTrack::video(250, 10), VideoTrack::audio(500)]);
     assert!(video.shared.lines[0].entry_count() <= 11);
     for at_ms in [
