@@ -1,26 +1,26 @@
-//! What is kept: objects with their heads, and blocks of bytes.
+//! The stored values: objects with their heads, and blocks of bytes.
 
 use bytes::Bytes;
 
-/// The most that one chunk of a body holds, so that a viewer who is slow keeps a chunk and not a block.
+/// Maximum size of a chunk of a body, so that a slow viewer holds a chunk and not a block.
 pub const CHUNK_SIZE_BYTES: usize = 64 * 1024;
 
-/// What is known about an object beside its bytes. The store keeps it and gives it back, and reads nothing in it.
+/// The caller's metadata of an object. The store keeps it and returns it, and reads nothing in it.
 pub trait Head: Send + Sync + Sized + 'static {
-    /// Appends the form that goes to disk.
+    /// Appends the encoding that goes to disk.
     fn encode(&self, out: &mut Vec<u8>);
-    /// Reads what [`Head::encode`] wrote; `None` when it is of a form that is no longer known.
+    /// Decodes what [`Head::encode`] wrote. Returns `None` if the encoding is no longer supported.
     fn decode(bytes: &[u8]) -> Option<Self>;
-    /// What it takes up in memory, itself and all that it owns.
+    /// Returns the memory that the head takes up, including all that it owns.
     fn size_bytes(&self) -> usize;
 }
 
-/// Whether the chunks of a block are counted by the store they go into.
+/// The accounting of a block's chunks against the store's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Counting {
-    /// Made by the store, and counted for as long as anybody holds them.
+    /// Chunks made by the store, and counted for as long as they are held.
     Counted,
-    /// Made elsewhere.
+    /// Chunks made elsewhere.
     #[default]
     Foreign,
 }
@@ -34,14 +34,14 @@ pub struct Block {
 }
 
 impl Block {
-    /// Of chunks that no store has made; the store that the block is put into counts them from then on.
+    /// Makes a block of chunks that no store has made. The store that the block is put into counts them from then on.
     ///
-    /// [`crate::Store::block_of`] is for chunks of the store's own.
+    /// Use [`crate::CacheStore::block_of`] for chunks that the store itself made.
     pub fn new(chunks: Vec<Bytes>) -> Self {
         Block::with(chunks, Counting::Foreign)
     }
 
-    /// Of chunks that are counted already.
+    /// Makes a block of chunks with the given accounting.
     pub(crate) fn with(chunks: Vec<Bytes>, counting: Counting) -> Self {
         let size_bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         Block {
@@ -51,13 +51,13 @@ impl Block {
         }
     }
 
-    /// The bytes in their order. No chunk is of any particular size, though a filler makes them
+    /// Returns the bytes in order. The chunks have no particular size, though a filler makes them
     /// [`CHUNK_SIZE_BYTES`] at most.
     pub fn chunks(&self) -> &[Bytes] {
         &self.chunks
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
@@ -67,13 +67,13 @@ impl Block {
     }
 }
 
-/// A head, and the body where it is short.
+/// A head, with the body if it is short.
 #[derive(Clone, Debug)]
 pub struct Object<H> {
-    /// The caller's own.
+    /// The caller's metadata.
     pub head: H,
-    /// The number of the last invalidation that was known when the fetch of it began.
+    /// Number of the last invalidation that was known when the object's fetch began.
     pub seq: u64,
-    /// The whole body; `None` when it is kept as blocks, or when there is none.
+    /// The whole body; `None` if it is stored as blocks, or if there is none.
     pub body: Option<Block>,
 }

@@ -1,8 +1,8 @@
-//! Up to which number invalidations are forgotten.
+//! The number up to which invalidations are forgotten.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An object that is older may not be kept any more.
+/// The highest number that was forgotten. An object with a smaller `seq` can no longer be stored.
 #[derive(Debug, Default)]
 pub(crate) struct Forgotten {
     seq: AtomicU64,
@@ -13,8 +13,8 @@ impl Forgotten {
         self.seq.load(Ordering::SeqCst)
     }
 
-    /// Asks for the oldest object twice: one that came in between is either seen by the second question or sees the
-    /// answer to the first, and goes.
+    /// Raises the number to the smallest `seq` that `oldest` returns. `oldest` is called twice: an object stored in
+    /// between is either seen by the second call, or sees the number set by the first and is dropped.
     pub(crate) fn forget(&self, oldest: impl Fn() -> u64) -> u64 {
         let first = oldest();
         self.seq.fetch_max(first, Ordering::SeqCst);

@@ -1,26 +1,26 @@
-//! What entries are found by.
+//! The keys of entries.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Keeps derived keys apart from digests that a caller makes of the same bytes.
+/// Seed that keeps derived keys apart from digests that a caller makes of the same bytes.
 const BLOCK_DOMAIN: u64 = 0x7072_6976_6574_626b;
 
-/// A digest made by the caller, of whatever tells one object from another.
+/// A digest, made by the caller, of everything that tells one object from another.
 ///
-/// It must be spread evenly over all 16 bytes and must not be of a viewer's choosing: tables are laid out by it as it
-/// stands.
+/// It must be spread evenly over all 16 bytes, and a viewer must not be able to choose it: the tables use its bits
+/// as they are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Key(pub [u8; 16]);
 
 impl Key {
-    /// The half that tables are laid out by.
+    /// Returns the half that tables hash by.
     pub(crate) fn fingerprint(&self) -> u64 {
         let (low, _) = self.halves();
         low
     }
 
-    /// The part that picks a shard; it has nothing in common with the fingerprint.
+    /// Returns the shard, picked by the half that is not the fingerprint.
     pub(crate) fn shard(&self, shards: usize) -> usize {
         let (_, high) = self.halves();
         usize::try_from(high % shards as u64).expect("a remainder is less than the divisor")
@@ -35,10 +35,10 @@ impl Key {
     }
 }
 
-/// The key of block `number` of one generation of a long body.
+/// Derives the key of block `number` of one generation of a long body.
 ///
-/// A new answer of the origin is a new generation, so that blocks of two answers never meet. `generation` is random or
-/// a digest; equal inputs give equal keys on every machine.
+/// A new response of the origin is a new generation, so that blocks of two responses never mix. `generation` is random
+/// or a digest; equal inputs give equal keys on every machine.
 pub fn block_key(generation: [u8; 16], number: u64) -> Key {
     let mut bytes = [0; 24];
     bytes[..16].copy_from_slice(&generation);
@@ -58,13 +58,13 @@ impl BuildHasher for ByFingerprint {
     }
 }
 
-/// See [`ByFingerprint`].
+/// The hasher of [`ByFingerprint`].
 #[derive(Debug)]
 pub(crate) struct FingerprintHasher(u64);
 
 impl Hasher for FingerprintHasher {
     fn write(&mut self, bytes: &[u8]) {
-        // A derived `Hash` of an array writes its length before its bytes; what is shorter than a key adds nothing.
+        // A derived `Hash` of an array writes its length before its bytes; input shorter than 8 bytes adds nothing.
         if let Some(first) = bytes.first_chunk::<8>() {
             self.0 = u64::from_le_bytes(*first);
         }

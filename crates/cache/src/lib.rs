@@ -1,7 +1,7 @@
-//! Keeps objects and blocks in memory and on disk. Knows neither HTTP nor any runtime.
+//! Caches objects and blocks in memory and on disk. Knows neither HTTP nor any async runtime.
 //!
-//! An object is a head of the caller's own type with a short body or none; a block is a run of bytes of a longer body.
-//! What a key stands for, how long an entry may be served and what an invalidation means is for the caller to know.
+//! An object is a head of the caller's own type with a short body or none; a block is a range of a longer body. The
+//! caller decides what a key stands for, how long an entry may be served, and what an invalidation means.
 
 mod block;
 mod disk;

@@ -1,9 +1,9 @@
 //! The memory tier: S3-FIFO by bytes, in shards.
 //!
-//! New entries wait in probation, and what was used there goes on to the main queue; the rest leaves and is remembered by
-//! its fingerprint for a while. Objects and blocks wait apart, so that a long video on its way through pushes out blocks
-//! that nobody has asked for again, and no object. (Yang and others, "FIFO queues are all you need for cache eviction",
-//! SOSP 2023.)
+//! New entries wait in probation. Those used there move on to the main queue; the rest are evicted, and their
+//! fingerprints remembered for a while. Objects and blocks have separate probation queues, so that a long video passing
+//! through evicts blocks that nobody requested again, but no objects. (Yang and others, "FIFO queues are all you need
+//! for cache eviction", SOSP 2023.)
 
 use crate::block::{Block, Head, Object};
 use crate::key::Key;
@@ -15,13 +15,13 @@ use std::sync::atomic::Ordering;
 mod ghost;
 mod shard;
 
-/// Shards are no smaller, so that a queue's share holds more than a few blocks.
+/// Minimum size of a shard, so that a queue's share holds more than a few blocks.
 const SHARD_SIZE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 const SHARDS_MAX: u64 = 16;
-/// What an entry takes up beside its head and body: its places in the table and a queue, and its allocation.
+/// Memory that an entry takes up beside its head and body: its slots in the table and a queue, and its allocation.
 const ENTRY_OVERHEAD_BYTES: u64 = 240;
 
-/// What a key leads to.
+/// The value of a key.
 #[derive(Debug)]
 pub(crate) enum Payload<H> {
     Object(Arc<Object<H>>),
@@ -38,7 +38,7 @@ impl<H> Clone for Payload<H> {
 }
 
 impl<H: Head> Payload<H> {
-    /// What it counts for.
+    /// Returns the weight of the entry in its queue and at the meter.
     fn weight(&self) -> Weight {
         let (own_bytes, body) = match self {
             Payload::Object(object) => (object.head.size_bytes() as u64, object.body.as_ref()),
@@ -59,7 +59,7 @@ impl<H: Head> Payload<H> {
     }
 }
 
-/// Objects and blocks wait in queues of their own.
+/// The kind of an entry. Objects and blocks wait in probation queues of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Object,
@@ -67,7 +67,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// How many objects it counts for.
+    /// Returns the number of objects that an entry of this kind counts as.
     fn objects(self) -> u64 {
         match self {
             Kind::Object => 1,
@@ -76,20 +76,20 @@ impl Kind {
     }
 }
 
-/// Whether a look-up is a use.
+/// The effect of a lookup on eviction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touch {
-    /// It counts towards keeping the entry.
+    /// The lookup counts as a use of the entry.
     Use,
-    /// It does not.
+    /// The lookup does not count.
     Peek,
 }
 
-/// Whether something was pushed out.
+/// The result of an attempt to evict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Evicted {
     Entry,
-    /// Only what was remembered of earlier ones.
+    /// No entry, only the ghosts of earlier ones.
     Ghosts,
     Nothing,
 }
@@ -103,7 +103,7 @@ pub(crate) struct MemoryCounts {
     pub(crate) evictions: u64,
 }
 
-/// See the file's own words.
+/// The memory tier: shards that share one meter.
 #[derive(Debug)]
 pub(crate) struct MemoryTier<H> {
     shards: Box<[Shard<H>]>,
@@ -125,21 +125,22 @@ impl<H: Head> MemoryTier<H> {
         self.shard(key).find(key, touch)
     }
 
-    /// Keeps an entry in place of what the key stood for, and pushes out what is too much.
+    /// Stores an entry, replacing the key's earlier one, and evicts whatever exceeds the limit.
     pub(crate) fn put(&self, key: Key, payload: Payload<H>) {
         let replaced = self.shard(&key).put(key, payload);
         drop(replaced);
         self.make_room();
     }
 
-    /// Keeps what was read from disk, unless something newer has taken its place; `is_current` is asked under the lock
-    /// that a newer entry would need.
+    /// Stores an entry that was read from disk, unless a newer one has been put in memory. `is_current` is called under
+    /// the lock that a newer entry would need.
     pub(crate) fn promote(&self, key: Key, payload: Payload<H>, is_current: impl Fn() -> bool) {
         self.shard(&key).put_if_absent(key, payload, is_current);
         self.make_room();
     }
 
-    /// Puts what `change` makes of the entry in its place. `None` when there is no entry, or `change` gives none.
+    /// Replaces an entry with what `change` makes of it. Returns `None` if there is no entry, or if `change`
+    /// returns `None`.
     pub(crate) fn replace(
         &self,
         key: &Key,
@@ -155,12 +156,12 @@ impl<H: Head> MemoryTier<H> {
         drop(removed);
     }
 
-    /// Whether the tier holds the entry and somebody has used it here.
+    /// True if the tier holds the entry and it has been used here.
     pub(crate) fn is_used(&self, key: &Key) -> bool {
         self.shard(key).is_used(key)
     }
 
-    /// Pushes entries out until the limit holds or nothing is left to push out.
+    /// Evicts entries until the limit holds or nothing is left to evict.
     pub(crate) fn make_room(&self) {
         while self.meter.excess_bytes() > 0 {
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight_bytes());
@@ -171,7 +172,7 @@ impl<H: Head> MemoryTier<H> {
         }
     }
 
-    /// The smallest `seq` of an object; `None` when there is none.
+    /// Returns the smallest `seq` of an object. `None` if there are no objects.
     pub(crate) fn oldest_seq(&self) -> Option<u64> {
         self.shards.iter().filter_map(Shard::oldest_seq).min()
     }

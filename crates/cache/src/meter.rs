@@ -4,10 +4,10 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a counted chunk costs beside its bytes: the owner, the counts of `Bytes`, the allocator's own.
+/// Memory that a counted chunk takes beside its bytes: the owner, the counters of `Bytes`, the allocator's own.
 pub(crate) const CHUNK_OVERHEAD_BYTES: u64 = 96;
 
-/// One number for the whole store.
+/// The memory use of the whole store, as one number.
 #[derive(Debug)]
 pub(crate) struct Meter {
     used_bytes: AtomicU64,
@@ -30,7 +30,7 @@ impl Meter {
         self.limit_bytes
     }
 
-    /// How much must go before the limit holds again.
+    /// Returns the number of bytes that must be freed before the limit holds again.
     pub(crate) fn excess_bytes(&self) -> u64 {
         self.used_bytes().saturating_sub(self.limit_bytes)
     }
@@ -43,7 +43,7 @@ impl Meter {
         self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that are counted until the last reader lets go of them.
+    /// Wraps bytes in a chunk that is counted until its last reader drops it.
     pub(crate) fn chunk<T>(self: &Arc<Self>, bytes: T) -> Bytes
     where
         T: AsRef<[u8]> + Send + 'static,
@@ -58,7 +58,7 @@ impl Meter {
     }
 }
 
-/// The owner behind a chunk.
+/// The owner behind a counted chunk.
 struct CountedChunk<T> {
     bytes: T,
     counted_bytes: u64,
@@ -77,7 +77,7 @@ impl<T> Drop for CountedChunk<T> {
     }
 }
 
-/// Memory for bytes that are on their way. Gives back on drop what has not become chunks.
+/// Memory reserved for bytes in flight. On drop it gives back what has not become chunks.
 #[derive(Debug)]
 pub struct Reservation {
     size_bytes: u64,
@@ -85,7 +85,7 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Of bytes that the meter counts already.
+    /// Makes a reservation of bytes that the meter counts already.
     pub(crate) fn counted(size_bytes: u64, meter: &Arc<Meter>) -> Self {
         Reservation {
             size_bytes,
@@ -93,12 +93,12 @@ impl Reservation {
         }
     }
 
-    /// What is left of it.
+    /// Returns the number of bytes left.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Makes a chunk and takes its size out of the reservation; what the reservation lacks is counted anew.
+    /// Makes a chunk and takes its size out of the reservation. Any excess over the reservation is counted in addition.
     ///
     /// `bytes` should fill its buffer: spare capacity is not counted.
     pub fn chunk<T>(&mut self, bytes: T) -> Bytes

@@ -1,24 +1,24 @@
-//! How a store is opened, and what it tells about itself.
+//! The options for opening a store, and the events and numbers that it reports.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Told when something happens that an operator should know. Called from threads of the store; it must not block.
+/// Receiver of events that an operator should know about. It is called from threads of the store and must not block.
 pub type Observer = Box<dyn Fn(StoreEvent) + Send + Sync>;
 
-/// How to open a store.
+/// The options for opening a store.
 pub struct StoreOptions {
-    /// For entries, bytes on their way and chunks that readers hold, together.
+    /// Memory for entries, bytes in flight and chunks that readers hold, together.
     pub memory_size_bytes: u64,
-    /// `None` for memory alone.
+    /// Options of the disk tier; `None` for memory alone.
     pub disk: Option<DiskOptions>,
-    /// Where events go.
+    /// Receiver of events.
     pub observer: Observer,
 }
 
 impl StoreOptions {
-    /// Memory alone, and nobody who listens.
+    /// Returns options for a store in memory alone, without an observer.
     pub fn memory(memory_size_bytes: u64) -> Self {
         StoreOptions {
             memory_size_bytes,
@@ -27,7 +27,7 @@ impl StoreOptions {
         }
     }
 
-    /// Memory before a disk, and nobody who listens.
+    /// Returns options for a store in memory and on disk, without an observer.
     pub fn with_disk(memory_size_bytes: u64, disk: DiskOptions) -> Self {
         StoreOptions {
             disk: Some(disk),
@@ -46,67 +46,67 @@ impl fmt::Debug for StoreOptions {
     }
 }
 
-/// The disk tier's place and size.
+/// Location and size of the disk tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
-    /// Of this store alone; made if missing, in mode 0700.
+    /// Folder of this store alone. It is created with mode 0700 if missing.
     pub folder: PathBuf,
-    /// For segments; the journal and the list of removed keys have limits of their own beside it.
+    /// Size limit of all segments. The journal and the list of removed keys have limits of their own beside it.
     pub size_bytes: u64,
 }
 
-/// What an operator should know.
+/// An event that an operator should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreEvent {
-    /// What was on disk can be served from now on.
+    /// The entries on disk can be served from now on.
     Loaded {
-        /// How many entries.
+        /// Number of entries.
         entries: u64,
-        /// From the opening on.
+        /// Time since the store was opened.
         took: Duration,
     },
-    /// The folder held something of another form; it was emptied.
+    /// The folder's contents were of an unknown format or damaged, and were removed.
     Emptied,
-    /// There is no room. The store goes on in memory, and serves what it can still read.
+    /// The disk is full. The store continues in memory, and serves what it can still read.
     DiskFull,
-    /// Writing failed. The store goes on in memory, and serves what it can still read.
+    /// Writing failed. The store continues in memory, and serves what it can still read.
     DiskFailed {
-        /// The operating system's words.
+        /// Message of the operating system.
         error: String,
     },
     /// Writing works again.
     DiskBack,
 }
 
-/// Numbers of a running store.
+/// Statistics of a running store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Objects in memory.
+    /// Number of objects in memory.
     pub objects: u64,
-    /// Blocks in memory.
+    /// Number of blocks in memory.
     pub blocks: u64,
-    /// Objects and blocks on disk.
+    /// Number of objects and blocks on disk.
     pub disk_entries: u64,
-    /// Entries, reservations and chunks that somebody holds.
+    /// Memory used by entries, reservations and chunks that are still held.
     pub memory_bytes: u64,
-    /// What the segment files take up.
+    /// Size of the segment files.
     pub disk_bytes: u64,
-    /// The tables in memory that say where entries are on disk.
+    /// Memory used by the index, which maps keys to locations on disk.
     pub index_bytes: u64,
-    /// Look-ups answered from memory.
+    /// Number of lookups that found an entry in memory.
     pub hits_memory: u64,
-    /// Look-ups answered with a place on disk.
+    /// Number of lookups that found a location on disk.
     pub hits_disk: u64,
-    /// Look-ups that found nothing.
+    /// Number of lookups that found nothing.
     pub misses: u64,
-    /// Entries pushed out of memory.
+    /// Number of entries evicted from memory.
     pub evictions_memory: u64,
-    /// Entries pushed off the disk.
+    /// Number of entries evicted from disk.
     pub evictions_disk: u64,
-    /// Entries written to disk.
+    /// Number of entries written to disk.
     pub writes: u64,
-    /// Entries that were not written because the queue was full or the disk had failed.
+    /// Number of entries that were not written: the queue was full, the disk had failed, or no segment could hold them.
     pub writes_skipped: u64,
-    /// Entries that were on disk but did not read back as written.
+    /// Number of entries on disk that did not read back as written.
     pub read_failures: u64,
 }

@@ -25,13 +25,13 @@ use tokio::time::timeout;
 
 const BODY_SIZE_BYTES_MAX: usize = 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Invalidations in a list, unless the operator says how many.
+/// Number of invalidations listed unless the operator gives another.
 const LISTED_DEFAULT: usize = 100;
 const LISTED_MAX: usize = 10_000;
-/// Objects that are asked for at once: one of each origin is what it takes.
+/// Maximum number of objects in one probe; one object of each origin is enough.
 const PROBE_OBJECTS_MAX: usize = 1_000;
 
-/// Answers one request, whatever it is.
+/// Responds to one request, whatever it is.
 pub(super) async fn answer(desk: &OperatorServer, request: Request<Incoming>) -> Response<Page> {
     let (parts, body) = request.into_parts();
     let answered = match Call::of(&parts) {
@@ -49,7 +49,7 @@ pub(super) async fn answer(desk: &OperatorServer, request: Request<Incoming>) ->
     }
 }
 
-/// What an operator asks for.
+/// A request of the operator.
 enum Call<'a> {
     Invalidate,
     List { count_max: usize },
@@ -94,7 +94,7 @@ fn count_max(query: Option<&str>) -> Result<usize, Refusal> {
         .ok_or(Refusal::Count)
 }
 
-/// Why a request is refused; the texts are for the operator.
+/// The reason why a request is refused; the texts are for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum Refusal {
     #[error("there is nothing under this path")]
@@ -207,7 +207,7 @@ async fn invalidate(desk: &OperatorServer, body: Incoming) -> Result<Value, Refu
     let wanted: InvalidationRequest = parse(&read(body).await?)?;
     let items = wanted.items()?;
     let edge = desk.edge.clone();
-    // It waits for the disk.
+    // An invalidation waits for the disk.
     let work = tokio::task::spawn_blocking(move || edge.invalidate(&wanted.distribution, &items));
     let invalidation = work.await.map_err(|_| Refusal::ThreadLost)??;
     Ok(whole(&invalidation))
@@ -277,7 +277,7 @@ fn cache(desk: &OperatorServer) -> Value {
     })
 }
 
-/// The body of `POST /origins/probe`, which may be left out.
+/// The body of `POST /origins/probe`, which may be empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(
     deny_unknown_fields,
@@ -335,7 +335,7 @@ async fn read_patiently(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| Refusal::BodyBroken)?;
-        // Trailers say nothing here.
+        // Trailers carry nothing here.
         let Ok(piece) = frame.into_data() else {
             continue;
         };
@@ -347,7 +347,7 @@ async fn read_patiently(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// The bytes of an answer.
+/// The body of a response, sent in one piece.
 #[derive(Debug)]
 pub(super) struct Page(Option<Bytes>);
 

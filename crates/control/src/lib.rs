@@ -1,6 +1,6 @@
-//! The way to tell a running edge something: a Unix socket that takes HTTP/1.1 and JSON.
+//! The operator's access to a running edge: a Unix socket that speaks HTTP/1.1 and JSON.
 //!
-//! [`Control`] is the thread that serves it. What is asked for is done by the edge itself, through its handle.
+//! [`Control`] is the thread that serves it. The edge itself carries out the requests, through its handle.
 
 mod api;
 mod operator_server;

@@ -1,14 +1,14 @@
-//! What answers an operator: the running edge, and a client of its own to ask origins with.
+//! The shared state behind the operator's requests: the running edge, and a client of its own for probing origins.
 
 use privet_edge::{EdgeHandle, OriginPrivacy, ProbeError, Prober, Probing};
 use tokio::sync::Semaphore;
 
-/// What the thread's tasks share.
+/// The state that the thread's tasks share.
 #[derive(Debug)]
 pub(super) struct OperatorServer {
     pub(super) edge: EdgeHandle,
     prober: Prober,
-    /// Origins are not asked twice at the same time.
+    /// Permit for a probe, so that only one runs at a time.
     probes: Semaphore,
 }
 
@@ -21,9 +21,9 @@ impl OperatorServer {
         }
     }
 
-    /// Asks the origins; later callers wait for their turn.
+    /// Probes the origins; later callers wait for their turn.
     pub(super) async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
-        // Nobody closes the semaphore.
+        // Acquiring fails only if the semaphore is closed, and nothing closes it.
         let _turn = self.probes.acquire().await;
         self.prober.probe(probing).await
     }

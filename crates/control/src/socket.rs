@@ -1,4 +1,5 @@
-//! The Unix socket's file: made for its owner alone, taken over from the dead, removed when it is no longer served.
+//! The file of the Unix socket: created for its owner alone, taken over from a dead process, removed once it is no
+//! longer served.
 
 use rustix::fs::Mode;
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -9,33 +10,33 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Connections that the operating system holds until one ends.
+/// Number of connections that the operating system queues while no slot is free.
 const BACKLOG: i32 = 16;
 
-/// Why there is no socket, or nobody to serve it.
+/// The reason why there is no socket, or no thread to serve it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SocketError {
-    /// It cannot be made, or is another process's.
+    /// The socket cannot be created, or belongs to another process.
     #[error("cannot listen on {}: {error}; correct the socket in [admin]", path.display())]
     Bind {
-        /// As configured.
+        /// Path as configured.
         path: PathBuf,
-        /// What is in the way.
+        /// Cause of the failure.
         error: String,
     },
-    /// The operating system gave no thread.
+    /// The operating system could not start a thread.
     #[error("a thread cannot be started: {0}")]
     Thread(String),
 }
 
-/// A bound socket; dropping it removes the file, if that is still this socket's.
+/// A bound socket. Dropping it removes the file, if that is still this socket's.
 #[derive(Debug)]
 pub(super) struct OperatorSocket {
     pub(super) file: SocketFile,
     pub(super) listener: UnixListener,
 }
 
-/// A file and what makes it this one and no other.
+/// The path of a socket file, with the device and inode that tell it from any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -44,9 +45,9 @@ pub(super) struct SocketFile {
 }
 
 impl OperatorSocket {
-    /// Binds `path`, readable and writable by the owner only. A socket on which nobody answers is replaced.
+    /// Binds `path`, readable and writable by its owner only. A socket that no process listens on is replaced.
     ///
-    /// The error is for the operator.
+    /// The error is a text for the operator.
     pub(super) fn bind(path: &Path) -> Result<Self, String> {
         make_way(path)?;
         let socket = bind(path).map_err(|error| error.to_string())?;
@@ -59,7 +60,7 @@ impl OperatorSocket {
 impl Drop for OperatorSocket {
     fn drop(&mut self) {
         if self.file.is_there() {
-            // Whoever comes next replaces what could not be removed.
+            // A file that could not be removed is replaced at the next start.
             let _ = fs::remove_file(&self.file.path);
         }
     }
@@ -75,12 +76,12 @@ impl SocketFile {
         })
     }
 
-    /// Whether the path still leads to this socket.
+    /// True if the path still leads to this socket.
     pub(super) fn is_there(&self) -> bool {
         self.is_at(&self.path)
     }
 
-    /// Whether `path`, another spelling perhaps, leads to this socket.
+    /// True if `path`, perhaps another spelling, leads to this socket.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         let found = SocketFile::of(path);
         found.is_ok_and(|found| (found.device, found.inode) == (self.device, self.inode))
@@ -108,8 +109,8 @@ fn make_way(path: &Path) -> Result<(), String> {
 
 fn bind(path: &Path) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Before it has a name, so that there is no moment at which others may connect; the mask of the process would be
-    // that of other threads too.
+    // The mode is set before the socket has a name, so that there is no moment at which others may connect. The umask
+    // will not do: the process's other threads share it.
     rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -144,7 +145,7 @@ mod tests {
     fn the_socket_is_its_owners_alone_and_goes_with_him() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        // Left behind: closed, but still a file.
+        // The socket is left behind: closed, but still a file.
         drop(UnixListener::bind(&path).unwrap());
         let socket = OperatorSocket::bind(&path).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();

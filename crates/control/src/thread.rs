@@ -1,4 +1,4 @@
-//! The thread that serves the operator's socket and asks origins whether they are private.
+//! The thread that serves the operator's socket and probes whether origins are private.
 
 use crate::api;
 use crate::operator_server::OperatorServer;
@@ -20,17 +20,17 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
-/// Operators that are served at the same time; others wait.
+/// Maximum number of connections served at the same time; others wait.
 const CONNECTIONS_MAX: usize = 16;
-/// For the head of a request.
+/// Time limit for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a request and its answer together.
+/// Time limit for a request and its response together.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
-/// For answers that are under way when the edge stops.
+/// Time limit for responses in progress when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// Before the next attempt when a connection cannot be taken.
+/// Pause before the next attempt when a connection cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Threads that wait for the disk.
+/// Maximum number of threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 4;
 
 /// The thread that serves operators, and the socket that it was told to serve.
@@ -48,16 +48,16 @@ enum Command {
     Stop,
 }
 
-/// A socket that is bound but not served yet.
+/// The effect of a configuration on the socket, prepared but not yet applied.
 #[derive(Debug)]
 pub enum SocketChange {
-    /// The one that is served already.
+    /// Keep the socket that is already served.
     Keep,
-    /// Another one, or none.
+    /// Change to another socket, or to none.
     Change(Option<Bound>),
 }
 
-/// Keeps the socket's type to this module.
+/// A bound socket, whose type stays private to this module.
 #[derive(Debug)]
 pub struct Bound(OperatorSocket);
 
@@ -65,16 +65,16 @@ impl Control {
     /// Binds the socket that a configuration names, if it names one, before there is an edge.
     ///
     /// # Errors
-    /// It cannot be bound, or is another process's.
+    /// Fails if the socket cannot be bound, or belongs to another process.
     pub fn bind(path: Option<&Path>) -> Result<SocketChange, SocketError> {
         let socket = path.map(bind).transpose()?;
         Ok(SocketChange::Change(socket.map(Bound)))
     }
 
-    /// Starts serving operators of `edge` on `socket`. Origins are asked in the background.
+    /// Starts serving operators of `edge` on `socket`. Origins are probed in the background.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Fails if the operating system cannot start a thread.
     pub fn start(edge: EdgeHandle, socket: SocketChange) -> Result<Self, SocketError> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let fault = |error: io::Error| SocketError::Thread(error.to_string());
@@ -102,10 +102,10 @@ impl Control {
         Ok(started)
     }
 
-    /// Binds what a new configuration names, without serving it yet.
+    /// Binds the socket that a new configuration names, without serving it yet.
     ///
     /// # Errors
-    /// The socket cannot be bound; the old one is served on.
+    /// Fails if the socket cannot be bound; the old one stays in service.
     pub fn prepare(&self, path: Option<&Path>) -> Result<SocketChange, SocketError> {
         let served = self.socket.as_ref();
         let is_served = served.is_some_and(|file| path.is_some_and(|path| file.is_at(path)));
@@ -115,18 +115,18 @@ impl Control {
         Control::bind(path)
     }
 
-    /// Goes over to a prepared socket, and asks the origins of the configuration in force.
+    /// Switches to a prepared socket, and probes the origins of the active configuration.
     pub fn take(&mut self, change: SocketChange) {
         if let SocketChange::Change(socket) = change {
             self.socket = socket.as_ref().map(|bound| bound.0.file.clone());
             let socket = socket.map(|bound| bound.0);
-            // A thread that is gone has panicked; the edge serves on without it.
+            // Sending fails only after the thread has panicked; the edge keeps running without it.
             let _ = self.commands.send(Command::Listen(socket));
         }
         let _ = self.commands.send(Command::Probe);
     }
 
-    /// Removes the socket and ends, once the answers that are under way are given.
+    /// Removes the socket and stops the thread, after the responses in progress.
     pub fn stop(self) {
         let _ = self.commands.send(Command::Stop);
         let _ = self.thread.join();
@@ -140,7 +140,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
     })
 }
 
-/// Serves operators until it is told to stop.
+/// Serves operators until told to stop.
 async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
     let desk = Rc::new(OperatorServer::new(edge));
     let mut listening = None;
@@ -165,7 +165,7 @@ async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
     let _ = timeout(DRAIN_TIMEOUT, drained).await;
 }
 
-/// One request, one answer.
+/// Serves a connection: one request, one response.
 async fn serve(desk: Rc<OperatorServer>, stream: UnixStream) {
     let answer = service_fn(|request| {
         let desk = Rc::clone(&desk);
@@ -176,11 +176,11 @@ async fn serve(desk: Rc<OperatorServer>, stream: UnixStream) {
         .header_read_timeout(HEAD_TIMEOUT)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), answer);
-    // An operator who hangs up, or speaks something else, has nobody to be told.
+    // There is nobody to tell about an operator who hangs up or does not speak HTTP.
     let _ = timeout(CONNECTION_TIMEOUT, connection).await;
 }
 
-/// Tells the operator of origins that are not private.
+/// Warns the operator of origins that are not private.
 async fn probe_aloud(desk: Rc<OperatorServer>) {
     let probing = Probing {
         scope: ProbeScope::Buckets,
@@ -193,7 +193,7 @@ async fn probe_aloud(desk: Rc<OperatorServer>) {
     };
     for origin in origins {
         match origin.access {
-            // Nobody has named an object yet, and the bucket has shown nothing.
+            // No object has been named yet, and the bucket has shown none.
             OriginAccess::Private
             | OriginAccess::Loopback { .. }
             | OriginAccess::Unseen {
@@ -210,7 +210,7 @@ async fn probe_aloud(desk: Rc<OperatorServer>) {
     }
 }
 
-/// A socket that is served; its file goes with it.
+/// A socket that is served. Its file is removed with it.
 struct Listening {
     listener: UnixListener,
     _socket: OperatorSocket,
@@ -232,7 +232,7 @@ fn listen(socket: OperatorSocket) -> Option<Listening> {
     }
 }
 
-/// Waits for ever when there is no socket.
+/// Accepts a connection. Waits forever if there is no socket.
 async fn accept(listening: Option<&Listening>) -> UnixStream {
     let Some(listening) = listening else {
         return std::future::pending().await;
@@ -240,7 +240,7 @@ async fn accept(listening: Option<&Listening>) -> UnixStream {
     loop {
         match listening.listener.accept().await {
             Ok((stream, _)) => return stream,
-            // Out of file descriptors; the request waits in the backlog.
+            // The process is out of file descriptors; the request waits in the backlog.
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }

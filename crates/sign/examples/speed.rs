@@ -1,4 +1,4 @@
-//! Measures what has a target: signatures per second, stamps per second, microseconds per check.
+//! Measures the operations that have a target: signatures per second, stamps per second, microseconds per check.
 //!
 //! `cargo run --release -p privet-sign --example speed`; compare the signatures with `openssl speed rsa2048 ecdsap256`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use privet_sign::*;
 
-/// Says yes to everything, as a memory does for a repeated grant.
+/// A memory that confirms everything, as for a repeated grant.
 struct Remembers;
 
 impl SignatureMemory for Remembers {
@@ -18,7 +18,7 @@ impl SignatureMemory for Remembers {
     }
 }
 
-/// Runs `act` for two seconds, unless an argument was given that is no part of `name`.
+/// Runs `act` for two seconds, unless an argument was given that is not part of `name`.
 fn measure(name: &str, mut act: impl FnMut()) {
     if std::env::args()
         .nth(1)

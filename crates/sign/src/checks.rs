@@ -1,7 +1,7 @@
-//! The checks by name, and who hears how each of them went.
+//! The checks by name, and the listener that learns the outcome of each.
 //!
-//! One walk makes them all (`verifier::walk`). For the edge the first failure ends it; `explain` hears of every check, so
-//! that what it says and what the edge does cannot differ.
+//! One walk makes them all (`verifier::walk`). For the edge the first failure ends it; `explain` learns of every check,
+//! so that its words and the edge's decision cannot differ.
 
 use std::convert::Infallible;
 
@@ -10,7 +10,7 @@ use crate::key::PublicKey;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
-/// One check, with what it looks at.
+/// One check, with the values that it examines.
 #[derive(Clone, Copy)]
 pub(crate) enum Step<'a> {
     /// Each reserved parameter occurs once.
@@ -27,15 +27,15 @@ pub(crate) enum Step<'a> {
         text: &'a str,
         key: Option<&'a PublicKey>,
     },
-    /// The end of a canned policy is an epoch in range.
+    /// The expiry of a canned policy is an epoch in range.
     Expires(Option<&'a str>),
-    /// An end that does not count is one all the same (fidelity note F7).
+    /// An `Expires` that does not count is an expiry all the same (fidelity note F7).
     ExpiresBesidePolicy(Option<&'a str>),
     /// A custom policy can be decoded.
     PolicyText(&'a str),
     /// A custom policy, decoded, can be read.
     Policy(&'a [u8]),
-    /// The name of the hash is a known one, or missing.
+    /// The name of the hash is known, or missing.
     HashAlgorithm,
     /// The signature was made by the key over the text.
     Signature(SignedText<'a>),
@@ -43,9 +43,9 @@ pub(crate) enum Step<'a> {
     Resource(Option<&'a str>),
     /// The start has passed.
     Start(Timestamp),
-    /// The end has not come.
+    /// The expiry has not been reached.
     End(Timestamp),
-    /// The client's address is in the range.
+    /// The viewer's address is in the range.
     Address(IpRange),
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum SignedText<'a> {
     Custom(&'a [u8]),
 }
 
-/// A check that makes no sense after an earlier failure, by what it lacks.
+/// A check that is skipped after an earlier failure, named by what it lacks.
 #[derive(Clone, Copy)]
 pub(crate) enum Skipped<'a> {
     /// The key: there is no id to look up.
@@ -69,23 +69,23 @@ pub(crate) enum Skipped<'a> {
     SignatureWithoutBytes(SignedText<'a>),
     /// The signature: the policy cannot be decoded.
     SignatureWithoutPolicy,
-    /// The signature: without an end there is no text to rebuild.
+    /// The signature: without an expiry there is no text to rebuild.
     SignatureWithoutExpires,
 }
 
-/// Hears how each check went, and says whether the walk goes on after a failure.
+/// A listener that learns the outcome of each check, and decides whether the walk continues after a failure.
 pub(crate) trait Checks {
-    /// Stands in for what a failed check would have given. Where the first failure ends the walk, nobody can make one.
+    /// Placeholder for the value of a failed check. It has no values where the first failure ends the walk.
     type Failed: Copy;
 
     fn passed(&mut self, step: Step<'_>);
 
-    /// An error ends the walk.
+    /// Records a failure. An error ends the walk.
     fn failed(&mut self, step: Step<'_>, refusal: Refusal) -> Result<Self::Failed, Refusal>;
 
     fn skipped(&mut self, skipped: Skipped<'_>);
 
-    /// Tells how a check went.
+    /// Reports the outcome of a check.
     fn judge<T>(
         &mut self,
         step: Step<'_>,
@@ -101,10 +101,10 @@ pub(crate) trait Checks {
     }
 }
 
-/// The result of a check, or a failure after which the walk went on.
+/// The result of a check, or a failure after which the walk continued.
 pub(crate) type Judged<T, C> = Result<T, <C as Checks>::Failed>;
 
-/// Ends the walk at the first failure, and hears nothing else.
+/// A listener that ends the walk at the first failure and ignores everything else.
 pub(crate) struct FirstRefusal;
 
 impl Checks for FirstRefusal {

@@ -1,4 +1,4 @@
-//! A custom policy whose signature is known to be good: what repeated requests need not have checked again.
+//! A custom policy whose signature is known to be valid, so that repeated requests need not verify it again.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::leniency::Leniency;
 use crate::policy::Policy;
 use crate::resource::{self, Sections};
 
-/// Everything about a custom policy that does not depend on the request. Only the checks of this crate make one.
+/// The part of a verified custom policy that does not depend on the request. Only the checks of this crate make one.
 ///
-/// It is no decision: resource, dates and address are compared for each request.
+/// It is not a decision: resource, dates and address are compared for each request.
 #[derive(Clone, Debug)]
 pub struct ConfirmedPolicy {
     pub(crate) policy: Policy<'static>,
@@ -22,7 +22,7 @@ pub struct ConfirmedPolicy {
 }
 
 impl ConfirmedPolicy {
-    /// Whether these keys and switches would confirm it as well: the key may have been taken away or replaced.
+    /// True if these keys and switches would confirm it as well: the key may have been removed or replaced.
     pub(crate) fn holds_for(&self, keys: &KeySet, leniency: &Leniency) -> bool {
         let same_key = keys
             .get(&self.key_pair_id)
@@ -30,7 +30,7 @@ impl ConfirmedPolicy {
         same_key && self.statement_object == leniency.statement_object
     }
 
-    /// The grant, once resource, start, end and address fit the request.
+    /// Returns the grant, once resource, start, expiry and address fit the request.
     pub(crate) fn grant(&self) -> Grant {
         let policy = &self.policy;
         Grant {
@@ -45,7 +45,8 @@ impl ConfirmedPolicy {
     }
 }
 
-/// A resource without `?` compares no query, save by a `*` at its end, which takes any.
+/// Returns a resource's use of the query. Without `?` it compares no query, except by a `*` at its end,
+/// which takes any.
 pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
     if resource.is_some_and(|resource| resource.contains('?')) {
         QueryUse::Compared
@@ -54,7 +55,7 @@ pub(crate) fn query_use(resource: Option<&str>) -> QueryUse {
     }
 }
 
-/// The use that a resource makes of the path of a URL that it covers. In doubt it is a pattern.
+/// Returns the use that a resource makes of the path of a URL that it covers. If in doubt, it is a pattern.
 ///
 /// A `?` may be a wildcard or the start of a query (fidelity note F14).
 pub(crate) fn path_use(resource: Option<&str>) -> PathUse {

@@ -1,13 +1,13 @@
-//! What a request presents: reserved query parameters, or cookies, collected but not believed.
+//! The credentials that a request presents: reserved query parameters, or cookies, collected but not verified.
 //!
-//! Source: developer guide, "Decide to use signed URLs or signed cookies": any reserved name in the URL
-//! means that cookies are not looked at.
+//! Source: developer guide, "Decide to use signed URLs or signed cookies": if the URL has any reserved name, cookies
+//! are ignored.
 
 use std::borrow::Cow;
 
 use crate::encoding::percent_decode;
 
-/// Where the credentials came from.
+/// The source of the credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialSource {
     /// Query parameters.
@@ -18,7 +18,7 @@ pub enum CredentialSource {
     PathToken,
 }
 
-/// The five things that a signer writes.
+/// The five fields that a signer writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Expires,
@@ -57,7 +57,7 @@ impl Field {
         }
     }
 
-    /// The field of a parameter name as it stands in the URL; names compare after percent-decoding.
+    /// Returns the field of a parameter name as written in the URL. Names are compared after percent-decoding.
     pub(crate) fn of_parameter(name: &str) -> Option<Field> {
         if name.as_bytes().contains(&b'%') {
             return Self::of_plain_name(&percent_decode(name));
@@ -82,22 +82,22 @@ impl Field {
     }
 }
 
-/// What the viewer presented, not yet believed.
+/// The credentials that the viewer presented, not yet verified.
 #[derive(Clone, Debug)]
 pub struct Credentials<'a> {
-    /// URL when the query has any reserved name, cookies otherwise.
+    /// Source: the URL if the query has any reserved name, otherwise the cookies.
     pub source: CredentialSource,
     pub(crate) fields: [Option<Cow<'a, str>>; 5],
-    /// The first parameter that occurs twice in the URL.
+    /// First parameter that occurs twice in the URL.
     pub(crate) duplicate: Option<Field>,
 }
 
 impl<'a> Credentials<'a> {
-    /// Any reserved name in `query` means the URL alone is judged; otherwise the cookie header values are.
+    /// Takes the URL alone if `query` has any reserved name, otherwise the values of the `Cookie` headers.
     ///
-    /// `query` has no `?`. Values of the URL are percent-decoded once; of cookies only
-    /// `CloudFront-Policy` and `CloudFront-Signature` (fidelity note F1).
-    /// Of several cookies with one name the first counts: browsers send the most specific path first.
+    /// `query` has no `?`. Values in the URL are percent-decoded once; in cookies only those of `CloudFront-Policy` and
+    /// `CloudFront-Signature` are (fidelity note F1). If several cookies have one name, the first counts: browsers send
+    /// the most specific path first.
     pub fn from_request(
         query: Option<&'a str>,
         cookie_headers: impl Iterator<Item = &'a [u8]>,
@@ -141,7 +141,7 @@ impl<'a> Credentials<'a> {
                 let slot = &mut credentials.fields[field as usize];
                 if slot.is_none() {
                     let value = text(&piece[equals + 1..]);
-                    // No alphabet of base64 has a `%`: web frameworks escape what they find unsafe.
+                    // No alphabet of base64 has a `%`: web frameworks escape the characters that they consider unsafe.
                     let escaped =
                         matches!(field, Field::Policy | Field::Signature) && value.contains('%');
                     *slot = Some(if escaped {
@@ -163,29 +163,30 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    /// Nothing was presented at all.
+    /// True if nothing was presented at all.
     pub fn is_empty(&self) -> bool {
         self.fields.iter().all(Option::is_none)
     }
 
-    /// Whether the signature is one over the very URL: there is no policy to read.
+    /// True if the signature is over the URL itself, so that there is no policy to read.
     pub fn is_canned(&self) -> bool {
         self.field(Field::Policy).is_none() && self.field(Field::Expires).is_some()
     }
 
-    /// The key pair id as presented, believed by nobody yet; `None` when absent.
+    /// Returns the key pair id as presented, not yet verified. `None` if it is absent.
     pub fn key_pair_id(&self) -> Option<&str> {
         self.field(Field::KeyPairId)
     }
 
-    /// The signature text as presented; `None` when absent. See [`crate::fingerprint`].
+    /// Returns the signature text as presented. `None` if it is absent. See [`crate::fingerprint`].
     pub fn signature(&self) -> Option<&str> {
         self.field(Field::Signature)
     }
 
-    /// The reserved parameter that `name`, as it stands in a URL, spells: its plain name and the value that is judged.
+    /// Returns the reserved parameter that `name`, as written in a URL, spells: its plain name and the value
+    /// that counts.
     ///
-    /// `None` when it is none, or does not count: an `Expires` beside a `Policy` (fidelity note F7).
+    /// Returns `None` if it spells none, or if it does not count: an `Expires` beside a `Policy` (fidelity note F7).
     pub fn counted(&self, name: &str) -> Option<(&'static str, &str)> {
         let field = Field::of_parameter(name)?;
         let counts = field != Field::Expires || self.field(Field::Policy).is_none();
@@ -198,7 +199,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Whether any parameter of `query` has a reserved name: then cookies are not looked at.
+/// True if any parameter of `query` has a reserved name, so that cookies are ignored.
 pub(crate) fn has_reserved_name(query: &str) -> bool {
     let mut names = query
         .split('&')
@@ -206,7 +207,7 @@ pub(crate) fn has_reserved_name(query: &str) -> bool {
     names.any(|name| Field::of_parameter(name).is_some())
 }
 
-/// Nearly always UTF-8, which is checked faster than it is repaired.
+/// Decodes a text that is nearly always UTF-8, which is faster to check than to repair.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -214,14 +215,15 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Whether a parameter of this name, as it stands in a URL, is one of those that sign.
+/// True if a parameter of this name, as written in a URL, is a signing parameter.
 pub fn is_signing_parameter(name: &str) -> bool {
     Field::of_parameter(name).is_some()
 }
 
-/// `query` without reserved parameters, order and spelling kept; `None` when nothing is left.
+/// Returns `query` without reserved parameters, in unchanged order and spelling. `None` if nothing is left.
 ///
-/// Reserved are `Expires`, `Policy`, `Signature`, `Key-Pair-Id` and `Hash-Algorithm`, compared after percent-decoding.
+/// The reserved names are `Expires`, `Policy`, `Signature`, `Key-Pair-Id` and `Hash-Algorithm`, compared after
+/// percent-decoding.
 pub fn strip_query(query: &str) -> Option<Cow<'_, str>> {
     let is_reserved =
         |piece: &str| Field::of_parameter(piece.split('=').next().unwrap_or(piece)).is_some();
@@ -229,12 +231,12 @@ pub fn strip_query(query: &str) -> Option<Cow<'_, str>> {
     (!stripped.is_empty()).then_some(stripped)
 }
 
-/// The viewer's own part of the query; empty when there is none.
+/// Returns the viewer's own part of the query; empty if there is none.
 pub(crate) fn own_query(query: Option<&str>) -> Cow<'_, str> {
     query.and_then(strip_query).unwrap_or_default()
 }
 
-/// Cookie header value without the `CloudFront-*` signing cookies; empty when nothing else was there.
+/// Returns the value of a `Cookie` header without the `CloudFront-*` signing cookies; empty if there were no others.
 pub fn strip_cookies(value: &str) -> Cow<'_, str> {
     let is_signing = |piece: &str| {
         let name = piece.split('=').next().unwrap_or(piece);
@@ -246,7 +248,7 @@ pub fn strip_cookies(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// Drops the pieces that `unwanted` names. Borrows when they all stand at one end.
+/// Drops the unwanted pieces. Borrows if all of them are at the beginning or the end.
 fn strip<'a>(text: &'a str, separator: char, unwanted: impl Fn(&str) -> bool) -> Cow<'a, str> {
     let kept = || text.split(separator).filter(|piece| !unwanted(piece));
     let offset = |piece: &str| piece.as_ptr() as usize - text.as_ptr() as usize;

@@ -1,4 +1,4 @@
-//! Text forms on the wire: CloudFront's base64 and percent-encoding.
+//! Encodings on the wire: CloudFront's base64 and percent-encoding.
 //!
 //! Source: developer guide, "Code examples for creating a signature"; `+ = /` become `- _ ~`.
 
@@ -10,7 +10,7 @@ use base64::engine::{GeneralPurpose, general_purpose};
 
 const INVALID: u8 = 0xff;
 
-/// Longest base64 text that is decoded at all: a policy of 8 KiB has 10 924 digits.
+/// Length of the longest base64 text that is decoded at all: a policy of 8 KiB has 10 924 digits.
 const TEXT_BYTES_MAX: usize = 12 * 1024;
 
 static CLOUDFRONT: GeneralPurpose = {
@@ -52,7 +52,7 @@ pub(crate) fn encode_into(bytes: &[u8], out: &mut String) {
     });
 }
 
-/// `bytes` in CloudFront's alphabet, with padding.
+/// Encodes `bytes` in CloudFront's alphabet, with padding.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     encode_into(bytes, &mut text);
@@ -61,8 +61,8 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Decodes CloudFront's or the standard alphabet, padded (`_` or `=`) or not.
 ///
-/// `None` for any other character, wrong padding, or bits left over.
-/// The standard alphabet is read because signers of 2013 write it (T33 in the conformance matrix).
+/// Returns `None` for any other character, wrong padding, or bits left over. The standard alphabet is accepted because
+/// signers of 2013 write it (T33 in the conformance matrix).
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
@@ -145,7 +145,7 @@ fn escape_at(bytes: &[u8], index: usize) -> Option<u8> {
     Some(digit(1)? << 4 | digit(2)?)
 }
 
-/// Lower-case hex digits.
+/// Returns lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -1,7 +1,7 @@
 //! The only unsafe code of the crate: private keys and SHA-1 signatures through AWS-LC's C interface.
 //!
-//! `aws-lc-rs` reads neither encrypted nor SEC1 keys and signs no SHA-1, which CloudFront's default needs.
-//! What leaves this file is safe: owned keys, byte vectors, `None` on refusal.
+//! `aws-lc-rs` reads neither encrypted nor SEC1 keys and does not sign with SHA-1, which is CloudFront's default.
+//! The interface of this file is safe: owned keys, byte vectors, `None` on failure.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int, c_long, c_void};
@@ -31,7 +31,7 @@ pub(crate) enum Algorithm {
 }
 
 impl EvpKey {
-    /// Reads the first private key of a PEM text; other blocks, such as EC PARAMETERS, are skipped.
+    /// Reads the first private key in a PEM text; other blocks, such as EC PARAMETERS, are skipped.
     pub(crate) fn private_from_pem(pem: &[u8], passphrase: &[u8]) -> Option<Self> {
         Self::from_bio(pem, passphrase, sys::PEM_read_bio_PrivateKey)
     }
@@ -105,19 +105,19 @@ impl EvpKey {
         }
     }
 
-    /// DER of SubjectPublicKeyInfo.
+    /// Returns the DER of the SubjectPublicKeyInfo.
     pub(crate) fn spki_der(&self) -> Option<Vec<u8>> {
-        // SAFETY: `encode` passes null or a pointer to enough room, as i2d functions want.
+        // SAFETY: `encode` passes null or a pointer to enough room, as i2d functions require.
         encode(|out| unsafe { sys::i2d_PUBKEY(self.0.as_ptr(), out) })
     }
 
-    /// DER of PKCS#1 for RSA, SEC1 for elliptic curves. `None` for a public key.
+    /// Returns the DER of PKCS#1 for RSA, of SEC1 for elliptic curves. `None` for a public key.
     pub(crate) fn traditional_der(&self) -> Option<Vec<u8>> {
         // SAFETY: as in `spki_der`.
         encode(|out| unsafe { sys::i2d_PrivateKey(self.0.as_ptr(), out) })
     }
 
-    /// DER of unencrypted PKCS#8. `None` for a public key.
+    /// Returns the DER of unencrypted PKCS#8. `None` for a public key.
     pub(crate) fn pkcs8_der(&self) -> Option<Vec<u8>> {
         // SAFETY: the key is live; the result is owned by us or null.
         let info = unsafe { sys::EVP_PKEY2PKCS8(self.0.as_ptr()) };
@@ -132,7 +132,8 @@ impl EvpKey {
         der
     }
 
-    /// Signs a message: PKCS#1 v1.5 for RSA, DER for elliptic curves. `None` when the scheme is not one of the key's kind.
+    /// Signs a message: PKCS#1 v1.5 for RSA, DER for elliptic curves. Returns `None` if the scheme does not
+    /// fit the key.
     pub(crate) fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Option<Vec<u8>> {
         match scheme {
             SignatureScheme::RsaPkcs1Sha1 => self.sign_rsa(HashAlgorithm::Sha1, message),
@@ -208,7 +209,7 @@ type ReadPrivateKey = unsafe extern "C" fn(
     *mut c_void,
 ) -> *mut sys::EVP_PKEY;
 
-/// Hands the passphrase to AWS-LC; -1 (give up) when it does not fit.
+/// Hands the passphrase to AWS-LC. Returns -1, which gives up, if it does not fit.
 unsafe extern "C" fn copy_passphrase(
     buffer: *mut c_char,
     size: c_int,
@@ -277,7 +278,7 @@ fn finish(done: c_int, mut signature: Vec<u8>, length: u32) -> Option<Vec<u8>> {
     Some(signature)
 }
 
-/// Calls an i2d function twice: for the length, then for the bytes.
+/// Calls an i2d function twice: first for the length, then for the bytes.
 fn encode(write: impl Fn(*mut *mut u8) -> c_int) -> Option<Vec<u8>> {
     let length = usize::try_from(write(ptr::null_mut()))
         .ok()
@@ -292,7 +293,7 @@ fn encode(write: impl Fn(*mut *mut u8) -> c_int) -> Option<Vec<u8>> {
     (written == length).then_some(der)
 }
 
-/// Empties the thread's error queue, so that what failed here is not reported by a later caller.
+/// Empties the thread's error queue, so that a failure here is not reported by a later caller.
 fn clear_errors() {
     // SAFETY: touches only thread-local state.
     unsafe { sys::ERR_clear_error() }

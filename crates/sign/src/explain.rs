@@ -1,7 +1,7 @@
-//! Why a link opens or not: every check of the edge in words, and what the signature was really made over.
+//! Explains why a link opens or not: every check of the edge in words, and the text that was really signed.
 //!
-//! The checks are those of [`crate::Verifier::url`], by the same walk. Hints go further: they try the mistakes that signers
-//! and people make, and name the one that verifies.
+//! The checks are those of [`crate::Verifier::url`], made by the same walk. Hints go further: they try the mistakes
+//! that signers and people make, and name the one that verifies.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,79 +27,79 @@ mod sections;
 mod spelling;
 mod whole;
 
-/// Longest text that is looked at.
+/// Length in bytes of the longest text that is examined.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should be.
+    /// The value is as it should be.
     Passed,
-    /// Reason enough to refuse.
+    /// The value is reason enough to refuse.
     Failed,
-    /// Depends on something that was not given.
+    /// The outcome depends on something that was not given.
     Unknown,
-    /// Makes no sense after an earlier failure.
+    /// The check is pointless after an earlier failure.
     Skipped,
 }
 
 /// One check of the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Name of what is checked, such as `Key-Pair-Id` or `path`.
+    /// Name of the checked item, such as `Key-Pair-Id` or `path`.
     pub name: &'static str,
-    /// How it went.
+    /// Outcome of the check.
     pub outcome: Outcome,
     /// Value that would pass, in words.
     pub expected: String,
-    /// Value that there is, in words.
+    /// Value that was found, in words.
     pub found: String,
 }
 
-/// The answer that the edge would give.
+/// The response that the edge would give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The file is served.
     Opens,
-    /// One of the five bodies.
+    /// The request is refused with one of CloudFront's five bodies.
     Refused(ErrorCode),
-    /// The text says what is missing for an answer.
+    /// The response cannot be known; the text says what is missing.
     CannotTell(String),
 }
 
-/// `checks` in the order of the edge; `hints` name near variants that would have verified and what to do.
+/// The result of [`explain`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The answer: that of the first failed check.
+    /// Response that the edge would give, decided by the first failed check.
     pub verdict: Verdict,
     /// All checks, in the order of the edge.
     pub checks: Vec<Check>,
-    /// Advice, one sentence each.
+    /// Hints, one sentence each: a near variant that would have verified, or what to do.
     pub hints: Vec<String>,
-    /// The decoded policy, or the canned text rebuilt from the URL.
+    /// Decoded policy, or the canned text rebuilt from the URL.
     pub policy_text: Option<String>,
 }
 
-/// The link, and the circumstances in which it is used. `client: None` leaves address conditions undecided (`CannotTell`).
+/// A link, and the circumstances of its use.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
-    /// The link as pasted; white space and quotes around it are ignored.
+    /// Link as pasted; white space and quotes around it are ignored.
     pub url: &'a str,
-    /// A `Cookie` header value.
+    /// Value of the `Cookie` header.
     pub cookies: Option<&'a str>,
-    /// Known public keys. When empty, signatures stay undecided.
+    /// Known public keys. Without any, signatures stay undecided.
     pub keys: &'a KeySet,
-    /// The moment of the request.
+    /// Time of the request.
     pub now: Timestamp,
-    /// The viewer's address.
+    /// Address of the viewer. With `None`, address conditions stay undecided ([`Verdict::CannotTell`]).
     pub client: Option<IpAddr>,
-    /// The edge's switches.
+    /// Leniency of the edge.
     pub leniency: Leniency,
 }
 
-/// Says check by check what the edge would do with a link, and what to do about it.
+/// Explains, check by check, what the edge would do with a link, and what to do about it.
 ///
-/// Takes hostile input: the work is bounded, whatever the text.
+/// The input may be hostile: the work is bounded, whatever the text.
 pub fn explain(question: &Question<'_>) -> Explanation {
     let pasted = unquote(question.url);
     match Sent::by_client(pasted) {
@@ -147,7 +147,7 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
     }
 }
 
-/// Makes all checks, and writes down how they went.
+/// Makes all checks and records their outcomes.
 fn listen(
     question: &Question<'_>,
     object: &Object<'_>,
@@ -157,7 +157,7 @@ fn listen(
     let verifier = Verifier {
         keys: question.keys,
         now: question.now,
-        // Without an address a condition about it is written down as undecided.
+        // Without an address, a condition on it is recorded as undecided.
         client: question.client.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
         leniency: &question.leniency,
         memory: &NoMemory,
@@ -168,12 +168,12 @@ fn listen(
         credentials,
         checks: &mut listener,
     };
-    // The listener has heard all that it ends with.
+    // The listener has already recorded what the walk returns.
     let _ = walk.run(object);
     listener.findings
 }
 
-/// Why the signature does not verify: what was signed in place of it, or else what its length tells.
+/// Explains why the signature does not verify, by the text signed instead, or else by what its length shows.
 fn about_signature(
     question: &Question<'_>,
     pasted: &str,
@@ -191,7 +191,7 @@ fn about_signature(
 
 /// The URL that a client sends for a pasted text.
 struct Sent {
-    /// Without fragment.
+    /// URL without its fragment.
     text: String,
 }
 
@@ -214,7 +214,7 @@ impl Sent {
         let mut url = url::Url::parse(pasted)
             .map_err(|error| format!("this is not a URL that a client would open: {error}"))?;
         url.set_fragment(None);
-        // Never sent; both fail only for URLs without a host.
+        // Clients never send user and password. Both calls fail only for URLs without a host.
         let _ = (url.set_username(""), url.set_password(None));
         Ok(Sent { text: url.into() })
     }
@@ -240,7 +240,7 @@ impl Sent {
     }
 }
 
-/// The text without white space and one pair of quotes or brackets around it.
+/// Strips white space and one pair of quotes or brackets around a text.
 fn unquote(text: &str) -> &str {
     let text = text.trim();
     let pairs = [('"', '"'), ('\'', '\''), ('<', '>'), ('`', '`'), ('“', '”')];
@@ -250,7 +250,7 @@ fn unquote(text: &str) -> &str {
     inner.unwrap_or(text).trim()
 }
 
-/// The start of a text that may be long.
+/// Shortens a text that may be long.
 fn short(text: &str) -> Cow<'_, str> {
     const CHARS_MAX: usize = 300;
     match text.char_indices().nth(CHARS_MAX) {
@@ -259,7 +259,7 @@ fn short(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A moment for people and for scripts: `2026-01-01T18:00:00Z (1767290400)`.
+/// Formats a time for people and for scripts: `2026-01-01T18:00:00Z (1767290400)`.
 fn moment(time: Timestamp) -> String {
     format!("{} ({})", time.to_utc(), time.as_secs())
 }

@@ -1,4 +1,4 @@
-//! What a valid signature permits, the name under which logs know it, and the identity of its link.
+//! The permission that a valid signature gives, its fingerprint for logs, and the identity of its link.
 
 use std::sync::Arc;
 
@@ -20,24 +20,24 @@ pub struct Grant {
     pub(crate) mark: Mark,
     pub(crate) query_use: QueryUse,
     pub(crate) path_use: PathUse,
-    /// Resource that was signed, where the grant may be good for more than one URL.
+    /// Resource of a custom policy or of a path token; `None` for a canned policy, or where everything is covered.
     pub(crate) resource: Option<Arc<str>>,
 }
 
-/// The signature that a grant came by, as far as the grant has to be told from others.
+/// The signature behind a grant, as far as grants have to be told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// All of it. It is kept as it is, so that a digest costs nothing where nobody asks for one.
+    /// The whole signature. It is stored as it is, so that a digest costs nothing where none is needed.
     Signature(Arc<ConfirmedSignature>),
-    /// The digests that a path_token has of it.
+    /// The digests of the signature that a path token carries.
     Session(PathTokenMark),
 }
 
-/// A signature that its public key confirmed.
+/// A signature that its public key has confirmed.
 #[derive(PartialEq, Eq)]
 pub(crate) struct ConfirmedSignature {
     pub(crate) key: PublicKey,
-    /// The signed bytes: the policy as received, or the rebuilt canned text.
+    /// Signed bytes: the policy as received, or the rebuilt canned text.
     pub(crate) text: Vec<u8>,
     pub(crate) signature: Vec<u8>,
 }
@@ -56,53 +56,53 @@ pub(crate) struct PathTokenMark {
     pub(crate) link: LinkId,
 }
 
-/// Bytes of a digest in a fingerprint.
+/// Number of bytes of a digest in a fingerprint.
 pub(crate) const MARK_SIZE_BYTES: usize = 8;
 
-/// Whether the viewer's own part of the query makes a difference to a grant.
+/// The effect of the viewer's own part of the query on a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryUse {
-    /// The grant may be good for this very query only.
+    /// The grant may be valid for this query only.
     Compared,
-    /// It is good for every query, or for none.
+    /// The grant is valid for every query, or for none.
     Ignored,
 }
 
-/// How much a grant leaves open about the path of what it is good for.
+/// The part of a URL's path that a grant leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathUse {
-    /// It is good for one spelling of one path, the one that was asked for: a canned policy, or a resource without
-    /// wildcards.
+    /// The grant is valid for one spelling of one path, the requested one: a canned policy, or a resource
+    /// without wildcards.
     Exact,
-    /// It is good for the paths that a wildcard covers, and for others not.
+    /// The grant is valid for the paths that a wildcard covers, and for no others.
     Pattern,
-    /// It is good for every path of the host.
+    /// The grant is valid for every path of the host.
     Ignored,
 }
 
 impl Grant {
-    /// Id of the key that signed.
+    /// Returns the id of the key that signed.
     pub fn key_pair_id(&self) -> &str {
         &self.key_pair_id
     }
 
-    /// The end: requests that start at or after it are refused.
+    /// Returns the expiry: requests that start at or after it are refused.
     pub fn until(&self) -> Timestamp {
         self.until
     }
 
-    /// Whether a derived URL has to carry the viewer's own parameters too, for the grant to be good for it.
+    /// Returns whether a derived URL has to carry the viewer's own parameters too, for the grant to be valid for it.
     pub fn query_use(&self) -> QueryUse {
         self.query_use
     }
 
-    /// How much of the path was signed: with a wildcard the signer has not seen the spelling that was asked for.
+    /// Returns how much of the path was signed. With a wildcard, the signer has not seen the requested spelling.
     pub fn path_use(&self) -> PathUse {
         self.path_use
     }
 
-    /// Whether what was signed has this segment of a path, raw, in it: as it stands, or with a wildcard in front of its
-    /// extension, as `*.mp4/` has that of a video.
+    /// True if the signed resource names this raw segment of a path: as it is, or with a wildcard before its extension,
+    /// as `*.mp4/` names that of a video.
     pub fn names_segment(&self, segment: &str) -> bool {
         let Sections::Url {
             rest: Some(rest), ..
@@ -120,29 +120,32 @@ impl Grant {
             })
     }
 
-    /// Whether the URL, cookies or a path token carried it.
+    /// Returns whether the URL, cookies or a path token carried the credentials.
     pub fn source(&self) -> CredentialSource {
         self.source
     }
 
-    /// 16 lower-case hex digits of SHA-256 over the signature: names the grant in logs, reveals nothing usable.
+    /// Returns 16 lower-case hex digits of SHA-256 over the signature: they name the grant in logs and reveal
+    /// nothing usable.
     ///
-    /// It names a signature, not a link: see [`Grant::link_id`].
+    /// The fingerprint names a signature, not a link: see [`Grant::link_id`].
     pub fn fingerprint(&self) -> String {
         hex(&self.mark.digest())
     }
 
-    /// The identity of the link: the same for all signatures of one key over one text, and for path_tokens issued for it.
+    /// Returns the identity of the link: the same for all signatures of one key over one text, and for path tokens
+    /// issued for it.
     ///
-    /// It is computed here, by one digest over a public key and the signed text, unless a path_token brought it along.
+    /// It is computed here, by one digest over a public key and the signed text, unless a path token brought it along.
     pub fn link_id(&self) -> LinkId {
         self.mark.link_id()
     }
 }
 
-/// [`Grant::fingerprint`] of a signature text as [`crate::Credentials::signature`] has it, for logs of refused requests.
+/// Returns the [`Grant::fingerprint`] of a signature text, as [`crate::Credentials::signature`] returns it, for logs of
+/// refused requests.
 ///
-/// `None` when the text is not base64.
+/// Returns `None` if the text is not base64.
 pub fn fingerprint(signature_text: &str) -> Option<String> {
     encoding::decode(&encoding::percent_decode(signature_text))
         .map(|signature| hex(&mark_of(&signature)))

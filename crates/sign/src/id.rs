@@ -2,15 +2,15 @@
 
 use crate::key_error::KeyError;
 
-/// Longest id taken; CloudFront's own have 14 or 20 characters.
+/// Length of the longest id accepted; CloudFront's own have 14 or 20 characters.
 const LENGTH_MAX: usize = 64;
 
-/// `K…` or `APKA…`: 1 to 64 of `A-Z0-9`. Other text is not an id (CloudFront answers `MissingKey`).
+/// A key pair id, `K…` or `APKA…`: 1 to 64 of `A-Z0-9`. Other text is not an id (CloudFront responds `MissingKey`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyPairId(Box<str>);
 
 impl KeyPairId {
-    /// Takes an id as the console or API prints it, without surrounding space.
+    /// Parses an id as the console or API prints it, without surrounding space.
     ///
     /// # Errors
     /// [`KeyError::IdEmpty`], [`KeyError::IdIsPem`], [`KeyError::IdTooLong`] or [`KeyError::IdCharacters`].
@@ -30,7 +30,7 @@ impl KeyPairId {
         Ok(KeyPairId(text.into()))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +48,7 @@ impl std::fmt::Display for KeyPairId {
     }
 }
 
-/// Whether `text` could name a key at all; prefixes do not matter.
+/// True if `text` could name a key at all; prefixes do not matter.
 pub(crate) fn is_id_shaped(text: &str) -> bool {
     (1..=LENGTH_MAX).contains(&text.len())
         && text

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::sign_error::SignError;
 
-/// One IPv4 range, host bits cleared; a bare address is `/32`.
+/// An IPv4 range with host bits cleared; a bare address is `/32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpRange {
     network: u32,
@@ -12,7 +12,7 @@ pub struct IpRange {
 }
 
 impl IpRange {
-    /// Reads `192.0.2.10` or `192.0.2.0/24`; set host bits are cleared.
+    /// Parses `192.0.2.10` or `192.0.2.0/24`; set host bits are cleared.
     ///
     /// # Errors
     /// [`SignError::Ipv6`], [`SignError::IpList`], [`SignError::NotAnAddress`] or [`SignError::IpMask`].
@@ -37,13 +37,13 @@ impl IpRange {
         })
     }
 
-    /// Address and length of the prefix, for [`IpRange::from_bytes`].
+    /// Encodes address and prefix length, for [`IpRange::from_bytes`].
     pub(crate) fn to_bytes(self) -> [u8; 5] {
         let [a, b, c, d] = self.network.to_be_bytes();
         [a, b, c, d, self.prefix]
     }
 
-    /// `None` for a prefix that IPv4 does not have, or set host bits.
+    /// Decodes a range. Returns `None` for a prefix that IPv4 does not have, or set host bits.
     pub(crate) fn from_bytes(bytes: &[u8; 5]) -> Option<Self> {
         let [a, b, c, d, prefix] = *bytes;
         let network = u32::from_be_bytes([a, b, c, d]);
@@ -51,10 +51,10 @@ impl IpRange {
         is_range.then_some(IpRange { network, prefix })
     }
 
-    /// Whether the range holds `address`. IPv4-mapped IPv6 counts as IPv4; other IPv6 never matches.
+    /// True if the range contains `address`. IPv4-mapped IPv6 counts as IPv4; other IPv6 never matches.
     ///
-    /// Nobody has the address 0.0.0.0 (RFC 1122 3.2.1.3): it stands for a viewer whose address is not known, and is in the
-    /// range of all addresses alone.
+    /// No host has the address 0.0.0.0 (RFC 1122 3.2.1.3): it stands for a viewer whose address is unknown, and is only
+    /// in the range of all addresses.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address.to_canonical() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => self.prefix == 0,

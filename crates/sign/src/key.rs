@@ -1,4 +1,4 @@
-//! Keys: what CloudFront takes, how they are read, and how a message is signed.
+//! Keys: the kinds that CloudFront accepts, how they are read, and how a message is signed.
 //!
 //! Verification goes through the safe interface of `aws-lc-rs`; private keys live in `evp`.
 
@@ -12,22 +12,22 @@ use crate::pem::{self, Block};
 use crate::scheme::{KeyKind, SignatureScheme};
 use crate::sign_error::SignError;
 
-/// Key material larger than this is refused unread: no key of a known kind comes near.
+/// Maximum size of key material. No key of a known kind comes near; larger input is refused unread.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 
-/// A public key: SPKI PEM or DER, PKCS#1 `RSA PUBLIC KEY`; RSA 1024..=8192 and P-256.
+/// A public key: SPKI as PEM or DER, or PKCS#1 `RSA PUBLIC KEY`; RSA of 1024 to 8192 bits and P-256.
 #[derive(Clone)]
 pub struct PublicKey(Arc<PublicParts>);
 
 struct PublicParts {
     kind: KeyKind,
     spki: Box<[u8]>,
-    /// The key as each scheme of its kind reads it.
+    /// Key as parsed for each scheme of its kind.
     verifiers: Box<[(SignatureScheme, ParsedPublicKey)]>,
 }
 
 impl PublicKey {
-    /// Reads PEM text (CRLF and literal `\n` accepted) or DER bytes.
+    /// Reads PEM text (with CRLF or literal `\n` too) or DER bytes.
     ///
     /// # Errors
     /// A [`KeyError`] that names what was given instead.
@@ -57,23 +57,23 @@ impl PublicKey {
         })))
     }
 
-    /// RSA with its size, or P-256.
+    /// Returns the kind: RSA with its size, or P-256.
     pub fn kind(&self) -> KeyKind {
         self.0.kind
     }
 
-    /// SPKI PEM, as CloudFront's `CreatePublicKey` takes it.
+    /// Encodes the key as SPKI PEM, as CloudFront's `CreatePublicKey` takes it.
     pub fn to_pem(&self) -> String {
         pem::encode("PUBLIC KEY", &self.0.spki)
     }
 
-    /// DER of SubjectPublicKeyInfo.
+    /// Returns the DER of the SubjectPublicKeyInfo.
     pub fn spki_der(&self) -> &[u8] {
         &self.0.spki
     }
 
-    /// Whether `signature` is good over `message`: PKCS#1 v1.5 for RSA, strict DER for P-256. By a scheme of another kind of
-    /// key none is.
+    /// True if `signature` is valid over `message`: PKCS#1 v1.5 for RSA, strict DER for P-256. By a scheme for another
+    /// kind of key, no signature is.
     pub fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> bool {
         let mut verifiers = self.0.verifiers.iter();
         verifiers
@@ -83,7 +83,7 @@ impl PublicKey {
 }
 
 impl PublicKey {
-    /// Whether `signature` would be good as RSA-PSS with SHA-256, a frequent slip.
+    /// True if `signature` would be valid as RSA-PSS with SHA-256, a frequent mistake.
     pub(crate) fn verify_pss(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = ParsedPublicKey::new(&signature::RSA_PSS_2048_8192_SHA256, &self.0.spki);
         key.is_ok_and(|key| key.verify_sig(message, signature).is_ok())
@@ -115,7 +115,7 @@ struct PrivateParts {
 }
 
 impl PrivateKey {
-    /// Reads key material; `passphrase` is used only when it is encrypted. Never prompts.
+    /// Reads key material; `passphrase` is used only if it is encrypted. Never prompts.
     ///
     /// # Errors
     /// A [`KeyError`] that names what was given instead, or what is wrong with the passphrase.
@@ -131,17 +131,17 @@ impl PrivateKey {
         Ok(PrivateKey(Arc::new(PrivateParts { evp, public })))
     }
 
-    /// RSA with its size, or P-256.
+    /// Returns the kind: RSA with its size, or P-256.
     pub fn kind(&self) -> KeyKind {
         self.0.public.kind()
     }
 
-    /// The public half.
+    /// Returns the public half.
     pub fn public_key(&self) -> PublicKey {
         self.0.public.clone()
     }
 
-    /// Unencrypted PEM: PKCS#1 for RSA (what `aws cloudfront sign` takes), PKCS#8 for P-256.
+    /// Encodes the key as unencrypted PEM: PKCS#1 for RSA (which `aws cloudfront sign` takes), PKCS#8 for P-256.
     pub fn to_pem(&self) -> String {
         let (label, der) = match self.kind() {
             KeyKind::Rsa { .. } => ("RSA PRIVATE KEY", self.0.evp.traditional_der()),
@@ -160,12 +160,12 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
-/// Message in, signature out: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
+/// A signer of messages: a KMS, a PKCS#11 token, a subprocess, or a [`PrivateKey`].
 ///
-/// A signer that takes digests only computes one by [`SignatureScheme::hash`] and
+/// An implementation that signs digests only computes one by [`SignatureScheme::hash`] and
 /// [`HashAlgorithm::digest`](crate::HashAlgorithm::digest).
 pub trait MessageSigner: Send + Sync {
-    /// The kind of the key behind it; decides what a signer accepts, and by which scheme it signs.
+    /// Returns the kind of the key, which decides which signers accept it and by which scheme it signs.
     fn kind(&self) -> KeyKind;
 
     /// Signs `message` by `scheme`, which is one of the key's kind.
@@ -202,7 +202,7 @@ fn supported_kind(key: &EvpKey) -> Result<KeyKind, KeyError> {
     }
 }
 
-/// The input as text when it holds PEM or a key in OpenSSH's one-line form; DER is `None`.
+/// Returns the input as text if it holds PEM or a key in OpenSSH's one-line form. `None` for DER.
 fn pem_text(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (text.contains("-----BEGIN ") || is_openssh_line(text)).then_some(text)
@@ -214,7 +214,7 @@ fn is_openssh_line(text: &str) -> bool {
         .any(|prefix| text.trim_start().starts_with(prefix))
 }
 
-/// The fault of a text that holds none of the wanted blocks.
+/// Returns the fault of a text that holds none of the wanted blocks.
 fn explain_blocks(text: &str, blocks: &[Block<'_>]) -> KeyError {
     let has = |part: &str| blocks.iter().any(|block| block.label.contains(part));
     if is_openssh_line(text) || has("OPENSSH") || has("SSH2") {
@@ -275,7 +275,7 @@ fn private_from_pem(text: &str, passphrase: Option<&[u8]>) -> Result<EvpKey, Key
     if encrypted && passphrase.is_none() {
         return Err(KeyError::PassphraseNeeded);
     }
-    // One block alone: whatever stands around it is not AWS-LC's business.
+    // The block is passed on alone: the text around it is not AWS-LC's business.
     let label = block.label;
     let lone = format!(
         "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
@@ -304,7 +304,7 @@ fn private_from_der(der: &[u8], passphrase: Option<&[u8]>) -> Result<EvpKey, Key
     })
 }
 
-/// Encrypted PKCS#8 names its scheme, PBES2 of RFC 8018, near its beginning.
+/// Detects encrypted PKCS#8, which names its scheme, PBES2 of RFC 8018, near its beginning.
 fn is_encrypted_der(der: &[u8]) -> bool {
     const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
     der[..der.len().min(32)]

@@ -1,6 +1,6 @@
-//! Why key material or an id could not be used.
+//! Reasons why key material or an id cannot be used.
 
-/// Why key material could not be used. The text says what to do; it never contains key bytes.
+/// The reason why key material cannot be used. The text says what to do; it never contains key bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Neither PEM nor DER of a known kind, or damaged.
@@ -17,39 +17,39 @@ pub enum KeyError {
     /// A certificate.
     #[error("this is a certificate: give its public key (openssl x509 -pubkey -noout)")]
     Certificate,
-    /// OpenSSH's own format.
+    /// A key in OpenSSH's own format.
     #[error("this is an OpenSSH key: convert it to PEM (ssh-keygen -p -m PEM)")]
     OpenSsh,
-    /// Encrypted, and no passphrase was given.
+    /// An encrypted key without a passphrase.
     #[error("this key is encrypted: give its passphrase")]
     PassphraseNeeded,
-    /// Encrypted, and the passphrase does not open it.
+    /// An encrypted key with the wrong passphrase.
     #[error("this key cannot be decrypted: check the passphrase")]
     WrongPassphrase,
-    /// An elliptic curve other than P-256.
+    /// A key on an elliptic curve other than P-256.
     #[error("this key is on another curve: CloudFront takes P-256 (prime256v1) only")]
     UnsupportedCurve,
-    /// Ed25519, DSA and so on.
+    /// A key of another algorithm, such as Ed25519 or DSA.
     #[error("this kind of key is unknown to CloudFront: make an RSA 2048 or ECDSA P-256 key")]
     UnsupportedAlgorithm,
-    /// RSA outside 1024..=8192 bits.
+    /// An RSA key outside 1024 to 8192 bits.
     #[error("an RSA key of {bits} bits is out of range: make one of 2048 bits")]
     RsaSize {
-        /// Modulus length found.
+        /// Length of the modulus that was found.
         bits: u32,
     },
-    /// The id is empty.
+    /// An empty id.
     #[error("the key pair id is empty: give the id of the public key, such as K2JCJMDEHXQW5F")]
     IdEmpty,
-    /// A PEM text was given as id.
+    /// A PEM text in place of an id.
     #[error(
         "the key pair id looks like a PEM: give the id of the public key, such as K2JCJMDEHXQW5F"
     )]
     IdIsPem,
-    /// More than 64 characters.
+    /// An id of more than 64 characters.
     #[error("the key pair id is too long: give the id of the public key, such as K2JCJMDEHXQW5F")]
     IdTooLong,
-    /// Other than `A-Z0-9`.
+    /// An id with characters other than `A-Z0-9`.
     #[error("a key pair id has capital letters and digits only, such as K2JCJMDEHXQW5F")]
     IdCharacters,
 }

@@ -3,31 +3,31 @@
 use crate::id::KeyPairId;
 use crate::key::PublicKey;
 
-/// The keys that one behavior trusts: a handful, so looking through them is faster than hashing.
+/// The keys that one behavior trusts: a handful, so scanning them is faster than hashing.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<(KeyPairId, PublicKey)>,
 }
 
 impl KeySet {
-    /// Adds a key; a key of the same id is replaced.
+    /// Adds a key, replacing one of the same id.
     pub fn insert(&mut self, id: KeyPairId, key: PublicKey) {
         self.keys.retain(|(known, _)| *known != id);
         self.keys.push((id, key));
     }
 
-    /// The key of that id; `None` for any other text.
+    /// Returns the key of that id. `None` for any other text.
     pub fn get(&self, id: &str) -> Option<&PublicKey> {
         let mut keys = self.keys.iter();
         keys.find_map(|(known, key)| (known.as_str() == id).then_some(key))
     }
 
-    /// Whether no key is trusted at all.
+    /// True if no key is trusted at all.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// All keys with their ids, in no particular order.
+    /// Returns all keys with their ids, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyPairId, &PublicKey)> {
         self.keys.iter().map(|(id, key)| (id, key))
     }

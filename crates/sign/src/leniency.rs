@@ -1,13 +1,13 @@
-//! Switches for what CloudFront leaves unpublished.
+//! Switches for behavior that CloudFront leaves unpublished.
 
 use crate::policy::StatementForm;
 
-/// Switches where CloudFront's behavior is unpublished; `Default` is the documented choice.
+/// Switches for behavior that CloudFront leaves unpublished; `Default` is the documented choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leniency {
-    /// Also match with a non-default port removed from `Host`.
+    /// Set to match also with a non-default port removed from `Host`.
     pub ignore_port: bool,
-    /// Accept `"Statement":{…}`.
+    /// Set to accept `"Statement":{…}`.
     pub statement_object: bool,
 }
 

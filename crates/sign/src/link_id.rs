@@ -1,6 +1,6 @@
-//! The identity of a link: which key signed which text.
+//! The identity of a link: the key and the text that it signed.
 //!
-//! A signature is no identity: whoever has one ECDSA signature can make another over the same text.
+//! A signature is no identity: anyone who has one ECDSA signature can make another over the same text.
 
 use std::fmt;
 
@@ -14,13 +14,14 @@ const DOMAIN: &[u8] = b"privet link 1\0";
 
 /// The identity of a link, the same for every signature of one key over one text.
 ///
-/// SHA-256 over the public key's SubjectPublicKeyInfo and the signed text: the policy as received, or the rebuilt canned
-/// text. An id under which the key is known takes no part, nor do the hash and the place where the credentials stood.
+/// It is the SHA-256 of the public key's SubjectPublicKeyInfo and the signed text: the policy as received, or the
+/// rebuilt canned text. The id under which the key is known takes no part, nor do the hash and the source of the
+/// credentials.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub(crate) [u8; LinkId::SIZE_BYTES]);
 
 impl LinkId {
-    /// Length of an identity.
+    /// Length of an identity in bytes.
     pub const SIZE_BYTES: usize = 32;
 
     pub(crate) fn of(key: &PublicKey, text: &[u8]) -> Self {
@@ -36,13 +37,13 @@ impl LinkId {
         LinkId(id)
     }
 
-    /// The bytes, as a table keeps them.
+    /// Returns the bytes, as a table stores them.
     pub fn as_bytes(&self) -> &[u8; LinkId::SIZE_BYTES] {
         &self.0
     }
 }
 
-/// 64 lower-case hex digits.
+/// Writes 64 lower-case hex digits.
 impl fmt::Display for LinkId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&hex(&self.0))

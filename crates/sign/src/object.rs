@@ -1,4 +1,4 @@
-//! The object of a request, and whether a signature or a resource is meant for it.
+//! The object of a request, and the comparison of signatures and resources with it.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(crate) enum Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The file that a URL names.
+    /// Makes the object of the file that a URL names.
     pub(crate) fn of_url(url: &'a ViewerUrl<'a>) -> Self {
         Object::Url {
             url,
@@ -29,7 +29,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The use that a signature over exactly this object makes of the query.
+    /// Returns the use that a signature over exactly this object makes of the query.
     pub(crate) fn query_use(&self) -> QueryUse {
         match self {
             Object::Url { query, .. } if !query.is_empty() => QueryUse::Compared,
@@ -38,7 +38,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The canned text of that spelling of the object over which the signature is good.
+/// Returns the canned text for the spelling of the object over which the signature is valid.
 pub(crate) fn canned_text(
     object: &Object<'_>,
     expires: &str,
@@ -65,7 +65,7 @@ pub(crate) fn canned_text(
     is_good.then_some(message)
 }
 
-/// Whether the resource of a custom policy covers the object. A missing one covers every URL, but no stream.
+/// True if the resource of a custom policy covers the object. A missing resource covers every URL, but no stream.
 pub(crate) fn covers(resource: Option<&str>, object: &Object<'_>, leniency: &Leniency) -> bool {
     match (object, resource) {
         (Object::Url { .. }, None) => true,

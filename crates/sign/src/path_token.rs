@@ -1,7 +1,7 @@
 //! Path tokens: a grant that was verified once, as a short text for the path of a URL.
 //!
-//! A token says what the policy said and nothing more. It is bound to the scheme and the host it was issued for, to
-//! the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
+//! A token states what the policy stated, and nothing more. It is bound to the scheme and host that it was issued for,
+//! to the public key behind it, and to a secret of the edge, so that checking it costs one HMAC instead of a signature.
 
 use std::sync::Arc;
 
@@ -22,25 +22,25 @@ use claims::{Claims, Coverage};
 
 mod claims;
 
-/// The longest text of a token.
+/// Length of the longest token.
 pub const PATH_TOKEN_SIZE_BYTES_MAX: usize = 1024;
 
-/// Every token begins with this, whatever the version of its claims, so that nearly all tokens of another version still
-/// have the form of one, and are refused.
+/// Prefix of every token, whatever the version of its claims, so that nearly all tokens of another version still have
+/// the form of one, and are refused.
 const PREFIX: &str = "S1";
-/// Separates these codes from all others; the digit is the version of the claims.
+/// Separates these MACs from all others; the digit is the version of the claims.
 const DOMAIN: &[u8] = b"privet path_token 2\0";
-/// HMAC-SHA256.
+/// Size of an HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
-/// The least bytes that make a secret.
+/// Minimum size of a secret.
 const SECRET_SIZE_BYTES_MIN: usize = 32;
 
-/// The secret that path tokens are made with. All edges that serve one site need the same.
+/// The secret that authenticates path tokens. All edges that serve one site need the same.
 #[derive(Clone)]
 pub struct PathTokenSecret(hmac::Key);
 
 impl PathTokenSecret {
-    /// Takes 32 random bytes, or more; `None` when there are fewer.
+    /// Takes 32 random bytes or more. Returns `None` if there are fewer.
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (bytes.len() >= SECRET_SIZE_BYTES_MIN)
             .then(|| PathTokenSecret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
@@ -54,11 +54,11 @@ impl std::fmt::Debug for PathTokenSecret {
 }
 
 impl Verifier<'_> {
-    /// Verifies as [`Verifier::url`] does, and makes a token of what the credentials permit.
+    /// Verifies as [`Verifier::url`] does, and issues a token for what the credentials permit.
     ///
-    /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, end and
-    /// address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]). `None` when the
-    /// resource is too long for a token.
+    /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, expiry
+    /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]).
+    /// Returns `None` if the resource is too long for a token.
     ///
     /// # Errors
     /// As [`Verifier::url`].
@@ -76,7 +76,7 @@ impl Verifier<'_> {
         Ok(Claims::of(&grant, &granted, key).and_then(|claims| sealed(secret, url, &claims)))
     }
 
-    /// As [`Verifier::url`], for a token that [`Verifier::issue`] made. The query of `url` takes part as it does there.
+    /// As [`Verifier::url`], for a token that [`Verifier::issue`] made. The query of `url` counts as it does there.
     ///
     /// # Errors
     /// [`Refusal::PathTokenMismatch`] before anything else, then [`Refusal::PathTokenKeyGone`], then as [`Verifier::url`].
@@ -114,7 +114,7 @@ impl Verifier<'_> {
     }
 }
 
-/// Whether `text` has the form of a token. What has not is an ordinary part of a path.
+/// True if `text` has the form of a token. Any other text is an ordinary part of a path.
 pub fn is_path_token_shaped(text: &str) -> bool {
     const LENGTH_MIN: usize = PREFIX.len() + (MAC_SIZE_BYTES + Claims::SIZE_BYTES_MIN) * 4 / 3;
     (LENGTH_MIN..=PATH_TOKEN_SIZE_BYTES_MAX).contains(&text.len())
@@ -124,13 +124,13 @@ pub fn is_path_token_shaped(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Whether `text` is a token that [`Verifier::issue`] made with this secret for the scheme and host of `url`. What it permits,
-/// and until when, is not looked at.
+/// True if `text` is a token that [`Verifier::issue`] made with this secret for the scheme and host of `url`. Its
+/// claims, such as the expiry, are not checked.
 pub fn is_issued_path_token(secret: &PathTokenSecret, text: &str, url: &ViewerUrl<'_>) -> bool {
     opened(secret, url, text).is_some()
 }
 
-/// The text of a token; `None` when it would be too long.
+/// Encodes a token. Returns `None` if it would be too long.
 fn sealed(secret: &PathTokenSecret, url: &ViewerUrl<'_>, claims: &Claims<'_>) -> Option<String> {
     let body = claims.to_bytes()?;
     let mac = hmac::sign(&secret.0, &message(url, &body));
@@ -139,19 +139,19 @@ fn sealed(secret: &PathTokenSecret, url: &ViewerUrl<'_>, claims: &Claims<'_>) ->
     is_path_token_shaped(&text).then_some(text)
 }
 
-/// The bytes of a token that was made with this secret for this scheme and host.
+/// Decodes a token, if it was made with this secret for this scheme and host.
 fn opened(secret: &PathTokenSecret, url: &ViewerUrl<'_>, text: &str) -> Option<Vec<u8>> {
     let digits = text
         .strip_prefix(PREFIX)
         .filter(|_| is_path_token_shaped(text))?;
     let bytes = URL_SAFE_NO_PAD.decode(digits).ok()?;
     let (mac, body) = bytes.split_at_checked(MAC_SIZE_BYTES)?;
-    // Takes the same time wherever they differ.
+    // The comparison takes the same time wherever the MACs differ.
     hmac::verify(&secret.0, &message(url, body), mac).ok()?;
     Some(bytes)
 }
 
-/// The message that the code is made over. No host has a NUL, so no two pairs of host and body give the same message.
+/// Returns the message that the MAC covers. No host has a NUL, so no two pairs of host and body give the same message.
 fn message(url: &ViewerUrl<'_>, body: &[u8]) -> Vec<u8> {
     let host = url.plain_host();
     let parts: [&[u8]; 5] = [
@@ -171,7 +171,7 @@ fn key_digest(key: &PublicKey) -> [u8; 32] {
 }
 
 impl<'a> Claims<'a> {
-    /// `None` only for a canned text that could not be taken apart.
+    /// Makes the claims of a grant. Returns `None` only for a canned text that could not be taken apart.
     fn of(grant: &'a Grant, granted: &'a Granted, key: &PublicKey) -> Option<Self> {
         let (coverage, ip, statement_object) = match granted {
             Granted::Canned(signed) => (

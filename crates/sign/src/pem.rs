@@ -1,4 +1,4 @@
-//! PEM at its surface: which blocks a text holds, repair of pasted line ends, writing.
+//! PEM at its surface: the blocks of a text, repair of pasted line ends, writing.
 //!
 //! Decryption and ASN.1 belong to `evp`.
 
@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 
-/// One block: its label and what stands between the markers, headers included.
+/// One block: its label and the text between the markers, headers included.
 pub(crate) struct Block<'a> {
     pub(crate) label: &'a str,
     pub(crate) body: &'a str,
 }
 
-/// Makes real lines of CRLF, and of the literal `\n` that environment variables carry.
+/// Turns CRLF, and the literal `\n` that environment variables carry, into real line ends.
 pub(crate) fn repair(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') && !text.contains("\\n") {
         return Cow::Borrowed(text);
@@ -29,7 +29,7 @@ pub(crate) fn repair(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// The blocks of a text, in order. A block without its END marker is left out.
+/// Returns the blocks of a text, in order. A block without its END marker is left out.
 pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -48,7 +48,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
     found
 }
 
-/// The DER inside a block that has no headers.
+/// Decodes the DER inside a block that has no headers.
 pub(crate) fn decode(block: &Block<'_>) -> Option<Vec<u8>> {
     let digits: String = block
         .body

@@ -1,7 +1,7 @@
-//! Policies: the canned text, and a strict reading of custom ones.
+//! Policies: the canned text, and strict parsing of custom ones.
 //!
-//! Source: developer guide, "Create a signed URL using a custom policy". Reading fails closed:
-//! duplicate keys, several statements and unknown conditions are refused, never skipped.
+//! Source: developer guide, "Create a signed URL using a custom policy". Parsing fails closed: duplicate keys, several
+//! statements and unknown conditions are refused, never skipped.
 
 use std::borrow::Cow;
 
@@ -12,12 +12,12 @@ use crate::time::Timestamp;
 mod names;
 mod read;
 
-/// Decoded policies beyond this many bytes are refused.
+/// Maximum size of a decoded policy.
 pub(crate) const POLICY_BYTES_MAX: usize = 8 * 1024;
-/// JSON nested deeper than this is refused.
+/// Maximum nesting of the JSON.
 const DEPTH_MAX: usize = 8;
 
-/// A policy as it was meant. Without `resource` it covers every URL.
+/// A parsed policy. Without `resource` it covers every URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy<'a> {
     pub(crate) resource: Option<Cow<'a, str>>,
@@ -26,7 +26,7 @@ pub(crate) struct Policy<'a> {
     pub(crate) ip: Option<IpRange>,
 }
 
-/// Whether `"Statement":{…}` without the array is read.
+/// The accepted forms of `Statement`: an array alone, or `"Statement":{…}` too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StatementForm {
     Array,
@@ -34,7 +34,7 @@ pub(crate) enum StatementForm {
 }
 
 impl<'a> Policy<'a> {
-    /// Reads a decoded policy.
+    /// Parses a decoded policy.
     pub(crate) fn parse(bytes: &'a [u8], form: StatementForm) -> Result<Self, PolicyError> {
         match Self::parse_strictly(bytes, form) {
             Err(PolicyError::Json(error)) => match escape_bare_question_marks(bytes) {
@@ -45,7 +45,7 @@ impl<'a> Policy<'a> {
         }
     }
 
-    /// As [`Policy::parse`], but `\\?` must be escaped as JSON wants it.
+    /// As [`Policy::parse`], but `\\?` must be escaped as JSON requires.
     pub(crate) fn parse_strictly(
         bytes: &'a [u8],
         form: StatementForm,
@@ -53,7 +53,7 @@ impl<'a> Policy<'a> {
         if bytes.len() > POLICY_BYTES_MAX {
             return Err(PolicyError::TooLong(bytes.len()));
         }
-        // Counting first is quicker, and enough for nearly all policies.
+        // Counting all brackets first is faster, and enough for nearly all policies.
         let opened = bytes
             .iter()
             .filter(|byte| matches!(byte, b'{' | b'['))
@@ -88,19 +88,19 @@ pub(crate) fn canned_into(resource: &[&str], until: &str, text: &mut Vec<u8>) {
     text.extend_from_slice(b"}}}]}");
 }
 
-/// The resource of a text that [`canned_into`] made of a resource without quotes.
+/// Returns the resource of a text that [`canned_into`] made from a resource without quotes.
 pub(crate) fn canned_resource(text: &[u8]) -> Option<&str> {
     let resource = text.strip_prefix(b"{\"Statement\":[{\"Resource\":\"")?;
     let end = resource.iter().position(|byte| *byte == b'"')?;
     std::str::from_utf8(&resource[..end]).ok()
 }
 
-/// The text of a custom policy, compact, conditions in botocore's order: end, address, start.
+/// Returns the text of a custom policy, compact, with the conditions in botocore's order: expiry, address, start.
 pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     let mut text = String::from("{\"Statement\":[{");
     if let Some(resource) = &policy.resource {
         text.push_str("\"Resource\":");
-        // A JSON string by serialization, so that no resource can end it.
+        // The resource is serialized as a JSON string, so that no resource can end it.
         text.push_str(&serde_json::Value::from(resource.as_ref()).to_string());
         text.push(',');
     }
@@ -121,7 +121,7 @@ pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     text
 }
 
-/// A policy that was read, without the white space between its tokens.
+/// Removes the white space between the tokens of a policy that was parsed.
 pub(crate) fn minify(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |char: &char| {
@@ -136,7 +136,7 @@ pub(crate) fn minify(text: &str) -> String {
     text.chars().filter(keep).collect()
 }
 
-/// The epoch of a canned URL: decimal digits, no sign, no leading zero, in range.
+/// Parses the epoch of a canned URL: decimal digits, no sign, no leading zero, in range.
 pub(crate) fn canned_expiry(text: &str) -> Option<Timestamp> {
     let plain = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if !plain || text.starts_with('0') {
@@ -146,7 +146,7 @@ pub(crate) fn canned_expiry(text: &str) -> Option<Timestamp> {
     (until <= Timestamp::MAX_EXPIRY).then_some(until)
 }
 
-/// Deepest nesting of objects and arrays; brackets inside strings do not count.
+/// Returns the deepest nesting of objects and arrays; brackets inside strings do not count.
 fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0);
     let (mut in_string, mut escaped) = (false, false);
@@ -166,7 +166,7 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// Policies of 2023 carry `\?` unescaped, as the guide of that year printed it. `None` when this one does not.
+/// Escapes the bare `\?` of policies of 2023, as the guide of that year printed it. Returns `None` if there is none.
 fn escape_bare_question_marks(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut repaired = Vec::with_capacity(bytes.len() + 8);
     let mut index = 0;

@@ -1,12 +1,12 @@
-//! What is wrong with a policy, in words for the signer and the operator.
+//! Faults of a policy, in words for the signer and the operator.
 
-/// Why a policy is not one. CloudFront answers `MalformedPolicy` to all of them.
+/// The reason why a policy is invalid. CloudFront responds `MalformedPolicy` to all of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// More than 8 KiB.
+    /// A policy of more than 8 KiB.
     #[error("a policy has at most 8192 bytes, this one has {0}: shorten the Resource")]
     TooLong(usize),
-    /// Nested deeper than 8.
+    /// JSON nested deeper than 8.
     #[error("the JSON is nested deeper than 8: a policy needs 4")]
     TooDeep,
     /// Not JSON, or JSON of another shape; the text says what was found where.

@@ -3,7 +3,7 @@
 use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
-/// The five bodies of CloudFront, all sent with status 403.
+/// CloudFront's five error bodies, all sent with status 403.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// No key pair id, or text that is not one.
@@ -19,7 +19,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Text of the `Code` element.
+    /// Returns the text of the `Code` element.
     pub fn code(self) -> &'static str {
         match self {
             ErrorCode::MissingKey => "MissingKey",
@@ -30,7 +30,7 @@ impl ErrorCode {
         }
     }
 
-    /// Text of the `Message` element, spelled as CloudFront spells it.
+    /// Returns the text of the `Message` element, spelled as CloudFront spells it.
     pub fn message(self) -> &'static str {
         match self {
             ErrorCode::MissingKey => "Missing Key-Pair-Id query parameter or cookie value",
@@ -42,7 +42,7 @@ impl ErrorCode {
     }
 }
 
-/// Why a request is refused, in the operator's words. Not for the viewer, who gets [`Refusal::error_code`].
+/// The reason why a request is refused, for the operator. The viewer gets [`Refusal::error_code`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A reserved parameter occurs more than once in the query.
@@ -54,7 +54,7 @@ pub enum Refusal {
     /// Text that cannot be an id, such as a PEM.
     #[error("the Key-Pair-Id is not an id")]
     NotAKeyPairId,
-    /// No such key here, or not trusted for this behavior.
+    /// No such key here, or one that is not trusted for this behavior.
     #[error("the Key-Pair-Id names no key that is trusted here")]
     UnknownKey,
     /// No signature.
@@ -87,22 +87,22 @@ pub enum Refusal {
     /// The start has not passed yet.
     #[error("not valid until after {}", .0.to_utc())]
     NotYetValid(Timestamp),
-    /// The end has come.
+    /// The expiry has passed.
     #[error("expired at {}", .0.to_utc())]
     Expired(Timestamp),
-    /// The client is outside the address range.
+    /// The viewer's address is outside the range.
     #[error("the client address is outside the range of the policy")]
     WrongAddress,
-    /// The token of a path is not one of ours for this scheme and host, or was changed.
+    /// The path token was not issued here for this scheme and host, or was changed.
     #[error("the path token of the path was not issued here for this host")]
     PathTokenMismatch,
-    /// The key that signed what a path_token was issued for is not trusted here any more, or is another key now.
+    /// The key behind the path token is no longer trusted here, or its id now names another key.
     #[error("the key behind the path token is no longer trusted here")]
     PathTokenKeyGone,
 }
 
 impl Refusal {
-    /// The body that the viewer gets.
+    /// Returns the error code of the body that the viewer gets.
     pub fn error_code(&self) -> ErrorCode {
         match self {
             Refusal::MissingKeyPairId | Refusal::NotAKeyPairId => ErrorCode::MissingKey,
@@ -125,7 +125,7 @@ impl Refusal {
         }
     }
 
-    /// One lower-case token for logs, e.g. `expired`, `wrong-address`, `signature-mismatch`.
+    /// Returns one lower-case token for logs, e.g. `expired`, `wrong-address`, `signature-mismatch`.
     pub fn token(&self) -> &'static str {
         match self {
             Refusal::DuplicateParameter(_) => "duplicate-parameter",

@@ -1,8 +1,8 @@
-//! Whether a `Resource` covers a URL.
+//! Decides whether a `Resource` covers a URL.
 //!
-//! Source: developer guide, "Values that you specify in the policy statement": four sections, protocol, host, path
-//! and query, with `*` and `?` inside each. The cookie guide still describes matching over the whole text, by which
-//! `*.jpg` would open `s.txt?.jpg`: cookies are read section by section too (fidelity note F15).
+//! Source: developer guide, "Values that you specify in the policy statement": four sections, protocol, host, path and
+//! query, with `*` and `?` inside each. The cookie guide still describes matching over the whole text, by which `*.jpg`
+//! would open `s.txt?.jpg`; cookies are compared section by section too (fidelity note F15).
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ mod glob;
 pub(crate) struct Target<'a> {
     /// `http` or `https`.
     pub(crate) scheme: &'a str,
-    /// Host with or without port.
+    /// Host, with or without port.
     pub(crate) host: &'a str,
-    /// Begins with `/`.
+    /// Path, beginning with `/`.
     pub(crate) path: &'a str,
-    /// Without `?`, reserved parameters removed; empty when there is none.
+    /// Query without `?` and reserved parameters; empty if there is none.
     pub(crate) query: &'a str,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Target<'a> {
 pub(crate) enum Sections<'a> {
     /// `*` alone.
     Everything,
-    /// A protocol, a host, and what stands from the first `/` on; `None` when there is no `/`.
+    /// A protocol, a host, and the rest from the first `/` on; `rest` is `None` if there is no `/`.
     Url {
         scheme: Scheme,
         host: &'a str,
@@ -81,7 +81,7 @@ pub(crate) fn sections(resource: &str) -> Sections<'_> {
     }
 }
 
-/// Section by section, as the guide of 2026 describes it.
+/// Compares section by section, as the guide of 2026 describes it.
 pub(crate) fn covers(resource: &str, target: &Target<'_>) -> bool {
     match sections(resource) {
         Sections::Everything => true,
@@ -94,12 +94,12 @@ pub(crate) fn covers(resource: &str, target: &Target<'_>) -> bool {
     }
 }
 
-/// The name of a stream: the whole text, with `*` and `?` anywhere.
+/// Compares with the name of a stream: the whole text, with `*` and `?` anywhere.
 pub(crate) fn covers_stream(resource: &str, name: &str) -> bool {
     glob::matches(&unescape(resource), name.as_bytes())
 }
 
-/// The host section; case does not matter.
+/// Compares the host section, ignoring case.
 pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
     if pattern.eq_ignore_ascii_case(host) {
         return true;
@@ -111,7 +111,8 @@ pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
         )
 }
 
-/// Path and query. Without `/` in the resource, a host that ends with `*` covers all of them, any other only `/`.
+/// Compares path and query. Without `/` in the resource, a host that ends with `*` covers all of them, any
+/// other only `/`.
 pub(crate) fn rest_matches(host: &str, rest: Option<&str>, path: &str, query: &str) -> bool {
     let Some(rest) = rest else {
         return host.ends_with('*') || (path == "/" && query.is_empty());
@@ -133,7 +134,7 @@ pub(crate) fn rest_matches(host: &str, rest: Option<&str>, path: &str, query: &s
     whole || any_delimiter_matches(&pattern, path, query)
 }
 
-/// Path and query of a resource as people read it: cut at the first `?`.
+/// Splits path and query of a resource as people read it: at the first `?`.
 pub(crate) fn display_rest<'a>(host: &str, rest: Option<&'a str>) -> (&'a str, Option<&'a str>) {
     match rest {
         None if host.ends_with('*') => ("*", Some("*")),
@@ -145,7 +146,7 @@ pub(crate) fn display_rest<'a>(host: &str, rest: Option<&'a str>) -> (&'a str, O
     }
 }
 
-/// Every bare `?` may be meant as the start of the query; the others are then one-character wildcards.
+/// Tries every bare `?` as the start of the query; the others are then one-character wildcards.
 fn any_delimiter_matches(pattern: &[u8], path: &str, query: &str) -> bool {
     const READINGS_MAX: usize = 4;
     let delimiters = pattern.iter().filter(|byte| **byte == b'?').count();
@@ -159,14 +160,15 @@ fn any_delimiter_matches(pattern: &[u8], path: &str, query: &str) -> bool {
     positions.any(|(index, _)| pair_matches(&pattern[..index], &pattern[index + 1..], path, query))
 }
 
-/// A delimiter with nothing after it asks for a `?` that the compared URL never has.
+/// Compares path and query separately. A delimiter with nothing after it requires a `?` that the compared
+/// URL never has.
 fn pair_matches(path_pattern: &[u8], query_pattern: &[u8], path: &str, query: &str) -> bool {
     !query_pattern.is_empty()
         && glob::matches(query_pattern, query.as_bytes())
         && glob::matches(path_pattern, path.as_bytes())
 }
 
-/// `\?` becomes a mark for the character itself; any other backslash stands for itself.
+/// Replaces `\?` by a byte that stands for the character itself; any other backslash is literal.
 fn unescape(pattern: &str) -> Cow<'_, [u8]> {
     if !pattern.contains("\\?") {
         return Cow::Borrowed(pattern.as_bytes());

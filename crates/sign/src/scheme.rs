@@ -1,11 +1,11 @@
-//! The kinds of key that CloudFront knows, and the schemes by which they sign.
+//! The kinds of key that CloudFront supports, and the schemes by which they sign.
 //!
-//! A new scheme is one more kind of key here, its schemes, and for each what checks it; `evp` signs by it.
+//! A new scheme adds a kind of key here, its schemes, and the algorithm that verifies each; `evp` signs by it.
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, VerificationAlgorithm};
 
-/// The value of `Hash-Algorithm`, by which a link names the digest under its signature; `SHA1` when it names none.
+/// The value of `Hash-Algorithm`, by which a link names the digest under its signature; without it, `SHA1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashAlgorithm {
     /// SHA-1, CloudFront's default.
@@ -15,7 +15,7 @@ pub enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
-    /// The value of `Hash-Algorithm`: `SHA1` or `SHA256`.
+    /// Returns the value of `Hash-Algorithm`: `SHA1` or `SHA256`.
     pub fn as_str(self) -> &'static str {
         match self {
             HashAlgorithm::Sha1 => "SHA1",
@@ -23,7 +23,7 @@ impl HashAlgorithm {
         }
     }
 
-    /// The digest of `message`: 20 or 32 bytes.
+    /// Computes the digest of `message`: 20 or 32 bytes.
     pub fn digest(self, message: &[u8]) -> impl AsRef<[u8]> + use<> {
         let algorithm = match self {
             HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
@@ -33,12 +33,12 @@ impl HashAlgorithm {
     }
 }
 
-/// The kinds of key that CloudFront knows.
+/// The kinds of key that CloudFront supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// RSA with a modulus of so many bits; new keys have 2048.
+    /// RSA with a modulus of `bits` bits; new keys have 2048.
     Rsa {
-        /// Modulus length, 1024 to 8192.
+        /// Length of the modulus, 1024 to 8192.
         bits: u32,
     },
     /// ECDSA over NIST P-256 (`prime256v1`).
@@ -55,7 +55,7 @@ impl std::fmt::Display for KeyKind {
 }
 
 impl KeyKind {
-    /// The schemes by which a key of this kind signs.
+    /// Returns the schemes by which a key of this kind signs.
     pub fn schemes(self) -> &'static [SignatureScheme] {
         match self {
             KeyKind::Rsa { .. } => &[
@@ -69,7 +69,7 @@ impl KeyKind {
         }
     }
 
-    /// The scheme by which a key of this kind signs where `hash` is asked for.
+    /// Returns the scheme by which a key of this kind signs with `hash`.
     pub fn scheme(self, hash: HashAlgorithm) -> SignatureScheme {
         match (self, hash) {
             (KeyKind::Rsa { .. }, HashAlgorithm::Sha1) => SignatureScheme::RsaPkcs1Sha1,
@@ -94,7 +94,8 @@ pub enum SignatureScheme {
 }
 
 impl SignatureScheme {
-    /// The digest that is signed in place of the message; `None` is for a scheme that takes the message as it is.
+    /// Returns the digest that is signed in place of the message. `None` is for a scheme that takes the
+    /// message as it is.
     pub fn hash(self) -> Option<HashAlgorithm> {
         match self {
             SignatureScheme::RsaPkcs1Sha1 | SignatureScheme::EcdsaP256Sha1 => {
@@ -106,7 +107,7 @@ impl SignatureScheme {
         }
     }
 
-    /// The algorithm that checks signatures of this scheme.
+    /// Returns the algorithm that verifies signatures of this scheme.
     pub(crate) fn verification(self) -> &'static dyn VerificationAlgorithm {
         match self {
             SignatureScheme::RsaPkcs1Sha1 => {

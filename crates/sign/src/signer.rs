@@ -1,4 +1,4 @@
-//! Makes links: canned when that says it all, custom otherwise.
+//! Signs links: with a canned policy if that says it all, with a custom one otherwise.
 //!
 //! Source: developer guide, "Create a signed URL using a canned policy" and "... a custom policy".
 //! Parameters follow botocore's order: Expires or Policy, Signature, Key-Pair-Id, Hash-Algorithm.
@@ -16,18 +16,18 @@ use crate::stamp::Stamp;
 use crate::terms::{Plan, Purpose, Terms};
 use crate::wire::{WireUrl, check_length};
 
-/// Makes links. Cheap to clone, thread-safe, key parsed once.
+/// A signer of links. It is cheap to clone and thread-safe, and its key is parsed once.
 #[derive(Clone)]
 pub struct Signer {
     key: Arc<dyn MessageSigner>,
     id: KeyPairId,
     scheme: SignatureScheme,
-    /// `&Key-Pair-Id=…` and, for SHA-256, `&Hash-Algorithm=SHA256`.
+    /// Last parameters of every link: `&Key-Pair-Id=…` and, for SHA-256, `&Hash-Algorithm=SHA256`.
     tail: Arc<str>,
 }
 
 impl Signer {
-    /// A signer that CloudFront accepts: RSA 2048 or P-256.
+    /// Makes a signer that CloudFront accepts: RSA 2048 or P-256.
     ///
     /// # Errors
     /// [`SignError::LegacyKey`] for RSA of another size; see [`Signer::allow_legacy`].
@@ -42,7 +42,7 @@ impl Signer {
         }
     }
 
-    /// A signer with RSA of any size, such as the 1024 and 4096 bits of old account key pairs.
+    /// Makes a signer with RSA of any size, such as the 1024 and 4096 bits of old account key pairs.
     pub fn allow_legacy(key: Arc<dyn MessageSigner>, id: KeyPairId, hash: HashAlgorithm) -> Self {
         let scheme = key.kind().scheme(hash);
         let mut tail = format!("&{}={id}", Field::KeyPairId.parameter());
@@ -57,15 +57,15 @@ impl Signer {
         }
     }
 
-    /// Id that the links carry.
+    /// Returns the id that the links carry.
     pub fn key_pair_id(&self) -> &KeyPairId {
         &self.id
     }
 
-    /// The signed form of `url`. Canned when only `until` is given, custom otherwise.
+    /// Signs `url`, with a canned policy if only `until` is given, with a custom one otherwise.
     ///
     /// # Errors
-    /// A [`SignError`] that names the term which CloudFront would refuse, or the signer's failure.
+    /// A [`SignError`] that names the term that CloudFront would refuse, or the signer's failure.
     pub fn sign_url(&self, url: &WireUrl, terms: &Terms) -> Result<String, SignError> {
         let plan = Plan::make(terms, Purpose::Url(url))?;
         let mut signed = String::with_capacity(url.as_str().len() + 512);
@@ -80,10 +80,10 @@ impl Signer {
         Ok(signed)
     }
 
-    /// Signed cookies.
+    /// Makes signed cookies.
     ///
-    /// `url` is the exact file for canned terms; it may be `None` with `terms.resource` or `terms.policy`,
-    /// and is checked against them otherwise.
+    /// `url` is the exact file for canned terms. With `terms.resource` or `terms.policy` it may be `None`; if given, it
+    /// is checked against them.
     ///
     /// # Errors
     /// As [`Signer::sign_url`]; [`SignError::NothingToGrant`] without URL, resource and policy.
@@ -111,10 +111,10 @@ impl Signer {
         Ok(SignedCookies { pairs })
     }
 
-    /// The signed form of a bare RTMP stream name such as `videos/talk` or `mp4:videos/talk.mp4`.
+    /// Signs a bare RTMP stream name such as `videos/talk` or `mp4:videos/talk.mp4`.
     ///
-    /// The `mp4:`, `mp3:` or `flv:` prefix stays in the output and out of the policy
-    /// (developer guide of 2017, "streaming distributions"). A resource is a path too: `videos/*`.
+    /// The `mp4:`, `mp3:` or `flv:` prefix stays in the output but not in the policy (developer guide of 2017,
+    /// "streaming distributions"). A resource is a path too: `videos/*`.
     ///
     /// # Errors
     /// [`SignError::NotAStream`], [`SignError::StreamResource`], or as [`Signer::sign_url`].
@@ -136,7 +136,7 @@ impl Signer {
         Ok(signed)
     }
 
-    /// One signature for many URLs: custom policy over `terms.resource` (or `terms.policy`).
+    /// Makes one signature for many URLs: a custom policy over `terms.resource` (or `terms.policy`).
     ///
     /// # Errors
     /// As [`Signer::sign_url`]; [`SignError::ResourceMissing`] without resource and policy.
@@ -191,17 +191,18 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// The value of `Hash-Algorithm`, where a link has to name one: SHA-1 goes without saying.
+/// Returns the value of `Hash-Algorithm`, if a link has to name one: SHA-1 is the default.
 fn hash_name(scheme: SignatureScheme) -> Option<&'static str> {
     let named = scheme.hash().filter(|hash| *hash != HashAlgorithm::Sha1);
     named.map(HashAlgorithm::as_str)
 }
 
-/// External signers differ in what they return; better to say so here than in a 403.
+/// Checks the form of a signature. External signers differ in what they return, and an error here is
+/// clearer than a 403.
 fn check_signature(kind: KeyKind, signature: &[u8]) -> Result<(), SignError> {
     let fits = match kind {
         KeyKind::Rsa { bits } => usize::try_from(bits.div_ceil(8)) == Ok(signature.len()),
-        // An ASN.1 sequence with its length; raw r and s are 64 bytes without one.
+        // The signature must be an ASN.1 sequence with its length; raw r and s are 64 bytes without one.
         KeyKind::P256 => {
             signature.first() == Some(&0x30)
                 && signature

@@ -1,16 +1,16 @@
-//! One signature on many URLs.
+//! One signature for many URLs.
 
 use crate::resource;
 use crate::sign_error::SignError;
 use crate::terms::target_of;
 use crate::wire::{self, WireParts, WireUrl, check_length};
 
-/// A signature made once, put on any number of URLs that its resource covers.
+/// A signature made once, for any number of URLs that its resource covers.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    /// `Policy=…&Signature=…&Key-Pair-Id=…`
+    /// Signing parameters: `Policy=…&Signature=…&Key-Pair-Id=…`.
     parameters: String,
-    /// `None` covers everything.
+    /// Resource of the policy; `None` covers everything.
     resource: Option<String>,
 }
 
@@ -25,13 +25,13 @@ impl Stamp {
     /// Appends the signed form of `url` to `out`.
     ///
     /// # Errors
-    /// [`SignError::NotCovered`] when the resource does not cover the URL, [`SignError::TooLong`];
-    /// `out` is unchanged then.
+    /// [`SignError::NotCovered`] if the resource does not cover the URL, or [`SignError::TooLong`]; `out` is
+    /// then unchanged.
     pub fn apply(&self, url: &WireUrl, out: &mut String) -> Result<(), SignError> {
         self.append(url.as_str(), &url.parts(), out)
     }
 
-    /// As [`Stamp::apply`], for raw text; URLs already in wire form cost no parse.
+    /// As [`Stamp::apply`], for raw text. A URL already in wire form is not parsed.
     ///
     /// # Errors
     /// As [`Stamp::apply`] and [`WireUrl::parse`].
@@ -42,7 +42,7 @@ impl Stamp {
         }
     }
 
-    /// The parameters alone, `Policy=…&Signature=…&Key-Pair-Id=…`, for writers of playlists.
+    /// Returns the parameters alone, `Policy=…&Signature=…&Key-Pair-Id=…`, for writers of playlists.
     pub fn parameters(&self) -> &str {
         &self.parameters
     }

@@ -1,6 +1,6 @@
-//! What a caller wants to grant, checked into the text that will be signed.
+//! The terms that a caller wants to grant, checked and turned into the text to be signed.
 //!
-//! Everything that CloudFront would refuse later is refused here, with the reason.
+//! Terms that CloudFront would refuse later are refused here, with the reason.
 
 use std::borrow::Cow;
 
@@ -11,25 +11,25 @@ use crate::sign_error::SignError;
 use crate::time::Timestamp;
 use crate::wire::{WireParts, WireUrl};
 
-/// What is to be granted. Start with [`Terms::until`], then set fields.
+/// The terms of a grant. Start with [`Terms::until`], then set fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// The end, exclusive: 1 to [`Timestamp::MAX_EXPIRY`]. Ignored with `policy`.
+    /// Expiry, exclusive: 1 to [`Timestamp::MAX_EXPIRY`]. Ignored with `policy`.
     pub until: Timestamp,
-    /// The start, exclusive.
+    /// Start, exclusive.
     pub from: Option<Timestamp>,
-    /// The only addresses that may use the link.
+    /// Range of the only addresses that may use the link.
     pub ip: Option<IpRange>,
-    /// Resource apart from the URL, wildcards allowed (`*`, `?`), `http*://` accepted.
+    /// Resource, if other than the URL. Wildcards (`*`, `?`) are allowed, and `http*://` is accepted.
     pub resource: Option<String>,
-    /// Ready-made policy JSON; minified as JSON, then signed; the other fields must be unset (`until` is ignored).
+    /// Ready-made policy JSON, minified and then signed. `from`, `ip` and `resource` must be unset; `until` is ignored.
     pub policy: Option<String>,
-    /// Allows a Resource that covers every host, or none.
+    /// Set to allow a resource that covers every host, or a policy without one.
     pub allow_broad: bool,
 }
 
 impl Terms {
-    /// The plainest terms: one URL, until then.
+    /// Makes the plainest terms: one URL, until this time.
     pub fn until(until: Timestamp) -> Self {
         Terms {
             until,
@@ -41,18 +41,18 @@ impl Terms {
         }
     }
 
-    /// Whether the short, canned form says all of it.
+    /// True if the short, canned form can express the terms.
     fn is_canned(&self) -> bool {
         self.from.is_none() && self.ip.is_none() && self.resource.is_none() && self.policy.is_none()
     }
 }
 
-/// What the link is for; decides which resources make sense.
+/// The purpose of the signature, which decides the resources that make sense.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'a> {
     Url(&'a WireUrl),
     Cookies(Option<&'a WireUrl>),
-    /// The name without its `mp4:` prefix.
+    /// Name without its `mp4:` prefix.
     Stream(&'a str),
     /// A signature for many URLs.
     Stamp,
@@ -65,7 +65,7 @@ pub(crate) enum Plan {
         message: Vec<u8>,
         until: Timestamp,
     },
-    /// `resource` is what the text says, for later checks.
+    /// `resource` is that of the text, for later checks.
     Custom {
         text: String,
         resource: Option<String>,
@@ -73,7 +73,7 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// Checks `terms` for `purpose`; canned whenever that says it all.
+    /// Checks `terms` for `purpose`. The plan is canned whenever that suffices.
     pub(crate) fn make(terms: &Terms, purpose: Purpose<'_>) -> Result<Self, SignError> {
         if let Some(text) = &terms.policy {
             return ready_made(text, terms, purpose);
@@ -128,7 +128,7 @@ fn custom(resource: Cow<'_, str>, terms: &Terms, purpose: Purpose<'_>) -> Result
     })
 }
 
-/// A policy of the caller's own: only white space is taken out of it.
+/// Makes a plan of the caller's own policy, from which only white space is removed.
 fn ready_made(text: &str, terms: &Terms, purpose: Purpose<'_>) -> Result<Plan, SignError> {
     if terms.from.is_some() || terms.ip.is_some() || terms.resource.is_some() {
         return Err(SignError::PolicyAndTerms);
@@ -171,7 +171,7 @@ fn check_dates(terms: &Terms) -> Result<(), SignError> {
     }
 }
 
-/// A `*` that was not asked for as a resource. A canned policy takes the one in a query literally.
+/// Refuses a `*` that was not given as a resource. A canned policy takes one in a query literally.
 fn refuse_wildcards(own: &str, terms: &Terms) -> Result<(), SignError> {
     let path = if terms.is_canned() {
         own.split('?').next().unwrap_or(own)
@@ -185,7 +185,8 @@ fn refuse_wildcards(own: &str, terms: &Terms) -> Result<(), SignError> {
     }
 }
 
-/// The resource as clients will spell what it covers: host in lower case, no characters that they encode.
+/// Spells the resource as clients will spell the URLs it covers: host in lower case, special characters
+/// percent-encoded.
 fn wire_resource<'a>(resource: &'a str, purpose: Purpose<'_>) -> Result<Cow<'a, str>, SignError> {
     if resource.contains(|char: char| char.is_ascii_control()) || resource.trim() != resource {
         return Err(SignError::ControlCharacters);
@@ -216,7 +217,7 @@ fn wire_resource<'a>(resource: &'a str, purpose: Purpose<'_>) -> Result<Cow<'a, 
     )))
 }
 
-/// The cookie guide knows `http://`, `https://` and `*` as beginnings, nothing else.
+/// Refuses `http*://` for cookies: the cookie guide allows `http://`, `https://` and `*` as beginnings, nothing else.
 fn refuse_cookie_scheme(resource: &str, purpose: Purpose<'_>) -> Result<(), SignError> {
     if matches!(purpose, Purpose::Cookies(_)) && resource.starts_with("http*://") {
         return Err(SignError::CookieResourceScheme);
@@ -224,7 +225,7 @@ fn refuse_cookie_scheme(resource: &str, purpose: Purpose<'_>) -> Result<(), Sign
     Ok(())
 }
 
-/// Percent-encodes what clients encode in path and query alike.
+/// Percent-encodes the characters that clients encode in path and query alike.
 fn encode_resource(resource: &str) -> Cow<'_, str> {
     let needs = |byte: u8| !byte.is_ascii() || matches!(byte, b' ' | b'"' | b'<' | b'>');
     if !resource.bytes().any(needs) {
@@ -241,7 +242,7 @@ fn encode_resource(resource: &str) -> Cow<'_, str> {
     Cow::Owned(encoded)
 }
 
-/// Broadness, shape and coverage.
+/// Checks a resource's breadth, shape and coverage.
 fn check_resource(
     resource: Option<&str>,
     terms: &Terms,
@@ -288,7 +289,7 @@ pub(crate) fn target_of<'a>(parts: &WireParts<'a>) -> Target<'a> {
     }
 }
 
-/// Without a name in the host, the policy is good at every distribution that trusts the key.
+/// True if the policy is valid at every distribution that trusts the key, since its host has no name.
 fn is_broad(resource: Option<&str>, purpose: Purpose<'_>) -> bool {
     let Some(resource) = resource else {
         return true;

@@ -1,4 +1,4 @@
-//! Moments: seconds since the epoch, rounding, and the UTC text that explanations use.
+//! Times: seconds since the epoch, rounding, and the UTC text for explanations.
 //!
 //! The clock itself is the caller's: everything here is arithmetic.
 
@@ -9,24 +9,24 @@
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// 9999-12-31T23:59:59Z; anything later in a policy is `MalformedPolicy` (milliseconds land there).
+    /// 9999-12-31T23:59:59Z, the latest expiry; anything later in a policy is `MalformedPolicy` (milliseconds
+    /// land there).
     pub const MAX_EXPIRY: Timestamp = Timestamp(253_402_300_799);
 
-    /// The moment `secs` seconds after the epoch.
+    /// Makes the time `secs` seconds after the epoch.
     pub const fn from_secs(secs: u64) -> Self {
         Timestamp(secs)
     }
 
-    /// Seconds since the epoch.
+    /// Returns the seconds since the epoch.
     pub const fn as_secs(self) -> u64 {
         self.0
     }
 
-    /// The next multiple of `step_secs`, or the moment itself when it is one already.
+    /// Rounds up to the next multiple of `step_secs`. A multiple stays as it is.
     ///
-    /// Expiries rounded like this repeat, so that signed URLs repeat and browsers can cache them.
-    /// A step of 0 or 1 changes nothing; the result never exceeds [`Timestamp::MAX_EXPIRY`]
-    /// unless the moment itself did.
+    /// Expiries rounded like this repeat, so that signed URLs repeat and browsers can cache them. A step of 0 or 1
+    /// changes nothing; the result never exceeds [`Timestamp::MAX_EXPIRY`] unless the time itself did.
     #[must_use]
     pub const fn rounded_up(self, step_secs: u64) -> Timestamp {
         if step_secs <= 1 || self.0 > Self::MAX_EXPIRY.0 {
@@ -42,7 +42,7 @@ impl Timestamp {
         }
     }
 
-    /// UTC date and time, `2026-01-01T18:00:00Z`; `beyond year 9999` past [`Timestamp::MAX_EXPIRY`].
+    /// Formats UTC date and time, `2026-01-01T18:00:00Z`; `beyond year 9999` past [`Timestamp::MAX_EXPIRY`].
     pub fn to_utc(self) -> String {
         if self > Self::MAX_EXPIRY {
             return "beyond year 9999".to_owned();
@@ -58,9 +58,9 @@ impl Timestamp {
     }
 }
 
-/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01.
+/// Returns year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01.
 ///
-/// Counts in eras of 400 years that begin on 1 March, so that the leap day comes last.
+/// The calculation counts in eras of 400 years that begin on 1 March, so that the leap day comes last.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let era = shifted / 146_097;

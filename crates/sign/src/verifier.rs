@@ -1,8 +1,7 @@
-//! The decision: does this request open this URL now?
+//! Decides whether a request may open its URL now.
 //!
-//! Checks run in one order, the first failure wins: id, key, signature text, policy text, hash name,
-//! signature, resource, start, end, address. What CloudFront leaves unpublished is decided in
-//! [`Leniency`].
+//! The checks run in one order, and the first failure wins: id, key, signature text, policy text, hash name, signature,
+//! resource, start, expiry, address. Where CloudFront's behavior is unpublished, [`Leniency`] decides.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,24 +21,24 @@ pub(crate) use walk::Walk;
 
 mod walk;
 
-/// The keys that are trusted, and the facts of a request that every check may need.
+/// The trusted keys, and the facts of a request that any check may need.
 ///
-/// Its methods run the same checks in the same order; they differ in what is asked for, and by what.
+/// Its methods run the same checks in the same order; they differ in what is requested, and by which credentials.
 #[derive(Clone, Copy)]
 pub struct Verifier<'a> {
-    /// The keys that the behavior trusts.
+    /// Keys that the behavior trusts.
     pub keys: &'a KeySet,
-    /// The moment of the request.
+    /// Time of the request.
     pub now: Timestamp,
-    /// The address the viewer connected from, after the caller's rules about proxies.
+    /// Address that the viewer connected from, after the caller's rules about proxies.
     pub client: IpAddr,
-    /// The operator's choice where CloudFront's is unpublished.
+    /// Operator's choices where CloudFront's are unpublished.
     pub leniency: &'a Leniency,
-    /// The memory for answers of public keys; [`crate::NoMemory`] where nothing is remembered.
+    /// Memory for the results of public-key checks; [`crate::NoMemory`] remembers nothing.
     pub memory: &'a dyn SignatureMemory,
 }
 
-/// The text that a good signature was made over.
+/// The text that a valid signature was made over.
 pub(crate) enum Granted {
     /// The rebuilt text of a canned policy.
     Canned(Arc<ConfirmedSignature>),
@@ -48,12 +47,12 @@ pub(crate) enum Granted {
 }
 
 impl Verifier<'_> {
-    /// Runs all checks in order for a URL and returns the grant, or the first reason against it.
+    /// Runs all checks in order for a URL. Returns the grant, or the first reason against it.
     ///
-    /// Start and end are both exclusive: the grant holds while `start < now < end`.
+    /// Start and expiry are both exclusive: the grant holds while `start < now < expiry`.
     ///
     /// # Errors
-    /// The [`Refusal`], for the log; its `error_code` is what the viewer may know.
+    /// The [`Refusal`], for the log; the viewer may only know its `error_code`.
     pub fn url(
         &self,
         url: &ViewerUrl<'_>,
@@ -65,8 +64,8 @@ impl Verifier<'_> {
 
     /// As [`Verifier::url`], for a stream of an RTMP connection (developer guide of 2017, "streaming distributions").
     ///
-    /// `names` are the spellings under which the stream may have been signed: with and without `mp4:` or extension.
-    /// A canned signature must be good for one of them; a custom resource must cover one of them, and cannot be missing.
+    /// `names` are the spellings under which the stream may have been signed: with and without `mp4:` or extension. A
+    /// canned signature must be valid for one of them; a custom resource must cover one of them, and cannot be missing.
     ///
     /// # Errors
     /// As [`Verifier::url`].
@@ -75,8 +74,8 @@ impl Verifier<'_> {
         Ok(grant)
     }
 
-    /// As [`Verifier::url`], for a request with its cookie headers; what a memory knows of repeated cookies is not checked
-    /// again.
+    /// As [`Verifier::url`], for a request with its cookie headers. Repeated cookies that the memory knows are not
+    /// verified again.
     ///
     /// # Errors
     /// As [`Verifier::url`].
@@ -87,6 +86,7 @@ impl Verifier<'_> {
     ) -> Result<Grant, Refusal> {
         let object = Object::of_url(url);
         let (first, second) = (cookie_headers.next(), cookie_headers.next());
+        // Only a single header is remembered: another may hold cookies of the same names, of which the first counts.
         let only = first.filter(|_| second.is_none());
         if let Some(cookies) = only
             && let Some(confirmed) = self.memory.recall(cookies)
@@ -109,7 +109,7 @@ impl Verifier<'_> {
         }
     }
 
-    /// As [`Verifier::url`], for any object; tells the terms too.
+    /// As [`Verifier::url`], for any object. Also returns the signed text.
     pub(crate) fn granted(
         &self,
         object: &Object<'_>,
@@ -125,7 +125,7 @@ impl Verifier<'_> {
         Ok(granted)
     }
 
-    /// Checks everything about a custom policy that does not depend on the request.
+    /// Makes the checks of a custom policy that do not depend on the request.
     fn confirmed(
         &self,
         credentials: &Credentials<'_>,

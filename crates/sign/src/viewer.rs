@@ -14,7 +14,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     pub fn as_str(self) -> &'static str {
         match self {
             Scheme::Http => "http",
@@ -35,23 +35,24 @@ impl Scheme {
 pub struct ViewerUrl<'a> {
     /// Protocol used at the edge.
     pub scheme: Scheme,
-    /// `Host` or `:authority` as sent, port included if sent.
+    /// `Host` or `:authority` as sent, with the port if one was sent.
     pub host: &'a str,
-    /// Begins with `/`.
+    /// Path, beginning with `/`.
     pub path: &'a str,
-    /// Without `?`; `None` when the target has no `?`.
+    /// Query without `?`; `None` if the target has no `?`.
     pub query: Option<&'a str>,
 }
 
 impl ViewerUrl<'_> {
-    /// The text of the URL under one spelling of its host, in pieces; `query` is the viewer's own part of it.
+    /// Returns the text of the URL in pieces, under one spelling of its host. `query` is the viewer's own part
+    /// of the query.
     pub(crate) fn exact<'t>(&'t self, host: &'t str, query: &'t str) -> [&'t str; 6] {
         let delimiter = if query.is_empty() { "" } else { "?" };
         let scheme = self.scheme.as_str();
         [scheme, "://", host, self.path, delimiter, query]
     }
 
-    /// The host in lower case and without default port: one text for all that compare as this one does.
+    /// Returns the host in lower case and without default port: one text for all hosts that compare equal.
     pub(crate) fn plain_host(&self) -> String {
         let (name, port) = split_port(self.host);
         let is_default = port.is_some_and(|port| port == self.scheme.default_port());
@@ -59,8 +60,8 @@ impl ViewerUrl<'_> {
         host.to_ascii_lowercase()
     }
 
-    /// Hosts to compare with: as sent, then without default port, then (leniently) without any port;
-    /// last the same in lower case, since clients send them so.
+    /// Returns the hosts to compare with: as sent, then without the default port or (leniently) any port, then both in
+    /// lower case, since clients send them so.
     pub(crate) fn hosts(&self, leniency: &Leniency) -> impl Iterator<Item = Cow<'_, str>> {
         let (name, port) = split_port(self.host);
         let without_port = port
@@ -75,7 +76,7 @@ impl ViewerUrl<'_> {
     }
 }
 
-/// Host and port; an IPv6 literal keeps its brackets.
+/// Splits host and port; an IPv6 literal keeps its brackets.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     let after_literal = host.rfind(']').map_or(0, |index| index + 1);
     match host[after_literal..].rfind(':') {

@@ -1,7 +1,7 @@
-//! URLs in the form that a client really sends, and what had to change to get there.
+//! URLs in the form that a client really sends, and the changes that lead to it.
 //!
-//! Source: the WHATWG URL standard, which browsers, fetch and most tools follow. A signature over any other
-//! spelling never verifies, so a signer normalizes once, signs that text and prints that text.
+//! Source: the WHATWG URL standard, which browsers, fetch and most tools follow. A signature over any other spelling
+//! never verifies, so a signer normalizes once, and signs and prints that text.
 
 use std::fmt;
 
@@ -12,46 +12,46 @@ use crate::sign_error::SignError;
 
 mod scan;
 
-/// Longest text that is parsed at all; far above CloudFront's 8192 bytes for the signed URL.
+/// Length in bytes of the longest text that is parsed at all; far above CloudFront's 8192 for the signed URL.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 
 /// CloudFront's quota for a URL, in bytes.
 pub(crate) const URL_BYTES_MAX: usize = 8192;
 
-/// An http(s) URL as a WHATWG client sends it, and what had to change to get there.
+/// An http(s) URL as a WHATWG client sends it, and the changes that led to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireUrl {
     text: String,
     changes: Vec<UrlChange>,
 }
 
-/// One thing that [`WireUrl::parse`] changed: Display is a sentence for standard error.
+/// A change made by [`WireUrl::parse`]. Its `Display` is a sentence for standard error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlChange {
     /// `HTTPS://` became `https://`.
     SchemeLowered,
-    /// Capitals, a name in another script, or an address in an odd form.
+    /// The host had capitals, a name in another script, or an address in an odd form.
     HostRewritten {
         /// Host as given.
         from: String,
         /// Host as sent.
         to: String,
     },
-    /// `:443`, `:80` or an empty port.
+    /// `:443`, `:80` or an empty port was removed.
     DefaultPortRemoved,
-    /// The port in an odd form, such as leading zeros.
+    /// The port had an odd form, such as leading zeros.
     PortRewritten,
-    /// There was no path.
+    /// A missing path became `/`.
     SlashAdded,
-    /// `.` and `..`, written out or percent-encoded.
+    /// Segments `.` and `..`, written out or percent-encoded, were collapsed.
     DotSegmentsCollapsed,
-    /// Characters of the path that clients percent-encode.
+    /// Characters of the path were percent-encoded, as clients send them.
     PathEncoded,
-    /// Characters of the query that clients percent-encode.
+    /// Characters of the query were percent-encoded, as clients send them.
     QueryEncoded,
-    /// `?` or `&` with nothing behind it.
+    /// A `?` or `&` with nothing behind it was dropped.
     EmptyQueryPiecesDropped,
-    /// `#` and what follows is never sent.
+    /// `#` and the text after it were cut: clients never send them.
     FragmentCut,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for UrlChange {
 }
 
 impl WireUrl {
-    /// Normalizes `url`, and refuses what no client would send as it stands.
+    /// Normalizes `url`, and refuses text that no client would send as it is.
     ///
     /// # Errors
     /// A [`SignError`] about the URL: not http(s), control characters, backslash, user info, a bucket's host,
@@ -115,12 +115,12 @@ impl WireUrl {
         })
     }
 
-    /// The URL as it is signed and printed: ASCII, no fragment.
+    /// Returns the URL as it is signed and printed: ASCII, without fragment.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What differs from the text that was given, in the order of the URL.
+    /// Returns the differences from the given text, in the order of the URL.
     pub fn changes(&self) -> &[UrlChange] {
         &self.changes
     }
@@ -140,14 +140,14 @@ impl fmt::Display for WireUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WireParts<'a> {
     pub(crate) scheme: &'a str,
-    /// With port, if there is one.
+    /// Host, with its port if there is one.
     pub(crate) host: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
 }
 
 impl<'a> WireParts<'a> {
-    /// `url` must be in wire form; any other text gives some cut, never a panic.
+    /// Cuts a `url` in wire form. Any other text is cut somehow, without a panic.
     pub(crate) fn cut(url: &'a str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -168,8 +168,8 @@ impl<'a> WireParts<'a> {
     }
 }
 
-/// As [`WireUrl::parse`] for text that is in wire form already: one scan, no allocation.
-/// `None` when the text needs the slow way.
+/// Like [`WireUrl::parse`], for text that is in wire form already: one scan, no allocation. Returns `None` if the text
+/// needs the full parser.
 pub(crate) fn parts_if_wire(url: &str) -> Option<WireParts<'_>> {
     scan::parts(url).filter(|parts| !has_reserved(parts.query))
 }
@@ -182,7 +182,7 @@ fn reserved(piece: &str) -> Option<Field> {
     Field::of_parameter(piece.split('=').next().unwrap_or(piece))
 }
 
-/// The query without empty pieces.
+/// Returns the query without empty pieces. Fails if a parameter is reserved.
 fn own_pieces(query: &str) -> Result<String, SignError> {
     let mut kept = String::with_capacity(query.len());
     for piece in query.split('&').filter(|piece| !piece.is_empty()) {
@@ -205,7 +205,7 @@ fn refuse_bucket(host: &str) -> Result<(), SignError> {
     }
 }
 
-/// `bucket.s3.amazonaws.com`, `s3-eu-west-1.amazonaws.com` and their like: not the distribution.
+/// True for `bucket.s3.amazonaws.com`, `s3-eu-west-1.amazonaws.com` and the like, which are not the distribution.
 pub(crate) fn is_bucket(host: &str) -> bool {
     let amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     amazon
@@ -214,7 +214,7 @@ pub(crate) fn is_bucket(host: &str) -> bool {
             .any(|label| label == "s3" || label.starts_with("s3-"))
 }
 
-/// The text as given, cut where a WHATWG parser cuts it.
+/// A URL as given, cut where a WHATWG parser cuts it.
 struct Raw<'a> {
     scheme: &'a str,
     host: &'a str,
@@ -322,7 +322,7 @@ fn split_at_char(text: &str, char: char) -> (&str, Option<&str>) {
     }
 }
 
-/// Refuses a signed URL over the quota.
+/// Refuses a signed URL that exceeds the quota.
 pub(crate) fn check_length(bytes: usize) -> Result<(), SignError> {
     if bytes > URL_BYTES_MAX {
         Err(SignError::TooLong { bytes })

@@ -1,7 +1,8 @@
 //! Replays one trace against the store's memory tier and other caches of the same size, and prints hits and time.
 //!
-//! `cargo run --release --manifest-path crates/cache/peers/Cargo.toml`. One thread; requests by Zipf's law over half a
-//! million objects of half a kilobyte to 90; every cache is told the same weights. The first quarter is not counted.
+//! `cargo run --release --manifest-path crates/cache/peers/Cargo.toml`. One thread; requests follow Zipf's law over
+//! half a million objects of half a kilobyte to 90; every cache is given the same weights. The first quarter is not
+//! counted.
 
 use foyer::{CacheBuilder, EvictionConfig, LfuConfig, S3FifoConfig};
 use privet_cache::{Head, Lookup, Object, CacheStore, StoreOptions, block_key};
@@ -11,12 +12,12 @@ use std::time::Instant;
 
 const OBJECTS: u64 = 500_000;
 const REQUESTS: usize = 4_000_000;
-/// What the store reckons with for an entry beside its head.
+/// Overhead that the store counts for an entry beside its head.
 const OVERHEAD: u64 = 240;
 
 /// A cache of weights.
 trait Peer {
-    /// Whether it was there; it is asked to be afterwards.
+    /// Returns true if the object was cached; it should be afterwards.
     fn request(&mut self, number: u64) -> bool;
 }
 
@@ -143,7 +144,7 @@ fn foyer(size_bytes: u64, eviction: impl Into<EvictionConfig>) -> foyer::Cache<u
         .build()
 }
 
-/// Hits of a hundred after the first quarter, and nanoseconds a request.
+/// Returns the hit ratio in percent after the first quarter, and the nanoseconds per request.
 fn replay(peer: &mut dyn Peer, trace: &[u64]) -> (f64, u128) {
     let began = Instant::now();
     let (warming, counted) = trace.split_at(trace.len() / 4);
@@ -158,7 +159,7 @@ fn replay(peer: &mut dyn Peer, trace: &[u64]) -> (f64, u128) {
     (f64::from(hits) * 100.0 / counted.len() as f64, nanoseconds)
 }
 
-/// Between half a kilobyte and 90, small ones more often.
+/// Returns a size between half a kilobyte and 90, small ones more often.
 fn weight(number: u64) -> u64 {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (600.0 * (unit(&mut state) * 5.0).exp()) as u64
@@ -188,7 +189,7 @@ fn trace(exponent: f64, scans: bool) -> Vec<u64> {
     requests
 }
 
-/// The next number between 0 and 1.
+/// Returns the next number between 0 and 1.
 fn unit(state: &mut u64) -> f64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;

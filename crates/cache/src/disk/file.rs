@@ -1,21 +1,21 @@
-//! How files and folders of the store are made and written.
+//! Creating and writing the store's files and folders.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Parts of one write; the operating system takes no more than 1,024.
+/// Number of parts in one write; the operating system takes at most 1,024.
 const PARTS_MAX: usize = 512;
 
-/// Opens a file of the store for reading and writing and makes it if missing, for nobody but its owner.
+/// Opens a file of the store for reading and writing, creating it if missing, accessible to its owner only.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.mode(0o600).open(path)
 }
 
-/// Makes a folder for nobody but its owner; one that is there stays as it is.
+/// Creates a folder accessible to its owner only. An existing one stays as it is.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
@@ -25,7 +25,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Puts a file with these bytes in the place of another, so that a crash leaves one or the other.
+/// Replaces a file atomically: a crash leaves either the old bytes or the new ones.
 pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));
     let file = open(&fresh)?;
@@ -36,7 +36,7 @@ pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()>
     sync_folder(folder)
 }
 
-/// Removes a file; one that is gone already is as good.
+/// Removes a file. A file that is already gone is no error.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -49,7 +49,7 @@ pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Res
     for parts in parts.chunks(PARTS_MAX) {
         let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut slices = slices.as_mut_slice();
-        // Empty parts at the front would look like a write that makes no headway.
+        // Empty parts at the front would look like a write that makes no progress.
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
             let written = match rustix::io::pwritev(file, slices, offset) {
@@ -65,7 +65,7 @@ pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Res
     Ok(())
 }
 
-/// Whether the byte at `at` can be read without waiting for the disk.
+/// True if the byte at `at` is in the page cache, so that reading it does not wait for the disk.
 #[cfg(target_os = "linux")]
 pub(super) fn is_at_hand(file: &File, at: u64) -> bool {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -82,7 +82,7 @@ pub(super) fn is_at_hand(_file: &File, _at: u64) -> bool {
     false
 }
 
-/// Failures that a test asks for.
+/// Failures that a test injects.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     #[cfg(test)]
@@ -90,7 +90,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// Fails if a test wants it so.
+    /// Returns the failure that a test has set, if any.
     #[cfg(not(test))]
     #[expect(clippy::unused_self, reason = "tests use it")]
     #[expect(clippy::unnecessary_wraps, reason = "tests make it fail")]
@@ -106,7 +106,7 @@ impl Faults {
         }
     }
 
-    /// From now on every write fails like this; 0 ends it.
+    /// Makes every write fail with `errno` from now on; 0 ends it.
     #[cfg(test)]
     pub(super) fn set(&self, errno: i32) {
         self.errno.store(errno, std::sync::atomic::Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The folder: its lock, its form, and what is to be done when it cannot be trusted.
+//! The store's folder: its lock, its format, and emptying it when its contents cannot be trusted.
 
 use super::file;
 use super::journal::{self, Journal};
@@ -9,25 +9,26 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Of the files' layout. A folder of another version is emptied.
+/// Version of the file layout. A folder of another version is emptied.
 const VERSION: u64 = 1;
 const NAME: &str = "store";
-/// The folder of the segments, within the store's.
+/// Name of the folder of the segments, within the store's.
 pub(super) const SEGMENTS: &str = "segments";
-/// Stamps begin anew above this with each opening, so that no stamp is given out twice.
+/// Number of stamps for each opening. Every opening starts above the earlier ones', so that no stamp is
+/// given out twice.
 const STAMPS_EACH: u64 = 1 << 40;
-/// More openings than these would use up the stamps; a folder that has seen so many is emptied.
+/// Maximum number of openings, since more would use up the stamps. A folder opened this often is emptied.
 const OPENINGS_MAX: u64 = (1 << 23) - 1;
 
-/// Whether what was there has been thrown away.
+/// The fate of the folder's earlier contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Emptied {
-    /// There was something, and it could not be trusted.
+    /// There were some, and they could not be trusted.
     Emptied,
     Kept,
 }
 
-/// The folder, opened.
+/// An opened folder.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) lock: File,
@@ -35,12 +36,12 @@ pub(super) struct Opened {
     pub(super) first_stamp: u64,
     pub(super) journal: Journal,
     pub(super) removed: RemovedList,
-    /// What the list of removed keys said.
+    /// Removed keys with their greatest stamps, as the list had them at the opening.
     pub(super) removed_before: HashMap<Key, u64>,
     pub(super) emptied: Emptied,
 }
 
-/// Locks the folder and reads all of it save the segments.
+/// Locks the folder and reads everything in it except the segments.
 pub(super) fn open(folder: &Path) -> io::Result<Opened> {
     file::make_folder(folder)?;
     let lock = lock(folder)?;
@@ -77,8 +78,9 @@ fn open_known(folder: &Path, lock: File, form: Form) -> io::Result<Opened> {
     })
 }
 
-/// Throws away what is there and begins anew, with another random number.
+/// Deletes the contents and starts again with a new random number.
 fn empty(folder: &Path, lock: File, emptied: Emptied) -> io::Result<Opened> {
+    // The file `store` is deleted first and written last: a crash in between leaves a folder that is emptied again.
     mark_damaged(folder);
     let segments = folder.join(SEGMENTS);
     for entry in std::fs::read_dir(&segments)? {
@@ -103,9 +105,9 @@ fn empty(folder: &Path, lock: File, emptied: Emptied) -> io::Result<Opened> {
     })
 }
 
-/// Makes the next opening begin with nothing.
+/// Makes the next opening start empty.
 pub(super) fn mark_damaged(folder: &Path) {
-    // Without the file the folder is of no known form. If even this fails, the disk takes no writes at all.
+    // A folder without this file is of unknown format. If even this fails, the disk takes no writes at all.
     let _ = std::fs::remove_file(folder.join(NAME));
 }
 
@@ -131,14 +133,14 @@ fn random() -> io::Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// What the file `store` says.
+/// The contents of the file `store`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Form {
     seed: u64,
     openings: u64,
 }
 
-/// Whether it says something known.
+/// The result of reading the file `store`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     Form(Form),
@@ -158,7 +160,8 @@ impl Form {
         }
     }
 
-    /// The line, only if it is exactly what would be written: a damaged number of openings would give stamps out twice.
+    /// Parses the line if it is exactly what would be written: with a damaged number of openings, stamps would be
+    /// given out twice.
     fn parse(text: &str) -> Option<Form> {
         let mut words = text.split_whitespace().skip(2);
         let form = Form {

@@ -1,44 +1,44 @@
-//! The bytes of a segment file: its head, records, table of contents, trailer. Pure.
+//! The byte format of a segment file: its head, records, table of contents, trailer. Pure.
 //!
-//! Everything begins at a multiple of [`UNIT_BYTES`]. Checksums are seeded with the store's own random number, so that
-//! no body can hold something that passes for a record, and no segment of another store passes for one of this.
+//! Every part begins at a multiple of [`UNIT_BYTES`]. Checksums are seeded with the store's own random number, so that
+//! no body can contain bytes that pass for a record, and no segment of another store passes for one of this store.
 
 use crate::key::Key;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-/// What offsets and lengths are counted in.
+/// Unit in which offsets and lengths are counted.
 pub(super) const UNIT_BYTES: u64 = 512;
-/// Of a record's head, before the caller's own.
+/// Size of a record's head, before the caller's own head.
 pub(super) const RECORD_HEAD_BYTES: usize = 72;
-/// Of one line of the table of contents.
+/// Size of one line of the table of contents.
 pub(super) const TABLE_LINE_BYTES: usize = 40;
-/// The caller's head is no longer than this.
+/// Maximum size of the caller's head.
 pub(super) const HEAD_BYTES_MAX: usize = 1024 * 1024;
 
 const RECORD_MAGIC: [u8; 4] = *b"pvR1";
 const SEGMENT_MAGIC: [u8; 8] = *b"privseg1";
 const TRAILER_MAGIC: [u8; 8] = *b"privend1";
 const BLOCK_BIT: u32 = 1 << 31;
-/// Where the checksum of a record's head stands; it covers what is before it, and the caller's head.
+/// Offset of the checksum in a record's head. It covers the bytes before it and the caller's head.
 const CHECKSUM_AT: usize = RECORD_HEAD_BYTES - 8;
 
-/// What a record holds.
+/// The contents of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordKind {
     /// An object with a body.
     Object,
-    /// An object without.
+    /// An object without a body.
     ObjectWithoutBody,
     /// A block.
     Block,
 }
 
-/// Which queue a segment belongs to.
+/// The queue that a segment belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// New entries.
+    /// The queue of new entries.
     Probation,
-    /// Entries that were used.
+    /// The queue of entries that were used.
     Main,
 }
 
@@ -47,9 +47,9 @@ pub(super) enum Role {
 pub(super) struct RecordHead {
     pub(super) kind: RecordKind,
     pub(super) key: Key,
-    /// As in [`crate::Object::seq`]; `u64::MAX` for blocks, which are found by way of an object only.
+    /// The object's [`crate::Object::seq`]; `u64::MAX` for blocks, which are found only by way of an object.
     pub(super) seq: u64,
-    /// Greater than that of any earlier record of the key.
+    /// Stamp of the write, greater than that of any earlier record of the key.
     pub(super) stamp: u64,
     pub(super) head_bytes: u32,
     pub(super) body_bytes: u64,
@@ -57,7 +57,7 @@ pub(super) struct RecordHead {
 }
 
 impl RecordHead {
-    /// The fixed part as bytes, sealed together with the caller's head.
+    /// Encodes the fixed part, with a checksum over it and the caller's head.
     pub(super) fn encode(&self, head: &[u8], seed: u64) -> [u8; RECORD_HEAD_BYTES] {
         let mut bytes = [0; RECORD_HEAD_BYTES];
         bytes[..4].copy_from_slice(&RECORD_MAGIC);
@@ -77,7 +77,7 @@ impl RecordHead {
         bytes
     }
 
-    /// Reads the fixed part. Not to be believed before [`RecordHead::is_sealed`] has said so.
+    /// Decodes the fixed part. Not to be trusted until [`RecordHead::is_sealed`] returns true.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; RECORD_HEAD_BYTES] = bytes.first_chunk()?;
         if bytes[..4] != RECORD_MAGIC {
@@ -101,18 +101,18 @@ impl RecordHead {
         })
     }
 
-    /// Whether the fixed part and the caller's head are as they were written.
+    /// True if the fixed part and the caller's head are as they were written.
     pub(super) fn is_sealed(fixed: &[u8], head: &[u8], seed: u64) -> bool {
         u64_at(fixed, CHECKSUM_AT) == Some(head_checksum(fixed, head, seed))
     }
 
-    /// Of the record with all its parts, before rounding up. `None` when no file could hold it.
+    /// Returns the size of the record with all its parts, before rounding up. `None` if no file could hold it.
     pub(super) fn size_bytes(&self) -> Option<u64> {
         let heads = RECORD_HEAD_BYTES as u64 + u64::from(self.head_bytes);
         self.body_bytes.checked_add(heads)
     }
 
-    /// Where the body begins within the record.
+    /// Returns the offset of the body within the record.
     pub(super) fn body_offset(&self) -> u64 {
         RECORD_HEAD_BYTES as u64 + u64::from(self.head_bytes)
     }
@@ -125,7 +125,7 @@ fn head_checksum(fixed: &[u8], head: &[u8], seed: u64) -> u64 {
     checksum.digest()
 }
 
-/// Of a body in parts.
+/// Computes the checksum of a body given in parts.
 pub(super) fn body_checksum<'a>(parts: impl Iterator<Item = &'a [u8]>, seed: u64) -> u64 {
     let mut checksum = Xxh3::with_seed(seed);
     for part in parts {
@@ -134,7 +134,7 @@ pub(super) fn body_checksum<'a>(parts: impl Iterator<Item = &'a [u8]>, seed: u64
     checksum.digest()
 }
 
-/// How many units the bytes fill, the last one in part.
+/// Returns the number of units that the bytes occupy, counting a partial last unit as a whole.
 pub(super) fn units(size_bytes: u64) -> u64 {
     size_bytes.div_ceil(UNIT_BYTES)
 }
@@ -173,7 +173,7 @@ impl TableLine {
     }
 }
 
-/// The table of contents as bytes.
+/// Encodes the table of contents.
 pub(super) fn encode_table(lines: &[TableLine]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(lines.len() * TABLE_LINE_BYTES);
     for line in lines {
@@ -182,7 +182,7 @@ pub(super) fn encode_table(lines: &[TableLine]) -> Vec<u8> {
     bytes
 }
 
-/// Reads a table that the trailer's checksum has vouched for.
+/// Decodes a table that the trailer's checksum has verified.
 pub(super) fn decode_table(bytes: &[u8]) -> Vec<TableLine> {
     let lines = bytes.chunks_exact(TABLE_LINE_BYTES);
     lines.filter_map(TableLine::decode).collect()
@@ -222,13 +222,13 @@ impl Trailer {
         })
     }
 
-    /// Whether the table is as it was written.
+    /// True if the table is as it was written.
     pub(super) fn vouches_for(&self, table: &[u8], seed: u64) -> bool {
         self.table_checksum == xxh3_64_with_seed(table, seed)
     }
 }
 
-/// The first unit of a segment.
+/// Encodes the first unit of a segment.
 pub(super) fn encode_segment_head(number: u64, role: Role, seed: u64) -> Vec<u8> {
     let mut bytes = SEGMENT_MAGIC.to_vec();
     bytes.extend_from_slice(&number.to_le_bytes());
@@ -240,7 +240,7 @@ pub(super) fn encode_segment_head(number: u64, role: Role, seed: u64) -> Vec<u8>
     sealed_unit(bytes, seed)
 }
 
-/// The role of segment `number`; `None` when the file is not that segment.
+/// Decodes the role of segment `number`. Returns `None` if the file is not that segment.
 pub(super) fn decode_segment_head(bytes: &[u8], number: u64, seed: u64) -> Option<Role> {
     let bytes = open_unit(bytes, &SEGMENT_MAGIC, 24, seed)?;
     if u64_at(bytes, 8)? != number {
@@ -266,19 +266,19 @@ fn open_unit<'a>(bytes: &'a [u8], magic: &[u8; 8], length: usize, seed: u64) -> 
     (sealed.starts_with(magic) && checksum == xxh3_64_with_seed(sealed, seed)).then_some(sealed)
 }
 
-/// The number at a place, lowest byte first; `None` where the bytes end before it.
+/// Reads the little-endian number at `at`. Returns `None` if the bytes end before it does.
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     let part: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
     Some(u64::from_le_bytes(*part))
 }
 
-/// As [`u64_at`], of 32 bits.
+/// Like [`u64_at`], for 32 bits.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let part: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
     Some(u32::from_le_bytes(*part))
 }
 
-/// The key at a place.
+/// Reads the key at `at`.
 pub(super) fn key_at(bytes: &[u8], at: usize) -> Option<Key> {
     bytes.get(at..)?.first_chunk().copied().map(Key)
 }

@@ -1,6 +1,6 @@
-//! Where entries are on disk: 16 bytes each, in tables that are never less than half full once they have grown.
+//! Maps keys to locations on disk: 16 bytes per cell, in tables that are still more than half full after they grow.
 //!
-//! A table knows 64 bits of a key, and the shard tells some more; who reads a record compares the whole key.
+//! A table stores 64 bits of a key, and the shard implies some more; a reader of a record compares the whole key.
 
 use crate::key::Key;
 use std::mem::size_of;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 const SHARDS: usize = 256;
-/// Of a table that holds anything.
+/// Capacity of the smallest table that holds anything.
 const CAPACITY_MIN: usize = 8;
 const USES_MAX: u64 = 3;
 
@@ -20,15 +20,15 @@ const USES_SHIFT: u32 = SLOT_SHIFT + SLOT_BITS;
 const BLOCK_SHIFT: u32 = USES_SHIFT + 2;
 const TAKEN_SHIFT: u32 = BLOCK_SHIFT + 1;
 
-/// How many segments an index can tell apart.
+/// Number of segments that an index can tell apart.
 pub(super) const SLOTS_MAX: usize = 1 << SLOT_BITS;
 /// The largest offset and length, in units.
 pub(super) const UNITS_MAX: u64 = (1 << UNIT_BITS) - 1;
 
-/// Where one record is.
+/// The location of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Location {
-    /// Which of the open segments.
+    /// Slot of the record's segment.
     pub(super) slot: u32,
     pub(super) offset_units: u32,
     pub(super) length_units: u32,
@@ -36,7 +36,7 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// As it stands in a cell, unused so far.
+    /// Packs the location into a cell's word, with a use count of 0.
     pub(super) fn pack(self) -> u64 {
         u64::from(self.offset_units)
             | u64::from(self.length_units) << LENGTH_SHIFT
@@ -59,7 +59,7 @@ fn bits(packed: u64, shift: u32, count: u32) -> u32 {
     u32::try_from(packed >> shift & ((1 << count) - 1)).expect("fields are 20 bits at most")
 }
 
-/// Fingerprint and packed location; a location of 0 is a free cell.
+/// Fingerprint and packed location of an entry. A location of 0 marks a free cell.
 #[derive(Debug, Default)]
 struct Cell {
     fingerprint: u64,
@@ -72,14 +72,14 @@ impl Cell {
     }
 }
 
-/// Linear probing; a removal moves later cells back, so that there are no tombstones.
+/// A hash table with linear probing. A removal moves later cells back, so there are no tombstones.
 #[derive(Debug, Default)]
 struct Table {
     cells: Box<[Cell]>,
     taken: usize,
 }
 
-/// See the file's own words.
+/// The index in shards, each with a lock of its own.
 #[derive(Debug)]
 pub(super) struct Index {
     shards: Box<[RwLock<Table>]>,
@@ -92,7 +92,7 @@ impl Index {
         }
     }
 
-    /// How many shards there are.
+    /// Returns the number of shards.
     pub(super) const fn shards() -> usize {
         SHARDS
     }
@@ -103,14 +103,14 @@ impl Index {
         let cell = table.cell(key.fingerprint())?;
         let packed = cell.packed.load(Ordering::Relaxed);
         if packed >> USES_SHIFT & USES_MAX < USES_MAX {
-            // Two readers at once may count as one.
+            // Two concurrent readers may count as one.
             cell.packed
                 .store(packed + (1 << USES_SHIFT), Ordering::Relaxed);
         }
         Some(Location::unpack(packed))
     }
 
-    /// Looks an entry up, and how often it was used.
+    /// Looks an entry up. Returns its location and its number of uses.
     pub(super) fn find(&self, key: &Key) -> Option<(Location, u64)> {
         let table = self.read(key);
         let packed = table
@@ -120,13 +120,13 @@ impl Index {
         Some((Location::unpack(packed), packed >> USES_SHIFT & USES_MAX))
     }
 
-    /// Puts an entry in place of what was there.
+    /// Inserts an entry, replacing the key's earlier one.
     pub(super) fn insert(&self, key: &Key, location: Location, uses: u64) {
         let packed = location.pack() | uses.min(USES_MAX) << USES_SHIFT;
         self.write(key).insert(key.fingerprint(), packed);
     }
 
-    /// Puts entries of one shard where there is nothing yet: fingerprints and packed locations.
+    /// Inserts entries of one shard, as fingerprints and packed locations, where there is none yet.
     pub(super) fn insert_absent(&self, shard: usize, entries: &[(u64, u64)]) {
         let mut table = write(&self.shards[shard]);
         table.reserve(entries.len());
@@ -142,7 +142,7 @@ impl Index {
         Some(Location::unpack(packed))
     }
 
-    /// Removes an entry that is still where it was.
+    /// Removes an entry if it is still at `location`.
     pub(super) fn remove_at(&self, key: &Key, location: Location) -> Option<Location> {
         let mut table = self.write(key);
         let packed = table
@@ -155,7 +155,7 @@ impl Index {
         table.remove(key.fingerprint()).map(Location::unpack)
     }
 
-    /// Removes everything that is in one segment; slow, for a segment whose table is lost.
+    /// Removes all entries of one segment. It is slow, and meant for a segment whose table is lost.
     pub(super) fn remove_slot(&self, slot: u32) {
         for shard in &self.shards {
             let mut table = write(shard);
@@ -175,7 +175,7 @@ impl Index {
         shards.map(|shard| read(shard).taken as u64).sum()
     }
 
-    /// What the tables take up.
+    /// Returns the memory that the tables take up.
     pub(super) fn size_bytes(&self) -> u64 {
         let cells: usize = self
             .shards
@@ -209,7 +209,8 @@ impl Table {
         (!cell.is_free()).then_some(cell)
     }
 
-    /// Of the fingerprint's cell, or of the free cell where it would go; `None` in a table without cells.
+    /// Returns the position of the fingerprint's cell, or of the free cell where it would go. `None` if there
+    /// are no cells.
     fn position(&self, fingerprint: u64) -> Option<usize> {
         if self.cells.is_empty() {
             return None;
@@ -221,7 +222,8 @@ impl Table {
         Some(at)
     }
 
-    /// The fingerprint's share of the table: needs no power of two, so that a table can grow by half.
+    /// Scales the fingerprint to the table's length, which need not be a power of two, so that a table can
+    /// grow by half.
     fn home(&self, fingerprint: u64) -> usize {
         let product = u128::from(fingerprint) * self.cells.len() as u128;
         usize::try_from(product >> 64).expect("a share of the length is less than the length")
@@ -248,7 +250,7 @@ impl Table {
         *cell.packed.get_mut() = packed;
     }
 
-    /// Grows by half, or to what is asked for, when more than seven cells in eight would be taken.
+    /// Grows by half, or as far as `more` entries need, if more than seven in eight cells would be taken.
     fn reserve(&mut self, more: usize) {
         let wanted = self.taken + more;
         if wanted * 8 <= self.cells.len() * 7 {
@@ -321,7 +323,7 @@ mod tests {
             let mut table = Table::default();
             let mut map = HashMap::new();
             for (step, number) in steps {
-                // Crowded at both ends, so that runs wrap around.
+                // The fingerprints crowd at both ends, so that runs wrap around.
                 let fingerprint = number.wrapping_mul(3).wrapping_sub(90);
                 let packed = location(u32::try_from(number).unwrap()).pack();
                 match step {

@@ -1,4 +1,4 @@
-//! The journal of invalidations: records of the caller's, numbered without gaps, on disk before they are acknowledged.
+//! The journal of invalidations: the caller's records, numbered without gaps, and on disk before they are acknowledged.
 
 use super::file;
 use super::format::{u32_at, u64_at};
@@ -10,17 +10,17 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 const NAME: &str = "journal";
 const MAGIC: [u8; 8] = *b"privjou1";
-/// Magic, number before the first record, checksum.
+/// Size of the file's start: magic, number before the first record, checksum.
 const START_BYTES: usize = 24;
-/// Length, length inverted, number, checksum.
+/// Size of a record's head: length, length inverted, number, checksum.
 const RECORD_HEAD_BYTES: usize = 24;
-/// Of one record.
+/// Maximum size of one record.
 const RECORD_BYTES_MAX: usize = 1024 * 1024;
-/// Of the whole file. An operator who has written so many invalidations while an object from before them is still used
-/// gets an error.
+/// Maximum size of the whole file. If it is reached while an object older than these invalidations is still stored, the
+/// operator gets an error.
 const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// See the file's own words.
+/// The journal: its file, and all of its records in memory.
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
@@ -31,7 +31,7 @@ pub(crate) struct Journal {
     last_seq: u64,
 }
 
-/// What was found at the opening.
+/// The result of reading the journal when the store is opened.
 #[derive(Debug)]
 pub(super) enum Opened {
     Read(Journal),
@@ -40,7 +40,7 @@ pub(super) enum Opened {
 }
 
 impl Journal {
-    /// Makes an empty journal in place of any other.
+    /// Creates an empty journal, replacing any other.
     pub(super) fn make(folder: &Path, seed: u64) -> io::Result<Self> {
         let start = encode_start(0, seed);
         file::replace(folder, NAME, &start)?;
@@ -84,7 +84,8 @@ impl Journal {
         &self.records
     }
 
-    /// Writes a record and waits until it is on disk. After an error the journal is as it was.
+    /// Writes a record and waits until it is on disk. Returns its number. After an error the journal is as
+    /// it was before.
     pub(crate) fn append(&mut self, record: &[u8]) -> io::Result<u64> {
         let seq = self.last_seq + 1;
         let encoded = encode_record(seq, record, self.seed);
@@ -95,7 +96,7 @@ impl Journal {
         let written = file::write_at(&self.file, &[&encoded], self.size_bytes)
             .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
-            // What a failed write has left behind must not be taken for a record later.
+            // The remains of a failed write must not be taken for a record later.
             let _ = self.file.set_len(self.size_bytes);
             return Err(error);
         }
@@ -105,7 +106,7 @@ impl Journal {
         Ok(seq)
     }
 
-    /// Drops the records up to a number that every stored object has come after.
+    /// Drops the records up to `oldest_seq`: the fetch of every stored object began after them.
     pub(super) fn forget(&mut self, oldest_seq: u64) -> io::Result<()> {
         let first = self.records.partition_point(|(seq, _)| *seq <= oldest_seq);
         let kept = self.records.split_off(first);
@@ -122,9 +123,9 @@ impl Journal {
     }
 }
 
-/// A journal as read.
+/// A decoded journal.
 struct Decoded {
-    /// Up to the end of the last whole record.
+    /// Length in bytes up to the end of the last whole record.
     size_bytes: u64,
     last_seq: u64,
     records: Vec<(u64, Bytes)>,
@@ -143,7 +144,7 @@ fn encode_record(seq: u64, record: &[u8], seed: u64) -> Vec<u8> {
     let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
     let mut bytes = Vec::with_capacity(RECORD_HEAD_BYTES + record.len());
     bytes.extend_from_slice(&length.to_le_bytes());
-    // The length twice, so that a damaged one does not pass for a record that was cut short.
+    // The length is written twice, so that a damaged length does not pass for a record that was cut short.
     bytes.extend_from_slice(&(!length).to_le_bytes());
     bytes.extend_from_slice(&seq.to_le_bytes());
     let checksum = record_checksum(&bytes, record, seed);
@@ -159,7 +160,7 @@ fn record_checksum(head: &[u8], record: &[u8], seed: u64) -> u64 {
     checksum.digest()
 }
 
-/// What the bytes say; `None` when something that was acknowledged may be lost.
+/// Decodes a journal. Returns `None` if an acknowledged record may be lost.
 fn decode(bytes: &Bytes, seed: u64) -> Option<Decoded> {
     let base_seq = u64_at(bytes, 8)?;
     if *bytes.first_chunk::<START_BYTES>()? != encode_start(base_seq, seed) {
@@ -178,7 +179,7 @@ fn decode(bytes: &Bytes, seed: u64) -> Option<Decoded> {
             return None;
         }
         if rest.len() < end {
-            // Cut short, so never acknowledged.
+            // The record was cut short, so it was never acknowledged.
             break;
         }
         let record = rest.slice(RECORD_HEAD_BYTES..end);

@@ -1,4 +1,4 @@
-//! Gives out stamps, and knows which write of a key is the last.
+//! Hands out stamps, and tracks which write of a key is the last.
 
 use super::index::Index;
 use super::removed::RemovedList;
@@ -6,18 +6,18 @@ use crate::key::Key;
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-/// Whether everything on disk is in the index.
+/// The state of loading the index.
 #[derive(Debug)]
 enum Loading {
-    /// Not yet; these fingerprints have been superseded meanwhile.
+    /// Loading is under way; these fingerprints have been superseded meanwhile.
     UnderWay(HashSet<u64>),
     Over,
 }
 
-/// See the file's own words.
+/// The ledger of pending writes and of removals.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    /// What waits or is being written, with the stamp that it must still have at the end.
+    /// Stamps of the writes that are queued or under way. A write with another stamp has been overtaken.
     pending: HashMap<Key, u64>,
     next_stamp: u64,
     removed: RemovedList,
@@ -34,8 +34,8 @@ impl Ledger {
         }
     }
 
-    /// Takes the key out of the index, overtakes writes of it, and writes the removal down if there was anything. Gives
-    /// the stamp of what comes after, which is pending until it is settled.
+    /// Removes the key from the index, overtakes its pending writes, and notes the removal if a record may be on disk.
+    /// Returns the stamp of the next write, which is pending until it is settled.
     pub(super) fn supersede(&mut self, key: &Key, index: &Index) -> (u64, io::Result<()>) {
         let stamp = self.stamp();
         let was_pending = self.pending.insert(*key, stamp).is_some();
@@ -54,7 +54,7 @@ impl Ledger {
         }
     }
 
-    /// Stamps a copy of what the index says now; `None` when something newer is under way.
+    /// Stamps a copy of the key's current record. Returns `None` if a newer write is under way.
     pub(super) fn stamp_copy(&mut self, key: &Key) -> Option<u64> {
         if self.pending.contains_key(key) {
             return None;
@@ -64,19 +64,19 @@ impl Ledger {
         Some(stamp)
     }
 
-    /// Whether the write with this stamp is still the last word on the key.
+    /// True if the write with this stamp is still the last one of the key.
     pub(super) fn is_last(&self, key: &Key, stamp: u64) -> bool {
         self.pending.get(key) == Some(&stamp)
     }
 
-    /// Ends a write, whichever way it went, unless something newer has overtaken it.
+    /// Ends a write, whether or not it succeeded, unless a newer one has overtaken it.
     pub(super) fn settle(&mut self, key: &Key, stamp: u64) {
         if self.is_last(key, stamp) {
             self.pending.remove(key);
         }
     }
 
-    /// Whether the fingerprint was superseded while loading.
+    /// True if the fingerprint was superseded while loading.
     pub(super) fn is_superseded(&self, fingerprint: u64) -> bool {
         match &self.loading {
             Loading::UnderWay(superseded) => superseded.contains(&fingerprint),

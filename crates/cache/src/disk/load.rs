@@ -1,7 +1,7 @@
-//! Reads what is on disk into the index, once, at the opening.
+//! Reads the tables on disk into the index, once, when the store is opened.
 //!
-//! Nothing is served before all tables are read: only then is it known which record of a key is the last. What is
-//! replaced or removed meanwhile is in the ledger and stays out.
+//! No entry is served before all tables are read: only then is the last record of each key known. Keys replaced or
+//! removed meanwhile are in the ledger and stay out of the index.
 
 use super::Shared;
 use super::folder::SEGMENTS;
@@ -14,10 +14,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-/// A record as found: fingerprint, stamp, packed place. There is one for each record, so it is kept short.
+/// A record as found: fingerprint, stamp, packed location. There is one for each record, so it is kept short.
 type LoadedRecord = (u64, u64, u64);
 
-/// Reads every segment; gives them in the order of their numbers.
+/// Reads every segment. Returns them in the order of their numbers.
 pub(super) fn load<H>(
     shared: &Shared<H>,
     removed: &HashMap<Key, u64>,
@@ -30,12 +30,13 @@ pub(super) fn load<H>(
             continue;
         };
         let Ok(lines) = lines(&segment, shared.seed) else {
-            // It must not come back another day, when the list of removed keys has forgotten what it names.
+            // An unreadable segment must not be read at a later opening, when the list of removed keys may have
+            // dropped its keys.
             std::fs::remove_file(&segment.path)?;
             continue;
         };
         for line in lines {
-            // Dead records count as well: for as long as one is there, the list of removed keys must name it.
+            // Dead records count as well: the list of removed keys must name them for as long as they are on disk.
             segment.note(line.seq, line.stamp);
             let is_removed = removed
                 .get(&line.key)
@@ -70,7 +71,7 @@ fn numbers<H>(shared: &Shared<H>) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// A file that is no segment of this store is removed: it would only take up room.
+/// Opens a segment. Removes a file that is not a segment of this store, since it would only take up space.
 fn open<H>(shared: &Shared<H>, number: u64, slot: u32) -> io::Result<Option<Segment>> {
     let folder = shared.folder.join(SEGMENTS);
     let segment = Segment::open(&folder, number, slot, shared.seed)?;
@@ -81,12 +82,12 @@ fn open<H>(shared: &Shared<H>, number: u64, slot: u32) -> io::Result<Option<Segm
     Ok(Some(segment))
 }
 
-/// What offsets in the index can reach.
+/// Returns the size of the largest segment that offsets in the index can address.
 fn shared_size_max() -> u64 {
     (super::UNITS_MAX + 1) * UNIT_BYTES
 }
 
-/// The table, or what a scan finds, which then becomes the table.
+/// Reads a segment's table. Without one, scans the segment and writes the result as its table.
 fn lines(segment: &Segment, seed: u64) -> io::Result<Vec<TableLine>> {
     if let Some(lines) = segment.table(seed)? {
         return Ok(lines);
@@ -97,7 +98,7 @@ fn lines(segment: &Segment, seed: u64) -> io::Result<Vec<TableLine>> {
     });
     let table_bytes = (lines.len() * super::format::TABLE_LINE_BYTES) as u64;
     if (next_units + 1) * UNIT_BYTES + table_bytes <= segment.size_bytes {
-        // A disk that is full or read-only does not keep the segment from being read.
+        // Sealing may fail: a full or read-only disk must not keep the segment from being read.
         let _ = segment.seal(&lines, next_units, seed);
     }
     Ok(lines)

@@ -1,4 +1,4 @@
-//! What waits for the writer, and what the writer is asked for.
+//! The writer thread's queue: entries to be written, and orders to retry or to stop.
 
 use super::Health;
 use crate::block::Block;
@@ -6,7 +6,7 @@ use crate::key::Key;
 use crate::memory::Payload;
 use std::collections::VecDeque;
 
-/// What one entry of the queue takes up beside its bytes.
+/// Memory that a queued entry takes up beside its body.
 const JOB_OVERHEAD_BYTES: u64 = 256;
 
 /// An entry to be written.
@@ -34,34 +34,34 @@ impl<H> Job<H> {
     }
 }
 
-/// Whether there was room.
+/// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     Pushed,
     Full,
 }
 
-/// What the thread is asked to do beside writing.
+/// An order to the thread, beside writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Nothing,
     Retry,
     Stop,
-    /// It has stopped.
+    /// The thread has stopped.
     Stopped,
 }
 
-/// What the thread does next.
+/// The next step of the thread.
 #[derive(Debug)]
 pub(super) enum Next<H> {
     Write(Job<H>),
     Retry,
     Stop,
-    /// Nothing waits.
+    /// Nothing is queued.
     Rest,
 }
 
-/// See the file's own words.
+/// The queue, with the order and the disk's health that decide what it accepts.
 #[derive(Debug)]
 pub(super) struct Queue<H> {
     jobs: VecDeque<Job<H>>,
@@ -69,7 +69,7 @@ pub(super) struct Queue<H> {
     size_bytes_max: u64,
     health: Health,
     wish: Order,
-    /// Of the job that the writer has taken and not yet come back from.
+    /// The `seq` of the job that the writer has taken but not finished.
     seq_in_hand: Option<u64>,
 }
 
@@ -116,7 +116,7 @@ impl<H> Queue<H> {
         Next::Rest
     }
 
-    /// Whether [`Queue::next`] would give nothing.
+    /// True if there is neither a job nor an order.
     pub(super) fn is_at_rest(&self) -> bool {
         self.jobs.is_empty() && self.wish == Order::Nothing
     }
@@ -130,7 +130,7 @@ impl<H> Queue<H> {
         self.health
     }
 
-    /// A failed disk takes nothing; what waits is given back, to be settled.
+    /// Sets the disk's health. Returns the jobs queued for a failed disk, to be settled.
     pub(super) fn set_health(&mut self, health: Health) -> VecDeque<Job<H>> {
         self.health = health;
         match health {

@@ -1,7 +1,7 @@
-//! The list of removed keys: what records of a key may come back after a restart.
+//! The list of removed keys: it tells after a restart which records of a key are dead.
 //!
 //! A line is 32 bytes: key, stamp, checksum. Records of the key with a smaller stamp are dead. A line is written before
-//! the removal returns, so that the death of the process does not undo it.
+//! the removal returns, so that killing the process does not undo the removal.
 
 use super::file;
 use super::format::{key_at, u64_at};
@@ -18,7 +18,7 @@ const NAME: &str = "removed";
 const FRESH_NAME: &str = "removed.new";
 const LINE_BYTES: usize = 32;
 
-/// See the file's own words.
+/// The list of removed keys, open for appending.
 #[derive(Debug)]
 pub(super) struct RemovedList {
     file: Arc<File>,
@@ -27,16 +27,16 @@ pub(super) struct RemovedList {
     lines: u64,
 }
 
-/// What the list said at the opening.
+/// The result of reading the list when the store is opened.
 #[derive(Debug)]
 pub(super) enum Opened {
     Read(RemovedList, HashMap<Key, u64>),
-    /// A removal is lost, so nothing on disk can be trusted.
+    /// A removal may be lost, so nothing on disk can be trusted.
     Damaged,
 }
 
 impl RemovedList {
-    /// Makes an empty list in place of any other.
+    /// Creates an empty list, replacing any other.
     pub(super) fn make(folder: &Path, seed: u64) -> io::Result<Self> {
         file::replace(folder, NAME, &[])?;
         Ok(RemovedList {
@@ -59,7 +59,7 @@ impl RemovedList {
         };
         let lines = (bytes.len() / LINE_BYTES) as u64;
         let file = file::open(&path)?;
-        // A line that was cut short is of a removal that never returned.
+        // A line that was cut short belongs to a removal that never returned.
         file.set_len(lines * LINE_BYTES as u64)?;
         let list = RemovedList {
             file: Arc::new(file),
@@ -70,12 +70,12 @@ impl RemovedList {
         Ok(Opened::Read(list, removed))
     }
 
-    /// How long the list is.
+    /// Returns the number of lines.
     pub(super) fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// Adds a line. After an error the list is as it was.
+    /// Appends a line. After an error the list is as it was before.
     pub(super) fn append(&mut self, key: &Key, stamp: u64) -> io::Result<()> {
         let offset = self.lines * LINE_BYTES as u64;
         file::write_at(&self.file, &[&encode(key, stamp, self.seed)], offset)?;
@@ -83,12 +83,12 @@ impl RemovedList {
         Ok(())
     }
 
-    /// To put the list on disk for good.
+    /// Returns the file, so that it can be synced without holding the ledger's lock.
     pub(super) fn handle(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 
-    /// Begins to drop the lines that concern no record any more. Lines may be added while that goes on.
+    /// Begins to drop the lines that no longer concern any record. Lines may be appended while that is under way.
     pub(super) fn begin_to_forget(&self) -> Shortening {
         Shortening {
             old: self.handle(),
@@ -97,7 +97,7 @@ impl RemovedList {
         }
     }
 
-    /// Takes the shorter list, and what was added meanwhile, in place of the longer.
+    /// Replaces the list with the shortened one, plus the lines appended meanwhile.
     pub(super) fn end_forgetting(&mut self, shortened: Shortened) -> io::Result<()> {
         let added = read_lines(&self.file, shortened.read_lines, self.lines)?;
         let kept_bytes = shortened.kept_lines * LINE_BYTES as u64;
@@ -110,7 +110,7 @@ impl RemovedList {
     }
 }
 
-/// The first half of forgetting.
+/// The first step of forgetting: the lines to read, and the path for the shortened list.
 #[derive(Debug)]
 pub(super) struct Shortening {
     old: Arc<File>,
@@ -118,7 +118,7 @@ pub(super) struct Shortening {
     lines: u64,
 }
 
-/// A shorter list beside the longer.
+/// The shortened list, in a file beside the old one.
 #[derive(Debug)]
 pub(super) struct Shortened {
     file: File,
@@ -127,7 +127,7 @@ pub(super) struct Shortened {
 }
 
 impl Shortening {
-    /// Writes the lines that are still wanted: those greater than the smallest stamp of all records.
+    /// Writes the lines that are still needed: those with a stamp above the smallest stamp of all records.
     pub(super) fn write(self, oldest_stamp: u64) -> io::Result<Shortened> {
         let bytes = read_lines(&self.old, 0, self.lines)?;
         let lines = bytes.chunks_exact(LINE_BYTES);
@@ -161,7 +161,7 @@ fn encode(key: &Key, stamp: u64, seed: u64) -> [u8; LINE_BYTES] {
     line
 }
 
-/// Of each key the greatest stamp; `None` when a whole line is not as it was written.
+/// Decodes the greatest stamp of each key. Returns `None` if a complete line is damaged.
 fn decode(bytes: &[u8], seed: u64) -> Option<HashMap<Key, u64>> {
     let mut removed = HashMap::new();
     for line in bytes.chunks_exact(LINE_BYTES) {

@@ -1,4 +1,4 @@
-//! One segment file: making it, filling it, sealing it, reading its table back.
+//! One segment file: creating it, filling it, sealing it, reading its table back.
 
 use super::file;
 use super::format::{
@@ -25,13 +25,14 @@ pub(super) struct Segment {
     pub(super) file: Arc<File>,
     pub(super) path: PathBuf,
     pub(super) size_bytes: u64,
-    /// The smallest `seq` and stamp of its records.
+    /// Smallest `seq` of the records.
     pub(super) oldest_seq: AtomicU64,
+    /// Smallest stamp of the records.
     pub(super) oldest_stamp: AtomicU64,
 }
 
 impl Segment {
-    /// Opens a file that is there. `None` when it is not a segment of this store.
+    /// Opens an existing file. Returns `None` if it is not a segment of this store.
     pub(super) fn open(
         folder: &Path,
         number: u64,
@@ -59,7 +60,7 @@ impl Segment {
         }))
     }
 
-    /// The table of a sealed segment; `None` when there is none or it is not as it was written.
+    /// Reads the table of a sealed segment. Returns `None` if there is none or it is damaged.
     pub(super) fn table(&self, seed: u64) -> io::Result<Option<Vec<TableLine>>> {
         let Some(trailer_at) = self.size_bytes.checked_sub(UNIT_BYTES) else {
             return Ok(None);
@@ -84,14 +85,14 @@ impl Segment {
             .then(|| decode_table(&table)))
     }
 
-    /// Finds records one by one, for a segment that was not sealed. Only what is whole is found.
+    /// Finds records one by one, for a segment that was not sealed. Only undamaged records are found.
     pub(super) fn scan(&self, seed: u64) -> io::Result<Vec<TableLine>> {
         let mut lines = Vec::new();
         let mut at_units = 1;
         let end_units = self.size_bytes / UNIT_BYTES;
         while at_units < end_units {
             let Some(record) = self.read_record(at_units * UNIT_BYTES, seed)? else {
-                // The next record may be whole though this one is not.
+                // The next record may be whole even if this one is not.
                 at_units += 1;
                 continue;
             };
@@ -102,7 +103,7 @@ impl Segment {
         Ok(lines)
     }
 
-    /// A whole record with every checksum compared; `None` when there is none at the place.
+    /// Reads a whole record and verifies every checksum. Returns `None` if there is no valid record at `offset`.
     pub(super) fn read_record(&self, offset: u64, seed: u64) -> io::Result<Option<Record>> {
         let Some((head, mut bytes)) = self.read_heads(offset, seed)? else {
             return Ok(None);
@@ -121,7 +122,7 @@ impl Segment {
         Ok((checksum == head.body_checksum).then_some(Record { head, bytes }))
     }
 
-    /// As [`Segment::read_record`], by one reading of all `length_bytes` that the index knows of.
+    /// Like [`Segment::read_record`], but reads all `length_bytes` that the index has recorded at once.
     pub(super) fn read_record_of(
         &self,
         offset: u64,
@@ -148,7 +149,7 @@ impl Segment {
         Ok((checksum == head.body_checksum).then_some(Record { head, bytes }))
     }
 
-    /// The fixed part and the caller's head, compared with their checksum.
+    /// Reads the fixed part and the caller's head, and verifies their checksum.
     pub(super) fn read_heads(
         &self,
         offset: u64,
@@ -174,7 +175,7 @@ impl Segment {
         Ok(RecordHead::is_sealed(fixed, callers, seed).then_some((head, bytes)))
     }
 
-    /// Where a line's record is.
+    /// Returns the location of a line's record.
     pub(super) fn location(&self, line: &TableLine) -> Location {
         Location {
             slot: self.slot,
@@ -184,13 +185,14 @@ impl Segment {
         }
     }
 
-    /// Keeps the smallest numbers.
+    /// Lowers the smallest `seq` and stamp to those of a record.
     pub(super) fn note(&self, seq: u64, stamp: u64) {
         self.oldest_seq.fetch_min(seq, Ordering::AcqRel);
         self.oldest_stamp.fetch_min(stamp, Ordering::AcqRel);
     }
 
-    /// Writes table and trailer, once everything before them is on disk.
+    /// Writes table and trailer, once everything before them is on disk, so that no table lists records that a power
+    /// cut has lost.
     pub(super) fn seal(&self, lines: &[TableLine], next_units: u64, seed: u64) -> io::Result<()> {
         self.file.sync_data()?;
         let table = encode_table(lines);
@@ -202,11 +204,11 @@ impl Segment {
     }
 }
 
-/// A record as read.
+/// A record as read from disk.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) head: RecordHead,
-    /// From the fixed part to the body's end.
+    /// Bytes from the fixed part to the end of the body.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -219,7 +221,7 @@ pub(super) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Makes the file, with its room set aside.
+    /// Creates the file and allocates all of its space.
     pub(super) fn make(
         folder: &Path,
         number: u64,
@@ -234,7 +236,7 @@ impl OpenSegment {
             .map_err(io::Error::from)
             .and_then(|()| file::write_at(&file, &[&encode_segment_head(number, role, seed)], 0));
         if let Err(error) = made {
-            // Half a segment is of no use; that it cannot be removed either changes nothing.
+            // Half a segment is useless; failing to remove it changes nothing.
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }
@@ -255,14 +257,14 @@ impl OpenSegment {
         })
     }
 
-    /// Whether a record fits in with the table and the trailer behind it.
+    /// True if a record fits, together with the table and the trailer behind it.
     pub(super) fn has_room(&self, length_units: u64) -> bool {
         let table_bytes = (self.lines.len() + 1) * TABLE_LINE_BYTES;
         let wanted_units = self.next_units + length_units + units(table_bytes as u64) + 1;
         wanted_units * UNIT_BYTES <= self.segment.size_bytes
     }
 
-    /// Writes a record at the end. A write that failed half-way is written over by the next.
+    /// Writes a record at the end. The next write overwrites one that failed half-way.
     pub(super) fn append(&mut self, head: &RecordHead, parts: &[&[u8]]) -> io::Result<TableLine> {
         let size_bytes: u64 = parts.iter().map(|part| part.len() as u64).sum();
         let offset = self.next_units * UNIT_BYTES;
@@ -297,12 +299,12 @@ fn file_name(number: u64) -> String {
     format!("{number:016x}.seg")
 }
 
-/// The number in a segment's file name; `None` for other files.
+/// Parses the number in a segment's file name. Returns `None` for other files.
 pub(super) fn number_of(name: &str) -> Option<u64> {
     u64::from_str_radix(name.strip_suffix(".seg")?, 16).ok()
 }
 
-/// How large a record may be in a segment of this size.
+/// Returns the size of the largest record that a segment of this size can hold.
 pub(super) fn record_bytes_max(segment_size_bytes: u64) -> u64 {
     segment_size_bytes.saturating_sub(4 * UNIT_BYTES)
 }

@@ -1,6 +1,6 @@
-//! The thread that writes: appends what waits, makes room, seals segments.
+//! The writer thread: appends queued entries, makes room, and seals segments.
 //!
-//! New entries go to probation segments, and those that have been in probation before to main segments.
+//! New entries go to probation segments, and entries that have been in probation before go to main segments.
 
 use super::file;
 use super::folder::{self, SEGMENTS};
@@ -23,16 +23,16 @@ use std::time::{Duration, Instant};
 mod evict;
 mod ghost;
 
-/// How often the thread looks after its files.
+/// Interval at which the thread looks after its files.
 const REST: Duration = Duration::from_secs(1);
-/// How long a failed disk is left alone.
+/// Time for which a failed disk is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
-/// Lines of removed keys, or records of the journal, that are not worth a look.
+/// Number of lines of removed keys, or of records in the journal, below which no cleanup is tried.
 const LOOK_AFTER_LINES: u64 = 16 * 1024;
-/// Beyond so many removed keys the oldest segment goes, so that they can be forgotten.
+/// Number of removed keys beyond which the oldest segments are evicted, so that keys can be forgotten.
 const REMOVED_LINES_MAX: u64 = 1024 * 1024;
 
-/// See the file's own words.
+/// The state of the writer thread: its queues of segments, and the counts of its last cleanup.
 pub(super) struct Writer<H> {
     shared: Arc<Shared<H>>,
     probation: Queue,
@@ -41,14 +41,15 @@ pub(super) struct Writer<H> {
     ghost: GhostTable,
     failed_at: Option<Instant>,
     looked_at: Instant,
-    /// How long the list of removed keys was after the last look, and the journal.
+    /// Number of lines in the list of removed keys after the last cleanup.
     removed_lines: u64,
+    /// Number of records in the journal after the last cleanup.
     journal_records: u64,
-    /// Of the caller's head, reused.
+    /// Buffer for the encoded head of the caller, reused.
     head: Vec<u8>,
 }
 
-/// The segments of one role, oldest first, and the one that takes records.
+/// The segments of one role, oldest first, and the segment that takes records.
 #[derive(Debug, Default)]
 struct Queue {
     sealed: VecDeque<Arc<Segment>>,
@@ -78,10 +79,10 @@ impl<H: Head> Writer<H> {
         }
     }
 
-    /// Loads, then writes until asked to stop.
+    /// Loads the segments, then writes until told to stop.
     pub(super) fn run(mut self, removed_before: HashMap<Key, u64>) {
         if let Err(error) = self.load(removed_before) {
-            // What could not be read cannot be kept in step either.
+            // An index that is not loaded cannot be kept in step with the disk either.
             folder::mark_damaged(&self.shared.folder);
             self.shared.ledger().end_loading();
             self.fail(&error);
@@ -99,12 +100,13 @@ impl<H: Head> Writer<H> {
             }
         }
         for role in [Role::Probation, Role::Main] {
-            // What cannot be sealed is scanned at the next opening.
+            // A segment that cannot be sealed is scanned at the next opening.
             let _ = self.seal(role);
         }
         let removed = self.shared.ledger().removed().handle();
         let _ = removed.sync_data();
-        // Another store may open the folder as soon as this one says that it has stopped.
+        // The lock is released first: another store may open the folder as soon as this one reports that it
+        // has stopped.
         let _ = self.shared.lock.unlock();
         self.shared.queue().set_stopped();
         self.shared.stopped.notify_all();
@@ -192,7 +194,7 @@ impl<H: Head> Writer<H> {
         Ok(Outcome::Written)
     }
 
-    /// Puts a written record into the index, unless something newer has overtaken it.
+    /// Enters a written record into the index, unless a newer write has overtaken it.
     fn enter(&self, line: &TableLine, role: Role, uses: u64) {
         let mut ledger = self.shared.ledger();
         if ledger.is_last(&line.key, line.stamp)
@@ -204,7 +206,7 @@ impl<H: Head> Writer<H> {
         ledger.settle(&line.key, line.stamp);
     }
 
-    /// Appends a record; `None` when no segment could hold it.
+    /// Appends a record. Returns `None` if no segment could hold it.
     fn append(
         &mut self,
         role: Role,
@@ -237,7 +239,7 @@ impl<H: Head> Writer<H> {
                 Room::Spare => {}
             }
         }
-        // Making room copies to main, so that there may be a new main segment by now.
+        // Making room copies entries to main, so there may be a new main segment by now.
         if !self.has_room(role, length_units) {
             self.seal(role)?;
             self.open_segment(role)?;
@@ -280,7 +282,7 @@ impl<H: Head> Writer<H> {
         Ok(())
     }
 
-    /// Goes on without the disk.
+    /// Gives up the disk for now: drops the queue and tells the observer once.
     fn fail(&mut self, error: &io::Error) {
         let dropped = self.shared.queue().set_health(Health::Failed);
         let skipped = dropped.len() as u64;
@@ -321,7 +323,7 @@ impl<H: Head> Writer<H> {
     fn probe(&mut self) -> io::Result<()> {
         self.shared.faults.check()?;
         if !self.shared.loaded.load(Ordering::Acquire) {
-            // What could not be read at the opening may be readable at the next.
+            // A folder that could not be read at this opening may be readable at the next.
             return Err(io::Error::other("the store could not be loaded"));
         }
         let open = self.open_with_room(Role::Probation, 1, Room::Make)?;
@@ -348,7 +350,7 @@ impl<H: Head> Writer<H> {
         }
     }
 
-    /// Puts removals on disk for good, and forgets what concerns nothing any more.
+    /// Makes removals durable, and forgets removed keys and invalidations that no longer concern any entry.
     fn look_after(&mut self) -> io::Result<()> {
         if self.shared.queue().health() == Health::Failed {
             return Ok(());
@@ -374,7 +376,7 @@ impl<H: Head> Writer<H> {
         let segments = self.probation.segments().chain(self.main.segments());
         let stamps = segments.map(|segment| segment.oldest_stamp.load(Ordering::Acquire));
         let oldest_stamp = stamps.min().unwrap_or(u64::MAX);
-        // Puts wait for the ledger, so it is held only for what was added meanwhile.
+        // The ledger blocks every put, so it is locked only to append the lines added meanwhile.
         let shortening = self.shared.ledger().removed().begin_to_forget();
         let shortened = shortening.write(oldest_stamp)?;
         let mut ledger = self.shared.ledger();
@@ -426,20 +428,20 @@ impl Queue {
     }
 }
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Written,
-    /// Something newer of the same key waits.
+    /// A newer write of the same key is queued.
     Overtaken,
     TooLarge,
 }
 
-/// Where room for a new segment comes from.
+/// Source of the room for a new segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    /// Others go for it.
+    /// Older segments are evicted first.
     Make,
-    /// One is left over for copies while others are going.
+    /// The segment that [`Writer::make_room`] leaves over for the copies made during eviction.
     Spare,
 }

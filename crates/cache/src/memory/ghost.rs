@@ -1,14 +1,14 @@
-//! Remembers for a while who has left probation.
+//! Remembers for a while the entries that left probation unused.
 
 use std::collections::{HashMap, VecDeque};
 
-/// What one remembered fingerprint takes up, in the table and in the queue.
+/// Memory that one remembered fingerprint takes up, in the table and in the queue.
 pub(super) const GHOST_OVERHEAD_BYTES: u64 = 64;
 
-/// Fingerprints in the order of their leaving, as many as there is weight for.
+/// Fingerprints in the order of their eviction, as many as the limits of weight and count allow.
 #[derive(Debug, Default)]
 pub(super) struct Ghost {
-    /// Fingerprint to number; a number that the queue does not agree with is of a later leaving.
+    /// Number of each fingerprint's last eviction. A queue member with another number is of an earlier one.
     members: HashMap<u64, u64>,
     queue: VecDeque<Member>,
     weight_bytes: u64,
@@ -23,7 +23,7 @@ struct Member {
 }
 
 impl Ghost {
-    /// Remembers a fingerprint and forgets the eldest beyond either limit.
+    /// Remembers a fingerprint and forgets the eldest ones beyond either limit.
     pub(super) fn insert(
         &mut self,
         fingerprint: u64,
@@ -44,12 +44,12 @@ impl Ghost {
         }
     }
 
-    /// Whether the fingerprint is remembered; it is forgotten by the question.
+    /// Forgets the fingerprint. Returns true if it was remembered.
     pub(super) fn take(&mut self, fingerprint: u64) -> bool {
         self.members.remove(&fingerprint).is_some()
     }
 
-    /// What all of it takes up.
+    /// Returns the memory that all ghosts take up.
     pub(super) fn size_bytes(&self) -> u64 {
         self.queue.len() as u64 * GHOST_OVERHEAD_BYTES
     }

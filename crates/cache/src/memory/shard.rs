@@ -9,23 +9,24 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// The part of a shard that each probation queue may fill while there is something else to push out.
+/// Share of a shard that each probation queue may fill while there is something else to evict: one in this many.
 const PROBATION_SHARE: u64 = 10;
-/// An entry is used no more often than this, as far as its place in the queues goes.
+/// Maximum use count of an entry; further uses do not change its position in the queues.
 const USES_MAX: u8 = 3;
-/// Removed entries leave their places in a queue behind; beyond this and half the queue they are swept out.
+/// Number of stale tickets that a queue may hold. Removed entries leave their tickets behind; beyond this number and
+/// half the queue they are swept out.
 const STALE_MAX: usize = 64;
 
-/// What an entry counts for.
+/// The size of an entry, as the meter and the queues count it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weight {
-    /// What the meter does not learn from chunks.
+    /// Bytes that the meter does not learn of from chunks.
     pub(super) own_bytes: u64,
-    /// With the body: what the queues are measured by.
+    /// Bytes including the body, as the queues count them.
     pub(super) whole_bytes: u64,
 }
 
-/// Where an entry waits.
+/// The queue that an entry is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QueueName {
     Objects,
@@ -38,7 +39,7 @@ struct Entry<H> {
     payload: Payload<H>,
     weight: Weight,
     place: QueueName,
-    /// A queue's ticket that differs is of an entry that is gone.
+    /// Number of the entry's ticket. A queued ticket with another number is stale.
     ticket: u64,
     uses: AtomicU8,
 }
@@ -61,7 +62,7 @@ struct State<H> {
     object_count: u64,
 }
 
-/// Aligned so that no two shards share a cache line.
+/// A shard, aligned so that no two share a cache line.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shard<H> {
@@ -104,7 +105,7 @@ impl<H: Head> Shard<H> {
         Some(entry.payload.clone())
     }
 
-    /// Gives back what the key stood for, to be dropped where no lock is held.
+    /// Stores an entry. Returns the one that it replaces, to be dropped where no lock is held.
     pub(super) fn put(&self, key: Key, payload: Payload<H>) -> Option<Payload<H>> {
         let mut state = self.write();
         let replaced = match state.entries.get(&key).map(|entry| entry.place) {
@@ -161,7 +162,7 @@ impl<H: Head> Shard<H> {
         state.entries.get(key).is_some_and(used)
     }
 
-    /// Pushes one entry out, or moves nothing when the shard is empty.
+    /// Evicts one entry, or the ghosts if the shard has no entries.
     pub(super) fn evict(&self) -> Evicted {
         let mut state = self.write();
         let ghosts_bytes = state.ghost.size_bytes();
@@ -189,7 +190,7 @@ impl<H: Head> Shard<H> {
             .min()
     }
 
-    /// Objects and blocks.
+    /// Returns the numbers of objects and blocks.
     pub(super) fn entries(&self) -> (u64, u64) {
         let state = self.read();
         (
@@ -198,7 +199,7 @@ impl<H: Head> Shard<H> {
         )
     }
 
-    /// What the entries weigh, as of the last change.
+    /// Returns the weight of the entries and ghosts, as of the last change.
     pub(super) fn weight_bytes(&self) -> u64 {
         self.weight_bytes.load(Ordering::Relaxed)
     }
@@ -221,7 +222,7 @@ impl<H: Head> Shard<H> {
 }
 
 impl<H> Entry<H> {
-    /// Two readers at once may count as one: it does not matter, and needs no loop.
+    /// Two concurrent readers may count as one, which is harmless and needs no loop.
     fn count_use(&self) {
         let uses = self.uses.load(Ordering::Relaxed);
         if uses < USES_MAX {
@@ -270,7 +271,7 @@ impl<H: Head> State<H> {
         ticket
     }
 
-    /// The entry keeps its place and its uses.
+    /// Replaces an entry's payload. The entry keeps its position and its uses.
     fn replace(
         &mut self,
         key: &Key,
@@ -291,7 +292,7 @@ impl<H: Head> State<H> {
         Some(old_payload)
     }
 
-    /// Takes an entry out of the table; its ticket stays in the queue.
+    /// Removes an entry from the table; its ticket stays in the queue, stale.
     fn take_out(&mut self, key: &Key, meter: &Meter) -> Option<Entry<H>> {
         let entry = self.entries.remove(key)?;
         self.object_count -= entry.payload.kind().objects();
@@ -302,7 +303,7 @@ impl<H: Head> State<H> {
         Some(entry)
     }
 
-    /// Rids a queue of tickets without entries, when they are many.
+    /// Removes a queue's stale tickets if there are many.
     fn sweep(&mut self, place: QueueName) {
         let queue = self.queue(place);
         if queue.stale <= STALE_MAX.max(queue.tickets.len() / 2) {
@@ -335,7 +336,7 @@ impl<H: Head> State<H> {
             };
             let uses = *entry.uses.get_mut();
             if uses > 0 {
-                // What was used in probation starts in the main queue as if new there.
+                // An entry used in probation starts in the main queue as if it were new there.
                 *entry.uses.get_mut() = match place {
                     QueueName::Objects | QueueName::Blocks => 0,
                     QueueName::Main => uses - 1,
@@ -355,6 +356,7 @@ impl<H: Head> State<H> {
 
     fn place_to_evict_from(&self, probation_bytes: u64) -> QueueName {
         let others_than_blocks = self.objects.weight_bytes + self.main.weight_bytes;
+        // The only block in its queue is spared while there is anything else: it may just have been put.
         if self.blocks.weight_bytes > probation_bytes
             && (self.blocks.tickets.len() > 1 || others_than_blocks == 0)
         {

@@ -81,7 +81,7 @@ fn check_failure(errno: i32, told: impl Fn(&StoreEvent) -> bool) {
     wait(&events_after, told);
     put(&store, 3, 2);
     assert_eq!(store.statistics().writes_skipped, 2);
-    // What is on disk is still read, and what could not be written is in memory.
+    // Entries on disk can still be read, and entries that could not be written are in memory.
     for (number, head) in [(1, 1), (2, 2), (3, 2)] {
         assert_eq!(kept(&store, number), Some(head));
     }
@@ -92,7 +92,7 @@ fn check_failure(errno: i32, told: impl Fn(&StoreEvent) -> bool) {
     put(&store, 4, 3);
     drop(store);
     let (store, _) = open(folder.path());
-    // The older version of what could not be written is not served in its stead.
+    // The older version of an entry that could not be written is not served in its place.
     for (number, head) in [(1, Some(1)), (2, None), (3, None), (4, Some(3))] {
         assert_eq!(kept(&store, number), head, "{number}");
     }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 pub const MEMORY: u64 = 32 * 1024 * 1024;
 pub const DISK: u64 = 16 * 1024 * 1024;
-/// Far more than anything here takes.
+/// Time limit, far above what any test here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A number, and what a body must look like.
+/// A head with the version of the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label(pub u64);
 
@@ -37,7 +37,7 @@ pub fn key(number: u64) -> Key {
     block_key([9; 16], number)
 }
 
-/// Bytes that tell which number and version they are of, at every place.
+/// Returns bytes whose every position depends on number and version.
 pub fn pattern(number: u64, version: u64, length: usize) -> Vec<u8> {
     let mut state = number
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -66,7 +66,7 @@ pub fn object(number: u64, version: u64) -> Object<Label> {
     }
 }
 
-/// The version of an object, if each byte of it is right.
+/// Returns the version of an object after checking every byte of it.
 pub fn version_of(number: u64, object: &Object<Label>) -> u64 {
     let version = object.head.0;
     let body = object.body.as_ref().expect("bodies are short");
@@ -121,7 +121,7 @@ impl Opened {
         }
     }
 
-    /// What the store has of an object, wherever.
+    /// Returns the stored version of an object, from memory or disk.
     pub fn version(&self, number: u64) -> Option<u64> {
         let object = match self.store.object(&key(number)) {
             Lookup::Memory(object) => Some(object),
@@ -132,7 +132,7 @@ impl Opened {
     }
 }
 
-/// Puts, closes, so that all of it is on disk.
+/// Puts objects and closes the store, so that all of them are on disk.
 pub fn write(folder: &Path, numbers: std::ops::Range<u64>, version: u64) {
     let opened = open_loaded(folder);
     for number in numbers {

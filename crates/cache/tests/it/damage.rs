@@ -1,4 +1,4 @@
-//! Files that are not as they were written.
+//! Damaged files.
 
 use crate::common::{key, object, open_loaded, write};
 use privet_cache::StoreEvent;
@@ -14,7 +14,7 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Whatever is found is right, and is the last version; how much is found is given back.
+/// Checks that every object found is intact and of the last version. Returns how many were found.
 fn check(folder: &Path, version: u64) -> usize {
     let opened = open_loaded(folder);
     let mut found = 0;
@@ -44,7 +44,7 @@ proptest! {
         write(folder.path(), 0..OBJECTS, 1);
         flip(&segments(folder.path())[0], at, bit);
         let found = check(folder.path(), 1);
-        // The head of the segment has 40 bytes; a flip there takes all of it away.
+        // The head of the segment has 40 bytes; a flip there takes the whole segment away.
         prop_assert!(found >= 39 || at < 512, "{found} found");
     }
 
@@ -78,7 +78,7 @@ proptest! {
         for number in 0..10 {
             prop_assert_eq!(opened.version(number), None);
         }
-        // Either the invalidation is known or there is nothing that it could concern.
+        // Either the invalidation is known, or there is no entry that it could concern.
         let is_empty = opened.store.statistics().disk_entries == 0;
         prop_assert!(is_empty || opened.store.journal().len() == 1);
     }

@@ -72,7 +72,7 @@ fn what_was_removed_stays_away() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 0..50, 1);
     let opened = open(folder.path(), MEMORY, DISK);
-    // Perhaps before it is loaded, perhaps after.
+    // The removal may come before or after loading ends.
     for number in 0..10 {
         opened.store.remove(&key(number));
     }
@@ -194,7 +194,7 @@ fn what_comes_back_again_and_again_stays_within_the_bound() {
     let folder = tempfile::tempdir().unwrap();
     let opened = open(folder.path(), 1024 * 1024, DISK);
     opened.wait_for(|event| matches!(event, StoreEvent::Loaded { .. }));
-    // A third more than the disk holds, so that everything has left when it comes again.
+    // The objects exceed the disk by a third, so that each has been evicted when it comes again.
     for step in 0..4_500 {
         let number = step % 1_100;
         opened.store.put_object(key(number), object(number, 1));
@@ -208,7 +208,7 @@ fn what_comes_back_again_and_again_stays_within_the_bound() {
 
 fn folder_bytes(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).unwrap();
-    // A file may go between the listing and the question.
+    // A file may be removed between the listing and this call.
     let sizes = entries.filter_map(|entry| entry.unwrap().metadata().ok());
     sizes.map(|metadata| metadata.len()).sum()
 }

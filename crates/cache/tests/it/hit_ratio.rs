@@ -1,4 +1,4 @@
-//! How well the memory tier chooses, against S3-FIFO as the paper has it: one set of queues, nothing rounded.
+//! The memory tier's hit ratio, against S3-FIFO as in the paper: one set of queues, nothing rounded.
 
 use crate::common::key;
 use privet_cache::{CacheStore, Head, Lookup, Object, StoreOptions};
@@ -6,12 +6,12 @@ use std::collections::{HashMap, VecDeque};
 
 const OBJECTS: usize = 20_000;
 const REQUESTS: usize = 250_000;
-/// Hits of a hundred that the store may stay behind.
+/// Number of percentage points by which the store may fall behind.
 const BEHIND_MAX: f64 = 1.0;
-/// What the store reckons with for an entry beside its head.
+/// Overhead that the store counts for an entry beside its head.
 const OVERHEAD: u64 = 240;
 
-/// A head that takes up as much as it says.
+/// A head that reports the given size.
 struct Weight(u64);
 
 impl Head for Weight {
@@ -39,7 +39,7 @@ struct Paper {
 }
 
 impl Paper {
-    /// Whether it was there; it is afterwards.
+    /// Returns true if the object was cached; it is afterwards.
     fn request(&mut self, number: u64) -> bool {
         if let Some(uses) = self.uses.get_mut(&number) {
             *uses = (*uses + 1).min(3);
@@ -90,12 +90,12 @@ impl Paper {
     }
 }
 
-/// Between half a kilobyte and 64.
+/// Returns a size between half a kilobyte and 64.
 fn weight(number: u64) -> u64 {
     512 << (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61)
 }
 
-/// Requests by Zipf's law, with a scan of 2,000 now and then if there are to be scans.
+/// Makes requests that follow Zipf's law, with a scan of 2,000 objects now and then if `scans` is set.
 fn trace(exponent: f64, scans: bool) -> Vec<u64> {
     let mut sum = 0.0;
     let mut sums = Vec::with_capacity(OBJECTS);

@@ -1,6 +1,6 @@
-//! The process dies at any moment; nothing partial, torn or stale is found afterwards.
+//! The process dies at any moment; no partial, torn or stale entry is found afterwards.
 //!
-//! The test starts itself as a child, which writes and says what it has done; the parent kills it and reads.
+//! The test starts itself as a child, which writes and reports what it has done; the parent kills it and reads.
 
 use crate::common::{DISK, MEMORY, key, object, open, open_loaded};
 use privet_cache::StoreEvent;
@@ -14,12 +14,12 @@ const ROUND: &str = "PRIVET_CACHE_KILL_ROUND";
 const ROUNDS: u64 = 30;
 const KEYS: u64 = 60;
 
-/// What the child said last about a key.
+/// The child's last report about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
-    /// At least this version, or nothing.
+    /// The key has at least this version, or nothing.
     Put(u64),
-    /// Nothing older than this version.
+    /// The key has nothing older than this version.
     Removed(u64),
 }
 
@@ -64,7 +64,7 @@ fn run_and_kill(folder: &Path, round: u64, last: &mut HashMap<u64, Last>, invali
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // A different moment each time, and once at the very beginning.
+    // The child is killed at a different moment each time, and once at the very beginning.
     let wanted = usize::try_from(round * 97 % 1_500).unwrap();
     let mut hear = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
@@ -88,7 +88,7 @@ fn run_and_kill(folder: &Path, round: u64, last: &mut HashMap<u64, Last>, invali
         hear(&line.unwrap());
     }
     child.kill().unwrap();
-    // What it had said before it died counts as well; the last line may be cut short.
+    // Reports from before its death count as well; the last line may be cut short.
     for line in lines.map_while(Result::ok) {
         hear(&line);
     }

@@ -1,4 +1,4 @@
-//! The bound on memory, whoever holds it.
+//! The memory limit, whoever holds the memory.
 
 use crate::common::{Label, flat, key, object};
 use bytes::Bytes;
@@ -114,7 +114,7 @@ fn what_forgotten_invalidations_concern_is_not_kept() {
     assert!(store.journal().is_empty());
 }
 
-/// A 304 that comes late is about an object that is no longer there: its head never gets another one's body.
+/// A late 304 is about an object that is no longer there: its head never gets another object's body.
 #[test]
 fn a_head_is_not_given_to_another_objects_body() {
     let store = store();

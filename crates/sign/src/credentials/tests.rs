@@ -52,7 +52,7 @@ fn cookies_are_looked_at_only_without_reserved_parameters() {
     assert!(Credentials::from_request(None, std::iter::empty()).is_empty());
 }
 
-/// Fidelity note F1: of cookies only what is base64 is percent-decoded.
+/// Fidelity note F1: in cookies only base64 values are percent-decoded.
 #[test]
 fn only_base64_cookies_are_percent_decoded() {
     let headers: [&[u8]; 1] = [
@@ -66,7 +66,7 @@ fn only_base64_cookies_are_percent_decoded() {
     check(Field::Expires, "%31");
 }
 
-/// Of values in the URL all are.
+/// In the URL all values are percent-decoded.
 #[test]
 fn all_parameters_are_percent_decoded_once() {
     let query = "Policy=%2541&Signature=%42&Key-Pair-Id=%4B&Expires=%31&Hash-Algorithm=SHA%31";
@@ -89,7 +89,7 @@ fn what_is_absent_is_none() {
     assert!(!credentials.is_empty());
 }
 
-/// A policy wins over an end beside it, so only an end without a policy is canned.
+/// A policy wins over an `Expires` beside it, so only an `Expires` without a policy is canned.
 #[test]
 fn an_end_without_a_policy_is_canned() {
     let check = |query, expected| {
@@ -125,7 +125,7 @@ fn reserved_names_are_compared_decoded_and_with_their_case() {
     check("Hash-Algorithm", true);
 }
 
-/// What is carried to other URLs is what was judged, by its plain name.
+/// The parameter carried to other URLs is the one that was verified, by its plain name.
 #[test]
 fn what_counts_has_a_plain_name_and_the_value_that_is_judged() {
     let query = "Policy=p&Expires=5&%53ignature=s%2B&Key-Pair-Id=K";

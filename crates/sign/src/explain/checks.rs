@@ -1,4 +1,4 @@
-//! The checks of the edge in words: each with what would pass and what there is.
+//! The checks of the edge in words: for each, the value that would pass and the value found.
 
 use crate::checks::{Checks, SignedText, Skipped, Step};
 use crate::credentials::{CredentialSource, Credentials, Field};
@@ -17,17 +17,17 @@ const BASE64: &str = "base64 with - _ ~ for + = /";
 const UNDECODABLE: &str = "the signature is not base64 as CloudFront has it (letters, digits, - _ ~): copy the link whole, and \
     let nothing on its way change or add characters";
 
-/// The findings of the checks that hints are made of.
+/// The findings of the checks, from which hints are made.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) signature_mismatch: bool,
-    /// Hint that the signature's text alone gives: its length, or characters that it cannot have.
+    /// Hint that follows from the signature's text alone: its length, or characters that it cannot have.
     pub(super) misfit: Option<String>,
     pub(super) hints: Vec<String>,
 }
 
-/// Hears of every check, and lets none end the walk.
+/// A listener that records every check, and lets none end the walk.
 pub(super) struct Listener<'e> {
     question: &'e Question<'e>,
     object: &'e Object<'e>,
@@ -61,7 +61,7 @@ impl<'e> Listener<'e> {
         }
     }
 
-    /// Writes down how a check went.
+    /// Records the outcome of a check.
     fn tell(&mut self, step: Step<'_>, refusal: Option<&Refusal>) {
         match step {
             Step::Parameters => self.tell_parameters(refusal),
@@ -77,13 +77,13 @@ impl<'e> Listener<'e> {
                 let expected = "seconds since 1970, up to the year 9999";
                 self.ledger.judge("Expires", refusal, expected, found);
             }
-            // A sound one does not count there, and is not spoken of.
+            // A well-formed one does not count here, and is not mentioned.
             Step::ExpiresBesidePolicy(text) if refusal.is_some() => {
                 let expected = "none beside Policy, or seconds since 1970";
                 let found = text.unwrap_or_default();
                 self.ledger.judge("Expires", refusal, expected, found);
             }
-            // It is the decoded policy that is spoken of.
+            // The decoded policy is mentioned instead.
             Step::PolicyText(text) if refusal.is_some() => {
                 self.ledger.judge("Policy", refusal, BASE64, text);
             }
@@ -99,7 +99,7 @@ impl<'e> Listener<'e> {
             Step::Signature(over) => self.tell_signature(over, refusal),
             Step::Resource(resource) => {
                 let leniency = &self.question.leniency;
-                // Whichever section it is found in.
+                // The refusal counts, whichever section is at fault.
                 self.ledger.refuse(refusal);
                 note_resource(self.object, resource, leniency, refusal, self.ledger);
             }
@@ -144,7 +144,8 @@ impl<'e> Listener<'e> {
         self.ledger.judge("key", refusal, TRUSTED, &found);
     }
 
-    /// How it decodes, or what its length tells, which the edge notices only when it does not verify.
+    /// Records whether the text decodes, and a wrong length, which the edge notices only when the signature
+    /// does not verify.
     fn tell_signature_text(
         &mut self,
         text: &str,
@@ -204,7 +205,7 @@ impl<'e> Listener<'e> {
         self.ledger.judge("signature", refusal, &expected, found);
     }
 
-    /// Keeps the text that had to be signed, too.
+    /// Returns the expected signature in words, and records the text that had to be signed.
     fn expected_signature(&mut self, over: SignedText<'_>) -> String {
         let text = match over {
             SignedText::Canned(digits) => {
@@ -236,7 +237,7 @@ impl<'e> Listener<'e> {
     }
 }
 
-/// Stands in for what a failed check would have given.
+/// Placeholder for the value of a failed check.
 #[derive(Clone, Copy)]
 pub(super) struct Failed;
 

@@ -1,11 +1,11 @@
-//! Hints that need no cryptography: what the text itself gives away.
+//! Hints that need no cryptography: they follow from the text itself.
 
 use crate::credentials::{CredentialSource, Credentials, Field};
 use crate::explain::{Check, Outcome, Question};
 use crate::policy;
 use crate::wire::{URL_BYTES_MAX, WireParts, is_bucket};
 
-/// About the pasted text, whatever it is.
+/// Returns hints about the pasted text, whatever it is.
 pub(super) fn about_text(pasted: &str) -> Vec<String> {
     let mut hints = Vec::new();
     let mut hint = |text: &str| hints.push(text.to_owned());
@@ -49,7 +49,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
     hints
 }
 
-/// Whether the text itself says why signing parameters are missing, so that nobody needs to hear that they are.
+/// True if the text itself shows why signing parameters are missing, so that no hint need mention that they are.
 pub(super) fn is_mangled(pasted: &str) -> bool {
     pasted.contains("&amp;")
         || has_encoded_parameters(pasted)
@@ -57,7 +57,7 @@ pub(super) fn is_mangled(pasted: &str) -> bool {
         || is_cut_by_shell(pasted)
 }
 
-/// Whether all that is left of the signing parameters is the first one: a shell takes `&` for the end of a command.
+/// True if only the first of the signing parameters is left: a shell takes `&` for the end of a command.
 fn is_cut_by_shell(text: &str) -> bool {
     let first = text.split_once('?').map(|(_, query)| query);
     first.is_some_and(|query| {
@@ -73,7 +73,7 @@ fn is_presigned(text: &str) -> bool {
     names.iter().any(|name| text.contains(name))
 }
 
-/// A name with an encoded = behind it; twice encoded it begins with %25.
+/// True if a name is followed by an encoded `=`, which begins with %25 if it was encoded twice.
 fn has_encoded_parameters(text: &str) -> bool {
     let names = ["Policy", "Signature", "Key-Pair-Id"];
     names.iter().any(|name| {
@@ -87,7 +87,7 @@ fn has_encoded_parameters(text: &str) -> bool {
     })
 }
 
-/// About the parameters or cookies.
+/// Returns hints about the parameters or cookies.
 pub(super) fn about_credentials(
     question: &Question<'_>,
     credentials: &Credentials<'_>,
@@ -135,7 +135,8 @@ pub(super) fn about_credentials(
     hints
 }
 
-/// About failed checks that need no search: the sentence follows from the check. `is_mangled`: as of [`is_mangled`].
+/// Returns hints about failed checks that need no search: each follows from its check. `is_mangled` is the result of
+/// [`is_mangled`].
 pub(super) fn about_checks(checks: &[Check], is_mangled: bool) -> Vec<String> {
     let failed = checks
         .iter()

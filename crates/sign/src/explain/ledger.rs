@@ -3,7 +3,7 @@
 use crate::explain::{Check, Outcome, Verdict, short};
 use crate::refusal::{ErrorCode, Refusal};
 
-/// The checks so far, and the answer of the first that failed.
+/// The checks so far, and the error code of the first that failed.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) checks: Vec<Check>,
@@ -26,12 +26,12 @@ impl Ledger {
         });
     }
 
-    /// Takes the answer of the first check that failed.
+    /// Takes the error code of the first check that failed.
     pub(super) fn refuse(&mut self, refusal: Option<&Refusal>) {
         self.refused = self.refused.or(refusal.map(Refusal::error_code));
     }
 
-    /// Writes down a check that failed if there is a refusal.
+    /// Records a check, which failed if there is a refusal.
     pub(super) fn judge(
         &mut self,
         name: &'static str,
@@ -47,7 +47,7 @@ impl Ledger {
         self.push(name, outcome, expected, found);
     }
 
-    /// Records a failure whose code a later check has: the edge notices only there.
+    /// Records a failure whose error code comes with a later check, where the edge notices it.
     pub(super) fn foresee(&mut self, name: &'static str, expected: &str, found: &str) {
         self.push(name, Outcome::Failed, expected, found);
     }

@@ -1,6 +1,6 @@
-//! A signature that does not verify was made over something else: find out what.
+//! Finds the text, key or form by which a signature that does not verify was really made.
 //!
-//! Tries known mistakes one at a time, a few hundred texts at most.
+//! The search tries known mistakes one at a time, a few hundred texts at most.
 
 use crate::credentials::{Credentials, Field, own_query};
 use crate::encoding;
@@ -11,15 +11,15 @@ use crate::policy;
 use crate::scheme::{HashAlgorithm, KeyKind};
 use crate::viewer::ViewerUrl;
 
-/// Most keys that are asked whether they made the signature.
+/// Maximum number of keys that are tried.
 const KEYS_MAX: usize = 64;
-/// Most verifications of one search; some ten milliseconds.
+/// Maximum number of verifications in one search; they take some ten milliseconds.
 const TRIES_MAX: usize = 600;
-/// Longer texts are not respelled.
+/// Length of the longest text that is respelled.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// Advice where the search finds nothing; `None` where a missing id says enough. A policy of its own carries its text along, so
-/// that less is left.
+/// Returns advice where the search finds nothing. `None` if a missing id says enough. A link with a custom policy
+/// carries the signed text along, so that fewer mistakes are possible.
 pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> Option<String> {
     let id = credentials.field(Field::KeyPairId)?;
     if id.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> Option<String> {
     })
 }
 
-/// One sentence: the mistake that explains the signature.
+/// Returns one sentence: the mistake that explains the signature.
 pub(super) fn known_mistake(
     question: &Question<'_>,
     pasted: &str,
@@ -55,7 +55,7 @@ pub(super) fn known_mistake(
         .or_else(|| other_text(key?, pasted, url, credentials, &messages, &signature))
 }
 
-/// The texts that the edge would accept a signature over.
+/// Returns the texts over which the edge would accept a signature.
 fn messages(
     question: &Question<'_>,
     url: &ViewerUrl<'_>,
@@ -74,7 +74,7 @@ fn messages(
     Some(messages.into_inner())
 }
 
-/// The right text and key, but another hash or another form of signature.
+/// Tries the right text and key with another hash or another form of signature.
 fn wrong_form(key: &PublicKey, messages: &[Vec<u8>], signature: &[u8]) -> Option<String> {
     let verifies = |hash, signature: &[u8]| {
         let scheme = key.kind().scheme(hash);
@@ -107,7 +107,7 @@ fn wrong_form(key: &PublicKey, messages: &[Vec<u8>], signature: &[u8]) -> Option
     }
 }
 
-/// 64 bytes of r and s as the DER that CloudFront wants.
+/// Encodes 64 bytes of r and s as the DER that CloudFront requires.
 fn raw_to_der(signature: &[u8]) -> Option<Vec<u8>> {
     if signature.len() != 64 {
         return None;
@@ -189,7 +189,7 @@ fn other_text(
 
 type Candidate = (Vec<u8>, &'static str);
 
-/// The texts that may have been signed in place of a custom policy.
+/// Returns the texts that may have been signed in place of a custom policy.
 fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
     let text = String::from_utf8_lossy(sent);
     let spacing =
@@ -224,7 +224,7 @@ fn custom_texts(sent: &[u8], base64: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// The texts that may have been signed in place of the canned text that the edge rebuilds.
+/// Returns the texts that may have been signed in place of the canned text that the edge rebuilds.
 fn canned_texts(pasted: &str, url: &ViewerUrl<'_>, expires: &str) -> Vec<Candidate> {
     let canned = |resource: &str, expires: &str| {
         let mut text = Vec::new();

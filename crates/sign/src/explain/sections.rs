@@ -1,4 +1,4 @@
-//! The resource against the URL, section by section.
+//! Compares the resource with the URL, section by section.
 
 use crate::explain::ledger::Ledger;
 use crate::leniency::Leniency;
@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::resource::{self, Sections};
 use crate::viewer::ViewerUrl;
 
-/// Section by section; the sections that matched on the way to a refusal are shown as passed.
+/// Records each section. Sections that matched on the way to a refusal are shown as passed.
 pub(super) fn note_resource(
     object: &Object<'_>,
     resource: Option<&str>,

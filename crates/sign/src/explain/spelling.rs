@@ -4,18 +4,18 @@ use crate::credentials::own_query;
 use crate::encoding::percent_decode;
 use crate::viewer::{Scheme, ViewerUrl};
 
-/// Pieces of a query beyond this many are not dropped one by one.
+/// Maximum number of pieces of a query that are dropped one by one.
 const PIECES_MAX: usize = 16;
-/// Folders above this depth are not tried as wildcards.
+/// Maximum number of folders, the deepest first, that are tried as wildcards.
 const FOLDERS_MAX: usize = 16;
 
-/// A spelling, and what to say when the signature was made over it.
+/// A spelling, and the hint to give if the signature was made over it.
 pub(super) struct Spelling {
     pub(super) resource: String,
     pub(super) meaning: &'static str,
 }
 
-/// All spellings of the URL, the likely ones first.
+/// Returns all spellings of the URL, the likely ones first.
 pub(super) fn all(pasted: &str, url: &ViewerUrl<'_>) -> Vec<Spelling> {
     let query = own_query(url.query);
     let mut found = Spellings {
@@ -52,7 +52,7 @@ fn join(scheme: &str, host: &str, path: &str, query: &str) -> String {
     format!("{scheme}://{host}{path}{delimiter}{query}")
 }
 
-/// The text before the client normalized it.
+/// Adds the text before the client normalized it.
 fn as_pasted(found: &mut Spellings, pasted: &str) {
     let before = pasted.split_once('#').map_or(pasted, |(before, _)| before);
     let resource = match before.split_once('?') {
@@ -146,7 +146,7 @@ fn hex_case(path: &str, query: &str, case: fn(&char) -> char) -> (String, String
     (change(path), change(query))
 }
 
-/// Changes to the whole text, mostly by JSON writers.
+/// Adds changes to the whole text, mostly by JSON writers.
 fn whole_text(found: &mut Spellings, sent: &str) {
     let decoded = percent_decode(sent);
     let meaning = "the URL was signed as a JSON string with escapes: sign the percent-encoded URL, which needs none";
@@ -178,7 +178,7 @@ fn whole_text(found: &mut Spellings, sent: &str) {
     }
 }
 
-/// As Python's `json.dumps` writes it: everything but ASCII as `\uXXXX`.
+/// Escapes as Python's `json.dumps` does: everything but ASCII as `\uXXXX`.
 fn json_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

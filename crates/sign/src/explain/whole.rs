@@ -1,34 +1,34 @@
-//! Whether a signature is whole: what its length alone tells of a link that was cut, or signed with another key.
+//! Decides whether a signature is whole: its length alone can show that a link was cut, or signed with another key.
 
 use crate::encoding;
 use crate::key::PublicKey;
 use crate::scheme::KeyKind;
 
-/// The sizes of RSA signatures that people have, in bytes.
+/// Sizes of common RSA signatures, in bytes.
 const RSA_SIZES: [usize; 4] = [128, 256, 384, 512];
-/// ECDSA over P-256 as two numbers side by side, which is another mistake.
+/// Size of an ECDSA P-256 signature as two numbers side by side, which is another mistake.
 const RAW_ECDSA_SIZE: usize = 64;
 
-/// Why a text cannot be a signature of a key, whatever was signed.
+/// The reason why a text cannot be a signature of a key, whatever was signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Misfit {
-    /// The end is missing; bytes, or characters where what is left cannot be decoded.
+    /// The end is missing. The count is in bytes, or in characters if the rest cannot be decoded.
     Cut { found: String },
-    /// There is something behind it.
+    /// Something follows the signature.
     Longer { found: String },
-    /// As long as signatures of another key are.
+    /// The length is that of another key's signatures.
     OtherKey { found: String },
 }
 
 impl Misfit {
-    /// What there is.
+    /// Returns what was found, in words.
     pub(super) fn found(&self) -> &str {
         match self {
             Misfit::Cut { found } | Misfit::Longer { found } | Misfit::OtherKey { found } => found,
         }
     }
 
-    /// What to do about it. `id` is the key's.
+    /// Returns what to do about it. `id` is the key's.
     pub(super) fn hint(&self, id: &str) -> String {
         match self {
             Misfit::Cut { found } => format!(
@@ -46,7 +46,7 @@ impl Misfit {
     }
 }
 
-/// `signature` is the decoded text; `None` if it is as long as one of `key` may be.
+/// Returns the misfit of a decoded signature. `None` if `key` may have signatures of its length.
 pub(super) fn misfit(key: &PublicKey, signature: &[u8]) -> Option<Misfit> {
     let length = signature.len();
     match key.kind() {
@@ -82,16 +82,16 @@ pub(super) fn misfit(key: &PublicKey, signature: &[u8]) -> Option<Misfit> {
     }
 }
 
-/// Of a text that is not base64: whether only its end is missing.
+/// Returns the misfit of a text that is not base64, if only its end is missing.
 pub(super) fn cut_text(key: &PublicKey, text: &str) -> Option<Misfit> {
     let KeyKind::Rsa { bits } = key.kind() else {
         return None;
     };
     let whole = size_bytes(bits).div_ceil(3) * 4;
     let length = text.len();
-    // Filled up, what is left is sound: nothing but the end is wrong with it.
+    // The rest without padding is whole base64: nothing but the end is wrong with it.
     let left = text.trim_end_matches(['_', '=']);
-    // A text with other characters may not be cut just anywhere.
+    // A text that is not ASCII may not be cut just anywhere.
     let even = left.get(..left.len() - left.len() % 4);
     let is_sound = left.is_ascii()
         && even.is_some_and(|even| even.is_empty() || encoding::decode(even).is_some());
@@ -104,7 +104,7 @@ fn size_bytes(bits: u32) -> usize {
     usize::try_from(bits).unwrap_or(usize::MAX).div_ceil(8)
 }
 
-/// A sequence that is as long as it says.
+/// True for a sequence that is as long as its header says.
 fn is_der(signature: &[u8]) -> bool {
     matches!(signature, [0x30, rest, ..] if usize::from(*rest) + 2 == signature.len())
 }

@@ -1,4 +1,4 @@
-//! What a path token says, and its bytes.
+//! The claims of a path token, and their encoding.
 
 use crate::confirmed::{path_use, query_use};
 use crate::credentials::own_query;
@@ -11,11 +11,11 @@ use crate::refusal::Refusal;
 use crate::time::Timestamp;
 use crate::viewer::ViewerUrl;
 
-/// A token's content, behind its code.
+/// The content of a token, behind its MAC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Claims<'a> {
     pub(super) coverage: Coverage<'a>,
-    /// Whether the policy was one that only [`Leniency::statement_object`] takes.
+    /// Set if the policy was read with [`Leniency::statement_object`].
     pub(super) statement_object: bool,
     pub(super) until: Timestamp,
     pub(super) ip: Option<IpRange>,
@@ -26,19 +26,19 @@ pub(super) struct Claims<'a> {
     pub(super) key_pair_id: &'a str,
 }
 
-/// Which URLs a token is for.
+/// The URLs that a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coverage<'a> {
-    /// All: a custom policy without resource.
+    /// All URLs: a custom policy without resource.
     Everything,
     /// The resource of a custom policy.
     Pattern(&'a str),
-    /// One URL, in which `*` and `?` are themselves.
+    /// One URL, in which `*` and `?` are literal.
     Exactly(&'a str),
 }
 
 impl<'a> Coverage<'a> {
-    /// Refuses as [`crate::Verifier::url`] does: a signature over another URL does not verify.
+    /// Checks a URL. Refuses as [`crate::Verifier::url`] does: a signature over another URL does not verify.
     pub(super) fn check(&self, url: &ViewerUrl<'_>, leniency: &Leniency) -> Result<(), Refusal> {
         let query = own_query(url.query);
         let resource = match *self {
@@ -56,7 +56,7 @@ impl<'a> Coverage<'a> {
             .ok_or(Refusal::WrongResource)
     }
 
-    /// An exact URL has a `?` only in front of its query.
+    /// Returns the use of the query. An exact URL has a `?` only in front of its query.
     pub(super) fn query_use(&self) -> QueryUse {
         query_use(self.resource())
     }
@@ -94,16 +94,17 @@ impl<'a> Coverage<'a> {
     }
 }
 
-/// Beside the code of the coverage, in the first byte.
+/// Flag in the first byte, beside the code of the coverage: the policy was read with [`Leniency::statement_object`].
 const STATEMENT_OBJECT: u8 = 0x10;
+/// Flag in the first byte: an address range follows.
 const WITH_IP: u8 = 0x20;
 
 impl<'a> Claims<'a> {
-    /// Size of the shortest claims: with an id of one character, and nothing that may be missing.
+    /// Size of the shortest claims: with an id of one character, and no optional part.
     pub(super) const SIZE_BYTES_MIN: usize =
         1 + 8 + MARK_SIZE_BYTES + LinkId::SIZE_BYTES + 32 + 1 + 1;
 
-    /// First byte, end, address range, mark, link, digest of the key, length of the id, id, resource.
+    /// Encodes first byte, expiry, address range, mark, link, digest of the key, length of the id, id, resource.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut first = self.coverage.code();
         if self.statement_object {
@@ -126,7 +127,7 @@ impl<'a> Claims<'a> {
         Some(bytes)
     }
 
-    /// `None` for bytes that [`Claims::to_bytes`] does not make.
+    /// Decodes claims. Returns `None` for bytes that [`Claims::to_bytes`] does not make.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (&[first], rest) = bytes.split_first_chunk()?;
         let (until, rest) = rest.split_first_chunk()?;
@@ -188,7 +189,7 @@ mod tests {
             odd[0] = first;
             assert_eq!(Claims::read(&odd), None, "{first}");
         }
-        // A resource where there is none, and a range of 33 bits.
+        // The claims have a resource where there must be none, then a range of 33 bits.
         let mut odd = bytes.clone();
         odd[0] = WITH_IP;
         assert_eq!(Claims::read(&odd), None);

@@ -1,4 +1,4 @@
-//! The names in a policy: those that mean nothing, and those that are too near to one that does.
+//! The names in a policy: those that mean nothing, and those too similar to one with a meaning.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -33,9 +33,9 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-/// Names that mean nothing to CloudFront, such as Version. Their values are skipped, their repetition is not.
+/// Names that mean nothing to CloudFront, such as Version. Their values are skipped; a repeated name is refused.
 ///
-/// A set, because a stranger's policy is read before its signature is checked, and may be full of names.
+/// It is a set, because a stranger's policy is parsed before its signature is checked, and may be full of names.
 #[derive(Default)]
 pub(super) struct Ignored<'de>(BTreeSet<Cow<'de, str>>);
 
@@ -45,7 +45,7 @@ impl<'de> Ignored<'de> {
         name: Cow<'de, str>,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        // A limit under a misspelt name would otherwise be none.
+        // A limit under a misspelt name would otherwise be ignored.
         if is_near_known(&name) {
             return Err(A::Error::custom(format!(
                 "{name} is not a name that a policy knows"
@@ -57,7 +57,8 @@ impl<'de> Ignored<'de> {
         map.next_value::<IgnoredAny>().map(|_| ())
     }
 
-    /// A statement without a `Resource` covers everything: any name in it may be what was meant to be one.
+    /// Refuses names other than `allowed`. A statement without a `Resource` covers everything, and any name in it may
+    /// have been meant as one.
     pub(super) fn check_none_but<E: Error>(&self, allowed: &str) -> Result<(), E> {
         match self.0.iter().find(|name| *name != allowed) {
             None => Ok(()),
@@ -68,8 +69,8 @@ impl<'de> Ignored<'de> {
     }
 }
 
-/// Whether `name` is one of those that limit a grant, in another spelling: another case, a plural, a blank or an invisible
-/// character within, two letters wrong.
+/// True if `name` is another spelling of a name that limits a grant: another case, a plural, a blank or an invisible
+/// character within, up to two wrong letters.
 fn is_near_known(name: &str) -> bool {
     const KNOWN: [&str; 5] = [
         "statement",
@@ -87,10 +88,10 @@ fn is_near_known(name: &str) -> bool {
         .any(|known| letters.contains(known) || distance(&letters, known) <= 2)
 }
 
-/// Longer names are near when they contain a known one.
+/// Number of letters that are compared. A longer name is similar if these contain a known one.
 const NAME_LETTERS_MAX: usize = 64;
 
-/// How many letters have to be changed, put in or left out to make `to` of `from`.
+/// Returns how many letters must be changed, inserted or removed to turn `from` into `to`.
 fn distance(from: &str, to: &str) -> usize {
     let to = to.as_bytes();
     let mut row: Vec<usize> = (0..=to.len()).collect();

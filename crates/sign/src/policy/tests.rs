@@ -80,7 +80,7 @@ fn policies_are_read_strictly() {
     check_refused("{\"Statement\"", "\u{feff}{\"Statement\"", "expected value");
 }
 
-/// Each of these granted every file of every distribution that trusts the key.
+/// Each of these names granted every file of every distribution that trusts the key.
 #[test]
 fn f9_misspelt_resources_are_refused() {
     for name in [
@@ -256,7 +256,7 @@ fn size_and_depth_are_bounded() {
     );
 }
 
-/// Depth is what is open at once, outside of strings.
+/// The depth counts brackets that are open at once, outside of strings.
 #[test]
 fn brackets_in_strings_and_closed_ones_are_no_depth() {
     let with = |value: &str| GOOD.replace("\"Resource\"", &format!("\"Sid\":{value},\"Resource\""));

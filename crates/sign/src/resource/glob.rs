@@ -1,15 +1,15 @@
 //! Matching with `*` (any run of bytes) and `?` (one character), never exponential.
 //!
-//! Policies come from outside, so the worst case is bounded: the usual greedy walk has a step budget;
-//! past it the pattern runs as a set of states, 64 of them in a word.
+//! Policies come from outside, so the worst case is bounded: the usual greedy walk has a step budget; beyond it the
+//! pattern runs as a set of states, 64 of them in a word.
 
-/// Stands for `?` itself; no UTF-8 text has this byte.
+/// Byte that stands for a literal `?`; no UTF-8 text contains it.
 pub(super) const LITERAL_QUESTION_MARK: u8 = 0xff;
 
-/// Steps of the greedy walk before the set of states takes over.
+/// Number of steps of the greedy walk before the set of states takes over.
 const GREEDY_STEPS_MAX: usize = 32 * 1024;
 
-/// Whether `pattern` covers the whole of `text`.
+/// True if `pattern` covers the whole of `text`.
 pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match greedy(pattern, text) {
         Walk::Covers => true,
@@ -21,8 +21,7 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// Whether some bare `?` cuts `pattern` into one part that covers `path` and one,
-/// not empty, that covers `query`.
+/// True if some bare `?` cuts `pattern` into a part that covers `path` and a part, not empty, that covers `query`.
 pub(super) fn matches_split(pattern: &[u8], path: &[u8], query: &[u8]) -> bool {
     let pattern = collapse_stars(pattern.iter().copied());
     let reversed: Vec<u8> = pattern.iter().rev().copied().collect();
@@ -92,7 +91,7 @@ fn collapse_stars(pattern: impl Iterator<Item = u8>) -> Vec<u8> {
     collapsed
 }
 
-/// Set of pattern lengths, one bit each.
+/// A set of pattern lengths, one bit each.
 struct States(Vec<u64>);
 
 impl States {
@@ -109,8 +108,8 @@ impl States {
     }
 }
 
-/// The lengths of those heads of `pattern` that cover the whole of `text`. A head in front of a star counts with whatever
-/// the star takes. Stars must be collapsed, so that passing one never reaches another.
+/// Returns the lengths of the prefixes of `pattern` that cover the whole of `text`. A prefix before a star counts with
+/// whatever the star takes. Stars must be collapsed, so that passing one never reaches another.
 fn prefixes(pattern: &[u8], text: impl Iterator<Item = u8>) -> States {
     let mut stars = States::none(pattern.len());
     for (index, byte) in pattern.iter().enumerate() {
@@ -136,7 +135,7 @@ fn prefixes(pattern: &[u8], text: impl Iterator<Item = u8>) -> States {
     current
 }
 
-/// Positions of the pattern that take `byte` and move on.
+/// Returns the positions of the pattern that take `byte` and move on.
 fn accepting_states(pattern: &[u8], byte: u8) -> States {
     let mut states = States::none(pattern.len());
     for (index, expected) in pattern.iter().enumerate() {
@@ -147,7 +146,7 @@ fn accepting_states(pattern: &[u8], byte: u8) -> States {
     states
 }
 
-/// A star may stand for nothing.
+/// Lets states pass a star, which may stand for nothing.
 fn pass_stars(states: &mut States, stars: &States) {
     let mut carry = 0;
     for (word, star) in states.0.iter_mut().zip(&stars.0) {

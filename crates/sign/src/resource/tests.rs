@@ -50,7 +50,7 @@ fn sections_are_kept_apart() {
     );
 }
 
-/// The obvious matcher: tries everything.
+/// Matches in the obvious way, by trying everything.
 fn slow(pattern: &[u8], text: &[u8]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
@@ -92,7 +92,7 @@ fn long_patterns_fall_back_to_states() {
     ));
 }
 
-/// Only two protocols are served, and what claims to be another covers nothing, wildcards or not.
+/// Only two protocols are served, and a resource of any other covers nothing, wildcards or not.
 #[test]
 fn other_protocols_cover_nothing() {
     check("ftp://h.de/*", "https://h.de/a", false);
@@ -106,7 +106,7 @@ fn other_protocols_cover_nothing() {
     check("http*://h.de/*", "http://h.de/a", true);
 }
 
-/// Without a path, a host that ends in `*` goes on, and any other is the root alone.
+/// Without a path, a host that ends in `*` covers all paths, and any other covers the root alone.
 #[test]
 fn a_resource_without_a_path() {
     check("https://h.de", "https://h.de/?a", false);

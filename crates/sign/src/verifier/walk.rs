@@ -1,4 +1,5 @@
-//! The walk through all checks: id, key, signature text, policy text, hash name, signature, resource, start, end, address.
+//! The walk through all checks: id, key, signature text, policy text, hash name, signature, resource, start,
+//! expiry, address.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub(crate) struct Walk<'w, C> {
     pub(crate) checks: &'w mut C,
 }
 
-/// The key and the signature that are presented.
+/// The key and the signature as presented.
 struct Signed<'w, C: Checks> {
     parameters: Judged<(), C>,
     key_pair_id: &'w str,
@@ -31,14 +32,14 @@ struct Signed<'w, C: Checks> {
     signature: Judged<Vec<u8>, C>,
 }
 
-/// A custom policy, and the signature over it. Each may be good where the other is not.
+/// A custom policy, and the signature over it. Either may be valid where the other is not.
 pub(super) struct Custom<C: Checks> {
     pub(super) policy: Judged<Policy<'static>, C>,
     pub(super) signed: Judged<Arc<ConfirmedSignature>, C>,
 }
 
 impl<'w, C: Checks> Walk<'w, C> {
-    /// All checks in their order.
+    /// Runs all checks in order.
     pub(crate) fn run(
         &mut self,
         object: &Object<'_>,
@@ -69,12 +70,12 @@ impl<'w, C: Checks> Walk<'w, C> {
         }))
     }
 
-    /// The checks of a custom policy that do not depend on the request. `text` is the policy as presented.
+    /// Makes the checks of a custom policy that do not depend on the request. `text` is the policy as presented.
     pub(super) fn confirm(&mut self, text: &str) -> Result<Judged<Custom<C>, C>, Refusal> {
         let signed = self.signed()?;
         let expires = self.credentials.field(Field::Expires);
         let is_malformed = expires.is_some_and(|text| policy::canned_expiry(text).is_none());
-        // It does not count, but nothing of a viewer's own making passes in its name (F7).
+        // Such an `Expires` does not count, but nothing of a viewer's own making may pass under its name (F7).
         let sound = pass_unless(is_malformed, Refusal::MalformedExpires);
         let step = Step::ExpiresBesidePolicy(expires);
         let expires = self.checks.judge(step, sound)?;
@@ -135,7 +136,7 @@ impl<'w, C: Checks> Walk<'w, C> {
         let leniency = self.verifier.leniency;
         let over = SignedText::Canned(digits);
         let text = self.signature(&signed, named, over, |signature| {
-            // Remembered answers are looked for among all spellings before a key is asked about any.
+            // Remembered results are tried for all spellings before the key is used on any.
             let remembered = canned_text(object, digits, leniency, |message| {
                 signature.is_remembered(message)
             });
@@ -164,7 +165,7 @@ impl<'w, C: Checks> Walk<'w, C> {
         }))
     }
 
-    /// The checks of what every form of credentials has.
+    /// Makes the checks that every form of credentials needs.
     fn signed(&mut self) -> Result<Signed<'w, C>, Refusal> {
         let credentials = self.credentials;
         let once = match credentials.duplicate {
@@ -215,7 +216,7 @@ impl<'w, C: Checks> Walk<'w, C> {
         self.checks.judge(Step::HashAlgorithm, named)
     }
 
-    /// The check of the signature; `find` gives what it is good over. By an unknown hash it is good over nothing.
+    /// Checks the signature; `find` returns what it is valid over. With an unknown hash it is valid over nothing.
     fn signature<T>(
         &mut self,
         signed: &Signed<'w, C>,
@@ -247,7 +248,7 @@ impl<'w, C: Checks> Walk<'w, C> {
 }
 
 impl<C: Checks> Signed<'_, C> {
-    /// The signature, for keeping, with the text over which the key has confirmed it.
+    /// Returns the signature for the grant, with the text over which the key has confirmed it.
     fn over(self, text: Vec<u8>) -> Judged<Arc<ConfirmedSignature>, C> {
         self.parameters?;
         Ok(Arc::new(ConfirmedSignature {
@@ -258,7 +259,7 @@ impl<C: Checks> Signed<'_, C> {
     }
 }
 
-/// Compares resource, start, end and address of a custom policy with the request.
+/// Compares resource, start, expiry and address of a custom policy with the request.
 pub(super) fn permit<C: Checks>(
     verifier: &Verifier<'_>,
     policy: &Policy<'_>,
@@ -288,7 +289,7 @@ fn pass_unless(fails: bool, refusal: Refusal) -> Result<(), Refusal> {
     if fails { Err(refusal) } else { Ok(()) }
 }
 
-/// A signature with the key that is to confirm it, by one of the schemes.
+/// A signature, the key that is to confirm it, and the schemes to try.
 struct Presented<'a> {
     key_pair_id: &'a str,
     key: &'a PublicKey,
@@ -298,7 +299,7 @@ struct Presented<'a> {
 }
 
 impl Presented<'_> {
-    /// Whether a memory knows one of the answers; no key is asked.
+    /// True if the memory knows the signature to be valid by one of the schemes. The key is not used.
     fn is_remembered(&self, message: &[u8]) -> bool {
         let mut questions = self.questions(message);
         questions.any(|question| self.memory.remembers(&question))
@@ -306,7 +307,7 @@ impl Presented<'_> {
 
     fn verifies(&self, message: &[u8]) -> bool {
         let [_, second] = self.schemes;
-        // With two schemes to try, a known second answer saves asking about the first.
+        // With two schemes to try, a remembered result of the second saves trying the first.
         (second.is_some() && self.is_remembered(message)) || {
             let mut questions = self.questions(message);
             questions.any(|question| self.memory.verifies(&question))
@@ -325,7 +326,8 @@ impl Presented<'_> {
     }
 }
 
-/// The schemes to try. Without a name the hash is SHA-1; P-256 signers of before April 2026 also used SHA-256 silently.
+/// Returns the schemes to try. Without a name the hash is SHA-1, but P-256 signers of before April 2026 also used
+/// SHA-256 without naming it.
 fn schemes(named: Option<HashAlgorithm>, kind: KeyKind) -> [Option<SignatureScheme>; 2] {
     let is_silent = named.is_none() && kind == KeyKind::P256;
     let hash = named.unwrap_or(HashAlgorithm::Sha1);

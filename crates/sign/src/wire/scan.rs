@@ -1,10 +1,10 @@
-//! One look at every byte: is this text in wire form already?
+//! Decides in one scan whether a text is already in wire form.
 //!
-//! Says yes only to the plain case; anything unusual goes to the URL parser, which decides.
+//! Only the plain case is accepted; anything unusual goes to the URL parser, which decides.
 
 use super::WireParts;
 
-/// The parts of `url`, if a WHATWG parser would surely leave every byte of it alone.
+/// Returns the parts of `url`, if a WHATWG parser would certainly leave every byte of it alone.
 pub(super) fn parts(url: &str) -> Option<WireParts<'_>> {
     let (scheme, rest) = match url.strip_prefix("https://") {
         Some(rest) => ("https", rest),
@@ -30,7 +30,7 @@ pub(super) fn parts(url: &str) -> Option<WireParts<'_>> {
     })
 }
 
-/// Lower-case names only: no port, no address in any form, no punycode, no bucket.
+/// Accepts lower-case names only: no port, no address in any form, no punycode, no bucket.
 fn is_plain_host(host: &str) -> bool {
     let mut label_start = true;
     let mut last_starts_with_letter = false;
@@ -54,7 +54,7 @@ fn is_plain_host(host: &str) -> bool {
         && !host.ends_with("amazonaws.com.cn")
 }
 
-/// Length of the path, up to `?` or the end; `None` when it is not plain.
+/// Returns the length of the path, up to `?` or the end. `None` if it is not plain.
 fn plain_path_len(target: &[u8]) -> Option<usize> {
     let mut previous = 0;
     for (index, byte) in target.iter().enumerate() {
@@ -70,7 +70,7 @@ fn plain_path_len(target: &[u8]) -> Option<usize> {
     Some(target.len())
 }
 
-/// No empty pieces, and nothing that would be encoded.
+/// Accepts a query without empty pieces and without characters that would be encoded.
 fn is_plain_query(query: &[u8]) -> bool {
     let mut previous = b'&';
     for byte in query {

@@ -11,7 +11,7 @@ fn check(url: &str, expected: &str, changes: &[UrlChange]) {
         (expected, changes),
         "{url}"
     );
-    // What is printed is a fixed point.
+    // The normalized URL is a fixed point.
     assert_eq!(Url::parse(expected).expect(expected).as_str(), expected);
     assert_eq!(WireUrl::parse(expected).expect(expected).changes(), &[]);
 }

@@ -1,4 +1,4 @@
-//! Each pain that users report, and the sentence that it gets.
+//! The problems that users report, and the hint that each gets.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn signature(file: &str, hash: HashAlgorithm, message: &str) -> String {
     )
 }
 
-/// `sent`, signed as if it were `signed`.
+/// Returns `sent`, signed as if it were `signed`.
 fn signed_as(sent: &str, signed: &str) -> String {
     signed_text(sent, &canned_text(signed, &FUTURE.to_string()))
 }
@@ -428,7 +428,7 @@ fn hints(url: &str) -> Vec<String> {
     explanation.hints
 }
 
-/// Of a link of RSA 2048, the signature cut or filled by so many characters.
+/// Returns a link signed with RSA 2048 whose signature was changed.
 fn with_signature(change: impl Fn(&str) -> String) -> String {
     let url = format!("{U}/a");
     let whole = signature(
@@ -444,12 +444,12 @@ fn with_signature(change: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn d8_a_link_that_was_cut_is_told_by_its_length() {
-    // 342 characters are all but the padding, which the edge can do without.
+    // 342 characters are all but the padding, which the edge does not need.
     for kept in (1..342).chain([343]) {
         let link = with_signature(|whole| whole[..kept].to_owned());
         let hints = hints(&link);
         let cut = |hint: &&String| hint.contains("the link was cut") && hint.contains(" of ");
-        // As long as signatures of smaller keys are.
+        // The rest is as long as a signature of a smaller key.
         let other = |hint: &&String| hint.contains("another key than KRSA made it");
         let told = hints.iter().filter(|hint| cut(hint) || other(hint)).count();
         assert_eq!(told, 1, "{kept}: {hints:?}");
@@ -501,7 +501,7 @@ fn d8_a_cut_signature_of_p256_is_told_too() {
 fn d8_another_key_is_told_by_its_length() {
     let url = format!("{U}/a");
     let message = canned_text(&url, &FUTURE.to_string());
-    // Of a key that nobody knows here.
+    // The signature is of a key that is unknown here.
     let other = signature(
         "p256.pkcs8",
         HashAlgorithm::Sha1,
@@ -572,7 +572,7 @@ fn d8_a_presigned_url_has_one_advice() {
     assert!(hints[0].contains("S3 presigned URL"));
 }
 
-/// Every link that a client respells into one that is refused deserves a hint.
+/// Every vector that is refused as a browser sends it deserves a hint.
 #[test]
 fn refused_vectors_get_a_hint() {
     let (mut refused, mut silent) = (0, Vec::new());

@@ -1,4 +1,4 @@
-//! Every key file of the fixtures, and every wrong thing given in place of a key.
+//! Every key file of the fixtures, and every wrong input in place of a key.
 #![allow(clippy::needless_pass_by_value)]
 
 use privet_sign::*;

@@ -1,4 +1,4 @@
-//! The identity of a link: what changes it, and what does not.
+//! The identity of a link: the differences that change it, and those that do not.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn canned() -> Terms {
     Terms::until(UNTIL)
 }
 
-/// A policy for exactly the URL that a canned one is for.
+/// Makes a policy for exactly the URL of the canned one.
 fn custom() -> Terms {
     Terms {
         policy: Some(format!(
@@ -47,7 +47,7 @@ fn folder() -> Terms {
     }
 }
 
-/// The signing parameters of a link to [`URL`].
+/// Returns the signing parameters of a link to [`URL`].
 fn parameters(key: (&str, &str), terms: &Terms) -> String {
     let (file, name) = key;
     let key = Arc::new(private_key(file));
@@ -59,7 +59,7 @@ fn parameters(key: (&str, &str), terms: &Terms) -> String {
 const RSA: (&str, &str) = ("rsa2048", "K");
 const EC: (&str, &str) = ("p256.pkcs8", "KEC");
 
-/// What the edge makes of the parameters in the query of a request for `path` on `host`.
+/// Returns the grant for a request of `path` on `host` with the parameters in its query.
 fn granted(host: &str, path: &str, query: &str) -> Grant {
     let url = ViewerUrl {
         scheme: Scheme::Https,
@@ -89,7 +89,7 @@ fn link_id(query: &str) -> LinkId {
     granted("h.de", "/v/a", query).link_id()
 }
 
-/// The numbers of an ECDSA signature in DER, each of 32 bytes.
+/// Returns the numbers of an ECDSA signature in DER, each of 32 bytes.
 fn numbers(signature: &[u8]) -> [[u8; 32]; 2] {
     let mut rest = &signature[2..];
     [(); 2].map(|()| {
@@ -107,7 +107,7 @@ fn numbers(signature: &[u8]) -> [[u8; 32]; 2] {
     })
 }
 
-/// The order of the group less `number`.
+/// Returns the order of the group less `number`.
 fn negated(number: [u8; 32]) -> [u8; 32] {
     let (mut difference, mut borrow) = ([0; 32], false);
     for at in (0..32).rev() {
@@ -140,7 +140,7 @@ fn decode(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap()
 }
 
-/// The same link with (r, n - s) in place of (r, s), which anybody can make who has the link.
+/// Returns the same link with (r, n - s) in place of (r, s), which anyone who has the link can make.
 fn twin(query: &str) -> String {
     let (before, after) = query.split_once("Signature=").unwrap();
     let (signature, after) = after.split_once('&').unwrap();
@@ -188,7 +188,7 @@ fn a_key_is_the_same_under_two_ids() {
 fn a_key_is_the_same_in_every_form() {
     let query = parameters(EC, &folder());
     let spki = private_key(EC.0).public_key().spki_der().to_vec();
-    // 04 and both coordinates, or 02 or 03 and the first one (SEC 1, 2.3.3).
+    // The point is 04 and both coordinates, or 02 or 03 and the first one (SEC 1, 2.3.3).
     let (head, point) = spki.split_at(spki.len() - 65);
     let tag = 2 + (point[64] & 1);
     let mut compressed = head.to_vec();
@@ -232,8 +232,8 @@ fn another_text_is_another_link() {
     assert_eq!(ids.len(), 4);
 }
 
-/// The compact policy for one URL is the text of the canned one, letter for letter: a signature over the one is a signature
-/// over the other, so that both are one link. With any other text they are two.
+/// The compact policy for one URL is the text of the canned one, letter for letter: a signature over one is a signature
+/// over the other, so both are one link. With any other text they are two.
 #[test]
 fn a_canned_and_a_custom_policy_are_two_links_unless_their_text_is_one() {
     let canned_id = link_id(&parameters(RSA, &canned()));
@@ -302,7 +302,7 @@ fn a_session_has_the_identity_of_its_link() {
     }
 }
 
-/// The digest is what a table keeps: a change of its making would make all of them strangers.
+/// Tables store the digest: if it were computed differently, no stored link would be found.
 #[test]
 fn the_identity_is_a_digest_of_key_and_text_with_their_lengths() {
     let key = PublicKey::parse(&key_file("rsa2048.pub.pem")).unwrap();

@@ -14,7 +14,7 @@ const PAST: u64 = 1_766_999_999;
 const U: &str = "https://d111111abcdef8.cloudfront.net";
 const OK: &str = "OK";
 
-/// Signs texts by hand, so that the tests do not lean on the signer of this crate.
+/// Signs texts by hand, so that the tests do not depend on the signer of this crate.
 struct Key {
     id: &'static str,
     private: PrivateKey,
@@ -60,7 +60,7 @@ impl Key {
         encode(&self.raw(hash, text))
     }
 
-    /// Parameters of a canned URL over `resource`.
+    /// Returns the parameters of a canned URL over `resource`.
     fn canned(&self, resource: &str, expires: u64) -> String {
         let signature = self.signature(
             HashAlgorithm::Sha1,
@@ -83,7 +83,7 @@ impl Key {
         )
     }
 
-    /// Parameters of a URL with this very policy.
+    /// Returns the parameters of a URL with exactly this policy.
     fn custom(&self, policy: &str) -> String {
         let signature = self.signature(HashAlgorithm::Sha1, policy);
         format!(
@@ -127,7 +127,7 @@ fn keys() -> KeySet {
     keys
 }
 
-/// Asks `verify`, and holds `explain` against it.
+/// Verifies a request, and checks that `explain` agrees.
 fn answer(url: &str, cookies: Option<&str>, client: &str) -> &'static str {
     let received = Received::raw(url).unwrap();
     let client: IpAddr = client.parse().unwrap();
@@ -144,7 +144,7 @@ fn answer(url: &str, cookies: Option<&str>, client: &str) -> &'static str {
         client: Some(client),
         leniency: Leniency::default(),
     };
-    // Explaining starts from what a browser sends, which collapses dots and encodes quotes.
+    // Explaining starts from the URL that a browser sends, with dots collapsed and quotes encoded.
     if url::Url::parse(url).is_ok_and(|sent| sent.as_str() == url) {
         let explained = match explain(&question).verdict {
             Verdict::Opens => OK,
@@ -179,7 +179,7 @@ fn check_client(case: &str, range: &str, client: &str, expected: &str) {
     );
 }
 
-/// A custom policy over `resource`, used for `url`.
+/// Checks a custom policy over `resource`, used for `url`.
 fn check_resource(case: &str, resource: &str, url: &str, expected: &str) {
     let join = if url.contains('?') { '&' } else { '?' };
     check(
@@ -279,7 +279,7 @@ fn hashes() {
         ),
         "AccessDenied",
     );
-    // Decided to open: signers of AWS wrote such links before the parameter existed.
+    // Privet opens it by decision: signers of AWS wrote such links before the parameter existed.
     check("T26", &format!("{a}?{}", ec().canned_sha256(&a)), OK);
     check(
         "T26 explicit SHA1",
@@ -288,7 +288,7 @@ fn hashes() {
     );
 }
 
-/// r and s of 32 bytes each, taken out of DER.
+/// Extracts r and s from DER, 32 bytes each.
 pub fn raw_ecdsa(text: &str) -> Vec<u8> {
     let der = ec().raw(HashAlgorithm::Sha1, text);
     let length = usize::from(der[3]);
@@ -355,7 +355,7 @@ fn signature_texts() {
         &format!("{a}?Expires={FUTURE}&Key-Pair-Id=KRSA"),
         "AccessDenied",
     );
-    // Decided to open: the recipes of 2013 use the standard alphabet.
+    // Privet opens it by decision: the recipes of 2013 use the standard alphabet.
     check("T33", &with(&standard), OK);
     check(
         "T33 encoded",
@@ -588,7 +588,7 @@ fn cookies() {
     };
     let escaped: Vec<String> = good.split("; ").map(escaped).collect();
     check_cookies("escaped by a framework", &a, &escaped.join("; "), OK);
-    // F15: section by section, as by a link, and not over the whole text.
+    // F15: cookies are compared section by section, like links, and not over the whole text.
     let sections = rsa().cookies(&policy(&format!("{U}/*.jpg")));
     check_cookies("an ending", &format!("{U}/x/a.jpg"), &sections, OK);
     let other = format!("{U}/private/s.txt?a.jpg");

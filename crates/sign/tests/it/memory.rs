@@ -1,4 +1,4 @@
-//! What a memory spares, and what it never spares: credentials that came before.
+//! The checks that a memory saves, and those that it never saves, whatever credentials came before.
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ fn keys(file: &str) -> KeySet {
     keys
 }
 
-/// The parameters of a link to `url`.
+/// Returns the parameters of a link to `url`.
 fn parameters(file: &str, hash: HashAlgorithm, url: &str, terms: &Terms) -> String {
     let signer = Signer::new(Arc::new(private_key(file)), id("K"), hash).unwrap();
     let link = signer.sign_url(&WireUrl::parse(url).unwrap(), terms);
@@ -43,12 +43,12 @@ fn cookies(parameters: &str) -> String {
     format!("CloudFront-{}", parameters.replace('&', "; CloudFront-"))
 }
 
-/// Keeps what an edge keeps, and notes which hashes a key was asked about.
+/// Remembers what an edge remembers, and records the schemes that a key verified by.
 #[derive(Default)]
 struct Memory {
     kept: RefCell<Vec<(Vec<u8>, Arc<ConfirmedPolicy>)>>,
     asked: RefCell<Vec<SignatureScheme>>,
-    /// Messages and hashes that were good before.
+    /// Messages and schemes that were valid before.
     known: Vec<(SignatureScheme, &'static str)>,
     looked_up: RefCell<Vec<SignatureScheme>>,
 }
@@ -88,7 +88,7 @@ impl SignatureMemory for Memory {
     }
 }
 
-/// A request for `https://h.de/v/a`, unless a test says otherwise.
+/// A request, for `https://h.de/v/a` unless a test says otherwise.
 struct Asking<'a> {
     path: &'a str,
     query: Option<&'a str>,
@@ -133,7 +133,7 @@ impl Asking<'_> {
     }
 }
 
-/// A memory that knows `cookies`.
+/// Makes a memory that knows `cookies`.
 fn knowing(cookies: &str) -> Memory {
     let memory = Memory::default();
     assert_eq!(Asking::default().ask(&[cookies], &memory), Ok(()));
@@ -212,7 +212,7 @@ fn a_key_or_a_switch_that_changed_is_asked_anew() {
     assert_eq!(memory.asked(), [SignatureScheme::RsaPkcs1Sha1]);
 }
 
-/// As the guide says: any reserved name in the URL means that cookies are not looked at, remembered or not.
+/// As in the guide, any reserved name in the URL means that cookies are ignored, remembered or not.
 #[test]
 fn a_reserved_name_in_the_url_sets_remembered_cookies_aside() {
     let cookies = cookies(&custom());
@@ -229,7 +229,7 @@ fn a_reserved_name_in_the_url_sets_remembered_cookies_aside() {
     assert_eq!(memory.asked(), []);
 }
 
-/// What another header adds may be what a browser would send first.
+/// Another header may add cookies that a browser would send first.
 #[test]
 fn cookies_in_two_headers_are_not_remembered() {
     let cookies = cookies(&custom());
@@ -257,9 +257,9 @@ fn only_good_policies_of_cookies_are_remembered() {
     let of_another = cookies(&custom).replace("Key-Pair-Id=K", "Key-Pair-Id=L");
     let refused = asking.ask(&[&of_another], &memory);
     assert_eq!(refused, Err(Refusal::UnknownKey));
-    // A canned signature is good for one URL only.
+    // A canned signature is valid for one URL only.
     assert_eq!(asking.ask(&[&cookies(&canned)], &memory), Ok(()));
-    // What a link says is nothing that its cookies say.
+    // The credentials of a link are not remembered for its cookies.
     for query in [&custom, &canned] {
         let by_link = Asking {
             query: Some(query),
@@ -275,7 +275,7 @@ fn only_good_policies_of_cookies_are_remembered() {
     assert!(memory.is_empty());
 }
 
-/// A P-256 key without a name of the hash is asked about two; a known second answer saves both questions.
+/// A P-256 key without a named hash is tried with two; a remembered second result saves both checks.
 #[test]
 fn a_known_answer_saves_the_others() {
     let terms = Terms {
@@ -311,7 +311,7 @@ fn a_known_answer_saves_the_others() {
     }
 }
 
-/// With one hash the question itself is all that a memory need be asked.
+/// With one hash the memory is asked only the question itself.
 #[test]
 fn one_hash_is_asked_about_once() {
     let query = custom();
@@ -325,7 +325,7 @@ fn one_hash_is_asked_about_once() {
     assert_eq!(memory.looked_up.take(), []);
 }
 
-/// All spellings of the URL are looked for before a key is asked about one.
+/// All spellings of the URL are looked up before the key checks one.
 #[test]
 fn a_known_spelling_saves_asking_about_the_others() {
     let query = canned();

@@ -1,4 +1,4 @@
-//! Path tokens: who gets one, and what it opens.
+//! Path tokens: issuing them, and the URLs that they open.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn policy(resource: &str) -> Terms {
     }
 }
 
-/// A policy for everything, as it may be written by hand.
+/// Makes a policy for everything, as it may be written by hand.
 fn without_resource() -> Terms {
     Terms {
         policy: Some(
@@ -60,14 +60,14 @@ fn encode(bytes: &[u8]) -> String {
     text.replace('+', "-").replace('=', "_").replace('/', "~")
 }
 
-/// For texts that a [`Signer`] does not sign.
+/// Signs texts that a [`Signer`] does not sign.
 fn signature_over(text: &str) -> String {
     let key = private_key("rsa2048");
     let signature = key.sign_message(SignatureScheme::RsaPkcs1Sha1, text.as_bytes());
     format!("Signature={}&Key-Pair-Id=K", encode(&signature.unwrap()))
 }
 
-/// A canned link as another signer would make it, wildcards and all.
+/// Issues a token for a canned link as another signer would make it, wildcards and all.
 fn issue_canned(url: &str) -> String {
     let text = format!(
         r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{UNTIL}}}}}}}]}}"#
@@ -98,7 +98,7 @@ fn issue(url: &str, terms: &Terms) -> String {
     token.unwrap().expect("short enough")
 }
 
-/// What changes from one question to the next.
+/// The parts of a request that change from one test to the next.
 struct Asking {
     keys: KeySet,
     now: u64,
@@ -378,7 +378,7 @@ fn few_texts_look_like_tokens() {
     assert!(is_path_token_shaped(&format!("S1{long}")));
     assert!(is_path_token_shaped(&format!("S1-{long}_")));
     assert!(is_path_token_shaped(&format!("S1{}", "A".repeat(1022))));
-    // Nothing is shorter than a token for everything whose key has an id of one letter.
+    // The shortest token is one for everything whose key has an id of one letter.
     let shortest = issue("https://h.de/a", &without_resource());
     assert!(is_path_token_shaped(&shortest));
     assert!(!is_path_token_shaped(&shortest[..shortest.len() - 2]));
@@ -389,7 +389,7 @@ fn a_secret_is_not_printed() {
     assert_eq!(format!("{:?}", secret()), "PathTokenSecret");
 }
 
-/// Section by section, whether a link brought it or cookies.
+/// A token compares section by section, whether a link or cookies brought it.
 #[test]
 fn a_session_reads_resources_as_its_credentials_do() {
     let terms = policy("https://h.de/a*c");

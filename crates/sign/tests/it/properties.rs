@@ -1,4 +1,4 @@
-//! What holds for every input: round trips, fixed points, no panic, no injection.
+//! Properties that hold for every input: round trips, fixed points, no panic, no injection.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,7 @@ fn until() -> Terms {
     Terms::until(Timestamp::from_secs(NOW + 60))
 }
 
-/// Paths and queries with everything that has ever gone wrong.
+/// Generates paths and queries with everything that has ever gone wrong.
 fn url_text() -> impl Strategy<Value = String> {
     let tail =
         proptest::string::string_regex(r#"[a-cA-C0-9/.?&=%+~'"<>{}|^`é日 #;:,@!$()\[\]_-]{0,40}"#)
@@ -86,7 +86,7 @@ proptest! {
         prop_assert_eq!(&fast, &slow);
     }
 
-    /// Whatever stands in the URL, the policy says no more than that URL.
+    /// Whatever the URL contains, the policy covers no more than that URL.
     #[test]
     fn nothing_can_be_injected(tail in r#"[a-z",:{}\[\]\\*]{0,30}"#, resource in any::<bool>()) {
         let text = format!("https://h.de/x{tail}");
@@ -157,7 +157,7 @@ fn hostile_policies_are_quick() {
         };
         let start = Instant::now();
         let _ = received.verify_with(None, &keys(), NOW, client());
-        // Generous for an unoptimized build on a busy machine; exponential matching would take years.
+        // The limit is generous for an unoptimized build on a busy machine; exponential matching would take years.
         assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     }
 }

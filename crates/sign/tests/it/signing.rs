@@ -38,7 +38,7 @@ fn sign_url(entry: &Value) -> Result<String, SignError> {
     signer(entry).sign_url(&WireUrl::parse(text(input, "url"))?, &terms(input)?)
 }
 
-/// Wildcards are resources with us, never URLs.
+/// Signs cookies. Wildcards are resources here, never URLs.
 fn sign_cookies(entry: &Value) -> Result<SignedCookies, SignError> {
     let input = &entry["input"];
     let (url, mut terms) = (text(input, "url"), terms(input)?);
@@ -49,7 +49,7 @@ fn sign_cookies(entry: &Value) -> Result<SignedCookies, SignError> {
     signer(entry).sign_cookies(Some(&WireUrl::parse(url)?), &terms)
 }
 
-/// The part before the parameters, and all parameters without their order.
+/// Splits a link into the part before the parameters, and the parameters without their order.
 fn unordered(url: &str) -> (&str, BTreeSet<&str>) {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     (base, query.split('&').collect())
@@ -86,7 +86,7 @@ fn is_comparable(entry: &Value) -> bool {
     core && text(entry, "verdict") == "accept" && entry["deterministic"] == true
 }
 
-/// Go and js-v3 write the conditions in other orders, which gives other, equally good bytes.
+/// True if the conditions are in our order. Go and js-v3 write other orders, which gives other, equally valid bytes.
 fn is_in_our_order(entry: &Value) -> bool {
     let policy = text(entry, "policy_signed");
     let position = |name: &str| policy.find(name);
@@ -137,7 +137,7 @@ fn other_signers_agree_byte_for_byte() {
             {
                 theirs.retain(|piece| !piece.starts_with("Expires="));
             }
-            // aws-cloudfront-sign knows the long form only.
+            // aws-cloudfront-sign sends the policy along even where it is canned.
             if parameters.iter().any(|piece| piece.starts_with("Expires=")) {
                 theirs.retain(|piece| !piece.starts_with("Policy="));
             }

@@ -64,7 +64,7 @@ impl Received {
         })
     }
 
-    /// What a browser sends for a link: normalized under WHATWG rules, without fragment.
+    /// Returns the URL that a browser sends for a link: normalized under WHATWG rules, without fragment.
     pub fn by_browser(link: &str) -> Option<Self> {
         let mut url = url::Url::parse(link).ok()?;
         url.set_fragment(None);

@@ -1,4 +1,4 @@
-//! What the signer refuses, and what it writes.
+//! The terms that the signer refuses, and the texts that it writes.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use crate::support::{Received, client, id, private_key};
 const U: &str = "https://d111111abcdef8.cloudfront.net";
 const UNTIL: Timestamp = Timestamp::from_secs(2_000_000_000);
 
-/// An external signer that keeps what it was asked to sign.
+/// An external signer that records the digests that it was asked to sign.
 #[derive(Default)]
 struct Recorder {
     digests: Mutex<Vec<Vec<u8>>>,
@@ -64,7 +64,7 @@ fn sign(url: &str, terms: &Terms) -> Result<String, SignError> {
     signer().sign_url(&WireUrl::parse(url)?, terms)
 }
 
-/// The text that a custom signature is made over.
+/// Returns the text that a custom signature is made over.
 fn policy_of(link: &str) -> String {
     use base64::Engine;
     let (_, rest) = link
@@ -318,7 +318,7 @@ fn streams_are_paths() {
         ..with_resource("video/*")
     };
     let link = signer.sign_stream("mp4:video/TALK.mp4", &terms).unwrap();
-    // The policy of the article that this system was first described in.
+    // The policy is that of the article that first described this system.
     let policy = "eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoidmlkZW8vKiIsIkNvbmRpdGlvbiI6eyJEYXRlTGVzc1RoYW4iOnsiQVdTOkVwb2NoVGltZSI6MTQwNjg5OTIwMX19fV19";
     assert!(
         link.starts_with(&format!("mp4:video/TALK.mp4?Policy={policy}&Signature=")),
@@ -332,7 +332,7 @@ fn streams_are_paths() {
     );
 }
 
-/// The recipe of the articles: 60 seconds, http, standard base64, nothing percent-encoded.
+/// The link follows the recipe of the articles: 60 seconds, http, standard base64, nothing percent-encoded.
 #[test]
 fn links_of_2013_open() {
     let mut keys = KeySet::default();

@@ -1,11 +1,11 @@
-//! Outputs of other signers: what the edge opens, and what it does not.
+//! Outputs of other signers: those that the edge opens, and those that it refuses.
 
 use privet_sign::*;
 use serde_json::Value;
 
 use crate::support::{Received, client, id, private_key, vectors};
 
-/// One vector as a request: the URL that is asked for, and cookies.
+/// One vector as a request: the requested URL, and cookies.
 pub struct Request {
     pub url: String,
     pub cookies: Option<String>,
@@ -76,8 +76,8 @@ fn opens(entry: &Value) -> Result<Grant, String> {
         .map_err(|refusal| refusal.token().to_owned())
 }
 
-/// Signed with SHA-256 by a P-256 key, without saying so. The models of 2026 refuse it; Privet opens it,
-/// since signers of AWS itself wrote such links before the parameter existed (matrix T26).
+/// Id of a vector signed with SHA-256 by a P-256 key, without naming the hash. The models of 2026 refuse it; Privet
+/// opens it, since signers of AWS itself wrote such links before the parameter existed (matrix T26).
 const DECIDED_TO_OPEN: &str = "key-p256.sec1-with-params-sha256/botocore";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ports, leniency, memory, and what a refusal tells.
+//! Ports, leniency, memory, and the contents of a refusal.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn keys(file: &str) -> KeySet {
     keys
 }
 
-/// Asks for `/a` on `host` with a link that was signed for `signed`.
+/// Requests `/a` on `host` with a link that was signed for `signed`.
 fn ask(
     signed: &str,
     scheme: Scheme,
@@ -87,7 +87,7 @@ fn ports_count_unless_they_are_the_default() {
     check_host("http://[::1]:81/a", Scheme::Http, "[::1]:81", false, true);
 }
 
-/// Keeps what it was asked.
+/// A memory that records the checks that it was asked for.
 #[derive(Default)]
 struct Notes(RefCell<Vec<(SignatureScheme, Vec<u8>)>>);
 
@@ -132,7 +132,7 @@ fn a_memory_is_asked_about_texts_never_about_decisions() {
         *notes.0.borrow(),
         [(SignatureScheme::EcdsaP256Sha1, text.as_bytes().to_vec())]
     );
-    // A P-256 key without Hash-Algorithm is asked twice before it is refused.
+    // With a P-256 key and without Hash-Algorithm, two checks are made before the refusal.
     let other = ViewerUrl {
         path: "/b",
         ..request
@@ -142,7 +142,7 @@ fn a_memory_is_asked_about_texts_never_about_decisions() {
         Err(Refusal::SignatureMismatch)
     );
     assert_eq!(notes.0.borrow().len(), 3);
-    // A quote in the request cannot end the Resource of the rebuilt text: it is not even asked.
+    // A quote in the request cannot end the Resource of the rebuilt text: no check is made at all.
     let quote = ViewerUrl {
         path: "/a\"",
         ..request

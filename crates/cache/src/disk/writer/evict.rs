@@ -1,8 +1,8 @@
 //! Makes room on disk: S3-FIFO in the form of a log.
 //!
-//! When a segment must go, the oldest of probation goes first while probation has its share or more; what was used in it
-//! is copied to the main segments. The oldest main segment gives each entry that was used another turn, as far as half a
-//! segment reaches.
+//! The oldest probation segment is evicted as long as probation has its share of the segments or more, or no main
+//! segment is sealed; the entries used in it are copied to the main segments. Otherwise the oldest main segment is
+//! evicted. Its used entries are copied as well, but only up to half a segment, so that the other half becomes free.
 
 use super::{Room, Writer};
 use crate::block::Head;
@@ -15,11 +15,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Of the segments, one in so many is for probation.
+/// Share of the segments for probation: one in this many.
 const PROBATION_SHARE: u64 = 10;
 
 impl<H: Head> Writer<H> {
-    /// Lets segments go until there is room for a new one and for the copies that making room may take.
+    /// Evicts segments until there is room for a new one and for the copies that eviction may make.
     pub(super) fn make_room(&mut self) -> io::Result<()> {
         while self.segments() + 2 > self.shared.segments_max {
             self.evict_one()?;
@@ -50,7 +50,7 @@ impl<H: Head> Writer<H> {
     }
 
     fn evict(&mut self, segment: &Arc<Segment>) -> io::Result<()> {
-        // A segment whose table cannot be read goes as a whole.
+        // A segment whose table cannot be read is evicted as a whole.
         let table = segment.table(self.shared.seed).ok().flatten();
         let table = table.unwrap_or_default();
         let copied_units_max = match segment.role {
@@ -64,8 +64,8 @@ impl<H: Head> Writer<H> {
                 copied_units += self.copy_if_used(segment, line)?;
             }
         }
-        // The file goes first: were an entry replaced between its leaving the index and the file's removal, a crash
-        // would bring it back.
+        // The file goes first. If the index entry went first and its key were then replaced, the replacement would find
+        // nothing to note as removed, and a crash before the file is deleted would bring the old entry back.
         file::remove(&segment.path)?;
         file::sync_folder(&self.shared.folder.join(SEGMENTS))?;
         for line in &table {
@@ -85,7 +85,7 @@ impl<H: Head> Writer<H> {
         Ok(())
     }
 
-    /// Gives back how many units the copy took; none when the entry is dead, damaged, or nobody has used it.
+    /// Copies an entry that was used. Returns the units that the copy took; 0 if the entry is dead, damaged, or unused.
     fn copy_if_used(&mut self, segment: &Segment, line: &TableLine) -> io::Result<u64> {
         let found = self.shared.index.find(&line.key);
         let Some((_, uses)) = found.filter(|(at, _)| *at == segment.location(line)) else {
@@ -120,7 +120,7 @@ impl<H: Head> Writer<H> {
         Ok(u64::from(copy.length_units))
     }
 
-    /// A stamp for a copy, if the index still says what is to be copied.
+    /// Stamps a copy, if the index still points to the record to be copied.
     fn stamp_copy(&self, segment: &Segment, line: &TableLine) -> Option<u64> {
         let mut ledger = self.shared.ledger();
         let (location, _) = self.shared.index.find(&line.key)?;

@@ -1,17 +1,19 @@
-//! Remembers who has left probation on disk: four bytes each, the place given by the fingerprint, the newest staying.
+//! Remembers entries evicted from probation on disk: four bytes per slot, the slot picked by the fingerprint, the
+//! newest entry winning.
 
-/// At least and at most so many places.
+/// Minimum number of slots.
 const PLACES_MIN: u64 = 1 << 14;
+/// Maximum number of slots.
 const PLACES_MAX: u64 = 1 << 24;
 
-/// Whether a fingerprint has left not long ago.
+/// The result of looking a fingerprint up among the ghosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remembered {
     Yes,
     No,
 }
 
-/// See the file's own words.
+/// A table of tags, at the slots that their fingerprints pick.
 #[derive(Debug)]
 pub(super) struct GhostTable {
     places: Box<[u32]>,
@@ -31,7 +33,7 @@ impl GhostTable {
         self.places[place] = tag;
     }
 
-    /// Answers, and forgets.
+    /// Looks a fingerprint up and forgets it.
     pub(super) fn take(&mut self, fingerprint: u64) -> Remembered {
         let (place, tag) = self.place(fingerprint);
         if self.places[place] != tag {
@@ -41,7 +43,8 @@ impl GhostTable {
         Remembered::Yes
     }
 
-    /// The high bits give the place, the low ones the tag, which is never that of an empty place.
+    /// Returns the slot, from the high bits, and the tag, from the low bits. A tag is never 0, which marks
+    /// an empty slot.
     fn place(&self, fingerprint: u64) -> (usize, u32) {
         let product = u128::from(fingerprint) * self.places.len() as u128;
         let place = usize::try_from(product >> 64).expect("a share of the length is less");

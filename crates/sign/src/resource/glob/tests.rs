@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Which heads of `pattern` cover the whole of `text`, as the definition says it: one table, no cleverness.
+/// Decides which prefixes of `pattern` cover the whole of `text`, as the definition says: one table, no cleverness.
 fn covering_heads(pattern: &[u8], text: &[u8]) -> Vec<bool> {
     let mut covers = vec![vec![false; text.len() + 1]; pattern.len() + 1];
     covers[0][0] = true;
@@ -21,7 +21,7 @@ fn covering_heads(pattern: &[u8], text: &[u8]) -> Vec<bool> {
     covers.iter().map(|lengths| lengths[text.len()]).collect()
 }
 
-/// Some patterns that nearly cover nearly uniform texts, of several words of states.
+/// Generates patterns that nearly cover nearly uniform texts, of several words of states.
 fn pattern() -> impl Strategy<Value = String> {
     prop_oneof!["[ab*?]{0,10}", "[aa?*]{0,20}", "(a|a|a|\\?|\\*a){50,150}"]
 }
@@ -51,7 +51,7 @@ proptest! {
         match greedy(pattern, text) {
             Walk::Covers => prop_assert!(expected),
             Walk::Differs => prop_assert!(!expected),
-            // So short a pair is decided by the walk itself.
+            // The walk itself decides a pair as short as this.
             Walk::OutOfSteps => prop_assert!(pattern.len() * text.len() > GREEDY_STEPS_MAX / 2),
         }
     }
@@ -84,7 +84,7 @@ fn the_walk_ends_after_its_steps() {
     assert!(!decides(32_768));
 }
 
-/// A mark for a question mark takes that and nothing else, not even its own byte.
+/// The byte for a literal question mark takes a question mark and nothing else, not even its own byte.
 #[test]
 fn a_literal_question_mark_is_itself() {
     let mark = [LITERAL_QUESTION_MARK];
@@ -95,7 +95,7 @@ fn a_literal_question_mark_is_itself() {
     assert!(matches(b"?", b"?"));
 }
 
-/// The words of a set of states are one row: what is added is there, and nothing else is.
+/// The words of a set of states form one row: an added state is in it, and no other.
 #[test]
 fn states_are_kept_one_by_one() {
     for added in [0, 1, 63, 64, 65, 127, 128, 200] {
