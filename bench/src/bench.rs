@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: what is measured, and how results are shown.
+//! `cargo xtask bench`: the benches, and how their results are shown.
 //!
-//! A bench runs Privet and its peer in turns in the same minutes on the same machine and reports the
-//! median of the ratios, so that a busy neighbour disturbs both alike.
+//! A bench runs Privet and its peer alternately, within the same minutes on the same machine, and reports the median of
+//! the ratios, so that a busy neighbour disturbs both alike.
 
 mod builds;
 mod cache;
@@ -28,36 +28,36 @@ use xtask::command::Outcome;
 /// The benches.
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Links a CPU second, beside `openssl speed` and botocore; one signature stamped on many links.
+    /// Links per CPU second, beside `openssl speed` and botocore; one signature stamped on many links.
     Sign(Output),
-    /// From the start of `privet sign` to the printed link, beside the AWS CLI.
+    /// Time from the start of `privet sign` to the printed link, beside the AWS CLI.
     Start(Output),
-    /// Server CPU a request of `privet serve`, beside nginx; memory under slow readers.
+    /// Server CPU per request of `privet serve`, beside nginx; memory under slow readers.
     Edge(EdgeArguments),
-    /// Privet as a cache before an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
+    /// Privet as a cache in front of an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
     Cache(CacheArguments),
-    /// What more objects in the cache, more connections and more distributions cost.
+    /// The cost of more objects in the cache, more connections and more distributions.
     Growth(GrowthArguments),
-    /// CPU of a request by its path, with as many behaviors as a distribution may have.
+    /// CPU per request by path, with as many behaviors as a distribution may have.
     Paths(Output),
-    /// Server CPU a request of this build, beside another build of Privet: what a change costs.
+    /// Server CPU per request of this build, beside another build of Privet: the cost of a change.
     Builds(BuildsArguments),
-    /// Videos: HLS segments beside ready files from nginx, a cold long video, RTMP beside nginx's module.
+    /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
 
-/// What every bench takes.
+/// The arguments of every bench.
 #[derive(Args, Clone)]
 pub struct Output {
-    /// Print a JSON list instead of a table.
+    /// Print a JSON array instead of a table.
     #[arg(long)]
     pub json: bool,
-    /// Fewer and shorter rounds: for a first look, not for comparing.
+    /// Run fewer and shorter rounds: for a first look, not for comparisons.
     #[arg(long)]
     pub quick: bool,
 }
 
-/// What `bench edge` takes.
+/// The arguments of `bench edge`.
 #[derive(Args, Clone)]
 pub struct EdgeArguments {
     #[command(flatten)]
@@ -65,12 +65,12 @@ pub struct EdgeArguments {
     /// File sizes, e.g. `1k,64k,1m,64m`.
     #[arg(long, value_delimiter = ',', default_value = "1k,64k,1m,64m")]
     pub sizes: Vec<String>,
-    /// Only the cases whose name contains this.
+    /// Run only the cases whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
 
-/// What `bench cache` takes.
+/// The arguments of `bench cache`.
 #[derive(Args, Clone)]
 pub struct CacheArguments {
     #[command(flatten)]
@@ -78,40 +78,40 @@ pub struct CacheArguments {
     /// Object sizes, e.g. `1k,64k,1m`.
     #[arg(long, value_delimiter = ',', default_value = "1k,64k,1m")]
     pub sizes: Vec<String>,
-    /// Only the cases whose name contains this.
+    /// Run only the cases whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
 
-/// What `bench builds` takes.
+/// The arguments of `bench builds`.
 #[derive(Args, Clone)]
 pub struct BuildsArguments {
     #[command(flatten)]
     pub output: Output,
-    /// The other build's program, from an older commit.
+    /// The executable of the other build, from an older commit.
     #[arg(long)]
     pub before: PathBuf,
-    /// Only the cases whose name contains this.
+    /// Run only the cases whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
 
-/// What `bench growth` takes.
+/// The arguments of `bench growth`.
 #[derive(Args, Clone)]
 pub struct GrowthArguments {
     #[command(flatten)]
     pub output: Output,
-    /// One part of three: objects, connections or distributions.
+    /// One of the three parts: objects, connections or distributions.
     #[arg(long)]
     pub only: Option<String>,
 }
 
-/// What `bench media` takes.
+/// The arguments of `bench media`.
 #[derive(Args, Clone)]
 pub struct MediaArguments {
     #[command(flatten)]
     pub output: Output,
-    /// Only the cases whose name contains this.
+    /// Run only the cases whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
@@ -148,31 +148,31 @@ pub fn run(bench: &Bench) -> Outcome {
     }
 }
 
-/// Where a measurement must lie.
+/// The bound that a measurement has to keep.
 #[derive(Clone, Copy)]
 pub enum Bar {
-    /// Reported only.
+    /// No bound: the value is only reported.
     None,
-    /// The ratio (or, without a peer, the value) is at least this.
+    /// A minimum of the ratio or, without a peer, of the value.
     AtLeast(f64),
-    /// The ratio (or, without a peer, the value) is at most this.
+    /// A maximum of the ratio or, without a peer, of the value.
     AtMost(f64),
 }
 
-/// One line of the result.
+/// One row of the result.
 pub struct Row {
     pub case: String,
     pub ours: f64,
     /// The peer's value and name.
     pub peer: Option<(f64, &'static str)>,
     pub unit: &'static str,
-    /// Ours by the peer's, the median over all rounds.
+    /// Our value divided by the peer's: the median over all rounds.
     pub ratio: Option<f64>,
     pub bar: Bar,
 }
 
 impl Row {
-    /// `None` when there is no bar.
+    /// Returns `None` when there is no bar.
     fn ok(&self) -> Option<bool> {
         let measured = self.ratio.unwrap_or(self.ours);
         match self.bar {
@@ -190,7 +190,7 @@ impl Row {
         }
     }
 
-    /// Says the row at once, on standard error, so that a run that is cut off is not lost.
+    /// Prints the row at once on standard error, so that an interrupted run is not lost.
     pub fn announce(&self) {
         let peer = self.peer.map_or_else(String::new, |(value, name)| {
             format!(", {name} {}", number(value))
@@ -234,7 +234,7 @@ impl Row {
     }
 }
 
-/// The middle value; the mean of the two middle ones when there is no middle.
+/// Returns the middle value, or the mean of the two middle ones for an even count.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -245,7 +245,7 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Median of ours, median of the peer's, and the median of their ratios round by round.
+/// Returns our median, the peer's median, and the median of their ratios round by round.
 pub fn medians(rounds: &[(f64, f64)]) -> (f64, f64, f64) {
     let ours: Vec<f64> = rounds.iter().map(|round| round.0).collect();
     let peers: Vec<f64> = rounds.iter().map(|round| round.1).collect();
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_round_by_round() {
-        // A slow second round slows both, and the ratio does not notice.
+        // A slow round slows both sides, so the ratio does not change.
         let (ours, peer, ratio) = medians(&[(2.0, 4.0), (1.0, 2.0), (2.0, 4.0)]);
         assert_eq!((ours, peer, ratio), (2.0, 4.0, 0.5));
     }

@@ -1,5 +1,5 @@
-//! What `cargo xtask bench` measures. A crate by itself, so that `cargo xtask` is built in seconds: this one has
-//! Privet's cryptography in it.
+//! The benches of `cargo xtask bench`. They are a separate crate, so that `cargo xtask` builds in seconds: this crate
+//! depends on Privet's cryptography.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod bench;

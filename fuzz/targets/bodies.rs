@@ -1,6 +1,6 @@
-//! What each fuzz target does with its bytes: must not panic, and must keep what is asserted here.
+//! The bodies of the fuzz targets: none may panic, and all must hold what is asserted here.
 //!
-//! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
+//! The fuzz targets and an ordinary test that runs the checked-in corpora share them.
 #![allow(dead_code)] // Each target uses one of them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -28,7 +28,7 @@ kKKAGMdlY8kNMlBHGyYG8GjX7dOliy6JxUVkkM5ubl+YQliVr7GASLer8w==
 -----END PUBLIC KEY-----
 ";
 
-/// The bytes are a policy under a signature that is taken for good.
+/// Fuzzes policies: the input is a policy whose signature is taken as valid.
 pub fn policy_json(bytes: &[u8]) {
     let query = format!("Policy={}&Signature=AAAA&Key-Pair-Id=KFUZZ", encode(bytes));
     let _ = open("/private/a.mp4", &query);
@@ -37,7 +37,7 @@ pub fn policy_json(bytes: &[u8]) {
     }
 }
 
-/// First line: a query. Second line: a cookie header.
+/// Fuzzes credentials. First line: a query. Second line: a cookie header.
 pub fn credentials(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (query, cookie) = text.split_once('\n').unwrap_or((&text, ""));
@@ -82,7 +82,7 @@ pub fn credentials(bytes: &[u8]) {
     explain_url(&format!("https://{HOST}/a?{query}"), Some(cookie), true);
 }
 
-/// Whoever may have a URL may have it by a path_token, and nobody else gets one.
+/// Checks that a URL gets a path token exactly when it may be requested.
 fn path_token(
     url: &ViewerUrl<'_>,
     credentials: &Credentials<'_>,
@@ -101,7 +101,7 @@ fn path_token(
         (Ok(grant), Ok(token)) => (grant, token),
         (Ok(_), Err(refusal)) => panic!("a grant without a path_token: {refusal}"),
     };
-    // A long resource has none.
+    // A long resource gets no token.
     let Some(token) = token else { return };
     let path = format!("/~{token}/a");
     assert_eq!(split_path_token(&path), Some((token.as_str(), "/a")));
@@ -136,7 +136,7 @@ fn path_token_secret() -> PathTokenSecret {
     PathTokenSecret::new(&[7; 32]).expect("32 bytes are a secret")
 }
 
-/// First line: the policy's resource. Second line: path and query of the request.
+/// Fuzzes resource patterns. First line: the policy's resource. Second line: path and query of the request.
 pub fn resource_matcher(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (resource, target) = text.split_once('\n').unwrap_or((&text, "/"));
@@ -161,7 +161,7 @@ pub fn resource_matcher(bytes: &[u8]) {
     }
 }
 
-/// First line: the size. Each further line: a header, `Name: value`.
+/// Fuzzes `Range`. First line: the size. Further lines: one header each, as `Name: value`.
 pub fn range_header(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
@@ -190,7 +190,7 @@ pub fn range_header(bytes: &[u8]) {
     }
 }
 
-/// The bytes are a configuration file whose other files cannot be read.
+/// Fuzzes configurations: the input is a configuration file whose other files cannot be read.
 pub fn configuration(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -209,7 +209,7 @@ pub fn configuration(bytes: &[u8]) {
     }
 }
 
-/// The bytes are a list that somebody else wrote, or subtitles.
+/// Fuzzes playlists: the input is a playlist of another server, or subtitles.
 pub fn video_playlists(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !text.contains("=grant")
@@ -236,7 +236,7 @@ pub fn video_playlists(bytes: &[u8]) {
 type Rewrite =
     fn(&str, &mut dyn FnMut(&str) -> Option<String>) -> Result<String, privet_media::Refusal>;
 
-/// Nothing but grants is added, and nothing at all without them.
+/// Checks that rewriting adds nothing but grants, and nothing at all without them.
 fn check_rewriting(text: &str, rewrite: Rewrite) {
     let Ok(same) = rewrite(text, &mut |_| None) else {
         return;
@@ -282,7 +282,7 @@ fn check_selection(selection: &Selection, size_bytes: u64) {
     assert!(in_order, "ranges follow one another without overlap");
 }
 
-/// True when a request with this path and query is let in.
+/// Returns true if a request with this path and query is admitted.
 fn open(path: &str, query: &str) -> bool {
     let url = ViewerUrl {
         scheme: Scheme::Https,
@@ -316,7 +316,7 @@ fn explain_url(url: &str, cookies: Option<&str>, with_key: bool) {
     let _ = explain(&question);
 }
 
-/// Believes every signature, so that what lies behind the signature is reached.
+/// A signature check that always succeeds, so that the code behind it is reached.
 struct Believer;
 
 impl SignatureMemory for Believer {
@@ -336,7 +336,7 @@ fn keys() -> KeySet {
     keys
 }
 
-/// Characters that JSON forbids in a string become spaces; quotes and backslashes are escaped.
+/// Escapes a character for a JSON string; characters that JSON forbids become spaces.
 fn json_character(character: char) -> String {
     match character {
         '"' => "\\\"".to_owned(),
@@ -346,7 +346,7 @@ fn json_character(character: char) -> String {
     }
 }
 
-/// Base64 in CloudFront's alphabet.
+/// Encodes in base64 with CloudFront's alphabet.
 fn encode(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
     let mut text = String::new();

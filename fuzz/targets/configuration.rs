@@ -1,4 +1,4 @@
-//! Feeds `bodies::configuration` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::configuration`.
 #![no_main]
 
 #[path = "bodies.rs"]

@@ -1,4 +1,4 @@
-//! Feeds `bodies::credentials` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::credentials`.
 #![no_main]
 
 #[path = "bodies.rs"]

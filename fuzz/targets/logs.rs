@@ -1,7 +1,7 @@
-//! What the fuzz target of redaction does with its bytes: a known credential, escaped in a few ways and put into whatever
+//! The body of the fuzz target for redaction: a known credential, escaped in some ways and put into arbitrary
 //! surroundings, must not be in the log.
 //!
-//! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus.
+//! The fuzz target and an ordinary test that runs the checked-in corpus share it.
 
 use http::Version;
 use privet_distribution::logging::{
@@ -10,12 +10,13 @@ use privet_distribution::logging::{
 use privet_sign::Timestamp;
 use std::time::Duration;
 
-/// This many characters of a credential in a row are too many.
+/// Number of consecutive characters of a credential that count as a leak.
 const LEAK_CHARACTERS_MIN: usize = 60;
 const SECRET: &str = "SECRET";
 const TEXT_SIZE_BYTES_MAX: usize = 64 * 1024;
 
-/// The first line names a credential and how it is escaped, in order; what follows has `SECRET` in the credential's place.
+/// Fuzzes redaction. The first line names a credential and its escapes, in order; in the rest, `SECRET` stands for the
+/// credential.
 pub fn redaction(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (words, around) = text.split_once('\n').unwrap_or((&text, SECRET));
@@ -46,7 +47,7 @@ pub fn redaction(bytes: &[u8]) {
     }
 }
 
-/// All letters in a row occur once in it: what is left of it is found again.
+/// Returns a credential in which every run of letters occurs once, so that what is left of it can be found.
 fn credential(words: &str) -> String {
     let is = |name: &str| words.split(' ').any(|word| word == name);
     let length = if is("p256") {
@@ -113,7 +114,7 @@ fn escape(word: &str, text: &str) -> String {
     }
 }
 
-/// U+FF01 to U+FF5E are the visible characters of ASCII once more.
+/// Offset from the visible characters of ASCII to their fullwidth forms, U+FF01 to U+FF5E.
 const FULLWIDTH: u32 = 0xfee0;
 
 fn widened(character: char) -> char {
@@ -129,7 +130,7 @@ fn narrowed(character: char) -> char {
     narrow.filter(char::is_ascii_graphic).unwrap_or(character)
 }
 
-/// The two forms of a line of the access log, each field of which may have the text in it.
+/// Returns the two forms of a line of the access log; every field may contain the text.
 fn lines(text: &str) -> [String; 2] {
     let record = LogRecord {
         ended: Timestamp::from_secs(1_767_000_000),
@@ -169,7 +170,7 @@ fn lines(text: &str) -> [String; 2] {
     [plain, json].map(|line| String::from_utf8_lossy(&line).into_owned())
 }
 
-/// Nobody finds the credential who decodes what is left, as often as they like, and joins its lines.
+/// Checks that nobody can find the credential by decoding the rest, however often, and by joining lines.
 fn check(redacted: &str, credential: &str) {
     let mut text = redacted.to_owned();
     loop {
@@ -191,7 +192,7 @@ fn check(redacted: &str, credential: &str) {
     }
 }
 
-/// Every escape undone once, from the left.
+/// Undoes every escape once, from the left.
 fn decoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

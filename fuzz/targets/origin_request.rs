@@ -1,4 +1,4 @@
-//! Feeds `reach::origin_request_of` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `reach::origin_request_of`.
 #![no_main]
 
 #[path = "reach.rs"]

@@ -1,4 +1,4 @@
-//! Feeds `paths::path_rule` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `paths::path_rule`.
 #![no_main]
 
 #[path = "paths.rs"]

@@ -1,4 +1,4 @@
-//! The body of the target that holds the rule of paths to models of servers.
+//! The body of the fuzz target that checks the rule for paths against models of servers.
 
 #[path = "../../crates/distribution/tests/it/path_models.rs"]
 mod path_models;
@@ -6,19 +6,19 @@ mod path_models;
 use path_models::{MODELS, bytes_of, decoded, path_info, request_line};
 use privet_distribution::request::is_canonical;
 
-/// A path that is canonical is read alike by every model of a server, and by every one behind another.
+/// Checks that a canonical path is read alike by every model of a server, and by every one behind another.
 pub fn path_rule(data: &[u8]) {
     let Ok(path) = std::str::from_utf8(data) else {
         return;
     };
-    // What is longer only takes longer: each model reads what each other has read.
+    // Longer paths only take longer: each model reads what every other model has read.
     if path.len() > 256 || !is_canonical(path) {
         return;
     }
     let raw = bytes_of(path);
     let name = decoded(&raw);
     assert_eq!(request_line(&raw), name, "{path:?} in a request line");
-    // Path info is the one thing that is left of it, which routing looks at.
+    // Path info is the only reading left, and routing handles it.
     assert!(
         name.starts_with(&path_info(&raw)),
         "{path:?} with path info"
@@ -33,7 +33,8 @@ pub fn path_rule(data: &[u8]) {
     }
 }
 
-/// Two things stay: `+` is a blank to some, and letters fold to letters.
+/// Returns true if two readings agree. Two differences remain: `+` is a space to some servers, and letters fold to
+/// letters.
 fn is_alike(one: &str, other: &str) -> bool {
     one == other || folded_letters(one) == folded_letters(other)
 }

@@ -1,4 +1,4 @@
-//! Feeds `bodies::policy_json` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::policy_json`.
 #![no_main]
 
 #[path = "bodies.rs"]

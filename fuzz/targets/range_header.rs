@@ -1,4 +1,4 @@
-//! Feeds `bodies::range_header` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::range_header`.
 #![no_main]
 
 #[path = "bodies.rs"]

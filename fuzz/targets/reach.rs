@@ -1,6 +1,6 @@
-//! What the fuzz target of requests to origins does with its bytes: nothing may reach an origin that is not written here.
+//! The body of the fuzz target for requests to origins: nothing may reach an origin that is not listed here.
 //!
-//! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus. The lists are not the edge's own:
+//! The fuzz target and an ordinary test that runs the checked-in corpus share it. The lists are not the edge's own, and
 //! names are read as the most careless server reads them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
@@ -49,7 +49,7 @@ const ORIGINS: [&str; 3] = ["app", "bucket", "pair"];
 const LISTED_HEADERS: [&str; 4] = ["x-amz-acl", "x_custom", "referer", "user-agent"];
 const LISTED_PARAMETERS: [&str; 5] = ["acl", "uploads", "uploadid", "restore", "select"];
 const OF_POST: [&str; 4] = ["uploads", "uploadid", "restore", "select"];
-/// To a bucket with any request, and with a change.
+/// Headers that may reach a bucket with any request; the next list is for changes only.
 const OF_BUCKETS: [&str; 5] = [
     "origin",
     "access-control-request-headers",
@@ -81,7 +81,7 @@ const OF_OBJECTS: [&str; 9] = [
     "response-content-disposition",
     "response-content-encoding",
 ];
-/// To nobody, however it is spelled.
+/// Headers that reach no origin in any spelling.
 const OF_NOBODY: [&str; 14] = [
     "connection",
     "content-length",
@@ -99,14 +99,15 @@ const OF_NOBODY: [&str; 14] = [
     "x-http-method-override",
 ];
 
-/// Words by which names steer some server to another path, method or viewer. What no policy lists has them nowhere.
+/// Words in header names that steer some server to another path, method or viewer. Headers that no policy lists do not
+/// contain them.
 const STEERING: [&str; 13] = [
     "accel", "cert", "forward", "host", "original", "override", "path", "proxy", "remote",
     "rewrite", "root", "sendfile", "upstream",
 ];
 /// Names with such words that the edge writes itself.
 const OF_THE_EDGE: [&str; 3] = ["host", "via", "x-forwarded-for"];
-/// Beginnings of names whose endings browsers and SDKs choose, and that say what an object or a page is.
+/// Prefixes of names that browsers and SDKs complete, and that describe an object or a page.
 const HARMLESS_BEGINNINGS: [&str; 9] = [
     "accept",
     "content-",
@@ -119,7 +120,8 @@ const HARMLESS_BEGINNINGS: [&str; 9] = [
     "x-object-meta-",
 ];
 
-/// First line: a digit for the behavior, the method, and the query. Each other line is a header.
+/// Fuzzes requests to origins. First line: a digit for the behavior, the method, and the query. Further lines: one
+/// header each.
 pub fn origin_request_of(bytes: &[u8]) {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let first = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
@@ -196,7 +198,7 @@ fn sent_to(
     origin_request(authorized, origin, request, &facts)
 }
 
-/// Of every name there is one spelling, and it is not one that ends at the edge.
+/// Checks that every name has a single spelling, and is none that stops at the edge.
 fn check_names(sent: &OriginRequest, policy: &str) {
     let mut seen = std::collections::BTreeSet::new();
     for name in sent.headers.keys() {
@@ -288,7 +290,7 @@ fn check_bucket(sent: &OriginRequest, request: &ViewerRequest<'_>, policy: &str)
     }
 }
 
-/// Gateways build names of objects from the values of some parameters: these lead to no folder and no other object.
+/// Checks parameters whose values gateways put into object names: they must lead to no folder and no other object.
 fn check_shape(piece: &str) {
     let name = careless_parameter(piece);
     if !["versionid", "uploadid", "partnumber", "x-id"].contains(&name.as_str()) {
@@ -312,7 +314,7 @@ fn check_shape(piece: &str) {
     );
 }
 
-/// What reaches the bucket decides which object of the cache it is, and nothing else of the query does.
+/// Checks that the cache key depends on the part of the query that reaches the bucket, and on nothing else of it.
 fn check_key(sent: &OriginRequest, authorized: &Authorized<'_>, request: &ViewerRequest<'_>) {
     let query = sent.target.split_once('?').map(|(_, query)| query);
     let same = ViewerRequest { query, ..*request };
@@ -373,7 +375,7 @@ fn careless(name: &str) -> String {
     name.chars().map(fold).collect()
 }
 
-/// The name of a parameter that is decoded until nothing changes, and then cut.
+/// Returns the name of a parameter, decoded until nothing changes and then cut.
 fn careless_parameter(piece: &str) -> String {
     let text = careless_value(piece);
     let end = text.iter().position(|byte| b"=&;?#\0".contains(byte));
@@ -381,7 +383,7 @@ fn careless_parameter(piece: &str) -> String {
     String::from_utf8_lossy(name).trim().to_ascii_lowercase()
 }
 
-/// Decoded until nothing changes.
+/// Decodes until nothing changes.
 fn careless_value(piece: &str) -> Vec<u8> {
     let mut text = piece.replace('+', " ").into_bytes();
     while let Some(at) = text.windows(3).position(is_escape) {
@@ -416,7 +418,7 @@ fn snapshot() -> &'static Snapshot {
     })
 }
 
-/// No behavior here has keys.
+/// A signature check that always fails; no behavior here has keys.
 struct Nobody;
 
 impl SignatureMemory for Nobody {

@@ -1,4 +1,4 @@
-//! Feeds `logs::redaction` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `logs::redaction`.
 #![no_main]
 
 #[path = "logs.rs"]

@@ -1,4 +1,4 @@
-//! Feeds `bodies::resource_matcher` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::resource_matcher`.
 #![no_main]
 
 #[path = "bodies.rs"]

@@ -1,6 +1,6 @@
-//! What the fuzz target of RTMP does with its bytes: must not panic, and must keep what is asserted here.
+//! The body of the fuzz target for RTMP: it may not panic, and must hold what is asserted here.
 //!
-//! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus.
+//! The fuzz target and an ordinary test that runs the checked-in corpus share it.
 
 use bytes::Bytes;
 use privet_media::Parts;
@@ -8,14 +8,14 @@ use privet_media::rtmp::{Action, ConnectRefusal, PlayRefusal, Session, Start, pa
 use privet_media::stream::{Message, MessageKind};
 use std::time::Duration;
 
-/// C0, C1 and C2.
+/// Size of C0, C1 and C2.
 const HANDSHAKE_SIZE_BYTES: usize = 1 + 2 * 1536;
-/// What the answer to one action may be at most, with its headers.
+/// Largest response to one action, with its headers.
 const ANSWER_SIZE_BYTES_MAX: u64 = 4096;
-/// What one byte of the viewer may cause at most.
+/// Largest number of bytes that one byte of the viewer may cause.
 const REPLY_SIZE_BYTES_MAX: u64 = 32;
 
-/// The bytes are what a viewer sends: from the beginning, and behind a handshake.
+/// Fuzzes a viewer's bytes, once from the beginning and once after a handshake.
 pub fn rtmp_session(bytes: &[u8]) {
     converse(bytes);
     let mut whole = vec![0; HANDSHAKE_SIZE_BYTES];
@@ -63,7 +63,7 @@ fn is_question(action: &Action) -> bool {
     }
 }
 
-/// Now this way and now that.
+/// Answers an action, in a way that depends on `turn`.
 fn answer(session: &mut Session, action: &Action, turn: u64) {
     match action {
         Action::Connect(_) if turn.is_multiple_of(5) => {

@@ -1,4 +1,4 @@
-//! Feeds `rtmp::rtmp_session` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `rtmp::rtmp_session`.
 #![no_main]
 
 #[path = "rtmp.rs"]

@@ -1,6 +1,6 @@
-//! What the fuzz target of videos as messages does with its bytes: must not panic, and must keep what is asserted here.
+//! The body of the fuzz target for videos as RTMP messages: it may not panic, and must hold what is asserted here.
 //!
-//! Shared by the fuzz target and by an ordinary test that runs the checked-in corpus.
+//! The fuzz target and an ordinary test that runs the checked-in corpus share it.
 
 use privet_media::mp4::{Limits, Locator, Step};
 use privet_media::stream::{FlvLocator, Message, MessageKind, Mp3Locator, StreamIndex};
@@ -8,7 +8,7 @@ use privet_media::{Part, Refusal};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Small, so that many inputs are tried in a second.
+/// Small limits, so that many inputs can be tried per second.
 const LIMITS: Limits = Limits {
     index_size_bytes_max: 1 << 20,
     tracks_max: 8,
@@ -19,10 +19,10 @@ const LIMITS: Limits = Limits {
     boxes_max: 64,
     fragments_max: 100,
 };
-/// Lengths have 24 bits on the wire.
+/// Largest body of a message, whose length has 24 bits on the wire.
 const BODY_SIZE_BYTES_MAX: u64 = 0xff_ffff;
 
-/// The bytes are an object of each of the three kinds: it is walked, and sent from several times on.
+/// Fuzzes the three kinds of objects: the input is indexed and sent, starting at several times.
 pub fn video_streams(bytes: &[u8]) {
     for index in [mp4(bytes), flv(bytes), mp3(bytes)].into_iter().flatten() {
         let from_start = check_messages(bytes, &index, Duration::ZERO);
@@ -68,7 +68,7 @@ fn mp3(bytes: &[u8]) -> Result<StreamIndex, Refusal> {
     locator.finish().map(StreamIndex::Mp3)
 }
 
-/// How many messages there are from a time on.
+/// Checks the messages from a time on; returns their number.
 fn check_messages(bytes: &[u8], index: &StreamIndex, at: Duration) -> usize {
     let mut count = 0;
     let mut timestamp_ms = 0;
@@ -79,13 +79,13 @@ fn check_messages(bytes: &[u8], index: &StreamIndex, at: Duration) -> usize {
         source_size_bytes += check_message(bytes, &message);
         count += 1;
     }
-    // Headers that hold at the first message are sent before it once more.
+    // Headers that apply at the first message are sent again before it.
     let longest = 2 * bytes.len() as u64;
     assert!(source_size_bytes <= longest, "an object does not grow");
     count
 }
 
-/// How many bytes of the object it has; all lie within it.
+/// Checks that all parts of a message lie within the object; returns how many bytes it has of it.
 fn check_message(bytes: &[u8], message: &Message) -> u64 {
     let size_bytes = message.body.size_bytes();
     assert!((1..=BODY_SIZE_BYTES_MAX).contains(&size_bytes), "it fits");

@@ -1,4 +1,4 @@
-//! Feeds `videos::video_index` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `videos::video_index`.
 #![no_main]
 
 #[path = "videos.rs"]

@@ -1,4 +1,4 @@
-//! Feeds `bodies::video_playlists` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `bodies::video_playlists`.
 #![no_main]
 
 #[path = "bodies.rs"]

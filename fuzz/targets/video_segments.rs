@@ -1,4 +1,4 @@
-//! Feeds `videos::video_segments` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `videos::video_segments`.
 #![no_main]
 
 #[path = "videos.rs"]

@@ -1,4 +1,4 @@
-//! Feeds `streams::video_streams` with what libFuzzer invents.
+//! Passes the inputs of libFuzzer to `streams::video_streams`.
 #![no_main]
 
 #[path = "streams.rs"]

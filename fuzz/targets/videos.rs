@@ -1,6 +1,6 @@
-//! What the fuzz targets of videos do with their bytes: must not panic, and must keep what is asserted here.
+//! The bodies of the fuzz targets for videos: none may panic, and all must hold what is asserted here.
 //!
-//! Shared by the fuzz targets and by an ordinary test that runs the checked-in corpora.
+//! The fuzz targets and an ordinary test that runs the checked-in corpora share them.
 #![allow(dead_code)] // Each target uses one of them.
 
 use privet_media::describe::{describe, describe_ts};
@@ -12,7 +12,7 @@ use privet_media::segmentation::{PlannedTrack, Segmentation};
 use privet_media::{Part, Parts, Refusal};
 use std::time::Duration;
 
-/// Small, so that many inputs are tried in a second.
+/// Small limits, so that many inputs can be tried per second.
 const LIMITS: Limits = Limits {
     index_size_bytes_max: 1 << 20,
     tracks_max: 8,
@@ -24,7 +24,7 @@ const LIMITS: Limits = Limits {
     fragments_max: 100,
 };
 
-/// The bytes are an object: its index is read, and all its segments are made by both muxers.
+/// Fuzzes segments: the input is an object whose index is read and whose segments are all made by both muxers.
 pub fn video_segments(bytes: &[u8]) {
     let Ok(index) = index(bytes) else {
         return;
@@ -48,7 +48,7 @@ pub fn video_segments(bytes: &[u8]) {
     );
 }
 
-/// The bytes are an object: its index is read, cut and described, and all three agree.
+/// Fuzzes the index: the input is an object whose index is read, segmented and described, and all three must agree.
 pub fn video_index(bytes: &[u8]) {
     let Ok(index) = index(bytes) else {
         return;
@@ -160,7 +160,7 @@ fn transport_stream(bytes: &[u8], index: &Index, segmentation: &Segmentation, nu
     );
 }
 
-/// The stretches of the object; all lie within it.
+/// Returns the ranges of the object; all must lie within it.
 fn sources(bytes: &[u8], parts: &Parts) -> Vec<u8> {
     let mut out = Vec::new();
     for part in parts.as_slice() {

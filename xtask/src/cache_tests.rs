@@ -1,7 +1,7 @@
-//! `cargo xtask cache-tests`: the public suite for HTTP caches, run through an edge before the suite's own origin.
+//! `cargo xtask cache-tests`: the public suite for HTTP caches, run through an edge in front of the suite's own origin.
 //!
-//! The edge is configured as the suite wants a cache to be: nothing is kept unless the origin says so, all methods
-//! and headers pass. Everything stays on loopback.
+//! The edge is configured as the suite expects of a cache: nothing is stored unless the origin allows it, and all
+//! methods and headers pass. Everything stays on loopback.
 
 use crate::command::{self, Outcome, cargo, output, program, run as run_shown};
 use crate::tools;
@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// Runs all tests, or the one called `id` with everything it says; of the published suite, or of the one in the folder
-/// `suite`; through an edge of its own, or a server given.
+/// Runs all tests, or only the test `id` with all its messages; those of the published suite or of the one in the
+/// folder `suite`; through an edge started here or through a given server.
 pub fn run(
     id: Option<&str>,
     suite: Option<&Path>,
@@ -37,7 +37,7 @@ pub fn run(
         .args(["--no-warnings", "--dns-result-order=ipv4first", "cli.mjs"])
         .current_dir(&suite)
         .env("npm_config_base", base.trim_end_matches('/'))
-        // What npm would set from package.json; an empty id means all of them.
+        // npm would set this from package.json; an empty id selects all tests.
         .env("npm_package_config_id", id.unwrap_or_default());
     if id.is_some() {
         return run_shown(&mut client);
@@ -48,15 +48,15 @@ pub fn run(
     Ok(())
 }
 
-/// A child that is killed when it is dropped, and the address it said it listens on.
+/// A child process that is killed when dropped, and the address it reported to listen on.
 struct Listening {
     child: Child,
     url: String,
 }
 
 impl Listening {
-    /// Takes the address from the first line of `says` that has one; later lines are read and dropped, so that the
-    /// child is never held up by a full pipe.
+    /// Takes the address from the first line of `says` that has one. Later lines are read and dropped, so that a full
+    /// pipe never blocks the child.
     fn new(child: Child, says: impl Read + Send + 'static) -> Outcome<Self> {
         let mut listening = Listening {
             child,
@@ -82,7 +82,7 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // One that ended by itself needs no killing.
+        // A process that has ended by itself needs no killing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -99,7 +99,7 @@ fn start_origin(suite: &Path, port: u16) -> Outcome<Listening> {
         .env("npm_config_protocol", "http")
         .env("npm_config_port", port.to_string())
         .env("npm_config_pidfile", "/dev/null")
-        // It ends when this pipe does, whatever becomes of this program.
+        // The process ends when this pipe is closed, whatever happens to this program.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = spawn(&mut command)?;
@@ -137,7 +137,7 @@ fn spawn(command: &mut Command) -> Outcome<Child> {
 struct Test {
     id: String,
     kind: String,
-    /// Tests without which this one says nothing.
+    /// Ids of the tests without which this one says nothing.
     needs: Vec<String>,
 }
 
@@ -166,14 +166,14 @@ fn parse(text: &str) -> Outcome<Value> {
     serde_json::from_str(text).map_err(|error| format!("the suite said something else: {error}"))
 }
 
-/// What became of a test, in the suite's own terms (its lib/display.mjs).
+/// Result of a test, in the suite's own terms (its lib/display.mjs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Pass,
     Fail,
-    /// What the test builds on did not work.
+    /// The setup of the test failed.
     SetupFail,
-    /// A test that it needs did not pass.
+    /// A required test did not pass.
     NeedFail,
     Untested,
 }
@@ -191,7 +191,7 @@ impl Verdict {
 }
 
 struct Report {
-    /// By kind, then by verdict.
+    /// Numbers of tests by kind, then by verdict.
     counts: BTreeMap<String, BTreeMap<Verdict, usize>>,
     failures: Vec<String>,
 }
@@ -252,7 +252,7 @@ fn verdict(test: &Test, tests: &[Test], results: &Value) -> Verdict {
     }
 }
 
-/// A cache that goes by what the origin says, and where the origin says nothing, by RFC 9111 alone.
+/// A cache that follows the origin's directives and otherwise RFC 9111 alone.
 const CONFIG: &str = r#"
 [[listeners]]
 address = "127.0.0.1:0"

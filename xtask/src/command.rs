@@ -1,16 +1,16 @@
-//! Running other programs: shown or silent, with errors that say what was run.
+//! Running other programs: visibly or silently, with errors that name the command.
 //!
-//! Which programs, and what their failure means, is for the callers to know.
+//! The callers choose the programs, and know what a failure means.
 
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a command of this program ends with: nothing, or one sentence for standard error.
+/// Result of a command of this program: an error is one sentence for standard error.
 pub type Outcome<T = ()> = Result<T, String>;
 
-/// The repository's root.
+/// Returns the repository's root.
 pub fn root() -> PathBuf {
     let manifest =
         env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -19,19 +19,19 @@ pub fn root() -> PathBuf {
         .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// Where builds go: `CARGO_TARGET_DIR`, or `target` in the root.
+/// Returns the folder for builds: `CARGO_TARGET_DIR`, or `target` in the root.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The cargo that started this program.
+/// Returns the cargo that started this program.
 pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
 
-/// A program with its arguments.
+/// Returns a command with its arguments.
 pub fn program<S: AsRef<OsStr>>(name: impl AsRef<OsStr>, arguments: &[S]) -> Command {
     let mut command = Command::new(name);
     command.args(arguments).current_dir(root());
@@ -52,12 +52,12 @@ pub fn run(command: &mut Command) -> Outcome {
     }
 }
 
-/// Runs and returns what it printed; its complaints are part of the error.
+/// Runs and returns the standard output; standard error becomes part of the error.
 pub fn output(command: &mut Command) -> Outcome<String> {
     output_bytes(command).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// As `output`, for programs that print bytes.
+/// Does the same as `output`, for programs that print bytes.
 pub fn output_bytes(command: &mut Command) -> Outcome<Vec<u8>> {
     let line = shown(command);
     let output = command
@@ -75,7 +75,7 @@ pub fn output_bytes(command: &mut Command) -> Outcome<Vec<u8>> {
     ))
 }
 
-/// True when the program starts and ends well.
+/// Returns true if the program starts and succeeds.
 pub fn answers(command: &mut Command) -> bool {
     let status = command
         .stdin(Stdio::null())
@@ -85,8 +85,8 @@ pub fn answers(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// True when `PATH` has an executable of this name. Debian keeps servers in `/usr/sbin`, which a
-/// person's `PATH` may lack.
+/// Returns true if `PATH` has an executable of this name. Debian installs servers in `/usr/sbin`, which may be missing
+/// from a user's `PATH`.
 pub fn on_path(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
@@ -94,7 +94,7 @@ pub fn on_path(name: &str) -> bool {
         .any(|folder| folder.join(name).is_file())
 }
 
-/// `name` itself, or its place in `/usr/sbin` when it is there.
+/// Returns `name` itself, or its path in `/usr/sbin` if it is there.
 pub fn server_program(name: &str) -> PathBuf {
     let system = Path::new("/usr/sbin").join(name);
     if system.is_file() {

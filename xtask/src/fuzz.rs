@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: runs the targets of `fuzz/` with cargo-fuzz on a nightly toolchain.
 //!
-//! The same corpora run as ordinary tests too, without any of this.
+//! Ordinary tests run the same corpora without any of this.
 
 use crate::command::{self, Outcome, answers, cargo, output};
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
-/// The command: checks the name, the toolchain and cargo-fuzz, then runs.
+/// Runs the command, after checking the name, the toolchain and cargo-fuzz.
 pub fn run(target: Option<&str>, seconds: u64) -> Outcome {
     let known = targets()?;
     let chosen = match target {
@@ -42,7 +42,7 @@ fn run_targets(targets: &[String], seconds: u64) -> Outcome {
         // New inputs go to the first folder; the checked-in corpus stays as it is.
         let found = command::target().join("fuzz-corpus").join(target);
         fs::create_dir_all(&found).map_err(|error| error.to_string())?;
-        // The pinned toolchain that started this program must not reach the nightly one.
+        // The pinned toolchain that started this program must not override the nightly one.
         let mut fuzz = Command::new("rustup");
         fuzz.args(["run", "nightly", "cargo", "fuzz", "run", target])
             .arg(&found);
@@ -71,7 +71,7 @@ fn require_nightly() -> Outcome {
     )
 }
 
-/// Each folder of `fuzz/corpus` is a target.
+/// Returns the targets: each folder of `fuzz/corpus` is one.
 fn targets() -> Outcome<Vec<String>> {
     let folder = command::root().join("fuzz/corpus");
     let entries = fs::read_dir(&folder)

@@ -1,4 +1,5 @@
-//! What the commands of `cargo xtask` and the benches share: running programs, and installing those that they need.
+//! Code shared by the commands of `cargo xtask` and the benches: running programs, and installing those that are
+//! needed.
 #![allow(clippy::print_stdout)] // Whoever waits is told what for.
 
 pub mod command;

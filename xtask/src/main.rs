@@ -1,6 +1,6 @@
-//! What people and CI run: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`, `mutants`.
+//! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`, `mutants`.
 //!
-//! This file is the command line; each command is a module.
+//! This file is the command line; each command has a module.
 #![allow(clippy::print_stdout)] // Printing is what this program is for.
 
 mod cache_tests;
@@ -33,56 +33,56 @@ struct Arguments {
 enum Command {
     /// Install what is missing, then run every check and test.
     Test {
-        /// Install nothing: what is missing is reported, and tests that need it fail.
+        /// Install nothing: missing tools are reported, and tests that need them fail.
         #[arg(long)]
         no_install: bool,
     },
-    /// Install what tests and benches need, and stop there.
+    /// Install what tests and benches need, and stop.
     Tools,
-    /// Make the videos that tests play, where they are missing.
+    /// Make the videos that tests play, if they are missing.
     Clips,
-    /// Measure, beside a peer in the same run.
+    /// Measure Privet beside a peer in the same run.
     #[command(disable_help_flag = true)]
     Bench {
-        /// Which bench, and what it takes: see `cargo xtask bench --help`.
+        /// The bench and its arguments: see `cargo xtask bench --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Run the public suite for HTTP caches through an edge, and count what passes.
+    /// Run the public suite for HTTP caches through an edge, and count the tests that pass.
     CacheTests {
-        /// One test of the suite by its id, with every message of it; all of them when left out.
+        /// Id of one test of the suite, shown with all its messages; all tests if omitted.
         id: Option<String>,
-        /// A newer version of the suite than the published one: a folder with its tests/, cli.mjs and server/.
+        /// Folder of a newer version of the suite than the published one, with its tests/, cli.mjs and server/.
         #[arg(long)]
         suite: Option<PathBuf>,
-        /// Run it through this server instead, which must already be before the suite's origin.
+        /// URL of another server to run the suite through; it must already be in front of the suite's origin.
         #[arg(long, requires = "origin_port")]
         through: Option<String>,
-        /// Where the suite's origin listens; a free port when left out.
+        /// Port of the suite's origin; a free port if omitted.
         #[arg(long)]
         origin_port: Option<u16>,
     },
-    /// Run a command, a test say, with a throw-away S3 gateway beside it.
+    /// Run a command, such as a test, with a temporary S3 gateway beside it.
     WithS3 {
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<String>,
     },
-    /// Bundle the player of the demo's page again, after its version has changed.
+    /// Bundle the player of the demo page again, after its version has changed.
     Site,
-    /// Run a fuzz target, or each of them in turn.
+    /// Run one fuzz target, or all of them in turn.
     Fuzz {
-        /// One target; all of them when left out.
+        /// Name of one target; all of them if omitted.
         target: Option<String>,
-        /// How long each target runs.
+        /// Seconds to run each target for.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Change what lets bytes out, one place at a time, and count which changes the tests notice.
+    /// Mutate the code that lets bytes out, one position at a time, and count the mutants that the tests catch.
     Mutants {
-        /// `sign` or `distribution`; both when left out.
+        /// `sign` or `distribution`; both if omitted.
         group: Option<String>,
-        /// This file alone, from the repository's root; may be repeated.
+        /// Path of a file to mutate alone, relative to the repository's root; may be repeated.
         #[arg(long, value_name = "FILE")]
         file: Vec<PathBuf>,
     },

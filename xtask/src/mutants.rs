@@ -1,7 +1,7 @@
-//! `cargo xtask mutants`: changes the code that lets bytes out, one place at a time, and counts the changes that the
-//! tests of its crate notice (mutation testing, by cargo-mutants).
+//! `cargo xtask mutants`: mutates the code that lets bytes out, one position at a time, and counts the mutants that the
+//! tests of its crate catch (mutation testing, by cargo-mutants).
 //!
-//! Fails when fewer are noticed than [`CAUGHT_PERCENT_MIN`]. What a change is stands in cargo-mutants' book.
+//! It fails when fewer than [`CAUGHT_PERCENT_MIN`] are caught. The manual of cargo-mutants describes the mutations.
 
 use crate::command::{self, Outcome, answers, cargo};
 use serde_json::Value;
@@ -12,17 +12,17 @@ use std::process::{Command, Stdio};
 
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 
-/// Of the mutants that compile.
+/// Minimum percentage of caught mutants among those that compile.
 const CAUGHT_PERCENT_MIN: usize = 97;
 
-/// No build takes as long. The limit of a test run is taken from that of the code as it is.
+/// Time limit of a build, which none comes near. The limit of a test run is derived from that of the unchanged code.
 const BUILD_SECONDS_MAX: &str = "600";
 
-/// The modules of one crate that decide what a viewer may have, or what an origin hears.
+/// The modules of one crate that decide what a viewer may have, or what an origin receives.
 struct Group {
     name: &'static str,
     package: &'static str,
-    /// Each is a file, and the folder of the same name where there is one.
+    /// Names of modules: each is a file, and the folder of the same name if there is one.
     modules: &'static [&'static str],
 }
 
@@ -64,7 +64,7 @@ const GROUPS: &[Group] = &[
     },
 ];
 
-/// The command: `group` or all of them; only `files` of it when there are any.
+/// Runs the command for `group` or for all groups; only for `files` if any are given.
 pub fn run(group: Option<&str>, files: &[PathBuf]) -> Outcome {
     let groups = chosen(group)?;
     let files = if files.is_empty() {
@@ -97,7 +97,7 @@ fn chosen(group: Option<&str>) -> Outcome<Vec<&'static Group>> {
     })
 }
 
-/// A module that is gone is an error: a renamed one must not fall out of the count.
+/// Returns the files of the groups. A missing module is an error, because a renamed one must not drop out of the count.
 fn groups_files(groups: &[&Group]) -> Outcome<Vec<String>> {
     let mut files = Vec::new();
     for group in groups {
@@ -144,12 +144,13 @@ fn install() -> Outcome {
     ]))
 }
 
-/// Mutates a copy of the tree. Its dependencies are built once in a folder of their own, so that no mutated library
-/// lies where people build.
+/// Mutates a copy of the tree. Its dependencies are built once in a separate folder, so that no mutated library ends up
+/// in the developers' target folder.
 fn test(groups: &[&Group], files: &[String], folder: &Path) -> Outcome {
     let mut mutants = cargo();
     mutants
-        // A million spellings of paths for each mutant would take days; these find it too, or a test of a rule does.
+        // A million spellings of paths per mutant would take days. So few find the mutants too, or a test of a rule
+        // does.
         .env("PRIVET_SPELLINGS", "400")
         .env("PROPTEST_CASES", "32")
         .args([
@@ -173,17 +174,18 @@ fn test(groups: &[&Group], files: &[String], folder: &Path) -> Outcome {
     for file in files {
         mutants.args(["--file", file]);
     }
-    // Examples and documentation tests take long, and decide nothing that the others do not. What logs redact opens nothing.
+    // Examples and documentation tests take long and decide nothing that the others do not. Log redaction grants no
+    // access.
     mutants.args(["--cargo-arg=--tests", "--", "--", "--skip=redact"]);
     match ended(&mut mutants)? {
-        // All caught, some missed, some ran into the time limit: the report says which.
+        // All were caught, some were missed, or some timed out: the report says which.
         Some(0 | 2 | 3) => Ok(()),
         Some(4) => Err("the tests fail before anything is changed".to_owned()),
         Some(_) | None => Err("cargo mutants did not come to an end".to_owned()),
     }
 }
 
-/// The exit code; `None` when a signal ended it.
+/// Returns the exit code; `None` when a signal ended the process.
 fn ended(command: &mut Command) -> Outcome<Option<i32>> {
     let status = command.stdin(Stdio::null()).status();
     status
@@ -191,7 +193,7 @@ fn ended(command: &mut Command) -> Outcome<Option<i32>> {
         .map_err(|error| format!("cannot run cargo mutants: {error}"))
 }
 
-/// What became of the mutants of one file.
+/// Result for the mutants of one file.
 #[derive(Default)]
 struct Count {
     caught: usize,
@@ -241,7 +243,7 @@ impl Report {
         Ok(report)
     }
 
-    /// The baseline is no mutant, and what does not compile counts for nobody.
+    /// Counts one outcome. The baseline is not a mutant, and mutants that do not compile do not count.
     fn add(&mut self, outcome: &Value) -> Outcome {
         let mutant = &outcome["scenario"]["Mutant"];
         let (Some(file), Some(name)) = (mutant["file"].as_str(), mutant["name"].as_str()) else {
@@ -249,7 +251,7 @@ impl Report {
         };
         let count = self.files.entry(file.to_owned()).or_default();
         match outcome["summary"].as_str() {
-            // A test that never ends is noticed.
+            // A test that never ends counts as one that fails.
             Some("CaughtMutant" | "Timeout") => count.caught += 1,
             Some("MissedMutant") => {
                 count.missed += 1;

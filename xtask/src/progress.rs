@@ -1,4 +1,5 @@
-//! What whoever waits is told: which step runs, how long it took the last time on this machine, and how long now.
+//! Progress for the waiting user: which step runs, how long it took the last time on this machine, and how long it took
+//! now.
 //!
 //! The times are a convenience: a file that cannot be read or written changes nothing else.
 
@@ -8,12 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A file of times has a few dozen steps; a larger one is not ours.
+/// Largest size of the file of times, which has a few dozen steps; a larger file is not ours.
 const FILE_SIZE_BYTES_MAX: u64 = 64 * 1024;
 
-/// Runs one step between two lines. `at` stands behind its name, for instance which of how many it is.
+/// Runs one step between two lines. `at` follows its name, for instance with the number of the step.
 ///
-/// Only the time of a step that passes is remembered: a failed one says nothing about the next.
+/// Only the time of a step that passes is stored: a failed one says nothing about the next run.
 pub fn step(name: &str, at: &str, work: impl FnOnce() -> Outcome) -> Outcome {
     println!("xtask: {}", opening(name, at, Times::read().last(name)));
     let began = Instant::now();
@@ -29,7 +30,7 @@ pub fn step(name: &str, at: &str, work: impl FnOnce() -> Outcome) -> Outcome {
     result
 }
 
-/// The line that a step begins with: its name, and what is known about it.
+/// Returns the line at the start of a step: its name, and what is known about it.
 pub fn opening(name: &str, at: &str, last: Option<Duration>) -> String {
     let last = last.map(|last| format!("took {} the last time", shown(last)));
     let known: Vec<&str> = [Some(at), last.as_deref()]
@@ -44,24 +45,24 @@ pub fn opening(name: &str, at: &str, last: Option<Duration>) -> String {
     }
 }
 
-/// How long each step took the last time.
+/// The times that the steps took the last time.
 #[derive(Debug, Default, PartialEq)]
 pub struct Times {
     milliseconds: BTreeMap<String, u64>,
 }
 
 impl Times {
-    /// The times of this machine; none when there is no file of them or it is broken.
+    /// Returns the times of this machine; none when their file is missing or broken.
     pub fn read() -> Self {
         Self::read_from(&file())
     }
 
-    /// Puts the time of a step in place of the one before it.
+    /// Replaces the stored time of a step.
     pub fn remember(step: &str, elapsed: Duration) {
         Self::remember_in(&file(), step, elapsed);
     }
 
-    /// How long this step took the last time that it passed.
+    /// Returns the time of this step when it last passed.
     pub fn last(&self, step: &str) -> Option<Duration> {
         self.milliseconds
             .get(step)
@@ -78,12 +79,12 @@ impl Times {
         }
     }
 
-    /// A step may have written since this one began, so the file is read again.
+    /// The file is read again, because a step may have written it since this one began.
     fn remember_in(file: &Path, step: &str, elapsed: Duration) {
         let mut times = Self::read_from(file);
         let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         times.milliseconds.insert(step.to_owned(), milliseconds);
-        // A half-written file is a broken one, which the next run ignores.
+        // A half-written file counts as broken, and the next run ignores it.
         if let Ok(text) = serde_json::to_vec_pretty(&times.milliseconds) {
             let _ = fs::write(file, text);
         }
@@ -94,7 +95,7 @@ fn file() -> PathBuf {
     command::target().join("xtask-times.json")
 }
 
-/// A duration as people say it: `0.4 s`, `95 s`, `3 min 20 s`.
+/// Formats a duration for people: `0.4 s`, `95 s`, `3 min 20 s`.
 pub fn shown(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 9.95 {

@@ -1,7 +1,7 @@
-//! The Ceph gateway that tests use as an S3 origin: started once for a run, since it takes its time.
+//! The Ceph gateway that tests use as an S3 origin. It is started once per run, because that takes some time.
 //!
-//! `tests-peers/origins/ceph_rgw_up.sh` is what runs it. It ends when its standard input does, so it ends
-//! with this program, however this program ends.
+//! It is run by `tests-peers/origins/ceph_rgw_up.sh`, which ends when its standard input is closed, and so with this
+//! program, however this program ends.
 
 use crate::command::{self, Outcome, program};
 use std::io::{BufRead, BufReader};
@@ -18,14 +18,14 @@ pub fn run_beside(words: &[String]) -> Outcome {
     command::run(&mut command)
 }
 
-/// A gateway that is starting, or running.
+/// A gateway that is starting or running.
 pub struct S3Gateway {
     script: Child,
     says: BufReader<ChildStdout>,
 }
 
 impl S3Gateway {
-    /// Begins to start it, and does not wait.
+    /// Begins to start the gateway without waiting for it.
     pub fn begin() -> Outcome<Self> {
         let folder = command::target().join(format!("test-origins/rgw-{}", std::process::id()));
         let mut command = program("tests-peers/origins/ceph_rgw_up.sh", &[folder]);
@@ -41,7 +41,7 @@ impl S3Gateway {
         }
     }
 
-    /// Waits until it answers, and tells a child process where it is (see tests-peers/README.md).
+    /// Waits until the gateway responds, and tells a child process its URL (see tests-peers/README.md).
     pub fn point_at(&mut self, command: &mut Command) -> Outcome {
         let mut url = String::new();
         let read = self.says.read_line(&mut url);
@@ -55,9 +55,9 @@ impl S3Gateway {
 
 impl Drop for S3Gateway {
     fn drop(&mut self) {
-        // The end of its standard input; it takes its folder away.
+        // The script ends when its standard input is closed, and removes its folder.
         drop(self.script.stdin.take());
-        // A script that is gone already has nothing left to end.
+        // A script that is already gone has nothing left to end.
         let _ = self.script.wait();
     }
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask site`: takes the player of the demo's page from npm and puts it, compressed, among the program's assets.
+//! `cargo xtask site`: fetches the player of the demo page from npm and stores it, compressed, among the program's
+//! assets.
 //!
 //! The result is committed, so that a build needs neither npm nor a network.
 
@@ -7,13 +8,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What of the package the page needs, and where it goes.
+/// Files of the package that the page needs, and their names among the assets.
 const FILES: [(&str, &str); 2] = [
     ("dist/video.min.js", "video.js.gz"),
     ("dist/video-js.min.css", "video-js.css.gz"),
 ];
 
-/// Installs what `crates/privet/site/package-lock.json` says and writes `crates/privet/assets/site`.
+/// Installs what `crates/privet/site/package-lock.json` pins, and writes `crates/privet/assets/site`.
 pub fn bundle() -> Outcome {
     let source = root().join("crates/privet/site");
     let assets = root().join("crates/privet/assets/site");

@@ -13,16 +13,16 @@ use std::io::{self, IsTerminal};
 use std::process::Command;
 use std::time::Instant;
 
-/// How many steps `run` has.
+/// Number of steps in `run`.
 const STEPS: usize = 7;
 
-/// Name of all steps together, among the times that are remembered.
+/// Name of all steps together, under which their time is stored.
 const ALL: &str = "test";
 
-/// The variable by which nextest is told how to show its progress.
+/// Variable that tells nextest how to show its progress.
 const NEXTEST_PROGRESS: &str = "NEXTEST_SHOW_PROGRESS";
 
-/// A failed step and what to do about it.
+/// A failed step, with advice on how to fix it.
 struct Failure {
     step: &'static str,
     message: String,
@@ -48,7 +48,7 @@ pub fn run(no_install: bool) -> Outcome {
             tools::install_for_tests,
         );
     }
-    // It takes some seconds to start, which the steps before the tests leave it.
+    // The gateway takes some seconds to start, during which the first steps run.
     let mut gateway = tools::has_s3_gateway().then(S3Gateway::begin);
     steps.step("format", "run `cargo fmt --all`", || {
         command::run(cargo().args(["fmt", "--all", "--check"]))
@@ -64,7 +64,7 @@ pub fn run(no_install: bool) -> Outcome {
         doctests,
     );
     steps.step("clips", "see what ffmpeg said above", videos::make_clips);
-    // Last of those that count tests, so that the count a reader finds at the end is the large one.
+    // This is the last step that counts tests, so that the count at the end of the output is the large one.
     steps.step(
         "tests",
         "run `cargo nextest run NAME` for the tests named above",
@@ -92,7 +92,7 @@ impl Steps {
         }
     }
 
-    /// Runs one step and remembers its failure.
+    /// Runs one step and records its failure.
     fn step(&mut self, step: &'static str, advice: &'static str, work: impl FnOnce() -> Outcome) {
         let number = self.passed + self.failures.len() + 1;
         let at = format!(
@@ -152,9 +152,9 @@ fn clippy() -> Outcome {
     ])
 }
 
-/// One build, one profile: nextest runs every test binary that it builds.
+/// Runs the tests with one build and one profile: nextest runs every test binary that it builds.
 ///
-/// Without a gateway the tests of an S3 origin say that they were skipped.
+/// Without a gateway the tests of an S3 origin report that they were skipped.
 fn tests(gateway: &mut Option<Outcome<S3Gateway>>) -> Outcome {
     let mut command = cargo();
     if tools::has_nextest() {
@@ -175,12 +175,13 @@ fn tests(gateway: &mut Option<Outcome<S3Gateway>>) -> Outcome {
         }
     };
     tools::point_at_peers(&mut command);
-    // A gateway that did not start is a failure, and hides none of the tests.
+    // A gateway that did not start is a failure, but the tests run all the same.
     command::run(&mut command).and(gateway)
 }
 
-/// A bar with the running tests on a terminal. Elsewhere a count beside each line, of which there are few: those of slow
-/// and failed tests (`.config/nextest.toml`). What the one who runs the tests has chosen goes first.
+/// Returns nextest's progress setting: on a terminal a bar with the running tests, elsewhere a counter beside each
+/// line, of which there are few: those of slow and failed tests (`.config/nextest.toml`). A setting chosen by the user
+/// takes precedence.
 fn shown_progress(is_terminal: bool, chosen: Option<&OsStr>) -> &OsStr {
     let default = if is_terminal { "bar" } else { "counter" };
     chosen.unwrap_or(OsStr::new(default))

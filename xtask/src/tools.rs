@@ -1,7 +1,7 @@
 //! The tools that tests and benches need: which are missing, and how each is installed.
 //!
-//! Debian packages come by `apt-get` (as root or with sudo), Python ones into a virtual environment
-//! and JavaScript ones into a folder, both under `target/test-tools`, at pinned versions.
+//! Debian packages are installed with `apt-get` (as root or with sudo), Python packages in a virtual environment and
+//! JavaScript packages in a folder, both under `target/test-tools`, at pinned versions.
 
 use crate::command::{self, Outcome, answers, cargo, on_path, output, program, run};
 use crate::progress;
@@ -10,14 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Built from source only where no nextest is installed.
+/// Version that is built from source if no nextest is installed.
 const NEXTEST_VERSION: &str = "0.9.143";
 
-/// A program and the Debian packages that bring it.
+/// A program and the Debian packages that contain it.
 pub struct Tool {
-    /// What is started.
+    /// Name of the executable.
     pub program: &'static str,
-    /// One or several, between blanks.
+    /// Names of one or more packages, separated by spaces.
     pub package: &'static str,
 }
 
@@ -130,14 +130,14 @@ const FOR_VIDEOS: &[Tool] = &[
     },
 ];
 
-/// nginx's module for RTMP, which is no program.
+/// nginx's RTMP module, which is not a program.
 const NGINX_RTMP: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 
 /// JavaScript modules that a lock file pins.
 pub struct NodeFolder {
-    /// Where `package.json` and `package-lock.json` are, from the repository's root.
+    /// Folder of `package.json` and `package-lock.json`, relative to the repository's root.
     pub source: &'static str,
-    /// Where they are installed, from `target/test-tools`.
+    /// Folder they are installed in, relative to `target/test-tools`.
     pub place: &'static str,
 }
 
@@ -151,7 +151,7 @@ const CACHE_TESTS: NodeFolder = NodeFolder {
     place: "cache-tests",
 };
 
-/// Installs everything that `cargo xtask test` uses. Quick when nothing is missing.
+/// Installs everything that `cargo xtask test` uses. Returns quickly when nothing is missing.
 pub fn install_for_tests() -> Outcome {
     debian(FOR_TESTS)?;
     debian(videos::TOOLS)?;
@@ -162,21 +162,21 @@ pub fn install_for_tests() -> Outcome {
     if has_nextest() {
         return Ok(());
     }
-    // Tests run without it too, so a failure here is a remark.
+    // The tests also run without it, so a failure is only reported.
     if let Err(message) = install_nextest() {
         println!("xtask: no cargo-nextest ({message}); falling back to cargo test");
     }
     Ok(())
 }
 
-/// Installs the load generators and servers that benches put beside Privet.
+/// Installs the load generators, and the servers that benches compare Privet with.
 pub fn install_for_benches() -> Outcome {
     debian(FOR_TESTS)?;
     debian(FOR_BENCHES)?;
     python_environment()
 }
 
-/// As `install_for_benches`, and what makes long videos and pins servers.
+/// Installs what `install_for_benches` does, and the tools that make long videos and pin servers to CPUs.
 pub fn install_for_video_benches() -> Outcome {
     install_for_benches()?;
     debian(FOR_VIDEOS)?;
@@ -192,12 +192,12 @@ pub fn install_for_video_benches() -> Outcome {
     Ok(())
 }
 
-/// Where nginx's module for RTMP is; `None` when it is missing.
+/// Returns the path of nginx's RTMP module; `None` when it is missing.
 pub fn nginx_rtmp() -> Option<&'static Path> {
     Some(Path::new(NGINX_RTMP)).filter(|module| module.is_file())
 }
 
-/// What is missing for the tests, in words; empty when all is there.
+/// Describes what is missing for the tests; empty when everything is there.
 pub fn missing_for_tests() -> Vec<String> {
     let programs = FOR_TESTS.iter().chain(videos::TOOLS);
     let programs = programs.filter(|tool| !on_path(tool.program));
@@ -213,26 +213,26 @@ pub fn missing_for_tests() -> Vec<String> {
     missing
 }
 
-/// True when `cargo nextest` works here.
+/// Returns true if `cargo nextest` works here.
 pub fn has_nextest() -> bool {
     answers(cargo().args(["nextest", "--version"]))
 }
 
-/// What the suite for HTTP caches needs, and its folder.
+/// Installs what the suite for HTTP caches needs; returns its folder.
 pub fn install_cache_tests() -> Outcome<PathBuf> {
     debian(FOR_TESTS)?;
     CACHE_TESTS.install()?;
     Ok(CACHE_TESTS.place().join("node_modules/http-cache-tests"))
 }
 
-/// True when the programs of the S3 gateway are here.
+/// Returns true if the programs of the S3 gateway are installed.
 pub fn has_s3_gateway() -> bool {
     ["ceph-mon", "ceph-osd", "ceph", "radosgw", "setpriv"]
         .iter()
         .all(|program| on_path(program))
 }
 
-/// A program of the Python environment.
+/// Returns the path of a program in the Python environment.
 pub fn python(name: &str) -> PathBuf {
     folder().join("python/bin").join(name)
 }
@@ -248,12 +248,12 @@ pub fn point_at_peers(command: &mut Command) {
     videos::point_at(command);
 }
 
-/// Where everything is that does not come from Debian.
+/// Returns the folder of everything that does not come from Debian.
 pub fn folder() -> PathBuf {
     command::target().join("test-tools")
 }
 
-/// One after the other, so that whoever waits sees which, and a failure names its package.
+/// Installs packages one by one, so that the user sees the progress and a failure names its package.
 fn debian(tools: &[Tool]) -> Outcome {
     let missing: Vec<&Tool> = tools.iter().filter(|tool| !on_path(tool.program)).collect();
     if missing.is_empty() {
@@ -325,7 +325,7 @@ fn make_python_environment() -> Outcome {
     stamp(&python_stamp(), &requirements())
 }
 
-/// Debian's python3 comes without `venv`; it is added on the first failure.
+/// Creates the environment. Debian's python3 comes without `venv`, which is installed after the first failure.
 fn create_venv(place: &Path) -> Outcome {
     let create = || {
         output(
@@ -410,7 +410,7 @@ fn python_stamp() -> PathBuf {
     folder().join("python/installed.txt")
 }
 
-/// A stamp is a copy of the list that was installed: a changed list is installed again.
+/// Writes a stamp: a copy of the package list that was installed, so that a changed list is installed again.
 fn stamp(stamp: &Path, list: &Path) -> Outcome {
     copy(list, stamp)
 }

@@ -1,6 +1,6 @@
 //! Videos for the tests: the players and tools that judge them, and the clips themselves.
 //!
-//! Clips are made once by the scripts in `tests-peers/videos` and lie in `target/test-tools/videos`.
+//! The scripts in `tests-peers/videos` make the clips once, in `target/test-tools/videos`.
 
 use crate::command::{self, Outcome, run};
 use crate::progress;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What plays, measures or makes videos, from Debian.
+/// Programs from Debian that play, measure or make videos.
 pub const TOOLS: &[Tool] = &[
     Tool {
         program: "ffmpeg",
@@ -32,7 +32,7 @@ pub const TOOLS: &[Tool] = &[
         package: "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
                   gstreamer1.0-plugins-bad gstreamer1.0-libav",
     },
-    // What lets Python drive it brings no program: this file is there when the package is.
+    // GStreamer's bindings for Python have no program; this file exists if their package is installed.
     Tool {
         program: "/usr/share/doc/gir1.2-gstreamer-1.0/copyright",
         package: "gir1.2-gstreamer-1.0 python3-gi",
@@ -51,13 +51,13 @@ pub const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Players for pages, and what drives the browsers.
+/// Players for pages, and the driver of the browsers.
 pub const PLAYERS: NodeFolder = NodeFolder {
     source: "tests-peers/videos",
     place: "videos/players",
 };
 
-/// Makes the clips, unless the same scripts made them before.
+/// Makes the clips, unless the same scripts have made them before.
 pub fn make_clips() -> Outcome {
     let scripts = scripts()?;
     if has_clips(&scripts) {
@@ -75,7 +75,7 @@ pub fn point_at(command: &mut Command) {
 
 fn make_clips_anew(scripts: &[u8]) -> Outcome {
     for name in ["clips", "broken"] {
-        // What an older script made is no longer wanted.
+        // The output of an older script is no longer wanted.
         remove(&place(name))?;
     }
     let mut clips = Command::new("bash");
@@ -91,7 +91,7 @@ fn has_clips(scripts: &[u8]) -> bool {
     fs::read(stamp()).is_ok_and(|made_by| made_by == scripts)
 }
 
-/// Both scripts, one behind the other: what is written beside the clips once they are made.
+/// Returns both scripts, concatenated; they are written beside the clips once these are made.
 fn scripts() -> Outcome<Vec<u8>> {
     let mut text = Vec::new();
     for name in ["make_clips.sh", "make_broken.py"] {

@@ -1,5 +1,5 @@
-//! `bench builds`: what a change costs. Two builds of Privet in turns, with one configuration: the same folder, the same
-//! objects from a cache, the same video, the same cookie.
+//! `bench builds`: the cost of a change. Two builds of Privet run alternately with one configuration: the same folder,
+//! the same objects from a cache, the same video, the same cookie.
 
 use super::contest::{self, Contest, MIB, Side, file_name, or_failure, size_name};
 use super::keys::{self, Key};
@@ -13,14 +13,14 @@ use xtask::command::Outcome;
 use xtask::tools;
 
 const SIZES: [u64; 3] = [1024, 64 * 1024, MIB];
-/// A change may cost this much; less can hardly be told from noise.
+/// Largest cost of a change; a smaller limit could hardly be told from noise.
 const RATIO_MAX: f64 = 1.05;
-/// Of a video of ten minutes.
+/// Number of segments in a video of ten minutes.
 const SEGMENTS: u32 = 100;
-/// Segments are counted by their bytes.
+/// Nominal size of a segment, which is large enough to be counted by bytes.
 const SEGMENT_SIZE: u64 = 2 * MIB;
 
-/// What a case asks for.
+/// The requests of a case.
 struct Case {
     name: String,
     targets: Vec<String>,
@@ -114,7 +114,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Two builds, and the origin of what they have in their caches.
+/// Two builds, and the origin of the objects in their caches.
 struct Pair {
     now: Server,
     before: Server,
@@ -140,7 +140,7 @@ impl Pair {
             );
             let toml = toml
                 .replace("[distributions.default_behavior]", &cached)
-                // Older builds do not know it.
+                // Older builds do not know this setting.
                 .replace("connections_per_address_max = 10000\n", "");
             match binary {
                 None => Server::privet_with(folder, ports, &toml),

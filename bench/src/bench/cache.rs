@@ -1,4 +1,4 @@
-//! `bench cache`: Privet as a cache before an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
+//! `bench cache`: Privet as a cache in front of an HTTP origin, beside nginx, Varnish and Apache Traffic Server.
 //!
 //! Every request to Privet carries a signed cookie, every request to nginx a `secure_link`. The origin is an nginx with
 //! files on the same machine; its CPU time counts only where a case says so.
@@ -24,23 +24,23 @@ use std::time::Instant;
 use xtask::command::Outcome;
 use xtask::tools;
 
-/// Holds all that the cases about memory ask for.
+/// Sizes for the cases about memory, which holds all their objects.
 const MEMORY: Sizes = Sizes {
     memory: "512 MiB",
     disk: None,
 };
-/// The smallest memory there is, so that objects come from the disk.
+/// Sizes for the cases about the disk: the smallest memory possible, so that objects come from the disk.
 const DISK: Sizes = Sizes {
     memory: "16 MiB",
     disk: Some("8 GiB"),
 };
-/// What is asked for in turn in the cases about the disk: many times the memory.
+/// Total size of the objects requested in turn in the cases about the disk: many times the memory.
 const DISK_WORKING_SET_BYTES: u64 = 256 * MIB;
 const DISK_OBJECTS_MAX: u64 = 100_000;
-/// A miss by a direct fetch of the same object, at most.
+/// Maximum cost of a miss relative to a direct request for the same object.
 const MISS_BAR: f64 = 1.15;
 
-/// Of the time of a case about hits. Whoever has to ask the origin keeps it busier.
+/// Largest share of the time of a case about hits in which the origin may be busy; misses would keep it busier.
 const ORIGIN_SHARE_MAX: f64 = 0.02;
 
 /// Runs the chosen cases.
@@ -66,7 +66,7 @@ pub fn run(arguments: &CacheArguments) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What all cases share.
+/// State shared by all cases.
 struct CacheBench<'a> {
     contest: Contest<'a>,
     keys: [Key; 2],
@@ -103,7 +103,7 @@ impl<'a> CacheBench<'a> {
         servers::nginx(self.contest.folder, self.origin.http_port)
     }
 
-    /// The chosen ones of these cases; `None` when there are none, so that no server is started for nothing.
+    /// Returns those of the cases that are to run; `None` when there are none, so that no server is started in vain.
     fn chosen(&self, cases: Vec<Case>) -> Option<Vec<Case>> {
         let chosen: Vec<Case> = cases
             .into_iter()
@@ -112,7 +112,7 @@ impl<'a> CacheBench<'a> {
         (!chosen.is_empty()).then_some(chosen)
     }
 
-    /// One object, asked for again and again.
+    /// One object, requested repeatedly.
     fn hits_from_memory(&self, sizes: &[u64]) -> Vec<Row> {
         let protocols = [Protocol::Https, Protocol::Http2];
         let Some(cases) = self.chosen(cases("hits", sizes, &protocols)) else {
@@ -141,8 +141,8 @@ impl<'a> CacheBench<'a> {
         or_failure(measure())
     }
 
-    /// Many objects in turn, more than the memory holds. nginx has them on disk in any case. Not by h2load: its
-    /// connections go through the list in step, so that all but the first find an object in memory.
+    /// Many objects in turn, more than the memory holds; nginx has them on disk in any case. h2load is not used: its
+    /// connections go through the targets in step, so all but the first would find an object in memory.
     fn hits_from_disk(&self, sizes: &[u64]) -> Vec<Row> {
         let protocols = [Protocol::Https];
         let Some(cases) = self.chosen(cases("hits from disk", sizes, &protocols)) else {
@@ -169,7 +169,7 @@ impl<'a> CacheBench<'a> {
         or_failure(measure())
     }
 
-    /// One object over plain HTTP. Varnish and Traffic Server check no link.
+    /// One object over plain HTTP. Varnish and Traffic Server do not check links.
     fn hits_over_plain_http(&self, sizes: &[u64]) -> Vec<Row> {
         let Some(cases) = self.chosen(cases("hits", sizes, &[Protocol::Plain])) else {
             return Vec::new();
@@ -202,7 +202,7 @@ impl<'a> CacheBench<'a> {
         or_failure(measure())
     }
 
-    /// Every request for another object, beside nginx.
+    /// A different object in every request, beside nginx.
     fn misses(&self, sizes: &[u64]) -> Vec<Row> {
         let protocols = [Protocol::Plain, Protocol::Https];
         let Some(cases) = self.chosen(cases("misses", sizes, &protocols)) else {
@@ -259,13 +259,13 @@ impl<'a> CacheBench<'a> {
         or_failure(measure())
     }
 
-    /// Privet's side, with every number, or a fresh one for each request when there is none.
+    /// Returns Privet's side: one target for each number, or a fresh number for each request when `numbers` is empty.
     fn ours<'s>(&'s self, privet: &'s Server, size: u64, numbers: Range<u64>) -> Side<'s> {
         let target = format!("/{}?n=", file_name(size));
         side(privet, &target, numbers, Some(&self.cookie))
     }
 
-    /// Asks each side for everything once, by HTTP/1.1, before the rounds begin.
+    /// Requests everything once from each side, over HTTP/1.1, before the rounds begin.
     fn warm_and_compare(
         &self,
         case: &str,
@@ -289,7 +289,7 @@ impl<'a> CacheBench<'a> {
         Ok(rows)
     }
 
-    /// The hit ratio needs no server.
+    /// Measures the hit ratio, which needs no server.
     fn hit_ratio(&self) -> Vec<Row> {
         if !self.contest.is_chosen("hit ratio") {
             return Vec::new();
@@ -304,14 +304,14 @@ impl<'a> CacheBench<'a> {
     }
 }
 
-/// One line of the result, before it is measured.
+/// A case that is to be measured.
 struct Case {
     name: String,
     size: u64,
     protocol: Protocol,
 }
 
-/// Each size by each protocol.
+/// Returns a case for each size over each protocol.
 fn cases(what: &str, sizes: &[u64], protocols: &[Protocol]) -> Vec<Case> {
     let pairs = sizes
         .iter()
@@ -346,7 +346,8 @@ fn side<'s>(
     side
 }
 
-/// The target with each number at its end; the bare target when there is none, for numbers that come later.
+/// Returns the target with each number appended; without numbers, the bare target, to which fresh numbers are appended
+/// later.
 fn numbered(target: &str, numbers: Range<u64>) -> Vec<String> {
     if numbers.is_empty() {
         return vec![target.to_owned()];

@@ -1,6 +1,6 @@
-//! Rounds of load in turns: server CPU a request and requests a second, Privet beside its peers.
+//! Alternating rounds of load: server CPU per request and requests per second, Privet beside its peers.
 //!
-//! Which servers, files and bars is for the benches to say.
+//! The benches choose the servers, files and bars.
 
 use super::fetch::Viewer;
 use super::load::{CONNECTIONS, Load, Numbering, Protocol, Received};
@@ -15,12 +15,12 @@ use std::time::Duration;
 use xtask::command::{self, Outcome};
 use xtask::tools;
 
-/// Bytes in a mebibyte.
+/// Number of bytes in a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
 
 const WARMING_VIEWERS: usize = 16;
 
-/// How the cases of a bench are measured, and which.
+/// The way the cases of a bench are measured, and the choice of cases.
 pub struct Contest<'a> {
     pub folder: &'a Path,
     pub rounds: u32,
@@ -39,7 +39,7 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// A server by itself, asked for `targets` in turn.
+    /// Returns a server by itself, with requests for `targets` in turn.
     pub fn new(server: &'a Server, targets: Vec<String>, cookie: Option<&'a str>) -> Self {
         Self {
             server,
@@ -50,7 +50,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Asks for every target once, over plain HTTP and by a few viewers at a time, so that a cache has them all.
+    /// Requests every target once, over plain HTTP and with a few viewers at a time, so that a cache has all of them.
     pub fn warm(&self) -> Outcome {
         let share = self.targets.len().div_ceil(WARMING_VIEWERS).max(1);
         let warm = |targets: &[String]| {
@@ -80,7 +80,7 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Contest<'a> {
-    /// `only` is part of the names of the cases that are to run.
+    /// Prepares the rounds; only cases whose name contains `only` run.
     pub fn new(folder: &'a Path, output: &Output, only: Option<&'a str>) -> Self {
         let (rounds, seconds) = if output.quick { (2, 1) } else { (5, 3) };
         Self {
@@ -91,12 +91,12 @@ impl<'a> Contest<'a> {
         }
     }
 
-    /// Whether the case was asked for.
+    /// Returns true if the case is to run.
     pub fn is_chosen(&self, case: &str) -> bool {
         self.only.is_none_or(|only| case.contains(only))
     }
 
-    /// CPU and rate, a pair of rows for each peer. `bar` is on the CPU.
+    /// Compares CPU and rate; returns a pair of rows for each peer. The bar applies to the CPU.
     pub fn compare(
         &self,
         case: &str,
@@ -125,7 +125,7 @@ impl<'a> Contest<'a> {
         Ok(rows)
     }
 
-    /// CPU microseconds a request, and requests a second.
+    /// Returns CPU microseconds per request, and requests per second.
     pub fn round(&self, side: &Side<'_>, size: u64, protocol: Protocol) -> Outcome<(f64, f64)> {
         let load = Load {
             protocol,
@@ -134,7 +134,7 @@ impl<'a> Contest<'a> {
             numbering: side.numbering,
             cookie: side.cookie,
             connections: CONNECTIONS,
-            // Sixteen viewers of a large file need a while before their first bytes settle.
+            // Sixteen viewers of a large file need some time before their first bytes level out.
             seconds: if size > MIB {
                 self.seconds.max(3)
             } else {
@@ -158,7 +158,7 @@ impl<'a> Contest<'a> {
 }
 
 impl Row {
-    /// Medians of what was measured of both in each round.
+    /// Returns the medians of both sides' values in each round.
     pub fn beside(
         case: &str,
         peer_name: &'static str,
@@ -178,7 +178,7 @@ impl Row {
     }
 }
 
-/// A case that could not be measured is a missed one; what was measured before it is still shown.
+/// Turns a case that could not be measured into a missed one, so that earlier results are still shown.
 pub fn or_failure(rows: Outcome<Vec<Row>>) -> Vec<Row> {
     rows.unwrap_or_else(|message| {
         eprintln!("xtask: {message}");
@@ -193,7 +193,7 @@ pub fn or_failure(rows: Outcome<Vec<Row>>) -> Vec<Row> {
     })
 }
 
-/// Large files are counted by their bytes: a run ends in the middle of some.
+/// Counts requests. Large files are counted by bytes, because a run ends in the middle of some.
 fn requests(received: &Received, size: u64) -> f64 {
     if size < MIB {
         received.requests as f64
@@ -202,7 +202,7 @@ fn requests(received: &Received, size: u64) -> f64 {
     }
 }
 
-/// `count` different links to one file, made as nginx's manual says.
+/// Returns `count` different links to one file, made as nginx's manual describes.
 pub fn nginx_links(file: &str, count: u64) -> Outcome<Vec<String>> {
     let script = "import base64, hashlib, sys
 for number in range(int(sys.argv[3])):
@@ -215,7 +215,7 @@ for number in range(int(sys.argv[3])):
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// A file of the origin, of bytes that do not repeat early.
+/// Makes a file of the origin, whose bytes do not repeat early.
 pub fn make_file(folder: &Path, size: u64) -> Outcome {
     let files = folder.join("files");
     fs::create_dir_all(&files).map_err(|error| error.to_string())?;
@@ -225,12 +225,12 @@ pub fn make_file(folder: &Path, size: u64) -> Outcome {
     fs::write(files.join(file_name(size)), bytes).map_err(|error| error.to_string())
 }
 
-/// What a file of this size is called.
+/// Returns the name of a file of this size.
 pub fn file_name(size: u64) -> String {
     format!("{size}.bin")
 }
 
-/// For the name of a case.
+/// Returns the size as it appears in the name of a case.
 pub fn size_name(size: u64) -> String {
     if size >= MIB {
         format!("{} MiB", size / MIB)
@@ -239,7 +239,7 @@ pub fn size_name(size: u64) -> String {
     }
 }
 
-/// Reads `64k` and its like.
+/// Parses sizes such as `64k`.
 pub fn parse_size(text: &str) -> Outcome<u64> {
     let (digits, unit) = match text.to_ascii_lowercase() {
         text if text.ends_with('m') => (text.trim_end_matches('m').to_owned(), MIB),

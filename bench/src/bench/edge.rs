@@ -1,7 +1,7 @@
-//! `bench edge`: server CPU a request, Privet beside nginx, in turns.
+//! `bench edge`: server CPU per request, Privet beside nginx, alternately.
 //!
-//! Only the servers' own CPU time counts, so that the load generators on the same cores do not. Both
-//! check a link on every request: nginx an MD5 sum, Privet a CloudFront cookie or link.
+//! Only the servers' own CPU time counts, not that of the load generators on the same cores. Both check a link on every
+//! request: nginx an MD5 sum, Privet a CloudFront cookie or link.
 
 use super::contest::{
     self, Contest, MIB, Side, file_name, nginx_links, or_failure, parse_size, size_name,
@@ -20,16 +20,16 @@ use std::time::Duration;
 use xtask::command::Outcome;
 use xtask::tools;
 
-/// Links of their own for each request; Privet's memory of signatures is switched off then.
+/// Number of different links, requested in turn from an edge that remembers only the last signature.
 const NEW_LINKS: u64 = 10_000;
 const MEMORY_BAR_BYTES: f64 = 100e6;
 const SLOW_VIEWERS: usize = 500;
 const IDLE_MEMORY_BAR_BYTES: f64 = 150e6;
 const IDLE_VIEWERS: usize = 60;
 const IDLE_STREAMS: u32 = 120;
-/// For all streams to be answered.
+/// Time for all streams to get their responses.
 const IDLE_FOR: Duration = Duration::from_secs(5);
-/// Until the allocator has given back what nobody needs any more.
+/// Time until the allocator has returned unused memory.
 const REST: Duration = Duration::from_secs(30);
 
 /// Runs the chosen cases.
@@ -61,7 +61,7 @@ pub fn run(arguments: &EdgeArguments) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What all cases share.
+/// State shared by all cases.
 struct EdgeBench<'a> {
     contest: Contest<'a>,
     keys: [Key; 2],
@@ -91,7 +91,7 @@ impl<'a> EdgeBench<'a> {
         })
     }
 
-    /// The same grant with every request: what a viewer with a cookie sends.
+    /// The same grant with every request, as a viewer with a cookie sends it.
     fn repeated(&self, size: u64, protocol: Protocol, key: &Key) -> Outcome<Vec<Row>> {
         let case = format!(
             "{} {}, {} cookie",
@@ -118,7 +118,7 @@ impl<'a> EdgeBench<'a> {
         )
     }
 
-    /// A link of its own with every request: each signature is checked by the public key.
+    /// A different link with every request, so that each signature is checked with the public key.
     fn new_links(&self, size: u64) -> Outcome<Vec<Row>> {
         let mut rows = Vec::new();
         let name = |protocol: Protocol, key: &Key| {
@@ -164,8 +164,8 @@ impl<'a> EdgeBench<'a> {
         Ok(rows)
     }
 
-    /// A repeated grant while both servers write their access logs: Privet CloudFront's 33 fields, compressed; nginx
-    /// its combined format, plain.
+    /// A repeated grant while both servers write access logs: Privet CloudFront's 33 fields, compressed; nginx its
+    /// combined format, plain.
     fn logged(&self, size: u64) -> Outcome<Vec<Row>> {
         let key = &self.keys[0];
         let protocol = Protocol::Plain;
@@ -196,7 +196,7 @@ impl<'a> EdgeBench<'a> {
             .compare(&case, size, protocol, &ours, &[(&theirs, Bar::None)])
     }
 
-    /// The most memory while many viewers read a large file slowly.
+    /// Peak memory while many viewers read a large file slowly.
     fn slow_viewers(&self) -> Outcome<Vec<Row>> {
         let case = format!("{SLOW_VIEWERS} slow viewers of 64 MiB, memory");
         if !self.contest.is_chosen(&case) {
@@ -205,7 +205,7 @@ impl<'a> EdgeBench<'a> {
         eprintln!("xtask: {case}");
         let file = file_name(64 * MIB);
         let cookie = self.keys[0].cookie("*")?;
-        // A server of its own: peaks of other cases do not count.
+        // A separate server, because peaks of other cases must not count.
         let privet = Server::privet(
             self.contest.folder,
             &self.keys,
@@ -238,7 +238,7 @@ impl<'a> EdgeBench<'a> {
 }
 
 impl EdgeBench<'_> {
-    /// Memory while viewers ask on all streams and read nothing, and some time after they have left.
+    /// Memory while viewers send requests on all streams and read nothing, and some time after they have left.
     fn idle_viewers(&self) -> Outcome<Vec<Row>> {
         let case = format!("{IDLE_VIEWERS} idle viewers of {IDLE_STREAMS} h2 streams, memory");
         if !self.contest.is_chosen(&case) {
@@ -281,7 +281,8 @@ impl EdgeBench<'_> {
     }
 }
 
-/// Ours by nginx's, at most. Measured in a spike before the edge was written; see docs/performance.md.
+/// Returns the highest ratio to nginx. The values were measured in a spike before the edge was written; see
+/// docs/performance.md.
 fn bar(size: u64, protocol: Protocol) -> Bar {
     match (protocol, size) {
         (Protocol::Http2, _) => Bar::AtMost(0.95),

@@ -1,4 +1,4 @@
-//! One viewer on one plain connection, who asks for one thing after another: for warming caches and for latency.
+//! One viewer on one plain connection who sends one request after another: for warming caches and for latency.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -29,8 +29,8 @@ impl Viewer {
         })
     }
 
-    /// From the request to the last byte. A target may have a header line behind a tab. Any answer but 200 and 206 is
-    /// an error.
+    /// Returns the time from the request to the last byte. A target may have a header line after a tab. Any status but
+    /// 200 and 206 is an error.
     pub fn get(&mut self, target: &str, cookie: Option<&str>) -> Outcome<Duration> {
         let (path, header) = target.split_once('\t').unwrap_or((target, "Accept: */*"));
         let cookie = cookie
@@ -51,7 +51,7 @@ impl Viewer {
         Ok(started.elapsed())
     }
 
-    /// The length of the body that follows.
+    /// Reads a response head; returns the length of the body that follows.
     fn head(&mut self) -> Outcome<usize> {
         let mut line = String::new();
         let mut size = None;

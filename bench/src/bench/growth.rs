@@ -1,6 +1,6 @@
-//! `bench growth`: what more of everything costs: objects in the cache, connections, distributions.
+//! `bench growth`: the cost of more of everything: objects in the cache, connections, distributions.
 //!
-//! Most rows have Privet's own smallest case as their peer: what matters is how the numbers grow.
+//! The peer of most rows is Privet's own smallest case, because the growth of the numbers is what matters.
 
 mod connections;
 mod distributions;
@@ -35,7 +35,7 @@ pub fn run(arguments: &GrowthArguments) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What the parts with servers share: one object of 1 KiB at an origin.
+/// State shared by the parts with servers: one object of 1 KiB at an origin.
 struct GrowthBench<'a> {
     contest: Contest<'a>,
     keys: [Key; 2],
@@ -60,7 +60,7 @@ impl<'a> GrowthBench<'a> {
     }
 }
 
-/// A number of ours, beside ours in the smallest case.
+/// Returns a row with our value beside our value in the smallest case.
 fn row(case: String, ours: f64, first: f64, unit: &'static str) -> Row {
     Row {
         case,

@@ -1,25 +1,25 @@
-//! HTTP/2 viewers that ask on every stream, open every window and read nothing. openssl does the encryption.
+//! HTTP/2 viewers that send requests on every stream, open every window and read nothing. openssl does the encryption.
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use xtask::command::Outcome;
 
-/// RFC 9113 3.4.
+/// Connection preface (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const WINDOW_UPDATE: u8 = 8;
-/// END_STREAM and END_HEADERS.
+/// Flags END_STREAM and END_HEADERS.
 const WHOLE: u8 = 0x5;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
 const FIRST_WINDOW_SIZE_BYTES: u32 = 65_535;
 
-/// Viewers that are connected; dropping them ends their connections.
+/// Connected viewers; dropping them closes their connections.
 pub struct IdleViewers(Vec<Child>);
 
 impl IdleViewers {
-    /// Each of `count` viewers asks `streams` times for `path` with `cookie`.
+    /// Connects `count` viewers, each of which sends `streams` requests for `path` with `cookie`.
     pub fn connect(
         count: usize,
         streams: u32,
@@ -32,7 +32,7 @@ impl IdleViewers {
             let mut command = Command::new("openssl");
             command.args(["s_client", "-quiet", "-alpn", "h2", "-connect"]);
             command.arg(format!("127.0.0.1:{port}"));
-            // Nobody reads its output, so that it stops reading the connection.
+            // Its output is not read, so it stops reading the connection.
             let viewer = command
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -95,7 +95,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Its length as an integer with a prefix of seven bits (RFC 7541 5.1), and the text.
+/// Appends the length as an integer with a prefix of seven bits (RFC 7541 5.1), and the text.
 fn string(text: &str, bytes: &mut Vec<u8>) {
     const PREFIX_MAX: usize = 127;
     if text.len() < PREFIX_MAX {

@@ -1,4 +1,4 @@
-//! Keys of a bench: made by openssl into a folder that goes away, and links signed with them.
+//! Keys of a bench: made by openssl in a temporary folder, and links signed with them.
 
 use privet_sign::{HashAlgorithm, KeyPairId, PrivateKey, Signer, Terms, Timestamp, WireUrl};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xtask::command::{self, Outcome, program};
 
-/// Far enough for any bench.
+/// An expiry far enough in the future for any bench.
 pub const UNTIL: Timestamp = Timestamp::from_secs(4_000_000_000);
 
 /// A key pair in files and in memory.
@@ -18,7 +18,7 @@ pub struct Key {
     private: Arc<PrivateKey>,
 }
 
-/// One RSA-2048 and one P-256 key in `folder`.
+/// Makes one RSA-2048 and one P-256 key in `folder`.
 pub fn make(folder: &Path) -> Outcome<[Key; 2]> {
     let rsa = [
         "genpkey",
@@ -63,13 +63,13 @@ impl Key {
         })
     }
 
-    /// A signer with this key.
+    /// Returns a signer with this key.
     pub fn signer(&self, hash: HashAlgorithm) -> Outcome<Signer> {
         let id = KeyPairId::parse(self.id).map_err(|error| error.to_string())?;
         Signer::new(self.private.clone(), id, hash).map_err(|error| error.to_string())
     }
 
-    /// A `Cookie` header that opens everything under `resource`.
+    /// Returns a `Cookie` header that is valid for everything under `resource`.
     pub fn cookie(&self, resource: &str) -> Outcome<String> {
         let mut terms = Terms::until(UNTIL);
         terms.resource = Some(resource.to_owned());
@@ -80,7 +80,7 @@ impl Key {
             .map_err(|error| error.to_string())
     }
 
-    /// `count` links to `url`, each with a signature of its own.
+    /// Returns `count` links to `url`, each with a signature of its own.
     pub fn links(&self, url: &str, count: u64) -> Outcome<Vec<String>> {
         let signer = self.signer(HashAlgorithm::Sha1)?;
         let url = WireUrl::parse(url).map_err(|error| error.to_string())?;

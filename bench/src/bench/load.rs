@@ -1,23 +1,23 @@
-//! Load on a server: wrk for HTTP/1.1, h2load for HTTP/2, and what each says it received.
+//! Load on a server: wrk for HTTP/1.1, h2load for HTTP/2, and the results that each reports.
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use xtask::command::{self, Outcome, program};
 
-/// Connections of most runs.
+/// Number of connections in most runs.
 pub const CONNECTIONS: u32 = 16;
-/// Streams at once on each HTTP/2 connection.
+/// Number of concurrent streams on each HTTP/2 connection.
 pub const STREAMS: u32 = 4;
 
-/// How much longer than it should a run may take.
+/// Time beyond its planned end after which a run counts as hung.
 const HUNG_SECONDS: u32 = 60;
 
-/// What a run asks for.
+/// Parameters of a run.
 pub struct Load<'a> {
     pub protocol: Protocol,
     pub port: u16,
-    /// Request targets (path and query), asked for in turn. With HTTP/1.1 a header line may follow behind a tab.
+    /// Request targets (path and query), requested in turn. With HTTP/1.1 a header line may follow after a tab.
     pub targets: &'a [String],
     pub numbering: Numbering,
     pub cookie: Option<&'a str>,
@@ -25,16 +25,16 @@ pub struct Load<'a> {
     pub seconds: u32,
 }
 
-/// Whether requests differ beyond their targets.
+/// The way requests differ beyond their targets.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Numbering {
-    /// They do not.
+    /// No difference.
     AsListed,
-    /// A number that no request had before is put at the end of each target. HTTP/1.1 only.
+    /// A number that no request had before is appended to each target. HTTP/1.1 only.
     Fresh,
 }
 
-/// How the viewer speaks.
+/// A viewer's protocol.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Protocol {
     Plain,
@@ -43,10 +43,10 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// From the cheapest on.
+    /// All protocols, the cheapest first.
     pub const ALL: [Self; 3] = [Self::Plain, Self::Https, Self::Http2];
 
-    /// For the name of a case.
+    /// Returns the name as it appears in the name of a case.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain h1",
@@ -55,7 +55,7 @@ impl Protocol {
         }
     }
 
-    /// Of the URL.
+    /// Returns the scheme of the URL.
     pub fn scheme(self) -> &'static str {
         match self {
             Self::Plain => "http",
@@ -64,7 +64,7 @@ impl Protocol {
     }
 }
 
-/// What came back.
+/// Results of a run.
 pub struct Received {
     pub requests: u64,
     pub bytes: u64,
@@ -72,7 +72,7 @@ pub struct Received {
 }
 
 impl Load<'_> {
-    /// Runs it to the end. Any answer but 200 is an error: a refusal would be quick and worthless.
+    /// Runs to the end. Any status but 200 is an error: refusals are fast and would distort the result.
     pub fn run(&self, folder: &Path) -> Outcome<Received> {
         match self.protocol {
             Protocol::Plain | Protocol::Https => self.wrk(folder),
@@ -143,7 +143,7 @@ impl Load<'_> {
             STREAMS.to_string(),
             self.seconds.to_string(),
         ];
-        // Now and then it stops reading and waits for ever.
+        // h2load occasionally stops reading and waits forever.
         let patience = (HUNG_SECONDS + 2 * self.seconds).to_string();
         let mut h2load = program("timeout", &[&*patience, "h2load"]);
         h2load.args([
@@ -168,7 +168,7 @@ impl Load<'_> {
     }
 }
 
-/// `finished in 3.00s, …`, `status codes: 9 2xx, 0 3xx, …`, `traffic: 1MB (1048576) total, … (N) data`.
+/// Parses `finished in 3.00s, …`, `status codes: 9 2xx, 0 3xx, …`, `traffic: 1MB (1048576) total, … (N) data`.
 fn parse_h2load(text: &str) -> Option<Outcome<Received>> {
     let rest = |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix));
     let seconds = rest("finished in ")?.split(',').next()?;
@@ -192,7 +192,7 @@ fn parse_h2load(text: &str) -> Option<Outcome<Received>> {
     )
 }
 
-/// No complete answer is no failure: a large file may take longer than the run.
+/// Fails if any request failed. No complete response is no failure: a large file may take longer than the run.
 fn refuse_failures(failed: u64, requests: u64) -> Outcome {
     if failed == 0 {
         return Ok(());
@@ -207,12 +207,12 @@ fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// Where the next run's numbers begin.
+/// First number of the next run.
 static FRESH: AtomicU64 = AtomicU64::new(1_000_000_000);
-/// More requests than a run can make.
+/// Distance between the numbers of two runs; more requests than a run can make.
 const FRESH_STEP: u64 = 100_000_000;
 
-/// Requests are built once; the loop only steps through them, or puts a number into them.
+/// wrk's script. Requests are built once; the loop only steps through them, or puts a number into them.
 const LUA: &str = r#"
 local requests, rests, at = {}, {}, 0
 local number = tonumber(os.getenv("LOAD_FIRST_NUMBER") or "")

@@ -1,7 +1,7 @@
-//! `bench media`: what videos cost, beside ready files and streams from nginx.
+//! `bench media`: the cost of videos, beside ready-made files and streams from nginx.
 //!
-//! Server and load have a processor each. Viewers repeat one signed cookie with every request, as players do; nginx
-//! checks nothing. CPU comes first, since wall time tells more about the neighbours on the machine.
+//! Server and load have one processor each. Viewers repeat one signed cookie with every request, as players do; nginx
+//! checks nothing. CPU time comes first, because wall time mostly shows the neighbours on the machine.
 
 mod cold;
 mod growth;
@@ -20,7 +20,7 @@ use videos::{FOUR_HOURS, ONE_DAY, ONE_HOUR, ONE_MINUTE, TEN_MINUTES};
 use xtask::command::Outcome;
 use xtask::tools;
 
-/// Runs the chosen cases, and says each row as soon as it is known.
+/// Runs the chosen cases, and prints each row as soon as it is known.
 pub fn run(arguments: &MediaArguments) -> Outcome<Vec<Row>> {
     tools::install_for_video_benches()?;
     videos::make(&[ONE_MINUTE, TEN_MINUTES, ONE_HOUR, FOUR_HOURS, ONE_DAY])?;
@@ -46,7 +46,7 @@ pub fn run(arguments: &MediaArguments) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What all parts share.
+/// State shared by all parts.
 struct MediaBench<'a> {
     arguments: &'a MediaArguments,
     place: Place<'a>,

@@ -1,4 +1,4 @@
-//! Slow viewers: many connections that each take a large file a little at a time.
+//! Slow viewers: many connections that each read a large file a little at a time.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -8,17 +8,17 @@ use xtask::command::Outcome;
 
 const BITE_BYTES: usize = 64 * 1024;
 
-/// How they read.
+/// Parameters of slow viewers.
 pub struct SlowViewers {
     pub count: usize,
-    /// Between two bites of the same viewer.
+    /// Pause between two reads of the same viewer.
     pub pause: Duration,
     pub duration: Duration,
 }
 
 impl SlowViewers {
-    /// Opens the connections, asks for `target(number)` on each, and reads slowly. A target may have a header line
-    /// behind a tab. Says what came of it.
+    /// Opens the connections, requests `target(number)` on each, and reads slowly. A target may have a header line
+    /// after a tab. Returns what was read.
     pub fn read(
         &self,
         port: u16,
@@ -54,10 +54,10 @@ impl SlowViewers {
     }
 }
 
-/// What slow viewers got.
+/// Result of slow viewers.
 pub struct Taken {
     pub bytes: u64,
-    /// Viewers without a 200 or 206 at the end.
+    /// Number of viewers without a 200 or 206 at the end.
     pub unanswered: usize,
 }
 
@@ -80,7 +80,7 @@ fn connect(port: u16, request: &str) -> Outcome<Reader> {
 }
 
 impl Reader {
-    /// One bite, if there is something to bite.
+    /// Reads once, if there is something to read.
     fn take(&mut self, bite: &mut [u8]) -> Outcome<u64> {
         match self.stream.read(bite) {
             Ok(size) => {

@@ -1,4 +1,4 @@
-//! What a path costs before anything is served: unsigned requests with 75 behaviors whose patterns take an automaton.
+//! The cost of a path before anything is served: unsigned requests with 75 behaviors whose patterns need an automaton.
 
 use super::servers::{Server, free_port};
 use super::{Bar, Row, median, process};
@@ -8,13 +8,13 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 use xtask::command::{self, Outcome};
 
-/// Of CPU, for any path of 8 KiB.
+/// Largest CPU time for any path of 8 KiB.
 const MILLISECONDS_MAX: f64 = 0.3;
-/// CloudFront's quota of behaviors, the default one included.
+/// CloudFront's quota of behaviors, including the default one.
 const BEHAVIORS: usize = 75;
 const PATH_SIZE_BYTES: usize = 8_000;
 
-/// Each path at an edge before a folder and before an HTTP server.
+/// Measures each path at an edge with a folder and at one with an HTTP server.
 pub fn run(quick: bool) -> Outcome<Vec<Row>> {
     Server::build_privet()?;
     let folder = command::target().join("bench/paths");
@@ -25,7 +25,7 @@ pub fn run(quick: bool) -> Outcome<Vec<Row>> {
         ("HTTP origin", "url = \"http://127.0.0.1:9\""),
     ] {
         let port = free_port()?;
-        // It listens once, for plain HTTP.
+        // The edge has one listener, for plain HTTP.
         let server = Server::privet_with(&folder, (port, port), &config(port, origin))?;
         for (path_name, path) in paths() {
             let rounds = if quick { 3 } else { 15 };
@@ -51,7 +51,7 @@ fn config(port: u16, origin: &str) -> String {
          origins = [{{ id = \"o\", {origin} }}]\ndefault_behavior = {{ origin = \"o\", viewer_protocol_policy = \"https-only\" }}\n"
     );
     for number in 1..BEHAVIORS {
-        // Nothing is served: what is measured is the way to a refusal.
+        // Nothing is served: the measurement covers the way to a refusal.
         let _ = write!(
             text,
             "[[distributions.behaviors]]\npath_pattern = \"/*t{number:02}?*x*.jpg\"\norigin = \"o\"\n\
@@ -61,7 +61,7 @@ fn config(port: u16, origin: &str) -> String {
     text
 }
 
-/// Of every kind that has something in it to be worked on.
+/// Returns paths of every kind that causes work.
 fn paths() -> Vec<(&'static str, String)> {
     let repeated = |piece: &str, ending: &str| {
         let count = (PATH_SIZE_BYTES - ending.len() - 1) / piece.len();
@@ -87,7 +87,7 @@ fn paths() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The median over rounds of some hundred requests on one connection.
+/// Returns the median over rounds of some hundred requests on one connection.
 fn cpu_milliseconds(server: &Server, port: u16, path: &str, rounds: usize) -> Outcome<f64> {
     const REQUESTS: u32 = 400;
     let mut stream = connect(port)?;
@@ -109,7 +109,7 @@ fn connect(port: u16) -> Outcome<BufReader<TcpStream>> {
     Ok(BufReader::new(stream))
 }
 
-/// One request and the whole of its answer, which has a length.
+/// Sends a request and reads its whole response, which has a length.
 fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> Outcome {
     let failed = |error: std::io::Error| format!("the edge does not answer: {error}");
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -1,10 +1,10 @@
-//! CPU time and memory of a server, as /proc tells it: the process itself and its children.
+//! CPU time and memory of a server according to /proc, for the process itself and its children.
 
 use std::fs;
 use std::time::Duration;
 use xtask::command::Outcome;
 
-/// User and system time of a process and its children, threads that have ended included.
+/// Returns the user and system time of a process and its children, including threads that have ended.
 pub fn cpu_time(process: u32) -> Outcome<Duration> {
     let tick = 1.0 / rustix::param::clock_ticks_per_second() as f64;
     let mut ticks = 0;
@@ -17,17 +17,17 @@ pub fn cpu_time(process: u32) -> Outcome<Duration> {
     Ok(Duration::from_secs_f64(ticks as f64 * tick))
 }
 
-/// The most memory that was ever resident, in bytes, summed over the process and its children.
+/// Returns the peak resident memory in bytes, summed over the process and its children.
 pub fn peak_memory_bytes(process: u32) -> Outcome<u64> {
     family_bytes(process, "VmHWM:")
 }
 
-/// The memory that is resident now, in bytes, summed over the process and its children.
+/// Returns the current resident memory in bytes, summed over the process and its children.
 pub fn memory_bytes(process: u32) -> Outcome<u64> {
     family_bytes(process, "VmRSS:")
 }
 
-/// Open files, connections among them, of the process and its children.
+/// Returns the number of open files, including connections, of the process and its children.
 pub fn open_files(process: u32) -> Outcome<usize> {
     let open = |member: u32| {
         let files = fs::read_dir(format!("/proc/{member}/fd"));
@@ -59,7 +59,7 @@ fn status_bytes(process: u32, field: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// A process and its direct children: nginx's workers do the work of their master.
+/// Returns a process and its direct children: nginx's workers do the work of their master.
 fn family(process: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -69,7 +69,7 @@ fn family(process: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The fields of /proc/PID/stat that matter here; see proc(5).
+/// The fields of /proc/PID/stat that are needed here; see proc(5).
 struct Stat {
     parent: u32,
     ticks: u64,
@@ -78,7 +78,7 @@ struct Stat {
 impl Stat {
     fn read(process: u32) -> Option<Self> {
         let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name in parentheses may hold spaces; fields are counted from behind it.
+        // The name in parentheses may contain spaces, so fields are counted after it.
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
         let parent = u32::try_from(number(1)?).ok()?;

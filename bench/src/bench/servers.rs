@@ -1,7 +1,7 @@
-//! The two servers of `bench edge`: their configurations, starting and stopping them.
+//! The two servers of `bench edge`: their configurations, how they are started and stopped.
 //!
-//! Both serve the same folder with the same certificate and two workers, look at the file again for every request
-//! and check every link: Privet CloudFront signatures, nginx its `secure_link` (MD5 with an end date).
+//! Both serve the same folder with the same certificate and two workers, check the file again for every request and
+//! check every link: Privet by CloudFront signatures, nginx by its `secure_link` (MD5 with an expiry).
 
 use super::keys::Key;
 use super::load::Protocol;
@@ -13,13 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 use xtask::command::{self, Outcome, cargo, output, program, server_program};
 
-/// The word that nginx mixes into its links.
+/// The secret that nginx mixes into its links.
 pub const SECRET: &str = "bench-secret";
 
-/// For a server to listen, with whatever it has been given to read.
+/// Longest time until a server listens, whatever it has been given to read.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// A running server. Dropping it ends it.
+/// A running server; dropping it stops it.
 pub struct Server {
     pub name: &'static str,
     pub http_port: u16,
@@ -27,16 +27,16 @@ pub struct Server {
     child: Child,
 }
 
-/// Whether Privet may remember which signatures it has checked.
+/// Size of Privet's memory of checked signatures.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Memory {
-    /// As shipped.
+    /// The default size.
     Default,
-    /// One entry: every link that differs from the last is checked by the public key.
+    /// One entry: every link that differs from the last one is checked with the public key.
     One,
 }
 
-/// Whether every request leaves a line.
+/// Setting of the access log.
 #[derive(Clone, Copy, PartialEq)]
 pub enum AccessLog {
     On,
@@ -44,12 +44,12 @@ pub enum AccessLog {
 }
 
 impl Server {
-    /// The process that was started.
+    /// Returns the process id of the server.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it speaks this protocol.
+    /// Returns the port for this protocol.
     pub fn port(&self, protocol: Protocol) -> u16 {
         match protocol {
             Protocol::Plain => self.http_port,
@@ -79,13 +79,13 @@ impl Server {
         ]))
     }
 
-    /// Starts Privet, built before, with this configuration, which says that it listens on `ports`.
+    /// Starts Privet, built before, with this configuration, which listens on `ports`.
     pub fn privet_with(folder: &Path, ports: (u16, u16), toml: &str) -> Outcome<Self> {
         let binary = command::target().join("release/privet");
         Self::privet_of(&binary, "privet", folder, ports, toml)
     }
 
-    /// The same with another build.
+    /// Starts another build in the same way.
     pub fn privet_of(
         binary: &Path,
         name: &'static str,
@@ -111,7 +111,7 @@ impl Server {
         Self::nginx_with("nginx", folder, ports, &nginx_conf(folder, ports, log)?)
     }
 
-    /// Starts nginx with this configuration, which says that it listens on `ports`.
+    /// Starts nginx with this configuration, which listens on `ports`.
     pub fn nginx_with(
         name: &'static str,
         folder: &Path,
@@ -130,7 +130,7 @@ impl Server {
         Self::start(name, &mut command, ports, &folder.join("nginx.txt"))
     }
 
-    /// Starts a server and waits until it listens. `words` is the file for what it says.
+    /// Starts a server and waits until it listens. Its output goes to the file `words`.
     pub fn start(
         name: &'static str,
         command: &mut Command,
@@ -164,7 +164,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A polite end first: nginx's master takes its workers along.
+        // SIGTERM comes first: nginx's master then stops its workers too.
         let process = self.process().to_string();
         if command::answers(&mut program("kill", &["-TERM", &process])) {
             let deadline = Instant::now() + Duration::from_secs(5);
@@ -175,13 +175,13 @@ impl Drop for Server {
                 thread::sleep(Duration::from_millis(20));
             }
         }
-        // It may have ended by itself in between; there is nothing to do about either failure.
+        // The server may have ended in the meantime; neither failure matters.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A self-signed P-256 certificate for both: `tls.pem` and `tls.key` in `folder`.
+/// Makes a self-signed P-256 certificate for both servers: `tls.pem` and `tls.key` in `folder`.
 pub fn make_certificate(folder: &Path) -> Outcome {
     let words = [
         "req",
@@ -209,7 +209,7 @@ pub fn make_certificate(folder: &Path) -> Outcome {
     output(&mut command).map(|_| ())
 }
 
-/// The cipher that a TLS 1.3 client gets.
+/// Returns the cipher that a TLS 1.3 client gets.
 pub fn cipher(server: &Server) -> Outcome<String> {
     let address = format!("localhost:{}", server.https_port);
     let words = [
@@ -233,7 +233,7 @@ pub fn cipher(server: &Server) -> Outcome<String> {
     Ok(line.unwrap_or("unknown").to_owned())
 }
 
-/// The configuration of an edge that serves `folder`.
+/// Returns the configuration of an edge that serves `folder`.
 pub fn privet_toml(
     folder: &Path,
     keys: &[Key],
@@ -356,13 +356,13 @@ http {{
     ))
 }
 
-/// As root, workers would change to a user who may not read the temporary folder.
+/// Returns the user of nginx's workers: under root they would change to one that may not read the temporary folder.
 pub fn nginx_user() -> Outcome<&'static str> {
     let is_root = output(&mut program("id", &["-u"]))?.trim() == "0";
     Ok(if is_root { "user root;" } else { "" })
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 pub fn free_port() -> Outcome<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
@@ -376,7 +376,7 @@ fn is_open(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// Writes a configuration.
+/// Writes a configuration file.
 pub fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -1,7 +1,7 @@
-//! `bench sign`: links a CPU second on one thread, in this process.
+//! `bench sign`: links per CPU second on one thread, in this process.
 //!
-//! Peers in the same rounds: `openssl speed` (the bare operation, no link around it) and botocore
-//! with cryptography. CPU time, so that a busy machine disturbs less.
+//! Its peers in the same rounds are `openssl speed` (the bare operation without a link) and botocore with cryptography.
+//! CPU time is measured, so that a busy machine disturbs less.
 
 use super::keys::{self, Key, UNTIL};
 use super::{Bar, Row, medians};
@@ -51,7 +51,7 @@ fn run_key(key: &Key, rounds: u32, seconds: u32) -> Outcome<Vec<Row>> {
     for round in 1..=rounds {
         eprintln!("xtask: sign {}, round {round} of {rounds}", key.name);
         for case in &mut cases {
-            // A peer stands on either side of ours, so that drift of the machine's speed is shared.
+            // A peer runs before and after ours, so that both share a drift in the machine's speed.
             let openssl = openssl_speed(key, seconds)?;
             let ours =
                 links_a_second(&key.signer(case.hash)?, Duration::from_secs(seconds.into()))?;
@@ -106,7 +106,7 @@ fn links_a_second(signer: &Signer, duration: Duration) -> Outcome<f64> {
     }
 }
 
-/// Signatures a second of CPU time, from the machine-readable lines `+F2` (RSA) and `+F4` (ECDSA).
+/// Returns signatures per second of CPU time, from the machine-readable lines `+F2` (RSA) and `+F4` (ECDSA).
 fn openssl_speed(key: &Key, seconds: u32) -> Outcome<f64> {
     let (algorithm, prefix) = if key.name == "P-256" {
         ("ecdsap256", "+F4:")
@@ -138,7 +138,7 @@ fn botocore(key: &Key, hash: &str, seconds: u32) -> Outcome<f64> {
         .map_err(|_| format!("botocore_bench.py printed {text}"))
 }
 
-/// One signature for a million links: what is left is the cost of writing text.
+/// Measures one signature for a million links, where the remaining cost is that of writing text.
 fn stamp_rows(key: &Key, rounds: u32) -> Outcome<Vec<Row>> {
     let mut terms = Terms::until(UNTIL);
     terms.resource = Some("https://d111111abcdef8.cloudfront.net/videos/*".to_owned());
@@ -167,7 +167,7 @@ fn stamp_rows(key: &Key, rounds: u32) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// Links a second by the clock and by CPU time.
+/// Returns links per second of wall time and of CPU time.
 fn stamp_all(stamp: &Stamp, urls: &[String]) -> Outcome<(f64, f64)> {
     let mut out = String::with_capacity(64 * 1024);
     let (started, started_cpu) = (Instant::now(), cpu_time());
@@ -189,7 +189,7 @@ fn stamp_all(stamp: &Stamp, urls: &[String]) -> Outcome<(f64, f64)> {
     ))
 }
 
-/// CPU time of this process so far.
+/// Returns the CPU time of this process so far.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(

@@ -9,7 +9,7 @@ use xtask::tools;
 
 const URL: &str = "https://d111111abcdef8.cloudfront.net/videos/talk.mp4";
 
-/// Runs both.
+/// Runs both commands.
 pub fn run(quick: bool) -> Outcome<Vec<Row>> {
     tools::install_for_benches()?;
     command::run(cargo().args([
@@ -65,13 +65,13 @@ fn row(key: &Key, runs: u32, awscli: f64) -> Outcome<Row> {
         ours,
         peer: Some((awscli, "aws cloudfront sign")),
         unit: "ms",
-        // The bar is on our time; the AWS CLI's is there to be looked at.
+        // The bar is on our time; the AWS CLI's time is shown for comparison only.
         ratio: None,
         bar: Bar::AtMost(10.0),
     })
 }
 
-/// The median of `runs` runs by the clock.
+/// Returns the median wall time of `runs` runs.
 fn milliseconds(runs: u32, command: impl Fn() -> Command) -> Outcome<f64> {
     let mut times = Vec::new();
     for _ in 0..runs {

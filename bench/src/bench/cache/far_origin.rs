@@ -1,4 +1,4 @@
-//! An origin that is far away: a relay on this machine that holds every request back for a while.
+//! A distant origin: a relay on this machine that delays every request.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 use xtask::command::Outcome;
 
-/// From the edge to the origin and back.
+/// Round-trip time between the edge and the origin.
 pub const AWAY: Duration = Duration::from_millis(20);
 
-/// Starts the relay before the origin at `port` and returns where it listens. It ends with this program.
+/// Starts the relay in front of the origin at `port` and returns its own port. It ends with this program.
 pub fn start(port: u16) -> Outcome<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
@@ -22,7 +22,7 @@ pub fn start(port: u16) -> Outcome<u16> {
     Ok(address.port())
 }
 
-/// A connection that breaks is the end of it; the other side sees that.
+/// A broken connection ends the relay; the other side notices.
 fn relay(edge: TcpStream, port: u16) -> io::Result<()> {
     let origin = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     edge.set_nodelay(true)?;

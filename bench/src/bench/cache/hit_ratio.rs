@@ -1,6 +1,6 @@
-//! The store's hit ratio on requests that follow Zipf's law, beside two policies simulated in a few lines.
+//! The store's hit ratio for requests that follow Zipf's law, beside two policies simulated in a few lines.
 //!
-//! All objects are of one size, so that a reference may count objects and needs no bytes.
+//! All objects have the same size, so a reference policy can count objects and needs no bytes.
 
 use crate::bench::{Bar, Row};
 use bytes::Bytes;
@@ -8,16 +8,16 @@ use privet_cache::{Block, CacheStore, Head, Key, Lookup, Object, StoreOptions, b
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use xtask::command::Outcome;
 
-/// Percentage points that the store may be behind a reference.
+/// Largest difference in percentage points by which the store may fall behind a reference.
 const BEHIND_MAX: f64 = 2.0;
 const OBJECT_SIZE_BYTES: usize = 8 * 1024;
-/// What an object counts for in the store, its entry and the counts of its one chunk included.
+/// Size at which the store counts an object, including its entry and the counts of its one chunk.
 const COUNTED_SIZE_BYTES: u64 = OBJECT_SIZE_BYTES as u64 + 96 + 208 + Plain::SIZE_BYTES as u64;
-/// Of how many objects there are, the share that the cache holds.
+/// Share of all objects that fits into the cache.
 const CACHE_SHARE: f64 = 0.1;
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// One row for each exponent and reference.
+/// Returns one row for each exponent and reference.
 pub fn rows(objects: u64, requests: u64) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for exponent in [0.8, 1.0] {
@@ -42,9 +42,9 @@ pub fn rows(objects: u64, requests: u64) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// A cache that is asked for one thing after another.
+/// A cache that is given one request after another.
 trait Policy {
-    /// Whether it was there. It may be afterwards in any case.
+    /// Requests an object and reports whether it was cached. It may be cached afterwards in either case.
     fn ask(&mut self, number: u32) -> Found;
 }
 
@@ -54,7 +54,7 @@ enum Found {
     Miss,
 }
 
-/// Percent of hits after the first third, which fills the cache.
+/// Returns the percentage of hits after the first third, which fills the cache.
 fn ratio(trace: &[u32], policy: &mut dyn Policy) -> f64 {
     let (warming, counted) = trace.split_at(trace.len() / 3);
     for &number in warming {
@@ -65,7 +65,7 @@ fn ratio(trace: &[u32], policy: &mut dyn Policy) -> f64 {
     100.0 * hits as f64 / counted.len() as f64
 }
 
-/// Object `n` is asked for in proportion to `1 / (n + 1)^exponent`.
+/// Returns requests in which object `n` occurs in proportion to `1 / (n + 1)^exponent`.
 fn trace(exponent: f64, objects: u64, requests: u64) -> Vec<u32> {
     let mut total = 0.0;
     let sums: Vec<f64> = (0..objects)
@@ -83,7 +83,7 @@ fn trace(exponent: f64, objects: u64, requests: u64) -> Vec<u32> {
         .collect()
 }
 
-/// xorshift64.
+/// The generator xorshift64.
 struct Random(u64);
 
 impl Random {
@@ -147,13 +147,13 @@ impl Policy for StoreCache {
     }
 }
 
-/// Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023, algorithm 1.
+/// S3-FIFO (Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023, algorithm 1).
 struct S3Fifo {
     small: VecDeque<u32>,
     main: VecDeque<u32>,
     ghosts: VecDeque<u32>,
     remembered: HashSet<u32>,
-    /// Of what is in `small` or `main`: uses since it came or was last looked at, 3 at most.
+    /// Uses of each object in `small` or `main` since it was added or last examined, 3 at most.
     uses: HashMap<u32, u8>,
     small_max: usize,
     capacity: usize,
@@ -236,8 +236,9 @@ impl Policy for S3Fifo {
     }
 }
 
-/// Einziger and others, "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 2017: a window
-/// of a hundredth, the rest probation and four fifths protected. Uses are counted exactly and halved now and then.
+/// W-TinyLFU (Einziger and others, "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage
+/// 2017): the window has a hundredth of the capacity; of the rest, a fifth is probation and four fifths are protected.
+/// Uses are counted exactly and halved from time to time.
 struct TinyLfu {
     window: Lru,
     probation: Lru,
@@ -278,7 +279,7 @@ impl TinyLfu {
         self.uses.get(&number).copied().unwrap_or(0)
     }
 
-    /// Who leaves the window takes the place of probation's oldest, if it is used more.
+    /// Moves an object from the window to probation in place of the oldest there, if it is used more.
     fn admit(&mut self, candidate: u32) {
         let main = self.probation.len() + self.protected.len();
         if main < self.probation.capacity + self.protected.capacity {
@@ -326,7 +327,7 @@ impl Policy for TinyLfu {
     }
 }
 
-/// By the time of the last use. Its owner keeps it within its capacity.
+/// Objects by the time of their last use. The owner keeps it within its capacity.
 struct Lru {
     times: HashMap<u32, u64>,
     by_time: BTreeMap<u64, u32>,

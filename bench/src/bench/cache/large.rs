@@ -1,4 +1,4 @@
-//! Cases about one large object: ranges of it, and many viewers who read it slowly.
+//! Cases with one large object: ranges of it, and many viewers who read it slowly.
 
 use super::CacheBench;
 use super::servers::Sizes;
@@ -13,10 +13,10 @@ use std::path::Path;
 use std::time::Duration;
 use xtask::command::Outcome;
 
-/// Below the folder for which nginx slices.
+/// A file below the folder that nginx slices.
 const FILE: &str = "large/10g.bin";
 const SIZE_BYTES: u64 = 10 * 1024 * MIB;
-/// What ranges lie in: half of the memory.
+/// Size of the part that the ranges lie in: half of the memory.
 const WARM_SIZE_BYTES: u64 = 256 * MIB;
 const RANGES: u64 = 2_000;
 const SLOW_VIEWERS: usize = 2_000;
@@ -30,7 +30,7 @@ const SLOW_WITH_DISK: Sizes = Sizes {
 };
 const SLOW_MEMORY_BAR_BYTES: f64 = 256.0 * MIB as f64 + 100e6;
 
-/// A file without blocks: it takes no disk at the origin.
+/// Makes a sparse file, which takes no disk at the origin.
 pub fn make(folder: &Path) -> Outcome {
     let make = || {
         fs::create_dir_all(folder.join("files/large"))?;
@@ -39,7 +39,7 @@ pub fn make(folder: &Path) -> Outcome {
     make().map_err(|error: std::io::Error| format!("cannot make the large file: {error}"))
 }
 
-/// Ranges in turn, all of them kept in memory.
+/// Measures ranges in turn, all of them cached in memory.
 pub fn ranges(bench: &CacheBench<'_>) -> Vec<Row> {
     let cases = [64 * 1024, MIB].iter().flat_map(|&size| {
         let name = |protocol: Protocol| {
@@ -70,9 +70,9 @@ pub fn ranges(bench: &CacheBench<'_>) -> Vec<Row> {
     or_failure(measure())
 }
 
-/// Ranges that begin anywhere in the warm part, in an order without a pattern.
+/// Returns ranges that start anywhere in the warm part, in an order without a pattern.
 fn targets(target: &str, size: u64) -> Vec<String> {
-    // A step that shares no factor with the places there are.
+    // The step has no factor in common with the number of positions.
     let places = (WARM_SIZE_BYTES - size) / 512;
     let start = |number: u64| number * 104_729 % places * 512;
     (0..RANGES)
@@ -83,7 +83,7 @@ fn targets(target: &str, size: u64) -> Vec<String> {
         .collect()
 }
 
-/// The most memory while many viewers read slowly at different places.
+/// Measures peak memory while many viewers read slowly at different positions.
 pub fn slow_viewers(bench: &CacheBench<'_>) -> Vec<Row> {
     let variants = [("memory", SLOW), ("memory and disk", SLOW_WITH_DISK)];
     let mut rows = Vec::new();
@@ -98,7 +98,7 @@ pub fn slow_viewers(bench: &CacheBench<'_>) -> Vec<Row> {
 }
 
 fn slow_viewers_rows(bench: &CacheBench<'_>, case: &str, sizes: Sizes) -> Outcome<Vec<Row>> {
-    // Servers of their own: peaks of other cases do not count.
+    // Separate servers, because peaks of other cases must not count.
     let (privet, nginx) = (bench.privet(sizes)?, bench.nginx()?);
     let seconds = if bench.contest.rounds > 2 { 30 } else { 10 };
     let viewers = SlowViewers {

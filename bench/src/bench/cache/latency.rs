@@ -1,4 +1,4 @@
-//! How long one viewer waits for an object that nobody had before: by way of a cache and without it, in turns.
+//! The time that one viewer waits for an object that is not cached: through a cache and without it, alternately.
 
 use super::servers::{self, Sizes};
 use super::{CacheBench, Case, MISS_BAR, cases, far_origin};
@@ -10,7 +10,7 @@ use xtask::command::Outcome;
 
 const SIZES: Sizes = super::MEMORY;
 
-/// From the origin on this machine, and from one far away.
+/// Returns the rows for an origin on this machine, and for a distant one.
 pub fn of_misses(bench: &CacheBench<'_>, sizes: &[u64]) -> Vec<Row> {
     let near = "latency of misses";
     let far = format!(

@@ -1,7 +1,7 @@
-//! The servers of `bench cache`: an origin that serves files, and the caches before it.
+//! The servers of `bench cache`: an origin that serves files, and the caches in front of it.
 //!
-//! Privet and nginx check a link on every request; Varnish and Apache Traffic Server have nothing of the kind at hand,
-//! and Varnish speaks no TLS, so these two are peers for plain HTTP only and do less.
+//! Privet and nginx check a link on every request. Varnish and Apache Traffic Server have no such check built in, and
+//! Varnish has no TLS, so these two are peers for plain HTTP only and do less.
 
 use crate::bench::keys::Key;
 use crate::bench::servers::{SECRET, Server, free_port, nginx_user, write};
@@ -10,15 +10,15 @@ use std::path::Path;
 use std::process::Command;
 use xtask::command::{Outcome, server_program};
 
-/// What Privet may keep where.
+/// Sizes of Privet's memory and disk tiers.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub memory: &'static str,
-    /// `None` for memory alone.
+    /// Size of the disk tier; `None` for memory alone.
     pub disk: Option<&'static str>,
 }
 
-/// The origin: nginx with the files of `folder`, over plain HTTP.
+/// Starts the origin: nginx with the files of `folder`, over plain HTTP.
 pub fn origin(folder: &Path) -> Outcome<Server> {
     let port = free_port()?;
     let conf = format!(
@@ -49,7 +49,7 @@ http {{
     Server::nginx_with("origin", folder, (port, port), &conf)
 }
 
-/// Privet before the origin at this port. The query parameter `n` tells objects apart.
+/// Starts Privet in front of the origin at this port. The query parameter `n` tells objects apart.
 pub fn privet(folder: &Path, keys: &[Key], origin: u16, sizes: Sizes) -> Outcome<Server> {
     let ports = (free_port()?, free_port()?);
     let place = folder.display();
@@ -126,9 +126,9 @@ trusted_key_groups = ["bench"]
     Server::privet_with(folder, ports, &toml)
 }
 
-/// nginx with `proxy_cache` before the origin, and `slice` for what lies under `/large/`.
+/// Starts nginx with `proxy_cache` in front of the origin, and `slice` for paths under `/large/`.
 ///
-/// Without `tcp_nopush`: with it, hits of 64 KiB over plain HTTP wait for a delayed acknowledgement of 40 ms.
+/// `tcp_nopush` is off: with it, hits of 64 KiB over plain HTTP wait for a delayed acknowledgement of 40 ms.
 pub fn nginx(folder: &Path, origin: u16) -> Outcome<Server> {
     let ports = (free_port()?, free_port()?);
     let conf = format!(
@@ -193,7 +193,7 @@ http {{
     Server::nginx_with("nginx", folder, ports, &conf)
 }
 
-/// Varnish with its objects in memory.
+/// Starts Varnish with its objects in memory.
 pub fn varnish(folder: &Path, origin: &Server) -> Outcome<Server> {
     let port = free_port()?;
     let vcl = folder.join(format!("varnish-{port}.vcl"));
@@ -205,7 +205,7 @@ pub fn varnish(folder: &Path, origin: &Server) -> Outcome<Server> {
         ),
     )?;
     let mut command = Command::new(server_program("varnishd"));
-    // Without the jail it stays the user who may read the temporary folder.
+    // Without the jail it keeps its user, who may read the temporary folder.
     command
         .args([
             "-F",
@@ -226,7 +226,7 @@ pub fn varnish(folder: &Path, origin: &Server) -> Outcome<Server> {
     Server::start("varnish", &mut command, (port, port), &words)
 }
 
-/// Apache Traffic Server with a memory cache that holds everything the bench asks for.
+/// Starts Apache Traffic Server with a memory cache that holds everything the bench requests.
 pub fn traffic_server(folder: &Path, origin: &Server) -> Outcome<Server> {
     let port = free_port()?;
     let place = folder.join(format!("trafficserver-{port}"));

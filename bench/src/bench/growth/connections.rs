@@ -1,4 +1,4 @@
-//! What connections cost that are open and silent: memory each, and what they do to the requests of others.
+//! The cost of open, silent connections: memory for each, and their effect on the requests of others.
 
 use super::{GrowthBench, OBJECT_SIZE_BYTES, row};
 use crate::bench::cache::servers::{self, Sizes};
@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 use xtask::command::Outcome;
 
 const COUNTS: [usize; 3] = [100, 1_000, 10_000];
-/// In a second; a server that has nothing to do still wakes up.
+/// CPU time per second below which a server counts as idle; even then it still wakes up.
 const IDLE_CPU_MAX: Duration = Duration::from_millis(30);
 const SIZES: Sizes = Sizes {
     memory: "64 MiB",
     disk: None,
 };
 
-/// For each protocol and number: memory beside nginx, CPU a request beside the fewest connections.
+/// Returns rows for each protocol and number: memory beside nginx, CPU per request beside the smallest number.
 pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for protocol in [Protocol::Plain, Protocol::Https, Protocol::Http2] {
@@ -48,7 +48,7 @@ pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// Bytes for each connection, and CPU for each request of others.
+/// Returns the bytes per connection, and the CPU per request of others.
 fn ours(bench: &GrowthBench<'_>, protocol: Protocol, count: usize) -> Outcome<(f64, f64)> {
     let folder = bench.contest.folder;
     let privet = servers::privet(folder, &bench.keys, bench.origin.http_port, SIZES)?;
@@ -76,7 +76,7 @@ fn theirs(bench: &GrowthBench<'_>, protocol: Protocol, count: usize) -> Outcome<
     hold(bench.contest.folder, &side, protocol, count).map(|(memory, _)| memory)
 }
 
-/// Connections that have asked once and stay open until this is dropped.
+/// Connections that have sent one request and stay open until this is dropped.
 enum Held {
     Plain { _viewers: Vec<Viewer> },
     Tls(Child),
@@ -87,7 +87,7 @@ impl Drop for Held {
         match self {
             Held::Plain { .. } => {}
             Held::Tls(h2load) => {
-                // One that ended by itself needs no killing.
+                // A process that has ended by itself needs no killing.
                 let _ = h2load.kill();
                 let _ = h2load.wait();
             }
@@ -95,7 +95,7 @@ impl Drop for Held {
     }
 }
 
-/// Opens the connections and says what each of them added to the server's memory.
+/// Opens the connections; returns the server's additional memory per connection.
 fn hold(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Outcome<(f64, Held)> {
     let process = side.server.process();
     let (files, before) = (open_files(process)?, memory_bytes(process)?);
@@ -118,7 +118,7 @@ fn plain(side: &Side<'_>, count: usize) -> Outcome<Held> {
     Ok(Held::Plain { _viewers: viewers })
 }
 
-/// h2load with a script: one request on each connection at once, another after the measurement.
+/// Runs h2load with a script: one request on each connection at once, another only after the measurement.
 fn tls(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Outcome<Held> {
     let script = folder.join("idle.txt");
     let url = format!(
@@ -146,10 +146,10 @@ fn tls(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Outc
     Ok(Held::Tls(child))
 }
 
-/// A server's connections are files to it. Once all are there, it gets the time to answer their requests.
+/// Waits until the server has opened `files` files, which include connections, and has responded to their requests.
 fn wait_for_connections(server: &Server, files: usize) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(60);
-    // The connection that warmed the cache may have gone.
+    // The connection that warmed the cache may be gone.
     while open_files(server.process())? + 2 < files {
         if Instant::now() > deadline {
             let open = open_files(server.process())?;
@@ -158,7 +158,7 @@ fn wait_for_connections(server: &Server, files: usize) -> Outcome {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    // Open is not yet shaken hands with.
+    // An open connection may not have finished its handshake.
     while Instant::now() < deadline {
         let before = cpu_time(server.process())?;
         thread::sleep(Duration::from_secs(1));

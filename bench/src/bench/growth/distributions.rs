@@ -1,4 +1,4 @@
-//! What distributions cost: time to start, memory, and CPU a request whose host is one of many.
+//! The cost of distributions: time to start, memory, and CPU per request whose host is one of many.
 
 use super::{GrowthBench, OBJECT_SIZE_BYTES, row};
 use crate::bench::contest::{Side, file_name};
@@ -11,10 +11,10 @@ use std::time::Instant;
 use xtask::command::Outcome;
 
 const COUNTS: [usize; 4] = [1, 100, 10_000, 100_000];
-/// How many of them are asked, spread over all.
+/// Number of distributions that get requests, spread over all.
 const ASKED_MAX: usize = 1_000;
 
-/// Three rows for each number.
+/// Returns three rows for each number.
 pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let mut first = None;
@@ -43,7 +43,7 @@ fn measure(bench: &GrowthBench<'_>, count: usize) -> Outcome<Measured> {
     let port = free_port()?;
     let toml = toml(bench, port, count);
     let folder = bench.contest.folder;
-    // Built before the clock starts.
+    // The build is done before the clock starts.
     Server::build_privet()?;
     let started = Instant::now();
     let privet = Server::privet_with(folder, (port, port), &toml)?;
@@ -117,7 +117,7 @@ trusted_key_groups = ["bench"]
             host(number),
             bench.origin.http_port,
         );
-        // Writing into a string does not fail.
+        // Writing to a string does not fail.
         let _ = toml.write_str(&text);
     }
     toml

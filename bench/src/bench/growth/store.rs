@@ -1,4 +1,4 @@
-//! How the store grows: index bytes an object, lookup time, time to open.
+//! Growth of the store: index bytes per object, lookup time, time to open.
 //!
 //! Each object takes 512 bytes of disk.
 
@@ -17,15 +17,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 use xtask::command::Outcome;
 
-/// Of each lookup measurement.
+/// Number of lookups per measurement.
 const LOOKUPS: u64 = 2_000_000;
-/// How far the feeder runs ahead of the writer.
+/// Number of objects by which the feeder may run ahead of the writer.
 const AHEAD: u64 = 20_000;
 const MEMORY_SIZE_BYTES: u64 = 256 * 1024 * 1024;
-/// A head of a usual size.
+/// A typical size of a head.
 const HEAD_SIZE_BYTES: usize = 200;
 
-/// Five rows for each number of objects.
+/// Returns five rows for each number of objects.
 pub fn rows(contest: &Contest<'_>) -> Outcome<Vec<Row>> {
     let counts: &[u64] = if contest.rounds > 2 {
         &[1_000, 100_000, 10_000_000]
@@ -37,7 +37,7 @@ pub fn rows(contest: &Contest<'_>) -> Outcome<Vec<Row>> {
         eprintln!("xtask: {objects} objects");
         let folder = contest.folder.join("store");
         let result = measure(&folder, objects);
-        // A failure to remove it shows with the next one.
+        // A folder that could not be removed shows in the next measurement.
         let _ = fs::remove_dir_all(&folder);
         measured.push((objects, result.map_err(|error| error.to_string())?));
     }
@@ -140,7 +140,7 @@ fn open(folder: &Path, objects: u64) -> std::io::Result<(CacheStore<Plain>, Dura
         }),
         observer: Box::new(move |event| {
             if let Ok(sender) = sender.lock() {
-                // Nobody listens after the opening.
+                // Nobody receives events after the store has been opened.
                 let _ = sender.send(event);
             }
         }),
@@ -182,7 +182,7 @@ fn wait_for_writes(store: &CacheStore<Plain>, wanted: u64) {
     }
 }
 
-/// Nanoseconds each, keys made beforehand and taken in an order that no processor guesses.
+/// Returns nanoseconds per lookup. Keys are made beforehand and used in an order that a processor cannot predict.
 fn time_lookups(store: &CacheStore<Plain>, number: impl Fn(u64) -> u64) -> f64 {
     let mut state = 1_u64;
     let mut next = || {

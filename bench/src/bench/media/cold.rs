@@ -1,4 +1,4 @@
-//! The first segment of a long video that nobody had before, by way of the cache: time, and bytes that the origin sent.
+//! The first segment of a long video that is not cached: time, and bytes that the origin sent.
 
 use super::MediaBench;
 use super::segments::ms;
@@ -13,10 +13,10 @@ use xtask::command::Outcome;
 const CASE: &str = "cold 4 h video, first segment";
 const TIME_BAR_MS: f64 = 150.0;
 const ORIGIN_BAR_MB: f64 = 20.0;
-/// For reads ahead to be over, and the origin to have written them down.
+/// Time for read-ahead to finish, and for the origin to log it.
 const SETTLING: Duration = Duration::from_millis(500);
 
-/// Each round begins with a Privet that knows nothing.
+/// Returns the rows; each round starts a Privet with an empty cache.
 pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     if !bench.is_chosen(CASE) {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What longer videos and more viewers cost, beside the shortest video and the single viewer.
+//! The cost of longer videos and more viewers, beside the shortest video and a single viewer.
 
 use super::MediaBench;
 use super::segments::{cost, ms};
@@ -12,17 +12,17 @@ use xtask::command::{self, Outcome, program};
 
 const VIDEOS: [Clip; 4] = [ONE_MINUTE, ONE_HOUR, FOUR_HOURS, ONE_DAY];
 const VIEWERS: [u32; 4] = [1, 10, 100, 1_000];
-/// Of the segments that a crowd asks for.
+/// Number of segments that the viewers request.
 const SEGMENTS: u32 = 20;
 
-/// Videos from a minute to a day, and viewers from 1 to 1,000.
+/// Returns the rows for videos from a minute to a day, and for 1 to 1,000 viewers.
 pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = lengths(bench)?;
     rows.extend(viewers(bench)?);
     Ok(rows)
 }
 
-/// What is measured of a video that lies in a folder.
+/// Measurements of a video in a folder.
 struct Length {
     memory_mb: f64,
     cold_ms: f64,
@@ -65,7 +65,7 @@ fn lengths(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// Medians over servers that know nothing at first.
+/// Returns medians over servers that start with empty caches.
 fn length(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
     let mut rounds = Vec::new();
     for _ in 0..bench.rounds() {
@@ -86,7 +86,7 @@ fn length_once(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
     let privet = bench.place.privet(bench.key, bench.origin.http_port)?;
     let process = privet.server.process();
     let mut viewer = Viewer::connect(privet.server.http_port)?;
-    // A connection's and the file's own memory is no index.
+    // The memory of a connection and of the file itself does not belong to the index.
     viewer.get(
         &format!("/{}\tRange: bytes=0-0", clip.file),
         Some(&bench.cookie),
@@ -123,7 +123,7 @@ fn length_once(bench: &MediaBench<'_>, clip: &Clip) -> Outcome<Length> {
     })
 }
 
-/// As many viewers as there are connections, each as fast as it can.
+/// Measures as many viewers as there are connections, each as fast as it can be.
 fn viewers(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     let mut first: Option<(f64, f64)> = None;

@@ -1,4 +1,4 @@
-//! Viewers of an RTMP stream: CPU, memory and whether anyone starves, beside nginx's RTMP module.
+//! Viewers of an RTMP stream: CPU, memory and starved viewers, beside nginx's RTMP module.
 
 use super::MediaBench;
 use super::segments::ms;
@@ -15,16 +15,16 @@ use std::time::Duration;
 use xtask::command::Outcome;
 
 const COUNTS: [usize; 3] = [100, 400, 1_000];
-/// In which viewers come one after another.
+/// Time over which the viewers' starts are spread.
 const RAMP: Duration = Duration::from_secs(2);
-/// Without a byte for so long, a player stands still.
+/// Time without a byte after which a player stalls.
 const STARVED: Duration = Duration::from_secs(5);
-/// A round takes a minute.
+/// Limit of the rounds, each of which takes a minute.
 const ROUNDS_MAX: u32 = 3;
 const VIEWER_STACK_BYTES: usize = 256 * 1024;
 const MEMORY_BAR_MB: f64 = 60.0;
 
-/// For each number of viewers. Every round has servers of its own, for their memory's sake.
+/// Returns the rows for each number of viewers. Every round has new servers, because of their memory.
 pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for count in COUNTS {
@@ -77,12 +77,12 @@ fn at(bench: &MediaBench<'_>, case: &str, count: usize) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What a crowd of viewers took and cost.
+/// Measurements of a crowd of viewers.
 struct Crowd {
     cpu_secs: f64,
     cpu_percent: f64,
     memory_mb: f64,
-    /// Who got nothing at all, or stood still.
+    /// Number of viewers that got nothing, or stalled.
     starved: usize,
     bytes: u64,
     first_media_ms: f64,
@@ -94,7 +94,7 @@ impl Crowd {
     }
 }
 
-/// Lets viewers come and watch; memory is that of the full house.
+/// Starts viewers one after another and lets them watch; memory is measured while all are connected.
 fn crowd(bench: &MediaBench<'_>, server: &VideoServer, name: &str, count: usize) -> Outcome<Crowd> {
     let duration = Duration::from_secs(if bench.is_quick() { 10 } else { 25 });
     let stream = Stream {
@@ -135,7 +135,7 @@ fn crowd(bench: &MediaBench<'_>, server: &VideoServer, name: &str, count: usize)
     })
 }
 
-/// `None` when nobody saw anything.
+/// Sums the measurements up; `None` when no viewer saw anything.
 fn sum(
     watched: &[Outcome<Watched>],
     cpu_secs: f64,

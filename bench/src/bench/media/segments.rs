@@ -1,4 +1,4 @@
-//! Segments of a video that is known already: beside nginx, which has the same segments as files.
+//! Segments of a video whose index is cached, beside nginx, which has the same segments as files.
 
 use super::MediaBench;
 use super::servers::{CACHED, VideoServer};
@@ -13,24 +13,24 @@ use std::fs;
 use std::time::Duration;
 use xtask::command::{self, Outcome, program};
 
-/// Of 6 s, in ten minutes.
+/// Number of segments of 6 s in ten minutes.
 const SEGMENTS: u32 = 100;
 
-/// What a segment is made as.
+/// Format of a segment.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Fmp4,
     Ts,
 }
 
-/// Where the video comes from.
+/// Source of the video.
 #[derive(Clone, Copy)]
 enum Way {
     Cached,
     Folder,
 }
 
-/// CPU for a GB and requests a second for each form, way and protocol; then the time of one request.
+/// Returns CPU per GB and requests per second for each form, way and protocol; then the time of one request.
 pub fn rows(bench: &MediaBench<'_>) -> Outcome<Vec<Row>> {
     let cases = [Form::Fmp4, Form::Ts]
         .into_iter()
@@ -91,7 +91,8 @@ impl Case {
         format!("{form} segments, {way}")
     }
 
-    /// CPU of ours by nginx's. Measured in a spike before videos were written; see docs/performance.md.
+    /// Returns the highest ratio of our CPU to nginx's. The values were measured in a spike before videos were written;
+    /// see docs/performance.md.
     fn bar(&self) -> Bar {
         match (self.form, self.protocol) {
             (Form::Fmp4, Protocol::Plain) => Bar::AtMost(1.0),
@@ -139,7 +140,7 @@ impl Form {
     }
 }
 
-/// Both servers, nginx with Privet's own segments as files.
+/// Both servers; nginx has Privet's own segments as files.
 struct Pair<'a> {
     bench: &'a MediaBench<'a>,
     privet: VideoServer,
@@ -176,7 +177,7 @@ impl<'a> Pair<'a> {
                 CONNECTIONS,
             )
         };
-        // Once for nothing: both have read everything then.
+        // An unmeasured run first: afterwards both servers have read everything.
         let warmed = Viewer::connect(self.privet.server.http_port)?;
         warm(warmed, &ours, Some(&self.bench.cookie))?;
         warm(Viewer::connect(self.nginx.server.http_port)?, &theirs, None)?;
@@ -201,7 +202,7 @@ impl<'a> Pair<'a> {
         Ok(rows)
     }
 
-    /// Medians of one viewer's requests, in turns.
+    /// Returns the medians of one viewer's requests, sent to both servers alternately.
     fn latency(&self, case: &Case) -> Outcome<Row> {
         let mut privet = Viewer::connect(self.privet.server.http_port)?;
         let mut nginx = Viewer::connect(self.nginx.server.http_port)?;
@@ -227,13 +228,13 @@ fn warm(mut viewer: Viewer, targets: &[String], cookie: Option<&str>) -> Outcome
         .try_for_each(|target| viewer.get(target, cookie).map(|_| ()))
 }
 
-/// What a run of load cost.
+/// Cost of a run of load.
 pub struct Cost {
     pub cpu_secs_a_gb: f64,
     pub mb_a_sec: f64,
 }
 
-/// Runs load on a server. Bodies are counted by their bytes, since a run ends in the middle of some.
+/// Runs load on a server. Bodies are counted by bytes, because a run ends in the middle of some.
 pub fn cost(
     bench: &MediaBench<'_>,
     server: &Server,
@@ -265,7 +266,7 @@ pub fn cost(
     })
 }
 
-/// Writes Privet's segments to where nginx serves them.
+/// Writes Privet's segments to the folder from which nginx serves them.
 fn keep_segments(bench: &MediaBench<'_>, privet: &VideoServer, form: Form) -> Outcome {
     let folder = bench.place.segments();
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -283,7 +284,7 @@ fn keep_segments(bench: &MediaBench<'_>, privet: &VideoServer, form: Form) -> Ou
     command::output(&mut curl).map(|_| ())
 }
 
-/// For rows.
+/// Returns milliseconds for a row.
 pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

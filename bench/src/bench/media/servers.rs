@@ -1,6 +1,7 @@
-//! The servers of `bench media`: Privet before folders and before an origin, and nginx with ready files and its RTMP module.
+//! The servers of `bench media`: Privet with folders and an origin, and nginx with ready-made files and its RTMP
+//! module.
 //!
-//! Each server has one worker, pinned to the first processor; all that loads them, and the origin, runs on the second.
+//! Each server has one worker, pinned to the first processor; the load and the origin run on the second.
 
 use super::videos;
 use crate::bench::keys::Key;
@@ -11,22 +12,22 @@ use std::process::Command;
 use xtask::command::{self, Outcome, server_program};
 use xtask::tools;
 
-/// The application of streams at both servers.
+/// RTMP application of both servers.
 pub const APPLICATION: &str = "cfx/st";
-/// What of a video's path leads to the origin by way of the cache; other paths are files of a folder.
+/// Path prefix of the videos that come from the origin through the cache; other paths are files of a folder.
 pub const CACHED: &str = "/cached";
 
-/// Which processor is the servers'.
+/// The assignment of servers and load to processors.
 #[derive(Clone, Copy)]
 pub enum Pinning {
-    /// Servers run on this processor, and load on another.
+    /// Servers run on this processor, and the load on another.
     Apart { server: usize },
-    /// There is only one.
+    /// There is only one processor.
     Together,
 }
 
 impl Pinning {
-    /// Pins this process, and with it the load that it starts. What is built should be built before.
+    /// Pins this process, and with it the load that it starts. Builds should be done before.
     pub fn take() -> Outcome<Self> {
         let allowed = rustix::thread::sched_getaffinity(None).map_err(|error| error.to_string())?;
         let mut processors = (0..rustix::thread::CpuSet::MAX_CPU).filter(|&at| allowed.is_set(at));
@@ -51,21 +52,22 @@ impl Pinning {
     }
 }
 
-/// What the servers need to start.
+/// The folder and the processors of the servers.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub folder: &'a Path,
     pub pinning: Pinning,
 }
 
-/// A server with its port for RTMP.
+/// A server with its RTMP port.
 pub struct VideoServer {
     pub server: Server,
     pub rtmp_port: u16,
 }
 
 impl Place<'_> {
-    /// Privet: `/NAME` is a video of the folder, `/cached/NAME` the same video by way of the cache from the origin.
+    /// Starts Privet: `/NAME` is a video of the folder, `/cached/NAME` the same video from the origin, through the
+    /// cache.
     pub fn privet(self, key: &Key, origin: u16) -> Outcome<VideoServer> {
         let ports = (free_port()?, free_port()?);
         let rtmp_port = free_port()?;
@@ -80,7 +82,7 @@ impl Place<'_> {
         Ok(VideoServer { server, rtmp_port })
     }
 
-    /// nginx: `/segments/…` are ready files, and the videos' streams.
+    /// Starts nginx: `/segments/…` are ready-made files; it also serves the videos' streams.
     pub fn nginx(self) -> Outcome<VideoServer> {
         let ports = (free_port()?, free_port()?);
         let rtmp_port = free_port()?;
@@ -89,7 +91,8 @@ impl Place<'_> {
         Ok(VideoServer { server, rtmp_port })
     }
 
-    /// The origin: nginx with the videos under `/cached/`, on the processor of the load. It writes down what it sent.
+    /// Starts the origin: nginx with the videos under `/cached/`, on the processor of the load. It logs how much it
+    /// sends.
     pub fn origin(self) -> Outcome<Server> {
         let port = free_port()?;
         let conf = format!(
@@ -124,7 +127,7 @@ http {{
         unpinned.start_nginx("origin", (port, port), &conf)
     }
 
-    /// What the origin has sent so far, in bytes of bodies.
+    /// Returns the number of body bytes that the origin has sent so far.
     pub fn sent_bytes(self) -> u64 {
         let text = fs::read_to_string(self.sent_log()).unwrap_or_default();
         text.lines()
@@ -132,7 +135,7 @@ http {{
             .sum()
     }
 
-    /// Where nginx's ready segments are.
+    /// Returns the folder of nginx's ready-made segments.
     pub fn segments(self) -> PathBuf {
         self.folder.join("segments")
     }

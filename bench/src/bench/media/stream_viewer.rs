@@ -1,4 +1,5 @@
-//! A viewer of an RTMP stream: enough of the protocol to play, and from the first picture or sound on only counting.
+//! A viewer of an RTMP stream. It speaks enough of the protocol to play, and only counts bytes from the first media
+//! message on.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
@@ -6,19 +7,19 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 use xtask::command::Outcome;
 
-/// Of the handshake's second and third message, each way.
+/// Size of the handshake's second and third message, in each direction.
 const HANDSHAKE_SIZE_BYTES: usize = 1536;
-/// Of this viewer's own chunks, and of a server's until it says otherwise.
+/// Size of this viewer's own chunks, and of a server's until it announces another.
 const CHUNK_SIZE_BYTES: usize = 128;
-/// For no single answer.
+/// Longest wait for a single read.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What this viewer says that it keeps ahead.
+/// Buffer length that this viewer announces.
 const BUFFER_MS: u32 = 3_000;
-/// How much comes before it is acknowledged.
+/// Number of bytes received before an acknowledgement is sent.
 const ACKNOWLEDGED_BYTES: u64 = 1_000_000;
 const READ_SIZE_BYTES: usize = 64 * 1024;
 
-/// Message types; RTMP 1.0, 5.4, 6.2 and 7.1.
+/// Message types (RTMP 1.0, 5.4, 6.2 and 7.1).
 mod kind {
     pub const CHUNK_SIZE: u8 = 1;
     pub const ACKNOWLEDGEMENT: u8 = 3;
@@ -28,7 +29,7 @@ mod kind {
     pub const COMMAND: u8 = 20;
 }
 
-/// What a viewer wants.
+/// A request to play a stream.
 #[derive(Clone, Copy)]
 pub struct Stream<'a> {
     pub port: u16,
@@ -37,17 +38,17 @@ pub struct Stream<'a> {
     pub duration: Duration,
 }
 
-/// What a viewer got.
+/// Measurements of a stream that was played.
 pub struct Watched {
-    /// From connecting to the first picture or sound.
+    /// Time from connecting to the first audio or video message.
     pub first_media: Duration,
     pub bytes: u64,
-    /// Between two reads that gave something.
+    /// Longest time between two reads that returned data.
     pub longest_silence: Duration,
 }
 
 impl Stream<'_> {
-    /// Plays for as long as is wanted, and fails when the server refuses.
+    /// Plays for `duration`; fails when the server refuses.
     pub fn watch(&self) -> Outcome<Watched> {
         self.play().map_err(|error| error.to_string())
     }
@@ -80,7 +81,7 @@ struct Connection {
     bytes: u64,
 }
 
-/// What a chunk may leave out because the one before it on its channel had it.
+/// State that a chunk may leave out because the previous one on its channel had it.
 #[derive(Default)]
 struct Channel {
     size_bytes: usize,
@@ -90,7 +91,7 @@ struct Channel {
 }
 
 impl Connection {
-    /// Connects and shakes hands the plain way; RTMP 1.0, 5.2.
+    /// Connects and does the simple handshake (RTMP 1.0, 5.2).
     fn open(port: u16) -> Result<Self> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
@@ -111,7 +112,7 @@ impl Connection {
 
     fn send(&mut self, channel: u8, kind: u8, stream: u32, message: &[u8]) -> Result<()> {
         let mut chunks = vec![channel, 0, 0, 0];
-        // A message of this viewer is no longer than a name and a few words.
+        // No message of this viewer is longer than a name and a few words.
         chunks.extend_from_slice(&(message.len() as u32).to_be_bytes()[1..]);
         chunks.push(kind);
         chunks.extend_from_slice(&stream.to_le_bytes());
@@ -124,7 +125,7 @@ impl Connection {
         self.stream.get_mut().write_all(&chunks)
     }
 
-    /// The number that the answer to `createStream` gives.
+    /// Returns the stream number in the response to `createStream`.
     fn created_stream(&mut self) -> Result<u32> {
         const RESULT: &[u8] = b"\x02\x00\x07_result\x00\x40\x00\x00\x00\x00\x00\x00\x00";
         loop {
@@ -151,7 +152,7 @@ impl Connection {
         }
     }
 
-    /// The next message and its type, whichever channel it is on.
+    /// Returns the next message with its type, whichever channel it is on.
     fn message(&mut self) -> Result<(u8, Vec<u8>)> {
         loop {
             let [first] = self.take()?;
@@ -179,7 +180,8 @@ impl Connection {
         }
     }
 
-    /// RTMP 1.0, 5.3.1.2: the higher the format, the more is as before.
+    /// Reads a chunk header. The higher the format, the more fields are taken from the previous one (RTMP 1.0,
+    /// 5.3.1.2).
     fn chunk_header(&mut self, format: u8, channel: &mut Channel) -> Result<()> {
         if format < 3 {
             let time: [u8; 3] = self.take()?;
@@ -206,7 +208,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    /// Counts what comes until `end`, and says for how long nothing came.
+    /// Counts the bytes that arrive until `end`; returns the longest silence.
     fn drain(&mut self, end: Instant) -> Result<Duration> {
         let (mut longest, mut acknowledged) = (Duration::ZERO, self.bytes);
         loop {
@@ -223,14 +225,14 @@ impl Connection {
             };
             longest = longest.max(asked.elapsed());
             if came == 0 {
-                // Over, or the end of the stream; silence until then is a silence.
+                // Either the time is over or the stream has ended; the rest of the time then counts as silence.
                 return Ok(longest.max(end.saturating_duration_since(Instant::now())));
             }
             self.stream.consume(came);
             self.bytes += came as u64;
             if self.bytes - acknowledged >= ACKNOWLEDGED_BYTES {
                 acknowledged = self.bytes;
-                // The count wraps after 4 GiB, as the protocol has it.
+                // The count wraps after 4 GiB, as in the protocol.
                 let count = (self.bytes as u32).to_be_bytes();
                 self.send(2, kind::ACKNOWLEDGEMENT, 0, &count)?;
             }
@@ -242,25 +244,25 @@ fn refused(what: &str) -> Error {
     Error::other(format!("the server refused to {what}"))
 }
 
-/// AMF 0: text.
+/// Appends a string in AMF 0.
 fn text(message: &mut Vec<u8>, text: &str) {
     message.push(2);
     key(message, text);
 }
 
-/// AMF 0: the name of a property, or what follows the mark of a text.
+/// Appends the name of a property in AMF 0, which is also a string without its marker.
 fn key(message: &mut Vec<u8>, text: &str) {
     message.extend_from_slice(&(text.len() as u16).to_be_bytes());
     message.extend_from_slice(text.as_bytes());
 }
 
-/// AMF 0: a number.
+/// Appends a number in AMF 0.
 fn number(message: &mut Vec<u8>, number: f64) {
     message.push(0);
     message.extend_from_slice(&number.to_be_bytes());
 }
 
-/// AMF 0: nothing.
+/// Marker of null in AMF 0.
 const NULL: u8 = 5;
 
 fn connect(application: &str, address: &str) -> Vec<u8> {

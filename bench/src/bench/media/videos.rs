@@ -1,24 +1,24 @@
-//! The videos of `bench media`, made once with ffmpeg and kept in `target/bench/videos`.
+//! The videos of `bench media`, made once with ffmpeg and stored in `target/bench/videos`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use xtask::command::{self, Outcome, program};
 
-/// A video and how it is made.
+/// A video, and how it is made.
 #[derive(Clone, Copy)]
 pub struct Clip {
     pub file: &'static str,
-    /// For the name of a case.
+    /// Name of the video in the name of a case.
     pub name: &'static str,
     picture: &'static str,
     audio: &'static str,
     encoding: &'static str,
-    /// How often the minute that is encoded follows upon itself.
+    /// Number of repetitions of the encoded minute.
     minutes: u32,
 }
 
-/// 10 minutes at 3 Mbit/s in 720p: segments of 6 s and 2.3 MB.
+/// 10 minutes at 3 Mbit/s in 720p, with segments of 6 s and 2.3 MB.
 pub const TEN_MINUTES: Clip = Clip {
     file: "bench720.mp4",
     name: "10 min",
@@ -40,7 +40,7 @@ pub const ONE_MINUTE: Clip = Clip {
     minutes: 1,
 };
 
-/// Four hours in few bits, so that much of it is index: 15 MB of 127 MB.
+/// Four hours at a low bitrate, so that much of the file is index: 15 MB of 127 MB.
 pub const FOUR_HOURS: Clip = Clip {
     file: "long4h.mp4",
     name: "4 h",
@@ -50,7 +50,7 @@ pub const FOUR_HOURS: Clip = Clip {
     minutes: 240,
 };
 
-/// As four hours.
+/// One hour, otherwise like the four hours.
 pub const ONE_HOUR: Clip = Clip {
     file: "long1h.mp4",
     name: "1 h",
@@ -58,7 +58,7 @@ pub const ONE_HOUR: Clip = Clip {
     ..FOUR_HOURS
 };
 
-/// As four hours; its sound has half as many packets, since a track holds 4 million of them at most.
+/// One day, otherwise like the four hours. The audio has half as many packets, because a track holds at most 4 million.
 pub const ONE_DAY: Clip = Clip {
     file: "long24h.mp4",
     name: "24 h",
@@ -70,12 +70,12 @@ pub const ONE_DAY: Clip = Clip {
 const LOW: &str =
     "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 60 -bf 2 -b:v 40k -c:a aac -b:a 24k -ac 1";
 
-/// Where the videos are.
+/// Returns the folder of the videos.
 pub fn folder() -> PathBuf {
     command::target().join("bench/videos")
 }
 
-/// Makes those that are missing: about two minutes the first time.
+/// Makes the missing videos, which takes about two minutes the first time.
 pub fn make(clips: &[Clip]) -> Outcome {
     let folder = folder();
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -89,7 +89,7 @@ pub fn make(clips: &[Clip]) -> Outcome {
 }
 
 impl Clip {
-    /// Encodes a minute and repeats it. The video gets its name at the end, so that half a video is never taken for one.
+    /// Encodes a minute and repeats it. The video gets its name last, so that an incomplete one is never used.
     fn make(&self, folder: &Path) -> Outcome {
         let minute = folder.join(format!("minute-{}", self.file));
         let unfinished = folder.join(format!("unfinished-{}", self.file));

@@ -1,10 +1,10 @@
-//! The path of a bucket itself: asked for with the edge's keys, it would list what is inside.
+//! The path of a bucket itself: requested with the edge's keys, it would list the contents.
 
 use crate::support::*;
 use privet_distribution::config::Snapshot;
 use privet_distribution::request::Denial;
 
-/// Distributions with these origins behind their default behavior; `rest` is of each of them.
+/// Returns a distribution with these origins behind its default behavior; `rest` has more lines of the distribution.
 fn before(origins: &str, rest: &str) -> Snapshot {
     snapshot_of(&format!(
         r#"
@@ -19,12 +19,12 @@ domain_name = "d.example"
     ))
 }
 
-/// One origin.
+/// Returns a distribution's lines for one origin.
 fn one(origin: &str) -> String {
     format!("origins = [{{ id = \"one\", {origin} }}]\ndefault_behavior = {{ origin = \"one\" }}")
 }
 
-/// A group of two.
+/// Returns a distribution's lines for a group of two origins.
 fn pair(primary: &str, secondary: &str) -> String {
     format!(
         r#"origins = [{{ id = "one", {primary} }}, {{ id = "two", {secondary} }}]
@@ -68,7 +68,7 @@ fn a_bucket_itself_is_not_found() {
     assert_eq!(delete.run(&before(&with_changes, "")), no);
 }
 
-/// The default root object stands in for `/`, and an origin path makes it the name of an object.
+/// The default root object replaces `/`, and an origin path makes it the name of an object.
 #[test]
 fn where_the_root_is_an_object_it_is_served() {
     let snapshot = before(&one(BUCKET), "default_root_object = \"index.html\"");

@@ -1,4 +1,4 @@
-//! Those rows of the conformance matrix that need no socket, by number.
+//! The rows of the conformance matrix that need no socket, by number.
 
 use crate::support::*;
 use http::{StatusCode, Version};
@@ -90,7 +90,8 @@ fn t12_to_t17_queries() {
     check("T17", &get(js), Opens);
 }
 
-/// The canned policy for the private file, signed by `key`, with `parameters` after the signature.
+/// Returns a request with the canned policy for the private file, signed by `key`, with `parameters` after the
+/// signature.
 fn signed_by(key: &str, id: &str, hash: HashAlgorithm, parameters: &str) -> Sent {
     let url = private();
     let signature = encode(&signature(key, hash, &canned(&url, E)));
@@ -115,7 +116,7 @@ fn t18_to_t26_algorithms() {
     let url = private();
     let raw = format!("{url}?Expires={E}&Signature={raw}&Key-Pair-Id=KEC");
     check("T25", &get(raw), DENIED);
-    // The row leaves it open; `sign` takes both hashes for P-256 keys, as the README of a signer of AWS implies.
+    // The row leaves it open; `sign` tries both hashes for P-256 keys, as the README of one of AWS's signers implies.
     check("T26", &ec(sha256, ""), Opens);
 }
 
@@ -166,7 +167,7 @@ fn t89_http_on_https_only() {
     );
 }
 
-/// `method` and version of a request to `/redir/a?x=%41&Signature=s` over HTTP.
+/// Returns the denial of a request to `/redir/a?x=%41&Signature=s` over HTTP, with this method and version.
 fn redirected(method: &str, version: Version, port: u16) -> Denial {
     let mut sent = send(
         method,

@@ -1,4 +1,5 @@
-//! What is one object to the cache is one request to the origin: the key and what is passed on are cut alike.
+//! Requests that are one object in the cache are one request to the origin: the key and what is passed on are filtered
+//! alike.
 
 use crate::support::*;
 use http::HeaderValue;
@@ -10,7 +11,7 @@ use proptest::prelude::*;
 use std::path::Path;
 
 const H: &str = "http://d111111abcdef8.cloudfront.net";
-/// As a policy writes what it takes: none, a list, all, all but a list.
+/// Filters in the syntax of a policy: none, a list, all, all but a list.
 const FILTERS: [&str; 4] = [
     "",
     "NAMES = ['lang', 'b']",
@@ -56,7 +57,7 @@ fn asked(snapshot: &Snapshot, sent: &Sent) -> (CacheKey, OriginRequest) {
     })
 }
 
-/// The key, and the cookies that the origin hears.
+/// Returns the key, and the cookies that reach the origin.
 fn cookies(snapshot: &Snapshot, values: &[&[u8]]) -> (CacheKey, Option<Vec<u8>>) {
     let sent = values.iter().fold(get(format!("{H}/a")), |sent, value| {
         sent.header_of_bytes("cookie", value)
@@ -66,7 +67,7 @@ fn cookies(snapshot: &Snapshot, values: &[&[u8]]) -> (CacheKey, Option<Vec<u8>>)
     (key, heard.map(|value| value.as_bytes().to_vec()))
 }
 
-/// Readers who take other blanks than ASCII's for blanks keep what the origin said without the cookie.
+/// An edge that stripped other spaces than ASCII's would cache the response for no cookie under the cookie's key.
 #[test]
 fn b_a_blank_that_is_none_makes_another_cookie() {
     for filter in FILTERS {
@@ -126,7 +127,7 @@ fn b_a_policy_names_cookies_in_ascii() {
     assert!(document("cookies = ['__Host-a.b', 'a[1]']").is_ok());
 }
 
-/// Bytes that are near to names, separators and blanks of one reading or another.
+/// Generates bytes that some reader may take for names, separators or spaces.
 fn cookie_header() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(&b"lang"[..]),
@@ -171,7 +172,7 @@ proptest! {
             cookies(&snapshot, &values)
         };
         let ((one_key, one_heard), (other_key, other_heard)) = (lines(&one), lines(&other));
-        // The key takes what the origin gets, so that what it does not get tells nothing apart.
+        // The key is made of what the origin gets, so that nothing else distinguishes objects.
         prop_assert!(one_key != other_key || one_heard == other_heard);
         prop_assert!(one_heard.is_some() || other_heard.is_some() || one_key == other_key);
     }

@@ -30,7 +30,7 @@ status = 500
 min_ttl = "1s"
 "#;
 
-/// Whether the page of `custom` is served by a request for `target`.
+/// Returns true if a request for `target` may get the page of `custom`.
 fn is_served(snapshot: &Snapshot, custom: &CustomErrorResponse, target: &str) -> bool {
     get(format!("http://d.example{target}")).with(|request| {
         let routed = route(snapshot, request).unwrap();
@@ -66,7 +66,7 @@ fn a_page_opens_its_own_path_alone() {
     assert!(!is_served(&snapshot, bare, "/login.html"));
     assert!(is_served(&snapshot, login, "/login.html"));
     assert!(is_served(&snapshot, gone, "/gone.html"));
-    // One that the distribution does not have, whoever made it.
+    // A custom error response that the distribution does not have.
     let other = CustomErrorResponse {
         page: Some(ErrorPage {
             path: "/private/a".to_owned(),

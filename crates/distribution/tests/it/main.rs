@@ -1,4 +1,4 @@
-//! The public rules, seen from outside: a configuration, a request, an answer.
+//! The public rules from outside: a configuration, a request, a response.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod buckets;

@@ -1,4 +1,4 @@
-//! What a proof leads to: the object's name at the origin, and the grant.
+//! Results of an authorization: the object's name at the origin, and the grant.
 
 use crate::support::*;
 

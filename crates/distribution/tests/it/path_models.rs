@@ -1,10 +1,11 @@
-//! Models of servers: which file each reads in a path. They come from the servers' documentation and source, and are
-//! written without a look at the rule that they judge.
+//! Models of how servers map a path to a file. They follow the servers' documentation and source, and are written
+//! independently of the rule that they judge.
 
-/// Reads a path, raw or as another server has passed it on. One character stands for one byte: see [`bytes_of`].
+/// A server's reading of a path, raw or as another server has passed it on. One character stands for one byte: see
+/// [`bytes_of`].
 pub type Model = fn(&str) -> String;
 
-/// Every model by its name.
+/// Every model with its name.
 pub const MODELS: [(&str, Model); 20] = [
     ("literal, decoded once", decoded),
     ("literal, as sent", str::to_owned),
@@ -28,8 +29,8 @@ pub const MODELS: [(&str, Model); 20] = [
     ("overlong UTF-8", overlong),
 ];
 
-/// lighttpd, PHP and WEBrick as they come, Apache with `AcceptPathInfo`: what follows a file's name is for the file. To them
-/// these names are files.
+/// lighttpd, PHP and WEBrick by default, Apache with `AcceptPathInfo`: what follows the name of a file is passed to the
+/// file. These names are files to the model.
 pub fn path_info(path: &str) -> String {
     let name = on_disk(&decoded(path));
     let ends = [".txt/", ".jpg/", ".mp4/", ".001/", "~/", ".env/", ".php/"];
@@ -46,7 +47,7 @@ pub fn request_line(path: &str) -> String {
     on_disk(target)
 }
 
-/// Percent-decoded once; what is no escape stands for itself.
+/// Percent-decoded once; a `%` that starts no escape stands for itself.
 pub fn decoded(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
@@ -66,7 +67,7 @@ pub fn decoded(path: &str) -> String {
     out
 }
 
-/// RFC 3986 5.2.4, with what counts as `.` and `..` given.
+/// RFC 3986 5.2.4, with parameters for what counts as `.` and `..`.
 fn without_dots(path: &str, is_dot: fn(&str) -> bool, is_dots: fn(&str) -> bool) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
@@ -99,7 +100,7 @@ fn merged(path: &str) -> String {
     out
 }
 
-/// What an operating system opens: empty segments and dots do not count.
+/// The file that an operating system opens: empty segments and dots do not count.
 fn on_disk(path: &str) -> String {
     plain_dots(&merged(path))
 }
@@ -108,7 +109,7 @@ fn slashed(path: &str) -> String {
     path.replace('\\', "/")
 }
 
-/// Tabs and line ends go, `\` is a slash, and `%2e` is a dot (URL Standard, "path state").
+/// Tabs and line breaks are removed, `\` is a slash, and `%2e` is a dot (URL Standard, "path state").
 fn whatwg(path: &str) -> String {
     let bare: String = path.chars().filter(|c| !"\t\n\r".contains(*c)).collect();
     let bare = bare.split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -137,12 +138,12 @@ fn without_parameters(path: &str) -> String {
     bare.join("/")
 }
 
-/// Parameters go before decoding, then slashes and dots are normalized (`CoyoteAdapter`).
+/// Path parameters are removed before decoding, then slashes and dots are normalized (`CoyoteAdapter`).
 fn tomcat(path: &str) -> String {
     on_disk(&slashed(&decoded(&without_parameters(path))))
 }
 
-/// Dots are resolved before decoding and after it; parameters go in between (`URIUtil`).
+/// Dots are resolved before and after decoding; path parameters are removed in between (`URIUtil`).
 fn jetty(path: &str) -> String {
     let dotless = without_dots(
         path,
@@ -152,12 +153,12 @@ fn jetty(path: &str) -> String {
     on_disk(&decoded(&without_parameters(&dotless)))
 }
 
-/// Decoded, slashes merged and dots resolved in one pass (`ngx_http_parse_complex_uri`).
+/// Percent-decoding, merging of slashes and resolving of dots in one pass (`ngx_http_parse_complex_uri`).
 fn nginx(path: &str) -> String {
     plain_dots(&merged(&decoded(path)))
 }
 
-/// A proxy that leaves slashes as they are; the file system merges them.
+/// A proxy that leaves slashes as they are, with a file system that merges them.
 fn nginx_unmerged(path: &str) -> String {
     merged(&plain_dots(&decoded(path)))
 }
@@ -184,7 +185,7 @@ fn iis(path: &str) -> String {
     on_disk(&names.join("/"))
 }
 
-/// `%u002f`, and best fits of a code page.
+/// `%u002f`, and best-fit mappings of a code page.
 fn iis_unicode(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
@@ -229,18 +230,18 @@ fn trimmed(path: &str) -> String {
     on_disk(&bytes_of(&segments.join("/")))
 }
 
-/// A text as its bytes, one a character.
+/// Returns the bytes of a text, one character each.
 pub fn bytes_of(text: &str) -> String {
     text.bytes().map(char::from).collect()
 }
 
-/// Bytes, one a character, as the text that they are.
+/// Returns the text that bytes, one character each, encode.
 fn text_of(name: &str) -> String {
     let bytes: Vec<u8> = name.chars().filter_map(|c| u8::try_from(c).ok()).collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Compatibility forms of what paths are made of.
+/// Replaces compatibility forms of the characters that paths are made of.
 fn folded(path: &str) -> String {
     let text = text_of(&decoded(path));
     let mut out = String::new();

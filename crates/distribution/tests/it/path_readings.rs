@@ -1,4 +1,4 @@
-//! Paths that an origin may read in another way than they are read here: none opens what any reading restricts.
+//! Paths that an origin may read in another way than the edge does: none may open what any reading restricts.
 //!
 //! A million random spellings are tried in all, against every model of a server and every model behind another one.
 
@@ -44,7 +44,7 @@ origins = ["bucket", "http"]
 failover_statuses = [500]
 "#;
 
-/// A configuration of distributions, each with these origins and with what is said of its behaviors.
+/// Returns a configuration of `distributions` (host, behaviors), each with the origins above.
 fn snapshot_with(distributions: &[(&str, &str)]) -> Snapshot {
     let mut text = String::from(
         r#"
@@ -101,7 +101,7 @@ behaviors = [{ path_pattern = "/public/*", origin = "bucket" }]
 default_behavior = { origin = "bucket", trusted_key_groups = ["viewers"] }
 "#;
 
-/// A question to the key is asked once: what a million requests present is the same each time.
+/// A memory of the last question, because a million requests present the same signature.
 #[derive(Default)]
 struct Remembering(RefCell<Option<Vec<u8>>>);
 
@@ -119,7 +119,7 @@ impl SignatureMemory for Remembering {
     }
 }
 
-/// A viewer who asks again and again with the same credentials.
+/// A viewer who sends many requests with the same credentials.
 struct Viewer<'s> {
     snapshot: &'s Snapshot,
     host: &'static str,
@@ -137,7 +137,7 @@ impl<'s> Viewer<'s> {
         }
     }
 
-    /// With cookies of a policy for `resource`.
+    /// Adds cookies with a policy for `resource`.
     fn with_policy(mut self, resource: &str) -> Self {
         let policy = canned(resource, E);
         let signature = encode(&signature(
@@ -170,7 +170,7 @@ impl<'s> Viewer<'s> {
         }
     }
 
-    /// What the origin is asked for, or why it is not.
+    /// Returns the path requested from the origin, or the denial.
     fn ask(&self, path: &str) -> Result<String, Denial> {
         self.ask_with(path, None)
     }
@@ -196,7 +196,7 @@ fn target(authorized: &Authorized<'_>, path: &str) -> String {
     authorized.origin_path(path).into_owned()
 }
 
-/// What a path may be read as by each model, and by each behind that one whose turn it is.
+/// Returns every model's reading of a path, and every reading behind the model whose turn it is.
 fn readings(path: &str, turn: usize) -> impl Iterator<Item = (&'static str, String)> {
     let (_, before) = MODELS[turn % MODELS.len()];
     let path = bytes_of(path);
@@ -209,7 +209,7 @@ fn readings(path: &str, turn: usize) -> impl Iterator<Item = (&'static str, Stri
     paths.into_iter().flat_map(read).chain(info)
 }
 
-/// Asks for random spellings and holds what is served to every model of a server. Returns how many were served.
+/// Requests random spellings and checks those that are served against every model. Returns how many were served.
 fn check_spellings(
     seed: u64,
     count: usize,
@@ -223,7 +223,7 @@ fn check_spellings(
         spelling(&mut dice, &mut path);
         let Ok(target) = ask(&path) else { continue };
         served += 1;
-        // Of those that are canonical, the models agree quickly.
+        // The models agree on canonical paths, so a sample of them is enough.
         if is_canonical(&target) && served % 16 != 0 {
             continue;
         }
@@ -231,12 +231,12 @@ fn check_spellings(
             assert!(is_harmless(&reading), "{path} is {reading} to {model}");
         }
     }
-    // A rule that refuses everything would pass as well.
+    // A rule that refuses everything would also pass.
     assert!(served > count / 1000, "{served} of {count} were served");
     served
 }
 
-/// How many spellings the larger properties try.
+/// Returns how many spellings the larger properties try.
 fn each() -> usize {
     let count = std::env::var("PRIVET_SPELLINGS").ok();
     count
@@ -279,7 +279,7 @@ fn a_grant_for_an_ending_opens_that_ending_alone() {
     let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED)]);
     let viewer = Viewer::new(&snapshot, "r.test").with_policy("http://r.test/private/*.jpg");
     let is_open = |reading: &str| reading.starts_with("/private/") && reading.ends_with(".jpg");
-    // Few begin with the folder by themselves.
+    // Few random spellings begin with the folder by themselves.
     let ask = |path: &str| match path.len() % 2 {
         0 => viewer.ask(&format!("/private{path}")),
         _ => viewer.ask(path),
@@ -331,7 +331,7 @@ fn a_bucket_itself_is_never_asked_for() {
     }
 }
 
-/// Keys are what they are: of a literal origin the path is decoded once, and nothing more.
+/// A key is taken literally: the path is decoded once for a literal origin, and nothing more.
 #[test]
 fn a_literal_origin_is_asked_for_the_key_that_was_judged() {
     let snapshot = snapshot_with(&[("l.test", LITERAL), ("s.test", BUCKET)]);
@@ -353,7 +353,7 @@ fn a_literal_origin_is_asked_for_the_key_that_was_judged() {
     }
 }
 
-/// The allow-list lets through what people have: else the properties above would hold of nothing.
+/// The allow-list admits the paths people really have; otherwise the properties above would hold vacuously.
 #[test]
 fn canonical_paths_are_served_as_ever() {
     let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("t.test", BELOW)]);
@@ -416,11 +416,11 @@ fn who_signs_a_spelling_means_it() {
         ask("a.test", open_here, open_here),
         Ok(open_here.to_owned())
     );
-    // There, another reading may be restricted to a key that the signer does not have.
+    // On this host, another reading may be restricted to a key that the signer does not have.
     assert_eq!(ask("b.test", odd, odd), Err(Denial::AmbiguousPath));
-    // What lies beside the origin path belongs to somebody else.
+    // Objects beside the origin path may belong to somebody else.
     assert_eq!(ask("t.test", odd, odd), Err(Denial::AmbiguousPath));
-    // An exact resource of a custom policy is as good as a canned one.
+    // An exact resource in a custom policy counts as much as a canned policy.
     let viewer = Viewer::new(&snapshot, "a.test").with_policy(&format!("http://a.test{odd}"));
     assert_eq!(viewer.ask(odd), Ok(odd.to_owned()));
 }
@@ -449,7 +449,7 @@ default_behavior = { origin = "http" }
     assert_eq!(send("PUT", "http://m.test/put/x").run(&snapshot), Ok(()));
     let plain = get("http://m.test/put/../secure/x").run(&snapshot);
     assert_eq!(plain, Err(Denial::HttpsRequired));
-    // Whoever may sign for /secret may sign for /both, but not the other way round.
+    // A key that may sign for /secret may sign for /both, but not the other way round.
     let by_krsa = signed("http://g.test/both/../secret/a", E);
     assert_eq!(get(by_krsa).run(&snapshot), Ok(()));
     let open = get("http://g.test/x/../secret/a").run(&snapshot);
@@ -462,7 +462,7 @@ default_behavior = { origin = "http" }
     assert_eq!(viewer.ask("/public/a/b"), Ok("/public/a/b".to_owned()));
 }
 
-/// An odd spelling of an open path opens by a grant, which is nobody else's business.
+/// An odd spelling of an open path needs a grant, which is not forwarded to the origin.
 #[test]
 fn the_grant_for_an_odd_spelling_stays_at_the_edge() {
     let behaviors = OPEN_FOLDER.replace(
@@ -490,7 +490,7 @@ fn the_grant_for_an_odd_spelling_stays_at_the_edge() {
     assert_eq!(target, "/public/../s.txt?own=1");
 }
 
-/// To some servers `/video.mp4/` and `/video.mp4/x` are the video.
+/// Some servers take `/video.mp4/` and `/video.mp4/x` for the video.
 #[test]
 fn what_follows_a_files_name_is_no_way_around() {
     let endings = r#"
@@ -568,7 +568,7 @@ default_behavior = { origin = "http" }
     }
 }
 
-/// A server may take `+` for a blank: a pattern with a blank is meant by both.
+/// A server may read `+` as a space, so a pattern with a space covers both.
 #[test]
 fn a_plus_is_also_a_blank() {
     let snapshot = snapshot_with(&[("b.test", PRIVATE_FOLDER)]);
@@ -582,7 +582,7 @@ fn a_plus_is_also_a_blank() {
     assert_eq!(viewer.ask("/a+b"), Ok("/a+b".to_owned()));
 }
 
-/// Some servers compare paths before they decode them: what is open only when decoded is not open.
+/// Some servers compare paths before decoding them: a path that is open only when decoded is not open.
 #[test]
 fn an_escape_that_need_not_be_there_opens_nothing() {
     let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
@@ -606,7 +606,7 @@ fn an_escape_that_need_not_be_there_opens_nothing() {
     }
 }
 
-/// A pattern that fixes how long a name is, or how it ends, has not named the file.
+/// A pattern that fixes only the length or the end of a name has not named the file.
 #[test]
 fn a_grant_that_fits_a_file_by_chance_does_not_open_it() {
     let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED)]);
@@ -625,7 +625,7 @@ fn a_grant_that_fits_a_file_by_chance_does_not_open_it() {
     }
 }
 
-/// Where a `+` is a blank, it is one in what a pattern names too.
+/// A `+` in a pattern is also a space where the origin reads it as one.
 #[test]
 fn a_plus_in_a_pattern_is_also_a_blank() {
     let behaviors = r#"
@@ -649,7 +649,7 @@ default_behavior = { origin = "http" }
     assert!(Viewer::new(&snapshot, "l.test").ask("/my%20vip/s").is_ok());
 }
 
-/// By cookies as by a link: `*` stays within the path, save at the end of all.
+/// In cookies as in a link, `*` stays within the path unless it ends the resource.
 #[test]
 fn a_wildcard_by_cookies_does_not_reach_into_the_query() {
     let snapshot = snapshot_with(&[("r.test", ALL_RESTRICTED), ("s.test", ALL_RESTRICTED)]);
@@ -670,7 +670,7 @@ fn a_wildcard_by_cookies_does_not_reach_into_the_query() {
     assert!(ask(folder, "r", Some("x.jpg")).is_ok());
 }
 
-/// What cannot be files costs nothing, however deep.
+/// Segments that cannot be files cost nothing, however many there are.
 #[test]
 fn folders_may_be_deep_where_no_pattern_names_ends() {
     let snapshot = snapshot_with(&[("a.test", OPEN_FOLDER), ("b.test", PRIVATE_FOLDER)]);
@@ -685,7 +685,7 @@ fn folders_may_be_deep_where_no_pattern_names_ends() {
     assert_eq!(Viewer::new(&snapshot, "a.test").ask(&files), refused);
 }
 
-/// Two readings with different keys: whoever may have both objects may have either.
+/// The keys allowed for both objects count when two readings need different keys.
 #[test]
 fn of_two_readings_the_fewer_keys_count() {
     let with = |blank: &str, plus: &str| {
@@ -715,7 +715,7 @@ default_behavior = {{ origin = "http", trusted_key_groups = ["{plus}"] }}
     assert_eq!(ids("viewers", "others"), Err(Denial::AmbiguousPath));
 }
 
-/// Beside a bucket in the path of an endpoint lie the others, beside one with a host of its own none.
+/// With path-style addressing other buckets lie beside this one; with a host of its own, none do.
 #[test]
 fn an_odd_spelling_never_passes_where_other_buckets_are_beside() {
     let bucket = |addressing: &str| {

@@ -31,7 +31,7 @@ fn video_of(path: &str) -> Option<&str> {
     path.rfind("/hls/").map(|at| &path[..at])
 }
 
-/// Where a viewer with this link is sent, and the query that lists carry for it.
+/// Returns where a viewer with this link is redirected, and the query that playlists carry for it.
 fn start(link: &str) -> (Option<String>, String) {
     let snapshot = snapshot();
     get(link).with(|request| {
@@ -76,7 +76,7 @@ fn follow(location: &str, path: &str, query: &str) -> Result<String, Denial> {
             }
             None => authorize(route(&snapshot, request)?, request, now, &NoMemory)?,
         };
-        // Nobody gets a path_token for a path_token.
+        // A path token does not get another path token.
         let again = issue_path_token(&authorized, request, None, &secret(), now, &NoMemory);
         assert_eq!(again, None);
         let carried = carried_query(
@@ -113,7 +113,7 @@ fn few_paths_begin_with_a_token() {
         let path = format!("/{tilde}{token}/a//b");
         assert_eq!(split_path_token(&path), Some((token.as_str(), "/a//b")));
     }
-    // A second token is a part of the path, and opens nothing.
+    // A second token is part of the path, and opens nothing.
     let path = format!("/~{token}/~{token}/a");
     assert_eq!(
         split_path_token(&path),
@@ -184,14 +184,14 @@ fn a_session_is_looked_at_alone() {
         path_token: Some((token, secret())),
         ..get(&good)
     };
-    // A good link beside a bad token is no use.
+    // A valid link does not help beside an invalid token.
     assert_eq!(
         sent.run(&snapshot()),
         Err(Denial::Signature(Refusal::PathTokenMismatch))
     );
     let (location, _) = start(&moved(&good, LIST));
     let location = location.unwrap();
-    // And a bad link beside a good token does no harm.
+    // An invalid link does no harm beside a valid token.
     let bad = "?Expires=1&Signature=@&Key-Pair-Id=x";
     assert_eq!(follow(&location, VIDEO, bad), Ok(String::new()));
 }
@@ -215,7 +215,7 @@ fn an_ordinary_list_may_have_one() {
     );
 }
 
-/// What a viewer adds to a link must not stand on every line of a list.
+/// Parameters that a viewer adds to a link must not appear on every line of a playlist.
 #[test]
 fn f12_only_what_counted_is_carried() {
     let link = signed_for(&url("/private/*"), &url("/x"), E);
@@ -283,7 +283,7 @@ fn the_viewers_own_parameters_go_along_where_they_count() {
         follow(&location, SEGMENT, ""),
         Err(Denial::Signature(Refusal::SignatureMismatch))
     );
-    // A resource that takes any query needs none.
+    // A resource that matches any query needs none.
     let link = signed_for(&url("/private/*"), &url("/x"), E);
     let (_, carried) = start(&format!("{}&u=5", moved(&link, LIST)));
     assert_eq!(carried, link.split_once('?').unwrap().1);

@@ -1,4 +1,5 @@
-//! What reaches buckets and servers: an allow-list there, one spelling of each name here.
+//! Headers and parameters that reach buckets and servers: an allow-list for buckets, one spelling of each name for
+//! servers.
 
 use crate::support::*;
 use http::HeaderValue;
@@ -137,7 +138,7 @@ fn built() -> Snapshot {
 
 pub const H: &str = "http://d111111abcdef8.cloudfront.net";
 
-/// The request to the behavior's first bucket, or to its server.
+/// Returns the request to the primary origin of the behavior.
 fn to_origin(sent: &Sent) -> OriginRequest {
     let snapshot = snapshot();
     sent.with(|request| {
@@ -166,7 +167,7 @@ fn key(sent: &Sent) -> CacheKey {
     })
 }
 
-/// The names that arrive, but for those that the edge or the operator adds to every request.
+/// Returns the names that arrive, except those that the edge or the operator adds to every request.
 fn names(sent: &Sent) -> Vec<String> {
     let own = [
         "accept-encoding",
@@ -184,7 +185,7 @@ fn names(sent: &Sent) -> Vec<String> {
     names
 }
 
-/// `names` arrive of what a request to `path` has, and nothing else.
+/// Checks that of the headers `sent` with a request to `path` exactly `expected` arrive.
 #[track_caller]
 fn check_headers(method: &str, path: &str, sent: &[&str], expected: &[&str]) {
     let mut request = send(method, format!("{H}{path}"));
@@ -194,7 +195,7 @@ fn check_headers(method: &str, path: &str, sent: &[&str], expected: &[&str]) {
     assert_eq!(names(&request), expected, "{method} {path}");
 }
 
-/// Spellings that a server may take for one that is known.
+/// Spellings that a server may take for a known name.
 const SPELLINGS: [&str; 16] = [
     "x_amz_copy_source",
     "x-amz_copy-source",
@@ -244,11 +245,11 @@ fn s1_what_some_servers_act_upon_passes_only_by_name() {
     check_headers("GET", "/server-but/a", &names, &[]);
     check_headers("GET", "/server-named/a", &names, &["x-original-url"]);
     check_headers("GET", "/named/a", &names, &[]);
-    // The managed cache policy names the overrides of the method, for servers.
+    // The managed cache policy lists the headers that override the method, but only for servers.
     check_headers("GET", "/by-origin/a", &names, &[]);
 }
 
-/// Names of which no list of steering names had heard.
+/// Steering names that no list contains.
 #[test]
 fn a_names_that_may_steer_pass_only_by_name() {
     let names = [
@@ -425,7 +426,7 @@ fn target(path_and_query: &str) -> String {
     to_origin(&get(format!("{H}{path_and_query}"))).target
 }
 
-/// Nothing of `query` reaches a bucket by a policy that passes everything.
+/// Checks that a policy that passes everything passes nothing of `query` to a bucket.
 #[track_caller]
 fn check_left_out(query: &str) {
     for path in [
@@ -484,7 +485,7 @@ fn what_names_an_object_passes_by_policy() {
         );
     }
     assert_eq!(target(&format!("/none/a?{query}")), "/none/a");
-    // The managed policies keep from a link how a browser takes the object (F42).
+    // The managed policies keep a link from choosing how a browser treats the object (F42).
     let query = "response-content-type=text/html";
     assert_eq!(target(&format!("/all/a?{query}")), "/all/a");
     assert_eq!(
@@ -494,7 +495,7 @@ fn what_names_an_object_passes_by_policy() {
     assert_eq!(target("/all/a?%72esponse-content-type=text/html"), "/all/a");
 }
 
-/// Ceph joins a version and a name to `_:<version>_<name>`, and takes such a name apart at the first `_`.
+/// Ceph joins a version and a name to `_:<version>_<name>`, and splits such a name at the first `_`.
 #[test]
 fn c_a_version_never_reads_on_into_a_name() {
     let id = "a1-.".repeat(8);
@@ -569,7 +570,7 @@ fn c_parameters_of_objects_have_shapes() {
     }
 }
 
-/// The value is left out, so it is no other object of the cache either.
+/// The value is left out, so it does not make another object in the cache either.
 #[test]
 fn c_what_has_no_shape_is_not_in_the_key() {
     let key = |query: &str| key(&get(format!("{H}/own-all/a?{query}")));
@@ -604,7 +605,7 @@ fn a_listed_parameter_passes_by_the_name_that_is_read() {
     assert_eq!(target(&format!("/named/a?{query}")), passed);
 }
 
-/// Two requests of which a bucket hears different things are never one object of the cache.
+/// Two requests that reach a bucket differently are never the same object in the cache.
 #[test]
 fn what_a_bucket_hears_is_in_the_key() {
     let keys = |one: &str, other: &str| {

@@ -1,4 +1,5 @@
-//! Which changes are asked of a bucket: those that mean the key of the path, and nothing that a form says.
+//! Changes that may be requested of a bucket: only those that concern the key of the path, and nothing that a form
+//! says.
 
 use crate::reach::{H, snapshot};
 use crate::support::*;
@@ -27,7 +28,7 @@ fn s2_a_post_without_its_parameter_is_refused() {
         check_refused("PATCH", path);
         check_refused("POST", path);
     }
-    // Nobody lists them in these policies.
+    // These policies do not list the parameters.
     for path in ["/none/a", "/all/a", "/but/a", "/mixed/a"] {
         for query in ["uploads", "uploadId=x", "restore", "select&select-type=2"] {
             check_refused("POST", &format!("{path}?{query}"));
@@ -84,7 +85,7 @@ fn s2_a_post_of_a_form_is_refused() {
     check(&no_text, &Err(Denial::NotSupportedByOrigin));
 }
 
-/// Without it the change would be another one: no condition, another type.
+/// Without such a header it would be another change: without its condition, or with another type.
 #[test]
 fn a_change_whose_headers_cannot_be_signed_is_refused() {
     for name in ["if-match", "content-type", "content-disposition", "cookie"] {
@@ -146,7 +147,7 @@ fn what_s3_knows_is_let_through() {
     }
 }
 
-/// What a parameter says and the bucket does not hear makes another change of it: `PUT ?acl` one of the object itself.
+/// A change whose parameter does not reach the bucket would be another one: `PUT ?acl` would replace the object itself.
 #[test]
 fn a_change_that_would_lose_its_meaning_is_refused() {
     for (method, path) in [
@@ -173,7 +174,7 @@ fn a_change_that_would_lose_its_meaning_is_refused() {
     }
 }
 
-/// The restriction and what is sent read the same parameters.
+/// The restriction and the request to the origin read the same parameters.
 #[test]
 fn s2_a_parameter_that_is_lost_on_the_way_opens_no_post() {
     for query in ["uploads=%FF", "restore=%ff", "select=%C0%AF", "uploads=%00"] {

@@ -137,7 +137,7 @@ fn sent_to_origin(sent: &Sent) -> OriginRequest {
     })
 }
 
-/// Lines of target and headers, sorted.
+/// Checks the lines of target and headers, sorted.
 #[track_caller]
 fn check(sent: &Sent, expected: &str) {
     let request = sent_to_origin(sent);
@@ -281,7 +281,7 @@ fn signatures_never_reach_the_origin_of_a_restricted_behavior() {
 #[test]
 fn where_a_behavior_is_open_the_names_are_nobodys() {
     let sent = get(format!("{H}/all/a?Expires=1&Signature=s"));
-    // A browser sends the cookies of the restricted places here too.
+    // A browser also sends here the cookies of the restricted paths.
     let request = sent_to_origin(&sent.header("cookie", "CloudFront-Signature=s; a=1"));
     assert_eq!(request.target, "/app/all/a?Expires=1&Signature=s");
     assert_eq!(request.headers["cookie"], "a=1");
@@ -405,7 +405,8 @@ fn the_cache_key_takes_the_edges_word_for_the_country() {
     });
 }
 
-/// A server hears with a change what is its content, and who wants it; nothing else that no policy passes.
+/// With a change, a server gets the headers about its content and the viewer's credentials; other headers need a
+/// policy.
 #[test]
 fn a_server_hears_of_a_change_what_it_is_about() {
     let sent = |method: &str| {

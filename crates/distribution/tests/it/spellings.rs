@@ -1,10 +1,10 @@
-//! Random spellings of paths, for whoever tries what a server makes of them.
+//! Random spellings of paths, for tests of what a server makes of them.
 
-/// Numbers that look random and are the same in every run (xorshift64*).
+/// Pseudo-random numbers that are the same in every run (xorshift64*).
 pub struct Dice(u64);
 
 impl Dice {
-    /// `seed` is above 0.
+    /// Returns a generator; `seed` must be above 0.
     pub fn new(seed: u64) -> Self {
         Dice(seed)
     }
@@ -101,7 +101,8 @@ const ODDITIES: [&str; 56] = [
     "/(S(x))/",
 ];
 
-/// A path of names and oddities: most have a few, some have none, so that what is served is tried too.
+/// Writes a path of names and oddities: most paths have a few oddities, some have none, so that served paths are tried
+/// too.
 pub fn spelling(dice: &mut Dice, path: &mut String) {
     path.clear();
     path.push('/');

@@ -1,4 +1,4 @@
-//! Who may play a stream: rows T106 to T108 of the conformance matrix, and what lies around them.
+//! Permission to play a stream: rows T106 to T108 of the conformance matrix, and cases around them.
 
 use crate::support::*;
 use privet_distribution::config::Snapshot;
@@ -108,7 +108,7 @@ struct Play<'a> {
     now: u64,
 }
 
-/// Of `path` on `host` with the parameters of `link`.
+/// Returns a play of `path` on `host` with the parameters of `link`.
 fn play<'a>(host: &'a str, path: &'a str, link: &str) -> Play<'a> {
     let query = link.split_once('?').map_or("", |(_, query)| query);
     Play {
@@ -122,7 +122,7 @@ fn play<'a>(host: &'a str, path: &'a str, link: &str) -> Play<'a> {
 }
 
 impl Play<'_> {
-    /// The distribution that the video is read from.
+    /// Returns the distribution that the video is read from.
     fn ask(&self) -> Result<String, Denial> {
         let snapshot = streams();
         let streaming = route_stream(&snapshot, self.host).unwrap();
@@ -240,7 +240,7 @@ fn a_stream_is_no_way_around_a_videos_own_keys() {
     );
     check(&play("open.example", "/private/a.mp4", &link), Ok("E1"));
     check(&play("s.example", "/private/a.mp4", &link), Ok("E1"));
-    // Other keys for the stream than for the video: nobody has both.
+    // The stream and the video trust different keys, so no key counts for both.
     check(
         &play("s.example", "/others/a.mp4", &signed("others/a", E)),
         Err(Denial::AmbiguousPath),
@@ -260,14 +260,14 @@ fn a_stream_is_no_way_around_a_videos_own_keys() {
     ] {
         check(&play("open.example", path, ""), Err(Denial::AmbiguousPath));
     }
-    // What follows a file's name may be path info: a policy for an ending does not name the file.
+    // Path info may follow a file's name: the policy fixes the extension, but does not name the file.
     let ending = signed_for("private/*", "private/a", E);
     check(&play("open.example", "/private/b.flv", &ending), Ok("E1"));
     check(
         &play("open.example", "/private/a.mp4/b.flv", &ending),
         Err(Denial::AmbiguousPath),
     );
-    // A folder takes names as they are, but none that leads upwards.
+    // A folder takes names literally, but none that leads upwards.
     let odd = signed("v/a%3Bb", E);
     check(&play("web.example", "/v/a%3Bb.mp4", &odd), Ok("S3"));
     for path in ["/v/../a.mp4", "/v/%2e%2e/a.mp4", "/v%5C..%5Ca.mp4"] {
@@ -279,7 +279,7 @@ fn a_stream_is_no_way_around_a_videos_own_keys() {
     }
 }
 
-/// Whoever both trust is believed, and nobody else.
+/// Only the keys that both the stream and the video trust count.
 #[test]
 fn of_two_sets_of_keys_the_smaller_one_counts() {
     let by_other = |name: &str| {
@@ -323,7 +323,7 @@ fn countries_count() {
         ..play("open.example", "/public/a.mp4", "")
     };
     check(&blocked, Err(Denial::CountryBlocked));
-    // An origin of its own has no restriction.
+    // A streaming distribution with an origin of its own has no restriction by country.
     let own = Play {
         country: Some("XX"),
         ..play("web.example", "/a.mp4", &signed("a", E))
@@ -385,7 +385,7 @@ fn web_resources_are_a_switch() {
         ),
         refused(Refusal::WrongResource),
     );
-    // Switched off, a web URL is nobody's name.
+    // With the switch off, a web URL is not the name of a stream.
     check(
         &play("s.example", video, &signed("https://s.example/v/a.mp4", E)),
         refused(Refusal::SignatureMismatch),

@@ -11,9 +11,9 @@ use privet_sign::{
 use std::path::Path;
 
 pub const NOW: u64 = 1_767_000_000;
-/// In the future.
+/// A time in the future.
 pub const E: u64 = 1_767_003_600;
-/// In the past.
+/// A time in the past.
 pub const X: u64 = 1_766_999_999;
 pub const U: &str = "https://d111111abcdef8.cloudfront.net";
 
@@ -85,7 +85,7 @@ pub fn snapshot() -> Snapshot {
     snapshot_of(CONFIG)
 }
 
-/// The fixture with its https listener on another port.
+/// Returns the fixture with its https listener on another port.
 pub fn snapshot_on_port(port: u16) -> Snapshot {
     snapshot_of(&CONFIG.replace(":443", &format!(":{port}")))
 }
@@ -100,11 +100,11 @@ pub fn snapshot_of(text: &str) -> Snapshot {
 pub struct Sent {
     pub method: Method,
     pub version: Version,
-    /// With scheme and host, as typed.
+    /// URL with scheme and host, as typed.
     pub url: String,
     pub headers: Vec<(String, Vec<u8>)>,
     pub has_body: bool,
-    /// A token and the secret to check it with; for a path that has none in front.
+    /// A token and the secret to check it with, for a path that does not contain the token.
     pub path_token: Option<(String, PathTokenSecret)>,
 }
 
@@ -138,7 +138,7 @@ impl Sent {
         self
     }
 
-    /// Hands the request to `act` in the form the edge has it in.
+    /// Passes the request to `act` in the edge's form.
     pub fn with<T>(&self, act: impl FnOnce(&ViewerRequest<'_>) -> T) -> T {
         let (scheme, rest) = self.url.split_once("://").unwrap();
         let (host, target) = rest.split_at(rest.find('/').unwrap());
@@ -175,7 +175,7 @@ impl Sent {
         })
     }
 
-    /// Routes and authorizes; `then` sees the proof.
+    /// Routes and authorizes the request; `then` gets the proof.
     pub fn run_with<T>(
         &self,
         snapshot: &Snapshot,
@@ -193,7 +193,7 @@ impl Sent {
     }
 }
 
-/// CloudFront's canned policy (developer guide, "Create a signed URL using a canned policy").
+/// Returns CloudFront's canned policy (developer guide, "Create a signed URL using a canned policy").
 pub fn canned(url: &str, expires: u64) -> String {
     format!(
         r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}"#
@@ -206,7 +206,7 @@ pub fn signature(key_file_name: &str, hash: HashAlgorithm, text: &str) -> Vec<u8
     key.sign_message(scheme, text.as_bytes()).unwrap()
 }
 
-/// Base64 in CloudFront's alphabet, padded.
+/// Encodes in base64 with CloudFront's alphabet, padded.
 pub fn encode(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
     let mut out = String::new();
@@ -225,7 +225,7 @@ pub fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// The signature of a canned policy by `KRSA`, SHA-1, as text.
+/// Returns the signature of a canned policy by `KRSA` with SHA-1, as text.
 pub fn rsa(url: &str, expires: u64) -> String {
     encode(&signature(
         "rsa2048.pem",
@@ -234,14 +234,14 @@ pub fn rsa(url: &str, expires: u64) -> String {
     ))
 }
 
-/// `url` with a canned signature by `KRSA`, as most signers write it.
+/// Returns `url` with a canned signature by `KRSA`, as most signers write it.
 pub fn signed(url: &str, expires: u64) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     let signature = rsa(url, expires);
     format!("{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id=KRSA")
 }
 
-/// `url` with a custom policy by `KRSA`.
+/// Returns `url` with a custom policy signed by `KRSA`.
 pub fn signed_policy(url: &str, policy: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     let signature = encode(&signature("rsa2048.pem", HashAlgorithm::Sha1, policy));
@@ -249,7 +249,7 @@ pub fn signed_policy(url: &str, policy: &str) -> String {
     format!("{url}{separator}Policy={policy}&Signature={signature}&Key-Pair-Id=KRSA")
 }
 
-/// `url` with a custom policy for `resource` until `expires`.
+/// Returns `url` with a custom policy for `resource` until `expires`.
 pub fn signed_for(resource: &str, url: &str, expires: u64) -> String {
     signed_policy(url, &canned(resource, expires))
 }

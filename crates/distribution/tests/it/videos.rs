@@ -1,4 +1,4 @@
-//! Who may have what is made of a video.
+//! Access to what is made of a video.
 
 use crate::support::*;
 use http::StatusCode;
@@ -104,12 +104,12 @@ fn videos() -> Snapshot {
     snapshot_of(CONFIG)
 }
 
-/// The object's path within a request's: all before the last `/hls/`.
+/// Returns the object's path within a request's: everything before the last `/hls/`.
 fn object_path(path: &str) -> &str {
     &path[..path.rfind("/hls/").unwrap()]
 }
 
-/// The path pattern of the behavior that the video is read by.
+/// Returns the path pattern of the behavior by which the video is read.
 fn ask(sent: &Sent) -> Result<String, Denial> {
     let snapshot = videos();
     sent.with(|request| {
@@ -140,7 +140,7 @@ fn url(path: &str) -> String {
     format!("{U}{path}")
 }
 
-/// `query` of a signed URL, put behind another one.
+/// Appends the query of a signed URL to another path.
 fn moved(signed: &str, to: &str) -> String {
     let (_, query) = signed.split_once('?').unwrap();
     format!("{}?{query}", url(to))
@@ -187,7 +187,7 @@ fn a_grant_for_another_object_opens_nothing() {
             refused(Refusal::WrongResource),
         );
     }
-    // The object of another host, or of another scheme.
+    // The same path on another host, or with another scheme.
     let other = signed("https://www.example.com/a.mp4", E);
     check(&moved(&other, segment), refused(Refusal::SignatureMismatch));
     let other = signed("http://d111111abcdef8.cloudfront.net/a.mp4", E);
@@ -208,9 +208,9 @@ fn a_grant_for_the_object_opens_what_is_made_of_it() {
         let link = signed_for(&url(resource), &url("/x"), E);
         check(&moved(&link, segment), Ok("*"));
     }
-    // For the derived URL itself.
+    // A grant for the derived URL itself opens it.
     check(&signed(&url(segment), E), Ok("*"));
-    // And not the other way round.
+    // A grant for derived files does not open the object.
     let link = moved(
         &signed_for(&url("/v/a.mp4/hls/*"), &url("/x"), E),
         "/v/a.mp4",
@@ -257,7 +257,7 @@ fn the_refusal_that_got_further_is_told() {
         &policy(&format!(r#""DateGreaterThan":{{"AWS:EpochTime":{E}}}"#)),
         refused(Refusal::NotYetValid(Timestamp::from_secs(E))),
     );
-    // Good for what was asked, but for its end: that it is for no video comes after.
+    // The link covers the requested URL but has expired; that it does not cover the object is the lesser refusal.
     let link = signed_for(&url("/a.mp4/hls/*"), &url(segment), X);
     check(&link, past());
     let link = moved(&signed(&url("/a.mp4"), E), segment);
@@ -284,7 +284,7 @@ fn a_canned_signature_counts_the_query() {
         &moved(&without, segment),
         refused(Refusal::SignatureMismatch),
     );
-    // The wish for a path_token is not part of what is signed.
+    // The parameter that requests a path token is not part of what is signed.
     check(&format!("{}&path_token=1", moved(&link, segment)), Ok("*"));
     check(
         &format!("{}&path_token=2", moved(&link, segment)),
@@ -315,7 +315,8 @@ fn cookies_open_videos_too() {
 #[test]
 fn what_is_restricted_under_any_reading_is_never_open() {
     let missing = || refused(Refusal::MissingKeyPairId);
-    // The list's own behavior is restricted, that of the video is open: and the video is where the object is.
+    // The playlist's own path matches a restricted behavior, the object's an open one: the grant is needed, and the
+    // object's origin is read.
     check(&url("/lists/a.mp4/hls/master.m3u8"), missing());
     let link = signed(&url("/lists/a.mp4"), E);
     check(
@@ -354,7 +355,7 @@ fn dots_do_not_lead_out_of_what_a_policy_covers() {
     }
 }
 
-/// What is made of an object has endings of its own, and signers knew other files by them.
+/// Files made of an object have extensions of their own; a policy for such an extension was meant for other files.
 #[test]
 fn a_policy_for_an_ending_opens_no_video() {
     let segment = "/v/a.mp4/hls/ts/1.ts";
@@ -373,13 +374,13 @@ fn a_policy_for_an_ending_opens_no_video() {
         "/v/a.mp4/hls/ts/*.ts",
         "/v/*.mp4/hls/*.ts",
         "/v/*/hls/*",
-        // All of the folder that was asked in.
+        // Everything in the folder of the request.
         "/v/*/ts/*",
         segment,
     ] {
         check(&with(resource, segment), Ok("*"));
     }
-    // The object has the ending itself.
+    // The object itself has the extension.
     check(&with("/v/*.ts", "/v/a.ts/hls/ts/1.ts"), Ok("*"));
 }
 
@@ -413,9 +414,9 @@ fn where_no_videos_are_made_a_name_is_an_ordinary_path() {
     let snapshot = videos();
     for (path, pattern) in [
         ("/off/a.mp4/hls/master.m3u8", "/off/*"),
-        // Only the list's own behavior makes none.
+        // Only the behavior of the playlist's own path makes no videos.
         ("/made/a.mp4/hls/master.m3u8", "/made/*/hls/*"),
-        // Only the object's.
+        // Only the object's behavior makes none.
         ("/kept/a.mp4/hls/master.m3u8", "/kept/*/hls/*"),
     ] {
         get(url(path)).with(|request| {
@@ -433,7 +434,7 @@ fn where_no_videos_are_made_a_name_is_an_ordinary_path() {
     }
 }
 
-/// Whether a viewer of `set` may have `member` as another rendition.
+/// Returns the behavior of `member` if a viewer of `set` may have it as another rendition.
 fn member(set: &str, member: &str) -> Result<String, Denial> {
     let path = format!("{set}/hls/master.m3u8");
     member_by(&moved(&signed(&url(set), E), &path), set, member)
@@ -459,7 +460,7 @@ fn members_of_a_set_ask_for_no_other_keys() {
     let foreign = Err(Denial::ForeignMember);
     assert_eq!(member("/public/a.mp4", "/b.mp4"), foreign);
     assert_eq!(member("/a.mp4", "/others/b.mp4"), foreign);
-    // The set may have been opened by a key that the member does not trust.
+    // The set may have been opened with a key that the member does not trust.
     assert_eq!(member("/more/a.mp4", "/b.mp4"), foreign);
     assert_eq!(member("/a.mp4", "/off/b.mp4"), foreign);
     for odd in ["/../b.mp4", "/public/../b.mp4", "/a;b.mp4"] {

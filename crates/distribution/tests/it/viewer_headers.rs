@@ -1,4 +1,4 @@
-//! CloudFront's own request headers: what the edge says of a viewer, whatever the viewer says.
+//! CloudFront's own request headers: what the edge says of a viewer, whatever the viewer sends.
 
 use crate::support::*;
 use http::{HeaderName, HeaderValue, Version};
@@ -25,7 +25,7 @@ fn value(sent: &Sent, name: &'static str, facts: &RequestFacts<'_>) -> Option<St
 
 #[track_caller]
 fn check(name: &'static str, sent: &Sent, expected: Option<&str>) {
-    // What a viewer sends under the name is not believed.
+    // A header of this name from the viewer is not believed.
     let forged = sent.clone_with(name, "forged");
     for sent in [sent, &forged] {
         assert_eq!(value(sent, name, &facts()).as_deref(), expected, "{name}");
@@ -87,7 +87,7 @@ fn versions_of_http() {
     }
 }
 
-/// The flags that are `true`, by the end of their names.
+/// Checks which flags are `true`, by the end of their names.
 #[track_caller]
 fn check_device(agent: &str, expected: &[&str]) {
     let sent = match agent {
@@ -112,7 +112,7 @@ fn check_device(agent: &str, expected: &[&str]) {
     assert_eq!(found, expected, "{agent}");
 }
 
-/// A tablet is mobile too, a television is neither, and what is none of them is a desktop (developer guide, "Headers for
+/// A tablet is mobile too, a television is neither, and any other device is a desktop (developer guide, "Headers for
 /// determining the viewer's device type").
 #[test]
 fn devices_by_the_words_of_their_makers() {
@@ -163,7 +163,7 @@ fn devices_by_the_words_of_their_makers() {
         "Mozilla/5.0 (SMART-TV; Tizen 8.0) Safari/537.36",
         &["smarttv"],
     );
-    // An app of a phone that says what it casts to.
+    // A phone's app that names the device it casts to.
     check_device("player (iPhone; AppleTV)", &["smarttv", "ios"]);
     check_device("Mozilla/5.0 (X11) Mobile", &["desktop"]);
 }

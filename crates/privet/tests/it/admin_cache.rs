@@ -1,4 +1,4 @@
-//! Objects that an operator invalidates are fetched anew, however viewers spell them, from the same moment on.
+//! Objects that an operator invalidates are fetched again from that moment on, however viewers spell them.
 
 use crate::support::*;
 use privet_edge::InvalidationItem;
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 const DISTRIBUTION_ID: &str = "EDFDVBD6EXAMPLE";
 
-/// Objects are the number of the request that fetched them. They vary by language below `/vary/`.
+/// Starts an origin whose objects consist of the number of the request that fetched them. They vary by language below
+/// `/vary/`.
 fn origin() -> FakeOrigin {
     let asked = AtomicUsize::new(0);
     FakeOrigin::start(move |ask| {
@@ -24,7 +25,7 @@ fn origin() -> FakeOrigin {
     })
 }
 
-/// The whole query is in the cache key.
+/// A policy with the whole query in the cache key.
 const POLICY: &str =
     "min_ttl = \"0s\"\ndefault_ttl = \"1d\"\nmax_ttl = \"365d\"\nquery_strings = \"all\"";
 
@@ -41,7 +42,7 @@ fn path(text: &str) -> InvalidationItem {
     InvalidationItem::path(text).unwrap()
 }
 
-/// Stores all `paths`, invalidates, and says which are fetched anew.
+/// Stores all `paths`, invalidates, and checks which are fetched again.
 #[track_caller]
 fn check(paths: &[&str], items: &[InvalidationItem], expected: &[&str]) {
     let origin = origin();
@@ -88,7 +89,7 @@ fn a_tag_or_a_path_is_enough() {
 #[test]
 fn all_variants_of_a_path_go() {
     let origin = origin();
-    // Told to the origin, but no part of the cache key: variants are told apart by Vary alone.
+    // The header is sent to the origin, but is not in the cache key: variants are told apart by Vary alone.
     let edge = Remote::new(&origin)
         .tables("[[origin_request_policies]]\nid = \"language\"\nheaders = [\"Accept-Language\"]")
         .behavior("origin_request_policy = \"language\"")
@@ -140,7 +141,7 @@ fn invalidations_can_be_asked_about_after_a_restart() {
     let edge = on_disk(&origin, folder.path());
     assert_eq!(edge.running().invalidation(&made.id).unwrap(), made);
     assert_eq!(edge.running().invalidations(10), [made]);
-    // What is on the disk is found little by little; until then it is fetched again.
+    // Objects on the disk are loaded gradually; until then they are fetched again.
     let begun = Instant::now();
     while edge.fetch("/kept").outcome() != "Hit" {
         assert!(begun.elapsed() < PATIENCE);

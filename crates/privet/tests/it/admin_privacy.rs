@@ -1,11 +1,11 @@
-//! Buckets behind private behaviors that anyone can read past the edge are found.
+//! The edge finds buckets behind private behaviors that anyone can read directly.
 
 use crate::cli::Folder;
 use crate::support::*;
 use privet_edge::{OriginAccess, OriginPrivacy, UnseenCause};
 use serde_json::{Value, json};
 
-/// What a bucket says to those without keys.
+/// A bucket's behavior toward requests without keys.
 #[derive(Clone, Copy)]
 enum Manner {
     RefusesAll,
@@ -14,7 +14,7 @@ enum Manner {
     Redirects,
 }
 
-/// A bucket that has `/videos/talk.mp4`, which only the edge's keys get unless its manner is another one.
+/// Starts a bucket that has `/videos/talk.mp4`, which only the edge's keys can read unless `manner` says otherwise.
 fn bucket(manner: Manner) -> FakeOrigin {
     FakeOrigin::start(move |ask| match ask.header("Authorization") {
         Some(_) => to_the_edge(ask),
@@ -31,7 +31,7 @@ fn to_the_edge(ask: &OriginAsk) -> OriginAnswer {
     assert!(is_read, "the edge's keys change nothing: {ask:?}");
     match ask.target.as_str() {
         "/videos/talk.mp4" => OriginAnswer::whole(200, &[], "a video"),
-        // Least privilege: neither listing nor administration.
+        // Least privilege: neither listing nor administration is allowed.
         _ => refused(),
     }
 }
@@ -60,7 +60,7 @@ fn config(origin: &FakeOrigin) -> Remote {
     Remote::without_origin().origin("app", &source(origin))
 }
 
-/// What the running edge has found by itself.
+/// Returns what the running edge has found by itself.
 #[track_caller]
 fn found(edge: &TestEdge) -> Vec<OriginPrivacy> {
     let begun = std::time::Instant::now();
@@ -120,7 +120,7 @@ fn public_behaviors_may_have_public_origins() {
     assert_eq!(origin.asks().len(), 0);
 }
 
-/// `privet probe` with a configuration that no edge runs.
+/// Runs `privet probe` with a configuration that no edge runs.
 fn probe(folder: &Folder, config: &str, arguments: &[&str]) -> crate::cli::Said {
     let (chain, key) = certificate();
     folder.write("chain.pem", chain);
@@ -147,7 +147,7 @@ fn a_configuration_is_probed_without_an_edge() {
     check(Manner::RefusesAll, &[], 2, "to be sure, ask for an object");
     let object = ["--object", "/talk.mp4"];
     check(Manner::RefusesAll, &object, 0, "is private");
-    // Hidden, but handed out to whoever knows the name.
+    // The bucket lists nothing, but hands the object to everybody who knows its name.
     let hidden = Manner::HandsOut("/videos/talk.mp4");
     check(hidden, &[], 2, "to be sure, ask for an object");
     check(hidden, &object, 1, "ANYONE CAN READ bucket videos");
@@ -188,7 +188,7 @@ fn what_names_no_object_is_refused() {
     assert!(origin.asks().is_empty());
 }
 
-/// A bucket without the right to list refuses what it does not have, so a refusal vouches for nothing.
+/// A bucket without the right to list also refuses requests for missing objects, so a refusal proves nothing.
 #[test]
 fn s4_an_object_that_is_not_there_vouches_for_nothing() {
     let folder = Folder::new();
@@ -226,7 +226,7 @@ fn s4_an_object_that_is_not_there_vouches_for_nothing() {
     );
 }
 
-/// The edge finds by itself that nobody has uploaded the default root object.
+/// The edge finds by itself that the default root object has not been uploaded.
 #[test]
 fn s4_a_default_root_object_that_is_missing_vouches_for_nothing() {
     let origin = bucket(Manner::RefusesAll);
@@ -245,7 +245,7 @@ fn s4_a_default_root_object_that_is_missing_vouches_for_nothing() {
     assert_eq!(found(&there)[0].access, OriginAccess::Private);
 }
 
-/// Two distributions, each with a bucket of its own, and one object in each.
+/// Starts two buckets, each with one object, for two distributions.
 fn two_buckets() -> (FakeOrigin, FakeOrigin, String) {
     let has = |object: &'static str| {
         FakeOrigin::start(move |ask| {
@@ -298,14 +298,14 @@ fn s4_each_bucket_is_asked_for_its_own_objects() {
     let said = probe(&folder, &config, &mixed);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.out.contains("/one.txt is not there"), "{said:?}");
-    // Nobody is told of another one's objects.
+    // No bucket learns of the other's objects.
     assert!(one.asks().iter().all(|ask| !ask.target.contains("two")));
     let of_one = two.asks();
     let of_one = of_one.iter().filter(|ask| ask.target.contains("one"));
     assert!(of_one.count() <= 3, "only what was named as its own");
 }
 
-/// The path of an object says which of a distribution's origins it is in, as it does for viewers.
+/// The path of an object decides which of a distribution's origins has it, as it does for viewers.
 #[test]
 fn s4_an_object_belongs_to_the_origin_that_its_path_leads_to() {
     let (one, two) = (bucket(Manner::RefusesAll), bucket(Manner::RefusesAll));
@@ -328,7 +328,7 @@ fn s4_an_object_belongs_to_the_origin_that_its_path_leads_to() {
     assert!(nowhere.err.contains("no bucket or server"), "{nowhere:?}");
 }
 
-/// A bucket that lets strangers do what it says here, and nothing else.
+/// Starts a bucket that lets strangers do what its ACL, its policy and `put` say, and nothing else.
 fn bucket_with(
     acl: &'static str,
     policy: Option<&'static str>,
@@ -351,7 +351,7 @@ fn bucket_with(
                     target.starts_with("/videos/privet-write-probe-"),
                     "{target}"
                 );
-                // Whoever is let in is stopped by the digest.
+                // The wrong digest keeps an admitted request from writing anything.
                 assert_eq!(ask.header("Content-MD5"), Some("AAAAAAAAAAAAAAAAAAAAAA=="));
                 error(put.0, put.1)
             }
@@ -401,7 +401,7 @@ fn s4_a_bucket_that_anybody_can_write_to_is_found() {
         1,
         loud,
     );
-    // Keys that may not read ACL and policy: the try alone tells.
+    // Without a readable ACL and policy, only the attempt to write tells.
     check(bucket_with("", Some(""), refuses), &[], 0, "is private");
     check(bucket_with("", Some(""), refuses), &write, 0, quiet);
     check(
@@ -419,7 +419,7 @@ fn s4_a_bucket_that_anybody_can_write_to_is_found() {
     );
 }
 
-/// S7: the probe asks with the edge's keys, so it can say that they are not taken.
+/// S7: the probe uses the edge's keys, so it can report that they are refused.
 #[test]
 fn s7_a_probe_tells_of_keys_that_are_not_taken() {
     let folder = Folder::new();
@@ -522,7 +522,8 @@ fn the_running_edge_is_asked() {
     assert_eq!(told["origins"][0]["access"], "unclear");
 }
 
-/// Nobody else reaches it, so it is no alarm; a bucket is one wherever it is.
+/// A server on loopback that needs no signature is no alarm, because nobody else reaches it. A bucket raises one
+/// wherever it runs.
 #[test]
 fn d13_a_server_on_loopback_is_no_alarm() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! The operator's socket: what it refuses, whose it is, and how long it is there.
+//! The admin socket: what it refuses, who may use it, and how long it exists.
 
 use crate::support::*;
 use serde_json::json;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const DISTRIBUTION_ID: &str = "EDFDVBD6EXAMPLE";
 
-/// The fixture of folders, with a socket of the given name.
+/// Returns the fixture of folders, with a socket at this path.
 fn config(socket: &Path) -> String {
     format!("{}\n[admin]\nsocket = {socket:?}\n", fixture())
 }
@@ -86,7 +86,7 @@ fn garbage_is_refused() {
         "{\"object\": \"a\"}",
         (400, "the object \"a\" does not begin with a slash"),
     );
-    // What is no HTTP is answered by an end, or by 400 without a word.
+    // Bytes that are not HTTP get a closed connection, or 400 without a body.
     let mut stream = UnixStream::connect(fixture.socket()).unwrap();
     std::io::Write::write_all(&mut stream, b"\x16\x03\x01 hello\r\n\r\n").unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -197,7 +197,7 @@ fn the_socket_is_its_owners_alone_until_the_edge_stops() {
     let socket = fixture.socket();
     let mode = fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // An operator who says nothing does not keep the edge from stopping.
+    // A silent operator does not keep the edge from stopping.
     let _silent = UnixStream::connect(&socket).unwrap();
     fixture.edge.stop();
     assert!(!socket.exists());
@@ -222,7 +222,7 @@ fn the_socket_is_taken_over_from_the_dead_only() {
     drop(first);
 }
 
-/// Nobody listens there, or soon nobody will: the socket's own thread lets go of it.
+/// Waits until nothing listens there any more: the socket's own thread closes it after a moment.
 #[track_caller]
 fn assert_deserted(socket: &Path) {
     let until = Instant::now() + PATIENCE;
@@ -243,7 +243,7 @@ fn the_socket_follows_the_configuration() {
     let nowhere = folder.path().join("none").join("admin.sock");
     assert!(edge.reload(&config(&nowhere)).is_err());
     assert_eq!(ask_operator_socket(&other, "GET /cache", "").status, 200);
-    // Whoever cleans temporary folders too well gets the socket back by a reload.
+    // A reload restores a socket that was deleted, for instance by a cleaner of temporary folders.
     fs::remove_file(&other).unwrap();
     edge.reload(&config(&other)).unwrap();
     assert_eq!(ask_operator_socket(&other, "GET /cache", "").status, 200);

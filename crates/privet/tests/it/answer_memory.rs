@@ -1,4 +1,5 @@
-//! The memory of answers on their way: what viewers that take nothing may hold, and what is left for those who read.
+//! The memory of responses in progress: how much viewers that read nothing may hold, and what is left for those that
+//! read.
 
 use crate::support::*;
 use std::fs;
@@ -9,12 +10,12 @@ use std::time::Instant;
 const MIB: u64 = 1024 * 1024;
 const STREAMS: u32 = 120;
 const WINDOW_MAX: u32 = 0x7fff_ffff;
-/// Pages of refused requests that a connection may leave waiting.
+/// Number of error pages that may wait on one connection.
 const REFUSED_MAX: usize = 16;
-/// More than the system takes off the edge's hands.
+/// A size beyond what the system's socket buffers take from the edge.
 const LARGE_SIZE_BYTES: usize = 24 * 1024 * 1024;
 
-/// Bytes that show where they belong.
+/// Returns bytes that reveal their position.
 fn patterned(size_bytes: usize) -> Vec<u8> {
     let words = (0..size_bytes.div_ceil(8)).flat_map(|at| (at as u64 ^ 0x5bd1_e995).to_be_bytes());
     words.take(size_bytes).collect()
@@ -28,7 +29,7 @@ fn edge_with_budget(size: &str) -> TestEdge {
     edge
 }
 
-/// A viewer that asks for `path` on many streams, opens every window, and reads nothing from then on.
+/// Returns a viewer that requests `path` on many streams, opens every window, and reads nothing from then on.
 fn idle_viewer(edge: std::net::SocketAddr, path: &str) -> FrameViewer {
     let mut viewer = FrameViewer::greeted(edge, &[(INITIAL_WINDOW_SIZE, WINDOW_MAX)]);
     let mut bytes = window_update(0, WINDOW_MAX - 65_535);
@@ -39,7 +40,7 @@ fn idle_viewer(edge: std::net::SocketAddr, path: &str) -> FrameViewer {
     viewer
 }
 
-/// How a request was answered.
+/// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answered {
     Status(u16),
@@ -58,16 +59,16 @@ impl Answered {
     }
 }
 
-/// A request with this many fields, each of which is a byte of the viewer's once it is in the table.
+/// Returns a request with this many fields, each of which costs one byte on the wire once it is in the dynamic table.
 fn get_with_fields(stream: u32, count: usize) -> Vec<u8> {
     let mut fields = get_block();
-    // A literal that goes into the table (RFC 7541 6.2.1), and its index there.
+    // A literal with incremental indexing (RFC 7541 6.2.1), and then its index.
     fields.extend([0x40, 1, b'a', 0]);
     fields.extend(vec![0xbe; count - 1]);
     headers(stream, WHOLE, &fields)
 }
 
-/// Waits until the memory of answers is as `wanted`.
+/// Waits until the memory of responses is as `wanted`.
 #[track_caller]
 fn wait_until(edge: &TestEdge, wanted: impl Fn(u64) -> bool) {
     let begun = Instant::now();
@@ -85,9 +86,9 @@ fn f4_idle_http2_viewers_hold_a_bounded_part_of_the_budget() {
         .map(|_| idle_viewer(edge.https(), "/public/large"))
         .collect();
     let answers = viewers.len() as u64 * u64::from(STREAMS);
-    // All are being answered: 8 KiB each, and what is ready for them.
+    // Every request is being answered and holds 8 KiB, plus the data that is ready for it.
     wait_until(&edge, |used| used >= answers * 8 * 1024);
-    // For each connection six chunks, one more, what TLS holds back, and 4 KiB for each stream.
+    // Each connection may hold six chunks, one more, what TLS buffers, and 4 KiB per stream.
     let bodies = viewers.len() as u64 * 530 * 1024 + answers * 4 * 1024;
     let most = answers * 9 * 1024 + bodies;
     assert!(edge.running().responses_size_bytes() <= most);
@@ -117,7 +118,7 @@ fn f4_trailers_are_short() {
     for (flags, count) in [(WHOLE, 129), (END_STREAM, 1)] {
         let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
         viewer.send(&headers(1, END_HEADERS, &block(&request_fields("POST"))));
-        // `accept-encoding: gzip, deflate` of the static table, a byte each.
+        // `accept-encoding: gzip, deflate` of the static table: one byte per field.
         viewer.send(&headers(1, flags, &vec![0x90; count]));
         let last = viewer.rest().pop().unwrap();
         assert_eq!((last.kind, last.error_code()), (GOAWAY, ENHANCE_YOUR_CALM));
@@ -132,7 +133,7 @@ fn f4_what_tiny_fields_take_is_counted() {
     let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
     viewer.send(&get_with_fields(1, 100));
     assert_eq!(Answered::on(&mut viewer, 1), Answered::Status(200));
-    // Each takes more than a hundred bytes beside its text.
+    // Each field takes more than a hundred bytes besides its text.
     assert!(edge.running().responses_size_bytes() >= 8 * 1024 + 100 * 110);
 }
 
@@ -150,7 +151,7 @@ fn f4_refused_requests_whose_windows_stay_shut_hold_little() {
     let refused = Answered::Reset(REFUSED_STREAM);
     assert!(resets.iter().all(|reset| *reset == refused));
     assert!(edge.running().responses_size_bytes() <= REFUSED_MAX as u64 * 8 * 1024);
-    // Whoever takes the pages may ask again.
+    // A viewer that reads the pages may send requests again.
     viewer.send(&window_update(1, 64 * 1024));
     viewer.until(|frame| frame.ends(1));
     viewer.send(&get_with_fields(STREAMS * 2 + 1, 900));
@@ -175,7 +176,7 @@ fn whoever_reads_is_served_while_others_sit_on_the_budget() {
     let asks = vec![Ask::get(format!("https://{HOST}/public/read"))];
     let answers = ask_multiplexed(&edge, &asks);
     assert!(answers[0].body() == &patterned(3_000_000));
-    // It held 24 times 120 requests, of which most are refused.
+    // The idle viewers sent 24 times 120 requests, most of which were refused.
     assert!(edge.running().responses_size_bytes() <= 3 * MIB);
     drop(viewers);
     wait_until(&edge, |used| used == 0);
@@ -185,7 +186,7 @@ fn whoever_reads_is_served_while_others_sit_on_the_budget() {
 fn a_request_beyond_the_share_of_its_connection_gets_503() {
     let edge = edge_with_budget("1 MiB");
     edge.put("public/tiny", b"tiny");
-    // No window for any body.
+    // A window of 0 holds back every body.
     let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 0)]);
     let mut answers = Vec::new();
     for number in 0..STREAMS {
@@ -195,12 +196,12 @@ fn a_request_beyond_the_share_of_its_connection_gets_503() {
     let with = |wanted| answers.iter().filter(|answer| **answer == wanted).count();
     let served = with(Answered::Status(200));
     assert!((4..=14).contains(&served), "{served}");
-    // Pages wait for a window as well, so there are few.
+    // Error pages wait for a window too, so their number is limited.
     assert_eq!(with(Answered::Status(503)), REFUSED_MAX);
     let given_up = with(Answered::Reset(REFUSED_STREAM));
     assert_eq!(served + REFUSED_MAX + given_up, STREAMS as usize);
     assert!(answers.is_sorted_by_key(|answer| *answer != Answered::Status(200)));
-    // What is given up makes room for others.
+    // Cancelled streams make room for others.
     for number in 0..STREAMS {
         viewer.send(&reset(number * 2 + 1, CANCEL));
     }
@@ -243,7 +244,7 @@ fn bodies_arrive_whole_with_little_memory() {
     wait_until(&edge, |used| used == 0);
 }
 
-/// Streams whose windows are shut hold little, and do not keep others of their connection from being served.
+/// Streams with closed windows hold little memory, and do not block the other streams of their connection.
 #[test]
 fn streams_without_a_window_leave_room_for_the_others() {
     let edge = edge_with_budget("128 MiB");
@@ -262,7 +263,7 @@ fn streams_without_a_window_leave_room_for_the_others() {
         assert!(frame.payload == whole[taken..taken + frame.payload.len()]);
         taken += frame.payload.len();
     }
-    // One byte at a time is enough for a stream to go on.
+    // A window of one byte is enough for a stream to go on.
     viewer.send(&window_update(1, 1));
     assert_eq!(viewer.until_kind(DATA, 1).unwrap().payload, [whole[1]]);
 }
@@ -309,7 +310,7 @@ fn f4_the_process_stays_small_under_idle_http2_viewers() {
     );
     let config_path = folder.path().join("privet.toml");
     fs::write(&config_path, config).unwrap();
-    // In its place, so that the number of the process is that of the edge.
+    // `setpriv` replaces itself with the edge, so its process id is the edge's.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet")]);
     command.arg("serve").arg(&config_path);
@@ -325,11 +326,11 @@ fn f4_the_process_stays_small_under_idle_http2_viewers() {
         .map(|_| idle_viewer(address, "/public/large"))
         .collect();
     for viewer in &mut viewers {
-        // All are answered once the last is.
+        // All requests have been answered once the last one has.
         let last = STREAMS * 2 - 1;
         assert_eq!(viewer.until_kind(HEADERS, last).unwrap().status(), 200);
     }
     let grown = served.resident_size_bytes().saturating_sub(before);
-    // A debug build has larger futures; it was 500 MiB.
+    // The limit allows for the larger futures of a debug build; growth was once 500 MiB.
     assert!(grown < VIEWERS * 5 * MIB, "{} KiB", grown / 1024);
 }

@@ -1,10 +1,10 @@
-//! What no honest viewer sends: after each of it the edge lives and answers the next one.
+//! Input that no honest viewer sends: after each case the edge must still serve the next request.
 
 use crate::support::*;
 use std::io::Write;
 use std::net::TcpStream;
 
-/// Sends `bytes` on a new connection of each kind and hands what came back to `look`.
+/// Sends `bytes` on a new connection of each kind and passes the response to `look`.
 fn after_sending(edge: &TestEdge, bytes: &[u8], look: impl Fn(Option<Answer>, &mut Viewer)) {
     for mut viewer in [edge.plain(), edge.tls()] {
         viewer.send(bytes);
@@ -15,7 +15,7 @@ fn after_sending(edge: &TestEdge, bytes: &[u8], look: impl Fn(Option<Answer>, &m
     }
 }
 
-/// The edge refuses `bytes` with `status` and closes.
+/// Checks that the edge refuses `bytes` with `status` and closes the connection.
 #[track_caller]
 fn check(edge: &TestEdge, bytes: &[u8], status: u16) {
     let shown = bytes[..bytes.len().min(100)].escape_ascii().to_string();
@@ -88,7 +88,7 @@ fn headers_that_are_none() {
     }
 }
 
-/// RFC 9112 3.2: a request of HTTP/1.1 has exactly one Host.
+/// RFC 9112 3.2: an HTTP/1.1 request has exactly one Host.
 #[test]
 fn hosts() {
     let edge = TestEdge::new();
@@ -111,7 +111,7 @@ fn hosts() {
     assert_eq!(viewer.answer("GET").unwrap().status(), 403);
 }
 
-/// N2: the edge serves http and https, whatever the target of a request is called.
+/// N2: the edge serves http and https only, whatever scheme a request target names.
 #[test]
 fn n2_targets_of_other_schemes() {
     let edge = TestEdge::new();
@@ -128,7 +128,7 @@ fn n2_targets_of_other_schemes() {
     }
 }
 
-/// N3: a body in a coding that nobody here undoes would reach the origin as if it were plain.
+/// N3: a body in a transfer coding that the edge does not decode would reach the origin as if it were plain.
 #[test]
 fn n3_codings_of_bodies() {
     let edge = TestEdge::new();
@@ -149,8 +149,8 @@ fn n3_codings_of_bodies() {
     }
 }
 
-/// N3: hyper takes the length away where both are there, so that it cannot be refused. The body's chunks count then, and
-/// what follows it is never taken for another request (RFC 9112 6.3).
+/// N3: hyper drops the length when both framings are present, so the request cannot be refused. The chunks then count,
+/// and what follows the body is never taken for another request (RFC 9112 6.3).
 #[test]
 fn n3_after_both_framings_nothing_is_read() {
     let edge = TestEdge::new();
@@ -170,7 +170,7 @@ fn n3_after_both_framings_nothing_is_read() {
     }
 }
 
-/// N4: what looks like a token and is none names nothing, on open behaviors too.
+/// N4: a path that looks like one with a token but has none names nothing, on open behaviors too.
 #[test]
 fn n4_paths_with_a_token_that_nobody_issued() {
     let edge = TestEdge::new();
@@ -210,7 +210,7 @@ fn invalid_text_in_the_path() {
     }
 }
 
-/// A head of exactly this many bytes.
+/// Returns a head of exactly this many bytes.
 fn head_of(size_bytes: usize) -> Vec<u8> {
     let ask = Ask::get(format!("http://{HOST}/public/a"));
     let filler = size_bytes - ask.clone().header("X", "").bytes().len();
@@ -222,7 +222,7 @@ fn heads_over_the_limit() {
     let edge = TestEdge::new();
     check(&edge, &head_of(20_481), 413);
     check(&edge, &head_of(31_000), 413);
-    // Here the edge answers before it has read everything, and the answer may drown in the reset.
+    // The edge responds here before it has read everything, and the reset may destroy the response.
     after_sending(&edge, &head_of(1024 * 1024), |answer, _| {
         assert!(answer.is_none_or(|answer| answer.status() == 413));
     });
@@ -295,7 +295,7 @@ fn bodies_are_never_requests() {
 fn a_slow_head_is_not_waited_for() {
     let edge = TestEdge::configured(&fixture_with_limits("head_timeout = \"1s\""));
     let whole = Ask::get(format!("http://{HOST}/public/a")).bytes();
-    // A connection that says nothing, one that says little, and the second head of a connection.
+    // Connections that send nothing, connections that send little, and a connection's second head.
     let mut viewers = [
         edge.plain(),
         edge.tls(),
@@ -367,7 +367,7 @@ fn a_viewer_that_hangs_up_is_logged() {
     edge.assert_alive();
 }
 
-/// The first flight of a client that offers at most `version` and no extension that says more.
+/// Returns the ClientHello of a client that offers at most `version`, without an extension that offers more.
 fn hello(version: u8) -> Vec<u8> {
     let mut body = vec![3, version];
     body.extend_from_slice(&[9; 32]);
@@ -384,7 +384,7 @@ fn hello(version: u8) -> Vec<u8> {
     record
 }
 
-/// What the TLS port answers to raw bytes.
+/// Returns the TLS port's response to raw bytes.
 fn raw_tls(edge: &TestEdge, bytes: &[u8]) -> Vec<u8> {
     use std::io::Read;
     let mut stream: TcpStream = connect(edge.https(), None, None).unwrap();
@@ -406,7 +406,7 @@ fn broken_handshakes() {
         assert!(answer.first().is_none_or(|kind| *kind == 21), "{answer:?}");
         edge.assert_alive();
     }
-    // A viewer that connects and says nothing is not waited for.
+    // A viewer that connects and sends nothing is disconnected.
     let mut silent = Viewer::plain(edge.https(), None);
     assert_eq!(silent.rest(), b"");
     assert!(
@@ -421,10 +421,10 @@ fn broken_handshakes() {
 fn tls_11_is_refused() {
     let edge = TestEdge::new();
     for old in [1, 2] {
-        // A fatal alert: protocol_version.
+        // The fatal alert protocol_version.
         assert_eq!(raw_tls(&edge, &hello(old))[5..], [2, 70]);
     }
-    // The same hello with TLS 1.2 is answered by a handshake record.
+    // The same hello with TLS 1.2 gets a handshake record.
     assert_eq!(raw_tls(&edge, &hello(3))[0], 22);
 }
 
@@ -442,7 +442,7 @@ fn connections_over_the_limit() {
     for viewer in &mut within {
         assert_eq!(viewer.get(&url).status(), 404);
     }
-    // A place that is given back is taken by somebody else.
+    // A slot that is released becomes available to others.
     drop(within);
     let begun = std::time::Instant::now();
     loop {

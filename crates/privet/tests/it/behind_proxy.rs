@@ -1,8 +1,9 @@
-//! Behind a proxy that ends TLS: its word about scheme and host is believed as that about the address is, and nobody else's.
+//! Behind a proxy that terminates TLS, its headers about scheme and host are believed like those about the address, and
+//! nobody else's.
 
 use crate::support::*;
 
-/// The trusted proxy, and an inner one before which it stands.
+/// Address of the trusted proxy; the range of inner proxies behind it is trusted too.
 const PROXY: &str = "127.0.0.9";
 const STRANGER: &str = "127.0.0.8";
 const TRUSTED: &str = "[edge]\nworkers = 2\ntrusted_proxies = [\"127.0.0.9\", \"10.0.0.0/8\"]\n";
@@ -21,7 +22,7 @@ fn edge_with(more: &str) -> TestEdge {
     edge
 }
 
-/// What a proxy at `source` hears when it passes on a request for an https URL.
+/// Returns the response that a proxy at `source` gets when it passes on a request for an https URL.
 fn passed_on(edge: &TestEdge, source: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
     let url = url.replacen("https://", "http://", 1);
     let ask = headers
@@ -44,13 +45,13 @@ fn h4_links_to_https_open_behind_a_proxy_that_ends_tls() {
         assert_eq!((answer.status(), answer.text()), (200, "alpha"), "{path}");
         let by_policy = with_policy(&format!("{U}/{path}"), &policy(&format!("{U}/*")));
         assert_eq!(passed_on(&edge, PROXY, &by_policy, &BY_HTTPS).status(), 200);
-        // A link to http:// is another one.
+        // A link to http:// has another signature.
         let other = signed(&format!("http://{HOST}/{path}"), E);
         assert_eq!(passed_on(&edge, PROXY, &other, &BY_HTTPS).status(), 403);
     }
 }
 
-/// A grant for some addresses is none for who may be anybody: the address that is left is the proxy's.
+/// A viewer without an address gets no grant that is limited to addresses: the only address left is the proxy's.
 #[test]
 fn a_viewer_whom_the_proxy_does_not_name_is_nobody() {
     let edge = edge_with("");
@@ -126,7 +127,7 @@ fn h4_a_contradiction_is_refused() {
     }
 }
 
-/// The host that the viewer asked for, where a proxy writes another one.
+/// The signed host is the one that the viewer requested, where a proxy writes another one.
 #[test]
 fn h4_the_host_is_the_viewers() {
     let edge = edge_with("");

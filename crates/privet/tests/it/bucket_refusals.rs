@@ -1,4 +1,4 @@
-//! Buckets that refuse the edge itself: viewers get what is stored or 502, and nothing of what the bucket says.
+//! Buckets that refuse the edge itself: viewers get what is stored or 502, and nothing of the bucket's message.
 
 use crate::support::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
-/// What the bucket answers from now on: `None` is the object.
+/// The bucket's current response: `None` is the object.
 #[derive(Clone, Default)]
 struct Mood(Arc<Mutex<Option<(u16, &'static str)>>>);
 
@@ -24,7 +24,7 @@ impl Mood {
     }
 }
 
-/// As Amazon's documents show it, with what only the edge and the bucket know.
+/// Returns an error as Amazon's documentation shows it, with details that only the edge and the bucket know.
 fn xml(code: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>no</Message>\
@@ -99,10 +99,10 @@ fn s7_a_refusal_of_the_edge_is_no_answer_to_a_viewer() {
         let mut viewer = edge.plain();
         viewer.send(&Ask::get(url("/a")).method("HEAD").bytes());
         let head = viewer.head().unwrap();
-        // A missing bucket is told by every GET; its HEAD is that of a missing object.
+        // Every GET reports a missing bucket; its HEAD looks like that of a missing object.
         let expected = if status == 404 { 404 } else { 502 };
         assert_eq!(head.status(), expected, "{code}");
-        // Nothing of it is kept.
+        // None of the refusals is cached.
         mood.set(None);
         let mended = edge.fetch("/a");
         assert_eq!((mended.status(), mended.outcome()), (200, "Miss"), "{code}");
@@ -175,8 +175,8 @@ fn what_is_about_the_object_stays_the_viewers() {
     }
 }
 
-/// A header that a policy passes on may break the signature where the bucket reads it otherwise. That is the failing of
-/// the viewer who sent it: others neither wait for it nor get it, and nothing that is stored goes.
+/// A header that a policy passes on may break the signature when the bucket reads it differently. That only affects the
+/// viewer who sent it: others neither wait for this response nor get it, and nothing stored is dropped.
 #[test]
 fn s7_a_viewer_fails_alone() {
     let gate = Gate::closed();
@@ -222,7 +222,7 @@ fn s7_a_viewer_fails_alone() {
     for other in others {
         assert_eq!(other.join().unwrap(), 200);
     }
-    // Once it is stored, the odd one gets it like everybody; stale, it stays.
+    // Once the object is stored, the odd request gets it too; it stays when it is stale.
     let stored = [("X-Odd", "1")];
     assert_eq!(edge.fetch_with("/a", &stored).text(), "the object");
     edge.set_clock(NOW + 100);
@@ -230,7 +230,7 @@ fn s7_a_viewer_fails_alone() {
     assert_eq!(edge.fetch("/a").text(), "the object");
 }
 
-/// S6: a redirect without a place to go to is nobody's answer for a day.
+/// S6: a redirect without a target must not be served to anybody for a day.
 #[test]
 fn s6_a_redirect_that_leads_nowhere_is_not_kept() {
     let origin = FakeOrigin::start(|ask| match ask.path() {

@@ -1,4 +1,4 @@
-//! Runs the program in a folder of its own, and keeps what it said.
+//! Runs the program in a folder of its own, and records its output.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub const ID: &str = "K2JCJMDEHXQW5F";
 pub const URL: &str = "https://d111111abcdef8.cloudfront.net/images/image.jpg";
 
-/// What one run said.
+/// Output and exit code of one run.
 #[derive(Debug)]
 pub struct Said {
     pub code: i32,
@@ -20,14 +20,14 @@ pub struct Said {
 }
 
 impl Said {
-    /// All went well; the text on standard output.
+    /// Asserts success; returns standard output.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (0, ""), "{self:?}");
         self.out
     }
 
-    /// Ended with `code`, said nothing on standard output, and all of `words` on standard error.
+    /// Asserts that the run ended with `code`, with nothing on standard output and all of `words` on standard error.
     #[track_caller]
     pub fn fails(self, code: i32, words: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
@@ -57,11 +57,11 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Copies a test key of the signer's.
+    /// Copies one of the signer's test keys.
     pub fn take(&self, fixture: &str, name: &str) {
         let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sign/tests/keys");
         fs::write(self.path(name), fs::read(keys.join(fixture)).unwrap()).unwrap();
-        // As ssh-keygen and `privet key create` leave private keys.
+        // ssh-keygen and `privet key create` give private keys this mode.
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
@@ -94,10 +94,10 @@ impl Folder {
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.as_ref().to_vec();
-        // From a thread: with much input, the program writes before it has read all.
+        // Input is written from a thread: with much input, the program writes before it has read everything.
         let writer = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output().unwrap();
-        // A program that refuses its arguments does not read; that is no failure.
+        // A program that refuses its arguments does not read its input, which is no failure.
         let _ = writer.join().unwrap();
         Said {
             code: output.status.code().unwrap(),
@@ -119,7 +119,7 @@ impl Folder {
         command
     }
 
-    /// `privet sign` with key, id and an end far away.
+    /// Runs `privet sign` with a key, an id and an expiry far in the future.
     pub fn sign(&self, arguments: &[&str]) -> Said {
         self.sign_lines("", arguments)
     }
@@ -131,7 +131,7 @@ impl Folder {
         self.pipe(input, &all)
     }
 
-    /// `privet explain` with the public key, at a moment before the end that [`Folder::sign`] gives.
+    /// Runs `privet explain` with the public key, at a time before the expiry that [`Folder::sign`] sets.
     pub fn explain(&self, arguments: &[&str]) -> Said {
         let key = format!("{ID}=key.pub.pem");
         let mut all = vec!["explain", "--public-key", &key, "--at", "1999999999"];

@@ -1,8 +1,8 @@
-//! What `privet check` notes about configurations that are allowed but seldom meant.
+//! Notes of `privet check` about configurations that are allowed but seldom intended.
 
 use crate::cli::Folder;
 
-/// `members` are the two origins of the group that everything is served from.
+/// Checks a configuration that serves everything from a group whose two origins are `members`.
 #[track_caller]
 fn check(members: &str, expected: Option<&str>) {
     let folder = Folder::new();
@@ -76,7 +76,7 @@ origin = { id = 'disk', folder = 'f' }
     }
 }
 
-/// A distribution of a folder; `lines` are its behaviors and what else it has.
+/// Returns a distribution with a folder; `lines` has its behaviors and other settings.
 fn of_folder(id: &str, lines: &str) -> String {
     format!(
         "[[distributions]]

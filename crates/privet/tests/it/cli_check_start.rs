@@ -1,11 +1,11 @@
-//! What `privet check` and `privet serve` refuse together: folders and certificates that an edge cannot start with.
+//! Faults that `privet check` and `privet serve` both refuse: folders and certificates with which an edge cannot start.
 
 use crate::cli::{Folder, Said};
 use rcgen::{CertificateParams, KeyPair};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-/// A configuration with one distribution of these lines, which has an HTTPS listener.
+/// Returns a configuration with these lines in its one distribution, and an HTTPS listener.
 fn config(lines: &str) -> String {
     format!(
         "listeners = [{{ address = '127.0.0.1:0', protocol = 'https' }}]
@@ -22,7 +22,7 @@ const CERTIFICATE: &str = "certificate = { chain = 'chain.pem', key = 'tls.pem' 
 const FOLDER: &str =
     "origins = [{ id = 'videos', folder = '.' }]\ndefault_behavior = { origin = 'videos' }";
 
-/// A folder with a certificate and its key for the distribution of [`config`].
+/// Returns a folder with a certificate and its key for the distribution of [`config`].
 fn folder() -> Folder {
     let folder = Folder::new();
     certify(&folder, &["www.example.com", "*.videos.example.com"], 2099);
@@ -41,7 +41,7 @@ fn certify(folder: &Folder, names: &[&str], last_year: i32) {
     folder.write("tls.pem", &key.serialize_pem());
 }
 
-/// Both commands end with 1 and say the same.
+/// Checks that both commands exit with 1 and report the same.
 #[track_caller]
 fn refuse(folder: &Folder, lines: &str, faults: &[&str]) {
     folder.write("privet.toml", &config(lines));
@@ -61,7 +61,7 @@ fn check(folder: &Folder, lines: &str) -> Said {
     said
 }
 
-/// Log, cache and socket below `place`.
+/// Returns a configuration with log, cache and socket below `place`.
 fn writing(place: &str) -> String {
     format!(
         "{CERTIFICATE}\n{FOLDER}\n[log]\nfolder = '{place}/logs'\n[cache]\nfolder = '{place}/cache'\ndisk = '1 GiB'\n\
@@ -69,7 +69,7 @@ fn writing(place: &str) -> String {
     )
 }
 
-/// `serve` ends with an error, or loses its log.
+/// With such folders, `serve` would fail or lose its log.
 #[test]
 fn folders_that_are_written_and_cannot_be_made() {
     let folder = folder();
@@ -101,7 +101,7 @@ fn folders_that_are_written_and_are_read_only() {
     let privet = folder.command(&["check"]);
     let mut command = Command::new("setpriv");
     if std::fs::write(folder.path("read/probe"), "").is_ok() {
-        // To root, modes mean nothing while it has this capability.
+        // Root ignores file modes as long as it has this capability.
         command.args([
             "--inh-caps",
             "-dac_override",
@@ -195,7 +195,7 @@ fn d2_certificates_and_keys_that_do_not_go_together() {
     refuse(&[chain_at, "tls.pem belongs to certificate 2 of chain.pem"]);
 }
 
-/// Nobody is shown it, and the edge does not look at it either.
+/// Such a certificate is shown to nobody, and the edge does not read it either.
 #[test]
 fn d2_certificates_without_a_listener_are_no_fault() {
     let folder = folder();
@@ -287,7 +287,7 @@ public_keys = ['K1']"
     assert_eq!(noted("p256.pub.pem"), 0);
 }
 
-/// Not a fault of the file: `check` may run beside the edge that listens there.
+/// A port in use is no fault of the file: `check` may run beside the edge that listens there.
 #[test]
 fn d3_a_port_that_is_taken_is_named_with_its_place() {
     let folder = folder();

@@ -1,4 +1,4 @@
-//! Which configuration file commands take: `--config`, the one that stands alone, `PRIVET_CONFIG`, `privet.toml`.
+//! The configuration file that commands use: `--config`, the one given as an argument, `PRIVET_CONFIG`, `privet.toml`.
 
 use crate::cli::{Folder, ID, Said};
 
@@ -12,7 +12,8 @@ origins = [{ id = 'videos', folder = '.' }]
 default_behavior = { origin = 'videos', trusted_key_groups = ['viewers'] }
 ";
 
-/// Commands that take a configuration, with what they need besides; those that serve are ended by their configuration.
+/// Commands that take a configuration, with the arguments they need besides. The faulty configuration ends those that
+/// serve.
 const COMMANDS: [&[&str]; 7] = [
     &["serve"],
     &["check"],
@@ -27,7 +28,7 @@ fn with<'a>(command: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [&command[..1], more, &command[1..]].concat()
 }
 
-/// Reads `named.toml`, which has a fault that only this file has.
+/// Checks that `named.toml` was read, which has a fault that no other file has.
 #[track_caller]
 fn names_the_fault(said: &Said, command: &[&str]) {
     assert_ne!(said.code, 0, "{command:?}: {said:?}");
@@ -86,7 +87,7 @@ fn d7_a_file_may_stand_alone_where_nothing_else_does() {
     }
 }
 
-/// A variable is no option: it must not quarrel with one.
+/// A variable is not an option, so it must not conflict with one.
 #[test]
 fn d7_a_socket_goes_with_the_variable() {
     let folder = Folder::new();

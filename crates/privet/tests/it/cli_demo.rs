@@ -1,4 +1,4 @@
-//! `privet demo`: its page answers the edge alone, and signs links for the edge's hosts alone.
+//! `privet demo`: its page server responds to the edge alone, and signs links for the edge's hosts alone.
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -6,10 +6,10 @@ use std::process::Child;
 use crate::cli::{Folder, Said};
 use crate::support::Viewer;
 
-/// Between looking for a free port and listening there another test's demo may take it.
+/// Number of attempts: another test's demo may take a free port before this one listens on it.
 const ATTEMPTS: usize = 5;
 
-/// What a demo says that shows everything and ends.
+/// Returns the output of a demo that shows everything and ends.
 pub fn demo_once(folder: &Folder, data: &str) -> Said {
     let mut said = (0..ATTEMPTS).map(|_| folder.run(&["demo", "--once", "--dir", data]));
     said.find(|said| said.code == 0)
@@ -19,7 +19,7 @@ pub fn demo_once(folder: &Folder, data: &str) -> Said {
 /// A running demo; it ends with the test.
 struct Demo {
     program: Child,
-    /// Where viewers come by HTTPS and HTTP, and where the page is.
+    /// Ports of HTTPS and HTTP for viewers, and of the page.
     ports: [u16; 3],
 }
 
@@ -31,7 +31,7 @@ impl Drop for Demo {
 }
 
 impl Demo {
-    /// Without redirects to HTTPS, so that what the page says can be read by plain HTTP.
+    /// Starts a demo without redirects to HTTPS, so that the page can be read over plain HTTP.
     fn start(folder: &Folder) -> Self {
         demo_once(folder, "data");
         let config = folder.read("data/privet.toml");
@@ -56,7 +56,7 @@ impl Demo {
         }
     }
 
-    /// A program that serves; `None` if it has ended.
+    /// Starts a program that serves; returns `None` if it has ended.
     fn spawn(folder: &Folder) -> Option<Child> {
         let mut program = folder.command(&["demo", "--dir", "data"]).spawn().unwrap();
         let lines = BufReader::new(program.stdout.take().unwrap()).lines();
@@ -68,7 +68,7 @@ impl Demo {
         None
     }
 
-    /// Has the configuration read again, and waits until it is in force.
+    /// Reloads the configuration, and waits until it is active.
     fn reload(&mut self) {
         let id = i32::try_from(self.program.id()).unwrap();
         let id = rustix::process::Pid::from_raw(id).unwrap();
@@ -79,7 +79,7 @@ impl Demo {
     }
 }
 
-/// What is answered at `port`, head and body.
+/// Returns the response at `port`, head and body.
 fn asked(port: u16, host: &str, headers: &str) -> String {
     let mut viewer = Viewer::plain(([127, 0, 0, 1], port).into(), None);
     let request = format!(
@@ -114,10 +114,10 @@ fn m1_the_demos_page_signs_for_nobody_but_the_edge() {
     }
     demo.reload();
     assert!(asked(http, &host, "").starts_with("HTTP/1.1 200 "));
-    // The host of plain HTTP is none that links could name.
+    // Links cannot name the host of plain HTTP.
     let answer = asked(http, &format!("localhost:{http}"), "");
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-    // It stands in no file.
+    // The page's secret is in no file.
     let config = folder.read("data/privet.toml").to_ascii_lowercase();
     assert!(!config.contains("secret"), "{config}");
 }

@@ -184,7 +184,7 @@ fn terminals_are_not_addressed_by_links() {
     );
 }
 
-/// A text that is cut for a look at its beginning is cut between two characters.
+/// A text of which only the beginning is examined is cut between two characters.
 #[test]
 fn m3_signatures_of_any_characters_are_refused() {
     let folder = Folder::new();
@@ -238,7 +238,7 @@ fn the_exit_code_answers_without_a_reader() {
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
 }
 
-/// The edge refuses some spellings that the signature is good for (fidelity note F38).
+/// The edge refuses some spellings for which the signature is valid (fidelity note F38).
 #[test]
 fn a_path_that_servers_read_in_different_ways_is_named() {
     let folder = Folder::new();

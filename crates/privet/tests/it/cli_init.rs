@@ -1,4 +1,5 @@
-//! `privet init`: what it writes is served as it is, and nothing that is there is lost. And `--version`, `check --json`, `demo`.
+//! `privet init`: its output is served as it is, and no existing file is lost. Also `--version`, `check --json` and
+//! `demo`.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::Folder;
 
-/// The files of a folder, by name.
+/// Returns the names of the files in a folder.
 fn files(folder: &Folder) -> Vec<String> {
     let entries = std::fs::read_dir(folder.path("")).unwrap();
     let mut names: Vec<String> = entries
@@ -168,7 +169,7 @@ fn d14_a_demo_moves_away_from_ports_that_are_taken() {
         .unwrap()
         .parse()
         .unwrap();
-    // Another test may have it; taken is taken.
+    // Another test may have taken the port; either way it is taken.
     let _other = std::net::TcpListener::bind(("127.0.0.1", port));
     let second = folder.run(&demo);
     assert_eq!(second.code, 0, "{second:?}");

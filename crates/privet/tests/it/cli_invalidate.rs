@@ -1,4 +1,4 @@
-//! `privet invalidate`, `invalidations` and `cache`: what they refuse, what they say.
+//! `privet invalidate`, `invalidations` and `cache`: their refusals and their output.
 
 use crate::cli::Folder;
 use crate::support::*;
@@ -88,7 +88,7 @@ fn a_running_edge_is_told_and_asked() {
     let folder = Folder::new();
     let socket = folder.path("admin.sock");
     let edge = TestEdge::configured(&format!("{}\n[admin]\nsocket = {socket:?}\n", fixture()));
-    // The program is in another folder than the edge, and finds the socket by its own configuration.
+    // The program runs in another folder than the edge, and finds the socket through its own configuration.
     let (chain, key) = certificate();
     folder.write("chain.pem", chain);
     folder.write("key.pem", key);

@@ -24,7 +24,7 @@ fn keys_are_never_overwritten() {
         &["error: key.pem exists already", "hint: choose another name"],
     );
     assert_eq!(folder.read("key.pem"), before);
-    // Half a pair is not left behind either.
+    // Half a key pair is not left behind either.
     folder
         .run(&[
             "key",

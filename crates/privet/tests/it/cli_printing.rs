@@ -1,5 +1,5 @@
-//! What the program prints of names and keys that strangers chose: JSON that is JSON, text that no terminal obeys, commands that a
-//! shell reads as they were meant.
+//! Output with names and keys that strangers chose: valid JSON, text that controls no terminal, commands that a shell
+//! reads as intended.
 
 use serde_json::Value;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::cli::{Folder, ID, Said, URL};
 use crate::cli_demo::demo_once;
 
-/// U+009B begins a command of the terminal, U+202E turns the direction of writing, U+007F deletes.
+/// Hostile text: U+009B starts a terminal command, U+202E reverses the writing direction, U+007F deletes.
 const HOSTILE: &str = "a\u{9b}31m\u{202e}b\u{7f}\u{2066}\u{200f}\u{61c}c";
 
 fn is_obeyed(character: char) -> bool {
@@ -27,17 +27,17 @@ fn json(said: &Said) -> Value {
     serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }
 
-/// A folder with one good configuration and one that has a key of a stranger's.
+/// Returns a folder with one valid configuration and one that has a hostile key.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.run(&["init"]).ok();
-    // The only one of them that TOML takes in a string by its number alone.
+    // U+007F is the only one of these characters that a TOML string takes as an escape only.
     let key = HOSTILE.replace('\u{7f}', "\\u007F");
     folder.write("bad.toml", &format!("\"{key}\" = 1\n"));
     folder
 }
 
-/// A link with a policy that allows a resource of this name.
+/// Returns a link with a policy that allows a resource of this name.
 fn hostile_link() -> String {
     let policy = format!(
         "{{\"Statement\":[{{\"Resource\":\"https://host/{HOSTILE}\",\"Condition\":{{}}}}]}}"
@@ -104,7 +104,7 @@ fn l3_no_text_turns_its_direction_or_commands_the_terminal() {
         &["demo", "--once", "--dir", &format!("{HOSTILE}/d")],
         &["demo", "--once", "--dir", &key],
         &["cache", "--socket", HOSTILE],
-        // What clap says.
+        // Messages of clap.
         &[HOSTILE],
         &["init", "--host", HOSTILE],
         &["init", HOSTILE, "\u{1b}[31mred"],
@@ -121,7 +121,7 @@ fn l3_no_text_turns_its_direction_or_commands_the_terminal() {
     usage.mentions(&["error: ", "red", "Usage:"]);
 }
 
-/// The words that a shell makes of the printed command that begins so.
+/// Returns the words that a shell reads in the printed command that begins like this.
 fn words(said: &str, beginning: &str) -> Vec<String> {
     let command = said.lines().find(|line| line.trim().starts_with(beginning));
     let script = format!(
@@ -150,7 +150,7 @@ fn l8_printed_commands_mean_what_they_say() {
         words(&said, "privet explain")[..3],
         ["explain", "--public-key", &format!("K1={public}")]
     );
-    // What needs no quotes has none.
+    // Text that needs no quotes has none.
     let said = folder.run(&["init", "a/b-c_d.e"]).ok();
     assert!(said.contains("  privet serve --config a/b-c_d.e/privet.toml\n"));
     let data = format!("{new}/data");

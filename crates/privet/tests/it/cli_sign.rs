@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::cli::{Folder, ID, URL};
 
-/// By botocore over [`URL`], 2000000000 and the RSA key.
+/// Output of botocore for [`URL`], the expiry 2000000000 and the RSA key.
 const SIGNED: &str = "https://d111111abcdef8.cloudfront.net/images/image.jpg?Expires=2000000000&Signature=IDd~tK6unbyjupaHzNf1~ZcxSWBM~gFsJemmtyEhELIZzV0UlLFRR7jGfZWqavp3eMLE~cpI1ftg4Hxj9dO5KvEBxna3R~CWRjQs2YIsw0ruhVdZiz1-sGSNt-7Fa9KYElejKOU2Yv9nttD0TxDRRUwfZSzFKt6FQqPXpj3fcRkFBc7sSpMY5J0swpSgxgvc1WekYOMru74qgVOgfnZfKwFQ4A061vR1Tj4W3Y1ZZaUNA0VMYqeqkv1bIBxr2YqJJEa04s2j2f3UIwpaQCK1L7Egu~VsEF--F6eb6u4RTjE0R10xQVs~cRy1IoxLJKbm3LdQ9DmFmw8JK04x6WCuGg__&Key-Pair-Id=K2JCJMDEHXQW5F\n";
 
 #[test]
@@ -22,7 +22,7 @@ fn an_end_is_needed() {
     );
 }
 
-/// As ssh tells of keys: whoever reads it can make links.
+/// The note is like ssh's: everybody who can read the key can make links.
 #[test]
 fn d15_a_key_that_others_can_read_is_noted() {
     let folder = Folder::new();
@@ -394,7 +394,7 @@ fn external_signers_are_checked() {
 #[test]
 fn external_signers_sign() {
     let folder = Folder::new();
-    // The answer of openssl to the digest of the canned policy, replayed.
+    // The response of openssl to the digest of the canned policy, replayed.
     let signature = SIGNED.split(['=', '&']).nth(3).unwrap();
     let base64 = signature
         .replace('-', "+")
@@ -405,7 +405,7 @@ fn external_signers_sign() {
     assert_eq!(external(&folder, replay).ok(), SIGNED);
 }
 
-/// Signed as asked, with words of warning that --quiet leaves out.
+/// Checks that signing succeeds with these notes, and that --quiet omits them.
 #[track_caller]
 fn check_noted(arguments: &[&str], notes: &[&str]) {
     let folder = Folder::new();

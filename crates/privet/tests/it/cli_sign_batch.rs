@@ -1,4 +1,4 @@
-//! `privet sign` with many URLs: order, refusals by line, one signature for all, pipes that break.
+//! `privet sign` with many URLs: order, refusals by line, one signature for all, broken pipes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -143,7 +143,7 @@ fn a_reader_that_goes_ends_it_quietly() {
     let mut child = folder.command(&SIGN).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || {
-        // Ends with an error as soon as the program is gone.
+        // Writing fails as soon as the program is gone.
         while input.write_all(numbered(100).as_bytes()).is_ok() {}
     });
     let mut output = BufReader::new(child.stdout.take().unwrap());

@@ -1,4 +1,4 @@
-//! `privet sign --playlist`: what it refuses, which URIs it signs, and that the links open.
+//! `privet sign --playlist`: what it refuses, which URIs it signs, and that the links are valid.
 
 use crate::cli::{Folder, Said};
 
@@ -84,7 +84,7 @@ fn what_is_no_list_is_refused() {
         .fails(1, &["not an http or https URL"]);
 }
 
-/// Clients read `\` as `/`, and find a host behind two of them.
+/// Clients read `\` as `/`, and take what follows two of them for a host.
 #[test]
 fn no_grant_goes_to_a_host_in_disguise() {
     let list = "#EXTM3U\n//evil.net/1.ts\n\\\\evil.net/2.ts\n/\\evil.net/3.ts\n/\t/evil.net/4.ts\n\

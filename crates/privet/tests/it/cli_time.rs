@@ -1,4 +1,4 @@
-//! Times and durations as options take them.
+//! Times and durations in the form that options take.
 
 use crate::cli::{Folder, ID, URL};
 

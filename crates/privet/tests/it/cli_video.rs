@@ -9,7 +9,7 @@ fn put(folder: &Folder, name: &str, bytes: &[u8]) {
     fs::write(folder.path(name), bytes).unwrap();
 }
 
-/// What `--json` says, and the exit code.
+/// Returns the output of `--json`, and the exit code.
 fn json(folder: &Folder, file: &str) -> (i32, Value) {
     let said = folder.run(&["video", "check", "--json", file]);
     assert_eq!(said.err, "");

@@ -14,7 +14,7 @@ fn video() -> Vec<u8> {
     MadeVideo::new(14, 400, 0).bytes
 }
 
-/// The objects of the set, by their paths in URLs.
+/// Returns the objects of the set with their paths in URLs.
 fn objects() -> [(&'static str, Vec<u8>); 6] {
     [
         ("/t.video.json", SET.into()),
@@ -150,7 +150,7 @@ fn a_set_of_which_nothing_plays_ends_with_1() {
     );
 }
 
-/// A rendition that a server refuses here need not be refused to the edge.
+/// A server that refuses a rendition here may still give it to the edge.
 #[test]
 fn a_set_that_cannot_be_read_ends_with_2() {
     let set = r#"{"renditions":[{"file":"video.mp4","label":"a"}]}"#;
@@ -165,7 +165,7 @@ fn a_set_that_cannot_be_read_ends_with_2() {
     assert!(said.out.contains("403"), "{said:?}");
 }
 
-/// Of a server that decodes nothing, the edge does.
+/// The server does not decode the subtitles, but the edge does.
 #[test]
 fn subtitles_in_a_coding_are_read() {
     use std::io::Write;
@@ -183,7 +183,7 @@ fn subtitles_in_a_coding_are_read() {
     assert!(said.contains("1 of 1 subtitles"), "{said}");
 }
 
-/// Names in a set are a stranger's.
+/// Names in a set may come from a stranger.
 #[test]
 fn control_characters_of_sets_are_spelled_out() {
     let folder = folder();

@@ -5,7 +5,7 @@ use crate::support::*;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What nobody may ever be shown.
+/// Parameters that must never appear in the output.
 const SECRET: &str = "Signature=s3cr3t-~_&Key-Pair-Id=K2JCJMDEHXQW5F";
 
 fn check(origin: &FakeOrigin, path: &str, options: &[&str]) -> Said {
@@ -17,7 +17,7 @@ fn check(origin: &FakeOrigin, path: &str, options: &[&str]) -> Said {
     said
 }
 
-/// It could not be told, for a reason with these words.
+/// Checks that the command cannot tell, with these words as the reason.
 #[track_caller]
 fn check_untold(origin: &FakeOrigin, words: &[&str]) {
     check(origin, "/talk.mp4", &[]).fails(2, words);
@@ -26,7 +26,7 @@ fn check_untold(origin: &FakeOrigin, words: &[&str]) {
     assert_eq!((said.code, &found["verdict"]), (2, &"cannot-tell".into()));
 }
 
-/// A video of 33 MB whose index stands last.
+/// Returns a video of 33 MB whose index comes last.
 fn long_video() -> MadeVideo {
     MadeVideo::with_index_at(IndexAt::End, 200, 7_000, 0)
 }
@@ -60,7 +60,7 @@ fn the_same_is_said_of_a_url_as_of_a_file() {
     let of_url = read(check(&origin, "/talk.mp4", &["--json"]));
     of_file["file"] = format!("{}/talk.mp4", origin.url()).into();
     assert_eq!(of_url, of_file);
-    // A link on standard input is in nobody's list of processes.
+    // A link on standard input does not appear in the list of processes.
     let link = format!("{}/talk.mp4?{SECRET}\n", origin.url());
     let said = folder.pipe(link, &["video", "check", "--json", "-"]);
     assert_eq!(read(said), of_file);
@@ -96,7 +96,8 @@ fn redirects_are_not_followed() {
     assert_eq!(other.connections(), 0);
 }
 
-/// A server without ranges: what is short, or has its index at the beginning, is read; more of it is not.
+/// From a server without ranges, a video is read if it is short or has its index at the beginning; otherwise reading
+/// stops early.
 #[test]
 fn a_server_that_ignores_ranges_is_named() {
     let whole = |bytes: Vec<u8>, is_chunked: bool| {
@@ -121,7 +122,7 @@ fn a_server_that_ignores_ranges_is_named() {
     check_untold(&origin, &["ignores Range", "first 16 MiB"]);
 }
 
-/// Parts of two objects are none of one, and no server makes the command read more than it asked for.
+/// Parts of two objects do not make one, and no server makes the command read more than it requested.
 #[test]
 fn parts_that_do_not_fit_are_not_read() {
     let video = long_video().bytes;
@@ -184,7 +185,7 @@ fn a_server_that_cannot_be_trusted_or_reached_is_told() {
         .fails(2, &["takes no connection"]);
 }
 
-/// What a server says never reaches a terminal as it is.
+/// A server's text never reaches a terminal unescaped.
 #[test]
 fn control_characters_of_servers_are_spelled_out() {
     let redirect = Shelved::fault(302).with("Location", "https://h/\u{9b}2Ja\tb");

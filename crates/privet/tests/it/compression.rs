@@ -1,4 +1,4 @@
-//! Compression by the edge: CloudFront's conditions one by one, and what viewers, caches and origins notice of it.
+//! Compression by the edge: CloudFront's conditions one by one, and their effect on viewers, caches and origins.
 
 use crate::support::*;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ const POLICY: &str = "min_ttl = \"0s\"\ndefault_ttl = \"1d\"\nmax_ttl = \"1d\"";
 const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 const ALL: &str = "gzip, br, zstd";
 
-/// An edge that compresses, before an origin that answers what was written down for a path.
+/// An edge that compresses, with an origin that sends the response stored for a path.
 struct Site {
     edge: TestEdge,
     origin: FakeOrigin,
@@ -39,7 +39,7 @@ impl Site {
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    /// Under a path of its own, asked for once.
+    /// Stores the response under a path of its own, and requests it once.
     fn answer_to(&self, accepted: &str, answer: OriginAnswer) -> Answer {
         let path = format!("/{}", self.answers.lock().unwrap().len());
         self.put(&path, answer);
@@ -50,7 +50,7 @@ impl Site {
         self.edge.fetch_with(path, &[("Accept-Encoding", accepted)])
     }
 
-    /// The coding that a viewer gets an object in.
+    /// Checks the coding in which a viewer gets an object.
     #[track_caller]
     fn check(&self, accepted: &str, answer: OriginAnswer, expected: Option<&str>) {
         let answer = self.answer_to(accepted, answer);
@@ -108,7 +108,7 @@ fn types() {
 #[test]
 fn statuses() {
     let site = Site::new();
-    // What is not kept is not compressed.
+    // Responses that are not cached are not compressed.
     let headers = [TEXT, ("Cache-Control", "max-age=10")];
     let of_status = |status| OriginAnswer::whole(status, &headers, numbered_lines(5_000));
     for status in [203, 301, 410, 500] {
@@ -136,7 +136,7 @@ fn framing_and_fields_of_the_origin() {
     }
 }
 
-/// What the origin has compressed by itself goes through byte by byte.
+/// A body that the origin has compressed passes through byte for byte.
 #[test]
 fn bodies_that_the_origin_compressed() {
     let site = Site::new();
@@ -290,7 +290,7 @@ fn conditions_against_a_form() {
         assert_eq!(answer.field("Content-Encoding"), None);
     }
     assert_eq!(asked("If-None-Match", "\"v2\"").body, form.body);
-    // Strong comparison: a weak tag holds for nothing.
+    // If-Match uses strong comparison, so a weak tag never matches.
     assert_eq!(asked("If-Match", "\"v1\"").status(), 412);
     assert_eq!(asked("If-Match", "W/\"v1\"").status(), 412);
     assert_eq!(site.origin.asks().len(), 1);
@@ -329,7 +329,7 @@ fn ranges_are_of_the_plain_bytes() {
 #[test]
 fn what_gets_no_smaller_stays_plain() {
     let site = Site::new();
-    // Of 65,521 bytes that come again: too far apart for gzip.
+    // The pattern repeats after 65,521 bytes, too far apart for gzip.
     let noise = Pattern::of_version(0).bytes(0..60_000);
     let headers = [TEXT, ("ETag", "\"v1\"")];
     site.put("/a", OriginAnswer::whole(200, &headers, noise.clone()));
@@ -344,7 +344,7 @@ fn what_gets_no_smaller_stays_plain() {
     assert_eq!(site.origin.asks().len(), 1);
 }
 
-/// One that is kept in blocks.
+/// A long object is one that is cached in blocks.
 #[test]
 fn a_long_object_is_read_once() {
     const SIZE_BYTES: u64 = 5_000_000;
@@ -388,7 +388,7 @@ fn many_viewers_cause_one_read() {
     site.origin.assert_each_byte_was_read_once("/a", 200_000);
 }
 
-/// The one who began to wait is gone before the object is.
+/// The viewer that started the fill leaves before the object has arrived.
 #[test]
 fn those_who_wait_get_the_form_when_the_first_viewer_leaves() {
     let gate = Gate::closed();
@@ -431,7 +431,7 @@ fn a_source_that_changes() {
     assert_eq!(plain_bytes(&changed), numbered_lines(6_000));
 }
 
-/// A 304 leaves the form as it is and refreshes what is said about it.
+/// A 304 leaves the form as it is and updates its header fields.
 #[test]
 fn a_source_that_is_confirmed() {
     let site = Site::new();
@@ -458,7 +458,7 @@ fn a_source_that_is_confirmed() {
     }
     let asks = site.origin.asks();
     assert_eq!(asks.len(), 2);
-    // Its own tag, not the form's.
+    // The origin gets its own tag, not the form's.
     assert_eq!(asks[1].header("If-None-Match"), Some("\"v1\""));
 }
 
@@ -479,11 +479,11 @@ fn an_origin_that_breaks_off() {
     assert_eq!(plain_bytes(&site.get("/a", "br")), numbered_lines(5_000));
 }
 
-/// One that is read back whole, and one that is sent from the disk.
+/// The first size is read back whole, the second is sent from the disk.
 #[test]
 fn forms_outlast_the_edge_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    // Of 32 letters: a coding saves three eighths at most.
+    // An alphabet of 32 letters, so that a coding saves three eighths at most.
     let letters = |size_bytes: u64| -> Vec<u8> {
         let bytes = Pattern::of_version(0).bytes(0..size_bytes);
         bytes.iter().map(|byte| b'A' + byte % 32).collect()
@@ -513,7 +513,7 @@ fn forms_outlast_the_edge_on_disk() {
     }
 }
 
-/// Of 16 MiB: a form needs its own size and room to work in beside the object.
+/// The cache has 16 MiB; a form needs room for itself and for the encoder beside the object.
 #[test]
 fn without_memory_the_plain_bytes_are_sent() {
     let site = Site::with(|remote| {
@@ -548,7 +548,7 @@ fn over_http2() {
     }
 }
 
-/// Other people's decoders agree.
+/// Decoders of other projects agree.
 #[test]
 fn curl_and_python_decode_it() {
     let site = Site::new();
@@ -565,7 +565,7 @@ fn curl_and_python_decode_it() {
         assert!(output.status.success(), "{output:?}");
         output.stdout
     };
-    // br where curl has it.
+    // curl accepts br if it was built with it.
     assert!(curl(&["--compressed"]) == numbered_lines(300_000));
     let gzip = curl(&["-H", "Accept-Encoding: gzip"]);
     assert!(gzip.len() < 100_000);

@@ -102,7 +102,7 @@ fn a_file_that_changes() {
     }
 }
 
-/// A form is under the same lock as the file.
+/// A form needs the same grant as the file.
 #[test]
 fn forms_of_restricted_files() {
     let edge = folder();
@@ -117,7 +117,7 @@ fn forms_of_restricted_files() {
     assert_eq!(with_link(&signed(&url(path), E)).status(), 403);
 }
 
-/// A file that nobody has touched for a while, so that its forms are kept.
+/// A file that has not changed for a while, so that its forms are cached.
 #[test]
 fn a_settled_file() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sign/tests/vectors");

@@ -1,11 +1,11 @@
 //! The conformance matrix against the running edge, by number: links, keys, hashes and the form of policies.
 //!
-//! Rows of later features are not here: T97 and T99 (origins other than a folder), T100 (custom error pages) and
-//! T106 to T108 (RTMP).
+//! Rows of other features are elsewhere: T97 and T99 (origins other than a folder), T100 (custom error pages) and T106
+//! to T108 (RTMP).
 
 use crate::support::*;
 
-/// What the edge says to a request.
+/// The edge's verdict on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The request reaches the bucket, which is empty.
@@ -19,7 +19,7 @@ pub enum Verdict {
 use Verdict::*;
 
 impl Verdict {
-    /// The whole body of the refusal, and its length as the captures have it.
+    /// Returns code, message and length of a refusal's body, as captured.
     fn body(self) -> (&'static str, &'static str, usize) {
         match self {
             Opens => ("NoSuchKey", "The specified key does not exist.", 0),
@@ -60,7 +60,7 @@ pub fn check(edge: &TestEdge, row: &str, ask: &Ask, expected: Verdict) {
     );
 }
 
-/// A row whose input is a URL.
+/// Checks a row whose input is a URL.
 #[track_caller]
 fn row(edge: &TestEdge, row: &str, url: impl Into<String>, expected: Verdict) {
     check(edge, row, &Ask::get(url), expected);

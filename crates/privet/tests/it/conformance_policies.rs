@@ -4,7 +4,7 @@ use crate::conformance::Verdict::{self, *};
 use crate::conformance::check;
 use crate::support::*;
 
-/// `resource` is signed, `path` (with query) is asked for over HTTPS.
+/// Checks a policy for `resource` with a request for `path` (with query) over HTTPS.
 #[track_caller]
 fn resource(edge: &TestEdge, row: &str, resource: &str, path: &str, expected: Verdict) {
     let url = with_policy(&format!("{U}{path}"), &policy(resource));
@@ -78,7 +78,7 @@ fn t67_and_t69_odd_resources() {
     check(&edge, "T67", &Ask::get(with_policy(&url, &without)), Opens);
 }
 
-/// A policy for everything with one more condition, asked for from `source`.
+/// Checks a policy for everything with one more condition, with a request from `source`.
 #[track_caller]
 fn condition(edge: &TestEdge, row: &str, condition: &str, source: &str, expected: Verdict) {
     let url = with_policy(&format!("{U}/private/a.txt"), &policy_if(condition));
@@ -97,7 +97,7 @@ fn t70_to_t72_start() {
     start("T71", NOW - 1, Opens);
 }
 
-/// The matrix has 192.0.2.0/24; of the addresses that a test can have, 127.0.7.0/24 stands for it.
+/// The matrix has 192.0.2.0/24; 127.0.7.0/24 replaces it, because a test can have addresses of that range.
 #[test]
 fn t73_to_t77_addresses() {
     let edge = TestEdge::new();

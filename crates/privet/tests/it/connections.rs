@@ -119,13 +119,13 @@ fn a_repeated_grant_costs_one_public_key_operation() {
         assert_eq!(edge.ask(&ask).status(), 404);
     }
     assert_eq!(operations(), 3);
-    // What is remembered is the signature, never the decision.
+    // The signature is remembered, never the decision.
     edge.set_clock(E);
     assert_eq!(edge.get(&link).status(), 403);
     assert_eq!(operations(), 3);
 }
 
-/// Asks until the edge keeps the object: it does not before the file has been left alone for a while.
+/// Sends requests until the object is cached, which needs a file that has not changed for a while.
 fn until_hot(viewer: &mut Viewer, url: &str) {
     let begun = std::time::Instant::now();
     while viewer.get(url).header("X-Cache") != Some("Hit from cloudfront") {

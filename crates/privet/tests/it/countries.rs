@@ -1,4 +1,4 @@
-//! Restrictions by country, and what origins hear of it.
+//! Restrictions by country, and what origins are told of it.
 //!
 //! The database knows 127.0.0.5 as BR, .6 as DE, .7 as registered in PT, .8 without a country, 198.51.100.0/24 as JP
 //! and 2001:db8::/32 as CA.
@@ -22,7 +22,7 @@ fn origin() -> FakeOrigin {
     })
 }
 
-/// With `allow` or `block` in the distribution's words.
+/// Returns a configuration with `allow` or `block` lines for the distribution.
 fn restricted(origin: &FakeOrigin, restriction: &str) -> Remote {
     Remote::new(origin)
         .tables(&database())
@@ -89,7 +89,7 @@ fn whoever_is_not_known_is_served() {
 fn the_page_and_the_log_say_why() {
     let origin = origin();
     let edge = restricted(&origin, "block = [\"BR\"]").start();
-    // The country comes before the signature, and before the way to https.
+    // The country is checked before the signature, and before the redirect to https.
     let answer = edge.ask(&Ask::get(url("/private/a")).by_address("127.0.0.5"));
     assert_eq!(answer.status(), 403);
     assert_eq!(answer.header("Content-Type"), Some("text/html"));
@@ -144,7 +144,7 @@ fn a_page_of_the_operators_for_blocked_countries() {
     assert_eq!(record["x-edge-detailed-result-type"], "ClientGeoBlocked");
 }
 
-/// In the cache key there is an object for each country; the viewer has no say.
+/// With the country in the cache key there is an object for each country; the viewer's own header does not count.
 #[test]
 fn origins_hear_the_country() {
     let origin = origin();

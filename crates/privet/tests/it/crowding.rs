@@ -1,4 +1,4 @@
-//! Too many connections: of one address, of all, and for the files that the system lets the edge open.
+//! Too many connections: from one address, from all of them, and for the number of files that the edge may open.
 
 use crate::support::*;
 use std::io::{BufRead, BufReader};
@@ -17,13 +17,13 @@ fn from(edge: SocketAddr, source: &str) -> Viewer {
     Viewer::plain(edge, Some(source))
 }
 
-/// The status of an answer on a new connection; `None` when the connection is closed without one.
+/// Returns the status of a response on a new connection; `None` when the connection is closed without one.
 fn status(mut viewer: Viewer) -> Option<u16> {
     viewer.send(&Ask::get(asked()).bytes());
     viewer.answer("GET").map(|answer| answer.status())
 }
 
-/// A place that is given back is there for others as soon as the edge has heard of it.
+/// Waits until a new connection is served: a released slot is available once the edge has noticed.
 #[track_caller]
 fn until_served(mut open: impl FnMut() -> Viewer) {
     let begun = Instant::now();
@@ -41,7 +41,7 @@ fn an_address_has_so_many_connections() {
         assert_eq!(viewer.get(&asked()).status(), 404);
     }
     assert_eq!(status(edge.plain()), None);
-    // Before TLS: not even an alert comes.
+    // The connection is closed before TLS: not even an alert arrives.
     let mut over = Viewer::plain(edge.https(), None);
     over.send(b"\x16\x03\x01");
     assert_eq!(over.rest(), b"");
@@ -93,7 +93,7 @@ fn behind_a_balancer_the_named_address_counts() {
         drop(viewer);
         until_served(|| open(same_network));
     }
-    // The balancer speaks for itself.
+    // Connections of the balancer itself are not limited.
     let local = proxy_header(0x20, 0, b"");
     let mut probes: Vec<Viewer> = (0..3)
         .map(|_| edge.behind(OTHER, &local, Listening::Plain))
@@ -103,7 +103,7 @@ fn behind_a_balancer_the_named_address_counts() {
     }
 }
 
-/// Whoever says nothing takes no place from those who ask; whoever has asked keeps it.
+/// Silent connections give way to those with requests; a connection that has sent a request is kept.
 #[test]
 fn silent_connections_give_way() {
     let edge = TestEdge::configured(&fixture_with_limits("connections_max = 4"));
@@ -122,7 +122,7 @@ fn silent_connections_give_way() {
     assert_eq!(kept.get(&asked()).status(), 404);
 }
 
-/// E8: who asked once and then kept quiet held its place for as long as it liked.
+/// E8: a connection with one request that then went silent used to keep its slot as long as it liked.
 #[test]
 fn idle_connections_give_way_after_a_while() {
     let limits = "connections_max = 6\nidle_timeout = \"20s\"";
@@ -131,7 +131,7 @@ fn idle_connections_give_way_after_a_while() {
     for viewer in &mut crowd {
         assert_eq!(viewer.get(&asked()).status(), 404);
     }
-    // Not at once: who has just been answered may ask again.
+    // Idle connections do not give way at once, because a viewer may send its next request soon.
     assert_eq!(status(from(edge.http(), OTHER)), None);
     until_served(|| from(edge.http(), OTHER));
     assert_eq!(crowd[0].rest(), b"");
@@ -209,7 +209,7 @@ fn the_soft_limit_of_open_files_is_raised() {
     assert_eq!(soft, hard);
 }
 
-/// F5: silent connections took every file that the edge may open, and nobody was told.
+/// F5: silent connections used to take every file that the edge may open, and the operator was not told.
 #[test]
 fn silent_connections_do_not_take_all_files() {
     let mut edge = PoorEdge::start("ulimit -n 200");
@@ -223,7 +223,7 @@ fn silent_connections_do_not_take_all_files() {
         let mut viewer = Viewer::plain(edge.address, None);
         viewer.get(&format!("http://{HOST}/a")).text().to_owned()
     };
-    // All kinds of waiting: nothing, half a head, and kept alive.
+    // All ways to wait: nothing sent, half a head sent, and kept alive.
     let _silent: Vec<Viewer> = (0..400)
         .map(|number| {
             let mut viewer = Viewer::plain(edge.address, None);

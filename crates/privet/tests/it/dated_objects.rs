@@ -1,4 +1,4 @@
-//! Objects without an entity tag: their date joins blocks only where it tells versions apart (RFC 9110 8.8.2.2).
+//! Objects without an entity tag: their date joins blocks only where it distinguishes versions (RFC 9110 8.8.2.2).
 
 use crate::support::*;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 
 const SIZE_BYTES: u64 = 5_000_000;
 const MODIFIED: &str = "Mon, 29 Dec 2025 09:00:00 GMT";
-/// The same second, as `Date`.
+/// `Date` in the second of the modification.
 const AT_ONCE: &str = MODIFIED;
 const SOON: &str = "Mon, 29 Dec 2025 09:00:30 GMT";
 const LATER: &str = "Mon, 29 Dec 2025 09:01:00 GMT";
-/// Before it was modified: two clocks.
+/// `Date` before the modification, as from two clocks.
 const BEFORE: &str = "Mon, 29 Dec 2025 08:00:00 GMT";
 
-/// An object of one date whose bytes change as the test likes. It answers conditions by that date, as servers do.
+/// An object of one date whose bytes a test can change. It evaluates conditions by that date, as servers do.
 #[derive(Clone)]
 struct Dated {
     date: Arc<Mutex<Option<&'static str>>>,
     version: Arc<AtomicU32>,
-    /// The version changes with every answer.
+    /// Set when the version changes with every response.
     is_restless: bool,
 }
 
@@ -69,7 +69,7 @@ impl Dated {
     }
 }
 
-/// Of one version from its first byte to its last; what is cut short is not mixed.
+/// Asserts that all bytes belong to one version; a truncated body is not a mixture.
 #[track_caller]
 fn assert_of_one_version(start: u64, bytes: &[u8], versions: u32) {
     let is_of = |version: u32| {
@@ -106,7 +106,7 @@ const RANGES: [Option<(u64, u64)>; 5] = [
     Some((500_000, 4_500_000)),
 ];
 
-/// An object that is replaced within its second, as often as it is asked for.
+/// An object that is replaced within the second of its date, on every request.
 #[test]
 fn s9_an_object_replaced_within_its_second_is_never_mixed() {
     for date in [Some(AT_ONCE), Some(SOON), Some(BEFORE), Some("nonsense")] {
@@ -117,7 +117,7 @@ fn s9_an_object_replaced_within_its_second_is_never_mixed() {
             let (start, bytes) = ask_for(&edge, range);
             assert_of_one_version(start, &bytes, 40);
         }
-        // A stale one is confirmed by its date, and its bytes are still those that came together.
+        // A stale object is revalidated by its date, and its bytes are still those that came together.
         edge.set_clock(NOW + 100);
         for range in RANGES {
             let (start, bytes) = ask_for(&edge, range);
@@ -126,7 +126,7 @@ fn s9_an_object_replaced_within_its_second_is_never_mixed() {
     }
 }
 
-/// A 304 comes with a later date; the bytes that were there before it do not become any older.
+/// A 304 has a later `Date`, but the bytes that were stored before it do not become any older.
 #[test]
 fn s9_a_later_confirmation_does_not_make_a_date_strong() {
     let object = Dated::new(Some(AT_ONCE));
@@ -140,7 +140,7 @@ fn s9_a_later_confirmation_does_not_make_a_date_strong() {
     let by_date = [("Range", "bytes=0-9"), ("If-Range", MODIFIED)];
     assert_eq!(edge.fetch_with("/video.mp4", &by_date).status(), 200);
     object.version.store(1, Ordering::SeqCst);
-    // Blocks of the first version have to go, and would have to be fetched again.
+    // Other objects evict blocks of the first version, which would then have to be fetched again.
     for other in 0..6 {
         edge.fetch(&format!("/other{other}"));
         ask_for(&edge, Some((0, 99)));
@@ -151,13 +151,13 @@ fn s9_a_later_confirmation_does_not_make_a_date_strong() {
     }
 }
 
-/// A date that has settled serves as before: a few blocks are fetched, not the object.
+/// A settled date works as before: a few blocks are fetched, not the whole object.
 #[test]
 fn a_date_that_has_settled_joins_blocks() {
     for date in [Some(LATER), None] {
         let origin = Dated::new(date).start();
         let edge = Remote::new(&origin).start();
-        // Without a `Date` that of its reception counts.
+        // Without a `Date`, the time of reception counts.
         edge.set_clock(NOW + 86_400);
         let (start, bytes) = ask_for(&edge, Some((3_000_000, 3_000_099)));
         assert_eq!((start, bytes.len()), (3_000_000, 100));
@@ -168,7 +168,7 @@ fn a_date_that_has_settled_joins_blocks() {
     }
 }
 
-/// RFC 9110 13.1.5: a viewer's parts are not joined with others by a date that another version may have.
+/// RFC 9110 13.1.5: a viewer's parts are not joined by a date that another version may share.
 #[test]
 fn s9_a_viewers_if_range_needs_a_settled_date() {
     for (date, status) in [(AT_ONCE, 200), (SOON, 200), (LATER, 206)] {

@@ -1,4 +1,4 @@
-//! D14: the demo's page in a browser: what it says of links that have ended, and of copying.
+//! D14: the demo page in a browser: its texts about expired links and about copying.
 
 use crate::support::*;
 use std::io::{BufRead, BufReader};
@@ -30,7 +30,7 @@ impl Demo {
             let (port, _) = rest.split_once('/')?;
             Some(format!("https://127.0.0.1:{port}/"))
         });
-        // Whoever writes to a pipe that nobody reads is told so.
+        // The output is read to its end, because writing to a pipe without a reader fails.
         std::thread::spawn(move || lines.for_each(drop));
         Demo {
             process,
@@ -57,7 +57,7 @@ fn d14_an_ended_link_has_words_in_place_of_a_player() {
     let shown = browser.look("#expired", "ended");
     assert_eq!(shown.0["text"], "This link has ended", "{shown:?}");
     assert_eq!(shown.number("players"), 0.0, "{shown:?}");
-    // The one that opens has a player, until its link ends.
+    // The valid link has a player until it expires.
     let private = "section:first-of-type";
     let shown = browser.look(private, "Play Video");
     assert!(shown.number("players") > 1.0, "{shown:?}");

@@ -1,7 +1,7 @@
-//! What the documents tell a reader to type, typed: every block is run, or is named here with the reason why not.
+//! Runs what the documentation tells a reader to type. Every block is run, or is listed here with the reason why not.
 //!
-//! A document is one shell in one fresh folder, whose blocks build on each other as they do for a reader. `privet` is the real
-//! program; ports are replaced by free ones, in configurations and commands alike.
+//! A document is one shell in one fresh folder, whose blocks build on each other as they do for a reader. `privet` is
+//! the real program; ports are replaced by free ones, in configurations and commands alike.
 
 use crate::support::*;
 use std::fmt::Write as _;
@@ -11,29 +11,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// What becomes of a block.
+/// The way a block is tested.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
-    /// Bash runs its commands, one by one, and each has to end with 0 or as [`STATUSES`] says.
+    /// Bash runs its commands one by one; each must exit with 0 or as [`STATUSES`] says.
     Run,
-    /// What the commands of the last block that was run have printed on standard output.
+    /// The standard output of the last block that was run.
     Printed,
-    /// The same, and what the later ones of them have printed is not there.
+    /// The first part of that output; the output of later commands is left out.
     PrintedFirst,
-    /// The same, and what the earlier ones of them have printed is not there; digits may be others, since times are.
+    /// The last part of that output; the output of earlier commands is left out. Digits may differ, since times do.
     PrintedLast,
-    /// What a file of this name has already, but for its comments and empty lines.
+    /// The contents of an existing file of this name, apart from its comments and empty lines.
     Is(&'static str),
     /// A file of this name.
     File(&'static str),
     /// More lines for the file of this name.
     Append(&'static str),
-    /// Not run, and why.
+    /// A block that is not run, with the reason.
     Not(&'static str),
 }
 use self::Fate::{Append, File, Is, Not, Printed, PrintedFirst, PrintedLast, Run};
 
-/// A block, by its first line, and what a reader has done before and will do after it.
+/// A block, identified by its first line, and what a reader does before and after it.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     first_line: &'static str,
@@ -151,7 +151,7 @@ const VIDEOS: &[Step] = &[
     step("stream=$(privet sign", Run),
 ];
 
-/// The libraries that the page names are among the tools of the tests, those of PHP and Ruby are not.
+/// The libraries that the page names are among the test tools, except those for PHP and Ruby.
 const SIGNING: &[Step] = &[
     step("import datetime", File("sign.py"))
         .before("five_minutes; echo 'a video' > files/talk.mp4; privet serve & ready PORT_A")
@@ -213,7 +213,7 @@ const TESTING: &[Step] = &[
     step("cargo xtask mutants", Not("runs for an hour")),
 ];
 
-/// Every document with blocks.
+/// All documents that have blocks.
 const DOCUMENTS: &[(&str, &[Step])] = &[
     ("README.md", README),
     ("docs/command-line.md", COMMAND_LINE),
@@ -226,7 +226,7 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("docs/testing.md", TESTING),
 ];
 
-/// Commands that end otherwise than with 0, by a part of theirs.
+/// Commands that do not exit with 0, identified by a part of them, with the status and the reason.
 const STATUSES: &[(&str, i32, &str)] = &[
     (
         "privet explain --at 2030-01-01",
@@ -245,7 +245,7 @@ const STATUSES: &[(&str, i32, &str)] = &[
     ),
 ];
 
-/// Commands of blocks that are run but for them.
+/// Commands that are left out of blocks that are run, with the reason.
 const LEFT_OUT: &[(&str, &str)] = &[
     (
         "ffplay \"rtmp:",
@@ -257,7 +257,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
 ];
 
-/// Words of the documents that stand for something else here. Ports have their own places.
+/// Words of the documents and what replaces them here. Each port has a placeholder of its own.
 const WORDS: &[(&str, &str)] = &[
     ("HOST", "a.videos.example.com"),
     ("127.0.0.1:7480", "127.0.0.1:PORT_B"),
@@ -297,7 +297,7 @@ fn every_block_of_the_docs_is_run_or_named() {
     }
 }
 
-/// An exception for what no document says any more would let the next one like it pass.
+/// An exception that no document needs any more would excuse the next block like it.
 #[test]
 fn exceptions_are_for_what_the_docs_say() {
     let text: String = documents()
@@ -350,11 +350,11 @@ fn parts_of_configurations_are_taken() {
     run_document("docs/fidelity.md");
 }
 
-/// A fenced block.
+/// A fenced code block.
 #[derive(Debug)]
 struct Block {
     document: String,
-    /// Of its first line of text, from 1.
+    /// Line number of its first line of text, counted from 1.
     line: usize,
     text: String,
 }
@@ -368,7 +368,7 @@ impl Block {
         format!("{}:{}", self.document, self.line)
     }
 
-    /// Lines with their numbers, those that end with a backslash joined with the next.
+    /// Returns the lines with their numbers; a line that ends with a backslash is joined with the next.
     fn commands(&self) -> Vec<(usize, String)> {
         let mut commands: Vec<(usize, String)> = Vec::new();
         let mut goes_on = false;
@@ -390,7 +390,7 @@ fn root() -> PathBuf {
         .unwrap()
 }
 
-/// README.md and all of `docs`.
+/// Returns the names of README.md and of all documents in `docs`.
 fn documents() -> Vec<String> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -428,7 +428,7 @@ fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
-/// Another process may take a free port first.
+/// Runs a document, with several attempts: another process may take a free port first.
 fn run_document(document: &str) {
     for _ in 0..3 {
         let tour = Tour::new();
@@ -444,7 +444,7 @@ fn run_document(document: &str) {
     panic!("no port stays free");
 }
 
-/// The folders of one run: `here` is the reader's, `home` its home, `said` what was printed.
+/// The folders of one run: `here` is the reader's working folder, `home` the home folder, `said` holds the output.
 struct Tour {
     folder: tempfile::TempDir,
     ports: [(&'static str, u16); 3],
@@ -498,7 +498,7 @@ impl Tour {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A document's text with what stands for its words and ports here.
+    /// Replaces the words and ports of a document by those of this run.
     fn adapted(&self, text: &str) -> String {
         let words = WORDS.iter().fold(text.to_owned(), |text, (word, other)| {
             text.replace(word, other)
@@ -510,7 +510,7 @@ impl Tour {
         text.replace("TOUR", self.folder.path().to_str().unwrap())
     }
 
-    /// All steps of a document, as they stand in its table.
+    /// Returns all steps of a document as one script, in the order of its table.
     fn script(&self, document: &str) -> String {
         let mut blocks = blocks(document);
         let mut script = self.adapted(FUNCTIONS);
@@ -532,7 +532,7 @@ impl Tour {
                 Append(name) => script += &self.file(">>", name, &block.text),
                 Printed | PrintedFirst | PrintedLast | Not(_) => {}
             }
-            // Not part of what is printed.
+            // The output of the command after the block does not count as the block's.
             script += &format!("said={number}.after\n");
             script += &self.command(&format!("{}: after it", block.place()), step.after);
         }
@@ -545,7 +545,8 @@ impl Tour {
         ))
     }
 
-    /// A command in the reader's shell; what it starts in the background has to listen before the next one.
+    /// Returns a command for the reader's shell. A server that it starts in the background must listen before the next
+    /// command.
     fn command(&self, place: &str, command: &str) -> String {
         if command.is_empty() || LEFT_OUT.iter().any(|(word, _)| command.starts_with(word)) {
             return String::new();
@@ -558,7 +559,7 @@ impl Tour {
             .any(|word| command.starts_with(word));
         let words = command.split(" #").next().unwrap_or_default().trim_end();
         let mut text = String::new();
-        // In the foreground it would never end: it is ended once it serves.
+        // A server in the foreground would never end, so it is stopped once it serves.
         if is_server && !words.contains('&') {
             let _ = writeln!(
                 text,
@@ -593,7 +594,7 @@ impl Tour {
         run_within(&mut command, Duration::from_secs(100))
     }
 
-    /// What was printed against what the document says was.
+    /// Compares the output with what the document says it is.
     fn compare(&self, document: &str) {
         let mut blocks = blocks(document);
         let mut last = None;
@@ -631,14 +632,14 @@ impl Tour {
     }
 }
 
-/// The first block that is the step's, which no other step has then.
+/// Removes and returns the first block that belongs to the step, so that no later step gets it.
 fn taken(blocks: &mut Vec<Block>, step: &Step) -> Block {
     let found = blocks.iter().position(|block| block.is_of(step));
     let found = found.unwrap_or_else(|| panic!("no block begins like this: {:?}", step.first_line));
     blocks.remove(found)
 }
 
-/// Without what another version of ffmpeg makes different in the clips.
+/// Masks what differs between the clips of different versions of ffmpeg.
 fn masked(text: &str) -> String {
     let is_rate = |words: &[&str]| words.get(1).is_some_and(|next| next.starts_with("kbit/s"));
     let words: Vec<&str> = text.split(' ').collect();
@@ -664,7 +665,7 @@ fn steps(document: &str) -> &'static [Step] {
         .1
 }
 
-/// Shell functions of the steps above, and how a command is judged.
+/// Shell functions of the steps above, and the checks of each command.
 const FUNCTIONS: &str = r#"
 folder=TOUR
 gone() {
@@ -719,14 +720,14 @@ opens() {
 }
 "#;
 
-/// Programs that stand before all others. Servers end with the shell that started them.
+/// Programs that come before all others in `PATH`. Servers end with the shell that started them.
 const PROGRAMS: &[(&str, &str)] = &[
     ("privet", "exec setpriv --pdeathsig KILL PRIVET \"$@\"\n"),
     (
         "cargo",
         "[ \"$*\" = 'build --release' ] && mkdir -p target/release && cp ../bin/privet target/release/\n",
     ),
-    // Players that show nothing, but want a playlist.
+    // Fake players: they show nothing, but require a playlist.
     ("mpv", "curl -fsS \"$1\" | grep -q '^#EXTM3U'\n"),
     ("ffplay", "curl -fsS \"$1\" | grep -q '<MPD'\n"),
     (

@@ -1,20 +1,20 @@
-//! Objects without a byte: the same answers from a folder, from an origin that is asked, and from the cache.
+//! Empty objects: the responses are the same from a folder, from an origin, and from the cache.
 
 use crate::support::*;
 use privet_distribution::config::ListenerProtocol;
 
-/// How an origin says that it has nothing of a range.
+/// An origin's response to a range that it cannot satisfy.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// As S3 does.
+    /// 416 with `Content-Range`, as S3 sends it.
     WithLength,
-    /// RFC 9110 15.5.17: `Content-Range` is a SHOULD.
+    /// 416 without `Content-Range`, which is only a SHOULD (RFC 9110 15.5.17).
     WithoutLength,
-    /// RFC 9110 14.2: a range may be ignored.
+    /// The whole object; a range may be ignored (RFC 9110 14.2).
     Ignores,
 }
 
-/// An origin whose object has no bytes, or, under `/ten`, ten of them.
+/// Starts an origin whose object is empty or, under `/ten`, has ten bytes.
 fn origin(manner: Manner, headers: &'static [(&'static str, &'static str)]) -> FakeOrigin {
     FakeOrigin::start(move |ask| {
         let body = if ask.path().ends_with("ten") {
@@ -40,7 +40,7 @@ fn origin(manner: Manner, headers: &'static [(&'static str, &'static str)]) -> F
 
 const TAGGED: &[(&str, &str)] = &[("ETag", "\"a\"")];
 
-/// What a viewer sees of a range: status, length and body.
+/// Returns what a viewer sees of a range: status, length and body.
 fn seen(answer: &Answer) -> (u16, Option<&str>, Option<&str>, &str) {
     let field = |name| answer.field(name);
     (
@@ -85,7 +85,7 @@ fn s5_ranges_of_an_empty_object_are_answered_alike() {
     }
 }
 
-/// A range behind the end of a large object costs a block, not the object.
+/// A range beyond the end of a large object costs a block, not the object.
 #[test]
 fn s5_a_range_behind_the_end_does_not_fetch_the_whole() {
     let object = PatternedObject::new(30_000_000, "\"video\"");
@@ -111,7 +111,7 @@ fn s5_a_range_behind_the_end_does_not_fetch_the_whole() {
     assert_eq!(origin.asks().len(), asks, "the next one costs nothing");
 }
 
-/// What may not be kept is the origin's to answer.
+/// A range of an object that may not be cached is left to the origin.
 #[test]
 fn a_range_of_what_is_not_kept_is_the_origins() {
     let origin = origin(Manner::WithLength, &[("Cache-Control", "no-store")]);
@@ -142,7 +142,7 @@ fn s5_an_empty_video_is_no_outage() {
     }
 }
 
-/// An origin and a folder tell a player the same of a video without a byte.
+/// RTMP players are told the same of an empty video from an origin and from a folder.
 #[test]
 fn s5_an_empty_stream_is_no_outage() {
     let streaming = "[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"rtmp\"\n[[streaming_distributions]]\n\

@@ -1,11 +1,11 @@
-//! Origins that answer with less, or with something else, than they were asked for.
+//! Origins that send less than was requested, or something else.
 
 use crate::support::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SIZE_BYTES: u64 = 5_000_000;
 
-/// RFC 9110 15.3.7: a server may send fewer bytes than the range that was asked for.
+/// RFC 9110 15.3.7: a server may send fewer bytes than the requested range.
 #[test]
 fn a_range_that_ends_within_a_block_leaves_no_hole() {
     let pattern = Pattern::of_version(0);
@@ -48,11 +48,11 @@ fn a_range_that_ends_within_a_block_leaves_no_hole() {
             }
         }
     }
-    // The worker is alive.
+    // The worker still serves requests.
     assert!([200, 502].contains(&edge.fetch("/other").status()));
 }
 
-/// RFC 9110 13.1.5: a part only of the version that the viewer has the rest of.
+/// RFC 9110 13.1.5: a viewer gets a part only of the version that it has the rest of.
 #[test]
 fn if_range_holds_for_what_is_not_stored_too() {
     let video = PatternedObject::new(SIZE_BYTES, "\"v2\"").with("Cache-Control", "no-store");
@@ -71,7 +71,7 @@ fn if_range_holds_for_what_is_not_stored_too() {
     video.pattern().assert_is(1_000, &answer.body);
 }
 
-/// The header by which an origin knows the edge is a secret between the two.
+/// A header by which an origin recognizes the edge is a secret between the two.
 #[test]
 fn one_origins_custom_headers_are_not_told_to_the_other() {
     let primary = FakeOrigin::start(|_| OriginAnswer::whole(503, &[], "busy"));
@@ -96,7 +96,7 @@ fn one_origins_custom_headers_are_not_told_to_the_other() {
     assert_eq!(asks[0].header("X-Secret"), None);
 }
 
-/// A flight lasts as long as its slowest part; whoever asks after a change gets what is there after it.
+/// A flight lasts as long as its slowest part; requests after an invalidation get the new object.
 #[test]
 fn a_body_under_way_is_not_for_those_who_ask_after_an_invalidation() {
     let gate = Gate::closed();
@@ -130,7 +130,7 @@ fn a_body_under_way_is_not_for_those_who_ask_after_an_invalidation() {
     assert_eq!(edge.fetch("/a").text(), "new");
 }
 
-/// One viewer who reads an old version slowly does not keep the new one from the others.
+/// A viewer who reads an old version slowly does not keep the new one from others.
 #[test]
 fn a_change_is_there_for_others_while_one_reads_on() {
     const VIDEO_SIZE_BYTES: u64 = 200_000_000;
@@ -150,7 +150,7 @@ fn a_change_is_there_for_others_while_one_reads_on() {
     old.assert_is(1_000_000, &slow.take(1_000_000));
 }
 
-/// A browser keeps nothing longer than its grant, whoever says how long it may.
+/// A browser keeps nothing longer than its grant lasts, whatever lifetime a policy sets.
 #[test]
 fn a_response_headers_policy_does_not_outlast_a_grant() {
     let origin = FakeOrigin::start(|_| OriginAnswer::whole(200, &[], "video"));
@@ -167,7 +167,8 @@ fn a_response_headers_policy_does_not_outlast_a_grant() {
     assert_eq!(public.field("Cache-Control"), Some("max-age=31536000"));
 }
 
-/// RFC 9110 7.6.1: a field that `Connection` names ends at the edge, so the answer is not that for the field's value.
+/// RFC 9110 7.6.1: a field that `Connection` names ends at the edge, so the response is not the one for the field's
+/// value.
 #[test]
 fn a_field_that_ends_at_the_edge_poisons_no_key() {
     let origin = FakeOrigin::start(|ask| {
@@ -184,8 +185,8 @@ fn a_field_that_ends_at_the_edge_poisons_no_key() {
     assert_eq!(edge.fetch("/a").text(), "none");
 }
 
-/// Nobody tells the length, and whoever lags behind reads from the store what others have had long ago: the end is known
-/// from the store too.
+/// The length is unknown, and the slow viewer reads from the store what others got long before, so the end must be
+/// known from the store too.
 #[test]
 fn m2_a_slow_viewer_of_an_unknown_length_gets_its_end() {
     for size_bytes in [SIZE_BYTES, 4 << 20, (4 << 20) + 1] {

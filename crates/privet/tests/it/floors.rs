@@ -1,13 +1,14 @@
-//! Who knows whom among the files: what a file imports stands below it, and the rooms of the edge and of the rules have
-//! floors.
+//! The order of imports among the files: a file imports only what stands below it, and the rooms of the edge and of the
+//! rules have floors.
 //!
-//! Read from the `use` lines and paths of the sources, as a reader would. `ARCHITECTURE.md` has the same in words.
+//! Imports are read from the `use` lines and paths of the sources, as a reader would. `ARCHITECTURE.md` says the same
+//! in words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms of the edge from the ground up. A file may import what stands on lower floors, and its own room.
+/// The rooms of the edge from the bottom up. A file may import from lower floors, and from its own room.
 const EDGE_FLOORS: [&[&str]; 14] = [
     &[
         "clock",
@@ -52,10 +53,10 @@ const EDGE_FLOORS: [&[&str]; 14] = [
     ],
 ];
 
-/// The rooms of the rules from the ground up; what they share stands beneath them.
+/// The rooms of the rules from the bottom up; what they share stands beneath them.
 const DISTRIBUTION_ROOMS: [&str; 5] = ["logging", "config", "request", "caching", "response"];
 
-/// Within the top floor, from the bottom up.
+/// The modules of the top floor, from the bottom up.
 const EDGE_TOP: [&str; 6] = [
     "accept",
     "worker",
@@ -80,7 +81,7 @@ type Module = Vec<String>;
 
 struct Crate {
     name: &'static str,
-    /// The code of each module, comments and unit tests left out.
+    /// The code of each module, without comments and unit tests.
     files: BTreeMap<Module, String>,
 }
 
@@ -106,7 +107,7 @@ impl Crate {
         }
     }
 
-    /// What each file imports, by way of re-exports too.
+    /// Returns the files that each file imports, directly or through re-exports.
     fn imports(&self) -> BTreeMap<&Module, BTreeSet<&Module>> {
         let of = |(module, code): (&'_ Module, &String)| -> BTreeSet<&Module> {
             let paths = imported_paths(code);
@@ -117,7 +118,7 @@ impl Crate {
         entries.map(|entry| (entry.0, of(entry))).collect()
     }
 
-    /// The file that has what a path from `module` names.
+    /// Returns the file that defines what `path` names when used in `module`.
     fn resolve(&self, module: &Module, path: &str) -> Option<&Module> {
         let mut names: Vec<&str> = path.split("::").map(str::trim).collect();
         let mut base = match names.first() {
@@ -138,7 +139,7 @@ impl Crate {
         }
     }
 
-    /// As far as the names are modules.
+    /// Follows `names` as long as they are modules; returns the last module and the remaining names.
     fn deepest<'n>(&self, base: &Module, names: &'n [&'n str]) -> (&Module, &'n [&'n str]) {
         let mut place = base.clone();
         let mut taken = 0;
@@ -155,7 +156,7 @@ impl Crate {
         (file, &names[taken..])
     }
 
-    /// Where a name comes from that `module` only passes on.
+    /// Returns the file that defines a name which `module` only re-exports.
     fn re_exported(&self, module: &Module, name: &str) -> Option<&Module> {
         let passed_on = uses(&self.files[module])
             .into_iter()
@@ -205,7 +206,7 @@ fn uses(code: &str) -> Vec<UseLine> {
     lines
 }
 
-/// All paths of a tree with braces; renamed ones by their first name.
+/// Returns all paths of a `use` tree with braces; renamed items appear under their first name.
 fn expanded(tree: &str) -> Vec<String> {
     let tree = tree.trim();
     let Some((start, inner)) = tree.split_once('{') else {
@@ -229,7 +230,7 @@ fn expanded(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// Paths within the crate, from `use` lines and where they stand in the code.
+/// Returns the paths within the crate that the code names, in `use` lines and elsewhere.
 fn imported_paths(code: &str) -> Vec<String> {
     let mut paths: Vec<String> = uses(code)
         .iter()
@@ -250,7 +251,7 @@ fn imported_paths(code: &str) -> Vec<String> {
     paths
 }
 
-/// Without comments and unit tests.
+/// Removes comments and unit tests.
 fn code(text: &str) -> String {
     let text = without_tests(text);
     let lines = text
@@ -259,7 +260,8 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Without what is compiled for tests alone: statements, and all from the first block on, which is the last of its file.
+/// Removes what is compiled for tests only: single statements, and everything from the first block on, which is the
+/// last of its file.
 fn without_tests(text: &str) -> String {
     let mut rest = text;
     let mut code = String::new();
@@ -291,7 +293,7 @@ fn shown(module: &Module) -> String {
     module.join("::")
 }
 
-/// The circles that are left when each file is taken away that imports nothing any more, or that nothing imports.
+/// Returns the cycles: what is left after repeatedly removing files that import nothing or that nothing imports.
 fn circles<'m>(mut imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> Vec<String> {
     loop {
         let count = imports.len();
@@ -312,7 +314,8 @@ fn circles<'m>(mut imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>) -> Vec<S
     imports.iter().map(arrow).collect()
 }
 
-/// A file and those in its own folder may know each other: they are one thing in several files.
+/// Removes imports between a file and those in its own folder, which may know each other: they are one module in
+/// several files.
 fn without_kin<'m>(
     imports: BTreeMap<&'m Module, BTreeSet<&'m Module>>,
 ) -> BTreeMap<&'m Module, BTreeSet<&'m Module>> {
@@ -405,7 +408,7 @@ fn no_room_of_distribution_imports_a_higher_one() {
     }
 }
 
-/// The tests above see what they are to see.
+/// Checks that the tests above see every form of import.
 #[test]
 fn imports_are_read_as_a_compiler_reads_them() {
     let text = "use crate::a::{self, B, c::{D, E as F}};\nuse super::g;\npub(crate) use h::I;\nfn f() { crate::j::k(); }";

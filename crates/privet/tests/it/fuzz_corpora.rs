@@ -1,4 +1,4 @@
-//! Runs the corpora of the fuzz targets as ordinary tests: no input there may panic again.
+//! Runs the corpora of the fuzz targets as ordinary tests: no input may cause a panic again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ fn check(target: &str, body: fn(&[u8])) {
         "the corpus of {target} has at least ten inputs"
     );
     for input in inputs {
-        // Shown only when the body panics.
+        // The output is shown only when the body panics.
         eprintln!("{target}: {}", input.display());
         body(&fs::read(&input).expect("the input is readable"));
     }

@@ -3,10 +3,10 @@
 use crate::support::Expected::*;
 use crate::support::*;
 
-/// h2 says PROTOCOL_ERROR, and ends the connection as it must.
+/// The error codes accepted: h2 sends PROTOCOL_ERROR, and ends the connection as required.
 const ERROR: Expected<'static> = ConnectionError(&[COMPRESSION_ERROR, PROTOCOL_ERROR]);
 
-/// A good request with a representation behind its fields.
+/// Sends a valid request with a representation appended to its fields.
 #[track_caller]
 fn check_behind(edge: &TestEdge, case: &str, representation: &[u8]) {
     let fields = [&get_block(), representation].concat();
@@ -16,14 +16,14 @@ fn check_behind(edge: &TestEdge, case: &str, representation: &[u8]) {
 #[test]
 fn undecodable_blocks() {
     let edge = h2_edge();
-    // RFC 9113 4.3: a literal that is cut off.
+    // RFC 9113 4.3: a truncated literal.
     check(&edge, "http2/4.3/1", &[headers(1, WHOLE, b"\x40")], ERROR);
-    // RFC 7541 2.3.3: there is no such index.
+    // RFC 7541 2.3.3: an index that does not exist.
     check_behind(&edge, "hpack/2.3.3/1", b"\xfe");
     check_behind(&edge, "hpack/2.3.3/2", b"\x7f\x0f\x06h2spec");
-    // RFC 7541 4.2: the size of the table changes only at the beginning.
+    // RFC 7541 4.2: the table size may change only at the beginning of a block.
     check_behind(&edge, "hpack/4.2/1", b"\x21");
-    // RFC 7541 5.2: padding that is too long, of zeros, and the symbol that ends no string.
+    // RFC 7541 5.2: padding that is too long, padding of zeros, and the end-of-string symbol.
     let name = b"\x00\x85\xf2\xb2\x4a\x84\xff";
     for (case, value) in [
         ("hpack/5.2/1", &b"\x84\x49\x50\x9f\xff"[..]),
@@ -34,7 +34,7 @@ fn undecodable_blocks() {
     }
     // RFC 7541 6.1.
     check_behind(&edge, "hpack/6.1/1", b"\x80");
-    // RFC 7541 5.1: a number that never ends.
+    // RFC 7541 5.1: an integer that never ends.
     check_behind(
         &edge,
         "endless integer",
@@ -54,7 +54,8 @@ fn a_larger_table_than_agreed() {
     assert_outcome(&mut viewer, "hpack/6.3/1", ERROR);
 }
 
-/// RFC 7541 6.2.3: what no other answer has turns nothing out of the viewer's table. Without that, 41 ids fill it.
+/// RFC 7541 6.2.3: a value that no other response has evicts nothing from the viewer's table. Otherwise 41 ids would
+/// fill it.
 #[test]
 fn ids_do_not_fill_the_viewers_table() {
     let edge = h2_edge();
@@ -69,7 +70,7 @@ fn ids_do_not_fill_the_viewers_table() {
         }
     }
     let first = block_sizes_bytes[0];
-    // The id takes 56 characters, of Huffman's code or plain, and a date may change.
+    // The id takes 56 characters, Huffman-coded or plain, and a date may change.
     let largest = block_sizes_bytes[1..].iter().max().unwrap();
     assert!(
         largest * 2 < first,

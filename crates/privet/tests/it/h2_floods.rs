@@ -1,11 +1,11 @@
-//! HTTP/2: viewers that make work and ask for nothing (RFC 9113 10.5).
+//! HTTP/2: viewers that cause work without requesting anything (RFC 9113 10.5).
 
 use crate::support::*;
 
-/// More than any of the limits.
+/// Number of frames, which exceeds all limits.
 const FRAMES: usize = 20_000;
 
-/// What comes first, and then the same again and again: the connection ends, and the edge does not.
+/// Sends `first`, then the same frames repeatedly: the connection must end, and the edge must not.
 #[track_caller]
 fn check_flood(case: &str, first: &[Vec<u8>], again: impl Fn(u32) -> Vec<u8>) {
     let edge = h2_edge();
@@ -14,7 +14,7 @@ fn check_flood(case: &str, first: &[Vec<u8>], again: impl Fn(u32) -> Vec<u8>) {
     viewer.case = case.to_owned();
     viewer.send(&first.concat());
     let mut sent = 0;
-    // In pieces, so that the edge meets them at several times.
+    // Frames are sent in pieces, so that the edge meets them at different times.
     while sent < FRAMES {
         let piece: Vec<u8> = (sent..sent + 500)
             .flat_map(|at| again(u32::try_from(at).unwrap()))
@@ -55,7 +55,7 @@ fn rapid_reset() {
     check_flood("rapid reset", &[], |at| {
         [get(at * 2 + 1), reset(at * 2 + 1, CANCEL)].concat()
     });
-    // The edge resets them itself: there are too many.
+    // The edge resets these streams itself, because there are too many.
     check_flood("refused streams", &[], |at| get(at * 2 + 1));
     check_flood("malformed requests", &[], |at| {
         headers(at * 2 + 1, WHOLE, &block(&[(":path", "")]))
@@ -66,7 +66,7 @@ fn rapid_reset() {
 fn one_reset_at_a_time() {
     let edge = h2_edge();
     let mut viewer = FrameViewer::greeted(edge.https(), &[]);
-    // Never two of them under way, so that no queue is ever long.
+    // At most one stream is open at a time, so no queue ever grows.
     let ended = (0..FRAMES as u32).find(|at| {
         let stream = at * 2 + 1;
         let opened = headers(stream, END_HEADERS, &block(&request_fields("POST")));
@@ -97,7 +97,7 @@ fn header_bombs() {
     let answer = viewer.until_kind(HEADERS, 1).unwrap();
     assert_eq!(answer.status(), 431, "a bomb within the limits of memory");
     viewer.assert_alive();
-    // Fields of nothing.
+    // Fields with empty names and values.
     let empty = [get_block(), [0, 0, 0].repeat(4_000)].concat();
     let error = Expected::StreamError(&[PROTOCOL_ERROR]);
     check(&edge, "empty fields", &[headers(1, WHOLE, &empty)], error);

@@ -1,9 +1,9 @@
-//! HTTP/2: frames that are wrong in themselves. Cases of h2spec for RFC 9113 sections 4 to 6.
+//! HTTP/2 frames that are invalid in themselves: cases of h2spec for RFC 9113 sections 4 to 6.
 
 use crate::support::Expected::*;
 use crate::support::*;
 
-/// What precedes a body.
+/// Returns the HEADERS frame before a body.
 fn post_head(fields: &[(&str, &str)]) -> Vec<u8> {
     let fields = [&request_fields("POST")[..], fields].concat();
     headers(1, END_HEADERS, &block(&fields))
@@ -13,7 +13,7 @@ fn post_head(fields: &[(&str, &str)]) -> Vec<u8> {
 fn format_and_size() {
     let edge = h2_edge();
     let pong = ping(b"12345678");
-    // RFC 9113 4.1: unknown types, unknown flags and the reserved bit mean nothing.
+    // RFC 9113 4.1: unknown types, unknown flags and the reserved bit are ignored.
     for case in ["http2/4.1/1", "http2/5.5/1"] {
         let unknown = frame(0x16, 0, 0, &[0; 8]);
         check(&edge, case, &[unknown, pong.clone()], Pong);
@@ -114,7 +114,7 @@ fn priority_reset_and_push() {
     let frames = [get(1), frame(PRIORITY, 0, 1, b"\x80\0\0\x01")];
     let wrong_size = StreamError(&[FRAME_SIZE_ERROR]);
     check(&edge, "http2/6.3/2", &frames, wrong_size);
-    // RFC 7540 5.3.1; RFC 9113 5.3.2 has no dependencies any more.
+    // RFC 7540 5.3.1; RFC 9113 5.3.2 no longer has dependencies.
     let itself = [dependency(1, 0, 255), get_block()].concat();
     let frames = [headers(1, WHOLE | PRIORITIZED, &itself)];
     check(

@@ -1,4 +1,4 @@
-//! HTTP/2: what every viewer does, and the edge must take. Cases `generic/…` of h2spec.
+//! HTTP/2: what every viewer does and the edge must accept. Cases `generic/…` of h2spec.
 
 use crate::support::*;
 
@@ -31,7 +31,7 @@ fn connections_begin_and_end() {
         &[goaway(NO_ERROR)],
         Expected::Closed,
     );
-    // RFC 9113 7: unknown codes mean nothing special.
+    // RFC 9113 7: unknown error codes have no special meaning.
     check(&edge, "http2/7/1", &[goaway(0xff)], Expected::Closed);
     let frames = [post(1, &[]), vec![reset(1, 0xff), ping(b"12345678")]].concat();
     check(&edge, "http2/7/2", &frames, Expected::Pong);

@@ -5,7 +5,7 @@ use crate::support::*;
 
 const ERROR: Expected<'static> = StreamError(&[PROTOCOL_ERROR]);
 
-/// A request without a body.
+/// Checks a request without a body.
 #[track_caller]
 fn check_fields(edge: &TestEdge, case: &str, fields: &[(&str, &str)]) {
     check(edge, case, &[headers(1, WHOLE, &block(fields))], ERROR);
@@ -16,7 +16,7 @@ fn check_with(edge: &TestEdge, case: &str, more: &[(&str, &str)]) {
     check_fields(edge, case, &[&request_fields("GET")[..], more].concat());
 }
 
-/// A request with a body in pieces, of which the last is `end`.
+/// Checks a request whose body is sent in `frames`.
 #[track_caller]
 fn check_body(edge: &TestEdge, case: &str, more: &[(&str, &str)], frames: &[Vec<u8>]) {
     let fields = [&request_fields("POST")[..], more].concat();

@@ -1,4 +1,4 @@
-//! HTTP/2: the table of cases in docs/conformance-h2.md is that of the tests.
+//! HTTP/2: the table of cases in docs/conformance-h2.md matches the tests.
 
 /// The files with the cases.
 const TESTS: [&str; 5] = [

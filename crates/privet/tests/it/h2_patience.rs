@@ -1,12 +1,12 @@
-//! HTTP/2: streams of which the viewer takes nothing, on connections of which it takes something.
+//! HTTP/2: streams from which the viewer reads nothing, on connections from which it reads something.
 
 use crate::support::*;
 use std::time::{Duration, Instant};
 
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a viewer that takes little rests between two sips.
+/// Pause of a slow viewer between two reads.
 const REST: Duration = Duration::from_millis(100);
-/// How long it looks whether the connection has ended.
+/// Time for checking whether the connection has ended.
 const SIP: Duration = Duration::from_millis(1);
 
 fn patient_edge() -> TestEdge {
@@ -17,7 +17,7 @@ fn patient_edge() -> TestEdge {
     edge
 }
 
-/// Asks for something small again and again, which is taken, until `enough` says so of a frame or of the time.
+/// Requests and reads small responses until `enough` accepts a frame.
 fn take_small_things(
     viewer: &mut FrameViewer,
     mut before: impl FnMut(&mut FrameViewer),
@@ -44,7 +44,7 @@ fn a_stream_that_is_not_taken_is_reset_alone() {
     let edge = patient_edge();
     let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
     viewer.send(&window_update(0, 1_000_000));
-    // Of the first most is still to be read, of the second nothing.
+    // Most of the first response is unread, and all of the second.
     viewer.send(&get_path(1, "/public/large"));
     viewer.send(&get(3));
     let begun = Instant::now();
@@ -64,7 +64,7 @@ fn a_stream_that_is_not_taken_is_reset_alone() {
     );
     assert_eq!(codes, [CANCEL, CANCEL]);
     assert!(begun.elapsed() >= WRITE_TIMEOUT);
-    // More window is too late, and no error: it may have been on its way.
+    // A late window update is no error: it may have been in flight.
     viewer.send(&window_update(1, 100));
     viewer.assert_alive();
     drop(viewer);
@@ -83,7 +83,7 @@ fn a_stream_that_is_taken_sip_by_sip_goes_on() {
     viewer.send(&window_update(0, 1_000_000));
     viewer.send(&get_path(1, "/public/large"));
     let begun = Instant::now();
-    // 400 bytes a second.
+    // The viewer reads 400 bytes per second.
     while begun.elapsed() < 3 * WRITE_TIMEOUT {
         viewer.send(&window_update(1, 40));
         assert_ne!(viewer.kind_within(REST), Some(RST_STREAM));
@@ -91,12 +91,12 @@ fn a_stream_that_is_taken_sip_by_sip_goes_on() {
     viewer.assert_alive();
 }
 
-/// N1: a byte a second kept a stream, and what it is read from, for ever.
+/// N1: a viewer that read a byte per second used to hold a stream and its source forever.
 #[test]
 fn a_stream_that_is_taken_byte_by_byte_is_reset() {
     let edge = patient_edge();
     edge.put("public/video.mp4", &[b'x'; 200_000]);
-    // Of a video a player takes little, but not this little.
+    // A player may read a video slowly, but not this slowly.
     for path in ["/public/large", "/public/video.mp4"] {
         let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 10)]);
         viewer.send(&window_update(0, 1_000_000));
@@ -131,7 +131,7 @@ fn a_video_is_taken_as_its_player_plays() {
     }
 }
 
-/// The window of the whole connection, byte by byte, while every stream has all it wants.
+/// The connection's window opens byte by byte, while every stream has all the window it wants.
 #[test]
 fn a_connection_that_is_taken_byte_by_byte_ends() {
     let edge = patient_edge();
@@ -150,7 +150,7 @@ fn a_connection_that_is_taken_byte_by_byte_ends() {
     edge.assert_alive();
 }
 
-/// E6: many answers behind the one window of the connection lived on what one of them must take.
+/// E6: many responses behind the single window of a connection used to need only the rate required of one.
 #[test]
 fn answers_do_not_hide_behind_the_window_of_the_connection() {
     let edge = patient_edge();
@@ -161,7 +161,7 @@ fn answers_do_not_hide_behind_the_window_of_the_connection() {
     let begun = Instant::now();
     loop {
         assert!(begun.elapsed() < PATIENCE, "it goes on for ever");
-        // Enough for a dozen of them.
+        // 300 bytes are enough for a dozen of the responses.
         viewer.send(&window_update(0, 300));
         viewer.kind_within(REST);
         if matches!(viewer.next_within(SIP), Heard::End) {
@@ -199,7 +199,7 @@ fn a_connection_of_which_nothing_is_taken_ends() {
     edge.assert_alive();
 }
 
-/// Nothing can be told to h2 in the middle of a frame.
+/// In the middle of a frame h2 cannot be told anything, so no stream is reset and the connection ends.
 #[test]
 fn a_frame_that_is_never_finished_does_not_protect_a_stream() {
     let edge = patient_edge();

@@ -27,7 +27,7 @@ fn half_closed_streams() {
     let frames = [get(1), continuation(1, END_HEADERS, &get_block())];
     let either = StreamError(&[STREAM_CLOSED, PROTOCOL_ERROR]);
     check(&edge, "http2/5.1/7", &frames, either);
-    // The same on another number.
+    // The same error on a stream with another number.
     let mut viewer = FrameViewer::greeted(edge.https(), &[]);
     viewer.send(&[get(5), get(5)].concat());
     let error = viewer.until(|frame| matches!(frame.kind, RST_STREAM | GOAWAY));
@@ -39,7 +39,7 @@ fn closed_streams() {
     let edge = h2_edge();
     let open = headers(1, END_HEADERS, &get_block());
     let more = continuation(1, END_HEADERS, &block(&[("x-dummy", "more")]));
-    // The viewer has reset them.
+    // These streams were reset by the viewer.
     let closed = StreamError(&[STREAM_CLOSED]);
     let either = StreamError(&[STREAM_CLOSED, PROTOCOL_ERROR]);
     for (case, frame, expected) in [
@@ -50,7 +50,7 @@ fn closed_streams() {
         let frames = [open.clone(), reset(1, CANCEL), frame];
         check(&edge, case, &frames, expected);
     }
-    // They are over.
+    // These streams were ended by a response.
     let closed = ConnectionError(&[STREAM_CLOSED]);
     let either = ConnectionError(&[STREAM_CLOSED, PROTOCOL_ERROR]);
     for (case, frame, expected) in [

@@ -1,17 +1,17 @@
-//! What HEAD is told of a length: the GET's, or nothing (RFC 9110 8.6).
+//! The length in a response to HEAD: that of the GET, or none (RFC 9110 8.6).
 
 use crate::support::*;
 
-/// How an origin frames what it has.
+/// An origin's framing of its bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Chunked,
-    /// The body ends with the connection.
+    /// The end of the connection ends the body.
     Closing,
     Length,
 }
 
-/// An origin that answers `/STATUS` with that status and five bytes.
+/// Starts an origin that responds to `/STATUS` with that status and five bytes.
 fn origin(framing: Framing) -> FakeOrigin {
     FakeOrigin::start(move |ask| {
         let status = ask.path()[1..].parse().unwrap();
@@ -60,7 +60,7 @@ fn m1_head_of_a_known_length_is_told_the_length() {
     check(Framing::Length, Some("5"));
 }
 
-/// Nobody has asked for the object yet, and a connection that is kept goes on with the next request.
+/// No GET has fetched the object yet, and the connection is kept for the next request.
 #[test]
 fn m1_a_connection_goes_on_after_a_head_without_length() {
     let origin = origin(Framing::Chunked);
@@ -76,7 +76,7 @@ fn m1_a_connection_goes_on_after_a_head_without_length() {
     assert_eq!(body.whole(), b"hello");
 }
 
-/// Answers that have no body at all say nothing of a length, as before.
+/// Responses without a body declare no length.
 #[test]
 fn m1_no_content_has_no_length() {
     let origin = FakeOrigin::start(|ask| {

@@ -1,8 +1,8 @@
-//! Ways round the signature check, and ways into another viewer's answer.
+//! Attempts to bypass the signature check, and to get into another viewer's response.
 
 use crate::support::*;
 
-/// An open distribution with a private folder: the order in which many are configured.
+/// An open distribution with a private folder, as many are configured.
 const OPEN_BUT_PRIVATE: &str = r#"
 [[distributions]]
 id = "EDFDVBD6EXAMPLE"
@@ -53,7 +53,7 @@ fn percent_encoding_leads_to_no_other_behavior() {
     assert_eq!(edge.get(&format!("http://{HOST}/%6fpen")).text(), "open");
 }
 
-/// A file that quotes HTTP is a file: where a chunk of it begins must not matter.
+/// A file that quotes HTTP is a file: the start of one of its chunks must not matter.
 #[test]
 fn a_file_is_never_taken_for_an_error_of_the_http_library() {
     const CHUNK: usize = 64 * 1024;
@@ -71,7 +71,7 @@ fn a_file_is_never_taken_for_an_error_of_the_http_library() {
     }
 }
 
-/// SECURITY.md says so: the two forms are signed over the same bytes, and nothing tells them apart.
+/// Canned and custom signatures cover the same bytes, and nothing tells the two forms apart, as SECURITY.md says.
 #[test]
 fn a_canned_signature_is_good_for_the_same_text_as_a_policy() {
     let edge = TestEdge::new();

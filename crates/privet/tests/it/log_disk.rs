@@ -1,4 +1,4 @@
-//! A log disk without room: records wait, requests are refused before one goes unlogged, nothing is written twice.
+//! A full log disk: records wait, requests are refused before one goes unlogged, and nothing is written twice.
 
 use crate::support::*;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A small file system of its own; taken away again when it is dropped.
+/// A small file system, which is unmounted when dropped.
 struct SmallDisk {
     folder: TempDir,
 }
 
 impl SmallDisk {
-    /// `None` where this user may not mount.
+    /// Mounts the file system; returns `None` where this user may not mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -32,7 +32,7 @@ impl SmallDisk {
         self.folder.path()
     }
 
-    /// Takes all room.
+    /// Fills the file system.
     fn fill(&self) -> PathBuf {
         let filler = self.path().join("filler");
         let mut size_bytes = 2 * 1024 * 1024;
@@ -84,7 +84,7 @@ fn records_outlast_a_full_disk() {
     let mut viewer = edge.plain();
     assert_eq!(ask(&mut viewer, 0), 404);
     let filler = disk.fill();
-    // More than one attempt to write fails meanwhile: the log writes every second, and 4,096 records at the latest.
+    // Several attempts to write fail meanwhile: the log writes every second, and after 4,096 records at the latest.
     for number in 1..6_000 {
         assert_eq!(ask(&mut viewer, number), 404);
     }
@@ -115,7 +115,7 @@ fn requests_are_refused_before_one_goes_unlogged() {
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.header("X-Cache"), Some("Error from cloudfront"));
     fs::remove_file(filler).unwrap();
-    // The log tries again by itself; then there is room.
+    // The log tries again by itself, and then there is room.
     let begun = std::time::Instant::now();
     while ask(&mut viewer, 100) == 503 {
         assert!(begun.elapsed() < PATIENCE);

@@ -1,13 +1,13 @@
-//! The access log as its reader finds it: files, fields, and nothing that opens a door.
+//! The access log as its reader finds it: files, fields, and nothing that gives access.
 
 use crate::support::*;
 use serde_json::Value;
 use std::path::Path;
 
-/// The developer guide's list, "Standard log file fields".
+/// The header line with the fields of the developer guide, "Standard log file fields".
 const FIELDS: &str = "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end";
 
-/// The fixture with more in its `[log]` table.
+/// Starts the fixture with more lines in its `[log]` table.
 fn with_log(lines: &str) -> TestEdge {
     TestEdge::configured(&format!("{}{lines}\n", fixture()))
 }
@@ -79,7 +79,7 @@ fn a_file_of_an_earlier_run_gets_its_name() {
     );
 }
 
-/// Every field of one request, by name; `expected` are those that are known beforehand.
+/// Checks the fields of one request whose values are known beforehand, in the file and in the live copy.
 #[track_caller]
 fn check(record: &Value, fields: &[String], expected: &[(&str, &str)]) {
     let names: Vec<&str> = FIELDS.split(' ').skip(1).collect();
@@ -162,7 +162,7 @@ fn fields_of_http2_and_of_a_refusal() {
     assert_ne!(record["x-privet-refusal"], "-");
 }
 
-/// Every text that the log has: file by file, and the live copy.
+/// Returns all text of the log: the files, and the live copy.
 fn everything(folder: &Path, live: &LiveLog) -> String {
     let mut text = live.text();
     for file in logs(folder) {
@@ -171,7 +171,7 @@ fn everything(folder: &Path, live: &LiveLog) -> String {
     text
 }
 
-/// With every escape undone that a link can have, however often it was made.
+/// Undoes every escape that a link can have, however often it was applied.
 fn unescaped(text: &str) -> String {
     let mut text = text.to_owned();
     while text.contains("%25") {

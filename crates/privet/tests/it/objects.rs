@@ -4,7 +4,7 @@ use crate::support::*;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// Around each border at which the edge changes the way it sends.
+/// Sizes around each limit at which the edge changes the way it sends.
 const SIZES: [usize; 9] = [
     0,
     1,
@@ -17,13 +17,13 @@ const SIZES: [usize; 9] = [
     5 * MIB,
 ];
 
-/// Bytes that no shifted copy of themselves equals.
+/// Returns bytes that no shifted copy of them equals.
 fn pattern(size_bytes: usize) -> Vec<u8> {
     let byte = |at: usize| (at.wrapping_mul(2_654_435_761) >> 13) as u8;
     (0..size_bytes).map(byte).collect()
 }
 
-/// What is compared of an answer, whatever the protocol.
+/// The parts of a response that are compared, whatever the protocol.
 #[derive(Debug, PartialEq, Eq)]
 struct Got {
     status: u16,
@@ -32,7 +32,7 @@ struct Got {
     body: Vec<u8>,
 }
 
-/// The answers over plain HTTP, over TLS, and over HTTP/2.
+/// Returns the responses over plain HTTP, over TLS, and over HTTP/2.
 fn over_all(edge: &TestEdge, path: &str, headers: &[(&str, &str)], method: &str) -> Vec<Got> {
     let ask = |scheme: &str| {
         let mut ask = Ask::get(format!("{scheme}://{HOST}{path}")).method(method);
@@ -222,7 +222,7 @@ fn several_ranges() {
     }
 }
 
-/// Headers sent, status and body expected.
+/// The headers sent, and the expected status and body.
 type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
 
 #[test]
@@ -300,6 +300,6 @@ fn preflights() {
     assert_eq!(answer.header("Access-Control-Allow-Origin"), Some("*"));
     assert_eq!(answer.header("Access-Control-Allow-Headers"), Some("range"));
     assert_eq!(answer.header("Access-Control-Allow-Credentials"), None);
-    // The object itself stays behind its signature.
+    // The object itself still needs a signature.
     assert_eq!(edge.get(&format!("{U}/cors/a")).status(), 403);
 }

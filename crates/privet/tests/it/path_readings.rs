@@ -1,4 +1,4 @@
-//! Spellings of a path that lead to other objects at the origin: none of them gets a viewer what no grant covers.
+//! Spellings of a path that lead to other objects at the origin: none gives a viewer what no grant covers.
 
 use crate::support::*;
 
@@ -38,7 +38,7 @@ fn a_wildcard_does_not_climb_out_of_its_folder() {
         let answer = edge.get(&with_policy(&url(staying), &alice));
         assert_eq!(answer.status(), 200, "{staying}: {}", answer.text());
     }
-    // Who signs exactly this spelling means it (T102).
+    // A signature for exactly this spelling is meant for it (T102).
     let exact = url("/private/alice/../bob/video.mp4");
     assert_eq!(edge.get(&signed(&exact, E)).status(), 200);
     let cookies = Ask::get(url("/private/alice/../bob/video.mp4"))
@@ -46,7 +46,7 @@ fn a_wildcard_does_not_climb_out_of_its_folder() {
     assert_eq!(edge.ask(&cookies).status(), 403);
 }
 
-/// What lies beside the origin path belongs to somebody else.
+/// Objects beside the origin path belong to somebody else.
 #[test]
 fn nobody_climbs_above_the_origin_path() {
     let origin = echo();
@@ -72,7 +72,7 @@ fn nobody_climbs_above_the_origin_path() {
     }
 }
 
-/// Origins that decode once more than they should cut the path off at what they find.
+/// An origin that decodes once too often cuts the path off at the character it finds.
 #[test]
 fn what_an_origin_may_cut_off_does_not_open_a_path() {
     let origin = echo();
@@ -121,7 +121,7 @@ fn a_bucket_is_not_listed() {
             answer.text()
         );
     }
-    // Without a signature the edge itself asks whether the bucket is private.
+    // The unsigned requests are the edge's own, which check whether the bucket is private.
     let asks = origin.asks();
     let signed = asks
         .iter()

@@ -1,4 +1,4 @@
-//! Viewers that take nothing, and how long the edge puts up with them.
+//! Viewers that read nothing or little, and the edge's limits for them.
 
 use crate::support::*;
 use socket2::{Domain, Socket, Type};
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// No window, and a sign of life five times a second.
+/// The window is 0, and a PING arrives five times per second.
 #[test]
 fn an_http2_viewer_that_takes_nothing_is_let_go() {
     let edge = TestEdge::configured(&fixture_with_limits(r#"write_timeout = "1s""#));
@@ -32,11 +32,11 @@ fn an_http2_viewer_that_takes_nothing_is_let_go() {
     });
 }
 
-/// A connection of which the systems at both ends hold little, so that the edge sees what the viewer takes.
+/// Opens a connection with small system buffers at both ends, so that the edge sees how much the viewer reads.
 fn narrow(edge: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(edge), Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
-    // The sender's buffer is some multiple of it.
+    // The sender's buffer is a multiple of the segment size.
     socket.set_tcp_mss(536).unwrap();
     socket.connect(&edge.into()).unwrap();
     let stream = TcpStream::from(socket);
@@ -44,20 +44,20 @@ fn narrow(edge: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Lets this much time pass: nothing comes on a connection of its own.
+/// Waits for `time`, by reading from a connection on which nothing arrives.
 fn rest(time: Duration) {
     let (mut silent, _other) = UnixStream::pair().unwrap();
     silent.set_read_timeout(Some(time)).unwrap();
     assert!(silent.read(&mut [0]).is_err());
 }
 
-/// Whether a viewer that takes some 100 KB a second, and never nothing, has an answer cut short within some seconds.
+/// Returns true if a viewer that steadily reads about 100 KB per second has its response cut short within some seconds.
 fn is_cut_short(edge: &TestEdge, mut viewer: Viewer, name: &str) -> bool {
     viewer.send(&Ask::get(format!("http://{HOST}/public/{name}")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(8) {
-        // What the system holds still comes when the edge has gone.
+        // Data that the system has buffered still arrives after the edge has closed.
         let was_left = edge.live.text().contains(name);
         if was_left || viewer.take(2_000).len() < 2_000 {
             return true;
@@ -67,7 +67,7 @@ fn is_cut_short(edge: &TestEdge, mut viewer: Viewer, name: &str) -> bool {
     false
 }
 
-/// N1: whoever took a piece in each `write_timeout` was served for ever.
+/// N1: a viewer that read a piece in each `write_timeout` used to be served forever.
 #[test]
 fn a_viewer_that_takes_too_little_is_let_go() {
     let config = "write_timeout = \"3s\"\nwrite_rate_min = \"1 MiB\"";
@@ -87,7 +87,7 @@ fn a_viewer_that_takes_too_little_is_let_go() {
     });
 }
 
-/// The last stretch of a file is with the edge's connection when its body is over.
+/// The last piece of a file is in the connection's buffer when its body is over.
 #[test]
 fn a_slow_viewer_gets_the_end_of_an_answer_too() {
     let edge = TestEdge::configured(&fixture_with_limits("idle_timeout = \"1s\""));

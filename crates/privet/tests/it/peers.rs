@@ -1,24 +1,25 @@
-//! What real signers make opens at the running edge while it should and not otherwise, and `privet explain` agrees.
+//! Links and cookies of real signers are valid at the running edge when they should be and otherwise refused, and
+//! `privet explain` agrees.
 //!
-//! `peers_ours` asks the other way round, `peers_keys` about keys that Privet made.
+//! `peers_ours` tests the other direction, `peers_keys` keys that Privet made.
 
 use crate::cli::Folder;
 use crate::support::*;
 use std::collections::BTreeSet;
 
-/// In the past, so that a grant may begin with it.
+/// A time in the past, so that a grant may begin with it.
 const BEGAN: u64 = NOW - 60;
-/// Addresses that a test can have.
+/// Addresses that a test can bind.
 const HERE: &str = "127.0.7.77";
 const ELSEWHERE: &str = "127.0.8.1";
 const FILE: &str = "a file for one person";
 
-/// What is asked of a signer, and what opens then.
+/// A request to a signer, and the path it is to open.
 #[derive(Clone, Debug)]
 struct Sample {
     name: &'static str,
     wish: Wish,
-    /// What the viewer opens, where it is not the URL that was signed.
+    /// Path that the viewer requests, if it is not the URL that was signed.
     path: Option<&'static str>,
 }
 
@@ -32,7 +33,7 @@ impl Sample {
     }
 }
 
-/// Every kind of grant, over https, by `by`.
+/// Returns every kind of grant, over https, signed by `by`.
 fn kinds(by: By) -> Vec<Sample> {
     let plain = "/private/a.txt";
     let video = "/videos/talk.mp4";
@@ -65,7 +66,7 @@ fn kinds(by: By) -> Vec<Sample> {
     ]
 }
 
-/// The kinds for each key and hash, over both protocols, as links and as cookies.
+/// Returns the kinds for each key and hash, over both protocols, as links and as cookies.
 fn samples() -> Vec<Sample> {
     let mut samples = Vec::new();
     for sample in [RSA, RSA256, EC, EC256].into_iter().flat_map(kinds) {
@@ -80,7 +81,7 @@ fn samples() -> Vec<Sample> {
     samples
 }
 
-/// What the viewer sends: one string with the signature in it, and the other half.
+/// The request of a viewer: the URL, and the cookies unless the URL carries the signature.
 #[derive(Clone, Debug)]
 struct Pass {
     url: String,
@@ -119,7 +120,7 @@ impl Pass {
         self.cookies.as_mut().unwrap_or(&mut self.url)
     }
 
-    /// Another character of base64 in the signature, about `part` of `parts` into it.
+    /// Replaces a base64 character of the signature, at about `part` of `parts` of its length.
     fn damaged(&self, part: usize, parts: usize) -> Self {
         let mut damaged = self.clone();
         let carrier = damaged.carrier();
@@ -132,7 +133,7 @@ impl Pass {
         damaged
     }
 
-    /// A link with each character that standard base64 has beyond letters and digits percent-encoded.
+    /// Returns a link in which the characters of standard base64 other than letters and digits are percent-encoded.
     fn escaped(&self) -> Self {
         let escape = |value: &str| {
             let value = value.replace('+', "%2B");
@@ -158,7 +159,7 @@ impl Pass {
         }
     }
 
-    /// The exit code of `privet explain`.
+    /// Returns the exit code of `privet explain`.
     fn explained(&self, at: u64, address: &str) -> i32 {
         let key = |by: By| format!("{}={}", by.id, key_path(by.file).display());
         let (rsa, ec, at) = (key(RSA), key(EC), at.to_string());
@@ -171,7 +172,7 @@ impl Pass {
     }
 }
 
-/// An edge with the files of the samples.
+/// Starts an edge with the files of the samples.
 fn edge() -> TestEdge {
     let edge = TestEdge::new();
     for name in ["private/a.txt", "private/für dich/€.txt", "videos/talk.mp4"] {
@@ -198,7 +199,8 @@ fn check_open(edge: &TestEdge, name: &str, pass: &Pass, at: u64) {
     assert_eq!(pass.explained(at, HERE), 0, "{name}: {pass:?}");
 }
 
-/// Opens in the first second of a grant that has one, otherwise in its last, for whom it is meant, and unchanged.
+/// Checks that a sample is valid in its first second (or its last, if it has no start), for the right viewer, and
+/// unchanged only.
 #[track_caller]
 fn check_sample(edge: &TestEdge, sample: &Sample, pass: &Pass, damaged: &Pass) {
     let wish = &sample.wish;
@@ -214,7 +216,7 @@ fn check_sample(edge: &TestEdge, sample: &Sample, pass: &Pass, damaged: &Pass) {
     check_open(edge, sample.name, pass, within);
 }
 
-/// The samples that `peer` can make, and what it made of them.
+/// Returns the samples that `peer` can make, with what it made of them.
 fn passes(peer: Peer, samples: Vec<Sample>) -> Vec<(Sample, Pass)> {
     let able = samples.into_iter().filter(|sample| peer.can(&sample.wish));
     let able: Vec<Sample> = able.collect();
@@ -226,7 +228,7 @@ fn passes(peer: Peer, samples: Vec<Sample>) -> Vec<(Sample, Pass)> {
         .collect()
 }
 
-/// `count` is how many of the samples the signer can make: none falls out unseen.
+/// Checks all samples that the signer can make; their number is `count`, so that none is dropped unnoticed.
 fn check_peer(peer: Peer, samples: Vec<Sample>, count: usize) {
     let edge = edge();
     let passes = passes(peer, samples);
@@ -243,7 +245,7 @@ fn links_of_botocore_open() {
 
 #[test]
 fn links_of_the_aws_cli_open() {
-    // It takes a second for each, so half of them, and the protocols in turn.
+    // The AWS CLI takes a second for each, so only half of them are tested, alternating the protocols.
     let able = samples().into_iter();
     let able = able.filter(|sample| Peer::AwsCli.can(&sample.wish));
     let every_other = able
@@ -263,13 +265,13 @@ fn links_and_cookies_by_openssl_open() {
     check_peer(Peer::OpenSsl, samples(), 144);
 }
 
-/// The recipe with tlslite forgets the alphabet (fidelity note F1).
+/// The recipe with tlslite omits CloudFront's replacement of `+`, `=` and `/` (fidelity note F1).
 #[test]
 fn links_and_cookies_in_standard_base64_open() {
     check_peer(Peer::StandardBase64, samples(), 144);
 }
 
-/// Clients may escape what the recipe leaves.
+/// Clients may escape the characters that the recipe leaves in.
 #[test]
 fn links_in_standard_base64_open_percent_encoded() {
     let links = samples().into_iter().filter(|sample| !sample.wish.cookies);

@@ -1,9 +1,9 @@
-//! A Ceph gateway's buckets: who can read and write them past the edge, and what becomes of keys that it does not take.
+//! A Ceph gateway's buckets: who can read and write them without the edge, and what happens with keys that it refuses.
 
 use crate::cli::{Folder, Said};
 use crate::support::*;
 
-/// `privet probe` for a bucket, by its configuration.
+/// Runs `privet probe` for a bucket with this configuration.
 fn probe(lines: &str, arguments: &[&str]) -> Said {
     let folder = Folder::new();
     let (chain, key) = certificate();
@@ -44,7 +44,7 @@ fn s4_a_private_bucket_is_told_from_one_that_could_not_be_told() {
     check(&bucket, &[], 2, "to be sure, ask for an object");
 }
 
-/// The usual policy of a public website: objects, and no listing.
+/// The usual policy of a public website: objects can be read, but not listed.
 #[test]
 fn s4_a_bucket_that_hides_what_it_hands_out_is_public() {
     let Some(bucket) = Bucket::create("probe-hidden") else {
@@ -72,7 +72,7 @@ fn s4_a_bucket_that_anybody_can_write_to_is_found() {
     check(&bucket, &TRIES, 1, "ANYONE CAN READ");
 }
 
-/// A PUT whose digest is false is told apart from one that is refused, by what the gateway looks at first.
+/// The gateway checks permission before the digest, so a PUT with a wrong digest shows whether writing is allowed.
 #[test]
 fn s4_a_try_to_write_tells_and_leaves_nothing() {
     let Some(bucket) = Bucket::create("probe-try") else {
@@ -143,7 +143,7 @@ fn s7_keys_that_are_not_taken_are_told_to_the_operator_alone() {
     );
 }
 
-/// After a reload with another secret the old objects are served on, and nothing is dropped.
+/// After a reload with another secret, the stored objects are still served, and nothing is dropped.
 #[test]
 fn s7_what_is_stored_outlasts_wrong_keys() {
     let Some(bucket) = Bucket::create("outlasts-keys") else {
@@ -166,7 +166,7 @@ fn s7_what_is_stored_outlasts_wrong_keys() {
     assert_eq!(edge.fetch("/o.txt").outcome(), "RefreshHit");
 }
 
-/// What a viewer may send past the signature makes no refusal of the edge out of it, and harms nobody else.
+/// Nothing that a viewer may send besides the signature makes the gateway refuse the edge, or harms other viewers.
 #[test]
 fn s7_a_viewer_does_not_break_the_edges_signature() {
     let Some(bucket) = Bucket::create("odd-requests") else {
@@ -232,7 +232,7 @@ fn s7_a_viewer_does_not_break_the_edges_signature() {
     assert_eq!(edge.fetch("/o.txt").text(), "the object");
 }
 
-/// S5, and what the gateway says of ranges of an object without a byte.
+/// S5, with the gateway's response to ranges of an empty object.
 #[test]
 fn s5_an_empty_object_of_a_bucket_is_as_one_of_a_folder() {
     let Some(bucket) = Bucket::create("empty-objects") else {

@@ -1,4 +1,4 @@
-//! Keys of `privet key create` are keys to everyone else, and what others sign with them opens.
+//! Keys made by `privet key create` work everywhere, and what other signers sign with them is valid.
 
 use crate::cli::Folder;
 use crate::support::*;
@@ -6,7 +6,7 @@ use privet_sign::HashAlgorithm;
 
 const LINK: &str = "https://d111111abcdef8.cloudfront.net/private/a.txt";
 
-/// A folder with the new key pair `KNEW`.
+/// Returns a folder with the new key pair `KNEW`.
 fn with_new_key(kind: &str) -> Folder {
     let folder = Folder::new();
     folder
@@ -24,7 +24,7 @@ fn wish(folder: &Folder, hash: HashAlgorithm) -> Wish {
     }
 }
 
-/// `peer` signs with the new key, and the link opens by the new public key.
+/// Checks that `peer` can sign with the new key, and that the link is valid with the new public key.
 #[track_caller]
 fn check_signs(folder: &Folder, peer: Peer) {
     let wishes: Vec<Wish> = [HashAlgorithm::Sha1, HashAlgorithm::Sha256]
@@ -41,7 +41,7 @@ fn check_signs(folder: &Folder, peer: Peer) {
     }
 }
 
-/// OpenSSL reads both halves, `check` finds the private one sound, and the public one belongs to it.
+/// Checks that OpenSSL reads both halves, that `check` accepts the private one, and that the public one belongs to it.
 #[track_caller]
 fn check_openssl(folder: &Folder, check: &str, words: &str) {
     let run = |arguments: &[&str]| openssl(arguments, &folder.path("")).unwrap();

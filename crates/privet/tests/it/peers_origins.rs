@@ -1,8 +1,8 @@
-//! nginx and a Ceph gateway as origins: what they answer reaches the viewer, and what is asked of them is understood.
+//! nginx and a Ceph gateway as origins: their responses reach the viewer, and they understand the edge's requests.
 
 use crate::support::*;
 
-/// Keys that clients like to tidy up, in wire form.
+/// Keys that clients like to normalize, in wire form.
 const ODD_KEYS: [&str; 6] = [
     "a//b",
     "x/../y",
@@ -24,7 +24,7 @@ fn status(edge: &TestEdge, path: &str, headers: &[(&str, &str)]) -> u16 {
     edge.fetch_with(path, headers).status()
 }
 
-/// Whole, in parts, conditionally, without a body; `bytes` is what the origin holds under `path`.
+/// Fetches `path` whole, in parts, conditionally and without a body, and compares with `bytes`, which the origin has.
 #[track_caller]
 fn check_object(edge: &TestEdge, path: &str, bytes: &[u8]) {
     let first = edge.fetch(path);
@@ -217,7 +217,7 @@ fn a_private_bucket_opens_through_the_edge_alone() {
     assert!(unsigned.text().contains("<Code>MissingKey</Code>"));
     let link = signed(&url("/private/a.txt"), E);
     assert_eq!(edge.get(&link).text(), "for one person");
-    // What the edge signs with is the bucket's, and nobody else's to know.
+    // The edge's secrets and signatures stay between the edge and the bucket.
     let log = edge.live.text();
     assert!(!log.contains(Bucket::SECRET_KEY) && !log.contains("AWS4-HMAC"));
 }

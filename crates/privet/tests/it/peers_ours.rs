@@ -1,4 +1,5 @@
-//! `privet sign` makes what real signers make, byte for byte up to the order of parameters, and OpenSSL verifies it.
+//! `privet sign` makes what real signers make, byte for byte except for the order of parameters, and OpenSSL verifies
+//! it.
 
 use crate::cli::Folder;
 use crate::support::*;
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use privet_sign::HashAlgorithm;
 use serde_json::Value;
 
-/// URLs in the form in which clients send them: what every signer must take as it stands.
+/// URLs in the form in which clients send them, which every signer must take as they stand.
 const PATHS: &[&str] = &[
     "/private/a.txt",
     "/",
@@ -19,7 +20,7 @@ const PATHS: &[&str] = &[
     "/private//a/%2e%2e%2Fb?next=https://example.com/x?y=z",
 ];
 
-/// The ends of a grant, as options and as a wish.
+/// Restrictions of a grant, as options and as a wish.
 struct Terms {
     options: &'static [&'static str],
     grant: fn(&mut Wish),
@@ -53,7 +54,7 @@ const RESOURCE: Terms = Terms {
     grant: |wish| wish.resource = Some(format!("{U}/*")),
 };
 
-/// `privet sign`, over the lines of `input`.
+/// Runs `privet sign` over the lines of `input`.
 fn sign(by: By, terms: &Terms, more: &[&str], input: &str) -> String {
     let (key, end) = (key_path(by.file), E.to_string());
     let hash = hash_name(by.hash).to_lowercase();
@@ -91,7 +92,7 @@ fn urls() -> Vec<String> {
     PATHS.iter().map(|path| format!("{U}{path}")).collect()
 }
 
-/// The URL that was signed, and the signing parameters in the order of their names.
+/// Returns the URL that was signed, and the signing parameters sorted by name.
 fn parts(link: &str) -> (&str, Vec<&str>) {
     let first = ["Expires=", "Policy="].map(|name| link.find(name));
     let at = first.into_iter().flatten().min().unwrap();
@@ -101,7 +102,7 @@ fn parts(link: &str) -> (&str, Vec<&str>) {
     (base, parameters)
 }
 
-/// The URL that was signed, as it came out.
+/// Returns the URL that was signed, as the signer wrote it.
 fn base(link: &str) -> String {
     let (base, _) = parts(link);
     base[..base.len() - 1].to_owned()
@@ -113,7 +114,7 @@ fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
     pieces.find_map(|piece| piece.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// `keeps`: the signer leaves the URL as it is.
+/// Compares the links of both signers. With `keeps`, the peer must leave the URL as it is.
 #[track_caller]
 fn check_equal(peer: Peer, by: By, all: &[Terms], paths: &[&str], keeps: bool) {
     let asked = all.iter().flat_map(|terms| wishes(by, terms, paths));
@@ -141,13 +142,13 @@ fn links_are_those_of_botocore() {
 
 #[test]
 fn links_are_those_of_the_aws_cli() {
-    // It takes a second for each.
+    // The AWS CLI takes a second for each link.
     let some = &PATHS[4..6];
     check_equal(Peer::AwsCli, RSA, &[CANNED, RANGE_AND_START], some, true);
 }
 
-/// It writes URLs anew, `c=` for a bare `c` and `%E2` for `%e2`, and signs what came of it. Its policies have the
-/// start before the address, which are then other bytes.
+/// The SDK rewrites URLs, `c=` for a bare `c` and `%E2` for `%e2`, and signs the result. Its policies have the start
+/// before the address, so their bytes differ when both are set.
 #[test]
 fn links_are_those_of_the_javascript_sdk() {
     let all = [CANNED, START, ADDRESS, RANGE];
@@ -162,7 +163,7 @@ fn links_are_those_by_openssl() {
     check_equal(Peer::OpenSsl, RSA256, ALL, PATHS, true);
 }
 
-/// ECDSA signatures differ each time; all else does not.
+/// ECDSA signatures differ each time; everything else is the same.
 #[test]
 fn p256_links_differ_in_the_signature_alone() {
     for by in [EC, EC256] {

@@ -8,19 +8,19 @@ use std::path::Path;
 use std::process::{Child, Command};
 use tempfile::TempDir;
 
-/// Spellings at each server and each host.
+/// Number of spellings per server and host.
 const SPELLINGS: usize = 1_500;
 
-/// A server of other people's with a folder of files; dropping it ends it.
+/// A server of another project with a folder of files; dropping it stops it.
 struct Server {
     process: Child,
     address: SocketAddr,
-    /// Goes when the server is gone.
+    /// Folder that is removed together with the server.
     _folder: TempDir,
 }
 
 impl Server {
-    /// `command` is given the folder and a free port.
+    /// Starts a server; `command` gets the folder and a free port.
     fn start(command: impl Fn(&Path, u16) -> Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in FILES {
@@ -45,7 +45,7 @@ impl Server {
         }
     }
 
-    /// What the server itself has for a path.
+    /// Returns the server's own response for a path.
     fn fetch(&self, path: &str) -> String {
         let mut viewer = Viewer::plain(self.address, None);
         viewer.send(&Ask::get(format!("http://origin.example{path}")).bytes());
@@ -73,7 +73,7 @@ const FILES: [(&str, &str); 9] = [
     ("tenant2/s.txt", "TOP-SECRET"),
 ];
 
-/// An edge before the server: hosts with an open folder, with a restricted one, and below an origin path.
+/// Starts an edge in front of the server: hosts with an open folder, with a restricted one, and below an origin path.
 fn before(server: &Server) -> TestEdge {
     let origin = format!("url = \"http://{}\"", server.address);
     let distribution = |id: &str, host: &str, behaviors: &str, path: &str| {
@@ -90,7 +90,7 @@ fn before(server: &Server) -> TestEdge {
          { path_pattern = \"/bob/*\", origin = \"peer\", trusted_key_groups = [\"viewers\"] },\n\
          { path_pattern = \"/tenant2/*\", origin = \"peer\", trusted_key_groups = [\"viewers\"] }]\n\
          default_behavior = { origin = \"peer\" }";
-    // Patterns that name videos and pictures to their end.
+    // Patterns that name videos and pictures by their extensions.
     let endings = private_folders.replace(
         "behaviors = [",
         "behaviors = [{ path_pattern = \"*.mp4\", origin = \"peer\", trusted_key_groups = [\"viewers\"] },\n\
@@ -110,7 +110,7 @@ fn before(server: &Server) -> TestEdge {
     )
 }
 
-/// Random spellings, and those by which the server is known to open what is restricted.
+/// Tries random spellings, and those known to make the server open what is restricted.
 fn check(server: &Server, known: &[&str]) {
     for path in known {
         let direct = server.fetch(path);

@@ -1,4 +1,4 @@
-//! Real proxies that end TLS in front of an edge, with the configurations of `docs/behind-a-proxy.md`.
+//! Real proxies that terminate TLS in front of an edge, with the configurations of `docs/behind-a-proxy.md`.
 
 use crate::support::*;
 use std::fs;
@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 const TRUSTED: &str = "[edge]\nworkers = 2\ntrusted_proxies = [\"127.0.0.1\"]\n";
 
-/// Not among the trusted ones.
+/// An address that is not trusted.
 const VIEWER: &str = "127.0.0.5";
 
-/// A proxy on loopback; dropping it ends it.
+/// A proxy on loopback; dropping it stops it.
 struct Proxy {
     process: Child,
     https: SocketAddr,
@@ -26,7 +26,7 @@ impl Drop for Proxy {
     }
 }
 
-/// The block of the document with this word behind its fence.
+/// Returns the code block of the document whose fence is marked with this word.
 fn documented(kind: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/behind-a-proxy.md");
     let text = fs::read_to_string(path).unwrap();
@@ -34,7 +34,7 @@ fn documented(kind: &str) -> String {
     block.split("```").next().unwrap().to_owned()
 }
 
-/// What a document says, with addresses and files of this test.
+/// Returns the documented configuration with the addresses and files of this test.
 fn adapted(kind: &str, edge: SocketAddr, https: SocketAddr, folder: &Path) -> String {
     let (certificate, key) = certificate();
     let write = |name: &str, text: &str| {
@@ -107,9 +107,9 @@ fn ask(proxy: &Proxy, ask: &Ask) -> Answer {
     answer
 }
 
-/// Links, canned and custom, cookies, what is restricted to https, and what a viewer might claim.
+/// Checks canned and custom links, cookies, behaviors restricted to https, and claims that a viewer might make.
 fn check_links(proxy: &Proxy, edge: &TestEdge) {
-    // Proxies that keep the port of a test in `Host` make it a part of what is signed.
+    // Proxies that keep a test's port in `Host` make it part of what is signed.
     for path in [
         "private/a.txt",
         "private/a%20b.txt",
@@ -134,7 +134,7 @@ fn check_links(proxy: &Proxy, edge: &TestEdge) {
     let cookies = format!("CloudFront-{}", query.replace('&', "; CloudFront-"));
     let by_cookies = Ask::get(format!("{U}/private/a.txt")).header("Cookie", cookies);
     assert_eq!(ask(proxy, &by_cookies).status(), 200);
-    // A viewer's own words do not get through.
+    // The viewer's own forwarding headers do not get through.
     for (name, value) in [
         ("X-Forwarded-Proto", "http"),
         ("X-Forwarded-For", "203.0.113.9"),
@@ -162,7 +162,7 @@ fn nginx(edge: &TestEdge) -> Proxy {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {place}/{kind};"));
         let temporary = temporary.concat();
-        // One process alone: workers outlive a master that is killed, with all that they have inherited.
+        // nginx runs as one process: workers outlive a master that is killed, and keep all that they have inherited.
         let text = format!(
             "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/log;\nevents {{}}\n\
              http {{ access_log off; {temporary}\n{server} }}\n"
@@ -185,7 +185,7 @@ fn h4_nginx() {
     check_links(&proxy, &edge);
 }
 
-/// To nginx these fields are orders, and an origin of anybody's could give them.
+/// nginx acts on these fields, and any origin could send them.
 #[test]
 fn h4_nginx_takes_no_orders_of_an_origin() {
     let origin = FakeOrigin::start(|_| {

@@ -3,12 +3,12 @@
 use crate::support::Listening::Plain;
 use crate::support::*;
 
-/// The only one who is believed, and a range of proxies before it.
+/// Address of the only balancer that is believed; a range of proxies in front of it is trusted too.
 const BALANCER: &str = "127.0.0.9";
 const STRANGER: &str = "127.0.0.1";
 const TRUSTED: &str = "[edge]\nworkers = 2\ntrusted_proxies = [\"127.0.0.9\", \"10.0.0.0/8\"]\n";
 
-/// Every listener of `config` behind the balancer.
+/// Returns `config` with all listeners behind the balancer.
 fn behind_balancer(config: &str) -> String {
     let listeners = LISTENERS.replace("protocol =", "proxy_protocol = true\nprotocol =");
     config
@@ -30,7 +30,7 @@ fn public(listening: Listening) -> String {
     format!("{scheme}://{HOST}/public/a.txt")
 }
 
-/// The connection is closed, whatever is asked after `start`, and the log has nothing of it.
+/// Checks that the connection is closed, whatever is requested after `start`, and that nothing is logged.
 #[track_caller]
 fn check_closed(edge: &TestEdge, peer: &str, start: &[u8]) {
     for listening in BOTH {
@@ -113,7 +113,7 @@ fn other_listeners_take_no_header() {
     );
 }
 
-/// Whom the log names after a header, and by which port.
+/// Checks the address and port that the log names for a connection with this header.
 #[track_caller]
 fn check(start: &[u8], expected: Option<(&str, u16)>) {
     for listening in BOTH {
@@ -154,7 +154,7 @@ fn the_balancer_speaks_for_itself() {
     check(&proxy_header(0x21, 0x31, &[b'/'; 216]), None);
 }
 
-/// Header and requests in one write; files go out as on any connection.
+/// The header and the requests arrive in one write; files are sent as on any connection.
 #[test]
 fn nothing_behind_the_header_is_lost() {
     let edge = edge();
@@ -184,11 +184,12 @@ fn a_link_bound_to_an_address_holds_behind_a_balancer() {
     assert_eq!(status("10.0.0.3:1000", "192.0.2.7, 198.51.100.1"), 403);
     assert_eq!(status("192.0.2.7:1000", "198.51.100.1"), 200);
     assert_eq!(status("[::ffff:192.0.2.7]:1000", ""), 200);
-    // A proxy that speaks HTTP stands before the balancer.
+    // A proxy that speaks HTTP is in front of the balancer.
     assert_eq!(status("10.0.0.3:1000", "198.51.100.1, 192.0.2.7"), 200);
 }
 
-/// Behind such a header the viewer's own bytes begin: nobody else has said what they say, and anybody may be there.
+/// A header that names nobody is followed by the viewer's own bytes: nobody vouches for them, and the viewer may be
+/// anybody.
 #[test]
 fn where_nobody_is_named_nobody_is_believed() {
     let edge = edge();
@@ -252,7 +253,7 @@ fn a_reload_changes_what_a_listener_expects() {
     until_served(&edge, &proxied("192.0.2.7:40000"));
 }
 
-/// Workers hear of a change soon, not at once.
+/// Waits until the edge serves, because workers hear of a change soon, but not at once.
 fn until_served(edge: &TestEdge, start: &[u8]) {
     let begun = std::time::Instant::now();
     loop {

@@ -1,17 +1,18 @@
-//! The table of SECURITY.md, "What reaches an origin", from outside: every name that S3, gateways like it, and the
-//! common rerouting tricks know, in every spelling, at an origin that records and at one that reads CGI variables.
+//! The table of SECURITY.md, "What reaches an origin", checked from outside: every name that S3, compatible gateways
+//! and the common rerouting tricks know, in every spelling, at an origin that records and at one that reads CGI
+//! variables.
 
 use crate::support::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What a test sends for every header, so that it is found wherever it went.
+/// The value that a test sends in every header, so that it is found wherever it arrives.
 const WORD: &str = "viewers-word";
 
 const METHODS: &str = "allowed_methods = [\"GET\", \"HEAD\", \"OPTIONS\", \"PUT\", \"POST\", \"PATCH\", \"DELETE\"]\n\
      cache_policy = \"Managed-CachingDisabled\"\n";
 
-/// A bucket at an origin that records, behind policies that pass everything.
+/// Returns a configuration with a bucket at a recording origin, behind policies that pass everything.
 fn before_recorder(origin: &FakeOrigin) -> Remote {
     let s3 = format!(
         "s3 = {{ bucket = \"videos\", region = \"us-east-1\", endpoint = {:?}, addressing = \"path\", \
@@ -42,7 +43,7 @@ fn before_recorder(origin: &FakeOrigin) -> Remote {
         ))
 }
 
-/// An origin whose answer is the request that it got, line by line.
+/// Starts an origin whose response is the request it received, line by line.
 fn recorder() -> FakeOrigin {
     FakeOrigin::start(|ask| {
         let lines = ask.headers.iter();
@@ -56,7 +57,7 @@ fn ask_with(method: &str, path: &str, header: &str) -> Ask {
     Ask::get(url(path)).method(method).header(header, WORD)
 }
 
-/// The names under which the viewer's word has arrived, lower-case.
+/// Returns the names under which the viewer's word has arrived, in lower case.
 fn names_of_word(answer: &Answer) -> BTreeSet<String> {
     let headers = answer
         .text()
@@ -68,8 +69,8 @@ fn names_of_word(answer: &Answer) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every header in every spelling, by both methods, to `path`: it arrives under its own name where the table has
-/// `places` (for a read, for a change), and nowhere else.
+/// Sends every header in every spelling to `path`, with both methods. It must arrive under its own name where the table
+/// has `places` (for reads, for changes), and nowhere else.
 fn check_headers(edge: &TestEdge, path: &str, places: [char; 2]) {
     let mut viewer = edge.plain();
     for known in known_headers() {
@@ -106,7 +107,7 @@ fn s1_headers_reach_a_server_by_the_table() {
     check_headers(&edge, "/app", ['s', 'S']);
 }
 
-/// What a signature covers, and what a careless reader could take for one of its names.
+/// The headers that a signature covers, and names that a careless reader could take for one of them.
 #[test]
 fn s1_a_bucket_is_sent_no_header_twice_and_none_unsigned() {
     let origin = recorder();
@@ -141,7 +142,7 @@ fn s1_a_bucket_is_sent_no_header_twice_and_none_unsigned() {
     }
 }
 
-/// The names of what arrives of one parameter.
+/// Returns the names under which one parameter arrives.
 fn arrived(viewer: &mut Viewer, path: &str, piece: &str) -> Vec<String> {
     let answer = viewer.get(&url(&format!("{path}?{piece}")));
     assert_eq!(answer.status(), 200, "{piece}");
@@ -152,7 +153,7 @@ fn arrived(viewer: &mut Viewer, path: &str, piece: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Every parameter in every spelling, to `path`: it arrives, under its own name, where `passes` says so.
+/// Sends every parameter in every spelling to `path`. It must arrive, under its own name, where `passes` says so.
 fn check_parameters(path: &str, passes: impl Fn(&Known) -> bool) {
     let origin = recorder();
     let edge = before_recorder(&origin).start();
@@ -225,7 +226,7 @@ fn s2_changes_reach_a_bucket_by_the_table() {
     }
 }
 
-/// A trailer is a header to some servers, and comes behind the signature.
+/// Some servers treat a trailer as a header, and it is not covered by the signature.
 #[test]
 fn trailers_reach_nobody() {
     let origin = recorder();
@@ -245,7 +246,7 @@ fn trailers_reach_nobody() {
         assert_eq!(ask.body, b"body");
         assert!(ask.header("x-amz-acl").is_none());
     }
-    // Nothing was left on the connections that could be taken for a request.
+    // Nothing is left on the connections that could be taken for a request.
     assert_eq!(origin.wait_for_asks(2).len(), 2);
     assert_eq!(edge.fetch("/app").status(), 200);
 }
@@ -264,7 +265,7 @@ fn f7_a_referer_reaches_an_origin_without_its_grant() {
     );
 }
 
-/// What an application behind a WSGI server has of the viewer's word.
+/// Returns the variables in which a WSGI application received the viewer's word.
 fn variables_of_word(told: &Value) -> BTreeSet<String> {
     let told = told.as_object().unwrap().iter();
     told.filter(|(_, value)| value.as_str().unwrap().contains(WORD))

@@ -1,4 +1,5 @@
-//! Ceph's gateway behind an edge whose keys open everything: what a viewer may ask of it, and what no spelling asks.
+//! Ceph's gateway behind an edge whose keys may do everything: what a viewer may request of it, and what no spelling
+//! requests.
 
 use crate::support::*;
 
@@ -9,7 +10,7 @@ const PUBLIC_ACL: &str = r#"<AccessControlPolicy xmlns="http://s3.amazonaws.com/
 const CORS: &str = "<CORSConfiguration><CORSRule><AllowedOrigin>https://player.example</AllowedOrigin>\
      <AllowedMethod>PUT</AllowedMethod><AllowedMethod>GET</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>";
 
-/// Open folders before one bucket, with policies that pass everything, nothing, and what they list.
+/// Starts an edge with open folders in one bucket, with policies that pass everything, nothing, and what they list.
 fn before(bucket: &Bucket) -> TestEdge {
     let tables = "[[origin_request_policies]]\nid = \"all-but\"\nheaders_except = [\"X-Not\"]\n\
          query_strings_except = [\"not\"]\n\
@@ -33,7 +34,7 @@ fn put(target: &str, body: &str) -> Ask {
     ask
 }
 
-/// What would do harm as the value of a header.
+/// Returns a header value that would do harm.
 fn harm(name: &str, secret: &str) -> String {
     if name.contains("source") || name.contains("copy") {
         secret.to_owned()
@@ -65,7 +66,7 @@ fn s1_no_spelling_of_a_header_steers_the_gateway() {
         let folder = ["all", "but", "none"][number % 3];
         let target = format!("/{folder}/{number}");
         let mut ask = put(&target, "plain");
-        // One that passed would have its effect among the others too.
+        // All spellings are sent at once: one that passed would take effect among the others too.
         for (position, spelling) in header_spellings(known.name).iter().enumerate() {
             ask = ask.header(&spelling.text, harm(known.name, &secrets[position % 2]));
         }
@@ -76,7 +77,7 @@ fn s1_no_spelling_of_a_header_steers_the_gateway() {
     }
 }
 
-/// The attack as it was found, one spelling at a time.
+/// The original attack, one spelling at a time.
 #[test]
 fn s1_no_spelling_copies_what_is_restricted_or_opens_what_is_written() {
     let Some(bucket) = Bucket::create("copies") else {
@@ -158,7 +159,7 @@ fn s3_no_spelling_of_a_parameter_asks_for_anything_else() {
             .iter()
             .map(|spelling| spelling.text.as_str())
             .collect();
-        // One that passed would have its effect among the others too.
+        // All spellings are sent at once: one that passed would take effect among the others too.
         check("all", &pieces.join("&"));
         check("but", &pieces.join("&"));
         let is_known_to_ceph = [
@@ -176,7 +177,7 @@ fn s3_no_spelling_of_a_parameter_asks_for_anything_else() {
     for spelling in parameter_spellings("acl") {
         let target = format!("/all/x.txt?{}", spelling.text);
         let before = edge.fetch("/all/x.txt").text().to_owned();
-        // A change of rights that the bucket would not hear of is none of the object's bytes.
+        // A change of rights whose parameter would not reach the bucket must not become a change of the object's bytes.
         let (status, after) = match spelling.is_faithful {
             true => (400, before.as_str()),
             false => (200, PUBLIC_ACL),
@@ -188,7 +189,7 @@ fn s3_no_spelling_of_a_parameter_asks_for_anything_else() {
     }
 }
 
-/// The text between two tags.
+/// Returns the text between two tags.
 fn between<'t>(text: &'t str, tag: &str) -> &'t str {
     let (_, from) = text
         .split_once(&format!("<{tag}>"))
@@ -304,7 +305,7 @@ fn versions_are_reached_by_name() {
     assert_eq!(edge.fetch(&misspelt).text(), "two");
 }
 
-/// The gateway keeps a version under `_:<version>_<name>`.
+/// The gateway stores a version under `_:<version>_<name>`.
 #[test]
 fn c_a_version_never_reads_on_into_another_name() {
     let Some(bucket) = Bucket::create("splice") else {

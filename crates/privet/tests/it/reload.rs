@@ -1,4 +1,4 @@
-//! Another configuration under a running edge, its end, and the test clock.
+//! A new configuration under a running edge, the edge's shutdown, and the test clock.
 
 use crate::support::*;
 use privet_distribution::config::ListenerProtocol;
@@ -52,7 +52,7 @@ fn a_removed_key_refuses_from_the_next_request_on() {
     let refused = viewer.get(&rsa);
     assert!(refused.text().contains("<Code>InvalidKey</Code>"));
     assert_eq!(viewer.get(&ec).status(), 404);
-    // Another key under the same id: what was remembered of the old one is worth nothing.
+    // A different key has the same id: what was remembered about the old key must not count.
     let swapped = fixture().replace("KEYS/rsa2048.pub.pem", "KEYS/rsa4096.pub.pem");
     edge.reload(&swapped).unwrap();
     assert!(
@@ -105,7 +105,7 @@ fn nothing_is_dropped_under_load() {
     assert_eq!(live.records().len(), answered.load(Ordering::Relaxed));
 }
 
-/// Connects until nobody listens there any more.
+/// Connects until nothing listens there any more.
 fn until_refused(address: SocketAddr) {
     let begun = std::time::Instant::now();
     while connect(address, None, None).is_ok() {
@@ -115,7 +115,7 @@ fn until_refused(address: SocketAddr) {
 
 const SIZE_BYTES: usize = 20_000_000;
 
-/// A narrow viewer with a download under way.
+/// Returns a narrow viewer with a download in progress.
 fn downloading(edge: &TestEdge) -> Viewer {
     edge.put("public/large", &vec![7; SIZE_BYTES]);
     let mut viewer = Viewer::narrow(edge.http());
@@ -142,7 +142,7 @@ fn listeners_and_downloads() {
         edge.get(&format!("http://{HOST}/public/large")).text(),
         "small now"
     );
-    // The download began under the old configuration and ends under it; what follows is new.
+    // The download began under the old configuration and ends under it; the next request sees the new one.
     assert!(viewer.take(SIZE_BYTES) == vec![7; SIZE_BYTES]);
     assert_eq!(
         viewer.get(&format!("http://{HOST}/public/large")).text(),
@@ -216,7 +216,7 @@ fn the_test_clock_is_for_tests() {
     assert!(count <= 2, "the clock's requests are not logged");
 }
 
-/// Two listeners may both leave their port to the system.
+/// Two listeners may both leave the choice of their port to the system.
 #[test]
 fn ports_chosen_by_the_system() {
     let edge = TestEdge::configured(&fixture().replace("127.0.0.2:0", "127.0.0.1:0"));
@@ -256,6 +256,6 @@ fn a_stopped_clock_does_not_outlive_the_test_mode() {
     assert_eq!(edge.get(&link).status(), 404);
     edge.reload(&fixture()).unwrap();
     assert!(!edge.running().clock().is_set());
-    // By the real clock the link has long ended.
+    // By the real clock the link expired long ago.
     assert_eq!(edge.get(&link).status(), 403);
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests that do not arrive, or arrive too slowly: whom they hold up, and for how long.
+//! Request bodies that do not arrive, or arrive too slowly: whom they block, and for how long.
 
 use crate::support::*;
 use std::io::{Read, Write};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 const LIMITS: &str = "[limits]\nbody_timeout = \"1s\"\nbody_rate_min = \"1 KiB\"\n";
 const ALL_METHODS: &str =
     r#"allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]"#;
-/// How long a viewer that drips rests between two drops.
+/// Pause of a slow viewer between two drops.
 const REST: Duration = Duration::from_millis(100);
 
 fn origin() -> FakeOrigin {
     FakeOrigin::start(|ask| OriginAnswer::whole(200, &[], ask.body.clone()))
 }
 
-/// An edge of which each worker has two connections to the origin.
+/// Starts an edge whose workers have two connections each to the origin.
 fn edge(origin: &FakeOrigin) -> TestEdge {
     Remote::new(origin)
         .origin_lines("connections_max = 2\nconnect_timeout = \"1s\"")
@@ -28,7 +28,7 @@ fn post(framing: &str, body: &str) -> Vec<u8> {
     format!("POST /upload HTTP/1.1\r\nHost: {HOST}\r\n{framing}\r\n\r\n{body}").into_bytes()
 }
 
-/// What comes back when `drops` are sent one by one, with a rest after each, until the edge says something or hangs up.
+/// Sends `drops` one by one, with a pause after each, until the edge responds or closes; returns the response.
 fn drip(stream: &mut TcpStream, drops: &mut dyn Iterator<Item = Vec<u8>>) -> String {
     stream.set_read_timeout(Some(REST)).unwrap();
     let mut answer = Vec::new();
@@ -54,7 +54,7 @@ fn endless(drop: &str) -> impl Iterator<Item = Vec<u8>> {
     std::iter::repeat(drop.as_bytes().to_vec())
 }
 
-/// F2: five sockets took an origin from everybody.
+/// F2: five stalled requests used to block an origin for everybody.
 #[test]
 fn stalled_bodies_hold_no_connection_to_the_origin() {
     let origin = origin();
@@ -87,7 +87,7 @@ fn stalled_bodies_hold_no_connection_to_the_origin() {
     assert_eq!(late["x-edge-detailed-result-type"], "ClientCommError");
 }
 
-/// F2: a byte or a chunk a second went on for ever.
+/// F2: a body that arrived by a byte or a chunk per second used to go on forever.
 #[test]
 fn bodies_that_drip_end() {
     let origin = origin();
@@ -96,7 +96,7 @@ fn bodies_that_drip_end() {
     for (framing, body, drop) in [
         ("Content-Length: 1000000", "", "x"),
         (chunked, "", "1\r\nx\r\n"),
-        // Nothing of this is body: extensions, zeros before a size, trailers.
+        // These bytes are no body: chunk extensions, zeros before a size, trailers.
         (chunked, "4\r\nfour\r\n4;", "x"),
         (chunked, "4\r\nfour\r\n", "0"),
         (chunked, "4\r\nfour\r\n0\r\n", "x"),
@@ -107,7 +107,7 @@ fn bodies_that_drip_end() {
         let is_refused = answer.starts_with("HTTP/1.1 408 ") || answer.starts_with("HTTP/1.1 400 ");
         assert!(is_refused, "{framing} {body:?} {drop:?}: {answer:?}");
     }
-    // Whoever had begun has given the origin's connection back.
+    // Requests that had reached the origin have released its connection.
     assert_eq!(edge.fetch("/bystander").status(), 200);
     origin.wait_for_ended_connections(origin.connections() - 1);
 }
@@ -174,7 +174,7 @@ fn bodies_keep_their_framing() {
     }
 }
 
-/// An origin that has answered does not wait for the rest, and the viewer has its answer.
+/// A response of the origin does not wait for the rest of the body, and the viewer gets it.
 #[test]
 fn an_answer_does_not_wait_for_the_rest_of_a_body() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -195,12 +195,12 @@ fn an_answer_does_not_wait_for_the_rest_of_a_body() {
     let answer = viewer.answer("POST").unwrap();
     assert_eq!((answer.status(), answer.text()), (413, "much"));
     assert_eq!(viewer.rest(), b"");
-    // The origin's connection is not kept for the rest either.
+    // The connection to the origin is not kept open for the rest either.
     asked.set_read_timeout(Some(PATIENCE)).unwrap();
     let _ = asked.read_to_end(&mut Vec::new());
 }
 
-/// Nobody reads these bodies, so that nobody waits for them.
+/// These bodies are not read by anything, so the edge does not wait for them.
 #[test]
 fn a_body_that_nobody_wants_is_not_waited_for() {
     let edge = TestEdge::new();
@@ -217,14 +217,14 @@ fn a_body_that_nobody_wants_is_not_waited_for() {
     }
 }
 
-/// A POST whose body is to follow.
+/// Returns the head of a POST whose body is to follow.
 fn h2_post(stream: u32) -> Vec<u8> {
     let mut fields = request_fields("POST");
     fields[2].1 = "/upload";
     headers(stream, END_HEADERS, &block(&fields))
 }
 
-/// The status of each stream's answer, and whether it was reset after it.
+/// Returns for each stream the status of its response, and whether it was reset afterwards.
 fn h2_ends(viewer: &mut FrameViewer, streams: &[u32]) -> Vec<(u16, bool)> {
     let mut ends = vec![(0, false); streams.len()];
     while ends.iter().any(|(_, is_reset)| !is_reset) {
@@ -241,7 +241,7 @@ fn h2_ends(viewer: &mut FrameViewer, streams: &[u32]) -> Vec<(u16, bool)> {
     ends
 }
 
-/// F2 over HTTP/2: many stalled bodies on one connection, of which each ends and the connection goes on.
+/// F2 over HTTP/2: of many stalled bodies on one connection, each ends, and the connection goes on.
 #[test]
 fn stalled_bodies_of_http2_are_reset_and_hold_nothing() {
     let origin = origin();
@@ -251,7 +251,7 @@ fn stalled_bodies_of_http2_are_reset_and_hold_nothing() {
     let streams: Vec<u32> = (0..100).map(|number| number * 2 + 1).collect();
     for stream in &streams {
         viewer.send(&h2_post(*stream));
-        // Nothing is no beginning.
+        // An empty DATA frame does not begin a body.
         viewer.send(&data(*stream, 0, b""));
     }
     assert_eq!(edge.fetch("/bystander").status(), 200);

@@ -1,4 +1,4 @@
-//! Videos over RTMP, from outside: who may connect, who may play, what is sent, what is logged, what is not put up with.
+//! Videos over RTMP, from outside: who may connect and play, what is sent and logged, and what is not tolerated.
 
 use crate::support::*;
 use privet_distribution::config::ListenerProtocol;
@@ -24,7 +24,7 @@ fn edge(limits: &str) -> TestEdge {
     TestEdge::configured(&config)
 }
 
-/// An edge with a video of four seconds, and of sixty.
+/// Starts an edge with a video of four seconds and one of sixty.
 fn edge_with_videos() -> (TestEdge, MadeVideo) {
     let edge = edge("");
     let video = MadeVideo::new(4, 100, 0);
@@ -45,7 +45,7 @@ fn connected(edge: &TestEdge) -> RtmpViewer {
     viewer
 }
 
-/// The name with a policy for `resource`.
+/// Returns the name with a policy for `resource`.
 fn granted(name: &str, resource: &str) -> String {
     with_policy(name, &policy(resource))
 }
@@ -57,7 +57,8 @@ fn playing(edge: &TestEdge, file: &str) -> RtmpViewer {
     viewer
 }
 
-/// What the picture's messages carry, without FLV's header of five bytes; the decoder's configuration left out.
+/// Returns the payloads of the video messages, without FLV's header of five bytes and without the decoder
+/// configuration.
 fn pictures(messages: &[RtmpMessage]) -> Vec<&[u8]> {
     let pictures = messages.iter().filter(|message| message.kind == 9);
     let samples = pictures.filter(|message| message.body[1] == 1);
@@ -131,7 +132,7 @@ fn nobody_plays_without_a_grant() {
             "{name}"
         );
     }
-    // Nor does anybody learn what there is.
+    // A refusal does not reveal which streams exist.
     expired = expired.replace("talk", "none");
     let mut viewer = connected(&edge);
     viewer.play(&expired);
@@ -216,7 +217,7 @@ fn a_video_of_a_behavior_for_https_plays_over_tls() {
     assert_eq!(pictures(&messages).len(), video.video.len());
 }
 
-/// A play, a seek and an unpause are each asked about anew; what plays is never cut.
+/// A play, a seek and an unpause each check the grant again; a stream that plays is never cut off.
 #[test]
 fn an_expired_grant_lets_nothing_begin() {
     let (edge, _) = edge_with_videos();
@@ -310,7 +311,7 @@ fn what_viewers_do_is_logged() {
     assert!(!edge.live.text().contains("Signature=A"));
     let (folder, _) = edge.stop();
     let records = file_records(&folder.path().join("logs"));
-    // The file has what happened, and not what was refused.
+    // The log file has the events that happened, but not those that were refused.
     let files: Vec<&str> = records.iter().map(|record| record[4].as_str()).collect();
     assert_eq!(files, [&expected[..1], &expected[2..]].concat());
     for (record, expected) in records
@@ -334,7 +335,7 @@ fn an_address_has_so_many_connections() {
     let _second = connected(&edge);
     assert!(RtmpViewer::greet(plain(&edge)).is_none());
     drop(first);
-    // The edge hears of it in its own time.
+    // The edge notices the closed connection after a moment.
     while RtmpViewer::greet(plain(&edge)).is_none() {}
 }
 

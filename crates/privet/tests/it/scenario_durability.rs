@@ -1,4 +1,4 @@
-//! The disk under the cache: without room, and under a process that is killed at any moment.
+//! The disk under the cache: without room, and under a process that is killed at any time.
 
 use crate::support::*;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// An origin whose objects are known by their paths: `/NUMBER`.
+/// Starts an origin whose objects follow from their paths: `/NUMBER`.
 fn library() -> FakeOrigin {
     FakeOrigin::start(|ask| {
         let number = ask.path()[1..].parse().unwrap_or_default();
@@ -22,7 +22,7 @@ fn library() -> FakeOrigin {
     })
 }
 
-/// What is under `/NUMBER`: small ones, and every tenth of several blocks.
+/// The object under `/NUMBER`: most are small, every tenth has several blocks.
 struct Book {
     size_bytes: u64,
     pattern: Pattern,
@@ -48,7 +48,7 @@ impl Book {
     }
 }
 
-/// A file system with little room; `None` where this user may not mount.
+/// A file system with little room; `None` where this user may not mount one.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
@@ -84,7 +84,7 @@ fn a_full_disk_costs_no_answer() {
     let edge = Remote::new(&origin)
         .disk(&disk.0.path().join("cache"))
         .start();
-    // Five times what the disk has room for.
+    // The objects take five times the room of the disk.
     for round in 0..2 {
         for number in 0..400 {
             let answer = edge.fetch(&format!("/{number}"));
@@ -94,14 +94,14 @@ fn a_full_disk_costs_no_answer() {
     }
 }
 
-/// `privet serve` in a process of its own; killed when dropped.
+/// `privet serve` in a process of its own, which is killed when dropped.
 struct Served {
     process: Child,
     address: SocketAddr,
 }
 
 impl Served {
-    /// Serves what `folder` holds; `config` is of [`Remote`].
+    /// Serves the contents of `folder`; `config` comes from [`Remote`].
     fn start(folder: &Path, config: &str) -> Self {
         let (certificate, key) = certificate();
         fs::write(folder.join("chain.pem"), certificate).unwrap();
@@ -133,7 +133,7 @@ impl Served {
         }
     }
 
-    /// SIGKILL, and the end of it.
+    /// Sends SIGKILL and waits for the end.
     fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -147,7 +147,7 @@ impl Drop for Served {
     }
 }
 
-/// Asks for objects until the edge is gone; every one that came whole is checked.
+/// Requests objects until the edge is gone; checks every one that arrives complete.
 fn load(edge: SocketAddr, first: u64, checked: &AtomicUsize) {
     for number in (first..).step_by(4).map(|number| number % 300) {
         let Ok(stream) = connect(edge, None, None) else {

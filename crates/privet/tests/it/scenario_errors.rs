@@ -1,8 +1,8 @@
-//! Errors that viewers see: those of the origin as they came, those of the edge as operators like them.
+//! Errors that viewers see: the origin's as they came, the edge's as operators configure them.
 
 use crate::support::*;
 
-/// What S3 says of a key that is not there, to those who may not list.
+/// S3's response about a missing key to clients that may not list the bucket.
 const S3_DENIAL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code>\
     <Message>Access Denied</Message><RequestId>TX1</RequestId><HostId>H1</HostId></Error>";
 
@@ -26,7 +26,7 @@ fn custom_error(status: u16, page_status: u16) -> String {
     )
 }
 
-/// T99: the viewer has a grant, the origin has no such object.
+/// T99: the viewer has a grant, but the origin has no such object.
 #[test]
 fn an_xml_error_of_the_origin_passes_through() {
     let origin = site();
@@ -35,7 +35,7 @@ fn an_xml_error_of_the_origin_passes_through() {
     assert_eq!((answer.status(), answer.text()), (403, S3_DENIAL));
     assert_eq!(answer.field("Content-Type"), Some("application/xml"));
     assert_eq!(answer.outcome(), "Error");
-    // The edge's own refusal is another text.
+    // The edge's own refusal has another text.
     let refused = edge.get(&url("/private/denied"));
     assert!(refused.text().contains("<Code>MissingKey</Code>"));
 }
@@ -52,7 +52,7 @@ fn a_page_takes_the_place_of_a_refusal() {
     assert_eq!(refused.field("Content-Type"), Some("text/html"));
     let expired = edge.get(&signed(&url("/private/a"), X));
     assert_eq!((expired.status(), expired.text()), (200, "please log in"));
-    // The refused path itself was never asked for.
+    // The refused path itself was never requested.
     assert!(origin.asks().iter().all(|ask| ask.target == "/login.html"));
     let denied = edge.get(&url("/denied"));
     assert_eq!((denied.status(), denied.text()), (200, "please log in"));
@@ -72,7 +72,7 @@ fn a_page_hides_an_error_of_the_origin() {
     assert_eq!(head.status(), 503);
 }
 
-/// A page that fails itself leads to the first error, not round in a circle.
+/// A page that fails itself leads to the first error, not into a loop.
 #[test]
 fn a_page_that_fails_is_no_circle() {
     let origin = FakeOrigin::start(|_| OriginAnswer::whole(500, &[], "broken"));
@@ -84,7 +84,7 @@ fn a_page_that_fails_is_no_circle() {
     assert!(origin.asks().len() <= 2);
 }
 
-/// What a viewer's own conditions made of a request that is not one for all is nobody else's.
+/// An error caused by one viewer's own conditions must not be served to others when the object is not shared.
 #[test]
 fn an_error_about_one_viewers_conditions_is_not_kept() {
     for (name, value) in [

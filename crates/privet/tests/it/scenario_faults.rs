@@ -1,11 +1,11 @@
-//! Origins that fail: a viewer gets all, or sees that it did not, and nothing faulty is kept.
+//! Origins that fail: a viewer gets everything, or sees that it did not, and nothing faulty is cached.
 
 use crate::support::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SIZE_BYTES: u64 = 3_000_000;
 
-/// Plays `first` for the first request and the good object for every later one.
+/// Plays `first` for the first request and serves the valid object for every later one.
 fn failing_once(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) -> FakeOrigin {
     let object = PatternedObject::new(SIZE_BYTES, "\"video\"");
     let asked = AtomicUsize::new(0);
@@ -24,7 +24,8 @@ fn ask_for_body(edge: &TestEdge, path: &str) -> (Answer, Body) {
     viewer.framed_answer()
 }
 
-/// A fault, then a good origin: the first viewer gets the beginning or all, the second gets all.
+/// Checks a fault followed by a healthy origin: the first viewer gets the beginning or everything, the second
+/// everything.
 #[track_caller]
 fn check_first_fault(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) {
     let origin = failing_once(first);
@@ -32,7 +33,7 @@ fn check_first_fault(first: impl Fn() -> OriginAnswer + Send + Sync + 'static) {
     let pattern = Pattern::of_version(0);
     let (answer, body) = ask_for_body(&edge, "/video.mp4");
     match &body {
-        // Resumed at the place where the origin broke off, or asked again before a byte had left.
+        // The fill was resumed where the origin broke off, or the request was repeated before a byte had been sent.
         Body::Whole(bytes) if answer.status() == 200 => {
             assert_eq!(bytes.len() as u64, SIZE_BYTES);
             pattern.assert_is(0, bytes);
@@ -74,7 +75,7 @@ fn an_origin_that_dies_leaves_nothing_behind() {
     check_first_fault(|| OriginAnswer::default().reset());
 }
 
-/// Nothing can be resumed here, so the viewer must see that it has not got all.
+/// Nothing can be resumed here, so the viewer must see that the body is incomplete.
 #[test]
 fn a_body_that_never_comes_whole_is_never_whole() {
     let pattern = Pattern::of_version(0);
@@ -119,7 +120,7 @@ fn garbage_is_a_bad_gateway() {
     }
 }
 
-/// What comes after the promised bytes is no answer to anybody's request.
+/// Bytes beyond the announced length are no response to any request.
 #[test]
 fn more_than_promised_is_dropped() {
     let origin = FakeOrigin::start(|ask| match ask.path() {
@@ -135,7 +136,7 @@ fn more_than_promised_is_dropped() {
     }
 }
 
-/// A length that only an attacker writes, together with chunks.
+/// A `Content-Length` together with chunks, as only an attacker sends it.
 #[test]
 fn two_framings_never_split_an_answer() {
     let origin = FakeOrigin::start(|ask| match ask.path() {
@@ -192,7 +193,7 @@ fn a_change_between_two_blocks_mixes_nothing() {
     if let Body::Whole(bytes) = &body {
         assert_eq!(bytes.len(), 8_000_000);
     }
-    // What was kept of the old one is gone.
+    // The cached blocks of the old version are gone.
     let whole = edge.fetch("/video.mp4");
     assert_eq!(whole.body.len(), 8_000_000);
     new.assert_is(0, &whole.body);
@@ -200,10 +201,10 @@ fn a_change_between_two_blocks_mixes_nothing() {
     new.assert_is(0, &head.body);
 }
 
-/// The same while a viewer is in the middle of it.
+/// The object changes while a viewer is in the middle of it.
 #[test]
 fn a_change_below_a_reading_viewer_mixes_nothing() {
-    // More than all buffers on the way hold.
+    // A size beyond what all buffers on the way hold.
     const VIDEO_SIZE_BYTES: u64 = 200_000_000;
     let (origin, video) = FakeOrigin::object(VIDEO_SIZE_BYTES, "\"v1\"");
     let edge = Remote::new(&origin).start();
@@ -213,7 +214,7 @@ fn a_change_below_a_reading_viewer_mixes_nothing() {
     assert_eq!(viewer.head().unwrap().status(), 200);
     old.assert_is(0, &viewer.take(1_000_000));
     video.change_to("\"v2\"");
-    // Others that ask now must not change what the first one gets.
+    // Other viewers' requests must not change what the first viewer gets.
     let part = edge.fetch_with("/video.mp4", &[("Range", "bytes=150000000-150000999")]);
     assert!([206, 200, 502].contains(&part.status()));
     let mut at = 1_000_000;
@@ -292,7 +293,7 @@ fn the_second_origin_of_a_group_helps_out() {
     assert_eq!(edge.fetch("/another").text(), "from the second");
 }
 
-/// An origin that knows neither ranges nor versions: its object is fetched whole, once, and served in parts.
+/// An object without ranges and validators is fetched whole, once, and served in parts.
 #[test]
 fn an_object_without_validators_is_served_in_parts() {
     let bytes = Pattern::of_version(0).bytes(0..5_000_000);
@@ -312,7 +313,7 @@ fn an_object_without_validators_is_served_in_parts() {
     assert_eq!(origin.asks().len(), 1);
 }
 
-/// What is not for storing is asked for as the viewer asks, without a detour by whole blocks.
+/// For an object that may not be stored, the viewer's own range is requested, not whole blocks.
 #[test]
 fn parts_of_what_is_not_stored_are_passed_on() {
     let object = PatternedObject::new(5_000_000, "\"v1\"").with("Cache-Control", "no-store");

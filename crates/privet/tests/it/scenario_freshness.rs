@@ -1,4 +1,4 @@
-//! How long what is kept may be served: clocks, revalidation, stale answers, errors, variants, methods.
+//! Freshness of stored responses: clocks, revalidation, stale responses, errors, variants, methods.
 
 use crate::scenario_faults::ALL_METHODS;
 use crate::support::*;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Nothing but what the origin says.
+/// A policy that leaves freshness to the origin alone.
 const AS_THE_ORIGIN_SAYS: &str = "min_ttl = \"0s\"\ndefault_ttl = \"0s\"\nmax_ttl = \"365d\"";
 
-/// Answers with the number of the request, the first being 1.
+/// Starts an origin that responds with the number of the request, counted from 1.
 fn counting(headers: &'static [(&'static str, &'static str)]) -> FakeOrigin {
     let asked = AtomicUsize::new(0);
     FakeOrigin::start(move |_| {
@@ -18,7 +18,7 @@ fn counting(headers: &'static [(&'static str, &'static str)]) -> FakeOrigin {
     })
 }
 
-/// Answers with `status`, which a test may change.
+/// Starts an origin that responds with `status`, which a test may change.
 fn switchable(headers: &'static [(&'static str, &'static str)]) -> (FakeOrigin, Arc<AtomicUsize>) {
     let status = Arc::new(AtomicUsize::new(200));
     let answered = Arc::clone(&status);
@@ -49,7 +49,7 @@ fn an_object_is_fresh_as_long_as_its_origin_says() {
     assert_eq!(text_at(&edge, NOW + 11), "2");
 }
 
-/// Whatever the clock does, an answer is right, and what was fresh long ago is not fresh now.
+/// Whatever the clock does, responses are correct, and what has long become stale does not become fresh again.
 #[test]
 fn a_clock_that_jumps_does_no_harm() {
     let origin = counting(&[("Cache-Control", "max-age=60")]);
@@ -107,7 +107,7 @@ fn a_stale_object_is_served_while_it_is_revalidated() {
     });
     let edge = edge_before(&origin);
     assert_eq!(text_at(&edge, NOW), "first");
-    // The origin says nothing, and still nobody waits; and one refresh is enough.
+    // The origin is silent, and still no viewer waits; one revalidation is enough.
     for _ in 0..10 {
         assert_eq!(text_at(&edge, NOW + 15), "first");
     }
@@ -176,7 +176,7 @@ fn errors_are_kept_for_ten_seconds() {
         edge.fetch("/a");
         assert_eq!(origin.asks().len(), 2, "{status}");
     }
-    // Spec 8, "Error caching": these only when the origin says how long.
+    // Spec 8, "Error caching": these statuses are cached only when the origin says for how long.
     for status in [400, 403, 405] {
         let origin = FakeOrigin::start(move |_| OriginAnswer::whole(status, &[], "error"));
         let edge = edge_before(&origin);
@@ -253,7 +253,7 @@ fn an_upload_passes_through_and_is_seen_afterwards() {
     let asks = origin.asks();
     assert_eq!(asks[1].body, put.body);
     assert_eq!(asks[1].header("Content-Type"), Some("video/mp4"));
-    // RFC 9111 4.4: a successful unsafe request invalidates what is kept.
+    // RFC 9111 4.4: a successful unsafe request invalidates the stored response.
     assert_eq!(edge.fetch("/a").body, put.body);
 }
 
@@ -300,7 +300,7 @@ fn nothing_is_kept_where_caching_is_disabled() {
             (number.to_string().as_str(), "Miss")
         );
     }
-    // An idle connection is used again, though not always by the very next request.
+    // An idle connection is reused, though not always by the very next request.
     let asks = origin.asks();
     let is_reused = asks
         .windows(2)
@@ -308,7 +308,7 @@ fn nothing_is_kept_where_caching_is_disabled() {
     assert!(is_reused, "{} connections", origin.connections());
 }
 
-/// Who looks into the developer tools sees what the cache did.
+/// The developer tools of a browser show what the cache did.
 #[test]
 fn server_timing_tells_what_the_cache_did() {
     let (origin, _) = FakeOrigin::object(1_000, "\"v1\"");

@@ -1,4 +1,4 @@
-//! What operators take out of the cache is gone, at once and after a restart.
+//! Objects that operators invalidate are gone, at once and after a restart.
 
 use crate::support::*;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// An edge with a socket for its operator and a disk that outlasts it.
+/// An edge with an admin socket, and a disk that outlives it.
 struct Fixture {
     folder: TempDir,
     origin: FakeOrigin,
 }
 
 impl Fixture {
-    /// Objects are the number of the request that fetched them; `/tagged/` ones carry two tags.
+    /// Returns a fixture whose objects consist of the number of the request that fetched them; those in `/tagged/`
+    /// carry two tags.
     fn new() -> Self {
         let asked = AtomicUsize::new(0);
         let origin = FakeOrigin::start(move |ask| {
@@ -43,7 +44,7 @@ impl Fixture {
     }
 }
 
-/// `privet invalidate`, as an operator types it.
+/// Runs `privet invalidate`, as an operator types it.
 #[track_caller]
 fn invalidate(socket: &Path, what: &[&str]) {
     let said = Command::new(env!("CARGO_BIN_EXE_privet"))
@@ -56,7 +57,7 @@ fn invalidate(socket: &Path, what: &[&str]) {
     assert!(said.status.success(), "{said:?}");
 }
 
-/// Which of the paths are fetched anew.
+/// Returns the paths that are fetched again.
 fn fetched_anew(edge: &TestEdge, paths: &[&'static str]) -> Vec<&'static str> {
     let is_miss = |path: &&&str| edge.fetch(path).outcome() == "Miss";
     paths.iter().filter(is_miss).copied().collect()
@@ -114,7 +115,7 @@ fn all_parts_of_a_large_object_are_invalidated() {
     new.assert_is(0, &edge.fetch("/video.mp4").body);
 }
 
-/// What was on its way when the operator spoke is as old as what was kept.
+/// A response that was being fetched when the operator invalidated it is as old as a stored one.
 #[test]
 fn a_fetch_under_way_is_invalidated_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -152,7 +153,7 @@ fn an_invalidation_outlasts_a_restart() {
     }
     edge.stop();
     let edge = fixture.start();
-    // What is on the disk is found little by little; until then it is fetched again.
+    // Objects on the disk are loaded gradually; until then they are fetched again.
     let begun = Instant::now();
     while edge.fetch("/kept").outcome() != "Hit" {
         assert!(begun.elapsed() < PATIENCE);

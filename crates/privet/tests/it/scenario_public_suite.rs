@@ -1,6 +1,6 @@
 //! The cases of the public suite for HTTP caches that its published package does not have yet, by their names there.
 //!
-//! Times are dates of the edge's clock, so that nothing waits. What the published package has is run by
+//! Times are set on the edge's clock, so that nothing waits. The cases of the published package are run by
 //! `cargo xtask cache-tests`.
 #![allow(clippy::too_many_lines)] // A table has as many lines as it has rows.
 
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-/// What is asked for, and what has to come: all of it after each other.
+/// A sequence of requests with the expected outcome of each.
 struct Case {
     id: &'static str,
     steps: Vec<Step>,
@@ -18,7 +18,7 @@ struct Case {
 struct Step {
     at_secs: u64,
     status: u16,
-    /// What the origin would say: header lines, in which `@5` is the date five seconds after the first request.
+    /// Header lines of the origin's response, in which `@5` is the date five seconds after the first request.
     says: &'static str,
     expected: Outcome,
 }
@@ -57,14 +57,15 @@ impl Case {
     }
 }
 
-/// An object that says `says`, asked for at once and three seconds later, which is the suite's pause.
+/// Returns a case with an object that has the headers `says`, requested at once and three seconds later, which is the
+/// suite's pause.
 fn twice(id: &'static str, says: &'static str, expected: Outcome) -> Case {
     Case::new(id)
         .step(0, says, Anything)
         .step(3, says, expected)
 }
 
-/// Status and header lines.
+/// Status and header lines of a response.
 type Said = (u16, Vec<(String, String)>);
 
 fn check(cases: &[Case]) {
@@ -82,7 +83,7 @@ fn check_with(policy: &str, cases: &[Case]) {
             (format!("/{}", case.id), answers.collect())
         })
         .collect();
-    // Which step of a case is on its way: an origin that is not asked must not lag behind.
+    // Number of the current step of a case: counting requests would fall behind when the origin gets none.
     let current = std::sync::Arc::new(Mutex::new(0));
     let told = std::sync::Arc::clone(&current);
     let origin = FakeOrigin::start(move |ask| {
@@ -259,7 +260,7 @@ fn cdn_cache_control() {
             "CDN-Cache-Control: foobar, max-age=3600",
             Cached,
         ),
-        // Keys of structured fields are in lower case (RFC 9651 3.1.2): this one is no field.
+        // Keys of structured fields are in lower case (RFC 9651 3.1.2), so this is not a valid field.
         twice(
             "max-age-case-insensitive",
             "CDN-Cache-Control: MaX-aGe=3600",
@@ -323,7 +324,7 @@ fn cdn_cache_control() {
     ]);
 }
 
-/// The edge is no end of the line for what is said to all CDNs, and tells how old its object is.
+/// The edge is not the last cache for directives to all CDNs: it passes them on, and reports the object's age.
 #[test]
 fn cdn_cache_control_is_passed_on() {
     let origin = FakeOrigin::start(|_| {
@@ -404,7 +405,7 @@ fn expires_parse() {
             "Expires: Thursday, 18-Aug-50 02:01:18 GMT\nDate: @0",
             Cached,
         ),
-        // The suite's own date is of a day that was no Thursday.
+        // The suite's own date names a day that was no Thursday.
         twice(
             "ansi-c",
             "Expires: Mon Aug  8 02:01:18 2050\nDate: @0",
@@ -502,7 +503,7 @@ fn heuristic_freshness() {
     check(&[of("200", 200, NotCached), of("404", 404, NotCached)]);
 }
 
-/// `interim-*`: what comes before the response is no response, and none of its fields is kept.
+/// `interim-*`: an interim response is no final response, and none of its fields is stored.
 #[test]
 fn interim() {
     for interim in [102, 103] {
@@ -534,8 +535,8 @@ fn interim() {
     }
 }
 
-/// `vary-normalise-lang-*`, where the policy says so. The origin hears what the object is kept under, so that nobody's
-/// spelling chooses for others.
+/// `vary-normalise-lang-*`, where the policy says so. The origin receives the normalized value that is in the cache
+/// key, so that no viewer's spelling chooses for others.
 #[test]
 fn languages() {
     let start = |policy: &str| {

@@ -1,4 +1,4 @@
-//! The scripted origin itself: what scenarios lean on, asked without an edge in between.
+//! The scripted origin itself, without an edge: the properties that scenarios rely on.
 
 use crate::support::*;
 
@@ -121,7 +121,7 @@ fn bodies_of_viewers_arrive_whole() {
     assert_eq!(origin.connections(), 1);
 }
 
-/// What `peers_origins` leans on, without an edge in between.
+/// Properties that `peers_origins` relies on, without an edge.
 #[test]
 fn nginx_starts_and_serves_both_ways() {
     let nginx = Nginx::start();
@@ -159,7 +159,7 @@ fn a_bucket_is_made_and_refuses_strangers() {
     bucket.put("a//b", "odd");
     let gateway = bucket.endpoint().trim_start_matches("http://");
     let mut viewer = Viewer::plain(gateway.parse().unwrap(), None);
-    // The gateway takes a host that it does not know for a bucket.
+    // The gateway takes an unknown host for a bucket.
     let odd = format!("{}/{}/a//b", bucket.endpoint(), bucket.name());
     viewer.send(&Ask::get(odd).bytes());
     assert_eq!(viewer.framed_answer().0.status(), 403);

@@ -1,4 +1,4 @@
-//! Many viewers, one origin: each byte is read once, only what is needed is read, and grants share what is kept.
+//! Many viewers, one origin: each byte is read once, only what is needed is read, and grants share what is cached.
 
 use crate::support::*;
 use std::net::SocketAddr;
@@ -27,7 +27,8 @@ fn a_thousand_viewers_cause_one_read_of_each_byte() {
         let sent = Arc::new(tokio::sync::Barrier::new(1_001));
         let viewers: Vec<_> = (0..1_000)
             .map(|number| {
-                // All of them to the end would be 100 GB; some take all, most take a part and leave.
+                // If all viewers read to the end, that would be 100 GB; some read everything, most read a part and
+                // leave.
                 let take = if number % 64 == 0 {
                     SIZE_BYTES
                 } else {
@@ -46,7 +47,7 @@ fn a_thousand_viewers_cause_one_read_of_each_byte() {
     origin.assert_each_byte_was_read_once("/video.mp4", SIZE_BYTES);
 }
 
-/// Viewers and edge are one process here, with two sockets for each viewer.
+/// Raises the limit of open files: viewers and edge are one process here, with two sockets per viewer.
 fn allow_many_sockets() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -57,7 +58,7 @@ fn allow_many_sockets() {
     setrlimit(Resource::Nofile, all).unwrap();
 }
 
-/// Asks for the video, waits until everybody has, and checks the first `take` bytes of it.
+/// Requests the video, waits until all viewers have done so, and checks the first `take` bytes.
 async fn watch(edge: SocketAddr, take: u64, pattern: Pattern, sent: Arc<tokio::sync::Barrier>) {
     let stream = TcpStream::connect(edge).await.unwrap();
     let ask = Ask::get(url("/video.mp4")).bytes();
@@ -109,7 +110,7 @@ fn a_seek_in_a_cold_video_reads_only_what_it_needs() {
     video.pattern().assert_is(5_000_000_500, &second.body);
     assert_eq!(second.outcome(), "Hit");
     assert_eq!(origin.sent_size_bytes(), read);
-    // Across a border of blocks.
+    // A range across the border of two blocks.
     let border = 4_769 * MIB;
     let across = seek(&format!("bytes={}-{}", border - 10, border + 9));
     video.pattern().assert_is(border - 10, &across.body);
@@ -121,7 +122,7 @@ fn a_seek_in_a_cold_video_reads_only_what_it_needs() {
     assert!(origin.sent_size_bytes() <= read + 4 * MIB);
 }
 
-/// A viewer who goes at once does not make the edge read a video that nobody watches.
+/// A viewer that leaves at once does not make the edge read a video that nobody watches.
 #[test]
 fn a_fill_ends_when_its_only_viewer_leaves_at_the_start() {
     const SIZE_BYTES: u64 = 1 << 30;
@@ -159,7 +160,7 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
     let mut viewer = edge.plain();
     viewer.send(&Ask::get(url("/video.mp4")).bytes());
     assert_eq!(viewer.head().unwrap().status(), 200);
-    // A block may not leave before it is complete.
+    // The viewer does not leave before a block is complete.
     viewer.take(7 * MIB as usize);
     drop(viewer);
     gate.open();
@@ -169,10 +170,10 @@ fn a_fill_goes_on_when_its_viewer_leaves_near_the_end() {
     origin.assert_each_byte_was_read_once("/video.mp4", SIZE_BYTES);
 }
 
-/// Nobody who waits for the same bytes is held up by one who takes none.
+/// A viewer that reads nothing does not delay others that wait for the same bytes.
 #[test]
 fn a_viewer_that_takes_nothing_holds_nobody_up() {
-    // More than the buffers of a connection hold.
+    // A size beyond what the buffers of a connection hold.
     const SIZE_BYTES: u64 = 40_000_000;
     let (origin, video) = FakeOrigin::object(SIZE_BYTES, "\"video\"");
     let edge = Remote::new(&origin).start();
@@ -222,7 +223,7 @@ fn an_origin_sees_no_signature() {
     }
 }
 
-/// T98: two viewers with different signatures share one object, and one without gets nothing of it.
+/// T98: two viewers with different signatures share one object, and a viewer without one gets nothing of it.
 #[test]
 fn different_grants_share_an_object() {
     let (origin, video) = FakeOrigin::object(100_000, "\"video\"");
@@ -243,7 +244,7 @@ fn different_grants_share_an_object() {
     );
 }
 
-/// Many who ask at once for what nobody may see cause no request at all.
+/// Many requests for an object that the viewers may not have cause no request to the origin.
 #[test]
 fn refused_viewers_cost_the_origin_nothing() {
     let (origin, _) = FakeOrigin::object(100_000, "\"video\"");
@@ -255,7 +256,7 @@ fn refused_viewers_cost_the_origin_nothing() {
     assert_eq!(origin.connections(), 0);
 }
 
-/// A small window of time in which the one that fetches has gone and others wait.
+/// A short period in which the viewer that started the fetch has left and others wait.
 #[test]
 fn those_who_wait_are_served_when_the_first_viewer_leaves() {
     let gate = Gate::closed();
@@ -281,7 +282,7 @@ fn those_who_wait_are_served_when_the_first_viewer_leaves() {
     }
 }
 
-/// An origin that is told the viewer's host is asked once for each host, and no more.
+/// An origin that is sent the viewer's host gets one request per host, and no more.
 #[test]
 fn an_origin_that_hears_the_host_is_asked_once() {
     let (origin, _) = FakeOrigin::object(1_000, "\"v1\"");

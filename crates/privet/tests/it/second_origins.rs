@@ -1,11 +1,11 @@
-//! Origin groups and the cache: what is kept of the second origin is for those of whom it would hear the same.
+//! Origin groups and the cache: a cached response of the second origin is for requests that would look the same to it.
 
 use crate::support::*;
 
 const GROUP: &str = "[[distributions.origin_groups]]\nid = 'both'\norigins = ['app', 'second']\n\
                      failover_statuses = [403, 404]";
 
-/// Answers everybody by what they say of themselves.
+/// Starts an origin that responds with the viewer's own headers.
 fn second(vary: &'static str) -> FakeOrigin {
     FakeOrigin::start(move |ask| {
         let words = ["Authorization", "Cookie", "Accept-Language", "X-Name"];
@@ -25,7 +25,7 @@ fn group(app: &str, second: &FakeOrigin) -> TestEdge {
         .start()
 }
 
-/// A bucket hears little of a request: by that alone, one viewer's page was another's.
+/// A bucket receives little of a request: keyed by that alone, one viewer's page was served to another.
 #[test]
 fn what_the_second_origin_hears_tells_its_answers_apart() {
     let nothing = FakeOrigin::start(|_| {
@@ -37,7 +37,7 @@ fn what_the_second_origin_hears_tells_its_answers_apart() {
          access_key_id = 'AKIAIOSFODNN7EXAMPLE', secret_access_key = 'secret' }}",
         nothing.url()
     );
-    // A header of the origin's own takes the place of the viewer's.
+    // An origin's own header replaces the viewer's.
     let server = format!("url = {:?}\nheaders = {{ X-Name = 'edge' }}", nothing.url());
     for app in [&bucket, &server] {
         for (vary, name) in [
@@ -57,7 +57,7 @@ fn what_the_second_origin_hears_tells_its_answers_apart() {
     }
 }
 
-/// What both would hear of all alike is kept as ever.
+/// A response to requests that look the same to both origins is cached as usual.
 #[test]
 fn the_second_origins_answers_are_shared() {
     let nothing = FakeOrigin::start(|_| OriginAnswer::whole(404, &[], ""));

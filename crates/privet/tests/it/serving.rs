@@ -1,4 +1,4 @@
-//! `privet serve` as a process: its signals, and a configuration that turns into something else while it runs.
+//! `privet serve` as a process: its signals, and a configuration that is replaced by something else while it runs.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -28,7 +28,7 @@ origin = "files"
 struct Served {
     process: Child,
     said: Lines<BufReader<ChildStderr>>,
-    /// Of its listener.
+    /// Address of its listener.
     address: String,
 }
 
@@ -52,7 +52,7 @@ impl Served {
         served
     }
 
-    /// Waits for a line of standard error.
+    /// Waits for a line of standard error that contains `expected`.
     fn hear(&mut self, expected: &str) -> String {
         let mut heard = Vec::new();
         for line in self.said.by_ref().map_while(Result::ok) {
@@ -76,7 +76,7 @@ impl Drop for Served {
     }
 }
 
-/// Each of these was read until memory was full, and kept SIGTERM waiting.
+/// F11: each of these was once read until memory was full, and kept SIGTERM waiting.
 #[test]
 fn f11_a_configuration_that_turns_into_a_device_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn f11_a_configuration_that_turns_into_a_device_ends_nothing() {
     assert!(served.process.wait().unwrap().success());
 }
 
-/// No log has them, since they belong to no distribution; the operator hears of the first one of a minute.
+/// Such requests are in no log, since they belong to no distribution; the operator hears of the first one per minute.
 #[test]
 fn d4_a_host_that_is_not_served_is_told_once_a_minute() {
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ fn d4_a_host_that_is_not_served_is_told_once_a_minute() {
     );
 }
 
-/// Whoever pastes a link into the wrong field has put it into no log.
+/// A link pasted in place of a host name must not get into any log.
 #[test]
 fn a_signature_in_the_place_of_a_host_is_not_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -191,12 +191,12 @@ fn a_distribution_that_is_open_to_everybody_is_told_at_the_start_and_at_a_reload
     served.hear("is in force");
 }
 
-/// Viewers see a 502; the operator saw nothing.
+/// The operator is told when viewers get 502; earlier versions said nothing.
 #[test]
 fn an_http_origin_that_is_down_is_told_without_what_was_asked() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("privet.toml");
-    // Nothing listens at port 1.
+    // Nothing listens on port 1.
     let down = CONFIG.replace("folder = \".\"", "url = \"http://127.0.0.1:1\"");
     fs::write(&config, down).unwrap();
     let mut served = Served::start(&config);

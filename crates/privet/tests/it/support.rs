@@ -1,4 +1,4 @@
-//! A running edge in a folder of its own, viewers that send any bytes, and links as signers write them.
+//! A running edge in a folder of its own, viewers that send arbitrary bytes, and links as signers write them.
 
 mod balancer;
 mod coded;

@@ -1,14 +1,14 @@
-//! Invariants of the code base that no compiler checks: arrows between crates, purity, sizes, words.
+//! Invariants of the code base that no compiler checks: dependencies between crates, purity, sizes, words.
 //!
-//! Each rule is stated in CONTRIBUTING.md or ARCHITECTURE.md; the assertion says which file breaks it.
+//! Each rule is stated in CONTRIBUTING.md or ARCHITECTURE.md; the assertion names the file that breaks it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Without tests. 400 is the alarm that a reviewer hears, this the limit.
+/// Limit for lines of code without tests. At 400 a reviewer becomes alert; this is the hard limit.
 const FILE_LINES_MAX: usize = 600;
 
-/// Which siblings a crate may name in its `[dependencies]`.
+/// The siblings that each crate may name in its `[dependencies]`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sign", &[]),
     ("distribution", &["privet-sign"]),
@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What a pure crate never names: no IO, no clock, no async, no environment, no randomness.
+/// Names that a pure crate never uses: no IO, no clock, no async, no environment, no randomness.
 const IMPURE: &[&str] = &[
     "tokio",
     "hyper",
@@ -187,7 +187,7 @@ fn one_file_has_unsafe_code() {
     );
 }
 
-/// It is one word, in prose as in messages (CONTRIBUTING.md, 32), also where a line ends in between.
+/// "Cannot" is one word, in prose as in messages (CONTRIBUTING.md, 32), and is also checked across line breaks.
 #[test]
 fn cannot_is_one_word() {
     let is_ours = |file: &PathBuf| {
@@ -221,7 +221,7 @@ fn cannot_is_one_word() {
     }
 }
 
-/// `error:`, `warning:`, `hint:` and `note:` are written in two places, which keep control characters from the terminal.
+/// `error:`, `warning:`, `hint:` and `note:` are written in two files, which keep control characters off the terminal.
 #[test]
 fn standard_error_has_one_scheme() {
     let crates = root().join("crates");
@@ -255,7 +255,7 @@ fn no_forbidden_words() {
         let Ok(text) = fs::read_to_string(&file) else {
             continue;
         };
-        // The papers may speak of the words that code may not use.
+        // Documents may mention the words that code may not use.
         let is_paper = file.extension().is_some_and(|extension| extension == "md");
         for (index, line) in text.lines().enumerate() {
             let place = format!("{}:{}", shown(&file), index + 1);
@@ -328,7 +328,7 @@ fn cited_fidelity_notes_exist() {
     }
 }
 
-/// A promise that names a test which is gone is no promise.
+/// A promise that names a missing test is no promise.
 #[test]
 fn promises_name_tests_that_exist() {
     let paper = read(&root().join("SECURITY.md"));
@@ -354,7 +354,7 @@ fn promises_name_tests_that_exist() {
     }
 }
 
-/// Whoever reads a token in the log finds it in the table of what it means.
+/// A reader who finds a token in the log finds its meaning in the table.
 #[test]
 fn m3_every_refusal_of_a_video_stands_in_the_docs() {
     let crates = root().join("crates");
@@ -378,7 +378,7 @@ fn m3_every_refusal_of_a_video_stands_in_the_docs() {
     }
 }
 
-/// Texts like `video-corrupt` in the code of a file.
+/// Returns texts such as `video-corrupt` in the code of a file.
 fn video_tokens(file: &Path) -> Vec<String> {
     let text = read(file);
     let code = code_before_tests(&text);
@@ -413,7 +413,7 @@ fn shown(file: &Path) -> String {
         .to_string()
 }
 
-/// From a heading of a manifest to the next one.
+/// Returns a manifest's section from its heading to the next one.
 fn section(manifest: &str, heading: &str) -> String {
     let rest = manifest
         .split_once(&format!("{heading}\n"))
@@ -441,7 +441,7 @@ fn all_files() -> Vec<PathBuf> {
     files
 }
 
-/// Everything but what builds and tools leave behind, and inputs that are odd on purpose.
+/// Collects all files except what builds and tools leave behind, and inputs that are malformed on purpose.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let left_out = [
         "target",
@@ -480,14 +480,14 @@ fn code_before_tests(text: &str) -> &str {
         .map_or(text, |(code, _)| code)
 }
 
-/// Numbered lines of code: comments and unit tests left out.
+/// Returns the numbered lines of code, without comments and unit tests.
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = code_before_tests(text).lines().enumerate();
     let code = lines.map(|(index, line)| (index + 1, line.split("//").next().unwrap_or(line)));
     code.filter(|(_, line)| !line.trim().is_empty())
 }
 
-/// The targets of `[text](target)`, code blocks left out.
+/// Returns the targets of `[text](target)` outside code blocks.
 fn links(paper: &str) -> Vec<String> {
     let prose = paper.split("```").step_by(2);
     let targets = prose.flat_map(|part| part.split("](").skip(1));

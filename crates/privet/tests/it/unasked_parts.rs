@@ -1,11 +1,11 @@
-//! Origins that answer with a part, or with "no such range", though nobody asked for a range.
+//! Origins that respond with a part, or with "no such range", to requests without a range.
 
 use crate::support::*;
 
 const BODY: &str = "the first part of it";
 const POLICY: &str = "query_strings = 'all'\nmin_ttl = '1h'";
 
-/// As S3 answers a request with `partNumber`, which is no range, and anything else with the object.
+/// Responds as S3 does to a request with `partNumber`, which is no range, and to anything else with the object.
 fn origin(status: u16, range: &'static str) -> FakeOrigin {
     FakeOrigin::start(move |ask| {
         let common = [("ETag", "\"a\""), ("Cache-Control", "max-age=3600")];
@@ -17,7 +17,7 @@ fn origin(status: u16, range: &'static str) -> FakeOrigin {
     })
 }
 
-/// F: the part was kept as the object, and the next one had a torn answer or none.
+/// F: the part used to be cached as the object, and the next request got a torn response or none.
 #[test]
 fn f_what_nobody_asked_a_range_of_is_passed_on_and_not_kept() {
     for (status, range) in [
@@ -38,7 +38,7 @@ fn f_what_nobody_asked_a_range_of_is_passed_on_and_not_kept() {
             assert_eq!(answer.field("Content-Range"), Some(range));
             assert_eq!(origin.asks().len(), asked, "{status} {range}");
         }
-        // What is an object is kept as ever.
+        // The object itself is cached as usual.
         let asks = origin.asks().len();
         for _ in 0..2 {
             assert_eq!(edge.fetch("/video.mp4").status(), 200);
@@ -47,7 +47,7 @@ fn f_what_nobody_asked_a_range_of_is_passed_on_and_not_kept() {
     }
 }
 
-/// Nor does it take the place of the object, when that is asked about again.
+/// The part does not take the place of the object either when it comes in response to a revalidation.
 #[test]
 fn f_an_unasked_part_instead_of_a_304_is_not_kept() {
     let origin = FakeOrigin::start(|ask| {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-/// The answer to GET of `path` beneath `/public/`, plain and encrypted.
+/// Checks the status of a GET of `path`, plain and encrypted.
 #[track_caller]
 fn check(edge: &TestEdge, path: &str, expected: u16) {
     for scheme in ["http", "https"] {
@@ -19,7 +19,8 @@ fn check(edge: &TestEdge, path: &str, expected: u16) {
     }
 }
 
-/// No object: the folder has none of that name, or the path could be read as one of a restricted behavior.
+/// Checks that there is no object: the folder has no such name, or the path could be read as one of a restricted
+/// behavior.
 #[track_caller]
 fn check_nothing(edge: &TestEdge, path: &str) {
     let status = edge.get(&format!("https://{HOST}{path}")).status();
@@ -101,15 +102,15 @@ fn links_that_lead_out() {
     }
     link("inside.txt", "within");
     check(&edge, "/public/within", 200);
-    // A link that is turned outwards after its file was remembered.
+    // The link is changed to point outside after its file was cached.
     fs::remove_file(edge.object("public/within")).unwrap();
     link("../../secret.txt", "within");
     check(&edge, "/public/within", 404);
     edge.assert_alive();
 }
 
-/// What is remembered is compared with the file's state before every answer; the comparison must not follow a
-/// folder that was turned outwards meanwhile.
+/// A cached file is compared with the file's state before every response; the comparison must not follow a folder link
+/// that was changed to point outside.
 #[test]
 fn a_hot_object_behind_a_link() {
     let edge = TestEdge::new();
@@ -165,7 +166,7 @@ fn an_unreadable_file() {
 
 const SIZE_BYTES: usize = 30_000_000;
 
-/// Sends a file to a narrow viewer of each kind, has `spoil` change it under way, and gives `look` what arrived.
+/// Sends a file to a narrow viewer of each kind, lets `spoil` change it meanwhile, and passes what arrived to `look`.
 fn while_sending(spoil: impl Fn(&std::path::Path), look: impl Fn(&TestEdge, &[u8], &[u8])) {
     for scheme in ["http", "https"] {
         let edge = TestEdge::new();
@@ -197,7 +198,7 @@ fn a_file_that_shrinks_under_way_breaks_the_connection() {
         file.set_len(20_000_000).unwrap();
     };
     while_sending(cut, |edge, got, bytes| {
-        // Not one byte more than there were, and no other ones.
+        // No more bytes than the file had, and no others, are sent.
         assert!(got.len() <= 20_000_000, "{}", got.len());
         assert!(got == &bytes[..got.len()]);
         let record = edge.live.wait_for(1).pop().unwrap();

@@ -1,13 +1,13 @@
-//! What other signers make, as a client really sends it to the running edge.
+//! Output of other signers, as a client really sends it to the running edge.
 
 use crate::support::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Signed with SHA-256 by a P-256 key, without saying so: Privet tries both digests (F2).
+/// A vector signed with SHA-256 by a P-256 key that does not say so: Privet tries both digests (F2).
 const DECIDED_TO_OPEN: &str = "key-p256.sec1-with-params-sha256/botocore";
-/// Every host of the vectors.
+/// All hosts of the vectors.
 const HOSTS: &str =
     r#"["*.cloudfront.net", "*.example.com", "*.example.net", "192.0.2.10", "[2001:db8::1]"]"#;
 
@@ -20,7 +20,7 @@ fn text<'a>(entry: &'a Value, name: &str) -> &'a str {
     entry[name].as_str().unwrap_or_default()
 }
 
-/// What the client asks for; `None` when no web client can ask for it over HTTP.
+/// Returns the client's request; `None` when no web client can send it over HTTP.
 fn ask_of(entry: &Value) -> Option<Ask> {
     let output = &entry["output"];
     let (link, cookies) = match (output["url"].as_str(), output["cookies"].as_object()) {
@@ -41,7 +41,7 @@ fn ask_of(entry: &Value) -> Option<Ask> {
         }
         (None, None) => return None,
     };
-    // The verdict of a wildcard cookie was given for a file below it.
+    // The verdict on a wildcard cookie is for a file below it.
     let link = if cookies.is_some() {
         link.replace("/*", "/a.ts")
     } else {
@@ -61,13 +61,13 @@ fn ask_of(entry: &Value) -> Option<Ask> {
     })
 }
 
-/// When the client asks: a second before the end, and never before the start.
+/// Returns the time of the request: a second before the expiry, and never before the start.
 fn moment_of(entry: &Value) -> u64 {
     let until = entry["input"]["expires"].as_u64().unwrap_or(2_000_000_000);
     until.saturating_sub(1)
 }
 
-/// A policy for viewers that no test can be.
+/// Returns true for a policy whose addresses no test can have.
 fn is_for_elsewhere(entry: &Value) -> bool {
     let ip = text(&entry["input"], "ip");
     let policy = text(entry, "policy_signed");
@@ -76,10 +76,10 @@ fn is_for_elsewhere(entry: &Value) -> bool {
         && ip != "0.0.0.0/0"
 }
 
-/// An edge that trusts only the key of these vectors, with an empty bucket.
+/// Starts an edge that trusts only the key of these vectors, with an empty bucket.
 fn edge_for(key: &str) -> TestEdge {
     let kind = key.split('.').next().unwrap();
-    // An edge takes no P-384 key, so nothing that it signed can open.
+    // The edge accepts no P-384 key, so nothing that such a key signed can be valid.
     let kind = if kind == "p384" { "rsa2048" } else { kind };
     let config = format!(
         r#"
@@ -104,7 +104,7 @@ default_behavior = {{ origin = "videos", trusted_key_groups = ["viewers"] }}
     TestEdge::configured(&config)
 }
 
-/// Connections are kept, as a browser does, until the edge closes one.
+/// A client that keeps connections, as a browser does, until the edge closes one.
 struct Client<'a> {
     edge: &'a TestEdge,
     plain: Option<Viewer>,
@@ -134,7 +134,7 @@ impl Client<'_> {
     }
 }
 
-/// Asks for every vector that has `verdict`; the names of those that opened, and of those that did not.
+/// Requests every vector that has `verdict`; returns the names of those that were accepted and of those that were not.
 fn outcomes(verdict: &str) -> (Vec<String>, Vec<String>) {
     let all = vectors();
     let mut by_key: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
@@ -154,7 +154,7 @@ fn outcomes(verdict: &str) -> (Vec<String>, Vec<String>) {
             edge.set_clock(moment_of(entry));
             let status = ask_of(entry).map(|ask| client.status(&ask));
             match status {
-                // The bucket is empty, so what opens is missing.
+                // The bucket is empty, so an accepted request gets 404.
                 Some(404) => opened.push(name),
                 Some(403 | 413 | 400) | None => refused.push(name),
                 Some(other) => panic!("{name}: {other}"),
@@ -180,7 +180,7 @@ fn what_cloudfront_opens_is_opened() {
         .map(|entry| text(entry, "id"))
         .collect();
     let (opened, refused) = outcomes("accept");
-    // Their addresses are not this machine's; privet-sign opens them with the addresses passed in.
+    // This machine does not have their addresses; the tests of privet-sign pass the addresses in.
     let wrongly: Vec<&String> = refused
         .iter()
         .filter(|name| !elsewhere.contains(&name.as_str()))

@@ -1,5 +1,5 @@
-//! What lists say of videos that need more than the usual: screens of a higher range, roles of tracks, sound with SBR. The
-//! videos are ffmpeg's, and ffprobe reads what is made of them.
+//! Declarations in playlists for videos with special needs: a higher video range, roles of tracks, audio with SBR. The
+//! videos are made by ffmpeg, and ffprobe reads what is made of them.
 
 use crate::support::*;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use std::time::Duration;
 const MASTER: &str = "hls/master.m3u8";
 const DASH: &str = "dash/manifest.mpd";
 
-/// Asserts that each of `expected` is in a list of a clip.
+/// Asserts that each of `expected` is in a playlist of a clip.
 #[track_caller]
 fn check(edge: &VideoEdge, clip: &str, name: &str, expected: &[&str]) {
     let list = edge.get(clip, name).text().to_owned();
@@ -18,8 +18,8 @@ fn check(edge: &VideoEdge, clip: &str, name: &str, expected: &[&str]) {
     }
 }
 
-/// One entry of each stream as ffprobe reads it, of a file or a URL. A cookie carries the grant: ffprobe loses queries in
-/// manifests that have subtitles.
+/// Returns one entry of each stream as ffprobe reads it from a file or a URL. A cookie carries the grant, because
+/// ffprobe loses queries in manifests that have subtitles.
 fn probed(input: &str, cookies: &str, entry: &str) -> Vec<String> {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-of", "json", "-show_entries"]);
@@ -28,13 +28,13 @@ fn probed(input: &str, cookies: &str, entry: &str) -> Vec<String> {
     let ran = run_within(&mut command, Duration::from_secs(30));
     assert!(ran.status.success(), "{input}: {}", ran.errors());
     let report: Value = serde_json::from_str(&ran.text()).unwrap();
-    // Each is there once more in its program.
+    // Each stream also occurs in its program.
     let streams = report["streams"].as_array().unwrap().iter();
     let entries = streams.filter_map(|stream| stream[entry].as_str());
     entries.map(str::to_owned).collect()
 }
 
-/// ffprobe reads of both forms of a video's first streams what it reads of the video.
+/// Checks that ffprobe reads the same of the first streams of both forms as of the video itself.
 #[track_caller]
 fn check_probed(edge: &VideoEdge, clip: &str, entry: &str, expected: &[&str]) {
     let file = clip_file(clip);
@@ -84,7 +84,7 @@ fn h3_screens_of_a_higher_range_are_told() {
         );
         check_probed(&edge, clip, "color_transfer", &[ffmpegs]);
     }
-    // Of a set each rendition says its own; what says nothing is SDR.
+    // In a set each rendition declares its own range; a rendition without a declaration is SDR.
     check_probed(&edge, "hdr_vp9.mp4", "color_transfer", &["smpte2084"]);
     let master = edge.get("hdr.video.json", MASTER).text().to_owned();
     let ranges: Vec<bool> = master
@@ -100,7 +100,7 @@ fn h3_screens_of_a_higher_range_are_told() {
             assert!(found.iter().any(|name| name == codec), "{name}: {found:?}");
         }
     }
-    // The usual videos say nothing, as their colours are not said.
+    // An ordinary video declares no range, because its file does not declare its colours.
     let master = edge.get("brief.mp4", MASTER).text().to_owned();
     assert!(!master.contains("VIDEO-RANGE"), "{master}");
 }
@@ -144,7 +144,7 @@ fn m4_the_roles_of_tracks_are_told() {
     }
 }
 
-/// The description comes first in the file, and is not what a transport stream carries.
+/// The audio description comes first in the file, and is not what a transport stream carries.
 #[test]
 fn m4_a_transport_stream_has_the_main_audio() {
     let edge = VideoEdge::start();

@@ -1,17 +1,17 @@
-//! Hostile files (`tests-peers/videos/make_broken.py`): each is refused or served within a second, gives away no more
-//! bytes than it has, and leaves the edge as it was.
+//! Hostile files (`tests-peers/videos/make_broken.py`): each is refused or served within a second, yields no more bytes
+//! than it has, and leaves the edge as it was.
 
 use crate::support::*;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// No hostile file takes longer to be judged.
+/// Time limit for judging a hostile file.
 const SECOND: Duration = Duration::from_secs(1);
-/// What the head of a segment and one that says what a track is may take.
+/// Allowance for the headers of segments and for init segments.
 const HEAD_SIZE_BYTES_MAX: u64 = 64 * 1024;
 
-/// Name, what is to become of it, and why.
+/// Returns for each case its name, the expected outcome, and the reason.
 fn cases() -> Vec<(String, String, String)> {
     let table = fs::read_to_string(videos_folder().join("broken/expected.tsv")).unwrap();
     let fields = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
@@ -20,7 +20,7 @@ fn cases() -> Vec<(String, String, String)> {
         .collect()
 }
 
-/// Asks and takes the time.
+/// Sends a request and checks the time it takes.
 #[track_caller]
 fn timely(edge: &VideoEdge, url: &str) -> Answer {
     let began = Instant::now();
@@ -29,7 +29,7 @@ fn timely(edge: &VideoEdge, url: &str) -> Answer {
     answer
 }
 
-/// Every URL of a list, resolved.
+/// Returns every URL of a playlist, resolved.
 fn urls(list: &str, base: &str) -> BTreeSet<String> {
     let base = url::Url::parse(base).unwrap();
     let lines = list.lines().filter(|line| !line.is_empty());
@@ -40,7 +40,7 @@ fn urls(list: &str, base: &str) -> BTreeSet<String> {
     named.map(|name| base.join(&name).unwrap().into()).collect()
 }
 
-/// Fetches everything beneath a list, each thing once; returns how many bytes of media came.
+/// Fetches everything below a playlist, each URL once; returns the number of media bytes.
 fn walk(edge: &VideoEdge, list_url: &str) -> u64 {
     let mut known = BTreeSet::from([list_url.to_owned()]);
     let mut waiting = vec![list_url.to_owned()];
@@ -98,12 +98,12 @@ fn hostile_files_do_no_harm() {
             assert!(is_answer, "{name} {item}: {}", answer.status_line);
         }
     }
-    // The edge lives, and so does its memory of good videos.
+    // The edge still serves requests, and still plays valid videos.
     let alive = edge.get("brief.mp4", "hls/master.m3u8");
     assert_eq!(alive.status(), 200);
 }
 
-/// Whoever may read the file may have it as it is, whatever it is.
+/// A viewer that may read the file gets it as it is, whatever it contains.
 #[test]
 fn hostile_files_can_be_had_as_they_are() {
     let edge = VideoEdge::start();

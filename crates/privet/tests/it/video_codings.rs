@@ -1,5 +1,5 @@
-//! H1: what `Content-Encoding` says of videos, lists and subtitles: words that are no codings, codings that are undone, and
-//! codings that are not.
+//! H1: `Content-Encoding` of videos, playlists and subtitles: words that are no codings, codings that the edge decodes,
+//! and codings that it does not.
 
 use crate::support::*;
 use flate2::Compression;
@@ -54,7 +54,7 @@ fn br(bytes: &str) -> Vec<u8> {
     encoded
 }
 
-/// The text in every coding that is undone.
+/// Returns the text in every coding that the edge decodes.
 fn every_coding(text: &str) -> [(&'static str, Vec<u8>); 8] {
     [
         ("gzip", gzip(text)),
@@ -68,7 +68,7 @@ fn every_coding(text: &str) -> [(&'static str, Vec<u8>); 8] {
     ]
 }
 
-/// What cannot be undone, or is not what it says.
+/// Returns bodies that cannot be decoded, or that are not in the coding they declare.
 fn undecodable(text: &str) -> [(&'static str, Vec<u8>); 7] {
     let cut = gzip(text.repeat(100));
     [
@@ -82,7 +82,7 @@ fn undecodable(text: &str) -> [(&'static str, Vec<u8>); 7] {
     ]
 }
 
-/// The query of a policy for all that is private.
+/// Returns the query of a policy for everything private.
 fn query() -> String {
     let link = with_policy("", &policy(&url("/private/*")));
     link.split_once('?').unwrap().1.to_owned()
@@ -166,7 +166,7 @@ fn h1_words_that_are_no_codings_leave_lists_plain() {
     check_signed("a.m3u8", Shelved::new(HLS).chunked());
 }
 
-/// With cookies nothing has to be written into the list, so it goes as the origin has it.
+/// With cookies nothing has to be written into the playlist, so it is sent as the origin has it.
 #[test]
 fn h1_a_list_is_as_it_was_for_cookies() {
     let origin = shelf([("/private/a.m3u8", Shelved::new(gzip(HLS)).coded("gzip"))]);
@@ -177,7 +177,7 @@ fn h1_a_list_is_as_it_was_for_cookies() {
     assert_eq!(plain_bytes(&answer), HLS.as_bytes());
 }
 
-/// What is no list is nobody's business here, compressed or not.
+/// An object that is no playlist is passed on as it is, compressed or not.
 #[test]
 fn h1_a_page_in_a_lists_place_goes_as_it_is() {
     let page = gzip("<html>no list</html>");
@@ -296,7 +296,7 @@ fn h1_a_set_that_cannot_be_decoded_is_refused() {
     assert!(answer.text().contains("at most"), "{}", answer.text());
 }
 
-/// The playlist's own type stands where the bucket's says nothing.
+/// The playlist's own media type is used where the bucket's says nothing.
 #[test]
 fn a_rewritten_list_has_the_type_of_a_list() {
     for (name, text, own, kept) in [

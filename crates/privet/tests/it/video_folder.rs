@@ -1,11 +1,11 @@
-//! Videos in a folder: every name of them, its type and its bytes, conditions, ranges, and what is refused.
+//! Videos in a folder: all their names, types and bytes, conditions, ranges, and what is refused.
 
 use crate::support::*;
 use std::fs;
 
 const VIDEO: &str = "http://d111111abcdef8.cloudfront.net/public/talk.mp4";
 
-/// Two seconds a segment, everything under `/public/` open.
+/// Returns a fixture with segments of two seconds, in which everything under `/public/` is open.
 pub fn video_fixture() -> String {
     fixture().replace(
         "path_pattern = \"/public/*\"\norigin = \"videos\"\n",
@@ -19,7 +19,7 @@ fn edge_with(video: &MadeVideo) -> TestEdge {
     edge
 }
 
-/// A file that has not changed for a while, so that what is known of it is kept.
+/// Writes a file that has not changed for a while, so that its index is cached.
 fn put_old(edge: &TestEdge, name: &str, bytes: &[u8]) {
     let path = edge.put(name, bytes);
     let file = fs::File::options().write(true).open(path).unwrap();
@@ -54,7 +54,7 @@ fn what_is_no_video_is_refused_with_its_reason() {
             assert_eq!(answer.status(), 422, "{name}/{item}");
             assert!(answer.text().contains(reason), "{}", answer.text());
         }
-        // The object itself can be had as ever.
+        // The object itself can be fetched as before.
         let answer = edge.get(&format!("http://{HOST}/public/{name}"));
         assert_eq!((answer.status(), answer.body.as_slice()), (200, bytes));
     }
@@ -251,8 +251,8 @@ fn a_replaced_file_gives_other_tags_and_bytes() {
     assert_eq!(edge.get(&format!("{VIDEO}/hls/t1/3.m4s")).status(), 200);
 }
 
-/// A file that changes in place while it is sent ends the answer: no segment of two versions is ever completed. What
-/// passes through the edge's own memory, as with TLS, has not even a byte of the other one.
+/// A file that changes in place while it is sent ends the response, so no segment of two versions is ever completed. A
+/// response that passes through the edge's own memory, as with TLS, has not a single byte of the other version.
 #[test]
 fn a_file_that_changes_under_a_viewer_breaks_the_answer_off() {
     for scheme in ["http", "https"] {
@@ -319,7 +319,8 @@ fn lists_are_compressed_for_whoever_takes_it() {
     assert_eq!(edge.ask(&segment).field("Content-Encoding"), None);
 }
 
-/// An edge with two renditions of a video, subtitles, and a description of the set; and the lower rendition.
+/// Starts an edge with two renditions of a video, subtitles, and a description of the set; returns the lower rendition
+/// too.
 fn edge_with_sets() -> (TestEdge, MadeVideo) {
     let config = video_fixture().replace(
         "video = { segment_duration = \"2s\" }",

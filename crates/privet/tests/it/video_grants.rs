@@ -1,4 +1,4 @@
-//! Who may have what is made of a video: by query, by cookies, by a path_token, and nobody else.
+//! Access to what is made of a video: by query, by cookies, by a path token, and not otherwise.
 
 use crate::support::*;
 
@@ -23,12 +23,12 @@ fn asked(item: &str) -> String {
     url(&format!("{VIDEO}/{item}"))
 }
 
-/// The query of a link.
+/// Returns the query of a link.
 fn query_of(link: &str) -> &str {
     link.split_once('?').expect("a signed link").1
 }
 
-/// A query that is good for everything under `/private/videos/`.
+/// Returns a query that is valid for everything under `/private/videos/`.
 fn wildcard_query() -> String {
     let link = with_policy("", &policy(&url("/private/videos/*")));
     query_of(&link).to_owned()
@@ -109,7 +109,7 @@ fn a_policy_with_a_wildcard_goes_along_in_every_list() {
     );
 }
 
-/// F12: with a query of some kilobytes on each of its lines, a list of 100 kB would be one of 12 MB.
+/// F12: with a query of some kilobytes on each of its lines, a playlist of 100 kB would grow to 12 MB.
 #[test]
 fn f12_a_long_query_makes_no_long_list() {
     let (origin, _) = origin_of(&MadeVideo::new(2_000, 100, 0));
@@ -129,7 +129,7 @@ fn f12_a_long_query_makes_no_long_list() {
     assert!(!refused.text().contains("Signature"), "{}", refused.text());
 }
 
-/// What is made of an object is the object's own bytes: a link to it opens them too, and nothing else.
+/// The files made of an object consist of its own bytes, so a link to the object opens them too, and nothing else.
 #[test]
 fn a_link_to_the_object_opens_what_is_made_of_it() {
     let (origin, _) = origin_of(&MadeVideo::new(4, 100, 0));
@@ -205,7 +205,7 @@ fn a_session_stands_in_the_path() {
                 assert!(!answer.text().contains("Signature"), "{}", answer.text());
             }
         }
-        // Whose text is another one is no token of ours.
+        // A token with a changed character is none of ours.
         for at in [20, 60, 100] {
             let other = if &location[at..=at] == "B" { "C" } else { "B" };
             let mut forged = location.clone();
@@ -267,7 +267,7 @@ fn lists_that_are_objects_get_the_grant_too() {
     assert_eq!(answer.field("Cache-Control"), Some("private, no-cache"));
     assert_eq!(answer.field("Content-Type"), Some("application/x-mpegURL"));
     assert_ne!(answer.field("ETag"), Some("\"list\""));
-    // As it is for cookies, for a path_token, and for a link that is good for nothing else.
+    // With cookies, a path token, or a link that is valid for nothing else, the playlist stays as it is.
     let cookies = policy_cookies(RSA, &policy(&url("/private/videos/*")));
     let by_cookies = edge.ask(&Ask::get(&path).header("Cookie", cookies));
     assert_eq!(by_cookies.text(), list);
@@ -275,18 +275,18 @@ fn lists_that_are_objects_get_the_grant_too() {
     let way = edge.get(&format!("{path}?{query}&path_token=1"));
     assert_eq!(way.status(), 302);
     assert_eq!(edge.get(&url(way.field("Location").unwrap())).text(), list);
-    // The wish is no part of what is signed, and opens nothing by itself.
+    // The parameter that requests a path token is not signed, and opens nothing by itself.
     let exact = with_policy("", &policy(&path));
     let exact = query_of(&exact);
     let wish = format!("{path}?{exact}&path_token=1");
     assert_eq!(edge.get(&wish).status(), 302);
     let other = format!("{}?{exact}&path_token=1", url("/private/videos/other.m3u8"));
     assert_eq!(edge.get(&other).status(), 403);
-    // A list that must not be kept is rewritten just the same.
+    // A playlist that may not be cached is rewritten just the same.
     object.change_to(list.into(), &[("Cache-Control", "no-store")]);
     let fresh = url("/private/videos/live.m3u8");
     assert_eq!(edge.get(&format!("{fresh}?{query}")).text(), expected);
-    // What is no list goes as it is.
+    // An object that is no playlist is sent as it is.
     object.change_to(b"<html>".to_vec(), &[("ETag", "\"page\"")]);
     let page = url("/private/videos/page.m3u8");
     assert_eq!(edge.get(&format!("{page}?{query}")).text(), "<html>");

@@ -1,4 +1,4 @@
-//! H2: a member of a set that cannot be read takes away only itself.
+//! H2: a member of a set that cannot be read is left out, and the rest plays.
 
 use crate::support::*;
 
@@ -11,7 +11,8 @@ fn video() -> Shelved {
     Shelved::new(MadeVideo::new(4, 100, 0).bytes)
 }
 
-/// A set of two renditions and two subtitles, of which `other` and `german` are as given.
+/// Starts an origin and an edge with a set of two renditions and two subtitles, of which `other` and `german` are
+/// given.
 fn edge_with(other: Shelved, german: Shelved) -> (FakeOrigin, TestEdge) {
     let origin = shelf([
         ("/t.video.json", Shelved::new(SET)),
@@ -28,7 +29,7 @@ fn get(edge: &TestEdge, item: &str) -> Answer {
     edge.get(&url(&format!("/t.video.json/{item}")))
 }
 
-/// What no text can be read of, and what its own URL answers.
+/// Returns objects that cannot be read as text, with the status of their own URLs.
 fn unreadable_texts() -> Vec<(Shelved, u16)> {
     let long = "x".repeat((8 << 20) + 1);
     vec![
@@ -36,7 +37,7 @@ fn unreadable_texts() -> Vec<(Shelved, u16)> {
         (Shelved::new(VTT).coded("exi").chunked(), 422),
         (Shelved::new(long.as_str()), 422),
         (Shelved::new(long.as_str()).chunked(), 422),
-        // Players end a video over subtitles that were listed and are refused.
+        // Players stop a video when subtitles that were listed are refused.
         (Shelved::new("no subtitles"), 422),
         (Shelved::new("no subtitles").chunked(), 422),
         (Shelved::new("<html>WEBVTT</html>").without_tag(), 422),
@@ -66,7 +67,7 @@ fn h2_subtitles_that_cannot_be_read_are_left_out() {
     }
 }
 
-/// What need not be kept, or does not tell its length, can be read all the same.
+/// Subtitles that may not be cached, or have no declared length, can be read all the same.
 #[test]
 fn h2_subtitles_that_can_be_read_somehow_are_listed() {
     for german in [
@@ -91,7 +92,7 @@ fn h2_subtitles_that_can_be_read_somehow_are_listed() {
     }
 }
 
-/// What no video can be made of, and what its own URL answers.
+/// Returns objects that cannot be read as a video, with the status of their own URLs.
 fn unreadable_videos() -> Vec<(Shelved, u16)> {
     let bytes = MadeVideo::new(4, 100, 0).bytes;
     let cut = bytes[..200].to_vec();
@@ -123,7 +124,7 @@ fn h2_renditions_that_cannot_be_read_are_left_out() {
     }
 }
 
-/// The first rendition lends its length to the lists of subtitles: the next one does when it cannot.
+/// Subtitle playlists take their length from the first rendition, or from the next one if it cannot be read.
 #[test]
 fn h2_the_first_rendition_may_be_the_one() {
     for (first, status) in unreadable_videos() {
@@ -159,7 +160,7 @@ fn h2_where_nothing_plays_the_reason_is_told() {
     assert_eq!(get(&edge, "hls/master.m3u8").status(), 404);
 }
 
-/// By rule: what lies beside a video may be missing or broken, the video itself may not be missing.
+/// In a set by rule, files beside the video may be missing or broken, but the video itself may not be missing.
 #[test]
 fn h2_what_lies_beside_a_video_is_left_out_too() {
     let rule = "video = { renditions = [\"b\"], subtitles = [\"en\", \"de\"] }";

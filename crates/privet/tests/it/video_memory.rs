@@ -1,14 +1,14 @@
-//! What lists, sets and subtitles hold while they are read and made: it is counted before it is there, also of what is not
-//! kept.
+//! Memory for playlists, sets and subtitles while they are read and made: it is counted before it is allocated, also
+//! for what is not cached.
 
 use crate::support::*;
 
 const VIDEO: &str = "/private/videos/talk.mp4";
 const MIB: usize = 1024 * 1024;
-/// A connection may hold half of it for texts.
+/// A budget of which one connection may use half for texts.
 const BUDGET: &str = "[limits]\nresponses_size_bytes_max = \"4 MiB\"\n";
 
-/// The query of a policy for all that is private.
+/// Returns the query of a policy for everything private.
 fn query() -> String {
     let link = with_policy("", &policy(&url("/private/*")));
     link.split_once('?').expect("a signed link").1.to_owned()
@@ -19,7 +19,7 @@ fn edge_of(origin: &FakeOrigin) -> TestEdge {
     TestEdge::configured(&format!("{}\n{BUDGET}", remote.config()))
 }
 
-/// What a video's names are made of, by its ending, and the name.
+/// Objects with their extensions, and the names of what is made of them.
 const MADE_OF: [(&str, &str); 4] = [
     ("/private/list.m3u8", "/private/list.m3u8"),
     ("/private/list.mpd", "/private/list.mpd"),
@@ -33,8 +33,8 @@ const MADE_OF: [(&str, &str); 4] = [
     ),
 ];
 
-/// H1: a viewer of 150 lists that must not be kept took more than a gigabyte. An origin that says how long the text is need
-/// not send it for the edge to know that there is no room.
+/// H1: a viewer of 150 uncacheable playlists used to take more than a gigabyte. When the origin declares the length of
+/// a text, the edge knows that there is no room without reading it.
 #[test]
 fn h1_a_text_without_room_is_refused_before_it_is_read() {
     for (object, name) in MADE_OF {
@@ -74,7 +74,7 @@ fn h1_a_text_that_grows_beyond_its_room_is_refused() {
     }
 }
 
-/// What is there counts, and nothing of it when it is over.
+/// The text counts while it is read, and no longer once the response is over.
 #[test]
 fn h1_a_text_that_is_being_read_counts() {
     let gate = Gate::default();
@@ -110,7 +110,7 @@ fn until(is_so: impl Fn() -> bool) {
     }
 }
 
-/// L6: a part that nobody asked for was taken for the whole, whatever it said of itself, and sent with the grant as 200.
+/// L6: an unrequested part used to be taken for the whole, whatever it declared, and sent with the grant as 200.
 #[test]
 fn l6_a_part_that_nobody_asked_for_is_no_list() {
     let texts = [

@@ -1,4 +1,5 @@
-//! Videos of other servers: which bytes are asked for, and what becomes of origins that fail, change or know no ranges.
+//! Videos from other servers: which bytes are requested, and what happens when an origin fails, changes or ignores
+//! ranges.
 
 use crate::support::*;
 
@@ -34,7 +35,7 @@ fn a_cold_segment_reads_the_index_and_its_own_blocks() {
         );
         assert!(origin.asks().len() <= 4, "{:?}", origin.asks());
         let asks = origin.asks().len();
-        // Once known, the video costs nothing but what was not read yet.
+        // Once its index is known, a video costs only the bytes that were not read yet.
         let again = edge.get(&url("/video.mp4/hls/t1/10.m4s"));
         assert!(again.body == answer.body);
         assert_eq!(edge.get(&url("/video.mp4/hls/master.m3u8")).status(), 200);
@@ -79,7 +80,7 @@ fn a_replaced_object_is_read_anew_and_never_mixed() {
     assert!(samples_of(&first.body) == old.picture(1));
     let new = MadeVideo::new(40, 39_000, 1);
     object.change_to(new.bytes.clone(), &[("ETag", "\"new\"")]);
-    // The blocks of this segment are not there yet: asked for with If-Match, they turn out to be of another object.
+    // The blocks of this segment are not cached yet: requests with If-Match show that they belong to another object.
     let second = edge.get(&url("/video.mp4/hls/t1/15.m4s"));
     let told = String::from_utf8_lossy(&second.body[..second.body.len().min(400)]);
     assert_eq!(second.status(), 200, "{told}");
@@ -89,7 +90,7 @@ fn a_replaced_object_is_read_anew_and_never_mixed() {
     assert!(samples_of(&third.body) == new.picture(1));
 }
 
-/// The second block of a segment comes of another object: the answer ends where the first one's bytes do.
+/// The second block of a segment belongs to another object: the response ends where the first one's bytes end.
 #[test]
 fn an_object_replaced_within_a_segment_breaks_the_answer_off() {
     let old = MadeVideo::new(8, 400_000, 0);
@@ -101,7 +102,7 @@ fn an_object_replaced_within_a_segment_breaks_the_answer_off() {
             .range(u64::MAX / 2)
             .is_some_and(|range| range.start > 4 * MIB);
         if is_far {
-            // Less than was promised, and nothing of the same object any more.
+            // From here on the origin has another, shorter object.
             changing.change_to(b"other".to_vec(), &[("ETag", "\"new\"")]);
             return changing.answer(ask);
         }
@@ -113,7 +114,7 @@ fn an_object_replaced_within_a_segment_breaks_the_answer_off() {
         edge.get(&url(path).replace("1.m4s", "init.mp4")).status(),
         200
     );
-    // Only its first blocks are kept.
+    // Only the first blocks of the segment are cached.
     let ask = Ask::get(url(path)).header("Range", "bytes=0-99999");
     assert_eq!(edge.ask(&ask).status(), 206);
     let mut viewer = edge.plain();
@@ -215,7 +216,7 @@ fn an_origin_that_sends_less_than_it_says_never_completes_a_segment() {
     assert_eq!(edge.get(&url("/video.mp4/hls/master.m3u8")).status(), 200);
 }
 
-/// What the origin says of the object's lifetime holds for its segments.
+/// The object's lifetime at the origin also applies to its segments.
 #[test]
 fn segments_have_the_lifetime_of_the_object() {
     let video = MadeVideo::new(4, 100, 0);
@@ -241,7 +242,7 @@ fn segments_have_the_lifetime_of_the_object() {
     assert_eq!(answer.outcome(), "Hit");
 }
 
-/// Signing parameters and the wish for a session never reach an origin.
+/// Signing parameters and the viewer's `Accept-Encoding` never reach the origin.
 #[test]
 fn the_origin_is_asked_for_the_object_alone() {
     let video = MadeVideo::new(4, 100, 0);

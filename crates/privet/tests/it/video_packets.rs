@@ -1,5 +1,5 @@
-//! What is made of a video holds what the video holds: the same pictures and the same sound at the same times, read by
-//! two ages of ffmpeg (video notes, 2.2 and 8.2).
+//! Everything made of a video holds the same pictures and the same audio at the same times as the video, as read by two
+//! generations of ffmpeg (video notes, 2.2 and 8.2).
 
 use crate::support::*;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// A form of a video.
+/// A format in which a video is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Hls,
@@ -25,17 +25,17 @@ impl Form {
     }
 }
 
-/// What a form has of a clip.
+/// The part of a clip that a form carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Holds {
-    /// Its picture, if it has one, and this many of its tracks of sound, the first ones.
+    /// Its video track, if it has one, and the first so many of its audio tracks.
     AudioTracks(usize),
-    /// Nothing: the form is refused.
+    /// Nothing: the request is refused.
     Nothing,
 }
 use Holds::{AudioTracks, Nothing};
 
-/// Each clip, what of it is in segments of HLS and DASH, and what in a transport stream.
+/// Each clip, with what HLS and DASH segments carry of it and what a transport stream carries.
 const CLIPS: [(&str, Holds, Holds); 32] = [
     ("brief.mp4", AudioTracks(1), AudioTracks(1)),
     ("brief_moov_end.mp4", AudioTracks(1), AudioTracks(1)),
@@ -58,7 +58,7 @@ const CLIPS: [(&str, Holds, Holds); 32] = [
     ("hdr_vp9.mp4", AudioTracks(1), Nothing),
     ("he_aac.m4a", AudioTracks(1), Nothing),
     ("ac3.mp4", AudioTracks(2), AudioTracks(1)),
-    // Players refuse MP3 in fragments, and so it is in a transport stream only.
+    // Players refuse MP3 in fragments, so it is carried in a transport stream only.
     ("mp3.mp4", AudioTracks(0), AudioTracks(1)),
     ("pcm.mov", AudioTracks(0), AudioTracks(0)),
     ("three_audio_tracks.mp4", AudioTracks(3), AudioTracks(1)),
@@ -72,15 +72,15 @@ const CLIPS: [(&str, Holds, Holds); 32] = [
     ("name with spaces é.mp4", AudioTracks(1), AudioTracks(1)),
 ];
 
-/// A clock of 90 kHz is this coarse.
+/// Tolerance for the resolution of the 90 kHz clock.
 const TS_TOLERANCE_US: i64 = 12;
-/// Times in microseconds are rounded.
+/// Tolerance for rounding times to microseconds.
 const FRAGMENT_TOLERANCE_US: i64 = 1;
 
-/// What ffmpeg reads of the source, so far as the form has it.
+/// Reads the source with ffmpeg, as far as the form carries it.
 fn source(clip: &str, audio_tracks: usize) -> Reading {
     let file = clip_file(clip);
-    // An edit that begins inside a group of pictures breaks players: what it cuts off is shown.
+    // An edit that begins inside a group of pictures breaks players, so what it cuts off is shown.
     let options: &[&str] = match clip {
         "trimmed.mp4" => &["-ignore_editlist", "1"],
         _ => &[],
@@ -91,36 +91,36 @@ fn source(clip: &str, audio_tracks: usize) -> Reading {
     reading
 }
 
-/// The differences that an ffmpeg makes by itself: it makes the same of its own lists.
+/// Recognizes differences that ffmpeg itself causes: it reads its own playlists in the same way.
 fn is_ffmpegs_own(clip: &str, form: Form, ffmpeg: Ffmpeg) -> bool {
     match (form, ffmpeg) {
-        // The last packet of a track is left out.
+        // ffmpeg 5 leaves out the last packet of a track.
         (Form::Dash, Ffmpeg::Five) => true,
-        // A video of one segment is read twice.
+        // ffmpeg 9 reads a video of one segment twice.
         (Form::Dash, Ffmpeg::Nine) => clip == "short.mp4",
         (Form::Hls | Form::Ts, Ffmpeg::Five | Ffmpeg::Nine) => false,
     }
 }
 
-/// Cuts what ffmpeg 5 leaves out, or ffmpeg 9 repeats.
+/// Cuts off what ffmpeg 5 leaves out or ffmpeg 9 repeats.
 fn without_ffmpegs_own(expected: &[Packet], found: &[Packet]) -> (Vec<Packet>, Vec<Packet>) {
     assert!(
         found.len() + 1 >= expected.len(),
         "more than the last one is missing"
     );
-    // Without its last packet a video ends in other pictures as well.
+    // Without the last packet, the pictures at the end differ as well.
     let length = found.len().min(expected.len()).saturating_sub(2);
     (expected[..length].to_vec(), found[..length].to_vec())
 }
 
-/// Where what is read differs from the source; empty when it does not.
+/// Describes where the video as read differs from the source; empty when it does not.
 fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &Reading) -> String {
     let is_mp3 = clip == "mp3.mp4";
     let audio = match form {
         Form::Ts if !is_mp3 => AudioForm::Adts,
         Form::Ts | Form::Hls | Form::Dash => AudioForm::Plain,
     };
-    // ffmpeg 5 puts the address of subtitles into its copy of a manifest as if it were XML, and chokes on the query.
+    // ffmpeg 5 puts the URL of subtitles into its copy of a manifest without escaping it, and fails on the query.
     let carried = match (clip, form) {
         ("subtitles.mp4" | "remote/broken.video.json", Form::Dash) => Carried::Cookie,
         _ => Carried::Query,
@@ -132,7 +132,7 @@ fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &
     }
     let mut found = Reading::parse(&ran.text());
     let tolerance_us = match form {
-        // Transport streams have a clock of their own, which begins somewhere.
+        // A transport stream has a clock of its own, which begins at any value.
         Form::Ts => {
             let begins_later_us = found.begins_at_us() - expected.begins_at_us();
             found = found.counted_from(begins_later_us);
@@ -140,14 +140,14 @@ fn compare(edge: &VideoEdge, clip: &str, form: Form, ffmpeg: Ffmpeg, expected: &
         }
         Form::Hls | Form::Dash => FRAGMENT_TOLERANCE_US,
     };
-    // ffmpeg counts pictures with negative offsets from another begin than the standard (ISO 14496-12, 8.6.1.3) does.
+    // For negative composition offsets ffmpeg counts from another start than the standard does (ISO 14496-12, 8.6.1.3).
     if clip == "fragmented_sidx.mp4" && form == Form::Ts {
         let frame_us = expected.pictures[0].at_us - found.pictures[0].at_us;
         for picture in &mut found.pictures {
             picture.at_us += frame_us;
         }
     }
-    // What the edit cut off is shown, at the end of what the edit moved.
+    // The part that the edit cut off is shown, so times are not compared.
     let tolerance_us = if clip == "trimmed.mp4" {
         i64::MAX / 2
     } else {
@@ -211,7 +211,7 @@ fn manifests_lead_to_the_video() {
     check(Form::Dash);
 }
 
-/// A video that comes without a length, and a set whose subtitles cannot be read, are what the object is.
+/// A video served without a length, and a set whose subtitles cannot be read, are served as the object is.
 #[test]
 fn videos_of_other_servers_hold_the_video() {
     let origin = video_origin();
@@ -232,7 +232,7 @@ fn videos_of_other_servers_hold_the_video() {
     edge.assert_nothing_refused();
 }
 
-/// Encrypted media is refused by name; what is no mp4 has no other forms.
+/// Encrypted media is refused by name; an object that is no mp4 has no other forms.
 #[test]
 fn what_is_no_video_has_no_forms() {
     let edge = VideoEdge::start();
@@ -246,7 +246,7 @@ fn what_is_no_video_has_no_forms() {
     }
 }
 
-/// Each track by itself: the list of one plays as well as the list of all.
+/// Each track by itself: its own playlist plays as well as the master playlist.
 #[test]
 fn tracks_play_by_themselves() {
     let edge = VideoEdge::start();
@@ -270,23 +270,24 @@ fn tracks_play_by_themselves() {
     }
 }
 
-/// What an ffmpeg cannot do with anybody's lists.
+/// Recognizes what an ffmpeg cannot do with any server's playlists.
 fn is_beyond(form: Form, carried: Carried, ffmpeg: Ffmpeg) -> bool {
     match (form, carried, ffmpeg) {
-        // It loses the head of the track when it seeks.
+        // ffmpeg 5 loses the init segment when it seeks.
         (Form::Hls, _, Ffmpeg::Five) => true,
-        // It resolves names in a manifest against what it asked for, not against where it was sent.
+        // ffmpeg resolves the names in a manifest against the URL it requested, not against the one it was redirected
+        // to.
         (Form::Dash, Carried::PathToken, Ffmpeg::Five | Ffmpeg::Nine) => true,
         (Form::Hls | Form::Ts | Form::Dash, _, Ffmpeg::Five | Ffmpeg::Nine) => false,
     }
 }
 
-/// Seeking lands on the picture that is shown at that time, for every way of carrying a grant.
+/// A seek lands on the picture that is shown at that time, whatever carries the grant.
 #[test]
 fn ffmpeg_seeks_to_the_picture() {
     let edge = VideoEdge::start();
     let source = source("talk.mp4", 1);
-    // Between two pictures, and further from the next than the sound is before the begin.
+    // A time between two pictures, further from the next one than the audio starts before zero.
     let target_us = 30_035_000;
     let wanted = source
         .pictures
@@ -325,7 +326,7 @@ fn ffmpeg_seeks_to_the_picture() {
     edge.assert_nothing_refused();
 }
 
-/// The turn that a phone writes into a video included.
+/// The rotation that a phone writes into a video is included.
 #[test]
 fn mediainfo_finds_in_segments_what_it_finds_in_the_video() {
     let edge = VideoEdge::start();
@@ -337,7 +338,7 @@ fn mediainfo_finds_in_segments_what_it_finds_in_the_video() {
         fs::write(&file, bytes.concat()).unwrap();
         assert_eq!(mediainfo(&file), mediainfo(&clip_file(clip)), "{clip}");
     }
-    // A transport stream has no turn to speak of.
+    // A transport stream has no field for a rotation.
     fs::write(&file, edge.get("brief.mp4", "hls/ts/1.ts").body).unwrap();
     assert_eq!(mediainfo(&file).trim(), "AVC|640|360||1.000");
 }

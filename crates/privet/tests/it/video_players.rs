@@ -1,14 +1,15 @@
-//! Videos in players that are no browsers: mpv, GStreamer and VLC play, seek, rest and go on (video notes, 2.1 and 8.4).
+//! Videos in players other than browsers: mpv, GStreamer and VLC play, seek, pause and go on (video notes, 2.1 and
+//! 8.4).
 
 use crate::support::*;
 
 const MASTER: &str = "hls/master.m3u8";
 const TS: &str = "hls/ts.m3u8";
 const DASH: &str = "dash/manifest.mpd";
-/// The object itself.
+/// Name that stands for the object itself.
 const PROGRESSIVE: &str = "";
 
-/// One edge for all cases, one player for each: none of them is at its best with a second video.
+/// Plays all cases with one edge, but a new player for each: no player is reliable with a second video.
 #[track_caller]
 fn check(program: Program, cases: &[(&str, &str, Carried)]) {
     let edge = VideoEdge::start();

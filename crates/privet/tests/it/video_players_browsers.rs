@@ -2,10 +2,10 @@
 
 use crate::support::*;
 
-/// A minute long, with a key frame every two seconds.
+/// A clip of one minute, with a key frame every two seconds.
 const CLIP: &str = "talk.mp4";
 
-/// Where the page is that plays the video.
+/// The location of the page that plays the video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page {
     SameHost,
@@ -31,7 +31,7 @@ struct Case {
     player: PagePlayer,
     page: Page,
     carried: Carried,
-    /// Whether the player lets cookies go to another host.
+    /// Set when the player sends cookies to other hosts.
     credentials: bool,
 }
 
@@ -70,11 +70,11 @@ impl Case {
         }
     }
 
-    /// Opens the page with the grant as the case has it, and presses play.
+    /// Opens the page with the grant carried as the case says, and starts playback.
     fn begin(self, edge: &VideoEdge, browser: &mut Player) {
         let begun = edge.begin_in_browser(self.clip, self.name, self.carried);
         browser.open(&edge.url_at(VIDEO_HOST, "/page.html"));
-        // An application sets them for the site; what an earlier case left is gone.
+        // An application sets its cookies for the site; cookies of an earlier case are deleted.
         let attributes = match begun.cookies.is_empty() {
             true => "; Domain=example.test; Max-Age=0",
             false => "; Domain=example.test",
@@ -97,7 +97,7 @@ impl Case {
 const NO_COOKIES: &str =
     "CloudFront-Policy=none; CloudFront-Signature=none; CloudFront-Key-Pair-Id=none";
 
-/// It plays as videos do, and nothing was refused meanwhile.
+/// Asserts that the video plays and that nothing was refused meanwhile.
 #[track_caller]
 fn check_plays(edge: &VideoEdge, browser: &mut Player, case: Case) {
     case.begin(edge, browser);
@@ -111,7 +111,7 @@ fn check_plays(edge: &VideoEdge, browser: &mut Player, case: Case) {
     assert!(shown.refusals().is_empty(), "{case:?}: {shown:?}");
 }
 
-/// It is refused with 403 and does not play.
+/// Asserts that the video is refused with 403 and does not play.
 #[track_caller]
 fn check_refused(edge: &VideoEdge, browser: &mut Player, case: Case) {
     case.begin(edge, browser);
@@ -218,7 +218,7 @@ fn firefox_with_hls_js() {
     );
 }
 
-/// Cookies are `SameSite=Lax` unless they say otherwise, so a page of another site never has them sent along.
+/// Cookies are `SameSite=Lax` unless they say otherwise, so requests from a page of another site never carry them.
 #[test]
 fn cookies_stay_within_the_site() {
     let edge = VideoEdge::start();
@@ -234,7 +234,7 @@ fn cookies_stay_within_the_site() {
     }
 }
 
-/// Sound in three languages, and text in two.
+/// Audio in three languages, and text in two.
 #[test]
 fn tracks_are_offered() {
     let edge = VideoEdge::start();
@@ -280,8 +280,8 @@ fn a_set_plays() {
     );
 }
 
-/// Chromium decodes PQ in VP9 of ten bits. Of a set of both ranges a player takes what its screen shows;
-/// by itself Chromium goes from no codec to another, and its sets have to be of one.
+/// Chromium decodes PQ in 10-bit VP9. From a set with both video ranges a player picks the one that its screen shows.
+/// Chromium's native player does not switch codecs, so such sets need a single codec.
 #[test]
 fn h3_videos_of_a_higher_range_play() {
     let video = |clip, player| Case {
@@ -316,7 +316,7 @@ fn check_remote(clip: &'static str, players: &[PagePlayer]) {
     edge.assert_nothing_refused();
 }
 
-/// What cannot be read is not offered, so that no player trips over it.
+/// Subtitles that cannot be read are not offered, so that no player fails on them.
 #[test]
 fn h2_a_set_with_broken_subtitles_plays() {
     use PagePlayer::{DashJs, HlsJs, Native, VideoJs};
@@ -342,13 +342,13 @@ fn h2_a_set_with_broken_subtitles_plays() {
 fn m2_a_video_without_length_plays() {
     use PagePlayer::{DashJs, HlsJs, Native, VideoJs};
     check_remote("remote/chunked.mp4", &[HlsJs, VideoJs, DashJs, Native]);
-    // Each player is the first one, who waits while the video comes.
+    // Each player is the first viewer once, which has to wait while the video arrives.
     for player in [DashJs, Native] {
         check_remote("remote/chunked.mp4", &[player]);
     }
 }
 
-/// A page renews its grant before the old one ends, and the video goes on.
+/// A page renews its grant before the old one expires, and the video goes on.
 #[test]
 fn a_page_swaps_its_grant() {
     for kind in [Program::Chromium, Program::Firefox] {
@@ -374,7 +374,7 @@ fn a_page_swaps_its_grant() {
     }
 }
 
-/// Without a renewed grant the video ends at what the player had already.
+/// Without a renewed grant the video ends with what the player has buffered.
 #[test]
 fn an_expired_grant_ends_the_video() {
     let edge = VideoEdge::start();

@@ -1,10 +1,10 @@
-//! Lists that lie at an origin which fails at first: they go out with the grant in them, or not at all.
+//! Playlists at an origin that fails at first: they are sent with the grant in them, or not at all.
 
 use crate::support::*;
 const HLS: &str = "#EXTM3U\n#EXTINF:6,\n1.ts\n#EXT-X-ENDLIST\n";
 const DASH: &str = "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"><Period><AdaptationSet>\
      <SegmentTemplate media=\"$Number$.m4s\"/></AdaptationSet></Period></MPD>";
-/// The query of a policy for all that is private.
+/// Returns the query of a policy for everything private.
 fn query() -> String {
     let link = with_policy("", &policy(&url("/private/*")));
     link.split_once('?').unwrap().1.to_owned()
@@ -18,7 +18,7 @@ fn list_of(name: &str, object: Shelved) -> (TestEdge, Answer) {
     (edge, answer)
 }
 
-/// What an origin says first, before it has the list.
+/// Returns what an origin sends at first, before it has the playlist.
 fn first_faults() -> Vec<(&'static str, usize, OriginAnswer)> {
     let fault = |status| OriginAnswer::whole(status, &[("Cache-Control", "no-store")], "not now");
     let cut = OriginAnswer::head(200, &[("Content-Length", "500")]).send("#EXTM3U\n");
@@ -29,14 +29,14 @@ fn first_faults() -> Vec<(&'static str, usize, OriginAnswer)> {
         ("400", 1, fault(400)),
         ("403", 1, fault(403)),
         ("404", 1, fault(404)),
-        // As often as one read tries.
+        // As many times as one read retries.
         ("closed", 3, OriginAnswer::default().close()),
         ("garbage", 1, OriginAnswer::raw("no HTTP\r\n\r\n").close()),
         ("cut", 1, cut.close()),
     ]
 }
 
-/// A list that could not be read is not sent unsigned either, when the origin has it a moment later.
+/// A playlist that could not be read is not sent unsigned even if the origin has it a moment later.
 #[test]
 fn a_list_that_fails_first_and_then_succeeds_never_goes_out_unsigned() {
     for (name, list) in [("a.m3u8", HLS), ("a.mpd", DASH)] {
@@ -61,7 +61,7 @@ fn a_list_that_fails_first_and_then_succeeds_never_goes_out_unsigned() {
                     answer.status()
                 );
                 assert_ne!(answer.field("ETag"), Some("\"later\""), "{told}");
-                // It plays as soon as it can be read.
+                // The playlist plays as soon as it can be read.
                 let answer = edge.ask(&ask);
                 assert_eq!(answer.status(), 200, "{name} after {told}");
                 assert!(answer.text().contains("Signature="), "{name} after {told}");
@@ -70,7 +70,7 @@ fn a_list_that_fails_first_and_then_succeeds_never_goes_out_unsigned() {
     }
 }
 
-/// Cookies go along by themselves, so the object is sent as soon as the origin has it.
+/// Cookies need no rewriting, so the object is sent as soon as the origin has it.
 #[test]
 fn a_list_for_cookies_is_asked_for_once() {
     let origin = shelf([("/private/a.m3u8", Shelved::new(HLS))]);
@@ -81,7 +81,7 @@ fn a_list_for_cookies_is_asked_for_once() {
     assert_eq!(origin.asks().len(), 1);
 }
 
-/// What the origin says in place of a list is passed on in its own words.
+/// The origin's response in place of a playlist is passed on unchanged.
 #[test]
 fn an_origins_words_in_place_of_a_list_are_passed_on() {
     let (_edge, answer) = list_of("a.m3u8", Shelved::fault(404).with("X-Why", "gone"));

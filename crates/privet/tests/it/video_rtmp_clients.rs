@@ -1,5 +1,5 @@
-//! Videos over RTMP with the clients that are still about: ffmpeg, rtmpdump, GStreamer's two sources, mpv and VLC (video
-//! notes, 1.2, 1.3 and 8.4).
+//! Videos over RTMP with the clients still in use: ffmpeg, rtmpdump, GStreamer's two sources, mpv and VLC (video notes,
+//! 1.2, 1.3 and 8.4).
 
 use crate::support::*;
 use privet_distribution::config::ListenerProtocol;
@@ -20,9 +20,9 @@ distribution = "EVIDEOS"
 trusted_key_groups = ["viewers"]
 "#;
 
-/// A video of this length arrives at once where a client says that it keeps so much.
+/// ffmpeg's options for a buffer as long as the video, so that the whole video arrives at once.
 const ALL_AT_ONCE: [&str; 2] = ["-rtmp_buffer", "60000"];
-/// Times are milliseconds.
+/// Tolerance for times in milliseconds.
 const TOLERANCE_US: i64 = 1_000;
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -34,38 +34,38 @@ fn server(edge: &VideoEdge) -> String {
     format!("rtmp://{}", edge.edge.address(&ListenerProtocol::Rtmp))
 }
 
-/// The signing parameters for streams whose name matches `resource`, until `expires`.
+/// Returns the signing parameters for streams whose name matches `resource`, until `expires`.
 fn grant(resource: &str, expires: u64) -> String {
     with_policy("", &canned(resource, expires))
 }
 
-/// `mp4:clips/talk.mp4?Policy=…`.
+/// Returns a stream name such as `mp4:clips/talk.mp4?Policy=…`.
 fn name(kind: &str, clip: &str) -> String {
     format!("{kind}:clips/{clip}{}", grant("clips/*", E))
 }
 
-/// The address as most players are given it.
+/// Returns the URL in the form that most players take.
 fn address(edge: &VideoEdge, clip: &str) -> String {
     format!("{}/cfx/st/{}", server(edge), name("mp4", clip))
 }
 
 fn source(clip: &str) -> Reading {
     let options: &[&str] = match clip {
-        // What the edit cuts off is sent: the stream begins with a key frame.
+        // The edge also sends what the edit cuts off, because a stream begins with a key frame.
         "trimmed.mp4" => &["-ignore_editlist", "1"],
         _ => &[],
     };
     let mut reading =
         Ffmpeg::Five.read(clip_file(clip).to_str().unwrap(), options, AudioForm::Plain);
     reading.audio_tracks.truncate(1);
-    // ffmpeg counts pictures with negative offsets from another begin than the standard (ISO 14496-12, 8.6.1.3) does.
+    // For negative composition offsets ffmpeg counts from another start than the standard does (ISO 14496-12, 8.6.1.3).
     if clip == "fragmented_sidx.mp4" {
         let frame_us = reading.pictures[0].at_us;
         for picture in &mut reading.pictures {
             picture.at_us -= frame_us;
         }
     }
-    // No time is before the begin of a stream: what sound needs to settle comes all at once.
+    // No time in a stream is negative, so the audio that precedes time 0 all comes at 0.
     let audio_tracks = reading.audio_tracks.iter_mut().flatten();
     for packet in audio_tracks.filter(|packet| packet.at_us < 0) {
         packet.at_us = 0;
@@ -73,7 +73,7 @@ fn source(clip: &str) -> Reading {
     reading
 }
 
-/// Where a stream, or what was written of it, differs from its clip; empty when it does not.
+/// Describes where a stream, or a recording of it, differs from its clip; empty when it does not.
 fn compare(clip: &str, ffmpeg: Ffmpeg, input: &str, options: &[&str]) -> String {
     let expected = source(clip);
     let ran = ffmpeg.try_read(input, options, AudioForm::Plain);
@@ -147,7 +147,7 @@ fn streams_hold_the_video() {
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
-/// Each client cuts the address into application and name in a way of its own.
+/// Each client splits the URL into application and name in its own way.
 #[test]
 fn every_form_of_the_address_plays() {
     let edge = start();
@@ -166,12 +166,12 @@ fn every_form_of_the_address_plays() {
     }
 }
 
-/// Runs a client that writes to `file`, and compares what it wrote.
+/// Runs a client that writes to `file`, and compares the file with the clip.
 #[track_caller]
 fn check_written(clip: &str, file: &Path, program: &str, arguments: &[&str]) {
     let mut command = Command::new(program);
     let ran = run_within(command.args(arguments), PATIENCE);
-    // rtmpdump says 2 when the last packet of a video begins before 99.9 % of it, as in every short video.
+    // rtmpdump exits with 2 when the last packet begins before 99.9 % of the video, as in every short video.
     let is_well = ran.status.success() || ran.status.code() == Some(2);
     assert!(is_well, "{program} {arguments:?}: {}", ran.errors());
     let said = compare(clip, Ffmpeg::Five, file.to_str().unwrap(), &[]);
@@ -191,7 +191,7 @@ fn rtmpdump_writes_the_video() {
         check_written(clip, &file, "rtmpdump", &arguments);
     }
     let server = server(&edge);
-    // FLV is the kind without a word.
+    // A name without a prefix is FLV.
     let old = format!("clips/old{}", grant("clips/*", E));
     for (clip, name) in [(clip, name("mp4", clip)), ("old.flv", old)] {
         let arguments = [
@@ -210,7 +210,7 @@ fn gstreamer_writes_the_video() {
     let sink = format!("location={}", file.display());
     let pipeline = ["-q", "rtmp2src", &location, "!", "filesink", &sink];
     check_written("rotated.mp4", &file, "gst-launch-1.0", &pipeline);
-    // The older source never ends: behind the last packet it begins again with what it had in memory.
+    // GStreamer's older source never ends: after the last packet it starts again with what it has in memory.
     let beginning = folder.path().join("beginning.flv");
     let sink = format!("location={}", beginning.display());
     let mut command = Command::new("gst-launch-1.0");
@@ -234,7 +234,7 @@ fn gstreamer_writes_the_video() {
     assert!(beginning.len() > 700_000 && fs::read(&file).unwrap().starts_with(&beginning));
 }
 
-/// Seeking begins with the key frame before; ffmpeg decodes from there to the picture.
+/// A seek starts at the key frame before; ffmpeg decodes from there to the picture.
 #[test]
 fn ffmpeg_seeks_to_the_picture() {
     let edge = start();
@@ -278,7 +278,7 @@ fn vlc_plays_streams() {
     assert!(shown.time_secs() >= 2.0, "{shown:?}");
 }
 
-/// A grant is looked at when a play begins, and a seek is a new play; what plays is never cut off.
+/// A grant is checked when playing starts, and a seek starts it again; a stream that plays is never cut off.
 #[test]
 fn an_expired_grant_plays_on_but_does_not_seek() {
     let edge = start();
@@ -287,7 +287,7 @@ fn an_expired_grant_plays_on_but_does_not_seek() {
     let shown = player.wait_past(1.0);
     assert!(shown.time_secs() >= 1.0, "{shown:?}");
     edge.edge.set_clock(E + 1);
-    // Further than the server was ahead by then.
+    // 8 s are beyond what the server had sent ahead by then.
     let shown = player.wait_past(8.0);
     assert!(shown.time_secs() >= 8.0 && !shown.is_broken(), "{shown:?}");
     player.seek(SEEK_TO_SECS);
@@ -295,7 +295,7 @@ fn an_expired_grant_plays_on_but_does_not_seek() {
     assert!(shown.time_secs() < SEEK_TO_SECS + 0.5, "{shown:?}");
 }
 
-/// ffmpeg and rtmpdump end with an error and without a packet.
+/// Asserts that ffmpeg and rtmpdump fail without a packet.
 #[track_caller]
 fn check_refused(edge: &VideoEdge, name: &str) {
     check_refused_by_ffmpeg(edge, name);
@@ -356,7 +356,7 @@ fn wrong_grants_are_refused() {
     check_refused(&edge, "mp4:no_such.mp4");
 }
 
-/// librtmp does not know the word for these (`NetStream.Play.FileStructureInvalid`) and waits until it is tired.
+/// librtmp does not know the status code for these (`NetStream.Play.FileStructureInvalid`) and waits until its timeout.
 #[test]
 fn videos_that_have_no_streams_are_refused() {
     let edge = start();

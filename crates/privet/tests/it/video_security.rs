@@ -1,4 +1,5 @@
-//! Attacks on videos: grants that were signed for something else, ranges that cost more than they bring, tokens in logs.
+//! Attacks on videos: grants that were signed for something else, ranges that cost more than they yield, tokens in
+//! logs.
 
 use crate::support::*;
 
@@ -9,13 +10,13 @@ fn origin_of(video: &MadeVideo) -> FakeOrigin {
     FakeOrigin::start(move |ask| object.answer(ask))
 }
 
-/// The query of a policy for `resource`.
+/// Returns the query of a policy for `resource`.
 fn query_for(resource: &str) -> String {
     let link = with_policy("", &policy(&url(resource)));
     link.split_once('?').expect("a signed link").1.to_owned()
 }
 
-/// Whoever signs for all `.ts` files means files: the videos beside them have other names.
+/// A signature for all `.ts` files is meant for files: the segments of videos beside them have other names.
 #[test]
 fn a_policy_for_an_ending_opens_no_video() {
     let origin = origin_of(&MadeVideo::new(4, 100, 0));

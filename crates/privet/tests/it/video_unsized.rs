@@ -1,4 +1,4 @@
-//! M2: videos of origins that do not say how long they are, fetched whole and stored once (fidelity note F62).
+//! M2: videos of origins that do not declare their length, fetched whole and stored once (fidelity note F62).
 
 use crate::support::*;
 
@@ -19,7 +19,7 @@ fn chunked_origin(video: &MadeVideo) -> FakeOrigin {
     shelf([("/video.mp4", object)])
 }
 
-/// The object is longer than what is fetched whole, and nobody fetches it again and again to find that out.
+/// The object is longer than what is fetched whole, and is not fetched again and again to find that out.
 #[test]
 fn m2_a_video_without_length_that_does_not_fit_is_refused() {
     let video = MadeVideo::new(60, 30_000, 0);
@@ -99,7 +99,7 @@ fn m2_its_segments_hold_the_samples_of_the_object() {
     assert_eq!(origin.asks().len(), 1, "{:?}", origin.asks());
 }
 
-/// Many ask for it while it comes, and one of them leaves: it is fetched once, to its end.
+/// Many viewers request the video while it arrives, and one of them leaves: it is fetched once, to its end.
 #[test]
 fn m2_all_who_ask_meanwhile_wait_for_one_fetch() {
     let video = MadeVideo::new(20, 20_000, 0);
@@ -132,7 +132,7 @@ fn m2_all_who_ask_meanwhile_wait_for_one_fetch() {
     assert_eq!(origin.asks().len(), 1, "{:?}", origin.asks());
 }
 
-/// Whoever downloads the object itself meanwhile has the same fetch.
+/// A viewer who downloads the object itself meanwhile shares the same fetch.
 #[test]
 fn m2_a_download_under_way_serves_the_video() {
     let video = MadeVideo::new(20, 20_000, 0);
@@ -160,7 +160,7 @@ fn m2_a_download_under_way_serves_the_video() {
     assert_eq!(origin.asks().len(), 1, "{:?}", origin.asks());
 }
 
-/// It is longer than a block, and the disk has it.
+/// The video is longer than a block, and is stored on the disk.
 #[test]
 fn m2_a_video_without_length_is_kept_on_disk() {
     let folder = tempfile::tempdir().unwrap();

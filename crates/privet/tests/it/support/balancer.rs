@@ -1,4 +1,4 @@
-//! A real balancer: HAProxy before an edge, passing TCP connections on with a PROXY header each.
+//! A real balancer: HAProxy in front of an edge, which passes TCP connections on with a PROXY header each.
 
 use crate::support::{PATIENCE, TestEdge};
 use std::fs;
@@ -8,12 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// An HAProxy on loopback that reaches the edge from 127.0.0.9; dropping it ends it.
+/// An HAProxy on loopback that reaches the edge from 127.0.0.9; dropping it stops it.
 pub struct Balancer {
     process: Child,
-    /// Leads to the edge's http listener.
+    /// Address that leads to the edge's http listener.
     pub http: SocketAddr,
-    /// Leads to the edge's https listener; it passes TLS on as it comes.
+    /// Address that leads to the edge's https listener; TLS is passed on as it comes.
     pub https: SocketAddr,
     _folder: TempDir,
 }
@@ -50,7 +50,8 @@ fn try_start(edge: &TestEdge, folder: &Path) -> Option<(Child, SocketAddr, Socke
         .replace("EDGE_HTTP", &edge.http().to_string());
     let file = folder.join("haproxy.cfg");
     fs::write(&file, config).unwrap();
-    // It ends with the test, however the test ends. Debian keeps servers where a person's `PATH` may not look.
+    // HAProxy ends with the test, however the test ends. Debian installs servers in a folder that may be missing from a
+    // user's `PATH`.
     let path = std::env::var("PATH").unwrap();
     let mut process = Command::new("setpriv")
         .args(["--pdeathsig", "TERM", "haproxy", "-db", "-f"])
@@ -79,8 +80,8 @@ fn try_start(edge: &TestEdge, folder: &Path) -> Option<(Child, SocketAddr, Socke
     None
 }
 
-/// The first server of each kind says nothing but the address, health checks come as LOCAL, and there is a checksum
-/// among the extensions.
+/// The first server of each kind sends only the address, health checks arrive as LOCAL, and the extensions include a
+/// checksum.
 const HAPROXY: &str = r"
 global
     nbthread 1

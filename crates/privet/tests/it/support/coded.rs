@@ -1,15 +1,15 @@
-//! Bodies that compress well, and what a viewer makes of a compressed one.
+//! Bodies that compress well, and the decoding of compressed ones.
 
 use crate::support::Answer;
 use std::io::Read;
 
-/// Text of which every coding leaves little.
+/// Returns text that every coding makes much smaller.
 pub fn numbered_lines(size_bytes: usize) -> Vec<u8> {
     let lines = (0..).flat_map(|number: u32| format!("line {number} of many\n").into_bytes());
     lines.take(size_bytes).collect()
 }
 
-/// The bytes before `coding`, a value of `Content-Encoding`.
+/// Returns the bytes before `coding`, a value of `Content-Encoding`.
 #[track_caller]
 pub fn decoded(coding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
@@ -27,7 +27,7 @@ pub fn decoded(coding: Option<&str>, bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The body before its coding.
+/// Returns the body before its coding.
 #[track_caller]
 pub fn plain_bytes(answer: &Answer) -> Vec<u8> {
     decoded(answer.field("Content-Encoding"), &answer.body)

@@ -1,7 +1,8 @@
-//! A scripted HTTP/1.1 origin on loopback: what it answers, act by act, what it was asked, and which bytes it sent.
+//! A scripted HTTP/1.1 origin on loopback. It plays its responses act by act and records its requests and the bytes it
+//! sent.
 //!
-//! A script is a list of acts, so that every fault a real origin shows can be played: silence, a close in the
-//! middle, a reset, too little, too much, garbage. Large bodies are made as they are sent and never stored.
+//! A script is a list of acts, so every fault of a real origin can be played: silence, a close in the middle, a reset,
+//! too few bytes, too many, garbage. Large bodies are generated while they are sent and never stored.
 
 use crate::support::{Gate, PATIENCE, Pattern};
 use socket2::SockRef;
@@ -12,35 +13,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
-/// What is sent of a pattern at a time.
+/// Size of the pieces in which a pattern is sent.
 const PIECE_SIZE_BYTES: u64 = 64 * 1024;
 
-/// A request as the origin got it.
+/// A request as the origin received it.
 #[derive(Clone, Debug)]
 pub struct OriginAsk {
-    /// The first connection to the origin is 0.
+    /// Number of the connection, counted from 0.
     pub connection: usize,
     pub method: String,
     pub target: String,
-    /// Names as spelled, in order.
+    /// Header fields in order, their names as spelled.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl OriginAsk {
-    /// The first header of the name, whatever its case.
+    /// Returns the first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The target without its query.
+    /// Returns the target without its query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
 
-    /// The bytes asked for of an object of `size_bytes`: `None` without one satisfiable range.
+    /// Returns the requested range of an object of `size_bytes`; `None` unless there is exactly one satisfiable range.
     pub fn range(&self, size_bytes: u64) -> Option<Range<u64>> {
         let (first, last) = self
             .header("Range")?
@@ -56,40 +57,40 @@ impl OriginAsk {
     }
 }
 
-/// One thing that an origin does.
+/// One step of a script.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// Bytes that are no part of a body: a head, an interim response, garbage.
+    /// Bytes that belong to no body: a head, an interim response, garbage.
     Raw(Vec<u8>),
     /// Bytes of a body.
     Send(Vec<u8>),
-    /// Bytes of an object that nobody stores.
+    /// A range of a generated object, which is never stored.
     SendPattern(Pattern, Range<u64>),
     /// One chunk of a chunked body.
     Chunk(Vec<u8>),
     /// The end of a chunked body.
     LastChunk,
-    /// Nothing, until the test opens the gate.
+    /// A pause until the test opens the gate.
     Wait(Gate),
-    /// The end of the connection, in order.
+    /// An orderly end of the connection.
     Close,
-    /// The end of the connection, out of order.
+    /// A reset of the connection.
     Reset,
 }
 
-/// What an origin does with a request. HEAD is answered with the same acts; bytes of the body stay unsent.
+/// The script of one response. For HEAD the acts are the same, but bytes of the body are not sent.
 #[derive(Clone, Debug, Default)]
 pub struct OriginAnswer {
     acts: Vec<Act>,
 }
 
 impl OriginAnswer {
-    /// A head, as it stands: framing and everything else is in `headers`.
+    /// Returns a head exactly as given: `headers` holds everything, framing included.
     pub fn head(status: u16, headers: &[(&str, &str)]) -> Self {
         OriginAnswer::default().and_head(status, headers)
     }
 
-    /// A head with its `Content-Length`, and the body.
+    /// Returns a head with its `Content-Length`, and the body.
     pub fn whole(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let length = body.len().to_string();
@@ -98,7 +99,7 @@ impl OriginAnswer {
         OriginAnswer::head(status, &all).send(body)
     }
 
-    /// A body that nobody announced the length of, in chunks and with its end.
+    /// Returns a body of undeclared length: chunked, with its last chunk.
     pub fn chunked(status: u16, headers: &[(&str, &str)], chunks: &[&[u8]]) -> Self {
         let mut all = headers.to_vec();
         all.push(("Transfer-Encoding", "chunked"));
@@ -109,18 +110,18 @@ impl OriginAnswer {
         body.last_chunk()
     }
 
-    /// The same, once the gate is open.
+    /// Delays the response until the gate is open.
     pub fn after(mut self, gate: &Gate) -> Self {
         self.acts.insert(0, Act::Wait(gate.clone()));
         self
     }
 
-    /// No HTTP at all.
+    /// Returns bytes that are not HTTP.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         OriginAnswer::default().and(Act::Raw(bytes.into()))
     }
 
-    /// Another head after what was done so far: the final one after an interim response.
+    /// Appends another head: the final one after an interim response.
     pub fn and_head(self, status: u16, headers: &[(&str, &str)]) -> Self {
         let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
         for (name, value) in headers {
@@ -164,11 +165,11 @@ impl OriginAnswer {
     }
 }
 
-/// Bytes of a body that left the origin.
+/// A range of body bytes that left the origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentBytes {
     pub target: String,
-    /// Positions in the object for a pattern, in the answer otherwise.
+    /// Positions in the object for a pattern, in the response otherwise.
     pub range: Range<u64>,
 }
 
@@ -189,14 +190,14 @@ struct Shared {
     is_over: AtomicBool,
 }
 
-/// A running origin; dropping it ends its connections.
+/// A running origin; dropping it closes its connections.
 pub struct FakeOrigin {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl FakeOrigin {
-    /// Asks `handler` what to do with each request.
+    /// Starts an origin that asks `handler` what to do with each request.
     pub fn start(handler: impl Fn(&OriginAsk) -> OriginAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -219,12 +220,12 @@ impl FakeOrigin {
         format!("http://{}", self.address)
     }
 
-    /// Every request so far.
+    /// Returns all requests so far.
     pub fn asks(&self) -> Vec<OriginAsk> {
         self.shared.record.lock().unwrap().asks.clone()
     }
 
-    /// Waits until `count` requests have come.
+    /// Waits until `count` requests have arrived.
     #[track_caller]
     pub fn wait_for_asks(&self, count: usize) -> Vec<OriginAsk> {
         self.wait_until(&format!("{count} requests"), |record| {
@@ -233,17 +234,18 @@ impl FakeOrigin {
         self.asks()
     }
 
-    /// Bytes of bodies sent, in the order in which they left; neighbours of one answer are one range.
+    /// Returns the ranges of body bytes in the order in which they were sent; adjacent ranges of one response are
+    /// merged.
     pub fn sent(&self) -> Vec<SentBytes> {
         self.shared.record.lock().unwrap().sent.clone()
     }
 
-    /// How many bytes of bodies have been sent.
+    /// Returns the number of body bytes sent so far.
     pub fn sent_size_bytes(&self) -> u64 {
         size_bytes(&self.shared.record.lock().unwrap().sent)
     }
 
-    /// Waits until so many bytes of bodies have been sent.
+    /// Waits until at least `size_bytes_min` body bytes have been sent.
     #[track_caller]
     pub fn wait_until_sent(&self, size_bytes_min: u64) {
         self.wait_until(&format!("{size_bytes_min} bytes"), |record| {
@@ -251,12 +253,12 @@ impl FakeOrigin {
         });
     }
 
-    /// How many connections were made to this origin.
+    /// Returns the number of connections made to this origin.
     pub fn connections(&self) -> usize {
         self.shared.record.lock().unwrap().connections.len()
     }
 
-    /// Waits until so many connections have ended, whoever ended them.
+    /// Waits until `count` connections have ended, whichever side closed them.
     #[track_caller]
     pub fn wait_for_ended_connections(&self, count: usize) {
         self.wait_until(&format!("{count} ends of connections"), |record| {
@@ -264,10 +266,10 @@ impl FakeOrigin {
         });
     }
 
-    /// Every byte of `target` left once, and none twice.
+    /// Asserts that every byte of `target` was sent exactly once.
     #[track_caller]
     pub fn assert_each_byte_was_read_once(&self, target: &str, size_bytes: u64) {
-        // A viewer may have the last byte before it is noted here.
+        // A viewer may receive the last byte before it is recorded here.
         self.wait_until_sent(size_bytes);
         let mut ranges: Vec<Range<u64>> = self
             .sent()
@@ -304,7 +306,7 @@ impl FakeOrigin {
 impl Drop for FakeOrigin {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
-        // The one that accepts is waiting for a connection.
+        // The accepting thread is blocked until a connection arrives.
         let _ = TcpStream::connect(self.address);
         for connection in &self.shared.record.lock().unwrap().connections {
             if let Some(stream) = connection.upgrade() {
@@ -342,12 +344,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// What is left of a connection after an answer.
+/// State of a connection after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
     NextRequest,
     Nothing,
-    /// Dropped without lingering, which is a reset; a shutdown before it would be an orderly end.
+    /// Dropped without lingering, which resets it; a shutdown first would end it in order.
     Reset,
 }
 
@@ -358,7 +360,7 @@ struct Connection {
 
 impl Connection {
     fn serve(&self, stream: &Arc<TcpStream>) {
-        // An origin that hangs shows as a test that fails, not as one that never ends.
+        // A hanging origin shows as a failing test, not as one that never ends.
         let _ = stream.set_read_timeout(Some(PATIENCE + Duration::from_secs(30)));
         let _ = stream.set_nodelay(true);
         let mut reader = BufReader::new(stream.as_ref());
@@ -423,7 +425,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Notes that `length` bytes of a body from `at` have left; returns where they end.
+    /// Records that `length` body bytes from `at` have been sent; returns the position behind them.
     fn sent(&self, ask: &OriginAsk, at: u64, length: usize) -> u64 {
         let end = at + length as u64;
         self.note(|record| {
@@ -449,7 +451,7 @@ fn write(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes)
 }
 
-/// The next request; `None` when the connection ended between two of them.
+/// Reads the next request; returns `None` when the connection ended between two requests.
 fn read_ask(
     reader: &mut BufReader<&TcpStream>,
     connection: usize,

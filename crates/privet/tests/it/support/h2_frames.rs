@@ -1,6 +1,6 @@
-//! HTTP/2 frames as bytes, and a viewer that sends any of them and reads what comes back.
+//! HTTP/2 frames as bytes, and a viewer that sends arbitrary frames and reads what comes back.
 //!
-//! Numbers are those of RFC 9113 sections 6 and 7; field blocks are written without Huffman coding and indexing.
+//! Numbers are those of RFC 9113 sections 6 and 7. Field blocks are written without Huffman coding or indexing.
 
 use crate::support::{HOST, PATIENCE, connect, trusted_roots};
 use rustls::pki_types::ServerName;
@@ -28,7 +28,7 @@ pub const END_STREAM: u8 = 0x1;
 pub const END_HEADERS: u8 = 0x4;
 pub const PADDED: u8 = 0x8;
 pub const PRIORITIZED: u8 = 0x20;
-/// A request without a body in one frame.
+/// Flags of a request without a body in one frame.
 pub const WHOLE: u8 = END_STREAM | END_HEADERS;
 
 pub const HEADER_TABLE_SIZE: u16 = 1;
@@ -48,7 +48,7 @@ pub const CANCEL: u32 = 8;
 pub const COMPRESSION_ERROR: u32 = 9;
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 
-/// One frame.
+/// One HTTP/2 frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub kind: u8,
@@ -70,13 +70,14 @@ impl Frame {
         matches!(self.kind, DATA | HEADERS) && self.stream == stream && self.has(END_STREAM)
     }
 
-    /// The error code of RST_STREAM and GOAWAY.
+    /// Returns the error code of RST_STREAM or GOAWAY.
     pub fn error_code(&self) -> u32 {
         let at = if self.kind == GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
     }
 
-    /// The status of an answer's head. The viewer offers no dynamic table, so it is a literal or a static entry.
+    /// Returns the status of a response's head. The viewer offers no dynamic table, so it is a literal or a static
+    /// entry.
     pub fn status(&self) -> u16 {
         // A dynamic table size update may come first (RFC 7541 6.3).
         let updates = self.payload.iter().take_while(|byte| **byte >> 5 == 1);
@@ -90,7 +91,7 @@ impl Frame {
     }
 }
 
-/// Three digits, plain or Huffman-coded (RFC 7541 appendix B: 0 to 2 take five bits, 3 to 9 six).
+/// Decodes three digits, plain or Huffman-coded (RFC 7541 appendix B: 0 to 2 take five bits, 3 to 9 six).
 fn literal_status(string: &[u8]) -> u16 {
     let length = usize::from(string[0] & 0x7f);
     let bytes = &string[1..=length];
@@ -115,7 +116,7 @@ fn literal_status(string: &[u8]) -> u16 {
     status
 }
 
-/// A frame as bytes; its length is what the payload has.
+/// Returns a frame as bytes; its length field is the length of `payload`.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap();
     let mut bytes = length.to_be_bytes()[1..].to_vec();
@@ -137,7 +138,7 @@ pub fn data(stream: u32, flags: u8, bytes: &[u8]) -> Vec<u8> {
     frame(DATA, flags, stream, bytes)
 }
 
-/// The five bytes that PRIORITY consists of and a prioritized HEADERS begins with.
+/// Returns the five bytes that make up PRIORITY and that start a prioritized HEADERS.
 pub fn dependency(on: u32, exclusive: u32, weight: u8) -> Vec<u8> {
     let mut bytes = (on | exclusive << 31).to_be_bytes().to_vec();
     bytes.push(weight);
@@ -175,7 +176,7 @@ pub fn window_update(stream: u32, increment: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes())
 }
 
-/// The pseudo-header fields of a good request for the object of these tests.
+/// Returns the pseudo-header fields of a valid request for the object of these tests.
 pub fn request_fields(method: &str) -> Vec<(&str, &str)> {
     vec![
         (":method", method),
@@ -185,7 +186,7 @@ pub fn request_fields(method: &str) -> Vec<(&str, &str)> {
     ]
 }
 
-/// A field block of literals without indexing.
+/// Returns a field block of literals without indexing.
 pub fn block(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in fields {
@@ -201,7 +202,7 @@ fn string(text: &str, bytes: &mut Vec<u8>) {
     bytes.extend(text.as_bytes());
 }
 
-/// An integer with a prefix of `prefix_bits` (RFC 7541 5.1), the bits before it as in `first`.
+/// Appends an integer with a prefix of `prefix_bits` (RFC 7541 5.1); the bits before the prefix are those of `first`.
 pub fn integer(first: u8, prefix_bits: u32, value: usize, bytes: &mut Vec<u8>) {
     let most = (1 << prefix_bits) - 1;
     if value < most {
@@ -217,24 +218,24 @@ pub fn integer(first: u8, prefix_bits: u32, value: usize, bytes: &mut Vec<u8>) {
     bytes.push(u8::try_from(rest).unwrap());
 }
 
-/// The block of a good GET.
+/// Returns the field block of a valid GET.
 pub fn get_block() -> Vec<u8> {
     block(&request_fields("GET"))
 }
 
-/// A good GET on `stream`.
+/// Returns a valid GET on `stream`.
 pub fn get(stream: u32) -> Vec<u8> {
     headers(stream, WHOLE, &get_block())
 }
 
-/// A good GET of another object.
+/// Returns a valid GET of another object.
 pub fn get_path(stream: u32, path: &str) -> Vec<u8> {
     let mut fields = request_fields("GET");
     fields[2].1 = path;
     headers(stream, WHOLE, &block(&fields))
 }
 
-/// What came within a time.
+/// The outcome of waiting for a frame.
 pub enum Heard {
     Frame(Frame),
     Nothing,
@@ -242,18 +243,18 @@ pub enum Heard {
     End,
 }
 
-/// A connection on which HTTP/2 was agreed.
+/// A viewer's connection on which HTTP/2 was negotiated.
 pub struct FrameViewer {
     stream: StreamOwned<ClientConnection, TcpStream>,
     unread: Vec<u8>,
-    /// What is being tried.
+    /// Name of the case being tested.
     pub case: String,
-    /// What the edge announced.
+    /// The settings that the edge announced.
     pub settings: Vec<(u16, u32)>,
 }
 
 impl FrameViewer {
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     pub fn silent(edge: SocketAddr) -> Self {
         let name = ServerName::try_from(HOST).unwrap();
         let session = ClientConnection::new(client_config(), name).unwrap();
@@ -266,7 +267,8 @@ impl FrameViewer {
         }
     }
 
-    /// Connects and exchanges settings, of which the viewer has `values`, and no table of fields unless they say so.
+    /// Connects and exchanges settings. The viewer announces `values`, and a field table of size 0 unless they say
+    /// otherwise.
     pub fn greeted(edge: SocketAddr, values: &[(u16, u32)]) -> Self {
         let mut viewer = FrameViewer::silent(edge);
         let mut values = values.to_vec();
@@ -294,7 +296,7 @@ impl FrameViewer {
         found.next().map(|(_, value)| *value)
     }
 
-    /// Sends what the edge takes; a connection that was closed meanwhile takes nothing more.
+    /// Sends as much as the edge accepts; a connection that was closed meanwhile accepts nothing more.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.try_send(bytes);
     }
@@ -304,7 +306,7 @@ impl FrameViewer {
         self.stream.flush()
     }
 
-    /// The next frame; `None` when the connection has ended.
+    /// Returns the next frame, or `None` when the connection has ended.
     pub fn next(&mut self) -> Option<Frame> {
         let head = self.peek(9)?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
@@ -320,7 +322,7 @@ impl FrameViewer {
         })
     }
 
-    /// The next frame, if its beginning comes within `time`.
+    /// Waits for the next frame, which has to begin within `time`.
     pub fn next_within(&mut self, time: Duration) -> Heard {
         if self.unread.is_empty() {
             self.stream.sock.set_read_timeout(Some(time)).unwrap();
@@ -337,7 +339,7 @@ impl FrameViewer {
         self.next().map_or(Heard::End, Heard::Frame)
     }
 
-    /// Lets `time` pass and reads what comes; the kind of the last frame that is about a stream.
+    /// Reads frames until `time` has passed; returns the kind of the last frame that belongs to a stream.
     pub fn kind_within(&mut self, time: Duration) -> Option<u8> {
         let until = Instant::now() + time;
         let mut kind = None;
@@ -354,7 +356,7 @@ impl FrameViewer {
         }
     }
 
-    /// The next frame that is `wanted`; those before it are dropped.
+    /// Returns the next frame that is `wanted`; the frames before it are dropped.
     pub fn until(&mut self, wanted: impl Fn(&Frame) -> bool) -> Option<Frame> {
         loop {
             let frame = self.next()?;
@@ -364,17 +366,17 @@ impl FrameViewer {
         }
     }
 
-    /// The next frame of this kind on this stream.
+    /// Returns the next frame of this kind on this stream.
     pub fn until_kind(&mut self, kind: u8, stream: u32) -> Option<Frame> {
         self.until(|frame| frame.kind == kind && frame.stream == stream)
     }
 
-    /// Everything up to the end of the connection.
+    /// Returns all frames until the connection ends.
     pub fn rest(&mut self) -> Vec<Frame> {
         std::iter::from_fn(|| self.next()).collect()
     }
 
-    /// The connection does what it is for.
+    /// Asserts that the connection still serves requests.
     #[track_caller]
     pub fn assert_alive(&mut self) {
         self.send(&ping(b"alive?!?"));

@@ -1,32 +1,32 @@
-//! What the edge must do about a sequence of frames, and whether it does.
+//! Required outcomes of a sequence of frames, and the check that the edge produces them.
 
 use crate::support::{DATA, FrameViewer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, TestEdge};
 
-/// The outcome that the standard asks for. Codes are alternatives.
+/// The outcome that the standard requires. Several codes are alternatives.
 #[derive(Clone, Copy, Debug)]
 pub enum Expected<'a> {
-    /// GOAWAY with a code of these, and the connection ends.
+    /// GOAWAY with one of these codes, and the end of the connection.
     ConnectionError(&'a [u32]),
-    /// RST_STREAM of stream 1 with a code of these, or a connection error with it (RFC 9113 5.4.2 allows that).
+    /// RST_STREAM of stream 1 with one of these codes, or a connection error with it, which RFC 9113 5.4.2 allows.
     StreamError(&'a [u32]),
-    /// An answer's head on stream 1.
+    /// A response head on stream 1.
     Answer,
-    /// The PING that was sent is answered.
+    /// The acknowledgement of the PING.
     Pong,
-    /// The settings that were sent are acknowledged.
+    /// The acknowledgement of the settings.
     Settled,
-    /// The connection ends, with whatever words.
+    /// The end of the connection, in any form.
     Closed,
 }
 
-/// An edge that has the object which every case asks for.
+/// Returns an edge with the object that every case requests.
 pub fn h2_edge() -> TestEdge {
     let edge = TestEdge::new();
     edge.put("public/object", b"eleven bytes");
     edge
 }
 
-/// Sends the frames of one case on a new connection.
+/// Sends the frames of one case on a new connection and checks the outcome.
 #[track_caller]
 pub fn check(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expected: Expected<'_>) {
     let mut viewer = FrameViewer::greeted(edge.https(), &[]);
@@ -34,7 +34,7 @@ pub fn check(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expected: Expected
     assert_outcome(&mut viewer, case, expected);
 }
 
-/// Like [`check`], once the edge has answered a request on stream 1 to its end.
+/// Does the same as [`check`] after the complete response to a request on stream 1.
 #[track_caller]
 pub fn check_after_answer(edge: &TestEdge, case: &str, frames: &[Vec<u8>], expected: Expected<'_>) {
     let mut viewer = FrameViewer::greeted(edge.https(), &[]);

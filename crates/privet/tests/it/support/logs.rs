@@ -29,7 +29,7 @@ impl LiveLog {
         String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// What has been logged so far.
+    /// Returns the records so far.
     pub fn records(&self) -> Vec<Value> {
         let text = self.text();
         text.lines()
@@ -37,7 +37,7 @@ impl LiveLog {
             .collect()
     }
 
-    /// Waits until `count` records are there.
+    /// Waits until there are `count` records.
     #[track_caller]
     pub fn wait_for(&self, count: usize) -> Vec<Value> {
         let lines = |text: &mut Vec<u8>| text.iter().filter(|byte| **byte == b'\n').count();
@@ -53,7 +53,7 @@ impl LiveLog {
     }
 }
 
-/// Every file beneath `folder`, sorted.
+/// Returns every file beneath `folder`, sorted.
 pub fn files_beneath(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -77,7 +77,7 @@ pub fn gunzip(file: &Path) -> String {
     text
 }
 
-/// The fields of every record in the files of `folder`, whatever the file.
+/// Returns the fields of every record in the files of `folder`.
 pub fn file_records(folder: &Path) -> Vec<Vec<String>> {
     let texts: Vec<String> = files_beneath(folder)
         .iter()

@@ -1,26 +1,26 @@
-//! Small mp4 videos whose every sample is known, and origins that have them.
+//! Small mp4 videos whose every sample is known, and origins that serve them.
 
 use crate::support::{OriginAnswer, OriginAsk};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-/// Pictures a second.
+/// Number of pictures per second.
 const RATE: u32 = 24;
-/// Sound frames a second, about: 48,000 Hz in frames of 1,024.
+/// Audio sample rate in Hz; with frames of 1,024 samples, about 47 audio frames per second.
 const AUDIO_SCALE: u32 = 48_000;
 const AUDIO_FRAME: u32 = 1_024;
 
-/// A video as an object: picture with a key frame every two seconds, and sound, interleaved second by second.
+/// A video as an object: video with a key frame every two seconds, and audio, interleaved second by second.
 #[derive(Clone, Debug)]
 pub struct MadeVideo {
     pub bytes: Vec<u8>,
-    /// Where the samples of the picture lie.
+    /// Positions of the video samples.
     pub video: Vec<Range<usize>>,
-    /// Where those of the sound lie.
+    /// Positions of the audio samples.
     pub audio: Vec<Range<usize>>,
 }
 
-/// Where the index lies.
+/// Position of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexAt {
     Start,
@@ -28,7 +28,7 @@ pub enum IndexAt {
 }
 
 impl MadeVideo {
-    /// A video of `secs`, whose pictures have `picture_size_bytes` each. Another `version` has other bytes.
+    /// Makes a video of `secs` seconds with `picture_size_bytes` per picture. Every `version` has different bytes.
     pub fn new(secs: u32, picture_size_bytes: usize, version: u8) -> Self {
         MadeVideo::with_index_at(IndexAt::Start, secs, picture_size_bytes, version)
     }
@@ -60,7 +60,7 @@ impl MadeVideo {
         }
     }
 
-    /// The bytes of the picture's samples in a segment of two seconds, from 1.
+    /// Returns the bytes of the video samples in a segment of two seconds; segments are numbered from 1.
     pub fn picture(&self, segment: usize) -> Vec<u8> {
         let samples = 2 * RATE as usize;
         let wanted = &self.video[(segment - 1) * samples..segment * samples];
@@ -71,7 +71,7 @@ impl MadeVideo {
     }
 }
 
-/// What follows the header of `mdat` in a segment.
+/// Returns what follows the header of `mdat` in a segment.
 #[track_caller]
 pub fn samples_of(segment: &[u8]) -> &[u8] {
     let mut rest = segment;
@@ -95,7 +95,7 @@ struct Media {
     bytes: Vec<u8>,
     video: Vec<Range<usize>>,
     audio: Vec<Range<usize>>,
-    /// First sample behind each chunk, and where the chunk begins.
+    /// Number of the first sample after each chunk, and the chunk's offset.
     video_chunks: Vec<(usize, usize)>,
     audio_chunks: Vec<(usize, usize)>,
 }
@@ -132,7 +132,7 @@ impl Media {
         media
     }
 
-    /// One NAL unit behind its length.
+    /// Appends one NAL unit, preceded by its length.
     fn push_unit(&mut self, kind: u8, size_bytes: usize, number: u32, version: u8) {
         let at = self.bytes.len();
         let length = u32::try_from(size_bytes - 4).unwrap();
@@ -256,7 +256,7 @@ fn tables(
     out
 }
 
-/// High profile, level 3.0, lengths of four bytes.
+/// Returns the sample entry of the video: High profile, level 3.0, lengths of four bytes.
 fn picture_entry() -> Vec<u8> {
     let mut entry = vec![0, 0, 0, 0, 0, 0, 0, 1];
     entry.extend([0; 16]);
@@ -272,7 +272,7 @@ fn picture_entry() -> Vec<u8> {
     boxed(b"avc1", &entry)
 }
 
-/// AAC LC, 48,000 Hz, two channels.
+/// Returns the sample entry of the audio: AAC LC, 48,000 Hz, two channels.
 fn audio_entry() -> Vec<u8> {
     let mut entry = vec![0, 0, 0, 0, 0, 0, 0, 1];
     entry.extend([0; 8]);
@@ -304,13 +304,13 @@ fn table(kind: &[u8; 4], entries: &[u32]) -> Vec<u8> {
     boxed(kind, &payload)
 }
 
-/// Never part of a start code, and other in another version.
+/// Returns a byte that is never part of a start code and that differs between versions.
 fn filler(number: u32, place: usize, version: u8) -> u8 {
     let mixed = (number as usize).wrapping_mul(31) + place * 7 + place / 251;
     (mixed as u8) | 0x10 | version << 5
 }
 
-/// An object of an origin: bytes, and how they are sent.
+/// An object of an origin: its bytes, and how they are sent.
 #[derive(Clone)]
 pub struct HeldObject(Arc<Mutex<Held>>);
 
@@ -320,7 +320,7 @@ struct Held {
     ranges: Ranges,
 }
 
-/// What an origin makes of `Range`.
+/// An origin's handling of `Range`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ranges {
     Served,
@@ -343,7 +343,7 @@ impl HeldObject {
         self
     }
 
-    /// Other bytes, from the next request on.
+    /// Replaces the bytes and headers, from the next request on.
     pub fn change_to(&self, bytes: Vec<u8>, headers: &[(&str, &str)]) {
         let mut held = self.0.lock().unwrap();
         held.bytes = Arc::new(bytes);
@@ -353,7 +353,7 @@ impl HeldObject {
             .collect();
     }
 
-    /// RFC 9110 13.2.2 and 14.2, for one range and entity tags.
+    /// Responds as RFC 9110 13.2.2 and 14.2 say, for one range and entity tags.
     pub fn answer(&self, ask: &OriginAsk) -> OriginAnswer {
         let held = self.0.lock().unwrap();
         let headers: Vec<(&str, &str)> = held

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
-/// Sends all requests at once on one connection; answers come in the order of the requests.
+/// Sends all requests at once on one connection; returns the responses in the order of the requests.
 pub fn ask_multiplexed(edge: &TestEdge, asks: &[Ask]) -> Vec<http::Response<Vec<u8>>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -26,7 +26,7 @@ pub fn http2_builder() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// A connection to the edge, and the future that drives it.
+/// Returns a connection to the edge, and the future that drives it.
 pub async fn connect_http2(
     edge: SocketAddr,
     builder: &http2::Builder<TokioExecutor>,

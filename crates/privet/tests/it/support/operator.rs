@@ -1,4 +1,4 @@
-//! Speaks to the operator's socket in any bytes.
+//! Sends arbitrary bytes to the admin socket.
 
 use crate::support::PATIENCE;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// What the socket answered.
+/// The socket's response.
 #[derive(Debug)]
 pub struct OperatorAnswer {
     pub status: u16,
@@ -15,14 +15,14 @@ pub struct OperatorAnswer {
 }
 
 impl OperatorAnswer {
-    /// The text that says why not.
+    /// Returns the text of the error.
     #[track_caller]
     pub fn error(&self) -> &str {
         self.json["error"].as_str().unwrap()
     }
 }
 
-/// Sends the bytes and reads to the end; an answer that comes before all is sent is an answer.
+/// Sends the bytes and reads to the end; a response may come before everything is sent.
 #[track_caller]
 pub fn tell_operator_socket(socket: &Path, bytes: &[u8]) -> OperatorAnswer {
     let mut stream = UnixStream::connect(socket).unwrap();
@@ -39,7 +39,7 @@ pub fn tell_operator_socket(socket: &Path, bytes: &[u8]) -> OperatorAnswer {
     }
 }
 
-/// One well-formed request.
+/// Sends one well-formed request.
 #[track_caller]
 pub fn ask_operator_socket(socket: &Path, line: &str, body: &str) -> OperatorAnswer {
     let length = body.len();

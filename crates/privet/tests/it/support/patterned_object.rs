@@ -1,13 +1,13 @@
-//! Objects of any size whose every byte is known, and a gate that a test opens when it likes.
+//! Objects of any size whose every byte is known, and a gate that a test opens.
 
 use crate::support::{FakeOrigin, OriginAnswer, OriginAsk, PATIENCE};
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
-/// A prime, so that no two pieces of a round size hold the same bytes.
+/// Length of the period: a prime, so that no two pieces of a round size hold the same bytes.
 const PERIOD: u64 = 65_521;
 
-/// The bytes of one version of an object. No byte of one version equals that of another in the same place.
+/// The bytes of one version of an object. Bytes of two versions differ at every position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pattern {
     version: u8,
@@ -38,7 +38,7 @@ impl Pattern {
         bytes
     }
 
-    /// Fails at the first byte from `offset` on that is not this version's.
+    /// Fails at the first byte from `offset` on that does not belong to this version.
     #[track_caller]
     pub fn assert_is(self, offset: u64, bytes: &[u8]) {
         let expected = self.bytes(offset..offset + bytes.len() as u64);
@@ -50,7 +50,7 @@ impl Pattern {
     }
 }
 
-/// One period, made of a multiplicative generator's high bits.
+/// Returns one period, made of the high bits of a multiplicative generator.
 fn table() -> &'static [u8] {
     static TABLE: OnceLock<Vec<u8>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -70,11 +70,11 @@ struct Version {
     pattern: Pattern,
 }
 
-/// An object that answers ranges and conditions the way S3 and nginx do, whatever the path; clones are the same object.
+/// An object that handles ranges and conditions the way S3 and nginx do, whatever the path; clones are the same object.
 #[derive(Clone)]
 pub struct PatternedObject {
     size_bytes: u64,
-    /// Sent with every answer that is no error.
+    /// Headers of every response that is not an error.
     headers: Arc<Mutex<Vec<(String, String)>>>,
     version: Arc<Mutex<Version>>,
 }
@@ -91,25 +91,25 @@ impl PatternedObject {
         }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     pub fn with(self, name: &str, value: &str) -> Self {
         let header = (name.to_owned(), value.to_owned());
         self.headers.lock().unwrap().push(header);
         self
     }
 
-    /// The bytes of the version in force.
+    /// Returns the bytes of the current version.
     pub fn pattern(&self) -> Pattern {
         self.version.lock().unwrap().pattern
     }
 
-    /// The same with the bytes of `pattern`.
+    /// Replaces the bytes by those of `pattern`.
     pub fn of_pattern(self, pattern: Pattern) -> Self {
         self.version.lock().unwrap().pattern = pattern;
         self
     }
 
-    /// Other bytes under another tag, from the next request on.
+    /// Changes to other bytes under another tag, from the next request on.
     pub fn change_to(&self, etag: &str) -> Pattern {
         let mut version = self.version.lock().unwrap();
         let pattern = Pattern::of_version(version.pattern.version.wrapping_add(1));
@@ -120,7 +120,7 @@ impl PatternedObject {
         pattern
     }
 
-    /// RFC 9110 13.2.2 and 14.2, for one range and entity tags.
+    /// Responds as RFC 9110 13.2.2 and 14.2 say, for one range and entity tags.
     pub fn answer(&self, ask: &OriginAsk) -> OriginAnswer {
         let (etag, pattern) = {
             let version = self.version.lock().unwrap();
@@ -174,12 +174,12 @@ impl PatternedObject {
 }
 
 impl FakeOrigin {
-    /// An origin that has one object under every path.
+    /// Starts an origin that has one object under every path.
     pub fn object(size_bytes: u64, etag: &str) -> (FakeOrigin, PatternedObject) {
         FakeOrigin::of(&PatternedObject::new(size_bytes, etag))
     }
 
-    /// The same for an object with headers of its own.
+    /// Does the same for an object with headers of its own.
     pub fn of(object: &PatternedObject) -> (FakeOrigin, PatternedObject) {
         let answering = object.clone();
         let origin = FakeOrigin::start(move |ask| answering.answer(ask));
@@ -187,7 +187,7 @@ impl FakeOrigin {
     }
 }
 
-/// Closed until a test opens it; clones are the same gate.
+/// A gate that is closed until a test opens it; clones are the same gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<GatePosition>, Condvar)>);
 
@@ -208,7 +208,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Until it is open, or until no test waits that long.
+    /// Waits until the gate is open, but for no longer than `PATIENCE`.
     pub fn wait(&self) {
         let position = self.0.0.lock().unwrap();
         let is_closed = |position: &mut GatePosition| *position == GatePosition::Closed;

@@ -1,4 +1,5 @@
-//! Real signers, driven through the scripts of `tests-peers`: wishes in, what a user of the signer gets out.
+//! Real signers, driven through the scripts of `tests-peers`: wishes go in, and what a user of the signer gets comes
+//! out.
 
 use crate::support::{By, U, key_path};
 use privet_sign::HashAlgorithm;
@@ -8,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A signer that people use today.
+/// A signer in use today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     Botocore,
@@ -16,11 +17,11 @@ pub enum Peer {
     JsSdk,
     /// The recipe by hand, in CloudFront's alphabet.
     OpenSsl,
-    /// The tlslite recipe, in base64's own alphabet.
+    /// The tlslite recipe, in standard base64.
     StandardBase64,
 }
 
-/// What a signer is asked for. `None` is not asked for.
+/// A request to a signer. `None` leaves a restriction out.
 #[derive(Clone, Debug)]
 pub struct Wish {
     pub url: String,
@@ -36,7 +37,7 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// A link to `path` of the fixture's host, signed by `by`.
+    /// Returns the wish for a link to `path` of the fixture's host, signed by `by`.
     pub fn of(by: By, path: &str, expires: u64) -> Self {
         Wish {
             url: format!("{U}{path}"),
@@ -81,11 +82,11 @@ pub fn hash_name(hash: HashAlgorithm) -> &'static str {
     }
 }
 
-/// What a signer made: a link, or cookies.
+/// A signer's output: a link, or cookies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Made {
     Link(String),
-    /// Names and values, in the signer's order.
+    /// Names and values of the cookies, in the signer's order.
     Cookies(Vec<(String, String)>),
 }
 
@@ -99,7 +100,7 @@ impl Made {
 }
 
 impl Peer {
-    /// Whether the signer has a way to express the wish; tests-peers/README.md has the reasons.
+    /// Returns true if the signer has a way to express the wish; tests-peers/README.md has the reasons.
     pub fn can(self, wish: &Wish) -> bool {
         let is_sha1 = wish.hash == HashAlgorithm::Sha1;
         match self {
@@ -146,7 +147,7 @@ pub struct Claim {
     pub hash: HashAlgorithm,
 }
 
-/// For each claim whether OpenSSL agrees.
+/// Returns for each claim whether OpenSSL agrees.
 pub fn openssl_verifies(claims: &[Claim]) -> Vec<bool> {
     let line = |claim: &Claim| {
         let claim = json!({
@@ -166,7 +167,7 @@ pub fn openssl_verifies(claims: &[Claim]) -> Vec<bool> {
         .collect()
 }
 
-/// Runs `openssl`; what it printed on both outputs, if it was content.
+/// Runs `openssl`; returns what it printed on both outputs, if it succeeded.
 pub fn openssl(arguments: &[&str], folder: &Path) -> Option<String> {
     let program = variable("PRIVET_TEST_OPENSSL", || "openssl".into());
     let mut command = Command::new(&program);
@@ -208,7 +209,8 @@ pub fn node_modules() -> PathBuf {
     })
 }
 
-/// The script named first in `script`, run by `program`. Every script reads its wishes with the Python environment.
+/// Returns the command for the first element of `script`, run by `program`. All scripts read their wishes with the
+/// Python environment.
 pub fn command(program: impl AsRef<OsStr>, script: &[&str]) -> Command {
     require(&python());
     let mut command = Command::new(program);
@@ -224,7 +226,7 @@ pub fn command(program: impl AsRef<OsStr>, script: &[&str]) -> Command {
     command
 }
 
-/// Nothing is skipped: a signer that is not there would look like one that agrees.
+/// Fails if a tool is missing: a signer that was skipped would look like one that agrees.
 fn require(path: &Path) {
     assert!(
         path.exists(),
@@ -238,7 +240,7 @@ fn missing(program: &(impl AsRef<OsStr> + ?Sized), error: &std::io::Error) -> ! 
     panic!("cannot run {program} ({error}): `cargo xtask tools` installs it")
 }
 
-/// One JSON value for each line that the script prints.
+/// Returns one JSON value for each line that the script prints.
 pub fn answers(mut command: Command, lines: &str) -> Vec<Value> {
     let program = command.get_program().to_owned();
     let mut child = command
@@ -246,7 +248,7 @@ pub fn answers(mut command: Command, lines: &str) -> Vec<Value> {
         .unwrap_or_else(|error| missing(&program, &error));
     let mut stdin = child.stdin.take().unwrap();
     let input = lines.as_bytes().to_vec();
-    // From a thread: the script answers before it has read all.
+    // Input is written from a thread, because the script responds before it has read everything.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().unwrap();
     let sent = writer.join().unwrap();

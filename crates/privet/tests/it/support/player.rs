@@ -1,5 +1,4 @@
-//! Players that people use, driven line by line: browsers by `tests-peers/videos/browser.mjs`, others by `player.py` beside
-//! it.
+//! Real players, driven line by line: browsers by `tests-peers/videos/browser.mjs`, others by `player.py` beside it.
 
 use crate::support::{limited, pages_folder, videos_folder};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-/// What plays.
+/// A program that plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     Chromium,
@@ -20,7 +19,7 @@ pub enum Program {
     Vlc,
 }
 
-/// What plays on a page.
+/// A player on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PagePlayer {
     HlsJs,
@@ -31,7 +30,7 @@ pub enum PagePlayer {
 }
 
 impl PagePlayer {
-    /// Its name for page.html.
+    /// Returns its name for page.html.
     pub fn name(self) -> &'static str {
         match self {
             PagePlayer::HlsJs => "hlsjs",
@@ -42,22 +41,22 @@ impl PagePlayer {
     }
 }
 
-/// A player that runs; dropping it ends it.
+/// A running player; dropping it stops it.
 pub struct Player {
     driver: Child,
     commands: Option<ChildStdin>,
     answers: Receiver<Value>,
 }
 
-/// What a player says of its video.
+/// State of a player as it reports it.
 #[derive(Clone, Debug)]
 pub struct Shown(pub Value);
 
-/// A player lives no longer than this, whatever becomes of its test.
+/// Longest life of a player, whatever happens to its test.
 const LIFE: Duration = Duration::from_secs(280);
-/// Where tests seek to: far behind what a player has fetched by then.
+/// Time that tests seek to: far beyond what a player has fetched by then.
 pub const SEEK_TO_SECS: f64 = 30.0;
-/// One command takes no longer than this.
+/// Longest time for one command.
 const COMMAND: Duration = Duration::from_secs(45);
 
 impl Player {
@@ -96,19 +95,19 @@ impl Player {
         Shown(answer)
     }
 
-    /// Loads a page; a player that is no browser begins to play.
+    /// Loads a page; a player that is not a browser starts playing.
     #[track_caller]
     pub fn open(&mut self, url: &str) {
         self.open_with(url, "");
     }
 
-    /// The same with a header of cookies, for mpv.
+    /// Does the same with a `Cookie` header, for mpv.
     #[track_caller]
     pub fn open_with(&mut self, url: &str, cookies: &str) {
         self.command(&json!({ "do": "open", "url": url, "cookies": cookies }));
     }
 
-    /// Sets cookies of the page that is open; `attributes` are those of `Set-Cookie`.
+    /// Sets cookies on the open page; `attributes` are those of `Set-Cookie`.
     #[track_caller]
     pub fn set_cookies(&mut self, cookies: &str, attributes: &str) {
         let lines: Vec<String> = cookies
@@ -133,7 +132,7 @@ impl Player {
         self.command(&json!({ "do": "seek", "time": time_secs }));
     }
 
-    /// From now on the player asks with this query.
+    /// Makes the player use this query in its requests from now on.
     #[track_caller]
     pub fn swap_query(&mut self, query: &str) {
         self.command(&json!({ "do": "swap", "query": query }));
@@ -145,14 +144,14 @@ impl Player {
         self.wait_past_within(time_secs, Duration::from_secs(20))
     }
 
-    /// The same, but for no longer than `limit`.
+    /// Does the same, but for no longer than `limit`.
     #[track_caller]
     pub fn wait_past_within(&mut self, time_secs: f64, limit: Duration) -> Shown {
         let limit_ms = limit.as_secs() * 1000;
         self.command(&json!({ "do": "await", "time": time_secs, "ms": limit_ms }))
     }
 
-    /// An element of a page that is not page.html, once it has this text; as it is after a while, if it never has.
+    /// Returns an element of a page other than page.html once it has this text, or as it is after a timeout.
     #[track_caller]
     pub fn look(&mut self, selector: &str, text: &str) -> Shown {
         self.command(&json!({ "do": "look", "selector": selector, "text": text, "ms": 20_000 }))
@@ -163,13 +162,13 @@ impl Player {
         self.command(&json!({ "do": "click", "selector": selector }));
     }
 
-    /// From now on the browser does not let the page copy.
+    /// Makes the browser reject writes to the clipboard from now on.
     #[track_caller]
     pub fn deny_copying(&mut self) {
         self.command(&json!({ "do": "deny-copying" }));
     }
 
-    /// From now on links beneath `path` are answered as if they had ended, and the demo's player asks anew.
+    /// Makes links beneath `path` appear expired from now on, and the demo's player request them again.
     #[track_caller]
     pub fn end_links(&mut self, path: &str) {
         self.command(&json!({ "do": "end-links", "path": path }));
@@ -181,7 +180,7 @@ impl Player {
     }
 }
 
-/// It plays, seeks, rests and goes on. `what` is named where it does not.
+/// Asserts that the player plays, seeks, pauses and goes on. A failure names `what`.
 #[track_caller]
 pub fn assert_plays(player: &mut Player, what: &dyn Debug) {
     let shown = player.wait_past(1.5);
@@ -194,7 +193,7 @@ pub fn assert_plays(player: &mut Player, what: &dyn Debug) {
         "{what:?}: {shown:?}"
     );
     player.seek(SEEK_TO_SECS);
-    // Half a second is how far a seek may miss; VLC counts whole seconds.
+    // A seek may miss by half a second; VLC counts whole seconds.
     let shown = player.wait_past(SEEK_TO_SECS + 0.3);
     let range = SEEK_TO_SECS..SEEK_TO_SECS + 1.5;
     assert!(
@@ -221,7 +220,7 @@ fn driver(program: Program) -> Command {
     let (interpreter, script, name) = match program {
         Program::Chromium => ("node", "browser.mjs", "chromium"),
         Program::Firefox => ("node", "browser.mjs", "firefox"),
-        // The system's own Python knows GStreamer.
+        // The system's own Python has the bindings for GStreamer.
         Program::Mpv => ("/usr/bin/python3", "player.py", "mpv"),
         Program::GStreamer => ("/usr/bin/python3", "player.py", "gstreamer"),
         Program::Vlc => ("/usr/bin/python3", "player.py", "vlc"),
@@ -236,7 +235,7 @@ fn driver(program: Program) -> Command {
 
 impl Drop for Player {
     fn drop(&mut self) {
-        // The driver closes its browser when nobody sends any more.
+        // The driver closes its browser when its input ends.
         drop(self.commands.take());
         let _ = self.driver.wait();
     }
@@ -251,12 +250,12 @@ impl Shown {
         self.0[name].as_f64().unwrap()
     }
 
-    /// The video cannot go on.
+    /// Returns true if the video cannot go on.
     pub fn is_broken(&self) -> bool {
         self.0["fatal"] != ""
     }
 
-    /// Answers from 400 on.
+    /// Returns the responses with a status of 400 or more.
     pub fn refusals(&self) -> Vec<&str> {
         let refused = self.0["refused"].as_array().unwrap().iter();
         refused.map(|line| line.as_str().unwrap()).collect()

@@ -1,11 +1,11 @@
-//! Other people's programs with a time limit, so that a player that hangs is a failure and not a silence.
+//! Other programs, run with a time limit, so that a hanging player is a failing test and not a silent one.
 
 use super::PATIENCE;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// What became of a program.
+/// Result of a program.
 #[derive(Debug)]
 pub struct Ran {
     pub status: ExitStatus,
@@ -15,7 +15,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// It ended well and had nothing to complain of.
+    /// Returns true if it succeeded and printed no complaint.
     pub fn is_clean(&self) -> bool {
         self.status.success() && self.complaints.is_empty()
     }
@@ -24,7 +24,7 @@ impl Ran {
         String::from_utf8_lossy(&self.output).into_owned()
     }
 
-    /// Its last words, for messages of tests.
+    /// Returns its last lines, for messages of tests.
     pub fn errors(&self) -> String {
         let text = String::from_utf8_lossy(&self.complaints);
         let lines: Vec<&str> = text.lines().collect();
@@ -33,9 +33,9 @@ impl Ran {
     }
 }
 
-/// The same program, ended with this test and after `limit`, whatever happens.
+/// Returns the same program, ended with this test and after `limit`, whatever happens.
 ///
-/// `timeout` says that it was too long by the status 124.
+/// `timeout` exits with status 124 when the limit was reached.
 pub fn limited(command: &Command, limit: Duration) -> Command {
     let mut limited = Command::new("setpriv");
     limited.args(["--pdeathsig", "KILL", "timeout", "--foreground"]);
@@ -54,9 +54,9 @@ pub fn limited(command: &Command, limit: Duration) -> Command {
     limited
 }
 
-/// Starts a server that ends with this test, and waits until it listens at `address`; `None` when it does not.
+/// Starts a server that ends with this test, and waits until it listens at `address`; returns `None` when it does not.
 ///
-/// Debian keeps servers where a person's `PATH` may not look.
+/// Debian installs servers in a folder that may be missing from a user's `PATH`.
 pub fn listening(command: &Command, address: SocketAddr) -> Option<Child> {
     let path = std::env::var("PATH").unwrap();
     let mut limited = Command::new("setpriv");
@@ -85,7 +85,7 @@ pub fn listening(command: &Command, address: SocketAddr) -> Option<Child> {
     None
 }
 
-/// Runs to the end, but no longer than `limit`.
+/// Runs the program to its end, but for no longer than `limit`.
 #[track_caller]
 pub fn run_within(command: &mut Command, limit: Duration) -> Ran {
     let began = Instant::now();

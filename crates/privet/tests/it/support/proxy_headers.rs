@@ -1,10 +1,10 @@
-//! PROXY headers, version 2, written by hand, and viewers whose connections begin with any bytes.
+//! PROXY headers, version 2, written by hand, and viewers whose connections begin with arbitrary bytes.
 
 use crate::support::{TestEdge, Viewer, connect};
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
-/// A header of this command and family around `rest`.
+/// Returns a header with this command and family around `rest`.
 pub fn proxy_header(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     let length = u16::try_from(rest.len()).unwrap().to_be_bytes();
     [
@@ -16,7 +16,7 @@ pub fn proxy_header(command: u8, family: u8, rest: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// What a balancer says of a connection from `source`, such as `192.0.2.7:40000`.
+/// Returns a balancer's header for a connection from `source`, such as `192.0.2.7:40000`.
 pub fn proxied(source: &str) -> Vec<u8> {
     let source: SocketAddr = source.parse().unwrap();
     let ports = [source.port().to_be_bytes(), 443_u16.to_be_bytes()].concat();
@@ -32,7 +32,7 @@ pub fn proxied(source: &str) -> Vec<u8> {
     }
 }
 
-/// The two kinds of listener.
+/// The two kinds of listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listening {
     Plain,
@@ -42,14 +42,14 @@ pub enum Listening {
 pub const BOTH: [Listening; 2] = [Listening::Plain, Listening::Tls];
 
 impl TestEdge {
-    /// A connection from the address of `balancer` that begins with `start`; TLS, if any, comes after it.
+    /// Connects from the address of `balancer` with `start` as the first bytes; TLS, if any, comes after it.
     pub fn behind(&self, balancer: &str, start: &[u8], listening: Listening) -> Viewer {
         let edge = match listening {
             Listening::Plain => self.http(),
             Listening::Tls => self.https(),
         };
         let mut stream = connect(edge, Some(balancer.parse().unwrap()), None).unwrap();
-        // An edge that has closed already takes nothing.
+        // An edge that has already closed the connection accepts nothing.
         let _ = stream.write_all(start);
         match listening {
             Listening::Plain => Viewer::over(stream),

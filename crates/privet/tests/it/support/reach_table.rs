@@ -8,7 +8,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether the line has this letter; the table says what each means.
+    /// Returns true if the line has this letter; the table says what each means.
     pub fn has(&self, place: char) -> bool {
         self.places.contains(place)
     }
@@ -34,7 +34,7 @@ fn lines_of(kind: &str) -> Vec<Known> {
         .collect()
 }
 
-/// A spelling, and whether it is the name itself to everybody.
+/// A spelling, and whether every reader takes it for the name itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spelling {
     pub text: String,
@@ -59,7 +59,7 @@ fn spellings(faithful: &[String], others: &[String]) -> Vec<Spelling> {
     all
 }
 
-/// The name in other cases, and as what a server may take for it that folds characters.
+/// Returns the name in other cases, and in forms that a server which folds characters may take for it.
 pub fn header_spellings(name: &str) -> Vec<Spelling> {
     let first = name.replacen('-', "_", 1);
     let last = match name.rsplit_once('-') {
@@ -90,7 +90,7 @@ fn titled(word: &str) -> String {
     first.to_uppercase() + rest
 }
 
-/// The name as whole parameters: with and without a value, escaped, and cut in another place than it seems.
+/// Returns the name as whole parameters: with and without a value, escaped, and cut where it does not seem to end.
 pub fn parameter_spellings(name: &str) -> Vec<Spelling> {
     let escaped = |text: &str| -> String {
         let bytes = text.bytes();
@@ -120,7 +120,7 @@ pub fn parameter_spellings(name: &str) -> Vec<Spelling> {
     spellings(&faithful, &others)
 }
 
-/// A header's name as a careless reader has it: one case, every mark one character.
+/// Returns a header's name as a careless reader has it: in one case, with every mark as the same character.
 pub fn careless(name: &str) -> String {
     let fold = |character: char| {
         if character.is_ascii_alphanumeric() {

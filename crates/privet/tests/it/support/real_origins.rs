@@ -1,4 +1,4 @@
-//! Origins that other people wrote: nginx, started for a test, and a Ceph gateway, started for a whole run.
+//! Real origin servers: nginx, started for one test, and a Ceph gateway, started for a whole run.
 
 use crate::support::{Ask, Viewer, answers, command, python};
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use crate::support::PATIENCE;
 
-/// An nginx on loopback with a folder of files; dropping it ends it.
+/// An nginx on loopback with a folder of files; dropping it stops it.
 ///
-/// `/chunked/` is served without a length (compressed files, inflated on the way), `/page/` without length and
+/// `/chunked/` is served without a length (compressed files, decompressed on the way), `/page/` without length and
 /// validators (server-side includes), and PUT stores anywhere.
 pub struct Nginx {
     process: Child,
@@ -45,7 +45,7 @@ impl Nginx {
         self.address
     }
 
-    /// Where the file of a path is.
+    /// Returns the file behind a path.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("files").join(name)
     }
@@ -56,7 +56,7 @@ impl Nginx {
         fs::write(file, bytes).unwrap();
     }
 
-    /// A file of which only the compressed form is there: it is inflated, and so sent in chunks.
+    /// Stores a file in compressed form only: nginx decompresses it, and so sends it in chunks.
     pub fn put_chunked(&self, name: &str, bytes: &[u8]) {
         let file = fs::File::create(self.file(&format!("chunked/{name}.gz"))).unwrap();
         let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
@@ -67,7 +67,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // The master ends its workers when it is told to, not when it is killed.
+        // On SIGTERM the master stops its workers; on SIGKILL it would not.
         let _ = Command::new("kill")
             .arg(self.process.id().to_string())
             .status();
@@ -84,7 +84,7 @@ fn try_start(folder: &Path) -> Option<(Child, SocketAddr)> {
         .replace("ADDRESS", &address.to_string())
         .replace("FOLDER", place);
     fs::write(folder.join("nginx.conf"), config).ok()?;
-    // It ends with the test, however the test ends.
+    // nginx ends with the test, however the test ends.
     let mut process = Command::new("setpriv")
         .args(["--pdeathsig", "TERM", "nginx", "-p", place, "-c"])
         .arg(folder.join("nginx.conf"))
@@ -108,7 +108,7 @@ fn try_start(folder: &Path) -> Option<(Child, SocketAddr)> {
     None
 }
 
-/// Debian keeps servers where a person's `PATH` may not look.
+/// Debian installs servers in a folder that may be missing from a user's `PATH`.
 fn with_servers(path: &str) -> String {
     format!("{path}:/usr/sbin")
 }
@@ -145,7 +145,7 @@ http {
 }
 "#;
 
-/// The run's Ceph gateway and a bucket in it.
+/// A bucket in the run's Ceph gateway.
 pub struct Bucket {
     url: String,
     name: String,
@@ -155,13 +155,13 @@ impl Bucket {
     pub const ACCESS_KEY: &'static str = "AKRGW";
     pub const SECRET_KEY: &'static str = "SKRGW";
 
-    /// A new bucket; `None`, and a line that says so, without a gateway.
+    /// Creates a bucket; without a gateway, prints a line that says so and returns `None`.
     pub fn create(name: &str) -> Option<Self> {
         let Ok(url) = std::env::var("PRIVET_RGW") else {
             eprintln!("SKIPPED: no S3 gateway; `cargo xtask test` starts one and sets PRIVET_RGW");
             return None;
         };
-        // One gateway serves many runs of a test when a person started it by hand.
+        // A gateway that was started by hand serves many runs of the same test.
         let name = format!("{name}-{}", std::process::id());
         let bucket = Bucket { url, name };
         assert_eq!(bucket.request("PUT", "", None)["status"], 200);
@@ -176,14 +176,14 @@ impl Bucket {
         &self.url
     }
 
-    /// Stores under a key in wire form, without the leading slash.
+    /// Stores an object under a key in wire form, without the leading slash.
     #[track_caller]
     pub fn put(&self, key: &str, body: &str) {
         let answer = self.request("PUT", &format!("/{key}"), Some(body));
         assert_eq!(answer["status"], 200, "{key}: {answer}");
     }
 
-    /// Gives the bucket a policy by which anybody may do `action` with its objects.
+    /// Gives the bucket a policy that allows `action` on its objects to everybody.
     #[track_caller]
     pub fn allow_everybody(&self, action: &str) {
         let policy = json!({
@@ -199,7 +199,7 @@ impl Bucket {
         assert_eq!(answer["status"], 204, "{answer}");
     }
 
-    /// Gives the bucket one of the ready-made ACLs: `public-read-write`.
+    /// Gives the bucket a canned ACL such as `public-read-write`.
     #[track_caller]
     pub fn set_acl(&self, acl: &str) {
         let wish = json!({
@@ -211,7 +211,7 @@ impl Bucket {
         assert_eq!(answer["status"], 200, "{answer}");
     }
 
-    /// How many objects there are.
+    /// Returns the number of objects.
     #[track_caller]
     pub fn count(&self) -> usize {
         let listing = self.request("GET", "", None);
@@ -219,7 +219,7 @@ impl Bucket {
         listing["body"].as_str().unwrap().matches("<Key>").count()
     }
 
-    /// The lines of an `[[distributions.origins]]` that signs with the bucket owner's keys.
+    /// Returns the lines of an `[[distributions.origins]]` that signs with the bucket owner's keys.
     pub fn origin_lines(&self) -> String {
         format!(
             "s3 = {{ bucket = {:?}, region = \"us-east-1\", endpoint = {:?}, addressing = \"path\", \
@@ -231,7 +231,7 @@ impl Bucket {
         )
     }
 
-    /// What somebody without keys gets who knows the gateway.
+    /// Returns the status that a client without keys gets from the gateway.
     pub fn anonymous_status(&self, key: &str) -> u16 {
         let gateway = self.url.trim_start_matches("http://");
         let mut viewer = Viewer::plain(gateway.parse().unwrap(), None);
@@ -240,7 +240,8 @@ impl Bucket {
         viewer.framed_answer().0.status()
     }
 
-    /// A request signed by botocore, for a path beneath the bucket with its slash, or a query: `status`, `headers`, `body`.
+    /// Sends a request signed by botocore for a path beneath the bucket (with its slash) or a query; returns `status`,
+    /// `headers`, `body`.
     pub fn request(&self, method: &str, path: &str, body: Option<&str>) -> Value {
         let wish = json!({
             "method": method,

@@ -1,9 +1,9 @@
-//! Configurations of an edge before HTTP origins, and what a viewer of such an edge wants to know.
+//! Configurations of an edge with HTTP origins, and helpers for the viewers of such an edge.
 
 use crate::support::{Answer, FakeOrigin, HOST, KEYS, LISTENERS, LOG, TestEdge, Viewer};
 use std::path::Path;
 
-/// An edge before origins that tests run. Everything is text in the configuration's own words.
+/// An edge with origins that tests run. All parts are text in the syntax of the configuration.
 #[derive(Clone, Debug)]
 pub struct Remote {
     cache: String,
@@ -15,12 +15,13 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// One origin called `app`, everything public but `/private/*`, 64 MiB of memory and no disk.
+    /// Returns a configuration with one origin called `app`, everything public but `/private/*`, 64 MiB of memory and
+    /// no disk.
     pub fn new(origin: &FakeOrigin) -> Self {
         Remote::without_origin().origin("app", &format!("url = {:?}", origin.url()))
     }
 
-    /// The same, for origins that are added one by one; the first is the default behavior's.
+    /// Returns the same without an origin; origins are added one by one, the first for the default behavior.
     pub fn without_origin() -> Self {
         Remote {
             cache: "memory = \"64 MiB\"\n".to_owned(),
@@ -32,14 +33,14 @@ impl Remote {
         }
     }
 
-    /// Another origin.
+    /// Adds an origin.
     pub fn origin(mut self, id: &str, lines: &str) -> Self {
         let origin = format!("[[distributions.origins]]\nid = {id:?}\n{lines}\n");
         self.origins.push(origin);
         self
     }
 
-    /// More lines for the origin added last.
+    /// Adds lines to the origin added last.
     pub fn origin_lines(mut self, lines: &str) -> Self {
         let origin = self.origins.last_mut().expect("an origin was added");
         origin.push_str(lines);
@@ -47,40 +48,40 @@ impl Remote {
         self
     }
 
-    /// Other lines in `[cache]`.
+    /// Replaces the lines of `[cache]`.
     pub fn cache(mut self, lines: &str) -> Self {
         self.cache = format!("{lines}\n");
         self
     }
 
-    /// A disk tier in `folder`, which outlasts the edge.
+    /// Sets a disk tier in `folder`, which outlives the edge.
     pub fn disk(self, folder: &Path) -> Self {
         self.cache(&format!(
             "memory = \"64 MiB\"\nfolder = {folder:?}\ndisk = \"1 GiB\""
         ))
     }
 
-    /// A cache policy for the default behavior.
+    /// Sets a cache policy for the default behavior.
     pub fn policy(self, lines: &str) -> Self {
         self.tables(&format!("[[cache_policies]]\nid = \"test\"\n{lines}"))
             .behavior("cache_policy = \"test\"")
     }
 
-    /// Tables outside the distribution.
+    /// Adds tables outside the distribution.
     pub fn tables(mut self, lines: &str) -> Self {
         self.tables.push_str(lines);
         self.tables.push('\n');
         self
     }
 
-    /// More lines for the default behavior.
+    /// Adds lines to the default behavior.
     pub fn behavior(mut self, lines: &str) -> Self {
         self.default_behavior.push_str(lines);
         self.default_behavior.push('\n');
         self
     }
 
-    /// One more behavior, asked before those added later.
+    /// Adds a behavior, which is matched before those added later.
     pub fn path(mut self, pattern: &str, lines: &str) -> Self {
         let behavior =
             format!("[[distributions.behaviors]]\npath_pattern = {pattern:?}\n{lines}\n");
@@ -88,14 +89,14 @@ impl Remote {
         self
     }
 
-    /// Tables of the distribution: origin groups, custom errors.
+    /// Adds tables of the distribution: origin groups, custom errors.
     pub fn distribution(mut self, lines: &str) -> Self {
         self.distribution.push_str(lines);
         self.distribution.push('\n');
         self
     }
 
-    /// The whole configuration.
+    /// Returns the whole configuration.
     pub fn config(&self) -> String {
         let private = "[[distributions.behaviors]]\npath_pattern = \"/private/*\"\n\
              trusted_key_groups = [\"viewers\"]\n";
@@ -133,17 +134,17 @@ impl Remote {
     }
 }
 
-/// A plain URL of the fixture's host.
+/// Returns a URL of the fixture's host over plain HTTP.
 pub fn url(path: &str) -> String {
     format!("http://{HOST}{path}")
 }
 
-/// How a body ended.
+/// A body, with the way it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// As announced.
+    /// A body that came as announced.
     Whole(Vec<u8>),
-    /// With less than announced, or without its last chunk.
+    /// A body with fewer bytes than announced, or without its last chunk.
     CutShort(Vec<u8>),
 }
 
@@ -156,7 +157,7 @@ impl Body {
         }
     }
 
-    /// What came of it, however it ended.
+    /// Returns the bytes that came, however the body ended.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Body::Whole(bytes) | Body::CutShort(bytes) => bytes,
@@ -165,14 +166,14 @@ impl Body {
 }
 
 impl Answer {
-    /// The first header of the name, whatever its case.
+    /// Returns the first header of that name, in any case.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The first word of `X-Cache`: `Hit`, `Miss`, `RefreshHit`, `Error`.
+    /// Returns the first word of `X-Cache`: `Hit`, `Miss`, `RefreshHit`, `Error`.
     #[track_caller]
     pub fn outcome(&self) -> &str {
         let line = self.field("X-Cache").expect("every answer has X-Cache");
@@ -181,8 +182,8 @@ impl Answer {
 }
 
 impl Viewer {
-    /// The next answer to a method other than HEAD, with a body framed by its length, by chunks or by the end of
-    /// the connection.
+    /// Reads the next response to a method other than HEAD, with a body framed by its length, by chunks or by the end
+    /// of the connection.
     #[track_caller]
     pub fn framed_answer(&mut self) -> (Answer, Body) {
         let answer = self.head().expect("an answer");
@@ -239,13 +240,13 @@ impl Viewer {
 }
 
 impl TestEdge {
-    /// Asks for a path of the fixture's host over plain HTTP; the body must come whole.
+    /// Requests a path of the fixture's host over plain HTTP; the body must be complete.
     #[track_caller]
     pub fn fetch(&self, path: &str) -> Answer {
         self.fetch_with(path, &[])
     }
 
-    /// The same with headers.
+    /// Does the same with headers.
     #[track_caller]
     pub fn fetch_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut ask = crate::support::Ask::get(url(path));

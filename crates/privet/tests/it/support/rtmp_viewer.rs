@@ -1,9 +1,9 @@
-//! A viewer of RTMP: what it says is written by hand, so that the edge is not checked against our own chunks.
+//! An RTMP viewer whose messages are written by hand, so that the edge is not checked against our own chunks.
 
 use crate::support::Viewer;
 use std::collections::HashMap;
 
-/// An AMF0 value.
+/// An AMF 0 value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Amf {
     Number(f64),
@@ -90,7 +90,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> &'a [u8] {
     taken
 }
 
-/// A message of the edge.
+/// A message from the edge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RtmpMessage {
     pub kind: u8,
@@ -99,7 +99,7 @@ pub struct RtmpMessage {
 }
 
 impl RtmpMessage {
-    /// The values of a command or of data.
+    /// Returns the values of a command or data message.
     pub fn values(&self) -> Vec<Amf> {
         let mut rest = &self.body[..];
         let mut values = Vec::new();
@@ -109,7 +109,7 @@ impl RtmpMessage {
         values
     }
 
-    /// What it is about: the code of a status or an error, the name of other commands and data.
+    /// Returns the code of a status or an error, or the name of any other command or data message.
     pub fn code(&self) -> Option<String> {
         if self.kind != 20 && self.kind != 18 {
             return None;
@@ -132,7 +132,7 @@ struct ChunkStream {
     body: Vec<u8>,
 }
 
-/// A connection that has shaken hands.
+/// A connection after the handshake.
 pub struct RtmpViewer {
     viewer: Viewer,
     streams: HashMap<u8, ChunkStream>,
@@ -140,7 +140,7 @@ pub struct RtmpViewer {
 }
 
 impl RtmpViewer {
-    /// Shakes hands; `None` when the edge closes the connection instead.
+    /// Does the handshake; returns `None` when the edge closes the connection instead.
     pub fn greet(mut viewer: Viewer) -> Option<RtmpViewer> {
         let mut hello = vec![3];
         hello.extend([0; 8]);
@@ -174,7 +174,7 @@ impl RtmpViewer {
         self.viewer.send(&bytes);
     }
 
-    /// A command of the connection or of a stream.
+    /// Sends a command of the connection or of a stream.
     pub fn say(&mut self, stream_id: u32, name: &str, arguments: &[Amf]) {
         let mut body = Vec::new();
         Amf::text(name).write(&mut body);
@@ -185,7 +185,7 @@ impl RtmpViewer {
         self.send(20, stream_id, &body);
     }
 
-    /// Connects; gives the code of the answer.
+    /// Connects; returns the code of the response.
     pub fn connect(&mut self, host: &str, application: &str) -> String {
         let fields = [
             ("app", application.to_owned()),
@@ -215,13 +215,13 @@ impl RtmpViewer {
         self.say(1, "pause", &arguments);
     }
 
-    /// How much the viewer wants to hold.
+    /// Announces the viewer's buffer length.
     pub fn hold(&mut self, milliseconds: u32) {
         let body = [&[0, 3, 0, 0, 0, 1][..], &milliseconds.to_be_bytes()].concat();
         self.send(4, 0, &body);
     }
 
-    /// The next message; `None` when the edge has closed the connection.
+    /// Returns the next message; `None` when the edge has closed the connection.
     pub fn next(&mut self) -> Option<RtmpMessage> {
         loop {
             let basic = *self.viewer.take(1).first()?;
@@ -263,7 +263,7 @@ impl RtmpViewer {
         }
     }
 
-    /// What the next command or data is about, whatever media comes before it.
+    /// Returns the code of the next command or data message, skipping media.
     pub fn next_code(&mut self) -> Option<String> {
         loop {
             if let Some(code) = self.next()?.code() {
@@ -272,7 +272,7 @@ impl RtmpViewer {
         }
     }
 
-    /// All messages up to the one that is about `code`, which is not among them.
+    /// Returns all messages before the one with `code`.
     #[track_caller]
     pub fn until(&mut self, code: &str) -> Vec<RtmpMessage> {
         let mut messages = Vec::new();

@@ -1,14 +1,14 @@
-//! An origin of several small objects, each with its fields and its framing.
+//! An origin with several small objects, each with its own header fields and framing.
 
 use crate::support::{FakeOrigin, OriginAnswer, OriginAsk};
 use std::collections::BTreeMap;
 
-/// How an object's body ends.
+/// The framing of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// By `Content-Length`; ranges are served.
+    /// `Content-Length`; ranges are served.
     Length,
-    /// By a last chunk: nobody knows the length before.
+    /// Chunks: the length is not known before the last one.
     Chunked,
 }
 
@@ -31,7 +31,7 @@ impl Shelved {
         }
     }
 
-    /// Nothing but a status.
+    /// Returns a status without an object.
     pub fn fault(status: u16) -> Self {
         Shelved {
             status,
@@ -44,7 +44,7 @@ impl Shelved {
         self
     }
 
-    /// `with` a content coding.
+    /// Adds a content coding.
     pub fn coded(self, coding: &str) -> Self {
         self.with("Content-Encoding", coding)
     }
@@ -54,7 +54,7 @@ impl Shelved {
         self
     }
 
-    /// Without anything that tells its states apart.
+    /// Removes the entity tag, so that versions cannot be told apart.
     pub fn without_tag(mut self) -> Self {
         self.headers.retain(|(name, _)| name != "ETag");
         self
@@ -83,7 +83,7 @@ impl Shelved {
     }
 }
 
-/// An origin that has `objects` by their paths, and nothing else.
+/// Starts an origin that has `objects` by their paths, and nothing else.
 pub fn shelf<const N: usize>(objects: [(&str, Shelved); N]) -> FakeOrigin {
     let objects: BTreeMap<String, Shelved> = objects
         .into_iter()

@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use privet_sign::{HashAlgorithm, MessageSigner, PrivateKey};
 use std::path::PathBuf;
 
-/// The clock of the matrix.
+/// Time on the clock of the matrix.
 pub const NOW: u64 = 1_767_000_000;
-/// In its future.
+/// A time in its future.
 pub const E: u64 = 1_767_003_600;
-/// In its past.
+/// A time in its past.
 pub const X: u64 = 1_766_999_999;
 pub const HOST: &str = "d111111abcdef8.cloudfront.net";
 pub const U: &str = "https://d111111abcdef8.cloudfront.net";
@@ -20,7 +20,7 @@ pub fn key_path(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Whose signature it is, and by which hash.
+/// The key and hash of a signature.
 #[derive(Clone, Copy)]
 pub struct By {
     pub file: &'static str,
@@ -61,7 +61,7 @@ impl By {
     }
 }
 
-/// CloudFront's alphabet, padded.
+/// Encodes in CloudFront's alphabet, padded.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     STANDARD
         .encode(bytes)
@@ -70,14 +70,14 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
         .replace('/', "~")
 }
 
-/// The text under a canned signature.
+/// Returns the text that a canned signature signs.
 pub fn canned(url: &str, expires: u64) -> String {
     format!(
         r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}"#
     )
 }
 
-/// The signature of a canned policy, as text.
+/// Returns the signature of a canned policy, as text.
 pub fn canned_signature(by: By, url: &str, expires: u64) -> String {
     encode(by.signature(&canned(url, expires)))
 }
@@ -87,7 +87,7 @@ fn with_parameters(url: &str, parameters: &str) -> String {
     format!("{url}{separator}{parameters}")
 }
 
-/// `url` with a canned signature by `KRSA`.
+/// Returns `url` with a canned signature by `KRSA`.
 pub fn signed(url: &str, expires: u64) -> String {
     signed_by(RSA, url, expires)
 }
@@ -101,7 +101,7 @@ pub fn signed_by(by: By, url: &str, expires: u64) -> String {
     )
 }
 
-/// `url` with `policy`, signed by `KRSA` as it stands.
+/// Returns `url` with `policy` as it stands, signed by `KRSA`.
 pub fn with_policy(url: &str, policy: &str) -> String {
     let signature = encode(RSA.signature(policy));
     let policy = encode(policy);
@@ -111,19 +111,19 @@ pub fn with_policy(url: &str, policy: &str) -> String {
     )
 }
 
-/// A custom policy for `resource` until [`E`].
+/// Returns a custom policy for `resource` until [`E`].
 pub fn policy(resource: &str) -> String {
     canned(resource, E)
 }
 
-/// A custom policy for everything until [`E`] with one more condition.
+/// Returns a custom policy for everything until [`E`], with one more condition.
 pub fn policy_if(condition: &str) -> String {
     format!(
         r#"{{"Statement":[{{"Resource":"*","Condition":{{"DateLessThan":{{"AWS:EpochTime":{E}}},{condition}}}}}]}}"#
     )
 }
 
-/// The cookie header for `policy`, signed by `by`.
+/// Returns the cookie header for `policy`, signed by `by`.
 pub fn policy_cookies(by: By, policy: &str) -> String {
     format!(
         "CloudFront-Policy={}; CloudFront-Signature={}; CloudFront-Key-Pair-Id={}",

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
-/// The listeners and keys that every fixture has. Two addresses, so that both ports can be chosen by the system.
+/// The listeners and keys of every fixture. There are two addresses, so that the system can choose both ports.
 pub const LISTENERS: &str = r#"
 [[listeners]]
 address = "127.0.0.1:0"
@@ -73,15 +73,15 @@ trusted_key_groups = ["viewers"]
 "#;
 
 pub const LOG: &str = "\n[log]\nfolder = \"logs\"\n";
-/// Two workers show what one would hide; more would only cost.
+/// Two workers show what one would hide; more would only cost time.
 const WORKERS: &str = "[edge]\nworkers = 2\n";
 
-/// The matrix fixture as text.
+/// Returns the matrix fixture as text.
 pub fn fixture() -> String {
     [WORKERS, LISTENERS, KEYS, DISTRIBUTION, LOG].concat()
 }
 
-/// The fixture with limits, e.g. `head_timeout = "200ms"`.
+/// Returns the fixture with limits, e.g. `head_timeout = "200ms"`.
 pub fn fixture_with_limits(limits: &str) -> String {
     format!("{}\n[limits]\n{limits}\n", fixture())
 }
@@ -93,7 +93,7 @@ pub struct TestEdge {
     pub live: LiveLog,
 }
 
-/// Why an edge, or its operator's socket, did not start or change.
+/// The reason why an edge, or its admin socket, did not start or change.
 #[derive(Debug)]
 pub enum StartFailure {
     Edge(StartError),
@@ -122,12 +122,12 @@ impl From<SocketError> for StartFailure {
 }
 
 impl TestEdge {
-    /// The fixture of the matrix, with an empty bucket.
+    /// Starts the matrix fixture with an empty bucket.
     pub fn new() -> Self {
         Self::configured(&fixture())
     }
 
-    /// `KEYS/` in `config` is the folder of the test keys.
+    /// Starts an edge with this configuration, in which `KEYS/` is the folder of the test keys.
     pub fn configured(config: &str) -> Self {
         Self::try_configured(config).unwrap()
     }
@@ -176,7 +176,7 @@ impl TestEdge {
         self.folder.path()
     }
 
-    /// Where the object `name` lies.
+    /// Returns the file of the object `name`.
     pub fn object(&self, name: &str) -> PathBuf {
         self.folder.path().join("bucket").join(name)
     }
@@ -188,7 +188,7 @@ impl TestEdge {
         path
     }
 
-    /// The address of the first listener with the protocol.
+    /// Returns the address of the first listener with this protocol.
     pub fn address(&self, protocol: &ListenerProtocol) -> SocketAddr {
         let addresses = self.running().addresses();
         let found = addresses.iter().find(|(known, _)| known == protocol);
@@ -203,17 +203,17 @@ impl TestEdge {
         self.address(&ListenerProtocol::Https)
     }
 
-    /// A plain connection.
+    /// Opens a plain connection.
     pub fn plain(&self) -> Viewer {
         Viewer::plain(self.http(), None)
     }
 
-    /// An encrypted connection with HTTP/1.1.
+    /// Opens an encrypted connection with HTTP/1.1.
     pub fn tls(&self) -> Viewer {
         Viewer::tls(self.https(), None)
     }
 
-    /// Asks on a new connection of its own.
+    /// Sends a request on a new connection.
     pub fn ask(&self, ask: &Ask) -> Answer {
         let mut viewer = if ask.is_https() {
             Viewer::tls(self.https(), ask.source)
@@ -227,7 +227,7 @@ impl TestEdge {
         self.ask(&Ask::get(url))
     }
 
-    /// Drains, and gives the folder back with what is in it.
+    /// Drains the edge, and returns its folder and log.
     pub fn stop(mut self) -> (TempDir, LiveLog) {
         let (edge, control) = self.edge.take().unwrap();
         control.stop();
@@ -236,7 +236,7 @@ impl TestEdge {
         (folder, self.live.clone())
     }
 
-    /// A good request on a new connection of each kind: the edge lives.
+    /// Asserts that the edge serves a valid request on a new connection of each kind.
     #[track_caller]
     pub fn assert_alive(&self) {
         self.put("public/alive.txt", b"alive");
@@ -269,7 +269,7 @@ pub fn snapshot(folder: &Path, config: &str) -> Arc<Snapshot> {
     Arc::new(Snapshot::build(document, &places, &mut read_file).unwrap())
 }
 
-/// One self-signed certificate and its key in PEM, for all tests of a run.
+/// Returns a self-signed certificate and its key in PEM, the same for all tests of a run.
 pub fn certificate() -> &'static (String, String) {
     static CERTIFICATE: OnceLock<(String, String)> = OnceLock::new();
     CERTIFICATE.get_or_init(|| {
@@ -286,7 +286,7 @@ pub fn trusted_roots() -> rustls::RootCertStore {
     roots
 }
 
-/// Makes the file look as if nobody had written it for a minute, as far as its modification time goes.
+/// Sets the file's modification time back, as if it had not been written for a minute.
 pub fn age(path: &Path) {
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(60))

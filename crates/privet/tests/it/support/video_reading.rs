@@ -1,4 +1,4 @@
-//! What ffmpeg makes of a video, as one table: every decoded picture and every packet of sound, by time and hash.
+//! A video as ffmpeg reads it: one table of every decoded picture and every audio packet, by time and hash.
 
 use crate::support::{Ran, python, run_within};
 use std::collections::BTreeMap;
@@ -8,19 +8,19 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// An ffmpeg: two that are five years apart read the same lists differently.
+/// A version of ffmpeg: two that are five years apart read the same playlists differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ffmpeg {
-    /// Debian's.
+    /// Debian's version.
     Five,
-    /// The one in the Python environment.
+    /// The version in the Python environment.
     Nine,
 }
 
-/// A picture or a packet.
+/// A picture or an audio packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// When it is shown or heard, on the video's own clock.
+    /// Presentation time in microseconds, on the video's own clock.
     pub at_us: i64,
     pub hash: String,
 }
@@ -32,16 +32,16 @@ pub struct Reading {
     pub audio_tracks: Vec<Vec<Packet>>,
 }
 
-/// How sound lies in what is read.
+/// The form of the audio in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudioForm {
-    /// As in an mp4.
+    /// Audio as in an mp4.
     Plain,
-    /// AAC behind ADTS heads, which are taken off, so that the bytes are an mp4's again.
+    /// AAC with ADTS headers, which are removed, so that the bytes are those of an mp4 again.
     Adts,
 }
 
-/// No video of the tests takes longer to read.
+/// Time limit for reading a video; no video of the tests takes longer.
 const READING: Duration = Duration::from_secs(60);
 
 impl Ffmpeg {
@@ -52,7 +52,7 @@ impl Ffmpeg {
         }
     }
 
-    /// The option by which times stay in the clock of the file.
+    /// Returns the option that keeps times on the clock of the file.
     fn clock_of_the_file(self) -> &'static str {
         match self {
             Ffmpeg::Five => "-1",
@@ -60,7 +60,7 @@ impl Ffmpeg {
         }
     }
 
-    /// Reads all of it. `options` stand before the input.
+    /// Reads the whole input. `options` come before the input.
     #[track_caller]
     pub fn read(self, input: &str, options: &[&str], audio: AudioForm) -> Reading {
         let ran = self.try_read(input, options, audio);
@@ -91,7 +91,7 @@ impl Ffmpeg {
 }
 
 impl Reading {
-    /// What the muxer `framehash` prints: `#tb` and `#media_type` for each stream, then a line a frame.
+    /// Parses the output of the muxer `framehash`: `#tb` and `#media_type` for each stream, then one line per frame.
     pub fn parse(text: &str) -> Self {
         let mut clocks: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
         let mut streams: BTreeMap<&str, (bool, Vec<Packet>)> = BTreeMap::new();
@@ -124,14 +124,14 @@ impl Reading {
         reading
     }
 
-    /// When the video begins: the first of all pictures and packets.
+    /// Returns the start of the video: the earliest time of all pictures and packets.
     pub fn begins_at_us(&self) -> i64 {
         let first = |frames: &Vec<Packet>| frames.iter().map(|frame| frame.at_us).min();
         let streams = std::iter::once(&self.pictures).chain(&self.audio_tracks);
         streams.filter_map(first).min().unwrap()
     }
 
-    /// With all times counted from `begin_us`.
+    /// Returns the reading with all times counted from `begin_us`.
     pub fn counted_from(mut self, begin_us: i64) -> Self {
         let streams = std::iter::once(&mut self.pictures).chain(&mut self.audio_tracks);
         for frame in streams.flatten() {
@@ -141,9 +141,9 @@ impl Reading {
     }
 }
 
-/// Where two readings of one stream differ; empty when they do not.
+/// Describes where two readings of one stream differ; empty when they do not.
 ///
-/// `tolerance_us` is how far the times of one frame may lie apart.
+/// `tolerance_us` is the largest difference allowed between the times of a frame.
 pub fn difference(name: &str, expected: &[Packet], found: &[Packet], tolerance_us: i64) -> String {
     let mut said = String::new();
     if expected.len() != found.len() {

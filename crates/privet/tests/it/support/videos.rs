@@ -1,4 +1,4 @@
-//! An edge before the clips that `cargo xtask clips` makes, pages that play them, and links that open them.
+//! An edge with the clips that `cargo xtask clips` makes, pages that play them, and links that open them.
 
 use crate::support::{
     Answer, Ask, E, FakeOrigin, KEYS, LOG, RSA, Shelved, TestEdge, canned, policy_cookies, shelf,
@@ -7,36 +7,36 @@ use crate::support::{
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// The videos' host for browsers. Everything else asks the address, which needs no resolver.
+/// Host name of the videos for browsers. Everything else uses the IP address, which needs no resolver.
 pub const VIDEO_HOST: &str = "videos.example.test";
-/// Another host of the same site.
+/// Another host name of the same site.
 pub const SISTER_HOST: &str = "www.example.test";
-/// A host of another site.
+/// A host name of another site.
 pub const FOREIGN_HOST: &str = "www.another.test";
 
-/// How a viewer carries its grant (private-content guide: signed URLs, signed cookies; path_tokens are ours).
+/// The way a viewer carries its grant (private-content guide: signed URLs, signed cookies; path tokens are ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carried {
-    /// A custom policy for all that is made of the video.
+    /// A custom policy for everything made of the video.
     Query,
-    /// A canned signature for the video alone, which covers what is made of it.
+    /// A canned signature for the video alone, which covers everything made of it.
     VideoQuery,
     /// A custom policy in cookies.
     Cookie,
-    /// A token in the path, which `path_token=1` is answered with.
+    /// A token in the path, which is the response to `path_token=1`.
     PathToken,
 }
 
-/// What a viewer begins with.
+/// The URL and cookies that a viewer starts with.
 #[derive(Clone, Debug)]
 pub struct Begun {
     pub url: String,
-    /// `name=value; …`, without a final semicolon; empty unless cookies carry the grant.
+    /// Cookies as `name=value; …`, without a final semicolon; empty unless cookies carry the grant.
     pub cookies: String,
 }
 
 impl Begun {
-    /// The header's line for ffmpeg; empty without cookies.
+    /// Returns the header line for ffmpeg; empty without cookies.
     pub fn cookie_header(&self) -> String {
         match self.cookies.as_str() {
             "" => String::new(),
@@ -45,7 +45,7 @@ impl Begun {
     }
 }
 
-/// The edge, its videos and its pages. `/clips/` and `/broken/` are restricted, pages are open to everybody.
+/// The edge with its videos and pages. `/clips/` and `/broken/` are restricted; pages are open to everybody.
 pub struct VideoEdge {
     pub edge: TestEdge,
 }
@@ -55,12 +55,12 @@ impl VideoEdge {
         Self::configured("")
     }
 
-    /// With more tables, for instance listeners.
+    /// Starts the edge with more tables, for instance listeners.
     pub fn configured(tables: &str) -> Self {
         Self::of(CONFIG, tables)
     }
 
-    /// With an HTTP origin beneath `/remote/`.
+    /// Starts the edge with an HTTP origin beneath `/remote/`.
     pub fn with_origin(origin: &FakeOrigin) -> Self {
         let url = format!("url = {:?}", origin.url());
         let tables = REMOTE.replace("URL_OF_ORIGIN", &url);
@@ -79,22 +79,23 @@ impl VideoEdge {
         }
     }
 
-    /// `path` at the videos' address, without a grant.
+    /// Returns the URL of `path` at the edge's IP address, without a grant.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.edge.http())
     }
 
-    /// `path` at a host that only browsers of these tests can resolve.
+    /// Returns the URL of `path` at a host name that only the browsers of these tests can resolve.
     pub fn url_at(&self, host: &str, path: &str) -> String {
         format!("http://{host}:{}{path}", self.edge.http().port())
     }
 
-    /// What is made of a clip (`hls/master.m3u8`), or the clip itself (an empty name).
+    /// Returns the URL and cookies for what is made of a clip (`hls/master.m3u8`), or for the clip itself (an empty
+    /// name).
     pub fn begin(&self, clip: &str, name: &str, carried: Carried) -> Begun {
         self.begin_at(&self.url(""), clip, name, carried)
     }
 
-    /// The same for browsers.
+    /// Does the same for browsers.
     pub fn begin_in_browser(&self, clip: &str, name: &str, carried: Carried) -> Begun {
         self.begin_at(&self.url_at(VIDEO_HOST, ""), clip, name, carried)
     }
@@ -119,17 +120,17 @@ impl VideoEdge {
         Begun { url, cookies }
     }
 
-    /// Asks for what is made of a clip, with a grant by query.
+    /// Requests something made of a clip, with a grant in the query.
     pub fn get(&self, clip: &str, name: &str) -> Answer {
         self.follow(&self.begin(clip, name, Carried::Query).url)
     }
 
-    /// Asks for a URL at this edge as it stands in a list.
+    /// Requests a URL at this edge as it stands in a playlist.
     pub fn follow(&self, url: &str) -> Answer {
         self.edge.ask(&Ask::get(url))
     }
 
-    /// Nothing was refused: every line of the log so far has a status below 400.
+    /// Asserts that every line of the log so far has a status below 400.
     #[track_caller]
     pub fn assert_nothing_refused(&self) {
         let is_refusal = |record: &Value| {
@@ -146,8 +147,8 @@ impl VideoEdge {
     }
 }
 
-/// An origin that sends the video of a minute in chunks, without a length, and has sets of it: one whose subtitles cannot
-/// be read but for the English ones, and one whose only subtitles are none.
+/// Starts an origin that sends a video of one minute in chunks, without a length, and has two sets of it: in one, only
+/// the English subtitles can be read; in the other, the only subtitle file has none.
 pub fn video_origin() -> FakeOrigin {
     let video = Shelved::new(std::fs::read(clip_file("talk.mp4")).unwrap());
     let vtt = Shelved::new("WEBVTT\n\n00:01.000 --> 00:04.000\nHello\n");
@@ -168,7 +169,7 @@ const BROKEN_SET: &str = r#"{"renditions":[{"file":"talk.mp4","label":"a"}],"sub
 const NO_SUBTITLES_SET: &str = r#"{"renditions":[{"file":"talk.mp4","label":"a"}],
     "subtitles":[{"file":"none.vtt","language":"en"}]}"#;
 
-/// Where clips and players are.
+/// Returns the folder of the clips and players.
 pub fn videos_folder() -> PathBuf {
     let default = || repository().join("target/test-tools/videos");
     let folder = std::env::var_os("PRIVET_TEST_VIDEOS").map_or_else(default, PathBuf::from);
@@ -181,18 +182,19 @@ pub fn videos_folder() -> PathBuf {
     folder
 }
 
-/// A clip's file.
+/// Returns the file of a clip.
 pub fn clip_file(clip: &str) -> PathBuf {
     videos_folder().join(place_of(clip))
 }
 
-/// The path of a clip at the edge, percent-encoded.
+/// Returns the path of a clip at the edge, percent-encoded.
 pub fn clip_path(clip: &str) -> String {
     let place = place_of(clip).replace(' ', "%20").replace('é', "%C3%A9");
     format!("/{place}")
 }
 
-/// A hostile clip is named like `broken/empty.mp4`, every other by its file's name alone.
+/// Returns the path of a clip's file in the folder. Hostile clips are named like `broken/empty.mp4`, others by their
+/// file name alone.
 fn place_of(clip: &str) -> String {
     if clip.contains('/') {
         clip.to_owned()
@@ -201,7 +203,7 @@ fn place_of(clip: &str) -> String {
     }
 }
 
-/// The folder of pages and scripts.
+/// Returns the folder of pages and scripts.
 pub fn pages_folder() -> PathBuf {
     repository().join("tests-peers/videos")
 }
@@ -267,7 +269,7 @@ origin = "videos"
 origin = "pages"
 "#;
 
-/// Tables of the first distribution.
+/// Tables for the first distribution.
 const REMOTE: &str = r#"
 [[distributions.origins]]
 id = "remote"

@@ -1,4 +1,4 @@
-//! A viewer over HTTP/1.1 that sends any bytes and keeps the answer as it came.
+//! A viewer over HTTP/1.1 that sends arbitrary bytes and returns responses as they came.
 
 use crate::support::{HOST, trusted_roots};
 use rustls::pki_types::ServerName;
@@ -9,10 +9,10 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// No answer takes this long unless something is wrong.
+/// Longest wait for a response; none takes this long unless something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One request.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub method: String,
@@ -59,7 +59,7 @@ impl Ask {
         self.url.starts_with("https://")
     }
 
-    /// Host and target, as typed: nothing is normalized.
+    /// Returns host and target as typed, without normalization.
     pub fn host_and_target(&self) -> (&str, &str) {
         let (_, rest) = self.url.split_once("://").unwrap();
         match rest.find('/') {
@@ -87,11 +87,11 @@ impl Ask {
     }
 }
 
-/// One answer, as it came.
+/// A response as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status_line: String,
-    /// Names as spelled, in order.
+    /// Header fields in order, their names as spelled.
     pub headers: Vec<(String, String)>,
     pub head_size_bytes: usize,
     pub body: Vec<u8>,
@@ -102,7 +102,7 @@ impl Answer {
         self.status_line[9..12].parse().unwrap()
     }
 
-    /// The only header of exactly this spelling.
+    /// Returns the only header with exactly this spelling.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let value = found.next().map(|(_, value)| value.as_str());
@@ -129,10 +129,10 @@ impl Read for Stream {
     }
 }
 
-/// A connection.
+/// A viewer's connection.
 pub struct Viewer {
     stream: Stream,
-    /// Arrived and not looked at yet.
+    /// Bytes received but not read yet.
     unread: Vec<u8>,
 }
 
@@ -141,7 +141,7 @@ impl Viewer {
         Self::over(connect(edge, source, None).unwrap())
     }
 
-    /// A connection that was made before.
+    /// Uses a connection that was made before.
     pub fn over(stream: TcpStream) -> Self {
         Viewer {
             stream: Stream::Plain(stream),
@@ -149,7 +149,7 @@ impl Viewer {
         }
     }
 
-    /// A viewer whose system holds little, so that what it does not read stays with the edge.
+    /// Returns a viewer with a small receive buffer, so that what it does not read stays with the edge.
     pub fn narrow(edge: SocketAddr) -> Self {
         Viewer {
             stream: Stream::Plain(connect(edge, None, Some(4096)).unwrap()),
@@ -165,7 +165,7 @@ impl Viewer {
         Self::encrypted(connect(edge, None, Some(4096)).unwrap())
     }
 
-    /// TLS on a connection that was made before.
+    /// Starts TLS on a connection that was made before.
     pub fn encrypted(stream: TcpStream) -> Self {
         let name = ServerName::try_from(HOST).unwrap();
         let session = ClientConnection::new(client_config(), name).unwrap();
@@ -182,17 +182,17 @@ impl Viewer {
         }
     }
 
-    /// The viewer's own address.
+    /// Returns the viewer's own address.
     pub fn local(&self) -> SocketAddr {
         self.socket().local_addr().unwrap()
     }
 
-    /// No more will be sent.
+    /// Closes the sending side.
     pub fn half_close(&mut self) {
         let _ = self.socket().shutdown(Shutdown::Write);
     }
 
-    /// Sends what the edge takes; a connection that was closed meanwhile takes nothing more.
+    /// Sends as much as the edge accepts; a connection that was closed meanwhile accepts nothing more.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.try_send(bytes);
     }
@@ -216,7 +216,7 @@ impl Viewer {
         self.ask(&Ask::get(url))
     }
 
-    /// The next answer; `None` when the connection ended without a whole head.
+    /// Reads the next response; returns `None` when the connection ended before a complete head.
     pub fn answer(&mut self, method: &str) -> Option<Answer> {
         let mut answer = self.head()?;
         let length = answer
@@ -229,7 +229,7 @@ impl Viewer {
         Some(answer)
     }
 
-    /// The next answer's head.
+    /// Reads the head of the next response.
     pub fn head(&mut self) -> Option<Answer> {
         let end = loop {
             if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -254,14 +254,14 @@ impl Viewer {
         })
     }
 
-    /// Up to `length` bytes; fewer when the connection ends.
+    /// Returns up to `length` bytes; fewer when the connection ends.
     pub fn take(&mut self, length: usize) -> Vec<u8> {
         while self.unread.len() < length && self.more() {}
         let length = length.min(self.unread.len());
         self.unread.drain(..length).collect()
     }
 
-    /// Everything until the connection ends.
+    /// Returns everything until the connection ends.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.more() {}
         std::mem::take(&mut self.unread)
@@ -275,7 +275,7 @@ impl Viewer {
                 self.unread.extend_from_slice(&buffer[..length]);
                 true
             }
-            // A process that was stopped and goes on.
+            // The process was stopped and continued.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 panic!("the edge neither answered nor closed")
@@ -285,7 +285,7 @@ impl Viewer {
     }
 }
 
-/// A connection from `source`, with a receive buffer of about `window` bytes.
+/// Connects from `source`, with a receive buffer of about `window` bytes.
 pub fn connect(
     edge: SocketAddr,
     source: Option<IpAddr>,

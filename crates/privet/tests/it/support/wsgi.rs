@@ -1,4 +1,4 @@
-//! An application behind Python's WSGI server: it says what it was told.
+//! An application behind Python's WSGI server that returns the variables it gets.
 
 use crate::support::{command, python};
 use std::io::{BufRead, BufReader};
@@ -30,7 +30,7 @@ impl WsgiApplication {
 
 impl Drop for WsgiApplication {
     fn drop(&mut self) {
-        // The end of its standard input ends it; it may be gone already.
+        // The end of its standard input ends the application, which may already be gone.
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
