@@ -443,14 +443,7 @@ fn check_left_out(query: &str) {
 #[test]
 fn s3_no_spelling_of_administration_reaches_a_bucket() {
     let names = [
-        "acl",
-        "tagging",
-        "uploads",
-        "uploadId",
-        "session",
-        "append",
-        "mdsearch",
-        "delete",
+        "acl", "tagging", "uploads", "uploadId", "session", "append", "mdsearch", "delete",
     ];
     for name in names {
         for end in [

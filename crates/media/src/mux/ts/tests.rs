@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::avc::{self, NalWriter};
 use super::layout::Layout;
-use super::packets::{PacketWriter, AUDIO_PID, VIDEO_PID};
+use super::packets::{AUDIO_PID, PacketWriter, VIDEO_PID};
 use super::pes;
 use super::units::{PACKET_SIZE_BYTES, Stream, Unit};
 
