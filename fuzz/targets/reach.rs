@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use privet_distribution::caching::cache_key;
-use privet_distribution::config::{Origin, OriginSource, Snapshot, read_toml};
+use privet_distribution::config::{Origin, Snapshot, read_toml};
 use privet_distribution::request::{
     Authorized, OriginRequest, RequestFacts, ViewerRequest, authorize, origin_request, route,
     split_path_token,
@@ -172,12 +172,11 @@ fn check(request: &ViewerRequest<'_>, policy: &str) {
     for origin in std::iter::once(&choice.primary).chain(secondary) {
         let sent = sent_to(origin, &authorized, request);
         check_names(&sent, policy);
-        match origin.source {
-            OriginSource::S3(_) => {
-                check_bucket(&sent, request, policy);
-                check_key(&sent, &authorized, request);
-            }
-            OriginSource::Http(_) | OriginSource::Folder { .. } => check_server(&sent, policy),
+        if origin.source.is_asked_as_client() {
+            check_bucket(&sent, request, policy);
+            check_key(&sent, &authorized, request);
+        } else {
+            check_server(&sent, policy);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::standard_error;
 use crate::workers::worker_count;
-use privet_distribution::config::{OriginSource, Snapshot};
+use privet_distribution::config::Snapshot;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What a worker has open for itself: its runtime, and the folders and files that it looks at in passing.
@@ -28,10 +28,9 @@ pub(crate) fn raise_limit() -> u64 {
 /// What else than viewers' connections needs descriptors, at most.
 fn others(snapshot: &Snapshot) -> u64 {
     let workers = worker_count(snapshot.edge.workers) as u64;
-    let origins = snapshot.origins().iter().map(|origin| match origin.source {
-        OriginSource::Folder { .. } => 0,
-        OriginSource::Http(_) | OriginSource::S3(_) => origin.patience.connections_max as u64,
-    });
+    let origins = snapshot.origins().iter();
+    let origins = origins.filter(|origin| origin.source.is_remote());
+    let origins = origins.map(|origin| origin.patience.connections_max as u64);
     let each = WORKER_DESCRIPTORS + snapshot.listeners.len() as u64 + origins.sum::<u64>();
     PROCESS_DESCRIPTORS + snapshot.limits.open_files_max as u64 + workers * each
 }

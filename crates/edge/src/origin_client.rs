@@ -24,7 +24,6 @@ pub(crate) use denial::origin_denial;
 pub(crate) use fault::{OriginFault, OriginFaultKind};
 pub(crate) use privacy::{Findings, KeyCheck, Privacy, PrivacyQuestion, Sight};
 pub use privacy::{Writers, WritingCheck};
-pub(crate) use refusal::place;
 pub(crate) use request_body::OriginRequestBody;
 
 use crate::notices::Notices;
@@ -33,7 +32,7 @@ use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
 use pool::{Checkout, Connection, ConnectionKind, Pools};
 use prepare::Prepared;
-use privet_distribution::config::{Origin, OriginSource};
+use privet_distribution::config::Origin;
 use privet_sign::Scheme;
 use refusal::{Judged, RefusalComplaints};
 use std::net::IpAddr;
@@ -137,11 +136,8 @@ impl OriginClient {
         call.body = call.body.begun().await?;
         let (prepared, signer) = prepare::prepare(&self.shared.credentials, origin, call).await?;
         let response = self.exchange(origin, prepared).await?;
-        match &origin.source {
-            OriginSource::S3(_) => {}
-            OriginSource::Http(_) | OriginSource::Folder { .. } => {
-                return Ok(Judged::Response(Box::new(response)));
-            }
+        if !origin.source.knows_keys() {
+            return Ok(Judged::Response(Box::new(response)));
         }
         let Some(telling) = telling.filter(|_| refusal::needs_telling(response.status, &signer))
         else {

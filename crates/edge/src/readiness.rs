@@ -8,8 +8,8 @@ use crate::origin::FolderOrigin;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
-    Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument,
-    OriginSourceDocument, Snapshot, StreamingSourceDocument,
+    Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument, Snapshot,
+    StreamingSourceDocument,
 };
 use privet_sign::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -83,9 +83,7 @@ pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
 }
 
 fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
-    let OriginSourceDocument::Folder { root } = &origin.source else {
-        return None;
-    };
+    let root = origin.source.folder_root()?;
     let error = FolderOrigin::open(root, 1, 1).err()?;
     let shown = root.display();
     let is_missing = error.kind() == io::ErrorKind::NotFound;

@@ -131,7 +131,7 @@ impl ObjectUrl {
         Origin {
             index: 0,
             id: "object".to_owned(),
-            source: OriginSource::Http(HttpOrigin {
+            source: OriginSource::from(HttpOrigin {
                 host: self.host.clone(),
                 http_port: self.port,
                 https_port: self.port,

@@ -6,7 +6,7 @@ use crate::redeem::Redeemed;
 use crate::start_error::StartError;
 use crate::tls;
 use http::HeaderValue;
-use privet_distribution::config::{ListenerProtocol, OriginSource, Snapshot};
+use privet_distribution::config::{ListenerProtocol, Snapshot};
 use privet_sign::PathTokenSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -86,20 +86,20 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
     let origins = snapshot.origins();
     let folders = origins
         .iter()
-        .filter(|origin| matches!(origin.source, OriginSource::Folder { .. }))
+        .filter(|origin| origin.source.folder_root().is_some())
         .count();
     let share = |total: usize| total / folders.max(1);
     let files_max = share(snapshot.limits.open_files_max);
     let size_bytes_max = share(snapshot.limits.hot_objects_size_bytes_max);
     let mut readers = Vec::with_capacity(origins.len());
     for origin in origins {
-        let OriginSource::Folder { root } = &origin.source else {
+        let Some(root) = origin.source.folder_root() else {
             readers.push(OriginReader::Remote);
             continue;
         };
         let folder = FolderOrigin::open(root, files_max, size_bytes_max).map_err(|error| {
             StartError::Folder {
-                folder: root.clone(),
+                folder: root.to_owned(),
                 error: error.to_string(),
             }
         })?;

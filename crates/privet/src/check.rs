@@ -10,7 +10,7 @@ use clap::Args;
 use origins::origin_summary;
 use privet_distribution::config::{
     CacheBehavior, CacheSettings, Distribution, GeoRestriction, Listener, ListenerProtocol, Origin,
-    OriginSource, Snapshot, StreamingDistribution,
+    Snapshot, StreamingDistribution,
 };
 use serde_json::{Value, json};
 use std::io;
@@ -271,7 +271,7 @@ fn extras(behavior: &CacheBehavior) -> String {
         text.push_str(&failover.secondary.id);
     }
     text.push_str(&videos(behavior));
-    if matches!(behavior.origin.primary.source, OriginSource::Folder { .. }) {
+    if !behavior.origin.primary.source.is_remote() {
         return text;
     }
     text.push_str(", ");

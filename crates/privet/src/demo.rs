@@ -15,7 +15,7 @@ use clap::Args;
 use data::{DemoData, DemoError};
 use http::HeaderName;
 use ports::Moved;
-use privet_distribution::config::{ListenerProtocol, OriginSource};
+use privet_distribution::config::ListenerProtocol;
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
 use site::{Site, hls_link};
 use std::fmt;
@@ -130,10 +130,8 @@ fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Resul
     let origins = serving.snapshot().origins().iter();
     let mut site_ports = origins
         .filter(|origin| origin.id == SITE)
-        .filter_map(|origin| match &origin.source {
-            OriginSource::Http(http) => is_loopback(&http.host).then_some(http.http_port),
-            OriginSource::Folder { .. } | OriginSource::S3(_) => None,
-        });
+        .filter_map(|origin| origin.source.web_server())
+        .filter_map(|server| is_loopback(&server.host).then_some(server.http_port));
     let Some(port) = site_ports.next() else {
         return Ok(());
     };

@@ -4,7 +4,7 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use privet_distribution::config::{Document, OriginSourceDocument};
+use privet_distribution::config::Document;
 
 const BYTES: usize = 32;
 
@@ -38,10 +38,8 @@ impl OriginSecret {
         let distributions = document.distributions.iter_mut();
         let origins = distributions.flat_map(|distribution| &mut distribution.origins);
         for origin in origins.filter(|origin| origin.id == self.origin) {
-            let OriginSourceDocument::Http(server) = &origin.source else {
-                continue;
-            };
-            if !is_loopback(&server.host) {
+            let server = origin.source.web_server();
+            if !server.is_some_and(|server| is_loopback(&server.host)) {
                 continue;
             }
             let headers = &mut origin.custom_headers;

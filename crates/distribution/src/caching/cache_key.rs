@@ -4,9 +4,7 @@
 
 use crate::caching::compression::{ContentCoding, accepted_codings};
 use crate::caching::vary::VaryNames;
-use crate::config::{
-    CacheBehavior, CachePolicy, HttpOrigin, NameFilter, OriginProtocolPolicy, OriginSource,
-};
+use crate::config::{CacheBehavior, CachePolicy, NameFilter};
 use crate::cookies::cookies;
 use crate::header_names::is_nominated;
 use crate::languages::Languages;
@@ -155,21 +153,12 @@ fn push_what_the_origin_hears(
     request: &ViewerRequest<'_>,
     behavior: &CacheBehavior,
 ) {
-    let secondary = behavior.origin.failover.as_ref();
-    let secondary = secondary.map(|failover| &failover.secondary);
-    let servers: Vec<&HttpOrigin> = std::iter::once(&behavior.origin.primary)
-        .chain(secondary)
-        .filter_map(|origin| match &origin.source {
-            OriginSource::Http(server) => Some(server),
-            OriginSource::Folder { .. } | OriginSource::S3(_) => None,
-        })
-        .collect();
-    if !servers.is_empty() && forwards_host(behavior) {
+    let mut origins = behavior.origin.origins();
+    if origins.any(|origin| origin.source.hears_host()) && forwards_host(behavior) {
         key.push(Tag::Host, request.host.as_bytes());
     }
-    let matches_viewer =
-        |server: &&HttpOrigin| server.protocol == OriginProtocolPolicy::MatchViewer;
-    if servers.iter().any(matches_viewer) {
+    let mut origins = behavior.origin.origins();
+    if origins.any(|origin| origin.source.hears_scheme()) {
         let scheme: &[u8] = match request.scheme {
             Scheme::Http => b"http",
             Scheme::Https => b"https",

@@ -1,7 +1,12 @@
 //! What an origin is once every reference is resolved: a folder, a bucket, or another HTTP server.
+//!
+//! Which of these it is, is known in `source` alone, which answers questions about it.
+
+mod source;
+
+pub use source::OriginSource;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +17,7 @@ pub struct Origin {
     pub index: usize,
     /// The operator's name for it, unique within the distribution.
     pub id: String,
-    /// What kind of origin it is.
+    /// What kind of origin it is, and where.
     pub source: OriginSource,
     /// Put before every path: empty, or with a leading and without a trailing slash.
     pub origin_path: String,
@@ -26,18 +31,30 @@ pub struct Origin {
     pub patience: OriginPatience,
 }
 
-/// The kinds of origin; matched without `_`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OriginSource {
-    /// A folder of the edge's own disk, served the way a bucket is.
-    Folder {
-        /// The folder.
-        root: PathBuf,
-    },
-    /// A bucket behind an S3 endpoint.
-    S3(S3Origin),
-    /// Any HTTP server.
-    Http(HttpOrigin),
+impl Origin {
+    /// Whether it has anything above the paths that are its distribution's: more than its origin path, or the other
+    /// buckets of an endpoint.
+    pub fn has_neighbours(&self) -> bool {
+        !self.origin_path.is_empty() || self.source.has_neighbours()
+    }
+
+    /// The origin as somebody without keys and custom headers asks it; `None` if nobody but the edge can.
+    pub fn for_strangers(&self) -> Option<Self> {
+        Some(Origin {
+            source: self.source.without_keys()?,
+            custom_headers: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    /// The host of an endpoint that is taken to read keys literally, though neither the operator says so nor Amazon.
+    pub fn assumed_literal(&self) -> Option<&str> {
+        let is_assumed = self.paths == PathReading::Literal && !self.are_paths_stated;
+        self.source.endpoint_host().filter(|host| {
+            let is_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+            is_assumed && !is_amazon
+        })
+    }
 }
 
 /// How an origin, with everything in front of it, reads the path of a request.
@@ -200,13 +217,11 @@ impl OriginChoice {
 
     /// Whether all that may be asked reads a path as one string, decoded once, as it is read here.
     pub fn reads_literally(&self) -> bool {
-        match self.primary.source {
-            // It never fails over.
-            OriginSource::Folder { .. } => true,
-            OriginSource::S3(_) | OriginSource::Http(_) => self
+        // What is not asked never fails over.
+        !self.primary.source.is_remote()
+            || self
                 .origins()
-                .all(|origin| origin.paths == PathReading::Literal),
-        }
+                .all(|origin| origin.paths == PathReading::Literal)
     }
 }
 

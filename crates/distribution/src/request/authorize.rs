@@ -2,8 +2,7 @@
 //! [`Authorized`].
 
 use crate::config::{
-    CustomErrorResponse, Origin, OriginSource, ViewerProtocolPolicy, is_change, is_get_or_head,
-    without_port,
+    CustomErrorResponse, Origin, ViewerProtocolPolicy, is_change, is_get_or_head, without_port,
 };
 use crate::request::bucket_root::may_name_root;
 use crate::request::denial::Denial;
@@ -292,11 +291,8 @@ pub(crate) fn good_for_spelling(
 }
 
 pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> Result<(), Denial> {
-    match routed.behavior.origin.primary.source {
-        OriginSource::Folder { .. } if is_change(method) => {
-            return Err(Denial::NotSupportedByOrigin);
-        }
-        OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => {}
+    if is_change(method) && !routed.behavior.origin.primary.source.is_remote() {
+        return Err(Denial::NotSupportedByOrigin);
     }
     if names_bucket(routed, path) {
         return Err(Denial::NotFound);
@@ -310,8 +306,7 @@ fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
         return false;
     }
     let mut origins = routed.behavior.origin.origins();
-    origins.any(|origin| match origin.source {
-        OriginSource::S3(_) => may_name_root(&format!("{}{path}", origin.origin_path)),
-        OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+    origins.any(|origin| {
+        origin.source.has_listing() && may_name_root(&format!("{}{path}", origin.origin_path))
     })
 }

@@ -1,6 +1,6 @@
 //! What of a viewer's request reaches the origin: the policies decide, and some things never do.
 
-use crate::config::{CacheBehavior, CachePolicy, HeaderFilter, Origin, OriginSource, is_change};
+use crate::config::{CacheBehavior, CachePolicy, HeaderFilter, Origin, is_change};
 use crate::header_names::{
     is_edges_own, is_never_forwarded, is_nominated, is_of_the_cache, is_plain, may_steer,
 };
@@ -155,11 +155,9 @@ pub(crate) fn is_passed(
     if is_never_forwarded(name) || is_edges_own(name) || is_nominated(request.headers, name) {
         return false;
     }
-    match origin.source {
-        OriginSource::S3(_) => bucket::takes_header(behavior, request.method, name),
-        OriginSource::Http(_) | OriginSource::Folder { .. } => {
-            server_takes(behavior, request.method, name)
-        }
+    match origin.source.is_asked_as_client() {
+        true => bucket::takes_header(behavior, request.method, name),
+        false => server_takes(behavior, request.method, name),
     }
 }
 
@@ -221,10 +219,7 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
 /// A bucket has one form of an object, and servers before buckets are known to rewrite this field, which breaks a
 /// signature that covers it.
 fn hears_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
-    match origin.source {
-        OriginSource::S3(_) => is_named(behavior, &header::ACCEPT_ENCODING),
-        OriginSource::Http(_) | OriginSource::Folder { .. } => true,
-    }
+    !origin.source.is_asked_as_client() || is_named(behavior, &header::ACCEPT_ENCODING)
 }
 
 /// Whether a policy passes the viewer's `Host` on, to origins that take it.
@@ -232,16 +227,14 @@ pub(crate) fn forwards_host(behavior: &CacheBehavior) -> bool {
     is_selected(behavior, &header::HOST)
 }
 
-/// A bucket knows only its own name.
 fn insert_host(
     headers: &mut HeaderMap,
     behavior: &CacheBehavior,
     origin: &Origin,
     request: &ViewerRequest<'_>,
 ) {
-    let is_http = matches!(origin.source, OriginSource::Http(_));
     if let Ok(value) = HeaderValue::from_str(request.host)
-        && is_http
+        && origin.source.hears_host()
         && !request.host.is_empty()
         && forwards_host(behavior)
     {
@@ -259,13 +252,8 @@ fn insert_edges_own(
     if let Ok(id) = HeaderValue::from_str(facts.request_id) {
         headers.insert(X_AMZ_CF_ID, id);
     }
-    match origin.source {
-        // The edge asks a bucket as its client, with its own keys. A proxy on the way adds to both fields, which would
-        // break the signature; and gateways that judge by addresses would believe what a viewer has written.
-        OriginSource::S3(_) => {}
-        OriginSource::Http(_) | OriginSource::Folder { .. } => {
-            insert_way(headers, request, facts);
-        }
+    if !origin.source.is_asked_as_client() {
+        insert_way(headers, request, facts);
     }
 }
 

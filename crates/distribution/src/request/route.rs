@@ -1,8 +1,7 @@
 //! The first step of a request: its host finds the distribution, its path the behavior.
 
 use crate::config::{
-    CacheBehavior, Distribution, OriginSource, S3Addressing, Snapshot, VideoSettings,
-    ViewerProtocolPolicy,
+    CacheBehavior, Distribution, Origin, Snapshot, VideoSettings, ViewerProtocolPolicy,
 };
 use crate::request::canonical_path::is_canonical;
 use crate::request::denial::Denial;
@@ -161,14 +160,6 @@ pub(crate) fn enabled_distribution<'s>(
         .ok_or(Denial::UnknownHost)
 }
 
-/// Whether an origin of the behavior has anything above the paths that are this distribution's: its origin path, or the
-/// other buckets of an endpoint.
 fn has_neighbours(behavior: &CacheBehavior) -> bool {
-    behavior.origin.origins().any(|origin| {
-        !origin.origin_path.is_empty()
-            || match &origin.source {
-                OriginSource::S3(s3) => s3.addressing == S3Addressing::Path,
-                OriginSource::Folder { .. } | OriginSource::Http(_) => false,
-            }
-    })
+    behavior.origin.origins().any(Origin::has_neighbours)
 }

@@ -1,6 +1,6 @@
 //! Answers to OPTIONS, which need no origin: CORS preflights and plain questions for `Allow`.
 
-use crate::config::{AllowedMethods, CorsPolicy, OriginSource, ResponseHeadersPolicy};
+use crate::config::{AllowedMethods, CorsPolicy, ResponseHeadersPolicy};
 use crate::request::{Authorized, Routed, ViewerRequest, check_protocol};
 use crate::response::cors::{is_name_list, preflight_headers};
 use crate::response::response_policy::apply_response_policy;
@@ -48,11 +48,8 @@ pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<Pre
         });
     }
     // An open origin that can speak for itself does.
-    let is_folder = matches!(
-        routed.behavior.origin.primary.source,
-        OriginSource::Folder { .. }
-    );
-    if !is_folder && routed.trusted_keys().is_none() {
+    let is_remote = routed.behavior.origin.primary.source.is_remote();
+    if is_remote && routed.trusted_keys().is_none() {
         return None;
     }
     Some(PreflightAnswer {

@@ -8,7 +8,7 @@ pub use questions::KnownObject;
 
 use super::Operator;
 use crate::origin_client::{
-    Findings, KeyCheck, OriginClient, Privacy, PrivacyQuestion, Sight, Writers, WritingCheck, place,
+    Findings, KeyCheck, OriginClient, Privacy, PrivacyQuestion, Sight, Writers, WritingCheck,
 };
 use access::access;
 use privet_distribution::config::Snapshot;
@@ -185,7 +185,7 @@ async fn ask(
 
 fn told(question: Question, findings: &Findings, now: Timestamp) -> OriginPrivacy {
     OriginPrivacy {
-        place: place(&question.origin),
+        place: question.origin.source.place(),
         access: access(findings, &question.known_object, &question.origin),
         writers: findings.writers,
         distribution_id: question.distribution_id,

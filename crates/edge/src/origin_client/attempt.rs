@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use privet_distribution::config::{Origin, OriginSource};
+use privet_distribution::config::Origin;
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
@@ -54,7 +54,7 @@ pub(super) async fn attempt(
     match in_time(sending, &turn, silence_max).await {
         None => Attempt::Failed {
             fault: OriginFaultKind::ResponseTimeout.into(),
-            again: spare.filter(|_| repeats_after_timeout(origin)),
+            again: spare.filter(|_| origin.source.repeats_after_timeout()),
         },
         Some(Ok(response)) => respond(response, connection, silence_max),
         Some(Err(error)) => {
@@ -80,15 +80,6 @@ fn spare(prepared: &Prepared) -> Option<Prepared> {
         body: prepared.body.again()?,
         viewer: prepared.viewer,
     })
-}
-
-/// "For a custom origin, this value also specifies the number of times CloudFront attempts to get a response" (developer
-/// guide, "Connection attempts").
-fn repeats_after_timeout(origin: &Origin) -> bool {
-    match &origin.source {
-        OriginSource::Http(_) => true,
-        OriginSource::S3(_) | OriginSource::Folder { .. } => false,
-    }
 }
 
 /// Waits until the origin has had its turn for too long; `None` then. The time that a viewer takes for its body does

@@ -16,7 +16,7 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::config::{Origin, OriginSource, SigningBehavior};
+use privet_distribution::config::Origin;
 use privet_distribution::request::s3_error_code;
 use privet_sign::Scheme;
 use writers::{writers_in_acl, writers_in_policy};
@@ -103,7 +103,7 @@ impl OriginClient {
         origin: &Origin,
         question: &PrivacyQuestion<'_>,
     ) -> Findings {
-        let Some(anonymous) = anonymous(origin) else {
+        let Some(anonymous) = origin.for_strangers() else {
             return Findings {
                 strangers: Privacy::Private,
                 edge: Sight::NotLooked,
@@ -160,10 +160,10 @@ impl OriginClient {
 
     /// What the edge itself gets, by HEAD.
     async fn look(&self, origin: &Origin, question: &PrivacyQuestion<'_>) -> Sight {
-        let is_bucket = matches!(origin.source, OriginSource::S3(_));
+        let knows_keys = origin.source.knows_keys();
         let looked = match (question.known_target, question.keys) {
             (Some(target), _) => self.look_at_object(origin, target).await,
-            (None, KeyCheck::Always) if is_bucket => self.look_at_bucket(origin).await,
+            (None, KeyCheck::Always) if knows_keys => self.look_at_bucket(origin).await,
             (None, KeyCheck::Always | KeyCheck::KnownObject) => Ok(Sight::NotLooked),
         };
         looked.unwrap_or_else(Sight::Unreachable)
@@ -202,11 +202,10 @@ impl OriginClient {
 
     /// Whether strangers can write; asked of buckets alone, for what a PUT does at other servers nobody knows.
     async fn writers(&self, origin: &Origin, anonymous: &Origin, check: WritingCheck) -> Writers {
-        match (&origin.source, check) {
-            (OriginSource::Http(_) | OriginSource::Folder { .. }, _)
-            | (OriginSource::S3(_), WritingCheck::Leave) => Writers::Unknown,
-            (OriginSource::S3(_), WritingCheck::Read) => self.writers_by_rule(origin).await,
-            (OriginSource::S3(_), WritingCheck::Try) => {
+        match (origin.source.knows_keys(), check) {
+            (false, _) | (true, WritingCheck::Leave) => Writers::Unknown,
+            (true, WritingCheck::Read) => self.writers_by_rule(origin).await,
+            (true, WritingCheck::Try) => {
                 let by_rule = self.writers_by_rule(origin).await;
                 let tried = self.try_to_write(origin, anonymous).await;
                 // What a stranger is refused may be granted elsewhere in the bucket.
@@ -300,18 +299,6 @@ fn knows_no_head(status: StatusCode) -> bool {
         status,
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
     )
-}
-
-/// The origin as somebody without keys sees it; `None` for a folder, which nobody else can ask.
-fn anonymous(origin: &Origin) -> Option<Origin> {
-    let mut anonymous = origin.clone();
-    anonymous.custom_headers.clear();
-    match &mut anonymous.source {
-        OriginSource::Folder { .. } => return None,
-        OriginSource::S3(s3) => s3.signing = SigningBehavior::Never,
-        OriginSource::Http(_) => {}
-    }
-    Some(anonymous)
 }
 
 /// A key that no object has.

@@ -10,7 +10,7 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use privet_distribution::config::{HttpOrigin, Origin, OriginProtocolPolicy, OriginSource};
+use privet_distribution::config::Origin;
 use privet_distribution::request::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
@@ -257,7 +257,7 @@ impl RefusalComplaints {
 
 /// An origin in a complaint. Nothing of a request is in it.
 fn whom(origin: &Origin) -> String {
-    format!("{} (origin {})", place(origin), origin.id)
+    format!("{} (origin {})", origin.source.place(), origin.id)
 }
 
 /// What the operator is told of a fault; `None` of those that do not keep every request from the origin.
@@ -280,35 +280,6 @@ fn unreached(whom: &str, fault: OriginFault) -> Option<String> {
     Some(format!(
         "{whom} is not reached: {fault}; meanwhile viewers get what is stored, or {status}"
     ))
-}
-
-/// An origin in words: what it is and where.
-pub(crate) fn place(origin: &Origin) -> String {
-    match &origin.source {
-        OriginSource::Folder { root } => format!("folder {}", root.display()),
-        OriginSource::S3(s3) => {
-            let endpoint = &s3.endpoint;
-            format!(
-                "bucket {} at {}:{}",
-                s3.bucket, endpoint.host, endpoint.port
-            )
-        }
-        OriginSource::Http(http) => format!("server {}", server_url(http)),
-    }
-}
-
-/// Where the origin is asked for what viewers ask for by http, if for anything.
-fn server_url(http: &HttpOrigin) -> String {
-    let host = match http.host.contains(':') {
-        true => format!("[{}]", http.host),
-        false => http.host.clone(),
-    };
-    match http.protocol {
-        OriginProtocolPolicy::HttpOnly | OriginProtocolPolicy::MatchViewer => {
-            format!("http://{host}:{}", http.http_port)
-        }
-        OriginProtocolPolicy::HttpsOnly => format!("https://{host}:{}", http.https_port),
-    }
 }
 
 #[cfg(test)]

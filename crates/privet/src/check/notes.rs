@@ -1,13 +1,12 @@
 //! What `privet check` warns of and notes: what is allowed, and seldom meant.
 
 use super::folders::about_written_folders;
-use super::origins::{about_paths, in_the_clear};
+use super::origins::about_paths;
 use super::origins_of;
 use crate::key::cloudfront_takes;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use privet_distribution::config::{
-    CacheBehavior, Certificate, Distribution, ListenerProtocol, Origin, OriginSource, Snapshot,
-    ViewerProtocolPolicy,
+    CacheBehavior, Certificate, Distribution, ListenerProtocol, Snapshot, ViewerProtocolPolicy,
 };
 use privet_edge::{certificate_notes, descriptors_note};
 use privet_sign::{KeyPairId, Timestamp};
@@ -67,7 +66,8 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
         );
     }
     let origins = snapshot.origins().iter();
-    notes.extend(origins.filter(|origin| in_the_clear(origin)).map(|origin| {
+    let in_the_clear = origins.filter(|origin| origin.source.comes_in_the_clear());
+    notes.extend(in_the_clear.map(|origin| {
         let id = &origin.id;
         format!("origin {id} is asked over plain HTTP: its answers travel in the clear")
     }));
@@ -120,13 +120,15 @@ fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
 
 /// A folder is read, never asked, so it neither fails over nor helps out.
 fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>) {
-    let is_folder = |origin: &Origin| matches!(origin.source, OriginSource::Folder { .. });
     for behavior in &distribution.behaviors {
         let Some(failover) = &behavior.origin.failover else {
             continue;
         };
         let members = [&*behavior.origin.primary, &*failover.secondary];
-        for folder in members.into_iter().filter(|origin| is_folder(origin)) {
+        for folder in members
+            .into_iter()
+            .filter(|origin| !origin.source.is_remote())
+        {
             notes.push(format!(
                 "origin {} is a folder, which takes no part in failover: behavior {} of distribution {} has no second \
                  origin; use a bucket or a server",

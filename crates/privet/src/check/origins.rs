@@ -1,37 +1,15 @@
 //! What `privet check` says of an origin. Secrets are never among it.
 
-use privet_distribution::config::{
-    CredentialSource, Distribution, HttpOrigin, Origin, OriginProtocolPolicy, OriginSource,
-    PathReading, S3Addressing, S3Origin, SigningBehavior,
-};
+use privet_distribution::config::{Distribution, Origin};
 
 /// One line.
 pub(super) fn origin_summary(origin: &Origin) -> String {
-    let source = match &origin.source {
-        OriginSource::Folder { root } => format!("folder {}", root.display()),
-        OriginSource::S3(bucket) => bucket_summary(bucket),
-        OriginSource::Http(http) => http_summary(http),
-    };
+    let source = origin.source.summary();
     let path = match origin.origin_path.as_str() {
         "" => String::new(),
         path => format!(", below {path}"),
     };
     format!("origin {}: {source}{path}", origin.id)
-}
-
-/// Whether answers come over plain HTTP from another machine.
-pub(super) fn in_the_clear(origin: &Origin) -> bool {
-    let (is_tls, host) = match &origin.source {
-        OriginSource::Folder { .. } => return false,
-        OriginSource::S3(bucket) => (bucket.endpoint.is_tls, &bucket.endpoint.host),
-        OriginSource::Http(http) => {
-            let is_tls = http.protocol == OriginProtocolPolicy::HttpsOnly;
-            (is_tls, &http.host)
-        }
-    };
-    let address = host.parse::<std::net::IpAddr>();
-    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    !is_tls && !is_here
 }
 
 /// Where more hangs on how an origin reads paths than is known of it; `None` where nothing does.
@@ -44,16 +22,9 @@ pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Optio
     let is_restricted = behaviors
         .iter()
         .any(|behavior| behavior.trusted_keys.is_some());
-    let bucket = match &origin.source {
-        OriginSource::S3(bucket) => bucket,
-        OriginSource::Folder { .. } | OriginSource::Http(_) => return None,
-    };
-    let host = &bucket.endpoint.host;
-    let has_neighbours = !origin.origin_path.is_empty() || bucket.addressing == S3Addressing::Path;
-    let matters = is_restricted || has_neighbours;
-    let is_amazon = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
-    let is_assumed = origin.paths == PathReading::Literal && !origin.are_paths_stated;
-    (matters && is_assumed && !is_amazon).then(|| {
+    let host = origin.assumed_literal()?;
+    let matters = is_restricted || origin.has_neighbours();
+    matters.then(|| {
         format!(
             "origin {} of distribution {}: {host} is taken to read keys literally; write paths = \"canonical\" if \
              it resolves dots or merges slashes (as MinIO and other gateways that keep files do), or something in \
@@ -61,56 +32,6 @@ pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Optio
             origin.id, distribution.id
         )
     })
-}
-
-fn bucket_summary(bucket: &S3Origin) -> String {
-    let endpoint = &bucket.endpoint;
-    let scheme = if endpoint.is_tls { "https" } else { "http" };
-    let host = bracketed(&endpoint.host);
-    let url = match bucket.addressing {
-        S3Addressing::Path => format!("{scheme}://{host}:{}/{}", endpoint.port, bucket.bucket),
-        S3Addressing::VirtualHost => {
-            format!("{scheme}://{}.{host}:{}", bucket.bucket, endpoint.port)
-        }
-    };
-    let signing = match (bucket.signing, &bucket.credentials) {
-        (SigningBehavior::Never, _) => "not signed".to_owned(),
-        (
-            SigningBehavior::Always | SigningBehavior::NoOverride,
-            CredentialSource::Static { access_key_id, .. },
-        ) => format!("signed by {access_key_id}"),
-        (
-            SigningBehavior::Always | SigningBehavior::NoOverride,
-            CredentialSource::Chain {
-                profile: Some(profile),
-            },
-        ) => format!("signed by profile {profile}"),
-        (
-            SigningBehavior::Always | SigningBehavior::NoOverride,
-            CredentialSource::Chain { profile: None },
-        ) => "signed by the keys found at run time".to_owned(),
-    };
-    format!("bucket {url} ({}, {signing})", bucket.region)
-}
-
-fn http_summary(http: &HttpOrigin) -> String {
-    let host = bracketed(&http.host);
-    match http.protocol {
-        OriginProtocolPolicy::HttpOnly => format!("http://{host}:{}", http.http_port),
-        OriginProtocolPolicy::HttpsOnly => format!("https://{host}:{}", http.https_port),
-        OriginProtocolPolicy::MatchViewer => format!(
-            "http://{host}:{} or https://{host}:{}, as the viewer",
-            http.http_port, http.https_port
-        ),
-    }
-}
-
-fn bracketed(host: &str) -> String {
-    if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
 }
 
 #[cfg(test)]
@@ -135,7 +56,7 @@ default_behavior = {{ origin = 'o' }}"
         let snapshot = Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap();
         let origin = &snapshot.origins()[0];
         assert_eq!(origin_summary(origin), expected);
-        assert_eq!(in_the_clear(origin), expected_in_the_clear);
+        assert_eq!(origin.source.comes_in_the_clear(), expected_in_the_clear);
     }
 
     #[test]

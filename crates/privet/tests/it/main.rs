@@ -53,6 +53,7 @@ mod leaks;
 mod log_disk;
 mod log_files;
 mod objects;
+mod origin_kinds;
 mod path_readings;
 mod patience;
 mod peers;

@@ -2,8 +2,8 @@
 use super::*;
 use crate::config::{
     AllowedMethods, BehaviorTable, CacheBehavior, Distribution, GeoRestriction, HeaderFilter,
-    Origin, OriginChoice, OriginFailover, OriginPatience, OriginRequestPolicy, OriginSource,
-    PathPattern, PathReading, ViewerProtocolPolicy,
+    HttpOrigin, Origin, OriginChoice, OriginFailover, OriginPatience, OriginProtocolPolicy,
+    OriginRequestPolicy, OriginSource, PathPattern, PathReading, ViewerProtocolPolicy,
 };
 use crate::request::{Routed, authorize};
 use http::{HeaderValue, Version};

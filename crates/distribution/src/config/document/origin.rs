@@ -5,7 +5,7 @@ use crate::config::origin::{
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +30,7 @@ impl OriginDocument {
     /// What is written, else [`PathReading::Canonical`] for an HTTP server and [`PathReading::Literal`] for a folder or a
     /// bucket.
     pub fn path_reading(&self) -> PathReading {
-        let by_kind = match self.source {
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => {
-                PathReading::Literal
-            }
-            OriginSourceDocument::Http(_) => PathReading::Canonical,
-        };
-        self.paths.unwrap_or(by_kind)
+        self.paths.unwrap_or(self.source.path_reading())
     }
 }
 
@@ -52,6 +46,41 @@ pub enum OriginSourceDocument {
     S3(S3OriginDocument),
     /// Any HTTP server.
     Http(HttpOrigin),
+}
+
+impl OriginSourceDocument {
+    fn path_reading(&self) -> PathReading {
+        match self {
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => {
+                PathReading::Literal
+            }
+            OriginSourceDocument::Http(_) => PathReading::Canonical,
+        }
+    }
+
+    /// The folder that the edge reads by itself.
+    pub fn folder_root(&self) -> Option<&Path> {
+        match self {
+            OriginSourceDocument::Folder { root } => Some(root),
+            OriginSourceDocument::S3(_) | OriginSourceDocument::Http(_) => None,
+        }
+    }
+
+    /// The bucket, all requests to which may be signed.
+    pub(crate) fn bucket(&self) -> Option<&S3OriginDocument> {
+        match self {
+            OriginSourceDocument::S3(bucket) => Some(bucket),
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => None,
+        }
+    }
+
+    /// The server that is asked the way viewers ask.
+    pub fn web_server(&self) -> Option<&HttpOrigin> {
+        match self {
+            OriginSourceDocument::Http(server) => Some(server),
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => None,
+        }
+    }
 }
 
 /// A bucket.

@@ -4,7 +4,7 @@
 use super::parameter_filter::takes;
 use super::parameter_shapes::has_known_shape;
 use super::{is_named, is_selected};
-use crate::config::{CacheBehavior, NameFilter, Origin, OriginSource, is_change};
+use crate::config::{CacheBehavior, NameFilter, Origin, is_change};
 use crate::header_names::{is_of_the_cache, is_plain, is_steering};
 use crate::percent::percent_decoded;
 use http::{HeaderName, Method, header};
@@ -70,7 +70,7 @@ pub(crate) fn buckets(behavior: &CacheBehavior) -> impl Iterator<Item = &Origin>
     let origins = std::iter::once(&behavior.origin.primary).chain(secondary);
     origins
         .map(|origin| &**origin)
-        .filter(|origin| matches!(origin.source, OriginSource::S3(_)))
+        .filter(|origin| origin.source.is_asked_as_client())
 }
 
 /// Whether a header of the viewer's, none that ends at the edge anyway, is passed on to a bucket.

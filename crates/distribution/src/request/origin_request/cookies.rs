@@ -1,7 +1,7 @@
 //! Which cookies reach the origin.
 
 use super::bucket::lists_cookie;
-use crate::config::{CacheBehavior, NameFilter, Origin, OriginSource};
+use crate::config::{CacheBehavior, NameFilter, Origin};
 use crate::cookies::cookies;
 use http::{HeaderMap, HeaderValue};
 
@@ -15,9 +15,9 @@ pub(super) fn forwarded_cookies(
 ) -> Option<HeaderValue> {
     let policy = behavior.origin_request_policy.as_deref();
     let cookies = cookies(request, |name| {
-        let takes = |filter: &NameFilter| match origin.source {
-            OriginSource::S3(_) => lists_cookie(filter, name),
-            OriginSource::Http(_) | OriginSource::Folder { .. } => filter.takes_bytes(name),
+        let takes = |filter: &NameFilter| match origin.source.is_asked_as_client() {
+            true => lists_cookie(filter, name),
+            false => filter.takes_bytes(name),
         };
         policy.is_some_and(|policy| takes(&policy.cookies)) || takes(&behavior.cache_policy.cookies)
     });

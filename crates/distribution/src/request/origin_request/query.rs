@@ -2,7 +2,7 @@
 
 use super::bucket;
 use super::parameter_filter::takes;
-use crate::config::{CacheBehavior, Origin, OriginSource};
+use crate::config::{CacheBehavior, Origin};
 use http::Method;
 use std::borrow::Cow;
 
@@ -18,9 +18,9 @@ pub(crate) fn forwarded_query(
         Some(_) => privet_sign::strip_query(query)?,
         None => Cow::Borrowed(query),
     };
-    let is_forwarded = |piece: &&str| match origin.source {
-        OriginSource::S3(_) => bucket::takes_parameter(behavior, method, piece),
-        OriginSource::Http(_) | OriginSource::Folder { .. } => server_takes(behavior, piece),
+    let is_forwarded = |piece: &&str| match origin.source.is_asked_as_client() {
+        true => bucket::takes_parameter(behavior, method, piece),
+        false => server_takes(behavior, piece),
     };
     let pieces: Vec<&str> = query.split('&').filter(is_forwarded).collect();
     let forwarded = pieces.join("&");

@@ -3,11 +3,10 @@
 use super::questions::Named;
 use crate::origin_client::{Findings, Privacy, Sight, Writers};
 use http::StatusCode;
-use privet_distribution::config::{Origin, OriginSource};
+use privet_distribution::config::Origin;
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
 use std::fmt;
-use std::net::IpAddr;
 
 /// What one origin told somebody without keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +83,7 @@ pub enum UnseenCause {
 /// One public answer outweighs all others; nothing is private that was not seen by the edge.
 pub(super) fn access(findings: &Findings, named: &Named, origin: &Origin) -> OriginAccess {
     if let Privacy::Public { status } = findings.strangers {
-        return match is_loopback_server(origin) {
+        return match origin.source.is_for_this_machine() {
             true => OriginAccess::Loopback { status },
             false => OriginAccess::Public { status },
         };
@@ -104,15 +103,6 @@ pub(super) fn access(findings: &Findings, named: &Named, origin: &Origin) -> Ori
         },
         Privacy::Private => of_one_that_refuses(&findings.edge, named),
     }
-}
-
-/// A bucket that anybody can read is public wherever it is: its endpoint hands it out by other ways too.
-fn is_loopback_server(origin: &Origin) -> bool {
-    let OriginSource::Http(http) = &origin.source else {
-        return false;
-    };
-    let address = http.host.parse::<IpAddr>();
-    http.host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn of_one_that_refuses(edge: &Sight, named: &Named) -> OriginAccess {

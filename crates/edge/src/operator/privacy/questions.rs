@@ -1,7 +1,7 @@
 //! Which origins are asked, and for which object each: its own, never another bucket's.
 
 use super::{ProbeError, ProbeScope, Probing};
-use privet_distribution::config::{Distribution, Origin, OriginSource, Snapshot, object_name};
+use privet_distribution::config::{Distribution, Origin, Snapshot, object_name};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -99,10 +99,9 @@ fn asked(snapshot: &Snapshot, scope: ProbeScope) -> Vec<Question> {
     let mut questions: Vec<Question> = Vec::new();
     for distribution in snapshot.distributions() {
         for origin in restricted_origins(distribution) {
-            let is_wanted = match &origin.source {
-                OriginSource::Folder { .. } => false,
-                OriginSource::S3(_) => true,
-                OriginSource::Http(_) => scope == ProbeScope::Servers,
+            let is_wanted = match scope {
+                ProbeScope::Buckets => origin.source.knows_keys(),
+                ProbeScope::Servers => origin.source.is_remote(),
             };
             let is_new = questions
                 .iter()

@@ -2,8 +2,7 @@
 
 use super::{Checker, is_host};
 use crate::config::document::{
-    DistributionDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    S3OriginDocument,
+    DistributionDocument, OriginDocument, OriginGroupDocument, S3OriginDocument,
 };
 use crate::config::origin::S3Addressing;
 use http::{HeaderName, HeaderValue, header};
@@ -49,18 +48,18 @@ impl Checker<'_> {
             self.fault(&format!("{path}.origin_path"), message);
         }
         let is_raw = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        let is_folder = matches!(origin.source, OriginSourceDocument::Folder { .. });
-        if !is_folder && !origin_path.bytes().all(is_raw) {
+        let is_asked = origin.source.folder_root().is_none();
+        if is_asked && !origin_path.bytes().all(is_raw) {
             let message = "has characters that no request path has; write them percent-encoded";
             self.fault(&format!("{path}.origin_path"), message);
         }
-        match &origin.source {
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => {}
-            OriginSourceDocument::S3(bucket) => self.bucket(bucket, path),
+        let bucket = origin.source.bucket();
+        if let Some(bucket) = bucket {
+            self.bucket(bucket, path);
         }
         let headers = format!("{path}.headers");
         self.custom_headers(&origin.custom_headers, &headers);
-        if matches!(origin.source, OriginSourceDocument::S3(_)) {
+        if bucket.is_some() {
             self.signed_headers(&origin.custom_headers, &headers);
         }
     }
