@@ -24,7 +24,7 @@ pub use compression::{
 pub use content_encoding::{AppliedCoding, AppliedCodings};
 pub use invalidation::{
     CACHE_TAG_FIELDS, CACHE_TAG_SIZE_BYTES_MAX, CACHE_TAGS_MAX, INVALIDATION_PATH_SIZE_BYTES_MAX,
-    InvalidationPath, also_invalidated, cache_tags, unsafe_method_invalidates,
+    InvalidationPath, also_invalidated, cache_tags, changed_at_origin, unsafe_method_invalidates,
 };
 pub use lifetime::{
     Collapsing, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage, Unstorable, collapsing,

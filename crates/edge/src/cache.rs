@@ -278,12 +278,7 @@ impl WorkerCache {
         paths: Vec<InvalidationPath>,
         now: Timestamp,
     ) {
-        let invalidation = Invalidation {
-            id: String::new(),
-            distribution_id: distribution_id.to_owned(),
-            created: now,
-            items: paths.into_iter().map(InvalidationItem::changed).collect(),
-        };
+        let invalidation = Invalidation::of_changes(distribution_id, paths, now);
         let shared = Arc::clone(&self.shared);
         let adding = DiskWork::start(move || shared.invalidations.add(&Arc::new(invalidation)));
         // A journal that cannot be written fails the disk as a whole, which the store tells the operator.

@@ -10,6 +10,7 @@ use crate::guests::Guests;
 use crate::log::{Log, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::notices::Notices;
+use crate::origin::FileChanges;
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::proxy_header::ProxyComplaints;
 use crate::state::EdgeState;
@@ -31,6 +32,8 @@ pub(crate) struct EdgeContext {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
+    /// Of files in folders, for all configurations.
+    pub(crate) changes: Arc<FileChanges>,
     pub(crate) videos: Arc<VideoIndexes>,
     pub(crate) connections_by_address: Arc<ConnectionsByAddress>,
     pub(crate) rtmp_connections_by_address: Arc<ConnectionsByAddress>,

@@ -10,6 +10,7 @@ use crate::listeners::Listeners;
 use crate::log::{Log, LogStream};
 use crate::memory::VerifiedSignatures;
 use crate::notices::Notices;
+use crate::origin::FileChanges;
 use crate::origin_client::OriginClientShared;
 use crate::request_id::node_name;
 use crate::standard_error;
@@ -72,7 +73,9 @@ impl RunningEdge {
         let descriptors_max = raise_limit();
         tell_of_shortage(&options.snapshot, descriptors_max);
         let path_token_secret = random_secret();
-        let state = EdgeState::prepare(Arc::clone(&options.snapshot), &path_token_secret)?;
+        let changes = Arc::<FileChanges>::default();
+        let snapshot = Arc::clone(&options.snapshot);
+        let state = EdgeState::prepare(snapshot, &path_token_secret, &changes)?;
         let mut listeners = Listeners::default();
         let opened = listeners.open(&options.snapshot.listeners)?;
         let log_settings = options.snapshot.log.as_ref();
@@ -87,6 +90,7 @@ impl RunningEdge {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
+            changes,
             videos: VideoIndexes::new(&options.snapshot.videos),
             connections_by_address: Arc::default(),
             rtmp_connections_by_address: Arc::default(),

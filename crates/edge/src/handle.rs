@@ -7,7 +7,7 @@ use crate::descriptors::tell_of_shortage;
 use crate::ends::EndTotals;
 use crate::listeners::Listeners;
 use crate::memory::VerifiedSignatures;
-use crate::operator::{InvalidationError, Operator, OriginPrivacy, Prober};
+use crate::operator::{ChangeError, InvalidationError, Operator, OriginPrivacy, Prober};
 use crate::start_error::StartError;
 use crate::state::EdgeState;
 use privet_cache::Statistics;
@@ -93,6 +93,28 @@ impl EdgeHandle {
         self.0.operator.invalidate(distribution_id, items)
     }
 
+    /// Takes note that an object was written or deleted at an origin, by whoever has done it: all that is kept of it counts
+    /// as changed from now on, on every worker and also where another origin has the same folder, bucket or server. That
+    /// is files in memory and open ones, compressed forms, what is known of videos, and cached answers with every query.
+    ///
+    /// `path` is the object's own at the origin, beneath the folder or in the bucket, the origin path included:
+    /// percent-encoded, with a slash before it. What the origin path does not lead to is kept by nobody.
+    ///
+    /// Complete when it returns; it waits for the disk. After a write that the file's size and times do not show, the
+    /// object's entity tag is another one until the process ends.
+    ///
+    /// # Errors
+    /// An origin that no behavior of the distribution has, a path that names nothing. If the change cannot be written
+    /// down, the object's files count as changed and its cached answers may not.
+    pub fn changed(
+        &self,
+        distribution_id: &str,
+        origin_id: &str,
+        path: &str,
+    ) -> Result<(), ChangeError> {
+        self.0.operator.changed(distribution_id, origin_id, path)
+    }
+
     /// One of the latest invalidations, by its id.
     pub fn invalidation(&self, id: &str) -> Option<Arc<Invalidation>> {
         self.0.operator.invalidations().find(id)
@@ -139,7 +161,8 @@ impl EdgeHandle {
     pub fn reload(&self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
         let context = &self.0.context;
         let mut listeners = self.listeners();
-        let state = Arc::new(EdgeState::prepare(snapshot, &self.0.path_token_secret)?);
+        let secret = &self.0.path_token_secret;
+        let state = Arc::new(EdgeState::prepare(snapshot, secret, &context.changes)?);
         let snapshot = &state.snapshot;
         let opened = listeners.open(&snapshot.listeners)?;
         let tasks = listeners.tasks(opened, &context.workers)?;

@@ -61,7 +61,7 @@ pub use handle::EdgeHandle;
 pub use log::LogStream;
 pub use memory::VerifiedSignatures;
 pub use operator::{
-    INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
+    ChangeError, INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
     InvalidationError, KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Prober,
     Probing, UnseenCause, check_invalidation, probe_origins,
 };

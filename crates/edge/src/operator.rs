@@ -2,9 +2,11 @@
 //!
 //! Asked through the edge's handle.
 
+mod change;
 mod invalidate;
 mod privacy;
 
+pub use change::ChangeError;
 pub use invalidate::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
     InvalidationError, check_invalidation,

@@ -3,10 +3,11 @@
 pub(crate) mod file_chunk;
 mod folder;
 mod hot_objects;
+mod identity;
 mod object_path;
 
-pub(crate) use folder::{FolderOrigin, current_identity, identity};
-pub(crate) use hot_objects::Identity;
+pub(crate) use folder::{FolderOrigin, WatchedFile};
+pub(crate) use identity::FileChanges;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -79,6 +80,14 @@ pub(crate) enum OriginError {
 }
 
 impl OriginReader {
+    /// Does for files what `FolderOrigin::tell_of_change` does. What is kept of other servers is the cache's.
+    pub(crate) fn tell_of_change(&self, key: &str) {
+        match self {
+            OriginReader::Folder(folder) => folder.tell_of_change(key),
+            OriginReader::Remote => {}
+        }
+    }
+
     /// Lets go of what nobody asked for lately.
     pub(crate) fn forget_idle(&self) {
         match self {

@@ -18,6 +18,7 @@ use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::{ServerName, UnixTime};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that keeps an edge from starting.
@@ -84,7 +85,7 @@ pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
 
 fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
     let root = origin.source.folder_root()?;
-    let error = FolderOrigin::open(root, 1, 1).err()?;
+    let error = FolderOrigin::open(root, 1, 1, Arc::default()).err()?;
     let shown = root.display();
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let message = if is_missing && names_a_variable(root) {

@@ -1,12 +1,12 @@
 //! The running form of one snapshot: open folders, parsed certificates, prepared header values.
 
 use crate::countries::Countries;
-use crate::origin::{FolderOrigin, OriginReader};
+use crate::origin::{FileChanges, FolderOrigin, OriginReader};
 use crate::redeem::Redeemed;
 use crate::start_error::StartError;
 use crate::tls;
 use http::HeaderValue;
-use privet_distribution::config::{ListenerProtocol, Snapshot};
+use privet_distribution::config::{ListenerProtocol, Origin, Snapshot};
 use privet_sign::PathTokenSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,10 +29,11 @@ pub(crate) struct EdgeState {
 
 impl EdgeState {
     /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `path_token_secret` is for
-    /// configurations without one.
+    /// configurations without one; `changes` outlast it.
     pub(crate) fn prepare(
         snapshot: Arc<Snapshot>,
         path_token_secret: &PathTokenSecret,
+        changes: &Arc<FileChanges>,
     ) -> Result<Self, StartError> {
         let configured = snapshot.videos.path_token_secret.as_ref();
         let path_token_secret = configured.unwrap_or(path_token_secret).clone();
@@ -54,7 +55,7 @@ impl EdgeState {
                 .as_ref()
                 .map(Countries::open)
                 .transpose()?,
-            origins: open_origins(&snapshot)?,
+            origins: open_origins(&snapshot, changes)?,
             path_token_secret,
             snapshot,
         })
@@ -66,6 +67,14 @@ impl EdgeState {
         match self.origins.get(index)? {
             OriginReader::Folder(folder) => Some(folder),
             OriginReader::Remote => None,
+        }
+    }
+
+    /// From now on the object that `origin` has under `key`, origin path and all, is another one than it was, as far as
+    /// the edge reads it by itself.
+    pub(crate) fn tell_of_change(&self, origin: &Origin, key: &str) {
+        if let Some(reader) = self.origins.get(origin.index) {
+            reader.tell_of_change(key);
         }
     }
 
@@ -82,7 +91,10 @@ impl EdgeState {
     }
 }
 
-fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
+fn open_origins(
+    snapshot: &Snapshot,
+    changes: &Arc<FileChanges>,
+) -> Result<Vec<OriginReader>, StartError> {
     let origins = snapshot.origins();
     let folders = origins
         .iter()
@@ -97,11 +109,10 @@ fn open_origins(snapshot: &Snapshot) -> Result<Vec<OriginReader>, StartError> {
             readers.push(OriginReader::Remote);
             continue;
         };
-        let folder = FolderOrigin::open(root, files_max, size_bytes_max).map_err(|error| {
-            StartError::Folder {
-                folder: root.to_owned(),
-                error: error.to_string(),
-            }
+        let folder = FolderOrigin::open(root, files_max, size_bytes_max, Arc::clone(changes));
+        let folder = folder.map_err(|error| StartError::Folder {
+            folder: root.to_owned(),
+            error: error.to_string(),
         })?;
         readers.push(OriginReader::Folder(folder));
     }

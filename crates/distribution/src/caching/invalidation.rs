@@ -1,7 +1,7 @@
 //! What an invalidation covers: paths by hand (developer guide, "Invalidate files"), by unsafe methods (RFC 9111 4.4),
 //! and the tags that responses carry.
 
-use crate::config::{Distribution, object_name, without_port};
+use crate::config::{Distribution, Origin, object_name, without_port};
 use crate::request::ViewerRequest;
 use http::uri::Uri;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
@@ -195,6 +195,19 @@ pub fn also_invalidated(
     }
     paths.dedup();
     paths
+}
+
+/// What is out of date where an object of the origin was changed: the object as viewers ask for it, with every query.
+///
+/// `path` is the object's at the origin, raw, the origin path included. `None`: the origin path leads elsewhere, so that no
+/// viewer gets the object by way of this origin.
+pub fn changed_at_origin(origin: &Origin, path: &str) -> Option<InvalidationPath> {
+    let name = object_name(path);
+    let name = name.strip_prefix(&*object_name(&origin.origin_path))?;
+    name.starts_with('/').then(|| InvalidationPath {
+        path: name.to_owned(),
+        extent: Extent::EveryQuery,
+    })
 }
 
 /// The path of `reference` seen from the request; `None` when it is on another host.

@@ -32,6 +32,22 @@ pub struct Invalidation {
     pub items: Vec<InvalidationItem>,
 }
 
+impl Invalidation {
+    /// Of objects that were changed at their origin; no operator asked for it.
+    pub(crate) fn of_changes(
+        distribution_id: &str,
+        paths: Vec<InvalidationPath>,
+        now: Timestamp,
+    ) -> Self {
+        Invalidation {
+            id: String::new(),
+            distribution_id: distribution_id.to_owned(),
+            created: now,
+            items: paths.into_iter().map(InvalidationItem::changed).collect(),
+        }
+    }
+}
+
 /// All of them, with the journal that keeps them.
 #[derive(Debug)]
 pub(crate) struct Invalidations {

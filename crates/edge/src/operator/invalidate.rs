@@ -94,8 +94,13 @@ impl Operator {
             created: self.clock.now(),
             items: items.collect(),
         });
-        match self.cache.invalidations.add(&invalidation) {
-            Ok(()) => Ok(invalidation),
+        self.add(&invalidation)?;
+        Ok(invalidation)
+    }
+
+    pub(super) fn add(&self, invalidation: &Arc<Invalidation>) -> Result<(), InvalidationError> {
+        match self.cache.invalidations.add(invalidation) {
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Err(InvalidationError::JournalFull)
             }
@@ -121,7 +126,6 @@ fn new_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[track_caller]

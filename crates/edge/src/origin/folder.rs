@@ -1,6 +1,7 @@
 //! A folder as origin: opens files beneath its root and never outside it.
 
-use super::hot_objects::{HotObject, HotObjects, Identity};
+use super::hot_objects::{HotObject, HotObjects};
+use super::identity::{FileChanges, Identity, settled};
 use super::object_path::relative_file_name;
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
 use bytes::Bytes;
@@ -14,14 +15,11 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
 
 /// Files up to this size are read whole and may be kept in memory.
 const MEMORY_OBJECT_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Files from this size on stay open, so that the operating system can send them by itself.
 const FILE_OBJECT_SIZE_BYTES_MIN: u64 = 16 * 1024;
-/// A file this young may change again within one tick of its time stamp, so its bytes are not kept.
-const SETTLED_AFTER_SECS: u64 = 2;
 
 /// An open root folder and what is hot in it.
 #[derive(Debug)]
@@ -33,6 +31,7 @@ pub(crate) struct FolderOrigin {
 struct Inner {
     root: OwnedFd,
     hot: HotObjects,
+    changes: Arc<FileChanges>,
     /// Bytes of objects in memory, kept here or on their way to viewers.
     in_memory: Arc<AtomicUsize>,
     in_memory_max: usize,
@@ -60,13 +59,14 @@ impl Drop for Counted {
 
 impl FolderOrigin {
     /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory; as many again may
-    /// be on their way to viewers.
+    /// be on their way to viewers. `changes` are known to all folders: a file may lie beneath several.
     ///
     /// Errors: the operating system's, for instance when the folder is missing.
     pub(crate) fn open(
         root: &Path,
         files_max: usize,
         size_bytes_max: usize,
+        changes: Arc<FileChanges>,
     ) -> std::io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(root, flags, Mode::empty())?;
@@ -75,6 +75,7 @@ impl FolderOrigin {
             inner: Arc::new(Inner {
                 root,
                 hot,
+                changes,
                 in_memory: Arc::default(),
                 in_memory_max: size_bytes_max.saturating_mul(2),
             }),
@@ -95,8 +96,53 @@ impl FolderOrigin {
             .map_err(|_| OriginError::Unreadable)?
     }
 
+    /// From now on the object under `key`, a raw request path, is another one than it was, even if the file's size and
+    /// times are the same. Looks at the file system.
+    pub(crate) fn tell_of_change(&self, key: &str) {
+        let inner = &self.inner;
+        let Some(name) = relative_file_name(key) else {
+            return;
+        };
+        // A file that is gone is not found any more either.
+        if let Ok(stat) = rustix::fs::statat(&inner.root, &name, AtFlags::empty()) {
+            inner.changes.tell(&stat);
+        }
+        inner.hot.remove(key);
+    }
+
+    /// `file`, which was opened as an object with this head; `None` when it is another one by now.
+    pub(crate) fn watched(&self, file: Arc<File>, head: &ObjectHead) -> Option<WatchedFile> {
+        let changes = Arc::clone(&self.inner.changes);
+        let identity = changes.identity(&rustix::fs::fstat(&file).ok()?);
+        (identity.etag() == head.representation.etag).then_some(WatchedFile {
+            file,
+            identity,
+            changes,
+        })
+    }
+
     pub(crate) fn forget_idle(&self) {
         self.inner.hot.rotate();
+    }
+}
+
+/// An open file, and what tells the bytes that were opened from those that are written over them.
+#[derive(Debug)]
+pub(crate) struct WatchedFile {
+    file: Arc<File>,
+    identity: Identity,
+    changes: Arc<FileChanges>,
+}
+
+impl WatchedFile {
+    pub(crate) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Whether what was read until now is of the bytes that were opened.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        rustix::fs::fstat(&self.file)
+            .is_ok_and(|stat| self.changes.identity(&stat) == self.identity)
     }
 }
 
@@ -108,7 +154,7 @@ impl Inner {
         };
         let current = rustix::fs::statat(&self.root, &hot.name, AtFlags::empty());
         match current {
-            Ok(stat) if Identity::of(&stat) == hot.identity => Ok(Some(hot.object())),
+            Ok(stat) if self.changes.identity(&stat) == hot.identity => Ok(Some(hot.object())),
             Ok(_) => Ok(None),
             Err(errno) => {
                 self.hot.remove(key);
@@ -123,7 +169,8 @@ impl Inner {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(OriginError::NotFound);
         }
-        let head = Arc::new(ObjectHead::new(representation(key, &stat)));
+        let identity = self.changes.identity(&stat);
+        let head = Arc::new(ObjectHead::new(representation(key, &stat, &identity)));
         let file = File::from(file);
         let size_bytes = head.representation.size_bytes;
         let content = if size_bytes < FILE_OBJECT_SIZE_BYTES_MIN {
@@ -136,7 +183,7 @@ impl Inner {
         };
         let hot = HotObject {
             name,
-            identity: Identity::of(&stat),
+            identity,
             head,
             content,
         };
@@ -204,37 +251,13 @@ fn open_flags() -> OFlags {
     OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
 }
 
-/// What tells the open file's state of this moment from every other one, if `head` is about that state.
-pub(crate) fn identity(file: &File, head: &ObjectHead) -> Option<Identity> {
-    let identity = current_identity(file)?;
-    (etag(&identity) == head.representation.etag).then_some(identity)
-}
-
-/// The same without a comparison; `None` when the operating system does not tell.
-pub(crate) fn current_identity(file: &File) -> Option<Identity> {
-    rustix::fs::fstat(file).ok().map(|stat| Identity::of(&stat))
-}
-
-fn representation(key: &str, stat: &Stat) -> Representation {
-    let identity = Identity::of(stat);
+fn representation(key: &str, stat: &Stat, identity: &Identity) -> Representation {
     Representation {
         size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
-        etag: etag(&identity),
+        etag: identity.etag(),
         last_modified: Timestamp::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0)),
         content_type: content_type(key).to_owned(),
     }
-}
-
-/// 32 hexadecimal digits in quotes, as S3 writes them: a digest of what tells this state of the file from another.
-/// A digest, because inode numbers are nobody's business.
-fn etag(identity: &Identity) -> String {
-    let state = format!("{identity:?}");
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, state.as_bytes());
-    let digits: String = digest.as_ref()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{digits}\"")
 }
 
 /// Reads exactly `size_bytes`: a file that shrank meanwhile is not served as something it is not.
@@ -245,15 +268,6 @@ fn read_whole(file: &File, size_bytes: u64) -> Result<Vec<u8>, OriginError> {
         Ok(length) if length as u64 == size_bytes => Ok(content),
         Ok(_) | Err(_) => Err(OriginError::Unreadable),
     }
-}
-
-/// The file has not changed for a while by the system's clock.
-fn settled(stat: &Stat) -> bool {
-    let changed = u64::try_from(stat.st_ctime.max(stat.st_mtime)).unwrap_or(u64::MAX);
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    now.as_secs() >= changed.saturating_add(SETTLED_AFTER_SECS)
 }
 
 fn origin_error(errno: Errno) -> OriginError {
@@ -311,7 +325,7 @@ mod tests {
     #[test]
     fn objects_on_their_way_have_a_limit_in_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let origin = FolderOrigin::open(folder.path(), 100, MIB).unwrap();
+        let origin = FolderOrigin::open(folder.path(), 100, MIB, Arc::default()).unwrap();
         let fetch = |number: usize| {
             let name = format!("object-{number}");
             std::fs::write(folder.path().join(&name), vec![0; MIB]).unwrap();

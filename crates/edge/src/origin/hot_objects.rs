@@ -2,36 +2,11 @@
 //!
 //! An entry is served only while the file's identity is unchanged; this is no cache with a lifetime.
 
+use super::identity::Identity;
 use super::{Content, Object, ObjectHead};
-use rustix::fs::Stat;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// What tells one state of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    pub(super) size_bytes: i64,
-    pub(super) modified_ns: i128,
-    pub(super) changed_ns: i128,
-}
-
-impl Identity {
-    // The types of the fields differ between systems.
-    #[allow(clippy::unnecessary_cast)]
-    pub(super) fn of(stat: &Stat) -> Self {
-        let nanoseconds = |secs: i64, nanos: i128| i128::from(secs) * 1_000_000_000 + nanos;
-        Identity {
-            device: stat.st_dev as u64,
-            inode: stat.st_ino as u64,
-            size_bytes: stat.st_size as i64,
-            modified_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i128),
-            changed_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i128),
-        }
-    }
-}
 
 /// One remembered object.
 #[derive(Clone, Debug)]

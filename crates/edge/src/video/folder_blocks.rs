@@ -3,7 +3,7 @@
 
 use crate::cache::ReadFault;
 use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, read_cached, read_waiting};
-use crate::origin::{DiskWork, Identity, ObjectHead, current_identity, identity};
+use crate::origin::{DiskWork, WatchedFile};
 use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
@@ -17,11 +17,10 @@ pub(super) const BLOCK_SIZE_BYTES: u64 = 8 * CHUNK_SIZE_BYTES as u64;
 /// Few, so that each has room for many blocks.
 const SHARDS: usize = 4;
 
-/// An open file and what tells its state of that moment.
+/// An open file, by whatever name its blocks are kept.
 #[derive(Debug)]
 pub(crate) struct FolderFile {
-    file: Arc<File>,
-    state: Identity,
+    watched: WatchedFile,
     size_bytes: u64,
     identity: [u8; 16],
 }
@@ -58,18 +57,16 @@ pub(crate) struct FolderBlocks {
 }
 
 impl FolderFile {
-    /// `None` when the file is no longer what `head` says.
-    pub(super) fn of(file: Arc<File>, head: &ObjectHead, id: [u8; 16]) -> Option<Self> {
-        Some(FolderFile {
-            state: identity(&file, head)?,
-            size_bytes: head.representation.size_bytes,
-            identity: id,
-            file,
-        })
+    pub(super) fn new(watched: WatchedFile, size_bytes: u64, identity: [u8; 16]) -> Self {
+        FolderFile {
+            watched,
+            size_bytes,
+            identity,
+        }
     }
 
     pub(super) fn file(&self) -> &Arc<File> {
-        &self.file
+        self.watched.file()
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
@@ -78,13 +75,13 @@ impl FolderFile {
 
     /// Whether what was read until now is of the bytes that were opened.
     pub(super) fn is_unchanged(&self) -> bool {
-        current_identity(&self.file) == Some(self.state)
+        self.watched.is_unchanged()
     }
 
     /// Waits for the disk. `None`: the file is shorter or another one by now.
     pub(super) fn read_whole(&self, offset: u64, length: u64) -> Option<Bytes> {
         let mut bytes = vec![0; usize::try_from(length).ok()?];
-        self.file.read_exact_at(&mut bytes, offset).ok()?;
+        self.file().read_exact_at(&mut bytes, offset).ok()?;
         self.is_unchanged().then(|| Bytes::from(bytes))
     }
 
@@ -104,7 +101,7 @@ impl FolderFile {
         let mut chunks = Vec::with_capacity(size_bytes.div_ceil(CHUNK_SIZE_BYTES));
         for at in (0..size_bytes).step_by(CHUNK_SIZE_BYTES) {
             let wanted = CHUNK_SIZE_BYTES.min(size_bytes - at);
-            let chunk = read(&self.file, start + at as u64, wanted).ok()?;
+            let chunk = read(self.file(), start + at as u64, wanted).ok()?;
             if chunk.len() != wanted {
                 return None;
             }

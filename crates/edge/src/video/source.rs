@@ -218,7 +218,8 @@ async fn in_folder(
     let content = match object.content {
         Content::Memory(bytes) | Content::Both(bytes, _) => SourceContent::Memory(bytes),
         Content::File(file) => {
-            let file = FolderFile::of(file, head, identity).ok_or(Denial::OriginUnreadable)?;
+            let watched = folder.watched(file, head).ok_or(Denial::OriginUnreadable)?;
+            let file = FolderFile::new(watched, head.representation.size_bytes, identity);
             SourceContent::File(Arc::new(file), Arc::clone(stores.blocks))
         }
     };

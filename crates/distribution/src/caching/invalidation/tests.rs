@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::config::GeoRestriction;
+use crate::config::{GeoRestriction, OriginPatience, OriginSource, PathReading};
 use http::{HeaderValue, Version};
 use privet_sign::Scheme;
 use std::net::{IpAddr, Ipv4Addr};
@@ -197,4 +197,37 @@ fn tags() {
     response.insert("cache-tag", HeaderValue::from_str(&many.join(",")).unwrap());
     assert_eq!(cache_tags(&response).len(), CACHE_TAGS_MAX);
     assert!(cache_tags(&HeaderMap::new()).is_empty());
+}
+
+/// `expected` is the viewers' path of an object of an origin.
+#[track_caller]
+fn check_change(origin_path: &str, path: &str, expected: Option<&str>) {
+    let origin = Origin {
+        index: 0,
+        id: "o".to_owned(),
+        source: OriginSource::Folder {
+            root: "/srv".into(),
+        },
+        origin_path: origin_path.to_owned(),
+        paths: PathReading::Literal,
+        are_paths_stated: false,
+        custom_headers: Vec::new(),
+        patience: OriginPatience::default(),
+    };
+    let changed = changed_at_origin(&origin, path);
+    let expected = expected.map(InvalidationPath::every_query);
+    assert_eq!(changed, expected, "{path} at {origin_path}");
+}
+
+#[test]
+fn a_change_at_the_origin_is_known_by_the_viewers_path() {
+    check_change("/site", "/sit", None);
+    check_change("/site", "/site", None);
+    check_change("/site", "/sites/a", None);
+    check_change("/site", "/other/site/a", None);
+    check_change("/site", "/site/a", Some("/a"));
+    check_change("/a%20b", "/a b/c%2520d", Some("/c%2520d"));
+    check_change("/a b", "/%61%20b/c", Some("/c"));
+    check_change("", "/site/a", Some("/site/a"));
+    check_change("", "/h%C3%A9", Some("/h%C3%A9"));
 }

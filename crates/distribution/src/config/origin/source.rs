@@ -155,9 +155,29 @@ impl OriginSource {
     }
 
     pub(super) fn endpoint_host(&self) -> Option<&str> {
+        self.bucket().map(|bucket| bucket.endpoint.host.as_str())
+    }
+
+    fn bucket(&self) -> Option<&S3Origin> {
         match self {
-            OriginSource::S3(bucket) => Some(&bucket.endpoint.host),
+            OriginSource::S3(bucket) => Some(bucket),
             OriginSource::Folder { .. } | OriginSource::Http(_) => None,
+        }
+    }
+
+    /// Whether a path names the same object at both, as far as the configuration tells.
+    pub fn has_same_objects(&self, other: &OriginSource) -> bool {
+        match self {
+            OriginSource::Folder { root } => other.folder_root() == Some(root),
+            OriginSource::S3(bucket) => other.bucket().is_some_and(|other| {
+                let place =
+                    |bucket: &S3Origin| (bucket.endpoint.host.clone(), bucket.endpoint.port);
+                other.bucket == bucket.bucket && place(other) == place(bucket)
+            }),
+            OriginSource::Http(server) => other.web_server().is_some_and(|other| {
+                let ports = |server: &HttpOrigin| (server.http_port, server.https_port);
+                other.host == server.host && ports(other) == ports(server)
+            }),
         }
     }
 

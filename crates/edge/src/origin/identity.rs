@@ -1,0 +1,203 @@
+//! What tells one state of a file from another: what the system says of it, and that somebody told of a change which the
+//! system does not show.
+//!
+//! A file that is written by way of a memory map, on a server whose clock stands, or after the clock was put back, may
+//! have other bytes under the same size and times.
+
+use rustix::fs::Stat;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
+
+/// A file this young may change again within one tick of its time stamp, so its bytes are not kept.
+const SETTLED_AFTER_SECS: u64 = 2;
+/// Files that are told apart by what was told of them; beyond that, all files count as changed.
+const FILES_MAX: usize = 100_000;
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    size_bytes: i64,
+    modified_ns: i128,
+    changed_ns: i128,
+    /// The number of the change that was told last; 0 of a file that nobody told of.
+    told: u64,
+}
+
+impl Identity {
+    // The types of the fields differ between systems.
+    #[allow(clippy::unnecessary_cast)]
+    fn of(stat: &Stat, told: u64) -> Self {
+        let nanoseconds = |secs: i64, nanos: i128| i128::from(secs) * 1_000_000_000 + nanos;
+        Identity {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            size_bytes: stat.st_size as i64,
+            modified_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i128),
+            changed_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i128),
+            told,
+        }
+    }
+
+    /// 32 hexadecimal digits in quotes, as S3 writes them: a digest of what tells this state of the file from another.
+    /// A digest, because inode numbers are nobody's business.
+    pub(super) fn etag(&self) -> String {
+        // Viewers and disks have tags that were made of this text.
+        let mut state = format!(
+            "Identity {{ device: {}, inode: {}, size_bytes: {}, modified_ns: {}, changed_ns: {} }}",
+            self.device, self.inode, self.size_bytes, self.modified_ns, self.changed_ns
+        );
+        if self.told != 0 {
+            state.push_str(&format!(" told {}", self.told));
+        }
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, state.as_bytes());
+        let digits: String = digest.as_ref()[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("\"{digits}\"")
+    }
+}
+
+/// The file has not changed for a while by the system's clock.
+pub(super) fn settled(stat: &Stat) -> bool {
+    let changed = u64::try_from(stat.st_ctime.max(stat.st_mtime)).unwrap_or(u64::MAX);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs() >= changed.saturating_add(SETTLED_AFTER_SECS)
+}
+
+/// The changes that were told, for the folders of all configurations until the process ends.
+#[derive(Debug, Default)]
+pub(crate) struct FileChanges {
+    /// Spares the usual edge, which is told of nothing, the lock.
+    is_any: AtomicBool,
+    told: RwLock<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    /// By device and inode: a file has many names.
+    files: HashMap<(u64, u64), u64>,
+    /// What counts for every other file.
+    others: u64,
+}
+
+impl FileChanges {
+    pub(super) fn identity(&self, stat: &Stat) -> Identity {
+        let unmarked = Identity::of(stat, 0);
+        if !self.is_any.load(Ordering::Acquire) {
+            return unmarked;
+        }
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+        let file = (unmarked.device, unmarked.inode);
+        Identity {
+            told: told.files.get(&file).copied().unwrap_or(told.others),
+            ..unmarked
+        }
+    }
+
+    /// Makes the file another one than it was. One that has not settled needs no mark: nothing is kept of it, and what was
+    /// kept before its last change is told by its times.
+    pub(super) fn tell(&self, stat: &Stat) {
+        if settled(stat) {
+            let file = Identity::of(stat, 0);
+            self.mark((file.device, file.inode), FILES_MAX);
+        }
+    }
+
+    fn mark(&self, file: (u64, u64), files_max: usize) {
+        let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
+        if told.files.len() >= files_max && !told.files.contains_key(&file) {
+            told.files.clear();
+            told.others = change_number();
+        }
+        told.files.insert(file, change_number());
+        self.is_any.store(true, Ordering::Release);
+    }
+}
+
+/// A number that no change had before, in this process or an earlier one: the tags that were made of it are out there.
+fn change_number() -> u64 {
+    let mut random = [0; 8];
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    u64::from_le_bytes(random).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn stat() -> Stat {
+        let file = tempfile::tempfile().unwrap();
+        rustix::fs::fstat(file).unwrap()
+    }
+
+    /// Forms on disk are found by these tags, and viewers ask with them.
+    #[test]
+    fn tags_outlast_versions() {
+        let identity = Identity {
+            device: 1,
+            inode: 2,
+            size_bytes: 3,
+            modified_ns: 4,
+            changed_ns: 5,
+            told: 0,
+        };
+        assert_eq!(identity.etag(), "\"bad0a7b2e6691dbe1561e04bbb2cb26a\"");
+        let told = Identity {
+            told: 6,
+            ..identity
+        };
+        assert_ne!(told.etag(), identity.etag());
+    }
+
+    #[test]
+    fn each_change_makes_another_file() {
+        let (changes, stat) = (FileChanges::default(), stat());
+        let file = (stat.st_dev, stat.st_ino);
+        let before = changes.identity(&stat);
+        changes.mark(file, 10);
+        let once = changes.identity(&stat);
+        changes.mark(file, 10);
+        let twice = changes.identity(&stat);
+        assert!(before != once && once != twice && before != twice);
+        let other = (stat.st_dev, stat.st_ino + 1);
+        changes.mark(other, 10);
+        assert_eq!(changes.identity(&stat), twice);
+    }
+
+    /// Forgetting a change would bring back what it ended.
+    #[test]
+    fn too_many_changes_become_a_change_of_every_file() {
+        let (changes, stat) = (FileChanges::default(), stat());
+        let file = (stat.st_dev, stat.st_ino);
+        changes.mark(file, 2);
+        let before = changes.identity(&stat);
+        changes.mark((file.0, file.1 + 1), 2);
+        assert_eq!(changes.identity(&stat), before);
+        changes.mark((file.0, file.1 + 2), 2);
+        let after = changes.identity(&stat);
+        assert!(after != before && after != Identity::of(&stat, 0));
+        assert_eq!(changes.told.read().unwrap().files.len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_has_not_settled_needs_no_mark() {
+        let (changes, mut stat) = (FileChanges::default(), stat());
+        stat.st_mtime = i64::MAX;
+        let before = changes.identity(&stat);
+        changes.tell(&stat);
+        assert_eq!(changes.identity(&stat), before);
+        (stat.st_mtime, stat.st_ctime) = (1, 1);
+        let before = changes.identity(&stat);
+        changes.tell(&stat);
+        assert_ne!(changes.identity(&stat), before);
+    }
+}
