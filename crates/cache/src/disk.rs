@@ -88,6 +88,23 @@ pub(crate) struct Heads {
     pub(crate) body: Option<BodyLocation>,
 }
 
+impl Heads {
+    /// `bytes` are those of the record in front of its body.
+    fn of(head: &RecordHead, place: &RecordLocation, bytes: &[u8]) -> Self {
+        let body = BodyLocation {
+            file: Arc::clone(&place.segment.file),
+            offset: place.offset() + head.body_offset(),
+            size_bytes: head.body_bytes,
+        };
+        let has_body = head.kind != RecordKind::ObjectWithoutBody;
+        Heads {
+            seq: head.seq,
+            head: bytes[format::RECORD_HEAD_BYTES..].to_vec(),
+            body: has_body.then_some(body),
+        }
+    }
+}
+
 /// Whether the tier takes entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
@@ -150,7 +167,7 @@ impl<H: Head> DiskTier<H> {
         }
         let segment_size_bytes = segment_size_bytes(options.size_bytes);
         let opened = folder::open(&options.folder)?;
-        if opened.emptied == folder::Emptied::Emptied {
+        if opened.old_content == folder::OldContent::Discarded {
             observer(StoreEvent::Emptied);
         }
         let slots_max = SLOTS_MAX as u64 - 1;
@@ -225,17 +242,7 @@ impl<H: Head> DiskTier<H> {
         let Some((head, bytes)) = self.checked(key, place, read, |(head, _)| head)? else {
             return Ok(None);
         };
-        let body = BodyLocation {
-            file: Arc::clone(&place.segment.file),
-            offset: place.offset() + head.body_offset(),
-            size_bytes: head.body_bytes,
-        };
-        let has_body = head.kind != RecordKind::ObjectWithoutBody;
-        Ok(Some(Heads {
-            seq: head.seq,
-            head: bytes[format::RECORD_HEAD_BYTES..].to_vec(),
-            body: has_body.then_some(body),
-        }))
+        Ok(Some(Heads::of(&head, place, &bytes)))
     }
 
     /// Reads a record whole: its heads, and all its bytes with the body at the end. `None` as in
@@ -254,17 +261,7 @@ impl<H: Head> DiskTier<H> {
             return Ok(None);
         };
         let body_at = usize::try_from(head.body_offset()).map_err(io::Error::other)?;
-        let body = BodyLocation {
-            file: Arc::clone(&place.segment.file),
-            offset: place.offset() + head.body_offset(),
-            size_bytes: head.body_bytes,
-        };
-        let has_body = head.kind != RecordKind::ObjectWithoutBody;
-        let heads = Heads {
-            seq: head.seq,
-            head: bytes[format::RECORD_HEAD_BYTES..body_at].to_vec(),
-            body: has_body.then_some(body),
-        };
+        let heads = Heads::of(&head, place, &bytes[..body_at]);
         Ok(Some((heads, bytes)))
     }
 
@@ -324,7 +321,7 @@ impl<H: Head> DiskTier<H> {
         });
         drop(queue);
         match pushed {
-            queue::Pushed::Pushed => self.shared.wake.notify_one(),
+            queue::Pushed::Queued => self.shared.wake.notify_one(),
             queue::Pushed::Full => {
                 self.shared.ledger().settle(&key, stamp);
                 let counts = &self.shared.counts;

@@ -26,14 +26,6 @@ impl StoreOptions {
             observer: Box::new(|_event| {}),
         }
     }
-
-    /// Returns options for a store in memory and on disk, without an observer.
-    pub fn with_disk(memory_size_bytes: u64, disk: DiskOptions) -> Self {
-        StoreOptions {
-            disk: Some(disk),
-            ..StoreOptions::memory(memory_size_bytes)
-        }
-    }
 }
 
 impl fmt::Debug for StoreOptions {

@@ -53,7 +53,7 @@ impl Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
     /// The object has the new head and its old body.
-    Replaced,
+    Done,
     /// No such object is kept; nothing was done.
     Absent,
 }
@@ -236,19 +236,6 @@ impl<H: Head> CacheStore<H> {
         Ok(H::decode(&heads.head).map(|head| StoredHead { head, seq, body }))
     }
 
-    /// Reads a block, checks it, and keeps it in memory. Waits for the disk. `None` as in [`Store::load_object`].
-    pub fn load_block(&self, entry: &DiskEntry, key: &Key) -> io::Result<Option<Arc<Block>>> {
-        let Some((heads, bytes)) = self.read_whole(entry, key)? else {
-            return Ok(None);
-        };
-        let Some(body) = heads.body else {
-            return Ok(None);
-        };
-        let block = Arc::new(self.body_of(bytes, body.size_bytes));
-        self.promote(entry, key, Payload::Block(Arc::clone(&block)));
-        Ok(Some(block))
-    }
-
     fn read_whole(&self, entry: &DiskEntry, key: &Key) -> io::Result<Option<(Heads, Vec<u8>)>> {
         match &self.inner.disk {
             Some(disk) => disk.read_whole(key, &entry.place),
@@ -371,7 +358,7 @@ impl<H: Head> CacheStore<H> {
             disk.enqueue(*key, stamp, changed);
         }
         self.drop_if_forgotten(key, seq);
-        Ok(Replaced::Replaced)
+        Ok(Replaced::Done)
     }
 
     /// Sets memory aside for bytes on their way, and pushes entries out for it. `None` when readers and other fills

@@ -20,11 +20,12 @@ const STAMPS_EACH: u64 = 1 << 40;
 /// Maximum number of openings, since more would use up the stamps. A folder opened this often is emptied.
 const OPENINGS_MAX: u64 = (1 << 23) - 1;
 
-/// The fate of the folder's earlier contents.
+/// What became of what was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Emptied {
-    /// There were some, and they could not be trusted.
-    Emptied,
+pub(super) enum OldContent {
+    /// It could not be trusted.
+    Discarded,
+    /// It is still there, if there was any.
     Kept,
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Opened {
     pub(super) removed: RemovedList,
     /// Removed keys with their greatest stamps, as the list had them at the opening.
     pub(super) removed_before: HashMap<Key, u64>,
-    pub(super) emptied: Emptied,
+    pub(super) old_content: OldContent,
 }
 
 /// Locks the folder and reads everything in it except the segments.
@@ -48,19 +49,19 @@ pub(super) fn open(folder: &Path) -> io::Result<Opened> {
     file::make_folder(&folder.join(SEGMENTS))?;
     match Form::read(folder)? {
         Known::Form(form) if form.openings < OPENINGS_MAX => open_known(folder, lock, form),
-        Known::Form(_) | Known::Other => empty(folder, lock, Emptied::Emptied),
-        Known::Missing if is_empty(folder)? => empty(folder, lock, Emptied::Kept),
-        Known::Missing => empty(folder, lock, Emptied::Emptied),
+        Known::Form(_) | Known::Other => empty(folder, lock, OldContent::Discarded),
+        Known::Missing if is_empty(folder)? => empty(folder, lock, OldContent::Kept),
+        Known::Missing => empty(folder, lock, OldContent::Discarded),
     }
 }
 
 fn open_known(folder: &Path, lock: File, form: Form) -> io::Result<Opened> {
     let journal::Opened::Read(journal) = Journal::open(folder, form.seed)? else {
-        return empty(folder, lock, Emptied::Emptied);
+        return empty(folder, lock, OldContent::Discarded);
     };
     let removed::Opened::Read(removed, removed_before) = RemovedList::open(folder, form.seed)?
     else {
-        return empty(folder, lock, Emptied::Emptied);
+        return empty(folder, lock, OldContent::Discarded);
     };
     let form = Form {
         openings: form.openings + 1,
@@ -74,13 +75,12 @@ fn open_known(folder: &Path, lock: File, form: Form) -> io::Result<Opened> {
         journal,
         removed,
         removed_before,
-        emptied: Emptied::Kept,
+        old_content: OldContent::Kept,
     })
 }
 
 /// Deletes the contents and starts again with a new random number.
-fn empty(folder: &Path, lock: File, emptied: Emptied) -> io::Result<Opened> {
-    // The file `store` is deleted first and written last: a crash in between leaves a folder that is emptied again.
+fn empty(folder: &Path, lock: File, old_content: OldContent) -> io::Result<Opened> {
     mark_damaged(folder);
     let segments = folder.join(SEGMENTS);
     for entry in std::fs::read_dir(&segments)? {
@@ -101,7 +101,7 @@ fn empty(folder: &Path, lock: File, emptied: Emptied) -> io::Result<Opened> {
         journal,
         removed,
         removed_before: HashMap::new(),
-        emptied,
+        old_content,
     })
 }
 

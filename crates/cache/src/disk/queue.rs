@@ -37,7 +37,7 @@ impl<H> Job<H> {
 /// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
-    Pushed,
+    Queued,
     Full,
 }
 
@@ -96,7 +96,7 @@ impl<H> Queue<H> {
         }
         self.size_bytes = size_bytes;
         self.jobs.push_back(job);
-        Pushed::Pushed
+        Pushed::Queued
     }
 
     pub(super) fn next(&mut self) -> Next<H> {

@@ -36,7 +36,8 @@ fn open(folder: &Path) -> (CacheStore<Number>, Receiver<StoreEvent>) {
         observer: Box::new(move |event| {
             let _ = sender.lock().unwrap().send(event);
         }),
-        ..StoreOptions::with_disk(8 * 1024 * 1024, disk)
+        disk: Some(disk),
+        ..StoreOptions::memory(8 * 1024 * 1024)
     };
     let store = CacheStore::open(options).unwrap();
     wait(&events, |event| matches!(event, StoreEvent::Loaded { .. }));

@@ -87,7 +87,7 @@ fn a_new_head_keeps_the_body() {
     store.put_object(key(1), object(1, 1));
     assert_eq!(
         store.replace_head(&key(1), Label(2), 5, |_| true).unwrap(),
-        Replaced::Replaced
+        Replaced::Done
     );
     let Lookup::Memory(found) = store.object(&key(1)) else {
         panic!("the object was just put");
