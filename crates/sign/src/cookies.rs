@@ -22,10 +22,31 @@ pub struct CookieAttributes {
     pub secure: bool,
     /// Out of reach for scripts.
     pub http_only: bool,
-    /// `Strict`, `Lax` or `None`.
-    pub same_site: Option<String>,
+    /// From where browsers send it along; `None` leaves that to them.
+    pub same_site: Option<SameSite>,
     /// One cookie jar per top-level site (CHIPS).
     pub partitioned: bool,
+}
+
+/// From where browsers send a cookie along (the draft that is to replace RFC 6265, 4.1.2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Only from the site itself.
+    Strict,
+    /// Also when the viewer follows a link.
+    Lax,
+    /// From every site; needs `Secure`.
+    None,
+}
+
+impl SameSite {
+    fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        }
+    }
 }
 
 impl SignedCookies {
@@ -59,9 +80,9 @@ impl CookieAttributes {
         self.check()?;
         let mut text = String::new();
         for (name, value) in [
-            ("Domain", &self.domain),
-            ("Path", &self.path),
-            ("SameSite", &self.same_site),
+            ("Domain", self.domain.as_deref()),
+            ("Path", self.path.as_deref()),
+            ("SameSite", self.same_site.map(SameSite::as_str)),
         ] {
             if let Some(value) = value {
                 text.push_str(&format!("; {name}={value}"));
@@ -91,18 +112,7 @@ impl CookieAttributes {
         if self.path.as_deref().is_some_and(|path| !is_path(path)) {
             return Err(SignError::CookieAttribute("Path"));
         }
-        let known = |value: &str| {
-            ["Strict", "Lax", "None"]
-                .iter()
-                .any(|name| value.eq_ignore_ascii_case(name))
-        };
-        if self.same_site.as_deref().is_some_and(|value| !known(value)) {
-            return Err(SignError::CookieAttribute("SameSite"));
-        }
-        let cross_site = self
-            .same_site
-            .as_deref()
-            .is_some_and(|value| value.eq_ignore_ascii_case("None"));
+        let cross_site = self.same_site == Some(SameSite::None);
         match (self.secure, cross_site, self.partitioned) {
             (false, true, _) => Err(SignError::CookieNeedsSecure("SameSite=None")),
             (false, false, true) => Err(SignError::CookieNeedsSecure("Partitioned")),
@@ -169,15 +179,8 @@ mod tests {
                 Err(SignError::CookieAttribute("Path")),
             );
         }
-        check(
-            CookieAttributes {
-                same_site: some("Some"),
-                ..attributes()
-            },
-            Err(SignError::CookieAttribute("SameSite")),
-        );
         let cross_site = CookieAttributes {
-            same_site: some("None"),
+            same_site: Some(SameSite::None),
             ..attributes()
         };
         check(
@@ -202,7 +205,7 @@ mod tests {
             path: some("/videos/"),
             secure: true,
             http_only: true,
-            same_site: some("None"),
+            same_site: Some(SameSite::None),
             partitioned: true,
         };
         let line = "CloudFront-Expires=1; Domain=example.com; Path=/videos/; SameSite=None; Secure; HttpOnly; Partitioned";

@@ -37,7 +37,7 @@ mod viewer;
 mod wire;
 
 pub use confirmed::ConfirmedPolicy;
-pub use cookies::{CookieAttributes, SignedCookies};
+pub use cookies::{CookieAttributes, SameSite, SignedCookies};
 pub use credentials::{
     CredentialSource, Credentials, is_signing_parameter, strip_cookies, strip_query,
 };

@@ -233,11 +233,11 @@ pub(super) enum SameSite {
 }
 
 impl SameSite {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(super) fn attribute(self) -> privet_sign::SameSite {
         match self {
-            SameSite::Strict => "Strict",
-            SameSite::Lax => "Lax",
-            SameSite::None => "None",
+            SameSite::Strict => privet_sign::SameSite::Strict,
+            SameSite::Lax => privet_sign::SameSite::Lax,
+            SameSite::None => privet_sign::SameSite::None,
         }
     }
 }

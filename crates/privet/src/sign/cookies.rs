@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use privet_sign::{CookieAttributes, SignedCookies, Signer, Terms, WireUrl};
 use serde_json::{Map, Value, json};
 
-use super::arguments::{OutputForm, SignArguments};
+use super::arguments::{OutputForm, SameSite, SignArguments};
 use super::links::{self, LinkError};
 use super::notes;
 use crate::command_error::CommandError;
@@ -74,7 +74,7 @@ fn attributes(arguments: &SignArguments) -> CookieAttributes {
         path: Some(cookie.cookie_path.clone()),
         secure: !cookie.no_secure,
         http_only: !cookie.no_http_only,
-        same_site: cookie.same_site.map(|mode| mode.as_str().to_owned()),
+        same_site: cookie.same_site.map(SameSite::attribute),
         partitioned: cookie.partitioned,
     }
 }
