@@ -5,7 +5,7 @@
 
 use http::Version;
 use privet_distribution::logging::{
-    LogRecord, ResultType, redact_cookies, redact_query, redact_viewer_text,
+    LogRecord, OwnFields, ResultType, redact_cookies, redact_query, redact_viewer_text,
 };
 use privet_sign::Timestamp;
 use std::time::Duration;
@@ -161,8 +161,10 @@ fn lines(text: &str) -> [String; 2] {
         content_type: Some(text),
         content_length: None,
         range: None,
-        refusal: None,
-        grant: Some(text),
+        own: OwnFields {
+            refusal: None,
+            grant: Some(text),
+        },
     };
     let (mut plain, mut json) = (Vec::new(), Vec::new());
     record.write_w3c(&mut plain);

@@ -7,7 +7,7 @@ mod log_record;
 mod redact;
 mod stream_log;
 
-pub use log_record::{LOG_FIELDS, LogRecord, ResultType, log_file_name, log_header};
+pub use log_record::{LOG_FIELDS, LogRecord, OwnFields, ResultType, log_file_name, log_header};
 pub(crate) use redact::redact_links;
 pub use redact::{redact_cookies, redact_query, redact_viewer_text};
 pub use stream_log::{

@@ -4,8 +4,10 @@ use crate::calendar::DateTime;
 use http::Version;
 use privet_sign::Timestamp;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
-pub(crate) use value::{Plain, Value, push_json_line, push_line};
+pub use value::OwnFields;
+pub(crate) use value::{Plain, Value, header_of, push_json_line, push_line};
 
 mod value;
 
@@ -104,10 +106,8 @@ pub struct LogRecord<'a> {
     pub content_length: Option<u64>,
     /// First and last byte of a 206 with one range: `sc-range-start` and `sc-range-end`.
     pub range: Option<(u64, u64)>,
-    /// The refusal's token, for the operator; `x-privet-refusal` of the JSON form only.
-    pub refusal: Option<&'static str>,
-    /// The grant's fingerprint; `x-privet-grant` of the JSON form only.
-    pub grant: Option<&'a str>,
+    /// For the JSON form only.
+    pub own: OwnFields<'a>,
 }
 
 /// The fields and their order (developer guide, "Standard log file fields").
@@ -149,12 +149,8 @@ pub const LOG_FIELDS: [&str; 33] = [
 
 /// The `#Version` and `#Fields` lines that every log file begins with, each ended by `\n`.
 pub fn log_header() -> &'static str {
-    "#Version: 1.0\n\
-     #Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) \
-     cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes \
-     time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status \
-     fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len \
-     sc-range-start sc-range-end\n"
+    static HEADER: LazyLock<String> = LazyLock::new(|| header_of(&LOG_FIELDS));
+    &HEADER
 }
 
 /// `<DistId>.YYYY-MM-DD-HH.<unique>.gz`, the hour in UTC; `unique` is 8 characters of the caller's choice.
@@ -176,10 +172,10 @@ impl LogRecord<'_> {
         push_line(&self.values(), out);
     }
 
-    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them
-    /// `x-privet-refusal` and `x-privet-grant`.
+    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them the
+    /// program's own.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        push_json_line(&LOG_FIELDS, &self.values(), self.refusal, self.grant, out);
+        push_json_line(&LOG_FIELDS, &self.values(), &self.own, out);
     }
 
     /// The values in the order of [`LOG_FIELDS`].

@@ -1,9 +1,10 @@
 //! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file format").
 
 use crate::calendar::DateTime;
-use crate::logging::log_record::{Plain, Value, push_json_line, push_line};
+use crate::logging::log_record::{OwnFields, Plain, Value, header_of, push_json_line, push_line};
 use privet_sign::Timestamp;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// What happened on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +110,9 @@ impl StreamLogRecord<'_> {
     }
 
     /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them stand
-    /// the token of a refusal and the fingerprint of the grant, for the operator.
-    pub fn write_json(&self, refusal: Option<&str>, grant: Option<&str>, out: &mut Vec<u8>) {
-        push_json_line(&STREAM_LOG_FIELDS, &self.values(), refusal, grant, out);
+    /// the program's `own`.
+    pub fn write_json(&self, own: &OwnFields<'_>, out: &mut Vec<u8>) {
+        push_json_line(&STREAM_LOG_FIELDS, &self.values(), own, out);
     }
 
     /// The values in the order of [`STREAM_LOG_FIELDS`].
@@ -150,9 +151,8 @@ impl StreamLogRecord<'_> {
 
 /// The `#Version` and `#Fields` lines that every log file begins with, each ended by `\n`.
 pub fn stream_log_header() -> &'static str {
-    "#Version: 1.0\n\
-     #Fields: date time x-edge-location c-ip x-event sc-bytes x-cf-status x-cf-client-id cs-uri-stem cs-uri-query \
-     c-referrer x-page-url c-user-agent x-sname x-sname-query x-file-ext x-sid\n"
+    static HEADER: LazyLock<String> = LazyLock::new(|| header_of(&STREAM_LOG_FIELDS));
+    &HEADER
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::ends::ExchangeEnd;
 use crate::log::LogSlot;
 use http::{HeaderMap, HeaderValue, header};
 use privet_distribution::config::{Distribution, ResponseHeadersPolicy};
-use privet_distribution::logging::{LogRecord, ResultType};
+use privet_distribution::logging::{LogRecord, OwnFields, ResultType};
 use privet_distribution::request::Routed;
 use privet_sign::{Grant, Scheme, Timestamp};
 use std::net::SocketAddr;
@@ -160,8 +160,10 @@ impl Record {
                 .and_then(|value| value.to_str().ok()),
             content_length: outcome.content_length,
             range: outcome.range,
-            refusal: outcome.refusal,
-            grant: outcome.grant.as_deref(),
+            own: OwnFields {
+                refusal: outcome.refusal,
+                grant: outcome.grant.as_deref(),
+            },
         }
     }
 

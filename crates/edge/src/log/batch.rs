@@ -1,7 +1,9 @@
 //! A worker's end of the log: records become lines at once and travel in batches.
 
 use super::{Log, LogSlot, Message};
-use privet_distribution::logging::{LogRecord, StreamLogRecord, log_header, stream_log_header};
+use privet_distribution::logging::{
+    LogRecord, OwnFields, StreamLogRecord, log_header, stream_log_header,
+};
 use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
@@ -71,7 +73,7 @@ impl WorkerLog {
         if slot != LogSlot::Reserved {
             return;
         }
-        if line.refusal.is_some() && !self.is_live() {
+        if line.own.refusal.is_some() && !self.is_live() {
             self.log.queue.give_back(1);
             return;
         }
@@ -159,21 +161,19 @@ impl Line for LogRecord<'_> {
 #[derive(Debug)]
 pub(crate) struct StreamLine<'a> {
     pub(crate) record: StreamLogRecord<'a>,
-    /// Why nothing plays. Such lines are only in the live copy: the file has a word for events that happened, and none
-    /// for others.
-    pub(crate) refusal: Option<&'static str>,
-    /// The fingerprint of the grant.
-    pub(crate) grant: Option<&'a str>,
+    /// For the live copy. A line with a refusal, of something that does not play, is only there: the file has a word for
+    /// events that happened, and none for others.
+    pub(crate) own: OwnFields<'a>,
 }
 
 impl Line for StreamLine<'_> {
     fn write_file(&self, out: &mut Vec<u8>) {
-        if self.refusal.is_none() {
+        if self.own.refusal.is_none() {
             self.record.write_line(out);
         }
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {
-        self.record.write_json(self.refusal, self.grant, out);
+        self.record.write_json(&self.own, out);
     }
 }

@@ -8,7 +8,7 @@ use crate::context::WorkerContext;
 use crate::log::{LogSlot, StreamLine};
 use crate::state::EdgeState;
 use privet_distribution::config::StreamingDistribution;
-use privet_distribution::logging::{LoggedStream, StreamEvent, StreamLogRecord};
+use privet_distribution::logging::{LoggedStream, OwnFields, StreamEvent, StreamLogRecord};
 use privet_media::rtmp::{Connect, StreamName};
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -138,8 +138,10 @@ impl Events {
         };
         let line = StreamLine {
             record: self.record(event, Some(stream)),
-            refusal: Some(refusal),
-            grant: None,
+            own: OwnFields {
+                refusal: Some(refusal),
+                grant: None,
+            },
         };
         let ends = &self.shared.ends;
         ends.stream(slot, &self.distribution_id, &line);
@@ -179,8 +181,10 @@ impl Events {
         });
         let line = StreamLine {
             record: self.record(event, stream),
-            refusal: None,
-            grant: play.and_then(|play| play.grant.as_deref()),
+            own: OwnFields {
+                refusal: None,
+                grant: play.and_then(|play| play.grant.as_deref()),
+            },
         };
         let ends = &self.shared.ends;
         ends.stream(slot, &self.distribution_id, &line);

@@ -7,6 +7,30 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// What the JSON form has behind CloudFront's fields, for the operator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnFields<'a> {
+    /// The token of the refusal.
+    pub refusal: Option<&'static str>,
+    /// The fingerprint of the grant.
+    pub grant: Option<&'a str>,
+}
+
+impl<'a> OwnFields<'a> {
+    fn named(&self) -> [(&'static str, Value<'a>); 2] {
+        [
+            (
+                "x-privet-refusal",
+                Value::Text(self.refusal.unwrap_or_default()),
+            ),
+            (
+                "x-privet-grant",
+                Value::Text(self.grant.unwrap_or_default()),
+            ),
+        ]
+    }
+}
+
 /// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may have
 /// found its way into any other, into an origin's `Content-Type` for instance.
 #[derive(Clone, Copy)]
@@ -103,6 +127,11 @@ fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
     out.extend_from_slice(&digits[first..]);
 }
 
+/// The lines that a file of these fields begins with.
+pub(crate) fn header_of(fields: &[&str]) -> String {
+    format!("#Version: 1.0\n#Fields: {}\n", fields.join(" "))
+}
+
 /// Appends the values of one line, tab-separated, and `\n`; an empty value becomes `-`.
 pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
     for value in values {
@@ -116,20 +145,17 @@ pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them
-/// `x-privet-refusal` and `x-privet-grant`.
+/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them the
+/// program's own.
 pub(crate) fn push_json_line(
     fields: &[&str],
     values: &[Value<'_>],
-    refusal: Option<&str>,
-    grant: Option<&str>,
+    own: &OwnFields<'_>,
     out: &mut Vec<u8>,
 ) {
-    let own = [("x-privet-refusal", refusal), ("x-privet-grant", grant)];
-    let own = own.map(|(name, text)| (name, Value::Text(text.unwrap_or_default())));
     let fields = fields.iter().copied().zip(values.iter().copied());
     out.push(b'{');
-    for (name, value) in fields.chain(own) {
+    for (name, value) in fields.chain(own.named()) {
         push_json_string(out, name);
         out.push(b':');
         match value.shown() {
