@@ -1,11 +1,10 @@
 //! What a viewer is answered.
 //!
 //! [`select`] applies conditions and ranges to an object, [`apply_response_policy`] and [`capped_by_grant`] change its headers;
-//! [`options`] answers preflights. [`denial_page`] is HTTP for what was refused, and [`custom_error`] what stands in for it.
+//! [`options`] answers preflights. [`denial_page`] is HTTP for what was refused.
 
 mod content_type;
 mod cors;
-mod custom_error;
 mod grant_cap;
 mod pages;
 mod preflight;
@@ -15,7 +14,6 @@ mod response_policy;
 mod server_timing;
 
 pub use content_type::content_type;
-pub use custom_error::{custom_error, error_min_ttl};
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, path_token_page};
 pub use preflight::{PreflightAnswer, options, preflight};

@@ -1,7 +1,7 @@
 //! What an invalidation covers: paths by hand (developer guide, "Invalidate files"), by unsafe methods (RFC 9111 4.4),
 //! and the tags that responses carry.
 
-use crate::config::{Distribution, Origin, object_name, without_port};
+use crate::config::{Origin, object_name, without_port};
 use crate::request::ViewerRequest;
 use http::uri::Uri;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
@@ -129,23 +129,6 @@ impl InvalidationPath {
         InvalidationPath {
             path: name(path),
             extent: Extent::EveryQuery,
-        }
-    }
-
-    /// As [`InvalidationPath::matches`], where `/` and the path of the default root object are one object, as they are
-    /// in the cache key: either name invalidates it.
-    pub fn matches_in(&self, distribution: &Distribution, path: &str, query: Option<&str>) -> bool {
-        if self.matches(path, query) {
-            return true;
-        }
-        let Some(root) = &distribution.default_root_object else {
-            return false;
-        };
-        let root_path = format!("/{root}");
-        if path == "/" {
-            self.matches(&root_path, query)
-        } else {
-            object_name(path) == object_name(&root_path) && self.matches("/", query)
         }
     }
 

@@ -38,6 +38,14 @@ pub struct Distribution {
     pub(crate) table: BehaviorTable,
 }
 
+impl Distribution {
+    /// What stands in for an error of `status`, and how long it is kept; `None` where nothing is configured.
+    pub fn custom_error(&self, status: StatusCode) -> Option<&CustomErrorResponse> {
+        let mut responses = self.custom_errors.iter();
+        responses.find(|response| response.error_status == status)
+    }
+}
+
 /// A set of host names under which videos are played over RTMP.
 #[derive(Debug)]
 pub struct StreamingDistribution {

@@ -13,7 +13,6 @@ use privet_distribution::caching::{
 };
 use privet_distribution::config::{CachePolicy, Distribution, Origin, OriginChoice};
 use privet_distribution::request::{OriginRequest, RequestFacts, ViewerRequest, origin_request};
-use privet_distribution::response::custom_error;
 use privet_sign::Scheme;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -159,7 +158,8 @@ impl CacheRequest {
 
     /// What a custom error response configures for `status`.
     pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
-        custom_error(&self.distribution, status).map(|response| response.min_ttl)
+        let custom = self.distribution.custom_error(status);
+        custom.map(|response| response.min_ttl)
     }
 }
 

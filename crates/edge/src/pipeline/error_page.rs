@@ -9,7 +9,6 @@ use http::{HeaderMap, Method, StatusCode};
 use privet_distribution::config::CustomErrorResponse;
 use privet_distribution::logging::ResultType;
 use privet_distribution::request::{Denial, ViewerRequest, authorize_error_page, route};
-use privet_distribution::response::custom_error;
 
 /// The page configured for the answer's status, or the answer itself: when there is none, and when the page cannot be
 /// had either (developer guide, "Generate custom error responses").
@@ -23,7 +22,7 @@ pub(super) async fn in_place_of(
         return answer;
     };
     let full = answer.outcome.result == Some(ResultType::CapacityExceeded);
-    let Some(custom) = custom_error(distribution, answer.status).filter(|_| !full) else {
+    let Some(custom) = distribution.custom_error(answer.status).filter(|_| !full) else {
         return answer;
     };
     let Some(page) = &custom.page else {

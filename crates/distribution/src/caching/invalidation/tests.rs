@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::config::{GeoRestriction, OriginPatience, OriginSource, PathReading};
+use crate::config::{OriginPatience, OriginSource, PathReading};
 use http::{HeaderValue, Version};
 use privet_sign::Scheme;
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,37 +59,6 @@ fn matches() {
     check("/a?b*", "/a?bc=1", true);
     check("/a?*", "/a?x", true);
     check("/a%2A", "/a*", true);
-}
-
-/// The root and the object that stands in for it share a key, so they go together.
-#[test]
-fn the_default_root_object_goes_by_both_names() {
-    let distribution = Distribution {
-        id: "E1".to_owned(),
-        domain_name: "d1.cloudfront.net".to_owned(),
-        aliases: Vec::new(),
-        default_root_object: Some("index.html".to_owned()),
-        enabled: true,
-        certificate: None,
-        behaviors: Vec::new(),
-        custom_errors: Vec::new(),
-        geo: GeoRestriction::None,
-        https_port: 443,
-        table: crate::config::BehaviorTable::new(&[]),
-    };
-    let check = |text: &str, path: &str, expected: bool| {
-        let invalidation = InvalidationPath::parse(text).unwrap();
-        let found = invalidation.matches_in(&distribution, path, None);
-        assert_eq!(found, expected, "{text} on {path}");
-    };
-    check("/", "/a", false);
-    check("/a", "/", false);
-    check("/a/", "/a/index.html", false);
-    check("/", "/", true);
-    check("/", "/index.html", true);
-    check("/", "/%69ndex.html", true);
-    check("/index.html", "/", true);
-    check("/ind*", "/", true);
 }
 
 #[test]

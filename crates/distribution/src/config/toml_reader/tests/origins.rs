@@ -243,7 +243,9 @@ fn custom_errors_and_countries() {
     ));
     assert!(snapshot.geo_database.is_some());
     let distribution = &snapshot.distributions()[0];
-    let missing = crate::response::custom_error(distribution, http::StatusCode::NOT_FOUND).unwrap();
+    let missing = distribution
+        .custom_error(http::StatusCode::NOT_FOUND)
+        .unwrap();
     assert_eq!(missing.page.as_ref().unwrap().status, 404);
     assert_eq!(missing.min_ttl, Duration::from_secs(10));
     let found = crate::request::check_geo(distribution, Some("BR"));
