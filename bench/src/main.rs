@@ -1,6 +1,6 @@
 //! The benches of `cargo xtask bench`. They are a separate crate, so that `cargo xtask` builds in seconds: this crate
 //! depends on Privet's cryptography.
-#![allow(clippy::print_stdout)] // Printing is what this program is for.
+#![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
 mod bench;
 

@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: none may panic, and all must hold what is asserted here.
 //!
 //! The fuzz targets and an ordinary test that runs the checked-in corpora share them.
-#![allow(dead_code)] // Each target uses one of them.
+#![allow(dead_code, reason = "each target uses one of them")]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use privet_distribution::config::{Snapshot, read_toml};

@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets for videos: none may panic, and all must hold what is asserted here.
 //!
 //! The fuzz targets and an ordinary test that runs the checked-in corpora share them.
-#![allow(dead_code)] // Each target uses one of them.
+#![allow(dead_code, reason = "each target uses one of them")]
 
 use privet_media::describe::{describe, describe_ts};
 use privet_media::mp4::{Index, Limits, Locator, Step, Track, TrackKind};

@@ -1,6 +1,6 @@
 //! Code shared by the commands of `cargo xtask` and the benches: running programs, and installing those that are
 //! needed.
-#![allow(clippy::print_stdout)] // Whoever waits is told what for.
+#![expect(clippy::print_stdout, reason = "whoever waits is told what for")]
 
 pub mod command;
 pub mod progress;

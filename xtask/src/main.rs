@@ -1,7 +1,7 @@
 //! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`, `mutants`.
 //!
 //! This file is the command line; each command has a module.
-#![allow(clippy::print_stdout)] // Printing is what this program is for.
+#![expect(clippy::print_stdout, reason = "printing is what this program is for")]
 
 mod cache_tests;
 mod fuzz;

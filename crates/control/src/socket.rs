@@ -120,7 +120,6 @@ fn bind(path: &Path) -> io::Result<Socket> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 

@@ -1,7 +1,7 @@
 //! How long redaction takes: for the texts of an ordinary request, and for each byte of those that are made to be slow.
 //!
 //! Run with `cargo run --release -p privet-distribution --example redaction_speed`.
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use privet_distribution::logging::{redact_query, redact_viewer_text};
 use std::hint::black_box;

@@ -82,7 +82,6 @@ fn country_of<'d>(record: &LookupResult<'d, Arc<[u8]>>) -> Result<Option<&'d str
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn bytes() -> Vec<u8> {

@@ -65,7 +65,6 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use privet_distribution::config::read_toml_in_part;

@@ -133,7 +133,6 @@ impl<R: Read> Read for Utf8<R> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

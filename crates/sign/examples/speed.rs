@@ -1,7 +1,11 @@
 //! Measures the operations that have a target: signatures per second, stamps per second, microseconds per check.
 //!
 //! `cargo run --release -p privet-sign --example speed`; compare the signatures with `openssl speed rsa2048 ecdsap256`.
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -140,7 +140,10 @@ fn is_path(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[allow(clippy::needless_pass_by_value)]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case reads better without borrowing"
+    )]
     fn check(attributes: CookieAttributes, expected: Result<&str, SignError>) {
         let cookies = SignedCookies {
             pairs: vec![("CloudFront-Expires", "1".to_owned())],

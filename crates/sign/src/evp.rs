@@ -2,7 +2,7 @@
 //!
 //! `aws-lc-rs` reads neither encrypted nor SEC1 keys and does not sign with SHA-1, which is CloudFront's default.
 //! The interface of this file is safe: owned keys, byte vectors, `None` on failure.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "there is no safe interface to these calls")]
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::ptr::{self, NonNull};

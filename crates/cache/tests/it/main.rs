@@ -1,5 +1,5 @@
 //! The store as its users meet it: real folders, real threads, real kills.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 mod concurrent;

@@ -165,7 +165,6 @@ fn in_both(keys: &KeySet, others: &KeySet) -> KeySet {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::BehaviorTable;
     use crate::config::pattern_automaton::RUNS;
     use crate::config::snapshot::Snapshot;

@@ -78,7 +78,6 @@ pub(crate) fn without_port(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[track_caller]

@@ -114,7 +114,6 @@ pub enum ForwardedHeaders {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

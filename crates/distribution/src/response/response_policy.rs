@@ -52,7 +52,6 @@ pub fn apply_response_policy(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::config::CorsPolicy;
     use http::{HeaderName, HeaderValue};

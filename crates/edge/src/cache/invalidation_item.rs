@@ -116,7 +116,6 @@ impl InvalidationItem {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[track_caller]

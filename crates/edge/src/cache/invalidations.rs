@@ -329,7 +329,6 @@ fn unescaped(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use privet_cache::StoreOptions;
 

@@ -70,7 +70,6 @@ impl LiveStream {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// Takes nothing until it is let go.

@@ -290,7 +290,6 @@ fn origin_error(errno: Errno) -> OriginError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use std::os::unix::fs::symlink;
 

@@ -28,8 +28,10 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    // The types of the fields differ between systems.
-    #[allow(clippy::unnecessary_cast)]
+    #[expect(
+        clippy::unnecessary_cast,
+        reason = "the types of the fields differ between systems"
+    )]
     fn of(stat: &Stat, told: u64) -> Self {
         let nanoseconds = |secs: i64, nanos: i128| i128::from(secs) * 1_000_000_000 + nanos;
         Identity {
@@ -131,7 +133,6 @@ fn change_number() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn stat() -> Stat {

@@ -36,7 +36,6 @@ pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Optio
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use privet_distribution::config::{Snapshot, read_toml};
     use std::path::Path;

@@ -57,7 +57,6 @@ impl fmt::Display for PageHost {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(super) mod tests {
     use super::*;
     use http::HeaderValue;

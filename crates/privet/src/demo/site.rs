@@ -262,7 +262,6 @@ fn now() -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::page_host::tests::snapshot;
     use super::*;

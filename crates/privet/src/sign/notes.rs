@@ -92,7 +92,6 @@ pub(super) fn about_domain(domain: &str, host: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     const NOW: u64 = 1_800_000_000;

@@ -1,5 +1,5 @@
 //! The running edge and the command line from outside, and the invariants of the whole repository.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin_cache;
 mod admin_privacy;

@@ -2,7 +2,10 @@
 //!
 //! Times are set on the edge's clock, so that nothing waits. The cases of the published package are run by
 //! `cargo xtask cache-tests`.
-#![allow(clippy::too_many_lines)] // A table has as many lines as it has rows.
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table has as many lines as it has rows"
+)]
 
 use crate::support::*;
 use std::collections::HashMap;

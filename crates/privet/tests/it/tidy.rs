@@ -287,6 +287,27 @@ fn every_crate_inherits_the_lints() {
     }
 }
 
+/// An `expect` says why, and tells of itself when there is nothing left to silence. `allow` does neither.
+#[test]
+fn lints_are_not_silenced_for_good() {
+    for folder in ["bench", "crates", "xtask"] {
+        for file in rust_files(&root().join(folder)) {
+            let text = read(&file);
+            let is_allowed = |line: &str| {
+                let line = line.trim_start();
+                line.starts_with("#[allow(") || line.starts_with("#![allow(")
+            };
+            let line = text.lines().position(is_allowed);
+            assert!(
+                line.is_none(),
+                "{}:{}: write expect, with a reason",
+                shown(&file),
+                line.unwrap_or_default() + 1
+            );
+        }
+    }
+}
+
 #[test]
 fn links_in_papers_resolve() {
     for file in all_files()

@@ -1,5 +1,8 @@
 //! Every key file of the fixtures, and every wrong input in place of a key.
-#![allow(clippy::needless_pass_by_value)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a case reads better without borrowing"
+)]
 
 use privet_sign::*;
 

@@ -1,5 +1,5 @@
 //! Integration tests of `privet-sign`, one binary.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod explaining;
 mod keys;

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 
 const GOOD: &str = "content-type: text/html; charset=utf-8\ncontent-length: 1000";

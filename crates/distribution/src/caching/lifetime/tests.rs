@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 use crate::config::{CachePolicy, NameFilter};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";

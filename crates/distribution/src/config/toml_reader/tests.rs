@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::schema::SCHEMA;
 use super::*;
 use crate::config::snapshot::Snapshot;

@@ -1,5 +1,4 @@
 //! Tests of what redaction costs and of what it does when a text costs too much.
-#![allow(clippy::unwrap_used)]
 
 use super::embedded::{Hints, Scope, steps};
 use super::{redact_cookies, redact_links, redact_query, redact_url, redact_viewer_text};

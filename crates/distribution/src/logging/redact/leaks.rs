@@ -1,5 +1,4 @@
 //! Tests of credentials that somebody cut, listed or wrote in another way, and of texts that only look so.
-#![allow(clippy::unwrap_used)]
 
 use super::{redact_cookies, redact_query, redact_url, redact_viewer_text};
 use std::borrow::Cow;

@@ -1,6 +1,5 @@
 //! Errors of buckets, and whom they are about.
 
-#![allow(clippy::unwrap_used)]
 use super::*;
 
 #[track_caller]

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 
 const ID: &str = "0123456789012345678901234567890123456789012345678901234=";

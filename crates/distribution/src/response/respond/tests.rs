@@ -1,4 +1,7 @@
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a case reads better without borrowing"
+)]
 use super::*;
 use http::HeaderValue;
 

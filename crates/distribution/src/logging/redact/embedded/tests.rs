@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 use crate::logging::redact::redact_viewer_text;
 use proptest::prelude::*;

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 use crate::logging::redact::runs::{may_have_run, runs};
 use proptest::prelude::*;

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 use super::*;
 use privet_cache::{CacheStore, Head, StoreOptions};
 
