@@ -64,7 +64,7 @@ pub fn run(no_install: bool) -> Outcome {
         doctests,
     );
     steps.step("clips", "see what ffmpeg said above", videos::make_clips);
-    // This is the last step that counts tests, so that the count at the end of the output is the large one.
+    // Runs last of those that count tests, so that the final count in the output is the big one.
     steps.step(
         "tests",
         "run `cargo nextest run NAME` for the tests named above",

@@ -147,7 +147,7 @@ struct Shared<H> {
     lock: File,
 }
 
-/// See the file's own words.
+/// Entries on disk: finds and reads them, takes new ones, and closes with its thread.
 pub(crate) struct DiskTier<H: Head> {
     shared: Arc<Shared<H>>,
 }

@@ -103,7 +103,7 @@ pub(crate) struct MemoryCounts {
     pub(crate) evictions: u64,
 }
 
-/// The memory tier: shards that share one meter.
+/// Entries in memory, by shard, for all threads.
 #[derive(Debug)]
 pub(crate) struct MemoryTier<H> {
     shards: Box<[Shard<H>]>,

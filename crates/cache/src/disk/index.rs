@@ -79,7 +79,7 @@ struct Table {
     taken: usize,
 }
 
-/// The index in shards, each with a lock of its own.
+/// The place on disk of each key, by shard, for all threads.
 #[derive(Debug)]
 pub(super) struct Index {
     shards: Box<[RwLock<Table>]>,

@@ -20,7 +20,7 @@ const RECORD_BYTES_MAX: usize = 1024 * 1024;
 /// operator gets an error.
 const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// The journal: its file, and all of its records in memory.
+/// The file of the journal, and its records in memory.
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,

@@ -14,7 +14,7 @@ enum Loading {
     Over,
 }
 
-/// The ledger of pending writes and of removals.
+/// Stamps that were given out, and the writes that they belong to. All of it is under one lock.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// Stamps of the writes that are queued or under way. A write with another stamp has been overtaken.

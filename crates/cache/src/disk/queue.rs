@@ -61,7 +61,7 @@ pub(super) enum Next<H> {
     Rest,
 }
 
-/// The queue, with the order and the disk's health that decide what it accepts.
+/// Jobs for the writer, up to a number of bytes.
 #[derive(Debug)]
 pub(super) struct Queue<H> {
     jobs: VecDeque<Job<H>>,

@@ -18,7 +18,7 @@ const NAME: &str = "removed";
 const FRESH_NAME: &str = "removed.new";
 const LINE_BYTES: usize = 32;
 
-/// The list of removed keys, open for appending.
+/// The file of the list, to which lines are added until it is written anew.
 #[derive(Debug)]
 pub(super) struct RemovedList {
     file: Arc<File>,

@@ -32,7 +32,7 @@ const LOOK_AFTER_LINES: u64 = 16 * 1024;
 /// Number of removed keys beyond which the oldest segments are evicted, so that keys can be forgotten.
 const REMOVED_LINES_MAX: u64 = 1024 * 1024;
 
-/// The state of the writer thread: its queues of segments, and the counts of its last cleanup.
+/// The state of the thread that writes, which nobody else sees.
 pub(super) struct Writer<H> {
     shared: Arc<Shared<H>>,
     probation: Queue,

@@ -13,7 +13,7 @@ pub(super) enum Remembered {
     No,
 }
 
-/// A table of tags, at the slots that their fingerprints pick.
+/// Fingerprints of entries that have left, each at the place that it names.
 #[derive(Debug)]
 pub(super) struct GhostTable {
     places: Box<[u32]>,
