@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// Limit for lines of code without tests. At 400 a reviewer becomes alert; this is the hard limit.
 const FILE_LINES_MAX: usize = 600;
 
+/// Columns of a line that is a comment.
+const COMMENT_COLUMNS_MAX: usize = 120;
+
 /// The siblings that each crate may name in its `[dependencies]`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("sign", &[]),
@@ -221,7 +224,8 @@ fn cannot_is_one_word() {
     }
 }
 
-/// `error:`, `warning:`, `hint:` and `note:` are written in two files, which keep control characters off the terminal.
+/// `error:`, `warning:`, `hint:` and `note:` are written in two places, which keep control characters from the
+/// terminal.
 #[test]
 fn standard_error_has_one_scheme() {
     let crates = root().join("crates");
@@ -303,6 +307,33 @@ fn lints_are_not_silenced_for_good() {
                 "{}:{}: write expect, with a reason",
                 shown(&file),
                 line.unwrap_or_default() + 1
+            );
+        }
+    }
+}
+
+/// rustfmt wraps code, and leaves comments as they are. Tables and blocks of code have no place to be wrapped at.
+#[test]
+fn comments_are_not_too_wide() {
+    for file in all_rust_files() {
+        let mut is_block = false;
+        for (index, line) in read(&file).lines().enumerate() {
+            let comment = line.trim_start();
+            let Some(text) = comment.strip_prefix("//") else {
+                is_block = false;
+                continue;
+            };
+            let text = text.trim_start_matches(['/', '!']).trim_start();
+            if text.starts_with("```") {
+                is_block = !is_block;
+            }
+            let is_wrapped = !is_block && !text.starts_with('|');
+            let columns = line.chars().count();
+            assert!(
+                !is_wrapped || columns <= COMMENT_COLUMNS_MAX,
+                "{}:{} has {columns} columns; wrap it at {COMMENT_COLUMNS_MAX}",
+                shown(&file),
+                index + 1
             );
         }
     }
