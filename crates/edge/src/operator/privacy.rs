@@ -186,6 +186,7 @@ async fn ask(
 fn told(question: Question, findings: &Findings, now: Timestamp) -> OriginPrivacy {
     OriginPrivacy {
         place: question.origin.source.place(),
+        knows_keys: question.origin.source.knows_keys(),
         access: access(findings, &question.known_object, &question.origin),
         writers: findings.writers,
         distribution_id: question.distribution_id,

@@ -17,6 +17,8 @@ pub struct OriginPrivacy {
     pub origin_id: String,
     /// The origin in words: a bucket or a server, and where it is.
     pub place: String,
+    /// Whether the origin itself tells those who have access keys from others, as a bucket does.
+    pub knows_keys: bool,
     /// Whether strangers can read.
     pub access: OriginAccess,
     /// Whether they can write.
@@ -140,11 +142,11 @@ impl OriginPrivacy {
         match &self.access {
             OriginAccess::Private => write!(formatter, "{place} is private ({of})"),
             OriginAccess::Public { status } => {
-                let advice = match place.starts_with("server ") {
-                    true => {
+                let advice = match self.knows_keys {
+                    true => "block public access to it",
+                    false => {
                         "let it answer only those who send a secret header (headers of the origin)"
                     }
-                    false => "block public access to it",
                 };
                 write!(
                     formatter,
