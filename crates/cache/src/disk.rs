@@ -292,8 +292,8 @@ impl<H: Head> DiskTier<H> {
         }
     }
 
-    /// Makes all that is on disk or on its way there for the key dead, in favour of an entry that is to be enqueued with
-    /// the stamp that is given back.
+    /// Makes all that is on disk or on its way there for the key dead, in favour of an entry that is to be enqueued
+    /// with the stamp that is given back.
     pub(crate) fn supersede(&self, key: &Key) -> u64 {
         let mut ledger = self.shared.ledger();
         let (stamp, written) = ledger.supersede(key, &self.shared.index);

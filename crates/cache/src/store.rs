@@ -269,8 +269,8 @@ impl<H: Head> CacheStore<H> {
 
     /// Where the body of an object or a block lies on disk, wherever else it is kept. Waits for the disk.
     ///
-    /// The heads are compared with their checksum; the bytes of the body are not read, and so not checked. An entry that
-    /// is still waiting to be written gives `None`.
+    /// The heads are compared with their checksum; the bytes of the body are not read, and so not checked. An entry
+    /// that is still waiting to be written gives `None`.
     pub fn body_on_disk(&self, key: &Key) -> io::Result<Option<DiskBody>> {
         let Some(disk) = &self.inner.disk else {
             return Ok(None);
@@ -393,8 +393,8 @@ impl<H: Head> CacheStore<H> {
     /// Writes an invalidation down, in the caller's own form, and gives it the next number. Waits until it is on disk;
     /// without a disk the record is only counted.
     ///
-    /// Fails when the disk does, or when a record is larger than 1 MiB or the journal than 256 MiB; the invalidation then
-    /// has no number and will not outlast a restart.
+    /// Fails when the disk does, or when a record is larger than 1 MiB or the journal than 256 MiB; the invalidation
+    /// then has no number and will not outlast a restart.
     pub fn journal_append(&self, record: &[u8]) -> io::Result<u64> {
         match &self.inner.disk {
             Some(disk) => {
@@ -407,7 +407,8 @@ impl<H: Head> CacheStore<H> {
         }
     }
 
-    /// The invalidations in the journal, oldest first, with their numbers: all that some stored entry may be older than.
+    /// The invalidations in the journal, oldest first, with their numbers: all that some stored entry may be older
+    /// than.
     pub fn journal(&self) -> Vec<(u64, Bytes)> {
         let disk = self.inner.disk.as_ref();
         disk.map_or_else(Vec::new, |disk| disk.journal().records().to_vec())
@@ -418,8 +419,8 @@ impl<H: Head> CacheStore<H> {
         self.inner.seq.load(Ordering::Acquire)
     }
 
-    /// No stored object has a smaller `seq`, nor will one be taken: invalidations up to this number concern nothing that
-    /// is kept. Looks at every entry in memory, so it is for once a minute and not for each request.
+    /// No stored object has a smaller `seq`, nor will one be taken: invalidations up to this number concern nothing
+    /// that is kept. Looks at every entry in memory, so it is for once a minute and not for each request.
     pub fn oldest_seq(&self) -> u64 {
         let current = self.current_seq();
         let oldest = || {

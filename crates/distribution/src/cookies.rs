@@ -1,5 +1,5 @@
-//! The one reading of `Cookie` fields. What tells objects apart and what an origin hears are both taken from here: cut in
-//! two ways, one header would be kept under the key of another.
+//! The one reading of `Cookie` fields. What tells objects apart and what an origin hears are both taken from here: cut
+//! in two ways, one header would be kept under the key of another.
 
 use http::{HeaderMap, header};
 

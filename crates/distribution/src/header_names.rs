@@ -7,10 +7,10 @@ mod steering_words;
 
 pub(crate) use steering_words::may_steer;
 
-/// Names that are known to steer: by them some servers serve another path, host or scheme than the request line says, act
-/// by another method, or believe another viewer than the edge does. With those of [`STEERING_BEGINNINGS`] and
-/// [`STEERING_ENDS`] they never reach a bucket, and a server only where a policy calls them by name, as do those that have
-/// a word of that kind ([`may_steer`]).
+/// Names that are known to steer: by them some servers serve another path, host or scheme than the request line says,
+/// act by another method, or believe another viewer than the edge does. With those of [`STEERING_BEGINNINGS`] and
+/// [`STEERING_ENDS`] they never reach a bucket, and a server only where a policy calls them by name, as do those that
+/// have a word of that kind ([`may_steer`]).
 const STEERING: [&str; 43] = [
     "base-url",
     "cf-visitor",
@@ -166,8 +166,8 @@ pub(crate) fn is_misspelt_own(name: &HeaderName) -> bool {
     is_edges_own(name) && !is_plain(name)
 }
 
-/// Whether some servers are known to take the header for the path, the method or the viewer that is meant, past everything
-/// that was decided here.
+/// Whether some servers are known to take the header for the path, the method or the viewer that is meant, past
+/// everything that was decided here.
 pub(crate) fn is_steering(name: &HeaderName) -> bool {
     let text = folded(name);
     let begins = |beginning: &&str| text.starts_with(beginning);

@@ -1,7 +1,7 @@
 //! What an operator's log says, and never says: signatures, policies and tokens.
 //!
-//! [`LogRecord`] and [`StreamLogRecord`] are written as lines, and every value of a viewer's goes through the redaction.
-//! This room knows none of the others.
+//! [`LogRecord`] and [`StreamLogRecord`] are written as lines, and every value of a viewer's goes through the
+//! redaction. This room knows none of the others.
 
 mod log_record;
 mod redact;

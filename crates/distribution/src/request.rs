@@ -1,7 +1,8 @@
 //! What a request may have, and what of it an origin hears.
 //!
-//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the restriction, and [`Authorized`] its proof; videos
-//! and streams have restrictions of their own. Whatever refuses is a [`Denial`]. [`origin_request`] writes what an origin is asked.
+//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the restriction, and [`Authorized`] its
+//! proof; videos and streams have restrictions of their own. Whatever refuses is a [`Denial`]. [`origin_request`]
+//! writes what an origin is asked.
 
 mod authorize;
 mod bucket_refusal;

@@ -1,7 +1,7 @@
 //! What a viewer is answered.
 //!
-//! [`select`] applies conditions and ranges to an object, [`apply_response_policy`] and [`capped_by_grant`] change its headers;
-//! [`options`] answers preflights. [`denial_page`] is HTTP for what was refused.
+//! [`select`] applies conditions and ranges to an object, [`apply_response_policy`] and [`capped_by_grant`] change its
+//! headers; [`options`] answers preflights. [`denial_page`] is HTTP for what was refused.
 
 mod content_type;
 mod cors;

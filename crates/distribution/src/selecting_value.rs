@@ -1,4 +1,5 @@
-//! The value of a request field that chooses among responses (RFC 9111 4.1), whatever the lines and blanks it is written with.
+//! The value of a request field that chooses among responses (RFC 9111 4.1), whatever the lines and blanks it is
+//! written with.
 
 use crate::languages::{Languages, by_preference};
 use http::{HeaderMap, HeaderName, header};

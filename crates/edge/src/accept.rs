@@ -17,7 +17,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How often, and how far apart, a connection without a place looks whether others have made room.
 const ROOM_LOOKS: usize = 3;
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
-/// A viewer keeps its place for this part of `idle_timeout` after an answer, whoever else wants it: 6 seconds by default.
+/// A viewer keeps its place for this part of `idle_timeout` after an answer, whoever else wants it: 6 seconds by
+/// default.
 const KEPT_SHARE: u32 = 10;
 
 /// Accepts until the listener is closed or the edge drains.
@@ -61,8 +62,8 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
 }
 
 /// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
-/// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have been
-/// idle for a while.
+/// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have
+/// been idle for a while.
 async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
     let limits = &state.snapshot.limits;

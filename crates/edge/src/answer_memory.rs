@@ -1,13 +1,14 @@
 //! One budget of memory for all that is on its way to viewers, whatever the protocol and wherever it comes from.
 //!
 //! A connection may hold a share of what is free, and the connections of an address together all but a quarter, so that
-//! however many viewers take nothing, something is left for the next one. What may be read for a stream, and when, is decided here; what is read, elsewhere.
+//! however many viewers take nothing, something is left for the next one. What may be read for a stream, and when, is
+//! decided here; what is read, elsewhere.
 //!
-//! No body waits for ever. It waits only while bytes of its own are on their way, or while its connection holds its share
-//! and the socket takes nothing; it never waits for another connection. Its own bytes leave, or the viewer takes nothing
-//! and `viewer_io` and `h2_watch` end the stream or the connection. The socket either takes everything, which is told
-//! here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the others hold:
-//! for that much it has paid when its request was admitted.
+//! No body waits for ever. It waits only while bytes of its own are on their way, or while its connection holds its
+//! share and the socket takes nothing; it never waits for another connection. Its own bytes leave, or the viewer takes
+//! nothing and `viewer_io` and `h2_watch` end the stream or the connection. The socket either takes everything, which
+//! is told here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the
+//! others hold: for that much it has paid when its request was admitted.
 
 mod gathered;
 mod network;
@@ -29,9 +30,9 @@ const CHUNK_SIZE_BYTES_MAX: u64 = 64 * 1024;
 const CHUNK_SIZE_BYTES_WORTH: u64 = 16 * 1024;
 /// What a body may have on its way whatever the others hold.
 const CHUNK_SIZE_BYTES_MIN: u64 = 4 * 1024;
-/// What the bodies of a connection may have on their way together, before each is held to the least. A single fast stream
-/// is busy with three chunks. With room for four, and chunks as short as 4 KiB at its end, 32 streams that are read at the
-/// same time took 29 in 100 more CPU.
+/// What the bodies of a connection may have on their way together, before each is held to the least. A single fast
+/// stream is busy with three chunks. With room for four, and chunks as short as 4 KiB at its end, 32 streams that are
+/// read at the same time took 29 in 100 more CPU.
 const CONNECTION_SIZE_BYTES_MAX: u64 = 6 * CHUNK_SIZE_BYTES_MAX;
 /// What a request costs while it is answered, beside its head: the least of its body, and the state of its stream.
 const ANSWER_SIZE_BYTES: u64 = 2 * CHUNK_SIZE_BYTES_MIN;
@@ -47,8 +48,8 @@ const REFUSED_MAX: u64 = 16;
 const ORIGIN_BODY_SIZE_BYTES: u64 = 64 * 1024;
 /// What a counted chunk costs beside its bytes.
 const CHUNK_OVERHEAD_BYTES: u64 = 96;
-/// What TLS may hold back of a viewer that takes nothing: a chunk of a body and the head before it, so that both leave in
-/// one write.
+/// What TLS may hold back of a viewer that takes nothing: a chunk of a body and the head before it, so that both leave
+/// in one write.
 const TLS_SIZE_BYTES_MAX: u64 = 80 * 1024;
 /// One record with its head.
 const TLS_SIZE_BYTES_MIN: u64 = 17 * 1024;
@@ -154,8 +155,8 @@ impl ConnectionMemory {
         self.body(0)
     }
 
-    /// Memory for the page of a refused request; `None` when too many of them wait for the viewer already, or when there
-    /// is too little for them. A connection that holds nothing always gets it.
+    /// Memory for the page of a refused request; `None` when too many of them wait for the viewer already, or when
+    /// there is too little for them. A connection that holds nothing always gets it.
     pub(crate) fn try_refuse(self: &Arc<Self>) -> Option<RefusedAnswer> {
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
         let fits = used_bytes + REFUSED_SIZE_BYTES <= self.free_bytes() / TEXT_SHARE;
@@ -330,8 +331,8 @@ impl Body {
         connection.add(size_bytes);
     }
 
-    /// Wakes those who may go on now: the body itself when nothing of it is left, all when half of what the connection may
-    /// have is gone. To wake all for every chunk would cost more than it brings.
+    /// Wakes those who may go on now: the body itself when nothing of it is left, all when half of what the connection
+    /// may have is gone. To wake all for every chunk would cost more than it brings.
     fn take(&self, size_bytes: u64) {
         let connection = &self.connection;
         connection.take(size_bytes);

@@ -98,7 +98,8 @@ pub(crate) struct ViewerBody {
 }
 
 impl ViewerBody {
-    /// `own`: see [`charge_own`]. `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at most.
+    /// `own`: see [`charge_own`]. `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at
+    /// most.
     pub(crate) fn new(
         (pieces, own): (Vec<Piece>, Vec<Charge>),
         frame_size_bytes_max: usize,

@@ -1,6 +1,7 @@
 //! The cache between viewers and origins: looks objects up, fetches what is missing once for all who ask, and keeps it.
 //!
-//! Whether something is stored and for how long is decided in `privet-distribution`; the bytes are kept by `privet-cache`.
+//! Whether something is stored and for how long is decided in `privet-distribution`; the bytes are kept by
+//! `privet-cache`.
 
 mod cache_request;
 mod cached_head;

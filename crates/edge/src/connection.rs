@@ -30,8 +30,8 @@ use tokio_rustls::server::TlsStream;
 const H2_PENDING_RESETS_MAX: usize = 20;
 /// HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a connection.
 const H2_ERROR_RESETS_MAX: usize = 1024;
-/// What a viewer may send of a request's body before it is read. h2 keeps it where no budget counts it, so the window is
-/// what bounds it; an upload fills it once in every round trip.
+/// What a viewer may send of a request's body before it is read. h2 keeps it where no budget counts it, so the window
+/// is what bounds it; an upload fills it once in every round trip.
 const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
 /// The same for all bodies of a connection together.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;

@@ -118,8 +118,8 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address of IPv4 that a translator has written into one of IPv6 (RFC 6052 2.1, RFC 2765 2.1): all of them share their
-/// first 64 bits.
+/// The address of IPv4 that a translator has written into one of IPv6 (RFC 6052 2.1, RFC 2765 2.1): all of them share
+/// their first 64 bits.
 fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., high, low] = address.segments();
     let is_translated = matches!(

@@ -111,7 +111,8 @@ impl WorkerContext {
         Arc::clone(self.state.borrow_mut().load())
     }
 
-    /// What a new connection of `peer`, or of whom a PROXY header names, has on its way. `held_back_bytes_max`: see there.
+    /// What a new connection of `peer`, or of whom a PROXY header names, has on its way. `held_back_bytes_max`: see
+    /// there.
     pub(crate) fn connection_memory(
         &self,
         peer: SocketAddr,

@@ -1,8 +1,8 @@
 //! Between hyper and an HTTP/2 viewer: reads along, resets the streams that the viewer ignores, and ends the
 //! connections of viewers that only make work. Leaves all else as it is.
 //!
-//! A viewer that opens no window for an answer, or a tiny one, never makes a write wait, so its time runs here and not in
-//! `viewer_io`.
+//! A viewer that opens no window for an answer, or a tiny one, never makes a write wait, so its time runs here and not
+//! in `viewer_io`.
 
 use crate::connection_state::ConnectionState;
 use crate::viewer_io::Patience;

@@ -93,9 +93,10 @@ impl EdgeHandle {
         self.0.operator.invalidate(distribution_id, items)
     }
 
-    /// Takes note that an object was written or deleted at an origin, by whoever has done it: all that is kept of it counts
-    /// as changed from now on, on every worker and also where another origin has the same folder, bucket or server. That
-    /// is files in memory and open ones, compressed forms, what is known of videos, and cached answers with every query.
+    /// Takes note that an object was written or deleted at an origin, by whoever has done it: all that is kept of it
+    /// counts as changed from now on, on every worker and also where another origin has the same folder, bucket or
+    /// server. That is files in memory and open ones, compressed forms, what is known of videos, and cached answers
+    /// with every query.
     ///
     /// `path` is the object's own at the origin, beneath the folder or in the bucket, the origin path included:
     /// percent-encoded, with a slash before it. What the origin path does not lead to is kept by nobody.
@@ -153,8 +154,9 @@ impl EdgeHandle {
 
     /// Goes over to another configuration without dropping a request: running requests end under the old one.
     ///
-    /// The number of workers stays as it was started. What can fail comes first: new listeners are bound before anything
-    /// changes, and those that are no longer configured are closed last, so that there is no moment without one.
+    /// The number of workers stays as it was started. What can fail comes first: new listeners are bound before
+    /// anything changes, and those that are no longer configured are closed last, so that there is no moment without
+    /// one.
     ///
     /// # Errors
     /// The old configuration stays in force, whole.

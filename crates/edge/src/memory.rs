@@ -1,4 +1,5 @@
-//! Remembers which signatures a public key has already confirmed, so that a repeated grant costs no public-key operation.
+//! Remembers which signatures a public key has already confirmed, so that a repeated grant costs no public-key
+//! operation.
 //!
 //! It remembers the cryptographic result, never the decision: dates, address and resource are checked each time.
 

@@ -110,8 +110,8 @@ impl OriginClient {
     /// Sends one request and waits for the head of its response.
     ///
     /// A bucket that refuses the edge itself is a fault, `Refused`, and the operator hears of it: what it says is about
-    /// no object, and may hold the access key's id and the session's token. Of an origin that is not reached the operator
-    /// hears as well.
+    /// no object, and may hold the access key's id and the session's token. Of an origin that is not reached the
+    /// operator hears as well.
     pub(crate) async fn send(
         &self,
         origin: &Origin,

@@ -122,7 +122,8 @@ async fn serve(
                 received,
                 context,
             };
-            // What few requests take has a place of its own: the walk of each is moved about with all that it may come to.
+            // What few requests take has a place of its own: the walk of each is moved about with all that it may come
+            // to.
             Box::pin(video.answer()).await?
         }
         (Target::Object | Target::Video(_), _) => object.answer(body).await?,

@@ -30,8 +30,8 @@ pub struct StartFault {
     pub message: String,
 }
 
-/// Every folder that cannot be opened and every certificate that cannot be used where a listener would show it, in the order
-/// of the document.
+/// Every folder that cannot be opened and every certificate that cannot be used where a listener would show it, in the
+/// order of the document.
 ///
 /// `read_file` reads certificates and keys; those that it cannot read are left to `Snapshot::build`, which says so.
 pub fn start_faults(
@@ -149,7 +149,8 @@ fn certificate_fault(
     })
 }
 
-/// What viewers will not like at `now` about a certificate that is shown under `names`: its time, and names that it lacks.
+/// What viewers will not like at `now` about a certificate that is shown under `names`: its time, and names that it
+/// lacks.
 pub fn certificate_notes<'n>(
     certificate: &Certificate,
     names: impl Iterator<Item = &'n String>,

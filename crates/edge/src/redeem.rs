@@ -1,8 +1,8 @@
 //! The second proof, for which the edge may have to wait.
 //!
-//! What a grant allows can depend on more than is in it: on how often its link was used, or on whether somebody has ended
-//! it. Only a store knows that. It is asked once, after the signature was found to be good and before anything is read, and
-//! everything that gives bytes takes its answer and nothing less.
+//! What a grant allows can depend on more than is in it: on how often its link was used, or on whether somebody has
+//! ended it. Only a store knows that. It is asked once, after the signature was found to be good and before anything is
+//! read, and everything that gives bytes takes its answer and nothing less.
 
 use privet_distribution::request::{Authorized, Denial};
 

@@ -1,4 +1,5 @@
-//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that look at videos.
+//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that look at
+//! videos.
 //!
 //! The query of a URL may be a signature: it is sent, and never shown. Redirects are not followed.
 

@@ -1,7 +1,8 @@
 //! RTMP viewers: connections, the videos that play on them, their place in the log.
 //!
-//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; videos are the same objects, blocks
-//! and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not speak RTMP.
+//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; videos are the same objects,
+//! blocks and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not
+//! speak RTMP.
 
 mod connection;
 mod events;

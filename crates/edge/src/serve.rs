@@ -70,7 +70,8 @@ enum Entered {
     TrustedProxy,
 }
 
-/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was one.
+/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was
+/// one.
 fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) -> Option<Entered> {
     let state = shared.current();
     let limits = &state.snapshot.limits;

@@ -28,8 +28,8 @@ pub(crate) struct EdgeState {
 }
 
 impl EdgeState {
-    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `path_token_secret` is for
-    /// configurations without one; `changes` outlast it.
+    /// Opens everything that the snapshot names. Errors name the folder or certificate at fault. `path_token_secret` is
+    /// for configurations without one; `changes` outlast it.
     pub(crate) fn prepare(
         snapshot: Arc<Snapshot>,
         path_token_secret: &PathTokenSecret,

@@ -1,7 +1,8 @@
 //! The test mode: a path under every listener by which a test sets the edge's clock.
 //!
-//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback, and only for
-//! who knows the secret that the operator was told: a proxy on the same machine may bring anybody to a loopback address.
+//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback, and only
+//! for who knows the secret that the operator was told: a proxy on the same machine may bring anybody to a loopback
+//! address.
 
 use crate::answer::Answer;
 use crate::context::WorkerContext;

@@ -1,8 +1,8 @@
 //! Videos: what HLS, DASH and RTMP are made of, read from an object as it is now.
 //!
-//! [`source`] opens an object and reads stretches of it, [`indexes`] keeps what was read of its index, [`parts_reader`] sends
-//! headers made here and stretches of the object in their order. What a video is made of is decided in `privet-media`, who
-//! may have it in `privet-distribution`.
+//! [`source`] opens an object and reads stretches of it, [`indexes`] keeps what was read of its index, [`parts_reader`]
+//! sends headers made here and stretches of the object in their order. What a video is made of is decided in
+//! `privet-media`, who may have it in `privet-distribution`.
 
 pub(crate) mod bound_uri;
 pub(crate) mod decoding;

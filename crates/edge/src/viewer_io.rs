@@ -162,7 +162,8 @@ impl<S: ViewerStream> ViewerIo<S> {
         }
     }
 
-    /// The socket has taken `written` bytes; an encrypted stream counts its socket's itself, since its own buffer hides it.
+    /// The socket has taken `written` bytes; an encrypted stream counts its socket's itself, since its own buffer hides
+    /// it.
     fn progressed(&mut self, written: u64) {
         let moved = match self.stream.encrypted_bytes() {
             Some(bytes) => bytes - std::mem::replace(&mut self.encrypted_bytes, bytes),

@@ -51,8 +51,8 @@ impl ConfigArgument {
     }
 }
 
-/// Not left to the parser of the command line, to which a variable would be as good as `--config`: it would quarrel with
-/// `--socket`, and with a file that stands alone. An empty variable names nothing.
+/// Not left to the parser of the command line, to which a variable would be as good as `--config`: it would quarrel
+/// with `--socket`, and with a file that stands alone. An empty variable names nothing.
 fn from_environment() -> Option<PathBuf> {
     std::env::var_os(VARIABLE)
         .filter(|value| !value.is_empty())

@@ -161,8 +161,8 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
     }
 }
 
-/// Adds what is not said yet, and keeps the order of the text. What could not be read is empty, and what follows from that
-/// is no news.
+/// Adds what is not said yet, and keeps the order of the text. What could not be read is empty, and what follows from
+/// that is no news.
 fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     let told: HashSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     more.retain(|fault| !follows(&fault.path, &told));
@@ -170,8 +170,8 @@ fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     faults.sort_by_key(|fault| (fault.line, fault.column));
 }
 
-/// Whether a fault at `path` is no news after those at `told`, one of which is about the same value or one around it. Takes a
-/// look for each level of the path: a file may have a fault in every line.
+/// Whether a fault at `path` is no news after those at `told`, one of which is about the same value or one around it.
+/// Takes a look for each level of the path: a file may have a fault in every line.
 fn follows(path: &str, told: &HashSet<&str>) -> bool {
     let levels = path.match_indices(['.', '[']).map(|(end, _)| &path[..end]);
     let mut around = levels.chain([path]).filter(|level| !level.is_empty());

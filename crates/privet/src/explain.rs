@@ -30,8 +30,8 @@ use narrative::Narrative;
 
 /// Say why a link opens or not, check by check.
 ///
-/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. A privet.toml
-/// that is not named counts only if no key is.
+/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. A
+/// privet.toml that is not named counts only if no key is.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -66,8 +66,8 @@ pub(crate) struct ExplainArguments {
 }
 
 impl ExplainArguments {
-    /// The configuration whose keys count. Who names keys asks about keys and not about an edge, so a file that happens to
-    /// lie here has no say then.
+    /// The configuration whose keys count. Who names keys asks about keys and not about an edge, so a file that happens
+    /// to lie here has no say then.
     fn config_file(&self) -> Option<PathBuf> {
         match (&self.config.config, self.public_key.as_slice()) {
             (None, [_, ..]) => None,
@@ -215,7 +215,8 @@ const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encode
     before an HTTP server Privet refuses it with 403 unless exactly this spelling was signed, without a wildcard; paths = \
     \"literal\" at the origin opens it";
 
-/// The link with the video's own path, without the wish for a path_token; `None` when it names nothing that is made of one.
+/// The link with the video's own path, without the wish for a path_token; `None` when it names nothing that is made of
+/// one.
 fn object_url(url: &str) -> Option<String> {
     let (path, query) = url.trim().split_once('?').unwrap_or((url.trim(), ""));
     let object = video_name(path)?.object_path;

@@ -107,8 +107,8 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     tell(arguments, &made)
 }
 
-/// A link to a folder is used and nothing is written through it, but what lies there is about to be served: it is said. A link
-/// to anything else is refused, also one to nothing, where a folder would be made somewhere else than it seems.
+/// A link to a folder is used and nothing is written through it, but what lies there is about to be served: it is said.
+/// A link to anything else is refused, also one to nothing, where a folder would be made somewhere else than it seems.
 fn make_folder(folder: &Path) -> Result<(), CommandError> {
     let shown = || folder.display().to_string();
     let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());

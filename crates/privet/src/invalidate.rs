@@ -1,4 +1,5 @@
-//! `privet invalidate` and `privet invalidations`: takes objects out of the cache of a running edge, and tells what was.
+//! `privet invalidate` and `privet invalidations`: takes objects out of the cache of a running edge, and tells what
+//! was.
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, list, number, text};

@@ -38,8 +38,8 @@ mod text;
 mod video;
 mod whole_file;
 
-/// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's allocator
-/// kept 99 of 100 bytes after a crowd of HTTP/2 viewers had left.
+/// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's
+/// allocator kept 99 of 100 bytes after a crowd of HTTP/2 viewers had left.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,5 +1,5 @@
-//! Text of strangers, written so that a terminal shows it and does not obey it. All output of the program goes through here,
-//! save what is somebody's data and nothing else: links, lists, keys.
+//! Text of strangers, written so that a terminal shows it and does not obey it. All output of the program goes through
+//! here, save what is somebody's data and nothing else: links, lists, keys.
 
 use serde_json::Value;
 use std::borrow::Cow;
@@ -39,8 +39,8 @@ fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters (C0, DEL, C1), other ends of lines, and the explicit marks of the bidirectional algorithm (UAX #9), by
-/// which a text shows itself in another order than it has.
+/// Control characters (C0, DEL, C1), other ends of lines, and the explicit marks of the bidirectional algorithm (UAX
+/// #9), by which a text shows itself in another order than it has.
 fn is_obeyed(char: char) -> bool {
     let is_bidirectional = matches!(
         char,

@@ -16,10 +16,10 @@ use std::process::ExitCode;
 
 /// Check whether private origins can be read without credentials.
 ///
-/// Each bucket and server is asked for its listing, for an object that does not exist, and for an object of its own: the
-/// one that --object names, or else the default root object. A refusal counts only if the edge's own keys get that
-/// object; where they do not, or the bucket refuses the edge itself, nothing could be told. Whether anyone can write to a
-/// bucket is read from its ACL and its policy, if the edge's keys may read them.
+/// Each bucket and server is asked for its listing, for an object that does not exist, and for an object of its own:
+/// the one that --object names, or else the default root object. A refusal counts only if the edge's own keys get that
+/// object; where they do not, or the bucket refuses the edge itself, nothing could be told. Whether anyone can write to
+/// a bucket is read from its ACL and its policy, if the edge's keys may read them.
 ///
 /// The running edge asks, if there is one; otherwise this command does, from the configuration.
 #[derive(Debug, Args)]
@@ -36,8 +36,8 @@ pub(crate) struct ProbeArguments {
     /// given again
     #[arg(long = "object", value_name = "[WHOSE]/PATH", value_parser = parse_object)]
     objects: Vec<String>,
-    /// Try to write to buckets too: a PUT without a signature, under a random name, with a digest that is wrong on purpose,
-    /// so that nothing can come of it
+    /// Try to write to buckets too: a PUT without a signature, under a random name, with a digest that is wrong on
+    /// purpose, so that nothing can come of it
     #[arg(long)]
     write: bool,
     /// Print one JSON object
@@ -133,8 +133,8 @@ fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, 
     Ok(json!({ "origins": origins }))
 }
 
-/// One public origin outweighs all others. That nobody has told who writes counts only where it was to be tried: an edge
-/// need not be allowed to read ACL and policy.
+/// One public origin outweighs all others. That nobody has told who writes counts only where it was to be tried: an
+/// edge need not be allowed to read ACL and policy.
 fn verdict(origins: &[Value], tried_to_write: bool) -> Verdict {
     let mut verdict = Verdict::Private;
     for origin in origins {

@@ -146,7 +146,8 @@ enum Command {
     Loaded(Box<Result<Loaded, LoadError>>),
 }
 
-/// Whether files are being read on a thread of their own. A disk that does not answer must not keep the edge from ending.
+/// Whether files are being read on a thread of their own. A disk that does not answer must not keep the edge from
+/// ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Loading {
     Idle,
@@ -155,8 +156,8 @@ enum Loading {
     RunningAndStale,
 }
 
-/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added again
-/// whenever the configuration is read again.
+/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added
+/// again whenever the configuration is read again.
 pub(crate) fn start(
     config: &Path,
     log_stream: LogStream,

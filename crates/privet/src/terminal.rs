@@ -1,5 +1,5 @@
-//! Messages for a person at a terminal: errors, hints and notes on standard error, results on standard output. Each is one line,
-//! whatever text of strangers is in it.
+//! Messages for a person at a terminal: errors, hints and notes on standard error, results on standard output. Each is
+//! one line, whatever text of strangers is in it.
 
 use crate::printable::printable;
 use std::fmt::Display;

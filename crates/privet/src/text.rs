@@ -22,8 +22,8 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// How a text that begins with `bytes` is encoded, and the length of its byte order mark; `None` while more has to be
-    /// seen. What has a zero as one of its first two bytes is UTF-16 without a mark, which no other text looks like.
+    /// How a text that begins with `bytes` is encoded, and the length of its byte order mark; `None` while more has to
+    /// be seen. What has a zero as one of its first two bytes is UTF-16 without a mark, which no other text looks like.
     fn of(bytes: &[u8], is_all: bool) -> Option<(Self, usize)> {
         match bytes {
             [0xEF, 0xBB, 0xBF, ..] => Some((Encoding::Utf8, 3)),

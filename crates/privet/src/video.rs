@@ -33,11 +33,11 @@ pub(crate) struct VideoArguments {
 enum VideoCommand {
     /// Say what would be made of a video, track by track, and what is left out and why.
     ///
-    /// The index is read as the edge reads it, and nothing else of it. Segments are those of the usual length, six seconds; a
-    /// behavior may say another one (segment_duration). Of a set (.video.json) each member is looked at.
+    /// The index is read as the edge reads it, and nothing else of it. Segments are those of the usual length, six
+    /// seconds; a behavior may say another one (segment_duration). Of a set (.video.json) each member is looked at.
     ///
-    /// A URL is asked for with its query, which is never shown; the members of its set are asked for with the same query.
-    /// Redirects are not followed.
+    /// A URL is asked for with its query, which is never shown; the members of its set are asked for with the same
+    /// query. Redirects are not followed.
     #[command(after_help = "\
 Examples:
   privet video check talk.mp4

@@ -79,7 +79,8 @@ impl Verifier<'_> {
     /// As [`Verifier::url`], for a token that [`Verifier::issue`] made. The query of `url` counts as it does there.
     ///
     /// # Errors
-    /// [`Refusal::PathTokenMismatch`] before anything else, then [`Refusal::PathTokenKeyGone`], then as [`Verifier::url`].
+    /// [`Refusal::PathTokenMismatch`] before anything else, then [`Refusal::PathTokenKeyGone`], then as
+    /// [`Verifier::url`].
     pub fn path_token(
         &self,
         secret: &PathTokenSecret,

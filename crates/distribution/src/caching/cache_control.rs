@@ -1,4 +1,5 @@
-//! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes it more cacheable.
+//! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes it more
+//! cacheable.
 
 use crate::config::Audience;
 use http::{HeaderMap, HeaderName, header};

@@ -125,8 +125,8 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
     key
 }
 
-/// The parameters that an origin request policy lets through to a bucket name another object, or another form of it. Two
-/// of them are never one object of the cache; what does not get there tells nothing apart.
+/// The parameters that an origin request policy lets through to a bucket name another object, or another form of it.
+/// Two of them are never one object of the cache; what does not get there tells nothing apart.
 fn push_what_the_bucket_hears(
     key: &mut CacheKey,
     request: &ViewerRequest<'_>,

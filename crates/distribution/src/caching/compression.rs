@@ -117,10 +117,10 @@ fn is_positive_weight(parameter: &[u8]) -> bool {
 
 /// The coding to compress a response with; `None` leaves it as it is.
 ///
-/// CloudFront's conditions: the behavior compresses and its policy has the coding on and caches at all, the viewer takes
-/// it and speaks more than HTTP/1.0, the status is 200, 403 or 404, the origin gave a `Content-Length` of 1,000 to
-/// 10,000,000 bytes, a listed type and no `Content-Encoding`. Beyond those: no `no-transform` (RFC 9111 5.2.2.6), and no
-/// `Range`, since a range is one of the bytes that the origin has.
+/// CloudFront's conditions: the behavior compresses and its policy has the coding on and caches at all, the viewer
+/// takes it and speaks more than HTTP/1.0, the status is 200, 403 or 404, the origin gave a `Content-Length` of 1,000
+/// to 10,000,000 bytes, a listed type and no `Content-Encoding`. Beyond those: no `no-transform` (RFC 9111 5.2.2.6),
+/// and no `Range`, since a range is one of the bytes that the origin has.
 pub fn coding_for(
     request: &HeaderMap,
     status: StatusCode,
@@ -141,8 +141,8 @@ pub fn coding_for(
         .find(|coding| coding.is_on(policy) && accepted.contains(*coding))
 }
 
-/// The coding for a text that the edge writes itself, for whoever takes one, whatever the behavior says: gzip or zstd, both
-/// quick to make. `None` sends it plain, as for a viewer who wants a range of it.
+/// The coding for a text that the edge writes itself, for whoever takes one, whatever the behavior says: gzip or zstd,
+/// both quick to make. `None` sends it plain, as for a viewer who wants a range of it.
 pub fn coding_for_text(request: &HeaderMap, version: Version) -> Option<ContentCoding> {
     if version <= Version::HTTP_10 || request.contains_key(header::RANGE) {
         return None;

@@ -30,9 +30,9 @@ impl AppliedCodings {
     /// Reads all `Content-Encoding` fields of a response as one list (RFC 9110 5.3, 5.6.1.2, 8.4).
     ///
     /// Empty elements and `identity` say nothing. A word counts as a coding only if it is registered: stores keep what
-    /// uploaders wrote, and what else they write there is the framing of the upload (`aws-chunked`), a charset or what the
-    /// bytes were before they were sent (`utf-8`, `base64`, `binary`). The bytes themselves are plain then; where they are
-    /// not, they are no video or list either, which is found out by reading them.
+    /// uploaders wrote, and what else they write there is the framing of the upload (`aws-chunked`), a charset or what
+    /// the bytes were before they were sent (`utf-8`, `base64`, `binary`). The bytes themselves are plain then; where
+    /// they are not, they are no video or list either, which is found out by reading them.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut applied = AppliedCodings::default();
         for value in headers.get_all(header::CONTENT_ENCODING) {

@@ -182,8 +182,8 @@ pub fn also_invalidated(
 
 /// What is out of date where an object of the origin was changed: the object as viewers ask for it, with every query.
 ///
-/// `path` is the object's at the origin, raw, the origin path included. `None`: the origin path leads elsewhere, so that no
-/// viewer gets the object by way of this origin.
+/// `path` is the object's at the origin, raw, the origin path included. `None`: the origin path leads elsewhere, so
+/// that no viewer gets the object by way of this origin.
 pub fn changed_at_origin(origin: &Origin, path: &str) -> Option<InvalidationPath> {
     let name = object_name(path);
     let name = name.strip_prefix(&*object_name(&origin.origin_path))?;

@@ -5,8 +5,8 @@ use crate::config::{CachePolicy, NameFilter};
 use crate::http_date::parse_date;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// `If-None-Match` and `If-Modified-Since` for the stored response, both if it has both (RFC 9111 4.3.1); `None` when it
-/// has no validator.
+/// `If-None-Match` and `If-Modified-Since` for the stored response, both if it has both (RFC 9111 4.3.1); `None` when
+/// it has no validator.
 pub fn revalidation_headers(stored: &HeaderMap) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     if let Some(tag) = stored.get(header::ETAG) {
@@ -29,8 +29,8 @@ pub enum DateStrength {
     Weak,
 }
 
-/// `Last-Modified` of a response as RFC 9110 8.8.2.2 lets a cache count on it: strong where `Date` is so much later that
-/// neither the second nor two clocks that differ can hide a change.
+/// `Last-Modified` of a response as RFC 9110 8.8.2.2 lets a cache count on it: strong where `Date` is so much later
+/// that neither the second nor two clocks that differ can hide a change.
 ///
 /// To be asked of a response as it came, with a `Date`, and kept beside its bytes: the later date of a 304 says nothing
 /// of bytes that came before.
@@ -52,8 +52,8 @@ pub fn date_strength(response: &HeaderMap) -> DateStrength {
     }
 }
 
-/// One second is enough where one clock gives both dates, which nobody here can know: files lie on other machines than the
-/// servers that send them. RFC 7232 2.2.2 had this minute for the difference of two clocks.
+/// One second is enough where one clock gives both dates, which nobody here can know: files lie on other machines than
+/// the servers that send them. RFC 7232 2.2.2 had this minute for the difference of two clocks.
 const SETTLED_AFTER_SECS: u64 = 60;
 
 fn is_date(value: &HeaderValue) -> bool {
@@ -93,9 +93,9 @@ fn opaque_tags_agree(stored: &HeaderMap, not_modified: &HeaderMap) -> Option<boo
 /// The stored fields updated by those of a 304 (RFC 9111 3.2), for [`crate::caching::storage`] and for the next viewer.
 ///
 /// Each field of the 304 takes the place of all stored lines of its name, save those that belong to the stored bytes:
-/// `Content-Length`, `Content-Encoding`, `Content-Range`, `Content-MD5`, digests and `ETag`. A stored `Age` goes, and so
-/// does a `Date` that the 304 does not bring anew, since both would count from the response before. The result is what
-/// [`storable_headers`] would leave.
+/// `Content-Length`, `Content-Encoding`, `Content-Range`, `Content-MD5`, digests and `ETag`. A stored `Age` goes, and
+/// so does a `Date` that the 304 does not bring anew, since both would count from the response before. The result is
+/// what [`storable_headers`] would leave.
 pub fn freshened(stored: &HeaderMap, not_modified: &HeaderMap, policy: &CachePolicy) -> HeaderMap {
     let mut headers = stored.clone();
     headers.remove(header::AGE);
@@ -133,7 +133,8 @@ pub fn end_to_end_headers(response: &HeaderMap) -> HeaderMap {
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        // RFC 9110 7.6.1: a sender must not name fields meant for all; whoever does is not to cost a viewer the framing.
+        // RFC 9110 7.6.1: a sender must not name fields meant for all; whoever does is not to cost a viewer the
+        // framing.
         .filter(|name| name != header::CONTENT_LENGTH && !tells_how_long(name))
         .collect();
     let mut headers = HeaderMap::with_capacity(response.len());

@@ -1,4 +1,5 @@
-//! What all behaviors of a distribution amount to: which is the first for a path, and what passes the restrictions of all.
+//! What all behaviors of a distribution amount to: which is the first for a path, and what passes the restrictions of
+//! all.
 
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::config::path_pattern::{PathPattern, without_slash};

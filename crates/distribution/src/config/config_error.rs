@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// One fault of a document.
 ///
-/// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "vidoe"; did you mean "video"?`
+/// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "vidoe"; did you mean
+/// "video"?`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The file as it was named to `read_toml`; `None` for a document that came from elsewhere.

@@ -116,7 +116,8 @@ pub struct Limits {
     pub body_rate_min: u64,
     /// Without the viewer taking a byte.
     pub write_timeout: Duration,
-    /// Bytes of answers that a viewer takes a second, while it is waited for, over each `write_timeout`; 0 asks for none.
+    /// Bytes of answers that a viewer takes a second, while it is waited for, over each `write_timeout`; 0 asks for
+    /// none.
     pub write_rate_min: u64,
     /// For a TLS handshake.
     pub tls_handshake_timeout: Duration,

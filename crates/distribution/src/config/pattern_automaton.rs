@@ -97,7 +97,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// The states of one pattern follow each other. Nothing leads out of the last, so the next pattern may follow at once.
+    /// The states of one pattern follow each other. Nothing leads out of the last, so the next pattern may follow at
+    /// once.
     fn add(&mut self, pattern: &str) {
         let mut state = self.ends.last().map_or(0, |last| last + 1);
         self.starts.push(state);

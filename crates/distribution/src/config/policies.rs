@@ -66,10 +66,11 @@ pub struct CachePolicy {
     pub zstd: bool,
     /// `CDN-Cache-Control` counts, in place of `Cache-Control` and `Expires` (RFC 9213); beyond CloudFront.
     pub cdn_cache_control: bool,
-    /// The freshness of objects that say nothing but when they changed: so many percent of the time since then, 0 to 100
-    /// (RFC 9111 4.2.2). 0 guesses nothing: the default TTL counts, as at CloudFront.
+    /// The freshness of objects that say nothing but when they changed: so many percent of the time since then, 0 to
+    /// 100 (RFC 9111 4.2.2). 0 guesses nothing: the default TTL counts, as at CloudFront.
     pub heuristic_percent: u8,
-    /// `Accept-Language` in the key, and in `Vary`, tells preferences apart and not ways to write them; beyond CloudFront.
+    /// `Accept-Language` in the key, and in `Vary`, tells preferences apart and not ways to write them; beyond
+    /// CloudFront.
     pub normalize_accept_language: bool,
 }
 

@@ -47,8 +47,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///
 /// # Errors
 /// Syntax errors alone, if there are any. Otherwise unknown keys, wrong types, values out of range and missing values,
-/// together with everything that [`crate::config::Snapshot::build`] would refuse in what could be read, apart from files. In
-/// the order of the text.
+/// together with everything that [`crate::config::Snapshot::build`] would refuse in what could be read, apart from
+/// files. In the order of the text.
 pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<ConfigError>> {
     let (document, places, mut errors) = read_toml_in_part(text, file)?;
     if errors.is_empty() {
@@ -61,7 +61,8 @@ pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<Conf
 
 /// As [`read_toml`], but hands back what could be read beside the faults, so that a caller can go on and find more.
 ///
-/// Values that could not be read are empty. The faults are those of reading alone: [`crate::config::Snapshot::build`] tells the others.
+/// Values that could not be read are empty. The faults are those of reading alone: [`crate::config::Snapshot::build`]
+/// tells the others.
 ///
 /// # Errors
 /// Syntax errors, after which nothing can be read.

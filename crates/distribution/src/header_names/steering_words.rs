@@ -54,7 +54,8 @@ const WORDS: [&str; 47] = [
     "upstream",
     "user",
 ];
-/// Words that steer as the beginning or the end of a piece, but stand within others by chance: `baseurl`, not `description`.
+/// Words that steer as the beginning or the end of a piece, but stand within others by chance: `baseurl`, not
+/// `description`.
 const SHORT_WORDS: [&str; 16] = [
     "base", "event", "group", "mount", "port", "query", "role", "scope", "script", "ssl", "sso",
     "subject", "target", "tls", "uri", "url",
@@ -64,8 +65,8 @@ const WHOLE_WORDS: [&str; 12] = [
     "context", "dn", "ip", "ipv4", "ipv6", "peerip", "real", "realip", "sourceip", "trueip",
     "verb", "viewerip",
 ];
-/// Names with such words that browsers and common libraries send by themselves, and that tell about the viewer's program or
-/// are credentials to be checked.
+/// Names with such words that browsers and common libraries send by themselves, and that tell about the viewer's
+/// program or are credentials to be checked.
 const HARMLESS: [&str; 31] = [
     "access-control-request-headers",
     "access-control-request-method",
@@ -113,8 +114,8 @@ const HARMLESS_BEGINNINGS: [&str; 10] = [
     "x-object-meta-",
 ];
 
-/// Whether a server might take the header for the path, the method or the viewer that is meant, going by the words of its
-/// name.
+/// Whether a server might take the header for the path, the method or the viewer that is meant, going by the words of
+/// its name.
 pub(crate) fn may_steer(name: &HeaderName) -> bool {
     if is_steering(name) {
         return true;

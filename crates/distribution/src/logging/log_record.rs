@@ -172,8 +172,8 @@ impl LogRecord<'_> {
         push_line(&self.values(), out);
     }
 
-    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them the
-    /// program's own.
+    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them
+    /// the program's own.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         push_json_line(&LOG_FIELDS, &self.values(), &self.own, out);
     }

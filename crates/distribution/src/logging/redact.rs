@@ -1,4 +1,5 @@
-//! Takes signatures, policies and path tokens out of what gets logged. What is left names the grant without granting anything.
+//! Takes signatures, policies and path tokens out of what gets logged. What is left names the grant without granting
+//! anything.
 
 use crate::percent::percent_decoded;
 use budget::OverBudget;
@@ -51,7 +52,8 @@ pub fn redact_viewer_text(text: &str) -> Cow<'_, str> {
 }
 
 /// A URL, or what has URLs in it, without the grants of its links: path tokens in paths, and parameters named `Policy`
-/// or `Signature` at any depth of escaping. All else stays: a program is to read it. `None` when it takes too long to tell.
+/// or `Signature` at any depth of escaping. All else stays: a program is to read it. `None` when it takes too long to
+/// tell.
 pub(crate) fn redact_links(url: &str) -> Option<Cow<'_, str>> {
     redact_text(url, Scope::Urls, Hints::default()).ok()
 }
@@ -139,8 +141,8 @@ fn redact(
     or_all(redacted.map(Cow::Owned))
 }
 
-/// The fingerprint of what is as long as a signature. That of anything shorter would tell what it was: somebody could try
-/// all there are.
+/// The fingerprint of what is as long as a signature. That of anything shorter would tell what it was: somebody could
+/// try all there are.
 fn label(signature: &str) -> String {
     if is_label(signature) {
         return signature.to_owned();
@@ -156,7 +158,8 @@ fn is_signature_length(size_bytes: usize) -> bool {
     matches!(size_bytes, 64 | 68..=72 | 128 | 256 | 384 | 512)
 }
 
-/// Whether nothing of the signature stands elsewhere, by its length and, where many lengths may be, the beginning of DER.
+/// Whether nothing of the signature stands elsewhere, by its length and, where many lengths may be, the beginning of
+/// DER.
 fn is_whole_signature(signature: &[u8]) -> bool {
     decoded_length(signature).is_some_and(|size_bytes| {
         let is_p256 = matches!(size_bytes, 68..=72) && signature.starts_with(b"ME");

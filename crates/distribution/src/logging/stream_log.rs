@@ -1,4 +1,5 @@
-//! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file format").
+//! One line of a streaming distribution's access log: 17 fields (developer guide of 2020, "RTMP distribution log file
+//! format").
 
 use crate::calendar::DateTime;
 use crate::logging::log_record::{OwnFields, Plain, Value, header_of, push_json_line, push_line};
@@ -109,8 +110,8 @@ impl StreamLogRecord<'_> {
         push_line(&self.values(), out);
     }
 
-    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them stand
-    /// the program's `own`.
+    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them
+    /// stand the program's `own`.
     pub fn write_json(&self, own: &OwnFields<'_>, out: &mut Vec<u8>) {
         push_json_line(&STREAM_LOG_FIELDS, &self.values(), own, out);
     }

@@ -1,5 +1,5 @@
-//! The restriction: protocol policy, method, body and signature, in this order. Only this file, `video` and `stream` make an
-//! [`Authorized`].
+//! The restriction: protocol policy, method, body and signature, in this order. Only this file, `video` and `stream`
+//! make an [`Authorized`].
 
 use crate::config::{
     CustomErrorResponse, Origin, ViewerProtocolPolicy, is_change, is_get_or_head, without_port,
@@ -236,8 +236,9 @@ impl<'a> Examiner<'a> {
         })
     }
 
-    /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg` would
-    /// open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or names it.
+    /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg`
+    /// would open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or
+    /// names it.
     pub(crate) fn good_for_path_info(
         &self,
         grant: Grant,
@@ -270,8 +271,8 @@ impl<'a> Examiner<'a> {
 
 /// The grant, if it is good for the path as it is spelled.
 ///
-/// A wildcard ends where its folder does, and a path that is not canonical may lead out of there. Who signed exactly this
-/// spelling has seen it; who signed for everything has nothing to lose by it.
+/// A wildcard ends where its folder does, and a path that is not canonical may lead out of there. Who signed exactly
+/// this spelling has seen it; who signed for everything has nothing to lose by it.
 pub(crate) fn good_for_spelling(
     routed: &Routed<'_>,
     granted: Result<Grant, Refusal>,

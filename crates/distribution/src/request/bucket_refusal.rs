@@ -1,4 +1,5 @@
-//! Which errors of a bucket are about the edge itself: its keys, its clock, the region or bucket that it is configured for.
+//! Which errors of a bucket are about the edge itself: its keys, its clock, the region or bucket that it is configured
+//! for.
 //!
 //! Such an error says nothing about the object, so it is neither an answer to a viewer nor a reason to forget what is
 //! stored (fidelity note F96).
@@ -81,9 +82,9 @@ impl BucketRefusal {
 
 /// Why the response to a request refuses the edge; `None` when it is about the object or the viewer's request.
 ///
-/// `code` is that of the body ([`s3_error_code`]); `None` when there is none. Redirects are the edge's own failing however
-/// the request was signed: S3 sends them to those who ask in the wrong place, and never for an object's sake (S3 API
-/// reference, "Error responses").
+/// `code` is that of the body ([`s3_error_code`]); `None` when there is none. Redirects are the edge's own failing
+/// however the request was signed: S3 sends them to those who ask in the wrong place, and never for an object's sake
+/// (S3 API reference, "Error responses").
 pub fn bucket_refusal(
     status: StatusCode,
     code: Option<&str>,
@@ -116,8 +117,8 @@ pub fn may_refuse_edge(status: StatusCode, signature: RequestSignature) -> bool 
     is_redirect(status) || (signature == RequestSignature::Edge && is_error)
 }
 
-/// What a viewer gets of an S3 error with this code: the code, and what it means. The rest of it speaks of the edge: its
-/// account and role, the canonical request, where the object is in the bucket.
+/// What a viewer gets of an S3 error with this code: the code, and what it means. The rest of it speaks of the edge:
+/// its account and role, the canonical request, where the object is in the bucket.
 pub fn s3_error_page(code: &str) -> String {
     let message = meaning(code).map_or_else(String::new, |meaning| {
         format!("<Message>{meaning}</Message>")
@@ -220,8 +221,8 @@ fn is_of_a_region(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// The first element of the name, if it has nothing but text of `is_plain` characters: what is printed is not to be what
-/// somebody else wrote.
+/// The first element of the name, if it has nothing but text of `is_plain` characters: what is printed is not to be
+/// what somebody else wrote.
 fn element<'b>(body: &'b [u8], name: &str, is_plain: fn(u8) -> bool) -> Option<&'b str> {
     let start = after(body, format!("<{name}>").as_bytes())?;
     let rest = body.get(start..)?;

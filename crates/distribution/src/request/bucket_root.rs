@@ -10,8 +10,8 @@ use crate::request::canonical_path::{
 /// How often a name is decoded before it is no name that anybody has.
 const DECODINGS_MAX: usize = 3;
 
-/// Whether anything on the way may take `path`, raw and with the origin path in front, for the root of its bucket, or for
-/// what lies above it. Keys are taken literally (`x/../y` is one), so this errs on the side of the root.
+/// Whether anything on the way may take `path`, raw and with the origin path in front, for the root of its bucket, or
+/// for what lies above it. Keys are taken literally (`x/../y` is one), so this errs on the side of the root.
 ///
 /// At least as many segments must be names that no reader cuts off as there are `..` that may undo them.
 pub(crate) fn may_name_root(path: &str) -> bool {
@@ -35,8 +35,8 @@ fn climbs_at_most(text: &str) -> usize {
         .count()
 }
 
-/// The segments that stay names in every reading: those in front of the first that is odd, and that one too if it begins
-/// with something that nobody cuts at.
+/// The segments that stay names in every reading: those in front of the first that is odd, and that one too if it
+/// begins with something that nobody cuts at.
 fn names(path: &str) -> usize {
     let mut names = 0;
     for segment in path.split('/') {

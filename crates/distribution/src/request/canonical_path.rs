@@ -10,8 +10,8 @@ use std::borrow::Cow;
 /// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
 ///
 /// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
-/// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends in
-/// a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
+/// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends
+/// in a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
 /// Windows takes both away. None has the form in which ASP.NET puts sessions into paths, `(S(…))`.
 ///
 /// Takes time linear in the path.
@@ -62,7 +62,8 @@ fn is_session_of_asp_net(text: &str) -> bool {
     })
 }
 
-/// What somebody takes away at the ends of a name: white space, the `+` that may stand for it, and what is not to be seen.
+/// What somebody takes away at the ends of a name: white space, the `+` that may stand for it, and what is not to be
+/// seen.
 fn is_trimmed(end: char) -> bool {
     let is_invisible = matches!(
         end,

@@ -1,8 +1,9 @@
 //! What trusted proxies say of a request that they pass on: whose it is, by which scheme and to which host it came.
 //!
-//! Each proxy adds what it saw of whom it heard from, so the last word is that of the connection's other end, and the one
-//! before it that of the proxy which the last word names. The words of trusted proxies are read from the last one on, up to
-//! the one that names a stranger: what that proxy saw is what the viewer asked. Everything before it is the stranger's own.
+//! Each proxy adds what it saw of whom it heard from, so the last word is that of the connection's other end, and the
+//! one before it that of the proxy which the last word names. The words of trusted proxies are read from the last one
+//! on, up to the one that names a stranger: what that proxy saw is what the viewer asked. Everything before it is the
+//! stranger's own.
 //!
 //! One family of fields is read, and never the other: a proxy that speaks the one passes the other on as it came. What
 //! contradicts itself is not guessed about, and the request is refused.
@@ -37,7 +38,8 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
-    /// The address that grants are judged by: one that no grant for some addresses names, where the viewer is not known.
+    /// The address that grants are judged by: one that no grant for some addresses names, where the viewer is not
+    /// known.
     pub fn client(&self) -> IpAddr {
         if self.is_viewer_known {
             self.viewer
@@ -183,8 +185,8 @@ fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Vec<&'h [u8]> {
         .collect()
 }
 
-/// What the proxy at `hop` said in a field with these `words`. A single word was passed on as the outermost one wrote it;
-/// of several, each must belong to one of `hops` addresses.
+/// What the proxy at `hop` said in a field with these `words`. A single word was passed on as the outermost one wrote
+/// it; of several, each must belong to one of `hops` addresses.
 fn word_of<'h>(
     words: &[&'h [u8]],
     hops: usize,

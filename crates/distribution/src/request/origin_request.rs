@@ -66,8 +66,8 @@ pub struct RequestFacts<'a> {
 ///
 /// The policies decide what is passed on (developer guide, "Control origin requests with a policy" and "Request and
 /// response behavior for custom origins"). The cookies of signatures never reach an origin, nor do their parameters
-/// where the behavior is restricted. Conditions and ranges are passed on only with methods that change objects: with the others they
-/// are the cache's own matter.
+/// where the behavior is restricted. Conditions and ranges are passed on only with methods that change objects: with
+/// the others they are the cache's own matter.
 pub fn origin_request(
     authorized: &Authorized<'_>,
     origin: &Origin,
@@ -130,8 +130,8 @@ fn headers(
     headers
 }
 
-/// Where spellings of `Accept-Language` share objects, the origin hears the one that they are kept under: it cannot choose
-/// by what the key does not have.
+/// Where spellings of `Accept-Language` share objects, the origin hears the one that they are kept under: it cannot
+/// choose by what the key does not have.
 fn normalize_languages(headers: &mut HeaderMap, policy: &CachePolicy) {
     let name = header::ACCEPT_LANGUAGE;
     if policy.languages() == Languages::AsWritten {

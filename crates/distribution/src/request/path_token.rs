@@ -57,8 +57,8 @@ pub fn without_path_token(query: &str) -> Option<Cow<'_, str>> {
     (!pieces.is_empty()).then(|| Cow::Owned(pieces.join("&")))
 }
 
-/// `query` without signing parameters and `path_token=1`, as it goes with requests for the object; `None` when nothing is
-/// left.
+/// `query` without signing parameters and `path_token=1`, as it goes with requests for the object; `None` when nothing
+/// is left.
 pub fn object_query(query: &str) -> Option<Cow<'_, str>> {
     match without_path_token(query)? {
         Cow::Borrowed(query) => strip_query(query),
@@ -68,8 +68,8 @@ pub fn object_query(query: &str) -> Option<Cow<'_, str>> {
 
 /// The token for the path of a request that was authorized by a signature.
 ///
-/// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open behavior, for one who
-/// has a path_token already, and for a grant that is too long for a token.
+/// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open
+/// behavior, for one who has a path_token already, and for a grant that is too long for a token.
 pub fn issue_path_token(
     authorized: &Authorized<'_>,
     request: &ViewerRequest<'_>,
@@ -117,9 +117,9 @@ pub fn path_token_location(request: &ViewerRequest<'_>, token: &str) -> String {
 
 /// The part of `query` that the URIs of a list have to carry for `grant` to be good for them too, without `?`.
 ///
-/// The signing parameters that counted, in their order and once decoded, if the grant came by them; the viewer's own ones
-/// where the grant compares them ([`Grant::query_use`]). Never `path_token=1`, and no `Expires` beside a `Policy`: each line
-/// of a list repeats this, so that nothing is in it which a viewer could make longer than the signer did.
+/// The signing parameters that counted, in their order and once decoded, if the grant came by them; the viewer's own
+/// ones where the grant compares them ([`Grant::query_use`]). Never `path_token=1`, and no `Expires` beside a `Policy`:
+/// each line of a list repeats this, so that nothing is in it which a viewer could make longer than the signer did.
 pub fn carried_query(query: &str, grant: &Grant) -> String {
     let presented = Credentials::from_request(Some(query), std::iter::empty());
     let by_query = grant.source() == CredentialSource::Url;

@@ -1,9 +1,9 @@
 //! The behaviors that a path comes to: that of the object it names, and those of what else a server may find there.
 //!
-//! A canonical path (see [`crate::request::is_canonical`]) leaves three differences between servers, and each is looked at: whether
-//! `+` is a blank, whether an escape that need not be there is left as it is, and whether what follows a file's name is
-//! path info (RFC 3875 4.1.5), of which a slash at the end is the shortest. What is restricted is then the file, and what
-//! the path info may be the path of, to an application behind one address for all.
+//! A canonical path (see [`crate::request::is_canonical`]) leaves three differences between servers, and each is looked
+//! at: whether `+` is a blank, whether an escape that need not be there is left as it is, and whether what follows a
+//! file's name is path info (RFC 3875 4.1.5), of which a slash at the end is the shortest. What is restricted is then
+//! the file, and what the path info may be the path of, to an application behind one address for all.
 
 use crate::config::{CacheBehavior, Distribution, object_name};
 use crate::request::denial::Denial;
@@ -37,8 +37,8 @@ impl<'s> Readings<'s> {
 
     /// The behavior of the object that a path, raw, names here, or a stricter one that it comes to in another reading.
     ///
-    /// Errors: [`Denial::MethodNotAllowed`] where one of them does not take the method; [`Denial::AmbiguousPath`] where two
-    /// are restricted to different keys, and for a path that takes too much work.
+    /// Errors: [`Denial::MethodNotAllowed`] where one of them does not take the method; [`Denial::AmbiguousPath`] where
+    /// two are restricted to different keys, and for a path that takes too much work.
     pub(crate) fn behavior_of(
         &self,
         path: &str,
@@ -103,15 +103,15 @@ impl<'s> Readings<'s> {
         found.ok_or(Denial::UnknownHost)
     }
 
-    /// What lies on the way to a path and may be a file: what looks like one, and all of it where patterns name anything
-    /// to its end.
+    /// What lies on the way to a path and may be a file: what looks like one, and all of it where patterns name
+    /// anything to its end.
     fn perhaps_files<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> {
         let all = self.distribution.table.names_ends;
         ancestors(path).filter(move |ancestor| all || looks_like_file(ancestor))
     }
 
-    /// The behavior of what lies on the way to a path, if that may be a file: by its own name, or because a pattern names
-    /// it to its end. A pattern that ends in `*` says nothing about files.
+    /// The behavior of what lies on the way to a path, if that may be a file: by its own name, or because a pattern
+    /// names it to its end. A pattern that ends in `*` says nothing about files.
     fn file_at(&self, ancestor: &str) -> Result<Option<&'s CacheBehavior>, Denial> {
         let behavior = self.first(&object_name(ancestor))?;
         let is_named = !behavior.path_pattern.as_str().ends_with('*');
@@ -141,8 +141,8 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     slashes.map(|(slash, _)| &path[..slash])
 }
 
-/// Whether the last segment is more likely a file's name than a folder's: it has a dot that is not that of a version, such
-/// as `v1.2`, or the `~` of a copy at its end.
+/// Whether the last segment is more likely a file's name than a folder's: it has a dot that is not that of a version,
+/// such as `v1.2`, or the `~` of a copy at its end.
 fn looks_like_file(path: &str) -> bool {
     let segment = path.rsplit('/').next().unwrap_or(path);
     let name = object_name(segment);

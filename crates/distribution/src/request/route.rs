@@ -22,7 +22,8 @@ pub struct Routed<'s> {
     pub(crate) restriction: Restriction<'s>,
 }
 
-/// What a request has to pass. For videos, and for paths that are not canonical, that is more than the behavior asks for.
+/// What a request has to pass. For videos, and for paths that are not canonical, that is more than the behavior asks
+/// for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restriction<'s> {
     /// `None`: open to everybody.
@@ -64,8 +65,8 @@ impl<'s> Restriction<'s> {
 
     /// For a path that may name any object of the distribution.
     ///
-    /// Errors: [`Denial::AmbiguousPath`] where it may even name what is not the distribution's, and where no key opens all
-    /// that is restricted; [`Denial::MethodNotAllowed`] where a behavior does not take the method.
+    /// Errors: [`Denial::AmbiguousPath`] where it may even name what is not the distribution's, and where no key opens
+    /// all that is restricted; [`Denial::MethodNotAllowed`] where a behavior does not take the method.
     pub(crate) fn of_all(
         distribution: &'s Distribution,
         behavior: &'s CacheBehavior,
@@ -126,8 +127,8 @@ impl<'s> Routed<'s> {
 /// not take part (developer guide, "Path pattern").
 ///
 /// An HTTP server, or what stands in front of it, may read another object's name in a path that is not
-/// [`crate::request::is_canonical`]. Such a path has to pass the restrictions of all behaviors of the distribution, and [`crate::request::authorize`]
-/// takes no grant for it that a wildcard covers (fidelity note F38).
+/// [`crate::request::is_canonical`]. Such a path has to pass the restrictions of all behaviors of the distribution, and
+/// [`crate::request::authorize`] takes no grant for it that a wildcard covers (fidelity note F38).
 ///
 /// # Errors
 /// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when the path may name

@@ -78,14 +78,14 @@ pub fn route_stream<'s>(
 
 /// Decides whether a viewer in `country` may play a video now. To be asked at every play, seek and resume.
 ///
-/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the video has in its own
-/// distribution: where the one is open, the other's have to have signed, so that a stream is never a way around them.
-/// Cookies are not looked at.
+/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the video has in its
+/// own distribution: where the one is open, the other's have to have signed, so that a stream is never a way around
+/// them. Cookies are not looked at.
 ///
 /// # Errors
-/// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of keys of
-/// which neither is part of the other), [`Denial::HttpsRequired`] where the video's behavior does not serve plain HTTP,
-/// [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
+/// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of
+/// keys of which neither is part of the other), [`Denial::HttpsRequired`] where the video's behavior does not serve
+/// plain HTTP, [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
 pub fn authorize_stream<'s>(
     streaming: &'s StreamingDistribution,
     request: &StreamRequest<'_>,
@@ -114,7 +114,8 @@ pub fn authorize_stream<'s>(
         Some(verifier) => {
             let granted = grant_for_stream(streaming, verifier, request);
             let grant = granted.map_err(Denial::Signature)?;
-            // To a server with path info `video/a.mp4/b.flv` is the first of both, which a policy for `*.flv` does not name.
+            // To a server with path info `video/a.mp4/b.flv` is the first of both, which a policy for `*.flv` does not
+            // name.
             let is_pattern = grant.path_use() == PathUse::Pattern;
             let has_files = files_on_the_way(request.object_path).next().is_some();
             if is_pattern && has_files && !behavior.origin.reads_literally() {

@@ -16,9 +16,9 @@ use privet_sign::{Grant, Refusal, SignatureMemory, Timestamp};
 /// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
 /// something that is made of it.
 ///
-/// The result is for reading the object. Its restriction is the stricter one of both paths, and that of all behaviors where one
-/// of them is not canonical, as in [`route`]. Where the behavior of either path makes no videos, the request is an ordinary one:
-/// [`Routed::videos`] is `None`, and the result is that of [`route`].
+/// The result is for reading the object. Its restriction is the stricter one of both paths, and that of all behaviors
+/// where one of them is not canonical, as in [`route`]. Where the behavior of either path makes no videos, the request
+/// is an ordinary one: [`Routed::videos`] is `None`, and the result is that of [`route`].
 ///
 /// # Errors
 /// As [`route`].
@@ -132,8 +132,8 @@ fn grant_for_video(
 }
 
 /// Whether a grant that is good for the asked URL is meant for the video: it opens the object too, or all of the folder
-/// that was asked in, or names this very video. A policy for `*.ts` was signed for files of that ending, and the videos beside
-/// them are no such files.
+/// that was asked in, or names this very video. A policy for `*.ts` was signed for files of that ending, and the videos
+/// beside them are no such files.
 fn is_for_the_video(
     request: &ViewerRequest<'_>,
     object_path: &str,

@@ -27,8 +27,8 @@ pub struct ViewerRequest<'a> {
     pub client: IpAddr,
     /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
     pub has_body: bool,
-    /// The path token that stood in front of the path; see [`crate::request::split_path_token`]. Then neither query nor cookies
-    /// are looked at for a grant.
+    /// The path token that stood in front of the path; see [`crate::request::split_path_token`]. Then neither query nor
+    /// cookies are looked at for a grant.
     pub path_token: Option<PathTokenUrl<'a>>,
 }
 

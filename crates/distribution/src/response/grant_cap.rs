@@ -35,8 +35,8 @@ impl GrantCap {
 ///
 /// `max-age` and `s-maxage` become at most what is left, `stale-while-revalidate` and `stale-if-error` at most what is
 /// left after those, `Expires` at most the end of the grant. A number that cannot be read becomes 0, since some viewer
-/// may read one. Fields for single caches, such as `CDN-Cache-Control`, go: for a cache between edge and viewer they stand
-/// above those that are capped. All else is kept as it stands.
+/// may read one. Fields for single caches, such as `CDN-Cache-Control`, go: for a cache between edge and viewer they
+/// stand above those that are capped. All else is kept as it stands.
 pub fn capped_by_grant(
     response: &HeaderMap,
     grant_ends: Timestamp,
@@ -75,8 +75,8 @@ fn span(directive: &Directive<'_>) -> Option<Span> {
     }
 }
 
-/// Whether a directive that gives no time holds the name of one: some caches look for `max-age` anywhere in the field, and
-/// find it in `public; max-age=60` too.
+/// Whether a directive that gives no time holds the name of one: some caches look for `max-age` anywhere in the field,
+/// and find it in `public; max-age=60` too.
 fn may_be_read_as_a_time(directive: &Directive<'_>) -> bool {
     const NAMES: [&[u8]; 3] = [b"max-age", b"s-maxage", b"stale-"];
     let raw = directive.raw.to_ascii_lowercase();
@@ -136,8 +136,8 @@ fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderVa
     HeaderValue::from_bytes(&bytes).ok()
 }
 
-/// Of several dates the latest counts. What is no date lies in the past (RFC 9111 5.3), but many browsers read more than
-/// HTTP-dates; only numbers stay, such as the usual `0`.
+/// Of several dates the latest counts. What is no date lies in the past (RFC 9111 5.3), but many browsers read more
+/// than HTTP-dates; only numbers stay, such as the usual `0`.
 fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderValue> {
     let mut latest = None;
     for value in response.get_all(header::EXPIRES) {

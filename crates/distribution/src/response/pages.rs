@@ -118,8 +118,8 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     }
 }
 
-/// Sends a viewer with a new path_token to `location`, which [`crate::request::path_token_location`] made. Nobody is to keep it: the
-/// token is the viewer's own.
+/// Sends a viewer with a new path_token to `location`, which [`crate::request::path_token_location`] made. Nobody is to
+/// keep it: the token is the viewer's own.
 pub fn path_token_page(location: &str) -> Page {
     Page {
         cache_control: Some("no-store"),
@@ -130,7 +130,8 @@ pub fn path_token_page(location: &str) -> Page {
 /// S3's page for a missing object, as the origin would have sent it: 404 `NoSuchKey`.
 ///
 /// `key` is the object's name as the viewer sent it, without the leading slash. A private bucket without list
-/// permission would answer 403 `AccessDenied` instead; a folder hides nothing that the viewer could not already ask for.
+/// permission would answer 403 `AccessDenied` instead; a folder hides nothing that the viewer could not already ask
+/// for.
 pub fn no_such_key_page(key: Option<&str>, request_id: &str) -> Page {
     let key = key.map_or_else(String::new, |key| format!("<Key>{}</Key>", xml_text(key)));
     origin_page(

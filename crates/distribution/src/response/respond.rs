@@ -82,8 +82,8 @@ pub fn select(
 /// As [`select`], for an object that may lack validators. To be asked for responses that are a success only
 /// (RFC 9110 13.2.1).
 ///
-/// Without an entity tag `If-Match` holds for `*` alone; without a date of modification `If-Unmodified-Since` is left out
-/// (RFC 9110 13.1.4), and an `If-Range` with a date never holds.
+/// Without an entity tag `If-Match` holds for `*` alone; without a date of modification `If-Unmodified-Since` is left
+/// out (RFC 9110 13.1.4), and an `If-Range` with a date never holds.
 pub fn select_by(
     method: &Method,
     headers: &HeaderMap,

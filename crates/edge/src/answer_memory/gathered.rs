@@ -51,8 +51,8 @@ impl GatheredBytes {
         }
         let room = self.bytes.capacity() as u64;
         if wanted > room {
-            // Twice as much, so that few pieces move what is there. One worker moves bytes at a time: the old room is not
-            // counted meanwhile.
+            // Twice as much, so that few pieces move what is there. One worker moves bytes at a time: the old room is
+            // not counted meanwhile.
             let room_wanted = wanted.max(room * 2).min(self.size_bytes_max);
             let grown = self.charge.try_grow(room_wanted - room);
             grown.ok_or(GatherFault::NoMemory)?;

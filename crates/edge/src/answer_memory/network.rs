@@ -20,8 +20,8 @@ impl Network {
         self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
     }
 
-    /// How much of `free_bytes` is free for this address: its connections together hold at most three times what is left
-    /// for others.
+    /// How much of `free_bytes` is free for this address: its connections together hold at most three times what is
+    /// left for others.
     pub(super) fn free_bytes(&self, free_bytes: u64) -> u64 {
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
         let most_bytes = free_bytes.saturating_mul(OTHERS_SHARE - 1);

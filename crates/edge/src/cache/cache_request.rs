@@ -1,4 +1,5 @@
-//! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began them.
+//! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began
+//! them.
 
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use crate::redeem::Redeemed;

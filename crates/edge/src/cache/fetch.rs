@@ -265,8 +265,8 @@ impl WorkerCache {
             return Fetched::Unstorable(Box::new(response), Unstorable::Status);
         }
         let storage = match status {
-            // Nobody asked for a range. Of what this is a part, if it is one, only the viewer can know: S3 answers thus to
-            // `partNumber`.
+            // Nobody asked for a range. Of what this is a part, if it is one, only the viewer can know: S3 answers thus
+            // to `partNumber`.
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
                 Storage::Refuse(Unstorable::Status)
             }

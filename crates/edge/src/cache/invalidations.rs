@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Finished invalidations that can be asked about.
 const REMEMBERED_MAX: usize = 10_000;
-/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers who
-/// may change objects add a path with each change.
+/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers
+/// who may change objects add a path with each change.
 const COMPARED_MAX: usize = 100_000;
 /// What was asked for by those, together.
 const REMEMBERED_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -84,7 +84,8 @@ impl WorkerCache {
         }
     }
 
-    /// A fresh object that is in memory with its whole body: what most requests are for, found without an [`CacheRequest`].
+    /// A fresh object that is in memory with its whole body: what most requests are for, found without an
+    /// [`CacheRequest`].
     ///
     /// `None` says nothing about the object: [`WorkerCache::look_up`] may still find it.
     pub(crate) fn at_hand(&self, key: &CacheKey, digest: Key) -> Option<Served> {

@@ -104,7 +104,8 @@ impl WorkerCache {
         };
         let head = object.head();
         let is_fresh = head.lifetime.verdict(now) == Freshness::Fresh;
-        // A flight lasts as long as its viewers do; what was asked for before an invalidation is not for those after it.
+        // A flight lasts as long as its viewers do; what was asked for before an invalidation is not for those after
+        // it.
         let is_covered = self.shared.invalidations.cover(head, object.object.seq);
         if !is_fresh || is_covered {
             self.shared.flights.mark_unshareable(ask);

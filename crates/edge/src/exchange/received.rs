@@ -69,8 +69,8 @@ impl Received {
         }
     }
 
-    /// The same without what the viewer sent. A request that is not admitted belongs to no distribution's log, and its page
-    /// may wait for as long as the viewer likes.
+    /// The same without what the viewer sent. A request that is not admitted belongs to no distribution's log, and its
+    /// page may wait for as long as the viewer likes.
     pub(crate) fn without_request(mut self) -> Self {
         self.parts.headers = HeaderMap::new();
         self.parts.uri = Uri::default();

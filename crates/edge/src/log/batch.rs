@@ -161,8 +161,8 @@ impl Line for LogRecord<'_> {
 #[derive(Debug)]
 pub(crate) struct StreamLine<'a> {
     pub(crate) record: StreamLogRecord<'a>,
-    /// For the live copy. A line with a refusal, of something that does not play, is only there: the file has a word for
-    /// events that happened, and none for others.
+    /// For the live copy. A line with a refusal, of something that does not play, is only there: the file has a word
+    /// for events that happened, and none for others.
     pub(crate) own: OwnFields<'a>,
 }
 

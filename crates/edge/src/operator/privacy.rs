@@ -1,4 +1,5 @@
-//! Whether origins of restricted behaviors can be read or written past the edge, and what the operator is told about it.
+//! Whether origins of restricted behaviors can be read or written past the edge, and what the operator is told about
+//! it.
 
 mod access;
 mod questions;
@@ -39,8 +40,9 @@ pub enum ProbeScope {
 pub struct Probing {
     /// Which origins.
     pub scope: ProbeScope,
-    /// Objects that are there. A bucket may hide what it has and still hand it out to those who know the name. An origin
-    /// without one is asked for the default root object, if its distribution has one. The last one of an origin counts.
+    /// Objects that are there. A bucket may hide what it has and still hand it out to those who know the name. An
+    /// origin without one is asked for the default root object, if its distribution has one. The last one of an origin
+    /// counts.
     pub objects: Vec<KnownObject>,
     /// Whether strangers can write.
     pub writing: WritingCheck,
@@ -83,8 +85,8 @@ impl Prober {
         }
     }
 
-    /// Asks the origins of the configuration in force, and remembers what they said: 20 s for each at most, 16 at a time.
-    /// To be awaited within a `LocalSet`.
+    /// Asks the origins of the configuration in force, and remembers what they said: 20 s for each at most, 16 at a
+    /// time. To be awaited within a `LocalSet`.
     ///
     /// # Errors
     /// Nothing was asked: an object belongs to no origin that is asked.

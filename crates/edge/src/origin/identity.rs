@@ -1,5 +1,5 @@
-//! What tells one state of a file from another: what the system says of it, and that somebody told of a change which the
-//! system does not show.
+//! What tells one state of a file from another: what the system says of it, and that somebody told of a change which
+//! the system does not show.
 //!
 //! A file that is written by way of a memory map, on a server whose clock stands, or after the clock was put back, may
 //! have other bytes under the same size and times.
@@ -103,8 +103,8 @@ impl FileChanges {
         }
     }
 
-    /// Makes the file another one than it was. One that has not settled needs no mark: nothing is kept of it, and what was
-    /// kept before its last change is told by its times.
+    /// Makes the file another one than it was. One that has not settled needs no mark: nothing is kept of it, and what
+    /// was kept before its last change is told by its times.
     pub(super) fn tell(&self, stat: &Stat) {
         if settled(stat) {
             let file = Identity::of(stat, 0);

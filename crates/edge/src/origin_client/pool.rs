@@ -1,7 +1,7 @@
 //! The connections of one worker to one server: how many, who gets the next one, how long an idle one is kept.
 //!
-//! The viewers of one address have three quarters of them at the same time at most: answers are passed on as fast as their
-//! viewer takes them, and who takes them slowly would else hold all connections.
+//! The viewers of one address have three quarters of them at the same time at most: answers are passed on as fast as
+//! their viewer takes them, and who takes them slowly would else hold all connections.
 
 use super::request_body::WatchedBody;
 use crate::connections_by_address::ByNetwork;

@@ -96,8 +96,8 @@ pub(crate) enum Sight {
 }
 
 impl OriginClient {
-    /// Asks an origin without credentials and custom headers for its listing, for a key that nobody has, and for the known
-    /// object; and with them for that object, so that a refusal is one. One answer to strangers makes it public.
+    /// Asks an origin without credentials and custom headers for its listing, for a key that nobody has, and for the
+    /// known object; and with them for that object, so that a refusal is one. One answer to strangers makes it public.
     pub(crate) async fn probe_privacy(
         &self,
         origin: &Origin,

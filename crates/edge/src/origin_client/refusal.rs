@@ -1,4 +1,5 @@
-//! Responses of buckets that are about the edge itself: found before a viewer sees a byte of them, told to the operator.
+//! Responses of buckets that are about the edge itself: found before a viewer sees a byte of them, told to the
+//! operator.
 //!
 //! Which responses these are is decided in `privet-distribution`.
 
@@ -19,7 +20,8 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// What is read of an error before it is passed on. S3's have about a kilobyte, with the canonical request two or three.
+/// What is read of an error before it is passed on. S3's have about a kilobyte, with the canonical request two or
+/// three.
 const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
 /// Amazon's key ids have sixteen characters and more, tokens hundreds.
 const SECRET_SIZE_BYTES_MIN: usize = 8;
@@ -210,8 +212,8 @@ pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
     })
 }
 
-/// Whether a HEAD has to be told by a GET. A 404 has not: objects that are not there are asked for too often, and a bucket
-/// that is not there is told by every other request.
+/// Whether a HEAD has to be told by a GET. A 404 has not: objects that are not there are asked for too often, and a
+/// bucket that is not there is told by every other request.
 pub(super) fn needs_telling(status: StatusCode, signer: &Signer) -> bool {
     signer.signature() == RequestSignature::Edge && matches!(status.as_u16(), 400 | 401 | 403)
 }

@@ -38,8 +38,8 @@ fn within_limits(
     Ok(())
 }
 
-/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3), no target
-/// of another scheme than we serve, no coding of a body that nobody here undoes (RFC 9112 6.1).
+/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3), no
+/// target of another scheme than we serve, no coding of a body that nobody here undoes (RFC 9112 6.1).
 fn well_formed(parts: &Parts) -> Result<(), Denial> {
     let is_foreign = |scheme: &str| !matches!(scheme, "http" | "https");
     let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();

@@ -1,4 +1,5 @@
-//! Tells the operator of proxies in front of the edge that are not understood, or not believed: nobody else hears of it.
+//! Tells the operator of proxies in front of the edge that are not understood, or not believed: nobody else hears of
+//! it.
 
 use super::ProxyFault;
 use crate::notices::{NoticeCode, Notices};
@@ -35,8 +36,8 @@ impl ProxyComplaints {
         });
     }
 
-    /// `peer` says how a viewer has asked, and is refused since nobody believes it. Strangers do so too, but from here or
-    /// from a private network it is most likely a proxy.
+    /// `peer` says how a viewer has asked, and is refused since nobody believes it. Strangers do so too, but from here
+    /// or from a private network it is most likely a proxy.
     pub(crate) fn unbelieved(&self, peer: SocketAddr) {
         let address = peer.ip().to_canonical();
         let is_near = match address {

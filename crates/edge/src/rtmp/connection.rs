@@ -1,7 +1,7 @@
 //! One viewer's connection: hears, answers, sends what is due, and ends where a time limit has passed.
 //!
-//! One task does it all, and one thing at a time: while the edge looks for a video it hears nothing, so that a viewer cannot
-//! have more under way than that.
+//! One task does it all, and one thing at a time: while the edge looks for a video it hears nothing, so that a viewer
+//! cannot have more under way than that.
 
 mod acts;
 

@@ -1,7 +1,7 @@
 //! A connection's events in the log of its streaming distribution.
 //!
-//! The slots for the end of the connection and of the play are reserved with those for their beginning, so that no viewer
-//! gets anything that goes unlogged.
+//! The slots for the end of the connection and of the play are reserved with those for their beginning, so that no
+//! viewer gets anything that goes unlogged.
 
 use super::opening::{OpenVideo, Viewer};
 use crate::context::WorkerContext;

@@ -93,8 +93,8 @@ fn read_all(reader: impl Read, size_bytes_max: usize) -> Result<Vec<u8>, DecodeF
     Ok(decoded)
 }
 
-/// One member after the other (RFC 1952 2.2), and behind the last one nothing but zeros: with those some fill a block, and
-/// tools for gzip pass over them.
+/// One member after the other (RFC 1952 2.2), and behind the last one nothing but zeros: with those some fill a block,
+/// and tools for gzip pass over them.
 fn gunzip(bytes: &[u8], size_bytes_max: usize) -> Result<Vec<u8>, DecodeFault> {
     let mut decoded = Vec::new();
     let mut member = GzDecoder::new(bytes);

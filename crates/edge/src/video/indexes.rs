@@ -1,4 +1,5 @@
-//! What is known of videos: each index is read once for all who want it, and kept with its segmentation and description.
+//! What is known of videos: each index is read once for all who want it, and kept with its segmentation and
+//! description.
 
 use super::folder_blocks::FolderBlocks;
 use super::left_out::LeftOut;

@@ -146,9 +146,9 @@ impl PartsReader {
         }
     }
 
-    /// The stretch of the file that comes next, if its bytes are in memory: the connection's thread must not wait for the
-    /// disk. The last bytes of all are never sent so: they are read, and what was sent before is known to be of the same
-    /// state of the file as long as it has not changed then.
+    /// The stretch of the file that comes next, if its bytes are in memory: the connection's thread must not wait for
+    /// the disk. The last bytes of all are never sent so: they are read, and what was sent before is known to be of the
+    /// same state of the file as long as it has not changed then.
     fn next_file(&mut self) -> Result<Option<VideoPiece>, ReadFault> {
         let Some(Part::Source { offset, size_bytes }) = &mut self.at_hand else {
             return Ok(None);

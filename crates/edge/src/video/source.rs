@@ -100,8 +100,8 @@ impl VideoSource {
 
     /// Opens the object to read what is `wanted` of it.
     ///
-    /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are opened
-    /// nevertheless: whoever reads them looks at their length.
+    /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are
+    /// opened nevertheless: whoever reads them looks at their length.
     pub(crate) async fn open_as(
         wanted: ReadScope<'_>,
         ask: &SourceRequest<'_>,

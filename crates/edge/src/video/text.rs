@@ -35,7 +35,8 @@ pub(crate) struct Text {
     pub(crate) etag: String,
 }
 
-/// Refuses a playlist of `entries` that each repeat `query`, when it would be too long; else says about how long it gets.
+/// Refuses a playlist of `entries` that each repeat `query`, when it would be too long; else says about how long it
+/// gets.
 pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
     /// What an entry takes beside the query.
     const ENTRY_SIZE_BYTES: usize = 64;
@@ -56,8 +57,8 @@ pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
 
 /// Whether a playlist that repeats `query` gets longer by it than a viewer's link may make it.
 ///
-/// A policy with its signature has some 700 characters. What is longer has a resource like a novel, or parameters of the
-/// viewer's own that the policy permits: those must not turn a request into megabytes of memory.
+/// A policy with its signature has some 700 characters. What is longer has a resource like a novel, or parameters of
+/// the viewer's own that the policy permits: those must not turn a request into megabytes of memory.
 pub(crate) fn is_excessive(query: &str, size_bytes: u64) -> bool {
     query.len() > QUERY_SIZE_BYTES_MAX && size_bytes > LONG_QUERY_LIST_SIZE_BYTES_MAX
 }

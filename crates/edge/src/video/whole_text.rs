@@ -68,8 +68,8 @@ impl Utf8Bytes {
 }
 
 impl VideoSource {
-    /// Reads an object that was opened whole, `size_bytes_max` of it at most. Many may wait for what is done with it, so it
-    /// is counted by `memory` before it is read.
+    /// Reads an object that was opened whole, `size_bytes_max` of it at most. Many may wait for what is done with it,
+    /// so it is counted by `memory` before it is read.
     ///
     /// Errors: it is longer, cannot be read or decoded, or there is no memory for it.
     pub(crate) async fn read_text(

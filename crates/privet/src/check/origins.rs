@@ -15,8 +15,8 @@ pub(super) fn origin_summary(origin: &Origin) -> String {
 /// Where more hangs on how an origin reads paths than is known of it; `None` where nothing does.
 ///
 /// A bucket of Amazon's takes keys as they are, and has nothing in front of it. Another endpoint may have a proxy that
-/// merges slashes or resolves dots, or be a gateway that keeps files and does so itself, and then `/public/../private/a` is
-/// no key of its own; in the path of an endpoint, `/../other/a` is even another bucket's.
+/// merges slashes or resolves dots, or be a gateway that keeps files and does so itself, and then
+/// `/public/../private/a` is no key of its own; in the path of an endpoint, `/../other/a` is even another bucket's.
 pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Option<String> {
     let behaviors = &distribution.behaviors;
     let is_restricted = behaviors

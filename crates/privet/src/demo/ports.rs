@@ -19,8 +19,8 @@ pub(super) fn free_port(wanted: u16) -> u16 {
     address.map_or(wanted, |address| address.port())
 }
 
-/// The configuration with ports that can be had. `https_port` is the one that was asked for; `free` gives the port itself,
-/// or another one if it is taken.
+/// The configuration with ports that can be had. `https_port` is the one that was asked for; `free` gives the port
+/// itself, or another one if it is taken.
 pub(super) fn with_free_ports(
     text: &str,
     https_port: Option<u16>,

@@ -1,7 +1,8 @@
 //! The demo's own small site: pages with links that are signed again for each visit.
 //!
-//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`. Whoever else
-//! comes to its port is refused: it answers only who knows this start's secret, and signs only for hosts of the edge.
+//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`.
+//! Whoever else comes to its port is refused: it answers only who knows this start's secret, and signs only for hosts
+//! of the edge.
 
 use super::page_host::PageHost;
 use crate::origin_secret::OriginSecret;

@@ -1,4 +1,5 @@
-//! What is known of the edge that a link is explained for: named keys, and what a configuration says of its host and path.
+//! What is known of the edge that a link is explained for: named keys, and what a configuration says of its host and
+//! path.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! `privet sign --playlist`: an m3u8 or mpd in, the same with a signature on each of its URIs out.
 //!
-//! Relative URIs stay relative. The playlist itself, and lists that it names, are files like others: whoever may read them is
-//! said by their own links, and the URIs within those lists are signed when they are given in turn.
+//! Relative URIs stay relative. The playlist itself, and lists that it names, are files like others: whoever may read
+//! them is said by their own links, and the URIs within those lists are signed when they are given in turn.
 
 use std::fs;
 use std::io::{self, Write};

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 const ID: &str = "EDFDVBD6EXAMPLE";
 
-/// Writes over a file by way of a memory map. On a file system in memory its times stay as they are from the first write
-/// on, which this one does with the bytes that are there.
+/// Writes over a file by way of a memory map. On a file system in memory its times stay as they are from the first
+/// write on, which this one does with the bytes that are there.
 const MAPPER: &str = "
 import mmap, sys
 file = open(sys.argv[1], 'r+b')

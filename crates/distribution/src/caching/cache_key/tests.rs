@@ -196,8 +196,8 @@ fn headers_of_the_policy() {
     check_same(&policy, "GET /a\nhost: www.example.com", "GET /a");
 }
 
-/// What `Connection` names ends at the edge (RFC 9110 7.6.1), so the origin answers as if it were not there. Cookies and
-/// the edge's own fields do not go by it.
+/// What `Connection` names ends at the edge (RFC 9110 7.6.1), so the origin answers as if it were not there. Cookies
+/// and the edge's own fields do not go by it.
 #[test]
 fn nominated_headers_count_as_absent() {
     let policy = CachePolicy {

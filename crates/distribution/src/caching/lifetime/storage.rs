@@ -68,8 +68,8 @@ impl Unstorable {
 /// custom error response configures for this status; `None` when none does, which is 10 s for the errors that
 /// CloudFront always keeps. After a 304 it is asked again, with the status stored and the freshened fields.
 ///
-/// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it overrules
-/// RFC 9111 3.5 only where `Authorization` is in the cache key.
+/// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it
+/// overrules RFC 9111 3.5 only where `Authorization` is in the cache key.
 pub fn storage(
     method: &Method,
     request: &HeaderMap,
@@ -105,7 +105,8 @@ pub enum Collapsing {
     Apart,
 }
 
-/// Whether requests to `behavior` may wait for each other (developer guide, "Simultaneous requests for the same object").
+/// Whether requests to `behavior` may wait for each other (developer guide, "Simultaneous requests for the same
+/// object").
 ///
 /// They do not where nothing is cached or cookies are passed on. Those who waited share a response only if it is
 /// stored and was fresh when it came; otherwise each asks for itself, which is CloudFront's exception for `private`,
@@ -199,8 +200,8 @@ impl ResponseFacts<'_> {
         Ok(())
     }
 
-    /// A permanent redirect without a place to go to is of no use to anybody, and no statement about the object: what S3
-    /// sends to those who ask in the wrong region is one. It would be kept for the default TTL.
+    /// A permanent redirect without a place to go to is of no use to anybody, and no statement about the object: what
+    /// S3 sends to those who ask in the wrong region is one. It would be kept for the default TTL.
     fn leads_nowhere(&self) -> bool {
         let location = self.response.get(header::LOCATION);
         matches!(self.status.as_u16(), 301 | 308)
@@ -317,8 +318,8 @@ impl ResponseFacts<'_> {
         Ok((wanted.max(kept_secs), kept_secs))
     }
 
-    /// RFC 9111 4.2.2: a share of the time that the object had not changed for when it was sent. `None` where the policy
-    /// does not guess, or there is nothing to guess from.
+    /// RFC 9111 4.2.2: a share of the time that the object had not changed for when it was sent. `None` where the
+    /// policy does not guess, or there is nothing to guess from.
     fn heuristic_secs(&self, moments: &Moments) -> Option<u32> {
         let percent = u64::from(self.policy.heuristic_percent);
         let unchanged_secs = unchanged_secs(self.response, moments).filter(|_| percent > 0)?;

@@ -27,8 +27,8 @@ pub struct OriginDocument {
 }
 
 impl OriginDocument {
-    /// What is written, else [`PathReading::Canonical`] for an HTTP server and [`PathReading::Literal`] for a folder or a
-    /// bucket.
+    /// What is written, else [`PathReading::Canonical`] for an HTTP server and [`PathReading::Literal`] for a folder or
+    /// a bucket.
     pub fn path_reading(&self) -> PathReading {
         self.paths.unwrap_or(self.source.path_reading())
     }

@@ -1,7 +1,7 @@
 //! The kinds of origin, and what differs between them: everybody else asks.
 //!
-//! A question is about what an origin does, not about which it is, so that a new kind is answered for here. A test holds
-//! the few files that name the kinds.
+//! A question is about what an origin does, not about which it is, so that a new kind is answered for here. A test
+//! holds the few files that name the kinds.
 
 use super::{
     CredentialSource, HttpOrigin, OriginProtocolPolicy, S3Addressing, S3Origin, SigningBehavior,
@@ -31,8 +31,8 @@ impl From<HttpOrigin> for OriginSource {
 
 /// What requests to it are like.
 impl OriginSource {
-    /// Whether it is asked over a connection, so that it can answer for itself, change, fail, and have its answers kept.
-    /// A folder is read, never asked.
+    /// Whether it is asked over a connection, so that it can answer for itself, change, fail, and have its answers
+    /// kept. A folder is read, never asked.
     pub fn is_remote(&self) -> bool {
         match self {
             OriginSource::Folder { .. } => false,
@@ -40,9 +40,9 @@ impl OriginSource {
         }
     }
 
-    /// Whether what it is sent is signed as the edge's own: of a viewer's request only what is on a list, or listed by a
-    /// policy, gets there, and nothing of the way by which it came. A proxy on the way adds to those fields, which would
-    /// break the signature; and gateways that judge by addresses would believe what a viewer has written.
+    /// Whether what it is sent is signed as the edge's own: of a viewer's request only what is on a list, or listed by
+    /// a policy, gets there, and nothing of the way by which it came. A proxy on the way adds to those fields, which
+    /// would break the signature; and gateways that judge by addresses would believe what a viewer has written.
     pub fn is_asked_as_client(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
@@ -113,8 +113,8 @@ impl OriginSource {
         }
     }
 
-    /// Whether only this machine reaches it. A bucket that anybody can read is public wherever it is: its endpoint hands
-    /// it out by other ways too.
+    /// Whether only this machine reaches it. A bucket that anybody can read is public wherever it is: its endpoint
+    /// hands it out by other ways too.
     pub fn is_for_this_machine(&self) -> bool {
         match self {
             OriginSource::Http(server) => is_this_machine(&server.host),

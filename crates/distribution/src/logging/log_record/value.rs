@@ -31,8 +31,8 @@ impl<'a> OwnFields<'a> {
     }
 }
 
-/// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may have
-/// found its way into any other, into an origin's `Content-Type` for instance.
+/// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may
+/// have found its way into any other, into an origin's `Content-Type` for instance.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
     /// One of a closed set.
@@ -205,8 +205,8 @@ const ENCODED: [bool; 256] = {
     encoded
 };
 
-/// RFC 8259 7, and DEL, the controls from U+0080 to U+009F and the marks that turn the direction of writing (UAX #9) as well:
-/// a terminal may obey them.
+/// RFC 8259 7, and DEL, the controls from U+0080 to U+009F and the marks that turn the direction of writing (UAX #9) as
+/// well: a terminal may obey them.
 fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     for character in value.chars() {

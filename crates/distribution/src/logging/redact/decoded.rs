@@ -63,7 +63,8 @@ impl<'a> Decoded<'a> {
         Ok(decoded)
     }
 
-    /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may misread.
+    /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may
+    /// misread.
     pub(super) fn by_levels(text: &'a str, budget: &mut Budget) -> Result<Self, OverBudget> {
         let mut decoded = Decoded::plain(text);
         for _ in 0..LEVELS_MAX {
@@ -106,8 +107,8 @@ impl<'a> Decoded<'a> {
         start(decoded.start)..start(decoded.end)
     }
 
-    /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the work
-    /// is no more than the length of the text.
+    /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the
+    /// work is no more than the length of the text.
     fn push(&mut self, pending: &mut Vec<(u8, usize)>) {
         while let Some((byte, start)) = pending.pop() {
             if let Some((length, value, radix)) = numeric_entity(&self.bytes, self.digits)
@@ -266,7 +267,8 @@ fn braced(bytes: &[u8]) -> Option<Escape> {
     })
 }
 
-/// `&#61` and `&#x3d`, up to their `;`: length, value and radix. `digits` is how many hexadecimal digits `bytes` end with.
+/// `&#61` and `&#x3d`, up to their `;`: length, value and radix. `digits` is how many hexadecimal digits `bytes` end
+/// with.
 fn numeric_entity(bytes: &[u8], digits: usize) -> Option<(usize, u8, u32)> {
     if digits == 0 || digits > DIGITS_MAX {
         return None;
@@ -289,8 +291,8 @@ fn fullwidth(bytes: &[u8]) -> Option<Escape> {
     }
 }
 
-/// `&amp` and its like, up to their `;`. A name that is not listed stands for nothing that is in a link or ends a part of
-/// one: for what cannot be seen, or was put in between.
+/// `&amp` and its like, up to their `;`. A name that is not listed stands for nothing that is in a link or ends a part
+/// of one: for what cannot be seen, or was put in between.
 fn named_entity(bytes: &[u8]) -> Option<Escape> {
     let last = &bytes[bytes.len().saturating_sub(NAME_CHARACTERS_MAX + 1)..];
     let mark = last

@@ -1,5 +1,5 @@
-//! Finds credentials inside other text: a link percent-encoded into a path or a parameter, quoted in a header, or the bare
-//! signature of one.
+//! Finds credentials inside other text: a link percent-encoded into a path or a parameter, quoted in a header, or the
+//! bare signature of one.
 //!
 //! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
 
@@ -57,8 +57,8 @@ pub(super) fn redact_text<'a>(
 /// What it takes to sort, label and write one.
 const STEPS_PER_SECRET: usize = 32;
 
-/// False for almost all that is logged, and quickly: there is neither a long run, nor a name, nor an escape that could hide
-/// a part of one.
+/// False for almost all that is logged, and quickly: there is neither a long run, nor a name, nor an escape that could
+/// hide a part of one.
 pub(super) fn may_carry_credentials(text: &[u8]) -> bool {
     may_have_run(text) || may_have_names(text) || may_have_pieces(text) || may_have_numbers(text)
 }
@@ -75,8 +75,8 @@ impl Reader<'_> {
             return Ok(Cow::Borrowed(text));
         }
         let mut redacted = Cow::Borrowed(text);
-        // A label may join what stood on both sides of a list, or be in the way no longer. Each pass but the last makes the
-        // text simpler; two are almost always enough, and the budget ends the others.
+        // A label may join what stood on both sides of a list, or be in the way no longer. Each pass but the last makes
+        // the text simpler; two are almost always enough, and the budget ends the others.
         while let Some(more) = self.redact_once(&redacted)? {
             redacted = Cow::Owned(more);
             // They are where they stand in the first text.
@@ -230,8 +230,8 @@ fn without_blanks(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// How many characters of base64 there are, if more of a signature may stand around: not beside a whole one, nor beside a
-/// policy, which is JSON.
+/// How many characters of base64 there are, if more of a signature may stand around: not beside a whole one, nor beside
+/// a policy, which is JSON.
 pub(super) fn cut_length(value: &[u8]) -> Option<usize> {
     let is_policy = value.starts_with(b"ey") || value.starts_with(b"ew");
     (!is_policy && !is_whole_signature(value)).then(|| count(value))

@@ -143,7 +143,8 @@ impl Named<'_> {
         Ok(is_secret.then(|| found(length, false)))
     }
 
-    /// How much behind `from` is the value: a word of base64, or all that may be a signature that was broken into several.
+    /// How much behind `from` is the value: a word of base64, or all that may be a signature that was broken into
+    /// several.
     fn value_length(&mut self, from: usize, budget: &mut Budget) -> Result<usize, OverBudget> {
         let last_credential = match self.last_credential {
             Some(known) => known,
@@ -161,8 +162,8 @@ impl Named<'_> {
     }
 }
 
-/// The path token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a signature,
-/// too, `~S1` may occur.
+/// The path token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a
+/// signature, too, `~S1` may occur.
 fn path_token_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
     let behind = &bytes[tilde.checked_sub(1)?..];
     let length = |value: &[u8]| {

@@ -23,8 +23,8 @@ const PATH_TOKEN: &[u8] = b"S1";
 
 /// Of random base64 less than one stretch in ten million has fewer capitals, small letters, or turns.
 ///
-/// A turn is where a capital follows a small letter, or a digit and a letter stand side by side: in 86 random characters
-/// there are 36, give or take 4.5.
+/// A turn is where a capital follows a small letter, or a digit and a letter stand side by side: in 86 random
+/// characters there are 36, give or take 4.5.
 const CASE_MIN: u16 = 10;
 const TURNS_MIN: u16 = 11;
 
@@ -51,7 +51,8 @@ pub(super) enum PieceSize {
     Small,
 }
 
-/// A text and how many characters of each sort are in front of any place. All ranges are of its bytes, and within a run.
+/// A text and how many characters of each sort are in front of any place. All ranges are of its bytes, and within a
+/// run.
 pub(super) struct Profile<'a> {
     pub(super) bytes: &'a [u8],
     /// At the beginning and behind each character of base64.
@@ -184,8 +185,8 @@ fn is_small_piece(characters: &[u8]) -> bool {
     length >= SMALL_PIECE_CHARACTERS_MIN && (capitals == length || is_mixed)
 }
 
-/// Whether these characters may be the name of a parameter, and not the beginning of a credential: neither digits between
-/// letters, nor capitals within a word or side by side.
+/// Whether these characters may be the name of a parameter, and not the beginning of a credential: neither digits
+/// between letters, nor capitals within a word or side by side.
 pub(super) fn is_name(characters: &[u8]) -> bool {
     let is_capitals = |pair: &[u8]| pair.iter().all(u8::is_ascii_uppercase);
     turns(characters) == 0 && !characters.windows(2).any(is_capitals)
@@ -206,8 +207,8 @@ fn is_turn(before: Kind, kind: Kind) -> bool {
     )
 }
 
-/// How many characters of each sort there are: sixteen bits for each number, so that all are counted at once. What exceeds
-/// them is lost in the difference of two sums.
+/// How many characters of each sort there are: sixteen bits for each number, so that all are counted at once. What
+/// exceeds them is lost in the difference of two sums.
 #[derive(Clone, Copy, Default)]
 struct Sum([u64; 2]);
 
@@ -270,8 +271,8 @@ impl Sum {
             && self.count(BLANK) <= 2
     }
 
-    /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns of
-    /// two in three characters, as `x41x42`.
+    /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns
+    /// of two in three characters, as `x41x42`.
     fn is_hexadecimal(self) -> bool {
         let all = HEXADECIMAL_MIN as u16;
         let (hexadecimal, mark) = (self.count(HEXADECIMAL), self.count(MARK));

@@ -5,7 +5,8 @@ use std::ops::Range;
 /// A P-256 signature has 92 to 96 characters, the first of which an escape in front may seem to have taken.
 pub(super) const RUN_CHARACTERS_MIN: usize = 86;
 
-/// Pieces of a credential that was cut are looked for from these lengths on: with each other, and beside one that was found.
+/// Pieces of a credential that was cut are looked for from these lengths on: with each other, and beside one that was
+/// found.
 pub(super) const LONG_PIECE_CHARACTERS_MIN: usize = 40;
 pub(super) const SHORT_PIECE_CHARACTERS_MIN: usize = 24;
 
@@ -21,8 +22,8 @@ pub(super) fn may_have_run(text: &[u8]) -> bool {
     false
 }
 
-/// False for most that is logged: there are no two stretches in which pieces of a credential have room, one of them long,
-/// and none that lacks only a small piece.
+/// False for most that is logged: there are no two stretches in which pieces of a credential have room, one of them
+/// long, and none that lacks only a small piece.
 pub(super) fn may_have_stretches(text: &[u8]) -> bool {
     have_room(text, |_| true) && have_room(text, may_be_mixed)
 }
@@ -55,8 +56,8 @@ fn may_be_mixed(stretch: &[u8]) -> bool {
     capitals.count() >= 2 || stretch.iter().any(is_escape)
 }
 
-/// The runs of `bytes`: of characters of base64, in both alphabets, with nothing between them but what a line of text may
-/// be broken with. The first and the last of a run are such characters.
+/// The runs of `bytes`: of characters of base64, in both alphabets, with nothing between them but what a line of text
+/// may be broken with. The first and the last of a run are such characters.
 pub(super) fn runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut next = 0;
     std::iter::from_fn(move || {

@@ -9,7 +9,8 @@ use crate::header_names::{is_of_the_cache, is_plain, is_steering};
 use crate::percent::percent_decoded;
 use http::{HeaderName, Method, header};
 
-/// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every change.
+/// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every
+/// change.
 const OF_CONTENT: [HeaderName; 5] = [
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,

@@ -12,8 +12,8 @@ use http::{HeaderName, HeaderValue, Method, header};
 /// All that S3 knows of `POST` on a key (Amazon S3 API reference: CreateMultipartUpload, CompleteMultipartUpload,
 /// RestoreObject, SelectObjectContent). Other gateways take any other `POST` for a form, whose fields name the key.
 const OF_POST: [&str; 4] = ["restore", "select", "uploadId", "uploads"];
-/// Parameters by which S3 knows one change of a key from another (Amazon S3 API reference, actions on objects). Without it
-/// `PUT ?acl` would put the list of rights in the object's place.
+/// Parameters by which S3 knows one change of a key from another (Amazon S3 API reference, actions on objects). Without
+/// it `PUT ?acl` would put the list of rights in the object's place.
 const OF_CHANGES: [&str; 13] = [
     "acl",
     "attributes",
@@ -50,8 +50,8 @@ const PLAIN_FORM: &str = "text/plain";
 ///
 /// # Errors
 /// [`Denial::NotSupportedByOrigin`] for `PATCH`, for `POST` without one of its four parameters, which a policy has to
-/// list, and for `POST` of a form; [`Denial::BadRequest`] when a header that goes along is no text, or a parameter that says
-/// which change is meant does not go along: the change would be another one.
+/// list, and for `POST` of a form; [`Denial::BadRequest`] when a header that goes along is no text, or a parameter that
+/// says which change is meant does not go along: the change would be another one.
 pub(crate) fn check_bucket(
     behavior: &CacheBehavior,
     request: &ViewerRequest<'_>,

@@ -6,8 +6,8 @@ use crate::cookies::cookies;
 use http::{HeaderMap, HeaderValue};
 
 /// The cookies that the cache policy or the origin request policy names, sorted by name (developer guide, "Cache
-/// content based on cookies"); `None` when none is left. Those of signatures are left out whatever the policies say, for
-/// open behaviors too: browsers send them along to every path. A bucket gets those alone that a policy lists.
+/// content based on cookies"); `None` when none is left. Those of signatures are left out whatever the policies say,
+/// for open behaviors too: browsers send them along to every path. A bucket gets those alone that a policy lists.
 pub(super) fn forwarded_cookies(
     behavior: &CacheBehavior,
     origin: &Origin,

@@ -26,11 +26,11 @@ pub(super) fn has_known_shape(name: &str, piece: &str) -> bool {
         }
 }
 
-/// Ceph keeps a version under `_:<version>_<name>` and takes that apart at the first `_`. `<version>_private/2024` would
-/// read the version of another object whose name begins with `private/2024_`, so that no `_` may follow as many
-/// characters as Ceph's versions have; they have no `_` themselves, but those of others do. There is no `/` either: were a
-/// gateway to splice versions of another length, it would still reach no other folder than the root of the bucket, and
-/// there only names that end with `_` and the whole path that was asked for.
+/// Ceph keeps a version under `_:<version>_<name>` and takes that apart at the first `_`. `<version>_private/2024`
+/// would read the version of another object whose name begins with `private/2024_`, so that no `_` may follow as many
+/// characters as Ceph's versions have; they have no `_` themselves, but those of others do. There is no `/` either:
+/// were a gateway to splice versions of another length, it would still reach no other folder than the root of the
+/// bucket, and there only names that end with `_` and the whole path that was asked for.
 fn is_version(value: &[u8]) -> bool {
     let before_mark = value.split(|byte| *byte == b'_').next();
     let has_mark = value.contains(&b'_');

@@ -7,7 +7,8 @@ use http::Method;
 use std::borrow::Cow;
 
 /// The parameters of `query` that the cache policy or the origin request policy passes on, order and spelling kept;
-/// `None` when none is left. Where the behavior is restricted, those of signatures are left out whatever the policies say.
+/// `None` when none is left. Where the behavior is restricted, those of signatures are left out whatever the policies
+/// say.
 pub(crate) fn forwarded_query(
     behavior: &CacheBehavior,
     origin: &Origin,

@@ -7,12 +7,13 @@ use privet_sign::strip_query;
 use std::borrow::Cow;
 
 /// The value of a viewer's header as origins get it and cache keys hold it: without signing parameters and path_token
-/// tokens, if it is a URL or has one. `None` when such a value is no text, or takes too long to read: nothing can be told
-/// of it.
+/// tokens, if it is a URL or has one. `None` when such a value is no text, or takes too long to read: nothing can be
+/// told of it.
 ///
 /// It goes by the value: libraries have names of their own for the page they are on. Nothing but a URL's grant is taken
-/// out, for the origin reads the rest: a random value may be its own token. `Authorization` and `Signature` are left alone
-/// altogether, since those of other schemes have a `Signature` parameter too (RFC 9421, and the drafts before it).
+/// out, for the origin reads the rest: a random value may be its own token. `Authorization` and `Signature` are left
+/// alone altogether, since those of other schemes have a `Signature` parameter too (RFC 9421, and the drafts before
+/// it).
 pub(crate) fn without_grants<'v>(
     name: &HeaderName,
     value: &'v HeaderValue,
@@ -28,8 +29,8 @@ pub(crate) fn without_grants<'v>(
     }
 }
 
-/// Whether the value may have a URL with a grant in it. A path has none without one of these marks, and a token in base64
-/// that begins with `/` has none of them, so that it stays whole.
+/// Whether the value may have a URL with a grant in it. A path has none without one of these marks, and a token in
+/// base64 that begins with `/` has none of them, so that it stays whole.
 fn has_url(value: &[u8]) -> bool {
     let is_opening = |byte: &u8| b" \t\"'<".contains(byte);
     let begin = value.iter().find(|byte| !is_opening(byte));

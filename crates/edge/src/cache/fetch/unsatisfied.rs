@@ -1,7 +1,7 @@
 //! An origin that has nothing of the range that it was asked for: the object is shorter, or empty.
 //!
-//! The origin's own 416 is about this request. What the edge then learns of the object answers the next ones as well, and
-//! in the edge's words: those are the same whether the object was stored before or not (RFC 9110 14.2 and 15.5.17).
+//! The origin's own 416 is about this request. What the edge then learns of the object answers the next ones as well,
+//! and in the edge's words: those are the same whether the object was stored before or not (RFC 9110 14.2 and 15.5.17).
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;

@@ -5,8 +5,8 @@ use crate::cache::fill::{Follower, Reach};
 use privet_cache::Lookup;
 
 impl ObjectReader {
-    /// Whether nothing is missing at this place of an object whose length was not known: it ends here, or the fill has not
-    /// come further yet.
+    /// Whether nothing is missing at this place of an object whose length was not known: it ends here, or the fill has
+    /// not come further yet.
     pub(super) fn is_at_open_end(&mut self) -> bool {
         if self.follower.is_none() {
             let fills = &self.cache.shared.fills;

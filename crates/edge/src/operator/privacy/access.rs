@@ -222,8 +222,9 @@ impl OriginPrivacy {
     }
 
     /// As the operator's socket tells it: `distribution`, `origin`, `place`, `access` (`private`, `public`, `unclear`,
-    /// `unreachable`), `cause` (why it is unclear, or `loopback`, a token), `status`, `writers` (`nobody`, `perhaps`, `anybody`, or `null`
-    /// where that was not told), `object`, `asked` (seconds since 1970) and `message`, which is for people.
+    /// `unreachable`), `cause` (why it is unclear, or `loopback`, a token), `status`, `writers` (`nobody`, `perhaps`,
+    /// `anybody`, or `null` where that was not told), `object`, `asked` (seconds since 1970) and `message`, which is
+    /// for people.
     pub fn to_json(&self) -> Value {
         let (access, cause, status) = match &self.access {
             OriginAccess::Private => ("private", None, None),

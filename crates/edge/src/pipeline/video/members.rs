@@ -1,5 +1,5 @@
-//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be read
-//! takes away only itself.
+//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be
+//! read takes away only itself.
 
 use super::walk::{ATTEMPTS_MAX, Opened, VideoWalk};
 use crate::redeem::Redeemed;
@@ -182,8 +182,8 @@ impl VideoWalk<'_> {
         authorize_member(self.authorized, &self.request, path)
     }
 
-    /// Those subtitles of the set that are there and can be read, as far as can be told without reading long ones: players
-    /// end a video over subtitles that were listed and are refused.
+    /// Those subtitles of the set that are there and can be read, as far as can be told without reading long ones:
+    /// players end a video over subtitles that were listed and are refused.
     pub(super) async fn present_subtitles(
         &self,
         set: &VideoSet,
@@ -257,8 +257,8 @@ fn is_missing(denial: &Denial) -> bool {
     .contains(denial)
 }
 
-/// Whether the fault is that of the object, of its origin or of its place, so that another object may be read nevertheless.
-/// What is wrong with the request or with the edge is wrong with all of them.
+/// Whether the fault is that of the object, of its origin or of its place, so that another object may be read
+/// nevertheless. What is wrong with the request or with the edge is wrong with all of them.
 fn is_of_one_object(denial: &Denial) -> bool {
     match denial {
         Denial::Video { .. }

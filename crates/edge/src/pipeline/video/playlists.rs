@@ -189,7 +189,8 @@ fn side_text(subtitles: &SetSubtitles) -> SideText<'_> {
     }
 }
 
-/// How many lines a rendition takes: in a manifest each segment may have one, in a master playlist each track has a few.
+/// How many lines a rendition takes: in a manifest each segment may have one, in a master playlist each track has a
+/// few.
 fn entries(member: &Member, is_dash: bool) -> usize {
     let video = &member.opened.video;
     let tracks = video.description.tracks.len();

@@ -1,5 +1,5 @@
-//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A playlist that cannot
-//! be read is refused: without the grant it would lead the viewer to one refusal after the other.
+//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A playlist
+//! that cannot be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::object_request::ObjectRequest;
 use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, carried};
@@ -60,8 +60,8 @@ pub(crate) enum PlaylistAnswer {
     Made(Box<Answer>),
     /// The object is sent as it is: it is no playlist, or its URIs need no grant.
     AsItIs,
-    /// The origin does not give it now. Its own words may be passed on, a playlist may not: by the time that it is asked for
-    /// them it may have one, which nobody has signed.
+    /// The origin does not give it now. Its own words may be passed on, a playlist may not: by the time that it is
+    /// asked for them it may have one, which nobody has signed.
     Unread(Denial),
 }
 
@@ -118,8 +118,8 @@ pub(crate) fn is_playlist(path: &str) -> bool {
     PlaylistKind::of(path).is_some()
 }
 
-/// The query of a request for a playlist without the wish for a path_token, which no signature covers; `None` where it made no
-/// difference to `denial`.
+/// The query of a request for a playlist without the wish for a path_token, which no signature covers; `None` where it
+/// made no difference to `denial`.
 pub(crate) fn playlist_without_wish(
     routed: &Routed<'_>,
     request: &ViewerRequest<'_>,
@@ -275,8 +275,8 @@ fn playlist_in(
     }
 }
 
-/// The playlist with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would blow up
-/// (fidelity note F109).
+/// The playlist with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would
+/// blow up (fidelity note F109).
 fn with_grant(
     kind: PlaylistKind,
     playlist: &Utf8Bytes,

@@ -82,7 +82,8 @@ impl VideoWalk<'_> {
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 
-    /// Looks whether an object that was opened for its presence is subtitles, if it is short and need not be fetched for it.
+    /// Looks whether an object that was opened for its presence is subtitles, if it is short and need not be fetched
+    /// for it.
     ///
     /// Errors: it cannot be decoded, or is none.
     pub(super) async fn check_subtitles(

@@ -1,5 +1,5 @@
-//! Objects whose origin does not say how long they are: all of one is fetched first, once for all who ask, and once it is
-//! stored it can be had in parts.
+//! Objects whose origin does not say how long they are: all of one is fetched first, once for all who ask, and once it
+//! is stored it can be had in parts.
 
 use super::refusals::unsized_object;
 use crate::cache::{
@@ -49,10 +49,11 @@ pub(super) struct Unsized {
 }
 
 impl Arrivals {
-    /// Waits until all of the object is stored, and gives it with its length. When that takes too long for a request the
-    /// fetch goes on, whether the viewer stays or not: the next request finds more of it.
+    /// Waits until all of the object is stored, and gives it with its length. When that takes too long for a request
+    /// the fetch goes on, whether the viewer stays or not: the next request finds more of it.
     ///
-    /// Errors: [`Denial::VideoArriving`] when it takes longer; the object is too long, was not stored, or the origin failed.
+    /// Errors: [`Denial::VideoArriving`] when it takes longer; the object is too long, was not stored, or the origin
+    /// failed.
     pub(super) async fn stored(self: &Arc<Self>, object: Unsized) -> Arrival {
         outcome(self.join(object)?).await
     }
@@ -122,7 +123,8 @@ impl Unsized {
         let Served {
             object, waiting, ..
         } = self.served;
-        // A short one may have come between its first byte and this task's turn; its reader would look for a fill in vain.
+        // A short one may have come between its first byte and this task's turn; its reader would look for a fill in
+        // vain.
         if let Some(kept) = self.cache.kept_whole(&object).await {
             return Ok(kept);
         }

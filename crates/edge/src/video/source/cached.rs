@@ -143,8 +143,8 @@ fn readable_codings(headers: &HeaderMap, wanted: ReadScope<'_>) -> Result<Applie
     }
 }
 
-/// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of no
-/// use here; it tells whether the next one is for all.
+/// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of
+/// no use here; it tells whether the next one is for all.
 async fn obtained(
     asked: &Rc<CacheRequest>,
     ask: &SourceRequest<'_>,
