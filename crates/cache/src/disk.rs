@@ -62,11 +62,11 @@ impl RecordLocation {
     }
 
     /// Whether the first and the last byte are in the operating system's memory; what lies between most likely is too.
-    pub(crate) fn is_at_hand(&self) -> bool {
+    pub(crate) fn is_in_page_cache(&self) -> bool {
         let last = self.offset() + self.size_bytes().saturating_sub(1);
         [self.offset(), last]
             .iter()
-            .all(|at| file::is_at_hand(&self.segment.file, *at))
+            .all(|at| file::is_in_page_cache(&self.segment.file, *at))
     }
 }
 

@@ -71,8 +71,8 @@ impl DiskEntry {
     }
 
     /// Whether reading it will most likely not wait for the disk: its ends are in the operating system's memory.
-    pub fn is_at_hand(&self) -> bool {
-        self.place.is_at_hand()
+    pub fn is_in_page_cache(&self) -> bool {
+        self.place.is_in_page_cache()
     }
 }
 

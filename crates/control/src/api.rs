@@ -32,15 +32,15 @@ const LISTED_MAX: usize = 10_000;
 const PROBE_OBJECTS_MAX: usize = 1_000;
 
 /// Responds to one request, whatever it is.
-pub(super) async fn answer(desk: &OperatorServer, request: Request<Incoming>) -> Response<Page> {
+pub(super) async fn answer(server: &OperatorServer, request: Request<Incoming>) -> Response<Page> {
     let (parts, body) = request.into_parts();
     let answered = match Call::of(&parts) {
-        Ok(Call::Invalidate) => invalidate(desk, body).await,
-        Ok(Call::List { count_max }) => Ok(list(desk, count_max)),
-        Ok(Call::Show { id }) => show(desk, id),
-        Ok(Call::Cache) => Ok(cache(desk)),
-        Ok(Call::Origins) => Ok(origins(&desk.edge.privacy_of_origins())),
-        Ok(Call::Probe) => probe(desk, body).await,
+        Ok(Call::Invalidate) => invalidate(server, body).await,
+        Ok(Call::List { count_max }) => Ok(list(server, count_max)),
+        Ok(Call::Show { id }) => show(server, id),
+        Ok(Call::Cache) => Ok(cache(server)),
+        Ok(Call::Origins) => Ok(origins(&server.edge.privacy_of_origins())),
+        Ok(Call::Probe) => probe(server, body).await,
         Err(refusal) => Err(refusal),
     };
     match answered {
@@ -203,18 +203,18 @@ impl InvalidationRequest {
     }
 }
 
-async fn invalidate(desk: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
+async fn invalidate(server: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
     let wanted: InvalidationRequest = parse(&read(body).await?)?;
     let items = wanted.items()?;
-    let edge = desk.edge.clone();
+    let edge = server.edge.clone();
     // An invalidation waits for the disk.
     let work = tokio::task::spawn_blocking(move || edge.invalidate(&wanted.distribution, &items));
     let invalidation = work.await.map_err(|_| Refusal::ThreadLost)??;
     Ok(whole(&invalidation))
 }
 
-fn list(desk: &OperatorServer, count_max: usize) -> Value {
-    let latest = desk.edge.invalidations(count_max);
+fn list(server: &OperatorServer, count_max: usize) -> Value {
+    let latest = server.edge.invalidations(count_max);
     let summaries = latest.iter().map(|invalidation| {
         let mut summary = summary(invalidation);
         summary["items"] = invalidation.items.len().into();
@@ -223,8 +223,8 @@ fn list(desk: &OperatorServer, count_max: usize) -> Value {
     json!({ "invalidations": summaries.collect::<Vec<_>>() })
 }
 
-fn show(desk: &OperatorServer, id: &str) -> Result<Value, Refusal> {
-    match desk.edge.invalidation(id) {
+fn show(server: &OperatorServer, id: &str) -> Result<Value, Refusal> {
+    match server.edge.invalidation(id) {
         Some(invalidation) => Ok(whole(&invalidation)),
         None => Err(Refusal::NoSuchInvalidation(id.to_owned())),
     }
@@ -253,9 +253,9 @@ fn whole(invalidation: &Invalidation) -> Value {
     whole
 }
 
-fn cache(desk: &OperatorServer) -> Value {
-    let statistics = desk.edge.cache_statistics();
-    let settings = desk.edge.cache_settings();
+fn cache(server: &OperatorServer) -> Value {
+    let statistics = server.edge.cache_statistics();
+    let settings = server.edge.cache_settings();
     let disk = settings.disk.as_ref();
     json!({
         "objects": statistics.objects,
@@ -290,7 +290,7 @@ struct WantedProbe {
     write: bool,
 }
 
-async fn probe(desk: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
+async fn probe(server: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
     let bytes = read(body).await?;
     let wanted: WantedProbe = if bytes.is_empty() {
         WantedProbe::default()
@@ -312,7 +312,7 @@ async fn probe(desk: &OperatorServer, body: Incoming) -> Result<Value, Refusal> 
             WritingCheck::Read
         },
     };
-    Ok(origins(&desk.probe(&probing).await?))
+    Ok(origins(&server.probe(&probing).await?))
 }
 
 fn origins(privacy: &[OriginPrivacy]) -> Value {

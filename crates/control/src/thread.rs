@@ -142,7 +142,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
 
 /// Serves operators until told to stop.
 async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
-    let desk = Rc::new(OperatorServer::new(edge));
+    let server = Rc::new(OperatorServer::new(edge));
     let mut listening = None;
     let mut connections = JoinSet::new();
     loop {
@@ -150,12 +150,12 @@ async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
             command = commands.recv() => match command {
                 Some(Command::Listen(socket)) => listening = socket.and_then(listen),
                 Some(Command::Probe) => {
-                    tokio::task::spawn_local(probe_aloud(Rc::clone(&desk)));
+                    tokio::task::spawn_local(probe_aloud(Rc::clone(&server)));
                 }
                 Some(Command::Stop) | None => break,
             },
             stream = accept(listening.as_ref()), if connections.len() < CONNECTIONS_MAX => {
-                connections.spawn_local(serve(Rc::clone(&desk), stream));
+                connections.spawn_local(serve(Rc::clone(&server), stream));
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
@@ -166,10 +166,10 @@ async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
 }
 
 /// Serves a connection: one request, one response.
-async fn serve(desk: Rc<OperatorServer>, stream: UnixStream) {
+async fn serve(server: Rc<OperatorServer>, stream: UnixStream) {
     let answer = service_fn(|request| {
-        let desk = Rc::clone(&desk);
-        async move { Ok::<_, Infallible>(api::answer(&desk, request).await) }
+        let server = Rc::clone(&server);
+        async move { Ok::<_, Infallible>(api::answer(&server, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -181,13 +181,13 @@ async fn serve(desk: Rc<OperatorServer>, stream: UnixStream) {
 }
 
 /// Warns the operator of origins that are not private.
-async fn probe_aloud(desk: Rc<OperatorServer>) {
+async fn probe_aloud(server: Rc<OperatorServer>) {
     let probing = Probing {
         scope: ProbeScope::Buckets,
         objects: Vec::new(),
         writing: WritingCheck::Leave,
     };
-    let origins = match desk.probe(&probing).await {
+    let origins = match server.probe(&probing).await {
         Ok(origins) => origins,
         Err(error) => return standard_error::warning(error),
     };

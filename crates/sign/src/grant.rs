@@ -30,7 +30,7 @@ pub(crate) enum Mark {
     /// The whole signature. It is stored as it is, so that a digest costs nothing where none is needed.
     Signature(Arc<ConfirmedSignature>),
     /// The digests of the signature that a path token carries.
-    Session(PathTokenMark),
+    PathToken(PathTokenMark),
 }
 
 /// A signature that its public key has confirmed.
@@ -155,14 +155,14 @@ impl Mark {
     pub(crate) fn digest(&self) -> [u8; MARK_SIZE_BYTES] {
         match self {
             Mark::Signature(confirmed) => mark_of(&confirmed.signature),
-            Mark::Session(mark) => mark.digest,
+            Mark::PathToken(mark) => mark.digest,
         }
     }
 
     pub(crate) fn link_id(&self) -> LinkId {
         match self {
             Mark::Signature(confirmed) => LinkId::of(&confirmed.key, &confirmed.text),
-            Mark::Session(mark) => mark.link,
+            Mark::PathToken(mark) => mark.link,
         }
     }
 }

@@ -107,7 +107,7 @@ impl Verifier<'_> {
             key_pair_id: claims.key_pair_id.into(),
             until: claims.until,
             source: CredentialSource::PathToken,
-            mark: Mark::Session(claims.mark),
+            mark: Mark::PathToken(claims.mark),
             query_use: claims.coverage.query_use(),
             path_use: claims.coverage.path_use(),
             resource: claims.coverage.resource().map(Arc::from),

@@ -67,7 +67,7 @@ pub(super) fn write_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Res
 
 /// True if the byte at `at` is in the page cache, so that reading it does not wait for the disk.
 #[cfg(target_os = "linux")]
-pub(super) fn is_at_hand(file: &File, at: u64) -> bool {
+pub(super) fn is_in_page_cache(file: &File, at: u64) -> bool {
     use rustix::io::{ReadWriteFlags, preadv2};
     let mut byte = [0];
     let mut slices = [io::IoSliceMut::new(&mut byte)];
@@ -78,7 +78,7 @@ pub(super) fn is_at_hand(file: &File, at: u64) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_at_hand(_file: &File, _at: u64) -> bool {
+pub(super) fn is_in_page_cache(_file: &File, _at: u64) -> bool {
     false
 }
 

@@ -426,7 +426,7 @@ fn who_signs_a_spelling_means_it() {
 }
 
 #[test]
-fn the_gates_of_all_behaviors_are_the_strictest() {
+fn the_restrictions_of_all_behaviors_are_the_strictest() {
     let mixed = r#"
 behaviors = [
   { path_pattern = "/put/*", origin = "http", allowed_methods = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"] },

@@ -122,7 +122,7 @@ fn few_paths_begin_with_a_token() {
 }
 
 #[test]
-fn the_wish_for_a_session() {
+fn a_request_for_a_path_token() {
     for query in [
         "",
         "path_token",
@@ -150,7 +150,7 @@ fn the_wish_for_a_session() {
 }
 
 #[test]
-fn a_session_opens_what_its_link_opened() {
+fn a_path_token_opens_what_its_link_opened() {
     for link in [
         signed(&url(VIDEO), E),
         signed_for(&url("/private/a.mp4*"), &url("/x"), E),
@@ -177,7 +177,7 @@ fn a_session_opens_what_its_link_opened() {
 }
 
 #[test]
-fn a_session_is_looked_at_alone() {
+fn a_path_token_is_looked_at_alone() {
     let good = signed(&url(VIDEO), E);
     let token = format!("S1{}", "A".repeat(160));
     let sent = Sent {
@@ -197,7 +197,7 @@ fn a_session_is_looked_at_alone() {
 }
 
 #[test]
-fn an_open_behavior_has_no_sessions() {
+fn an_open_behavior_has_no_path_tokens() {
     assert_eq!(
         start(&url("/public/a.mp4/hls/master.m3u8?path_token=1")),
         (None, String::new())
@@ -316,7 +316,7 @@ fn locations_are_safe_headers() {
 }
 
 #[test]
-fn a_redirect_to_https_keeps_the_session() {
+fn a_redirect_to_https_keeps_the_path_token() {
     let token = format!("S1{}", "A".repeat(160));
     let sent = Sent {
         path_token: Some((token.clone(), secret())),

@@ -136,7 +136,7 @@ impl WorkerCache {
     /// What does not read back as it was written counts as absent.
     async fn loaded(&self, digest: Key, entry: DiskEntry) -> Option<StoredObject> {
         let store = self.shared.store.clone();
-        if entry.size_bytes() <= AT_ONCE_SIZE_BYTES_MAX && entry.is_at_hand() {
+        if entry.size_bytes() <= AT_ONCE_SIZE_BYTES_MAX && entry.is_in_page_cache() {
             // A thread of its own would cost more than the copying.
             let object = store.load_object(&entry, &digest).ok()??;
             return Some(StoredObject {

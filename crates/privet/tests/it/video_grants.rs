@@ -176,7 +176,7 @@ fn with_cookies_lists_are_the_same_for_everybody() {
 }
 
 #[test]
-fn a_session_stands_in_the_path() {
+fn a_path_token_stands_in_the_path() {
     let (origin, _) = origin_of(&MadeVideo::new(4, 100, 0));
     let edge = Remote::new(&origin).start();
     for query in [

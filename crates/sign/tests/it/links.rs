@@ -278,7 +278,7 @@ fn cookies_and_link_of_one_policy_are_one_link() {
 }
 
 #[test]
-fn a_session_has_the_identity_of_its_link() {
+fn a_path_token_has_the_identity_of_its_link() {
     let secret = PathTokenSecret::new(&[7; 32]).unwrap();
     for query in [
         parameters(RSA, &canned()),

@@ -300,7 +300,7 @@ fn the_address_range_carries_over() {
 }
 
 #[test]
-fn a_key_that_is_gone_takes_its_sessions_along() {
+fn a_key_that_is_gone_takes_its_path_tokens_along() {
     let token = issue("https://h.de/a", &terms());
     let with = |keys| Asking {
         keys,
@@ -313,7 +313,7 @@ fn a_key_that_is_gone_takes_its_sessions_along() {
 }
 
 #[test]
-fn a_switch_that_is_turned_off_takes_its_sessions_along() {
+fn a_switch_that_is_turned_off_takes_its_path_tokens_along() {
     let text = r#"{"Statement":{"Resource":"https://h.de/*","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}}"#;
     let lenient = Leniency {
         statement_object: true,
@@ -391,7 +391,7 @@ fn a_secret_is_not_printed() {
 
 /// A token compares section by section, whether a link or cookies brought it.
 #[test]
-fn a_session_reads_resources_as_its_credentials_do() {
+fn a_path_token_reads_resources_as_its_credentials_do() {
     let terms = policy("https://h.de/a*c");
     let link = signed("https://h.de/abc", &terms);
     let (url, query) = ("https://h.de/abc", link.query.as_deref().unwrap());

@@ -157,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn session_tokens_are_redacted() {
+fn path_tokens_are_redacted() {
     let token = format!("S1{}", "Ab3-_".repeat(40));
     for text in [
         "/~TOKEN/a.mp4/hls/t1/1.m4s",

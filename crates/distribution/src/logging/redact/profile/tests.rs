@@ -46,7 +46,7 @@ fn hexadecimal_beyond_a_digest_is_redacted() {
 }
 
 #[test]
-fn session_tokens_are_found_whatever_they_are_made_of() {
+fn path_tokens_are_found_whatever_they_are_made_of() {
     check(&format!("S1{}", "a".repeat(109)), false);
     check(&format!("S1{}", "a".repeat(110)), true);
     check(&format!("xyS1{}", "-".repeat(110)), true);
