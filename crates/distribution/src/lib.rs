@@ -20,6 +20,7 @@ pub mod logging;
 pub mod request;
 pub mod response;
 
+mod byte_range;
 mod calendar;
 mod cookies;
 mod header_names;
@@ -28,4 +29,5 @@ mod languages;
 mod percent;
 mod selecting_value;
 
+pub use byte_range::{ByteRange, ContentRange, RangeSpec, Span};
 pub use http_date::{date_value, parse_date};

@@ -17,7 +17,7 @@ pub use content_type::content_type;
 pub use grant_cap::{GrantCap, capped_by_grant};
 pub use pages::{Page, PageAuthor, denial_page, no_such_key_page, path_token_page};
 pub use preflight::{PreflightAnswer, options, preflight};
-pub use ranges::{ByteRange, multipart_end, multipart_part_head};
+pub use ranges::{multipart_end, multipart_part_head};
 pub use respond::{Representation, Selection, Validators, select, select_by};
 pub use response_policy::apply_response_policy;
 pub use server_timing::server_timing;

@@ -18,8 +18,9 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use privet_distribution::logging::ResultType;
 use privet_distribution::response::{
-    ByteRange, Page, PageAuthor, PreflightAnswer, Selection, multipart_end, multipart_part_head,
+    Page, PageAuthor, PreflightAnswer, Selection, multipart_end, multipart_part_head,
 };
+use privet_distribution::{ByteRange, ContentRange};
 use std::fs::File;
 use std::sync::Arc;
 
@@ -143,7 +144,7 @@ impl Answer {
             Selection::One(range) => answer.one_range(object, sends_files, range),
             Selection::Several(ranges) => answer.several_ranges(object, sends_files, &ranges),
             Selection::NotSatisfiable => {
-                answer.set_range(&format!("bytes */{size_bytes}"));
+                answer.set_range(&ContentRange::unsatisfied(size_bytes));
                 answer.set_length(0);
             }
         }
@@ -159,7 +160,7 @@ impl Answer {
         self.set_type(object.head.content_type.clone());
         self.set_length(length);
         self.set_range(&range.content_range(object.head.representation.size_bytes));
-        self.outcome.range = Some((range.start, range.end_inclusive));
+        self.outcome.range = Some(range);
         self.pieces
             .push(piece(object, sends_files, range.start, length));
     }

@@ -15,6 +15,7 @@ use privet_distribution::config::{
     HttpOrigin, Origin, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading,
 };
 use privet_distribution::logging::redact_viewer_text;
+use privet_distribution::{ContentRange, RangeSpec, Span};
 use privet_sign::Scheme;
 use std::fmt;
 use std::io;
@@ -404,12 +405,12 @@ async fn open(
     };
     match response.status.as_u16() {
         206 => {
-            let (begin, size_bytes) = content_range(&response.headers)?;
+            let ContentRange { range, size_bytes } = content_range(&response.headers)?;
             check_plain(&response.headers)?;
             let length = first.end.min(size_bytes);
             object.size_bytes = size_bytes;
             object.window = exactly(&mut response.body, length).await?;
-            if begin != 0 {
+            if range.start != 0 {
                 return Err(RemoteFault::Changed);
             }
         }
@@ -450,7 +451,9 @@ async fn stretch(
         checked(&response)?;
         return Err(RemoteFault::Changed);
     }
-    let is_same = content_range(&response.headers)? == (window.start, object.size_bytes)
+    let told = content_range(&response.headers)?;
+    let is_same = told.range.start == window.start
+        && told.size_bytes == object.size_bytes
         && response.headers.get(ETAG) == object.etag.as_ref();
     if !is_same {
         return Err(RemoteFault::Changed);
@@ -478,12 +481,13 @@ async fn ask(
 }
 
 fn range_headers(range: &Range<u64>) -> HeaderMap {
-    let value = format!("bytes={}-{}", range.start, range.end - 1);
-    let value = HeaderValue::try_from(value);
-    value.map_or_else(
-        |_| HeaderMap::new(),
-        |value| [(RANGE, value)].into_iter().collect(),
-    )
+    let span = Span {
+        start: range.start,
+        end: range.end,
+    };
+    let range = span.byte_range().map(RangeSpec::Within);
+    let range = range.map(|range| (RANGE, range.to_header_value()));
+    HeaderMap::from_iter(range)
 }
 
 /// Errors: anything but the whole object.
@@ -513,17 +517,12 @@ fn check_plain(headers: &HeaderMap) -> Result<(), RemoteFault> {
     }
 }
 
-/// Where a part begins, and how long the whole object is (RFC 9110 14.4).
-fn content_range(headers: &HeaderMap) -> Result<(u64, u64), RemoteFault> {
+fn content_range(headers: &HeaderMap) -> Result<ContentRange, RemoteFault> {
     let value = headers
         .get(CONTENT_RANGE)
         .and_then(|value| value.to_str().ok());
-    let numbers = value.and_then(|value| {
-        let (range, size_bytes) = value.strip_prefix("bytes ")?.split_once('/')?;
-        let (first, _) = range.split_once('-')?;
-        Some((first.parse().ok()?, size_bytes.parse().ok()?))
-    });
-    numbers.ok_or(RemoteFault::Changed)
+    let told = value.and_then(ContentRange::parse);
+    told.ok_or(RemoteFault::Changed)
 }
 
 /// What was read of a body.

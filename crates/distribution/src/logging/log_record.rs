@@ -1,5 +1,6 @@
 //! One line of the access log: CloudFront's 33 fields, tab-separated or as JSON.
 
+use crate::byte_range::ByteRange;
 use crate::calendar::DateTime;
 use http::Version;
 use privet_sign::Timestamp;
@@ -105,7 +106,7 @@ pub struct LogRecord<'a> {
     /// `sc-content-len`.
     pub content_length: Option<u64>,
     /// First and last byte of a 206 with one range: `sc-range-start` and `sc-range-end`.
-    pub range: Option<(u64, u64)>,
+    pub range: Option<ByteRange>,
     /// For the JSON form only.
     pub own: OwnFields<'a>,
 }
@@ -218,8 +219,8 @@ impl LogRecord<'_> {
             Word(self.detail),
             Text(self.content_type.unwrap_or_default()),
             number(self.content_length),
-            number(self.range.map(|range| range.0)),
-            number(self.range.map(|range| range.1)),
+            number(self.range.map(|range| range.start)),
+            number(self.range.map(|range| range.end_inclusive)),
         ]
     }
 }

@@ -1,27 +1,7 @@
 //! The `Range` field (RFC 9110 14.1.2, 14.2) and the frame of multipart/byteranges (RFC 9110 14.6).
 
+use crate::byte_range::ByteRange;
 use std::fmt::Write as _;
-
-/// A part of an object, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ByteRange {
-    /// The first byte, counted from 0.
-    pub start: u64,
-    /// The last byte; never before `start`.
-    pub end_inclusive: u64,
-}
-
-impl ByteRange {
-    /// How many bytes it has; at least one.
-    pub fn size_bytes(&self) -> u64 {
-        self.end_inclusive - self.start + 1
-    }
-
-    /// The value of `Content-Range` within an object of `size_bytes` (RFC 9110 14.4).
-    pub fn content_range(&self, size_bytes: u64) -> String {
-        format!("bytes {}-{}/{size_bytes}", self.start, self.end_inclusive)
-    }
-}
 
 /// What a `Range` field asks of an object of known size.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,8 +120,8 @@ pub fn multipart_part_head(
     // Writing to a String does not fail.
     let _ = write!(
         head,
-        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {}-{}/{size_bytes}\r\n\r\n",
-        range.start, range.end_inclusive
+        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
+        range.content_range(size_bytes)
     );
     head
 }

@@ -1,8 +1,9 @@
 //! What of an object to send: conditions (RFC 9110 13) before ranges (RFC 9110 14).
 
+use crate::byte_range::ByteRange;
 use crate::caching::DateStrength;
 use crate::http_date::parse_date;
-use crate::response::ranges::{self, ByteRange, RangeSet};
+use crate::response::ranges::{self, RangeSet};
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::Timestamp;
 

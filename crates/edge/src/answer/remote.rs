@@ -16,9 +16,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use privet_distribution::caching::{CACHE_TAG_FIELDS, CacheStatus, end_to_end_headers};
 use privet_distribution::logging::ResultType;
 use privet_distribution::request::ViewerRequest;
-use privet_distribution::response::{
-    ByteRange, Selection, multipart_end, multipart_part_head, select_by,
-};
+use privet_distribution::response::{Selection, multipart_end, multipart_part_head, select_by};
+use privet_distribution::{ByteRange, ContentRange, Span};
 use privet_sign::Timestamp;
 use std::rc::Rc;
 
@@ -69,34 +68,34 @@ impl Answer {
         answer.set_cache_status(&status);
         let size_bytes = head.size_bytes();
         let waiting = &mut Some(waiting).flatten();
-        let mut reader = |start: u64, end: Option<u64>| {
-            let stretch = (start, end);
+        let mut reader = || {
             let object = object.clone();
-            ObjectReader::new(origins.cache, origins.ask, object, stretch, waiting.take())
+            ObjectReader::new(origins.cache, origins.ask, object, waiting.take())
         };
         let is_head = *request.method == Method::HEAD;
         match selection {
             Selection::Whole => {
                 answer.set_known_length(size_bytes, request.version);
                 if !is_head {
-                    answer.begin_with(reader(0, size_bytes)).await?;
+                    answer.begin_with(reader()).await?;
                 }
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
             Selection::One(range) => {
                 answer.set_length(range.size_bytes());
                 answer.set_range(&range.content_range(size_bytes.unwrap_or_default()));
-                answer.outcome.range = Some((range.start, range.end_inclusive));
-                let end = Some(range.end_inclusive + 1);
-                answer.begin_with(reader(range.start, end)).await?;
+                answer.outcome.range = Some(range);
+                answer.begin_with(reader().within(range.span())).await?;
             }
             Selection::Several(ranges) => {
                 let content_type = head.content_type();
                 let size_bytes = size_bytes.unwrap_or_default();
-                answer.several_readers(content_type, size_bytes, &ranges, reader);
+                answer.several_readers(content_type, size_bytes, &ranges, |span| {
+                    reader().within(span)
+                });
             }
             Selection::NotSatisfiable => {
-                answer.set_range(&format!("bytes */{}", size_bytes.unwrap_or_default()));
+                answer.set_range(&ContentRange::unsatisfied(size_bytes.unwrap_or_default()));
                 answer.set_length(0);
             }
         }
@@ -219,7 +218,7 @@ impl Answer {
         content_type: Option<&HeaderValue>,
         size_bytes: u64,
         ranges: &[ByteRange],
-        mut reader: impl FnMut(u64, Option<u64>) -> ObjectReader,
+        mut reader: impl FnMut(Span) -> ObjectReader,
     ) {
         let boundary: String = request_id()
             .chars()
@@ -234,7 +233,7 @@ impl Answer {
             let part_head = multipart_part_head(&boundary, part_type, range, size_bytes);
             length += part_head.len() as u64 + range.size_bytes();
             self.pieces.push(Piece::Memory(Bytes::from(part_head)));
-            let part = reader(range.start, Some(range.end_inclusive + 1));
+            let part = reader(range.span());
             self.pieces.push(Piece::Object(Box::new(part)));
         }
         let end = multipart_end(&boundary);

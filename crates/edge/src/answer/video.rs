@@ -15,11 +15,11 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::caching::{DateStrength, vary_by_coding};
 use privet_distribution::logging::ResultType;
-use privet_distribution::parse_date;
 use privet_distribution::request::ViewerRequest;
 use privet_distribution::response::{
-    ByteRange, Selection, Validators, multipart_end, multipart_part_head, select_by,
+    Selection, Validators, multipart_end, multipart_part_head, select_by,
 };
+use privet_distribution::{ByteRange, ContentRange, Span, parse_date};
 use privet_sign::Timestamp;
 
 /// What an origin says of an object that holds for all that is made of it.
@@ -64,8 +64,12 @@ impl Answer {
                 answer.set_type(made.content_type.clone());
                 answer.set_length(size_bytes);
                 if !is_head {
+                    let span = Span {
+                        start: 0,
+                        end: size_bytes,
+                    };
                     answer
-                        .begin_with_made(&made.content, (0, size_bytes), sends_files)
+                        .begin_with_made(&made.content, span, sends_files)
                         .await?;
                 }
             }
@@ -74,15 +78,14 @@ impl Answer {
                 answer.set_type(made.content_type.clone());
                 answer.set_length(range.size_bytes());
                 answer.set_range(&range.content_range(size_bytes));
-                answer.outcome.range = Some((range.start, range.end_inclusive));
-                let end = range.end_inclusive + 1;
+                answer.outcome.range = Some(range);
                 answer
-                    .begin_with_made(&made.content, (range.start, end), sends_files)
+                    .begin_with_made(&made.content, range.span(), sends_files)
                     .await?;
             }
             Selection::Several(ranges) => answer.several_made(made, &ranges, sends_files),
             Selection::NotSatisfiable => {
-                answer.set_range(&format!("bytes */{size_bytes}"));
+                answer.set_range(&ContentRange::unsatisfied(size_bytes));
                 answer.set_length(0);
             }
         }
@@ -149,17 +152,16 @@ impl Answer {
     async fn begin_with_made(
         &mut self,
         content: &MadeContent,
-        stretch: (u64, u64),
+        span: Span,
         sends_files: bool,
     ) -> Result<(), ReadFault> {
-        self.pieces
-            .push(match content.stretch(stretch, sends_files) {
-                Stretch::Memory(bytes) => Piece::Made(bytes),
-                Stretch::Body(mut body) => {
-                    body.prepare().await?;
-                    Piece::Video(body)
-                }
-            });
+        self.pieces.push(match content.stretch(span, sends_files) {
+            Stretch::Memory(bytes) => Piece::Made(bytes),
+            Stretch::Body(mut body) => {
+                body.prepare().await?;
+                Piece::Video(body)
+            }
+        });
         Ok(())
     }
 
@@ -177,9 +179,7 @@ impl Answer {
             let head = multipart_part_head(&boundary, part_type, range, size_bytes);
             length += head.len() as u64 + range.size_bytes();
             self.pieces.push(Piece::Memory(Bytes::from(head)));
-            let stretch = made
-                .content
-                .stretch((range.start, range.end_inclusive + 1), sends_files);
+            let stretch = made.content.stretch(range.span(), sends_files);
             self.pieces.push(match stretch {
                 Stretch::Memory(bytes) => Piece::Made(bytes),
                 Stretch::Body(body) => Piece::Video(body),

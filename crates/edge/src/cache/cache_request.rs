@@ -4,7 +4,7 @@
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use crate::redeem::Redeemed;
 use http::header::{
-    CONTENT_LENGTH, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -14,6 +14,8 @@ use privet_distribution::caching::{
 };
 use privet_distribution::config::{CachePolicy, Distribution, Origin, OriginChoice};
 use privet_distribution::request::{OriginRequest, RequestFacts, ViewerRequest, origin_request};
+
+use privet_distribution::{ByteRange, ContentRange, RangeSpec};
 use privet_sign::Scheme;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -34,7 +36,8 @@ pub(crate) struct CacheRequest {
     pub(super) method: Method,
     /// As they go to the origin, without conditions and ranges.
     headers: HeaderMap,
-    pub(super) wanted: RequestedRange,
+    /// The first range that the viewer wants; `None` begins with the first byte.
+    pub(super) wanted: Option<RangeSpec>,
     /// The viewer's own conditions and ranges, for responses that are not stored.
     conditions: HeaderMap,
     target: String,
@@ -42,20 +45,6 @@ pub(crate) struct CacheRequest {
     secondary: Option<(String, HeaderMap)>,
     viewer_scheme: Scheme,
     viewer: IpAddr,
-}
-
-/// The first bytes that the viewer wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestedRange {
-    /// From the beginning.
-    All,
-    /// From `start` on, to `end_inclusive` if that is given.
-    From {
-        start: u64,
-        end_inclusive: Option<u64>,
-    },
-    /// So many at the end.
-    Last(u64),
 }
 
 impl CacheRequest {
@@ -94,7 +83,7 @@ impl CacheRequest {
             origins,
             method,
             headers,
-            wanted: RequestedRange::of(request),
+            wanted: first_range_wanted(request),
             conditions: conditions(request),
             target,
             secondary,
@@ -192,33 +181,24 @@ pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
     }
 }
 
-impl RequestedRange {
-    fn of(request: &ViewerRequest<'_>) -> Self {
-        let range = request
-            .headers
-            .get(RANGE)
-            .filter(|_| request.method == Method::GET)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.trim().strip_prefix("bytes="));
-        let Some(first) = range.and_then(|set| set.split(',').next()) else {
-            return RequestedRange::All;
-        };
-        let Some((start, end)) = first.trim().split_once('-') else {
-            return RequestedRange::All;
-        };
-        match (start.trim().parse(), end.trim().parse()) {
-            (Ok(start), Ok(end)) if end < start => RequestedRange::All,
-            (Ok(start), Ok(end)) => RequestedRange::From {
+fn first_range_wanted(request: &ViewerRequest<'_>) -> Option<RangeSpec> {
+    let value = request
+        .headers
+        .get(RANGE)
+        .filter(|_| request.method == Method::GET)?;
+    let set = value.to_str().ok()?.trim().strip_prefix("bytes=")?;
+    let (start, end) = set.split(',').next()?.trim().split_once('-')?;
+    let (start_text, end_text) = (start.trim(), end.trim());
+    match (start_text.parse(), end_text.parse()) {
+        (Ok(start), Ok(end_inclusive)) if start <= end_inclusive => {
+            Some(RangeSpec::Within(ByteRange {
                 start,
-                end_inclusive: Some(end),
-            },
-            (Ok(start), Err(_)) if end.trim().is_empty() => RequestedRange::From {
-                start,
-                end_inclusive: None,
-            },
-            (Err(_), Ok(length)) if start.trim().is_empty() => RequestedRange::Last(length),
-            (Ok(_) | Err(_), Ok(_) | Err(_)) => RequestedRange::All,
+                end_inclusive,
+            }))
         }
+        (Ok(start), Err(_)) if end_text.is_empty() => Some(RangeSpec::From(start)),
+        (Err(_), Ok(length)) if start_text.is_empty() => Some(RangeSpec::Last(length)),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
     }
 }
 
@@ -264,35 +244,13 @@ impl Validator {
 /// No object is longer: places in it can be added without care.
 pub(super) const OBJECT_SIZE_BYTES_MAX: u64 = 1 << 62;
 
-/// `start-end/size` of a 206 (RFC 9110 14.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ContentRange {
-    pub(super) start: u64,
-    pub(super) end_inclusive: u64,
-    pub(super) size_bytes: u64,
-}
-
-impl ContentRange {
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(http::header::CONTENT_RANGE)?.to_str().ok()?;
-        let (range, size) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
-        let (start, end) = range.split_once('-')?;
-        let found = ContentRange {
-            start: start.parse().ok()?,
-            end_inclusive: end.parse().ok()?,
-            size_bytes: size.parse().ok()?,
-        };
-        let is_sound = found.start <= found.end_inclusive
-            && found.end_inclusive < found.size_bytes
-            && found.size_bytes <= OBJECT_SIZE_BYTES_MAX;
-        let length = found
-            .end_inclusive
-            .checked_sub(found.start)?
-            .checked_add(1)?;
-        let fits = headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .is_none_or(|promised: u64| promised == length);
-        (is_sound && fits).then_some(found)
-    }
+/// The `Content-Range` of a 206 whose length goes with it, of an object that is not too long.
+pub(super) fn content_range(headers: &HeaderMap) -> Option<ContentRange> {
+    let found = ContentRange::parse(headers.get(CONTENT_RANGE)?.to_str().ok()?)?;
+    let promised: Option<u64> = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let fits = found.size_bytes <= OBJECT_SIZE_BYTES_MAX
+        && promised.is_none_or(|promised| promised == found.range.size_bytes());
+    fits.then_some(found)
 }

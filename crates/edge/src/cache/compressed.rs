@@ -208,8 +208,7 @@ impl WorkerCache {
         let size_bytes = wish.size_bytes;
         match &wish.plain {
             Plain::Stored(ask, object) => {
-                let stretch = (0, Some(size_bytes));
-                let reader = ObjectReader::new(self, Some(ask), object.clone(), stretch, None);
+                let reader = ObjectReader::new(self, Some(ask), object.clone(), None);
                 read_whole(reader).await
             }
             Plain::Folder(Content::Memory(bytes) | Content::Both(bytes, _)) => {

@@ -5,9 +5,7 @@ mod unsatisfied;
 mod viewers_own;
 
 use super::WorkerCache;
-use super::cache_request::{
-    CacheRequest, ContentRange, OBJECT_SIZE_BYTES_MAX, RequestedRange, Validator,
-};
+use super::cache_request::{CacheRequest, OBJECT_SIZE_BYTES_MAX, Validator, content_range};
 use super::cached_head::{CachedHead, Cleared, Form, Generation};
 use super::digest::{digest, new_generation};
 use super::fetched::{Fetched, Stored};
@@ -24,7 +22,7 @@ use privet_distribution::caching::{
     Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
     freshened, matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
 };
-use privet_distribution::date_value;
+use privet_distribution::{RangeSpec, Span, date_value};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -58,7 +56,7 @@ impl WorkerCache {
         let had_range = range.is_some();
         let mut call_headers = conditions.clone().unwrap_or_default();
         if let Some(range) = range {
-            call_headers.insert(RANGE, range);
+            call_headers.insert(RANGE, range.to_header_value());
         }
         let mut context = Context {
             ask,
@@ -107,28 +105,22 @@ impl WorkerCache {
     }
 
     /// Whole blocks around what the viewer wants first; `None` asks for everything.
-    fn first_range(&self, wanted: RequestedRange) -> Option<HeaderValue> {
-        let block = self.shared.block_size_bytes;
-        let text = match wanted {
-            RequestedRange::All
-            | RequestedRange::From {
-                start: 0,
-                end_inclusive: None,
-            } => return None,
-            RequestedRange::From {
-                start,
-                end_inclusive,
-            } => {
-                let start = start / block * block;
-                let longest = start.checked_add(BLOCKS_PER_FETCH_MAX * block)?;
-                let end = end_inclusive.map_or(longest, |end| {
-                    end.saturating_add(1).div_ceil(block).saturating_mul(block)
-                });
-                format!("bytes={start}-{}", end.min(longest) - 1)
-            }
-            RequestedRange::Last(length) => format!("bytes=-{}", length.max(1)),
+    fn first_range(&self, wanted: Option<RangeSpec>) -> Option<RangeSpec> {
+        let (start, end) = match wanted? {
+            RangeSpec::From(0) => return None,
+            RangeSpec::From(start) => (start, None),
+            RangeSpec::Within(range) => (range.start, Some(range.span().end)),
+            RangeSpec::Last(length) => return Some(RangeSpec::Last(length.max(1))),
         };
-        HeaderValue::try_from(text).ok()
+        let block = self.shared.block_size_bytes;
+        let start = start / block * block;
+        let longest = start.checked_add(BLOCKS_PER_FETCH_MAX * block)?;
+        let end = end.map_or(longest, |end| end.div_ceil(block).saturating_mul(block));
+        let span = Span {
+            start,
+            end: end.min(longest),
+        };
+        span.byte_range().map(RangeSpec::Within)
     }
 
     /// 304: what is stored is good again.
@@ -194,25 +186,26 @@ impl WorkerCache {
     /// 206: the object becomes known, and some of its bytes.
     async fn partial(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
         let block = self.shared.block_size_bytes;
-        let range = ContentRange::of(&response.headers);
+        let content_range = content_range(&response.headers);
         let came = dated(response.headers.clone(), &context.moments);
         let validator = Validator::of(&came, date_strength(&came));
-        let (Some(range), Some(_)) = (range, validator) else {
+        let (Some(content_range), Some(_)) = (content_range, validator) else {
             return self.again_whole(context).await;
         };
         // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
-        let end = range.end_inclusive + 1;
-        if end != range.size_bytes && !end.is_multiple_of(block) {
+        let Span { start, end } = content_range.range.span();
+        let size_bytes = content_range.size_bytes;
+        if end != size_bytes && !end.is_multiple_of(block) {
             return self.again_whole(context).await;
         }
         let mut headers = response.headers.clone();
         headers.remove(CONTENT_RANGE);
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(range.size_bytes));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
         let decided = self.storage_of(&context, StatusCode::OK, &headers);
         let Storage::Store(lifetime) = decided else {
             return self.viewers_own_range(&context, decided).await;
         };
-        if range.size_bytes <= block {
+        if size_bytes <= block {
             // Small enough to have it whole, and a block by itself would not be found as such.
             return self.again_whole(context).await;
         }
@@ -221,7 +214,7 @@ impl WorkerCache {
         }
         let (key, generation) = self.place(&context, &headers);
         let form = Form::Blocks {
-            size_bytes: range.size_bytes,
+            size_bytes,
             block_size_bytes: block,
         };
         let head = self.head(
@@ -234,8 +227,8 @@ impl WorkerCache {
             lifetime,
         );
         let object = self.put_head(head, context.seq);
-        let hold = if range.start % block == 0 {
-            let fill = Fill::new(range.start, Some(end));
+        let hold = if start % block == 0 {
+            let fill = Fill::new(start, Some(end));
             Some(self.begin_fill(&object, &fill, response.body, None, context.guard.clone()))
         } else {
             // The end of an object: its blocks are fetched from their borders.

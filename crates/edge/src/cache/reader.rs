@@ -16,6 +16,7 @@ use crate::origin::DiskWork;
 use crate::origin_client::OriginFaultKind;
 use bytes::Bytes;
 use privet_cache::{Block, DiskBody, Key, Lookup, Use, block_key};
+use privet_distribution::Span;
 use refill::Refill;
 use std::fs::File;
 use std::io;
@@ -96,26 +97,32 @@ impl std::fmt::Debug for ObjectReader {
 }
 
 impl ObjectReader {
-    /// From `start` to before `end`, both within the object; `None` reads to its end.
+    /// A reader of the whole object. `ask` is what its missing blocks are fetched with, `None` where its body is with it.
     pub(crate) fn new(
         cache: &Rc<WorkerCache>,
         ask: Option<&Rc<CacheRequest>>,
         object: StoredObject,
-        (start, end): (u64, Option<u64>),
         waiting: Option<FlightWaiter>,
     ) -> Self {
         ObjectReader {
             cache: Rc::clone(cache),
             ask: ask.cloned(),
+            position: 0,
+            end: object.head().size_bytes(),
             object,
-            position: start,
-            end,
             source: Source::Undecided,
             follower: None,
             attempts: 0,
             counted_block: None,
             waiting,
         }
+    }
+
+    /// Reads these bytes of the object alone, which has all of them.
+    pub(crate) fn within(mut self, span: Span) -> Self {
+        self.position = span.start;
+        self.end = Some(span.end);
+        self
     }
 
     /// How many bytes are left; `None` while the object's size is not known.
@@ -511,8 +518,11 @@ impl ObjectReader {
             !matches!(stored, Lookup::Absent) || fills.come_by(&head.generation, number * block)
         };
         let missing = (first + 1..last).find(is_there).unwrap_or(last);
-        let stretch = (first * block, (missing * block).min(size_bytes));
-        let fill = Fill::new(stretch.0, Some(stretch.1));
+        let span = Span {
+            start: first * block,
+            end: (missing * block).min(size_bytes),
+        };
+        let fill = Fill::new(span.start, Some(span.end));
         let Some(follower) = fill.follow(self.position, Reach::Near) else {
             return Err(ReadFault::Lost);
         };
@@ -534,7 +544,7 @@ impl ObjectReader {
             digest: self.object.digest,
             validator,
             size_bytes,
-            stretch,
+            span,
         };
         tokio::task::spawn_local(async move {
             if let Err(fault) = refill.run(sink).await {

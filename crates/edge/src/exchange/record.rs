@@ -5,6 +5,7 @@ use crate::departures::Departure;
 use crate::ends::ExchangeEnd;
 use crate::log::LogSlot;
 use http::{HeaderMap, HeaderValue, header};
+use privet_distribution::ByteRange;
 use privet_distribution::config::{Distribution, ResponseHeadersPolicy};
 use privet_distribution::logging::{LogRecord, OwnFields, ResultType};
 use privet_distribution::request::Routed;
@@ -41,7 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) detail: &'static str,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) content_length: Option<u64>,
-    pub(crate) range: Option<(u64, u64)>,
+    pub(crate) range: Option<ByteRange>,
     pub(crate) refusal: Option<&'static str>,
     pub(crate) grant: Option<String>,
     pub(crate) head_size_bytes: u64,

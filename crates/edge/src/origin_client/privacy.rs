@@ -16,6 +16,7 @@ use aws_lc_rs::rand;
 use bytes::Bytes;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use privet_distribution::RangeSpec;
 use privet_distribution::config::Origin;
 use privet_distribution::request::s3_error_code;
 use privet_sign::Scheme;
@@ -176,7 +177,7 @@ impl OriginClient {
         {
             let mut get = call(Method::GET, target);
             get.headers
-                .insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+                .insert(RANGE, RangeSpec::FIRST_BYTE.to_header_value());
             judged = self.ask(origin, get).await?;
         }
         Ok(match judged {

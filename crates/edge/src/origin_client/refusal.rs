@@ -11,6 +11,7 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use privet_distribution::RangeSpec;
 use privet_distribution::config::Origin;
 use privet_distribution::request::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
@@ -27,8 +28,6 @@ const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
 const SECRET_SIZE_BYTES_MIN: usize = 8;
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
-/// The least that a GET can ask for.
-const FIRST_BYTE: HeaderValue = HeaderValue::from_static("bytes=0-0");
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml");
 /// Fields about the text of an error, which is replaced.
@@ -201,7 +200,7 @@ pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
         }
     }
     let mut headers = call.headers.clone();
-    headers.insert(RANGE, FIRST_BYTE);
+    headers.insert(RANGE, RangeSpec::FIRST_BYTE.to_header_value());
     Some(OriginCall {
         method: Method::GET,
         target: call.target.clone(),

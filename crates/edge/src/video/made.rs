@@ -5,6 +5,7 @@ use super::source::VideoSource;
 use crate::cache::{CacheResult, ReadFault};
 use bytes::Bytes;
 use http::HeaderValue;
+use privet_distribution::Span;
 use privet_distribution::caching::{CacheStatus, ContentCoding};
 use privet_media::Parts;
 use privet_media::mux::TsSegment;
@@ -58,12 +59,12 @@ impl MadeContent {
         }
     }
 
-    /// The bytes from `start` to before `end`, both within it. `sends_files`: the stream can send files by itself.
-    pub(crate) fn stretch(&self, (start, end): (u64, u64), sends_files: bool) -> Stretch {
+    /// These of its bytes, which has all of them. `sends_files`: the stream can send files by itself.
+    pub(crate) fn stretch(&self, span: Span, sends_files: bool) -> Stretch {
         match self {
             MadeContent::Text(bytes, _) => {
                 // What is in memory fits its address space.
-                let stretch = start as usize..end as usize;
+                let stretch = span.start as usize..span.end as usize;
                 if stretch.len() == bytes.len() {
                     Stretch::Memory(bytes.clone())
                 } else {
@@ -72,7 +73,7 @@ impl MadeContent {
                 }
             }
             MadeContent::Parts(source, parts) => {
-                let reader = source.reader(parts.slice(start, end));
+                let reader = source.reader(parts.slice(span.start, span.end));
                 let reader = if sends_files {
                     reader.sending_files()
                 } else {
@@ -81,7 +82,7 @@ impl MadeContent {
                 Stretch::Body(VideoBody::Parts(Box::new(reader)))
             }
             MadeContent::Ts(place) => {
-                let body = TsBody::new(place, start, end);
+                let body = TsBody::new(place, span);
                 Stretch::Body(VideoBody::Ts(Box::new(body)))
             }
         }
@@ -168,18 +169,20 @@ pub(crate) struct TsBody {
 }
 
 impl TsBody {
-    fn new(place: &TsPlace, start: u64, end: u64) -> Self {
+    fn new(place: &TsPlace, span: Span) -> Self {
         let mut segment =
             TsSegment::new(&place.video.index, &place.video.segmentation, place.number);
-        let skipped = segment.as_mut().map_or(0, |segment| segment.skip(start));
+        let skipped = segment
+            .as_mut()
+            .map_or(0, |segment| segment.skip(span.start));
         let sources = segment.as_ref().map(TsSegment::sources).unwrap_or_default();
         TsBody {
             segment,
             reader: place.source.reader(sources),
             written: Vec::new(),
             ready: Bytes::new(),
-            skipped: start - skipped,
-            remaining: end - start,
+            skipped: span.start - skipped,
+            remaining: span.size_bytes(),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::cache::{CacheRequest, Next, ObjectReader, ReadFault, StoredObject, Wo
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, is_cached, poll_chunk};
 use bytes::Bytes;
+use privet_distribution::Span;
 use privet_media::Part;
 use std::fs::File;
 use std::io;
@@ -234,10 +235,9 @@ pub(super) struct CachedWay {
 /// A stretch that the reader has given as one of a file.
 struct InFile {
     file: Arc<File>,
-    /// In the object.
-    start: u64,
-    end: u64,
-    /// In the file.
+    /// The place of its bytes in the object.
+    span: Span,
+    /// The place of the first one in the file.
     offset: u64,
 }
 
@@ -256,7 +256,7 @@ impl CachedWay {
                 self.chunk = None;
             }
             if let Some(in_file) = &self.in_file {
-                if (in_file.start..in_file.end).contains(&place.offset) {
+                if in_file.span.contains(place.offset) {
                     return self.poll_file(place.offset, length_max, context);
                 }
                 self.in_file = None;
@@ -272,8 +272,10 @@ impl CachedWay {
                 } => {
                     self.in_file = Some(InFile {
                         file,
-                        start: place.offset,
-                        end: place.offset + size_bytes,
+                        span: Span {
+                            start: place.offset,
+                            end: place.offset + size_bytes,
+                        },
                         offset,
                     });
                 }
@@ -292,15 +294,18 @@ impl CachedWay {
             self.end = joined_end(place, self.object.block_size_bytes());
             self.reader = None;
         }
-        let stretch = (place.offset, Some(self.end));
+        let span = Span {
+            start: place.offset,
+            end: self.end,
+        };
         let reader = self.reader.get_or_insert_with(|| {
             ObjectReader::new(
                 &self.cache,
                 Some(&self.ask),
                 self.object.clone(),
-                stretch,
                 self.source.take_waiting(),
             )
+            .within(span)
         });
         reader.skip_to(place.offset);
         reader
@@ -315,9 +320,9 @@ impl CachedWay {
         let Some(in_file) = &self.in_file else {
             return Poll::Ready(Err(ReadFault::Lost));
         };
-        let left = usize::try_from(in_file.end - offset).unwrap_or(usize::MAX);
+        let left = usize::try_from(in_file.span.end - offset).unwrap_or(usize::MAX);
         let wanted = length_max.min(left).min(CHUNK_SIZE_BYTES);
-        let at = in_file.offset + (offset - in_file.start);
+        let at = in_file.offset + (offset - in_file.span.start);
         let chunk = ready!(poll_chunk(
             &mut self.reading,
             &in_file.file,

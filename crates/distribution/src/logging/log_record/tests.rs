@@ -72,7 +72,10 @@ fn t109_an_unsigned_request_has_33_columns() {
 fn a_viewer_who_left_has_status_000() {
     let mut record = record();
     record.status = 0;
-    record.range = Some((0, 99));
+    record.range = Some(ByteRange {
+        start: 0,
+        end_inclusive: 99,
+    });
     let columns = columns(&record);
     assert_eq!(columns[8], "000");
     assert_eq!(columns[31..], ["0", "99"]);

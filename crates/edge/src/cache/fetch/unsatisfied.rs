@@ -5,10 +5,10 @@
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
-use crate::cache::cache_request::RequestedRange;
 use crate::origin_client::OriginResponse;
 use http::header::{CONTENT_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use privet_distribution::{ByteRange, RangeSpec};
 use std::rc::Rc;
 
 impl WorkerCache {
@@ -36,11 +36,11 @@ impl WorkerCache {
 
     /// The first block: how long the object is comes with it, and a whole object of many gigabytes does not.
     async fn from_the_start(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
-        let mut headers = HeaderMap::new();
-        let first = format!("bytes=0-{}", self.shared.block_size_bytes - 1);
-        if let Ok(first) = HeaderValue::try_from(first) {
-            headers.insert(RANGE, first);
-        }
+        let first = RangeSpec::Within(ByteRange {
+            start: 0,
+            end_inclusive: self.shared.block_size_bytes - 1,
+        });
+        let headers = HeaderMap::from_iter([(RANGE, first.to_header_value())]);
         context.moments = self.moments();
         let answered = self.send(context.ask, &headers).await;
         context.moments.received = self.clock.now();
@@ -70,13 +70,17 @@ enum Shortness {
 impl Shortness {
     /// Any byte at all satisfies a range that begins with the first one, or that counts from the end (RFC 9110 14.1.2);
     /// an origin need not say how long the object is.
-    fn of(wanted: RequestedRange, headers: &HeaderMap) -> Self {
+    fn of(wanted: Option<RangeSpec>, headers: &HeaderMap) -> Self {
         let told = headers.get(CONTENT_RANGE).map(HeaderValue::as_bytes);
         let is_told_empty = told.is_some_and(|told| told.trim_ascii() == b"bytes */0");
         match wanted {
             _ if is_told_empty => Shortness::Empty,
-            RequestedRange::From { start: 0, .. } | RequestedRange::Last(1..) => Shortness::Empty,
-            RequestedRange::All | RequestedRange::From { .. } | RequestedRange::Last(0) => {
+            Some(
+                RangeSpec::From(0)
+                | RangeSpec::Within(ByteRange { start: 0, .. })
+                | RangeSpec::Last(1..),
+            ) => Shortness::Empty,
+            Some(RangeSpec::From(_) | RangeSpec::Within(_) | RangeSpec::Last(0)) | None => {
                 Shortness::Unknown
             }
         }

@@ -2,11 +2,11 @@
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
-use crate::cache::cache_request::{CacheRequest, RequestedRange};
+use crate::cache::cache_request::CacheRequest;
 use crate::cache::look_up::LookUp;
 use crate::origin_client::OriginRequestBody;
 use http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use privet_distribution::caching::{Storage, Unstorable};
 use std::rc::Rc;
 
@@ -69,21 +69,9 @@ impl WorkerCache {
             Storage::Refuse(unstorable) => unstorable,
             Storage::Store(_) => Unstorable::Status,
         };
-        let range = match context.ask.wanted {
-            RequestedRange::All => None,
-            RequestedRange::From {
-                start,
-                end_inclusive: Some(end),
-            } => Some(format!("bytes={start}-{end}")),
-            RequestedRange::From {
-                start,
-                end_inclusive: None,
-            } => Some(format!("bytes={start}-")),
-            RequestedRange::Last(length) => Some(format!("bytes=-{length}")),
-        };
         let mut headers = HeaderMap::new();
-        if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
-            headers.insert(RANGE, range);
+        if let Some(range) = context.ask.wanted {
+            headers.insert(RANGE, range.to_header_value());
             // RFC 9110 13.1.5: a part goes only to a viewer whose other parts are of the same version.
             if let Some(condition) = context.ask.if_range() {
                 headers.insert(IF_RANGE, condition.clone());

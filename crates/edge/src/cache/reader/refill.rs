@@ -1,13 +1,14 @@
 //! A fetch of some blocks of an object that is known, which gives those bytes or none.
 
 use crate::cache::WorkerCache;
-use crate::cache::cache_request::{CacheRequest, ContentRange, Validator};
+use crate::cache::cache_request::{CacheRequest, Validator, content_range};
 use crate::cache::fetch_fault::FetchFault;
 use crate::cache::sink::Sink;
 use crate::origin_client::OriginResponse;
+use http::StatusCode;
 use http::header::RANGE;
-use http::{HeaderValue, StatusCode};
 use privet_cache::Key;
+use privet_distribution::{RangeSpec, Span};
 use std::rc::Rc;
 
 /// A fetch of some blocks of an object that is known.
@@ -17,16 +18,15 @@ pub(super) struct Refill {
     pub(super) digest: Key,
     pub(super) validator: Validator,
     pub(super) size_bytes: u64,
-    /// First byte and the one behind the last.
-    pub(super) stretch: (u64, u64),
+    /// The bytes that are asked for, of which there is at least one.
+    pub(super) span: Span,
 }
 
 impl Refill {
     pub(super) async fn run(self, mut sink: Sink) -> Result<(), FetchFault> {
-        let (start, end) = self.stretch;
         let mut call = self.ask.get();
-        if let Ok(range) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1)) {
-            call.headers.insert(RANGE, range);
+        if let Some(range) = self.span.byte_range().map(RangeSpec::Within) {
+            call.headers.insert(RANGE, range.to_header_value());
         }
         // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F62).
         self.validator.put_into(&mut call.headers);
@@ -45,7 +45,7 @@ impl Refill {
             return Err(fault);
         }
         if response.status == StatusCode::OK {
-            sink.skip(&mut response.body, start).await?;
+            sink.skip(&mut response.body, self.span.start).await?;
         }
         sink.take_all(response.body).await;
         Ok(())
@@ -62,9 +62,9 @@ impl Refill {
             {
                 Err(FetchFault::Changed)
             }
-            StatusCode::PARTIAL_CONTENT => match ContentRange::of(&response.headers) {
-                Some(range) if range.size_bytes != self.size_bytes => Err(FetchFault::Changed),
-                Some(range) if (range.start, range.end_inclusive + 1) == self.stretch => Ok(()),
+            StatusCode::PARTIAL_CONTENT => match content_range(&response.headers) {
+                Some(told) if told.size_bytes != self.size_bytes => Err(FetchFault::Changed),
+                Some(told) if told.range.span() == self.span => Ok(()),
                 Some(_) | None => Err(FetchFault::Unexpected),
             },
             StatusCode::OK if response.body.promised() == Some(self.size_bytes) => Ok(()),

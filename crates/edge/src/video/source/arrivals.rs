@@ -128,14 +128,7 @@ impl Unsized {
         if let Some(kept) = self.cache.kept_whole(&object).await {
             return Ok(kept);
         }
-        let stretch = (0, None);
-        let mut reader = ObjectReader::new(
-            &self.cache,
-            Some(&self.ask),
-            object.clone(),
-            stretch,
-            waiting,
-        );
+        let mut reader = ObjectReader::new(&self.cache, Some(&self.ask), object.clone(), waiting);
         let mut size_bytes = 0;
         let mut turn_bytes = 0;
         loop {

@@ -15,15 +15,19 @@ use http::header::{
     ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
     RANGE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use privet_distribution::caching::{AppliedCoding, AppliedCodings, CacheStatus, cache_key};
 use privet_distribution::config::CacheSettings;
 use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, keyed_headers};
+use privet_distribution::{ByteRange, RangeSpec};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The first look at an object: enough for most indexes, and for the size in any case.
-const FIRST_RANGE: HeaderValue = HeaderValue::from_static("bytes=0-65535");
+const FIRST_RANGE: RangeSpec = RangeSpec::Within(ByteRange {
+    start: 0,
+    end_inclusive: 65_535,
+});
 /// Fields of a request that are about what is made of the object, not about the object.
 const DERIVED_FIELDS: [HeaderName; 7] = [
     ACCEPT_ENCODING,
@@ -170,7 +174,7 @@ fn ask_of(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> Rc<CacheRequest> {
         headers.remove(name);
     }
     match wanted {
-        ReadScope::Parts => _ = headers.insert(RANGE, FIRST_RANGE),
+        ReadScope::Parts => _ = headers.insert(RANGE, FIRST_RANGE.to_header_value()),
         ReadScope::Whole { .. } | ReadScope::Presence { .. } => {}
     }
     let request = ViewerRequest {
