@@ -1,6 +1,7 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
+mod multipart;
 mod remote;
 mod video;
 
@@ -9,18 +10,16 @@ pub(crate) use remote::{Origins, Passed};
 use crate::body::Piece;
 use crate::exchange::Outcome;
 use crate::origin::{Content, Object};
-use crate::request_id::request_id;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
     LAST_MODIFIED, LOCATION, RETRY_AFTER, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use multipart::Multipart;
 use privet_distribution::logging::ResultType;
-use privet_distribution::response::{
-    Page, PageAuthor, PreflightAnswer, Selection, multipart_end, multipart_part_head,
-};
-use privet_distribution::{ByteRange, ContentRange};
+use privet_distribution::response::{Page, PageAuthor, PreflightAnswer, Selection};
+use privet_distribution::{ByteRange, ContentRange, Span};
 use std::fs::File;
 use std::sync::Arc;
 
@@ -136,13 +135,22 @@ impl Answer {
             Selection::Whole => {
                 answer.set_type(object.head.content_type.clone());
                 answer.set_length(size_bytes);
-                answer
-                    .pieces
-                    .push(piece(object, sends_files, 0, size_bytes));
+                let span = Span {
+                    start: 0,
+                    end: size_bytes,
+                };
+                answer.pieces.push(piece(object, sends_files, span));
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
             Selection::One(range) => answer.one_range(object, sends_files, range),
-            Selection::Several(ranges) => answer.several_ranges(object, sends_files, &ranges),
+            Selection::Several(ranges) => {
+                let multipart = Multipart {
+                    ranges: &ranges,
+                    content_type: &object.head.representation.content_type,
+                    size_bytes,
+                };
+                answer.set_multipart(&multipart, |range| piece(object, sends_files, range.span()));
+            }
             Selection::NotSatisfiable => {
                 answer.set_range(&ContentRange::unsatisfied(size_bytes));
                 answer.set_length(0);
@@ -156,45 +164,11 @@ impl Answer {
     }
 
     fn one_range(&mut self, object: &Object, sends_files: bool, range: ByteRange) {
-        let length = range.size_bytes();
         self.set_type(object.head.content_type.clone());
-        self.set_length(length);
+        self.set_length(range.size_bytes());
         self.set_range(&range.content_range(object.head.representation.size_bytes));
         self.outcome.range = Some(range);
-        self.pieces
-            .push(piece(object, sends_files, range.start, length));
-    }
-
-    /// multipart/byteranges (RFC 9110 14.6).
-    fn several_ranges(&mut self, object: &Object, sends_files: bool, ranges: &[ByteRange]) {
-        let boundary: String = request_id()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(32)
-            .collect();
-        let representation = &object.head.representation;
-        let mut length = 0;
-        for range in ranges {
-            let head = multipart_part_head(
-                &boundary,
-                &representation.content_type,
-                range,
-                representation.size_bytes,
-            );
-            let range_length = range.size_bytes();
-            length += head.len() as u64 + range_length;
-            self.pieces.push(Piece::Memory(Bytes::from(head)));
-            self.pieces
-                .push(piece(object, sends_files, range.start, range_length));
-        }
-        let end = multipart_end(&boundary);
-        length += end.len() as u64;
-        self.pieces.push(Piece::Memory(Bytes::from(end)));
-        let content_type = format!("multipart/byteranges; boundary={boundary}");
-        if let Ok(content_type) = HeaderValue::try_from(content_type) {
-            self.set_type(content_type);
-        }
-        self.set_length(length);
+        self.pieces.push(piece(object, sends_files, range.span()));
     }
 
     fn set_type(&mut self, content_type: HeaderValue) {
@@ -225,16 +199,16 @@ fn status(selection: &Selection) -> StatusCode {
     }
 }
 
-/// `length` bytes of the object from `start`, both within it.
-fn piece(object: &Object, sends_files: bool, start: u64, length: u64) -> Piece {
+/// These bytes of the object, which has all of them.
+fn piece(object: &Object, sends_files: bool, span: Span) -> Piece {
     let in_memory = |bytes: &Bytes| {
         // What is in memory fits its address space.
-        Piece::Memory(bytes.slice(start as usize..(start + length) as usize))
+        Piece::Memory(bytes.slice(span.start as usize..span.end as usize))
     };
     let in_file = |file: &Arc<File>, warm: bool| Piece::File {
         file: Arc::clone(file),
-        offset: start,
-        size_bytes: length,
+        offset: span.start,
+        size_bytes: span.size_bytes(),
         warm,
     };
     match &object.content {

@@ -1,23 +1,22 @@
 //! Answers made of what origins said: stored objects, and responses that are passed on.
 
+use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
 use crate::body::Piece;
 use crate::cache::{
     CacheRequest, CacheResult, CachedHead, ObjectReader, ReadFault, Served, WorkerCache,
 };
 use crate::origin_client::OriginResponse;
-use crate::request_id::request_id;
-use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER,
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use privet_distribution::ContentRange;
 use privet_distribution::caching::{CACHE_TAG_FIELDS, CacheStatus, end_to_end_headers};
 use privet_distribution::logging::ResultType;
 use privet_distribution::request::ViewerRequest;
-use privet_distribution::response::{Selection, multipart_end, multipart_part_head, select_by};
-use privet_distribution::{ByteRange, ContentRange, Span};
+use privet_distribution::response::{Selection, select_by};
 use privet_sign::Timestamp;
 use std::rc::Rc;
 
@@ -88,10 +87,14 @@ impl Answer {
                 answer.begin_with(reader().within(range.span())).await?;
             }
             Selection::Several(ranges) => {
-                let content_type = head.content_type();
-                let size_bytes = size_bytes.unwrap_or_default();
-                answer.several_readers(content_type, size_bytes, &ranges, |span| {
-                    reader().within(span)
+                let content_type = head.content_type().and_then(|value| value.to_str().ok());
+                let multipart = Multipart {
+                    ranges: &ranges,
+                    content_type: content_type.unwrap_or("application/octet-stream"),
+                    size_bytes: size_bytes.unwrap_or_default(),
+                };
+                answer.set_multipart(&multipart, |range| {
+                    Piece::Object(Box::new(reader().within(range.span())))
                 });
             }
             Selection::NotSatisfiable => {
@@ -211,39 +214,6 @@ impl Answer {
         reader.prepare().await?;
         self.pieces.push(Piece::Object(Box::new(reader)));
         Ok(())
-    }
-
-    fn several_readers(
-        &mut self,
-        content_type: Option<&HeaderValue>,
-        size_bytes: u64,
-        ranges: &[ByteRange],
-        mut reader: impl FnMut(Span) -> ObjectReader,
-    ) {
-        let boundary: String = request_id()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(32)
-            .collect();
-        let part_type = content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("application/octet-stream");
-        let mut length = 0;
-        for range in ranges {
-            let part_head = multipart_part_head(&boundary, part_type, range, size_bytes);
-            length += part_head.len() as u64 + range.size_bytes();
-            self.pieces.push(Piece::Memory(Bytes::from(part_head)));
-            let part = reader(range.span());
-            self.pieces.push(Piece::Object(Box::new(part)));
-        }
-        let end = multipart_end(&boundary);
-        length += end.len() as u64;
-        self.pieces.push(Piece::Memory(Bytes::from(end)));
-        let whole_type = format!("multipart/byteranges; boundary={boundary}");
-        if let Ok(whole_type) = HeaderValue::try_from(whole_type) {
-            self.set_type(whole_type);
-        }
-        self.set_length(length);
     }
 }
 

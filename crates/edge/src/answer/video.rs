@@ -1,12 +1,11 @@
 //! Answers made of what is made of videos: conditions and ranges as of any object.
 
+use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
 use crate::body::Piece;
 use crate::cache::{CacheResult, ReadFault};
 use crate::exchange::Received;
-use crate::request_id::request_id;
 use crate::video::{Made, MadeContent, Stretch};
-use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES,
@@ -16,10 +15,8 @@ use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::caching::{DateStrength, vary_by_coding};
 use privet_distribution::logging::ResultType;
 use privet_distribution::request::ViewerRequest;
-use privet_distribution::response::{
-    Selection, Validators, multipart_end, multipart_part_head, select_by,
-};
-use privet_distribution::{ByteRange, ContentRange, Span, parse_date};
+use privet_distribution::response::{Selection, Validators, select_by};
+use privet_distribution::{ContentRange, Span, parse_date};
 use privet_sign::Timestamp;
 
 /// What an origin says of an object that holds for all that is made of it.
@@ -83,7 +80,19 @@ impl Answer {
                     .begin_with_made(&made.content, range.span(), sends_files)
                     .await?;
             }
-            Selection::Several(ranges) => answer.several_made(made, &ranges, sends_files),
+            Selection::Several(ranges) => {
+                let multipart = Multipart {
+                    ranges: &ranges,
+                    content_type: made.content_type.to_str().unwrap_or_default(),
+                    size_bytes,
+                };
+                answer.set_multipart(&multipart, |range| {
+                    match made.content.stretch(range.span(), sends_files) {
+                        Stretch::Memory(bytes) => Piece::Made(bytes),
+                        Stretch::Body(body) => Piece::Video(body),
+                    }
+                });
+            }
             Selection::NotSatisfiable => {
                 answer.set_range(&ContentRange::unsatisfied(size_bytes));
                 answer.set_length(0);
@@ -163,36 +172,6 @@ impl Answer {
             }
         });
         Ok(())
-    }
-
-    /// multipart/byteranges (RFC 9110 14.6).
-    fn several_made(&mut self, made: &Made, ranges: &[ByteRange], sends_files: bool) {
-        let size_bytes = made.content.size_bytes();
-        let boundary: String = request_id()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(32)
-            .collect();
-        let part_type = made.content_type.to_str().unwrap_or_default();
-        let mut length = 0;
-        for range in ranges {
-            let head = multipart_part_head(&boundary, part_type, range, size_bytes);
-            length += head.len() as u64 + range.size_bytes();
-            self.pieces.push(Piece::Memory(Bytes::from(head)));
-            let stretch = made.content.stretch(range.span(), sends_files);
-            self.pieces.push(match stretch {
-                Stretch::Memory(bytes) => Piece::Made(bytes),
-                Stretch::Body(body) => Piece::Video(body),
-            });
-        }
-        let end = multipart_end(&boundary);
-        length += end.len() as u64;
-        self.pieces.push(Piece::Memory(Bytes::from(end)));
-        let whole_type = format!("multipart/byteranges; boundary={boundary}");
-        if let Ok(whole_type) = HeaderValue::try_from(whole_type) {
-            self.set_type(whole_type);
-        }
-        self.set_length(length);
     }
 }
 
