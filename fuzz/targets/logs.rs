@@ -5,7 +5,7 @@
 
 use http::Version;
 use privet_distribution::logging::{
-    LogRecord, OwnFields, ResultType, redact_cookies, redact_query, redact_viewer_text,
+    DetailedResult, LogRecord, OwnFields, ResultType, redact_cookies, redact_query, redact_viewer_text,
 };
 use privet_sign::Timestamp;
 use std::time::Duration;
@@ -157,7 +157,7 @@ fn lines(text: &str) -> [String; 2] {
         response_result: ResultType::Error,
         version: Version::HTTP_11,
         time_to_first_byte: Duration::ZERO,
-        detail: "Error",
+        detail: DetailedResult::Plain(ResultType::Error),
         content_type: Some(text),
         content_length: None,
         range: None,

@@ -5,11 +5,13 @@
 
 mod log_record;
 mod redact;
+mod result_type;
 mod stream_log;
 
-pub use log_record::{LOG_FIELDS, LogRecord, OwnFields, ResultType, log_file_name, log_header};
+pub use log_record::{LOG_FIELDS, LogRecord, OwnFields, log_file_name, log_header};
 pub(crate) use redact::redact_links;
 pub use redact::{redact_cookies, redact_query, redact_viewer_text};
+pub use result_type::{DetailedResult, ResultType};
 pub use stream_log::{
     LoggedStream, STREAM_LOG_FIELDS, StreamEvent, StreamLogRecord, stream_log_header,
 };

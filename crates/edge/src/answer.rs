@@ -17,7 +17,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use multipart::Multipart;
-use privet_distribution::logging::ResultType;
+use privet_distribution::logging::{DetailedResult, ResultType};
 use privet_distribution::response::{Page, PageAuthor, PreflightAnswer, Selection};
 use privet_distribution::{ByteRange, ContentRange, Span};
 use std::fs::File;
@@ -32,8 +32,6 @@ pub(crate) struct Answer {
     pub(crate) close: bool,
     /// Whose words they are: `Server` and `Date` say so.
     pub(crate) speaker: ServerHeader,
-    /// The value of `X-Cache`.
-    pub(crate) x_cache: &'static str,
     pub(crate) outcome: Outcome,
 }
 
@@ -58,12 +56,8 @@ impl From<PageAuthor> for ServerHeader {
 }
 
 impl Answer {
-    fn new(
-        status: StatusCode,
-        result: ResultType,
-        detail: &'static str,
-        x_cache: &'static str,
-    ) -> Self {
+    /// An answer of which nothing more is to be said in the log than its `result`.
+    fn new(status: StatusCode, result: ResultType) -> Self {
         let mut headers = HeaderMap::with_capacity(24);
         // Their places are first, as in every answer captured from CloudFront; the values come last.
         headers.insert(SERVER, HeaderValue::from_static(""));
@@ -71,14 +65,13 @@ impl Answer {
         Answer {
             status,
             headers,
-            x_cache,
             pieces: Vec::new(),
             close: false,
             speaker: ServerHeader::Edge,
             outcome: Outcome {
                 status: status.as_u16(),
                 result: Some(result),
-                detail,
+                detail: Some(DetailedResult::Plain(result)),
                 ..Outcome::default()
             },
         }
@@ -86,7 +79,8 @@ impl Answer {
 
     /// The edge's own page.
     pub(crate) fn page(page: Page) -> Self {
-        let mut answer = Answer::new(page.status, page.result, page.detail, page.x_cache);
+        let mut answer = Answer::new(page.status, page.result);
+        answer.outcome.detail = Some(page.detail);
         answer.close = page.close;
         answer.speaker = page.author.into();
         answer.outcome.unlogged = !page.logged;
@@ -112,8 +106,7 @@ impl Answer {
 
     /// The answer to OPTIONS, a CORS preflight or not.
     pub(crate) fn options(preflight: PreflightAnswer) -> Self {
-        let x_cache = "Miss from cloudfront";
-        let mut answer = Answer::new(preflight.status, ResultType::Miss, "Miss", x_cache);
+        let mut answer = Answer::new(preflight.status, ResultType::Miss);
         answer.headers.extend(preflight.headers);
         // A 204 has no length (RFC 9110 8.6).
         if preflight.status != StatusCode::NO_CONTENT {
@@ -124,13 +117,13 @@ impl Answer {
 
     /// The object, or what conditions and ranges leave of it. `sends_files`: the stream can send files by itself.
     pub(crate) fn object(object: &Object, selection: Selection, sends_files: bool) -> Self {
-        let (result, detail, x_cache) = if object.from_memory {
-            (ResultType::Hit, "Hit", "Hit from cloudfront")
+        let result = if object.from_memory {
+            ResultType::Hit
         } else {
-            (ResultType::Miss, "Miss", "Miss from cloudfront")
+            ResultType::Miss
         };
         let size_bytes = object.head.representation.size_bytes;
-        let mut answer = Answer::new(status(&selection), result, detail, x_cache);
+        let mut answer = Answer::new(status(&selection), result);
         match selection {
             Selection::Whole => {
                 answer.set_type(object.head.content_type.clone());

@@ -2,7 +2,7 @@
 
 use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
-use crate::exchange::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, OpenExchange};
+use crate::exchange::OpenExchange;
 use crate::file_placeholder::{FILE_PLACEHOLDER_SIZE_BYTES, FileStretch, file_placeholder};
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{self, CHUNK_SIZE_BYTES};
@@ -10,6 +10,7 @@ use crate::origin_client::OriginBody;
 use crate::video::{VideoBody, VideoPiece};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use privet_distribution::logging::DetailedResult;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -247,6 +248,10 @@ impl ViewerBody {
         })
     }
 
+    fn origin_broke_off(&mut self) {
+        self.exchange.record.outcome.detail = Some(DetailedResult::OriginCommError);
+    }
+
     fn poll_remote_piece(&mut self, length_max: usize, context: &mut Context<'_>) -> Poll<Remote> {
         match &mut self.first {
             Some(Piece::Object(reader)) => {
@@ -264,7 +269,7 @@ impl ViewerBody {
                     }),
                     Ok(Next::End) => Remote::Over,
                     Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
+                        self.origin_broke_off();
                         Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
                     }
                 })
@@ -272,7 +277,7 @@ impl ViewerBody {
             Some(Piece::Origin(body)) => Poll::Ready(match ready!(body.poll_data(context)) {
                 Some(Ok(bytes)) => Remote::Chunk(Ok(bytes)),
                 Some(Err(fault)) => {
-                    self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
+                    self.origin_broke_off();
                     Remote::Chunk(Err(io::Error::other(fault)))
                 }
                 None => Remote::Over,
@@ -292,7 +297,7 @@ impl ViewerBody {
                     }),
                     Ok(None) => Remote::Over,
                     Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.exchange.record.outcome.detail = ORIGIN_COMM_ERROR;
+                        self.origin_broke_off();
                         Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
                     }
                 })
@@ -330,9 +335,8 @@ impl http_body::Body for ViewerBody {
             Some(Ok(bytes)) => self.sent(bytes),
             Some(Err(error)) => {
                 // The length is promised already: only breaking the connection off tells the viewer.
-                if !self.exchange.record.outcome.detail.starts_with("Origin") {
-                    self.exchange.record.outcome.detail = ORIGIN_READ_ERROR;
-                }
+                let outcome = &mut self.exchange.record.outcome;
+                outcome.broken_by_origin(DetailedResult::OriginReadError);
                 Poll::Ready(Some(Err(error)))
             }
         }

@@ -178,7 +178,7 @@ fn raw_page(page: &Page) -> Bytes {
         page.status.canonical_reason().unwrap_or(""),
         page.content_type,
         page.body.len(),
-        page.x_cache,
+        page.result.x_cache(),
     );
     let mut bytes = Vec::with_capacity(head.len() + page.body.len());
     bytes.extend_from_slice(head.as_bytes());

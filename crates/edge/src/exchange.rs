@@ -6,7 +6,7 @@ mod received;
 mod record;
 
 pub(crate) use received::{Received, headers_memory_size_bytes, headers_size_bytes};
-pub(crate) use record::{ORIGIN_COMM_ERROR, ORIGIN_READ_ERROR, Outcome, Record};
+pub(crate) use record::{Outcome, Record};
 
 use crate::answer_memory::RefusedAnswer;
 use crate::departures::{Departing, Departure};

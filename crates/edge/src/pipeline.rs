@@ -22,7 +22,6 @@ use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};
 use object::ObjectRequest;
-use privet_distribution::logging::ResultType;
 use privet_distribution::request::{Denial, check_geo, check_path_token};
 use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
@@ -179,7 +178,7 @@ fn respond(answer: &mut Answer, received: &Received, record: &Record) {
         let timing = server_timing(
             policy.server_timing_percent,
             &received.request_id,
-            answer.outcome.result.unwrap_or(ResultType::Error),
+            answer.outcome.response_result(),
             &received.state.snapshot.edge.location,
         );
         if let Some(timing) = timing {

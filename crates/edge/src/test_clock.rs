@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::Body;
-use privet_distribution::logging::ResultType;
+use privet_distribution::logging::{DetailedResult, ResultType};
 use privet_distribution::response::{Page, PageAuthor};
 use privet_sign::Timestamp;
 use std::pin::Pin;
@@ -58,9 +58,8 @@ pub(crate) async fn answer(
         location: None,
         cache_control: None,
         retry_after_secs: None,
-        x_cache: "Error from cloudfront",
-        result: ResultType::Miss,
-        detail: "Miss",
+        result: ResultType::Error,
+        detail: DetailedResult::Plain(ResultType::Error),
         close: false,
         logged: false,
         author: PageAuthor::Edge,

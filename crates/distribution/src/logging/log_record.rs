@@ -2,6 +2,7 @@
 
 use crate::byte_range::ByteRange;
 use crate::calendar::DateTime;
+use crate::logging::result_type::{DetailedResult, ResultType};
 use http::Version;
 use privet_sign::Timestamp;
 use std::net::SocketAddr;
@@ -11,40 +12,6 @@ pub use value::OwnFields;
 pub(crate) use value::{Plain, Value, header_of, push_json_line, push_line};
 
 mod value;
-
-/// How a request ended, in CloudFront's words (developer guide, "Standard logging reference").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResultType {
-    /// Served from the cache.
-    Hit,
-    /// Served from the cache after the origin said that nothing changed.
-    RefreshHit,
-    /// Fetched from the origin.
-    Miss,
-    /// Refused by a quota.
-    LimitExceeded,
-    /// Refused for want of room.
-    CapacityExceeded,
-    /// Refused, failed, or left early by the viewer.
-    Error,
-    /// Sent from HTTP to HTTPS.
-    Redirect,
-}
-
-impl ResultType {
-    /// The word for the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResultType::Hit => "Hit",
-            ResultType::RefreshHit => "RefreshHit",
-            ResultType::Miss => "Miss",
-            ResultType::LimitExceeded => "LimitExceeded",
-            ResultType::CapacityExceeded => "CapacityExceeded",
-            ResultType::Error => "Error",
-            ResultType::Redirect => "Redirect",
-        }
-    }
-}
 
 /// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
 ///
@@ -100,7 +67,7 @@ pub struct LogRecord<'a> {
     /// `time-to-first-byte`.
     pub time_to_first_byte: Duration,
     /// `x-edge-detailed-result-type`.
-    pub detail: &'static str,
+    pub detail: DetailedResult,
     /// `sc-content-type`.
     pub content_type: Option<&'a str>,
     /// `sc-content-len`.
@@ -216,7 +183,7 @@ impl LogRecord<'_> {
             Word(""),
             Made(Number(u64::from(self.client.port()))),
             Made(Seconds(self.time_to_first_byte)),
-            Word(self.detail),
+            Word(self.detail.as_str()),
             Text(self.content_type.unwrap_or_default()),
             number(self.content_length),
             number(self.range.map(|range| range.start)),

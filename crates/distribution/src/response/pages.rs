@@ -1,6 +1,6 @@
 //! The bytes of every answer the edge makes itself: refusals, redirects and missing objects.
 
-use crate::logging::ResultType;
+use crate::logging::{DetailedResult, ResultType};
 use crate::request::Denial;
 use http::StatusCode;
 use privet_sign::ErrorCode;
@@ -20,12 +20,10 @@ pub struct Page {
     pub cache_control: Option<&'static str>,
     /// The value of `Retry-After` in seconds, where asking again helps.
     pub retry_after_secs: Option<u32>,
-    /// The value of `X-Cache`.
-    pub x_cache: &'static str,
-    /// `x-edge-result-type` and `x-edge-response-result-type` of the log.
+    /// `x-edge-result-type` and `x-edge-response-result-type` of the log, and what `X-Cache` says.
     pub result: ResultType,
     /// `x-edge-detailed-result-type` of the log.
-    pub detail: &'static str,
+    pub detail: DetailedResult,
     /// Whether the connection is closed after the answer.
     pub close: bool,
     /// Whether the access log has a line for it. Over-size requests have none (developer guide, "Standard logs"), nor
@@ -49,72 +47,66 @@ pub enum PageAuthor {
 /// XML bodies are one line without a newline, as captured from CloudFront; a refused signature tells one of five
 /// codes and nothing else.
 pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
+    use DetailedResult as Detail;
     let html = |status, reason, detail| html_page(status, reason, detail, request_id);
+    let forbidden = |reason, detail| html(StatusCode::FORBIDDEN, reason, detail);
+    let bad_gateway = |reason, detail| html(StatusCode::BAD_GATEWAY, reason, detail);
     let closing = |status, detail| Page {
         close: true,
         ..html(status, "Bad request.", detail)
     };
+    let error = Detail::Plain(ResultType::Error);
     match denial {
         Denial::UnknownHost => Page {
             logged: false,
-            ..html(StatusCode::FORBIDDEN, "Bad request.", "Error")
+            ..forbidden("Bad request.", error)
         },
-        Denial::HttpsRequired => html(StatusCode::FORBIDDEN, "Bad request.", "Error"),
+        Denial::HttpsRequired => forbidden("Bad request.", error),
         Denial::RedirectToHttps { location, status } => redirect_page(*status, location),
-        Denial::MethodNotAllowed => {
-            html(StatusCode::FORBIDDEN, METHOD_REASON, "InvalidRequestMethod")
-        }
+        Denial::MethodNotAllowed => forbidden(METHOD_REASON, Detail::InvalidRequestMethod),
         Denial::AmbiguousPath | Denial::BodyNotAllowed | Denial::ForeignMember => {
-            html(StatusCode::FORBIDDEN, "Bad request.", "InvalidRequest")
+            forbidden("Bad request.", Detail::InvalidRequest)
         }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
         Denial::HeadTooLarge => Page {
             logged: false,
-            ..closing(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest")
+            ..closing(StatusCode::PAYLOAD_TOO_LARGE, Detail::InvalidRequest)
         },
-        Denial::BadRequest => closing(StatusCode::BAD_REQUEST, "InvalidRequest"),
-        Denial::BodyTimeout => closing(StatusCode::REQUEST_TIMEOUT, "ClientCommError"),
+        Denial::BadRequest => closing(StatusCode::BAD_REQUEST, Detail::InvalidRequest),
+        Denial::BodyTimeout => closing(StatusCode::REQUEST_TIMEOUT, Detail::ClientCommError),
         Denial::NotSupportedByOrigin => method_not_allowed_page(request_id),
         Denial::NotFound => no_such_key_page(None, request_id),
-        Denial::OriginUnreadable => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginReadError"),
-        Denial::CountryBlocked => html(StatusCode::FORBIDDEN, COUNTRY_REASON, "ClientGeoBlocked"),
-        Denial::OriginDns => html(StatusCode::BAD_GATEWAY, DNS_REASON, "OriginDnsError"),
+        Denial::OriginUnreadable => bad_gateway(ORIGIN_REASON, Detail::OriginReadError),
+        Denial::CountryBlocked => forbidden(COUNTRY_REASON, Detail::ClientGeoBlocked),
+        Denial::OriginDns => bad_gateway(DNS_REASON, Detail::OriginDnsError),
         // What a bucket says of the edge's keys and clock is for the operator alone.
         Denial::OriginConnect
         | Denial::OriginCredentials
         | Denial::OriginRefusesEdge(_)
-        | Denial::OriginTls => html(StatusCode::BAD_GATEWAY, ORIGIN_REASON, "OriginConnectError"),
-        Denial::OriginTimeout => html(
-            StatusCode::GATEWAY_TIMEOUT,
-            ORIGIN_REASON,
-            "OriginCommError",
-        ),
-        Denial::OriginHeaderTooBig => html(
-            StatusCode::BAD_GATEWAY,
-            ORIGIN_REASON,
-            "OriginHeaderTooBigError",
-        ),
-        Denial::OriginInvalidResponse => html(
-            StatusCode::BAD_GATEWAY,
-            ORIGIN_REASON,
-            "OriginInvalidResponseError",
-        ),
-        Denial::OriginClosed => html(StatusCode::BAD_GATEWAY, CLOSED_REASON, "OriginCommError"),
-        Denial::OriginForbidden => origin_page(
-            StatusCode::FORBIDDEN,
-            "<Code>AccessDenied</Code><Message>Access Denied</Message>",
-            request_id,
-        ),
+        | Denial::OriginTls => bad_gateway(ORIGIN_REASON, Detail::OriginConnectError),
+        Denial::OriginTimeout => {
+            let status = StatusCode::GATEWAY_TIMEOUT;
+            html(status, ORIGIN_REASON, Detail::OriginCommError)
+        }
+        Denial::OriginHeaderTooBig => bad_gateway(ORIGIN_REASON, Detail::OriginHeaderTooBigError),
+        Denial::OriginInvalidResponse => {
+            bad_gateway(ORIGIN_REASON, Detail::OriginInvalidResponseError)
+        }
+        Denial::OriginClosed => bad_gateway(CLOSED_REASON, Detail::OriginCommError),
+        Denial::OriginForbidden => {
+            let content = "<Code>AccessDenied</Code><Message>Access Denied</Message>";
+            origin_page(StatusCode::FORBIDDEN, content, request_id)
+        }
         Denial::VideoArriving => video_arriving_page(request_id),
         Denial::Video { reason, .. } => video_page(reason, request_id),
-        Denial::CapacityExceeded => Page {
-            result: ResultType::CapacityExceeded,
-            ..html(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Capacity exceeded.",
-                "CapacityExceeded",
-            )
-        },
+        Denial::CapacityExceeded => {
+            let result = ResultType::CapacityExceeded;
+            let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, Detail::Plain(result));
+            Page {
+                result,
+                ..html(status, "Capacity exceeded.", detail)
+            }
+        }
     }
 }
 
@@ -191,9 +183,8 @@ fn error_page(status: StatusCode, content_type: &'static str, body: String) -> P
         location: None,
         cache_control: None,
         retry_after_secs: None,
-        x_cache: "Error from cloudfront",
         result: ResultType::Error,
-        detail: "Error",
+        detail: DetailedResult::Plain(ResultType::Error),
         close: false,
         logged: true,
         author: PageAuthor::Edge,
@@ -229,7 +220,7 @@ fn origin_page(status: StatusCode, content: &str, request_id: &str) -> Page {
     }
 }
 
-fn html_page(status: StatusCode, reason: &str, detail: &'static str, request_id: &str) -> Page {
+fn html_page(status: StatusCode, reason: &str, detail: DetailedResult, request_id: &str) -> Page {
     Page {
         detail,
         ..error_page(
@@ -277,9 +268,8 @@ fn redirect_page(status: StatusCode, location: &str) -> Page {
     );
     Page {
         location: Some(location.to_owned()),
-        x_cache: "Redirect from cloudfront",
         result: ResultType::Redirect,
-        detail: "Redirect",
+        detail: DetailedResult::Plain(ResultType::Redirect),
         ..error_page(status, "text/html", body)
     }
 }

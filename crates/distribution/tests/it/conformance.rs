@@ -40,7 +40,7 @@ fn t01_to_t02_unsigned() {
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert_eq!(page.body.len(), 146);
     assert_eq!(page.content_type, "text/xml");
-    assert_eq!(page.x_cache, "Error from cloudfront");
+    assert_eq!(page.result.x_cache(), "Error from cloudfront");
 }
 
 #[test]

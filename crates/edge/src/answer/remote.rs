@@ -14,7 +14,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use privet_distribution::ContentRange;
 use privet_distribution::caching::{CACHE_TAG_FIELDS, CacheStatus, end_to_end_headers};
-use privet_distribution::logging::ResultType;
+use privet_distribution::logging::{DetailedResult, ResultType};
 use privet_distribution::request::ViewerRequest;
 use privet_distribution::response::{Selection, select_by};
 use privet_sign::Timestamp;
@@ -120,8 +120,7 @@ impl Answer {
             | Selection::Several(_)
             | Selection::NotSatisfiable => super::status(selection),
         };
-        let (result, detail, x_cache) = words(how, status);
-        let mut answer = Answer::new(status, result, detail, x_cache);
+        let mut answer = Answer::of_origin(status, how);
         answer.take_over(&head.headers);
         let sends_content = matches!(
             selection,
@@ -146,8 +145,7 @@ impl Answer {
     /// A response to `request` as the origin gave it.
     pub(crate) fn passed(passed: Passed, request: &ViewerRequest<'_>) -> Self {
         let Passed { response, status } = passed;
-        let (result, detail, x_cache) = words(CacheResult::Miss, response.status);
-        let mut answer = Answer::new(response.status, result, detail, x_cache);
+        let mut answer = Answer::of_origin(response.status, CacheResult::Miss);
         answer.take_over(&end_to_end_headers(&response.headers));
         answer.set_cache_status(&status);
         // A HEAD is told the length that the GET would have, and none when the origin does not say so: that there is no
@@ -163,6 +161,16 @@ impl Answer {
         answer.set_known_length(length, request.version);
         answer.pieces.push(Piece::Origin(Box::new(response.body)));
         answer
+    }
+
+    /// An answer with the origin's status, which may be an error of its own.
+    fn of_origin(status: StatusCode, how: CacheResult) -> Self {
+        if status.is_client_error() || status.is_server_error() {
+            let mut answer = Answer::new(status, ResultType::Error);
+            answer.outcome.detail = Some(DetailedResult::OriginError);
+            return answer;
+        }
+        Answer::new(status, how.result())
     }
 
     /// Takes the fields of an origin over; the length is set by what is sent.
@@ -214,21 +222,5 @@ impl Answer {
         reader.prepare().await?;
         self.pieces.push(Piece::Object(Box::new(reader)));
         Ok(())
-    }
-}
-
-/// Result and detail for the log, and `X-Cache`.
-fn words(how: CacheResult, status: StatusCode) -> (ResultType, &'static str, &'static str) {
-    if status.is_client_error() || status.is_server_error() {
-        return (ResultType::Error, "OriginError", "Error from cloudfront");
-    }
-    match how {
-        CacheResult::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
-        CacheResult::RefreshHit => (
-            ResultType::RefreshHit,
-            "RefreshHit",
-            "RefreshHit from cloudfront",
-        ),
-        CacheResult::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
     }
 }

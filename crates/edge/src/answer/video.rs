@@ -3,7 +3,7 @@
 use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
 use crate::body::Piece;
-use crate::cache::{CacheResult, ReadFault};
+use crate::cache::ReadFault;
 use crate::exchange::Received;
 use crate::video::{Made, MadeContent, Stretch};
 use http::header::{
@@ -13,7 +13,6 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::caching::{DateStrength, vary_by_coding};
-use privet_distribution::logging::ResultType;
 use privet_distribution::request::ViewerRequest;
 use privet_distribution::response::{Selection, Validators, select_by};
 use privet_distribution::{ContentRange, Span, parse_date};
@@ -103,16 +102,7 @@ impl Answer {
 
     /// Status and header fields.
     fn of_made(made: &Made, selection: &Selection, now: Timestamp) -> Self {
-        let (result, detail, x_cache) = match made.how {
-            CacheResult::Hit => (ResultType::Hit, "Hit", "Hit from cloudfront"),
-            CacheResult::RefreshHit => (
-                ResultType::RefreshHit,
-                "RefreshHit",
-                "RefreshHit from cloudfront",
-            ),
-            CacheResult::Miss => (ResultType::Miss, "Miss", "Miss from cloudfront"),
-        };
-        let mut answer = Answer::new(super::status(selection), result, detail, x_cache);
+        let mut answer = Answer::new(super::status(selection), made.how.result());
         answer.speaker = ServerHeader::Edge;
         let headers = &mut answer.headers;
         match &made.source {

@@ -4,6 +4,7 @@ use super::flight::FlightWaiter;
 use super::stored_object::StoredObject;
 use crate::origin_client::{OriginFault, OriginResponse};
 use privet_distribution::caching::CacheStatus;
+use privet_distribution::logging::ResultType;
 
 /// What became of an ask.
 #[derive(Debug)]
@@ -32,4 +33,15 @@ pub(crate) enum CacheResult {
     Hit,
     RefreshHit,
     Miss,
+}
+
+impl How {
+    /// The result for the log.
+    pub(crate) fn result(self) -> ResultType {
+        match self {
+            CacheResult::Hit => ResultType::Hit,
+            CacheResult::RefreshHit => ResultType::RefreshHit,
+            CacheResult::Miss => ResultType::Miss,
+        }
+    }
 }

@@ -7,19 +7,13 @@ use crate::log::LogSlot;
 use http::{HeaderMap, HeaderValue, header};
 use privet_distribution::ByteRange;
 use privet_distribution::config::{Distribution, ResponseHeadersPolicy};
-use privet_distribution::logging::{LogRecord, OwnFields, ResultType};
+use privet_distribution::logging::{DetailedResult, LogRecord, OwnFields, ResultType};
 use privet_distribution::request::Routed;
 use privet_sign::{Grant, Scheme, Timestamp};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// An origin broke off.
-pub(crate) const ORIGIN_COMM_ERROR: &str = "OriginCommError";
-
-/// A file became unreadable or shorter while it was sent.
-pub(crate) const ORIGIN_READ_ERROR: &str = "OriginReadError";
 
 /// What becomes of a request. Only ever written to, until its end.
 #[derive(Debug)]
@@ -39,7 +33,8 @@ pub(crate) struct Record {
 pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) result: Option<ResultType>,
-    pub(crate) detail: &'static str,
+    /// `None` before there is an answer.
+    pub(crate) detail: Option<DetailedResult>,
     pub(crate) content_type: Option<HeaderValue>,
     pub(crate) content_length: Option<u64>,
     pub(crate) range: Option<ByteRange>,
@@ -108,7 +103,7 @@ impl Record {
 
     fn result(&self, departure: Departure) -> ResultType {
         match departure {
-            Departure::Whole => self.outcome.result.unwrap_or(ResultType::Error),
+            Departure::Whole => self.outcome.response_result(),
             Departure::BrokenOff => ResultType::Error,
         }
     }
@@ -169,15 +164,29 @@ impl Record {
     }
 
     /// `x-edge-detailed-result-type`. What went wrong at the origin comes before what the viewer did.
-    fn detail(&self, departure: Departure) -> &'static str {
-        let is_broken_off = departure == Departure::BrokenOff;
-        match self.outcome.answered_after {
-            None => "ClientHungUpRequest",
-            Some(_) if is_broken_off && !self.outcome.detail.starts_with("Origin") => {
-                "ClientCommError"
-            }
-            Some(_) => self.outcome.detail,
+    fn detail(&self, departure: Departure) -> DetailedResult {
+        let (Some(_), Some(detail)) = (self.outcome.answered_after, self.outcome.detail) else {
+            return DetailedResult::ClientHungUpRequest;
+        };
+        match departure {
+            Departure::BrokenOff if !detail.is_of_origin() => DetailedResult::ClientCommError,
+            Departure::BrokenOff | Departure::Whole => detail,
         }
+    }
+}
+
+impl Outcome {
+    /// The result as it was judged before the first byte.
+    pub(crate) fn response_result(&self) -> ResultType {
+        self.result.unwrap_or(ResultType::Error)
+    }
+
+    /// The body cannot go on: the origin is at fault, and `detail` says how if nothing has been said of that yet.
+    pub(crate) fn broken_by_origin(&mut self, detail: DetailedResult) {
+        self.detail = self
+            .detail
+            .filter(|detail| detail.is_of_origin())
+            .or(Some(detail));
     }
 }
 

@@ -31,7 +31,6 @@ pub(super) async fn in_place_of(
     match Box::pin(fetched(custom, &page.path, received, context)).await {
         Some(mut replacement) if replacement.status == StatusCode::OK => {
             replacement.status = page.status;
-            replacement.x_cache = "Error from cloudfront";
             replacement.close = answer.close;
             replacement.outcome.status = page.status.as_u16();
             replacement.outcome.result = Some(ResultType::Error);

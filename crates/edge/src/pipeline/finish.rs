@@ -59,7 +59,8 @@ pub(super) fn finish(
         };
         headers.insert(CONNECTION, HeaderValue::from_static(connection));
     }
-    headers.insert(&X_CACHE, HeaderValue::from_static(answer.x_cache));
+    let x_cache = answer.outcome.response_result().x_cache();
+    headers.insert(&X_CACHE, HeaderValue::from_static(x_cache));
     headers.append(VIA, context.via.clone());
     headers.insert(&X_AMZ_CF_POP, received.state.location.clone());
     if let Ok(id) = HeaderValue::from_str(&received.request_id) {

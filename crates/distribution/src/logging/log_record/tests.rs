@@ -26,7 +26,7 @@ fn record() -> LogRecord<'static> {
         response_result: ResultType::Error,
         version: Version::HTTP_11,
         time_to_first_byte: Duration::from_millis(61_001),
-        detail: "Error",
+        detail: DetailedResult::Plain(ResultType::Error),
         content_type: Some("text/xml"),
         content_length: Some(146),
         range: None,
