@@ -176,7 +176,7 @@ impl Viewer {
                     return Err(origin_denial(kind).into());
                 }
                 Err(VideoFault::Read(ReadFault::Lost)) => {
-                    source.part();
+                    source.mark_unshareable();
                     continue;
                 }
             };

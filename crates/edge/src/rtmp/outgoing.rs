@@ -181,7 +181,7 @@ impl Outgoing {
                 Some(Batch::Video(source, reader)) => match reader.poll_next(room, context) {
                     Poll::Ready(Ok(next)) => next,
                     Poll::Ready(Err(fault)) => {
-                        source.part();
+                        source.mark_unshareable();
                         return Err(SendFault::Video(fault));
                     }
                     Poll::Pending => return Ok(()),

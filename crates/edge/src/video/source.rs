@@ -190,7 +190,7 @@ impl VideoSource {
     }
 
     /// The bytes were lost: the next who opens the object does not wait for those who still read the old one.
-    pub(crate) fn part(&self) {
+    pub(crate) fn mark_unshareable(&self) {
         match &self.0.content {
             SourceContent::Cached { cache, ask, .. } => cache.mark_unshareable(ask),
             SourceContent::Memory(_) | SourceContent::File(..) => {}

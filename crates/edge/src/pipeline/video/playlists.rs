@@ -1,7 +1,7 @@
 //! The lists of a video: of one track, and of all renditions and subtitles of a set.
 
 use super::members::{Completeness, Member, Present};
-use super::walk::{DASH_TYPE, HLS_TYPE, Opened, VideoWalk};
+use super::walk::{HLS_TYPE, Opened, PlaylistKind, VideoWalk};
 use crate::video::indexes::Video;
 use crate::video::made::Made;
 use crate::video::make_fault::MakeFault;
@@ -50,7 +50,7 @@ impl VideoWalk<'_> {
     }
 
     /// `master.m3u8` and `manifest.mpd`.
-    pub(super) async fn set_list(&self) -> Result<Made, MakeFault> {
+    pub(super) async fn set_list(&self, kind: PlaylistKind) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
         let renditions = self.open_renditions(&set).await?;
@@ -66,8 +66,7 @@ impl VideoWalk<'_> {
                 (present.members, present.completeness)
             }
         };
-        let is_dash = self.name.item == VideoItem::Dash;
-        let entries: usize = members.iter().map(|member| entries(member, is_dash)).sum();
+        let entries: usize = members.iter().map(|member| entries(member, kind)).sum();
         let size_bytes = list_size_bytes(entries + subtitles.len(), grant.as_deref())?;
         let write = {
             let videos: Vec<_> = members
@@ -85,15 +84,14 @@ impl VideoWalk<'_> {
                     .collect();
                 let side: Vec<_> = subtitles.iter().map(side_text).collect();
                 let grant = propagation(grant.as_deref());
-                if is_dash {
-                    dash(&renditions, &side, &grant)
-                } else {
-                    hls_master(&renditions, &side, &grant)
+                match kind {
+                    PlaylistKind::Dash => dash(&renditions, &side, &grant),
+                    PlaylistKind::Hls => hls_master(&renditions, &side, &grant),
                 }
             }
         };
         let text = text(size_bytes, self.coding(), write).await?;
-        let content_type = if is_dash { DASH_TYPE } else { HLS_TYPE };
+        let content_type = kind.content_type();
         let made = self.text_made(text, content_type, &source, grant.as_deref());
         // What was left out may be back soon: nobody is to keep a playlist without it.
         match (renditions.completeness, texts) {
@@ -191,12 +189,11 @@ fn side_text(subtitles: &SetSubtitles) -> SideText<'_> {
 
 /// How many lines a rendition takes: in a manifest each segment may have one, in a master playlist each track has a
 /// few.
-fn entries(member: &Member, is_dash: bool) -> usize {
+fn entries(member: &Member, kind: PlaylistKind) -> usize {
     let video = &member.opened.video;
     let tracks = video.description.tracks.len();
-    if is_dash {
-        tracks * video.segmentation.segment_count as usize
-    } else {
-        tracks * 8
+    match kind {
+        PlaylistKind::Dash => tracks * video.segmentation.segment_count as usize,
+        PlaylistKind::Hls => tracks * 8,
     }
 }

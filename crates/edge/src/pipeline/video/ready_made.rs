@@ -2,7 +2,7 @@
 //! that cannot be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::object_request::ObjectRequest;
-use super::walk::{ATTEMPTS_MAX, DASH_TYPE, HLS_TYPE, carried};
+use super::walk::{ATTEMPTS_MAX, PlaylistKind, carried};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
@@ -65,14 +65,8 @@ pub(crate) enum PlaylistAnswer {
     Unread(Denial),
 }
 
-/// What kind of playlist the path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PlaylistKind {
-    Hls,
-    Dash,
-}
-
 impl PlaylistKind {
+    /// What kind of playlist the path names.
     fn of(path: &str) -> Option<Self> {
         let (_, ending) = path.rsplit_once('.')?;
         if ending.eq_ignore_ascii_case("m3u8") {
@@ -99,9 +93,9 @@ impl PlaylistKind {
 
     /// The type that the origin says, if it is one of such lists: buckets call them `binary/octet-stream`.
     fn type_of(self, told: Option<&HeaderValue>) -> HeaderValue {
-        let (known, own) = match self {
-            PlaylistKind::Hls => (&HLS_TYPES[..], HLS_TYPE),
-            PlaylistKind::Dash => (&DASH_TYPES[..], DASH_TYPE),
+        let known = match self {
+            PlaylistKind::Hls => &HLS_TYPES[..],
+            PlaylistKind::Dash => &DASH_TYPES[..],
         };
         let is_known = |told: &&HeaderValue| {
             let essence = told.as_bytes().split(|&byte| byte == b';').next();
@@ -109,7 +103,9 @@ impl PlaylistKind {
             let mut known = known.iter();
             known.any(|known| essence.eq_ignore_ascii_case(known.as_bytes()))
         };
-        told.filter(is_known).cloned().unwrap_or(own)
+        told.filter(is_known)
+            .cloned()
+            .unwrap_or_else(|| self.content_type())
     }
 }
 

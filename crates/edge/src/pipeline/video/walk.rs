@@ -31,7 +31,7 @@ pub(super) const ATTEMPTS_MAX: usize = 3;
 const PACKAGER: &str = concat!("privet ", env!("CARGO_PKG_VERSION"), " videos 1");
 
 pub(super) const HLS_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
-pub(super) const DASH_TYPE: HeaderValue = HeaderValue::from_static("application/dash+xml");
+const DASH_TYPE: HeaderValue = HeaderValue::from_static("application/dash+xml");
 pub(super) const VTT_TYPE: HeaderValue = HeaderValue::from_static("text/vtt; charset=utf-8");
 const VIDEO_TYPE: HeaderValue = HeaderValue::from_static("video/mp4");
 const AUDIO_TYPE: HeaderValue = HeaderValue::from_static("audio/mp4");
@@ -46,6 +46,22 @@ pub(crate) struct VideoWalk<'a> {
     pub(crate) country: Option<&'a str>,
     pub(crate) received: &'a Received,
     pub(crate) context: &'a WorkerContext,
+}
+
+/// The two languages that lists are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaylistKind {
+    Hls,
+    Dash,
+}
+
+impl PlaylistKind {
+    pub(super) fn content_type(self) -> HeaderValue {
+        match self {
+            PlaylistKind::Hls => HLS_TYPE,
+            PlaylistKind::Dash => DASH_TYPE,
+        }
+    }
 }
 
 /// An object and the video that it is.
@@ -93,7 +109,7 @@ impl VideoWalk<'_> {
         let answer = Answer::made(&made, &self.request, self.received);
         answer.await.map_err(|fault| {
             if let (ReadFault::Lost, Some(source)) = (fault, &made.source) {
-                source.part();
+                source.mark_unshareable();
             }
             fault.into()
         })
@@ -101,7 +117,8 @@ impl VideoWalk<'_> {
 
     async fn make(&self) -> Result<Made, MakeFault> {
         match self.name.item {
-            VideoItem::Master | VideoItem::Dash => self.set_list().await,
+            VideoItem::Master => self.set_list(PlaylistKind::Hls).await,
+            VideoItem::Dash => self.set_list(PlaylistKind::Dash).await,
             VideoItem::SideMedia(label) => self.side_list(label).await,
             VideoItem::SideSubtitles(label) => self.side_subtitles(label).await,
             VideoItem::Media(_) | VideoItem::IFrames(_) | VideoItem::TsMedia => {
@@ -220,7 +237,7 @@ impl VideoWalk<'_> {
         let videos = &self.context.videos;
         let video = videos.video(&source, target, self.received.now).await;
         if let Err(VideoFault::Read(ReadFault::Lost)) = &video {
-            source.part();
+            source.mark_unshareable();
         }
         Ok(Opened {
             video: video?,
