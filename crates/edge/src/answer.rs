@@ -10,6 +10,7 @@ pub(crate) use remote::{Origins, Passed};
 use crate::body::Piece;
 use crate::exchange::Outcome;
 use crate::origin::{Content, Object};
+use crate::stand_in::FileSending;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
@@ -115,8 +116,8 @@ impl Answer {
         answer
     }
 
-    /// The object, or what conditions and ranges leave of it. `sends_files`: the stream can send files by itself.
-    pub(crate) fn object(object: &Object, selection: Selection, sends_files: bool) -> Self {
+    /// The object, or what conditions and ranges leave of it.
+    pub(crate) fn object(object: &Object, selection: Selection, file_sending: FileSending) -> Self {
         let result = if object.from_memory {
             ResultType::Hit
         } else {
@@ -132,17 +133,19 @@ impl Answer {
                     start: 0,
                     end: size_bytes,
                 };
-                answer.pieces.push(piece(object, sends_files, span));
+                answer.pieces.push(piece(object, file_sending, span));
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
-            Selection::One(range) => answer.one_range(object, sends_files, range),
+            Selection::One(range) => answer.one_range(object, file_sending, range),
             Selection::Several(ranges) => {
                 let multipart = Multipart {
                     ranges: &ranges,
                     content_type: &object.head.representation.content_type,
                     size_bytes,
                 };
-                answer.set_multipart(&multipart, |range| piece(object, sends_files, range.span()));
+                answer.set_multipart(&multipart, |range| {
+                    piece(object, file_sending, range.span())
+                });
             }
             Selection::NotSatisfiable => {
                 answer.set_range(&ContentRange::unsatisfied(size_bytes));
@@ -156,12 +159,12 @@ impl Answer {
         answer
     }
 
-    fn one_range(&mut self, object: &Object, sends_files: bool, range: ByteRange) {
+    fn one_range(&mut self, object: &Object, file_sending: FileSending, range: ByteRange) {
         self.set_type(object.head.content_type.clone());
         self.set_length(range.size_bytes());
         self.set_range(&range.content_range(object.head.representation.size_bytes));
         self.outcome.range = Some(range);
-        self.pieces.push(piece(object, sends_files, range.span()));
+        self.pieces.push(piece(object, file_sending, range.span()));
     }
 
     fn set_type(&mut self, content_type: HeaderValue) {
@@ -193,7 +196,7 @@ fn status(selection: &Selection) -> StatusCode {
 }
 
 /// These bytes of the object, which has all of them.
-fn piece(object: &Object, sends_files: bool, span: Span) -> Piece {
+fn piece(object: &Object, file_sending: FileSending, span: Span) -> Piece {
     let in_memory = |bytes: &Bytes| {
         // What is in memory fits its address space.
         Piece::Memory(bytes.slice(span.start as usize..span.end as usize))
@@ -206,8 +209,10 @@ fn piece(object: &Object, sends_files: bool, span: Span) -> Piece {
     };
     match &object.content {
         Content::Memory(bytes) => in_memory(bytes),
-        Content::Both(_, file) if sends_files => in_file(file, true),
-        Content::Both(bytes, _) => in_memory(bytes),
+        Content::Both(bytes, file) => match file_sending {
+            FileSending::ByTheSystem => in_file(file, true),
+            FileSending::Read => in_memory(bytes),
+        },
         Content::File(file) => in_file(file, false),
     }
 }

@@ -3,7 +3,9 @@
 use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::OpenExchange;
-use crate::file_placeholder::{FILE_PLACEHOLDER_SIZE_BYTES, FileStretch, file_placeholder};
+use crate::file_placeholder::{
+    FILE_PLACEHOLDER_SIZE_BYTES, FileSending, FileStretch, file_placeholder,
+};
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{self, CHUNK_SIZE_BYTES};
 use crate::origin_client::OriginBody;
@@ -159,7 +161,7 @@ impl ViewerBody {
                 offset,
                 size_bytes,
                 warm,
-            }) if self.exchange.received.connection.facts.sends_files
+            }) if self.exchange.received.file_sending() == FileSending::ByTheSystem
                 && (*warm || file_chunk::is_cached(&self.reading, file, *offset, *size_bytes)) =>
             {
                 let length = (FILE_PLACEHOLDER_SIZE_BYTES as u64).min(*size_bytes) as usize;

@@ -18,6 +18,15 @@ thread_local! {
     static STAND_IN: Bytes = Bytes::from(vec![0; FILE_PLACEHOLDER_SIZE_BYTES]);
 }
 
+/// How bytes of files reach the stream of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileSending {
+    /// The system sends them from the file, without a copy in this program.
+    ByTheSystem,
+    /// They are read first, to be encrypted or framed.
+    Read,
+}
+
 /// A stand-in for `length` bytes, at most [`FILE_PLACEHOLDER_SIZE_BYTES`].
 pub(crate) fn file_placeholder(length: usize) -> Bytes {
     STAND_IN.with(|bytes| bytes.slice(..length))

@@ -5,6 +5,7 @@ use super::{Answer, ServerHeader};
 use crate::body::Piece;
 use crate::cache::ReadFault;
 use crate::exchange::Received;
+use crate::stand_in::FileSending;
 use crate::video::{Made, MadeContent, Stretch};
 use http::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -41,7 +42,7 @@ impl Answer {
         received: &Received,
     ) -> Result<Self, ReadFault> {
         let ranges_max = received.state.snapshot.limits.ranges_max;
-        let sends_files = received.connection.facts.sends_files;
+        let file_sending = received.file_sending();
         let size_bytes = made.content.size_bytes();
         let validators = Validators {
             size_bytes,
@@ -65,7 +66,7 @@ impl Answer {
                         end: size_bytes,
                     };
                     answer
-                        .begin_with_made(&made.content, span, sends_files)
+                        .begin_with_made(&made.content, span, file_sending)
                         .await?;
                 }
             }
@@ -76,7 +77,7 @@ impl Answer {
                 answer.set_range(&range.content_range(size_bytes));
                 answer.outcome.range = Some(range);
                 answer
-                    .begin_with_made(&made.content, range.span(), sends_files)
+                    .begin_with_made(&made.content, range.span(), file_sending)
                     .await?;
             }
             Selection::Several(ranges) => {
@@ -86,7 +87,7 @@ impl Answer {
                     size_bytes,
                 };
                 answer.set_multipart(&multipart, |range| {
-                    match made.content.stretch(range.span(), sends_files) {
+                    match made.content.stretch(range.span(), file_sending) {
                         Stretch::Memory(bytes) => Piece::Made(bytes),
                         Stretch::Body(body) => Piece::Video(body),
                     }
@@ -152,9 +153,9 @@ impl Answer {
         &mut self,
         content: &MadeContent,
         span: Span,
-        sends_files: bool,
+        file_sending: FileSending,
     ) -> Result<(), ReadFault> {
-        self.pieces.push(match content.stretch(span, sends_files) {
+        self.pieces.push(match content.stretch(span, file_sending) {
             Stretch::Memory(bytes) => Piece::Made(bytes),
             Stretch::Body(mut body) => {
                 body.prepare().await?;

@@ -3,6 +3,7 @@
 use crate::answer_memory::BodyMemory;
 use crate::connection_state::ConnectionState;
 use crate::request_id::request_id;
+use crate::stand_in::FileSending;
 use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri, header};
@@ -163,6 +164,15 @@ impl Received {
         const HTTPS: u16 = 443;
         let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
         told.map(|_| HTTPS)
+    }
+
+    /// How bytes of files reach the viewer.
+    pub(crate) fn file_sending(&self) -> FileSending {
+        if self.connection.facts.sends_files {
+            FileSending::ByTheSystem
+        } else {
+            FileSending::Read
+        }
     }
 
     pub(super) fn host(&self) -> &str {

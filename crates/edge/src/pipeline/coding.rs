@@ -69,11 +69,7 @@ impl ObjectRequest<'_> {
             select(request.method, request.headers, representation, ranges_max)
         };
         if !self.authorized.routed().behavior.compress {
-            return Answer::object(
-                object,
-                selected(plain),
-                self.received.connection.facts.sends_files,
-            );
+            return Answer::object(object, selected(plain), self.received.file_sending());
         }
         let headers = HeaderMap::from_iter([
             (CONTENT_TYPE, object.head.content_type.clone()),
@@ -97,18 +93,10 @@ impl ObjectRequest<'_> {
                     etag: tag.unwrap_or_default().to_owned(),
                     ..plain.clone()
                 });
-                Answer::object(
-                    object,
-                    selection,
-                    self.received.connection.facts.sends_files,
-                )
-                .in_form(&form, &headers)
+                Answer::object(object, selection, self.received.file_sending())
+                    .in_form(&form, &headers)
             }
-            None => Answer::object(
-                object,
-                selected(plain),
-                self.received.connection.facts.sends_files,
-            ),
+            None => Answer::object(object, selected(plain), self.received.file_sending()),
         };
         varying.shown_in(answer)
     }

@@ -3,6 +3,7 @@
 use super::parts_reader::{PartsReader, VideoPiece};
 use super::source::VideoSource;
 use crate::cache::{CacheResult, ReadFault};
+use crate::file_placeholder::FileSending;
 use bytes::Bytes;
 use http::HeaderValue;
 use privet_distribution::Span;
@@ -59,8 +60,8 @@ impl MadeContent {
         }
     }
 
-    /// These of its bytes, which has all of them. `sends_files`: the stream can send files by itself.
-    pub(crate) fn stretch(&self, span: Span, sends_files: bool) -> Stretch {
+    /// These of its bytes, which has all of them.
+    pub(crate) fn stretch(&self, span: Span, file_sending: FileSending) -> Stretch {
         match self {
             MadeContent::Text(bytes, _) => {
                 // What is in memory fits its address space.
@@ -73,12 +74,9 @@ impl MadeContent {
                 }
             }
             MadeContent::Parts(source, parts) => {
-                let reader = source.reader(parts.slice(span.start, span.end));
-                let reader = if sends_files {
-                    reader.sending_files()
-                } else {
-                    reader
-                };
+                let reader = source
+                    .reader(parts.slice(span.start, span.end))
+                    .with_files(file_sending);
                 Stretch::Body(VideoBody::Parts(Box::new(reader)))
             }
             MadeContent::Ts(place) => {

@@ -3,7 +3,7 @@
 use super::object_way::{ObjectWay, ReadPosition};
 use super::source::{SourceContent, VideoSource};
 use crate::cache::ReadFault;
-use crate::file_placeholder::FILE_PLACEHOLDER_SIZE_BYTES;
+use crate::file_placeholder::{FILE_PLACEHOLDER_SIZE_BYTES, FileSending};
 use crate::origin::DiskWork;
 use bytes::{Bytes, BytesMut};
 use privet_media::{Part, Parts};
@@ -43,7 +43,7 @@ pub(crate) struct PartsReader {
     at_hand: Option<Part>,
     remaining: u64,
     way: ObjectWay,
-    files: Files,
+    files: FileSending,
     /// Taken already, to be given first.
     ahead: VecDeque<Bytes>,
     fault: Option<ReadFault>,
@@ -63,7 +63,7 @@ impl PartsReader {
         PartsReader {
             remaining: parts.size_bytes(),
             way: ObjectWay::new(source),
-            files: Files::Read,
+            files: FileSending::Read,
             parts,
             next: 0,
             at_hand: None,
@@ -72,9 +72,9 @@ impl PartsReader {
         }
     }
 
-    /// Lets [`PartsReader::poll_piece`] give stretches of files, for a connection that sends them by itself.
-    pub(crate) fn sending_files(mut self) -> Self {
-        self.files = Files::Sent;
+    /// Lets [`PartsReader::poll_piece`] give stretches of files, where the system sends these by itself.
+    pub(crate) fn with_files(mut self, files: FileSending) -> Self {
+        self.files = files;
         self
     }
 
@@ -134,7 +134,7 @@ impl PartsReader {
 
     /// Whether what comes next may be a stretch of a file.
     fn is_file_next(&mut self) -> bool {
-        if self.files == Files::Read {
+        if self.files == FileSending::Read {
             return false;
         }
         self.skip_spent();
@@ -259,8 +259,8 @@ impl PartsReader {
                     size_bytes: *size_bytes,
                     after: &self.parts.as_slice()[self.next..],
                     file_size_bytes_min: match self.files {
-                        Files::Sent => FILE_SIZE_BYTES_MIN,
-                        Files::Read => u64::MAX,
+                        FileSending::ByTheSystem => FILE_SIZE_BYTES_MIN,
+                        FileSending::Read => u64::MAX,
                     },
                 };
                 let slice = ready!(self.way.poll_at(&place, length_max, context))?;
@@ -293,13 +293,6 @@ pub(crate) fn own_size_bytes(parts: &Parts) -> u64 {
     };
     let parts = parts.as_slice();
     (parts.iter().map(own).sum::<usize>() + size_of_val(parts)) as u64
-}
-
-/// Whether stretches of files are sent as such.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Files {
-    Read,
-    Sent,
 }
 
 impl VideoSource {
