@@ -34,9 +34,9 @@ pub(crate) struct ObjectReader {
     /// What blocks that are missing are fetched with; `None` of an object whose body is with it.
     ask: Option<Rc<CacheRequest>>,
     object: StoredObject,
-    /// Of the next byte.
+    /// The place of the next byte.
     position: u64,
-    /// Behind the last byte; `None` while the object's size is not known.
+    /// The place behind the last byte; `None` while the object's size is not known.
     end: Option<u64>,
     source: Source,
     /// The place in a fill that has, or will have, what comes next. Kept while the store has it: a fill goes on only
@@ -62,6 +62,36 @@ enum Source {
     /// A block on disk, whose place is being looked for.
     Opening(DiskWork<io::Result<Option<DiskBody>>>, u64),
     Following,
+}
+
+/// Where the next bytes can be taken from.
+enum Near {
+    /// There are none.
+    End,
+    /// A block in memory, which is not held any longer than that.
+    Block(Arc<Block>),
+    /// The body that is the source.
+    Body,
+    /// The fill that is followed, once they have come.
+    Fill,
+}
+
+/// What the store has of the block with the next byte.
+enum BlockAt {
+    /// The block, with that byte.
+    Memory(Arc<Block>),
+    /// A place on disk, yet to be looked for.
+    Disk,
+    /// A block that ends before that byte.
+    TooShort,
+    Missing,
+}
+
+/// Why a block is looked up. Only what is taken counts towards keeping it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    LookAhead,
+    Take,
 }
 
 /// The next bytes.
@@ -153,37 +183,20 @@ impl ObjectReader {
 
     pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ReadFault>> {
         loop {
-            if self.end == Some(self.position) {
-                return Poll::Ready(Ok(()));
-            }
-            if matches!(self.source, Source::Undecided) && self.is_block_in_memory() {
-                return Poll::Ready(Ok(()));
-            }
-            let ready = match &mut self.source {
-                Source::Undecided => {
-                    self.decide()?;
-                    continue;
-                }
-                Source::With(_) | Source::Disk { .. } => Poll::Ready(Ok(())),
-                Source::Opening(..) => {
-                    ready!(self.poll_opening(context));
-                    continue;
-                }
-                Source::Following => match self.poll_follower_near(context) {
-                    Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-                    Poll::Ready(Err(fault)) => {
+            match ready!(self.advance(Purpose::LookAhead, context))? {
+                Near::End | Near::Block(_) => return Poll::Ready(Ok(())),
+                Near::Body => break,
+                Near::Fill => match ready!(self.poll_follower_near(context)) {
+                    Ok(()) => break,
+                    Err(fault) => {
                         self.leave_fill();
                         self.failed(fault)?;
-                        continue;
                     }
                 },
-            };
-            if ready.is_ready() {
-                self.waiting = None;
             }
-            return ready;
         }
+        self.waiting = None;
+        Poll::Ready(Ok(()))
     }
 
     /// The next bytes, `length_max` at most unless they are in a file.
@@ -193,57 +206,85 @@ impl ObjectReader {
         context: &mut Context<'_>,
     ) -> Poll<Result<Next, ReadFault>> {
         loop {
-            if self.end == Some(self.position) {
-                return Poll::Ready(Ok(Next::End));
-            }
-            let next = match &mut self.source {
-                Source::Undecided => {
-                    if let Some(bytes) = self.chunk_in_memory(length_max) {
-                        return self.gives(Next::Bytes(bytes));
-                    }
-                    self.decide()?;
-                    continue;
-                }
-                Source::With(block) => match slice_at(block, self.position, length_max) {
-                    Some(bytes) => Next::Bytes(bytes),
-                    None => return Poll::Ready(Err(ReadFault::Lost)),
-                },
-                Source::Disk { body, start } => match stretch(body, *start, self.position) {
-                    Some(next) => next,
-                    // Less than its head says: there is nowhere else to look.
-                    None if !self.is_in_blocks() => return Poll::Ready(Err(ReadFault::Lost)),
-                    None => {
-                        self.source = Source::Undecided;
-                        continue;
-                    }
-                },
-                Source::Opening(..) => {
-                    ready!(self.poll_opening(context));
-                    continue;
-                }
-                Source::Following => match ready!(self.poll_follower(length_max, context)) {
-                    Step::Bytes(bytes) => Next::Bytes(bytes),
-                    Step::End if self.end.is_none() => {
-                        self.end = Some(self.position);
-                        continue;
-                    }
-                    Step::End => {
-                        self.leave_fill();
-                        continue;
-                    }
-                    Step::Behind => {
-                        self.source = Source::Undecided;
-                        continue;
-                    }
-                    Step::Failed(fault) => {
-                        self.leave_fill();
-                        self.failed(fault)?;
-                        continue;
-                    }
-                },
+            let next = match ready!(self.advance(Purpose::Take, context))? {
+                Near::End => return Poll::Ready(Ok(Next::End)),
+                Near::Block(block) => self.next_of_block(&block, length_max),
+                Near::Body => self.next_of_body(length_max)?,
+                Near::Fill => ready!(self.poll_next_of_fill(length_max, context))?,
             };
-            return self.gives(next);
+            if let Some(next) = next {
+                return self.gives(next);
+            }
         }
+    }
+
+    /// Goes on until the next bytes can be taken, or until nothing but the fill has to be waited for.
+    ///
+    /// A source is kept for as long as it has the next byte: looking for another one costs more than asking it. What is in
+    /// the store in memory is never kept as a source, since the store may let go of it at any time, and a viewer who
+    /// takes nothing would hold all of it.
+    fn advance(
+        &mut self,
+        purpose: Purpose,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Near, ReadFault>> {
+        loop {
+            if self.end == Some(self.position) {
+                return Poll::Ready(Ok(Near::End));
+            }
+            match &self.source {
+                Source::Undecided => {
+                    if let Some(block) = self.decide(purpose)? {
+                        return Poll::Ready(Ok(Near::Block(block)));
+                    }
+                }
+                Source::With(_) | Source::Disk { .. } => return Poll::Ready(Ok(Near::Body)),
+                Source::Opening(..) => ready!(self.poll_opening(context)),
+                Source::Following => return Poll::Ready(Ok(Near::Fill)),
+            }
+        }
+    }
+
+    /// Never more than a chunk of the block is held.
+    fn next_of_block(&mut self, block: &Block, length_max: usize) -> Option<Next> {
+        self.counted_block = Some(self.block_number());
+        slice_at(block, self.position_in_block(), length_max).map(Next::Bytes)
+    }
+
+    /// `None` where a block on disk has come to its end: the next one has another source.
+    fn next_of_body(&mut self, length_max: usize) -> Result<Option<Next>, ReadFault> {
+        let next = match &self.source {
+            Source::With(block) => slice_at(block, self.position, length_max).map(Next::Bytes),
+            Source::Disk { body, start } => match stretch(body, *start, self.position) {
+                None if self.is_in_blocks() => {
+                    self.source = Source::Undecided;
+                    return Ok(None);
+                }
+                next => next,
+            },
+            Source::Undecided | Source::Opening(..) | Source::Following => return Ok(None),
+        };
+        // Less than its head says: there is nowhere else to look.
+        next.map(Some).ok_or(ReadFault::Lost)
+    }
+
+    /// `None` where the fill has nothing for this reader any more.
+    fn poll_next_of_fill(
+        &mut self,
+        length_max: usize,
+        context: &Context<'_>,
+    ) -> Poll<Result<Option<Next>, ReadFault>> {
+        match ready!(self.poll_follower(length_max, context)) {
+            Step::Bytes(bytes) => return Poll::Ready(Ok(Some(Next::Bytes(bytes)))),
+            Step::End if self.end.is_none() => self.end = Some(self.position),
+            Step::End => self.leave_fill(),
+            Step::Behind => self.source = Source::Undecided,
+            Step::Failed(fault) => {
+                self.leave_fill();
+                self.failed(fault)?;
+            }
+        }
+        Poll::Ready(Ok(None))
     }
 
     fn poll_follower(&mut self, length_max: usize, context: &Context<'_>) -> Poll<Step> {
@@ -312,40 +353,6 @@ impl ObjectReader {
         block_key(self.object.head().generation, number)
     }
 
-    /// A chunk of the block at hand, if the block is in memory. Never more than a chunk is held.
-    fn chunk_in_memory(&mut self, length_max: usize) -> Option<Bytes> {
-        if !self.is_in_blocks() {
-            return None;
-        }
-        let number = self.block_number();
-        let usage = if self.counted_block == Some(number) {
-            Use::Sequential
-        } else {
-            Use::Again
-        };
-        let Lookup::Memory(block) = self
-            .cache
-            .shared
-            .store
-            .block(&self.block_key(number), usage)
-        else {
-            return None;
-        };
-        self.counted_block = Some(number);
-        slice_at(&block, self.position_in_block(), length_max)
-    }
-
-    fn is_block_in_memory(&self) -> bool {
-        if !self.is_in_blocks() {
-            return false;
-        }
-        let key = self.block_key(self.block_number());
-        match self.cache.shared.store.block(&key, Use::Sequential) {
-            Lookup::Memory(block) => self.reaches_position(block.size_bytes()),
-            Lookup::Disk(_) | Lookup::Absent => false,
-        }
-    }
-
     fn position_in_block(&self) -> u64 {
         self.position % self.object.head().block_size_bytes()
     }
@@ -356,47 +363,106 @@ impl ObjectReader {
         self.position_in_block() < size_bytes
     }
 
-    /// Finds a source for the byte at hand, or begins a fill.
-    fn decide(&mut self) -> Result<(), ReadFault> {
-        if self.is_block_in_memory() || (self.end.is_none() && self.is_at_open_end()) {
-            return Ok(());
+    /// Finds a source for the byte at hand, or begins a fill; gives the block if that is in memory.
+    ///
+    /// What is stored is looked for before a fill, which would hold memory for each of its followers. An object whose end
+    /// nobody knows is asked for its end before a block that is too short is thrown away: its last block is short for good
+    /// reason. The store is asked once more after the fills: one that was under way at the first look may have ended
+    /// before the second, and its block is in the store then.
+    fn decide(&mut self, purpose: Purpose) -> Result<Option<Arc<Block>>, ReadFault> {
+        let found = match self.block_at(purpose) {
+            BlockAt::Memory(block) => return Ok(Some(block)),
+            found @ (BlockAt::Disk | BlockAt::TooShort | BlockAt::Missing) => found,
+        };
+        if self.end.is_none() && self.is_at_open_end() {
+            return Ok(None);
         }
-        if let Some(source) = self.source_of_whole().or_else(|| self.source_of_block()) {
+        if let Some(source) = self.source_of_whole() {
             self.source = source;
-            return Ok(());
+            return Ok(None);
+        }
+        match found {
+            BlockAt::Disk => {
+                self.open_block();
+                return Ok(None);
+            }
+            BlockAt::TooShort => self.remove_block(),
+            BlockAt::Memory(_) | BlockAt::Missing => {}
         }
         self.attempts += 1;
         if self.attempts > ATTEMPTS_MAX {
             return Err(ReadFault::Lost);
         }
-        if self.follower.as_ref().is_some_and(Follower::is_within) {
+        if self.joins_fill() {
             self.source = Source::Following;
-            return Ok(());
+            return Ok(None);
         }
-        let fills = &self.cache.shared.fills;
+        if !self.is_in_blocks() {
+            self.find_whole_again()?;
+            return Ok(None);
+        }
+        match self.block_at(purpose) {
+            BlockAt::Memory(block) => return Ok(Some(block)),
+            BlockAt::Disk => self.open_block(),
+            BlockAt::TooShort => {
+                self.remove_block();
+                self.begin_fill()?;
+            }
+            BlockAt::Missing => self.begin_fill()?,
+        }
+        Ok(None)
+    }
+
+    /// What the store has of the block at hand. An object that is not kept in blocks has none.
+    fn block_at(&self, purpose: Purpose) -> BlockAt {
+        if !self.is_in_blocks() {
+            return BlockAt::Missing;
+        }
+        let number = self.block_number();
+        let usage = match purpose {
+            Purpose::Take if self.counted_block != Some(number) => Use::Again,
+            Purpose::Take | Purpose::LookAhead => Use::Sequential,
+        };
+        let store = &self.cache.shared.store;
+        match store.block(&self.block_key(number), usage) {
+            Lookup::Memory(block) if self.reaches_position(block.size_bytes()) => {
+                BlockAt::Memory(block)
+            }
+            Lookup::Memory(_) => BlockAt::TooShort,
+            Lookup::Disk(_) => BlockAt::Disk,
+            Lookup::Absent => BlockAt::Missing,
+        }
+    }
+
+    /// Begins to look for the block's place on disk.
+    fn open_block(&mut self) {
+        let number = self.block_number();
+        let key = self.block_key(number);
+        let start = number * self.object.head().block_size_bytes();
+        let store = self.cache.shared.store.clone();
+        let opening = DiskWork::start(move || store.body_on_disk(&key));
+        self.source = Source::Opening(opening, start);
+    }
+
+    fn remove_block(&self) {
+        let key = self.block_key(self.block_number());
+        self.cache.shared.store.remove(&key);
+    }
+
+    /// Follows the fill that has the byte at hand or will have it: the one at hand, or another.
+    fn joins_fill(&mut self) -> bool {
+        if self.follower.as_ref().is_some_and(Follower::is_within) {
+            return true;
+        }
         let reach = if self.is_whole_only() {
             Reach::Any
         } else {
             Reach::Near
         };
         let generation = &self.object.head().generation;
+        let fills = &self.cache.shared.fills;
         self.follower = fills.follow(generation, self.position, reach);
-        if self.follower.is_some() {
-            self.source = Source::Following;
-            return Ok(());
-        }
-        if self.is_in_blocks() {
-            // The fill may have ended between the two looks.
-            if self.is_block_in_memory() {
-                return Ok(());
-            }
-            if let Some(source) = self.source_of_block() {
-                self.source = source;
-                return Ok(());
-            }
-            return self.begin_fill();
-        }
-        self.find_whole_again()
+        self.follower.is_some()
     }
 
     fn source_of_whole(&self) -> Option<Source> {
@@ -405,31 +471,6 @@ impl ObjectReader {
         }
         let body = self.object.on_disk.clone()?;
         (!self.is_in_blocks()).then_some(Source::Disk { body, start: 0 })
-    }
-
-    fn source_of_block(&mut self) -> Option<Source> {
-        if !self.is_in_blocks() {
-            return None;
-        }
-        let number = self.block_number();
-        let key = self.block_key(number);
-        let start = number * self.object.head().block_size_bytes();
-        match self.cache.shared.store.block(&key, Use::Sequential) {
-            // It has just come; `chunk_in_memory` takes it chunk by chunk.
-            Lookup::Memory(block) if self.reaches_position(block.size_bytes()) => {
-                Some(Source::Undecided)
-            }
-            Lookup::Memory(_) => {
-                self.cache.shared.store.remove(&key);
-                None
-            }
-            Lookup::Disk(_) => {
-                let store = self.cache.shared.store.clone();
-                let opening = DiskWork::start(move || store.body_on_disk(&key));
-                Some(Source::Opening(opening, start))
-            }
-            Lookup::Absent => None,
-        }
     }
 
     /// The body of a short object is with its head once its fill is over.
@@ -458,10 +499,7 @@ impl ObjectReader {
             }
             // What cannot be read, or is too short, is fetched anew.
             Ok(Ok(Some(_) | None) | Err(_)) | Err(_) => {
-                self.cache.shared.store.remove(&block_key(
-                    self.object.head().generation,
-                    self.block_number(),
-                ));
+                self.remove_block();
                 Source::Undecided
             }
         };
