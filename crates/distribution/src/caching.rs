@@ -27,8 +27,8 @@ pub use invalidation::{
     InvalidationPath, also_invalidated, cache_tags, changed_at_origin, unsafe_method_invalidates,
 };
 pub use lifetime::{
-    Collapsing, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, Storage, Unstorable, collapsing,
-    storage,
+    Collapsing, Freshness, LIFETIME_SIZE_BYTES, Lifetime, Moments, OriginExchange, Storage,
+    Unstorable, collapsing, storage,
 };
 pub use revalidation::{
     DateStrength, date_strength, end_to_end_headers, freshened, matches_stored,

@@ -7,7 +7,7 @@ use privet_sign::Timestamp;
 mod explicit;
 mod storage;
 
-pub use storage::{Collapsing, Storage, Unstorable, collapsing, storage};
+pub use storage::{Collapsing, OriginExchange, Storage, Unstorable, collapsing, storage};
 
 /// The length of an encoded [`Lifetime`].
 pub const LIFETIME_SIZE_BYTES: usize = 30;

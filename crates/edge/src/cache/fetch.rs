@@ -6,7 +6,7 @@ mod viewers_own;
 
 use super::WorkerCache;
 use super::cache_request::{CacheRequest, OBJECT_SIZE_BYTES_MAX, Validator, content_range};
-use super::cached_head::{CachedHead, Cleared, Form, Generation};
+use super::cached_head::{CachedHead, Cleared, Form};
 use super::digest::{digest, new_generation};
 use super::fetched::{Fetched, Stored};
 use super::fill::{Fill, Follower};
@@ -19,8 +19,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use privet_cache::{Key, Object};
 use privet_distribution::caching::{
-    Freshness, Lifetime, Moments, Storage, Unstorable, VaryRule, cache_tags, date_strength,
-    freshened, matches_stored, revalidation_headers, storable_headers, storage, vary_rule,
+    Freshness, Lifetime, Moments, OriginExchange, Storage, Unstorable, VaryRule, cache_tags,
+    date_strength, freshened, matches_stored, revalidation_headers, storable_headers, storage,
+    vary_rule,
 };
 use privet_distribution::{RangeSpec, Span, date_value};
 use std::rc::Rc;
@@ -77,7 +78,7 @@ impl WorkerCache {
             Ok(response) if had_range && response.status == StatusCode::RANGE_NOT_SATISFIABLE => {
                 self.unsatisfied(context, response).await
             }
-            Ok(response) => self.whole(&context, response),
+            Ok(response) => self.store_or_pass(&context, response),
             Err(fault) => serve_stale(&context).map_or(Fetched::Failed(fault), Fetched::ServeStale),
         }
     }
@@ -132,7 +133,7 @@ impl WorkerCache {
         let ask = context.ask;
         let stored = object.head();
         if !matches_stored(&stored.headers, &response.headers) {
-            return self.again_whole(context).await;
+            return self.refetch_whole(context).await;
         }
         let headers = freshened(&stored.headers, &response.headers, &ask.policy);
         let decided = self.storage_of(&context, stored.status, &headers);
@@ -173,12 +174,12 @@ impl WorkerCache {
     }
 
     /// Without conditions and ranges, since the answer to those was of no use.
-    async fn again_whole(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
+    async fn refetch_whole(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
         context.moments = self.moments();
         let answered = self.send(context.ask, &HeaderMap::new()).await;
         context.moments.received = self.clock.now();
         match answered {
-            Ok(response) => self.whole(&context, response),
+            Ok(response) => self.store_or_pass(&context, response),
             Err(fault) => serve_stale(&context).map_or(Fetched::Failed(fault), Fetched::ServeStale),
         }
     }
@@ -190,42 +191,41 @@ impl WorkerCache {
         let came = dated(response.headers.clone(), &context.moments);
         let validator = Validator::of(&came, date_strength(&came));
         let (Some(content_range), Some(_)) = (content_range, validator) else {
-            return self.again_whole(context).await;
+            return self.refetch_whole(context).await;
         };
         // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
         let Span { start, end } = content_range.range.span();
         let size_bytes = content_range.size_bytes;
         if end != size_bytes && !end.is_multiple_of(block) {
-            return self.again_whole(context).await;
+            return self.refetch_whole(context).await;
         }
         let mut headers = response.headers.clone();
         headers.remove(CONTENT_RANGE);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
-        let decided = self.storage_of(&context, StatusCode::OK, &headers);
-        let Storage::Store(lifetime) = decided else {
-            return self.viewers_own_range(&context, decided).await;
+        let lifetime = match self.storage_of(&context, StatusCode::OK, &headers) {
+            Storage::Store(lifetime) => lifetime,
+            Storage::Refuse(unstorable) => {
+                return self.viewers_own_range(&context, unstorable).await;
+            }
         };
         if size_bytes <= block {
             // Small enough to have it whole, and a block by itself would not be found as such.
-            return self.again_whole(context).await;
+            return self.refetch_whole(context).await;
         }
         if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
             self.shared.flights.mark_shareable(context.ask);
         }
-        let (key, generation) = self.place(&context, &headers);
         let form = Form::Blocks {
             size_bytes,
             block_size_bytes: block,
         };
-        let head = self.head(
-            &context,
-            key,
-            generation,
+        let stored_as = StoredAs {
+            key: self.key_with_marker(&context, &headers),
             form,
-            StatusCode::OK,
-            &headers,
+            status: StatusCode::OK,
             lifetime,
-        );
+        };
+        let head = new_head(&context, stored_as, &headers);
         let object = self.put_head(head, context.seq);
         let hold = if start % block == 0 {
             let fill = Fill::new(start, Some(end));
@@ -242,8 +242,9 @@ impl WorkerCache {
         })
     }
 
-    /// Any other response.
-    fn whole(self: &Rc<Self>, context: &Context<'_>, response: OriginResponse) -> Fetched {
+    /// A response that is not one to a condition or a range: stored, passed to this viewer alone, or replaced by what is
+    /// stale.
+    fn store_or_pass(self: &Rc<Self>, context: &Context<'_>, response: OriginResponse) -> Fetched {
         let status = response.status;
         let failed = matches!(status.as_u16(), 500..=504);
         if let Some(object) = serve_stale(context).filter(|_| failed) {
@@ -255,7 +256,7 @@ impl WorkerCache {
             .promised()
             .is_some_and(|size_bytes| size_bytes > OBJECT_SIZE_BYTES_MAX);
         if is_endless {
-            return Fetched::Unstorable(Box::new(response), Unstorable::Status);
+            return Fetched::Unstorable(Box::new(response), Unstorable::TooLarge);
         }
         let storage = match status {
             // Nobody asked for a range. Of what this is a part, if it is one, only the viewer can know: S3 answers thus
@@ -289,10 +290,14 @@ impl WorkerCache {
                 block_size_bytes: block,
             },
         };
-        let (key, generation) = self.place(context, &response.headers);
         let size_bytes = response.body.promised();
-        let headers = &response.headers;
-        let head = self.head(context, key, generation, form, status, headers, lifetime);
+        let stored_as = StoredAs {
+            key: self.key_with_marker(context, &response.headers),
+            form,
+            status,
+            lifetime,
+        };
+        let head = new_head(context, stored_as, &response.headers);
         self.store_whole(context, head, size_bytes, response.body)
     }
 
@@ -333,11 +338,14 @@ impl WorkerCache {
     ) -> Storage {
         let ask = context.ask;
         let of = |heard: &HeaderMap| {
-            storage(
-                &Method::GET,
-                heard,
+            let exchange = OriginExchange {
+                method: &Method::GET,
+                request: heard,
                 status,
-                headers,
+                response: headers,
+            };
+            storage(
+                &exchange,
                 &ask.policy,
                 ask.error_min_ttl(status),
                 &context.moments,
@@ -349,74 +357,40 @@ impl WorkerCache {
             Storage::Store(_) => other,
         };
         let strictest = ask.heard().map(of).reduce(stricter);
-        strictest.unwrap_or(Storage::Refuse(Unstorable::Status))
+        strictest.expect("an ask has an origin that hears it")
     }
 
-    /// Under which key a response is stored, and its generation; sees to the marker if it is one of several.
-    fn place(&self, context: &Context<'_>, response: &HeaderMap) -> (Vec<u8>, Generation) {
-        let ask = context.ask;
+    /// Under which key a response is stored. Where it is one of several, by `Vary`, the marker that leads to them is put
+    /// into the store first, unless it is there.
+    fn key_with_marker(&self, context: &Context<'_>, response: &HeaderMap) -> Vec<u8> {
         let names = match vary_rule(response) {
             VaryRule::Names(names) => names,
-            VaryRule::Same | VaryRule::Never => {
-                return (ask.key.as_bytes().to_vec(), new_generation());
-            }
+            VaryRule::Same | VaryRule::Never => return context.ask.key.as_bytes().to_vec(),
         };
-        let known = context.found.marker.clone();
-        let marker = known
-            .filter(|known| known.names == names)
-            .unwrap_or_else(|| {
-                let marker = Marker {
-                    names: names.clone(),
-                    generation: new_generation(),
-                };
+        let known = context.found.marker.as_ref();
+        match known.filter(|known| known.names == names) {
+            Some(marker) => variant_key(context.ask, marker),
+            None => {
+                let generation = new_generation();
+                let marker = Marker { names, generation };
                 self.put_marker(context, &marker);
-                marker
-            });
-        (variant_key(ask, &marker), new_generation())
+                variant_key(context.ask, &marker)
+            }
+        }
     }
 
     fn put_marker(&self, context: &Context<'_>, marker: &Marker) {
-        let ask = context.ask;
-        let head = CachedHead {
+        let stored_as = StoredAs {
+            key: context.ask.key.as_bytes().to_vec(),
             form: Form::Marker(marker.names.clone()),
-            ..self.head(
-                context,
-                ask.key.as_bytes().to_vec(),
-                marker.generation,
-                Form::Whole { size_bytes: 0 },
-                StatusCode::OK,
-                &HeaderMap::new(),
-                Lifetime::of_a_marker(context.moments.received),
-            )
+            status: StatusCode::OK,
+            lifetime: Lifetime::of_a_marker(context.moments.received),
+        };
+        let head = CachedHead {
+            generation: marker.generation,
+            ..new_head(context, stored_as, &HeaderMap::new())
         };
         self.put_head(head, context.seq);
-    }
-    fn head(
-        &self,
-        context: &Context<'_>,
-        key: Vec<u8>,
-        generation: Generation,
-        form: Form,
-        status: StatusCode,
-        headers: &HeaderMap,
-        lifetime: Lifetime,
-    ) -> CachedHead {
-        let ask = context.ask;
-        let headers = &dated(headers.clone(), &context.moments);
-        CachedHead {
-            key,
-            distribution_id: ask.distribution.id.clone(),
-            path: ask.path.clone(),
-            query: ask.query.clone(),
-            tags: cache_tags(headers),
-            generation,
-            form,
-            status,
-            headers: storable_headers(headers, &ask.policy),
-            lifetime,
-            date_strength: date_strength(headers),
-            cleared: Cleared::default(),
-        }
     }
 
     fn put_head(&self, head: CachedHead, seq: u64) -> StoredObject {
@@ -456,6 +430,34 @@ impl WorkerCache {
             drop(guard);
         });
         hold
+    }
+}
+
+/// What the edge decides of an object's head; the rest is in the request and the response.
+struct StoredAs {
+    key: Vec<u8>,
+    form: Form,
+    status: StatusCode,
+    lifetime: Lifetime,
+}
+
+/// The head of another generation of the object, made of the fields of a response.
+fn new_head(context: &Context<'_>, stored_as: StoredAs, headers: &HeaderMap) -> CachedHead {
+    let ask = context.ask;
+    let headers = &dated(headers.clone(), &context.moments);
+    CachedHead {
+        key: stored_as.key,
+        distribution_id: ask.distribution.id.clone(),
+        path: ask.path.clone(),
+        query: ask.query.clone(),
+        tags: cache_tags(headers),
+        generation: new_generation(),
+        form: stored_as.form,
+        status: stored_as.status,
+        headers: storable_headers(headers, &ask.policy),
+        lifetime: stored_as.lifetime,
+        date_strength: date_strength(headers),
+        cleared: Cleared::default(),
     }
 }
 

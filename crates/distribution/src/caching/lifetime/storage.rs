@@ -27,6 +27,8 @@ pub enum Unstorable {
     Method,
     /// The status is never stored, or only with a `max-age` that is not there.
     Status,
+    /// The body is longer than any object that is stored.
+    TooLarge,
     /// RFC 9111 5.2.2.3: a status that is not understood.
     MustUnderstand,
     /// RFC 9111 5.2.2.5.
@@ -50,6 +52,7 @@ impl Unstorable {
             Unstorable::Disabled => "caching-disabled",
             Unstorable::Method => "method",
             Unstorable::Status => "status",
+            Unstorable::TooLarge => "too-large",
             Unstorable::MustUnderstand => "must-understand",
             Unstorable::NoStore => "no-store",
             Unstorable::Private => "private",
@@ -61,24 +64,39 @@ impl Unstorable {
     }
 }
 
+/// A request to an origin and the response that came.
+#[derive(Clone, Copy, Debug)]
+pub struct OriginExchange<'a> {
+    /// The method of the request.
+    pub method: &'a Method,
+    /// The fields of the request as it was sent, without a signature of the edge's own: an `Authorization` in them is the
+    /// viewer's.
+    pub request: &'a HeaderMap,
+    /// The status of the response; 200 for a whole object put together from 206 responses.
+    pub status: StatusCode,
+    /// The fields of the response.
+    pub response: &'a HeaderMap,
+}
+
 /// Decides whether a response is stored and how long it lives.
 ///
-/// `request` is the request as it was sent to the origin, without a signature of the edge's own: an `Authorization` in
-/// it is the viewer's. `status` is 200 for a whole object put together from 206 responses. `error_min_ttl` is what a
-/// custom error response configures for this status; `None` when none does, which is 10 s for the errors that
+/// `error_min_ttl` is what a custom error response configures for this status; `None` when none does, which is 10 s for the errors that
 /// CloudFront always keeps. After a 304 it is asked again, with the status stored and the freshened fields.
 ///
 /// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it
 /// overrules RFC 9111 3.5 only where `Authorization` is in the cache key.
 pub fn storage(
-    method: &Method,
-    request: &HeaderMap,
-    status: StatusCode,
-    response: &HeaderMap,
+    exchange: &OriginExchange<'_>,
     policy: &CachePolicy,
     error_min_ttl: Option<Duration>,
     moments: &Moments,
 ) -> Storage {
+    let OriginExchange {
+        method,
+        request,
+        status,
+        response,
+    } = *exchange;
     let said = ResponseFacts {
         status,
         response,

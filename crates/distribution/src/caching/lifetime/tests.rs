@@ -43,10 +43,12 @@ fn moments() -> Moments {
 
 fn store(status: u16, text: &str, policy: &CachePolicy, error_secs: Option<u64>) -> Storage {
     storage(
-        &Method::GET,
-        &HeaderMap::new(),
-        StatusCode::from_u16(status).unwrap(),
-        &headers(text),
+        &OriginExchange {
+            method: &Method::GET,
+            request: &HeaderMap::new(),
+            status: StatusCode::from_u16(status).unwrap(),
+            response: &headers(text),
+        },
         policy,
         error_secs.map(Duration::from_secs),
         &moments(),
@@ -309,10 +311,12 @@ fn current_age() {
     };
     let policy = policy(0, 0, YEAR);
     let found = lifetime(storage(
-        &Method::GET,
-        &HeaderMap::new(),
-        StatusCode::OK,
-        &response,
+        &OriginExchange {
+            method: &Method::GET,
+            request: &HeaderMap::new(),
+            status: StatusCode::OK,
+            response: &response,
+        },
         &policy,
         None,
         &moments,
@@ -436,10 +440,12 @@ fn ttls() {
 
 fn ask(request: &str, response: &str, policy: &CachePolicy) -> Storage {
     storage(
-        &Method::GET,
-        &headers(request),
-        StatusCode::OK,
-        &headers(response),
+        &OriginExchange {
+            method: &Method::GET,
+            request: &headers(request),
+            status: StatusCode::OK,
+            response: &headers(response),
+        },
         policy,
         None,
         &moments(),
@@ -490,10 +496,12 @@ fn another_ones_cookie_is_not_stored() {
 fn only_get_is_stored() {
     for method in [Method::HEAD, Method::POST, Method::OPTIONS] {
         let found = storage(
-            &method,
-            &HeaderMap::new(),
-            StatusCode::OK,
-            &headers("cache-control: max-age=60"),
+            &OriginExchange {
+                method: &method,
+                request: &HeaderMap::new(),
+                status: StatusCode::OK,
+                response: &headers("cache-control: max-age=60"),
+            },
             &policy(0, 0, YEAR),
             None,
             &moments(),

@@ -19,7 +19,7 @@ impl WorkerCache {
         response: OriginResponse,
     ) -> Fetched {
         let fetched = match Shortness::of(context.ask.wanted, &response.headers) {
-            Shortness::Empty => self.again_whole(context).await,
+            Shortness::Empty => self.refetch_whole(context).await,
             Shortness::Unknown => self.from_the_start(context).await,
         };
         match fetched {
@@ -50,9 +50,9 @@ impl WorkerCache {
             }
             Ok(response) if response.status == StatusCode::RANGE_NOT_SATISFIABLE => {
                 response.body.discard();
-                self.again_whole(context).await
+                self.refetch_whole(context).await
             }
-            Ok(response) => self.whole(&context, response),
+            Ok(response) => self.store_or_pass(&context, response),
             Err(fault) => Fetched::Failed(fault),
         }
     }

@@ -55,7 +55,7 @@ impl WorkerCache {
             status if status != StatusCode::OK && ask.has_conditions() => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
-            _ => self.whole(&context, response),
+            _ => self.store_or_pass(&context, response),
         }
     }
 
@@ -63,12 +63,8 @@ impl WorkerCache {
     pub(super) async fn viewers_own_range(
         &self,
         context: &Context<'_>,
-        decided: Storage,
+        unstorable: Unstorable,
     ) -> Fetched {
-        let unstorable = match decided {
-            Storage::Refuse(unstorable) => unstorable,
-            Storage::Store(_) => Unstorable::Status,
-        };
         let mut headers = HeaderMap::new();
         if let Some(range) = context.ask.wanted {
             headers.insert(RANGE, range.to_header_value());
