@@ -10,6 +10,7 @@ mod mp4;
 #[cfg(test)]
 mod mutation;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,4 +153,17 @@ impl Iterator for Messages {
             Walk::Mp3(messages) => messages.next(),
         }
     }
+}
+
+/// Stretches that are read of an object end at multiples of this, and are not shorter than the other unless the object
+/// ends.
+const STRETCH_SIZE_BYTES: u64 = 1 << 20;
+const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
+
+/// What to read of an object from `position` on, which is within it.
+fn stretch_at(position: u64, object_size_bytes: u64) -> Range<u64> {
+    let end = position
+        .saturating_add(STRETCH_SIZE_BYTES_MIN)
+        .checked_next_multiple_of(STRETCH_SIZE_BYTES);
+    position..end.unwrap_or(u64::MAX).min(object_size_bytes)
 }

@@ -1,12 +1,11 @@
 //! Walks over the tags of an flv object, a range at a time.
 
-use std::ops::Range;
-
 use super::script::Script;
 use super::tags::{Tags, body_head_size_bytes};
 use super::{FlvIndex, MessageKind};
 use crate::Refusal;
 use crate::mp4::{Limits, Step};
+use crate::stream::stretch_at;
 
 /// Size of the object's own header, and the largest that is accepted.
 const FILE_HEADER_SIZE_BYTES: u32 = 9;
@@ -16,10 +15,6 @@ const FILE_HEADER_SIZE_BYTES_MAX: u32 = 1 << 10;
 const PREVIOUS_SIZE_BYTES: u64 = 4;
 const TAG_HEADER_SIZE_BYTES: u64 = 11;
 const BETWEEN_SIZE_BYTES: u64 = PREVIOUS_SIZE_BYTES + TAG_HEADER_SIZE_BYTES;
-
-/// Ranges end at multiples of the first size, and are at least as long as the second unless the object ends.
-const STRETCH_SIZE_BYTES: u64 = 1 << 20;
-const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
 
 /// Size of the part of a script tag that is read.
 const SCRIPT_SIZE_BYTES_MAX: u64 = 32 << 10;
@@ -83,18 +78,10 @@ impl FlvLocator {
     pub fn step(&self) -> Step {
         match self.stage {
             Stage::Begin if self.object_size_bytes == 0 => Step::Done,
-            Stage::Begin => Step::Read(self.stretch(0)),
-            Stage::At(position) => Step::Read(self.stretch(position)),
+            Stage::Begin => Step::Read(stretch_at(0, self.object_size_bytes)),
+            Stage::At(position) => Step::Read(stretch_at(position, self.object_size_bytes)),
             Stage::End => Step::Done,
         }
-    }
-
-    /// Returns the range that begins at `position`, which is within the object.
-    fn stretch(&self, position: u64) -> Range<u64> {
-        let end = position
-            .saturating_add(STRETCH_SIZE_BYTES_MIN)
-            .checked_next_multiple_of(STRETCH_SIZE_BYTES);
-        position..end.unwrap_or(u64::MAX).min(self.object_size_bytes)
     }
 
     /// Takes the bytes of the range of [`Self::step`], neither more nor fewer.

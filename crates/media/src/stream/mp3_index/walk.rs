@@ -1,6 +1,5 @@
 //! Walks over the frames of an mp3 object, a range at a time.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,7 @@ use super::{Frame, Mp3Index, Shared};
 use crate::Refusal;
 use crate::mp4::{Limits, Step};
 use crate::stream::flv::{AUDIO_MP3, Audio, Metadata, kbits_per_sec};
-
-/// Ranges end at multiples of the first size, and are at least as long as the second unless the object ends.
-const STRETCH_SIZE_BYTES: u64 = 1 << 20;
-const STRETCH_SIZE_BYTES_MIN: u64 = 64 << 10;
+use crate::stream::stretch_at;
 
 /// Number of bytes needed to identify an element: two frames, or the header of a tag.
 const LOOK_SIZE_BYTES: u64 = 4 << 10;
@@ -84,17 +80,9 @@ impl Mp3Locator {
     /// Returns the next step: about 1 MiB at a time, at increasing offsets; the contents of tags are skipped.
     pub fn step(&self) -> Step {
         match self.stage {
-            Stage::At { position, .. } => Step::Read(self.stretch(position)),
+            Stage::At { position, .. } => Step::Read(stretch_at(position, self.object_size_bytes)),
             Stage::End => Step::Done,
         }
-    }
-
-    /// Returns the range that begins at `position`, which is within the object.
-    fn stretch(&self, position: u64) -> Range<u64> {
-        let end = position
-            .saturating_add(STRETCH_SIZE_BYTES_MIN)
-            .checked_next_multiple_of(STRETCH_SIZE_BYTES);
-        position..end.unwrap_or(u64::MAX).min(self.object_size_bytes)
     }
 
     /// Takes the bytes of the range of [`Self::step`], neither more nor fewer.
@@ -110,7 +98,7 @@ impl Mp3Locator {
         else {
             return Ok(());
         };
-        let stretch = self.stretch(start);
+        let stretch = stretch_at(start, self.object_size_bytes);
         if bytes.len() as u64 != stretch.end - stretch.start {
             return Err(Refusal::Truncated);
         }
