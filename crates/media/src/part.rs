@@ -73,6 +73,17 @@ impl Parts {
         self.parts.push(Part::Source { offset, size_bytes });
     }
 
+    /// Appends all of `other`.
+    pub(crate) fn append(&mut self, other: Parts) {
+        self.parts.reserve(other.parts.len());
+        for part in other.parts {
+            match part {
+                Part::Bytes(bytes) => self.push_bytes(bytes),
+                Part::Source { offset, size_bytes } => self.push_source(offset, size_bytes),
+            }
+        }
+    }
+
     /// Returns the bytes from `start` to before `end`, both within the whole.
     #[must_use]
     pub fn slice(&self, start: u64, end: u64) -> Parts {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::mp4::{Sample, Samples, Track, TrackKind};
 use crate::mux::boxes::{write_box, write_full_box, write_u32, write_u64};
-use crate::part::{Part, Parts};
+use crate::part::Parts;
 use crate::segmentation::{PlannedSegment, PlannedTrack};
 
 /// Size of `styp`, `moof` and the header of `mdat`, without the rows of the samples.
@@ -42,12 +42,7 @@ pub fn media_segment(track: &Track, planned: &PlannedTrack, number: u32) -> Opti
     write_content_header(&mut header, segment.size_bytes);
     let mut parts = Parts::default();
     parts.push_bytes(Bytes::from(header));
-    for part in sources.as_slice() {
-        match part {
-            Part::Source { offset, size_bytes } => parts.push_source(*offset, *size_bytes),
-            Part::Bytes(bytes) => parts.push_bytes(bytes.clone()),
-        }
-    }
+    parts.append(sources);
     Some(parts)
 }
 
