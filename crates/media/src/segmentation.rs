@@ -50,6 +50,41 @@ pub struct PlannedSegment {
     pub starts_with_sync: bool,
 }
 
+impl PlannedSegment {
+    /// A segment that begins at `start` with the sample at `cursor`, and has none yet.
+    fn begin_at(track: &Track, cursor: Cursor, start: u64) -> Self {
+        PlannedSegment {
+            cursor,
+            sample_count: 0,
+            decode_time: cursor.decode_time() + track.edit.delay,
+            start,
+            duration: 0,
+            size_bytes: 0,
+            first_sample_size_bytes: 0,
+            starts_with_sync: false,
+        }
+    }
+
+    /// The one segment of a text track, with all there is.
+    fn of_text(track: &Track) -> Self {
+        let mut segment = PlannedSegment::begin_at(track, track.samples().cursor(), 0);
+        for sample in track.samples() {
+            segment.push(&sample);
+        }
+        segment.duration = track.end();
+        segment
+    }
+
+    fn push(&mut self, sample: &Sample) {
+        if self.sample_count == 0 {
+            self.first_sample_size_bytes = sample.size_bytes;
+            self.starts_with_sync = sample.is_sync;
+        }
+        self.sample_count += 1;
+        self.size_bytes += u64::from(sample.size_bytes);
+    }
+}
+
 /// The range of the target duration.
 const TARGET_MIN: Duration = Duration::from_secs(2);
 const TARGET_MAX: Duration = Duration::from_secs(10);
@@ -71,8 +106,8 @@ impl Segmentation {
         let mut tracks = Vec::new();
         for track in offered() {
             let segments = match track.kind {
-                TrackKind::Video | TrackKind::Audio => cut(track, &cuts, limits)?,
-                TrackKind::Text => vec![whole(track)],
+                TrackKind::Video | TrackKind::Audio => Cutter::new(track, &cuts).cut(limits)?,
+                TrackKind::Text => vec![PlannedSegment::of_text(track)],
             };
             tracks.push(PlannedTrack {
                 number: track.number,
@@ -135,20 +170,20 @@ impl Cuts {
             end: lead.end(),
             timescale: lead.timescale,
         };
-        cuts.add(lead, 0, target, count_max)?;
+        cuts.cut_by(lead, 0, target, count_max)?;
         let longest = played.max_by_key(|track| cuts.time_of(track.end(), track));
         if let Some(longest) = longest {
             cuts.end = cuts.end.max(cuts.time_of(longest.end(), longest));
             // After the last video sample, audio continues in segments of its own, unless little of it is left.
             if lead.end() + target / 2 < cuts.end {
-                cuts.add(longest, lead.end(), target, count_max)?;
+                cuts.cut_by(longest, lead.end(), target, count_max)?;
             }
         }
         Ok(cuts)
     }
 
     /// Cuts at sync samples of a track, `target` apart, from a time on.
-    fn add(
+    fn cut_by(
         &mut self,
         track: &Track,
         from: u64,
@@ -184,7 +219,7 @@ impl Cuts {
 
     /// Returns the start of segment `index`, from 0, in another timescale; after the last, the end of the video.
     /// Rounded up.
-    fn start(&self, index: usize, timescale: u32) -> u64 {
+    fn start_of(&self, index: usize, timescale: u32) -> u64 {
         let start = self.starts.get(index).copied().unwrap_or(self.end);
         if timescale == self.timescale {
             return start;
@@ -199,86 +234,102 @@ fn in_units(time: Duration, timescale: u32) -> u64 {
     (time.as_millis() as u64 * u64::from(timescale) / 1000).max(1)
 }
 
-/// Makes the one segment of a text track, with all its samples.
-fn whole(track: &Track) -> PlannedSegment {
-    let mut segment = begin(track, track.samples().cursor(), 0);
-    for sample in track.samples() {
-        add(&mut segment, &sample);
-    }
-    segment.duration = track.end();
-    segment
+/// Cuts a track at the first sample that decoding may begin with at or after each time.
+struct Cutter<'a> {
+    track: &'a Track,
+    cuts: &'a Cuts,
+    closed: Vec<PlannedSegment>,
+    open: PlannedSegment,
+    /// The cut at which the open segment ends.
+    next_cut: u64,
 }
 
-fn begin(track: &Track, cursor: Cursor, start: u64) -> PlannedSegment {
-    PlannedSegment {
-        cursor,
-        sample_count: 0,
-        decode_time: cursor.decode_time() + track.edit.delay,
-        start,
-        duration: 0,
-        size_bytes: 0,
-        first_sample_size_bytes: 0,
-        starts_with_sync: false,
+impl<'a> Cutter<'a> {
+    fn new(track: &'a Track, cuts: &'a Cuts) -> Self {
+        let start = cuts.start_of(0, track.timescale);
+        Cutter {
+            track,
+            cuts,
+            closed: Vec::with_capacity(cuts.starts.len()),
+            open: PlannedSegment::begin_at(track, track.samples().cursor(), start),
+            next_cut: cuts.start_of(1, track.timescale),
+        }
     }
-}
 
-fn add(segment: &mut PlannedSegment, sample: &Sample) {
-    if segment.sample_count == 0 {
-        segment.first_sample_size_bytes = sample.size_bytes;
-        segment.starts_with_sync = sample.is_sync;
-    }
-    segment.sample_count += 1;
-    segment.size_bytes += u64::from(sample.size_bytes);
-}
-
-/// Cuts a track at the first sync sample at or after each time.
-fn cut(track: &Track, cuts: &Cuts, limits: &Limits) -> Result<Vec<PlannedSegment>, Refusal> {
-    let mut segments = Vec::with_capacity(cuts.starts.len());
-    let mut samples = track.samples();
-    let mut segment = begin(track, samples.cursor(), cuts.start(0, track.timescale));
-    let mut next = cuts.start(1, track.timescale);
-    loop {
-        let cursor = samples.cursor();
-        let Some(sample) = samples.next() else {
-            break;
-        };
-        let start = track.presentation_time(&sample).max(0).cast_unsigned();
-        while sample.is_sync && start >= next && segments.len() + 1 < cuts.starts.len() {
-            // A segment follows one with samples without a gap; all others begin at their cut.
-            let next_but_one = cuts.start(segments.len() + 2, track.timescale);
-            let is_followed = segments.len() + 2 < cuts.starts.len() && start >= next_but_one;
-            let begins_at = match segment.sample_count {
-                0 => next,
-                _ if is_followed => next,
-                _ => start,
+    /// The segments of the whole track, as many as there are cuts.
+    fn cut(mut self, limits: &Limits) -> Result<Vec<PlannedSegment>, Refusal> {
+        let mut samples = self.track.samples();
+        loop {
+            let cursor = samples.cursor();
+            let Some(sample) = samples.next() else {
+                break;
             };
-            let following = begin(track, cursor, begins_at);
-            segments.push(std::mem::replace(&mut segment, following));
-            next = cuts.start(segments.len() + 1, track.timescale);
+            self.take(&sample, cursor);
+            if self.open.sample_count > limits.segment_samples_max {
+                return Err(Refusal::TooLarge("samples of a segment"));
+            }
         }
-        segment.start = match segment.sample_count {
-            0 => segment.start.min(start),
-            _ => segment.start,
+        Ok(self.finish(samples.cursor()))
+    }
+
+    /// `cursor` is the place of the sample.
+    fn take(&mut self, sample: &Sample, cursor: Cursor) {
+        let start = self.track.presentation_time(sample).max(0);
+        let start = start.cast_unsigned();
+        while sample.is_sync && start >= self.next_cut && self.has_cut(1) {
+            self.close_segment(start, cursor);
+        }
+        if self.open.sample_count == 0 {
+            self.open.start = self.open.start.min(start);
+        }
+        self.open.push(sample);
+    }
+
+    /// Closes the open segment at the sample at `cursor`, which is shown at `start`.
+    fn close_segment(&mut self, start: u64, cursor: Cursor) {
+        let cut_after_next = self.cut_ahead(2);
+        let stays_empty = self.has_cut(2) && start >= cut_after_next;
+        // A segment follows without a gap on one that has samples; all others begin with their cut.
+        let begins_at = if self.open.sample_count == 0 || stays_empty {
+            self.next_cut
+        } else {
+            start
         };
-        add(&mut segment, &sample);
-        if segment.sample_count > limits.segment_samples_max {
-            return Err(Refusal::TooLarge("samples of a segment"));
+        let following = PlannedSegment::begin_at(self.track, cursor, begins_at);
+        self.closed
+            .push(std::mem::replace(&mut self.open, following));
+        self.next_cut = cut_after_next;
+    }
+
+    /// Closes the last segment, and adds empty ones for the cuts that are left.
+    fn finish(self, end: Cursor) -> Vec<PlannedSegment> {
+        let mut segments = self.closed;
+        segments.push(self.open);
+        while segments.len() < self.cuts.starts.len() {
+            let start = self.cuts.start_of(segments.len(), self.track.timescale);
+            segments.push(PlannedSegment::begin_at(self.track, end, start));
         }
+        set_durations(&mut segments, self.track, self.cuts);
+        segments
     }
-    segments.push(segment);
-    while segments.len() < cuts.starts.len() {
-        let start = cuts.start(segments.len(), track.timescale);
-        segments.push(begin(track, samples.cursor(), start));
+
+    /// Whether a segment begins so many cuts after the open one.
+    fn has_cut(&self, ahead: usize) -> bool {
+        self.closed.len() + ahead < self.cuts.starts.len()
     }
-    set_durations(&mut segments, track, cuts);
-    Ok(segments)
+
+    /// When a segment begins so many cuts after the open one.
+    fn cut_ahead(&self, ahead: usize) -> u64 {
+        let index = self.closed.len() + ahead;
+        self.cuts.start_of(index, self.track.timescale)
+    }
 }
 
 /// Makes each segment last until the next one begins, and the last one until the track or the video ends.
 fn set_durations(segments: &mut [PlannedSegment], track: &Track, cuts: &Cuts) {
     let mut end = match segments.last() {
         Some(last) if last.sample_count > 0 => track.end(),
-        Some(_) | None => cuts.start(cuts.starts.len(), track.timescale),
+        Some(_) | None => cuts.start_of(cuts.starts.len(), track.timescale),
     };
     for segment in segments.iter_mut().rev() {
         // A track that ended within the previous segment may reach a little beyond the cut.
