@@ -1,9 +1,9 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
+mod video;
 mod multipart;
 mod remote;
-mod video;
 
 pub(crate) use remote::{Origins, Passed};
 

@@ -91,11 +91,7 @@ impl WorkerCache {
         }
     }
 
-    async fn send(
-        &self,
-        ask: &CacheRequest,
-        extra: &HeaderMap,
-    ) -> Result<OriginResponse, OriginFault> {
+    async fn send(&self, ask: &CacheRequest, extra: &HeaderMap) -> Result<OriginResponse, OriginFault> {
         let mut call = ask.get();
         for (name, value) in extra {
             call.headers.insert(name, value.clone());

@@ -1,9 +1,10 @@
 //! The walk's steps for videos: what is made of them, and lists that are objects themselves.
 
+mod playlists;
 mod members;
 mod object_request;
-mod playlists;
 mod ready_made;
+mod path_token;
 mod subtitles;
 mod walk;
 

@@ -1,23 +1,22 @@
 //! The walk's last steps for what is made of a video: open the object, know the video, make what the name says.
 
 use super::object_request::ObjectRequest;
+use super::path_token::SessionRequest;
 use crate::answer::Answer;
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
-use crate::redeem::Redeemed;
 use crate::video::indexes::{Video, VideoFault};
 use crate::video::made::{Made, MadeContent, TsPlace};
 use crate::video::make_fault::MakeFault;
-use crate::video::source::{ReadScope, VideoSource};
+use crate::video::source::{VideoSource, ReadScope};
 use crate::video::text::{Text, tag};
+use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::config::VideoSettings;
-use privet_distribution::request::{
-    Denial, ViewerRequest, carried_query, issue_path_token, path_token_location, wants_path_token,
-};
-use privet_distribution::response::{options, path_token_page};
+use privet_distribution::request::{Denial, ViewerRequest, carried_query};
+use privet_distribution::response::options;
 use privet_media::Parts;
 use privet_media::mp4::TrackKind;
 use privet_media::mux::{init_segment, media_segment};
@@ -91,17 +90,14 @@ impl VideoWalk<'_> {
 
     /// The way to a path_token, for a viewer who wants one and came by a signed query.
     fn path_token(&self) -> Option<Answer> {
-        self.request.query.filter(|query| wants_path_token(query))?;
-        let token = issue_path_token(
-            self.authorized,
-            &self.request,
-            Some(self.name.object_path),
-            &self.received.state.path_token_secret,
-            self.received.now,
-            &self.context.memory,
-        )?;
-        let location = path_token_location(&self.request, &token);
-        Some(Answer::page(path_token_page(&location)))
+        let path_token = SessionRequest {
+            authorized: self.authorized,
+            request: &self.request,
+            object_path: Some(self.name.object_path),
+            received: self.received,
+            context: self.context,
+        };
+        path_token.answer()
     }
 
     async fn attempt(&self) -> Result<Answer, MakeFault> {
