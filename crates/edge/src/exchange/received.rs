@@ -6,10 +6,10 @@ use crate::request_id::request_id;
 use crate::stand_in::FileSending;
 use crate::state::EdgeState;
 use http::request::Parts;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use privet_distribution::logging::redact_viewer_text;
 use privet_distribution::request::{
-    Asked, Denial, ForwardedFault, PathTokenUrl, ViewerRequest, split_path_token,
+    Asked, Denial, ForwardedFault, PathTokenUrl, RequestFacts, ViewerRequest, split_path_token,
 };
 use privet_sign::{Scheme, Timestamp};
 use std::net::IpAddr;
@@ -164,6 +164,23 @@ impl Received {
         const HTTPS: u16 = 443;
         let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
         told.map(|_| HTTPS)
+    }
+
+    /// What origins and cache keys may learn of the request beside itself. `country` is what [`Received::country`] gave;
+    /// the codings are left to who knows the policy.
+    pub(crate) fn facts<'f>(
+        &'f self,
+        country: Option<&'f str>,
+        via: &'f HeaderValue,
+    ) -> RequestFacts<'f> {
+        RequestFacts {
+            viewer: self.viewer,
+            viewer_port: Some(self.connection.facts.peer.port()),
+            request_id: &self.request_id,
+            country,
+            via,
+            accept_encoding: None,
+        }
     }
 
     /// How bytes of files reach the viewer.

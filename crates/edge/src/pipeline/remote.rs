@@ -85,12 +85,8 @@ impl ObjectRequest<'_> {
 
     fn facts<'f>(&'f self, accept_encoding: Option<&'f HeaderValue>) -> RequestFacts<'f> {
         RequestFacts {
-            viewer: self.received.viewer,
-            viewer_port: Some(self.received.connection.facts.peer.port()),
-            request_id: &self.received.request_id,
-            country: self.country,
-            via: &self.context.via,
             accept_encoding,
+            ..self.received.facts(self.country, &self.context.via)
         }
     }
 

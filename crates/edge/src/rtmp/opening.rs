@@ -130,62 +130,57 @@ impl Viewer {
         let headers = headers.unwrap_or_default();
         let ask = SourceRequest {
             authorized: &redeemed,
-            request: ViewerRequest {
-                https_port: None,
-                method: &Method::GET,
-                version: Version::HTTP_11,
-                scheme: self.scheme,
-                host,
-                path: &path,
-                query: None,
-                headers: &headers,
-                client: self.client,
-                has_body: false,
-                path_token: None,
-            },
-            facts: RequestFacts {
-                viewer: self.peer.ip(),
-                viewer_port: Some(self.peer.port()),
-                request_id: &self.id,
-                country: state.country(self.peer.ip()),
-                via: &shared.via,
-                accept_encoding: None,
-            },
+            request: self.object_request(host, &path, &headers),
+            facts: self.facts(&state, &shared.via),
             state: &state,
         };
-        for _ in 0..ATTEMPTS_MAX {
-            let source = VideoSource::open(&ask, &shared.source_stores()).await?;
-            let kind = match name.kind(key) {
-                VideoKind::Mp4 => StreamKind::Mp4,
-                VideoKind::Mp3 => StreamKind::Mp3,
-                VideoKind::Flv => StreamKind::Flv,
-            };
-            let index = match shared.videos.stream(&source, kind, shared.clock.now()).await {
-                Ok(index) => index,
-                Err(VideoFault::Refused(refusal)) => {
-                    return Err(NotPlayed {
-                        refusal: PlayRefusal::Unplayable,
-                        token: refusal.token(),
-                    });
-                }
-                Err(VideoFault::Read(ReadFault::Origin(kind))) => {
-                    return Err(origin_denial(kind).into());
-                }
-                Err(VideoFault::Read(ReadFault::Lost)) => {
-                    source.mark_unshareable();
-                    continue;
-                }
-            };
-            let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
-            return Ok(OpenVideo {
-                source,
-                index,
-                name: name.clone(),
-                key: key.to_owned(),
-                grant: grant.map(Grant::fingerprint),
-            });
+        let kind = match name.kind(key) {
+            VideoKind::Mp4 => StreamKind::Mp4,
+            VideoKind::Mp3 => StreamKind::Mp3,
+            VideoKind::Flv => StreamKind::Flv,
+        };
+        let (source, index) = indexed(&ask, kind, shared).await?;
+        let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
+        Ok(OpenVideo {
+            source,
+            index,
+            name: name.clone(),
+            key: key.to_owned(),
+            grant: grant.map(Grant::fingerprint),
+        })
+    }
+
+    /// The request for the object at `path`, as a viewer of the web would make it.
+    fn object_request<'r>(
+        &self,
+        host: &'r str,
+        path: &'r str,
+        headers: &'r HeaderMap,
+    ) -> ViewerRequest<'r> {
+        ViewerRequest {
+            https_port: None,
+            method: &Method::GET,
+            version: Version::HTTP_11,
+            scheme: self.scheme,
+            host,
+            path,
+            query: None,
+            headers,
+            client: self.client,
+            has_body: false,
+            path_token: None,
         }
-        Err(NotPlayed::UNSTABLE)
+    }
+
+    fn facts<'f>(&'f self, state: &'f EdgeState, via: &'f HeaderValue) -> RequestFacts<'f> {
+        RequestFacts {
+            viewer: self.peer.ip(),
+            viewer_port: Some(self.peer.port()),
+            request_id: &self.id,
+            country: state.country(self.peer.ip()),
+            via,
+            accept_encoding: None,
+        }
     }
 
     /// `asked`: the stream's name, one of its keys, and the path of that.
@@ -211,6 +206,29 @@ impl Viewer {
         let authorized = authorize_stream(streaming, &request, country, now, &shared.memory);
         Ok((streaming, authorized?))
     }
+}
+
+/// Opens the object and reads its index, which may take another try where the object changes in between.
+async fn indexed(
+    ask: &SourceRequest<'_>,
+    kind: StreamKind,
+    shared: &WorkerContext,
+) -> Result<(VideoSource, Arc<StreamIndex>), NotPlayed> {
+    for _ in 0..ATTEMPTS_MAX {
+        let source = VideoSource::open(ask, &shared.source_stores()).await?;
+        match shared.videos.stream(&source, kind, shared.clock.now()).await {
+            Ok(index) => return Ok((source, index)),
+            Err(VideoFault::Read(ReadFault::Lost)) => source.mark_unshareable(),
+            Err(VideoFault::Read(ReadFault::Origin(kind))) => return Err(origin_denial(kind).into()),
+            Err(VideoFault::Refused(refusal)) => {
+                return Err(NotPlayed {
+                    refusal: PlayRefusal::Unplayable,
+                    token: refusal.token(),
+                });
+            }
+        }
+    }
+    Err(NotPlayed::UNSTABLE)
 }
 
 /// What the viewer is told: no more than that.

@@ -4,7 +4,7 @@ use crate::context::WorkerContext;
 use crate::exchange::Received;
 use crate::video::source::{VideoSource, SourceRequest, ReadScope};
 use crate::redeem::Redeemed;
-use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, object_query};
+use privet_distribution::request::{Denial, ViewerRequest, object_query};
 
 /// What a viewer who has redeemed `authorized` asks for by `request`.
 pub(super) struct ObjectRequest<'a> {
@@ -25,14 +25,7 @@ impl ObjectRequest<'_> {
                 query: query.as_deref(),
                 ..self.request
             },
-            facts: RequestFacts {
-                viewer: self.received.viewer,
-                viewer_port: Some(self.received.connection.facts.peer.port()),
-                request_id: &self.received.request_id,
-                country: self.country,
-                via: &self.context.via,
-                accept_encoding: None,
-            },
+            facts: self.received.facts(self.country, &self.context.via),
             state: &self.received.state,
         };
         VideoSource::open_as(wanted, &ask, &self.context.source_stores()).await
