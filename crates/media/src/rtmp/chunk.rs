@@ -4,7 +4,7 @@ mod reader;
 mod writer;
 
 pub(super) use reader::{ChunkReader, Received, control_number};
-pub(super) use writer::{ChunkStream, ChunkWriter};
+pub(super) use writer::{ChunkStream, ChunkWriter, MessageHead};
 
 /// Message types, sections 5.4 and 7.1.
 pub(super) mod message_type {

@@ -31,14 +31,14 @@ pub fn hls_master(
     }
     for rendition in &presentation.texts {
         let uri = format!("{}media.m3u8{}", rendition.folder, suffix.as_str());
-        push_media(
-            &mut text,
-            "SUBTITLES",
-            TEXT_GROUP,
-            &rendition.title,
-            None,
-            &uri,
-        );
+        let media = Media {
+            kind: "SUBTITLES",
+            group: TEXT_GROUP,
+            title: &rendition.title,
+            channels: None,
+            uri: &uri,
+        };
+        push_media(&mut text, &media);
     }
     if presentation.pictures.is_empty() {
         push_audio_variants(&mut text, &presentation, &suffix);
@@ -64,25 +64,34 @@ fn is_group_needed(presentation: &Presentation<'_>, group: &AudioGroup<'_>) -> b
 fn push_audio_tracks(text: &mut String, group: &AudioGroup<'_>, suffix: &Suffix) {
     for audio in &group.audio_tracks {
         let uri = format!("{}media.m3u8{}", audio.folder, suffix.as_str());
-        push_media(
-            text,
-            "AUDIO",
-            &group.id,
-            &audio.title,
-            Some(audio.track.channels),
-            &uri,
-        );
+        let media = Media {
+            kind: "AUDIO",
+            group: &group.id,
+            title: &audio.title,
+            channels: Some(audio.track.channels),
+            uri: &uri,
+        };
+        push_media(text, &media);
     }
 }
 
-fn push_media(
-    text: &mut String,
-    kind: &str,
-    group: &str,
-    title: &Title,
+/// A sound or text track among those of its group (RFC 8216 4.3.4.1).
+struct Media<'a> {
+    kind: &'static str,
+    group: &'a str,
+    title: &'a Title,
     channels: Option<u16>,
-    uri: &str,
-) {
+    uri: &'a str,
+}
+
+fn push_media(text: &mut String, media: &Media<'_>) {
+    let Media {
+        kind,
+        group,
+        title,
+        channels,
+        uri,
+    } = media;
     let _ = write!(text, "#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"{group}\"");
     if let Some(language) = &title.language {
         let _ = write!(text, ",LANGUAGE=\"{language}\"");

@@ -1,7 +1,7 @@
 //! Checks of chunks: the chunks that a viewer may send, and that our own are read back.
 
 use super::message_type::{ABORT, COMMAND, SET_CHUNK_SIZE};
-use super::{ChunkReader, ChunkStream, ChunkWriter, Received};
+use super::{ChunkReader, ChunkStream, ChunkWriter, MessageHead, Received};
 use crate::rtmp::fault::Fault;
 use crate::{Part, Parts};
 use bytes::Bytes;
@@ -51,6 +51,15 @@ fn check_bodies(chunks: &[&[u8]], expected: &[&[u8]]) {
     let messages = read(&chunks.concat()).unwrap();
     let bodies: Vec<&[u8]> = messages.iter().map(|message| &message.body[..]).collect();
     assert_eq!(bodies, expected);
+}
+
+fn head(stream: ChunkStream, message_type: u8, stream_id: u32, timestamp_ms: u32) -> MessageHead {
+    MessageHead {
+        stream,
+        message_type,
+        stream_id,
+        timestamp_ms,
+    }
 }
 
 #[test]
@@ -199,11 +208,19 @@ fn a_message_is_one_header_and_one_stretch() {
     let mut out = Parts::default();
     writer.enlarge(&mut out);
     let mut out = Parts::default();
-    writer.write(ChunkStream::Video, 9, 1, 40, &body(5, 60_000), &mut out);
+    writer.write(
+        head(ChunkStream::Video, 9, 1, 40),
+        &body(5, 60_000),
+        &mut out,
+    );
     assert_eq!(out.as_slice().len(), 2);
     assert_eq!(out.size_bytes(), 12 + 5 + 60_000);
     let mut out = Parts::default();
-    writer.write(ChunkStream::Video, 9, 1, 80, &body(5, 100_000), &mut out);
+    writer.write(
+        head(ChunkStream::Video, 9, 1, 80),
+        &body(5, 100_000),
+        &mut out,
+    );
     assert_eq!(out.as_slice().len(), 4);
     assert_eq!(out.size_bytes(), 8 + 5 + 1 + 100_000);
 }
@@ -221,10 +238,7 @@ fn whole_headers_where_times_go_back() {
     for (stream_id, timestamp_ms, header) in sizes {
         let mut out = Parts::default();
         writer.write(
-            ChunkStream::Audio,
-            8,
-            stream_id,
-            timestamp_ms,
+            head(ChunkStream::Audio, 8, stream_id, timestamp_ms),
             &body(1, 0),
             &mut out,
         );
@@ -232,7 +246,7 @@ fn whole_headers_where_times_go_back() {
     }
     writer.forget();
     let mut out = Parts::default();
-    writer.write(ChunkStream::Audio, 8, 2, 99, &body(1, 0), &mut out);
+    writer.write(head(ChunkStream::Audio, 8, 2, 99), &body(1, 0), &mut out);
     assert_eq!(out.size_bytes(), 12 + 1);
 }
 
@@ -241,10 +255,7 @@ fn times_beyond_24_bits() {
     let mut writer = ChunkWriter::new();
     let mut out = Parts::default();
     writer.write(
-        ChunkStream::Video,
-        9,
-        1,
-        0x0102_0304,
+        head(ChunkStream::Video, 9, 1, 0x0102_0304),
         &body(0, 200),
         &mut out,
     );
@@ -255,10 +266,7 @@ fn times_beyond_24_bits() {
     // The delta to the last message fits.
     let mut next = Parts::default();
     writer.write(
-        ChunkStream::Video,
-        9,
-        1,
-        0x0102_0305,
+        head(ChunkStream::Video, 9, 1, 0x0102_0305),
         &body(0, 200),
         &mut next,
     );
@@ -271,7 +279,11 @@ fn times_beyond_24_bits() {
 fn what_is_too_long_is_left_out() {
     let mut writer = ChunkWriter::new();
     let mut out = Parts::default();
-    writer.write(ChunkStream::Video, 9, 1, 0, &body(0, 1 << 24), &mut out);
+    writer.write(
+        head(ChunkStream::Video, 9, 1, 0),
+        &body(0, 1 << 24),
+        &mut out,
+    );
     assert_eq!(out, Parts::default());
 }
 
@@ -295,7 +307,7 @@ proptest! {
         for (stream, timestamp_ms, own, source) in messages {
             let stream = [ChunkStream::Status, ChunkStream::Audio, ChunkStream::Video][stream];
             let body = body(own, source);
-            writer.write(stream, 9, 1, timestamp_ms, &body, &mut out);
+            writer.write(head(stream, 9, 1, timestamp_ms), &body, &mut out);
             expected.push(Received { message_type: 9, stream_id: 1, body: spelled(&body) });
         }
         prop_assert_eq!(read(&spelled(&out)), Ok(expected));

@@ -41,6 +41,28 @@ impl ChunkStream {
     }
 }
 
+/// What is said of a message beside its body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageHead {
+    pub(crate) stream: ChunkStream,
+    pub(crate) message_type: u8,
+    /// 0 for what is about the whole connection.
+    pub(crate) stream_id: u32,
+    pub(crate) timestamp_ms: u32,
+}
+
+impl MessageHead {
+    /// A message of the protocol itself.
+    pub(crate) fn control(message_type: u8) -> Self {
+        MessageHead {
+            stream: ChunkStream::Control,
+            message_type,
+            stream_id: 0,
+            timestamp_ms: 0,
+        }
+    }
+}
+
 /// The values that the next header of a chunk stream may omit.
 #[derive(Clone, Copy, Debug)]
 struct Last {
@@ -69,7 +91,7 @@ impl ChunkWriter {
     pub(crate) fn enlarge(&mut self, out: &mut Parts) {
         let size = CHUNK_SIZE_BYTES.to_be_bytes();
         let body = Bytes::copy_from_slice(&size);
-        self.write_bytes(ChunkStream::Control, SET_CHUNK_SIZE, 0, 0, body, out);
+        self.write_bytes(MessageHead::control(SET_CHUNK_SIZE), body, out);
         self.chunk_size_bytes = u64::from(CHUNK_SIZE_BYTES);
     }
 
@@ -79,30 +101,20 @@ impl ChunkWriter {
     }
 
     /// Appends a message made here.
-    pub(crate) fn write_bytes(
-        &mut self,
-        stream: ChunkStream,
-        message_type: u8,
-        stream_id: u32,
-        timestamp_ms: u32,
-        body: Bytes,
-        out: &mut Parts,
-    ) {
+    pub(crate) fn write_bytes(&mut self, head: MessageHead, body: Bytes, out: &mut Parts) {
         let mut parts = Parts::default();
         parts.push_bytes(body);
-        self.write(stream, message_type, stream_id, timestamp_ms, &parts, out);
+        self.write(head, &parts, out);
     }
 
     /// Appends a message; omits one that is too long for RTMP.
-    pub(crate) fn write(
-        &mut self,
-        stream: ChunkStream,
-        message_type: u8,
-        stream_id: u32,
-        timestamp_ms: u32,
-        body: &Parts,
-        out: &mut Parts,
-    ) {
+    pub(crate) fn write(&mut self, head: MessageHead, body: &Parts, out: &mut Parts) {
+        let MessageHead {
+            stream,
+            message_type,
+            stream_id,
+            timestamp_ms,
+        } = head;
         let size_bytes = body.size_bytes();
         if size_bytes > MESSAGE_SIZE_BYTES_MAX {
             return;

@@ -2,10 +2,10 @@
 
 use super::{Asked, ConnectRefusal, Phase, PlayRefusal, Session, Start};
 use crate::rtmp::amf::{Value, written};
-use crate::rtmp::chunk::ChunkStream;
 use crate::rtmp::chunk::message_type::{
     ACKNOWLEDGEMENT, COMMAND, DATA, SET_PEER_BANDWIDTH, USER_CONTROL, WINDOW_ACKNOWLEDGEMENT_SIZE,
 };
+use crate::rtmp::chunk::{ChunkStream, MessageHead};
 use crate::stream::{Message, MessageKind};
 use bytes::Bytes;
 use std::time::Duration;
@@ -179,14 +179,13 @@ impl Session {
             MessageKind::Data => ChunkStream::Status,
         };
         self.last_timestamp_ms = message.timestamp_ms;
-        self.writer.write(
+        let head = MessageHead {
             stream,
-            message.kind.number(),
+            message_type: message.kind.number(),
             stream_id,
-            message.timestamp_ms,
-            &message.body,
-            &mut self.output,
-        );
+            timestamp_ms: message.timestamp_ms,
+        };
+        self.writer.write(head, &message.body, &mut self.output);
     }
 
     /// Reports that all was sent. The viewer may still seek.
@@ -250,9 +249,8 @@ impl Session {
 
     fn control(&mut self, message_type: u8, body: &[u8]) {
         let body = Bytes::copy_from_slice(body);
-        let out = &mut self.output;
-        self.writer
-            .write_bytes(ChunkStream::Control, message_type, 0, 0, body, out);
+        let head = MessageHead::control(message_type);
+        self.writer.write_bytes(head, body, &mut self.output);
     }
 
     pub(super) fn user_control_event(&mut self, event: u16, data: u32) {
@@ -264,15 +262,13 @@ impl Session {
         if body.is_empty() {
             return;
         }
-        let out = &mut self.output;
-        self.writer.write_bytes(
-            ChunkStream::Status,
-            DATA,
+        let head = MessageHead {
+            stream: ChunkStream::Status,
+            message_type: DATA,
             stream_id,
             timestamp_ms,
-            body,
-            out,
-        );
+        };
+        self.writer.write_bytes(head, body, &mut self.output);
     }
 
     pub(super) fn result(&mut self, transaction: f64, properties: Value, result: Value) {
@@ -289,9 +285,13 @@ impl Session {
     }
 
     fn connection_command(&mut self, body: Vec<u8>) {
-        let out = &mut self.output;
-        self.writer
-            .write_bytes(ChunkStream::Connection, COMMAND, 0, 0, body.into(), out);
+        let head = MessageHead {
+            stream: ChunkStream::Connection,
+            message_type: COMMAND,
+            stream_id: 0,
+            timestamp_ms: 0,
+        };
+        self.writer.write_bytes(head, body.into(), &mut self.output);
     }
 
     /// Sends the status of a stream.
@@ -302,10 +302,14 @@ impl Session {
             Value::Null,
             told(level, code, words),
         ];
+        let head = MessageHead {
+            stream: ChunkStream::Status,
+            message_type: COMMAND,
+            stream_id,
+            timestamp_ms: 0,
+        };
         let body = written(&values).into();
-        let out = &mut self.output;
-        self.writer
-            .write_bytes(ChunkStream::Status, COMMAND, stream_id, 0, body, out);
+        self.writer.write_bytes(head, body, &mut self.output);
     }
 }
 

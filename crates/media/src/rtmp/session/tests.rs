@@ -3,8 +3,8 @@
 use super::*;
 use crate::Part;
 use crate::rtmp::amf::{Value, written};
-use crate::rtmp::chunk::ChunkStream;
 use crate::rtmp::chunk::message_type::DATA;
+use crate::rtmp::chunk::{ChunkStream, MessageHead};
 use crate::stream::MessageKind;
 
 const PLAY: &str = "mp4:video/talk.mp4?Policy=x&Signature=y&Key-Pair-Id=K";
@@ -59,9 +59,13 @@ impl Viewer {
     ) -> Result<Option<Action>, Fault> {
         let mut out = Parts::default();
         let body = Bytes::copy_from_slice(body);
-        let stream = ChunkStream::Connection;
-        self.writer
-            .write_bytes(stream, message_type, stream_id, 0, body, &mut out);
+        let head = MessageHead {
+            stream: ChunkStream::Connection,
+            message_type,
+            stream_id,
+            timestamp_ms: 0,
+        };
+        self.writer.write_bytes(head, body, &mut out);
         let bytes = spelled(&out);
         let (taken, action) = self.session.input(&bytes)?;
         assert_eq!(taken, bytes.len(), "the whole message is taken in");
