@@ -212,6 +212,15 @@ pub(super) struct Record {
     pub(super) bytes: Vec<u8>,
 }
 
+/// What a segment is to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewSegment {
+    pub(super) number: u64,
+    pub(super) slot: u32,
+    pub(super) role: Role,
+    pub(super) size_bytes: u64,
+}
+
 /// A segment that still takes records.
 #[derive(Debug)]
 pub(super) struct OpenSegment {
@@ -222,14 +231,13 @@ pub(super) struct OpenSegment {
 
 impl OpenSegment {
     /// Creates the file and allocates all of its space.
-    pub(super) fn make(
-        folder: &Path,
-        number: u64,
-        slot: u32,
-        role: Role,
-        size_bytes: u64,
-        seed: u64,
-    ) -> io::Result<Self> {
+    pub(super) fn make(folder: &Path, seed: u64, new: &NewSegment) -> io::Result<Self> {
+        let NewSegment {
+            number,
+            slot,
+            role,
+            size_bytes,
+        } = *new;
         let path = folder.join(file_name(number));
         let file = file::open(&path)?;
         let made = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, size_bytes)

@@ -7,7 +7,7 @@ use super::folder::{self, SEGMENTS};
 use super::format::{RecordHead, RecordKind, Role, TableLine, body_checksum, units};
 use super::load;
 use super::queue::{Job, Next};
-use super::segment::{OpenSegment, Segment, record_bytes_max};
+use super::segment::{NewSegment, OpenSegment, Segment, record_bytes_max};
 use super::{Health, Shared};
 use crate::block::{Block, Head};
 use crate::key::Key;
@@ -256,14 +256,14 @@ impl<H: Head> Writer<H> {
     fn open_segment(&mut self, role: Role) -> io::Result<()> {
         self.shared.faults.check()?;
         let slot = self.shared.free_slot();
-        let open = OpenSegment::make(
-            &self.shared.folder.join(SEGMENTS),
-            self.next_number,
+        let new = NewSegment {
+            number: self.next_number,
             slot,
             role,
-            self.shared.segment_size_bytes,
-            self.shared.seed,
-        )?;
+            size_bytes: self.shared.segment_size_bytes,
+        };
+        let folder = self.shared.folder.join(SEGMENTS);
+        let open = OpenSegment::make(&folder, self.shared.seed, &new)?;
         self.next_number += 1;
         self.shared.set_slot(slot, Some(Arc::clone(&open.segment)));
         self.queue_mut(role).open = Some(open);

@@ -58,16 +58,26 @@ pub struct Lifetime {
     serve_stale: ServeStale,
 }
 
+/// The spans of time that a lifetime is made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spans {
+    /// The age at reception (RFC 9111 4.2.3).
+    initial_age_secs: u32,
+    /// The freshness lifetime, from which the age counts.
+    freshness_secs: u32,
+    /// How long the policy keeps it, counted from reception.
+    kept_secs: u32,
+    stale_while_revalidate_secs: u32,
+}
+
 impl Lifetime {
-    /// `freshness_secs` is the freshness lifetime, from which the age counts; `kept_secs` counts from `received`.
-    fn new(
-        received: Timestamp,
-        initial_age_secs: u32,
-        freshness_secs: u32,
-        kept_secs: u32,
-        stale_while_revalidate_secs: u32,
-        serve_stale: ServeStale,
-    ) -> Self {
+    fn new(received: Timestamp, spans: Spans, serve_stale: ServeStale) -> Self {
+        let Spans {
+            initial_age_secs,
+            freshness_secs,
+            kept_secs,
+            stale_while_revalidate_secs,
+        } = spans;
         let left = i64::from(freshness_secs) - i64::from(initial_age_secs);
         Lifetime {
             received,
@@ -85,7 +95,7 @@ impl Lifetime {
 
     /// Of a sign that several responses are kept, which is no response itself.
     pub fn of_a_marker(received: Timestamp) -> Self {
-        Lifetime::new(received, 0, 0, 0, 0, ServeStale::Never)
+        Lifetime::new(received, Spans::default(), ServeStale::Never)
     }
 
     /// The current age in seconds (RFC 9111 4.2.3), the value of `Age`.

@@ -2,7 +2,7 @@
 //! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
 
 use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
-use super::{Lifetime, Moments, ServeStale};
+use super::{Lifetime, Moments, ServeStale, Spans};
 use crate::caching::cache_control::CacheControl;
 use crate::config::{CacheBehavior, CachePolicy, ERROR_MIN_TTL_DEFAULT, NameFilter};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -270,14 +270,13 @@ impl ResponseFacts<'_> {
         } else {
             self.serve_stale(freshness_secs.max(kept_secs))
         };
-        let lifetime = Lifetime::new(
-            moments.received,
-            initial_age_secs(self.response, moments),
+        let spans = Spans {
+            initial_age_secs: initial_age_secs(self.response, moments),
             freshness_secs,
             kept_secs,
             stale_while_revalidate_secs,
-            serve_stale,
-        );
+        };
+        let lifetime = Lifetime::new(moments.received, spans, serve_stale);
         if lifetime.is_of_use(moments.received) || has_validator(self.response) {
             Ok(lifetime)
         } else {
