@@ -52,6 +52,24 @@ pub(crate) fn warning_line(text: impl Display) {
     terminal::warning(text);
 }
 
+/// Whether a command tells of what is worth a note. Errors are told in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notes {
+    Told,
+    /// By `--quiet`.
+    Silent,
+}
+
+impl Notes {
+    /// [`note_line`], unless the command is silent.
+    pub(crate) fn tell(self, text: impl Display) {
+        match self {
+            Notes::Told => note_line(text),
+            Notes::Silent => {}
+        }
+    }
+}
+
 /// `note: …`.
 pub(crate) fn note_line(text: impl Display) {
     terminal::note(text);

@@ -60,7 +60,7 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
         return Ok(Ending::AllSigned);
     }
     if let Some(name) = &arguments.playlist.playlist {
-        return playlist::sign(&arguments.playlist, name, signer, terms, arguments.quiet);
+        return playlist::sign(&arguments.playlist, name, signer, terms, arguments.notes());
     }
     let product = if arguments.making.shared {
         Product::Stamped(signer.stamp(&terms)?)
@@ -74,11 +74,11 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
         strict: arguments.making.strict,
         form: link_form(arguments.output())?,
     };
-    let quiet = arguments.quiet;
+    let notes = arguments.notes();
     if arguments.reads_urls_from_standard_input() {
-        batch::from_standard_input(&Arc::new(links), quiet)
+        batch::from_standard_input(&Arc::new(links), notes)
     } else {
-        batch::from_arguments(&links, &arguments.urls, quiet)
+        batch::from_arguments(&links, &arguments.urls, notes)
     }
 }
 

@@ -10,6 +10,7 @@ use privet_sign::{HashAlgorithm, IpRange};
 use crate::command_error::CommandError;
 use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
+use crate::report::Notes;
 
 /// What `privet sign` takes.
 #[derive(Args)]
@@ -243,6 +244,15 @@ impl SameSite {
 }
 
 impl SignArguments {
+    /// Whether notes are told.
+    pub(super) fn notes(&self) -> Notes {
+        if self.quiet {
+            Notes::Silent
+        } else {
+            Notes::Told
+        }
+    }
+
     /// The form of the output.
     pub(super) fn output(&self) -> OutputForm {
         if self.json {

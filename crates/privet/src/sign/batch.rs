@@ -10,7 +10,7 @@ use std::thread;
 
 use super::links::{LinkError, Links, SignedLink};
 use crate::command_error::{CommandError, sign_hint};
-use crate::report;
+use crate::report::{self, Notes};
 use crate::text::Utf8;
 
 /// Lines that travel together.
@@ -36,9 +36,9 @@ pub(super) enum Ending {
 pub(super) fn from_arguments(
     links: &Links,
     urls: &[String],
-    quiet: bool,
+    notes: Notes,
 ) -> Result<Ending, CommandError> {
-    let mut printer = Printer::new(quiet);
+    let mut printer = Printer::new(notes);
     for url in urls {
         let place = (urls.len() > 1).then(|| url.clone());
         printer.print(place, links.sign(url))?;
@@ -51,7 +51,10 @@ pub(super) fn from_arguments(
 ///
 /// # Errors
 /// As [`from_arguments`]; [`CommandError::Read`] when the input breaks off.
-pub(super) fn from_standard_input(links: &Arc<Links>, quiet: bool) -> Result<Ending, CommandError> {
+pub(super) fn from_standard_input(
+    links: &Arc<Links>,
+    notes: Notes,
+) -> Result<Ending, CommandError> {
     let workers = match links.signs_each() {
         true => thread::available_parallelism().map_or(1, |count| count.get().min(WORKERS_MAX)),
         false => 1,
@@ -68,7 +71,7 @@ pub(super) fn from_standard_input(links: &Arc<Links>, quiet: bool) -> Result<End
     }
     // Not joined: when the printer fails, a reader may still wait for input that never comes.
     let reader = thread::spawn(move || read_chunks(io::stdin(), &inputs));
-    let (ending, chunks_printed) = print_in_turn(&outputs, quiet)?;
+    let (ending, chunks_printed) = print_in_turn(&outputs, notes)?;
     match reader.join() {
         Ok(Ok(chunks_read)) if chunks_read == chunks_printed => Ok(ending),
         Ok(Err(error)) => Err(CommandError::read("standard input", &error)),
@@ -103,9 +106,9 @@ fn work(links: &Links, input: &Receiver<Vec<Line>>, output: &SyncSender<Vec<Done
 /// How it ended, and the number of chunks.
 fn print_in_turn(
     outputs: &[Receiver<Vec<Done>>],
-    quiet: bool,
+    notes: Notes,
 ) -> Result<(Ending, u64), CommandError> {
-    let mut printer = Printer::new(quiet);
+    let mut printer = Printer::new(notes);
     let mut chunks = 0;
     for output in outputs.iter().cycle() {
         let Ok(chunk) = output.recv() else {
@@ -174,15 +177,15 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Result<String, Link
 /// Links to standard output, words to standard error.
 struct Printer {
     output: io::BufWriter<io::StdoutLock<'static>>,
-    quiet: bool,
+    notes: Notes,
     ending: Ending,
 }
 
 impl Printer {
-    fn new(quiet: bool) -> Self {
+    fn new(notes: Notes) -> Self {
         Printer {
             output: io::BufWriter::new(io::stdout().lock()),
-            quiet,
+            notes,
             ending: Ending::AllSigned,
         }
     }
@@ -196,13 +199,11 @@ impl Printer {
         let prefix = place.map_or_else(String::new, |place| format!("{place}: "));
         match link {
             Ok(link) => {
-                if !self.quiet {
-                    for change in &link.changes {
-                        report::note_line(format!("{prefix}{change}"));
-                    }
-                    if let Some(note) = &link.note {
-                        report::note_line(format!("{prefix}{note}"));
-                    }
+                for change in &link.changes {
+                    self.notes.tell(format_args!("{prefix}{change}"));
+                }
+                if let Some(note) = &link.note {
+                    self.notes.tell(format_args!("{prefix}{note}"));
                 }
                 writeln!(self.output, "{}", link.line)
                     .map_err(|error| CommandError::write("standard output", &error))

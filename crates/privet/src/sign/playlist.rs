@@ -12,6 +12,7 @@ use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 use super::arguments::PlaylistArguments;
 use super::batch::Ending;
 use crate::command_error::CommandError;
+use crate::report::Notes;
 use crate::{input, report};
 
 /// Signs the playlist called `name`.
@@ -23,7 +24,7 @@ pub(super) fn sign(
     name: &str,
     signer: Signer,
     mut terms: Terms,
-    quiet: bool,
+    notes: Notes,
 ) -> Result<Ending, CommandError> {
     let (text, kind) = read(name)?;
     let base = arguments.base.as_deref().map(base).transpose()?;
@@ -61,7 +62,7 @@ pub(super) fn sign(
             .write_all(rewritten.as_bytes())
             .map_err(|error| CommandError::write("standard output", &error))?,
     }
-    Ok(uris.report(quiet))
+    Ok(uris.report(notes))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -207,7 +208,7 @@ impl Uris {
         terms
     }
 
-    fn report(&self, quiet: bool) -> Ending {
+    fn report(&self, notes: Notes) -> Ending {
         for (uri, error) in &self.refused {
             report::error_line(format!("{uri}: {error}"));
         }
@@ -215,14 +216,14 @@ impl Uris {
         if unsaid > 0 {
             report::error_line(format!("and so for {unsaid} more"));
         }
-        if !quiet && self.elsewhere > 0 {
-            report::note_line(format!(
+        if self.elsewhere > 0 {
+            notes.tell(format_args!(
                 "URIs on other hosts, left as they are: {}",
                 self.elsewhere
             ));
         }
-        if !quiet && self.signed == 0 {
-            report::note_line("the playlist has no URI that was signed");
+        if self.signed == 0 {
+            notes.tell("the playlist has no URI that was signed");
         }
         match self.refused_count {
             0 => Ending::AllSigned,
