@@ -155,6 +155,10 @@ impl Fill {
 
     /// Whether the fill's task should read on. To be asked before each reading, and while it waits for the origin.
     pub(super) fn poll_pace(&self, context: &Context<'_>) -> Poll<Pace> {
+        // The fastest follower sets the pace: the slower ones read from the store what has left the window, and could
+        // otherwise hold up everybody else. Without followers what is nearly whole is still taken to its end, since the
+        // next viewer gets it for nothing then. The waker is kept whatever the answer is: while the task waits for the
+        // origin, followers who leave or come further have to wake it just as well.
         let mut state = self.lock();
         let pace = if state.followers_count == 0 {
             let missing = state.end.map(|end| end.saturating_sub(state.received));
