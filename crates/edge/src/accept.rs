@@ -31,7 +31,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
-    let mut drain = shared.drain.clone();
+    let mut drain = shared.edge.drain.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -48,7 +48,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
             // The viewer gave up meanwhile, or file descriptors ran out; both pass.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                shared.notices.tell(NoticeCode::AcceptFailed, |count| {
+                shared.edge.notices.tell(NoticeCode::AcceptFailed, |count| {
                     format!(
                         "no connection could be accepted ({error}; {count} since this was last told), and of those that wait \
                          for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
@@ -68,7 +68,7 @@ async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSl
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let wished = limits.connections_max;
-    let possible = shared.descriptors.viewers_max(&state.snapshot);
+    let possible = shared.edge.descriptors.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);
     if let Some(place) = workers.slot(connections_max) {
         return Some(place);
@@ -97,7 +97,7 @@ async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSl
         Some((_, Whose::Crowding)) => "got one when those were closed that had long been idle",
         None => "was closed, as no other could be",
     };
-    shared.notices.tell(NoticeCode::ConnectionsMax, |count| {
+    shared.edge.notices.tell(NoticeCode::ConnectionsMax, |count| {
         format!(
             "all {connections_max} places are taken; connections that found it so: {count}, of which the last {outcome}; raise \
              limits.connections_max ({wished}) and the open files that the edge may have"

@@ -105,7 +105,7 @@ where
     let timeout = shared.current().snapshot.limits.tls_handshake_timeout;
     let handshake = TlsAcceptor::from(config?).accept(stream);
     let mut stream = tokio::time::timeout(timeout, handshake).await.ok()?.ok()?;
-    let held_back_size_bytes = shared.answer_memory.tls_size_bytes_max();
+    let held_back_size_bytes = shared.edge.answer_memory.tls_size_bytes_max();
     let (_, session) = stream.get_mut();
     session.set_buffer_limit(Some(held_back_size_bytes as usize));
     Some(AcceptedTls {
@@ -119,7 +119,12 @@ fn new_state(
     memory: Arc<ConnectionMemory>,
     shared: &WorkerContext,
 ) -> Rc<ConnectionState> {
-    ConnectionState::new(facts, memory, shared.clock.clone(), Rc::clone(&shared.ends))
+    ConnectionState::new(
+        facts,
+        memory,
+        shared.edge.clock.clone(),
+        Rc::clone(&shared.ends),
+    )
 }
 
 async fn serve_http1<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerContext>)
@@ -144,7 +149,7 @@ where
         .max_buf_size(limits.head_size_bytes_max.max(8 * 1024) + 12 * 1024)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
-    let mut drain = shared.drain.clone();
+    let mut drain = shared.edge.drain.clone();
     tokio::select! {
         _ = serving.as_mut() => return,
         () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
@@ -186,7 +191,7 @@ where
         .initial_connection_window_size(H2_CONNECTION_WINDOW_SIZE_BYTES)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
-    let mut drain = shared.drain.clone();
+    let mut drain = shared.edge.drain.clone();
     tokio::select! {
         _ = serving.as_mut() => return,
         () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),

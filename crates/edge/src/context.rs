@@ -54,21 +54,14 @@ pub(crate) struct EdgeContext {
 /// What one worker's connections share.
 #[derive(Debug)]
 pub(crate) struct WorkerContext {
+    pub(crate) edge: EdgeContext,
+    /// Remembers in front of the edge's own memory.
     pub(crate) memory: WorkerMemory,
+    /// Fetches for the edge's cache.
     pub(crate) cache: Rc<WorkerCache>,
-    pub(crate) videos: Arc<VideoIndexes>,
-    pub(crate) connections_by_address: Arc<ConnectionsByAddress>,
-    pub(crate) rtmp_connections_by_address: Arc<ConnectionsByAddress>,
-    pub(crate) descriptors: Arc<Descriptors>,
-    pub(crate) notices: Arc<Notices>,
-    pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) guests: Rc<Guests>,
-    pub(crate) clock: Clock,
-    /// For setting it from outside.
-    pub(crate) test_secret: Arc<str>,
     /// Where everything that viewers are answered ends.
     pub(crate) ends: Rc<Ends>,
-    pub(crate) drain: watch::Receiver<bool>,
     pub(crate) via: HeaderValue,
     pub(crate) proxy_complaints: ProxyComplaints,
     state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
@@ -80,29 +73,21 @@ impl WorkerContext {
     pub(crate) fn new(edge: EdgeContext) -> Self {
         let via = format!("1.1 {}.cloudfront.net (CloudFront)", edge.node_name);
         WorkerContext {
-            memory: WorkerMemory::new(edge.memory),
+            memory: WorkerMemory::new(Arc::clone(&edge.memory)),
             cache: WorkerCache::new(
-                edge.cache,
-                OriginClient::new(edge.origin_client),
+                Arc::clone(&edge.cache),
+                OriginClient::new(Arc::clone(&edge.origin_client)),
                 edge.clock.clone(),
             ),
-            videos: edge.videos,
-            connections_by_address: edge.connections_by_address,
-            rtmp_connections_by_address: edge.rtmp_connections_by_address,
-            descriptors: edge.descriptors,
-            proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),
-            notices: edge.notices,
-            answer_memory: edge.answer_memory,
             guests: Rc::default(),
-            clock: edge.clock,
-            test_secret: edge.test_secret,
-            ends: Rc::new(Ends::new(WorkerLog::new(edge.log), &edge.ends)),
-            drain: edge.drain,
+            ends: Rc::new(Ends::new(WorkerLog::new(edge.log.clone()), &edge.ends)),
             // The node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
-            state: RefCell::new(arc_swap::Cache::new(edge.state)),
+            proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),
+            state: RefCell::new(arc_swap::Cache::new(Arc::clone(&edge.state))),
             date: RefCell::new(HeaderValue::from_static("")),
             date_of: Cell::new(u64::MAX),
+            edge,
         }
     }
 
@@ -121,15 +106,15 @@ impl WorkerContext {
         let state = self.current();
         let is_proxy = state.snapshot.trusted_proxies.contains(peer.ip());
         let viewer = (!is_proxy).then(|| peer.ip());
-        ConnectionMemory::new(&self.answer_memory, viewer, held_back_bytes_max)
+        ConnectionMemory::new(&self.edge.answer_memory, viewer, held_back_bytes_max)
     }
 
     /// Where the bytes that videos are made of are kept.
     pub(crate) fn source_stores(&self) -> SourceStores<'_> {
         SourceStores {
             cache: &self.cache,
-            blocks: self.videos.blocks(),
-            arrivals: self.videos.arrivals(),
+            blocks: self.edge.videos.blocks(),
+            arrivals: self.edge.videos.arrivals(),
         }
     }
 

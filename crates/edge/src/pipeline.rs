@@ -152,7 +152,7 @@ fn tell_operator(received: &Received, denial: &Denial, context: &WorkerContext) 
         context.proxy_complaints.unbelieved(peer);
     }
     if *denial == Denial::UnknownHost {
-        let notices = &context.notices;
+        let notices = &context.edge.notices;
         notices.tell(NoticeCode::UnknownHost, |count| {
             received.unknown_host_note(count)
         });

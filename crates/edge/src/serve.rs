@@ -80,13 +80,13 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
     }
     let (connections_by_address, key, connections_max, code) = match protocol {
         ListenerProtocol::Http | ListenerProtocol::Https => (
-            &shared.connections_by_address,
+            &shared.edge.connections_by_address,
             "connections_per_address_max",
             limits.connections_per_address_max,
             NoticeCode::ConnectionsPerAddress,
         ),
         ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => (
-            &shared.rtmp_connections_by_address,
+            &shared.edge.rtmp_connections_by_address,
             "rtmp_connections_per_address_max",
             limits.rtmp_connections_per_address_max,
             NoticeCode::RtmpConnectionsPerAddress,
@@ -94,7 +94,7 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
     };
     let place = Arc::clone(connections_by_address).enter(peer.ip(), connections_max);
     if place.is_none() {
-        shared.notices.tell(code, |count| {
+        shared.edge.notices.tell(code, |count| {
             let address = peer.ip();
             format!(
                 "closed connections whose addresses have limits.{key} = {connections_max} already: {count}, \

@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     shared: &WorkerContext,
 ) -> Option<Answer> {
     let is_asked = received.state.snapshot.test_clock && received.parts.uri.path() == PATH;
-    if !is_asked || !knows_secret(&received.parts.headers, &shared.test_secret) {
+    if !is_asked || !knows_secret(&received.parts.headers, &shared.edge.test_secret) {
         return None;
     }
     let result = match received.parts.method {
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     let (status, text) = match result {
         Ok(()) => (
             StatusCode::OK,
-            format!("{}\n", shared.clock.now().as_secs()),
+            format!("{}\n", shared.edge.clock.now().as_secs()),
         ),
         Err(reason) => (StatusCode::BAD_REQUEST, reason.to_owned()),
     };
@@ -97,13 +97,13 @@ pub(crate) fn random_secret() -> Arc<str> {
 /// Shows on every answer that the clock may not be the real one.
 pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerContext, received: &Received) {
     if received.state.snapshot.test_clock {
-        let now = HeaderValue::from(shared.clock.now().as_secs());
+        let now = HeaderValue::from(shared.edge.clock.now().as_secs());
         headers.insert(&X_PRIVET_TEST_CLOCK, now);
     }
 }
 
 fn set(shared: &WorkerContext, text: &str) -> Result<(), &'static str> {
-    let clock = &shared.clock;
+    let clock = &shared.edge.clock;
     if text == "real" {
         clock.release();
         return Ok(());

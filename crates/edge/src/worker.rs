@@ -34,7 +34,7 @@ pub(crate) fn run(
     let context = Rc::new(WorkerContext::new(edge));
     runtime.block_on(local.run_until(async {
         tokio::task::spawn_local(flush_log(Rc::clone(&context.ends)));
-        let mut drain = context.drain.clone();
+        let mut drain = context.edge.drain.clone();
         loop {
             let task = tokio::select! {
                 task = tasks.recv() => task,

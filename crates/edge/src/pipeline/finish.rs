@@ -50,7 +50,7 @@ pub(super) fn finish(
     }
     if version < Version::HTTP_2 {
         // A body that nobody reads ends the connection: what follows it could be taken for a request.
-        let ends = answer.close || spent || received.has_body || *context.drain.borrow();
+        let ends = answer.close || spent || received.has_body || *context.edge.drain.borrow();
         let connection = if ends || !viewer_stays(&received.parts) {
             "close"
         } else {

@@ -180,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
     }
 
     async fn run(&mut self) -> Result<(), End> {
-        let mut drain = self.shared.drain.clone();
+        let mut drain = self.shared.edge.drain.clone();
         let mut heard = vec![0; HEARD_SIZE_BYTES];
         let mut draining = false;
         loop {

@@ -201,7 +201,7 @@ impl Events {
             None => (tc_url, None),
         };
         StreamLogRecord {
-            at: self.shared.clock.now(),
+            at: self.shared.edge.clock.now(),
             edge_location: &self.state.snapshot.edge.location,
             client: self.client,
             event,

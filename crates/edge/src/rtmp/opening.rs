@@ -202,7 +202,7 @@ impl Viewer {
             host: &self.host,
         };
         let country = state.country(self.peer.ip());
-        let now = shared.clock.now();
+        let now = shared.edge.clock.now();
         let authorized = authorize_stream(streaming, &request, country, now, &shared.memory);
         Ok((streaming, authorized?))
     }
@@ -216,7 +216,12 @@ async fn indexed(
 ) -> Result<(VideoSource, Arc<StreamIndex>), NotPlayed> {
     for _ in 0..ATTEMPTS_MAX {
         let source = VideoSource::open(ask, &shared.source_stores()).await?;
-        match shared.videos.stream(&source, kind, shared.clock.now()).await {
+        match shared
+            .edge
+            .videos
+            .stream(&source, kind, shared.edge.clock.now())
+            .await
+        {
             Ok(index) => return Ok((source, index)),
             Err(VideoFault::Read(ReadFault::Lost)) => source.mark_unshareable(),
             Err(VideoFault::Read(ReadFault::Origin(kind))) => return Err(origin_denial(kind).into()),

@@ -228,7 +228,7 @@ impl VideoWalk<'_> {
     }
 
     fn tell_of_left_out(&self, path: &str, denial: &Denial) {
-        let left_out = &self.context.videos.left_out;
+        let left_out = &self.context.edge.videos.left_out;
         left_out.tell(path, self.name.object_path, denial);
     }
 }

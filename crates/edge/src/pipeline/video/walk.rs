@@ -230,7 +230,7 @@ impl VideoWalk<'_> {
     ) -> Result<Opened, MakeFault> {
         let source = self.open_source(authorized, path, ReadScope::Parts).await?;
         let target = self.settings.segment_target;
-        let videos = &self.context.videos;
+        let videos = &self.context.edge.videos;
         let video = videos.video(&source, target, self.received.now).await;
         if let Err(VideoFault::Read(ReadFault::Lost)) = &video {
             source.mark_unshareable();
