@@ -414,13 +414,7 @@ impl WorkerCache {
         let hold = fill.follow_from_start();
         let generation = object.head().generation;
         self.shared.fills.insert(generation, fill);
-        let sink = Sink::new(
-            Arc::clone(&self.shared),
-            generation,
-            object.head().block_size_bytes(),
-            Arc::clone(fill),
-            keeping,
-        );
+        let sink = Sink::new(Arc::clone(&self.shared), object, Arc::clone(fill), keeping);
         tokio::task::spawn_local(async move {
             sink.take_all(body).await;
             drop(guard);

@@ -5,6 +5,7 @@ use super::cached_head::{CachedHead, Form, Generation};
 use super::fetch_fault::FetchFault;
 use super::fill::{Fill, Pace};
 use super::reserved::Reserved;
+use super::stored_object::StoredObject;
 use crate::origin_client::OriginBody;
 use bytes::Bytes;
 use privet_cache::{Block, CHUNK_SIZE_BYTES, Key, Object, block_key};
@@ -53,18 +54,18 @@ enum Blocks {
 }
 
 impl Sink {
+    /// A sink for bytes of `object` from the start of `fill` on.
     pub(super) fn new(
         cache: Arc<EdgeCache>,
-        generation: Generation,
-        block_size_bytes: u64,
+        object: &StoredObject,
         fill: Arc<Fill>,
         keeping: Option<PendingHead>,
     ) -> Self {
         let mut sink = Sink {
             position: fill.start(),
             cache,
-            generation,
-            block_size_bytes,
+            generation: object.head().generation,
+            block_size_bytes: object.head().block_size_bytes(),
             fill,
             keeping,
             pieces: Vec::new(),

@@ -185,8 +185,7 @@ impl ObjectReader {
         self.cache.shared.fills.insert(generation, &fill);
         let sink = Sink::new(
             Arc::clone(&self.cache.shared),
-            generation,
-            block,
+            &self.object,
             Arc::clone(&fill),
             None,
         );

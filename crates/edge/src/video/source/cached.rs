@@ -72,7 +72,7 @@ pub(super) async fn open(
         return Err(denial);
     }
     let codings = readable_codings(&head.headers, wanted)?;
-    let served = sized(served, &asked, ask, stores, wanted).await?;
+    let served = sized(served, &asked, size_bytes_max(ask, wanted), stores).await?;
     let head = served.object.head();
     Ok(Source {
         size_bytes: head.size_bytes().ok_or_else(unsized_object)?,
@@ -95,19 +95,12 @@ pub(super) async fn open(
 async fn sized(
     served: Served,
     asked: &Rc<CacheRequest>,
-    ask: &SourceRequest<'_>,
+    size_bytes_max: u64,
     stores: &SourceStores<'_>,
-    wanted: ReadScope<'_>,
 ) -> Result<Served, Denial> {
     if served.object.head().size_bytes().is_some() {
         return Ok(served);
     }
-    let size_bytes_max = match wanted {
-        ReadScope::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
-        ReadScope::Whole { size_bytes_max, .. } | ReadScope::Presence { size_bytes_max } => {
-            size_bytes_max
-        }
-    };
     let (status, how) = (served.status, served.how);
     let object = Unsized {
         cache: Rc::clone(stores.cache),
@@ -121,6 +114,16 @@ async fn sized(
         how,
         waiting: None,
     })
+}
+
+/// How long an object may turn out to be that comes without its length.
+fn size_bytes_max(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> u64 {
+    match wanted {
+        ReadScope::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
+        ReadScope::Whole { size_bytes_max, .. } | ReadScope::Presence { size_bytes_max } => {
+            size_bytes_max
+        }
+    }
 }
 
 /// An object that takes more of the cache is not waited for: its first bytes could be gone when the last ones come.
