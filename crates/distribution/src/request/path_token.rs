@@ -66,38 +66,49 @@ pub fn object_query(query: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The token for the path of a request that was authorized by a signature.
-///
-/// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open
-/// behavior, for one who has a path_token already, and for a grant that is too long for a token.
-pub fn issue_path_token(
-    authorized: &Authorized<'_>,
-    request: &ViewerRequest<'_>,
-    object_path: Option<&str>,
-    secret: &PathTokenSecret,
-    now: Timestamp,
-    memory: &dyn SignatureMemory,
-) -> Option<String> {
-    let routed = authorized.routed();
-    let verifier = verifier(routed, request.client, now, memory)?;
-    match authorized.grant()?.source() {
-        CredentialSource::Url | CredentialSource::Cookies => {}
-        CredentialSource::PathToken => return None,
+/// What tokens are made with.
+#[derive(Clone, Copy)]
+pub struct SessionIssuer<'a> {
+    /// The edge's own secret, by which it knows its tokens again.
+    pub secret: &'a PathTokenSecret,
+    /// The moment by which the grant is judged.
+    pub now: Timestamp,
+    /// The memory for what public keys have confirmed.
+    pub memory: &'a dyn SignatureMemory,
+}
+
+impl SessionIssuer<'_> {
+    /// The token for the path of a request that was authorized by a signature.
+    ///
+    /// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open behavior, for
+    /// one who has a path_token already, and for a grant that is too long for a token.
+    pub fn issue(
+        &self,
+        authorized: &Authorized<'_>,
+        request: &ViewerRequest<'_>,
+        object_path: Option<&str>,
+    ) -> Option<String> {
+        let routed = authorized.routed();
+        let verifier = verifier(routed, request.client, self.now, self.memory)?;
+        match authorized.grant()?.source() {
+            CredentialSource::Url | CredentialSource::Cookies => {}
+            CredentialSource::PathToken => return None,
+        }
+        let query = request.query.and_then(without_path_token);
+        let presented = credentials(request, query.as_deref());
+        let takes_object = routed.videos().is_some_and(|videos| videos.object_grant);
+        let object_path = object_path.filter(|_| takes_object);
+        let mut tokens = [Some(request.path), object_path].into_iter().flatten();
+        // Of the two URLs the grant is good for one.
+        tokens.find_map(|path| {
+            let url = ViewerUrl {
+                path,
+                query: query.as_deref(),
+                ..request.url()
+            };
+            verifier.issue(self.secret, &url, &presented).ok().flatten()
+        })
     }
-    let query = request.query.and_then(without_path_token);
-    let presented = credentials(request, query.as_deref());
-    let takes_object = routed.videos().is_some_and(|videos| videos.object_grant);
-    let object_path = object_path.filter(|_| takes_object);
-    let mut tokens = [Some(request.path), object_path].into_iter().flatten();
-    // Of the two URLs the grant is good for one.
-    tokens.find_map(|path| {
-        let url = ViewerUrl {
-            path,
-            query: query.as_deref(),
-            ..request.url()
-        };
-        verifier.issue(secret, &url, &presented).ok().flatten()
-    })
 }
 
 /// Where a viewer with a new path_token goes: the token, the path, and the query without signing parameters and

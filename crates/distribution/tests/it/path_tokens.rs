@@ -3,8 +3,8 @@
 use crate::support::*;
 use http::StatusCode;
 use privet_distribution::request::{
-    Denial, authorize, authorize_video, carried_query, issue_path_token, object_query,
-    path_token_location, route, route_video, split_path_token, wants_path_token,
+    Authorized, Denial, SessionIssuer, ViewerRequest, authorize, authorize_video, carried_query,
+    object_query, path_token_location, route, route_video, split_path_token, wants_path_token,
     without_path_token,
 };
 use privet_distribution::response::path_token_page;
@@ -47,7 +47,7 @@ fn start(link: &str) -> (Option<String>, String) {
                 authorize(routed, request, now, &NoMemory).unwrap()
             }
         };
-        let token = issue_path_token(&authorized, request, video, &secret(), now, &NoMemory);
+        let token = issue_path_token(&authorized, request, video);
         let carried = authorized
             .grant()
             .map(|grant| carried_query(request.query.unwrap(), grant));
@@ -56,6 +56,19 @@ fn start(link: &str) -> (Option<String>, String) {
             carried.unwrap_or_default(),
         )
     })
+}
+
+fn issue_path_token(
+    authorized: &Authorized<'_>,
+    request: &ViewerRequest<'_>,
+    video: Option<&str>,
+) -> Option<String> {
+    let issuer = SessionIssuer {
+        secret: &secret(),
+        now: Timestamp::from_secs(NOW),
+        memory: &NoMemory,
+    };
+    issuer.issue(authorized, request, video)
 }
 
 /// Follows a location: splits the token off as the edge does.
@@ -77,7 +90,7 @@ fn follow(location: &str, path: &str, query: &str) -> Result<String, Denial> {
             None => authorize(route(&snapshot, request)?, request, now, &NoMemory)?,
         };
         // A path token does not get another path token.
-        let again = issue_path_token(&authorized, request, None, &secret(), now, &NoMemory);
+        let again = issue_path_token(&authorized, request, None);
         assert_eq!(again, None);
         let carried = carried_query(
             request.query.unwrap_or_default(),

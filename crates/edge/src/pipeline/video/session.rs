@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
 use crate::redeem::Redeemed;
-use privet_distribution::request::{ViewerRequest, issue_path_token, path_token_location, wants_path_token};
+use privet_distribution::request::{SessionIssuer, ViewerRequest, path_token_location, wants_path_token};
 use privet_distribution::response::path_token_page;
 
 /// A request that was authorized, perhaps with the wish for a path_token.
@@ -21,14 +21,12 @@ impl SessionRequest<'_> {
     /// `None` where no path_token is wished for, or none can be had: the request is answered as it stands then.
     pub(super) fn answer(&self) -> Option<Answer> {
         self.request.query.filter(|query| wants_path_token(query))?;
-        let token = issue_path_token(
-            self.authorized,
-            self.request,
-            self.object_path,
-            &self.received.state.path_token_secret,
-            self.received.now,
-            &self.context.memory,
-        )?;
+        let issuer = SessionIssuer {
+            secret: &self.received.state.path_token_secret,
+            now: self.received.now,
+            memory: &self.context.memory,
+        };
+        let token = issuer.issue(self.authorized, self.request, self.object_path)?;
         let location = path_token_location(self.request, &token);
         Some(Answer::page(path_token_page(&location)))
     }
