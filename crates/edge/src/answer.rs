@@ -147,10 +147,7 @@ impl Answer {
                     piece(object, file_sending, range.span())
                 });
             }
-            Selection::NotSatisfiable => {
-                answer.set_range(&ContentRange::unsatisfied(size_bytes));
-                answer.set_length(0);
-            }
+            Selection::NotSatisfiable => answer.set_unsatisfied(size_bytes),
         }
         let headers = &mut answer.headers;
         headers.insert(LAST_MODIFIED, object.head.last_modified.clone());
@@ -161,9 +158,7 @@ impl Answer {
 
     fn one_range(&mut self, object: &Object, file_sending: FileSending, range: ByteRange) {
         self.set_type(object.head.content_type.clone());
-        self.set_length(range.size_bytes());
-        self.set_range(&range.content_range(object.head.representation.size_bytes));
-        self.outcome.range = Some(range);
+        self.set_one_range(range, object.head.representation.size_bytes);
         self.pieces.push(piece(object, file_sending, range.span()));
     }
 
@@ -176,6 +171,19 @@ impl Answer {
         self.outcome.content_length = Some(length);
         self.headers
             .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+
+    /// The length and place of a range of an object of `size_bytes`.
+    fn set_one_range(&mut self, range: ByteRange, size_bytes: u64) {
+        self.set_length(range.size_bytes());
+        self.set_range(&range.content_range(size_bytes));
+        self.outcome.range = Some(range);
+    }
+
+    /// An object of `size_bytes` has nothing of what is asked for.
+    fn set_unsatisfied(&mut self, size_bytes: u64) {
+        self.set_range(&ContentRange::unsatisfied(size_bytes));
+        self.set_length(0);
     }
 
     fn set_range(&mut self, content_range: &str) {

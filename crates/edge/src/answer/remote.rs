@@ -10,7 +10,6 @@ use http::header::{
     TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-use privet_distribution::ContentRange;
 use privet_distribution::caching::{CACHE_TAG_FIELDS, CacheStatus, end_to_end_headers};
 use privet_distribution::logging::{DetailedResult, ResultType};
 use privet_distribution::request::ViewerRequest;
@@ -52,15 +51,7 @@ impl Answer {
             waiting,
         } = served;
         let head = object.head();
-        let selection = match head.validators().filter(|_| head.status == StatusCode::OK) {
-            Some(validators) => select_by(
-                request.method,
-                request.headers,
-                &validators,
-                origins.ranges_max,
-            ),
-            None => Selection::Whole,
-        };
+        let selection = selected(head, request, origins.ranges_max);
         let mut answer = Answer::of_stored(head, &selection, how, origins.now);
         answer.set_cache_status(&status);
         let size_bytes = head.size_bytes();
@@ -79,9 +70,7 @@ impl Answer {
             }
             Selection::NotModified | Selection::PreconditionFailed => {}
             Selection::One(range) => {
-                answer.set_length(range.size_bytes());
-                answer.set_range(&range.content_range(size_bytes.unwrap_or_default()));
-                answer.outcome.range = Some(range);
+                answer.set_one_range(range, size_bytes.unwrap_or_default());
                 answer.begin_with(reader().within(range.span())).await?;
             }
             Selection::Several(ranges) => {
@@ -96,8 +85,7 @@ impl Answer {
                 });
             }
             Selection::NotSatisfiable => {
-                answer.set_range(&ContentRange::unsatisfied(size_bytes.unwrap_or_default()));
-                answer.set_length(0);
+                answer.set_unsatisfied(size_bytes.unwrap_or_default());
             }
         }
         Ok(answer)
@@ -215,5 +203,13 @@ impl Answer {
         reader.prepare().await?;
         self.pieces.push(Piece::Object(Box::new(reader)));
         Ok(())
+    }
+}
+
+/// What conditions and ranges leave of a stored object; these are for a success only (RFC 9110 13.2.1).
+fn selected(head: &CachedHead, request: &ViewerRequest<'_>, ranges_max: usize) -> Selection {
+    match head.validators().filter(|_| head.status == StatusCode::OK) {
+        Some(validators) => select_by(request.method, request.headers, &validators, ranges_max),
+        None => Selection::Whole,
     }
 }

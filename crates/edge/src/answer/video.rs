@@ -16,7 +16,7 @@ use http::{HeaderName, HeaderValue, Method};
 use privet_distribution::caching::{DateStrength, vary_by_coding};
 use privet_distribution::request::ViewerRequest;
 use privet_distribution::response::{Selection, Validators, select_by};
-use privet_distribution::{ContentRange, Span, parse_date};
+use privet_distribution::{Span, parse_date};
 use privet_sign::Timestamp;
 
 /// What an origin says of an object that holds for all that is made of it.
@@ -41,19 +41,10 @@ impl Answer {
         request: &ViewerRequest<'_>,
         received: &Received,
     ) -> Result<Self, ReadFault> {
-        let ranges_max = received.state.snapshot.limits.ranges_max;
         let file_sending = received.file_sending();
         let size_bytes = made.content.size_bytes();
-        let validators = Validators {
-            size_bytes,
-            etag: made.etag.as_deref(),
-            last_modified: made
-                .last_modified()
-                .and_then(|date| parse_date(date.to_str().ok()?)),
-            date_strength: DateStrength::Strong,
-            dated: None,
-        };
-        let selection = select_by(request.method, request.headers, &validators, ranges_max);
+        let ranges_max = received.state.snapshot.limits.ranges_max;
+        let selection = made.selected(request, ranges_max);
         let mut answer = Answer::of_made(made, &selection, received.now);
         let is_head = *request.method == Method::HEAD;
         match selection {
@@ -73,9 +64,7 @@ impl Answer {
             Selection::NotModified | Selection::PreconditionFailed => {}
             Selection::One(range) => {
                 answer.set_type(made.content_type.clone());
-                answer.set_length(range.size_bytes());
-                answer.set_range(&range.content_range(size_bytes));
-                answer.outcome.range = Some(range);
+                answer.set_one_range(range, size_bytes);
                 answer
                     .begin_with_made(&made.content, range.span(), file_sending)
                     .await?;
@@ -93,10 +82,7 @@ impl Answer {
                     }
                 });
             }
-            Selection::NotSatisfiable => {
-                answer.set_range(&ContentRange::unsatisfied(size_bytes));
-                answer.set_length(0);
-            }
+            Selection::NotSatisfiable => answer.set_unsatisfied(size_bytes),
         }
         Ok(answer)
     }
@@ -167,6 +153,20 @@ impl Answer {
 }
 
 impl Made {
+    /// What conditions and ranges leave of it.
+    fn selected(&self, request: &ViewerRequest<'_>, ranges_max: usize) -> Selection {
+        let validators = Validators {
+            size_bytes: self.content.size_bytes(),
+            etag: self.etag.as_deref(),
+            last_modified: self
+                .last_modified()
+                .and_then(|date| parse_date(date.to_str().ok()?)),
+            date_strength: DateStrength::Strong,
+            dated: None,
+        };
+        select_by(request.method, request.headers, &validators, ranges_max)
+    }
+
     /// Of what is made of the object alone. A playlist changes with the configuration too, and has its tag.
     fn last_modified(&self) -> Option<&HeaderValue> {
         match self.content {
