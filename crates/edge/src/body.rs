@@ -253,57 +253,33 @@ impl ViewerBody {
     }
 
     fn poll_remote_piece(&mut self, length_max: usize, context: &mut Context<'_>) -> Poll<Remote> {
-        match &mut self.first {
+        Poll::Ready(match &mut self.first {
             Some(Piece::Object(reader)) => {
-                Poll::Ready(match ready!(reader.poll_next(length_max, context)) {
-                    Ok(Next::Bytes(bytes)) => Remote::Chunk(Ok(bytes)),
-                    Ok(Next::File {
-                        file,
-                        offset,
-                        size_bytes,
-                    }) => Remote::InFile(Piece::File {
-                        file,
-                        offset,
-                        size_bytes,
-                        warm: false,
-                    }),
-                    Ok(Next::End) => Remote::Over,
-                    Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.origin_broke_off();
-                        Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
-                    }
-                })
+                let next = ready!(reader.poll_next(length_max, context));
+                next.map_or_else(|fault| self.broken(fault), Remote::from)
             }
-            Some(Piece::Origin(body)) => Poll::Ready(match ready!(body.poll_data(context)) {
+            Some(Piece::Video(body)) => {
+                let next = ready!(body.poll_piece(length_max, context));
+                next.map_or_else(|fault| self.broken(fault), Remote::from)
+            }
+            Some(Piece::Origin(body)) => match ready!(body.poll_data(context)) {
                 Some(Ok(bytes)) => Remote::Chunk(Ok(bytes)),
                 Some(Err(fault)) => {
                     self.origin_broke_off();
                     Remote::Chunk(Err(io::Error::other(fault)))
                 }
                 None => Remote::Over,
-            }),
-            Some(Piece::Video(body)) => {
-                Poll::Ready(match ready!(body.poll_piece(length_max, context)) {
-                    Ok(Some(VideoPiece::Bytes(bytes))) => Remote::Chunk(Ok(bytes)),
-                    Ok(Some(VideoPiece::File {
-                        file,
-                        offset,
-                        size_bytes,
-                    })) => Remote::InFile(Piece::File {
-                        file,
-                        offset,
-                        size_bytes,
-                        warm: true,
-                    }),
-                    Ok(None) => Remote::Over,
-                    Err(ReadFault::Origin(_) | ReadFault::Lost) => {
-                        self.origin_broke_off();
-                        Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
-                    }
-                })
-            }
-            Some(Piece::Memory(_) | Piece::Made(_) | Piece::File { .. }) | None => {
-                Poll::Ready(Remote::Neither)
+            },
+            Some(Piece::Memory(_) | Piece::Made(_) | Piece::File { .. }) | None => Remote::Neither,
+        })
+    }
+
+    /// The object cannot be read on, whoever is to blame: its origin has to answer for it.
+    fn broken(&mut self, fault: ReadFault) -> Remote {
+        match fault {
+            ReadFault::Origin(_) | ReadFault::Lost => {
+                self.origin_broke_off();
+                Remote::Chunk(Err(io::ErrorKind::UnexpectedEof.into()))
             }
         }
     }
@@ -316,6 +292,44 @@ enum Remote {
     Over,
     /// The piece at hand is in memory or in a file.
     Neither,
+}
+
+impl From<Next> for Remote {
+    fn from(next: Next) -> Self {
+        match next {
+            Next::Bytes(bytes) => Remote::Chunk(Ok(bytes)),
+            Next::File {
+                file,
+                offset,
+                size_bytes,
+            } => Remote::InFile(Piece::File {
+                file,
+                offset,
+                size_bytes,
+                warm: false,
+            }),
+            Next::End => Remote::Over,
+        }
+    }
+}
+
+impl From<Option<VideoPiece>> for Remote {
+    fn from(piece: Option<VideoPiece>) -> Self {
+        match piece {
+            Some(VideoPiece::Bytes(bytes)) => Remote::Chunk(Ok(bytes)),
+            Some(VideoPiece::File {
+                file,
+                offset,
+                size_bytes,
+            }) => Remote::InFile(Piece::File {
+                file,
+                offset,
+                size_bytes,
+                warm: true,
+            }),
+            None => Remote::Over,
+        }
+    }
 }
 
 impl http_body::Body for ViewerBody {

@@ -275,21 +275,10 @@ impl WorkerCache {
         if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
             self.shared.flights.mark_shareable(context.ask);
         }
-        let block = self.shared.block_size_bytes;
-        let form = match response.body.promised() {
-            Some(size_bytes) if size_bytes <= block => Form::Whole { size_bytes },
-            Some(size_bytes) => Form::Blocks {
-                size_bytes,
-                block_size_bytes: block,
-            },
-            None => Form::Growing {
-                block_size_bytes: block,
-            },
-        };
         let size_bytes = response.body.promised();
         let stored_as = StoredAs {
             key: self.key_with_marker(context, &response.headers),
-            form,
+            form: form_of(size_bytes, self.shared.block_size_bytes),
             status,
             lifetime,
         };
@@ -420,6 +409,18 @@ impl WorkerCache {
             drop(guard);
         });
         hold
+    }
+}
+
+/// How an object is kept that comes whole; `None`: nobody knows its length yet.
+fn form_of(size_bytes: Option<u64>, block_size_bytes: u64) -> Form {
+    match size_bytes {
+        Some(size_bytes) if size_bytes <= block_size_bytes => Form::Whole { size_bytes },
+        Some(size_bytes) => Form::Blocks {
+            size_bytes,
+            block_size_bytes,
+        },
+        None => Form::Growing { block_size_bytes },
     }
 }
 

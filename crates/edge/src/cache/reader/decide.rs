@@ -148,17 +148,9 @@ impl ObjectReader {
         }
     }
 
-    /// Fetches from the border of the block at hand up to what is stored already.
-    fn begin_fill(&mut self) -> Result<(), ReadFault> {
+    /// The blocks that are to be fetched: from the one at hand up to what is stored, or under way, already.
+    fn missing_span(&self, size_bytes: u64) -> Span {
         let head = self.object.head();
-        let (Form::Blocks { size_bytes, .. }, Some(validator), Some(ask)) =
-            (&head.form, head.validator(), &self.ask)
-        else {
-            // It has to be fetched whole again, by the next who asks.
-            self.cache.shared.store.remove(&self.object.digest);
-            return Err(ReadFault::Lost);
-        };
-        let size_bytes = *size_bytes;
         let block = head.block_size_bytes();
         let first = self.block_number();
         let wanted_end = self.end.unwrap_or(size_bytes);
@@ -170,15 +162,29 @@ impl ObjectReader {
             !matches!(stored, Lookup::Absent) || fills.come_by(&head.generation, number * block)
         };
         let missing = (first + 1..last).find(is_there).unwrap_or(last);
-        let span = Span {
+        Span {
             start: first * block,
             end: (missing * block).min(size_bytes),
+        }
+    }
+
+    /// Fetches from the border of the block at hand up to what is stored already.
+    fn begin_fill(&mut self) -> Result<(), ReadFault> {
+        let head = self.object.head();
+        let (Form::Blocks { size_bytes, .. }, Some(validator), Some(ask)) =
+            (&head.form, head.validator(), &self.ask)
+        else {
+            // It has to be fetched whole again, by the next who asks.
+            self.cache.shared.store.remove(&self.object.digest);
+            return Err(ReadFault::Lost);
         };
+        let size_bytes = *size_bytes;
+        let span = self.missing_span(size_bytes);
         let fill = Fill::new(span.start, Some(span.end));
         let Some(follower) = fill.follow(self.position, Reach::Near) else {
             return Err(ReadFault::Lost);
         };
-        self.counted_block = Some(first);
+        self.counted_block = Some(self.block_number());
         self.follower = Some(follower);
         self.source = Source::Following;
         let generation = head.generation;
