@@ -41,13 +41,20 @@ fn moments() -> Moments {
     }
 }
 
+fn get<'a>(request: &'a HeaderMap, response: &'a HeaderMap) -> OriginExchange<'a> {
+    OriginExchange {
+        method: &Method::GET,
+        request,
+        status: StatusCode::OK,
+        response,
+    }
+}
+
 fn store(status: u16, text: &str, policy: &CachePolicy, error_secs: Option<u64>) -> Storage {
     storage(
         &OriginExchange {
-            method: &Method::GET,
-            request: &HeaderMap::new(),
             status: StatusCode::from_u16(status).unwrap(),
-            response: &headers(text),
+            ..get(&HeaderMap::new(), &headers(text))
         },
         policy,
         error_secs.map(Duration::from_secs),
@@ -310,17 +317,8 @@ fn current_age() {
         received: Timestamp::from_secs(NOW),
     };
     let policy = policy(0, 0, YEAR);
-    let found = lifetime(storage(
-        &OriginExchange {
-            method: &Method::GET,
-            request: &HeaderMap::new(),
-            status: StatusCode::OK,
-            response: &response,
-        },
-        &policy,
-        None,
-        &moments,
-    ));
+    let request = HeaderMap::new();
+    let found = lifetime(storage(&get(&request, &response), &policy, None, &moments));
     let at = |secs: u64| Timestamp::from_secs(NOW + secs);
     assert_eq!(found.age_secs(at(0)), 35);
     assert_eq!(found.age_secs(at(3)), 38);
@@ -439,17 +437,8 @@ fn ttls() {
 }
 
 fn ask(request: &str, response: &str, policy: &CachePolicy) -> Storage {
-    storage(
-        &OriginExchange {
-            method: &Method::GET,
-            request: &headers(request),
-            status: StatusCode::OK,
-            response: &headers(response),
-        },
-        policy,
-        None,
-        &moments(),
-    )
+    let (request, response) = (headers(request), headers(response));
+    storage(&get(&request, &response), policy, None, &moments())
 }
 
 /// RFC 9111 3.5.
