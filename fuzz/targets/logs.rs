@@ -5,7 +5,8 @@
 
 use http::Version;
 use privet_distribution::logging::{
-    DetailedResult, LogRecord, OwnFields, ResultType, redact_cookies, redact_query, redact_viewer_text,
+    DetailedResult, LogRecord, OwnFields, ResultType, redact_cookies, redact_query,
+    redact_viewer_text,
 };
 use privet_sign::Timestamp;
 use std::time::Duration;

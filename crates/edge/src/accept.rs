@@ -1,9 +1,9 @@
 //! Accepts connections under the limits and gives each to the worker that has the fewest.
 
 use crate::context::WorkerContext;
-use crate::workers::{Accepted, Workers, ListenOn, WorkerSlot};
 use crate::guests::Whose;
 use crate::notices::NoticeCode;
+use crate::workers::{Accepted, ListenOn, WorkerSlot, Workers};
 use privet_distribution::config::Listener;
 use std::io;
 use std::net::SocketAddr;

@@ -1,16 +1,16 @@
 //! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
-mod video;
 mod multipart;
 mod remote;
+mod video;
 
 pub(crate) use remote::{Origins, Passed};
 
 use crate::body::Piece;
 use crate::exchange::Outcome;
+use crate::file_placeholder::FileSending;
 use crate::origin::{Content, Object};
-use crate::stand_in::FileSending;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,

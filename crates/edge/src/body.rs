@@ -3,11 +3,13 @@
 use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
 use crate::exchange::OpenExchange;
-use crate::video::{VideoBody, VideoPiece};
+use crate::file_placeholder::{
+    FILE_PLACEHOLDER_SIZE_BYTES, FileSending, FileStretch, file_placeholder,
+};
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{self, CHUNK_SIZE_BYTES};
 use crate::origin_client::OriginBody;
-use crate::file_placeholder::{FileSending, FileStretch, FILE_PLACEHOLDER_SIZE_BYTES, file_placeholder};
+use crate::video::{VideoBody, VideoPiece};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use privet_distribution::logging::DetailedResult;

@@ -171,7 +171,11 @@ impl WorkerCache {
     }
 
     /// One fetch for all who ask meanwhile; `None` when its response is not for this one.
-    async fn fetch_together(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: LookUp) -> Option<Obtained> {
+    async fn fetch_together(
+        self: &Rc<Self>,
+        ask: &Rc<CacheRequest>,
+        found: LookUp,
+    ) -> Option<Obtained> {
         let reason = found.reason();
         let digest = found.digest;
         match self.shared.flights.join(&digest) {

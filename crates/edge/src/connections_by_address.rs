@@ -133,7 +133,10 @@ fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use super::*;
 
-    fn enter(connections_by_address: &Arc<ConnectionsByAddress>, address: &str) -> Option<AddressSlot> {
+    fn enter(
+        connections_by_address: &Arc<ConnectionsByAddress>,
+        address: &str,
+    ) -> Option<AddressSlot> {
         Arc::clone(connections_by_address).enter(address.parse().unwrap(), 2)
     }
 
@@ -146,7 +149,10 @@ mod tests {
             ("192.0.2.1", "::ffff:192.0.2.1"),
             ("2001:db8::1", "2001:db8::2:3:4:5"),
         ] {
-            let places = [enter(&connections_by_address, first), enter(&connections_by_address, second)];
+            let places = [
+                enter(&connections_by_address, first),
+                enter(&connections_by_address, second),
+            ];
             assert!(places.iter().all(Option::is_some));
             assert!(enter(&connections_by_address, first).is_none());
             assert!(enter(&connections_by_address, "2001:db8:0:1::1").is_some());

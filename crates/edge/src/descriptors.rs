@@ -1,7 +1,7 @@
 //! Open files: as many as the system allows, and what they suffice for.
 
-use crate::workers::worker_count;
 use crate::standard_error;
+use crate::workers::worker_count;
 use privet_distribution::config::Snapshot;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -144,8 +144,11 @@ impl Guests {
             Whose::Waiting | Whose::Silent => HashMap::new(),
             Whose::Crowding => crowds(&waiting),
         };
-        let connections_by_address = |guest: &Waiting| guest.network.and_then(|network| crowds.get(&network));
-        waiting.sort_by_cached_key(|guest| (Reverse(connections_by_address(guest).copied()), guest.since));
+        let connections_by_address =
+            |guest: &Waiting| guest.network.and_then(|network| crowds.get(&network));
+        waiting.sort_by_cached_key(|guest| {
+            (Reverse(connections_by_address(guest).copied()), guest.since)
+        });
         let count = (waiting.len() / CLOSED_SHARE).clamp(1, CLOSED_MAX);
         for guest in waiting.into_iter().take(count) {
             guest.task.abort();

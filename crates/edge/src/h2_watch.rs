@@ -6,7 +6,7 @@
 
 use crate::connection_state::ConnectionState;
 use crate::viewer_io::Patience;
-use frame_scanner::{ScanStep, FrameScanner};
+use frame_scanner::{FrameScanner, ScanStep};
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! The sockets that viewers come to, as configured.
 
-use crate::workers::{Workers, ListenOn, Task};
 use crate::start_error::{StartError, listen_error};
+use crate::workers::{ListenOn, Task, Workers};
 use privet_distribution::config::{Listener, ListenerProtocol};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;

@@ -30,7 +30,7 @@ use crate::notices::Notices;
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
-use pool::{Checkout, Connection, Pools, ConnectionKind};
+use pool::{Checkout, Connection, ConnectionKind, Pools};
 use prepare::Prepared;
 use privet_distribution::config::Origin;
 use privet_sign::Scheme;

@@ -2,12 +2,12 @@
 
 mod coding;
 mod error_page;
-mod video;
 mod finish;
 mod head;
 mod object;
 mod remote;
 mod target;
+mod video;
 
 use crate::admission::Admitted;
 use crate::answer::Answer;
@@ -18,7 +18,6 @@ use crate::notices::NoticeCode;
 use crate::redeem::{Redeemed, redeem};
 use crate::request_body::RequestBody;
 use crate::test_clock;
-use video::VideoWalk;
 use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};
@@ -28,6 +27,7 @@ use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
 use target::Target;
+use video::VideoWalk;
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 

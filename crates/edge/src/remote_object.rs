@@ -3,11 +3,11 @@
 //!
 //! The query of a URL may be a signature: it is sent, and never shown. Redirects are not followed.
 
-use crate::video::decoded_text;
 use crate::origin_client::{
     OriginBody, OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginRequestBody,
     OriginResponse,
 };
+use crate::video::decoded_text;
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, LOCATION, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use privet_distribution::caching::AppliedCodings;

@@ -1,14 +1,14 @@
 //! Serves one connection by its listener's protocol, under the limits of its address.
 
 use crate::connection;
-use crate::context::WorkerContext;
-use crate::workers::Accepted;
 use crate::connections_by_address::AddressSlot;
+use crate::context::WorkerContext;
 use crate::guests::Guest;
 use crate::notices::NoticeCode;
 use crate::proxy_header;
 use crate::rtmp;
 use crate::viewer_end::ViewerEnd;
+use crate::workers::Accepted;
 use privet_distribution::config::ListenerProtocol;
 use std::net::SocketAddr;
 use std::rc::Rc;

@@ -20,8 +20,8 @@ pub(crate) mod text;
 pub(crate) mod whole_text;
 
 pub(crate) use decoding::decoded_text;
-pub(crate) use indexes::{VideoFault, VideoIndexes, StreamKind};
-pub(crate) use made::{VideoBody, Made, MadeContent, Stretch};
-pub(crate) use parts_reader::{VideoPiece, PartsReader, own_size_bytes};
-pub use set_document::{VideoSet, SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles};
-pub(crate) use source::{VideoSource, SourceRequest, SourceStores};
+pub(crate) use indexes::{StreamKind, VideoFault, VideoIndexes};
+pub(crate) use made::{Made, MadeContent, Stretch, VideoBody};
+pub(crate) use parts_reader::{PartsReader, VideoPiece, own_size_bytes};
+pub use set_document::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};
+pub(crate) use source::{SourceRequest, SourceStores, VideoSource};

@@ -1,8 +1,8 @@
 //! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
 
 use crate::connection_state::ConnectionState;
-use crate::pace::{Alarm, Least, Pace};
 use crate::file_placeholder::is_file_placeholder;
+use crate::pace::{Alarm, Least, Pace};
 use crate::viewer_stream::ViewerStream;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
@@ -197,7 +197,9 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
         }
         let result = match this.poll_substitute(context)? {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) if is_file_placeholder(bytes) => this.poll_send_stretch(context, bytes.len()),
+            Poll::Ready(()) if is_file_placeholder(bytes) => {
+                this.poll_send_stretch(context, bytes.len())
+            }
             Poll::Ready(()) => Pin::new(&mut this.stream).poll_write(context, bytes),
         };
         this.written(result, context)

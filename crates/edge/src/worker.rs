@@ -2,9 +2,9 @@
 
 use crate::accept::accept;
 use crate::context::{EdgeContext, WorkerContext};
-use crate::workers::Task;
 use crate::ends::Ends;
 use crate::serve::serve;
+use crate::workers::Task;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;

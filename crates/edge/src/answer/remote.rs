@@ -3,7 +3,9 @@
 use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
 use crate::body::Piece;
-use crate::cache::{CacheRequest, CachedHead, CacheResult, ObjectReader, ReadFault, Served, WorkerCache};
+use crate::cache::{
+    CacheRequest, CacheResult, CachedHead, ObjectReader, ReadFault, Served, WorkerCache,
+};
 use crate::origin_client::OriginResponse;
 use http::header::{
     ACCEPT_RANGES, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER,
@@ -92,7 +94,12 @@ impl Answer {
     }
 
     /// Status and header fields.
-    fn of_stored(head: &CachedHead, selection: &Selection, how: CacheResult, now: Timestamp) -> Self {
+    fn of_stored(
+        head: &CachedHead,
+        selection: &Selection,
+        how: CacheResult,
+        now: Timestamp,
+    ) -> Self {
         let status = match selection {
             Selection::Whole => head.status,
             Selection::NotModified

@@ -5,8 +5,8 @@ use super::{Answer, ServerHeader};
 use crate::body::Piece;
 use crate::cache::ReadFault;
 use crate::exchange::Received;
+use crate::file_placeholder::FileSending;
 use crate::video::{Made, MadeContent, Stretch};
-use crate::stand_in::FileSending;
 use http::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, AGE, CACHE_CONTROL, CONTENT_ENCODING, ETAG, EXPIRES,

@@ -179,9 +179,9 @@ impl WorkerCache {
         };
         match waiter.outcome().await {
             FlightOutcome::Stored(form) => Some(form),
-            FlightOutcome::ServeStale(_) | FlightOutcome::Unshareable | FlightOutcome::Failed(_) => {
-                None
-            }
+            FlightOutcome::ServeStale(_)
+            | FlightOutcome::Unshareable
+            | FlightOutcome::Failed(_) => None,
         }
     }
 

@@ -91,7 +91,11 @@ impl WorkerCache {
         }
     }
 
-    async fn send(&self, ask: &CacheRequest, extra: &HeaderMap) -> Result<OriginResponse, OriginFault> {
+    async fn send(
+        &self,
+        ask: &CacheRequest,
+        extra: &HeaderMap,
+    ) -> Result<OriginResponse, OriginFault> {
         let mut call = ask.get();
         for (name, value) in extra {
             call.headers.insert(name, value.clone());

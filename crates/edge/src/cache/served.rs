@@ -35,7 +35,7 @@ pub(crate) enum CacheResult {
     Miss,
 }
 
-impl How {
+impl CacheResult {
     /// The result for the log.
     pub(crate) fn result(self) -> ResultType {
         match self {

@@ -39,7 +39,9 @@ impl WorkerCache {
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&guard))).await;
             match &fetched {
                 Fetched::Stored(stored) => guard.tell(FlightOutcome::Stored(stored.object.clone())),
-                Fetched::ServeStale(object) => guard.tell(FlightOutcome::ServeStale(object.clone())),
+                Fetched::ServeStale(object) => {
+                    guard.tell(FlightOutcome::ServeStale(object.clone()))
+                }
                 Fetched::Unstorable(..) => cache.shared.flights.mark_unshareable(&ask),
                 Fetched::Failed(fault) => guard.tell(FlightOutcome::Failed(*fault)),
             }

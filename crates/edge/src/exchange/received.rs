@@ -2,8 +2,8 @@
 
 use crate::answer_memory::BodyMemory;
 use crate::connection_state::ConnectionState;
+use crate::file_placeholder::FileSending;
 use crate::request_id::request_id;
-use crate::stand_in::FileSending;
 use crate::state::EdgeState;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};

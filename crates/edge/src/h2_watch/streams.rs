@@ -3,7 +3,7 @@
 //! Knows no socket and no clock, of which it is told. The rules are those of RFC 9113; h2 applies the rest of them.
 
 use super::frame_scanner::{
-    DATA, ScanStep, FrameHead, GOAWAY, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+    DATA, FrameHead, GOAWAY, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, ScanStep, WINDOW_UPDATE,
 };
 use crate::pace::{Judgement, Least, Pace};
 use std::collections::{HashMap, VecDeque};
@@ -141,7 +141,9 @@ impl Streams {
     ) -> Result<(), ConnectionError> {
         match found {
             ScanStep::Head(head) => self.viewer_sent_head(head, now),
-            ScanStep::Payload(head, payload) if head.kind == SETTINGS => self.settings(payload, now),
+            ScanStep::Payload(head, payload) if head.kind == SETTINGS => {
+                self.settings(payload, now)
+            }
             ScanStep::Payload(head, payload) => {
                 self.window_update(head.stream, payload, now);
                 Ok(())

@@ -45,7 +45,8 @@ pub(super) fn finish(
         ServerHeader::Origin if is_unset(&SERVER) => _ = headers.remove(SERVER),
         ServerHeader::Origin => {}
     }
-    if answer.speaker != ServerHeader::Origin || headers.get(DATE).is_none_or(HeaderValue::is_empty) {
+    if answer.speaker != ServerHeader::Origin || headers.get(DATE).is_none_or(HeaderValue::is_empty)
+    {
         headers.insert(DATE, context.date(received.now));
     }
     if version < Version::HTTP_2 {

@@ -80,7 +80,12 @@ impl ObjectRequest<'_> {
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
         let facts = self.facts(accept_encoding.as_ref());
-        Rc::new(CacheRequest::new(self.authorized, &self.request, &facts, key))
+        Rc::new(CacheRequest::new(
+            self.authorized,
+            &self.request,
+            &facts,
+            key,
+        ))
     }
 
     fn facts<'f>(&'f self, accept_encoding: Option<&'f HeaderValue>) -> RequestFacts<'f> {
@@ -108,7 +113,11 @@ impl ObjectRequest<'_> {
     }
 
     /// What is not at hand: from the disk, from an origin, or in another form.
-    async fn obtain(&self, ask: &Rc<CacheRequest>, origins: &Origins<'_>) -> Result<Answer, Denial> {
+    async fn obtain(
+        &self,
+        ask: &Rc<CacheRequest>,
+        origins: &Origins<'_>,
+    ) -> Result<Answer, Denial> {
         let mut fault = ReadFault::Lost;
         for attempt in 0..ATTEMPTS_MAX {
             match self.context.cache.obtain(ask).await {

@@ -1,10 +1,10 @@
 //! The walk's steps for videos: what is made of them, and lists that are objects themselves.
 
-mod playlists;
 mod members;
 mod object_request;
-mod ready_made;
 mod path_token;
+mod playlists;
+mod ready_made;
 mod subtitles;
 mod walk;
 

@@ -2,17 +2,17 @@
 
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
-use crate::video::{VideoFault, VideoSource, SourceRequest, StreamKind};
 use crate::origin_client::origin_denial;
 use crate::redeem::redeem;
 use crate::state::EdgeState;
+use crate::video::{SourceRequest, StreamKind, VideoFault, VideoSource};
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::config::StreamingDistribution;
 use privet_distribution::request::{
     Authorized, Denial, RequestFacts, StreamRequest, ViewerRequest, authorize_stream, route_stream,
 };
-use privet_media::rtmp::{VideoKind, PlayRefusal, StreamName, path_of};
+use privet_media::rtmp::{PlayRefusal, StreamName, VideoKind, path_of};
 use privet_media::stream::StreamIndex;
 use privet_sign::{Grant, Scheme};
 use std::net::{IpAddr, SocketAddr};
@@ -224,7 +224,9 @@ async fn indexed(
         {
             Ok(index) => return Ok((source, index)),
             Err(VideoFault::Read(ReadFault::Lost)) => source.mark_unshareable(),
-            Err(VideoFault::Read(ReadFault::Origin(kind))) => return Err(origin_denial(kind).into()),
+            Err(VideoFault::Read(ReadFault::Origin(kind))) => {
+                return Err(origin_denial(kind).into());
+            }
             Err(VideoFault::Refused(refusal)) => {
                 return Err(NotPlayed {
                     refusal: PlayRefusal::Unplayable,

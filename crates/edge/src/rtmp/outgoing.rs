@@ -2,8 +2,8 @@
 
 use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::cache::ReadFault;
-use crate::video::{VideoSource, PartsReader, own_size_bytes};
 use crate::pace::{Judgement, Least, Pace};
+use crate::video::{PartsReader, VideoSource, own_size_bytes};
 use bytes::{Buf, Bytes};
 use privet_media::{Part, Parts};
 use std::cell::Cell;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use privet_distribution::config::VideosSettings;
 use privet_distribution::logging::redact_viewer_text;
 use privet_media::Refusal;
-use privet_media::describe::{VideoDescription, TsDescription, describe, describe_ts};
+use privet_media::describe::{TsDescription, VideoDescription, describe, describe_ts};
 use privet_media::mp4::{Index, Limits, Locator, Step};
 use privet_media::segmentation::Segmentation;
 use privet_media::stream::{FlvIndex, FlvLocator, Mp3Index, Mp3Locator, StreamIndex};
@@ -105,7 +105,9 @@ impl Weighter<VideoKey, Known> for ByMemory {
         let size_bytes = match known {
             Known::Index(index) => index.size_bytes(),
             // The index is counted by its own entry, which every use of this one touches too.
-            Known::Video(video) => video.segmentation.size_bytes() + description_size_bytes(&video.description),
+            Known::Video(video) => {
+                video.segmentation.size_bytes() + description_size_bytes(&video.description)
+            }
             Known::Stream(stream) => stream.size_bytes(),
             Known::Refused(..) => 0,
         };
@@ -187,7 +189,10 @@ impl VideoIndexes {
             tell_of_rare_key_frames(&video, source);
             Ok(Known::Video(Arc::new(video)))
         };
-        match self.known(source, What::Video { target }, now, make).await? {
+        match self
+            .known(source, What::Video { target }, now, make)
+            .await?
+        {
             Known::Video(video) => Ok(video),
             Known::Index(_) | Known::Stream(_) | Known::Refused(..) => Err(wrong_kind()),
         }

@@ -1,6 +1,6 @@
 //! What is sent for a name: a text made here, parts of the object, or a transport stream that is written on its way.
 
-use super::parts_reader::{VideoPiece, PartsReader};
+use super::parts_reader::{PartsReader, VideoPiece};
 use super::source::VideoSource;
 use crate::cache::{CacheResult, ReadFault};
 use crate::file_placeholder::FileSending;
@@ -168,7 +168,8 @@ pub(crate) struct TsBody {
 
 impl TsBody {
     fn new(place: &TsPlace, span: Span) -> Self {
-        let mut segment = TsSegment::new(&place.video.index, &place.video.segmentation, place.number);
+        let mut segment =
+            TsSegment::new(&place.video.index, &place.video.segmentation, place.number);
         let skipped = segment
             .as_mut()
             .map_or(0, |segment| segment.skip(span.start));

@@ -1,7 +1,7 @@
 //! One viewer's way through the stretches of an object: which bytes come next, and from where.
 
 use super::folder_blocks::{BLOCK_SIZE_BYTES, FolderBlock, FolderBlocks, FolderFile};
-use super::source::{VideoSource, SourceContent};
+use super::source::{SourceContent, VideoSource};
 use crate::cache::{CacheRequest, Next, ObjectReader, ReadFault, StoredObject, WorkerCache};
 use crate::origin::DiskWork;
 use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, is_cached, poll_chunk};

@@ -1,10 +1,10 @@
 //! Sends parts in their order: bytes made here, and stretches of the object as slices of shared blocks.
 
 use super::object_way::{ObjectWay, ReadPosition};
-use super::source::{VideoSource, SourceContent};
+use super::source::{SourceContent, VideoSource};
 use crate::cache::ReadFault;
+use crate::file_placeholder::{FILE_PLACEHOLDER_SIZE_BYTES, FileSending};
 use crate::origin::DiskWork;
-use crate::file_placeholder::{FileSending, FILE_PLACEHOLDER_SIZE_BYTES};
 use bytes::{Bytes, BytesMut};
 use privet_media::{Part, Parts};
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! `.video.json`: a set of renditions and subtitles, as an object in the bucket describes it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use privet_media::name::{VIDEO_ENDINGS, LABEL_SIZE_BYTES_MAX, is_label};
+use privet_media::name::{LABEL_SIZE_BYTES_MAX, VIDEO_ENDINGS, is_label};
 use serde::Deserialize;
 use std::collections::HashSet;
 

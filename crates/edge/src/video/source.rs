@@ -9,7 +9,7 @@ pub(crate) use cached::{ReadScope, ungathered};
 pub(crate) use refusals::{encoded_text, too_large_text};
 
 use super::folder_blocks::{FolderBlocks, FolderFile};
-use crate::cache::{CacheRequest, FlightWaiter, CacheResult, StoredObject, WorkerCache, digest};
+use crate::cache::{CacheRequest, CacheResult, FlightWaiter, StoredObject, WorkerCache, digest};
 use crate::origin::{Content, FolderOrigin, OriginError};
 use crate::redeem::Redeemed;
 use crate::state::EdgeState;

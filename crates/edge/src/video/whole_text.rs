@@ -3,7 +3,7 @@
 use super::decoding::{DecodeFault, decode};
 use super::long_work::long_work;
 use super::make_fault::MakeFault;
-use super::source::{VideoSource, SourceContent, encoded_text};
+use super::source::{SourceContent, VideoSource, encoded_text};
 use crate::answer_memory::{BodyMemory, GatherFault, GatheredBytes, charged};
 use crate::cache::ReadFault;
 use crate::origin::DiskWork;

@@ -1,12 +1,12 @@
 //! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be
 //! read takes away only itself.
 
-use super::walk::{ATTEMPTS_MAX, VideoWalk, Opened};
-use crate::video::make_fault::MakeFault;
-use crate::video::set_document::{VideoSet, SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles};
-use crate::video::source::{VideoSource, ReadScope, too_large_text};
-use crate::video::whole_text::TextFault;
+use super::walk::{ATTEMPTS_MAX, Opened, VideoWalk};
 use crate::redeem::Redeemed;
+use crate::video::make_fault::MakeFault;
+use crate::video::set_document::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};
+use crate::video::source::{ReadScope, VideoSource, too_large_text};
+use crate::video::whole_text::TextFault;
 use privet_distribution::request::{Denial, authorize_member};
 use privet_media::playlist::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
@@ -49,12 +49,16 @@ impl VideoWalk<'_> {
     /// Opens the one video that the name is about.
     pub(super) async fn member(&self) -> Result<Opened, MakeFault> {
         if self.name.rendition.is_none() && !self.is_set() {
-            return self.open_video(self.authorized, self.name.object_path).await;
+            return self
+                .open_video(self.authorized, self.name.object_path)
+                .await;
         }
         let set = self.set().await?;
         let mut renditions = set.renditions.iter();
-        let rendition = renditions.find(|rendition| rendition.label.as_deref() == self.name.rendition);
-        self.open_rendition(rendition.ok_or(Denial::NotFound)?).await
+        let rendition =
+            renditions.find(|rendition| rendition.label.as_deref() == self.name.rendition);
+        self.open_rendition(rendition.ok_or(Denial::NotFound)?)
+            .await
     }
 
     fn is_set(&self) -> bool {
@@ -97,7 +101,10 @@ impl VideoWalk<'_> {
     /// All renditions that can be played, or the one that the name is about.
     ///
     /// Errors: there is none, for the reason of the first that cannot be read.
-    pub(super) async fn open_renditions(&self, set: &VideoSet) -> Result<Present<Member>, MakeFault> {
+    pub(super) async fn open_renditions(
+        &self,
+        set: &VideoSet,
+    ) -> Result<Present<Member>, MakeFault> {
         let label = self.name.rendition;
         let wanted = set.renditions.iter().filter(|rendition| match label {
             Some(label) => rendition.label.as_deref() == Some(label),

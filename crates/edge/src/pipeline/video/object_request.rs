@@ -2,8 +2,8 @@
 
 use crate::context::WorkerContext;
 use crate::exchange::Received;
-use crate::video::source::{VideoSource, SourceRequest, ReadScope};
 use crate::redeem::Redeemed;
+use crate::video::source::{ReadScope, SourceRequest, VideoSource};
 use privet_distribution::request::{Denial, ViewerRequest, object_query};
 
 /// What a viewer who has redeemed `authorized` asks for by `request`.

@@ -1,7 +1,7 @@
 //! The lists of a video: of one track, and of all renditions and subtitles of a set.
 
 use super::members::{Completeness, Member, Present};
-use super::walk::{VideoWalk, HLS_TYPE, PlaylistKind, Opened};
+use super::walk::{HLS_TYPE, Opened, PlaylistKind, VideoWalk};
 use crate::video::indexes::Video;
 use crate::video::made::Made;
 use crate::video::make_fault::MakeFault;
@@ -10,12 +10,12 @@ use crate::video::text::{list_size_bytes, text};
 use privet_distribution::request::Denial;
 use privet_media::Refusal;
 use privet_media::describe::VideoDescription;
+use privet_media::mp4::TrackKind;
+use privet_media::name::VideoItem;
 use privet_media::playlist::{
     Propagation, Rendition, SideText, dash, hls_i_frames, hls_master, hls_media, hls_subtitles,
     hls_ts,
 };
-use privet_media::mp4::TrackKind;
-use privet_media::name::VideoItem;
 use std::sync::Arc;
 
 impl VideoWalk<'_> {
@@ -26,7 +26,9 @@ impl VideoWalk<'_> {
         let item = match self.name.item {
             VideoItem::TsMedia => TrackPlaylist::Ts,
             VideoItem::Media(number) => TrackPlaylist::Media(position(&video.description, number)?),
-            VideoItem::IFrames(number) => TrackPlaylist::IFrames(position(&video.description, number)?),
+            VideoItem::IFrames(number) => {
+                TrackPlaylist::IFrames(position(&video.description, number)?)
+            }
             VideoItem::Master
             | VideoItem::Dash
             | VideoItem::TsSegment(_)
@@ -152,7 +154,9 @@ impl TrackPlaylist {
                 TrackKind::Text => hls_subtitles(*duration, &grant),
                 TrackKind::Video | TrackKind::Audio => hls_media(&tracks[place], &grant),
             },
-            TrackPlaylist::IFrames(place) => hls_i_frames(&tracks[place], &grant).unwrap_or_default(),
+            TrackPlaylist::IFrames(place) => {
+                hls_i_frames(&tracks[place], &grant).unwrap_or_default()
+            }
             TrackPlaylist::Ts => video
                 .transport_stream()
                 .map(|ts| hls_ts(&ts, &grant))

@@ -2,21 +2,23 @@
 //! that cannot be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::object_request::ObjectRequest;
-use super::path_token::SessionRequest;
+use super::path_token::PathTokenRequest;
 use super::walk::{ATTEMPTS_MAX, PlaylistKind, carried};
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
+use crate::redeem::Redeemed;
 use crate::video::bound_uri::signed;
 use crate::video::made::{Made, MadeContent};
 use crate::video::make_fault::MakeFault;
-use crate::video::source::{VideoSource, ReadScope, encoded_text, too_large_text};
+use crate::video::source::{ReadScope, VideoSource, encoded_text, too_large_text};
 use crate::video::text::{is_excessive, text};
 use crate::video::whole_text::{TextFault, Utf8Bytes, WholeText};
-use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
-use privet_distribution::request::{Denial, Routed, ViewerRequest, wants_path_token, without_path_token};
+use privet_distribution::request::{
+    Denial, Routed, ViewerRequest, wants_path_token, without_path_token,
+};
 use privet_media::playlist::{TEXT_SIZE_BYTES_MAX, rewrite};
 use privet_sign::{Refusal, Scheme};
 use std::borrow::Cow;
@@ -165,7 +167,11 @@ impl ReadyMade<'_> {
             .map(|carried| (kind, carried))
     }
 
-    async fn attempt(&self, kind: PlaylistKind, carried: &str) -> Result<PlaylistAnswer, MakeFault> {
+    async fn attempt(
+        &self,
+        kind: PlaylistKind,
+        carried: &str,
+    ) -> Result<PlaylistAnswer, MakeFault> {
         let source = match self.open().await {
             Ok(source) => source,
             Err(
@@ -181,7 +187,7 @@ impl ReadyMade<'_> {
     }
 
     fn path_token(&self) -> Option<Answer> {
-        let path_token = SessionRequest {
+        let path_token = PathTokenRequest {
             authorized: self.authorized,
             request: &self.request,
             object_path: None,
@@ -263,7 +269,12 @@ fn playlist_in(
 
 /// The playlist with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would
 /// blow up (fidelity note F109).
-fn with_grant(kind: PlaylistKind, playlist: &Utf8Bytes, here: (Scheme, &str), carried: &str) -> String {
+fn with_grant(
+    kind: PlaylistKind,
+    playlist: &Utf8Bytes,
+    here: (Scheme, &str),
+    carried: &str,
+) -> String {
     let mut added_bytes = 0;
     let mut sign = |uri: &str| {
         let signed = signed(uri, here, carried)?;

@@ -1,18 +1,18 @@
 //! Subtitles as WebVTT: of a track of the video, and of an object beside it.
 
-use super::walk::{VideoWalk, Opened, VTT_TYPE};
+use super::walk::{Opened, VTT_TYPE, VideoWalk};
 use crate::answer_memory::GatheredBytes;
 use crate::video::made::Made;
 use crate::video::make_fault::{MakeFault, refused};
-use crate::video::source::{VideoSource, ReadScope, too_large_text, ungathered};
+use crate::video::source::{ReadScope, VideoSource, too_large_text, ungathered};
 use crate::video::text::{text, try_text};
 use crate::video::whole_text::TextFault;
 use bytes::Bytes;
 use privet_distribution::request::Denial;
+use privet_media::mp4::{Codec, Sample, Track};
 use privet_media::playlist::{
     CUES_MAX, TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt, vtt_from_tx3g, vtt_from_wvtt,
 };
-use privet_media::mp4::{Codec, Sample, Track};
 use privet_media::{Parts, Refusal};
 use std::future::poll_fn;
 use std::time::Duration;

@@ -1,17 +1,17 @@
 //! The walk's last steps for what is made of a video: open the object, know the video, make what the name says.
 
 use super::object_request::ObjectRequest;
-use super::path_token::SessionRequest;
+use super::path_token::PathTokenRequest;
 use crate::answer::Answer;
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
+use crate::redeem::Redeemed;
 use crate::video::indexes::{Video, VideoFault};
 use crate::video::made::{Made, MadeContent, TsPlace};
 use crate::video::make_fault::MakeFault;
-use crate::video::source::{VideoSource, ReadScope};
+use crate::video::source::{ReadScope, VideoSource};
 use crate::video::text::{Text, tag};
-use crate::redeem::Redeemed;
 use http::{HeaderValue, Method};
 use privet_distribution::caching::coding_for_text;
 use privet_distribution::config::VideoSettings;
@@ -90,7 +90,7 @@ impl VideoWalk<'_> {
 
     /// The way to a path_token, for a viewer who wants one and came by a signed query.
     fn path_token(&self) -> Option<Answer> {
-        let path_token = SessionRequest {
+        let path_token = PathTokenRequest {
             authorized: self.authorized,
             request: &self.request,
             object_path: Some(self.name.object_path),

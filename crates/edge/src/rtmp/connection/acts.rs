@@ -118,7 +118,10 @@ impl<S> RtmpConnection<S> {
         let Some(play) = &mut self.play else {
             return self.session.refuse(NotPlayed::NOTHING.refusal);
         };
-        let messages = play.video.index.messages_from(play.feed.video_time(position));
+        let messages = play
+            .video
+            .index
+            .messages_from(play.feed.video_time(position));
         play.feed.seek(messages, position, now);
         if play.motion == Motion::Over {
             play.motion = Motion::Running;

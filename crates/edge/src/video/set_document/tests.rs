@@ -104,7 +104,11 @@ fn the_folder_of_a_set_has_one_reading() {
 fn labels_name_objects_beside_the_video() {
     let labels = |label: &str| vec![label.to_owned()];
     let set = VideoSet::beside("/a.b/talk.MP4", &labels("480p"), &labels("en"));
-    let paths: Vec<_> = set.renditions.iter().map(|rendition| &*rendition.path).collect();
+    let paths: Vec<_> = set
+        .renditions
+        .iter()
+        .map(|rendition| &*rendition.path)
+        .collect();
     assert_eq!(paths, ["/a.b/talk.MP4", "/a.b/talk.480p.MP4"]);
     assert_eq!(
         set.subtitles[0].paths,

@@ -2,7 +2,9 @@
 //! is stored it can be had in parts.
 
 use super::refusals::unsized_object;
-use crate::cache::{CacheRequest, Next, ObjectReader, ReadFault, Served, StoredObject, WorkerCache};
+use crate::cache::{
+    CacheRequest, Next, ObjectReader, ReadFault, Served, StoredObject, WorkerCache,
+};
 use crate::origin_client::origin_denial;
 use privet_cache::Key;
 use privet_distribution::request::Denial;

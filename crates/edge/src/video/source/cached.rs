@@ -5,11 +5,11 @@ use super::refusals::{
     ENCODED, UNASKED_PART, UNCACHEABLE, encoded_text, not_in_parts, refused_by_origin,
     too_large_text, unsized_object,
 };
-use super::{Source, SourceRequest, SourceContent, SourceStores, unique};
+use super::{Source, SourceContent, SourceRequest, SourceStores, unique};
 use crate::answer_memory::{BodyMemory, GatherFault, GatheredBytes};
 use crate::cache::{CacheRequest, CacheResult, Obtained, Served, digest};
-use crate::video::decoding::CODINGS_MAX;
 use crate::origin_client::{OriginBody, OriginResponse, origin_denial};
+use crate::video::decoding::CODINGS_MAX;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
@@ -198,7 +198,12 @@ fn ask_of(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> Rc<CacheRequest> {
     };
     let key = cache_key(ask.authorized, &keyed);
     let digest = digest(key.as_bytes());
-    Rc::new(CacheRequest::new(ask.authorized, &request, &facts, (key, digest)))
+    Rc::new(CacheRequest::new(
+        ask.authorized,
+        &request,
+        &facts,
+        (key, digest),
+    ))
 }
 
 /// A response that is not kept: of use only where all of it is wanted.
@@ -274,7 +279,12 @@ pub(crate) fn ungathered(fault: GatherFault) -> Denial {
     }
 }
 
-fn in_memory(bytes: Bytes, headers: HeaderMap, status: CacheStatus, ask: &SourceRequest<'_>) -> Source {
+fn in_memory(
+    bytes: Bytes,
+    headers: HeaderMap,
+    status: CacheStatus,
+    ask: &SourceRequest<'_>,
+) -> Source {
     Source {
         size_bytes: bytes.len() as u64,
         content: SourceContent::Memory(bytes),

@@ -1,5 +1,5 @@
 use super::*;
-use privet_cache::{Head, CacheStore, StoreOptions};
+use privet_cache::{CacheStore, Head, StoreOptions};
 
 #[derive(Debug)]
 struct NoHead;

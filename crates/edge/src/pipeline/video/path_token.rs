@@ -4,11 +4,13 @@ use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::Received;
 use crate::redeem::Redeemed;
-use privet_distribution::request::{SessionIssuer, ViewerRequest, path_token_location, wants_path_token};
+use privet_distribution::request::{
+    SessionIssuer, ViewerRequest, path_token_location, wants_path_token,
+};
 use privet_distribution::response::path_token_page;
 
 /// A request that was authorized, perhaps with the wish for a path_token.
-pub(super) struct SessionRequest<'a> {
+pub(super) struct PathTokenRequest<'a> {
     pub(super) authorized: &'a Redeemed<'a>,
     pub(super) request: &'a ViewerRequest<'a>,
     /// The video's own path, where something that is made of a video is asked for.
@@ -17,7 +19,7 @@ pub(super) struct SessionRequest<'a> {
     pub(super) context: &'a WorkerContext,
 }
 
-impl SessionRequest<'_> {
+impl PathTokenRequest<'_> {
     /// `None` where no path_token is wished for, or none can be had: the request is answered as it stands then.
     pub(super) fn answer(&self) -> Option<Answer> {
         self.request.query.filter(|query| wants_path_token(query))?;
