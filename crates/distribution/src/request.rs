@@ -37,7 +37,7 @@ pub(crate) use origin_request::{
     buckets, forwarded_query, forwards_host, takes_parameter, without_grants,
 };
 pub use path_token::{
-    SessionIssuer, carried_query, check_path_token, object_query, path_token_location,
+    PathTokenIssuer, carried_query, check_path_token, object_query, path_token_location,
     split_path_token, wants_path_token, without_path_token,
 };
 pub use route::{Routed, route};

@@ -118,13 +118,13 @@ impl Pace {
 
     /// Looks at the rate alone. What was too slow once is so at every further look.
     pub(crate) fn judge_window(&mut self, now: Instant, least: &Least) -> Judgement {
-        let at_hand = self.wait.map_or(Duration::ZERO, |wait| {
+        let so_far = self.wait.map_or(Duration::ZERO, |wait| {
             now.saturating_duration_since(wait.counted_from)
         });
-        if self.waited + at_hand < least.silence_max {
+        if self.waited + so_far < least.silence_max {
             return Judgement::KeepsUp;
         }
-        let further = self.further + at_hand * self.others;
+        let further = self.further + so_far * self.others;
         if self.bytes < least.window_bytes_min(further) {
             return Judgement::TooSlow;
         }

@@ -68,7 +68,7 @@ pub fn object_query(query: &str) -> Option<Cow<'_, str>> {
 
 /// What tokens are made with.
 #[derive(Clone, Copy)]
-pub struct SessionIssuer<'a> {
+pub struct PathTokenIssuer<'a> {
     /// The edge's own secret, by which it knows its tokens again.
     pub secret: &'a PathTokenSecret,
     /// The moment by which the grant is judged.
@@ -77,7 +77,7 @@ pub struct SessionIssuer<'a> {
     pub memory: &'a dyn SignatureMemory,
 }
 
-impl SessionIssuer<'_> {
+impl PathTokenIssuer<'_> {
     /// The token for the path of a request that was authorized by a signature.
     ///
     /// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open behavior, for

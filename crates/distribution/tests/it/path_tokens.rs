@@ -3,7 +3,7 @@
 use crate::support::*;
 use http::StatusCode;
 use privet_distribution::request::{
-    Authorized, Denial, SessionIssuer, ViewerRequest, authorize, authorize_video, carried_query,
+    Authorized, Denial, PathTokenIssuer, ViewerRequest, authorize, authorize_video, carried_query,
     object_query, path_token_location, route, route_video, split_path_token, wants_path_token,
     without_path_token,
 };
@@ -63,7 +63,7 @@ fn issue_path_token(
     request: &ViewerRequest<'_>,
     video: Option<&str>,
 ) -> Option<String> {
-    let issuer = SessionIssuer {
+    let issuer = PathTokenIssuer {
         secret: &secret(),
         now: Timestamp::from_secs(NOW),
         memory: &NoMemory,

@@ -88,7 +88,7 @@ impl WorkerCache {
     /// [`CacheRequest`].
     ///
     /// `None` says nothing about the object: [`WorkerCache::look_up`] may still find it.
-    pub(crate) fn at_hand(&self, key: &CacheKey, digest: Key) -> Option<Served> {
+    pub(crate) fn in_memory(&self, key: &CacheKey, digest: Key) -> Option<Served> {
         let Lookup::Memory(object) = self.shared.store.object(&digest) else {
             return None;
         };

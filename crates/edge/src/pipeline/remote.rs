@@ -104,7 +104,7 @@ impl ObjectRequest<'_> {
             now: self.received.now,
             ranges_max: self.received.state.snapshot.limits.ranges_max,
         };
-        if let Some(answer) = self.at_hand(&key, digest, &origins).await {
+        if let Some(answer) = self.in_memory(&key, digest, &origins).await {
             return Ok(answer);
         }
         let ask = self.ask((key, digest));
@@ -157,12 +157,17 @@ impl ObjectRequest<'_> {
     }
 
     /// An answer from memory, if the object is there in the form that this viewer gets.
-    async fn at_hand(&self, key: &CacheKey, digest: Key, origins: &Origins<'_>) -> Option<Answer> {
+    async fn in_memory(
+        &self,
+        key: &CacheKey,
+        digest: Key,
+        origins: &Origins<'_>,
+    ) -> Option<Answer> {
         let policy = &self.authorized.routed().behavior.cache_policy;
         if policy.is_disabled() {
             return None;
         }
-        let served = origins.cache.at_hand(key, digest)?;
+        let served = origins.cache.in_memory(key, digest)?;
         let head = served.object.head();
         if self.coding(head.status, &head.headers).is_some() {
             return None;

@@ -156,7 +156,7 @@ impl FolderBlocks {
     }
 
     /// The block, if it is kept.
-    pub(super) fn at_hand(&self, file: &FolderFile, number: u64) -> Option<Arc<FolderBlock>> {
+    pub(super) fn in_memory(&self, file: &FolderFile, number: u64) -> Option<Arc<FolderBlock>> {
         self.blocks.get(&key(file, number))
     }
 

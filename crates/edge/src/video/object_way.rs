@@ -169,7 +169,7 @@ impl FolderWay {
                 return Poll::Ready(slice.ok_or(ReadFault::Lost));
             }
             self.block = None;
-            if let Some(block) = self.blocks.at_hand(&self.file, number) {
+            if let Some(block) = self.blocks.in_memory(&self.file, number) {
                 self.block = Some((number, block));
                 continue;
             }

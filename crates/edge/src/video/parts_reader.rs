@@ -40,7 +40,7 @@ pub(crate) struct PartsReader {
     parts: Parts,
     /// Of the part after the one at hand.
     next: usize,
-    at_hand: Option<Part>,
+    current: Option<Part>,
     remaining: u64,
     way: ObjectWay,
     files: FileSending,
@@ -66,7 +66,7 @@ impl PartsReader {
             files: FileSending::Read,
             parts,
             next: 0,
-            at_hand: None,
+            current: None,
             ahead: VecDeque::new(),
             fault: None,
         }
@@ -95,7 +95,7 @@ impl PartsReader {
             && let Some(slice) = poll_fn(|context| self.poll_first(context)).await?
         {
             self.ahead.push_back(slice);
-            if let Some(Part::Source { .. }) = self.at_hand {
+            if let Some(Part::Source { .. }) = self.current {
                 break;
             }
         }
@@ -105,7 +105,7 @@ impl PartsReader {
     /// As little of the object as possible: who knows when the viewer takes it.
     fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadFault>> {
         self.skip_spent();
-        let length_max = match &self.at_hand {
+        let length_max = match &self.current {
             Some(Part::Source { .. }) => SLICE_SIZE_BYTES_MIN,
             Some(Part::Bytes(_)) | None => usize::MAX,
         };
@@ -138,7 +138,7 @@ impl PartsReader {
             return false;
         }
         self.skip_spent();
-        match &self.at_hand {
+        match &self.current {
             Some(Part::Source { size_bytes, .. }) => {
                 self.way.is_folder() && *size_bytes >= FILE_SIZE_BYTES_MIN
             }
@@ -150,7 +150,7 @@ impl PartsReader {
     /// the disk. The last bytes of all are never sent so: they are read, and what was sent before is known to be of the
     /// same state of the file as long as it has not changed then.
     fn next_file(&mut self) -> Result<Option<VideoPiece>, ReadFault> {
-        let Some(Part::Source { offset, size_bytes }) = &mut self.at_hand else {
+        let Some(Part::Source { offset, size_bytes }) = &mut self.current else {
             return Ok(None);
         };
         let longest = (*size_bytes).min(FILE_PLACEHOLDER_SIZE_BYTES as u64);
@@ -248,7 +248,7 @@ impl PartsReader {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>, ReadFault>> {
         self.skip_spent();
-        match &mut self.at_hand {
+        match &mut self.current {
             Some(Part::Bytes(bytes)) => {
                 let length = bytes.len().min(length_max);
                 Poll::Ready(Ok(Some(bytes.split_to(length))))
@@ -275,9 +275,9 @@ impl PartsReader {
     /// Makes the next part the one at hand when nothing is left of that.
     fn skip_spent(&mut self) {
         let is_spent = |part: &Part| part.size_bytes() == 0;
-        while self.at_hand.as_ref().is_none_or(is_spent) {
-            self.at_hand = self.parts.as_slice().get(self.next).cloned();
-            if self.at_hand.is_none() {
+        while self.current.as_ref().is_none_or(is_spent) {
+            self.current = self.parts.as_slice().get(self.next).cloned();
+            if self.current.is_none() {
                 return;
             }
             self.next += 1;

@@ -5,7 +5,7 @@ use crate::context::WorkerContext;
 use crate::exchange::Received;
 use crate::redeem::Redeemed;
 use privet_distribution::request::{
-    SessionIssuer, ViewerRequest, path_token_location, wants_path_token,
+    PathTokenIssuer, ViewerRequest, path_token_location, wants_path_token,
 };
 use privet_distribution::response::path_token_page;
 
@@ -23,7 +23,7 @@ impl PathTokenRequest<'_> {
     /// `None` where no path_token is wished for, or none can be had: the request is answered as it stands then.
     pub(super) fn answer(&self) -> Option<Answer> {
         self.request.query.filter(|query| wants_path_token(query))?;
-        let issuer = SessionIssuer {
+        let issuer = PathTokenIssuer {
             secret: &self.received.state.path_token_secret,
             now: self.received.now,
             memory: &self.context.memory,
