@@ -69,7 +69,7 @@ fn folder_config(folder: &Path, other: &str) -> String {
             "app",
             &format!("folder = {folder:?}\norigin_path = \"/site\""),
         )
-        .behavior("compress = true\nvideos = { segment_duration = \"2s\" }")
+        .behavior("compress = true\nvideo = { segment_duration = \"2s\" }")
         .tables(other);
     origins.config()
 }
