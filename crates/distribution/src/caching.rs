@@ -1,7 +1,7 @@
-//! What is kept, under which name, for how long, and in what form.
+//! The rules of the cache: what is stored, under which key, for how long, and in what form.
 //!
-//! [`cache_key`] names an object, [`storage`] decides whether and for how long it is kept, [`freshened`] what a 304
-//! changes, [`InvalidationPath`] what is to go; [`compressed_headers`] belong to another form of it.
+//! [`cache_key`] names an object, [`storage`] decides whether and for how long it is stored, and [`freshened`] applies
+//! a 304. [`InvalidationPath`] says what to remove; [`compressed_headers`] are those of an object's compressed form.
 
 mod cache_control;
 mod cache_key;

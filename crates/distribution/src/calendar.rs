@@ -1,8 +1,8 @@
-//! Seconds since 1970 as year, month and day in UTC.
+//! Converts seconds since 1970 into year, month and day in UTC.
 
 use privet_sign::Timestamp;
 
-/// A point in time by the proleptic Gregorian calendar, UTC, without leap seconds.
+/// A point in time in the proleptic Gregorian calendar, UTC, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DateTime {
     pub(crate) year: u64,
@@ -16,8 +16,8 @@ pub(crate) struct DateTime {
 impl DateTime {
     pub(crate) fn of(timestamp: Timestamp) -> Self {
         let seconds = timestamp.as_secs();
-        // Years are counted from 0000-03-01, so that the leap day is the last of its year
-        // (Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
+        // Years are counted from 0000-03-01, so that the leap day is the last of its year (Hinnant, "chrono-compatible
+        // low-level date algorithms", civil_from_days).
         let days = seconds / 86_400 + 719_468;
         let era = days / 146_097;
         let day_of_era = days % 146_097;

@@ -1,8 +1,8 @@
-//! What an operator writes down, and what is made of it.
+//! The configuration: what an operator writes, and what becomes of it.
 //!
 //! [`read_toml`] reads a [`Document`], in which defaults are filled in and references are names; [`Snapshot::build`]
-//! checks and resolves it whole. What stands in a snapshot are [`Distribution`]s with their [`CacheBehavior`]s,
-//! [`Origin`]s and policies. This room knows what is written, and nothing of requests.
+//! checks it and resolves all of it. A snapshot consists of [`Distribution`]s with their [`CacheBehavior`]s,
+//! [`Origin`]s and policies. This module knows the configuration, and nothing of requests.
 
 mod behavior_table;
 mod cache_behavior;

@@ -1,9 +1,9 @@
-//! The one reading of `Cookie` fields. What tells objects apart and what an origin hears are both taken from here: cut
-//! in two ways, one header would be kept under the key of another.
+//! The only parser of `Cookie` fields. The cache key and the origin request both use it: if they parsed a header in
+//! different ways, a response would be stored under the key of another.
 
 use http::{HeaderMap, header};
 
-/// Case does not matter here: a misspelt one is no credential, but still nobody else's business.
+/// Names of the signing cookies, compared case-insensitively: a misspelt one is no credential, but still a secret.
 const SIGNING_COOKIES: [&str; 5] = [
     "CloudFront-Expires",
     "CloudFront-Policy",
@@ -12,12 +12,12 @@ const SIGNING_COOKIES: [&str; 5] = [
     "CloudFront-Hash-Algorithm",
 ];
 
-/// A cookie of a request. Its bytes may be of any encoding, or of none.
+/// A cookie of a request, whose bytes may be in any encoding, or in none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cookie<'h> {
-    /// What stands before the first `=`, or all of it.
+    /// Bytes before the first `=`, or all of them.
     pub(crate) name: &'h [u8],
-    /// Name and value as they were sent.
+    /// Name and value as sent.
     pub(crate) text: &'h [u8],
 }
 
@@ -36,8 +36,8 @@ impl<'h> Cookie<'h> {
     }
 }
 
-/// The cookies whose names `takes` says yes to, sorted by name; never one of a signature. Only ASCII blanks around a
-/// cookie are none of it.
+/// Returns the cookies whose names satisfy `takes`, sorted by name, without signing cookies. Only ASCII whitespace
+/// around a cookie is trimmed.
 pub(crate) fn cookies<'h>(
     headers: &'h HeaderMap,
     takes: impl Fn(&[u8]) -> bool,
@@ -50,7 +50,7 @@ pub(crate) fn cookies<'h>(
         .map(Cookie::new)
         .filter(|cookie| !cookie.is_of_a_signature() && takes(cookie.name))
         .collect();
-    // Of cookies with one name the order says which path is longer (RFC 6265 5.4), so the sort is a stable one.
+    // The order of cookies with the same name tells which path is longer (RFC 6265 5.4), so the sort must be stable.
     cookies.sort_by_key(|cookie| cookie.name);
     cookies
 }

@@ -1,4 +1,5 @@
-//! Headers by what their names do to an origin, in every spelling that some server takes for the same name.
+//! Classifies headers by the effect of their names on an origin, in every spelling that some server takes for the same
+//! name.
 
 use http::{HeaderMap, HeaderName, header};
 use std::borrow::Cow;
@@ -7,10 +8,10 @@ mod steering_words;
 
 pub(crate) use steering_words::may_steer;
 
-/// Names that are known to steer: by them some servers serve another path, host or scheme than the request line says,
-/// act by another method, or believe another viewer than the edge does. With those of [`STEERING_BEGINNINGS`] and
-/// [`STEERING_ENDS`] they never reach a bucket, and a server only where a policy calls them by name, as do those that
-/// have a word of that kind ([`may_steer`]).
+/// Names that are known to steer: they make some servers serve another path, host or scheme than the request line says,
+/// use another method, or believe in another viewer than the edge does. Along with [`STEERING_BEGINNINGS`] and
+/// [`STEERING_ENDS`], they never reach a bucket, and reach a server only where a policy names them, as do names that
+/// contain a word of that kind ([`may_steer`]).
 const STEERING: [&str; 43] = [
     "base-url",
     "cf-visitor",
@@ -56,7 +57,7 @@ const STEERING: [&str; 43] = [
     "x-url-scheme",
     "x-webauth-user",
 ];
-/// Beginnings of such names.
+/// Prefixes of such names.
 const STEERING_BEGINNINGS: [&str; 20] = [
     "camel",
     "cf-",
@@ -79,7 +80,7 @@ const STEERING_BEGINNINGS: [&str; 20] = [
     "x-vercel-",
     "x-waws-",
 ];
-/// Ends of such names.
+/// Suffixes of such names.
 const STEERING_ENDS: [&str; 6] = [
     "-client-ip",
     "-connecting-ip",
@@ -89,8 +90,8 @@ const STEERING_ENDS: [&str; 6] = [
     "-override",
 ];
 
-/// The name as a server has it that reads headers by way of CGI variables: all that is neither a letter nor a digit is
-/// one character there (RFC 3875 4.1.18 says so of `-`, servers of the others too).
+/// Returns the name as seen by a server that reads headers from CGI variables: anything but letters and digits becomes
+/// the same character (RFC 3875 4.1.18 says so of `-`, and servers do it with the others too).
 pub(crate) fn folded(name: &HeaderName) -> Cow<'_, str> {
     if is_plain(name) {
         return Cow::Borrowed(name.as_str());
@@ -105,15 +106,15 @@ pub(crate) fn folded(name: &HeaderName) -> Cow<'_, str> {
     Cow::Owned(name.as_str().chars().map(fold).collect())
 }
 
-/// Whether the name has one spelling only, whoever reads it: letters, digits and `-`.
+/// Returns true if every server reads the name in the same way: it has only letters, digits and `-`.
 pub(crate) fn is_plain(name: &HeaderName) -> bool {
     let mut bytes = name.as_str().bytes();
     bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a header never crosses the edge: those of one connection (RFC 9110 7.6.1, RFC 9112 6), those that would
-/// pass for the edge's or the origin's own word (developer guide, "HTTP request headers and CloudFront behavior"), and
-/// `Expect`.
+/// Returns true for headers that never cross the edge: those of a single connection (RFC 9110 7.6.1, RFC 9112 6), those
+/// that would pass for the edge's or the origin's own (developer guide, "HTTP request headers and CloudFront
+/// behavior"), and `Expect`.
 pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
     const OTHERS: [&str; 5] = [
         "keep-alive",
@@ -140,7 +141,7 @@ pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
         || text.starts_with("x-amz-cf-")
 }
 
-/// Whether a header is a matter of the cache: conditions and ranges.
+/// Returns true for headers that the cache handles: conditions and ranges.
 pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
     const KNOWN: [HeaderName; 6] = [
         header::IF_MATCH,
@@ -154,20 +155,20 @@ pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
     KNOWN.iter().any(|known| known.as_str() == text) || text == "request-range"
 }
 
-/// Headers that the edge writes, if only with pieces of the viewer's.
+/// Returns true for headers that the edge writes, even if it uses parts of the viewer's.
 pub(crate) fn is_edges_own(name: &HeaderName) -> bool {
     let text = folded(name);
     ["cookie", "host", "via", "x-forwarded-for"].contains(&&*text)
         || text.starts_with("cloudfront-")
 }
 
-/// Whether a name is that of a header which the edge writes, in a spelling that a policy cannot mean.
+/// Returns true if the name is that of a header written by the edge, in a spelling that no policy can mean.
 pub(crate) fn is_misspelt_own(name: &HeaderName) -> bool {
     is_edges_own(name) && !is_plain(name)
 }
 
-/// Whether some servers are known to take the header for the path, the method or the viewer that is meant, past
-/// everything that was decided here.
+/// Returns true if some servers are known to take the path, the method or the viewer from this header, bypassing
+/// everything that the edge decided.
 pub(crate) fn is_steering(name: &HeaderName) -> bool {
     let text = folded(name);
     let begins = |beginning: &&str| text.starts_with(beginning);
@@ -177,7 +178,7 @@ pub(crate) fn is_steering(name: &HeaderName) -> bool {
         || STEERING_ENDS.iter().any(ends)
 }
 
-/// Whether the viewer's `Connection` names the header, which ends at the edge then (RFC 9110 7.6.1).
+/// Returns true if the viewer's `Connection` lists the header, which then ends at the edge (RFC 9110 7.6.1).
 pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = request.get_all(header::CONNECTION).into_iter();
     values.any(|value| {
@@ -186,7 +187,7 @@ pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     })
 }
 
-/// Whether both are the same name to a server that folds them.
+/// Returns true if a server that folds names takes both for the same.
 fn is_spelling_of(option: &[u8], name: &HeaderName) -> bool {
     HeaderName::from_bytes(option).is_ok_and(|option| folded(&option) == folded(name))
 }

@@ -1,13 +1,13 @@
-//! HTTP-dates (RFC 9110 5.6.7) as moments, and back.
+//! Converts HTTP-dates (RFC 9110 5.6.7) to timestamps, and back.
 
 use http::HeaderValue;
 use privet_sign::Timestamp;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Any of the three forms, in any case, with whitespace around it; `None` for everything else and for what lies before
-/// 1970.
+/// Parses any of the three forms, in any case, with surrounding whitespace; returns `None` for everything else and for
+/// dates before 1970.
 ///
-/// HTTP-dates are written in one case; recipients are encouraged to be robust (RFC 9110 5.6.7).
+/// HTTP-dates are case-sensitive, but recipients are encouraged to be robust (RFC 9110 5.6.7).
 pub fn parse_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let time = httpdate::parse_http_date(text)
@@ -17,7 +17,7 @@ pub fn parse_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_secs(since_epoch.as_secs()))
 }
 
-/// Names of days and months with one capital letter, `GMT` in capitals.
+/// Capitalizes the names of days and months, and puts `GMT` into capitals.
 fn in_usual_case(text: &str) -> String {
     let mut is_in_word = false;
     let cased = text.chars().map(|character| {
@@ -31,7 +31,7 @@ fn in_usual_case(text: &str) -> String {
     cased.collect::<String>().replace("Gmt", "GMT")
 }
 
-/// IMF-fixdate; what lies beyond the year 9999 becomes its last second.
+/// Returns an IMF-fixdate; timestamps beyond the year 9999 become its last second.
 pub fn date_value(at: Timestamp) -> HeaderValue {
     let secs = at.min(Timestamp::MAX_EXPIRY).as_secs();
     let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(secs));
@@ -42,7 +42,7 @@ pub fn date_value(at: Timestamp) -> HeaderValue {
 mod tests {
     use super::*;
 
-    /// RFC 9110 5.6.7 has the three forms.
+    /// The three forms are from RFC 9110 5.6.7.
     #[test]
     fn the_three_forms_in_any_case() {
         let expected = Some(Timestamp::from_secs(784_111_777));
@@ -73,7 +73,7 @@ mod tests {
             "Sun, 06-Nov-1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 08.49.37 GMT",
             "Sun, 06 Nov 1994 8:49:37 GMT",
-            // It was a Sunday.
+            // The date was a Sunday.
             "Mon Nov  6 08:49:37 1994",
             "Thu, 01 Jan 1960 00:00:00 GMT",
             "s\u{fc}n, 06 Nov 1994 08:49:37 GMT",

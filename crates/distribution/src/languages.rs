@@ -1,21 +1,20 @@
-//! `Accept-Language` by what it prefers, whatever its spelling (RFC 9110 12.4.2 and 12.5.4).
+//! Normalizes `Accept-Language` to the preference it expresses, whatever its spelling (RFC 9110 12.4.2 and 12.5.4).
 
-/// A request with more languages than this is compared as it is written.
+/// Maximum number of languages; a request with more is compared as it is written.
 const LANGUAGES_MAX: usize = 32;
 
-/// When two values of `Accept-Language` are the same.
+/// A comparison of two values of `Accept-Language`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Languages {
-    /// When they are written the same, but for case and spaces.
+    /// By their text, except for case and spaces.
     AsWritten,
-    /// When they prefer the same languages by the same weights.
+    /// By the languages they prefer, and the weights of these.
     ByPreference,
 }
 
-/// The languages of `field`, which is in lower case: the greatest weight first, of equal weights by name, each written
-/// one way.
+/// Returns the languages of `field`, which is in lower case: by descending weight, then by name, each in one spelling.
 ///
-/// `None` when one of them cannot be read, or there are more than 32: nobody knows then what is preferred.
+/// Returns `None` if a language cannot be parsed or there are more than 32, as the preference is then unknown.
 pub(crate) fn by_preference(field: &[u8]) -> Option<Vec<u8>> {
     let mut languages = Vec::new();
     for member in field.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
@@ -71,7 +70,7 @@ impl<'a> Language<'a> {
     }
 }
 
-/// A weight: `0` or `1` and at most three digits, never more than 1.
+/// Parses a weight in thousandths: `0` or `1` with at most three decimals, and never more than 1.
 fn thousandths(text: &[u8]) -> Option<u16> {
     let (whole, digits) = match text {
         [whole] => (whole, &b""[..]),

@@ -1,18 +1,18 @@
-//! Every rule of the edge that can be decided without IO.
+//! All rules of the edge that can be decided without I/O.
 //!
-//! Its rooms, in their order: each knows those before it, and [`logging`], which knows none.
+//! The modules in their order; each depends only on those before it and on [`logging`], which depends on none:
 //!
-//! 1. [`config`]: what an operator writes. [`read_toml`](config::read_toml) reads it, and
+//! 1. [`config`]: the configuration. [`read_toml`](config::read_toml) reads it, and
 //!    [`Snapshot::build`](config::Snapshot::build) resolves it.
-//! 2. [`request`]: what a request may have. [`route`](request::route) finds the behavior,
-//!    [`authorize`](request::authorize) is the restriction; what is refused is a [`Denial`](request::Denial).
-//! 3. [`caching`]: what is kept. [`cache_key`](caching::cache_key) says under which name, [`storage`](caching::storage)
-//!    whether and for how long.
-//! 4. [`response`]: what a viewer is answered. [`select`](response::select) applies conditions and ranges,
-//!    [`denial_page`](response::denial_page) is for what was refused.
-//! 5. [`logging`]: the one [`LogRecord`](logging::LogRecord) that there is in the end.
+//! 2. [`request`]: the rules of requests. [`route`](request::route) finds the behavior,
+//!    [`authorize`](request::authorize) checks its restriction; every refusal is a [`Denial`](request::Denial).
+//! 3. [`caching`]: the rules of the cache. [`cache_key`](caching::cache_key) names an object,
+//!    [`storage`](caching::storage) decides whether and for how long it is stored.
+//! 4. [`response`]: the rules of responses. [`select`](response::select) applies conditions and ranges,
+//!    [`denial_page`](response::denial_page) is the response to what was refused.
+//! 5. [`logging`]: the [`LogRecord`](logging::LogRecord) that every request ends with.
 //!
-//! Nothing here knows a clock, a file or a socket. What stands beside the rooms is shared by them.
+//! No module has access to a clock, a file or a socket. The private modules are shared by all.
 
 pub mod caching;
 pub mod config;

@@ -1,7 +1,7 @@
-//! What an operator's log says, and never says: signatures, policies and tokens.
+//! The lines of an operator's logs, which never contain signatures, policies or tokens.
 //!
-//! [`LogRecord`] and [`StreamLogRecord`] are written as lines, and every value of a viewer's goes through the
-//! redaction. This room knows none of the others.
+//! [`LogRecord`] and [`StreamLogRecord`] are written as lines, in which every value from a viewer is redacted. This
+//! module depends on none of the others of this crate.
 
 mod log_record;
 mod redact;

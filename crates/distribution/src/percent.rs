@@ -1,13 +1,13 @@
-//! Percent-encoding (RFC 3986 2.1), read leniently: what is no escape stands for itself.
+//! Percent-encoding (RFC 3986 2.1), decoded leniently: anything that is no escape stands for itself.
 
 use std::borrow::Cow;
 
-/// Percent-decoded once; what is no escape stands for itself.
+/// Decodes percent-encoding once; anything that is no escape stands for itself.
 pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     percent_decoded_bytes(text.as_bytes())
 }
 
-/// As [`percent_decoded`], for what need not be text.
+/// Does the same as [`percent_decoded`] for bytes that need not be text.
 pub(crate) fn percent_decoded_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
         return Cow::Borrowed(text);
@@ -27,7 +27,7 @@ pub(crate) fn percent_decoded_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The byte of two hexadecimal digits; `None` where one is none.
+/// Returns the byte of two hexadecimal digits; `None` if either is none.
 pub(crate) fn hex_pair(high: u8, low: u8) -> Option<u8> {
     let high = char::from(high).to_digit(16)?;
     let low = char::from(low).to_digit(16)?;

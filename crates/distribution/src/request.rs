@@ -1,8 +1,8 @@
-//! What a request may have, and what of it an origin hears.
+//! The rules of requests: what each may have, and what of it goes to the origin.
 //!
-//! [`route`] finds the behavior, in every reading of the path; [`authorize`] is the restriction, and [`Authorized`] its
-//! proof; videos and streams have restrictions of their own. Whatever refuses is a [`Denial`]. [`origin_request`]
-//! writes what an origin is asked.
+//! [`route`] finds the behavior, in every reading of the path. [`authorize`] checks its restriction and returns the
+//! proof, an [`Authorized`]; videos and streams have checks of their own. Every refusal is a [`Denial`].
+//! [`origin_request`] writes the request to the origin.
 
 mod authorize;
 mod bucket_refusal;

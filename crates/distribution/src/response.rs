@@ -1,7 +1,7 @@
-//! What a viewer is answered.
+//! The rules of responses to viewers.
 //!
 //! [`select`] applies conditions and ranges to an object, [`apply_response_policy`] and [`capped_by_grant`] change its
-//! headers; [`options`] answers preflights. [`denial_page`] is HTTP for what was refused.
+//! headers. [`preflight()`] and [`options`] respond to OPTIONS, and [`denial_page`] turns a denial into HTTP.
 
 mod content_type;
 mod cors;

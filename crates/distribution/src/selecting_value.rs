@@ -1,13 +1,12 @@
-//! The value of a request field that chooses among responses (RFC 9111 4.1), whatever the lines and blanks it is
-//! written with.
+//! The value of a request field that selects among responses (RFC 9111 4.1), independent of its lines and whitespace.
 
 use crate::languages::{Languages, by_preference};
 use http::{HeaderMap, HeaderName, header};
 
-/// The value that is compared: lines combined, whitespace around commas left out (RFC 9111 4.1). `None` when the field
-/// is absent, which is not the same as empty.
+/// Returns the value for comparison: lines are combined, and whitespace around commas is removed (RFC 9111 4.1).
+/// Returns `None` if the field is absent, which differs from an empty one.
 ///
-/// Languages are compared without case (RFC 9110 12.5.4), or as `languages` says; of other fields nothing is known.
+/// Languages are compared without case (RFC 9110 12.5.4), or as `languages` says; other fields have no known structure.
 pub(crate) fn selecting_value(
     request: &HeaderMap,
     name: &HeaderName,
@@ -37,7 +36,7 @@ pub(crate) fn selecting_value(
     Some(out)
 }
 
-/// Split at commas; a line with a quote is left whole, since a comma within quotes separates nothing.
+/// Splits at commas; a line with a quote is left whole, since a comma within quotes separates nothing.
 fn members(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_plain = !line.contains(&b'"');
     line.split(move |&byte| byte == b',' && is_plain)

@@ -1,39 +1,38 @@
-//! What all behaviors of a distribution amount to: which is the first for a path, and what passes the restrictions of
-//! all.
+//! All behaviors of a distribution together: the first one that matches a path, and the restrictions of all.
 
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::config::path_pattern::{PathPattern, without_slash};
 use crate::config::pattern_automaton::{Matched, PatternAutomaton};
 use privet_sign::KeySet;
 
-/// Made once of the behaviors of a distribution, in their order.
+/// A table built once from the behaviors of a distribution, in their order.
 #[derive(Debug)]
 pub(crate) struct BehaviorTable {
-    /// For the patterns that need one; `None` where none does.
+    /// Automaton for the patterns that need one; `None` if none does.
     automaton: Option<PatternAutomaton>,
-    /// The patterns of all behaviors as they are read where a `+` is a blank; `None` where that makes no difference.
+    /// Patterns of all behaviors with `+` read as a space, as some servers do; `None` if that makes no difference.
     with_blanks: Option<Patterns>,
-    /// Whether a pattern names something to its end: does not end in `*`.
+    /// True if some pattern does not end in `*`, so that it may name a file.
     pub(crate) names_ends: bool,
-    /// What opens every object of the distribution.
+    /// Restriction whose satisfaction opens every object of the distribution.
     pub(crate) strictest_restriction: StrictestRestriction,
 }
 
-/// Patterns in the order of the behaviors.
+/// The patterns in the order of the behaviors.
 #[derive(Debug)]
 struct Patterns {
     all: Vec<PathPattern>,
     automaton: Option<PatternAutomaton>,
 }
 
-/// What a request has to pass that may mean any object of a distribution: the restrictions of all behaviors.
+/// The restrictions of all behaviors, for a request that may mean any object of a distribution.
 #[derive(Debug)]
 pub(crate) struct StrictestRestriction {
-    /// The keys that every restricted behavior trusts, perhaps none; `None` where none is restricted.
+    /// Keys that every restricted behavior trusts, perhaps none; `None` if no behavior is restricted.
     pub(crate) trusted_keys: Option<KeySet>,
-    /// The strictest.
+    /// Strictest policy of all behaviors.
     pub(crate) viewer_protocol_policy: ViewerProtocolPolicy,
-    /// The fewest.
+    /// Smallest set of methods of all behaviors.
     pub(crate) allowed_methods: AllowedMethods,
 }
 
@@ -48,18 +47,18 @@ impl BehaviorTable {
         }
     }
 
-    /// The work of looking for a name, in steps of the automaton.
+    /// Returns the cost of finding the behavior for a name, in steps of the automaton.
     pub(crate) fn steps(&self, name: &str) -> usize {
         let automaton = self.automaton.as_ref();
         automaton.map_or(0, |automaton| automaton.words() * name.len())
     }
 
-    /// Whether a blank in a name may be what a pattern writes as `+`.
+    /// Returns true if a pattern may write a space of a name as `+`.
     pub(crate) fn reads_blanks(&self) -> bool {
         self.with_blanks.is_some()
     }
 
-    /// As [`BehaviorTable::first`], where a `+` is a blank in patterns as it is in `name`, which has none.
+    /// Does the same as [`BehaviorTable::first`] with `+` in patterns read as a space; `name` has spaces in place of `+`.
     pub(crate) fn first_with_blanks<'b>(
         &self,
         behaviors: &'b [CacheBehavior],
@@ -72,8 +71,8 @@ impl BehaviorTable {
         first(all, patterns.automaton.as_ref(), name)
     }
 
-    /// The first of `behaviors`, which are those that the table was made of, whose pattern matches the
-    /// [`crate::config::object_name`] of a path.
+    /// Returns the first of `behaviors` whose pattern matches `name`, the [`crate::config::object_name`] of a path. The
+    /// table must have been made from these behaviors.
     pub(crate) fn first<'b>(
         &self,
         behaviors: &'b [CacheBehavior],
@@ -99,7 +98,7 @@ impl Patterns {
     }
 }
 
-/// Of the patterns that need one.
+/// Builds the automaton of the patterns that need one.
 fn automaton<'p>(patterns: impl Iterator<Item = &'p PathPattern>) -> Option<PatternAutomaton> {
     let complex: Vec<&str> = patterns
         .filter(|pattern| pattern.needs_automaton())
@@ -108,7 +107,7 @@ fn automaton<'p>(patterns: impl Iterator<Item = &'p PathPattern>) -> Option<Patt
     (!complex.is_empty()).then(|| PatternAutomaton::new(complex.iter().copied()))
 }
 
-/// The first behavior whose pattern, beside it, matches; `automaton` is that of the patterns.
+/// Returns the first behavior whose pattern, given beside it, matches; `automaton` is that of the patterns.
 fn first<'b, 'p>(
     behaviors: impl Iterator<Item = (&'b CacheBehavior, &'p PathPattern)>,
     automaton: Option<&PatternAutomaton>,
@@ -153,7 +152,7 @@ impl StrictestRestriction {
     }
 }
 
-/// The keys that are in both, under one id.
+/// Returns the keys that are in both sets under the same id.
 fn in_both(keys: &KeySet, others: &KeySet) -> KeySet {
     let mut both = KeySet::default();
     for (id, key) in keys.iter() {
@@ -176,7 +175,7 @@ mod tests {
     use std::fmt::Write as _;
     use std::path::Path;
 
-    /// As many behaviors as a distribution may have, with patterns that take an automaton.
+    /// Builds the maximum number of behaviors of a distribution, with patterns that need an automaton.
     fn behaviors(origin: &str) -> Snapshot {
         let mut text = format!(
             "listeners = [{{ address = '127.0.0.1:80' }}]\n[[distributions]]\nid = 'E1'\ndomain_name = 'd.test'\n\
@@ -192,7 +191,7 @@ mod tests {
         Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap()
     }
 
-    /// How often a path is gone through to find its behavior.
+    /// Counts the passes over a path that finding its behavior takes.
     fn runs(snapshot: &Snapshot, path: &str) -> usize {
         let before = RUNS.get();
         let request = ViewerRequest {
@@ -208,7 +207,7 @@ mod tests {
             has_body: false,
             path_token: None,
         };
-        // Whatever is decided: what it takes is asked here.
+        // The decision does not matter here, only its cost.
         let _ = crate::request::route(snapshot, &request);
         if let Some(end) = path.find(".mp4/") {
             let _ = crate::request::route_video(snapshot, &request, &path[..end + ".mp4".len()]);
@@ -216,7 +215,8 @@ mod tests {
         RUNS.get() - before
     }
 
-    /// A time would be no test; each run is linear in the path, whatever the patterns, and their sum is bounded.
+    /// A measured time would make no reliable test: each pass is linear in the path, whatever the patterns, and their
+    /// number is bounded.
     #[test]
     fn f3_no_path_is_gone_through_for_each_behavior() {
         let evil = format!(
@@ -234,7 +234,7 @@ mod tests {
         assert!(runs(&server, "/a.mp4/b.mp4/t01.jpg") <= 12);
     }
 
-    /// What is more work than a request is worth is refused before it is done.
+    /// A request whose paths cost more work than it is worth is refused before the work is done.
     #[test]
     fn f3_much_work_is_refused() {
         let snapshot = behaviors("url = 'http://o.test'");
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// What is counted is what is gone through: the states of all patterns, for each byte.
+    /// The steps counted are the work done: the states of all patterns for each byte.
     #[test]
     fn work_is_counted_in_steps() {
         let snapshot = behaviors("url = 'http://o.test'");

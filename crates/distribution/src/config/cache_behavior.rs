@@ -1,4 +1,4 @@
-//! How the paths under one pattern are served, and which methods get through.
+//! A cache behavior: how the paths under one pattern are served, and which methods are allowed.
 
 use crate::config::origin::OriginChoice;
 use crate::config::path_pattern::PathPattern;
@@ -8,46 +8,46 @@ use http::Method;
 use privet_sign::{KeySet, Leniency};
 use std::sync::Arc;
 
-/// How the paths under one pattern are served.
+/// A cache behavior with every reference resolved.
 #[derive(Debug)]
 pub struct CacheBehavior {
-    /// Which paths this behavior answers for.
+    /// Paths to which the behavior applies.
     pub path_pattern: PathPattern,
-    /// Where its objects come from.
+    /// Origin of its objects, or a pair of origins.
     pub origin: OriginChoice,
-    /// The cache key, and how long objects live.
+    /// Cache key and TTLs.
     pub cache_policy: Arc<CachePolicy>,
-    /// What else the origin is told.
+    /// Parts of a request that go to the origin besides the cache key.
     pub origin_request_policy: Option<Arc<OriginRequestPolicy>>,
-    /// What is added to answers.
+    /// Headers added to and removed from responses.
     pub response_headers_policy: Option<Arc<ResponseHeadersPolicy>>,
-    /// Whether objects are compressed for viewers who take it.
+    /// True if objects are compressed for viewers that accept it.
     pub compress: bool,
-    /// What becomes of plain HTTP.
+    /// Treatment of requests over plain HTTP.
     pub viewer_protocol_policy: ViewerProtocolPolicy,
-    /// Which methods get through.
+    /// Methods that are allowed.
     pub allowed_methods: AllowedMethods,
-    /// `None`: open to everybody. `Some`: only a grant by one of these keys; never empty.
+    /// Trusted keys, never empty: a grant by one of them is required. `None` lets everybody in.
     pub trusted_keys: Option<KeySet>,
-    /// Where CloudFront's reading of policies is unpublished, the operator's choice.
+    /// Operator's choices where CloudFront's reading of policies is unpublished.
     pub leniency: Leniency,
-    /// What is made of videos; `None`: nothing, and names beneath an object are ordinary paths.
+    /// Settings of videos; `None` makes none, so names beneath an object are ordinary paths.
     pub videos: Option<Arc<VideoSettings>>,
 }
 
-/// What becomes of a request over plain HTTP.
+/// The treatment of a request over plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ViewerProtocolPolicy {
     /// Served like HTTPS.
     AllowAll,
     /// Refused with 403.
     HttpsOnly,
-    /// Sent to HTTPS by 301 or 307.
+    /// Redirected to HTTPS with 301 or 307.
     RedirectToHttps,
 }
 
 impl ViewerProtocolPolicy {
-    /// Larger where fewer requests are served.
+    /// Returns a larger number the fewer requests are served.
     pub(crate) fn strictness(&self) -> u8 {
         match self {
             ViewerProtocolPolicy::AllowAll => 0,
@@ -57,7 +57,7 @@ impl ViewerProtocolPolicy {
     }
 }
 
-/// The three sets of methods CloudFront offers.
+/// The three sets of methods that CloudFront offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedMethods {
     /// GET and HEAD.
@@ -69,7 +69,7 @@ pub enum AllowedMethods {
 }
 
 impl AllowedMethods {
-    /// Whether a request with `method` gets through.
+    /// Returns true if `method` is allowed.
     pub fn allows(&self, method: &Method) -> bool {
         match self {
             AllowedMethods::GetHead => is_get_or_head(method),
@@ -80,7 +80,7 @@ impl AllowedMethods {
         }
     }
 
-    /// How many methods get through; each set is part of the next larger one.
+    /// Returns the number of methods; each set is a subset of the next larger one.
     pub(crate) fn count(&self) -> u8 {
         match self {
             AllowedMethods::GetHead => 2,
@@ -89,7 +89,7 @@ impl AllowedMethods {
         }
     }
 
-    /// The set as the value of `Allow` (RFC 9110 10.2.1).
+    /// Returns the set as the value of `Allow` (RFC 9110 10.2.1).
     pub fn as_header(&self) -> &'static str {
         match self {
             AllowedMethods::GetHead => "GET, HEAD",
@@ -103,7 +103,7 @@ pub(crate) fn is_get_or_head(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
-/// The methods that would change an object.
+/// Returns true for the methods that change an object.
 pub(crate) fn is_change(method: &Method) -> bool {
     [Method::PUT, Method::POST, Method::PATCH, Method::DELETE].contains(method)
 }

@@ -1,24 +1,24 @@
-//! Faults of a configuration, each with its place.
+//! Faults of a configuration, each with its position.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// One fault of a document.
+/// A fault of a document.
 ///
 /// Displays as `privet.toml:12:5: distributions[0].behaviors[1].origin: no origin is named "vidoe"; did you mean
 /// "video"?`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file as it was named to `read_toml`; `None` for a document that came from elsewhere.
+    /// File as named to `read_toml`; `None` for a document from another source.
     pub file: Option<PathBuf>,
-    /// Counted from 1; 0 when the place is not known.
+    /// Line number from 1; 0 if the position is unknown.
     pub line: u32,
-    /// Counted from 1 in characters; 0 when the place is not known.
+    /// Column in characters, from 1; 0 if the position is unknown.
     pub column: u32,
-    /// Which value, e.g. `distributions[0].behaviors[1].origin`; empty for a syntax error.
+    /// Path of the value, e.g. `distributions[0].behaviors[1].origin`; empty for a syntax error.
     pub path: String,
-    /// What is wrong with it and what to do.
+    /// Message that says what is wrong and what to do.
     pub message: String,
 }
 
@@ -40,11 +40,11 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Where each value of the document stood. Empty for a document that came from elsewhere than a file.
+/// The positions of a document's values; empty for a document that is not from a file.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     file: Option<PathBuf>,
-    /// By path, line and column.
+    /// Line and column by path.
     places: HashMap<String, (u32, u32)>,
 }
 
@@ -60,7 +60,7 @@ impl Places {
         self.places.insert(path.to_owned(), (line, column));
     }
 
-    /// A fault of the value at `path`, or of the nearest one around it that stood in the file.
+    /// Returns a fault of the value at `path`, at its position in the file or that of the nearest enclosing value.
     pub fn error(&self, path: &str, message: impl Into<String>) -> ConfigError {
         let mut around = path;
         let place = loop {
@@ -91,7 +91,7 @@ impl Places {
     }
 }
 
-/// `; did you mean "x"?` for the candidate nearest to `word`, or nothing.
+/// Returns `; did you mean "x"?` for the candidate nearest to `word`, or an empty string if none is near.
 pub(crate) fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -108,8 +108,8 @@ pub(crate) fn did_you_mean<'c>(
     }
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other
-/// (Damerau and Levenshtein, optimal string alignment).
+/// Counts the insertions, deletions, substitutions and swaps of neighbors that turn one word into the other (Damerau
+/// and Levenshtein, optimal string alignment).
 fn edit_distance(one: &str, other: &str) -> usize {
     let one: Vec<char> = one.to_lowercase().chars().collect();
     let other: Vec<char> = other.to_lowercase().chars().collect();

@@ -1,6 +1,6 @@
 //! The configuration as the operator wrote it: plain data, the same from a file and from an API.
 //!
-//! Defaults are filled in, references are still names. [`crate::config::Snapshot::build`] resolves them.
+//! Defaults are filled in; references are still names, which [`crate::config::Snapshot::build`] resolves.
 
 use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config::distribution::{CustomErrorResponse, GeoRestriction};
@@ -27,43 +27,43 @@ pub use video::VideosDocument;
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    /// Who the edge says it is.
+    /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
-    /// Where viewers connect; at least one.
+    /// Addresses where viewers connect; at least one.
     pub listeners: Vec<Listener>,
-    /// Whose word about viewers is believed.
+    /// Proxies whose statements about viewers are believed.
     pub trusted_proxies: TrustedProxies,
-    /// Which of their words.
+    /// Headers in which they are believed.
     pub forwarded_headers: ForwardedHeaders,
-    /// What the edge puts up with.
+    /// Limits on connections, requests and memory.
     pub limits: Limits,
-    /// How much the cache may keep, and where.
+    /// Size and location of the cache.
     pub cache: CacheSettings,
-    /// What is kept for videos, and what path tokens are made with.
+    /// Memory for videos, and the secret of path tokens.
     pub videos: VideosDocument,
-    /// A file that tells the countries of addresses (MaxMind DB).
+    /// Database that maps addresses to countries (MaxMind DB).
     pub geo_database: Option<PathBuf>,
-    /// The Unix socket for the operator's commands to the running edge.
+    /// Unix socket for the operator's commands to the running edge.
     pub admin_socket: Option<PathBuf>,
-    /// The access log; `None` keeps none.
+    /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
-    /// Whether the edge's clock can be set, for tests.
+    /// True if the edge's clock can be set, for tests.
     pub test_clock: bool,
-    /// Every public key that a key group or a trusted signer may name.
+    /// All public keys that key groups and trusted signers may name.
     pub public_keys: Vec<PublicKeyDocument>,
     /// Named sets of public keys.
     pub key_groups: Vec<KeyGroupDocument>,
-    /// The older way to name keys, by account.
+    /// Accounts with their key pairs: the older way to name keys.
     pub trusted_signers: Vec<TrustedSignerDocument>,
-    /// The operator's own, beside CloudFront's managed ones.
+    /// Cache policies of the operator, in addition to CloudFront's managed ones.
     pub cache_policies: Vec<CachePolicy>,
-    /// The operator's own, beside CloudFront's managed ones.
+    /// Origin request policies of the operator, in addition to CloudFront's managed ones.
     pub origin_request_policies: Vec<OriginRequestPolicy>,
-    /// The operator's own, beside CloudFront's managed ones.
+    /// Response headers policies of the operator, in addition to CloudFront's managed ones.
     pub response_headers_policies: Vec<ResponseHeadersPolicy>,
-    /// What is served.
+    /// Distributions served over HTTP.
     pub distributions: Vec<DistributionDocument>,
-    /// What is played over RTMP.
+    /// Distributions played over RTMP.
     pub streaming_distributions: Vec<StreamingDistributionDocument>,
 }
 
@@ -72,13 +72,13 @@ pub struct Document {
 pub struct Listener {
     /// Address and port.
     pub address: SocketAddr,
-    /// What is spoken there.
+    /// Protocol spoken there.
     pub protocol: ListenerProtocol,
-    /// Whether every connection begins with a PROXY protocol header, version 2, by a trusted proxy.
+    /// True if every connection begins with a PROXY protocol header, version 2, from a trusted proxy.
     pub proxy_protocol: bool,
 }
 
-/// What a listener speaks.
+/// The protocol of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenerProtocol {
     /// HTTP/1 in the clear.
@@ -91,57 +91,58 @@ pub enum ListenerProtocol {
     Rtmps,
 }
 
-/// Everything has a limit. Names as in the TOML `[limits]` table; none may be 0.
+/// The limits, named as in the TOML table `[limits]`. Counts and timeouts may not be 0, except `drain_timeout`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at the same time.
+    /// Maximum number of simultaneous connections.
     pub connections_max: usize,
-    /// HTTP and HTTPS connections at the same time from one address, or from 64 bits of IPv6 addresses.
+    /// Maximum number of simultaneous HTTP and HTTPS connections from one address, or from one /64 of IPv6.
     pub connections_per_address_max: usize,
-    /// Requests on one connection before it is closed.
+    /// Requests served on one connection before it is closed.
     pub requests_per_connection_max: usize,
-    /// HTTP/2 streams at the same time on one connection.
+    /// Maximum number of concurrent HTTP/2 streams on one connection.
     pub h2_streams_max: u32,
-    /// Bytes of a request URL.
+    /// Maximum length of a request URL in bytes.
     pub url_size_bytes_max: usize,
-    /// Bytes of a request head.
+    /// Maximum length of a request head in bytes.
     pub head_size_bytes_max: usize,
-    /// For a whole request head to arrive.
+    /// Time for a whole request head to arrive.
     pub head_timeout: Duration,
-    /// Between two requests of a connection.
+    /// Time between two requests of a connection.
     pub idle_timeout: Duration,
-    /// Without a byte of a request's body.
+    /// Time without a byte of a request body.
     pub body_timeout: Duration,
-    /// Bytes a second of a request's body, while it is waited for, over each `body_timeout`; 0 asks for none.
+    /// Minimum rate of a request body in bytes per second over each `body_timeout`, counting only the time that the
+    /// edge waits for it; 0 disables the check.
     pub body_rate_min: u64,
-    /// Without the viewer taking a byte.
+    /// Time without the viewer reading a byte.
     pub write_timeout: Duration,
-    /// Bytes of answers that a viewer takes a second, while it is waited for, over each `write_timeout`; 0 asks for
-    /// none.
+    /// Minimum rate in bytes per second at which a viewer reads responses over each `write_timeout`, counting only the
+    /// time that the edge waits for it; 0 disables the check.
     pub write_rate_min: u64,
-    /// For a TLS handshake.
+    /// Time for a TLS handshake.
     pub tls_handshake_timeout: Duration,
-    /// For running requests to end once the edge is told to stop.
+    /// Time for running requests to end once the edge is told to stop.
     pub drain_timeout: Duration,
-    /// Log records waiting to be written.
+    /// Maximum number of log records waiting to be written.
     pub log_queue_records_max: usize,
-    /// Verified signatures remembered.
+    /// Maximum number of verified signatures remembered.
     pub signature_memory_entries_max: usize,
-    /// Bytes of small objects kept in memory; as many again may be on their way to viewers.
+    /// Memory for small objects in bytes; as many again may be on their way to viewers.
     pub hot_objects_size_bytes_max: usize,
-    /// Bytes of answers on their way to viewers, of all connections together.
+    /// Bytes of responses on their way to viewers, for all connections together.
     pub responses_size_bytes_max: usize,
-    /// Files kept open.
+    /// Maximum number of files kept open.
     pub open_files_max: usize,
-    /// Ranges in one request.
+    /// Maximum number of ranges in one request.
     pub ranges_max: usize,
-    /// RTMP connections at the same time from one address.
+    /// Maximum number of simultaneous RTMP connections from one address.
     pub rtmp_connections_per_address_max: usize,
-    /// For an RTMP handshake.
+    /// Time for an RTMP handshake.
     pub rtmp_handshake_timeout: Duration,
-    /// An RTMP connection on which nothing plays, and which sends nothing.
+    /// Time that an RTMP connection may send nothing while nothing plays on it.
     pub rtmp_idle_timeout: Duration,
-    /// Without an RTMP viewer taking a byte.
+    /// Time without an RTMP viewer reading a byte.
     pub rtmp_write_timeout: Duration,
 }
 
@@ -176,14 +177,14 @@ impl Default for Limits {
     }
 }
 
-/// Who the edge says it is.
+/// The edge's identity in headers and logs, and its number of workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeIdentity {
-    /// `x-edge-location` and `X-Amz-Cf-Pop`, e.g. `PRV50-C1`.
+    /// Value of `x-edge-location` and `X-Amz-Cf-Pop`, e.g. `PRV50-C1`.
     pub location: String,
-    /// The header `Server`; `CloudFront` unless configured.
+    /// Value of the `Server` header; `CloudFront` unless configured.
     pub server: String,
-    /// Worker threads; 0 means one for each processor.
+    /// Number of worker threads; 0 means one per processor.
     pub workers: usize,
 }
 
@@ -197,127 +198,128 @@ impl Default for EdgeIdentity {
     }
 }
 
-/// The access log.
+/// Settings of the access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Where its files go.
+    /// Folder of the log files.
     pub folder: PathBuf,
-    /// A folder below that one; empty for none.
+    /// Folder below that one; empty for none.
     pub prefix: String,
-    /// Whether `cs(Cookie)` is filled in; signing cookies are redacted all the same.
+    /// True if `cs(Cookie)` is filled in; signing cookies are redacted in any case.
     pub include_cookies: bool,
-    /// A file is closed after this long.
+    /// Age at which a file is closed.
     pub rotate_after: Duration,
-    /// A file is closed at this size, before compression.
+    /// Size at which a file is closed, counted before compression.
     pub rotate_size_bytes_max: u64,
 }
 
-/// A public key by its id.
+/// A public key and its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicKeyDocument {
-    /// `K…`, or `APKA…` for the older key pairs: what viewers send as `Key-Pair-Id`.
+    /// Value that viewers send as `Key-Pair-Id`: `K…`, or `APKA…` for the older key pairs.
     pub id: String,
-    /// Where the key is.
+    /// Source of the key.
     pub source: KeySource,
 }
 
-/// Where a public key is.
+/// The source of a public key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeySource {
-    /// In a PEM file.
+    /// A PEM file.
     File(PathBuf),
-    /// In the configuration itself.
+    /// PEM text in the configuration itself.
     Pem(String),
 }
 
-/// A named set of public keys. CloudFront's quota of 5 keys a group is not enforced.
+/// A named set of public keys. CloudFront's quota of 5 keys per group is not enforced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyGroupDocument {
-    /// What behaviors name.
+    /// Name that behaviors use.
     pub id: String,
     /// Ids of public keys.
     pub public_keys: Vec<String>,
 }
 
-/// An account whose key pairs may sign, as before key groups.
+/// An account whose key pairs may sign, as was usual before key groups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrustedSignerDocument {
-    /// `self` or an account number: what behaviors name.
+    /// Name that behaviors use: `self` or an account number.
     pub name: String,
-    /// Ids of public keys.
+    /// Ids of the account's public keys.
     pub key_pairs: Vec<String>,
 }
 
-/// A distribution.
+/// A distribution as the operator wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DistributionDocument {
-    /// `E…`, unique.
+    /// Unique id, `E…`.
     pub id: String,
-    /// Its first host name.
+    /// First host name.
     pub domain_name: String,
     /// Further host names, `*.example.com` included; at most 100.
     pub aliases: Vec<String>,
-    /// Served for `/`.
+    /// Object served for `/`.
     pub default_root_object: Option<String>,
-    /// Whether it answers at all.
+    /// False if its host names are treated as unknown.
     pub enabled: bool,
-    /// For https listeners.
+    /// Certificate for https listeners.
     pub certificate: Option<CertificateDocument>,
-    /// See [`privet_sign::Leniency::ignore_port`].
+    /// Setting of [`privet_sign::Leniency::ignore_port`].
     pub ignore_port: bool,
-    /// See [`privet_sign::Leniency::statement_object`].
+    /// Setting of [`privet_sign::Leniency::statement_object`].
     pub statement_object: bool,
-    /// Where objects come from.
+    /// Origins that behaviors may name.
     pub origins: Vec<OriginDocument>,
-    /// Pairs of origins that behaviors may name too.
+    /// Origin groups that behaviors may name as well.
     pub origin_groups: Vec<OriginGroupDocument>,
-    /// In list order, without the default; at most 75.
+    /// Behaviors in order of precedence, without the default one; at most 75.
     pub behaviors: Vec<BehaviorDocument>,
-    /// For every path no other behavior matches; its path pattern is `*`.
+    /// Behavior for paths that no other one matches; its path pattern is `*`.
     pub default_behavior: BehaviorDocument,
-    /// What stands in for errors, and how long errors live.
+    /// Pages served instead of errors, and minimum TTLs of errors.
     pub custom_errors: Vec<CustomErrorResponse>,
-    /// Where viewers may be.
+    /// Countries where viewers may be.
     pub geo: GeoRestriction,
 }
 
-/// The PEM files of a certificate.
+/// PEM files of a certificate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CertificateDocument {
-    /// Certificates, leaf first.
+    /// File of the certificate chain, leaf first.
     pub chain: PathBuf,
-    /// The private key.
+    /// File of the private key.
     pub key: PathBuf,
 }
 
-/// A cache behavior.
+/// A cache behavior as the operator wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BehaviorDocument {
-    /// See [`crate::config::PathPattern`].
+    /// Pattern in the syntax of [`crate::config::PathPattern`].
     pub path_pattern: String,
-    /// The id of an origin or an origin group of the same distribution.
+    /// Id of an origin or an origin group of the same distribution.
     pub origin: String,
-    /// Name or id of a cache policy; `None`: `Managed-CachingOptimized`.
+    /// Name or id of a cache policy; `None` means `Managed-CachingOptimized`.
     pub cache_policy: Option<String>,
     /// Name or id of an origin request policy.
     pub origin_request_policy: Option<String>,
     /// Name or id of a response headers policy.
     pub response_headers_policy: Option<String>,
-    /// Whether objects are compressed for viewers who take it.
+    /// True if objects are compressed for viewers that accept it.
     pub compress: bool,
-    /// What becomes of plain HTTP.
+    /// Treatment of requests over plain HTTP.
     pub viewer_protocol_policy: ViewerProtocolPolicy,
-    /// Which methods get through.
+    /// Methods that are allowed.
     pub allowed_methods: AllowedMethods,
-    /// Ids of key groups; `None` and no signers: open to everybody. CloudFront's quota of 4 is not enforced.
+    /// Ids of key groups; without these and without signers, everybody is let in. CloudFront's quota of 4 is not
+    /// enforced.
     pub trusted_key_groups: Option<Vec<String>>,
     /// Names of trusted signers.
     pub trusted_signers: Option<Vec<String>>,
-    /// What is made of videos; `None`: nothing.
+    /// Videos to make of objects; `None` makes none.
     pub videos: Option<VideoSettings>,
 }
 
-/// One plain listener on the loopback address, nothing else.
+/// A single plain listener on the loopback address, and nothing to serve.
 impl Default for Document {
     fn default() -> Self {
         Document {

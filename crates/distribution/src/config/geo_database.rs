@@ -1,4 +1,4 @@
-//! The file that tells countries.
+//! The database that maps addresses to countries.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::sync::Arc;
 /// A MaxMind DB as read; the edge opens it.
 #[derive(Clone)]
 pub struct GeoDatabase {
-    /// The file, for messages.
+    /// Path of the file, for messages.
     pub file: PathBuf,
-    /// All of it.
+    /// Content of the file.
     pub bytes: Arc<[u8]>,
 }
 
 impl GeoDatabase {
-    /// What `file` holds.
+    /// Makes a database from the content of `file`.
     pub fn new(file: &Path, bytes: Vec<u8>) -> Self {
         GeoDatabase {
             file: file.to_owned(),
@@ -24,7 +24,7 @@ impl GeoDatabase {
 }
 
 impl fmt::Debug for GeoDatabase {
-    // Some megabytes tell nobody anything.
+    // Megabytes of content would tell nobody anything.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.file.display())
     }

@@ -1,21 +1,21 @@
-//! Which distribution a `Host` belongs to: exact names first, then the longest wildcard alias.
+//! Finds the distribution of a `Host`: exact names first, then the longest wildcard alias.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The longest name the DNS has (RFC 1035 2.3.4, as text); longer hosts are nobody's.
+/// Maximum length of a name in the DNS (RFC 1035 2.3.4, as text); longer hosts match nothing.
 const HOST_SIZE_BYTES_MAX: usize = 253;
 
 /// Host names and wildcard aliases, each with the position of its distribution.
 #[derive(Debug, Default)]
 pub(crate) struct HostTable {
     exact: HashMap<Box<str>, usize>,
-    /// By the alias without its star: `.example.com`.
+    /// Positions by alias without its star: `.example.com`.
     wildcard: HashMap<Box<str>, usize>,
 }
 
 impl HostTable {
-    /// Adds `name` or `*.name`. Returns the position that already has it, if any.
+    /// Adds `name` or `*.name`. The error is the position that already has it.
     pub(crate) fn insert(&mut self, name: &str, position: usize) -> Result<(), usize> {
         let name = name.to_ascii_lowercase();
         let (names, key) = match name.strip_prefix('*') {
@@ -31,10 +31,10 @@ impl HostTable {
         }
     }
 
-    /// The position for a `Host` as sent. Does not allocate for lower-case hosts.
+    /// Returns the position for a `Host` as sent. Does not allocate for lower-case hosts.
     ///
-    /// `*.example.com` covers names of any depth below `example.com`, as at CloudFront
-    /// (developer guide, "Using wildcards in alternate domain names").
+    /// `*.example.com` covers names at any depth below `example.com`, as at CloudFront (developer guide, "Using
+    /// wildcards in alternate domain names").
     pub(crate) fn find(&self, host: &str) -> Option<usize> {
         let name = without_port(host);
         if name.len() > HOST_SIZE_BYTES_MAX || !name.bytes().all(is_host_byte) {
@@ -57,13 +57,13 @@ impl HostTable {
     }
 }
 
-/// What names and addresses consist of. A wildcard alias must not cover `evil.example/.example.com`, which a redirect
-/// would then lead to.
+/// Returns true for the bytes of names and addresses. A wildcard alias must not cover `evil.example/.example.com`, to
+/// which a redirect would then lead.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte)
 }
 
-/// `host` without a trailing `:port`; the brackets of an IPv6 address stay.
+/// Removes a trailing `:port` from `host`; an IPv6 address keeps its brackets.
 pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port))

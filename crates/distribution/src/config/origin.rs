@@ -1,6 +1,6 @@
-//! What an origin is once every reference is resolved: a folder, a bucket, or another HTTP server.
+//! An origin with every reference resolved: a folder, a bucket, or another HTTP server.
 //!
-//! Which of these it is, is known in `source` alone, which answers questions about it.
+//! Only `source` knows which of these it is; all other code asks it how the origin behaves.
 
 mod source;
 
@@ -10,35 +10,37 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the bytes come from. `index` is dense over the whole snapshot, so that the edge can keep a table beside it.
+/// The source of a distribution's bytes. `index` is dense over the whole snapshot, so the edge can keep a table beside
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// 0, 1, 2, … over all distributions of the snapshot.
+    /// Number of the origin: 0, 1, 2, … over all distributions of the snapshot.
     pub index: usize,
-    /// The operator's name for it, unique within the distribution.
+    /// Operator's name for it, unique within the distribution.
     pub id: String,
-    /// What kind of origin it is, and where.
+    /// Kind and location of the origin.
     pub source: OriginSource,
-    /// Put before every path: empty, or with a leading and without a trailing slash.
+    /// Prefix of every path: empty, or with a leading and without a trailing slash.
     pub origin_path: String,
-    /// How it reads paths.
+    /// Reading of paths by this origin.
     pub paths: PathReading,
-    /// Whether that is the operator's word, and not what is usual for its kind.
+    /// True if the operator configured that reading; false if it is the usual one of the kind.
     pub are_paths_stated: bool,
-    /// Sent with every request, in place of the viewer's (developer guide, "Add custom headers to origin requests").
+    /// Headers sent with every request, replacing the viewer's (developer guide, "Add custom headers to origin
+    /// requests").
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
-    /// How long to wait, how often to try.
+    /// Timeouts and number of attempts.
     pub patience: OriginPatience,
 }
 
 impl Origin {
-    /// Whether it has anything above the paths that are its distribution's: more than its origin path, or the other
-    /// buckets of an endpoint.
+    /// Returns true if the server has objects outside this origin: above its origin path, or in other buckets of the
+    /// endpoint.
     pub fn has_neighbours(&self) -> bool {
         !self.origin_path.is_empty() || self.source.has_neighbours()
     }
 
-    /// The origin as somebody without keys and custom headers asks it; `None` if nobody but the edge can.
+    /// Returns the origin as somebody without keys and custom headers would reach it; `None` if only the edge can.
     pub fn for_strangers(&self) -> Option<Self> {
         Some(Origin {
             source: self.source.without_keys()?,
@@ -47,7 +49,8 @@ impl Origin {
         })
     }
 
-    /// The host of an endpoint that is taken to read keys literally, though neither the operator says so nor Amazon.
+    /// Returns the host of an endpoint that is assumed to read keys literally: neither did the operator say so, nor is
+    /// it Amazon's.
     pub fn assumed_literal(&self) -> Option<&str> {
         let is_assumed = self.paths == PathReading::Literal && !self.are_paths_stated;
         self.source.endpoint_host().filter(|host| {
@@ -57,33 +60,33 @@ impl Origin {
     }
 }
 
-/// How an origin, with everything in front of it, reads the path of a request.
+/// The way in which an origin, along with everything in front of it, reads the path of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathReading {
-    /// Nobody knows: only a path that is [`crate::request::is_canonical`] surely means the object that it names here.
+    /// Unknown: only a path that is [`crate::request::is_canonical`] is sure to mean the object that it names here.
     Canonical,
-    /// As one string, decoded once: `x/../y` and `a//b` are objects of these names. Folders and buckets are so.
+    /// As one string, decoded once: `x/../y` and `a//b` are names of objects. Folders and buckets read so.
     Literal,
 }
 
-/// A bucket.
+/// A bucket, with its endpoint and the keys to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3Origin {
-    /// The endpoint's server, without the bucket's name.
+    /// Server of the endpoint, without the bucket's name.
     pub endpoint: HttpServer,
-    /// The bucket's name.
+    /// Name of the bucket.
     pub bucket: String,
-    /// For the signature's scope.
+    /// Region in the scope of the signature.
     pub region: String,
-    /// Where the bucket's name stands.
+    /// Position of the bucket's name in a request.
     pub addressing: S3Addressing,
-    /// Origin access control.
+    /// Signing behavior of the origin access control.
     pub signing: SigningBehavior,
-    /// Whose keys sign.
+    /// Source of the access keys that sign.
     pub credentials: CredentialSource,
 }
 
-/// Where an S3 request names the bucket.
+/// The position of the bucket's name in an S3 request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum S3Addressing {
     /// `endpoint/bucket/key`.
@@ -99,31 +102,31 @@ pub enum SigningBehavior {
     Always,
     /// No request is signed.
     Never,
-    /// A viewer's `Authorization` is kept, if there is one.
+    /// A viewer's `Authorization` is passed on if there is one; other requests are signed.
     NoOverride,
 }
 
-/// Where access keys come from.
+/// The source of access keys.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// From the configuration.
+    /// Keys in the configuration.
     Static {
-        /// `AWS_ACCESS_KEY_ID`.
+        /// Access key id, as in `AWS_ACCESS_KEY_ID`.
         access_key_id: String,
-        /// `AWS_SECRET_ACCESS_KEY`.
+        /// Secret access key, as in `AWS_SECRET_ACCESS_KEY`.
         secret_access_key: String,
-        /// `AWS_SESSION_TOKEN`.
+        /// Session token, as in `AWS_SESSION_TOKEN`.
         session_token: Option<String>,
     },
-    /// The usual search: environment, profile, web identity, instance metadata.
+    /// The usual chain: environment, profile, web identity, instance metadata.
     Chain {
-        /// The profile to take, in place of `AWS_PROFILE`.
+        /// Profile to use instead of `AWS_PROFILE`.
         profile: Option<String>,
     },
 }
 
 impl std::fmt::Debug for CredentialSource {
-    // A secret must not get into a log by way of `{:?}`.
+    // A secret must not reach a log through `{:?}`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CredentialSource::Static { access_key_id, .. } => {
@@ -137,24 +140,24 @@ impl std::fmt::Debug for CredentialSource {
 /// A server that speaks HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpServer {
-    /// Over TLS.
+    /// True for HTTPS.
     pub is_tls: bool,
-    /// A host name or an address; IPv6 addresses without brackets.
+    /// Host name or address; IPv6 addresses without brackets.
     pub host: String,
-    /// The port.
+    /// Port of the server.
     pub port: u16,
 }
 
-/// A custom origin.
+/// A custom origin: any HTTP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpOrigin {
-    /// A host name or an address; IPv6 addresses without brackets.
+    /// Host name or address; IPv6 addresses without brackets.
     pub host: String,
-    /// For plain HTTP.
+    /// Port for plain HTTP.
     pub http_port: u16,
-    /// For HTTPS.
+    /// Port for HTTPS.
     pub https_port: u16,
-    /// Which of them is used.
+    /// Choice between the two.
     pub protocol: OriginProtocolPolicy,
 }
 
@@ -165,24 +168,24 @@ pub enum OriginProtocolPolicy {
     HttpOnly,
     /// Always HTTPS.
     HttpsOnly,
-    /// What the viewer uses.
+    /// The scheme that the viewer uses.
     MatchViewer,
 }
 
-/// How long to wait for an origin, how often to try.
+/// The timeouts and attempts of an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginPatience {
-    /// For a connection, TLS handshake included; CloudFront's default is 10 s.
+    /// Time for a connection, including the TLS handshake; CloudFront's default is 10 s.
     pub connect_timeout: Duration,
-    /// Attempts to connect, 1 to 3.
+    /// Number of attempts to connect, 1 to 3.
     pub connection_attempts: u32,
-    /// For the head of a response, and between two pieces of its body; CloudFront's default is 30 s.
+    /// Time for a response head, and between two reads of its body; CloudFront's default is 30 s.
     pub response_timeout: Duration,
-    /// An idle connection is closed after this; CloudFront's default is 5 s.
+    /// Time after which an idle connection is closed; CloudFront's default is 5 s.
     pub keep_alive_timeout: Duration,
-    /// Connections to the origin at the same time, for each worker.
+    /// Maximum number of connections to the origin per worker.
     pub connections_max: usize,
-    /// A private certificate authority for this origin, PEM; `None`: the system's.
+    /// Private certificate authority for this origin, PEM; `None` means the system's.
     pub trusted_roots_pem: Option<Vec<u8>>,
 }
 
@@ -199,25 +202,25 @@ impl Default for OriginPatience {
     }
 }
 
-/// What a behavior fetches from: one origin, or two of which the second helps out.
+/// The origins of a behavior: one, or a pair of which the second is used when the first fails.
 #[derive(Clone, Debug)]
 pub struct OriginChoice {
-    /// Asked first, always.
+    /// Origin that gets every request first.
     pub primary: Arc<Origin>,
-    /// Asked when the first fails; only for GET, HEAD and OPTIONS.
+    /// Origin for requests that failed at the first; only for GET, HEAD and OPTIONS.
     pub failover: Option<OriginFailover>,
 }
 
 impl OriginChoice {
-    /// The primary origin, and the second one where there is one.
+    /// Returns the primary origin, and the second one if there is one.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         let failover = self.failover.iter();
         std::iter::once(&*self.primary).chain(failover.map(|failover| &*failover.secondary))
     }
 
-    /// Whether all that may be asked reads a path as one string, decoded once, as it is read here.
+    /// Returns true if every origin here reads a path as one string, decoded once, as the edge does.
     pub fn reads_literally(&self) -> bool {
-        // What is not asked never fails over.
+        // A folder never fails over, so the second origin does not matter.
         !self.primary.source.is_remote()
             || self
                 .origins()
@@ -228,8 +231,8 @@ impl OriginChoice {
 /// The second member of an origin group.
 #[derive(Clone, Debug)]
 pub struct OriginFailover {
-    /// The second origin.
+    /// Origin that is used second.
     pub secondary: Arc<Origin>,
-    /// Statuses of the first that lead to it; failures to connect and timeouts always do.
+    /// Statuses of the first origin that lead to it; failures to connect and timeouts always do.
     pub statuses: Vec<StatusCode>,
 }

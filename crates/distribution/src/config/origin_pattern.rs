@@ -1,7 +1,7 @@
-//! Origins as CORS policies write them.
+//! Patterns of origins in CORS policies.
 
-/// Whether `text` may stand in `allow_origins`: `*`, an origin, or one with `*.` before the host or `*` for the port;
-/// without a scheme it covers both.
+/// Returns true if `text` is valid in `allow_origins`: `*`, an origin, or one with `*.` before the host or `*` for the
+/// port. Without a scheme it covers both.
 pub(crate) fn is_origin_pattern(text: &str) -> bool {
     let (scheme, host, port) = split_origin(text);
     let is_scheme = matches!(scheme, None | Some("http" | "https"));
@@ -16,7 +16,7 @@ pub(crate) fn is_origin_pattern(text: &str) -> bool {
         || (is_scheme && (is_ipv6 || bare.split('.').all(is_label)) && port.is_none_or(is_port))
 }
 
-/// Whether `origin`, the value of `Origin`, is one that `pattern` means.
+/// Returns true if `pattern` covers `origin`, the value of the `Origin` header.
 pub(crate) fn origin_matches(pattern: &str, origin: &str) -> bool {
     let (wanted_scheme, wanted_host, wanted_port) = split_origin(pattern);
     let (scheme, host, port) = split_origin(origin);
@@ -34,7 +34,7 @@ pub(crate) fn origin_matches(pattern: &str, origin: &str) -> bool {
     is_scheme && is_host && (wanted_port == Some("*") || wanted_port == port)
 }
 
-/// Scheme, host and port.
+/// Splits an origin into scheme, host and port.
 fn split_origin(text: &str) -> (Option<&str>, &str, Option<&str>) {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),

@@ -1,19 +1,19 @@
-//! The path pattern of a cache behavior: what it may look like and which paths it matches.
+//! The path pattern of a cache behavior: its syntax, and the paths it matches.
 //!
-//! Pattern and path are compared as names of objects, percent-encoding decoded once, as the origin does: another
+//! Pattern and path are compared as names of objects, with percent-encoding decoded once, as the origin does: another
 //! spelling of a path must not lead to another behavior (fidelity note F37).
 
 use crate::config::pattern_automaton::PatternAutomaton;
 use crate::percent::percent_decoded;
 use std::borrow::Cow;
 
-/// The longest path pattern CloudFront takes (developer guide, "Quotas").
+/// Maximum length of a path pattern at CloudFront (developer guide, "Quotas").
 pub const PATH_PATTERN_SIZE_BYTES_MAX: usize = 255;
 
 /// A path pattern such as `/images/*.jpg`.
 ///
-/// `*` stands for any number of bytes, `/` included; `?` for exactly one. Case matters, a leading `/` does not
-/// (developer guide, "Path pattern"). `%2A` and `%3F` stand for the characters themselves. A match takes time linear
+/// `*` matches any number of bytes, including `/`; `?` matches exactly one. Case matters, a leading `/` does not
+/// (developer guide, "Path pattern"). `%2A` and `%3F` stand for the characters themselves. Matching takes time linear
 /// in the path, whatever the pattern.
 #[derive(Clone, Debug)]
 pub struct PathPattern {
@@ -25,16 +25,16 @@ pub struct PathPattern {
 enum Matcher {
     /// No wildcard.
     Name(Box<str>),
-    /// One `*`, and what stands before and behind it.
+    /// One `*`, with the text before and after it.
     Ends { prefix: Box<str>, suffix: Box<str> },
-    /// More than that, which [`PatternAutomaton`] matches, together with others where there are others.
+    /// More wildcards, which [`PatternAutomaton`] matches, along with those of other patterns where there are any.
     Automaton,
 }
 
 impl PathPattern {
-    /// Reads a pattern of 1 to 255 printable ASCII characters.
+    /// Parses a pattern of 1 to 255 printable ASCII characters.
     ///
-    /// The error is the message for the operator: empty, too long, or a character that never stands raw in a path.
+    /// The error is a message for the operator: empty, too long, or a character that never occurs raw in a path.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("is empty; write * for every path".to_owned());
@@ -53,7 +53,7 @@ impl PathPattern {
         Ok(PathPattern::of(text.to_owned()))
     }
 
-    /// The same pattern as a server reads it to which a `+` is a blank; `None` where it has none.
+    /// Returns the pattern with `+` read as a space, as some servers do; `None` if it has no `+`.
     pub(crate) fn with_blanks(&self) -> Option<Self> {
         let has_plus =
             self.text.contains('+') || self.text.contains("%2B") || self.text.contains("%2b");
@@ -77,17 +77,17 @@ impl PathPattern {
         PathPattern { text, matcher }
     }
 
-    /// The pattern as the operator wrote it.
+    /// Returns the pattern as the operator wrote it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether `path`, raw as received and without its query, falls under this pattern.
+    /// Returns true if the pattern matches `path`, raw as received and without its query.
     pub fn matches(&self, path: &str) -> bool {
         self.matches_name(&object_name(path))
     }
 
-    /// As [`PathPattern::matches`], for the [`object_name`] of a path.
+    /// Does the same as [`PathPattern::matches`] for the [`object_name`] of a path.
     pub(crate) fn matches_name(&self, name: &str) -> bool {
         self.matches_at_once(name).unwrap_or_else(|| {
             let automaton = PatternAutomaton::new(std::iter::once(self.bare()));
@@ -95,7 +95,7 @@ impl PathPattern {
         })
     }
 
-    /// As [`PathPattern::matches_name`]; `None` where it takes a [`PatternAutomaton`] to tell.
+    /// Does the same as [`PathPattern::matches_name`]; `None` if a [`PatternAutomaton`] is needed.
     pub(crate) fn matches_at_once(&self, name: &str) -> Option<bool> {
         let name = without_slash(name);
         match &self.matcher {
@@ -108,19 +108,19 @@ impl PathPattern {
         }
     }
 
-    /// Whether it takes a [`PatternAutomaton`] to match it.
+    /// Returns true if matching needs a [`PatternAutomaton`].
     pub(crate) fn needs_automaton(&self) -> bool {
         matches!(self.matcher, Matcher::Automaton)
     }
 
-    /// The pattern without the slash in front, which does not matter.
+    /// Returns the pattern without its leading slash, which does not matter.
     pub(crate) fn bare(&self) -> &str {
         without_slash(&self.text)
     }
 }
 
-/// What a raw path names: percent-encoding decoded once. One character for each byte, so U+0000 to U+00FF, since a
-/// decoded name need not be UTF-8.
+/// Returns the object name of a raw path: percent-encoding decoded once. Each byte becomes one character, U+0000 to
+/// U+00FF, since a decoded name need not be UTF-8.
 pub fn object_name(path: &str) -> Cow<'_, str> {
     if path.is_ascii() && !path.contains('%') {
         return Cow::Borrowed(path);
@@ -168,7 +168,7 @@ mod tests {
         check("/a?", "/a%C3%A9", false);
     }
 
-    /// Whoever writes a path in another way must not come to another behavior.
+    /// Another spelling of a path must not lead to another behavior.
     #[test]
     fn percent_encoding_makes_no_difference() {
         check("/private/*", "/%70rivate/a", true);
@@ -197,7 +197,7 @@ mod tests {
         check("*a*b*", "/aabbab", true);
         check("*a*", "/aa", true);
         check("*a*b", "/aab", true);
-        // Where a star begins a word of states.
+        // The lengths at which a star begins a word of states.
         for length in 62..67 {
             let pattern = format!("*{}*b", "a".repeat(length));
             let path = format!("/{}b", "a".repeat(length + 1));
@@ -206,7 +206,7 @@ mod tests {
         check(&"?".repeat(255), &"x".repeat(255), true);
     }
 
-    /// The definition, letter by letter.
+    /// Matches by the definition, letter by letter.
     fn obvious(pattern: &[u8], path: &[u8]) -> bool {
         match pattern.split_first() {
             None => path.is_empty(),

@@ -1,35 +1,35 @@
-//! Many path patterns with wildcards, matched in one pass over a path.
+//! Path patterns with wildcards, any number of which are matched in one pass over a path.
 
 use crate::percent::percent_decoded;
 
 /// Patterns as one bit-parallel automaton (Baeza-Yates and Gonnet, "A new approach to text searching", 1992).
 ///
-/// A pass takes time linear in the path, whatever the patterns. That of the 75 patterns that a distribution may have
-/// takes less time than a pass for each: what a path costs is for strangers to choose.
+/// A pass takes time linear in the path, whatever the patterns. One pass for all 75 patterns of a distribution is
+/// faster than a pass for each, and matters because strangers choose the paths.
 #[derive(Clone, Debug)]
 pub(crate) struct PatternAutomaton {
-    /// Words of 64 states.
+    /// Number of words, of 64 states each.
     words: usize,
-    /// For each byte, its row in `advance`: bytes that no pattern names share the first one.
+    /// Row in `advance` for each byte; bytes that no pattern names share the first one.
     rows: Box<[u8; 256]>,
-    /// The states that a byte leads out of, a row of `words` for each kind of byte.
+    /// States that a byte leads out of: a row of `words` for each kind of byte.
     advance: Vec<u64>,
-    /// The states with a star, which stay whatever comes.
+    /// States with a star, which remain active for any byte.
     stay: Vec<u64>,
-    /// The first state of each pattern.
+    /// First state of each pattern.
     starts: Vec<u64>,
-    /// The last state of each pattern: the whole of it has matched.
+    /// Last state of each pattern, active when the whole pattern has matched.
     ends: Vec<usize>,
 }
 
-/// The states after the last byte of a path.
+/// The active states after the last byte of a path.
 pub(crate) struct Matched<'a> {
     automaton: &'a PatternAutomaton,
     states: Vec<u64>,
 }
 
 impl Matched<'_> {
-    /// Whether the pattern of this position has matched.
+    /// Returns true if the pattern at this position has matched.
     pub(crate) fn contains(&self, position: usize) -> bool {
         let ends = &self.automaton.ends;
         ends.get(position)
@@ -37,7 +37,7 @@ impl Matched<'_> {
     }
 }
 
-/// What leads from one state to the next.
+/// The bytes that lead from one state to the next.
 #[derive(Clone, Copy)]
 enum Step {
     Byte(u8),
@@ -45,7 +45,8 @@ enum Step {
 }
 
 impl PatternAutomaton {
-    /// Of patterns as they are written, without the slash in front; any number of them, at most 255 characters each.
+    /// Builds an automaton from any number of patterns as written, without the leading slash, each of at most 255
+    /// characters.
     pub(crate) fn new<'p>(patterns: impl Iterator<Item = &'p str>) -> Self {
         let mut layout = Layout::default();
         for pattern in patterns {
@@ -54,12 +55,12 @@ impl PatternAutomaton {
         layout.into_automaton()
     }
 
-    /// How many words a step goes through.
+    /// Returns the number of words that a step goes through.
     pub(crate) fn words(&self) -> usize {
         self.words
     }
 
-    /// `name` has one character for each byte, and no slash in front.
+    /// Runs over `name`, which has one character for each byte and no leading slash.
     pub(crate) fn run(&self, name: &str) -> Matched<'_> {
         #[cfg(test)]
         RUNS.with(|runs| runs.set(runs.get() + 1));
@@ -86,10 +87,10 @@ impl PatternAutomaton {
     }
 }
 
-/// Where the states of patterns lie, while they are collected.
+/// The states of patterns while they are being laid out.
 #[derive(Default)]
 struct Layout {
-    /// Leads from a state to the one behind it.
+    /// Transitions out of a state to the next one.
     steps: Vec<(usize, Step)>,
     stars: Vec<usize>,
     starts: Vec<usize>,
@@ -97,8 +98,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// The states of one pattern follow each other. Nothing leads out of the last, so the next pattern may follow at
-    /// once.
+    /// Adds the states of a pattern one after another. Nothing leads out of its last state, so the next pattern may
+    /// follow directly.
     fn add(&mut self, pattern: &str) {
         let mut state = self.ends.last().map_or(0, |last| last + 1);
         self.starts.push(state);
@@ -123,7 +124,7 @@ impl Layout {
         let mut rows = Box::new([0_u8; 256]);
         let mut rows_used = 1_usize;
         for (_, step) in &self.steps {
-            // All 256 values would leave the first row to no byte: the last of them may as well have it.
+            // If patterns name all 256 values, no byte needs the first row, so the last of them may use it.
             if let Step::Byte(byte) = step
                 && rows[usize::from(*byte)] == 0
                 && let Ok(row) = u8::try_from(rows_used)
@@ -172,6 +173,6 @@ fn has(states: &[u64], state: usize) -> bool {
 
 #[cfg(test)]
 thread_local! {
-    /// How often this thread has run an automaton.
+    /// Number of runs of an automaton on this thread.
     pub(crate) static RUNS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

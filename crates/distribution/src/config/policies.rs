@@ -1,4 +1,4 @@
-//! Cache, origin request and response headers policies, resolved.
+//! Cache, origin request and response headers policies, with every reference resolved.
 
 use crate::languages::Languages;
 use http::{HeaderName, HeaderValue};
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 mod managed;
 
-/// Which names of a kind count.
+/// A choice among names of one kind: cookies or query parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum NameFilter {
-    /// None of them.
+    /// No names.
     #[default]
     None,
-    /// All of them.
+    /// All names.
     All,
-    /// These.
+    /// The names listed.
     Only(Vec<String>),
-    /// All but these.
+    /// All but the names listed.
     AllExcept(Vec<String>),
 }
 
 impl NameFilter {
-    /// Whether `name` counts; case matters.
+    /// Returns true if `name` is chosen; case matters.
     pub fn takes(&self, name: &str) -> bool {
         self.takes_bytes(name.as_bytes())
     }
 
-    /// The same for a name that need not be UTF-8.
+    /// Returns the same for a name that need not be UTF-8.
     pub(crate) fn takes_bytes(&self, name: &[u8]) -> bool {
         match self {
             NameFilter::None => false,
@@ -37,45 +37,45 @@ impl NameFilter {
     }
 }
 
-/// What tells objects apart and how long they live (developer guide, "Control the cache key with a policy").
+/// The cache key and the TTLs of objects (developer guide, "Control the cache key with a policy").
 ///
-/// What is in the cache key also goes to the origin.
+/// All values in the cache key also go to the origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// CloudFront's id or the operator's.
+    /// Id: CloudFront's or the operator's.
     pub id: String,
-    /// The name.
+    /// Name of the policy.
     pub name: String,
-    /// The least time an object is kept.
+    /// Minimum TTL.
     pub min_ttl: Duration,
-    /// For objects that say nothing.
+    /// TTL of objects whose headers set none.
     pub default_ttl: Duration,
-    /// The longest time an object is kept.
+    /// Maximum TTL.
     pub max_ttl: Duration,
-    /// Query parameters in the key.
+    /// Query parameters in the cache key.
     pub query_strings: NameFilter,
-    /// Request headers in the key.
+    /// Request headers in the cache key.
     pub headers: Vec<HeaderName>,
-    /// Cookies in the key.
+    /// Cookies in the cache key.
     pub cookies: NameFilter,
-    /// `Accept-Encoding` is normalized to gzip and taken into the key.
+    /// True if `Accept-Encoding` is normalized to gzip and part of the cache key.
     pub gzip: bool,
-    /// The same for br.
+    /// The same for Brotli.
     pub brotli: bool,
-    /// The same for zstd; beyond CloudFront.
+    /// The same for Zstandard; beyond CloudFront.
     pub zstd: bool,
-    /// `CDN-Cache-Control` counts, in place of `Cache-Control` and `Expires` (RFC 9213); beyond CloudFront.
+    /// True if `CDN-Cache-Control` replaces `Cache-Control` and `Expires` (RFC 9213); beyond CloudFront.
     pub cdn_cache_control: bool,
-    /// The freshness of objects that say nothing but when they changed: so many percent of the time since then, 0 to
-    /// 100 (RFC 9111 4.2.2). 0 guesses nothing: the default TTL counts, as at CloudFront.
+    /// Heuristic freshness of objects with nothing but `Last-Modified`, in percent of the time since then, 0 to 100
+    /// (RFC 9111 4.2.2). With 0 the default TTL applies, as at CloudFront.
     pub heuristic_percent: u8,
-    /// `Accept-Language` in the key, and in `Vary`, tells preferences apart and not ways to write them; beyond
+    /// True if `Accept-Language`, in the cache key and in `Vary`, is compared by preference and not by spelling; beyond
     /// CloudFront.
     pub normalize_accept_language: bool,
 }
 
 impl CachePolicy {
-    /// CloudFront's `Managed-CachingOptimized`.
+    /// Returns CloudFront's `Managed-CachingOptimized`.
     pub fn caching_optimized() -> Self {
         CachePolicy {
             id: "658327ea-f89d-4fab-a63d-7e88639e58f6".to_owned(),
@@ -95,7 +95,7 @@ impl CachePolicy {
         }
     }
 
-    /// When two viewers ask for the same languages.
+    /// Returns how values of `Accept-Language` are compared.
     pub(crate) fn languages(&self) -> Languages {
         if self.normalize_accept_language {
             Languages::ByPreference
@@ -104,7 +104,7 @@ impl CachePolicy {
         }
     }
 
-    /// Whose directives count.
+    /// Returns which directives of a response apply.
     pub(crate) fn audience(&self) -> Audience {
         if self.cdn_cache_control {
             Audience::Cdn
@@ -113,95 +113,96 @@ impl CachePolicy {
         }
     }
 
-    /// Nothing is ever cached (max TTL 0), so requests are not collapsed either.
+    /// Returns true if nothing is ever cached (maximum TTL of 0), so that requests are not collapsed either.
     pub fn is_disabled(&self) -> bool {
         self.max_ttl.is_zero()
     }
 }
 
-/// Whose directives count.
+/// The caches whose directives apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// `Cache-Control` is for every cache.
+    /// Every cache: `Cache-Control` applies.
     Everyone,
-    /// `CDN-Cache-Control` is for CDNs and takes the place of `Cache-Control` where it can be read (RFC 9213 3).
+    /// CDNs: `CDN-Cache-Control` replaces `Cache-Control` where it can be parsed (RFC 9213 3).
     Cdn,
 }
 
-/// What else of a request goes to the origin (developer guide, "Control origin requests with a policy").
+/// The parts of a request that go to the origin besides the cache key (developer guide, "Control origin requests with a
+/// policy").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginRequestPolicy {
-    /// CloudFront's id or the operator's.
+    /// Id: CloudFront's or the operator's.
     pub id: String,
-    /// The name.
+    /// Name of the policy.
     pub name: String,
-    /// Which headers of the viewer are passed on.
+    /// Viewer's headers that are passed on.
     pub headers: HeaderFilter,
-    /// Which cookies.
+    /// Cookies that are passed on.
     pub cookies: NameFilter,
-    /// Which query parameters.
+    /// Query parameters that are passed on.
     pub query_strings: NameFilter,
 }
 
-/// Which of the viewer's headers are passed on.
+/// A choice among the viewer's headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum HeaderFilter {
-    /// Only those that always are.
+    /// Only the headers that are always passed on.
     #[default]
     None,
-    /// These too.
+    /// Also the headers listed.
     Only(Vec<HeaderName>),
-    /// All of them.
+    /// All headers.
     AllViewer,
-    /// All of them but these.
+    /// All headers but those listed.
     AllViewerExcept(Vec<HeaderName>),
-    /// All of them, and these of CloudFront's own (`CloudFront-Viewer-Country` …).
+    /// All headers, and the listed ones of CloudFront's own (`CloudFront-Viewer-Country` …).
     AllViewerAndCloudFront(Vec<HeaderName>),
 }
 
-/// What is added to and taken from every answer (developer guide, "Add or remove HTTP headers in responses").
+/// Headers added to and removed from every response (developer guide, "Add or remove HTTP headers in responses").
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResponseHeadersPolicy {
-    /// CloudFront's id or the operator's.
+    /// Id: CloudFront's or the operator's.
     pub id: String,
-    /// The name.
+    /// Name of the policy.
     pub name: String,
-    /// Cross-origin resource sharing.
+    /// Cross-origin resource sharing; `None` leaves the origin's.
     pub cors: Option<CorsPolicy>,
     /// Security and custom headers, ready to send.
     pub headers: Vec<PolicyHeader>,
-    /// Names of the origin's headers that are taken away.
+    /// Names of the origin's headers that are removed.
     pub remove: Vec<HeaderName>,
-    /// The share of answers that get `Server-Timing`, in percent; 0 is none.
+    /// Percentage of responses with `Server-Timing`; 0 for none.
     pub server_timing_percent: f64,
 }
 
 /// A header of a response headers policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyHeader {
-    /// The name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// The value.
+    /// Value of the header.
     pub value: HeaderValue,
-    /// Whether it takes the place of the origin's.
+    /// True if it replaces the origin's header.
     pub overrides: bool,
 }
 
-/// CORS of a response headers policy.
+/// The CORS settings of a response headers policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorsPolicy {
-    /// `*`, origins, or patterns such as `https://*.example.com`.
+    /// Allowed origins: `*`, origins, or patterns such as `https://*.example.com`.
     pub allow_origins: Vec<String>,
-    /// Methods, or `ALL`.
+    /// Allowed methods, or `ALL`.
     pub allow_methods: Vec<String>,
-    /// Header names, or `*`.
+    /// Names of allowed request headers, or `*`.
     pub allow_headers: Vec<String>,
-    /// Header names, or `*`.
+    /// Names of exposed response headers, or `*`.
     pub expose_headers: Vec<String>,
-    /// Whether credentials are allowed.
+    /// True if credentials are allowed.
     pub allow_credentials: bool,
-    /// How long a preflight may be remembered.
+    /// Time for which a preflight may be cached.
     pub max_age: Option<Duration>,
-    /// Whether it takes the place of the origin's headers.
+    /// True if these headers replace the origin's.
     pub overrides: bool,
 }

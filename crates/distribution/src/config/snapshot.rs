@@ -18,32 +18,33 @@ mod check;
 
 pub(crate) use check::check;
 
-/// Immutable; every reference resolved. Swapped whole.
+/// The configuration in effect: immutable, every reference resolved, and swapped as a whole.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where viewers connect; at least one.
+    /// Addresses where viewers connect; at least one.
     pub listeners: Vec<Listener>,
-    /// What the edge puts up with.
+    /// Limits on connections, requests and memory.
     pub limits: Limits,
-    /// Whose word about viewers is believed.
+    /// Proxies whose statements about viewers are believed.
     pub trusted_proxies: TrustedProxies,
-    /// Which of their words.
+    /// Headers in which they are believed.
     pub forwarded_headers: ForwardedHeaders,
-    /// How much the cache may keep, and where.
+    /// Size and location of the cache.
     pub cache: CacheSettings,
-    /// What is kept for videos, and what path tokens are made with.
+    /// Memory for videos, and the secret of path tokens.
     pub videos: VideosSettings,
-    /// Which country an address is in; present whenever a distribution restricts by country.
+    /// Database that maps addresses to countries; present whenever a distribution restricts by country.
     pub geo_database: Option<GeoDatabase>,
-    /// The Unix socket for the operator's commands to the running edge.
+    /// Unix socket for the operator's commands to the running edge.
     pub admin_socket: Option<PathBuf>,
-    /// Who the edge says it is.
+    /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
-    /// The access log; `None` keeps none.
+    /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
-    /// `[test] clock = true`: the edge's clock can be set. Refused unless every listener is on a loopback address.
+    /// True if the edge's clock can be set: `[test] clock = true`. Refused unless every listener is on a loopback
+    /// address.
     pub test_clock: bool,
-    /// The files that were read, each once, so that the caller can watch them.
+    /// Files that were read, each once, so that the caller can watch them.
     pub files: Vec<PathBuf>,
     distributions: Vec<Arc<Distribution>>,
     origins: Vec<Arc<Origin>>,
@@ -53,13 +54,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Resolves `document`. `places` says where its values stood (`Places::default()` if nowhere).
+    /// Resolves `document`. `places` has the positions of its values (`Places::default()` if there are none).
     ///
-    /// `read_file` is the only door to the disk: keys and certificates are read through it. Origin folders are not
-    /// looked at.
+    /// `read_file` is the only access to the disk: keys and certificates are read through it. Origin folders are not
+    /// accessed.
     ///
     /// # Errors
-    /// Every fault there is, in the order of the document.
+    /// Returns every fault there is, in the order of the document.
     pub fn build(
         document: Document,
         places: &Places,
@@ -68,30 +69,30 @@ impl Snapshot {
         build::build(document, places, read_file)
     }
 
-    /// All of them, disabled ones included, in the order of the document.
+    /// Returns all distributions, including disabled ones, in the order of the document.
     pub fn distributions(&self) -> &[Arc<Distribution>] {
         &self.distributions
     }
 
-    /// All streaming distributions, disabled ones included, in the order of the document.
+    /// Returns all streaming distributions, including disabled ones, in the order of the document.
     pub fn streaming_distributions(&self) -> &[Arc<StreamingDistribution>] {
         &self.streaming_distributions
     }
 
-    /// As [`Snapshot::distribution_for`], for streams.
+    /// Does the same as [`Snapshot::distribution_for`] for streaming distributions.
     pub fn streaming_distribution_for(&self, host: &str) -> Option<&Arc<StreamingDistribution>> {
         self.streaming_hosts
             .find(host)
             .and_then(|position| self.streaming_distributions.get(position))
     }
 
-    /// All origins of all distributions, each at its index, also those that no behavior names.
+    /// Returns all origins of all distributions, each at its index, including those that no behavior names.
     pub fn origins(&self) -> &[Arc<Origin>] {
         &self.origins
     }
 
-    /// By `Host` as sent: case and port do not matter; aliases may be `*.example.com`, and exact names beat them.
-    /// A name with a dot at the end is another name. Disabled distributions are found too.
+    /// Finds a distribution by `Host` as sent: case and port do not matter; exact names win over aliases such as
+    /// `*.example.com`. A name with a trailing dot is another name. Disabled distributions are found too.
     pub fn distribution_for(&self, host: &str) -> Option<&Arc<Distribution>> {
         self.hosts
             .find(host)

@@ -1,4 +1,4 @@
-//! Reads a document from TOML. Every fault is reported at once, each with its place.
+//! Reads a document from TOML and reports all faults at once, each with its position.
 
 use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config::config_error::{ConfigError, Places};
@@ -40,15 +40,15 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Reads TOML; every error at once, each with its place.
+/// Reads a document from TOML; all errors are returned at once, each with its position.
 ///
-/// `file` only names the text in messages; relative paths inside are relative to its folder. The keys are those of
-/// `docs/default-config.toml`.
+/// `file` is only the name of the text in messages; relative paths in the text are relative to its folder. The keys are
+/// those of `docs/default-config.toml`.
 ///
 /// # Errors
-/// Syntax errors alone, if there are any. Otherwise unknown keys, wrong types, values out of range and missing values,
-/// together with everything that [`crate::config::Snapshot::build`] would refuse in what could be read, apart from
-/// files. In the order of the text.
+/// Returns only the syntax errors if there are any. Otherwise returns unknown keys, wrong types, values out of range
+/// and missing values, together with everything that [`crate::config::Snapshot::build`] would refuse in the values that
+/// were read, except for files; in the order of the text.
 pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<ConfigError>> {
     let (document, places, mut errors) = read_toml_in_part(text, file)?;
     if errors.is_empty() {
@@ -59,13 +59,13 @@ pub fn read_toml(text: &str, file: &Path) -> Result<(Document, Places), Vec<Conf
     Err(errors)
 }
 
-/// As [`read_toml`], but hands back what could be read beside the faults, so that a caller can go on and find more.
+/// Reads as [`read_toml`] does, but returns the readable part along with its faults, so that a caller can find more.
 ///
-/// Values that could not be read are empty. The faults are those of reading alone: [`crate::config::Snapshot::build`]
-/// tells the others.
+/// Unreadable values are empty. The faults are only those of reading; [`crate::config::Snapshot::build`] finds the
+/// others.
 ///
 /// # Errors
-/// Syntax errors, after which nothing can be read.
+/// Returns syntax errors, after which nothing can be read.
 pub fn read_toml_in_part(
     text: &str,
     file: &Path,
@@ -116,7 +116,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
     }
 }
 
-/// The arrays of tables, and nothing else.
+/// Reads only the arrays of tables.
 fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
     Document {
         public_keys: read_all(reader, root, &schema::PUBLIC_KEY, read_public_key),
@@ -182,7 +182,7 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
         reader.fault(&table.path("address"), message);
     }
     Listener {
-        // Port 0 on the loopback address stands for one that could not be read, and conflicts with nothing.
+        // Port 0 on the loopback address stands for an unreadable address, and conflicts with nothing.
         address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         protocol: reader
             .choice(table, "protocol", &protocols)
@@ -318,7 +318,7 @@ fn read_behavior<'t>(
     }
 }
 
-/// Stands for a missing one; its empty origin causes no further errors.
+/// Returns a placeholder for a missing behavior; its empty origin causes no further errors.
 fn unreadable_behavior() -> BehaviorDocument {
     BehaviorDocument {
         path_pattern: "*".to_owned(),
@@ -335,7 +335,7 @@ fn unreadable_behavior() -> BehaviorDocument {
     }
 }
 
-/// The three sets of the developer guide, "Allowed HTTP methods", in any order.
+/// Reads one of the three sets in the developer guide, "Allowed HTTP methods", in any order.
 fn read_allowed_methods<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> AllowedMethods {
     let Some(mut methods) = reader.strings(table, "allowed_methods") else {
         return AllowedMethods::GetHead;

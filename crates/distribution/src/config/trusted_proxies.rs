@@ -1,11 +1,11 @@
-//! Whose word about viewers is believed, and which of their words.
+//! Trusted proxies, and the headers in which their statements about viewers are believed.
 
 use std::fmt;
 use std::net::IpAddr;
 
 /// A range of addresses in CIDR notation (RFC 4632, RFC 4291 2.3); host bits are cleared.
 ///
-/// IPv4-mapped IPv6 addresses count as IPv4.
+/// IPv4-mapped IPv6 addresses are treated as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange {
     network: IpAddr,
@@ -13,7 +13,7 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
-    /// Reads `10.0.0.0/8`, `2001:db8::/32`, or an address, which stands for itself alone; `None` for other texts.
+    /// Parses `10.0.0.0/8`, `2001:db8::/32`, or a single address; returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -22,7 +22,7 @@ impl AddressRange {
         let address: IpAddr = address.parse().ok()?;
         let prefix_max = bits(address);
         let prefix = match prefix {
-            // `u8` would also read `+8`.
+            // `u8` would also parse `+8`.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                 digits.parse().ok()?
             }
@@ -32,7 +32,7 @@ impl AddressRange {
         if prefix > prefix_max {
             return None;
         }
-        // An IPv4-mapped range is one of IPv4; one that holds more than those is left as it is.
+        // An IPv4-mapped range becomes one of IPv4; a larger one is left as it is.
         let (address, prefix) = match (address.to_canonical(), prefix.checked_sub(96)) {
             (mapped @ IpAddr::V4(_), Some(rest)) if address.is_ipv6() => (mapped, rest),
             (_, _) => (address, prefix),
@@ -43,7 +43,7 @@ impl AddressRange {
         })
     }
 
-    /// Whether `address` is in the range.
+    /// Returns true if `address` is in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         bits(address) == bits(self.network) && masked(address, self.prefix) == self.network
@@ -63,7 +63,7 @@ fn bits(address: IpAddr) -> u8 {
     }
 }
 
-/// `address` without its host bits.
+/// Clears the host bits of `address`.
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
@@ -77,30 +77,30 @@ fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     }
 }
 
-/// The proxies whose word about viewers is believed. None of them, unless configured.
+/// The proxies whose statements about viewers are believed; none unless configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     ranges: Vec<AddressRange>,
 }
 
 impl TrustedProxies {
-    /// All addresses in `ranges`.
+    /// Trusts all addresses in `ranges`.
     pub fn new(ranges: Vec<AddressRange>) -> Self {
         TrustedProxies { ranges }
     }
 
-    /// Whether `address` is a trusted proxy's.
+    /// Returns true if `address` belongs to a trusted proxy.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.ranges.iter().any(|range| range.contains(address))
     }
 
-    /// Whether nobody is trusted.
+    /// Returns true if no proxy is trusted.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
 }
 
-/// Which fields of trusted proxies are believed.
+/// The headers of trusted proxies that are believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedHeaders {
     /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
@@ -108,7 +108,7 @@ pub enum ForwardedHeaders {
     XForwarded,
     /// `Forwarded` (RFC 7239).
     Forwarded,
-    /// None: the connection's other end is the viewer.
+    /// No header: the peer of the connection is the viewer.
     None,
 }
 

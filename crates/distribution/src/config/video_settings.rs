@@ -1,20 +1,20 @@
-//! What is made of videos, and what is kept for them.
+//! Settings of video delivery: those of a behavior, and those of the whole edge.
 
 use privet_sign::PathTokenSecret;
 use std::time::Duration;
 
-/// What a behavior makes of its videos.
+/// The settings of a behavior that makes playlists and segments of its videos.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoSettings {
-    /// How long segments are to be: 2 to 10 seconds.
+    /// Target duration of segments: 2 to 10 seconds.
     pub segment_target: Duration,
-    /// Whether a grant for an object is also one for what is made of it.
+    /// True if a grant for an object also covers its playlists and segments.
     pub object_grant: bool,
-    /// Labels of further renditions: `talk.480p.mp4` beside `talk.mp4`.
+    /// Labels of other renditions: `talk.480p.mp4` beside `talk.mp4`.
     pub renditions: Vec<String>,
     /// Labels of subtitles: `talk.en.vtt` or `talk.en.srt` beside `talk.mp4`.
     pub subtitles: Vec<String>,
-    /// Whether lists that are objects themselves are rewritten to carry the viewer's grant.
+    /// True if ready-made playlists are rewritten to carry the viewer's grant.
     pub rewrite_playlists: bool,
 }
 
@@ -30,13 +30,13 @@ impl Default for VideoSettings {
     }
 }
 
-/// What is kept for videos of all behaviors.
+/// Memory for the videos of all behaviors, and the secret of path tokens.
 #[derive(Clone, Debug)]
 pub struct VideosSettings {
-    /// Bytes of the indexes of videos in memory.
+    /// Memory for the indexes of videos, in bytes.
     pub index_memory_size_bytes_max: usize,
-    /// Bytes of videos from folders in memory.
+    /// Memory for parts of videos from folders, in bytes.
     pub block_memory_size_bytes_max: usize,
-    /// What path tokens are made with; `None`: the edge takes a random one at each start.
+    /// Secret that authenticates path tokens; `None` means a random one at each start of the edge.
     pub path_token_secret: Option<PathTokenSecret>,
 }

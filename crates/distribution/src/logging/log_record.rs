@@ -13,72 +13,72 @@ pub(crate) use value::{Plain, Value, header_of, push_json_line, push_line};
 
 mod value;
 
-/// One request, ended. Borrowed from it: a record is written at once. Fields in the order of the log.
+/// A finished request, with its fields in the order of the log. It borrows from the request, as it is written at once.
 ///
-/// All text as received: policies, signatures and path tokens are redacted when the record is written.
+/// All text is as received; policies, signatures and path tokens are redacted when the record is written.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRecord<'a> {
-    /// When the last byte was gone: `date` and `time`.
+    /// Time when the last byte was sent: `date` and `time`.
     pub ended: Timestamp,
-    /// `x-edge-location`.
+    /// Location of the edge: `x-edge-location`.
     pub edge_location: &'a str,
-    /// Bytes to the viewer, head included: `sc-bytes`.
+    /// Bytes sent to the viewer, including the head: `sc-bytes`.
     pub sc_bytes: u64,
-    /// `c-ip` and `c-port`.
+    /// Viewer's address and port: `c-ip` and `c-port`.
     pub client: SocketAddr,
-    /// `cs-method`.
+    /// Method of the request: `cs-method`.
     pub method: &'a str,
-    /// Names the file; not a field.
+    /// Id of the distribution, which is in the name of the file; not a field.
     pub distribution_id: &'a str,
-    /// The distribution's domain name: `cs(Host)`.
+    /// Domain name of the distribution: `cs(Host)`.
     pub cs_host: &'a str,
-    /// The path as received: `cs-uri-stem`.
+    /// Path as received: `cs-uri-stem`.
     pub uri_stem: &'a str,
-    /// 0 when the viewer left before an answer.
+    /// Status of the response: `sc-status`; 0 if the viewer left before it.
     pub status: u16,
-    /// As received: `cs(Referer)`.
+    /// `Referer` as received: `cs(Referer)`.
     pub referer: Option<&'a str>,
-    /// `cs(User-Agent)`.
+    /// `User-Agent` as received: `cs(User-Agent)`.
     pub user_agent: Option<&'a str>,
-    /// `cs-uri-query`.
+    /// Query as received: `cs-uri-query`.
     pub uri_query: Option<&'a str>,
-    /// `None` unless cookie logging is on.
+    /// `Cookie` as received: `cs(Cookie)`; `None` unless cookie logging is on.
     pub cookie: Option<&'a str>,
-    /// Judged after the last byte: `x-edge-result-type`.
+    /// Result as of the last byte: `x-edge-result-type`.
     pub result: ResultType,
-    /// `X-Amz-Cf-Id`.
+    /// Value of `X-Amz-Cf-Id`: `x-edge-request-id`.
     pub request_id: &'a str,
-    /// `Host` as sent: `x-host-header`.
+    /// `Host` as received: `x-host-header`.
     pub host_header: &'a str,
-    /// `http` or `https`.
+    /// Scheme, `http` or `https`: `cs-protocol`.
     pub protocol: &'static str,
-    /// Bytes from the viewer, head included: `cs-bytes`.
+    /// Bytes received from the viewer, including the head: `cs-bytes`.
     pub cs_bytes: u64,
-    /// `time-taken`.
+    /// Duration of the request: `time-taken`.
     pub time_taken: Duration,
-    /// `x-forwarded-for` as sent.
+    /// `X-Forwarded-For` as received: `x-forwarded-for`.
     pub forwarded_for: Option<&'a str>,
-    /// `ssl-protocol`, e.g. `TLSv1.3`, and `ssl-cipher`.
+    /// TLS version, e.g. `TLSv1.3`, and cipher: `ssl-protocol` and `ssl-cipher`.
     pub tls: Option<(&'a str, &'a str)>,
-    /// Judged before the first byte: `x-edge-response-result-type`.
+    /// Result before the first byte: `x-edge-response-result-type`.
     pub response_result: ResultType,
-    /// `cs-protocol-version`.
+    /// HTTP version: `cs-protocol-version`.
     pub version: Version,
-    /// `time-to-first-byte`.
+    /// Time until the first byte of the response: `time-to-first-byte`.
     pub time_to_first_byte: Duration,
-    /// `x-edge-detailed-result-type`.
+    /// Detailed result: `x-edge-detailed-result-type`.
     pub detail: DetailedResult,
-    /// `sc-content-type`.
+    /// `Content-Type` of the response: `sc-content-type`.
     pub content_type: Option<&'a str>,
-    /// `sc-content-len`.
+    /// `Content-Length` of the response: `sc-content-len`.
     pub content_length: Option<u64>,
-    /// First and last byte of a 206 with one range: `sc-range-start` and `sc-range-end`.
+    /// First and last byte of a 206 response with one range: `sc-range-start` and `sc-range-end`.
     pub range: Option<ByteRange>,
-    /// For the JSON form only.
+    /// Privet's own fields, for the JSON form only.
     pub own: OwnFields<'a>,
 }
 
-/// The fields and their order (developer guide, "Standard log file fields").
+/// Names of the fields in their order (developer guide, "Standard log file fields").
 pub const LOG_FIELDS: [&str; 33] = [
     "date",
     "time",
@@ -115,13 +115,14 @@ pub const LOG_FIELDS: [&str; 33] = [
     "sc-range-end",
 ];
 
-/// The `#Version` and `#Fields` lines that every log file begins with, each ended by `\n`.
+/// Returns the `#Version` and `#Fields` lines at the beginning of every log file, each ended by `\n`.
 pub fn log_header() -> &'static str {
     static HEADER: LazyLock<String> = LazyLock::new(|| header_of(&LOG_FIELDS));
     &HEADER
 }
 
-/// `<DistId>.YYYY-MM-DD-HH.<unique>.gz`, the hour in UTC; `unique` is 8 characters of the caller's choice.
+/// Returns `<DistId>.YYYY-MM-DD-HH.<unique>.gz`, with the hour in UTC; `unique` is 8 characters that the caller
+/// chooses.
 pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> String {
     let DateTime {
         year,
@@ -134,19 +135,19 @@ pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> St
 }
 
 impl LogRecord<'_> {
-    /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; bytes that CloudFront encodes are
-    /// percent-encoded, `%` itself included, so a value never brings a tab or a newline of its own.
+    /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; the bytes that CloudFront encodes
+    /// are percent-encoded, including `%`, so no value can contain a tab or a newline.
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
         push_line(&self.values(), out);
     }
 
-    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded, and after them
-    /// the program's own.
+    /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
+    /// Privet's own fields.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         push_json_line(&LOG_FIELDS, &self.values(), &self.own, out);
     }
 
-    /// The values in the order of [`LOG_FIELDS`].
+    /// Returns the values in the order of [`LOG_FIELDS`].
     fn values(&self) -> [Value<'_>; 33] {
         use Plain::{Date, Ip, Number, Seconds, Status, Time};
         use Value::{Cookies, Made, Query, Text, Url, Word};
@@ -178,7 +179,7 @@ impl LogRecord<'_> {
             Text(ssl_cipher),
             Word(self.response_result.as_str()),
             Word(version_name(self.version)),
-            // Field-level encryption is not offered.
+            // Privet has no field-level encryption.
             Word(""),
             Word(""),
             Made(Number(u64::from(self.client.port()))),
@@ -192,7 +193,7 @@ impl LogRecord<'_> {
     }
 }
 
-/// `cs-protocol-version`.
+/// Returns the value of `cs-protocol-version`.
 fn version_name(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "HTTP/0.9",

@@ -1,5 +1,5 @@
-//! Takes signatures, policies and path tokens out of what gets logged. What is left names the grant without granting
-//! anything.
+//! Removes signatures, policies and path tokens from text that is logged. The label left in their place names the grant
+//! without granting anything.
 
 use crate::percent::percent_decoded;
 use budget::OverBudget;
@@ -20,40 +20,40 @@ mod pieces;
 mod profile;
 mod runs;
 
-/// `query` with the values of `Policy` and `Signature` replaced by `grant:<fingerprint>`, order and all other
-/// parameters kept. When the signature cannot be one the values become `redacted`.
+/// Replaces the values of `Policy` and `Signature` in `query` by `grant:<fingerprint>`, leaving order and all other
+/// parameters as they are. If the signature cannot be one, the values become `redacted`.
 ///
-/// Names are compared percent-decoded, as the signature check does. Links in the values of other parameters are
-/// redacted too, however often they were percent-encoded. Redacting twice changes nothing more.
+/// Names are compared percent-decoded, as in the signature check. Links in the values of other parameters are redacted
+/// too, however often they were percent-encoded. Redacting twice changes nothing more.
 ///
-/// As all of these, it becomes `redacted` altogether when it takes too long to tell what is in it.
+/// As with all functions here, the whole text becomes `redacted` if examining it takes too much work.
 pub fn redact_query(query: &str) -> Cow<'_, str> {
     redact(query, 0, '&', parameter_value)
 }
 
-/// A cookie header's value with `CloudFront-Policy` and `CloudFront-Signature` replaced in the same way.
+/// Replaces `CloudFront-Policy` and `CloudFront-Signature` in the value of a `Cookie` header in the same way.
 ///
-/// Names are compared without case: a misspelt cookie is no credential but still a secret.
+/// Names are compared case-insensitively: a misspelt cookie is no credential, but still a secret.
 pub fn redact_cookies(value: &str) -> Cow<'_, str> {
     redact(value, 0, ';', cookie_value)
 }
 
-/// A URL with its query redacted, and what its path may hide. What `?` divides is looked at undivided too.
+/// Redacts the query of a URL, and credentials in its path. The URL is also examined as a whole, across `?`.
 pub(crate) fn redact_url(url: &str) -> Cow<'_, str> {
     let query_at = url.find('?').map_or(url.len(), |at| at + 1);
     redact(url, query_at, '&', parameter_value)
 }
 
-/// Any text of a viewer's, with the links and the bare signatures in it redacted: a path with an encoded `?`, a header.
+/// Redacts links and bare signatures in any text from a viewer: a path with an encoded `?`, a header.
 ///
-/// For whatever an operator reads of what viewers send.
+/// Use this for any text from viewers that an operator reads.
 pub fn redact_viewer_text(text: &str) -> Cow<'_, str> {
     or_all(redact_text(text, Scope::Anything, Hints::default()))
 }
 
-/// A URL, or what has URLs in it, without the grants of its links: path tokens in paths, and parameters named `Policy`
-/// or `Signature` at any depth of escaping. All else stays: a program is to read it. `None` when it takes too long to
-/// tell.
+/// Removes the grants of links from a URL, or from text with URLs in it: path tokens in paths, and parameters named
+/// `Policy` or `Signature` at any depth of escaping. The rest is left as it is, for a program to read. Returns `None`
+/// if examining it takes too much work.
 pub(crate) fn redact_links(url: &str) -> Option<Cow<'_, str>> {
     redact_text(url, Scope::Urls, Hints::default()).ok()
 }
@@ -66,13 +66,13 @@ fn or_all(redacted: Result<Cow<'_, str>, OverBudget>) -> Cow<'_, str> {
 enum Secret {
     Policy,
     Signature,
-    /// A token in a path; only found inside other text.
+    /// A token in a path, only found inside other text.
     PathToken,
-    /// What looks like one of the others, without a name; only found inside other text.
+    /// A text without a name that looks like one of the others, only found inside other text.
     Run,
 }
 
-/// Where the value of a parameter begins, if it is a secret.
+/// Returns the start of a parameter's value if the value is a secret.
 fn parameter_value(piece: &str) -> Option<(usize, Secret)> {
     let (name, _) = piece.split_once('=')?;
     let secret = match &*percent_decoded(name) {
@@ -96,7 +96,7 @@ fn cookie_value(piece: &str) -> Option<(usize, Secret)> {
     Some((name.len() + 1, secret))
 }
 
-/// `split` tells where the value of a secret piece begins. Pieces begin at `from`.
+/// Redacts the pieces of `text` from `from` on. `split` returns the start of a piece's value if it is a secret.
 fn redact(
     text: &str,
     from: usize,
@@ -132,7 +132,7 @@ fn redact(
         cuts.extend(cut.map(|characters| (out.len(), characters)));
         out.push_str(&label);
     }
-    // All at once: what separates pieces may be a part of an escape.
+    // All pieces are examined together, since a separator may be part of an escape.
     let hints = Hints {
         policy_label: Some(&label),
         cuts: &cuts,
@@ -141,8 +141,8 @@ fn redact(
     or_all(redacted.map(Cow::Owned))
 }
 
-/// The fingerprint of what is as long as a signature. That of anything shorter would tell what it was: somebody could
-/// try all there are.
+/// Returns the fingerprint of a text with the length of a signature. The fingerprint of a shorter text would reveal it,
+/// since all candidates could be tried.
 fn label(signature: &str) -> String {
     if is_label(signature) {
         return signature.to_owned();
@@ -153,13 +153,13 @@ fn label(signature: &str) -> String {
         .map_or_else(|| "redacted".to_owned(), |digits| format!("grant:{digits}"))
 }
 
-/// Of an RSA key, or of a P-256 key in DER or without it.
+/// Returns true for the signature lengths of RSA keys, and of P-256 keys in DER or without it.
 fn is_signature_length(size_bytes: usize) -> bool {
     matches!(size_bytes, 64 | 68..=72 | 128 | 256 | 384 | 512)
 }
 
-/// Whether nothing of the signature stands elsewhere, by its length and, where many lengths may be, the beginning of
-/// DER.
+/// Returns true if no part of the signature is missing, judged by its length and, where several lengths are possible,
+/// by the beginning of DER.
 fn is_whole_signature(signature: &[u8]) -> bool {
     decoded_length(signature).is_some_and(|size_bytes| {
         let is_p256 = matches!(size_bytes, 68..=72) && signature.starts_with(b"ME");
@@ -167,7 +167,7 @@ fn is_whole_signature(signature: &[u8]) -> bool {
     })
 }
 
-/// How many bytes this is in base64, without its padding.
+/// Returns the number of bytes that are encoded in `base64`, without its padding.
 fn decoded_length(base64: &[u8]) -> Option<usize> {
     let is_padding = |byte: &&u8| matches!(**byte, b'=' | b'_');
     let padding = base64.iter().rev().take_while(is_padding).count();
@@ -175,7 +175,7 @@ fn decoded_length(base64: &[u8]) -> Option<usize> {
     (digits % 4 != 1).then_some(digits * 3 / 4)
 }
 
-/// `:` is in no signature, and `redacted` would be one of six bytes, so no signature passes for a label.
+/// Returns true for a label. No signature passes for one: none has a `:`, and `redacted` would decode to six bytes.
 fn is_label(text: &str) -> bool {
     text == "redacted"
         || text.strip_prefix("grant:").is_some_and(|digits| {
@@ -214,7 +214,7 @@ mod tests {
         check_query("xPolicy=1&policy=2&%zz=3", "xPolicy=1&policy=2&%zz=3");
     }
 
-    /// As long as a P-256 signature without DER.
+    /// Returns a text as long as a P-256 signature without DER.
     fn signature(words: &str) -> String {
         words.repeat(21) + "AA"
     }
@@ -265,7 +265,7 @@ mod tests {
         );
     }
 
-    /// The fingerprint of 11 characters told which they were: there are few enough to try all.
+    /// The fingerprint of 11 characters revealed them: there are few enough to try all.
     #[test]
     fn fingerprints_are_of_whole_signatures_only() {
         for length in 0..700 {

@@ -7,27 +7,27 @@ use privet_sign::Timestamp;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-/// What happened on a connection.
+/// An event on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamEvent {
-    /// A connection was made.
+    /// The connection began.
     Connect,
-    /// A connection ended.
+    /// The connection ended.
     Disconnect,
-    /// A stream begins.
+    /// A stream began.
     Play,
     /// A stream ended.
     Stop,
-    /// A stream is halted.
+    /// A stream was paused.
     Pause,
-    /// A halted stream goes on.
+    /// A paused stream was resumed.
     Unpause,
-    /// A stream goes on elsewhere.
+    /// A stream moved to another position.
     Seek,
 }
 
 impl StreamEvent {
-    /// `x-event`.
+    /// Returns the value of `x-event`.
     pub fn as_str(self) -> &'static str {
         match self {
             StreamEvent::Connect => "connect",
@@ -41,24 +41,25 @@ impl StreamEvent {
     }
 }
 
-/// One event of a connection. Fields in the order of the log; all text as the viewer sent it, redacted when written.
+/// An event on a connection, with its fields in the order of the log. All text is as received and redacted when
+/// written.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLogRecord<'a> {
-    /// `date` and `time`.
+    /// Time of the event: `date` and `time`.
     pub at: Timestamp,
-    /// `x-edge-location`.
+    /// Location of the edge: `x-edge-location`.
     pub edge_location: &'a str,
-    /// `c-ip`.
+    /// Viewer's address: `c-ip`.
     pub client: IpAddr,
-    /// `x-event`.
+    /// Event: `x-event`.
     pub event: StreamEvent,
-    /// Bytes to the viewer since the connection began: `sc-bytes`.
+    /// Bytes sent to the viewer since the connection began: `sc-bytes`.
     pub sc_bytes: u64,
-    /// An id of the connection: `x-cf-client-id`.
+    /// Id of the connection: `x-cf-client-id`.
     pub client_id: &'a str,
-    /// The address of `connect`, without query: `cs-uri-stem`.
+    /// URL of `connect` without its query: `cs-uri-stem`.
     pub uri_stem: &'a str,
-    /// The query of `connect`: `cs-uri-query`.
+    /// Query of `connect`: `cs-uri-query`.
     pub uri_query: Option<&'a str>,
     /// `swfUrl` of `connect`: `c-referrer`.
     pub referrer: Option<&'a str>,
@@ -66,24 +67,24 @@ pub struct StreamLogRecord<'a> {
     pub page_url: Option<&'a str>,
     /// `flashVer` of `connect`: `c-user-agent`.
     pub user_agent: Option<&'a str>,
-    /// The stream; `None` for connect and disconnect.
+    /// Stream of the event; `None` for connect and disconnect.
     pub stream: Option<LoggedStream<'a>>,
 }
 
-/// The stream that an event is about.
+/// The stream of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct LoggedStream<'a> {
-    /// Without prefix and extension: `x-sname`.
+    /// Name of the stream without prefix and extension: `x-sname`.
     pub name: &'a str,
-    /// `x-sname-query`.
+    /// Query of the stream: `x-sname-query`.
     pub query: Option<&'a str>,
-    /// `x-file-ext`, such as `flv` or `mp4`.
+    /// Extension, such as `flv` or `mp4`: `x-file-ext`.
     pub extension: &'a str,
-    /// The number of the stream on its connection: `x-sid`.
+    /// Number of the stream on its connection: `x-sid`.
     pub id: u32,
 }
 
-/// The fields and their order (developer guide of 2020, "RTMP distribution log file format").
+/// Names of the fields in their order (developer guide of 2020, "RTMP distribution log file format").
 pub const STREAM_LOG_FIELDS: [&str; 17] = [
     "date",
     "time",
@@ -110,13 +111,13 @@ impl StreamLogRecord<'_> {
         push_line(&self.values(), out);
     }
 
-    /// Appends one JSON object and `\n`: the same names, every value a string and not percent-encoded. Behind them
-    /// stand the program's `own`.
+    /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
+    /// `own`.
     pub fn write_json(&self, own: &OwnFields<'_>, out: &mut Vec<u8>) {
         push_json_line(&STREAM_LOG_FIELDS, &self.values(), own, out);
     }
 
-    /// The values in the order of [`STREAM_LOG_FIELDS`].
+    /// Returns the values in the order of [`STREAM_LOG_FIELDS`].
     fn values(&self) -> [Value<'_>; 17] {
         use Plain::{Date, Ip, Number, Time};
         use Value::{Made, Query, Text, Url, Word};
@@ -150,7 +151,7 @@ impl StreamLogRecord<'_> {
     }
 }
 
-/// The `#Version` and `#Fields` lines that every log file begins with, each ended by `\n`.
+/// Returns the `#Version` and `#Fields` lines at the beginning of every log file, each ended by `\n`.
 pub fn stream_log_header() -> &'static str {
     static HEADER: LazyLock<String> = LazyLock::new(|| header_of(&STREAM_LOG_FIELDS));
     &HEADER

@@ -1,4 +1,4 @@
-//! How much the cache may keep, and where.
+//! Size and location of the cache, as the operator wrote them.
 
 use std::path::PathBuf;
 
@@ -7,25 +7,25 @@ const MIB: usize = 1 << 20;
 /// The `[cache]` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// Bytes of objects in memory, those on their way included.
+    /// Memory for objects in bytes, including those in flight.
     pub memory_size_bytes_max: usize,
-    /// The tier on disk; `None` keeps objects in memory only.
+    /// Tier on disk; `None` keeps objects in memory only.
     pub disk: Option<DiskCacheSettings>,
-    /// Large objects are fetched and kept in blocks of this size; a power of two.
+    /// Size of the blocks in which large objects are fetched and cached; a power of two.
     pub block_size_bytes: usize,
 }
 
 /// The cache's tier on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskCacheSettings {
-    /// Where its files are.
+    /// Folder of its files.
     pub folder: PathBuf,
-    /// Bytes on disk.
+    /// Maximum size on disk in bytes.
     pub size_bytes_max: u64,
 }
 
 impl DiskCacheSettings {
-    /// 10 GiB, unless configured.
+    /// Size unless configured: 10 GiB.
     pub const SIZE_BYTES_MAX_DEFAULT: u64 = 10 << 30;
 }
 

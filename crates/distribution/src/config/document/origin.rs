@@ -7,28 +7,28 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// An origin.
+/// An origin as the operator wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginDocument {
-    /// What behaviors and origin groups name.
+    /// Name that behaviors and origin groups use.
     pub id: String,
-    /// What kind of origin it is.
+    /// Kind of origin.
     pub source: OriginSourceDocument,
-    /// Put before every path: empty, or `/…` without a slash at the end.
+    /// Prefix of every path: empty, or `/…` without a trailing slash.
     pub origin_path: String,
-    /// How it reads paths; `None`: as its kind does.
+    /// Reading of paths by this origin; `None` means the usual one of its kind.
     pub paths: Option<PathReading>,
-    /// Sent with every request, in place of the viewer's.
+    /// Headers sent with every request, replacing the viewer's.
     pub custom_headers: Vec<(HeaderName, HeaderValue)>,
-    /// How long to wait, how often to try; `trusted_roots_pem` is filled in from `trusted_roots`.
+    /// Timeouts and attempts; `trusted_roots_pem` is filled in from `trusted_roots`.
     pub patience: OriginPatience,
-    /// A PEM file with the private certificate authority of this origin.
+    /// PEM file with the private certificate authority of this origin.
     pub trusted_roots: Option<PathBuf>,
 }
 
 impl OriginDocument {
-    /// What is written, else [`PathReading::Canonical`] for an HTTP server and [`PathReading::Literal`] for a folder or
-    /// a bucket.
+    /// Returns the configured reading, or the usual one: [`PathReading::Canonical`] for an HTTP server,
+    /// [`PathReading::Literal`] for a folder or a bucket.
     pub fn path_reading(&self) -> PathReading {
         self.paths.unwrap_or(self.source.path_reading())
     }
@@ -37,9 +37,9 @@ impl OriginDocument {
 /// The kinds of origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginSourceDocument {
-    /// A folder of the edge's own disk.
+    /// A folder on the edge's own disk.
     Folder {
-        /// The folder served.
+        /// Folder that is served.
         root: PathBuf,
     },
     /// A bucket behind an S3 endpoint.
@@ -58,7 +58,7 @@ impl OriginSourceDocument {
         }
     }
 
-    /// The folder that the edge reads by itself.
+    /// Returns the folder, which the edge reads itself.
     pub fn folder_root(&self) -> Option<&Path> {
         match self {
             OriginSourceDocument::Folder { root } => Some(root),
@@ -66,7 +66,7 @@ impl OriginSourceDocument {
         }
     }
 
-    /// The bucket, all requests to which may be signed.
+    /// Returns the bucket, whose requests may be signed.
     pub(crate) fn bucket(&self) -> Option<&S3OriginDocument> {
         match self {
             OriginSourceDocument::S3(bucket) => Some(bucket),
@@ -74,7 +74,7 @@ impl OriginSourceDocument {
         }
     }
 
-    /// The server that is asked the way viewers ask.
+    /// Returns the HTTP server of a custom origin, which gets requests in the form in which viewers send them.
     pub fn web_server(&self) -> Option<&HttpOrigin> {
         match self {
             OriginSourceDocument::Http(server) => Some(server),
@@ -83,62 +83,62 @@ impl OriginSourceDocument {
     }
 }
 
-/// A bucket.
+/// A bucket as the operator wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3OriginDocument {
-    /// The endpoint's server, without the bucket's name.
+    /// Server of the endpoint, without the bucket's name.
     pub endpoint: HttpServer,
-    /// The bucket's name.
+    /// Name of the bucket.
     pub bucket: String,
-    /// For the signature's scope.
+    /// Region in the scope of the signature.
     pub region: String,
-    /// Where the bucket's name stands.
+    /// Position of the bucket's name in a request.
     pub addressing: S3Addressing,
-    /// Origin access control.
+    /// Signing behavior of the origin access control.
     pub signing: SigningBehavior,
-    /// Whose keys sign.
+    /// Source of the access keys that sign.
     pub credentials: CredentialsDocument,
 }
 
-/// Where access keys come from.
+/// The source of access keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialsDocument {
-    /// From the configuration.
+    /// Keys in the configuration.
     Static {
-        /// `AWS_ACCESS_KEY_ID`.
+        /// Access key id, as in `AWS_ACCESS_KEY_ID`.
         access_key_id: String,
-        /// `AWS_SECRET_ACCESS_KEY`, or the file it is in.
+        /// Secret access key, as in `AWS_SECRET_ACCESS_KEY`, or a file with it.
         secret_access_key: SecretSource,
-        /// `AWS_SESSION_TOKEN`.
+        /// Session token, as in `AWS_SESSION_TOKEN`.
         session_token: Option<Secret>,
     },
-    /// The usual search: environment, profile, web identity, instance metadata.
+    /// The usual chain: environment, profile, web identity, instance metadata.
     Chain {
-        /// The profile to take, in place of `AWS_PROFILE`.
+        /// Profile to use instead of `AWS_PROFILE`.
         profile: Option<String>,
     },
 }
 
-/// Where a secret is.
+/// The source of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// In the configuration itself.
+    /// Text in the configuration itself.
     Text(Secret),
-    /// In a file; white space around it does not count.
+    /// A file; surrounding white space is ignored.
     File(PathBuf),
 }
 
-/// A text that `{:?}` does not show.
+/// A secret text, which `{:?}` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes `text` out of sight.
+    /// Wraps `text` so that it is not printed by accident.
     pub fn new(text: String) -> Self {
         Secret(text)
     }
 
-    /// The text itself, for those who sign with it.
+    /// Returns the text itself, for signing.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -150,12 +150,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Two origins, of which the second helps out (developer guide, "Optimize high availability with origin failover").
+/// A pair of origins, the second of which is used when the first fails (developer guide, "Optimize high availability
+/// with origin failover").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginGroupDocument {
-    /// What behaviors name, as they name origins.
+    /// Name that behaviors use in place of an origin's.
     pub id: String,
-    /// The ids of two origins, the primary one first.
+    /// Ids of two origins, the primary one first.
     pub origins: Vec<String>,
     /// Statuses of the first origin that lead to the second.
     pub failover_statuses: Vec<StatusCode>,

@@ -2,32 +2,32 @@
 
 use super::{CertificateDocument, OriginDocument};
 
-/// A streaming distribution: videos over RTMP.
+/// A streaming distribution as the operator wrote it: videos over RTMP.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamingDistributionDocument {
-    /// `E…`, unique among distributions of both kinds.
+    /// Id, `E…`, unique among distributions of both kinds.
     pub id: String,
-    /// Its first host name.
+    /// First host name.
     pub domain_name: String,
     /// Further host names, `*.example.com` included; at most 100.
     pub aliases: Vec<String>,
-    /// Whether it answers at all.
+    /// False if its host names are treated as unknown.
     pub enabled: bool,
-    /// For rtmps listeners.
+    /// Certificate for rtmps listeners.
     pub certificate: Option<CertificateDocument>,
-    /// Where the videos come from.
+    /// Source of the videos.
     pub source: StreamingSourceDocument,
-    /// Ids of key groups; `None` and no signers: open to everybody.
+    /// Ids of key groups; without these and without signers, everybody is let in.
     pub trusted_key_groups: Option<Vec<String>>,
     /// Names of trusted signers.
     pub trusted_signers: Option<Vec<String>>,
-    /// See [`privet_sign::Leniency::statement_object`].
+    /// Setting of [`privet_sign::Leniency::statement_object`].
     pub statement_object: bool,
-    /// Whether a policy may name a web URL of the video as well.
+    /// True if a policy may also name a web URL of the video.
     pub web_resources: bool,
 }
 
-/// Where the videos of a streaming distribution come from.
+/// The source of a streaming distribution's videos.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamingSourceDocument {
     /// The behaviors and origins of the distribution with this id.

@@ -1,4 +1,4 @@
-//! What is kept for videos, as the operator wrote it.
+//! Memory for videos and the secret of path tokens, as the operator wrote them.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ const MIB: usize = 1 << 20;
 /// The `[video]` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideosDocument {
-    /// Bytes of the indexes of videos in memory.
+    /// Memory for the indexes of videos, in bytes.
     pub index_memory_size_bytes_max: usize,
-    /// Bytes of videos from folders in memory.
+    /// Memory for parts of videos from folders, in bytes.
     pub block_memory_size_bytes_max: usize,
-    /// A file with the secret that path tokens are made with.
+    /// File with the secret that authenticates path tokens.
     pub path_token_secret_file: Option<PathBuf>,
 }
 

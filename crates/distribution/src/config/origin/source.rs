@@ -1,7 +1,7 @@
-//! The kinds of origin, and what differs between them: everybody else asks.
+//! The kinds of origin, and how they differ: no other module matches on the kind.
 //!
-//! A question is about what an origin does, not about which it is, so that a new kind is answered for here. A test
-//! holds the few files that name the kinds.
+//! Methods tell what an origin does, not which kind it is, so a new kind needs changes only here. A test names the few
+//! files that may match on the kinds.
 
 use super::{
     CredentialSource, HttpOrigin, OriginProtocolPolicy, S3Addressing, S3Origin, SigningBehavior,
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 /// The kinds of origin; matched without `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginSource {
-    /// A folder of the edge's own disk, served the way a bucket is.
+    /// A folder on the edge's own disk, served the way a bucket is.
     Folder {
-        /// The folder.
+        /// Folder that is served.
         root: PathBuf,
     },
     /// A bucket behind an S3 endpoint.
@@ -29,10 +29,10 @@ impl From<HttpOrigin> for OriginSource {
     }
 }
 
-/// What requests to it are like.
+/// Methods about requests to the origin.
 impl OriginSource {
-    /// Whether it is asked over a connection, so that it can answer for itself, change, fail, and have its answers
-    /// kept. A folder is read, never asked.
+    /// Returns true if the origin is reached over a connection, so that it can revalidate, change or fail, and its
+    /// responses are cached. A folder is read directly.
     pub fn is_remote(&self) -> bool {
         match self {
             OriginSource::Folder { .. } => false,
@@ -40,9 +40,9 @@ impl OriginSource {
         }
     }
 
-    /// Whether what it is sent is signed as the edge's own: of a viewer's request only what is on a list, or listed by
-    /// a policy, gets there, and nothing of the way by which it came. A proxy on the way adds to those fields, which
-    /// would break the signature; and gateways that judge by addresses would believe what a viewer has written.
+    /// Returns true if requests are signed as the edge's own. Only fields of a fixed list, or named by a policy, are
+    /// taken from a viewer's request, and no forwarding fields: a proxy on the way appends to those, which would break
+    /// the signature, and gateways that decide by address would trust values that a viewer wrote.
     pub fn is_asked_as_client(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
@@ -50,7 +50,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether it hears the viewer's `Host` where a policy passes it on. A bucket knows only its own name.
+    /// Returns true if the viewer's `Host` is passed on where a policy says so. A bucket knows only its own name.
     pub fn hears_host(&self) -> bool {
         match self {
             OriginSource::Http(_) => true,
@@ -58,7 +58,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether it is asked over the scheme that the viewer uses.
+    /// Returns true if requests use the viewer's scheme.
     pub fn hears_scheme(&self) -> bool {
         match self {
             OriginSource::Http(server) => server.protocol == OriginProtocolPolicy::MatchViewer,
@@ -66,7 +66,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether its root is no object but a list of all that there are.
+    /// Returns true if the root is a listing of all objects, and no object itself.
     pub fn has_listing(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
@@ -74,8 +74,8 @@ impl OriginSource {
         }
     }
 
-    /// Whether a request is sent again that had no answer in time: "For a custom origin, this value also specifies the
-    /// number of times CloudFront attempts to get a response" (developer guide, "Connection attempts").
+    /// Returns true if a request is repeated after a response timeout: "For a custom origin, this value also specifies
+    /// the number of times CloudFront attempts to get a response" (developer guide, "Connection attempts").
     pub fn repeats_after_timeout(&self) -> bool {
         match self {
             OriginSource::Http(_) => true,
@@ -83,7 +83,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether others' objects stand beside this origin's, under the same server.
+    /// Returns true if the same server has objects of others beside this origin's.
     pub(super) fn has_neighbours(&self) -> bool {
         match self {
             OriginSource::S3(bucket) => bucket.addressing == S3Addressing::Path,
@@ -92,9 +92,9 @@ impl OriginSource {
     }
 }
 
-/// Who may do what there.
+/// Methods about access to the origin.
 impl OriginSource {
-    /// Whether it tells those who have access keys from those who have none, and may refuse the edge's own.
+    /// Returns true if the origin checks access keys, and so may refuse the edge's own.
     pub fn knows_keys(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
@@ -113,8 +113,8 @@ impl OriginSource {
         }
     }
 
-    /// Whether only this machine reaches it. A bucket that anybody can read is public wherever it is: its endpoint
-    /// hands it out by other ways too.
+    /// Returns true if only this machine can reach it. A bucket that anybody can read is public even on this machine,
+    /// since its endpoint serves it in other ways too.
     pub fn is_for_this_machine(&self) -> bool {
         match self {
             OriginSource::Http(server) => is_this_machine(&server.host),
@@ -122,7 +122,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether answers come over plain HTTP from another machine.
+    /// Returns true if responses come over plain HTTP from another machine.
     pub fn comes_in_the_clear(&self) -> bool {
         match self {
             OriginSource::Folder { .. } => false,
@@ -136,9 +136,9 @@ impl OriginSource {
     }
 }
 
-/// Where it is.
+/// Methods about the location of the origin.
 impl OriginSource {
-    /// The folder that the edge reads by itself.
+    /// Returns the folder, which the edge reads itself.
     pub fn folder_root(&self) -> Option<&Path> {
         match self {
             OriginSource::Folder { root } => Some(root),
@@ -146,7 +146,7 @@ impl OriginSource {
         }
     }
 
-    /// The server that is asked the way viewers ask.
+    /// Returns the HTTP server of a custom origin, which gets requests in the form in which viewers send them.
     pub fn web_server(&self) -> Option<&HttpOrigin> {
         match self {
             OriginSource::Http(server) => Some(server),
@@ -165,7 +165,7 @@ impl OriginSource {
         }
     }
 
-    /// Whether a path names the same object at both, as far as the configuration tells.
+    /// Returns true if a path names the same object at both, as far as the configuration shows.
     pub fn has_same_objects(&self, other: &OriginSource) -> bool {
         match self {
             OriginSource::Folder { root } => other.folder_root() == Some(root),
@@ -181,7 +181,7 @@ impl OriginSource {
         }
     }
 
-    /// What it is and where, in a few words. Secrets are never among them.
+    /// Describes kind and location in a few words, without secrets.
     pub fn place(&self) -> String {
         match self {
             OriginSource::Folder { root } => format!("folder {}", root.display()),
@@ -194,7 +194,7 @@ impl OriginSource {
         }
     }
 
-    /// What it is, where, and how it is asked, in one line. Secrets are never in it.
+    /// Describes kind, location and signing in one line, without secrets.
     pub fn summary(&self) -> String {
         match self {
             OriginSource::Folder { root } => format!("folder {}", root.display()),
@@ -209,7 +209,7 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Where the server is asked for what viewers ask for by http, if for anything.
+/// Returns the URL that serves viewers of plain HTTP: over TLS only where the policy demands it.
 fn server_url(server: &HttpOrigin) -> String {
     let host = bracketed(&server.host);
     match server.protocol {

@@ -1,7 +1,7 @@
 //! CloudFront's managed policies, with the ids they have in every account.
 //!
 //! Source: developer guide, "Use managed cache policies", "Use managed origin request policies" and "Use managed
-//! response headers policies". The four that only Amplify Hosting uses are not here.
+//! response headers policies". The four that only Amplify Hosting uses are left out.
 
 use super::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
@@ -10,7 +10,7 @@ use super::{
 use http::{HeaderName, HeaderValue, header};
 use std::time::Duration;
 
-/// What frameworks take for the method in place of the real one.
+/// Headers that frameworks take for the method in place of the real one.
 const METHOD_OVERRIDES: [&str; 3] = [
     "x-http-method",
     "x-http-method-override",
@@ -18,7 +18,7 @@ const METHOD_OVERRIDES: [&str; 3] = [
 ];
 
 impl CachePolicy {
-    /// All managed cache policies.
+    /// Returns all managed cache policies.
     pub fn managed() -> Vec<Self> {
         let origin_headers: Vec<&'static str> = ["host", "origin"]
             .into_iter()
@@ -83,13 +83,13 @@ impl CachePolicy {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encodings {
-    /// Objects are kept in each encoding.
+    /// Objects are cached in each encoding.
     Normalized,
-    /// `Accept-Encoding` is no matter of the cache.
+    /// `Accept-Encoding` does not matter to the cache.
     Raw,
 }
 
-/// `ttls` are least, default and longest, in seconds.
+/// Makes a policy; `ttls` are minimum, default and maximum, in seconds.
 fn cache_policy(id: &str, name: &str, ttls: [u64; 3], encodings: Encodings) -> CachePolicy {
     let [min_ttl, default_ttl, max_ttl] = ttls.map(Duration::from_secs);
     let is_normalized = encodings == Encodings::Normalized;
@@ -111,7 +111,7 @@ fn cache_policy(id: &str, name: &str, ttls: [u64; 3], encodings: Encodings) -> C
     }
 }
 
-/// CloudFront's own headers that were there in June 2022.
+/// CloudFront's own headers as of June 2022.
 const CLOUDFRONT_HEADERS_2022: [&str; 21] = [
     "cloudfront-forwarded-proto",
     "cloudfront-is-android-viewer",
@@ -143,7 +143,7 @@ const CORS_REQUEST_HEADERS: [&str; 3] = [
 ];
 
 impl OriginRequestPolicy {
-    /// All managed origin request policies.
+    /// Returns all managed origin request policies.
     pub fn managed() -> Vec<Self> {
         let media_tailor: Vec<&str> = CORS_REQUEST_HEADERS
             .into_iter()
@@ -213,7 +213,7 @@ fn request_policy(id: &str, name: &str, headers: HeaderFilter) -> OriginRequestP
 }
 
 impl ResponseHeadersPolicy {
-    /// All managed response headers policies.
+    /// Returns all managed response headers policies.
     pub fn managed() -> Vec<Self> {
         let policy = |id: &str, name: &str, cors, headers| ResponseHeadersPolicy {
             id: id.to_owned(),

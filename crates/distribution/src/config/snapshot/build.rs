@@ -1,4 +1,4 @@
-//! Turns a document into a snapshot: reads keys and certificates, and puts things where names stood.
+//! Turns a document into a snapshot: reads keys and certificates, and replaces names by what they refer to.
 
 use super::{Snapshot, check};
 use crate::config::behavior_table::BehaviorTable;
@@ -49,7 +49,7 @@ pub(super) fn build(
     let mut distributions = Vec::new();
     for (position, distribution) in document.distributions.iter().enumerate() {
         for name in std::iter::once(&distribution.domain_name).chain(&distribution.aliases) {
-            // A name with two owners is among the errors of `check`.
+            // `check` has reported names with two owners.
             let _ = hosts.insert(name, position);
         }
         let path = format!("distributions[{position}]");
@@ -90,7 +90,7 @@ pub(super) fn build(
     })
 }
 
-/// Where redirects go: 443 if the edge listens there or has no https listener at all, else the first https port.
+/// Returns the port of redirects: 443 if the edge listens there or has no https listener, else the first https port.
 fn https_port(listeners: &[Listener]) -> u16 {
     let mut ports = listeners
         .iter()
@@ -104,14 +104,15 @@ fn https_port(listeners: &[Listener]) -> u16 {
     }
 }
 
-/// The keys behind every name a behavior may use.
+/// The keys behind all names that a behavior may use.
 struct Signers {
     key_groups: HashMap<String, KeySetParts>,
     trusted_signers: HashMap<String, KeySetParts>,
 }
 
 impl Signers {
-    /// The keys behind the names of key groups and trusted signers; `None` without any names: open to everybody.
+    /// Returns the keys behind the names of key groups and trusted signers; `None` without any names, which lets
+    /// everybody in.
     fn keys(&self, groups: Option<&[String]>, names: Option<&[String]>) -> Option<KeySet> {
         if groups.is_none() && names.is_none() {
             return None;
@@ -154,7 +155,7 @@ struct Builder<'b> {
     read_file: &'b mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
     errors: Vec<ConfigError>,
     files: Vec<PathBuf>,
-    /// Those so far, over all distributions.
+    /// Origins built so far, for all distributions.
     origins: Vec<Arc<Origin>>,
     https_port: u16,
 }
@@ -185,7 +186,7 @@ impl Builder<'_> {
                 (Ok(id), Ok(key)) => {
                     keys.insert(public_key.id.as_str(), (id, key));
                 }
-                // Among the errors of `check`.
+                // `check` has reported this.
                 (Err(_), Ok(_)) => {}
             }
         }
@@ -231,8 +232,8 @@ impl Builder<'_> {
         }
     }
 
-    /// `/` is judged by its own behavior and served from the default root object: where only the object's behavior is
-    /// restricted, the object would be open under its other name.
+    /// Refuses an open `/` whose default root object is restricted. `/` is authorized by its own behavior and served
+    /// from the object, which would thus be open under its other name.
     fn check_default_root(
         &mut self,
         document: &DistributionDocument,
@@ -284,7 +285,7 @@ impl Builder<'_> {
     }
 }
 
-/// `None` only for what is among the errors of `check`; the snapshot is not made then.
+/// Resolves a behavior; `None` only for faults that `check` has reported, in which case no snapshot is made.
 fn resolve_behavior(
     document: &BehaviorDocument,
     origins: &OriginChoices,

@@ -1,4 +1,5 @@
-//! Everything that can be wrong with a document apart from the files it names. Nothing stops at the first fault.
+//! Finds everything that can be wrong with a document apart from the files it names, without stopping at the first
+//! fault.
 
 use crate::config::config_error::{ConfigError, Places, did_you_mean};
 use crate::config::document::{
@@ -19,7 +20,7 @@ mod videos;
 const ALIASES_MAX: usize = 100;
 const BEHAVIORS_MAX: usize = 75;
 
-/// Every fault, in the order of the document. Names that could not be read (empty ones) cause no further errors.
+/// Returns all faults, in the order of the document. Unreadable names, which are empty, cause no further errors.
 pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
     let mut checker = Checker {
         document,
@@ -50,12 +51,12 @@ struct Checker<'c> {
     errors: Vec<ConfigError>,
 }
 
-/// What the signers of a behavior lead to.
+/// The keys behind the signers of a behavior.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NamedKeys {
-    /// This many keys.
+    /// The number of keys.
     Counted(usize),
-    /// Not known: there was a fault, which has been told.
+    /// Unknown, because of a fault that was reported already.
     Faulty,
 }
 
@@ -102,7 +103,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The kernel takes no longer path for a Unix socket.
+    /// Checks the length of the admin socket's path, which the kernel limits.
     fn admin_socket(&mut self) {
         const SIZE_BYTES_MAX: usize = 107;
         let socket = self.document.admin_socket.as_deref();
@@ -152,7 +153,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A host name belongs to one distribution.
+    /// Checks that each host name belongs to one distribution.
     fn hosts(&mut self) {
         let mut owners = HashMap::new();
         for (position, distribution) in self.document.distributions.iter().enumerate() {
@@ -282,7 +283,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What names signers must never come out open, or shut for everybody, by accident.
+    /// Checks that a behavior that names signers is neither open nor closed to everybody by accident.
     fn signers(&mut self, groups: Option<&[String]>, signers: Option<&[String]>, path: &str) {
         let document = self.document;
         let groups = groups.map(|names| {
@@ -310,7 +311,7 @@ impl Checker<'_> {
         self.fault(&format!("{path}.{name}"), message);
     }
 
-    /// How many keys stand behind `names`; `known` are the names there are, each with its number of keys.
+    /// Counts the keys behind `names`; `known` has all existing names, each with its number of keys.
     fn count_keys(
         &mut self,
         path: &str,
@@ -343,7 +344,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `values` are those of the key `key` in the tables of the array at `path`.
+    /// Checks that `values`, those of `key` in the tables of the array at `path`, are unique.
     fn unique<'v>(&mut self, path: &str, key: &str, values: impl Iterator<Item = &'v str>) {
         let mut known = HashSet::new();
         for (position, value) in values.enumerate() {
@@ -361,7 +362,7 @@ impl Checker<'_> {
     }
 
     fn reference(&mut self, path: &str, kind: &str, name: &str, known: &[&str]) {
-        // An entry whose own name could not be read may be the one meant.
+        // An entry whose own name could not be read may be the one that is meant.
         if name.is_empty() || known.contains(&name) || known.contains(&"") {
             return;
         }

@@ -1,4 +1,4 @@
-//! Reads values that origins and policies have: header names, statuses, shares, servers, and filters of names.
+//! Reads the values of origins and policies: header names, statuses, percentages, servers, and filters of names.
 
 use super::table::{Reader, Table, value};
 use crate::config::origin::HttpServer;
@@ -8,14 +8,14 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use toml::de::DeValue;
 
-/// A key that takes one of a few words, or a list of names.
+/// The value of a key that takes either one of a few words or a list of names.
 pub(super) enum WordOrNames<T> {
     Word(T),
     Names(Vec<String>),
 }
 
 impl<'t> Reader<'t> {
-    /// `key = "word"` or `key = ["a", "b"]`.
+    /// Reads `key = "word"` or `key = ["a", "b"]`.
     pub(super) fn word_or_names<T: Clone>(
         &mut self,
         table: &Table<'t>,
@@ -38,7 +38,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// `key` is `none`, `all` or a list; the key with `_except` behind it is a list, and means all others.
+    /// Reads a filter: `key` is `none`, `all` or a list; `key` with the suffix `_except` is a list and means all other
+    /// names.
     pub(super) fn name_filter(&mut self, table: &Table<'t>, key: &str) -> NameFilter {
         let words = [("none", NameFilter::None), ("all", NameFilter::All)];
         let except_key = format!("{key}_except");
@@ -57,13 +58,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// An array of header names; what is none is a fault and left out.
+    /// Reads an array of header names; invalid ones are faults and left out.
     pub(super) fn header_names(&mut self, table: &Table<'t>, key: &str) -> Option<Vec<HeaderName>> {
         let names = self.strings(table, key)?;
         Some(self.parse_header_names(&table.path(key), &names))
     }
 
-    /// `names` stood in the array at `path`.
+    /// Parses the `names` in the array at `path`.
     pub(super) fn parse_header_names(&mut self, path: &str, names: &[String]) -> Vec<HeaderName> {
         let mut parsed = Vec::new();
         for (position, name) in names.iter().enumerate() {
@@ -79,7 +80,7 @@ impl<'t> Reader<'t> {
         parsed
     }
 
-    /// The value of a header; `None` when it is missing or no header can have it.
+    /// Reads the value of a header; `None` if it is missing or not valid in a header.
     pub(super) fn header_value(&mut self, table: &Table<'t>, key: &str) -> Option<HeaderValue> {
         let text = self.string(table, key)?;
         let header_value = HeaderValue::from_str(&text);
@@ -90,7 +91,7 @@ impl<'t> Reader<'t> {
         header_value.ok()
     }
 
-    /// A table of header names and values. The values may be secrets: they are never shown.
+    /// Reads a table of header names and values. The values may be secrets and are never shown.
     pub(super) fn header_table(
         &mut self,
         table: &Table<'t>,
@@ -107,7 +108,7 @@ impl<'t> Reader<'t> {
                     header_value.set_sensitive(true);
                     headers.push((name, header_value));
                 }
-                // A fault that has been told.
+                // This fault was reported already.
                 (Ok(_), None) => {}
                 (Err(_), _) => {
                     let message = format!("{name:?} is not a header name");
@@ -118,14 +119,14 @@ impl<'t> Reader<'t> {
         headers
     }
 
-    /// One status; 0 of them when it is missing.
+    /// Reads a status; `None` if it is missing.
     pub(super) fn status(&mut self, table: &Table<'t>, key: &str) -> Option<StatusCode> {
         let mut code = 0_u16;
         self.set_number(table, key, 100..=599, &mut code);
         StatusCode::from_u16(code).ok()
     }
 
-    /// An array of integers within `range`; others are faults and left out.
+    /// Reads an array of integers within `range`; others are faults and left out.
     pub(super) fn numbers(
         &mut self,
         table: &Table<'t>,
@@ -154,7 +155,7 @@ impl<'t> Reader<'t> {
         numbers
     }
 
-    /// A share from 0 to 100, an integer or a fraction such as `0.5`.
+    /// Reads a percentage from 0 to 100, an integer or a fraction such as `0.5`.
     pub(super) fn percent(&mut self, table: &Table<'t>, key: &str) -> Option<f64> {
         let text = match value(table, key)? {
             DeValue::Integer(integer) => integer.as_str(),
@@ -176,12 +177,12 @@ impl<'t> Reader<'t> {
         percent
     }
 
-    /// `http://host:port` or `https://…`, without a path.
+    /// Reads `http://host:port` or `https://…`, without a path.
     pub(super) fn server(&mut self, table: &Table<'t>, key: &str) -> Option<HttpServer> {
         let text = self.string(table, key)?;
         let server = parse_server(&text);
         if server.is_none() {
-            // A URL may hold a password, so it is not repeated.
+            // The message does not repeat the URL, which may contain a password.
             let message = "is no address of a server; write it like https://app.example.com:8443, with origin_path for a path";
             self.fault(&table.path(key), message);
         }
@@ -204,7 +205,7 @@ fn parse_server(text: &str) -> Option<HttpServer> {
     let default_port = if is_tls { 443 } else { 80 };
     let port = match authority.port() {
         Some(port) => port.as_u16(),
-        // An empty port, or one that is out of range.
+        // The port is empty or out of range.
         None if authority.as_str() != authority.host() => return None,
         None => default_port,
     };

@@ -1,4 +1,4 @@
-//! Reads what the edge puts up with.
+//! Reads the limits on connections, requests and memory.
 
 use super::table::{Reader, Table};
 use super::{DAY, HOUR, MIB, SECOND};

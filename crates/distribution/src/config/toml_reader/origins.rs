@@ -16,9 +16,9 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(120);
-/// Enough for every worker of the largest machine.
+/// Maximum number of connections, enough for every worker of the largest machine.
 const CONNECTIONS_MAX: u64 = 65_536;
-/// What makes sense only for an origin at the other end of a connection.
+/// Keys that make sense only for an origin that is reached over a connection.
 const CONNECTION_KEYS: [&str; 8] = [
     "paths",
     "headers",
@@ -92,7 +92,7 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
     }
 }
 
-/// Stands for a source that could not be read.
+/// Returns a placeholder for an unreadable source.
 fn unreadable_source() -> OriginSourceDocument {
     OriginSourceDocument::Folder {
         root: PathBuf::new(),
@@ -155,7 +155,7 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
         ("no-override", SigningBehavior::NoOverride),
     ];
     let bucket = reader.required_string(table, "bucket");
-    // Amazon's certificate covers one label in front of its name, so a bucket with a dot goes into the path.
+    // Amazon's certificate covers one label before its own name, so a bucket with a dot must be in the path.
     let addressing_default = if is_amazon && !bucket.contains('.') {
         S3Addressing::VirtualHost
     } else {
@@ -227,7 +227,7 @@ fn read_credentials<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Credentia
     CredentialsDocument::Chain { profile }
 }
 
-/// The developer guide's limits ("Quotas").
+/// Reads timeouts and attempts, within the limits of the developer guide ("Quotas").
 fn read_patience<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginPatience {
     let mut patience = OriginPatience::default();
     let p = &mut patience;

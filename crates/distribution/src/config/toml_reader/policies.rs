@@ -6,16 +6,16 @@ use crate::config::policies::{CachePolicy, HeaderFilter, OriginRequestPolicy};
 use http::HeaderName;
 use std::time::Duration;
 
-/// CloudFront's, when a policy does not say.
+/// CloudFront's default TTL for policies that set none.
 const DEFAULT_TTL: Duration = Duration::from_secs(86_400);
 const MAX_TTL: Duration = Duration::from_secs(31_536_000);
-/// A hundred years, as at CloudFront.
+/// Maximum of any TTL: a hundred years, as at CloudFront.
 pub(super) const TTL_MAX: Duration = Duration::from_secs(3_153_600_000);
 
 pub(super) fn read_cache_policy<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CachePolicy {
     let (id, name) = read_id_and_name(reader, table);
     let (min_ttl, default_ttl, max_ttl) = read_ttls(reader, table);
-    // What is never stored is kept in no encoding either.
+    // A response that is never stored is not stored in any encoding either.
     let is_cached = !max_ttl.is_zero();
     let mut heuristic_percent = 0;
     reader.set_number(table, "heuristic_percent", 0..=100, &mut heuristic_percent);
@@ -39,7 +39,7 @@ pub(super) fn read_cache_policy<'t>(reader: &mut Reader<'t>, table: &Table<'t>) 
     }
 }
 
-/// The name is the id unless there is one.
+/// Reads id and name; the name defaults to the id.
 pub(super) fn read_id_and_name<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> (String, String) {
     let id = reader.required_string(table, "id");
     let name = match value(table, "name") {
@@ -49,7 +49,7 @@ pub(super) fn read_id_and_name<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -
     (id, name)
 }
 
-/// Those that are not set give way to those that are.
+/// Reads minimum, default and maximum TTL; those that are not set adapt to those that are.
 fn read_ttls<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> (Duration, Duration, Duration) {
     let range = Duration::ZERO..=TTL_MAX;
     let mut min = Duration::ZERO;

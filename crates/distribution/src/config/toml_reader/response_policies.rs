@@ -90,7 +90,7 @@ fn read_security<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Vec<PolicyHe
     headers.into_iter().flatten().collect()
 }
 
-/// `name` with `value`, which the rules above made of characters that every header may have.
+/// Makes a header; callers build `value` only of characters that any header may have.
 fn policy_header(name: HeaderName, value: &str, overrides: Option<bool>) -> Option<PolicyHeader> {
     Some(PolicyHeader {
         name,
@@ -128,7 +128,7 @@ fn read_content_type_options<'t>(
     policy_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff", overrides)
 }
 
-/// A header with one of a few words.
+/// Reads a header whose value is one of a few words.
 fn read_word<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,

@@ -1,15 +1,15 @@
-//! Which keys each table of the configuration file has. As data, so that a test can hold the documentation to it.
+//! The keys of each table in the configuration file, as data, so that a test can compare the documentation with it.
 
 /// A kind of table and its keys.
 #[derive(Debug)]
 pub(crate) struct TableSchema {
-    /// As in a header, e.g. `distributions.origins`; empty for the top.
+    /// Name as in a table header, e.g. `distributions.origins`; empty for the root.
     pub(crate) name: &'static str,
-    /// In the order of the documentation.
+    /// Keys in the order of the documentation.
     pub(crate) keys: &'static [&'static str],
 }
 
-/// Keys of earlier versions, and what they are called now.
+/// Keys of earlier versions with their present names.
 const RENAMED: [(&str, &str); 4] = [
     ("films", "video"),
     ("qualities", "renditions"),
@@ -18,7 +18,7 @@ const RENAMED: [(&str, &str); 4] = [
 ];
 
 impl TableSchema {
-    /// The present name of a key that this table had under another name.
+    /// Returns the present name of a key that had another name in this table.
     pub(crate) fn new_name(&self, old: &str) -> Option<&'static str> {
         let renamed = RENAMED.iter().find(|(key, _)| *key == old);
         renamed
@@ -401,20 +401,20 @@ pub(crate) const STREAMING_CERTIFICATE: TableSchema = TableSchema {
     keys: CERTIFICATE.keys,
 };
 
-/// Documented as `distributions.origins`.
+/// The keys are documented under `distributions.origins`.
 pub(crate) const STREAMING_ORIGIN: TableSchema = TableSchema {
     name: "streaming_distributions.origin",
     keys: ORIGIN.keys,
 };
 
 impl TableSchema {
-    /// The last part of the name: the key that the table stands under.
+    /// Returns the last part of the name, which is the key of the table.
     pub(crate) fn key(&self) -> &'static str {
         self.name.rsplit('.').next().unwrap_or(self.name)
     }
 }
 
-/// All of them.
+/// All tables.
 #[cfg(test)]
 pub(crate) const SCHEMA: [&TableSchema; 37] = [
     &ROOT,

@@ -1,4 +1,4 @@
-//! Reads the cache's settings, custom error responses, and where viewers may be.
+//! Reads the settings of the cache, trusted proxies, custom error responses, and restrictions by country.
 
 use super::policies::TTL_MAX;
 use super::table::{Reader, Table, value};
@@ -75,7 +75,7 @@ pub(super) fn read_trusted_proxies<'t>(
     TrustedProxies::new(ranges)
 }
 
-/// `None` for one whose status could not be read.
+/// Reads a custom error response; `None` if its status is unreadable.
 pub(super) fn read_custom_error<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,

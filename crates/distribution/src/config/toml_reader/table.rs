@@ -1,4 +1,4 @@
-//! Reads values out of TOML tables and collects every fault with its place, instead of stopping at the first.
+//! Reads values out of TOML tables and collects all faults with their positions, instead of stopping at the first.
 
 use super::schema::TableSchema;
 use super::units::{format_duration, format_size, parse_duration, parse_size};
@@ -9,12 +9,12 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Collects faults and places while tables are read.
+/// A reader of tables that collects faults and positions.
 pub(super) struct Reader<'t> {
     text: &'t str,
-    /// Relative paths of the document start here.
+    /// Folder at which relative paths of the document begin.
     folder: PathBuf,
-    /// The byte offset of each line.
+    /// Byte offset of each line.
     lines: Vec<usize>,
     pub(super) places: Places,
     pub(super) errors: Vec<ConfigError>,
@@ -27,7 +27,7 @@ pub(super) struct Table<'t> {
 }
 
 impl Table<'_> {
-    /// The path of the value of `key`.
+    /// Returns the path of the value of `key`.
     pub(super) fn path(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
@@ -36,7 +36,7 @@ impl Table<'_> {
         }
     }
 
-    /// All keys, in the order of their names.
+    /// Returns all keys, sorted.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(|key| &**key.get_ref())
     }
@@ -54,19 +54,19 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A syntax error, which has no path.
+    /// Adds a syntax error, which has no path.
     pub(super) fn syntax_fault(&mut self, error: &toml::de::Error) {
         let place = self.line_and_column(error.span().unwrap_or_default());
         let message = error.message().replace('\n', ", ");
         self.errors.push(self.places.error_at(place, "", message));
     }
 
-    /// A fault of the value at `path`.
+    /// Adds a fault of the value at `path`.
     pub(super) fn fault(&mut self, path: &str, message: impl Into<String>) {
         self.errors.push(self.places.error(path, message));
     }
 
-    /// Begins with a table: notes the places of its values, and refuses keys that `schema` does not have.
+    /// Opens a table: records the positions of its values, and refuses keys that are not in `schema`.
     pub(super) fn open(
         &mut self,
         entries: &'t DeTable<'t>,
@@ -93,7 +93,7 @@ impl<'t> Reader<'t> {
         table
     }
 
-    /// The table under `key`, if there is one.
+    /// Returns the table under `key`, if there is one.
     pub(super) fn table(
         &mut self,
         table: &Table<'t>,
@@ -109,7 +109,7 @@ impl<'t> Reader<'t> {
         Some(self.open(entries, path, schema))
     }
 
-    /// The table under `key`, whose keys are the operator's.
+    /// Returns the table under `key`, whose keys the operator chooses.
     pub(super) fn free_table(&mut self, table: &Table<'t>, key: &str) -> Option<Table<'t>> {
         let path = table.path(key);
         let found = value(table, key)?;
@@ -125,7 +125,7 @@ impl<'t> Reader<'t> {
         Some(table)
     }
 
-    /// The tables of the array under `key`; none if it is missing.
+    /// Returns the tables of the array under `key`; none if it is missing.
     pub(super) fn tables(
         &mut self,
         table: &Table<'t>,
@@ -154,7 +154,7 @@ impl<'t> Reader<'t> {
         text.map(str::to_owned)
     }
 
-    /// Empty when it is missing, empty or no string, which is a fault.
+    /// Reads a string, which is empty if it is missing, empty or no string; each of these is a fault.
     pub(super) fn required_string(&mut self, table: &Table<'t>, key: &str) -> String {
         if value(table, key).is_none() {
             self.fault(&table.path(key), "is missing; add it");
@@ -166,19 +166,19 @@ impl<'t> Reader<'t> {
         text.unwrap_or_default()
     }
 
-    /// A path, relative ones from the folder of the file.
+    /// Reads a path; a relative one begins at the folder of the file.
     pub(super) fn required_path(&mut self, table: &Table<'t>, key: &str) -> PathBuf {
         let text = self.required_string(table, key);
         self.folder.join(text)
     }
 
-    /// As [`Reader::required_path`], but allowed to be missing.
+    /// Reads as [`Reader::required_path`] does, but the value may be missing.
     pub(super) fn path(&mut self, table: &Table<'t>, key: &str) -> Option<PathBuf> {
         value(table, key)?;
         Some(self.required_path(table, key))
     }
 
-    /// An array of strings; those that are none, or empty, are faults and stand as empty strings.
+    /// Reads an array of strings; elements that are empty or no strings are faults and become empty strings.
     pub(super) fn strings(&mut self, table: &Table<'t>, key: &str) -> Option<Vec<String>> {
         value(table, key)?;
         let path = table.path(key);
@@ -206,7 +206,7 @@ impl<'t> Reader<'t> {
         flag
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn choice<T: Clone>(
         &mut self,
         table: &Table<'t>,
@@ -224,7 +224,7 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// Puts the integer under `key` into `target`, if it is there and within `range`.
+    /// Sets `target` to the integer under `key`, if there is one within `range`.
     pub(super) fn set_number<N: TryFrom<u64>>(
         &mut self,
         table: &Table<'t>,
@@ -246,7 +246,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// As [`Reader::set_number`], for bytes: an integer, or a text such as `32 MiB`.
+    /// Does the same as [`Reader::set_number`] for bytes: an integer, or a string such as `32 MiB`.
     pub(super) fn set_size<N: TryFrom<u64>>(
         &mut self,
         table: &Table<'t>,
@@ -278,7 +278,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// As [`Reader::set_number`], for durations: an integer of seconds, or a text such as `15m`.
+    /// Does the same as [`Reader::set_number`] for durations: an integer of seconds, or a string such as `15m`.
     pub(super) fn set_duration(
         &mut self,
         table: &Table<'t>,
@@ -339,7 +339,7 @@ impl<'t> Reader<'t> {
         self.fault(path, message);
     }
 
-    /// The elements of the array under `key`; none if it is missing or no array.
+    /// Returns the elements of the array under `key`; none if it is missing or no array.
     pub(super) fn elements(
         &mut self,
         table: &Table<'t>,

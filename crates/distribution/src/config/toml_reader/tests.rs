@@ -9,7 +9,7 @@ mod videos;
 const DEFAULT_CONFIG: &str = include_str!("../../../../../docs/default-config.toml");
 const KEY: &[u8] = include_bytes!("../../../../sign/tests/keys/rsa2048.pub.pem");
 
-/// All errors of reading and building, one a line; files whose name contains `missing` cannot be read.
+/// Returns all errors of reading and building, one per line; files whose name contains `missing` cannot be read.
 fn errors(text: &str) -> String {
     let errors = match read_toml(text, Path::new("/etc/privet.toml")) {
         Err(errors) => errors,
@@ -126,7 +126,7 @@ id = 'empty'
 public_keys = []
 ";
 
-/// `behavior` are the lines of the default behavior besides the origin.
+/// Checks a default behavior whose lines are `behavior`.
 #[track_caller]
 fn check_behavior(behavior: &str, expected: &str) {
     let text = format!(
@@ -338,7 +338,7 @@ fn an_empty_document_listens_nowhere() {
     check("", "listeners: is empty; add a [[listeners]] table");
 }
 
-/// The documented configuration, with the keys that are not set switched on.
+/// Returns the documented configuration with the unset keys enabled.
 fn everything() -> String {
     let lines = DEFAULT_CONFIG
         .lines()
@@ -419,7 +419,7 @@ fn the_default_configuration_has_every_key() {
     }
 }
 
-/// The tables under `name`, be it a table or an array of tables.
+/// Returns the tables under `name`, whether that is a table or an array of tables.
 fn below<'t>(table: &'t DeTable<'t>, name: &str) -> Vec<&'t DeTable<'t>> {
     let Some(value) = table.get(name) else {
         return Vec::new();

@@ -18,12 +18,12 @@ const SIZE_UNITS: [(&str, u64); 5] = [
     ("GiB", 1 << 30),
 ];
 
-/// `500ms`, `30s`, `15m`, `2h` or `1d`; a space before the unit is allowed.
+/// Parses `500ms`, `30s`, `15m`, `2h` or `1d`; a space before the unit is allowed.
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     parse(text, &DURATION_UNITS).map(Duration::from_millis)
 }
 
-/// Bytes: `8192`, `20 KiB`, `32 MiB` or `1 GiB`; the space may be left out.
+/// Parses bytes: `8192`, `20 KiB`, `32 MiB` or `1 GiB`; the space is optional.
 pub(crate) fn parse_size(text: &str) -> Option<u64> {
     parse(text, &SIZE_UNITS)
 }
@@ -39,13 +39,13 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.checked_mul(*factor)
 }
 
-/// As a reader would write it, in the greatest unit that leaves no rest.
+/// Formats a duration as an operator would write it, in the largest unit that leaves no remainder.
 pub(crate) fn format_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     format(millis, &DURATION_UNITS, "")
 }
 
-/// As a reader would write it, in the greatest unit that leaves no rest.
+/// Formats a size as an operator would write it, in the largest unit that leaves no remainder.
 pub(crate) fn format_size(bytes: u64) -> String {
     format(bytes, &SIZE_UNITS, " ")
 }

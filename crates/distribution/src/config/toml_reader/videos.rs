@@ -1,4 +1,4 @@
-//! Reads what is made of videos, and streaming distributions.
+//! Reads video settings and streaming distributions.
 
 use super::origins::read_origin;
 use super::table::{Reader, Table, value};
@@ -30,7 +30,7 @@ pub(super) fn read_videos<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Vid
     videos
 }
 
-/// `video = true`, `video = false`, or a table; without any of them, videos with the defaults.
+/// Reads `video = true`, `video = false`, or a table; if it is missing, videos are made with the defaults.
 pub(super) fn read_behavior_videos<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,

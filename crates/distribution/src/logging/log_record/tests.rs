@@ -91,7 +91,7 @@ fn signatures_in_the_referer_are_redacted() {
     );
 }
 
-/// The path with an encoded `?`, and each header that is logged.
+/// The path has an encoded `?`; the other fields are all headers that are logged.
 #[test]
 fn signatures_in_no_field_reach_the_log() {
     let mut record = record();
@@ -159,7 +159,7 @@ fn json_escapes_what_it_must() {
     );
 }
 
-/// They show a text in another order than it has.
+/// Bidirectional formatting characters show a text in another order than it has.
 #[test]
 fn l3_json_has_no_marks_of_direction() {
     let mut record = record();
@@ -174,7 +174,7 @@ fn l3_json_has_no_marks_of_direction() {
     );
 }
 
-/// The live log goes to terminals, which take U+009B for the beginning of a command.
+/// The live log is shown in terminals, which take U+009B for the beginning of a command.
 #[test]
 fn json_has_no_control_characters() {
     let mut record = record();

@@ -1,4 +1,4 @@
-//! How single values stand in a log line: percent-encoded, as JSON, or as they are.
+//! Single values of a log line: percent-encoded, as JSON, or as they are.
 
 use crate::calendar::DateTime;
 use crate::logging::redact::{redact_cookies, redact_query, redact_url, redact_viewer_text};
@@ -7,12 +7,12 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What the JSON form has behind CloudFront's fields, for the operator.
+/// Privet's own fields, which follow CloudFront's in the JSON form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnFields<'a> {
-    /// The token of the refusal.
+    /// Token of the refusal.
     pub refusal: Option<&'static str>,
-    /// The fingerprint of the grant.
+    /// Fingerprint of the grant.
     pub grant: Option<&'a str>,
 }
 
@@ -31,25 +31,25 @@ impl<'a> OwnFields<'a> {
     }
 }
 
-/// One value before it is written. All text goes through redaction, but for words of the program's own: a viewer's may
-/// have found its way into any other, into an origin's `Content-Type` for instance.
+/// A value before it is written. All text except fixed words is redacted, since any of it may contain text of a
+/// viewer's, even an origin's `Content-Type`.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
-    /// One of a closed set.
+    /// A word of a closed set.
     Word(&'static str),
     Text(&'a str),
-    /// A URL from the viewer.
+    /// URL from the viewer.
     Url(&'a str),
-    /// A query from the viewer, without `?`.
+    /// Query from the viewer, without `?`.
     Query(&'a str),
-    /// A `Cookie` header of the viewer's.
+    /// Value of the viewer's `Cookie` header.
     Cookies(&'a str),
-    /// Made here, of characters that no form of the log encodes.
+    /// Value formatted here, of characters that no form of the log encodes.
     Made(Plain),
 }
 
 impl<'a> Value<'a> {
-    /// As it may be logged; `-` for nothing. The one way from a value to a line.
+    /// Returns the value as it may be logged, `-` if it is empty. No value reaches a line in any other way.
     fn shown(self) -> Shown<'a> {
         let text = match self {
             Value::Word(word) => Cow::Borrowed(word),
@@ -76,9 +76,9 @@ pub(crate) enum Plain {
     Date(DateTime),
     Time(DateTime),
     Number(u64),
-    /// Three digits.
+    /// Status, in three digits.
     Status(u16),
-    /// With three decimals.
+    /// Seconds, with three decimals.
     Seconds(Duration),
     Ip(IpAddr),
 }
@@ -107,27 +107,27 @@ impl Plain {
                 out.push(b'.');
                 push_digits(out, u64::from(duration.subsec_millis()), 3);
             }
-            // Writing to a Vec does not fail.
+            // Writing to a `Vec` cannot fail.
             Plain::Ip(address) => drop(write!(out, "{address}")),
         }
     }
 }
 
-/// `number` in decimal, with zeros in front up to `width` digits.
+/// Appends `number` in decimal, padded with zeros to `width` digits.
 fn push_digits(out: &mut Vec<u8>, number: u64, width: usize) {
     let mut digits = [b'0'; 20];
     let mut first = digits.len();
     let mut rest = number;
     while rest > 0 || digits.len() - first < width {
         first -= 1;
-        // A remainder of ten fits.
+        // A remainder below ten fits.
         digits[first] = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
     out.extend_from_slice(&digits[first..]);
 }
 
-/// The lines that a file of these fields begins with.
+/// Returns the first lines of a log file with these fields.
 pub(crate) fn header_of(fields: &[&str]) -> String {
     format!("#Version: 1.0\n#Fields: {}\n", fields.join(" "))
 }
@@ -145,8 +145,7 @@ pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded; behind them the
-/// program's own.
+/// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded, followed by `own`.
 pub(crate) fn push_json_line(
     fields: &[&str],
     values: &[Value<'_>],
@@ -172,7 +171,7 @@ pub(crate) fn push_json_line(
     out.extend_from_slice(b"}\n");
 }
 
-/// Developer guide, "Standard logs", on values that are URL-encoded.
+/// Appends `value` percent-encoded (developer guide, "Standard logs", on values that are URL-encoded).
 fn push_encoded(out: &mut Vec<u8>, value: &str) {
     let mut rest = value.as_bytes();
     while let Some(position) = rest.iter().position(|&byte| ENCODED[usize::from(byte)]) {
@@ -188,7 +187,7 @@ fn push_encoded(out: &mut Vec<u8>, value: &str) {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Which bytes are encoded: what is not visible ASCII, and CloudFront's list.
+/// Bytes that are encoded: those that are not visible ASCII, and those that CloudFront lists.
 const ENCODED: [bool; 256] = {
     let mut encoded = [false; 256];
     let mut byte = 0;
@@ -205,8 +204,8 @@ const ENCODED: [bool; 256] = {
     encoded
 };
 
-/// RFC 8259 7, and DEL, the controls from U+0080 to U+009F and the marks that turn the direction of writing (UAX #9) as
-/// well: a terminal may obey them.
+/// Appends `value` as a JSON string (RFC 8259 7). DEL, the controls U+0080 to U+009F and bidirectional formatting
+/// characters (UAX #9) are escaped as well, since a terminal may act on them.
 fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     for character in value.chars() {
@@ -227,7 +226,7 @@ fn push_json_string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
 }
 
-/// `character` is one of the Basic Multilingual Plane, which four digits name.
+/// Appends `\u` and the four digits of `character`, which is in the Basic Multilingual Plane.
 fn push_json_escape(out: &mut Vec<u8>, character: char) {
     out.extend_from_slice(b"\\u");
     for shift in [12, 8, 4, 0] {

@@ -1,9 +1,9 @@
-//! Tests of what redaction costs and of what it does when a text costs too much.
+//! Tests of the cost of redaction, and of texts that cost too much.
 
 use super::embedded::{Hints, Scope, steps};
 use super::{redact_cookies, redact_links, redact_query, redact_url, redact_viewer_text};
 
-/// What escapes, credentials and lists are made of.
+/// Parts of escapes, credentials and lists.
 const INGREDIENTS: [&str; 40] = [
     "&a",
     "\\&a",
@@ -48,14 +48,14 @@ const INGREDIENTS: [&str; 40] = [
 ];
 const TEXT_SIZE_BYTES: usize = 32 * 1024;
 
-/// A credential in entities of which each has to be undone before the next is seen.
+/// Returns a credential in nested entities, each of which must be undone before the next is visible.
 fn nested(depth: usize) -> String {
     let core = "Ab3Qz9Xy7K".repeat(12);
     let zeros = "0".repeat(66);
     (0..depth).fold(core, |inner, _| format!("{zeros}&{inner};{zeros}"))
 }
 
-/// What made redaction slow, and `filling` up to the end.
+/// Returns a text that made redaction slow, completed with `filling`.
 fn dear(filling: &str, depth: usize) -> String {
     let commas = ",".repeat(21);
     let begin = format!(
@@ -67,7 +67,7 @@ fn dear(filling: &str, depth: usize) -> String {
     format!("{begin}{}", filling.repeat(count))
 }
 
-/// Each ingredient, and each two, repeated, behind one another, and behind what is nested.
+/// Returns texts of each ingredient and each pair: repeated, one after the other, and after nested entities.
 fn families() -> impl Iterator<Item = String> {
     let filled = |text: &str, size_bytes: usize| text.repeat(size_bytes / text.len());
     INGREDIENTS
@@ -91,10 +91,10 @@ fn families() -> impl Iterator<Item = String> {
         })
 }
 
-/// Texts of 19 KB took 190 ms. No clock here: the steps are counted.
+/// Texts of 19 KB took 190 ms. Steps are counted here instead of time.
 #[test]
 fn f8_no_text_costs_more_than_its_length_permits() {
-    // A debug build is slow.
+    // A debug build is too slow for all of them.
     for text in families().step_by(17) {
         let spent = steps(&text, Scope::Anything, Hints::default());
         assert!(spent.steps <= spent.steps_max, "{text:.100}");
@@ -104,7 +104,7 @@ fn f8_no_text_costs_more_than_its_length_permits() {
     }
 }
 
-/// Fixed by hand: texts over the budget, and a record's texts, which are far from it.
+/// The texts are fixed: each of them exceeds the budget.
 #[test]
 fn f8_what_costs_too_much_is_redacted_altogether() {
     for text in ["\\&a", "&a", "&%"].map(|filling| dear(filling, 14)) {
@@ -122,7 +122,7 @@ fn f8_what_is_never_ready_is_redacted_altogether() {
         assert_eq!(redact_viewer_text(&redacted), redacted, "{depth}");
         assert!(!redacted.contains(&nested(0)), "{depth}");
     }
-    // More levels than anybody makes, in a text that has to be read by levels.
+    // More levels than anybody makes, in a text that has to be read level by level.
     let deep = format!("Signature=a &#65 %{}41", "25".repeat(40));
     assert_eq!(redact_viewer_text(&deep), "redacted");
 }

@@ -1,38 +1,39 @@
-//! Undoes the escapes of a text, of all kinds and however often they were made, and remembers where each byte stood.
+//! Undoes escapes of all kinds in a text, however deeply nested, and records the position of each byte.
 
 use super::budget::{Budget, OverBudget};
 use crate::percent::hex_pair;
 use std::ops::Range;
 
-/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML's entities, fullwidth forms.
+/// A text with all escapes undone: percent-encoding, those of JSON, JavaScript and C, HTML entities, and fullwidth
+/// forms.
 pub(super) struct Decoded<'a> {
     pub(super) text: &'a str,
-    /// One byte each for a character of ASCII; [`FOREIGN`], or its bytes in UTF-8, for every other.
+    /// One byte for each ASCII character; [`FOREIGN`] or the UTF-8 bytes for any other.
     pub(super) bytes: Vec<u8>,
     starts: Vec<usize>,
-    /// How many hexadecimal digits `bytes` end with, counted up to one more than a number has.
+    /// Number of hexadecimal digits at the end of `bytes`, counted up to one more than a number has.
     digits: usize,
-    /// Whether numeric entities without `;` were met, so that the text may be read in two ways.
+    /// True if there are numeric entities without `;`, so that the text can be read in two ways.
     pub(super) has_open_entities: bool,
 }
 
-/// Stands for an escaped character outside ASCII, of which no credential has any.
+/// Byte for an escaped character outside ASCII; no credential contains one.
 const FOREIGN: u8 = 0x80;
 
-/// More often than this nobody escapes anything.
+/// Maximum depth of escaping; nobody nests escapes more deeply.
 const LEVELS_MAX: usize = 16;
 
-/// What a byte costs in one pass: it is appended, may be cut off, and looked at for escapes.
+/// Steps per byte of one pass: the byte is appended, may be cut off, and is examined for escapes.
 const STEPS_PER_BYTE: usize = 3;
 
-/// What a byte costs at each level.
+/// Steps per byte of each level.
 const STEPS_PER_BYTE_AND_LEVEL: usize = 3;
 
-/// An escape at the end of what was read: how long it is, and what it stands for.
+/// The length of an escape, and the byte it stands for.
 type Escape = (usize, u8);
 
 impl<'a> Decoded<'a> {
-    /// One pass: what an escape gives may be a part of the next one, as in `%2553` or `&#37;53`.
+    /// Decodes in one pass, in which the value of an escape may be part of the next one, as in `%2553` or `&#37;53`.
     pub(super) fn of(text: &'a str, budget: &mut Budget) -> Result<Self, OverBudget> {
         if !may_have_escapes(text.as_bytes()) {
             return Ok(Decoded::plain(text));
@@ -63,8 +64,8 @@ impl<'a> Decoded<'a> {
         Ok(decoded)
     }
 
-    /// One level of escapes after the other, each from the left. For texts with open entities, which one pass may
-    /// misread.
+    /// Decodes one level of escapes after another, each from the left. Needed for texts with open entities, which one
+    /// pass may misread.
     pub(super) fn by_levels(text: &'a str, budget: &mut Budget) -> Result<Self, OverBudget> {
         let mut decoded = Decoded::plain(text);
         for _ in 0..LEVELS_MAX {
@@ -101,14 +102,14 @@ impl<'a> Decoded<'a> {
         self.starts.truncate(kept);
     }
 
-    /// Where decoded bytes stand in the text.
+    /// Returns the position of decoded bytes in the original text.
     pub(super) fn place(&self, decoded: &Range<usize>) -> Range<usize> {
         let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.text.len());
         start(decoded.start)..start(decoded.end)
     }
 
-    /// Appends the last of `pending`. What ends with it makes one byte of several, which is appended in turn; so the
-    /// work is no more than the length of the text.
+    /// Appends the last byte of `pending`. An escape that ends with it is replaced by one byte, which is appended in
+    /// turn, so the work is bounded by the length of the text.
     fn push(&mut self, pending: &mut Vec<(u8, usize)>) {
         while let Some((byte, start)) = pending.pop() {
             if let Some((length, value, radix)) = numeric_entity(&self.bytes, self.digits)
@@ -140,7 +141,7 @@ impl<'a> Decoded<'a> {
         };
     }
 
-    /// Takes off the last bytes; says where they began in the text.
+    /// Removes the last bytes and returns their start in the original text.
     fn cut(&mut self, length: usize) -> usize {
         let kept = self.bytes.len() - length;
         let start = self.starts[kept];
@@ -152,7 +153,7 @@ impl<'a> Decoded<'a> {
 }
 
 fn may_have_escapes(text: &[u8]) -> bool {
-    // U+FF01 to U+FF5E begin with 0xef.
+    // In UTF-8, U+FF01 to U+FF5E begin with 0xef.
     text.iter()
         .any(|byte| matches!(byte, b'%' | b'\\' | b'&' | 0xef))
 }
@@ -161,19 +162,20 @@ fn may_end_escape(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b';' | b'}' | 0x80..)
 }
 
-/// Not in front of what may begin an escaped digit or `;`, as in `&#6&#49;&#59;`.
+/// Returns true if an entity ends before `next`: not before the possible start of an escaped digit or `;`, as in
+/// `&#6&#49;&#59;`.
 fn ends_entity(next: u8, radix: u32) -> bool {
     let is_part = next == b';' || char::from(next).is_digit(radix);
     !is_part && !matches!(next, b'&' | b'%' | b'\\')
 }
 
-/// Whether one more zero changes nothing: there may be any number of them, and none needs to be read twice.
+/// Returns true if one more zero changes nothing. Any number of zeros is allowed, and none needs to be read twice.
 fn has_leading_zero(bytes: &[u8]) -> bool {
     let marks: [&[u8]; 6] = [b"&#0", b"&#x0", b"&#X0", b"\\u{0", b"\\x{0", b"\\o{0"];
     bytes.last() == Some(&b'0') && marks.into_iter().any(|mark| bytes.ends_with(mark))
 }
 
-/// The escape that `bytes` begin with, as browsers read it: a numeric entity ends in front of whatever is no digit.
+/// Returns the escape at the beginning of `bytes`, as browsers read it: a numeric entity ends before any non-digit.
 fn escape_from(bytes: &[u8]) -> Option<Escape> {
     match bytes {
         [b'%' | b'\\', b'u', digit, ..] if digit.is_ascii_hexdigit() => fixed_from(bytes, 6),
@@ -223,7 +225,7 @@ fn braced_from(bytes: &[u8]) -> Option<Escape> {
     })
 }
 
-/// The escape that `bytes` end with.
+/// Returns the escape at the end of `bytes`.
 fn escape(bytes: &[u8]) -> Option<Escape> {
     let (rest, last) = bytes.split_last().map(|(last, rest)| (rest, *last))?;
     match last {
@@ -238,10 +240,10 @@ fn escape(bytes: &[u8]) -> Option<Escape> {
     }
 }
 
-/// Escapes of as many digits as their mark says.
+/// Returns an escape with a fixed number of digits at the end of `bytes`.
 fn fixed_length(bytes: &[u8]) -> Option<Escape> {
     match bytes {
-        // One byte of a character, and not its number.
+        // The value is a byte of UTF-8, not the number of a character.
         [.., b'%', high, low] => hex_pair(*high, *low).map(|value| (3, value)),
         [.., b'\\', b'x', high, low] => hex_pair(*high, *low).map(|value| (4, value)),
         [.., b'\\', a, b, c] => character(&[*a, *b, *c], 8).map(|value| (4, value)),
@@ -257,7 +259,7 @@ fn fixed_length(bytes: &[u8]) -> Option<Escape> {
 
 const BRACES: [(&[u8], u32); 3] = [(b"\\u{", 16), (b"\\x{", 16), (b"\\o{", 8)];
 
-/// `\u{3d}`, `\x{3d}` and `\o{75}`, up to their `}`.
+/// Returns the escape `\u{3d}`, `\x{3d}` or `\o{75}` at the end of `bytes`, which lack its `}`.
 fn braced(bytes: &[u8]) -> Option<Escape> {
     BRACES.into_iter().find_map(|(mark, radix)| {
         let digits = trailing(bytes, radix);
@@ -267,8 +269,8 @@ fn braced(bytes: &[u8]) -> Option<Escape> {
     })
 }
 
-/// `&#61` and `&#x3d`, up to their `;`: length, value and radix. `digits` is how many hexadecimal digits `bytes` end
-/// with.
+/// Returns length, value and radix of `&#61` or `&#x3d` at the end of `bytes`, which lack its `;`. `digits` is the
+/// number of hexadecimal digits at the end of `bytes`.
 fn numeric_entity(bytes: &[u8], digits: usize) -> Option<(usize, u8, u32)> {
     if digits == 0 || digits > DIGITS_MAX {
         return None;
@@ -282,7 +284,7 @@ fn numeric_entity(bytes: &[u8], digits: usize) -> Option<(usize, u8, u32)> {
     Some((mark + digits.len(), character(digits, radix)?, radix))
 }
 
-/// U+FF01 to U+FF5E in UTF-8: the characters of ASCII, as wide as those of Chinese.
+/// Returns the ASCII character of a fullwidth form, U+FF01 to U+FF5E, in UTF-8.
 fn fullwidth(bytes: &[u8]) -> Option<Escape> {
     match bytes {
         [0xef, 0xbc, low @ 0x81..=0xbf] => Some((3, low - 0x81 + b'!')),
@@ -291,8 +293,8 @@ fn fullwidth(bytes: &[u8]) -> Option<Escape> {
     }
 }
 
-/// `&amp` and its like, up to their `;`. A name that is not listed stands for nothing that is in a link or ends a part
-/// of one: for what cannot be seen, or was put in between.
+/// Returns the entity, such as `&amp`, at the end of `bytes`, which lack its `;`. Names that are not listed become
+/// [`FOREIGN`], which ends no run: their characters are invisible or were inserted, since no link contains them.
 fn named_entity(bytes: &[u8]) -> Option<Escape> {
     let last = &bytes[bytes.len().saturating_sub(NAME_CHARACTERS_MAX + 1)..];
     let mark = last
@@ -308,7 +310,7 @@ fn named_entity(bytes: &[u8]) -> Option<Escape> {
     Some((name.len() + 1, named.map_or(FOREIGN, |(_, value)| *value)))
 }
 
-/// HTML's longest name has 31.
+/// Maximum length of an entity's name; the longest in HTML has 31 characters.
 const NAME_CHARACTERS_MAX: usize = 32;
 
 const ENTITIES: [(&[u8], u8); 34] = [
@@ -348,7 +350,7 @@ const ENTITIES: [(&[u8], u8); 34] = [
     (b"excl", b'!'),
 ];
 
-/// The last bytes of which all are digits, up to one more than a number has.
+/// Returns the digits at the end of `bytes`, up to one more than a number has.
 fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
     let last = &bytes[bytes.len().saturating_sub(DIGITS_MAX + 1)..];
     let is_digit = |byte: &u8| char::from(*byte).is_digit(radix);
@@ -356,10 +358,10 @@ fn trailing(bytes: &[u8], radix: u32) -> &[u8] {
     &last[other.map_or(0, |other| other + 1)..]
 }
 
-/// Zeros in front of which there are more than one are not counted.
+/// Maximum number of digits, not counting repeated leading zeros.
 const DIGITS_MAX: usize = 16;
 
-/// The character with the number that `digits` are.
+/// Returns the character with the number written in `digits`.
 fn character(digits: &[u8], radix: u32) -> Option<u8> {
     let text = str::from_utf8(digits).ok()?;
     let number = u64::from_str_radix(text, radix).ok()?;

@@ -1,7 +1,7 @@
-//! Finds credentials inside other text: a link percent-encoded into a path or a parameter, quoted in a header, or the
-//! bare signature of one.
+//! Finds credentials inside other text: a link percent-encoded into a path or a parameter or quoted in a header, or a
+//! bare signature.
 //!
-//! Escapes are undone as often as they were made, so that nobody who decodes a log finds a signature there.
+//! All levels of escaping are undone, so that decoding a log reveals no signature.
 
 use super::budget::{Budget, OverBudget};
 use super::decoded::Decoded;
@@ -15,32 +15,32 @@ use super::{Secret, is_whole_signature, label};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What of a text is a credential.
+/// The kinds of credentials to look for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// All that may be one: for what is read by people.
+    /// Anything that may be a credential, for text that people read.
     Anything,
-    /// Only parameters of URLs and path tokens in paths: for what is read by programs.
+    /// Only parameters of URLs and path tokens in paths, for text that programs read.
     Urls,
 }
 
-/// What is known of a text before it is read.
+/// Facts about a text that are known before it is read.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Hints<'a> {
-    /// Stands for policies; `None` is the label of the first signature.
+    /// Label of policies; `None` means that of the first signature.
     pub(super) policy_label: Option<&'a str>,
-    /// Where labels stand, and how many characters each replaced that may be a part of a signature.
+    /// Positions of labels, each with the number of characters it replaced that may be part of a signature.
     pub(super) cuts: &'a [(usize, usize)],
 }
 
-/// `text` with the values of all that is named `Policy` or `Signature` replaced as [`super::redact_query`] does, at
-/// any depth of escaping.
+/// Replaces the values of everything named `Policy` or `Signature` as [`super::redact_query`] does, at any depth of
+/// escaping.
 ///
-/// Path tokens in paths become `REDACTED`. Any other run of characters that may be a credential is replaced as a whole:
-/// by the label of the signature that it is, or by `redacted`.
+/// Path tokens in paths become `REDACTED`. Any other run of characters that may be a credential is replaced as a whole,
+/// by the label of its signature or by `redacted`.
 ///
 /// # Errors
-/// [`OverBudget`] when the text takes more work than it is worth. Nothing of it may be logged then.
+/// Returns [`OverBudget`] if examining the text takes too much work. None of it may be logged then.
 pub(super) fn redact_text<'a>(
     text: &'a str,
     scope: Scope,
@@ -54,11 +54,11 @@ pub(super) fn redact_text<'a>(
     reader.redact(text)
 }
 
-/// What it takes to sort, label and write one.
+/// Steps to sort, label and write one secret.
 const STEPS_PER_SECRET: usize = 32;
 
-/// False for almost all that is logged, and quickly: there is neither a long run, nor a name, nor an escape that could
-/// hide a part of one.
+/// Returns false for almost all text that is logged, and quickly: it has neither a long run, nor a name, nor an escape
+/// that could hide part of one.
 pub(super) fn may_carry_credentials(text: &[u8]) -> bool {
     may_have_run(text) || may_have_names(text) || may_have_pieces(text) || may_have_numbers(text)
 }
@@ -75,11 +75,11 @@ impl Reader<'_> {
             return Ok(Cow::Borrowed(text));
         }
         let mut redacted = Cow::Borrowed(text);
-        // A label may join what stood on both sides of a list, or be in the way no longer. Each pass but the last makes
-        // the text simpler; two are almost always enough, and the budget ends the others.
+        // A label may join the two sides of a list, or no longer separate them. Each pass but the last makes the text
+        // simpler; two almost always suffice, and the budget bounds the rest.
         while let Some(more) = self.redact_once(&redacted)? {
             redacted = Cow::Owned(more);
-            // They are where they stand in the first text.
+            // Cuts are positions in the original text.
             self.hints.cuts = &[];
         }
         match self.scope {
@@ -93,7 +93,7 @@ impl Reader<'_> {
         Ok(redacted)
     }
 
-    /// Whoever undoes escapes may take blanks out first, and then again and again: nothing may show up in that.
+    /// Fails if removing blanks between rounds of decoding, as a reader of the log may do, would reveal a credential.
     fn unless_blanks_hide_more(&mut self, text: &str) -> Result<(), OverBudget> {
         if !has_escapes(text.as_bytes()) {
             return Ok(());
@@ -120,7 +120,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `None` if there is nothing to do.
+    /// Returns the redacted text, or `None` if there is nothing to redact.
     fn redact_once(&mut self, text: &str) -> Result<Option<String>, OverBudget> {
         let decoded = Decoded::of(text, &mut self.budget)?;
         let redacted = self.redact_decoded(&decoded)?;
@@ -176,7 +176,7 @@ impl Reader<'_> {
         out
     }
 
-    /// All that must not be logged, in its order.
+    /// Returns everything that must not be logged, in order.
     fn secrets(&mut self, decoded: &Decoded<'_>) -> Result<Vec<Embedded>, OverBudget> {
         let bytes = &decoded.bytes;
         self.budget.spend(bytes.len() + 1)?;
@@ -202,7 +202,7 @@ impl Reader<'_> {
         Ok(without_overlaps(secrets))
     }
 
-    /// How many characters this has, if more of it may stand around.
+    /// Returns the number of characters of the secret if more of it may be nearby.
     fn cut(&self, decoded: &Decoded<'_>, found: &Embedded) -> Option<usize> {
         let value = &decoded.bytes[found.value.clone()];
         if found.is_redacted {
@@ -230,14 +230,14 @@ fn without_blanks(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// How many characters of base64 there are, if more of a signature may stand around: not beside a whole one, nor beside
-/// a policy, which is JSON.
+/// Returns the number of base64 characters if more of the signature may be nearby. Nothing is missing from a whole
+/// signature, nor from a policy, which is JSON.
 pub(super) fn cut_length(value: &[u8]) -> Option<usize> {
     let is_policy = value.starts_with(b"ey") || value.starts_with(b"ew");
     (!is_policy && !is_whole_signature(value)).then(|| count(value))
 }
 
-/// A list of numbers may be the value of a name, or have something in it that was found for itself.
+/// Merges secrets that overlap: a list of numbers may be the value of a name, or contain something found separately.
 fn without_overlaps(secrets: Vec<Embedded>) -> Vec<Embedded> {
     let mut apart: Vec<Embedded> = Vec::with_capacity(secrets.len());
     for found in secrets {
@@ -252,7 +252,7 @@ fn without_overlaps(secrets: Vec<Embedded>) -> Vec<Embedded> {
     apart
 }
 
-/// The parameters of URLs that carry a grant, spelled as they have to be, and path tokens.
+/// Returns path tokens, and the parameters of URLs that carry a grant, in their exact spelling.
 fn secrets_of_urls(
     profile: &Profile<'_>,
     budget: &mut Budget,
@@ -275,7 +275,7 @@ fn is_of_url(bytes: &[u8], found: &Embedded) -> bool {
     }
 }
 
-/// What is found in the runs of a text.
+/// Returns the secrets in the runs of a text.
 fn secrets_of_runs(
     profile: &Profile<'_>,
     budget: &mut Budget,
@@ -284,10 +284,10 @@ fn secrets_of_runs(
     let mut secrets = Vec::new();
     let mut next = 0;
     for run in runs(bytes) {
-        // A label may go on behind the run it begins in.
+        // A label may extend beyond the run in which it begins.
         let run = run.start.max(next).min(run.end)..run.end;
         next = run.start;
-        // What is between the values that have a name is looked at for itself: the rest of a path stays readable.
+        // The text between named values is examined separately, so that the rest of a path stays readable.
         let named = named_values(profile, &run, |_, _| true, budget)?;
         let may_be = match named.is_empty() {
             true => Profile::may_be_credential,
@@ -305,7 +305,7 @@ fn secrets_of_runs(
 
 type MayBe<'a> = fn(&Profile<'a>, &Range<usize>, &mut Budget) -> Result<bool, OverBudget>;
 
-/// The credential in a part of a run, without the name in front unless that may be its beginning.
+/// Returns the credential in part of a run, without a name before it unless the name may be its beginning.
 fn nameless<'a>(
     profile: &Profile<'a>,
     range: Range<usize>,
@@ -333,7 +333,7 @@ fn nameless<'a>(
     }))
 }
 
-/// What stands for a value; nothing for what has no signature.
+/// Returns the label of a value; empty if the value has no signature.
 fn value_label<'a>(decoded: &'a Decoded<'_>, found: &Embedded) -> Cow<'a, str> {
     let value = &decoded.bytes[found.value.clone()];
     match found.secret {
@@ -345,7 +345,7 @@ fn value_label<'a>(decoded: &'a Decoded<'_>, found: &Embedded) -> Cow<'a, str> {
     }
 }
 
-/// The label of the signature that a run is, spaces taken for `+` or for nothing, or that it begins with.
+/// Returns the label of the signature that a run is, with spaces read as `+` or as nothing, or that it begins with.
 fn signature_of_run(run: &[u8]) -> Option<String> {
     let with_plus = run
         .iter()
@@ -362,7 +362,7 @@ fn signature_label(reading: Vec<u8>) -> Option<String> {
     Some(label(&text)).filter(|label| label != "redacted")
 }
 
-/// What a text took.
+/// The steps spent on a text.
 #[cfg(test)]
 pub(super) struct Spent {
     pub(super) steps: usize,

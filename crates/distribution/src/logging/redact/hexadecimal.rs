@@ -1,20 +1,21 @@
-//! Finds a signature in hexadecimal that was cut by other characters. Digests that stand side by side are none.
+//! Finds a hexadecimal signature that was cut by other characters. Adjacent digests are none.
 
 use super::budget::{Budget, OverBudget};
 use super::runs::{LONG_PIECE_CHARACTERS_MIN, SHORT_PIECE_CHARACTERS_MIN};
 use std::ops::Range;
 
-/// A P-256 signature has 136 to 144 digits.
+/// Minimum number of digits of a signature; one of a P-256 key has 136 to 144.
 const DIGITS_MIN: usize = 129;
-/// Between two pieces.
+/// Maximum distance between two pieces.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 8;
-/// What a digest has: of MD5, SHA-1, SHA-224 to SHA-512, and of what is in between.
+/// Numbers of digits in digests: MD5, SHA-1, SHA-224 to SHA-512, and sizes in between.
 const DIGEST_DIGITS: [usize; 7] = [32, 40, 48, 56, 64, 96, 128];
-/// A digest as long as SHA-512's and what a P-256 signature has more, which is no date.
+/// Lengths of P-256 signatures of which a piece may look like a digest of SHA-512; the rest must not be all digits, as
+/// a date is.
 const SIGNATURE_DIGITS: [usize; 3] = [140, 142, 144];
 const REST_DIGITS_MIN: usize = 12;
 
-/// The words of each signature that was cut.
+/// Returns the words of each cut signature.
 pub(super) fn hexadecimal_pieces(
     bytes: &[u8],
     budget: &mut Budget,
@@ -42,7 +43,7 @@ fn is_signature(bytes: &[u8], group: &[Range<usize>]) -> bool {
     is_cut || is_rest
 }
 
-/// All words of hexadecimal digits that are long enough, without `0x`.
+/// Returns all words of hexadecimal digits that are long enough, without `0x`.
 fn words(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut next = 0;
     std::iter::from_fn(move || {

@@ -1,19 +1,19 @@
-//! Tests of credentials that somebody cut, listed or wrote in another way, and of texts that only look so.
+//! Tests of credentials that were cut, listed or written in another way, and of texts that only look like them.
 
 use super::{redact_cookies, redact_query, redact_url, redact_viewer_text};
 use std::borrow::Cow;
 
-/// Real signatures, with a P-256 key.
+/// Real signatures of a P-256 key.
 const SIGNATURES: [&str; 2] = [
     "MEYCIQC0ciMpetX8D8ajVastpkeuE7EErE~4r5zcrI0aTwgmzQIhAMcqZQIIxUpcQul2EPM2DLmWL0IK2OsuyPi25-lsq6VK",
     "MEQCIHkEzFTPfHNgW--Uv-0ZZOe0GqXwzqF2WGE6ldiPT67XAiB1QMK9mlt01R8MG5kjMggP7MQW63yQAdW5d1YmRqUYzA__",
 ];
-/// As long as that of an RSA key.
+/// A text as long as the signature of an RSA key.
 const RSA: &str = "UxqdmKPx26wK-dCMlegXojnmPy8QnNXZ3v7Gg078ZoET1yYxxFFEa5vIaIN6vK445inIsgrPBt2CtJmH~e-OXLp6~uhDJbLMWy7Bp9zS0RTLH0j4XVrbX5EtZSefwWYi-RKmQFeUMxs410MmC~0XD3M5DPUiV9ipeTNXgHGmYcEVGZwVaJT1gxuRez8sCKozpz-nrYqlLoVJxIGM~F8iOWz9zUv9OS26XzObXUucCDA6sqpwLgo0Wm6EActTj~jyLWH04jBtvA0GIDtfbYtT~00-76kZPFMH0DO4rCm-s6DYOUpXGbJkXKdNN2bk40FOCBAPg-6wu38MWT3lY-ruiA__";
 
 type Redact = fn(&str) -> Cow<'_, str>;
 
-/// Of a text with a secret in it, in each field, less than `left_max` characters are left besides labels.
+/// Checks in each kind of field that redaction leaves at most `left_max` characters of `text` besides labels.
 #[track_caller]
 fn check(text: &str, left_max: usize) {
     let all: [(&str, Redact); 4] = [
@@ -42,7 +42,7 @@ fn check_stays(text: &str) {
     }
 }
 
-/// The bytes of a signature.
+/// Returns the bytes of a signature.
 fn bytes(signature: &str) -> Vec<u8> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
     let digits = signature.bytes().filter(|byte| *byte != b'_');
@@ -89,7 +89,7 @@ fn f8_halves_on_both_sides_of_a_query_mark() {
     }
 }
 
-/// Up to the `=` a part of a run was taken for the name of a parameter.
+/// A part of a run up to `=` used to be taken for the name of a parameter.
 #[test]
 fn f8_the_beginning_of_a_signature_is_no_name() {
     for signature in SIGNATURES {
@@ -103,7 +103,7 @@ fn f8_the_beginning_of_a_signature_is_no_name() {
     }
 }
 
-/// What stood behind a label was not looked at.
+/// Text after a label used not to be examined.
 #[test]
 fn f8_labels_hide_nothing_beside_them() {
     for signature in SIGNATURES {
@@ -141,7 +141,7 @@ fn f8_the_rest_of_a_named_value_that_was_cut() {
             }
         }
     }
-    // Beside a whole one nothing is missing.
+    // Nothing is missing next to a whole signature.
     let file = "file=Summer_Holiday_2026_S01E02_German_DL";
     let label = super::label(RSA);
     assert_eq!(
@@ -308,7 +308,7 @@ fn f8_addresses_ids_and_names_stay() {
     }
 }
 
-/// Percent-encoded, broken into fours by blanks, and percent-encoded again, as often as one likes.
+/// The text is percent-encoded, broken into fours by blanks, and percent-encoded again, any number of times.
 #[test]
 fn f8_blanks_within_escapes_hide_nothing() {
     let credential = "Ab3-Qz9_Xy7K~mP2".repeat(22);

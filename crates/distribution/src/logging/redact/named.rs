@@ -1,4 +1,4 @@
-//! Finds the values of names that carry a grant, and the path tokens of paths, within one run.
+//! Finds the values of names that carry a grant, and path tokens in paths, within one run.
 
 use super::budget::{Budget, OverBudget};
 use super::profile::Profile;
@@ -6,29 +6,29 @@ use super::runs::{is_base64, is_path_token};
 use super::{Secret, is_label};
 use std::ops::Range;
 
-/// In base64; a P-256 signature has about 96 characters.
+/// Minimum length of a signature in base64; one of a P-256 key has about 96 characters.
 pub(super) const SIGNATURE_CHARACTERS_MIN: usize = 64;
-/// What stands in front of a path token in a path, with the token's own beginning.
+/// Bytes before a path token in a path, with the beginning of the token itself.
 const PATH_TOKEN: &[u8] = b"/~S1";
-/// What stands there afterwards.
+/// Bytes at the same position once the token is redacted.
 const REDACTED_PATH_TOKEN: &[u8] = b"/~REDACTED";
 
 const POLICY: &[u8] = b"Policy";
 const SIGNATURE: &[u8] = b"Signature";
 const NAMES: [(&[u8], Secret); 2] = [(POLICY, Secret::Policy), (SIGNATURE, Secret::Signature)];
 
-/// Something that must not be logged, counted in decoded bytes.
+/// A secret that must not be logged, at positions in decoded bytes.
 #[derive(Clone)]
 pub(super) struct Embedded {
     pub(super) secret: Secret,
-    /// From the name on, if it has one.
+    /// Range of the value including its name, if it has one.
     pub(super) whole: Range<usize>,
     pub(super) value: Range<usize>,
     pub(super) is_redacted: bool,
 }
 
 impl Embedded {
-    /// What has no name.
+    /// Makes a secret of a value without a name.
     pub(super) fn run(value: Range<usize>) -> Self {
         Embedded {
             secret: Secret::Run,
@@ -66,7 +66,7 @@ fn starts_with_name(text: &[u8], name: &[u8]) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
-/// The values of names, and the path tokens of paths, of those that are meant; nothing of a run that has no mark.
+/// Returns those named values and path tokens that satisfy `is_meant`; none for a run without `=` and `~`.
 pub(super) fn named_values(
     profile: &Profile<'_>,
     run: &Range<usize>,
@@ -91,7 +91,7 @@ pub(super) fn named_values(
             _ => named.secret_at(mark, budget)?,
         };
         if let Some(value) = value.filter(|value| is_meant(bytes, value)) {
-            // The run ends within a label that has a colon.
+            // A label has a colon, which ends the run within the label.
             next = value.value.end.min(run.end);
             found.push(value);
         }
@@ -102,15 +102,15 @@ pub(super) fn named_values(
 struct Named<'a> {
     profile: &'a Profile<'a>,
     run: Range<usize>,
-    /// Where the last credential of the run may begin, found once for all names.
+    /// Possible start of the last credential in the run, found once for all names.
     last_credential: Option<Option<usize>>,
 }
 
 impl Named<'_> {
-    /// The secret whose name ends where `equals` stands.
+    /// Returns the secret whose name ends at `equals`.
     ///
-    /// Without letter or digit in front the names count as spelled. In any other case, and behind anything, they
-    /// count when the value is as long as a signature.
+    /// A name counts in its exact spelling unless a letter or digit precedes it. In any other spelling, or after any
+    /// text, it counts if its value is as long as a signature.
     fn secret_at(
         &mut self,
         equals: usize,
@@ -143,8 +143,8 @@ impl Named<'_> {
         Ok(is_secret.then(|| found(length, false)))
     }
 
-    /// How much behind `from` is the value: a word of base64, or all that may be a signature that was broken into
-    /// several.
+    /// Returns the length of the value at `from`: one word of base64, or the rest of the run if it may be a signature
+    /// broken into several words.
     fn value_length(&mut self, from: usize, budget: &mut Budget) -> Result<usize, OverBudget> {
         let last_credential = match self.last_credential {
             Some(known) => known,
@@ -162,8 +162,8 @@ impl Named<'_> {
     }
 }
 
-/// The path token in a path in front of which `tilde` stands. Elsewhere a token is a run like any other: in a
-/// signature, too, `~S1` may occur.
+/// Returns the path token after `tilde` in a path. Elsewhere a token is a run like any other, since `~S1` may occur in
+/// a signature.
 fn path_token_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
     let behind = &bytes[tilde.checked_sub(1)?..];
     let length = |value: &[u8]| {
@@ -185,7 +185,7 @@ fn path_token_at(bytes: &[u8], tilde: usize) -> Option<Embedded> {
     })
 }
 
-/// The length of the label that `value` begins with.
+/// Returns the length of the label at the beginning of `value`.
 fn label_length(value: &[u8]) -> Option<usize> {
     let ends = ["redacted".len(), "grant:".len() + 16];
     ends.into_iter().find(|&end| {

@@ -1,7 +1,7 @@
-//! Finds lists of numbers that may be a credential: its characters or bytes as in `[77,84,…]`, `CHAR(77)||CHAR(84)` or
+//! Finds lists of numbers that may be a credential: its characters or bytes, as in `[77,84,…]`, `CHAR(77)||CHAR(84)` or
 //! `4d:54:…`, or its words of two or four bytes.
 //!
-//! Addresses are no list, nor are numbers that grow: those count something.
+//! IP addresses are no list, nor are increasing numbers, which count something.
 
 use super::budget::{Budget, OverBudget};
 use number::{Form, Number, words};
@@ -10,25 +10,26 @@ use std::ops::Range;
 
 mod number;
 
-/// A P-256 signature has 68 to 72 bytes, and nearly as many in words.
+/// Minimum size of a list: a P-256 signature has 68 to 72 bytes, and nearly as many in whole words.
 const BYTES_MIN: usize = 64;
-/// Of these numbers at least so many digits are decimal, but for one list in ten thousand.
+/// Minimum number of decimal digits in such a list; fewer than one list in ten thousand has less.
 const DIGITS_MIN: usize = 56;
-/// Enough for `)+String.fromCharCode(`.
+/// Maximum size of a separator: enough for `)+String.fromCharCode(`.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 32;
-/// Without a letter in them so short separators need not be the same: `, ` and a line break take turns.
+/// Maximum size of separators that may differ as long as they have no letter, such as `, ` and a line break in turn.
 const PUNCTUATION_SIZE_BYTES_MAX: usize = 4;
-/// No address with its port is longer.
+/// Maximum length of an address with its port.
 const ADDRESS_CHARACTERS_MAX: usize = 47;
 const STEPS_PER_BYTE: usize = 4;
 
-/// False for almost all that is logged: of a number, in decimal or hexadecimal, at least one digit is decimal.
+/// Returns false for almost all text that is logged: of each number, decimal or hexadecimal, one digit or more is
+/// decimal.
 pub(super) fn may_have_numbers(text: &[u8]) -> bool {
     text.len() >= 2 * BYTES_MIN
         && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN
 }
 
-/// From the first to the last number of each list.
+/// Returns the range of each list, from its first to its last number.
 pub(super) fn number_lists(
     bytes: &[u8],
     budget: &mut Budget,
@@ -36,7 +37,7 @@ pub(super) fn number_lists(
     budget.spend(STEPS_PER_BYTE * bytes.len())?;
     let mut found = Vec::new();
     let mut lists = Form::ALL.map(List::of_form);
-    // Up to where an address goes, and up to where there is none.
+    // Ends of the last address and of the last text that was found to be none.
     let (mut address_end, mut other_end) = (0, 0);
     for word in words(bytes) {
         if word.start < address_end {
@@ -62,7 +63,7 @@ pub(super) fn number_lists(
     Ok(found)
 }
 
-/// What has the characters of an address only, around the beginning of a word. An address may begin with `::`.
+/// Returns the text around the beginning of a word that has only characters of an address, which may begin with `::`.
 fn dotted_at(bytes: &[u8], word: usize) -> Range<usize> {
     let colons = bytes[..word].iter().rev().take_while(|byte| **byte == b':');
     let is_dotted = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b'.' | b':');
@@ -88,15 +89,15 @@ struct List<'a> {
     last: Range<usize>,
     last_value: u32,
     count: usize,
-    /// How many are larger than the one before.
+    /// Number of values that are larger than the one before.
     rises: usize,
-    /// How many are as large as nearly all random ones.
+    /// Number of values as large as nearly all random ones.
     large: usize,
-    /// How many can only be hexadecimal.
+    /// Number of values that can only be hexadecimal.
     hexadecimal: usize,
     value_min: u32,
     value_max: u32,
-    /// The separator with letters that all others are like.
+    /// Separator with letters, which all others must equal.
     separator: Option<&'a [u8]>,
 }
 
@@ -117,7 +118,7 @@ impl<'a> List<'a> {
         }
     }
 
-    /// Appends one more number. The list that it ends, if it does.
+    /// Appends a number; returns the list that this ends, if any.
     fn taken(
         &mut self,
         bytes: &'a [u8],
@@ -150,7 +151,7 @@ impl<'a> List<'a> {
         finished
     }
 
-    /// Starts again; the list so far, if it may be a credential.
+    /// Starts again and returns the list so far if it may be a credential.
     fn finished(&mut self) -> Option<Range<usize>> {
         let list = std::mem::replace(self, List::of_form(self.form));
         list.is_credential().then_some(list.start..list.last.end)
@@ -158,12 +159,13 @@ impl<'a> List<'a> {
 
     fn is_credential(&self) -> bool {
         let size_bytes = self.count * self.form.size_bytes();
-        // A half of random numbers, give or take an eighth.
+        // Random numbers rise half of the time, give or take an eighth.
         let is_counting = self.rises * 10 >= self.count * 9;
         size_bytes >= BYTES_MIN && !is_counting && (self.form == Form::Byte || self.is_random())
     }
 
-    /// Words fill their room: most are large, signed ones too, the largest and the smallest far apart.
+    /// Returns true if the words fill their range: most are large, even signed ones, and the largest and smallest far
+    /// apart.
     fn is_random(&self) -> bool {
         let span_min = match self.form {
             Form::Byte => 0,

@@ -1,4 +1,4 @@
-//! Finds the pieces of a credential that was cut by other characters, each of them too short to be found for itself.
+//! Finds the pieces of a credential that was cut by other characters, each too short to be found by itself.
 
 use super::budget::{Budget, OverBudget};
 use super::named::SIGNATURE_CHARACTERS_MIN;
@@ -6,36 +6,37 @@ use super::profile::{PieceSize, Profile, is_name};
 use super::runs::{RUN_CHARACTERS_MIN, count, may_have_stretches, runs};
 use std::ops::Range;
 
-/// Between pieces of which none was found: `,`, `"+"`, `<br>` and their like.
+/// Maximum distance between pieces none of which was found: `,`, `"+"`, `<br>` and the like.
 const SEPARATOR_SIZE_BYTES_MAX: usize = 8;
-/// Between what was found and a shorter piece.
+/// Maximum distance between a credential that was found and a shorter piece.
 const GAP_SIZE_BYTES_MAX: usize = 16;
-/// Few enough that nothing is lost when they were the beginning of a signature.
+/// Maximum length of a name: short enough that nothing is lost if it was the beginning of a signature.
 const NAME_CHARACTERS_MAX: usize = 32;
 
-/// False for almost all that is logged: there are no two long words.
+/// Returns false for almost all text that is logged: it has no two long words.
 pub(super) fn may_have_pieces(text: &[u8]) -> bool {
     may_have_stretches(text)
 }
 
-/// How much of a run is the name of any other parameter, with its `=`. In base64 that stands at the end only.
+/// Returns the length of any other parameter's name at the beginning of a run, including `=`, which in base64 occurs
+/// only at the end.
 pub(super) fn name_length(run: &[u8]) -> usize {
     let start = &run[..run.len().min(NAME_CHARACTERS_MAX + 1)];
     let equals = start.iter().rposition(|byte| *byte == b'=');
     equals.map_or(0, |equals| equals + 1)
 }
 
-/// What was found already, in its order.
+/// A secret that was found already; several of them are in order of position.
 pub(super) struct Known {
     pub(super) range: Range<usize>,
-    /// How many characters it has, if the rest of it may stand around.
+    /// Number of its characters, if the rest of it may be nearby.
     pub(super) cut: Option<usize>,
 }
 
 /// A part of a run.
 struct Piece {
     run: Range<usize>,
-    /// What must not be logged of it; nothing of what is known.
+    /// Range that must not be logged; empty for a known secret.
     value: Range<usize>,
     characters: usize,
     size: PieceSize,
@@ -43,7 +44,7 @@ struct Piece {
     is_found: bool,
 }
 
-/// The pieces beside those of `known` that are credentials.
+/// Returns the pieces that belong to credentials, besides those of `known`.
 pub(super) fn pieces(
     profile: &Profile<'_>,
     known: &[Known],
@@ -70,7 +71,7 @@ pub(super) fn pieces(
     Ok(found.filter(|value| !value.is_empty()).collect())
 }
 
-/// What a part of a run may be, without the name in front.
+/// Returns part of a run as a piece, without a name before it, if it may be one.
 fn unknown(
     profile: &Profile<'_>,
     range: Range<usize>,
@@ -115,7 +116,7 @@ impl Piece {
     }
 }
 
-/// Small pieces count only beside one that is not: there are many words that look so.
+/// Removes small pieces that are not next to a larger one, because many words look like small pieces.
 fn without_lonely(pieces: Vec<Piece>) -> Vec<Piece> {
     let is_large = |piece: Option<&Piece>, other: &Piece| {
         piece.is_some_and(|piece| {
@@ -139,7 +140,7 @@ fn without_lonely(pieces: Vec<Piece>) -> Vec<Piece> {
     kept.map(|(piece, _)| piece).collect()
 }
 
-/// Pieces that stand close together, one of them long, are one credential.
+/// Marks pieces that are close together, one of them long, as one credential.
 fn find_groups(pieces: &mut [Piece]) {
     let is_joined = |one: &Piece, next: &Piece| one.is_near(next, SEPARATOR_SIZE_BYTES_MAX);
     for group in pieces.chunk_by_mut(is_joined) {
@@ -152,7 +153,7 @@ fn find_groups(pieces: &mut [Piece]) {
     }
 }
 
-/// All that hangs together with something found, but for what is small.
+/// Marks all pieces connected to something found, except small ones.
 fn find_neighbours(pieces: &mut [Piece]) {
     let is_near = |one: &Piece, next: &Piece| one.is_near(next, GAP_SIZE_BYTES_MAX);
     for group in pieces.chunk_by_mut(is_near) {

@@ -1,6 +1,6 @@
-//! Tells by its characters alone what looks like a signature, a policy or a path token.
+//! Recognizes text that looks like a signature, a policy or a path token by its characters alone.
 //!
-//! Names of files are made of words. A signature is random: in it, capitals, small letters and digits alternate.
+//! File names are made of words. A signature is random: capitals, small letters and digits alternate in it.
 
 use super::budget::{Budget, OverBudget};
 use super::runs::{
@@ -9,55 +9,56 @@ use super::runs::{
 };
 use std::ops::Range;
 
-/// Half of a signature. What is shorter opens nothing, and is not searched for.
+/// Half of a signature. A shorter rest is of no use and is not searched for.
 const REST_CHARACTERS_MIN: usize = 43;
 
-/// One more than the digest of SHA-512 has in hexadecimal, which is the longest that names of files have.
+/// One more than the hexadecimal digits of SHA-512, the longest digest in file names.
 const HEXADECIMAL_MIN: usize = 129;
 
-/// Behind the `S1` of a path token there are no fewer.
+/// Minimum number of characters after the `S1` of a path token.
 const PATH_TOKEN_CHARACTERS_MIN: usize = 110;
 
-/// What stands in front of a path token.
+/// First characters of a path token.
 const PATH_TOKEN: &[u8] = b"S1";
 
-/// Of random base64 less than one stretch in ten million has fewer capitals, small letters, or turns.
+/// Minimum number of capitals and of small letters, and of turns: fewer than one in ten million spans of random base64
+/// have less.
 ///
-/// A turn is where a capital follows a small letter, or a digit and a letter stand side by side: in 86 random
-/// characters there are 36, give or take 4.5.
+/// A turn is a capital after a small letter, or a digit next to a letter: 86 random characters have 36, give or take
+/// 4.5.
 const CASE_MIN: u16 = 10;
 const TURNS_MIN: u16 = 11;
 
-/// A P-256 signature in base32 has 110 characters at its shortest.
+/// Length of the shortest P-256 signature in base32.
 const BASE32_MIN: usize = 110;
 
-/// In random base32 a letter and a digit stand side by side 33 times in 110, give or take 5.
+/// Minimum number of turns in base32: 110 random characters have 33, give or take 5.
 const BASE32_TURNS_MIN: u16 = 16;
 
-/// Of less than this a long piece lacks nothing.
+/// Smallest piece that counts: a long piece that lacks fewer characters is found as a run by itself.
 const SMALL_PIECE_CHARACTERS_MIN: usize = 4;
 
-/// What a text takes to count its characters.
+/// Steps to count the characters of a text, per byte.
 const STEPS_PER_BYTE: usize = 2;
 
-/// How much of a credential that was cut a part of a run may be.
+/// The part of a cut credential that a piece may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PieceSize {
     /// One of two pieces of a credential.
     Long,
-    /// What is left of a credential of which another piece was found.
+    /// The rest of a credential of which another piece was found.
     Short,
-    /// What a long piece lacks of a whole.
+    /// The characters that a long piece lacks.
     Small,
 }
 
-/// A text and how many characters of each sort are in front of any place. All ranges are of its bytes, and within a
+/// A text with the number of characters of each class before any position. All ranges are of its bytes, and within one
 /// run.
 pub(super) struct Profile<'a> {
     pub(super) bytes: &'a [u8],
-    /// At the beginning and behind each character of base64.
+    /// Counts before the first and after each character of base64.
     sums: Vec<Sum>,
-    /// How many characters of base64 are in front of each byte, and of the end.
+    /// Number of base64 characters before each byte, and before the end.
     ranks: Vec<usize>,
 }
 
@@ -83,7 +84,7 @@ impl<'a> Profile<'a> {
         Ok(Profile { bytes, sums, ranks })
     }
 
-    /// Whether a credential may be here.
+    /// Returns true if the range may contain a credential.
     pub(super) fn may_be_credential(
         &self,
         range: &Range<usize>,
@@ -92,7 +93,7 @@ impl<'a> Profile<'a> {
         Ok(self.last_credential(range, budget)?.is_some())
     }
 
-    /// Where the last stretch begins that may be of a credential: what begins behind it is none.
+    /// Returns the start of the last span that may belong to a credential; whatever begins after it is none.
     pub(super) fn last_credential(
         &self,
         range: &Range<usize>,
@@ -110,7 +111,8 @@ impl<'a> Profile<'a> {
         Ok(random.max(hexadecimal).max(base32).max(path_token))
     }
 
-    /// Whether a part of a credential may be here, of which the rest was taken for the value of a name or for a token.
+    /// Returns true if the range may contain part of a credential of which the rest was taken for a named value or a
+    /// token.
     pub(super) fn may_be_rest(
         &self,
         range: &Range<usize>,
@@ -124,7 +126,7 @@ impl<'a> Profile<'a> {
         Ok(rest.is_some() || self.may_be_credential(range, budget)?)
     }
 
-    /// `None` for what is no piece.
+    /// Returns the size of the piece, or `None` if it is none.
     pub(super) fn piece_size(
         &self,
         range: &Range<usize>,
@@ -143,7 +145,7 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// Where the last `length` characters in a row begin of which this is found.
+    /// Returns the start of the last `length` base64 characters in a row whose counts satisfy `is_found`.
     fn last(
         &self,
         range: &Range<usize>,
@@ -155,7 +157,7 @@ impl<'a> Profile<'a> {
         let mut stretches = ends.iter().zip(sums);
         let first = stretches.rposition(|(end, start)| is_found(end.since(*start)))?;
         let rank = self.ranks[range.start] + first;
-        // The character that has so many in front of it.
+        // Position of the character with that many before it.
         Some(self.ranks.partition_point(|before| *before <= rank) - 1)
     }
 }
@@ -176,7 +178,7 @@ fn last_path_token(run: &[u8]) -> Option<usize> {
     found.last()
 }
 
-/// Words have no digit between letters, and no capital within them.
+/// Returns true for text that is no word: words have no digit between letters and no capital inside.
 fn is_small_piece(characters: &[u8]) -> bool {
     let length = characters.len();
     let capitals = characters.iter().filter(|byte| byte.is_ascii_uppercase());
@@ -185,8 +187,8 @@ fn is_small_piece(characters: &[u8]) -> bool {
     length >= SMALL_PIECE_CHARACTERS_MIN && (capitals == length || is_mixed)
 }
 
-/// Whether these characters may be the name of a parameter, and not the beginning of a credential: neither digits
-/// between letters, nor capitals within a word or side by side.
+/// Returns true if these characters may be a parameter's name rather than the beginning of a credential: no digit
+/// between letters, and no capitals inside a word or side by side.
 pub(super) fn is_name(characters: &[u8]) -> bool {
     let is_capitals = |pair: &[u8]| pair.iter().all(u8::is_ascii_uppercase);
     turns(characters) == 0 && !characters.windows(2).any(is_capitals)
@@ -207,15 +209,16 @@ fn is_turn(before: Kind, kind: Kind) -> bool {
     )
 }
 
-/// How many characters of each sort there are: sixteen bits for each number, so that all are counted at once. What
-/// exceeds them is lost in the difference of two sums.
+/// The number of characters of each class, in sixteen bits each, so that one addition counts all. Overflow cancels out
+/// in the difference of two sums.
 #[derive(Clone, Copy, Default)]
 struct Sum([u64; 2]);
 
 const UPPER: (usize, u32) = (0, 0);
 const LOWER: (usize, u32) = (0, 16);
 const TURNS: (usize, u32) = (0, 32);
-/// The last one, for there is no end to them between two characters.
+/// Last of its word: the number of blanks between two characters is unbounded, and an overflow must not reach another
+/// count.
 const BLANK: (usize, u32) = (0, 48);
 const HEXADECIMAL: (usize, u32) = (1, 0);
 const MARK: (usize, u32) = (1, 16);
@@ -239,7 +242,7 @@ impl Sum {
     }
 
     fn count(self, (word, shift): (usize, u32)) -> u16 {
-        // The lowest sixteen bits are meant.
+        // Only the lowest sixteen bits belong to this class.
         (self.0[word] >> shift) as u16
     }
 
@@ -255,7 +258,8 @@ impl Sum {
             && self.count(TURNS) >= TURNS_MIN / 2
     }
 
-    /// Of [`LONG_PIECE_CHARACTERS_MIN`]: half of what there is on average. Prose has more blanks.
+    /// Returns true for half the average counts of [`LONG_PIECE_CHARACTERS_MIN`] random characters; prose has more
+    /// blanks.
     fn is_random_long(self) -> bool {
         self.count(UPPER) >= 6
             && self.count(LOWER) >= 6
@@ -263,7 +267,7 @@ impl Sum {
             && self.count(BLANK) <= 3
     }
 
-    /// Of [`SHORT_PIECE_CHARACTERS_MIN`].
+    /// Returns true for the counts that a piece of [`SHORT_PIECE_CHARACTERS_MIN`] characters needs.
     fn is_random_short(self) -> bool {
         self.count(UPPER) >= 2
             && self.count(LOWER) >= 2
@@ -271,8 +275,8 @@ impl Sum {
             && self.count(BLANK) <= 2
     }
 
-    /// A signature written in hexadecimal, perhaps with a mark between the digits; or in any other way that makes turns
-    /// of two in three characters, as `x41x42`.
+    /// Returns true for a signature in hexadecimal, perhaps with a mark between digits, or in any notation with turns
+    /// at five of eight characters, such as `x41x42`.
     fn is_hexadecimal(self) -> bool {
         let all = HEXADECIMAL_MIN as u16;
         let (hexadecimal, mark) = (self.count(HEXADECIMAL), self.count(MARK));
@@ -282,7 +286,8 @@ impl Sum {
             || self.count(TURNS) * 8 >= all * 5
     }
 
-    /// A signature in base32, of capitals or small letters and six digits. Digests in hexadecimal have the others, too.
+    /// Returns true for a signature in base32: capitals or small letters, and six digits. Hexadecimal digests have the
+    /// other digits, too.
     fn is_base32(self) -> bool {
         let all = BASE32_MIN as u16;
         let is_whole = self.count(BASE32_UPPER) == all || self.count(BASE32_LOWER) == all;

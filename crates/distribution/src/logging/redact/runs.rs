@@ -1,16 +1,17 @@
-//! Runs of characters of base64, of which credentials are made.
+//! Runs of base64 characters, of which credentials consist.
 
 use std::ops::Range;
 
-/// A P-256 signature has 92 to 96 characters, the first of which an escape in front may seem to have taken.
+/// Minimum length of a credential: a P-256 signature has 92 to 96 characters, the first of which a preceding escape may
+/// appear to include.
 pub(super) const RUN_CHARACTERS_MIN: usize = 86;
 
-/// Pieces of a credential that was cut are looked for from these lengths on: with each other, and beside one that was
-/// found.
+/// Minimum lengths of the pieces of a cut credential: of one among other pieces, and of one beside a credential that
+/// was found.
 pub(super) const LONG_PIECE_CHARACTERS_MIN: usize = 40;
 pub(super) const SHORT_PIECE_CHARACTERS_MIN: usize = 24;
 
-/// False for almost all that is logged, and quickly: everywhere stands something that ends a run.
+/// Returns false for almost all text that is logged, and quickly: characters that end a run are everywhere.
 pub(super) fn may_have_run(text: &[u8]) -> bool {
     let mut start = 0;
     while let Some(stretch) = text.get(start..start + RUN_CHARACTERS_MIN) {
@@ -22,8 +23,8 @@ pub(super) fn may_have_run(text: &[u8]) -> bool {
     false
 }
 
-/// False for most that is logged: there are no two stretches in which pieces of a credential have room, one of them
-/// long, and none that lacks only a small piece.
+/// Returns false for most text that is logged: it has no two spans with room for pieces of a credential, one of them
+/// long, and no span that lacks only a small piece.
 pub(super) fn may_have_stretches(text: &[u8]) -> bool {
     have_room(text, |_| true) && have_room(text, may_be_mixed)
 }
@@ -34,7 +35,7 @@ fn have_room(text: &[u8], is_counted: fn(&[u8]) -> bool) -> bool {
         match stretch.iter().rposition(|byte| ends_raw_run(*byte)) {
             Some(position) => start += position + 1,
             None => {
-                // It began behind what ended the one before.
+                // The span begins after the byte that ended the previous one.
                 let end = text[start..].iter().position(|byte| ends_raw_run(*byte));
                 let length = end.unwrap_or(text.len() - start);
                 if is_counted(&text[start..start + length]) {
@@ -49,15 +50,15 @@ fn have_room(text: &[u8], is_counted: fn(&[u8]) -> bool) -> bool {
         || (length_max >= LONG_PIECE_CHARACTERS_MIN && count > 1)
 }
 
-/// Two capitals, or an escape that may be one.
+/// Returns true for a text with two capitals, or with an escape that may be one.
 fn may_be_mixed(stretch: &[u8]) -> bool {
     let is_escape = |byte: &u8| matches!(byte, b'%' | b'&' | b'\\' | 0x80..);
     let capitals = stretch.iter().filter(|byte| byte.is_ascii_uppercase());
     capitals.count() >= 2 || stretch.iter().any(is_escape)
 }
 
-/// The runs of `bytes`: of characters of base64, in both alphabets, with nothing between them but what a line of text
-/// may be broken with. The first and the last of a run are such characters.
+/// Returns the runs of `bytes`: base64 characters of both alphabets, with nothing between them but characters at which
+/// text may be broken. A run begins and ends with a base64 character.
 pub(super) fn runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut next = 0;
     std::iter::from_fn(move || {
@@ -72,12 +73,12 @@ pub(super) fn runs(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// How many characters of base64 there are.
+/// Counts the base64 characters.
 pub(super) fn count(run: &[u8]) -> usize {
     run.iter().filter(|byte| is_base64(**byte)).count()
 }
 
-/// Of both alphabets (fidelity note F1).
+/// Returns true for the characters of both alphabets (fidelity note F1).
 pub(super) fn is_base64(byte: u8) -> bool {
     match Kind::of(byte) {
         Kind::Upper | Kind::Lower | Kind::Digit | Kind::Mark => true,
@@ -85,7 +86,7 @@ pub(super) fn is_base64(byte: u8) -> bool {
     }
 }
 
-/// A character of a path token.
+/// Returns true for the characters of a path token.
 pub(super) fn is_path_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
@@ -95,9 +96,9 @@ pub(super) enum Kind {
     Upper,
     Lower,
     Digit,
-    /// `+ / =` and `- ~ _`.
+    /// One of `+ / =` and `- ~ _`.
     Mark,
-    /// Space, a line break, what is not ASCII, the backslash of an escape: text may have been broken with it.
+    /// A space, line break, non-ASCII byte, or the backslash of an escape: text may have been broken with it.
     Nothing,
     End,
 }
@@ -125,7 +126,7 @@ const KINDS: [Kind; 256] = {
     kinds
 };
 
-/// Before escapes are undone, what may be a part of one ends nothing.
+/// Returns true if `byte` ends a run before escapes are undone; a possible part of an escape does not.
 fn ends_raw_run(byte: u8) -> bool {
     Kind::of(byte) == Kind::End && !matches!(byte, b'%' | b'&' | b'#' | b';' | b'{' | b'}')
 }

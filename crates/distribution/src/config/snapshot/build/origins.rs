@@ -10,7 +10,7 @@ use crate::config::origin::{
 };
 use std::sync::Arc;
 
-/// What behaviors may name: origins, and groups of them.
+/// The origins and origin groups that behaviors may name.
 pub(super) struct OriginChoices {
     choices: Vec<(String, OriginChoice)>,
 }
@@ -44,7 +44,7 @@ impl Builder<'_> {
                 choices.find_map(|(known, choice)| (known == id).then(|| choice.primary.clone()))
             };
             let members: Vec<Arc<Origin>> = group.origins.iter().filter_map(find).collect();
-            // Any other number is among the errors of `check`.
+            // `check` has reported any other number.
             if let [primary, secondary] = members.as_slice() {
                 let choice = OriginChoice {
                     primary: primary.clone(),
@@ -118,7 +118,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Empty for one that could not be read, which is a fault.
+    /// Returns the secret; empty if it cannot be read, which is a fault.
     fn secret(&mut self, source: &SecretSource, path: &str) -> String {
         let (place, text) = match source {
             SecretSource::Text(secret) => (

@@ -5,12 +5,12 @@ use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersP
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// All policies, each under its id and its name.
+/// All policies, each under both its id and its name.
 pub(super) struct Policies {
     pub(super) cache: HashMap<String, Arc<CachePolicy>>,
     pub(super) origin_request: HashMap<String, Arc<OriginRequestPolicy>>,
     pub(super) response_headers: HashMap<String, Arc<ResponseHeadersPolicy>>,
-    /// For behaviors that name none.
+    /// Cache policy of behaviors that name none.
     pub(super) cache_default: Arc<CachePolicy>,
 }
 

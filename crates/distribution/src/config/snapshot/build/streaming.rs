@@ -1,4 +1,4 @@
-//! Resolves streaming distributions, and what is kept for videos.
+//! Resolves streaming distributions and the settings of videos.
 
 use super::policies::Policies;
 use super::{Builder, Signers};
@@ -64,10 +64,10 @@ impl Builder<'_> {
                     Some(self.own_videos(streaming, origin, keys.clone(), policies, &path))
                 }
             };
-            // Without videos there is a fault, and no snapshot.
+            // If there are no videos, `check` has reported a fault, and no snapshot is made.
             let Some(videos) = videos else { continue };
             for name in std::iter::once(&streaming.domain_name).chain(&streaming.aliases) {
-                // A name with two owners is among the errors of `check`.
+                // `check` has reported names with two owners.
                 let _ = hosts.insert(name, all.len());
             }
             all.push(Arc::new(StreamingDistribution {
@@ -88,8 +88,8 @@ impl Builder<'_> {
         (all, hosts)
     }
 
-    /// A distribution around the origin, which no host leads to. It asks for the same keys, should anything else ever
-    /// read from it.
+    /// Makes a distribution around the origin, which no host name leads to. It requires the same keys, in case anything
+    /// else ever reads from it.
     fn own_videos(
         &mut self,
         streaming: &StreamingDistributionDocument,

@@ -6,7 +6,7 @@ use crate::config::document::DistributionDocument;
 use http::StatusCode;
 use std::collections::HashSet;
 
-/// Developer guide, "Generate custom error responses".
+/// Statuses that may have a custom error response (developer guide, "Generate custom error responses").
 const ERROR_STATUSES: [u16; 11] = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 const PAGE_SIZE_BYTES_MAX: usize = 4000;
 

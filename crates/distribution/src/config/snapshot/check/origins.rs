@@ -14,7 +14,8 @@ const CUSTOM_HEADERS_MAX: usize = 10;
 const HEADER_NAME_SIZE_BYTES_MAX: usize = 256;
 const HEADER_VALUE_SIZE_BYTES_MAX: usize = 1783;
 const CUSTOM_HEADERS_SIZE_BYTES_MAX: usize = 10_240;
-/// Developer guide, "Optimize high availability with CloudFront origin failover".
+/// Statuses that may lead to the second origin (developer guide, "Optimize high availability with CloudFront origin
+/// failover").
 const FAILOVER_STATUSES: [u16; 8] = [400, 403, 404, 416, 500, 502, 503, 504];
 
 impl Checker<'_> {
@@ -64,7 +65,7 @@ impl Checker<'_> {
         }
     }
 
-    /// All that a bucket is sent is signed, and a signature covers text.
+    /// Checks that the headers of a bucket are text, since all of them are signed, and a signature covers only text.
     fn signed_headers(&mut self, headers: &[(HeaderName, HeaderValue)], path: &str) {
         for (name, _) in headers.iter().filter(|(_, value)| value.to_str().is_err()) {
             let message =
@@ -96,7 +97,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Developer guide, "Custom headers that CloudFront can't add to origin requests" and "Quotas on headers".
+    /// Checks names and sizes (developer guide, "Custom headers that CloudFront can't add to origin requests" and
+    /// "Quotas on headers").
     fn custom_headers(&mut self, headers: &[(HeaderName, HeaderValue)], path: &str) {
         self.at_most(path, headers.len(), CUSTOM_HEADERS_MAX);
         let mut size_bytes = 0;

@@ -1,4 +1,4 @@
-//! Faults of policies, and of the names that behaviors call them by.
+//! Faults of policies, and of the names by which behaviors refer to them.
 
 use super::Checker;
 use crate::config::document::BehaviorDocument;
@@ -50,7 +50,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Behaviors call policies by id or name, so neither may be there twice.
+    /// Checks that no id or name is used twice, because behaviors refer to policies by either.
     fn policy_names(&mut self, path: &str, managed: &[Title<'_>], own: &[Title<'_>]) {
         let managed: HashSet<&str> = managed
             .iter()
@@ -77,7 +77,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The policies that a behavior names.
+    /// Checks the policies that a behavior names.
     pub(super) fn behavior_policies(&mut self, behavior: &BehaviorDocument, path: &str) {
         let document = self.document;
         let managed = CachePolicy::managed();
@@ -185,7 +185,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A name that no cookie can have would be a policy that means something else than it says.
+    /// Checks that each name may be that of a cookie: with any other name the policy would not mean what it says.
     fn cookie_names(&mut self, filter: &NameFilter, path: &str) {
         let (names, key) = match filter {
             NameFilter::None | NameFilter::All => return,
@@ -278,7 +278,7 @@ impl Checker<'_> {
     }
 }
 
-/// How behaviors call a policy.
+/// The id and the name by which behaviors refer to a policy.
 #[derive(Clone, Copy)]
 struct Title<'p> {
     id: &'p str,
@@ -298,7 +298,7 @@ fn may_be_forwarded(name: &HeaderName) -> bool {
     !is_never_forwarded(name) && name != header::COOKIE && !is_misspelt_own(name)
 }
 
-/// Developer guide, "Headers that you can't remove".
+/// Returns true unless the developer guide lists the header ("Headers that you can't remove").
 fn may_be_removed(name: &HeaderName) -> bool {
     const OTHERS: [&str; 8] = [
         "x-accel-buffering",
@@ -328,7 +328,8 @@ fn may_be_removed(name: &HeaderName) -> bool {
         || text.starts_with("x-edge-"))
 }
 
-/// Where a response ends, and what becomes of its connection (RFC 9110 7.6.1, RFC 9112 6).
+/// Returns true for headers that decide where a response ends and what becomes of its connection (RFC 9110 7.6.1, RFC
+/// 9112 6).
 fn is_framing(name: &HeaderName) -> bool {
     let known = [
         header::CONNECTION,

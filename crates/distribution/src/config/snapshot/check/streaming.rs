@@ -20,7 +20,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Neither makes sense without the other.
+    /// Checks that RTMP listeners and streaming distributions exist together, since neither makes sense without the
+    /// other.
     fn streaming_listeners(&mut self, document: &Document) {
         let is_rtmp = |protocol: &ListenerProtocol| match protocol {
             ListenerProtocol::Http | ListenerProtocol::Https => false,
@@ -46,7 +47,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Log files and the cache know distributions of both kinds by their ids.
+    /// Checks that the id is unique among distributions of both kinds, since log files and the cache use it for either.
     fn streaming_id(&mut self, position: usize, id: &str, path: &str) {
         self.distribution_id(id, path);
         let document = self.document;

@@ -1,4 +1,4 @@
-//! Faults of what behaviors make of videos.
+//! Faults of the video settings of behaviors.
 
 use super::Checker;
 use crate::config::video_settings::VideoSettings;
@@ -44,7 +44,7 @@ impl Checker<'_> {
     }
 }
 
-/// As a label stands in the names of what is made of a video.
+/// Returns true if `text` may be a label, which is part of video names.
 fn is_label(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=LABEL_SIZE_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain)

@@ -1,4 +1,4 @@
-//! Origins, origin groups, custom errors, countries and the tables of the edge itself.
+//! Tests of origins, origin groups, custom errors, countries and the tables of the edge itself.
 
 use super::*;
 use crate::config::origin::{

@@ -1,4 +1,4 @@
-//! The three kinds of policies.
+//! Tests of the three kinds of policies.
 
 use super::*;
 use crate::config::policies::{CachePolicy, HeaderFilter, NameFilter};

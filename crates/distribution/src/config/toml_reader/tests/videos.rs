@@ -1,4 +1,4 @@
-//! What behaviors make of videos, and streaming distributions.
+//! Tests of video settings and streaming distributions.
 
 use super::*;
 use crate::config::document::{StreamingSourceDocument, VideosDocument};
@@ -8,7 +8,7 @@ const LISTENER: &str = "listeners = [{ address = '127.0.0.1:80' }]\n";
 const RTMP: &str = "listeners = [{ address = '127.0.0.1:80' }, { address = '127.0.0.1:1935', protocol = 'rtmp' }]\n";
 const FOLDER: &str = "origin = { id = 'o', folder = 'f' }";
 
-/// A distribution on one line, with this about its default behavior.
+/// Returns a distribution on one line, with `videos` appended to its default behavior.
 fn with_behavior(videos: &str) -> String {
     format!(
         "{LISTENER}distributions = [{{ id = 'E', domain_name = 'd', origins = [{{ id = 'o', folder = 'f' }}], \
@@ -27,7 +27,7 @@ fn faults_of_a_behaviors_videos() {
     let check_videos = |videos: &str, expected: &str| {
         let text = with_behavior(videos);
         let found = errors(&text);
-        // The text is on one line; its columns are not what this is about.
+        // The text is a single line, and its columns do not matter here.
         let found: Vec<&str> = found
             .lines()
             .filter_map(|line| line.split_once(' '))

@@ -110,7 +110,7 @@ fn entities_without_an_end_are_read_in_both_ways() {
     assert_eq!(of(nested).bytes, b"M");
     let open = "&#53&#54&#x41&#x42.";
     assert_eq!(by_levels(open).bytes, b"56AB.");
-    // As many as there are room for, and no deeper than a loop.
+    // A text full of entities is decoded in a loop, not recursively.
     let many = "&#65".repeat(50_000);
     assert_eq!(of(&many).bytes.len(), 50_000);
     assert_eq!(by_levels(&many).bytes.len(), 50_000);
@@ -134,7 +134,7 @@ fn places_cover_whole_escapes() {
 }
 
 proptest! {
-    /// Of each byte the place is known, and in order.
+    /// The position of each byte is known, and positions are in order.
     #[test]
     fn any_text_is_read(text in "([%\\\\&#;{}xuU]|[0-9a-f]|amp|é|\\PC){0,40}") {
         let decoded = of(&text);

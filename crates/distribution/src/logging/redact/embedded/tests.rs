@@ -2,7 +2,7 @@ use super::*;
 use crate::logging::redact::redact_viewer_text;
 use proptest::prelude::*;
 
-/// As long as an RSA signature, in either alphabet.
+/// Returns a text as long as an RSA signature, in either alphabet.
 fn signature(standard: bool) -> String {
     let text = "Ab3-~".repeat(68) + "AA__";
     if standard {
@@ -18,7 +18,7 @@ fn check(text: &str, expected: &str) {
     assert_eq!(redact_viewer_text(expected), expected, "twice");
 }
 
-/// `SIGNATURE` in `text` is replaced by its label, which is the same in every form.
+/// Checks that `SIGNATURE` in `text` is replaced by its label, which is the same in every form.
 #[track_caller]
 fn check_signature(text: &str) {
     let name = label(&signature(false));
@@ -138,7 +138,7 @@ fn what_is_no_credential_stays() {
     }
 }
 
-/// A text of many levels takes no longer than its length.
+/// A text with many levels takes no more time than its length permits.
 #[test]
 fn deep_escapes_are_undone_in_one_pass() {
     let deep = format!("/a%3FSignature%{}3Dabcde", "25".repeat(50_000));
@@ -146,7 +146,7 @@ fn deep_escapes_are_undone_in_one_pass() {
 }
 
 proptest! {
-    /// Cuts fall between characters, and nothing is left for a second time.
+    /// Cuts fall between characters, and a second pass finds nothing more.
     #[test]
     fn any_text_can_be_redacted(pieces in prop::collection::vec(
         "(Signature|policy|Policy|=|%|%25|%3D|5|3|é|%C3|grant:|redacted|&| |,|<br>|(77,){30,90}|\\?|[a-f0-9]{20,80}|=[A-Za-z0-9]{10,90}|[0-9]{1,3}[.:]|&#[0-9]{2}|&zwj;|[A-Za-z0-9+/~_-]{0,70}|\\PC)", 0..12,
@@ -172,7 +172,7 @@ fn path_tokens_are_redacted() {
             &text.replace("TOKEN", "REDACTED"),
         );
     }
-    // Escaped itself.
+    // A token that is escaped itself.
     let escaped = format!("/~{}/a", token.replacen("S1", "%531", 1));
     check(&escaped, "/~REDACTED/a");
     for other in ["/~anna/a.mp4", "/~S1/a", "/~S1abc/a", "S1", "/~REDACTED/a"] {
@@ -191,7 +191,7 @@ fn path_tokens_are_redacted() {
     }
 }
 
-/// Each of these left a whole signature in the log.
+/// Each of these once left a whole signature in the log.
 #[test]
 fn f8_signatures_are_redacted_however_their_name_is_written() {
     check_signature("{\"a\": \"b\", \"Signature\": \"SIGNATURE\"}");
@@ -283,7 +283,7 @@ fn f8_pieces_are_found_of_the_shortest_signatures_and_among_words() {
     }
 }
 
-/// Long texts of what is looked at most take no longer than their length.
+/// Long texts of the most expensive parts take no more time than their length permits.
 #[test]
 fn f8_long_lists_and_many_pieces_are_read_in_one_pass() {
     let piece = "MEQCIF4vJ8Zx0bq9Ytk1WmSl6UdRp3oN7cAhGe2yQsKf";
@@ -297,7 +297,7 @@ fn f8_long_lists_and_many_pieces_are_read_in_one_pass() {
     assert_eq!(redact_viewer_text(&entities), entities);
 }
 
-/// Each of these left a whole signature, or a long rest of it, in the log.
+/// Each of these once left a whole signature, or a long rest of it, in the log.
 #[test]
 fn f8_signatures_are_redacted_however_they_are_listed_or_cut() {
     let value = signature(true);

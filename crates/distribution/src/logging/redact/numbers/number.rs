@@ -1,8 +1,8 @@
-//! One number of a list, and the ways to read it.
+//! One number of a list, and the ways of reading it.
 
 use std::ops::Range;
 
-/// How the numbers of a list are written, and how many bytes each stands for.
+/// The notation of a list's numbers, and the number of bytes in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Byte,
@@ -29,7 +29,7 @@ impl Form {
         }
     }
 
-    /// Of 16 random words 15 are as large, of signed ones 14.
+    /// Returns a bound that 15 of 16 random words reach, and 14 of 16 signed ones.
     pub(super) fn large(self) -> u32 {
         match self {
             Form::Byte => 0,
@@ -38,7 +38,7 @@ impl Form {
         }
     }
 
-    /// Of 4,096 random words one is smaller.
+    /// Returns a bound that one of 4,096 random words is below.
     fn value_min(self) -> u32 {
         match self {
             Form::Byte => 0,
@@ -62,15 +62,15 @@ pub(super) struct Number {
     byte: Option<u32>,
     decimal: Option<u32>,
     hexadecimal: Option<u32>,
-    /// Whether it says so, by a mark or a letter.
+    /// True if a mark or a letter shows it.
     pub(super) is_hexadecimal: bool,
 }
 
-/// No number of 32 bits has more digits, but in binary.
+/// Maximum number of digits of a 32-bit number, except in binary.
 const DIGITS_MAX: usize = 10;
 
 impl Number {
-    /// A number in decimal, hexadecimal, octal or binary, with any zeros in front.
+    /// Parses a number in decimal, hexadecimal, octal or binary, with any number of leading zeros.
     pub(super) fn of(word: &[u8]) -> Option<Number> {
         let (digits, is_marked) = unmarked(word);
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
@@ -79,7 +79,7 @@ impl Number {
             return None;
         }
         let is_decimal = significant.iter().all(u8::is_ascii_digit);
-        // A lone letter is a word.
+        // A single letter is a word.
         let is_number = is_decimal || word.len() > 1;
         let hexadecimal = value(significant, 16).filter(|_| is_number);
         let decimal = value(significant, 10).filter(|_| is_decimal && !is_marked);
@@ -98,7 +98,7 @@ impl Number {
         })
     }
 
-    /// What it is in a list of this form, if it may be in one.
+    /// Returns its value in a list of this form, if it may be in one.
     pub(super) fn value(&self, form: Form) -> Option<u32> {
         let value = match form {
             Form::Byte => self.byte,
@@ -109,7 +109,7 @@ impl Number {
     }
 }
 
-/// Without the mark of hexadecimal or octal numbers, and whether there was one of the first.
+/// Removes the mark of a hexadecimal or octal number; the flag is true for a hexadecimal one.
 fn unmarked(word: &[u8]) -> (&[u8], bool) {
     let marks: [&[u8]; 4] = [b"0x", b"0X", b"x", b"u"];
     match marks.into_iter().find_map(|mark| word.strip_prefix(mark)) {
@@ -128,13 +128,13 @@ fn value(digits: &[u8], radix: u32) -> Option<u32> {
     u32::try_from(value?).ok()
 }
 
-/// Of a byte, in three digits.
+/// Parses a byte in three octal digits.
 fn octal(digits: &[u8]) -> Option<u32> {
     let value = value(digits, 8).filter(|_| digits.len() == 3);
     value.filter(|value| *value <= 0xff)
 }
 
-/// A byte in eight digits, or in fewer behind `0b`.
+/// Parses a byte in eight binary digits, or in fewer after `0b`.
 fn binary(word: &[u8]) -> Option<u32> {
     let digits = match word.strip_prefix(b"0b") {
         Some(digits) => digits,
@@ -144,7 +144,7 @@ fn binary(word: &[u8]) -> Option<u32> {
     value(digits, 2).filter(|_| matches!(digits.len(), 1..=8))
 }
 
-/// The words of letters and digits.
+/// Returns the words, which consist of letters and digits.
 pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut next = 0;
     std::iter::from_fn(move || {

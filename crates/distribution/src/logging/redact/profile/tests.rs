@@ -54,7 +54,7 @@ fn path_tokens_are_found_whatever_they_are_made_of() {
 
 #[test]
 fn the_shortest_texts_are_found() {
-    // Of a P-256 signature and of a policy without a resource.
+    // The shortest P-256 signature and the shortest policy, one without a resource.
     let signature = "MEQCIF4vJ8Zx0bq9Ytk1WmSl6UdRp3oN7cAhGe2yQsKfTzXuAiBv5LwMjDiCrEgPaHnO4tBqVyFxZ8k1RmSl6UdRp3oN7A";
     check(signature, true);
     let policy = "eyJTdGF0ZW1lbnQiOlt7IkNvbmRpdGlvbiI6eyJEYXRlTGVzc1RoYW4iOnsiQVdTOkVwb2NoVGltZSI6MTc2NzAwMzYwMH19fV19";
@@ -65,7 +65,7 @@ fn the_shortest_texts_are_found() {
 }
 
 proptest! {
-    /// As long as a P-256 signature at its shortest, but for one in a million.
+    /// Text as long as the shortest P-256 signatures is found, all but once in a million.
     #[test]
     fn random_base64_is_found(digits in prop::collection::vec(0..64usize, 91..=96)) {
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
