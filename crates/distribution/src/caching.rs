@@ -1,7 +1,7 @@
-//! The rules of the cache: what is stored, under which key, for how long, and in what form.
+//! Decides what is cached, under which key, for how long, and in what form.
 //!
-//! [`cache_key`] names an object, [`storage`] decides whether and for how long it is stored, and [`freshened`] applies
-//! a 304. [`InvalidationPath`] says what to remove; [`compressed_headers`] are those of an object's compressed form.
+//! [`cache_key`] names an object, [`storage`] decides whether and for how long it is stored, [`freshened`] applies a
+//! 304, and [`InvalidationPath`] covers what is removed; [`compressed_headers`] are the fields of a compressed form.
 
 mod cache_control;
 mod cache_key;

@@ -8,10 +8,10 @@ mod steering_words;
 
 pub(crate) use steering_words::may_steer;
 
-/// Names that are known to steer: they make some servers serve another path, host or scheme than the request line says,
-/// use another method, or believe in another viewer than the edge does. Along with [`STEERING_BEGINNINGS`] and
-/// [`STEERING_ENDS`], they never reach a bucket, and reach a server only where a policy names them, as do names that
-/// contain a word of that kind ([`may_steer`]).
+/// Names that are known to steer: because of them, some servers serve another path, host or scheme than that of the
+/// request line, act by another method, or believe in another viewer than the edge does. Together with
+/// [`STEERING_BEGINNINGS`] and [`STEERING_ENDS`] they never reach a bucket, and reach a server only where a policy
+/// lists them by name. The latter also holds for names that contain a word of that kind ([`may_steer`]).
 const STEERING: [&str; 43] = [
     "base-url",
     "cf-visitor",
@@ -90,8 +90,8 @@ const STEERING_ENDS: [&str; 6] = [
     "-override",
 ];
 
-/// Returns the name as seen by a server that reads headers from CGI variables: anything but letters and digits becomes
-/// the same character (RFC 3875 4.1.18 says so of `-`, and servers do it with the others too).
+/// Returns the name as seen by a server that reads headers by way of CGI variables: every character that is neither a
+/// letter nor a digit is the same there (RFC 3875 4.1.18 says so of `-`; servers do it to the others too).
 pub(crate) fn folded(name: &HeaderName) -> Cow<'_, str> {
     if is_plain(name) {
         return Cow::Borrowed(name.as_str());
@@ -106,14 +106,14 @@ pub(crate) fn folded(name: &HeaderName) -> Cow<'_, str> {
     Cow::Owned(name.as_str().chars().map(fold).collect())
 }
 
-/// Returns true if every server reads the name in the same way: it has only letters, digits and `-`.
+/// Returns whether the name has only one spelling for all readers: letters, digits and `-`.
 pub(crate) fn is_plain(name: &HeaderName) -> bool {
     let mut bytes = name.as_str().bytes();
     bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Returns true for headers that never cross the edge: those of a single connection (RFC 9110 7.6.1, RFC 9112 6), those
-/// that would pass for the edge's or the origin's own (developer guide, "HTTP request headers and CloudFront
+/// Returns whether a header never crosses the edge: those of one connection (RFC 9110 7.6.1, RFC 9112 6), those that
+/// would pass for statements of the edge or the origin (developer guide, "HTTP request headers and CloudFront
 /// behavior"), and `Expect`.
 pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
     const OTHERS: [&str; 5] = [
@@ -141,7 +141,7 @@ pub(crate) fn is_never_forwarded(name: &HeaderName) -> bool {
         || text.starts_with("x-amz-cf-")
 }
 
-/// Returns true for headers that the cache handles: conditions and ranges.
+/// Returns whether a header is the cache's own matter: conditions and ranges.
 pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
     const KNOWN: [HeaderName; 6] = [
         header::IF_MATCH,
@@ -155,20 +155,20 @@ pub(crate) fn is_of_the_cache(name: &HeaderName) -> bool {
     KNOWN.iter().any(|known| known.as_str() == text) || text == "request-range"
 }
 
-/// Returns true for headers that the edge writes, even if it uses parts of the viewer's.
+/// Returns whether the edge writes the header, even if with pieces of the viewer's.
 pub(crate) fn is_edges_own(name: &HeaderName) -> bool {
     let text = folded(name);
     ["cookie", "host", "via", "x-forwarded-for"].contains(&&*text)
         || text.starts_with("cloudfront-")
 }
 
-/// Returns true if the name is that of a header written by the edge, in a spelling that no policy can mean.
+/// Returns whether a name is that of a header that the edge writes, in a spelling that a policy cannot mean.
 pub(crate) fn is_misspelt_own(name: &HeaderName) -> bool {
     is_edges_own(name) && !is_plain(name)
 }
 
-/// Returns true if some servers are known to take the path, the method or the viewer from this header, bypassing
-/// everything that the edge decided.
+/// Returns whether some servers are known to take the path, the method or the viewer from this header, past everything
+/// that was decided here.
 pub(crate) fn is_steering(name: &HeaderName) -> bool {
     let text = folded(name);
     let begins = |beginning: &&str| text.starts_with(beginning);
@@ -178,7 +178,7 @@ pub(crate) fn is_steering(name: &HeaderName) -> bool {
         || STEERING_ENDS.iter().any(ends)
 }
 
-/// Returns true if the viewer's `Connection` lists the header, which then ends at the edge (RFC 9110 7.6.1).
+/// Returns whether the viewer's `Connection` names the header, which then ends at the edge (RFC 9110 7.6.1).
 pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = request.get_all(header::CONNECTION).into_iter();
     values.any(|value| {
@@ -187,7 +187,7 @@ pub(crate) fn is_nominated(request: &HeaderMap, name: &HeaderName) -> bool {
     })
 }
 
-/// Returns true if a server that folds names takes both for the same.
+/// Returns whether both are the same name to a server that folds them.
 fn is_spelling_of(option: &[u8], name: &HeaderName) -> bool {
     HeaderName::from_bytes(option).is_ok_and(|option| folded(&option) == folded(name))
 }

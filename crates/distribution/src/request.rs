@@ -1,8 +1,8 @@
-//! The rules of requests: what each may have, and what of it goes to the origin.
+//! Decides what a request may have, and which parts of it reach an origin.
 //!
-//! [`route`] finds the behavior, in every reading of the path. [`authorize`] checks its restriction and returns the
-//! proof, an [`Authorized`]; videos and streams have checks of their own. Every refusal is a [`Denial`].
-//! [`origin_request`] writes the request to the origin.
+//! [`route`] finds the behavior, in every reading of the path; [`authorize`] checks the restriction, and [`Authorized`]
+//! is the proof; videos and streams have checks of their own. Every refusal is a [`Denial`]. [`origin_request`] writes
+//! the request to the origin.
 
 mod authorize;
 mod bucket_refusal;

@@ -1,7 +1,7 @@
-//! The rules of responses to viewers.
+//! Decides the response to a viewer.
 //!
-//! [`select`] applies conditions and ranges to an object, [`apply_response_policy`] and [`capped_by_grant`] change its
-//! headers. [`preflight()`] and [`options`] respond to OPTIONS, and [`denial_page`] turns a denial into HTTP.
+//! [`select`] applies conditions and ranges to an object; [`apply_response_policy`] and [`capped_by_grant`] change its
+//! headers; [`preflight()`] and [`options`] respond to OPTIONS. [`denial_page`] turns a refusal into HTTP.
 
 mod content_type;
 mod cors;

@@ -1,4 +1,4 @@
-//! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes it more
+//! `Cache-Control` of a response (RFC 9111 5.2.2, RFC 5861, RFC 8246), read so that doubt never makes the response more
 //! cacheable.
 
 use crate::config::Audience;
@@ -9,23 +9,23 @@ mod targeted;
 
 pub(crate) use targeted::CDN_CACHE_CONTROL;
 
-/// RFC 9111 1.2.2: what is greater counts as this.
+/// Maximum number of seconds; a greater number counts as this (RFC 9111 1.2.2).
 pub(crate) const DELTA_SECONDS_MAX: u32 = 1 << 31;
 
-/// What a directive with a number says.
+/// The value of a directive with a number of seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Seconds {
-    /// The directive is not there.
+    /// The directive is absent.
     #[default]
     Absent,
-    /// So many, at most 2³¹.
+    /// The directive has this number, at most 2³¹.
     Of(u32),
-    /// Not a number, or two different ones: to be taken for stale (RFC 9111 4.2.1).
+    /// The number is invalid, or there are two different ones: the response counts as stale (RFC 9111 4.2.1).
     Invalid,
 }
 
 impl Seconds {
-    /// The number; an invalid one counts as 0.
+    /// Returns the number; an invalid one counts as 0.
     pub fn or_stale(self) -> Option<u32> {
         match self {
             Seconds::Absent => None,
@@ -44,20 +44,20 @@ impl Seconds {
     }
 }
 
-/// `private` and `no-cache`, which may be about some header fields only.
+/// The scope of `private` and `no-cache`, which may be about some header fields only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// The directive is not there.
+    /// The directive is absent.
     #[default]
     Absent,
-    /// It is about these fields, which are not to be stored.
+    /// The directive is about these fields, which must not be stored.
     Fields(Vec<HeaderName>),
-    /// It is about the whole response.
+    /// The directive is about the whole response.
     Response,
 }
 
 impl Scope {
-    /// Whether the whole response is meant.
+    /// Returns true if the directive is about the whole response.
     pub fn is_whole(&self) -> bool {
         match self {
             Scope::Response => true,
@@ -65,7 +65,7 @@ impl Scope {
         }
     }
 
-    /// The fields that are meant; none when all or nothing is.
+    /// Returns the fields that the directive is about; none when it is about everything or nothing.
     pub fn fields(&self) -> &[HeaderName] {
         match self {
             Scope::Fields(names) => names,
@@ -87,41 +87,42 @@ impl Scope {
     }
 }
 
-/// The directives of a response that a shared cache knows.
+/// The directives of a response that a shared cache understands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheControl {
-    /// RFC 9111 5.2.2.1.
+    /// `max-age` (RFC 9111 5.2.2.1).
     pub max_age: Seconds,
-    /// RFC 9111 5.2.2.10.
+    /// `s-maxage` (RFC 9111 5.2.2.10).
     pub s_maxage: Seconds,
-    /// RFC 5861 3.
+    /// `stale-while-revalidate` (RFC 5861 3).
     pub stale_while_revalidate: Seconds,
-    /// RFC 5861 4.
+    /// `stale-if-error` (RFC 5861 4).
     pub stale_if_error: Seconds,
-    /// RFC 9111 5.2.2.5; also set when the field cannot be read to its end.
+    /// `no-store` (RFC 9111 5.2.2.5); also set when the field cannot be read to its end.
     pub no_store: bool,
-    /// RFC 9111 5.2.2.4.
+    /// `no-cache` (RFC 9111 5.2.2.4).
     pub no_cache: Scope,
-    /// RFC 9111 5.2.2.7.
+    /// `private` (RFC 9111 5.2.2.7).
     pub private: Scope,
-    /// RFC 9111 5.2.2.9.
+    /// `public` (RFC 9111 5.2.2.9).
     pub public: bool,
-    /// RFC 9111 5.2.2.2.
+    /// `must-revalidate` (RFC 9111 5.2.2.2).
     pub must_revalidate: bool,
-    /// RFC 9111 5.2.2.8.
+    /// `proxy-revalidate` (RFC 9111 5.2.2.8).
     pub proxy_revalidate: bool,
-    /// RFC 9111 5.2.2.3.
+    /// `must-understand` (RFC 9111 5.2.2.3).
     pub must_understand: bool,
-    /// RFC 9111 5.2.2.6.
+    /// `no-transform` (RFC 9111 5.2.2.6).
     pub no_transform: bool,
-    /// RFC 8246: what is fresh needs no revalidation even when a viewer reloads.
+    /// `immutable` (RFC 8246): a fresh response needs no revalidation even when a viewer reloads.
     pub immutable: bool,
-    /// It was said to CDNs alone, by `CDN-Cache-Control`: `Expires` does not count then either (RFC 9213 2.2).
+    /// True if the directives came by `CDN-Cache-Control`, for CDNs alone: `Expires` does not count then (RFC 9213
+    /// 2.2).
     pub is_targeted: bool,
 }
 
 impl CacheControl {
-    /// The directives of `response` that count for a cache of `audience`.
+    /// Reads the directives of `response` that count for a cache of `audience`.
     pub fn for_audience(response: &HeaderMap, audience: Audience) -> Self {
         let targeted = match audience {
             Audience::Cdn => targeted::read(response),
@@ -132,14 +133,15 @@ impl CacheControl {
 
     /// Reads all `Cache-Control` lines of `response`.
     ///
-    /// Names are compared without case, arguments may be tokens or quoted strings, unknown directives are passed over.
+    /// Names are compared case-insensitively, arguments may be tokens or quoted strings, and unknown directives are
+    /// ignored.
     pub fn of(response: &HeaderMap) -> Self {
         let mut cache_control = CacheControl::default();
         for value in response.get_all(header::CACHE_CONTROL) {
             for directive in directives(value.as_bytes()) {
                 match directive {
                     Ok(directive) => cache_control.add(&directive),
-                    // What the rest says is unknown, so it may say this.
+                    // The rest is unreadable, so it may contain `no-store`.
                     Err(Unterminated) => cache_control.no_store = true,
                 }
             }
@@ -168,20 +170,20 @@ impl CacheControl {
     }
 }
 
-/// One element of the list, as it stands there.
+/// One element of the list, as it is written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Directive<'a> {
-    /// With the space before `=`, if there is one: then it is the name of nothing.
+    /// Name of the directive, trimmed of a space before `=`.
     pub(crate) name: &'a [u8],
     pub(crate) argument: Option<Argument<'a>>,
-    /// Name and argument, spelling kept.
+    /// Name and argument, spelling preserved.
     pub(crate) raw: &'a [u8],
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Argument<'a> {
     Token(&'a [u8]),
-    /// Without quotes and backslashes.
+    /// Text of a quoted string, without quotes and backslashes.
     Quoted(Cow<'a, [u8]>),
 }
 
@@ -194,11 +196,11 @@ impl Argument<'_> {
     }
 }
 
-/// A quoted string that does not end.
+/// Error for a quoted string that does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unterminated;
 
-/// The elements of one line, empty ones left out.
+/// Returns the elements of one line, without empty ones.
 pub(crate) fn directives(line: &[u8]) -> impl Iterator<Item = Result<Directive<'_>, Unterminated>> {
     let mut rest = line;
     std::iter::from_fn(move || {
@@ -219,7 +221,7 @@ pub(crate) fn directives(line: &[u8]) -> impl Iterator<Item = Result<Directive<'
     })
 }
 
-/// The next comma outside of quoted strings, or the end.
+/// Returns the position of the next comma outside quoted strings, or the end; `None` if a quoted string does not end.
 fn element_end(text: &[u8]) -> Option<usize> {
     let mut is_quoted = false;
     let mut at = 0;
@@ -248,7 +250,7 @@ fn directive(raw: &[u8]) -> Directive<'_> {
         [b'"', inner @ .., b'"'] => Argument::Quoted(unescaped(inner)),
         token => Argument::Token(token),
     };
-    // RFC 9111 5.2 has no space around `=`. One before it leaves a name that is read, an argument that is not.
+    // RFC 9111 5.2 allows no space around `=`. With one before it the name is read, but the argument is not.
     let (name, argument) = match name.trim_ascii_end() {
         trimmed if trimmed.len() < name.len() => (trimmed, Argument::Token(b"")),
         _ => (name, argument),
@@ -275,7 +277,7 @@ fn unescaped(inner: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// Digits only (RFC 9111 1.2.2); `None` for anything else.
+/// Parses digits only (RFC 9111 1.2.2); `None` for anything else.
 pub(crate) fn delta_seconds(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -286,7 +288,7 @@ pub(crate) fn delta_seconds(digits: &[u8]) -> Option<u32> {
     u32::try_from(seconds).ok()
 }
 
-/// The names of a quoted list; `None` when there is none or one of them is no name.
+/// Returns the names of a quoted list; `None` when there is none, or one of them is not a valid name.
 fn field_names(list: &[u8]) -> Option<Vec<HeaderName>> {
     let names: Vec<HeaderName> = list
         .split(|&byte| byte == b',')

@@ -1,6 +1,7 @@
-//! The cache key (developer guide, "Understand the cache key"): what tells two objects apart, and nothing else.
+//! The cache key (developer guide, "Understand the cache key"): everything that tells two objects apart, and nothing
+//! else.
 //!
-//! No signing parameter and no signing cookie ever gets into it, so all who may see an object share it.
+//! No signing parameter or signing cookie ever gets into it, so all viewers who may see an object share it.
 
 use crate::caching::compression::{ContentCoding, accepted_codings};
 use crate::caching::vary::VaryNames;
@@ -19,20 +20,20 @@ use std::borrow::Cow;
 
 /// The bytes that identify a cached object.
 ///
-/// A series of fields, each a tag, its length and its bytes, so that no two objects have the same key. The key holds
-/// what the viewer sent, cookies included where the policy says so: it is not for logs.
+/// The key is a series of fields, each a tag, its length and its bytes, so no two objects have the same key. It
+/// contains what the viewer sent, cookies included where the policy says so, and must not be logged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey(Vec<u8>);
 
 impl CacheKey {
-    /// The bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The key of the one response among those that `Vary` tells apart (RFC 9111 4.1).
+    /// Returns the key of one of the variants that `Vary` tells apart (RFC 9111 4.1).
     ///
-    /// `request` is the request as it is sent to the origin: a field that does not get there counts as absent.
+    /// `request` is the request as it is sent to the origin: a field that does not reach it counts as absent.
     #[must_use]
     pub fn variant(
         &self,
@@ -50,7 +51,7 @@ impl CacheKey {
         key
     }
 
-    /// The key of the form that the edge itself compressed.
+    /// Returns the key of the form that the edge itself compressed.
     #[must_use]
     pub fn coded(&self, coding: ContentCoding) -> CacheKey {
         let mut key = self.clone();
@@ -66,7 +67,7 @@ impl CacheKey {
     }
 }
 
-/// What a field of the key is. The numbers are on disks: they are never given to anything else.
+/// The kind of a field in the key. The numbers are stored on disks, so they are never reused.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Tag {
@@ -88,11 +89,12 @@ enum Tag {
     BucketQuery = 16,
 }
 
-/// The key of the object that an authorized request asks for.
+/// Returns the key of the object that an authorized request names.
 ///
-/// Distribution, behavior, origin, the path at the origin (the default root object stands in for `/`), and of query,
-/// headers, cookies and `Accept-Encoding` what the cache policy names. Two behaviors share nothing: they may send their
-/// origin other requests. Scheme and alias do not count; GET and HEAD share, every other method is by itself.
+/// It consists of distribution, behavior, origin, the path at the origin (the default root object replaces `/`), and
+/// the parts of query, headers, cookies and `Accept-Encoding` that the cache policy names, with the parameters that
+/// reach a bucket. Two behaviors share nothing, because their requests to the origin may differ. Scheme and alias count
+/// only where an origin gets them; GET and HEAD share a key, every other method has its own.
 pub fn cache_key(authorized: &Authorized<'_>, request: &ViewerRequest<'_>) -> CacheKey {
     let path = authorized.origin_path(request.path);
     key_at(authorized.routed(), &path, request)
@@ -125,14 +127,15 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
     key
 }
 
-/// The parameters that an origin request policy lets through to a bucket name another object, or another form of it.
-/// Two of them are never one object of the cache; what does not get there tells nothing apart.
+/// The parameters that an origin request policy passes to a bucket name another object, or another form of it. Two
+/// different sets of them must not share an entry of the cache; parameters that do not reach the bucket do not count.
 fn push_what_the_bucket_hears(
     key: &mut CacheKey,
     request: &ViewerRequest<'_>,
     routed: &Routed<'_>,
 ) {
     let behavior = routed.behavior;
+    // Without such a policy, the bucket gets no parameter that is not in the key already.
     if behavior.origin_request_policy.is_none() {
         return;
     }
@@ -146,8 +149,9 @@ fn push_what_the_bucket_hears(
     }
 }
 
-/// An origin that is told the viewer's `Host` may answer by it: one alias is not to answer for another. One that is
-/// asked over the viewer's scheme may send the viewer to the other scheme, which is not for those who come from there.
+/// An origin that gets the viewer's `Host` may respond by it: the response for one alias must not be served for
+/// another. An origin that is asked over the viewer's scheme may redirect to the other scheme, which must not happen to
+/// viewers who already use that one.
 fn push_what_the_origin_hears(
     key: &mut CacheKey,
     request: &ViewerRequest<'_>,
@@ -173,12 +177,13 @@ fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CacheP
             continue;
         }
         key.push(Tag::HeaderName, name.as_str().as_bytes());
-        // HTTP/2 has it in `:authority`.
+        // HTTP/2 has the host in `:authority`.
         if name == header::HOST {
             key.push(Tag::HeaderValue, request.host.as_bytes());
             continue;
         }
-        // What ends at the edge is absent for the origin: its answer is none for those who have the field sent on.
+        // A field that ends at the edge is absent for the origin: its response is not valid for viewers whose field is
+        // forwarded.
         let is_edges_own = name.as_str().starts_with("cloudfront-") || name == header::COOKIE;
         if is_edges_own || !is_nominated(request.headers, name) {
             push_values(key, request.headers, name, policy);
@@ -187,7 +192,7 @@ fn push_headers(key: &mut CacheKey, request: &ViewerRequest<'_>, policy: &CacheP
 }
 
 fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName, policy: &CachePolicy) {
-    // A cookie header is only ever keyed without what signs the request.
+    // A cookie header is only keyed without the signing cookies.
     if name == header::COOKIE {
         for cookie in cookies(headers, |_| true) {
             key.push(Tag::HeaderValue, cookie.text);
@@ -207,7 +212,7 @@ fn push_values(key: &mut CacheKey, headers: &HeaderMap, name: &HeaderName, polic
 }
 
 fn push_cookies(key: &mut CacheKey, headers: &HeaderMap, filter: &NameFilter) {
-    // The signing ones are long to read, and most policies take none.
+    // Signing cookies take long to read, and most policies include no cookies.
     if *filter == NameFilter::None {
         return;
     }
@@ -216,11 +221,12 @@ fn push_cookies(key: &mut CacheKey, headers: &HeaderMap, filter: &NameFilter) {
     }
 }
 
-/// What of `query` the filter lets through; `None` when nothing is left. Also for requests to the origin.
+/// Returns the part of `query` that the filter passes; `None` when nothing is left. Requests to the origin use this
+/// too.
 ///
-/// Order and spelling are kept, `&` is the only separator. A name counts as listed as it stands and percent-decoded,
-/// in the same case. On a restricted behavior the signing parameters are always removed; elsewhere they are
-/// parameters like others.
+/// Order and spelling are preserved, and `&` is the only separator. A name counts as listed as it is or
+/// percent-decoded, case-sensitively. On a restricted behavior, signing parameters are always removed; elsewhere they
+/// are ordinary parameters.
 pub fn filtered_query<'q>(
     query: Option<&'q str>,
     filter: &NameFilter,
@@ -249,8 +255,8 @@ pub fn filtered_query<'q>(
     }
 }
 
-/// `Accept-Encoding` as the key and the origin get it: `br`, `gzip` and `zstd`, those that the viewer takes and the
-/// policy has on, in this order. `None` when there is none of them. `q=0` and `*` do not take a coding.
+/// Returns `Accept-Encoding` for the key and the origin: those of `br`, `gzip` and `zstd` that the viewer accepts and
+/// the policy enables, in this order. `None` when there are none. `q=0` and `*` do not accept a coding.
 pub fn normalized_accept_encoding(
     request: &HeaderMap,
     policy: &CachePolicy,

@@ -1,34 +1,34 @@
-//! `Cache-Status` (RFC 9211): what this cache did with a request, for whoever looks at the answer.
+//! `Cache-Status` (RFC 9211): tells the reader of a response how this cache handled the request.
 
 use http::{HeaderValue, StatusCode};
 use std::fmt::Write as _;
 
-/// The name under which the edge speaks.
+/// Name of this cache.
 const CACHE_NAME: &str = "Privet";
 
-/// What the cache did.
+/// The handling of a request by the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// Served from the cache without asking the origin.
+    /// The response came from the cache, without a request to the origin.
     Hit,
     /// The request, or one for the same object, went to the origin.
     Forwarded(ForwardReason),
 }
 
-/// Why a request went to the origin (RFC 9211 2.2).
+/// Reason why a request went to the origin (RFC 9211 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardReason {
     /// The behavior does not cache.
     Bypass,
-    /// The method is not answered from the cache.
+    /// The cache does not handle the method.
     Method,
     /// Nothing is stored under the key.
     UriMiss,
-    /// Something is stored, but for other values of the fields that `Vary` names.
+    /// The stored responses are for other values of the fields that `Vary` names.
     VaryMiss,
-    /// The request itself asked for it.
+    /// The request itself demanded it.
     Request,
-    /// What is stored is stale.
+    /// The stored response is stale.
     Stale,
     /// Only some bytes of the object are stored.
     Partial,
@@ -48,25 +48,25 @@ impl ForwardReason {
     }
 }
 
-/// One member of the list. The parameters that do not go with the handling are left out.
+/// One member of the list. Parameters that do not apply to the handling are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheStatus {
     /// `hit` or `fwd`.
     pub handling: Handling,
-    /// `fwd-status`: what the origin answered, if it did and that was not what the viewer gets.
+    /// `fwd-status`: status of the origin's response, if there was one and the viewer gets another.
     pub forward_status: Option<StatusCode>,
-    /// `ttl`: [`crate::caching::Lifetime::ttl_secs`].
+    /// `ttl`, as returned by [`crate::caching::Lifetime::ttl_secs`].
     pub ttl_secs: Option<i64>,
-    /// `stored`: whether the origin's response was stored.
+    /// `stored`: true if the origin's response was stored.
     pub stored: bool,
-    /// `collapsed`: whether the request waited for another one's response.
+    /// `collapsed`: true if the request waited for another one's response.
     pub collapsed: bool,
     /// `detail`: a token, such as [`crate::caching::Unstorable::token`].
     pub detail: Option<&'static str>,
 }
 
 impl CacheStatus {
-    /// A hit that stays fresh for `ttl_secs`; negative when it was served stale.
+    /// Makes a hit that stays fresh for `ttl_secs`; negative when it was served stale.
     pub fn hit(ttl_secs: i64) -> Self {
         CacheStatus {
             handling: Handling::Hit,
@@ -78,7 +78,7 @@ impl CacheStatus {
         }
     }
 
-    /// A request that went to the origin, nothing known of the response yet.
+    /// Makes the status of a request that went to the origin, before anything is known of the response.
     pub fn forwarded(reason: ForwardReason) -> Self {
         CacheStatus {
             handling: Handling::Forwarded(reason),
@@ -90,7 +90,7 @@ impl CacheStatus {
         }
     }
 
-    /// The member, to be put behind those of the caches nearer to the origin (RFC 9211 2).
+    /// Returns the member, which goes after those of the caches nearer to the origin (RFC 9211 2).
     pub fn to_header_value(&self) -> HeaderValue {
         let mut text = String::with_capacity(96);
         text.push_str(CACHE_NAME);

@@ -1,11 +1,11 @@
-//! Whether and how the edge compresses an object for a viewer (developer guide, "Serve compressed files").
+//! Decides whether and how the edge compresses an object for a viewer (developer guide, "Serve compressed files").
 
 use crate::caching::cache_control::{CacheControl, directives};
 use crate::config::{Audience, CachePolicy};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use std::ops::RangeInclusive;
 
-/// The sizes that CloudFront compresses.
+/// Sizes that CloudFront compresses.
 pub const COMPRESSED_SIZE_BYTES: RangeInclusive<u64> = 1_000..=10_000_000;
 
 /// A content coding that the edge can make (RFC 9110 8.4.1, RFC 7932, RFC 8878).
@@ -20,14 +20,14 @@ pub enum ContentCoding {
 }
 
 impl ContentCoding {
-    /// All of them, the preferred ones first: CloudFront prefers br to gzip.
+    /// All codings, the preferred ones first: CloudFront prefers br to gzip.
     const PREFERRED: [ContentCoding; 3] = [
         ContentCoding::Brotli,
         ContentCoding::Zstd,
         ContentCoding::Gzip,
     ];
 
-    /// As in `Content-Encoding`.
+    /// Returns the name used in `Content-Encoding`.
     pub fn as_str(self) -> &'static str {
         match self {
             ContentCoding::Brotli => "br",
@@ -45,7 +45,7 @@ impl ContentCoding {
     }
 }
 
-/// Which codings a viewer takes.
+/// The codings that a viewer accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AcceptedCodings([Preference; 3]);
 
@@ -63,8 +63,8 @@ impl AcceptedCodings {
     }
 }
 
-/// Reads `Accept-Encoding` (RFC 9110 12.5.3). A refusal (`q=0`) beats every other mention. `*` is no wish for a coding:
-/// what the edge does not compress is always acceptable.
+/// Reads `Accept-Encoding` (RFC 9110 12.5.3). A refusal (`q=0`) overrides every other mention. `*` requests no coding:
+/// the uncompressed form is always acceptable.
 pub(crate) fn accepted_codings(request: &HeaderMap) -> AcceptedCodings {
     let mut accepted = AcceptedCodings::default();
     for value in request.get_all(header::ACCEPT_ENCODING) {
@@ -86,7 +86,7 @@ pub(crate) fn accepted_codings(request: &HeaderMap) -> AcceptedCodings {
     accepted
 }
 
-/// `x-gzip` is the same as `gzip` (RFC 9110 8.4.1.3).
+/// Returns the coding of this name; `x-gzip` is the same as `gzip` (RFC 9110 8.4.1.3).
 fn known_coding(name: &[u8]) -> Option<ContentCoding> {
     let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
     if is(b"br") {
@@ -100,7 +100,8 @@ fn known_coding(name: &[u8]) -> Option<ContentCoding> {
     }
 }
 
-/// `q=` and a number above 0 (RFC 9110 12.4.2). What is no weight takes nothing.
+/// Returns whether this is `q=` and a number above 0 (RFC 9110 12.4.2). A parameter that is not a weight accepts
+/// nothing.
 fn is_positive_weight(parameter: &[u8]) -> bool {
     let [b'q' | b'Q', b'=', weight @ ..] = parameter else {
         return false;
@@ -115,12 +116,12 @@ fn is_positive_weight(parameter: &[u8]) -> bool {
     is_number && !is_zero
 }
 
-/// The coding to compress a response with; `None` leaves it as it is.
+/// Returns the coding to compress a response with; `None` leaves it as it is.
 ///
-/// CloudFront's conditions: the behavior compresses and its policy has the coding on and caches at all, the viewer
-/// takes it and speaks more than HTTP/1.0, the status is 200, 403 or 404, the origin gave a `Content-Length` of 1,000
-/// to 10,000,000 bytes, a listed type and no `Content-Encoding`. Beyond those: no `no-transform` (RFC 9111 5.2.2.6),
-/// and no `Range`, since a range is one of the bytes that the origin has.
+/// CloudFront's conditions: the behavior compresses, and its policy enables the coding and caches at all; the viewer
+/// accepts it and uses a version above HTTP/1.0; the status is 200, 403 or 404; the origin gave a `Content-Length` of
+/// 1,000 to 10,000,000 bytes, a listed type and no `Content-Encoding`. Beyond those: no `no-transform` (RFC 9111
+/// 5.2.2.6), and no `Range`, since a range refers to the origin's bytes.
 pub fn coding_for(
     request: &HeaderMap,
     status: StatusCode,
@@ -141,8 +142,8 @@ pub fn coding_for(
         .find(|coding| coding.is_on(policy) && accepted.contains(*coding))
 }
 
-/// The coding for a text that the edge writes itself, for whoever takes one, whatever the behavior says: gzip or zstd,
-/// both quick to make. `None` sends it plain, as for a viewer who wants a range of it.
+/// Returns the coding for a text that the edge writes itself, whatever the behavior says: gzip or zstd, both quick to
+/// make. `None` sends it plain, as for a viewer that accepts neither or requests a range.
 pub fn coding_for_text(request: &HeaderMap, version: Version) -> Option<ContentCoding> {
     if version <= Version::HTTP_10 || request.contains_key(header::RANGE) {
         return None;
@@ -153,7 +154,7 @@ pub fn coding_for_text(request: &HeaderMap, version: Version) -> Option<ContentC
         .find(|coding| accepted.contains(*coding))
 }
 
-/// Whether a response is one that the edge compresses for viewers who take it: those answers vary by `Accept-Encoding`
+/// Returns whether the edge compresses a response for viewers that accept it: such responses vary by `Accept-Encoding`
 /// in whatever form they are sent.
 pub fn is_compressible(status: StatusCode, response: &HeaderMap) -> bool {
     let fits = response
@@ -167,7 +168,8 @@ pub fn is_compressible(status: StatusCode, response: &HeaderMap) -> bool {
         && !forbids_transforming(response)
 }
 
-/// Whoever says it, to everyone or to CDNs: it is about the bytes, not about how long they are kept.
+/// Returns whether `no-transform` is set, for everyone or for CDNs: it is about the bytes, not about how long they are
+/// cached.
 fn forbids_transforming(response: &HeaderMap) -> bool {
     [Audience::Everyone, Audience::Cdn]
         .iter()
@@ -185,9 +187,10 @@ fn has_listed_type(response: &HeaderMap) -> bool {
         .any(|listed| listed.eq_ignore_ascii_case(essence))
 }
 
-/// The fields of the compressed form of what is stored. `size_bytes` is its length when that is known.
+/// Returns the fields of the compressed form of a stored response. `size_bytes` is its length, if known.
 ///
-/// A strong entity tag becomes weak, what is no entity tag is dropped; fields that describe the bytes go.
+/// A strong entity tag becomes weak, an invalid one is dropped, and fields that describe the original bytes are
+/// removed.
 pub fn compressed_headers(
     stored: &HeaderMap,
     coding: ContentCoding,
@@ -218,7 +221,7 @@ pub fn compressed_headers(
     headers
 }
 
-/// `W/` and the tag; `None` when it is no entity tag (RFC 9110 8.8.3).
+/// Returns `W/` and the tag; `None` when it is not an entity tag (RFC 9110 8.8.3).
 fn weak_tag(tag: &HeaderValue) -> Option<HeaderValue> {
     let bytes = tag.as_bytes();
     let opaque = bytes.strip_prefix(b"W/").unwrap_or(bytes);
@@ -234,7 +237,7 @@ fn weak_tag(tag: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&[b"W/", opaque].concat()).ok()
 }
 
-/// Adds `Accept-Encoding` to `Vary`, unless it says so already.
+/// Adds `Accept-Encoding` to `Vary`, unless it is there already.
 pub fn vary_by_coding(headers: &mut HeaderMap) {
     let says_so = headers.get_all(header::VARY).iter().any(|value| {
         directives(value.as_bytes()).any(|member| {
@@ -248,7 +251,7 @@ pub fn vary_by_coding(headers: &mut HeaderMap) {
     }
 }
 
-/// Developer guide, "File types that CloudFront compresses".
+/// Types of the developer guide, "File types that CloudFront compresses".
 const COMPRESSED_TYPES: [&str; 48] = [
     "application/dash+xml",
     "application/eot",

@@ -1,38 +1,38 @@
-//! What was done to an object's bytes before they were stored, as `Content-Encoding` says it.
+//! The codings that were applied to an object's bytes before they were stored, as stated by `Content-Encoding`.
 
 use http::{HeaderMap, header};
 
-/// A content coding that stands in IANA's registry (RFC 9110 16.6.1).
+/// A content coding of IANA's registry (RFC 9110 16.6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppliedCoding {
     /// `gzip`, or `x-gzip`, which is the same (RFC 9110 8.4.1.3).
     Gzip,
-    /// `deflate`: the zlib format (RFC 1950), for which some write bare DEFLATE (RFC 1951).
+    /// `deflate`: the zlib format (RFC 1950), in place of which some senders write bare DEFLATE (RFC 1951).
     Deflate,
     /// `br` (RFC 7932).
     Brotli,
     /// `zstd` (RFC 8878).
     Zstd,
-    /// `compress`, `exi` and the others, which nobody here undoes.
+    /// `compress`, `exi` and the others, which are not decoded here.
     Foreign,
 }
 
 /// The codings of an object's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppliedCodings {
-    /// In the order in which they were applied: the last one is undone first.
+    /// Codings in the order in which they were applied: the last one is undone first.
     pub codings: Vec<AppliedCoding>,
-    /// Whether there are words beside them that are no codings.
+    /// True if the field also has words that are not codings.
     pub has_other_words: bool,
 }
 
 impl AppliedCodings {
     /// Reads all `Content-Encoding` fields of a response as one list (RFC 9110 5.3, 5.6.1.2, 8.4).
     ///
-    /// Empty elements and `identity` say nothing. A word counts as a coding only if it is registered: stores keep what
-    /// uploaders wrote, and what else they write there is the framing of the upload (`aws-chunked`), a charset or what
-    /// the bytes were before they were sent (`utf-8`, `base64`, `binary`). The bytes themselves are plain then; where
-    /// they are not, they are no video or list either, which is found out by reading them.
+    /// Empty elements and `identity` have no effect. A word counts as a coding only if it is registered: object stores
+    /// keep the uploaders' text, which may also be the framing of the upload (`aws-chunked`), a charset, or the form of
+    /// the bytes before they were sent (`utf-8`, `base64`, `binary`). The bytes themselves are then plain; if they are
+    /// not, they are not a valid video or playlist either, which is found out by reading them.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut applied = AppliedCodings::default();
         for value in headers.get_all(header::CONTENT_ENCODING) {
@@ -43,7 +43,7 @@ impl AppliedCodings {
         applied
     }
 
-    /// Whether the bytes are those of the object itself.
+    /// Returns whether the bytes are those of the object itself.
     pub fn is_plain(&self) -> bool {
         self.codings.is_empty()
     }
@@ -61,7 +61,7 @@ impl AppliedCodings {
     }
 }
 
-/// An element without white space, and without the parameters and quotes that do not belong there.
+/// Returns an element without white space, and without parameters and quotes that do not belong there.
 fn name_of(element: &[u8]) -> &[u8] {
     let name = element.split(|&byte| byte == b';').next();
     let name = name.unwrap_or_default().trim_ascii();
@@ -70,7 +70,7 @@ fn name_of(element: &[u8]) -> &[u8] {
     unquoted.unwrap_or(name).trim_ascii()
 }
 
-/// IANA's registry of HTTP content codings, save `identity`.
+/// Codings of IANA's registry of HTTP content codings, except `identity`.
 const CODINGS: [(&str, AppliedCoding); 12] = [
     ("gzip", AppliedCoding::Gzip),
     ("x-gzip", AppliedCoding::Gzip),

@@ -1,27 +1,27 @@
-//! What an invalidation covers: paths by hand (developer guide, "Invalidate files"), by unsafe methods (RFC 9111 4.4),
-//! and the tags that responses carry.
+//! Decides what an invalidation covers: paths given by the operator (developer guide, "Invalidate files"), paths of
+//! unsafe methods (RFC 9111 4.4), and the tags of responses.
 
 use crate::config::{Origin, object_name, without_port};
 use crate::request::ViewerRequest;
 use http::uri::Uri;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
-/// The longest path of an invalidation (developer guide, "Quotas").
+/// Maximum length of an invalidation's path (developer guide, "Quotas").
 pub const INVALIDATION_PATH_SIZE_BYTES_MAX: usize = 4_000;
 
-/// More tags of one response than this are not kept.
+/// Maximum number of tags of one response; further ones are not stored.
 pub const CACHE_TAGS_MAX: usize = 256;
 
-/// A longer tag is not kept.
+/// Maximum length of a tag; a longer one is not stored.
 pub const CACHE_TAG_SIZE_BYTES_MAX: usize = 1_024;
 
-/// The objects that are no longer to be served as they are.
+/// The objects that an invalidation by path covers.
 ///
-/// Paths are compared as names of objects, percent-encoding decoded once, in the same case: an object goes whichever
-/// way viewers spell it. All variants by header, cookie and coding go with it.
+/// Paths are compared case-sensitively as names of objects, with percent-encoding decoded once: an object is covered
+/// however viewers spell it, and so are all its variants by header, cookie and coding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidationPath {
-    /// As [`object_name`] has it.
+    /// Path as returned by [`object_name`].
     path: String,
     extent: Extent,
 }
@@ -32,16 +32,16 @@ enum Extent {
     Query(Option<String>),
     /// The path with every query.
     EveryQuery,
-    /// Every path that begins so, with every query.
+    /// Every path with this prefix, with every query.
     PathsFrom,
-    /// The path with every query that begins so.
+    /// The path with every query with this prefix.
     QueriesFrom(String),
 }
 
 impl InvalidationPath {
     /// Reads `/path`, `/path?query`, `/prefix*` or `/path?prefix*` of at most 4,000 printable ASCII characters.
     ///
-    /// The error is the message for the operator. `%2A` stands for the character `*`.
+    /// The error is the message for the operator. `%2A` means the character `*`.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {
             let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.len() <= 256;
@@ -83,17 +83,17 @@ impl InvalidationPath {
         })
     }
 
-    /// The name of the object, or what names begin with: to find it by.
+    /// Returns the name of the object, or the prefix of the names, for looking them up.
     pub fn name(&self) -> &str {
         &self.path
     }
 
-    /// Whether every object whose name begins with [`InvalidationPath::name`] is meant.
+    /// Returns whether every object whose name begins with [`InvalidationPath::name`] is covered.
     pub fn is_prefix(&self) -> bool {
         self.extent == Extent::PathsFrom
     }
 
-    /// For a journal; read by [`InvalidationPath::decode`].
+    /// Encodes the path for a journal; [`InvalidationPath::decode`] reads it.
     pub fn encode(&self) -> String {
         let (tag, query) = match &self.extent {
             Extent::Query(None) => ('n', ""),
@@ -105,7 +105,7 @@ impl InvalidationPath {
         format!("{tag}{}:{}{query}", self.path.len(), self.path)
     }
 
-    /// What [`InvalidationPath::encode`] wrote; `None` for anything else.
+    /// Decodes the text of [`InvalidationPath::encode`]; `None` for anything else.
     pub fn decode(text: &str) -> Option<Self> {
         let tag = text.chars().next()?;
         let (length, rest) = text.get(1..)?.split_once(':')?;
@@ -124,7 +124,7 @@ impl InvalidationPath {
         })
     }
 
-    /// The path, raw, with whatever query.
+    /// Covers the raw path, with every query.
     fn every_query(path: &str) -> Self {
         InvalidationPath {
             path: name(path),
@@ -132,8 +132,8 @@ impl InvalidationPath {
         }
     }
 
-    /// Whether an object is meant. `path` is the viewer's, raw; `query` is the one in the cache key
-    /// ([`crate::caching::filtered_query`]): where the key has none, an object has none.
+    /// Returns whether an object is covered. `path` is the viewer's raw path; `query` is the one in the cache key
+    /// ([`crate::caching::filtered_query`]): where the key has none, the object has none.
     pub fn matches(&self, path: &str, query: Option<&str>) -> bool {
         let path = object_name(path);
         match &self.extent {
@@ -154,17 +154,17 @@ fn name(text: &str) -> String {
     object_name(text).into_owned()
 }
 
-/// Whether a response to `method` invalidates what is stored: the method is not known to be safe (RFC 9110 9.2.1), the
-/// status is no error (RFC 9111 4.4).
+/// Returns whether a response to `method` invalidates stored responses: the method is not known to be safe (RFC 9110
+/// 9.2.1), and the status is not an error (RFC 9111 4.4).
 pub fn unsafe_method_invalidates(method: &Method, status: StatusCode) -> bool {
     let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
     !is_safe && (status.is_success() || status.is_redirection())
 }
 
-/// What goes when [`unsafe_method_invalidates`]: the target of the request, and what `Location` and `Content-Location`
-/// name on the same host (RFC 9111 4.4), each with every query.
+/// Returns the paths to invalidate after [`unsafe_method_invalidates`]: the target of the request, and the targets of
+/// `Location` and `Content-Location` on the same host (RFC 9111 4.4), each with every query.
 ///
-/// References are resolved by RFC 3986 5.2. Those to other hosts are left out: nobody is to empty another one's cache.
+/// References are resolved by RFC 3986 5.2. Those to other hosts are left out: nobody may empty another host's cache.
 pub fn also_invalidated(
     request: &ViewerRequest<'_>,
     response: &HeaderMap,
@@ -180,10 +180,11 @@ pub fn also_invalidated(
     paths
 }
 
-/// What is out of date where an object of the origin was changed: the object as viewers ask for it, with every query.
+/// Returns the path to invalidate after a change of an object at the origin: the object as viewers request it, with
+/// every query.
 ///
-/// `path` is the object's at the origin, raw, the origin path included. `None`: the origin path leads elsewhere, so
-/// that no viewer gets the object by way of this origin.
+/// `path` is the object's raw path at the origin, including the origin path. `None`: the origin path leads elsewhere,
+/// so no viewer gets the object by way of this origin.
 pub fn changed_at_origin(origin: &Origin, path: &str) -> Option<InvalidationPath> {
     let name = object_name(path);
     let name = name.strip_prefix(&*object_name(&origin.origin_path))?;
@@ -193,7 +194,7 @@ pub fn changed_at_origin(origin: &Origin, path: &str) -> Option<InvalidationPath
     })
 }
 
-/// The path of `reference` seen from the request; `None` when it is on another host.
+/// Resolves the path of `reference` relative to the request; `None` when it is on another host.
 fn resolved(request: &ViewerRequest<'_>, reference: &str) -> Option<String> {
     let reference = reference.split('#').next().unwrap_or(reference);
     let is_absolute = reference
@@ -222,14 +223,14 @@ fn resolved(request: &ViewerRequest<'_>, reference: &str) -> Option<String> {
     Some(without_dot_segments(&format!("{folder}/{path}")))
 }
 
-/// The fields that carry tags: the edge's own business, to be removed from what viewers get.
+/// Names of the fields that carry tags. They are the edge's own business, and removed from responses to viewers.
 pub const CACHE_TAG_FIELDS: [HeaderName; 2] = [
     HeaderName::from_static("cache-tag"),
     HeaderName::from_static("surrogate-key"),
 ];
 
-/// The tags of a response: `Cache-Tag`, separated by commas, and `Surrogate-Key`, separated by spaces. Each once, in
-/// order; at most [`CACHE_TAGS_MAX`], none longer than [`CACHE_TAG_SIZE_BYTES_MAX`]. Case matters.
+/// Returns the tags of a response: `Cache-Tag`, separated by commas, and `Surrogate-Key`, separated by spaces. Each
+/// occurs once, in order; at most [`CACHE_TAGS_MAX`], none longer than [`CACHE_TAG_SIZE_BYTES_MAX`]. Case matters.
 pub fn cache_tags(response: &HeaderMap) -> Vec<String> {
     let [by_comma, by_space] = CACHE_TAG_FIELDS;
     let mut tags: Vec<String> = Vec::new();
@@ -248,7 +249,7 @@ pub fn cache_tags(response: &HeaderMap) -> Vec<String> {
     tags
 }
 
-/// A path without `.` and `..` (RFC 3986 5.2.4).
+/// Returns a path without `.` and `..` (RFC 3986 5.2.4).
 fn without_dot_segments(name: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let bare = name.strip_prefix('/').unwrap_or(name);
@@ -265,7 +266,7 @@ fn without_dot_segments(name: &str) -> String {
                 continue;
             }
         }
-        // A dot segment at the end stands for the folder itself.
+        // A dot segment at the end means the folder itself.
         if is_last {
             kept.push("");
         }

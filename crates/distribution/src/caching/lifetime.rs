@@ -1,6 +1,6 @@
-//! How long a stored response is fresh, and what becomes of it afterwards (RFC 9111 4.2, RFC 5861).
+//! Decides how long a stored response is fresh, and how it may be used afterwards (RFC 9111 4.2, RFC 5861).
 //!
-//! Whether it is stored at all is decided in `storage`, which is also what makes a [`Lifetime`] from header fields.
+//! `storage` decides whether a response is stored at all, and makes a [`Lifetime`] from its header fields.
 
 use privet_sign::Timestamp;
 
@@ -9,50 +9,50 @@ mod storage;
 
 pub use storage::{Collapsing, OriginExchange, Storage, Unstorable, collapsing, storage};
 
-/// The length of an encoded [`Lifetime`].
+/// Length of an encoded [`Lifetime`].
 pub const LIFETIME_SIZE_BYTES: usize = 30;
 
-/// The first byte of the encoding.
+/// First byte of the encoding.
 const ENCODING_VERSION: u8 = 1;
 
-/// When the origin was asked and when the head of its response was there.
+/// The times of a request to the origin and of the arrival of its response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moments {
-    /// `request_time` of RFC 9111 4.2.3.
+    /// Time of the request, `request_time` of RFC 9111 4.2.3.
     pub requested: Timestamp,
-    /// `response_time`.
+    /// Time of the response, `response_time` of RFC 9111 4.2.3.
     pub received: Timestamp,
 }
 
-/// What a stored response is good for now.
+/// The permitted use of a stored response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// To be served.
+    /// The response may be served.
     Fresh,
-    /// To be served, and revalidated meanwhile (RFC 5861 3).
+    /// The response may be served, while it is revalidated (RFC 5861 3).
     StaleWhileRevalidate,
-    /// To be revalidated first.
+    /// The response has to be revalidated first.
     Stale,
 }
 
-/// What becomes of a response that is no longer fresh when the origin fails (RFC 9111 4.2.4, RFC 5861 4).
+/// The permitted use of a stale response when the origin fails (RFC 9111 4.2.4, RFC 5861 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServeStale {
     /// It must not be served.
     Never,
-    /// For so many seconds after it became stale.
+    /// It may be served for this number of seconds after it became stale.
     Seconds(u32),
-    /// As long as it is kept.
+    /// It may be served as long as it is stored.
     Always,
 }
 
-/// How long a stored response lives. Small, made once from the header fields, kept beside the body.
+/// The lifetime of a stored response. It is small, computed once from the header fields, and stored beside the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     received: Timestamp,
-    /// RFC 9111 4.2.3, `corrected_initial_age`.
+    /// Age at reception, `corrected_initial_age` of RFC 9111 4.2.3.
     initial_age_secs: u32,
-    /// Fresh so many seconds from `received` on; negative when it was stale before it came.
+    /// Seconds of freshness from `received` on; negative if the response was stale before it arrived.
     fresh_secs: i64,
     stale_while_revalidate_secs: u32,
     serve_stale: ServeStale,
@@ -82,7 +82,7 @@ impl Lifetime {
         Lifetime {
             received,
             initial_age_secs,
-            // Who sets no minimum is not to make fresh what came stale: RFC 9111 4.2 alone counts then.
+            // Without a minimum TTL, a response that arrives stale stays stale: RFC 9111 4.2 alone counts.
             fresh_secs: if kept_secs == 0 {
                 left
             } else {
@@ -93,19 +93,20 @@ impl Lifetime {
         }
     }
 
-    /// Of a sign that several responses are kept, which is no response itself.
+    /// Returns the lifetime of a `Vary` marker, which is not itself a response.
     pub fn of_a_marker(received: Timestamp) -> Self {
         Lifetime::new(received, Spans::default(), ServeStale::Never)
     }
 
-    /// The current age in seconds (RFC 9111 4.2.3), the value of `Age`.
+    /// Returns the current age in seconds (RFC 9111 4.2.3), the value of `Age`.
     ///
-    /// A clock that went back behind the moment of reception gives the age at reception.
+    /// If the clock went back before the reception, it is the age at reception.
     pub fn age_secs(&self, now: Timestamp) -> u64 {
         u64::from(self.initial_age_secs).saturating_add(self.resident_secs(now).unwrap_or(0))
     }
 
-    /// What the response is good for at `now`. When the clock went back behind its reception nothing is known: stale.
+    /// Returns the permitted use at `now`. If the clock went back before the reception, nothing is known, and the
+    /// response is stale.
     pub fn verdict(&self, now: Timestamp) -> Freshness {
         let Some(resident) = self.resident_secs(now) else {
             return Freshness::Stale;
@@ -120,7 +121,8 @@ impl Lifetime {
         }
     }
 
-    /// Whether the response may be served in place of an origin that cannot be reached or answers 500 to 504.
+    /// Returns whether the response may be served in place of an origin that cannot be reached or responds with 500 to
+    /// 504.
     pub fn may_serve_stale(&self, now: Timestamp) -> bool {
         let Some(resident) = self.resident_secs(now) else {
             return false;
@@ -134,23 +136,23 @@ impl Lifetime {
         }
     }
 
-    /// Seconds until it becomes stale, negative afterwards: `ttl` of `Cache-Status` (RFC 9211 2.4).
+    /// Returns the seconds until it becomes stale, negative afterwards: `ttl` of `Cache-Status` (RFC 9211 2.4).
     pub fn ttl_secs(&self, now: Timestamp) -> i64 {
         let resident = self.resident_secs(now).unwrap_or(0);
         -stale_for(resident, self.fresh_secs)
     }
 
-    /// When it was received, or last confirmed by a 304.
+    /// Returns the time of its reception, or of its last confirmation by a 304.
     pub fn received(&self) -> Timestamp {
         self.received
     }
 
-    /// `None` when `now` lies before the reception.
+    /// Returns the seconds since reception; `None` when `now` is before it.
     fn resident_secs(&self, now: Timestamp) -> Option<u64> {
         now.as_secs().checked_sub(self.received.as_secs())
     }
 
-    /// For the disk; read by [`Lifetime::decode`].
+    /// Encodes the lifetime for the disk; [`Lifetime::decode`] reads it.
     pub fn encode(&self) -> [u8; LIFETIME_SIZE_BYTES] {
         let (tag, seconds) = match self.serve_stale {
             ServeStale::Never => (0, 0),
@@ -168,7 +170,7 @@ impl Lifetime {
         bytes
     }
 
-    /// What [`Lifetime::encode`] wrote; `None` for anything else.
+    /// Decodes the bytes of [`Lifetime::encode`]; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; LIFETIME_SIZE_BYTES] = bytes.try_into().ok()?;
         if bytes[0] != ENCODING_VERSION {
@@ -190,12 +192,12 @@ impl Lifetime {
     }
 }
 
-/// Seconds since it became stale; negative while it is fresh.
+/// Returns the seconds since it became stale; negative while it is fresh.
 fn stale_for(resident_secs: u64, fresh_secs: i64) -> i64 {
     i64::try_from(resident_secs)
         .unwrap_or(i64::MAX)
         .saturating_sub(fresh_secs)
-        // So that the negation is a number, whatever the disk said.
+        // The limit keeps the negation from overflowing, whatever the disk contained.
         .max(-i64::MAX)
 }
 

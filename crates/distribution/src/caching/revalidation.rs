@@ -1,12 +1,13 @@
-//! What is stored of a response, how it is revalidated, and what a 304 changes (RFC 9111 3.1, 3.2 and 4.3).
+//! Decides which fields of a response are stored, how it is revalidated, and what a 304 changes (RFC 9111 3.1, 3.2,
+//! 4.3).
 
 use crate::caching::cache_control::{CDN_CACHE_CONTROL, CacheControl};
 use crate::config::{CachePolicy, NameFilter};
 use crate::http_date::parse_date;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// `If-None-Match` and `If-Modified-Since` for the stored response, both if it has both (RFC 9111 4.3.1); `None` when
-/// it has no validator.
+/// Returns `If-None-Match` and `If-Modified-Since` for the stored response, both if it has both validators (RFC 9111
+/// 4.3.1); `None` when it has none.
 pub fn revalidation_headers(stored: &HeaderMap) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     if let Some(tag) = stored.get(header::ETAG) {
@@ -20,20 +21,21 @@ pub fn revalidation_headers(stored: &HeaderMap) -> Option<HeaderMap> {
     (!headers.is_empty()).then_some(headers)
 }
 
-/// Whether the date of modification tells the bytes of a response from all others of the same object.
+/// The strength of a modification date as a validator of an object's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateStrength {
-    /// It does: whoever has the same date has the same bytes.
+    /// Responses with the same date have the same bytes.
     Strong,
     /// The object may have changed again within the second of its date.
     Weak,
 }
 
-/// `Last-Modified` of a response as RFC 9110 8.8.2.2 lets a cache count on it: strong where `Date` is so much later
-/// that neither the second nor two clocks that differ can hide a change.
+/// Returns the strength of a response's `Last-Modified`, as RFC 9110 8.8.2.2 lets a cache rely on it: strong where
+/// `Date` is so much later that neither the one-second resolution nor a difference between two clocks can hide a
+/// change.
 ///
-/// To be asked of a response as it came, with a `Date`, and kept beside its bytes: the later date of a 304 says nothing
-/// of bytes that came before.
+/// It is determined once, from a response as received, with a `Date`, and stored beside its bytes: the later date of a
+/// 304 says nothing about bytes that came before it.
 pub fn date_strength(response: &HeaderMap) -> DateStrength {
     let date = |name: HeaderName| {
         let mut lines = response.get_all(name).iter();
@@ -52,20 +54,22 @@ pub fn date_strength(response: &HeaderMap) -> DateStrength {
     }
 }
 
-/// One second is enough where one clock gives both dates, which nobody here can know: files lie on other machines than
-/// the servers that send them. RFC 7232 2.2.2 had this minute for the difference of two clocks.
+/// Minimum difference between the two dates. One second is enough if one clock gives both dates, which cannot be known
+/// here: files may be on other machines than the servers that send them. RFC 7232 2.2.2 had this minute for the
+/// difference of two clocks.
 const SETTLED_AFTER_SECS: u64 = 60;
 
 fn is_date(value: &HeaderValue) -> bool {
     value.to_str().is_ok_and(|text| parse_date(text).is_some())
 }
 
-/// Whether a 304 is about the stored response (RFC 9111 4.3.4). Where it is not, the stored response is neither updated
-/// nor used, and the origin is asked without conditions.
+/// Returns whether a 304 is about the stored response (RFC 9111 4.3.4). If it is not, the stored response is neither
+/// updated nor used, and the origin is asked without conditions.
 ///
-/// A 304 without validators answers the one response that was asked about. Another entity tag alone does not speak
-/// against it: servers that compress send the tag with the name of the coding at one time and without it at another.
-/// Another tag together with another, or no, date of modification where the stored response has one does.
+/// A 304 without validators is about the response that was named in the request. A different entity tag alone is no
+/// contradiction: servers that compress send the tag sometimes with the name of the coding and sometimes without. A
+/// different tag is a contradiction if the stored response has a date of modification and the 304 has another one or
+/// none; different dates are one unless the tags agree.
 pub fn matches_stored(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
     let same = |name: HeaderName| match (stored.get(&name), not_modified.get(&name)) {
         (Some(known), Some(now)) => Some(known == now),
@@ -90,12 +94,13 @@ fn opaque_tags_agree(stored: &HeaderMap, not_modified: &HeaderMap) -> Option<boo
     Some(opaque(stored)? == opaque(not_modified)?)
 }
 
-/// The stored fields updated by those of a 304 (RFC 9111 3.2), for [`crate::caching::storage`] and for the next viewer.
+/// Returns the stored fields updated by those of a 304 (RFC 9111 3.2), for [`crate::caching::storage`] and the next
+/// viewer.
 ///
-/// Each field of the 304 takes the place of all stored lines of its name, save those that belong to the stored bytes:
-/// `Content-Length`, `Content-Encoding`, `Content-Range`, `Content-MD5`, digests and `ETag`. A stored `Age` goes, and
-/// so does a `Date` that the 304 does not bring anew, since both would count from the response before. The result is
-/// what [`storable_headers`] would leave.
+/// Each field of the 304 replaces all stored lines of its name, except fields that belong to the stored bytes:
+/// `Content-Length`, `Content-Encoding`, `Content-Range`, `Content-MD5`, digests and `ETag`. A stored `Age` is dropped,
+/// and so is a stored `Date`, since both would count from the previous response; the 304 may bring them again. The
+/// result has only fields that [`storable_headers`] would store.
 pub fn freshened(stored: &HeaderMap, not_modified: &HeaderMap, policy: &CachePolicy) -> HeaderMap {
     let mut headers = stored.clone();
     headers.remove(header::AGE);
@@ -124,17 +129,18 @@ fn belongs_to_the_bytes(name: &HeaderName) -> bool {
     )
 }
 
-/// The fields of `response` that go beyond this hop (RFC 9110 7.6.1, RFC 9111 3.1): for answers that are passed on.
+/// Returns the end-to-end fields of `response` (RFC 9110 7.6.1, RFC 9111 3.1), for responses that are passed on.
 ///
-/// Without `Connection` and what it names, `Keep-Alive`, `Proxy-*`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade`.
+/// It drops `Connection` and the fields that it names, `Keep-Alive`, `Proxy-*`, `TE`, `Trailer`, `Transfer-Encoding`,
+/// `Upgrade`.
 pub fn end_to_end_headers(response: &HeaderMap) -> HeaderMap {
     let nominated: Vec<HeaderName> = response
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        // RFC 9110 7.6.1: a sender must not name fields meant for all; whoever does is not to cost a viewer the
-        // framing.
+        // RFC 9110 7.6.1: a sender must not list end-to-end fields in `Connection`; if it does, do not lose the framing
+        // headers, or the directives for caches.
         .filter(|name| name != header::CONTENT_LENGTH && !tells_how_long(name))
         .collect();
     let mut headers = HeaderMap::with_capacity(response.len());
@@ -166,17 +172,17 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     )
 }
 
-/// The fields of `response` that are stored: [`end_to_end_headers`], without those that `private="…"` and
+/// Returns the fields of `response` that are stored: [`end_to_end_headers`], without those that `private="…"` and
 /// `no-cache="…"` name (RFC 9111 5.2.2.7 and 5.2.2.4).
 ///
 /// `Set-Cookie` is stored only where cookies are in the cache key (developer guide, "Cache content based on cookies"):
-/// otherwise one viewer's cookie would be given to the next.
+/// otherwise one viewer's cookie would go to the next.
 pub fn storable_headers(response: &HeaderMap, policy: &CachePolicy) -> HeaderMap {
     let mut headers = end_to_end_headers(response);
     let cache_control = CacheControl::for_audience(response, policy.audience());
     let named = cache_control.private.fields().iter();
     for name in named.chain(cache_control.no_cache.fields()) {
-        // What tells how long the rest may be kept is never what is private in it.
+        // The directives that limit caching of the response are never its private part.
         if !tells_how_long(name) {
             headers.remove(name);
         }

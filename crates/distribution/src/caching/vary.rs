@@ -1,38 +1,38 @@
-//! `Vary` (RFC 9111 4.1): which fields of a request choose among the responses stored under one key.
+//! `Vary` (RFC 9111 4.1): decides which fields of a request choose among the variants under one key.
 
 use http::{HeaderMap, HeaderName, header};
 
-/// More names than this vary by too much to be worth storing.
+/// Maximum number of names. A response with more varies too much to be worth storing.
 pub const VARY_NAMES_MAX: usize = 32;
 
-/// What `Vary` of a response says.
+/// The rule that a response's `Vary` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VaryRule {
-    /// One response for all.
+    /// One response serves all requests.
     Same,
-    /// One for each set of values of these fields.
+    /// Each combination of these fields' values has its own response.
     Names(VaryNames),
-    /// `*`, or nothing that could be understood: never the same.
+    /// No response can be reused: `*`, an unreadable name, or too many names.
     Never,
 }
 
-/// Names of request fields: lower case, sorted, each once, at least one.
+/// Names of request fields: lower-case, sorted, each once, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaryNames(Vec<HeaderName>);
 
 impl VaryNames {
-    /// In order.
+    /// Returns the names in order.
     pub fn names(&self) -> &[HeaderName] {
         &self.0
     }
 
-    /// For the disk; read by [`VaryNames::decode`].
+    /// Encodes the names for the disk; [`VaryNames::decode`] reads them.
     pub fn encode(&self) -> Vec<u8> {
         let names: Vec<&str> = self.0.iter().map(HeaderName::as_str).collect();
         names.join(",").into_bytes()
     }
 
-    /// What [`VaryNames::encode`] wrote; `None` for anything else.
+    /// Decodes the bytes of [`VaryNames::encode`]; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let names: Vec<HeaderName> = bytes
             .split(|&byte| byte == b',')
@@ -47,8 +47,8 @@ impl VaryNames {
 
 /// Reads `Vary`.
 ///
-/// A name that does not reach the origin may be among them: it was absent from what the origin saw, and it is absent
-/// from every request that [`crate::caching::CacheKey::variant`] is given.
+/// It may name a field that does not reach the origin: the origin saw no such field, and every request that
+/// [`crate::caching::CacheKey::variant`] gets lacks it too.
 pub fn vary_rule(response: &HeaderMap) -> VaryRule {
     let mut names: Vec<HeaderName> = Vec::new();
     for value in response.get_all(header::VARY) {
@@ -57,7 +57,7 @@ pub fn vary_rule(response: &HeaderMap) -> VaryRule {
             if member.is_empty() {
                 continue;
             }
-            // `*` is a token too, so it has to be asked for first.
+            // `*` is also a valid token, so a name alone does not exclude it.
             let Ok(name) = HeaderName::from_bytes(member) else {
                 return VaryRule::Never;
             };

@@ -1,10 +1,10 @@
-//! The words of which names are made by which servers are steered. Servers, frameworks and gateways invent such names
-//! every year: a list of the names is always behind, and the words are few.
+//! The words in the names of headers that steer servers. Servers, frameworks and gateways invent such names every year:
+//! a list of names is always out of date, while the words are few.
 
 use super::{folded, is_steering};
 use http::HeaderName;
 
-/// Words that steer wherever they stand in a piece of a name: `pathname`, `clientcert`, `camelhttppath`.
+/// Words that steer anywhere in a piece of a name: `pathname`, `clientcert`, `camelhttppath`.
 const WORDS: [&str; 47] = [
     "accel",
     "addr",
@@ -54,7 +54,7 @@ const WORDS: [&str; 47] = [
     "upstream",
     "user",
 ];
-/// Words that steer as the beginning or the end of a piece, but stand within others by chance: `baseurl`, not
+/// Words that steer at the beginning or the end of a piece, but occur within others by chance: `baseurl`, not
 /// `description`.
 const SHORT_WORDS: [&str; 16] = [
     "base", "event", "group", "mount", "port", "query", "role", "scope", "script", "ssl", "sso",
@@ -65,8 +65,8 @@ const WHOLE_WORDS: [&str; 12] = [
     "context", "dn", "ip", "ipv4", "ipv6", "peerip", "real", "realip", "sourceip", "trueip",
     "verb", "viewerip",
 ];
-/// Names with such words that browsers and common libraries send by themselves, and that tell about the viewer's
-/// program or are credentials to be checked.
+/// Names with such words that browsers and common libraries send on their own. They describe the viewer's program, or
+/// are credentials to be checked.
 const HARMLESS: [&str; 31] = [
     "access-control-request-headers",
     "access-control-request-method",
@@ -100,7 +100,7 @@ const HARMLESS: [&str; 31] = [
     "x-user-agent",
     "x-xhr-referer",
 ];
-/// Beginnings of such names.
+/// Prefixes of such names.
 const HARMLESS_BEGINNINGS: [&str; 10] = [
     "accept",
     "content-",
@@ -114,8 +114,8 @@ const HARMLESS_BEGINNINGS: [&str; 10] = [
     "x-object-meta-",
 ];
 
-/// Whether a server might take the header for the path, the method or the viewer that is meant, going by the words of
-/// its name.
+/// Returns whether a server might take the path, the method or the viewer from this header, judging by the words of its
+/// name.
 pub(crate) fn may_steer(name: &HeaderName) -> bool {
     if is_steering(name) {
         return true;

@@ -1,5 +1,5 @@
-//! The restriction: protocol policy, method, body and signature, in this order. Only this file, `video` and `stream`
-//! make an [`Authorized`].
+//! Checks a request's restriction: protocol policy, method, body and signature, in this order. Only this file, `video`
+//! and `stream` make an [`Authorized`].
 
 use crate::config::{
     CustomErrorResponse, Origin, ViewerProtocolPolicy, is_change, is_get_or_head, without_port,
@@ -18,8 +18,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-/// The proof that a request may have bytes. Private fields; made by [`authorize`], [`crate::request::authorize_video`],
-/// [`crate::request::authorize_member`] and [`crate::request::authorize_stream`] alone.
+/// The proof that a request may have bytes. The fields are private: only [`authorize`], [`authorize_error_page`],
+/// [`crate::request::authorize_video`], [`crate::request::authorize_member`] and [`crate::request::authorize_stream`]
+/// make one, and code that serves bytes takes nothing else.
 #[derive(Debug)]
 pub struct Authorized<'s> {
     routed: Routed<'s>,
@@ -27,29 +28,29 @@ pub struct Authorized<'s> {
 }
 
 impl<'s> Authorized<'s> {
-    /// For the restrictions of this crate alone: this one, and those of videos and streams.
+    /// Makes the proof, for the checks of this crate alone: this one, and those of videos and streams.
     pub(crate) fn new(routed: Routed<'s>, grant: Option<Grant>) -> Self {
         Authorized { routed, grant }
     }
 
-    /// Where the request was routed to.
+    /// Returns the distribution, the behavior and the restriction of the request.
     pub fn routed(&self) -> &Routed<'s> {
         &self.routed
     }
 
-    /// What the viewer's signature permits; `None` for an open behavior.
+    /// Returns the grant of the viewer's signature; `None` for an open behavior.
     pub fn grant(&self) -> Option<&Grant> {
         self.grant.as_ref()
     }
 
-    /// The object's key at the origin, raw (percent-encoding untouched): origin path + path.
+    /// Returns the object's key at the origin, raw (percent-encoding untouched): origin path + path.
     ///
-    /// The default root object stands in for exactly `/` (developer guide, "Specify a default root object").
+    /// The default root object replaces exactly `/` (developer guide, "Specify a default root object").
     pub fn origin_path<'p>(&self, path: &'p str) -> Cow<'p, str> {
         self.target_at(&self.routed.behavior.origin.primary, path)
     }
 
-    /// As [`Authorized::origin_path`], for either origin of a group.
+    /// Like [`Authorized::origin_path`], for either origin of a group.
     pub(crate) fn target_at<'p>(&self, origin: &Origin, path: &'p str) -> Cow<'p, str> {
         let prefix = &origin.origin_path;
         match &self.routed.distribution.default_root_object {
@@ -60,15 +61,16 @@ impl<'s> Authorized<'s> {
     }
 }
 
-/// Decides whether a routed request may have bytes, at `now`, before any cache or origin is asked.
+/// Decides whether a routed request may have bytes, at `now`, before any cache lookup or origin request.
 ///
 /// # Errors
 /// The first of: protocol policy ([`Denial::HttpsRequired`], [`Denial::RedirectToHttps`]), method
 /// ([`Denial::MethodNotAllowed`]), body ([`Denial::BodyNotAllowed`]), signature ([`Denial::Signature`], and
-/// [`Denial::AmbiguousPath`] where the grant is not for this spelling of the path), and, for a viewer who got this far,
-/// [`Denial::NotSupportedByOrigin`] for methods that a folder cannot serve, and for requests that a bucket is not to be
-/// asked with the edge's signature.
-/// CloudFront publishes no order; this one agrees with every captured answer.
+/// [`Denial::AmbiguousPath`] where the grant does not cover this spelling of the path). A viewer who got this far may
+/// still get [`Denial::NotSupportedByOrigin`], for methods that a folder cannot serve and for requests that the edge
+/// must not sign for a bucket; [`Denial::NotFound`], for the bucket itself; and [`Denial::BadRequest`], for a change
+/// that would reach a bucket as another one. CloudFront publishes no order; this one agrees with every captured
+/// response.
 pub fn authorize<'s>(
     routed: Routed<'s>,
     request: &ViewerRequest<'_>,
@@ -91,10 +93,10 @@ pub fn authorize<'s>(
     Ok(Authorized { routed, grant })
 }
 
-/// The proof for the page of a custom error response, which is served without a grant: it is what a viewer without one
-/// gets to see (developer guide, "Generate custom error responses").
+/// Makes the proof for the page of a custom error response. It needs no grant: viewers without one get to see this page
+/// (developer guide, "Generate custom error responses").
 ///
-/// `None` when `routed` is not where the page's own path leads to, so that nothing else is opened by it.
+/// Returns `None` when `request` is not for the configured page itself, so that nothing else can be opened this way.
 pub fn authorize_error_page<'s>(
     routed: Routed<'s>,
     custom: &CustomErrorResponse,
@@ -119,7 +121,7 @@ pub(crate) fn check_protocol(
     }
 }
 
-/// Developer guide, "Require HTTPS for communication between viewers and CloudFront".
+/// Applies the developer guide, "Require HTTPS for communication between viewers and CloudFront".
 fn redirect(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Denial {
     let status = if is_get_or_head(request.method) {
         StatusCode::MOVED_PERMANENTLY
@@ -140,7 +142,7 @@ fn redirect(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Denial {
     }
 }
 
-/// The same URL over HTTPS, signature parameters included.
+/// Returns the same URL over HTTPS, signature parameters included.
 fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
     let mut location = String::with_capacity(
         32 + request.host.len() + request.path.len() + request.query.map_or(0, str::len),
@@ -163,7 +165,7 @@ fn https_location(port: u16, request: &ViewerRequest<'_>) -> String {
     location
 }
 
-/// Raw, save bytes that a header value must not have.
+/// Appends `text` raw, but percent-encodes the bytes that a header value must not have.
 pub(crate) fn push_header_safe(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_graphic() {
@@ -182,7 +184,8 @@ fn check_method(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Result<(), 
     check_body(request)
 }
 
-/// Developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a body.
+/// Applies the developer guide, "Request and response behavior for Amazon S3 origins", GET requests that include a
+/// body.
 pub(crate) fn check_body(request: &ViewerRequest<'_>) -> Result<(), Denial> {
     if request.has_body && is_get_or_head(request.method) {
         return Err(Denial::BodyNotAllowed);
@@ -190,7 +193,7 @@ pub(crate) fn check_body(request: &ViewerRequest<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-/// What checks the signatures of a request; `None` for an open behavior.
+/// Returns the verifier for the signatures of a request; `None` for an open behavior.
 pub(crate) fn verifier<'a>(
     routed: &Routed<'a>,
     client: IpAddr,
@@ -206,11 +209,11 @@ pub(crate) fn verifier<'a>(
     })
 }
 
-/// Compares what a request presents with URLs.
+/// Checks a request's credentials against URLs.
 pub(crate) struct Examiner<'a> {
     request: &'a ViewerRequest<'a>,
     verifier: Verifier<'a>,
-    /// Whether the origin takes paths as they are.
+    /// True if the origin takes paths literally.
     reads_literally: bool,
 }
 
@@ -227,7 +230,7 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// The grant for the URL of `path` and `query` at the request's scheme and host.
+    /// Returns the grant for the URL of `path` and `query` at the request's scheme and host.
     pub(crate) fn grant_for(&self, path: &str, query: Option<&str>) -> Result<Grant, Refusal> {
         self.verify(&ViewerUrl {
             path,
@@ -236,9 +239,9 @@ impl<'a> Examiner<'a> {
         })
     }
 
-    /// The grant, if it is good for every file on the way to `path`: to a server with path info a policy for `*.jpg`
-    /// would open `s.txt` by `s.txt/x.jpg`. A policy is meant for such a file if it covers what lies beneath it, or
-    /// names it.
+    /// Returns the grant if it is valid for every file on the way to `path`: at a server with path info, a policy for
+    /// `*.jpg` would open `s.txt` by way of `s.txt/x.jpg`. A policy is meant for such a file if it covers the paths
+    /// beneath it, or names it.
     pub(crate) fn good_for_path_info(
         &self,
         grant: Grant,
@@ -269,10 +272,10 @@ impl<'a> Examiner<'a> {
     }
 }
 
-/// The grant, if it is good for the path as it is spelled.
+/// Returns the grant if it is valid for the path as it is spelled.
 ///
-/// A wildcard ends where its folder does, and a path that is not canonical may lead out of there. Who signed exactly
-/// this spelling has seen it; who signed for everything has nothing to lose by it.
+/// A wildcard is meant for its folder, and a path that is not canonical may lead out of it. A signer of exactly this
+/// spelling has seen it; a signer for everything has nothing to lose by it.
 pub(crate) fn good_for_spelling(
     routed: &Routed<'_>,
     granted: Result<Grant, Refusal>,
@@ -283,7 +286,7 @@ pub(crate) fn good_for_spelling(
             PathUse::Exact | PathUse::Ignored => Ok(grant),
             PathUse::Pattern => Err(Denial::AmbiguousPath),
         },
-        // What is wrong with the request is its path, where the object that it names here is open.
+        // If the object that the path names here is open, the fault is the path, not a missing signature.
         (Spelling::Ambiguous, Err(_)) if routed.behavior.trusted_keys.is_none() => {
             Err(Denial::AmbiguousPath)
         }
@@ -301,7 +304,7 @@ pub(crate) fn check_origin(routed: &Routed<'_>, method: &Method, path: &str) -> 
     Ok(())
 }
 
-/// Whether the path may be that of the bucket itself.
+/// Returns whether the path may be that of the bucket itself.
 fn names_bucket(routed: &Routed<'_>, path: &str) -> bool {
     if path == "/" && routed.distribution.default_root_object.is_some() {
         return false;

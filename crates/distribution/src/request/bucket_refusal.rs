@@ -1,17 +1,17 @@
-//! Which errors of a bucket are about the edge itself: its keys, its clock, the region or bucket that it is configured
-//! for.
+//! Decides which errors of a bucket are about the edge itself: its keys, its clock, or the region or bucket that it is
+//! configured for.
 //!
-//! Such an error says nothing about the object, so it is neither an answer to a viewer nor a reason to forget what is
-//! stored (fidelity note F96).
+//! Such an error says nothing about the object, so it is neither a response for a viewer nor a reason to drop a stored
+//! object (fidelity note F96).
 
 use http::StatusCode;
 
-/// Why a bucket refuses the edge, whatever the viewer has asked for.
+/// Reason why a bucket refuses the edge, whatever the viewer requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BucketRefusal {
-    /// The access keys are unknown, revoked, or the secret is another one's.
+    /// The access keys are unknown or revoked, or the secret does not match.
     Keys,
-    /// The session token of temporary keys has expired, or is none.
+    /// The session token of temporary keys has expired, or is not a token.
     Token,
     /// The edge's clock and the bucket's are too far apart.
     Clock,
@@ -19,23 +19,23 @@ pub enum BucketRefusal {
     Region,
     /// There is no such bucket.
     Bucket,
-    /// The account that the keys or the bucket belong to may do nothing.
+    /// The account that owns the keys or the bucket is suspended or has a problem.
     Account,
-    /// The bucket, or something in front of it, refuses the request for a reason that is not the object's.
+    /// The bucket, or something in front of it, refuses the request for a reason that does not concern the object.
     Unexplained,
 }
 
-/// Whether the request carried the edge's own signature.
+/// The owner of a request's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestSignature {
-    /// The edge's.
+    /// The edge signed the request.
     Edge,
-    /// A viewer's own, or none: what the bucket thinks of that is between the two.
+    /// The viewer signed the request, or nobody did: the bucket's opinion of it is between the two.
     NotEdge,
 }
 
 impl BucketRefusal {
-    /// One lower-case token for the operator's log.
+    /// Returns one lower-case token for the operator's log.
     pub fn token(self) -> &'static str {
         match self {
             BucketRefusal::Keys => "origin-refuses-keys",
@@ -48,7 +48,7 @@ impl BucketRefusal {
         }
     }
 
-    /// What is wrong and what to do about it, for the operator.
+    /// Returns the operator's text: the problem, and its remedy.
     pub fn advice(self) -> &'static str {
         match self {
             BucketRefusal::Keys => {
@@ -80,11 +80,11 @@ impl BucketRefusal {
     }
 }
 
-/// Why the response to a request refuses the edge; `None` when it is about the object or the viewer's request.
+/// Returns the reason why a response refuses the edge; `None` when it is about the object or the viewer's request.
 ///
-/// `code` is that of the body ([`s3_error_code`]); `None` when there is none. Redirects are the edge's own failing
-/// however the request was signed: S3 sends them to those who ask in the wrong place, and never for an object's sake
-/// (S3 API reference, "Error responses").
+/// `code` is that of the body ([`s3_error_code`]); `None` when there is none. Redirects are the edge's own fault
+/// however the request was signed: S3 sends them to clients that ask at the wrong endpoint, and never because of an
+/// object (S3 API reference, "Error responses").
 pub fn bucket_refusal(
     status: StatusCode,
     code: Option<&str>,
@@ -96,29 +96,30 @@ pub fn bucket_refusal(
     match signature {
         RequestSignature::NotEdge => None,
         RequestSignature::Edge => match status.as_u16() {
-            // Which objects a grant of the bucket's policy opens is the object's own affair. All other words for
-            // "forbidden" speak of who asks; that includes those that nobody has thought of here.
+            // The bucket's policy decides which objects these keys may read, so these codes are about the object. Every
+            // other code of a 403 is about the client, including codes that are unknown here.
             403 => match code {
                 Some(code) if FORBIDDEN_OBJECT.contains(&code) => None,
                 code => code.and_then(named).or(Some(BucketRefusal::Unexplained)),
             },
-            // RFC 9110 15.5.2: the credentials are not good.
+            // RFC 9110 15.5.2: the credentials are not valid.
             401 => code.and_then(named).or(Some(BucketRefusal::Keys)),
-            // Most of these are about what the viewer sent.
+            // Most of these are about the viewer's part of the request.
             400 | 404 | 409 => code.and_then(named),
             _ => None,
         },
     }
 }
 
-/// Whether the body has to be looked at before anybody gets it: any error may speak of who has asked.
+/// Returns whether the body has to be examined before anybody receives it: any error may be about the client, which is
+/// the edge.
 pub fn may_refuse_edge(status: StatusCode, signature: RequestSignature) -> bool {
     let is_error = status.is_client_error() || status.is_server_error();
     is_redirect(status) || (signature == RequestSignature::Edge && is_error)
 }
 
-/// What a viewer gets of an S3 error with this code: the code, and what it means. The rest of it speaks of the edge:
-/// its account and role, the canonical request, where the object is in the bucket.
+/// Returns the part of an S3 error with this code that a viewer gets: the code and its meaning. The rest is about the
+/// edge: its account and role, the canonical request, the object's location in the bucket.
 pub fn s3_error_page(code: &str) -> String {
     let message = meaning(code).map_or_else(String::new, |meaning| {
         format!("<Message>{meaning}</Message>")
@@ -128,7 +129,7 @@ pub fn s3_error_page(code: &str) -> String {
     )
 }
 
-/// In the words of the S3 API reference, "List of error codes".
+/// Returns the text of the S3 API reference, "List of error codes".
 fn meaning(code: &str) -> Option<&'static str> {
     Some(match code {
         "AccessDenied" => "Access Denied",
@@ -148,8 +149,8 @@ fn meaning(code: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a text names somebody's account, role or user at Amazon or a gateway like it (`arn:aws:iam::…`), as an error
-/// does that says who may not do what.
+/// Returns whether a text names an account, role or user of Amazon or of a similar gateway (`arn:aws:iam::…`), as an
+/// error does that says who may not do what.
 pub fn names_identity(text: &[u8]) -> bool {
     text.windows(IDENTITY.len())
         .any(|window| window.eq_ignore_ascii_case(IDENTITY))
@@ -161,8 +162,8 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// 403 for the object's sake: no right to it (which hides a missing one), archived, a preflight that no rule allows, no
-/// room for it.
+/// Codes of a 403 that is about the object: no permission for it (which hides a missing one), archived, a preflight
+/// that no rule allows, no room for it.
 const FORBIDDEN_OBJECT: [&str; 4] = [
     "AccessDenied",
     "InvalidObjectState",
@@ -170,7 +171,7 @@ const FORBIDDEN_OBJECT: [&str; 4] = [
     "QuotaExceeded",
 ];
 
-/// Codes that speak of the edge (S3 API reference, "List of error codes"; those of Ceph's gateway and MinIO).
+/// Maps the codes that are about the edge (S3 API reference, "List of error codes"; those of Ceph's gateway and MinIO).
 fn named(code: &str) -> Option<BucketRefusal> {
     Some(match code {
         "SignatureDoesNotMatch"
@@ -200,19 +201,19 @@ fn named(code: &str) -> Option<BucketRefusal> {
     })
 }
 
-/// The value of the first `<Code>` in the body of an S3 error: up to 64 letters, digits and dots.
+/// Returns the value of the first `<Code>` in the body of an S3 error: up to 64 letters, digits and dots.
 pub fn s3_error_code(body: &[u8]) -> Option<&str> {
     element(body, "Code", |byte| {
         byte.is_ascii_alphanumeric() || byte == b'.'
     })
 }
 
-/// The region that an S3 error names as the right one: up to 64 lower-case letters, digits and dashes.
+/// Returns the region that an S3 error names as the right one: up to 64 lower-case letters, digits and dashes.
 pub fn s3_error_region(body: &[u8]) -> Option<&str> {
     element(body, "Region", is_of_a_region)
 }
 
-/// The same, of a header's value.
+/// Like [`s3_error_region`], for the value of a header.
 pub fn region_name(value: &[u8]) -> Option<&str> {
     plain(value, is_of_a_region)
 }
@@ -221,8 +222,8 @@ fn is_of_a_region(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// The first element of the name, if it has nothing but text of `is_plain` characters: what is printed is not to be
-/// what somebody else wrote.
+/// Returns the text of the first element of this name if all its characters are `is_plain`: the text is printed, and
+/// must not be anybody's free text.
 fn element<'b>(body: &'b [u8], name: &str, is_plain: fn(u8) -> bool) -> Option<&'b str> {
     let start = after(body, format!("<{name}>").as_bytes())?;
     let rest = body.get(start..)?;
@@ -250,7 +251,7 @@ fn after(body: &[u8], needle: &[u8]) -> Option<usize> {
     Some(at + needle.len())
 }
 
-/// Codes and regions are a few dozen characters long.
+/// Maximum size of a code or a region. They are a few dozen characters long.
 const WORD_SIZE_BYTES_MAX: usize = 64;
 
 #[cfg(test)]

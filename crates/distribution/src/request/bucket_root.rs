@@ -1,24 +1,25 @@
-//! Whether a path may be read as that of a bucket itself.
+//! Decides whether a path may be read as that of a bucket itself.
 //!
-//! The edge signs what it asks a bucket for: of its root it would list the bucket for its viewers, or delete it.
+//! The edge signs its requests to a bucket: a request for the root would list the bucket for viewers, or delete it.
 
 use crate::percent::percent_decoded_bytes;
 use crate::request::canonical_path::{
     folds_to_delimiter, is_canonical, is_canonical_segment, is_plain,
 };
 
-/// How often a name is decoded before it is no name that anybody has.
+/// Maximum number of times a name is decoded; nobody encodes a real name more often.
 const DECODINGS_MAX: usize = 3;
 
-/// Whether anything on the way may take `path`, raw and with the origin path in front, for the root of its bucket, or
-/// for what lies above it. Keys are taken literally (`x/../y` is one), so this errs on the side of the root.
+/// Returns whether anything between the edge and the bucket may read `path`, raw and with the origin path in front, as
+/// the root of its bucket or something above it. Keys are literal (`x/../y` is one), so this errs on the side of the
+/// root.
 ///
-/// At least as many segments must be names that no reader cuts off as there are `..` that may undo them.
+/// A path is safe if it has more segments that stay names in every reading than `..` that may cancel them.
 pub(crate) fn may_name_root(path: &str) -> bool {
     if is_canonical(path) {
         return path == "/";
     }
-    // Keys are UTF-8 text; `%c0%ae` and `%u002e` are dots to some.
+    // Keys are UTF-8 text; some servers read `%c0%ae` and `%u002e` as dots.
     let text = decoded_fully(path).and_then(|bytes| String::from_utf8(bytes).ok());
     let Some(text) = text.filter(|text| !text.contains("%u") && !text.contains("%U")) else {
         return true;
@@ -26,7 +27,7 @@ pub(crate) fn may_name_root(path: &str) -> bool {
     climbs_at_most(&text) >= names(path)
 }
 
-/// How often a path, decoded fully, may lead one segment up.
+/// Returns the maximum number of segments that a fully decoded path may lead up.
 fn climbs_at_most(text: &str) -> usize {
     let dots = text.matches("..").count();
     dots + text
@@ -35,8 +36,8 @@ fn climbs_at_most(text: &str) -> usize {
         .count()
 }
 
-/// The segments that stay names in every reading: those in front of the first that is odd, and that one too if it
-/// begins with something that nobody cuts at.
+/// Returns the number of segments that stay names in every reading: those before the first odd one, and that one too if
+/// it begins with a character at which no server cuts a name.
 fn names(path: &str) -> usize {
     let mut names = 0;
     for segment in path.split('/') {
@@ -49,7 +50,7 @@ fn names(path: &str) -> usize {
     names
 }
 
-/// Whether the first character, however often it is decoded, is one that nobody cuts a name at.
+/// Returns whether the first character, fully decoded, is one at which no server cuts a name.
 fn begins_as_name(segment: &str) -> bool {
     let Some(text) = decoded_fully(segment) else {
         return false;
@@ -62,7 +63,7 @@ fn begins_as_name(segment: &str) -> bool {
     })
 }
 
-/// Percent-decoded until nothing is left to decode; `None` where that takes too long.
+/// Percent-decodes until nothing is left to decode; `None` if that takes too many rounds.
 fn decoded_fully(text: &str) -> Option<Vec<u8>> {
     let mut decoded = text.as_bytes().to_vec();
     for _ in 0..DECODINGS_MAX {

@@ -1,20 +1,21 @@
-//! Which spellings of a path name one object, whatever server reads them.
+//! Recognizes the spellings of a path that name the same object to every server.
 //!
-//! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, cut it or fold its
-//! characters, before or after one another: a list of such readings is never complete. A canonical path has nothing
-//! in it for them to work on, so that it is the same under all of them. What is left, `readings` looks at.
+//! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, truncate it or fold
+//! its characters, in any order: a list of such readings is never complete. A canonical path contains nothing for them
+//! to work on, so it is the same under all of them. The differences that remain are examined in `readings`.
 
 use crate::config::object_name;
 use std::borrow::Cow;
 
-/// Whether `path`, raw as the viewer sent it and without its query, has only the one reading.
+/// Returns whether `path`, raw as the viewer sent it and without its query, has only one reading.
 ///
-/// It is `/` and segments between single slashes, of which only the last may be empty. Each segment is UTF-8 text,
-/// percent-encoded at most once. It has none of the characters at which servers cut, split or decode, and neither ends
-/// in a dot (so that no segment is `.` or `..`) nor begins or ends in white space, or in the `+` that may stand for it:
-/// Windows takes both away. None has the form in which ASP.NET puts sessions into paths, `(S(…))`.
+/// A canonical path is `/` and segments between single slashes, of which only the last may be empty. Each segment is
+/// UTF-8 text, percent-encoded at most once. It has none of the characters at which servers truncate, split or decode;
+/// it does not end in a dot (so no segment is `.` or `..`), and it neither begins nor ends in white space or in the `+`
+/// that may stand for it: Windows strips both. No segment has the form in which ASP.NET puts sessions into paths,
+/// `(S(…))`.
 ///
-/// Takes time linear in the path.
+/// Takes time linear in the length of the path.
 pub fn is_canonical(path: &str) -> bool {
     let Some(relative) = path.strip_prefix('/') else {
         return false;
@@ -25,7 +26,7 @@ pub fn is_canonical(path: &str) -> bool {
         && segments.all(|segment| is_canonical_segment(segment) && !ends_request_line(segment))
 }
 
-/// As [`is_canonical`] says, for a segment that must not be empty.
+/// Applies the rules of [`is_canonical`] to one segment, which must not be empty.
 pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     if segment.is_empty() {
         return false;
@@ -38,7 +39,7 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     };
     let is_trimmed_end = |last: char| last == '.' || last == '\u{2026}' || is_trimmed(last);
     let first_word = text.split(is_trimmed).next().unwrap_or_default();
-    // A session of ASP.NET; a stream of NTFS: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
+    // An ASP.NET session; an NTFS stream: `s.txt::$DATA` is `s.txt`, `private:$i30:$INDEX_ALLOCATION` is `private`.
     let is_for_windows = is_session_of_asp_net(text) || text.contains("::") || text.contains(":$");
     let is_odd = text.starts_with(is_trimmed)
         || text.ends_with(is_trimmed_end)
@@ -48,7 +49,7 @@ pub(crate) fn is_canonical_segment(segment: &str) -> bool {
     !is_odd && text.chars().all(is_plain)
 }
 
-/// `(S(…))`, where any other letter may stand, and several of them behind one another.
+/// Matches `(S(…))`, with any letter for the `S`, and several of them in a row.
 fn is_session_of_asp_net(text: &str) -> bool {
     let inside = text
         .strip_prefix('(')
@@ -62,8 +63,8 @@ fn is_session_of_asp_net(text: &str) -> bool {
     })
 }
 
-/// What somebody takes away at the ends of a name: white space, the `+` that may stand for it, and what is not to be
-/// seen.
+/// Returns whether some server strips the character from the ends of a name: white space, the `+` that may stand for
+/// it, and invisible characters.
 fn is_trimmed(end: char) -> bool {
     let is_invisible = matches!(
         end,
@@ -72,7 +73,8 @@ fn is_trimmed(end: char) -> bool {
     end == '+' || end.is_whitespace() || is_invisible
 }
 
-/// Whether a server that is sent the decoded path reads a request line that ends here: `/a HTTP/1.1`.
+/// Returns whether a server that receives the decoded path would end the request line here: `/a HTTP/1.1`. The slash of
+/// the version splits that, so the segment ends in `HTTP`, and is not the last one.
 fn ends_request_line(segment: &str) -> bool {
     if !segment.contains(['%', '+']) {
         return false;
@@ -82,9 +84,9 @@ fn ends_request_line(segment: &str) -> bool {
     word.is_some_and(|word| word.eq_ignore_ascii_case("http"))
 }
 
-/// The bytes of a segment; `None` for a `%` that begins no escape.
+/// Returns the bytes of a segment; `None` for a `%` that begins no escape.
 fn decoded_once(segment: &str) -> Option<Cow<'_, [u8]>> {
-    // Most have neither, and this is asked of every request.
+    // Most segments have neither, and every request comes through here.
     if !segment.contains(['%', ' ']) {
         return Some(Cow::Borrowed(segment.as_bytes()));
     }
@@ -92,7 +94,7 @@ fn decoded_once(segment: &str) -> Option<Cow<'_, [u8]>> {
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
         if byte != b'%' {
-            // A blank that is not escaped would end the request line.
+            // An unescaped blank would end the request line.
             decoded.push(Some(byte).filter(|byte| *byte != b' ')?);
             continue;
         }
@@ -103,25 +105,25 @@ fn decoded_once(segment: &str) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(decoded))
 }
 
-/// Whether no server is known, or need be feared, to take the character for anything but itself.
+/// Returns true if no server is known or suspected to take the character for anything but itself.
 pub(crate) fn is_plain(character: char) -> bool {
     match character {
-        // What RFC 3986 3.3 lets a segment consist of, without `;`, which ends a name where parameters follow.
+        // The characters that RFC 3986 3.3 allows in a segment, without `;`, which ends a name where parameters follow.
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => true,
         '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | '=' | ':' | '@' => true,
-        // What browsers send unescaped all the same, and the blank, which they escape.
+        // The characters that browsers send unescaped nevertheless, and the blank, which they escape.
         '[' | ']' | '^' | '|' | ' ' => true,
         _ => !character.is_ascii() && !character.is_control() && !folds_to_delimiter(character),
     }
 }
 
-/// Whether the character becomes one of `. / \ ; % ? # :` where text is brought into a compatibility form (Unicode
-/// Standard Annex 15, NFKC) or into a code page of Windows ("best fit").
+/// Returns whether the character becomes one of `. / \ ; % ? # :` when text is converted to a compatibility form
+/// (Unicode Standard Annex 15, NFKC) or to a Windows code page ("best fit").
 pub(crate) fn folds_to_delimiter(character: char) -> bool {
     const DELIMITERS_ALIKE: &str = "\u{a5}\u{37e}\u{589}\u{2024}\u{2025}\u{2047}\u{2048}\u{2049}\u{2100}\u{2101}\u{2105}\u{2106}\u{2a74}\u{2044}\u{20a9}\u{2215}\u{2216}\u{2236}\
         \u{29f5}\u{29f8}\u{29f9}\u{fe13}\u{fe14}\u{fe16}\u{fe19}\u{fe30}\u{fe52}\u{fe54}\u{fe55}\u{fe56}\u{fe5f}\u{fe68}\
         \u{fe6a}\u{33c2}\u{33c7}\u{33d8}\u{ff03}\u{ff05}\u{ff0e}\u{ff0f}\u{ff1a}\u{ff1b}\u{ff1f}\u{ff3c}";
-    // "1." and its like.
+    // "1." and similar characters.
     let is_numbered = matches!(character, '\u{2488}'..='\u{249b}' | '\u{1f100}');
     is_numbered || DELIMITERS_ALIKE.contains(character)
 }

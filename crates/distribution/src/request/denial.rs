@@ -4,7 +4,7 @@ use crate::request::bucket_refusal::BucketRefusal;
 use http::StatusCode;
 use privet_sign::Refusal;
 
-/// Why the viewer gets no object. [`crate::response::denial_page`] turns it into HTTP, by exhaustive match.
+/// Reason why the viewer gets no object. [`crate::response::denial_page`] turns it into HTTP, by exhaustive match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
     /// No enabled distribution has the host.
@@ -13,70 +13,72 @@ pub enum Denial {
     HttpsRequired,
     /// The behavior redirects to HTTPS.
     RedirectToHttps {
-        /// The whole URL to go to, safe to put into a header.
+        /// The whole target URL, safe to put into a header.
         location: String,
-        /// 301 for GET and HEAD, 307 for the others.
+        /// Status of the redirect: 301 for GET and HEAD, 307 for the others.
         status: StatusCode,
     },
     /// The path names an object here and may name another one at the origin, and no behavior is strict enough for both.
     AmbiguousPath,
     /// The behavior does not allow the method.
     MethodNotAllowed,
-    /// GET or HEAD with a body.
+    /// The request is a GET or HEAD with a body.
     BodyNotAllowed,
-    /// No valid grant; the operator's word for it is [`Refusal::token`].
+    /// There is no valid grant; the operator's word for it is [`Refusal::token`].
     Signature(Refusal),
-    /// URL or head over the limit.
+    /// The URL or the head is over the limit.
     HeadTooLarge,
-    /// Not HTTP as RFC 9112 has it.
+    /// The request is not HTTP as defined by RFC 9112.
     BadRequest,
     /// The request's body did not arrive in time.
     BodyTimeout,
-    /// The behavior allows the method, but its origin, a folder, takes no changes.
+    /// The behavior allows the method, but its origin does not: a folder takes no changes, and a bucket only those that
+    /// the edge may sign.
     NotSupportedByOrigin,
     /// The origin has no such object.
     NotFound,
-    /// The origin has it but cannot read it.
+    /// The origin has the object but cannot read it.
     OriginUnreadable,
-    /// The origin has it, or has not, and lets the edge not have it.
+    /// The origin forbids the edge to read the object, whether it exists or not.
     OriginForbidden,
     /// The distribution does not serve the viewer's country.
     CountryBlocked,
-    /// The origin's name has no address.
+    /// The origin's name does not resolve to an address.
     OriginDns,
-    /// The origin takes no connection.
+    /// The origin accepts no connection.
     OriginConnect,
-    /// There are no valid access keys to sign the request to a bucket with.
+    /// There are no valid access keys with which to sign the request to a bucket.
     OriginCredentials,
-    /// The bucket refuses the edge itself, whatever the viewer asked for.
+    /// The bucket refuses the edge itself, whatever the viewer requested.
     OriginRefusesEdge(BucketRefusal),
     /// The TLS handshake with the origin failed, or its certificate is not trusted.
     OriginTls,
-    /// The origin did not answer in time.
+    /// The origin did not respond in time.
     OriginTimeout,
     /// The head of the origin's response is over the limit.
     OriginHeaderTooBig,
-    /// The origin's response is not HTTP as RFC 9112 has it.
+    /// The origin's response is not HTTP as defined by RFC 9112.
     OriginInvalidResponse,
     /// The origin closed the connection before its response was complete.
     OriginClosed,
     /// The edge has no room for the request.
     CapacityExceeded,
-    /// A set of renditions names an object that is restricted to other keys than the set itself.
+    /// A set of renditions names an object that the access to the set does not open: it is restricted to other keys,
+    /// requires HTTPS, or has no videos made of it.
     ForeignMember,
-    /// The origin does not say how long the object is, and not all of it has come yet: there is a video of it later.
+    /// The origin does not state the object's length, and not all of it has arrived: a video can be made of it later.
     VideoArriving,
-    /// No video can be made of the object, whoever asks.
+    /// No video can be made of the object, for any viewer.
     Video {
         /// One lower-case token for the operator's log.
         token: &'static str,
-        /// What is wrong with the object; the viewer is told.
+        /// Description of the object's fault; the viewer sees it.
         reason: String,
     },
 }
 
 impl Denial {
-    /// One lower-case token for the operator's log.
+    /// Returns one lower-case token for the operator's log.
     pub fn token(&self) -> &'static str {
         match self {
             Denial::UnknownHost => "unknown-host",

@@ -1,12 +1,12 @@
-//! What trusted proxies say of a request that they pass on: whose it is, by which scheme and to which host it came.
+//! Reads the fields in which trusted proxies describe a request that they pass on: its viewer, scheme and host.
 //!
-//! Each proxy adds what it saw of whom it heard from, so the last word is that of the connection's other end, and the
-//! one before it that of the proxy which the last word names. The words of trusted proxies are read from the last one
-//! on, up to the one that names a stranger: what that proxy saw is what the viewer asked. Everything before it is the
-//! stranger's own.
+//! Each proxy appends what it saw of its peer, so the last element comes from the connection's other end, and the
+//! element before it from the proxy that the last element names. Elements are read backwards, as long as they were
+//! written by trusted proxies, up to the one that names a stranger: it describes the viewer's request. All elements
+//! before it are the stranger's own.
 //!
-//! One family of fields is read, and never the other: a proxy that speaks the one passes the other on as it came. What
-//! contradicts itself is not guessed about, and the request is refused.
+//! Only one family of fields is read, never the other: a proxy that uses one family passes the other on unchanged. A
+//! contradiction is not resolved by guessing; the request is refused.
 
 use crate::config::{ForwardedHeaders, TrustedProxies};
 use http::uri::Authority;
@@ -21,25 +21,25 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// As long as names of hosts are, with a port.
+/// Maximum size of a host: the longest host name, with a port.
 const HOST_SIZE_BYTES_MAX: usize = 255 + ":65535".len();
-/// More proxies than anybody has in a row.
+/// Maximum number of proxies in a row, more than anybody has.
 const HOPS_MAX: usize = 32;
 
 /// A request as the outermost trusted proxy saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// Whose request it is. Also where the rest is a contradiction, an address that can be told of.
+    /// Address of the viewer. If the rest is a contradiction, an address that can be logged.
     pub viewer: IpAddr,
-    /// `false`: a proxy names somebody by no address, and `viewer` is the last who has one.
+    /// False if a proxy names its peer without an address; `viewer` is then the last known address.
     pub is_viewer_known: bool,
-    /// What else is known, or why it cannot be.
+    /// Scheme and host of the viewer's request, or the fault that makes them unknowable.
     pub asked: Result<Asked, ForwardedFault>,
 }
 
 impl Forwarded {
-    /// The address that grants are judged by: one that no grant for some addresses names, where the viewer is not
-    /// known.
+    /// Returns the address that grants are checked against. If the viewer is unknown, it is one that no grant for
+    /// particular addresses names.
     pub fn client(&self) -> IpAddr {
         if self.is_viewer_known {
             self.viewer
@@ -49,27 +49,27 @@ impl Forwarded {
     }
 }
 
-/// How the viewer asked the outermost trusted proxy.
+/// Scheme and host by which the viewer addressed the outermost trusted proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// `None`: as the connection's other end asks here.
+    /// Scheme of the viewer's request; `None`: that of this connection.
     pub scheme: Option<Scheme>,
-    /// With its port, if it has one. `None`: as the request itself says.
+    /// Host, with its port if it has one; `None`: that of the request itself.
     pub host: Option<String>,
 }
 
-/// Why the words of trusted proxies make no sense.
+/// Reason why the fields of trusted proxies make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedFault {
-    /// Of several values of this field it cannot be told whose each is.
+    /// The field has several values that cannot be attributed to the proxies.
     Uneven(&'static str),
     /// The field names a scheme that is neither `http` nor `https`.
     Scheme(&'static str),
-    /// The field names no host: no name or address with an optional port.
+    /// The field is not a host: a name or address with an optional port.
     Host(&'static str),
-    /// `Forwarded` is not as RFC 7239 section 4 has it.
+    /// `Forwarded` does not follow the syntax of RFC 7239 section 4.
     Syntax,
-    /// There are more proxies than anybody has.
+    /// There are more proxies than anybody has in a row.
     TooMany,
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for ForwardedFault {
     }
 }
 
-/// Reads what is said of a request whose connection's other end, or whom a PROXY header names, is `peer`.
+/// Reads the fields of a request. `peer` is the connection's other end, or the address that a PROXY header names.
 pub fn forwarded(
     peer: IpAddr,
     headers: &HeaderMap,
@@ -142,15 +142,16 @@ fn x_forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> F
     }
 }
 
-/// Where the reading of addresses ended.
+/// The point at which the reading of addresses ended.
 struct Way {
     viewer: IpAddr,
     is_viewer_known: bool,
-    /// Which word, counted from the last one, is that of the outermost trusted proxy.
+    /// Index, counted from the last element, of the one that the outermost trusted proxy wrote.
     hop: usize,
 }
 
-/// `addresses` from the last one on; `None` for what is no address, which ends the reading at the last trustworthy one.
+/// Reads `addresses` backwards from the last one. `None` is an element without an address; it ends the reading at the
+/// last known address.
 fn way(
     peer: IpAddr,
     addresses: impl Iterator<Item = Option<IpAddr>>,
@@ -175,7 +176,7 @@ fn way(
     way
 }
 
-/// The values of a field that is a list, in their order.
+/// Returns the elements of a list-valued field, in their order.
 fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Vec<&'h [u8]> {
     let values = headers.get_all(name).into_iter();
     values
@@ -185,8 +186,8 @@ fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Vec<&'h [u8]> {
         .collect()
 }
 
-/// What the proxy at `hop` said in a field with these `words`. A single word was passed on as the outermost one wrote
-/// it; of several, each must belong to one of `hops` addresses.
+/// Returns the word of the proxy at `hop` in a field with these `words`. A single word was passed on as the outermost
+/// proxy wrote it; several words must correspond to the `hops` addresses one by one.
 fn word_of<'h>(
     words: &[&'h [u8]],
     hops: usize,
@@ -209,7 +210,7 @@ fn parse_scheme(word: &[u8]) -> Option<Scheme> {
     }
 }
 
-/// A host with an optional port (RFC 9110 7.2), as it is written in `Host`.
+/// Parses a host with an optional port (RFC 9110 7.2), as written in `Host`.
 fn parse_host(word: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(word).ok()?;
     let authority: Authority = text.parse().ok()?;
@@ -220,7 +221,7 @@ fn parse_host(word: &[u8]) -> Option<String> {
     is_host.then(|| text.to_owned())
 }
 
-/// An address, also with a port, and with the brackets of an IPv6 address.
+/// Parses an address, also with a port, or with the brackets of an IPv6 address.
 fn parse_address(element: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(element).ok()?;
     if let Ok(address) = text.parse() {

@@ -1,15 +1,15 @@
-//! Whether a viewer's country is served.
+//! Decides whether a viewer's country is served.
 
 use crate::config::{Distribution, GeoRestriction};
 use crate::request::denial::Denial;
 
-/// Whether `distribution` serves a viewer in `country`, an ISO 3166-1 alpha-2 code.
+/// Checks that `distribution` serves a viewer in `country`, an ISO 3166-1 alpha-2 code.
 ///
-/// To be asked before the behavior is looked at. A viewer whose country is not known is served, whatever the
+/// This check comes before the behavior is looked up. A viewer whose country is unknown is served, whatever the
 /// restriction (developer guide, "Restrict the geographic distribution of your content").
 ///
 /// # Errors
-/// [`Denial::CountryBlocked`].
+/// [`Denial::CountryBlocked`] if it does not.
 pub fn check_geo(distribution: &Distribution, country: Option<&str>) -> Result<(), Denial> {
     let Some(country) = country else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What of a viewer's request reaches the origin: the policies decide, and some things never do.
+//! Decides which parts of a viewer's request reach the origin: the policies decide, and some parts never do.
 
 use crate::config::{CacheBehavior, CachePolicy, HeaderFilter, Origin, is_change};
 use crate::header_names::{
@@ -28,46 +28,46 @@ pub(crate) use parameter_filter::takes as takes_parameter;
 pub(crate) use query::forwarded_query;
 pub(crate) use url_values::without_grants;
 
-/// Sent unless a policy passes the viewer's on.
+/// `User-Agent` of the edge, sent unless a policy passes the viewer's on.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("Amazon CloudFront");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
-/// A request to an origin, but for what its connection adds: `Host` (unless the viewer's is passed on), the signature
-/// for S3, and the conditions and ranges of the cache.
+/// A request to an origin, without the parts that its connection adds: `Host` (unless the viewer's is passed on), the
+/// signature for S3, and the conditions and ranges of the cache.
 #[derive(Clone, Debug)]
 pub struct OriginRequest {
-    /// The viewer's method.
+    /// Method of the viewer's request.
     pub method: Method,
     /// Origin path, path and the query that the policies pass on, raw.
     pub target: String,
-    /// The header fields.
+    /// Header fields for the origin.
     pub headers: HeaderMap,
 }
 
-/// What the edge knows of a request beyond its bytes.
+/// Facts about a request that are not in its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts<'a> {
-    /// See [`crate::request::forwarded`].
+    /// Address of the viewer; see [`crate::request::forwarded`].
     pub viewer: IpAddr,
-    /// The port that goes with that address, if known.
+    /// Port that goes with that address, if known.
     pub viewer_port: Option<u16>,
-    /// The value of `X-Amz-Cf-Id`.
+    /// Value of `X-Amz-Cf-Id`.
     pub request_id: &'a str,
-    /// The viewer's country, ISO 3166-1 alpha-2, if known.
+    /// Country of the viewer, ISO 3166-1 alpha-2, if known.
     pub country: Option<&'a str>,
-    /// What the edge adds to `Via`.
+    /// Element that the edge adds to `Via`.
     pub via: &'a HeaderValue,
-    /// The normalized `Accept-Encoding`, for behaviors whose cache policy keeps objects in several encodings.
+    /// Normalized `Accept-Encoding`, for behaviors whose cache policy caches objects in several encodings.
     pub accept_encoding: Option<&'a HeaderValue>,
 }
 
-/// The request to `origin`, which is the behavior's primary origin or its secondary one.
+/// Builds the request to `origin`, which is the behavior's primary origin or its secondary one.
 ///
 /// The policies decide what is passed on (developer guide, "Control origin requests with a policy" and "Request and
-/// response behavior for custom origins"). The cookies of signatures never reach an origin, nor do their parameters
-/// where the behavior is restricted. Conditions and ranges are passed on only with methods that change objects: with
-/// the others they are the cache's own matter.
+/// response behavior for custom origins"). Signing cookies never reach an origin, nor do signing parameters where the
+/// behavior is restricted. Conditions and ranges are passed on only with methods that change objects: with the others
+/// they are the cache's own matter.
 pub fn origin_request(
     authorized: &Authorized<'_>,
     origin: &Origin,
@@ -130,8 +130,8 @@ fn headers(
     headers
 }
 
-/// Where spellings of `Accept-Language` share objects, the origin hears the one that they are kept under: it cannot
-/// choose by what the key does not have.
+/// Where spellings of `Accept-Language` share objects, the origin gets the spelling of the cache key: it must not
+/// choose by a value that the key does not have.
 fn normalize_languages(headers: &mut HeaderMap, policy: &CachePolicy) {
     let name = header::ACCEPT_LANGUAGE;
     if policy.languages() == Languages::AsWritten {
@@ -139,13 +139,13 @@ fn normalize_languages(headers: &mut HeaderMap, policy: &CachePolicy) {
     }
     let selecting = selecting_value(headers, &name, Languages::ByPreference);
     headers.remove(&name);
-    // Made of header values and commas, so it is one.
+    // The text consists of header values and commas, so it is a valid header value.
     if let Some(Ok(value)) = selecting.map(|text| HeaderValue::from_bytes(&text)) {
         headers.insert(name, value);
     }
 }
 
-/// Whether a header of the viewer's is passed on.
+/// Returns whether a viewer's header is passed on.
 pub(crate) fn is_passed(
     behavior: &CacheBehavior,
     origin: &Origin,
@@ -161,10 +161,10 @@ pub(crate) fn is_passed(
     }
 }
 
-/// Whether a header, none that ends at the edge anyway, is passed on to a server.
+/// Returns whether a header, not one that ends at the edge anyway, is passed on to a server.
 fn server_takes(behavior: &CacheBehavior, method: &Method, name: &HeaderName) -> bool {
-    // Many servers take `_` and `.` for `-`, so that a name has spellings that no policy means; and some take names for
-    // the path, the method or the viewer that is meant, past everything that was decided here.
+    // Many servers take `_` and `.` for `-`, so a name has spellings that no policy means; and some take the path, the
+    // method or the viewer from a header, past everything that was decided here.
     if (!is_plain(name) || may_steer(name)) && !is_named(behavior, name) {
         return false;
     }
@@ -177,7 +177,7 @@ fn server_takes(behavior: &CacheBehavior, method: &Method, name: &HeaderName) ->
     is_selected(behavior, name) || (is_change && goes_with_change)
 }
 
-/// Whether a policy passes the header on.
+/// Returns whether a policy passes the header on.
 fn is_selected(behavior: &CacheBehavior, name: &HeaderName) -> bool {
     if behavior.cache_policy.headers.contains(name) {
         return true;
@@ -194,7 +194,7 @@ fn is_selected(behavior: &CacheBehavior, name: &HeaderName) -> bool {
     }
 }
 
-/// The headers that the policies call by name.
+/// Returns the headers that the policies list by name.
 fn named_headers(behavior: &CacheBehavior) -> impl Iterator<Item = &HeaderName> {
     let policy = behavior.origin_request_policy.as_ref();
     let names: &[HeaderName] = match policy.map(|policy| &policy.headers) {
@@ -216,13 +216,13 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
     [policy.gzip, policy.brotli, policy.zstd].contains(&true)
 }
 
-/// A bucket has one form of an object, and servers before buckets are known to rewrite this field, which breaks a
-/// signature that covers it.
+/// A bucket has only one form of an object, and proxies in front of buckets are known to rewrite this field, which
+/// breaks a signature that covers it.
 fn hears_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
     !origin.source.is_asked_as_client() || is_named(behavior, &header::ACCEPT_ENCODING)
 }
 
-/// Whether a policy passes the viewer's `Host` on, to origins that take it.
+/// Returns whether a policy passes the viewer's `Host` on, to origins that take it.
 pub(crate) fn forwards_host(behavior: &CacheBehavior) -> bool {
     is_selected(behavior, &header::HOST)
 }
@@ -257,7 +257,7 @@ fn insert_edges_own(
     }
 }
 
-/// By what way the request came.
+/// Adds the fields that describe the request's way: `Via` and `X-Forwarded-For`.
 fn insert_way(headers: &mut HeaderMap, request: &ViewerRequest<'_>, facts: &RequestFacts<'_>) {
     let passed_by = request.headers.get_all(header::VIA).into_iter();
     let via = passed_by.map(HeaderValue::as_bytes);
@@ -270,8 +270,8 @@ fn insert_way(headers: &mut HeaderMap, request: &ViewerRequest<'_>, facts: &Requ
     insert_joined(headers, X_FORWARDED_FOR, &addresses);
 }
 
-/// The elements of the viewer's `X-Forwarded-For`, up to the viewer's own address where a trusted proxy put it: what
-/// the origin reads last is the address that the edge believes.
+/// Returns the elements of the viewer's `X-Forwarded-For`, up to the viewer's own address if a trusted proxy put it
+/// there: the last address that the origin reads is the one that the edge believes.
 fn forwarded_before(request: &HeaderMap, viewer: IpAddr) -> Vec<&[u8]> {
     let values = request.get_all(X_FORWARDED_FOR).into_iter();
     let mut elements: Vec<&[u8]> = values

@@ -1,4 +1,4 @@
-//! Path tokens in paths, and what of a query a list has to carry on.
+//! Path tokens, and the part of a query that a playlist has to carry on.
 
 use crate::request::authorize::{Authorized, push_header_safe, verifier};
 use crate::request::denial::Denial;
@@ -11,12 +11,12 @@ use privet_sign::{
 };
 use std::borrow::Cow;
 
-/// The parameter by which a viewer asks for a path_token. It is ours: no signature counts it.
+/// Parameter by which a viewer requests a path token. It is Privet's own, so signatures do not cover it.
 const WISH: &str = "path_token=1";
 
-/// Cuts `/~TOKEN/rest` into the token and `/rest`; `None` for every other path.
+/// Splits `/~TOKEN/rest` into the token and `/rest`; `None` for every other path.
 ///
-/// A path like `/~anna/a.mp4` is an ordinary one. The tilde may be percent-encoded, as some clients do.
+/// A path such as `/~anna/a.mp4` is an ordinary one. The tilde may be percent-encoded, as some clients send it.
 pub fn split_path_token(path: &str) -> Option<(&str, &str)> {
     let tildes = ["/~", "/%7E", "/%7e"];
     let behind = tildes.iter().find_map(|tilde| path.strip_prefix(tilde))?;
@@ -24,10 +24,10 @@ pub fn split_path_token(path: &str) -> Option<(&str, &str)> {
     is_path_token_shaped(token).then_some((token, rest))
 }
 
-/// Refuses a token that nobody issued here, where the behavior is open and looks at no grant.
+/// Refuses a token that was not issued here, where the behavior is open and checks no grant.
 ///
-/// Otherwise `/~S1…/a` would be another spelling of `/a`, for whoever filters by path in front of the edge, and anybody
-/// could make as many as they like.
+/// Otherwise `/~S1…/a` would be another spelling of `/a`, past any filter by path in front of the edge, and anybody
+/// could make as many of them as they like.
 ///
 /// # Errors
 /// [`Denial::Signature`] with [`Refusal::PathTokenMismatch`].
@@ -35,7 +35,7 @@ pub fn check_path_token(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Res
     let Some(PathTokenUrl { token, secret }) = request.path_token else {
         return Ok(());
     };
-    // A restricted behavior verifies what the token permits as well.
+    // A restricted behavior verifies the permissions of the token as well.
     let is_restricted = routed.trusted_keys().is_some();
     match is_restricted || is_issued_path_token(secret, token, &request.url()) {
         true => Ok(()),
@@ -43,12 +43,12 @@ pub fn check_path_token(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Res
     }
 }
 
-/// Whether a viewer asks for a path_token: `path_token=1` is among the parameters.
+/// Returns whether a viewer requests a path token: `path_token=1` is among the parameters.
 pub fn wants_path_token(query: &str) -> bool {
     query.split('&').any(|piece| piece == WISH)
 }
 
-/// `query` without `path_token=1`; `None` when nothing is left.
+/// Returns `query` without `path_token=1`; `None` when nothing is left.
 pub fn without_path_token(query: &str) -> Option<Cow<'_, str>> {
     if !wants_path_token(query) {
         return Some(Cow::Borrowed(query));
@@ -57,8 +57,8 @@ pub fn without_path_token(query: &str) -> Option<Cow<'_, str>> {
     (!pieces.is_empty()).then(|| Cow::Owned(pieces.join("&")))
 }
 
-/// `query` without signing parameters and `path_token=1`, as it goes with requests for the object; `None` when nothing
-/// is left.
+/// Returns `query` without signing parameters and `path_token=1`, as it goes with requests for the object; `None` when
+/// nothing is left.
 pub fn object_query(query: &str) -> Option<Cow<'_, str>> {
     match without_path_token(query)? {
         Cow::Borrowed(query) => strip_query(query),
@@ -111,10 +111,10 @@ impl PathTokenIssuer<'_> {
     }
 }
 
-/// Where a viewer with a new path_token goes: the token, the path, and the query without signing parameters and
-/// `path_token=1`.
+/// Returns the location for a viewer with a new path token: the token, the path, and the query without signing
+/// parameters and `path_token=1`.
 ///
-/// Safe to put into a header.
+/// The text is safe to put into a header.
 pub fn path_token_location(request: &ViewerRequest<'_>, token: &str) -> String {
     let query = request.query.and_then(object_query);
     let mut location = format!("/~{token}");
@@ -126,11 +126,13 @@ pub fn path_token_location(request: &ViewerRequest<'_>, token: &str) -> String {
     location
 }
 
-/// The part of `query` that the URIs of a list have to carry for `grant` to be good for them too, without `?`.
+/// Returns the part of `query`, without `?`, that the URIs of a playlist have to carry so that `grant` is valid for
+/// them too.
 ///
-/// The signing parameters that counted, in their order and once decoded, if the grant came by them; the viewer's own
-/// ones where the grant compares them ([`Grant::query_use`]). Never `path_token=1`, and no `Expires` beside a `Policy`:
-/// each line of a list repeats this, so that nothing is in it which a viewer could make longer than the signer did.
+/// It has the signing parameters that counted, in their order and decoded once, if the grant came by them, and the
+/// viewer's own parameters if the grant compares them ([`Grant::query_use`]). It has neither `path_token=1` nor an
+/// `Expires` beside a `Policy`: each line of a playlist repeats this text, so a viewer must not be able to make it
+/// longer than the signer did.
 pub fn carried_query(query: &str, grant: &Grant) -> String {
     let presented = Credentials::from_request(Some(query), std::iter::empty());
     let by_query = grant.source() == CredentialSource::Url;

@@ -1,9 +1,10 @@
-//! The behaviors that a path comes to: that of the object it names, and those of what else a server may find there.
+//! The behaviors that a path can lead to: that of the object it names, and those of other objects that a server may
+//! find.
 //!
-//! A canonical path (see [`crate::request::is_canonical`]) leaves three differences between servers, and each is looked
-//! at: whether `+` is a blank, whether an escape that need not be there is left as it is, and whether what follows a
-//! file's name is path info (RFC 3875 4.1.5), of which a slash at the end is the shortest. What is restricted is then
-//! the file, and what the path info may be the path of, to an application behind one address for all.
+//! A canonical path (see [`crate::request::is_canonical`]) leaves three differences between servers, and each is
+//! examined: whether `+` is a blank, whether a needless escape is left as it is, and whether the text after a file's
+//! name is path info (RFC 3875 4.1.5), of which a trailing slash is the shortest. The restrictions that count are then
+//! those of the file, and, for an application with one address for everything, those of the path in the path info.
 
 use crate::config::{CacheBehavior, Distribution, object_name};
 use crate::request::denial::Denial;
@@ -11,17 +12,17 @@ use crate::request::stricter::stricter;
 use http::Method;
 use std::cell::Cell;
 
-/// Bytes of names times words of the automaton that are gone through for one request, at most. A step takes 0.6 ns.
+/// Maximum work for one request: bytes of names times words of the automaton. A step takes 0.6 ns.
 const STEPS_MAX: usize = 200_000;
-/// Extensions of programs to which servers hand what follows as a path.
+/// Extensions of programs to which servers hand the rest of the path.
 const PROGRAMS: [&str; 20] = [
     "asp", "aspx", "ashx", "cfm", "cgi", "dll", "do", "exe", "fcgi", "jsp", "jspx", "lua", "php",
     "php5", "php7", "phtml", "pl", "py", "rb", "wsgi",
 ];
-/// What lies on the way to a path and may be a file. Nobody has folders as deep.
+/// Maximum number of path prefixes that may be files. Nobody nests folders that deep.
 const FILES_MAX: usize = 32;
 
-/// Finds behaviors for the names that one request may mean, with no more work than a request is worth.
+/// Finds behaviors for the names that one request may mean, within a bounded amount of work.
 pub(crate) struct Readings<'s> {
     distribution: &'s Distribution,
     steps_left: Cell<usize>,
@@ -35,10 +36,10 @@ impl<'s> Readings<'s> {
         }
     }
 
-    /// The behavior of the object that a path, raw, names here, or a stricter one that it comes to in another reading.
+    /// Returns the behavior of the object that a raw path names, or a stricter one to which another reading leads.
     ///
-    /// Errors: [`Denial::MethodNotAllowed`] where one of them does not take the method; [`Denial::AmbiguousPath`] where
-    /// two are restricted to different keys, and for a path that takes too much work.
+    /// Errors: [`Denial::MethodNotAllowed`] if one of them does not allow the method; [`Denial::AmbiguousPath`] if two
+    /// are restricted to different keys, or the path takes too much work.
     pub(crate) fn behavior_of(
         &self,
         path: &str,
@@ -49,7 +50,7 @@ impl<'s> Readings<'s> {
         self.strictest(behavior, path, &name, method)
     }
 
-    /// As [`Readings::behavior_of`], where the behavior of the path's [`object_name`] is known already.
+    /// Like [`Readings::behavior_of`], where the behavior of the path's [`object_name`] is already known.
     pub(crate) fn strictest(
         &self,
         behavior: &'s CacheBehavior,
@@ -68,6 +69,7 @@ impl<'s> Readings<'s> {
         if let Some(other) = with_needless_escapes(path) {
             strictest = stricter(strictest, self.first(&other)?, method)?;
         }
+        // Counting the slashes is cheap, and few paths need the second count.
         let is_deep = ancestors(path).nth(FILES_MAX).is_some();
         if is_deep && self.perhaps_files(path).nth(FILES_MAX).is_some() {
             return Err(Denial::AmbiguousPath);
@@ -84,17 +86,17 @@ impl<'s> Readings<'s> {
         Ok(strictest)
     }
 
-    /// The first behavior whose pattern matches the [`object_name`] of a path.
+    /// Returns the first behavior whose pattern matches the [`object_name`] of a path.
     pub(crate) fn first(&self, name: &str) -> Result<&'s CacheBehavior, Denial> {
         let table = &self.distribution.table;
         let steps = self.steps_left.get().checked_sub(table.steps(name));
         self.steps_left.set(steps.ok_or(Denial::AmbiguousPath)?);
         let found = table.first(&self.distribution.behaviors, name);
-        // The default behavior `*` is last, so only a distribution put together by hand has none.
+        // The default behavior `*` is last, so only a distribution built by hand has no match.
         found.ok_or(Denial::UnknownHost)
     }
 
-    /// The same where a `+` is a blank.
+    /// Like [`Readings::first`], with a `+` read as a blank.
     fn first_with_blanks(&self, name: &str) -> Result<&'s CacheBehavior, Denial> {
         let table = &self.distribution.table;
         let steps = self.steps_left.get().checked_sub(table.steps(name));
@@ -103,15 +105,15 @@ impl<'s> Readings<'s> {
         found.ok_or(Denial::UnknownHost)
     }
 
-    /// What lies on the way to a path and may be a file: what looks like one, and all of it where patterns name
-    /// anything to its end.
+    /// Returns the prefixes of a path that may be files: those that look like files, or all of them where some pattern
+    /// names a path to its end.
     fn perhaps_files<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> {
         let all = self.distribution.table.names_ends;
         ancestors(path).filter(move |ancestor| all || looks_like_file(ancestor))
     }
 
-    /// The behavior of what lies on the way to a path, if that may be a file: by its own name, or because a pattern
-    /// names it to its end. A pattern that ends in `*` says nothing about files.
+    /// Returns the behavior of a prefix of the path, if that prefix may be a file: by its own name, or because a
+    /// pattern names it to its end. A pattern that ends in `*` says nothing about files.
     fn file_at(&self, ancestor: &str) -> Result<Option<&'s CacheBehavior>, Denial> {
         let behavior = self.first(&object_name(ancestor))?;
         let is_named = !behavior.path_pattern.as_str().ends_with('*');
@@ -119,12 +121,12 @@ impl<'s> Readings<'s> {
     }
 }
 
-/// The files that a server with path info may find on the way to a path, raw: those that have an extension.
+/// Returns the prefixes of a raw path that a server with path info may take for files: those that have an extension.
 pub(crate) fn files_on_the_way(path: &str) -> impl Iterator<Item = &str> {
     ancestors(path).filter(|ancestor| looks_like_file(ancestor))
 }
 
-/// Whether the last segment names a program that answers for all paths behind its own: a front controller.
+/// Returns whether the last segment names a program that handles all paths behind its own: a front controller.
 fn looks_like_program(path: &str) -> bool {
     let name = object_name(path);
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
@@ -135,18 +137,18 @@ fn looks_like_program(path: &str) -> bool {
     })
 }
 
-/// What stands in front of each slash but the first, raw.
+/// Returns the raw text in front of each slash but the first.
 fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     let slashes = path.match_indices('/').skip(1);
     slashes.map(|(slash, _)| &path[..slash])
 }
 
-/// Whether the last segment is more likely a file's name than a folder's: it has a dot that is not that of a version,
-/// such as `v1.2`, or the `~` of a copy at its end.
+/// Returns whether the last segment is more likely the name of a file than of a folder: it has a dot that does not
+/// belong to a version such as `v1.2`, or ends in the `~` of a backup copy.
 fn looks_like_file(path: &str) -> bool {
     let segment = path.rsplit('/').next().unwrap_or(path);
     let name = object_name(segment);
-    // RFC 8615.
+    // RFC 8615: a folder, although its name has a dot.
     if name == ".well-known" {
         return false;
     }
@@ -158,7 +160,7 @@ fn looks_like_file(path: &str) -> bool {
         })
 }
 
-/// As [`object_name`], but escapes of unreserved characters are left as they are; `None` where there are none.
+/// Like [`object_name`], but leaves escapes of unreserved characters as they are; `None` if there are none.
 fn with_needless_escapes(path: &str) -> Option<String> {
     let mut pieces = path.split('%');
     let mut kept = pieces.next().unwrap_or_default().to_owned();

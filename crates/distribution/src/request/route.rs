@@ -1,4 +1,4 @@
-//! The first step of a request: its host finds the distribution, its path the behavior.
+//! The first step of a request: the host finds the distribution, and the path finds the behavior.
 
 use crate::config::{
     CacheBehavior, Distribution, Origin, Snapshot, VideoSettings, ViewerProtocolPolicy,
@@ -12,38 +12,38 @@ use privet_sign::KeySet;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The outcome of the walk's first step.
+/// The outcome of routing, the first step of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Routed<'s> {
     /// The distribution that the host belongs to.
     pub distribution: &'s Arc<Distribution>,
-    /// Its first behavior whose path pattern matches; for what is made of an object, that of the object.
+    /// The first behavior whose path pattern matches; for content made from an object, the behavior of the object.
     pub behavior: &'s CacheBehavior,
     pub(crate) restriction: Restriction<'s>,
 }
 
-/// What a request has to pass. For videos, and for paths that are not canonical, that is more than the behavior asks
-/// for.
+/// The restrictions that a request has to satisfy. For videos, and for paths that are not canonical, they are stricter
+/// than those of the behavior.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restriction<'s> {
-    /// `None`: open to everybody.
+    /// Keys of which one must have signed; `None`: open to everybody.
     pub(crate) trusted_keys: Option<&'s KeySet>,
     pub(crate) viewer_protocol_policy: &'s ViewerProtocolPolicy,
     pub(crate) videos: Option<&'s Arc<VideoSettings>>,
     pub(crate) spelling: Spelling,
 }
 
-/// What the spelling of a path means at the origin.
+/// The meaning of a path's spelling at the origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// The object that it names here.
+    /// The path names the same object at the origin as here.
     Certain,
-    /// Perhaps another object of the distribution, so that the restrictions of all behaviors are to be passed.
+    /// The path may name another object of the distribution, so the restrictions of all behaviors apply.
     Ambiguous,
 }
 
 impl Spelling {
-    /// Of a path, raw, that leads to this behavior. The one place where the rule of [`is_canonical`] is applied.
+    /// Classifies a raw path that leads to this behavior. Only here does [`is_canonical`] decide the routing.
     pub(crate) fn of(behavior: &CacheBehavior, path: &str) -> Self {
         if behavior.origin.reads_literally() || is_canonical(path) {
             Spelling::Certain
@@ -63,10 +63,10 @@ impl<'s> Restriction<'s> {
         }
     }
 
-    /// For a path that may name any object of the distribution.
+    /// Returns the restriction for a path that may name any object of the distribution.
     ///
-    /// Errors: [`Denial::AmbiguousPath`] where it may even name what is not the distribution's, and where no key opens
-    /// all that is restricted; [`Denial::MethodNotAllowed`] where a behavior does not take the method.
+    /// Errors: [`Denial::AmbiguousPath`] if it may even name something outside the distribution, or if no key opens
+    /// everything that is restricted; [`Denial::MethodNotAllowed`] if a behavior does not allow the method.
     pub(crate) fn of_all(
         distribution: &'s Distribution,
         behavior: &'s CacheBehavior,
@@ -90,7 +90,7 @@ impl<'s> Restriction<'s> {
 }
 
 impl<'s> Routed<'s> {
-    /// To a behavior that is its own restriction.
+    /// Routes to a behavior with only that behavior's own restriction.
     pub(crate) fn to(distribution: &'s Arc<Distribution>, behavior: &'s CacheBehavior) -> Self {
         Routed {
             distribution,
@@ -99,12 +99,13 @@ impl<'s> Routed<'s> {
         }
     }
 
-    /// What is made of videos here; `None`: nothing.
+    /// Returns the settings for videos made here; `None`: no videos are made.
     pub fn videos(&self) -> Option<&'s Arc<VideoSettings>> {
         self.restriction.videos
     }
 
-    /// The query of a request that was routed so, without what a grant came by; `None` when nothing is left.
+    /// Returns the query of a request that was routed here, without the parameters that carried a grant; `None` when
+    /// nothing is left.
     pub(crate) fn query_without_grant<'q>(
         &self,
         request: &ViewerRequest<'q>,
@@ -115,24 +116,24 @@ impl<'s> Routed<'s> {
         }
     }
 
-    /// The keys of which one has to have signed; `None`: open to everybody.
+    /// Returns the keys of which one must have signed; `None`: open to everybody.
     pub fn trusted_keys(&self) -> Option<&'s KeySet> {
         self.restriction.trusted_keys
     }
 }
 
-/// Finds distribution and behavior of a request.
+/// Finds the distribution and the behavior of a request.
 ///
-/// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query does
-/// not take part (developer guide, "Path pattern").
+/// The path is matched by the object that it names, whatever its percent-encoding (fidelity note F37); the query plays
+/// no part (developer guide, "Path pattern").
 ///
-/// An HTTP server, or what stands in front of it, may read another object's name in a path that is not
-/// [`crate::request::is_canonical`]. Such a path has to pass the restrictions of all behaviors of the distribution, and
-/// [`crate::request::authorize`] takes no grant for it that a wildcard covers (fidelity note F38).
+/// An HTTP server, or a proxy in front of it, may read another object's name in a path that is not
+/// [`crate::request::is_canonical`]. Such a path has to satisfy the restrictions of all behaviors of the distribution,
+/// and [`crate::request::authorize`] accepts no grant for it that covers it only by a wildcard (fidelity note F38).
 ///
 /// # Errors
 /// [`Denial::UnknownHost`] when no enabled distribution has the host. [`Denial::AmbiguousPath`] when the path may name
-/// something that no key opens, or that is not the distribution's: what lies beside the origin path.
+/// something that no key opens, or something outside the distribution, beside the origin path.
 /// [`Denial::MethodNotAllowed`] when the behavior of an object that it may name does not allow the method.
 pub fn route<'s>(
     snapshot: &'s Snapshot,

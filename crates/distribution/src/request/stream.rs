@@ -1,4 +1,5 @@
-//! Streaming distributions: which one a host names, and who may play which video (developer guide of 2017).
+//! Streaming distributions: finds the one that a host names, and decides who may play which video (developer guide of
+//! 2017).
 
 use crate::config::{
     Snapshot, StreamingDistribution, ViewerProtocolPolicy, object_name, without_port,
@@ -17,17 +18,17 @@ use privet_sign::{
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Why a host has no streams, in the words that viewers are told (developer guide of 2017, "Error codes").
+/// Reason why a host has no streams, with the text that viewers get (developer guide of 2017, "Error codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamDenial {
-    /// Nobody's, or disabled.
+    /// The host belongs to no distribution, or to a disabled one.
     DistributionNotFound,
-    /// A distribution's that is no streaming one.
+    /// The host belongs to a distribution that is not a streaming distribution.
     DistributionTypeMismatch,
 }
 
 impl StreamDenial {
-    /// The description for the viewer.
+    /// Returns the description for the viewer.
     pub fn as_str(self) -> &'static str {
         match self {
             StreamDenial::DistributionNotFound => "DistributionNotFound",
@@ -36,24 +37,24 @@ impl StreamDenial {
     }
 }
 
-/// What a viewer wants to play.
+/// A viewer's request to play a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamRequest<'a> {
-    /// The spellings under which the stream may have been signed.
+    /// Spellings under which the stream may have been signed.
     pub names: &'a [String],
-    /// The video's path, percent-encoded; begins with `/`.
+    /// Path of the video, percent-encoded, from its first `/`.
     pub object_path: &'a str,
-    /// What stood behind the `?` of the stream's name; empty when there was none.
+    /// Text after the `?` of the stream's name; empty when there was none.
     pub query: &'a str,
-    /// The viewer's address.
+    /// Address of the viewer.
     pub client: IpAddr,
-    /// [`Scheme::Https`] for rtmps.
+    /// Scheme of the connection: [`Scheme::Https`] for rtmps.
     pub scheme: Scheme,
-    /// The host the viewer connected to, as in `tcUrl`; for policies that name web URLs.
+    /// Host that the viewer connected to, as in `tcUrl`; for policies that name web URLs.
     pub host: &'a str,
 }
 
-/// The streaming distribution that `host` (with or without port) belongs to.
+/// Finds the streaming distribution of `host` (with or without port).
 ///
 /// # Errors
 /// See [`StreamDenial`].
@@ -76,16 +77,17 @@ pub fn route_stream<'s>(
     })
 }
 
-/// Decides whether a viewer in `country` may play a video now. To be asked at every play, seek and resume.
+/// Decides whether a viewer in `country` may play a video now. Every play, seek and resume is checked again.
 ///
-/// The keys are the stricter ones of the streaming distribution's and those of the behavior that the video has in its
-/// own distribution: where the one is open, the other's have to have signed, so that a stream is never a way around
-/// them. Cookies are not looked at.
+/// The keys are the stricter set of the streaming distribution's and those of the behavior that serves the video in its
+/// own distribution. Where one of the two is open, the other's keys must have signed, so that a stream never bypasses
+/// them. Cookies are not examined.
 ///
 /// # Errors
 /// The first of [`Denial::CountryBlocked`], [`Denial::AmbiguousPath`] (for `..` in any reading, and for two sets of
 /// keys of which neither is part of the other), [`Denial::HttpsRequired`] where the video's behavior does not serve
-/// plain HTTP, [`Denial::Signature`], and [`Denial::NotFound`] for the bucket itself.
+/// plain HTTP, [`Denial::Signature`] (or [`Denial::AmbiguousPath`] for a wildcard grant and a file on the way to the
+/// path), and [`Denial::NotFound`] for the bucket itself.
 pub fn authorize_stream<'s>(
     streaming: &'s StreamingDistribution,
     request: &StreamRequest<'_>,
@@ -96,7 +98,7 @@ pub fn authorize_stream<'s>(
     check_geo(&streaming.videos, country)?;
     let readings = Readings::new(&streaming.videos);
     let behavior = readings.behavior_of(request.object_path, &Method::GET)?;
-    // Names are compared, not paths: `video/*` must not lead out of its folder, whoever reads it.
+    // Signatures cover stream names, not paths: `video/*` must not lead out of its folder, whoever reads the path.
     let is_certain = Spelling::of(behavior, request.object_path) == Spelling::Certain;
     if !is_certain || climbs(request.object_path) {
         return Err(Denial::AmbiguousPath);
@@ -114,8 +116,8 @@ pub fn authorize_stream<'s>(
         Some(verifier) => {
             let granted = grant_for_stream(streaming, verifier, request);
             let grant = granted.map_err(Denial::Signature)?;
-            // To a server with path info `video/a.mp4/b.flv` is the first of both, which a policy for `*.flv` does not
-            // name.
+            // A server with path info may read `video/a.mp4/b.flv` as `video/a.mp4`, which a policy for `*.flv` does
+            // not cover.
             let is_pattern = grant.path_use() == PathUse::Pattern;
             let has_files = files_on_the_way(request.object_path).next().is_some();
             if is_pattern && has_files && !behavior.origin.reads_literally() {
@@ -128,7 +130,7 @@ pub fn authorize_stream<'s>(
     Ok(Authorized::new(routed, grant))
 }
 
-/// Whether the object's key leads upwards, read as a path.
+/// Returns whether the object's key, read as a path, leads upwards.
 fn climbs(path: &str) -> bool {
     let name = object_name(path);
     name.split(['/', '\\']).any(|segment| segment == "..")

@@ -1,11 +1,11 @@
-//! Which of two behaviors lets fewer viewers in.
+//! Decides which of two behaviors admits fewer viewers.
 
 use crate::config::CacheBehavior;
 use crate::request::denial::Denial;
 use http::Method;
 use privet_sign::KeySet;
 
-/// `behavior`, or that of another reading of the path where it lets fewer viewers in.
+/// Returns `behavior`, or that of another reading of the path if it admits fewer viewers.
 pub(crate) fn stricter<'s>(
     behavior: &'s CacheBehavior,
     reading: &'s CacheBehavior,
@@ -23,7 +23,7 @@ pub(crate) fn stricter<'s>(
     }
 }
 
-/// Whether whoever signs with `keys` may sign with `others` too.
+/// Returns whether everybody who can sign with `keys` can also sign with `others`.
 pub(crate) fn is_part_of(keys: &KeySet, others: &KeySet) -> bool {
     let mut keys = keys.iter();
     keys.all(|(id, key)| others.get(id.as_str()) == Some(key))

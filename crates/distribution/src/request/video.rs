@@ -1,4 +1,4 @@
-//! Names beneath an object: who may have what is made of a video.
+//! Names beneath an object: decides who may have the content made from a video.
 
 use crate::config::{CacheBehavior, Snapshot, ViewerProtocolPolicy, is_get_or_head, object_name};
 use crate::request::authorize::{
@@ -13,12 +13,12 @@ use crate::request::viewer_request::{ViewerRequest, credentials};
 use http::Method;
 use privet_sign::{Grant, Refusal, SignatureMemory, Timestamp};
 
-/// Finds where the object at `object_path` comes from, for a request whose path (`request.path`, as asked) names
-/// something that is made of it.
+/// Finds the object at `object_path`, for a request whose path (`request.path`, the asked path) names content made from
+/// it.
 ///
-/// The result is for reading the object. Its restriction is the stricter one of both paths, and that of all behaviors
-/// where one of them is not canonical, as in [`route`]. Where the behavior of either path makes no videos, the request
-/// is an ordinary one: [`Routed::videos`] is `None`, and the result is that of [`route`].
+/// The result is for reading the object. Its restriction is the stricter one of both paths, or that of all behaviors
+/// where one of them is not canonical, as in [`route`]. If the behavior of either path makes no videos, the request is
+/// an ordinary one: [`Routed::videos`] is `None`, and the result is that of [`route`].
 ///
 /// # Errors
 /// As [`route`].
@@ -30,7 +30,7 @@ pub fn route_video<'s>(
     let distribution = enabled_distribution(snapshot, request)?;
     let asked_name = object_name(request.path);
     let object_key = object_name(object_path);
-    // Each is gone through once: paths are long where strangers make them.
+    // Each name is matched only once: strangers can make paths long.
     let readings = Readings::new(distribution);
     let asked_first = readings.first(&asked_name)?;
     let object_first = readings.first(&object_key)?;
@@ -48,7 +48,7 @@ pub fn route_video<'s>(
     let method = request.method;
     let object = readings.strictest(object_first, object_path, &object_key, method)?;
     let asked = readings.strictest(asked_first, request.path, &asked_name, method)?;
-    // It is the object that the origin is asked for, by the beginning of this path.
+    // The origin is asked for the object, whose path is the beginning of this one.
     let restriction = match Spelling::of(object, request.path) {
         Spelling::Ambiguous => Restriction::of_all(distribution, object, request.method)?,
         Spelling::Certain => Restriction {
@@ -78,8 +78,8 @@ fn strictest_protocol(behaviors: [&CacheBehavior; 3]) -> &ViewerProtocolPolicy {
 
 /// Decides whether a request that [`route_video`] routed may have what it names.
 ///
-/// The signature is compared with the asked URL, and then, where `object_grant` is on, with that of the object; of
-/// two refusals the one that got further is told. `path_token=1` in the query does not take part.
+/// The signature is compared with the asked URL, and then, if `object_grant` is on, with that of the object; of two
+/// refusals, the one that got further is reported. `path_token=1` in the query plays no part.
 ///
 /// # Errors
 /// As [`crate::request::authorize`]; methods other than GET, HEAD and OPTIONS are [`Denial::MethodNotAllowed`].
@@ -127,19 +127,20 @@ fn grant_for_video(
     if !takes_object || !is_about_the_url(&asked, request) {
         return Err(asked);
     }
-    // Where it is about the URL again, it is the same refusal.
+    // If this refusal is also about the URL, it is the same one.
     examiner.grant_for(object_path, query.as_deref())
 }
 
-/// Whether a grant that is good for the asked URL is meant for the video: it opens the object too, or all of the folder
-/// that was asked in, or names this very video. A policy for `*.ts` was signed for files of that ending, and the videos
-/// beside them are no such files.
+/// Returns whether a grant that is valid for the asked URL is meant for the video: it opens the object too, or the
+/// whole folder of the asked path, or names this very video. A policy for `*.ts` was signed for files with that
+/// extension, and segments made from the videos beside them are not such files.
 fn is_for_the_video(
     request: &ViewerRequest<'_>,
     object_path: &str,
     grant: &Grant,
     opens: impl Fn(&str) -> bool,
 ) -> bool {
+    // A canned policy was signed for exactly this URL.
     if request.path_token.is_none() && is_canned(request) {
         return true;
     }
@@ -148,11 +149,11 @@ fn is_for_the_video(
     opens(object_path) || opens(&request.path[..folder_end]) || grant.names_segment(name)
 }
 
-/// Whether the same grant may be good for another URL.
+/// Returns whether the same credentials may be valid for another URL.
 fn is_about_the_url(refusal: &Refusal, request: &ViewerRequest<'_>) -> bool {
     match refusal {
         Refusal::WrongResource => true,
-        // Of a policy the signature is wrong for every URL.
+        // A policy's signature does not depend on the URL: wrong for one, it is wrong for all.
         Refusal::SignatureMismatch => request.path_token.is_some() || is_canned(request),
         Refusal::DuplicateParameter(_)
         | Refusal::MissingKeyPairId
@@ -177,14 +178,15 @@ fn is_canned(request: &ViewerRequest<'_>) -> bool {
     credentials(request, request.query).is_canned()
 }
 
-/// The proof for another object of a set, which the operator, or the object that was authorized, names.
+/// Makes the proof for another member of a set, which the operator, or the object that was authorized, names.
 ///
-/// `member_path` is of the same distribution, percent-encoded, and begins with a slash. The grant is that for the set,
-/// whatever its resource says about the member.
+/// `member_path` belongs to the same distribution, is percent-encoded, and begins with a slash. The grant is that for
+/// the set, whatever its resource says about the member.
 ///
 /// # Errors
-/// [`Denial::ForeignMember`] when the member asks for other keys than the set, or no videos are made of it;
-/// [`Denial::AmbiguousPath`] as in [`route`]; [`Denial::NotFound`] when it is a bucket itself.
+/// [`Denial::ForeignMember`] when the member is restricted to other keys than the set, requires HTTPS that the request
+/// lacks, or has no videos made of it; [`Denial::AmbiguousPath`] as in [`route`]; [`Denial::NotFound`] when it is a
+/// bucket itself.
 pub fn authorize_member<'s>(
     authorized: &Authorized<'s>,
     request: &ViewerRequest<'_>,
@@ -194,7 +196,7 @@ pub fn authorize_member<'s>(
     let readings = Readings::new(set.distribution);
     let behavior = readings.behavior_of(member_path, request.method)?;
     if Spelling::of(behavior, member_path) == Spelling::Ambiguous {
-        // Nobody has signed it: it opens where everything is open.
+        // Nobody signed this path: it opens only where everything is open.
         let restriction = Restriction::of_all(set.distribution, behavior, request.method)?;
         if restriction.trusted_keys.is_some() {
             return Err(Denial::AmbiguousPath);
@@ -204,7 +206,7 @@ pub fn authorize_member<'s>(
     let is_open_to_the_set = match (set.trusted_keys(), member.trusted_keys()) {
         (Some(_) | None, None) => true,
         (None, Some(_)) => false,
-        // Whoever signed for the set is believed here too.
+        // The keys of a signer for the set must be trusted here too.
         (Some(keys), Some(others)) => is_part_of(keys, others),
     };
     let is_secure_enough = check_protocol(&member, request).is_ok();

@@ -7,42 +7,44 @@ use std::net::IpAddr;
 /// One request as the viewer sent it: nothing decoded, nothing collapsed.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewerRequest<'a> {
-    /// The method, case-sensitive (RFC 9110 9.1).
+    /// Method, case-sensitive (RFC 9110 9.1).
     pub method: &'a Method,
-    /// The protocol version the viewer spoke.
+    /// Protocol version of the viewer's request.
     pub version: Version,
-    /// By the listener the request came in on, or as a trusted proxy says ([`crate::request::forwarded`]).
+    /// Scheme of the listener that accepted the request, or as reported by a trusted proxy
+    /// ([`crate::request::forwarded`]).
     pub scheme: Scheme,
-    /// `Host` or `:authority` as sent (port included), or as a trusted proxy says; empty when HTTP/1.0 sent none.
+    /// `Host` or `:authority` as sent (port included), or as reported by a trusted proxy; empty when HTTP/1.0 sent
+    /// none.
     pub host: &'a str,
-    /// Where https is for this viewer, if not where the edge listens for it: at a proxy.
+    /// HTTPS port for this viewer if it differs from the edge's own, as behind a proxy.
     pub https_port: Option<u16>,
-    /// Begins with `/`; percent-encoding and dot segments untouched; without the path token in front.
+    /// Path from its first `/`, with percent-encoding and dot segments untouched, without the path token in front.
     pub path: &'a str,
-    /// Without `?`; `None` when the target has no `?`.
+    /// Query without `?`; `None` when the target has no `?`.
     pub query: Option<&'a str>,
     /// All header fields as received.
     pub headers: &'a HeaderMap,
-    /// The peer of the connection, or whom trusted proxies name.
+    /// Address of the connection's peer, or the one that trusted proxies name.
     pub client: IpAddr,
-    /// Whether the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
+    /// True if the head announces a body (`Content-Length` above 0, or `Transfer-Encoding`).
     pub has_body: bool,
-    /// The path token that stood in front of the path; see [`crate::request::split_path_token`]. Then neither query nor
-    /// cookies are looked at for a grant.
+    /// The path token in front of the path; see [`crate::request::split_path_token`]. With one, neither query nor
+    /// cookies are examined for a grant.
     pub path_token: Option<PathTokenUrl<'a>>,
 }
 
-/// A path token as the viewer sent it, and what it is checked with.
+/// A path token as the viewer sent it, and the secret to check it with.
 #[derive(Clone, Copy, Debug)]
 pub struct PathTokenUrl<'a> {
-    /// Its text, not believed yet.
+    /// Text of the token, not yet verified.
     pub token: &'a str,
-    /// The edge's own.
+    /// Secret of the edge.
     pub secret: &'a PathTokenSecret,
 }
 
 impl<'a> ViewerRequest<'a> {
-    /// The URL that a signature is compared with (spec of CloudFront's `Resource`: scheme, host, path, query).
+    /// Returns the URL that a signature is compared with (spec of CloudFront's `Resource`: scheme, host, path, query).
     pub fn url(&self) -> ViewerUrl<'a> {
         ViewerUrl {
             scheme: self.scheme,
@@ -53,7 +55,7 @@ impl<'a> ViewerRequest<'a> {
     }
 }
 
-/// What the request presents beside a path_token.
+/// Returns the credentials that the request presents besides a path token.
 pub(crate) fn credentials<'a>(
     request: &ViewerRequest<'a>,
     query: Option<&'a str>,

@@ -1,8 +1,8 @@
-//! The media type of a file by its name.
+//! Finds the media type of a file by its name.
 
-/// The media type for the last extension of `path`; `application/octet-stream` when it is unknown.
+/// Returns the media type for the last extension of `path`; `application/octet-stream` when it is unknown.
 ///
-/// Text types say `; charset=utf-8`. Types that players and browsers insist on come from this file, the rest from
+/// Text types have `; charset=utf-8`. Types that players and browsers insist on come from this file, the rest from
 /// `mime_guess`.
 pub fn content_type(path: &str) -> &'static str {
     const UNKNOWN: &str = "application/octet-stream";
@@ -23,7 +23,7 @@ pub fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// Text types outside the list are rare enough to go without.
+/// Adds the charset to a listed text type. Text types outside the list are rare enough to do without.
 fn with_charset(content_type: &'static str) -> &'static str {
     TEXT.iter()
         .find(|with| with.split(';').next() == Some(content_type))

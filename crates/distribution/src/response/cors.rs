@@ -1,15 +1,15 @@
-//! What a response headers policy says to cross-origin requests (Fetch standard, "HTTP-CORS protocol").
+//! Applies a response headers policy to cross-origin requests (Fetch standard, "HTTP-CORS protocol").
 
 use crate::config::{CorsPolicy, origin_matches};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// All methods that CloudFront knows, for `ALL`.
+/// All methods of CloudFront, for `ALL`.
 const ALL_METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
-/// What the policy lets `origin`, the value of `Origin`, read; `None` when it is not among those allowed.
+/// Decides whether the policy allows `origin`, the value of `Origin`; `None` when it does not.
 ///
-/// The value for `Access-Control-Allow-Origin`: `*` only where everybody is meant and no credentials are, else the
-/// origin itself.
+/// The result is the value of `Access-Control-Allow-Origin`: `*` only where every origin is allowed and credentials are
+/// not, else the origin itself.
 fn allowed_origin(cors: &CorsPolicy, origin: &HeaderValue) -> Option<HeaderValue> {
     let text = origin.to_str().ok()?;
     let is_anybody = cors.allow_origins.iter().any(|pattern| pattern == "*");
@@ -21,13 +21,14 @@ fn allowed_origin(cors: &CorsPolicy, origin: &HeaderValue) -> Option<HeaderValue
     is_allowed.then(|| origin.clone())
 }
 
-/// Whether answers differ by origin, so that caches behind the edge must know (Fetch standard, "CORS protocol and HTTP
-/// caches").
+/// Returns whether responses differ by origin, so that caches behind the edge must know (Fetch standard, "CORS protocol
+/// and HTTP caches").
 fn varies(cors: &CorsPolicy) -> bool {
     cors.allow_credentials || !cors.allow_origins.iter().any(|pattern| pattern == "*")
 }
 
-/// The headers for the answer to a simple or actual request with this `Origin`; none when the origin is not allowed.
+/// Returns the headers for the response to a simple or actual request with this `Origin`; none when the origin is not
+/// allowed.
 pub(crate) fn answer_headers(cors: &CorsPolicy, origin: Option<&HeaderValue>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let Some(allowed) = origin.and_then(|origin| allowed_origin(cors, origin)) else {
@@ -48,7 +49,7 @@ pub(crate) fn answer_headers(cors: &CorsPolicy, origin: Option<&HeaderValue>) ->
     headers
 }
 
-/// The headers for the answer to a preflight; none of CORS when the origin is not allowed.
+/// Returns the headers for the response to a preflight; no CORS headers when the origin is not allowed.
 pub(crate) fn preflight_headers(cors: &CorsPolicy, request: &HeaderMap) -> HeaderMap {
     let mut headers = answer_headers(cors, request.get(header::ORIGIN));
     if headers.is_empty() {
@@ -66,8 +67,8 @@ pub(crate) fn preflight_headers(cors: &CorsPolicy, request: &HeaderMap) -> Heade
             &cors.allow_methods,
         );
     }
-    // To a request with credentials `*` is but a name (Fetch standard, "CORS-preflight fetch"), so the names asked for
-    // are given back.
+    // For a request with credentials, `*` is only a header name (Fetch standard, "CORS-preflight fetch"), so the
+    // requested names are returned instead.
     let is_any = cors.allow_headers.iter().any(|name| name == "*");
     let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
     match asked.filter(|value| is_any && cors.allow_credentials && is_name_list(value)) {
@@ -86,7 +87,7 @@ pub(crate) fn preflight_headers(cors: &CorsPolicy, request: &HeaderMap) -> Heade
     headers
 }
 
-/// Adds `Origin` to `Vary` where answers differ by it.
+/// Adds `Origin` to `Vary` where responses differ by it.
 pub(crate) fn vary_by_origin(cors: &CorsPolicy, response: &mut HeaderMap) {
     let is_there = response.get_all(header::VARY).into_iter().any(|value| {
         let mut names = value.as_bytes().split(|byte| *byte == b',');
@@ -100,7 +101,7 @@ pub(crate) fn vary_by_origin(cors: &CorsPolicy, response: &mut HeaderMap) {
     }
 }
 
-/// Whether `value` is a list of names and nothing else.
+/// Returns whether `value` has only the characters of a list of names.
 pub(crate) fn is_name_list(value: &HeaderValue) -> bool {
     let mut bytes = value.as_bytes().iter();
     bytes.all(|&byte| byte.is_ascii_alphanumeric() || b"-_, ".contains(&byte))

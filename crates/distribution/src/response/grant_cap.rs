@@ -1,23 +1,23 @@
-//! A browser must not keep restricted content longer than the grant it came by.
+//! Keeps browsers from caching restricted content beyond the grant that it came by.
 
 use crate::caching::{Directive, delta_seconds, directives};
 use crate::http_date::{date_value, parse_date};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use privet_sign::Timestamp;
 
-/// The fields that say less than the origin's.
+/// The fields that limit caching more than the origin's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantCap {
-    /// In place of all lines of `Cache-Control`.
+    /// Replacement for all lines of `Cache-Control`.
     pub cache_control: Option<HeaderValue>,
-    /// In place of `Expires`.
+    /// Replacement for `Expires`.
     pub expires: Option<HeaderValue>,
-    /// What is said to some caches only, which need not hear it.
+    /// Names of fields for single caches only, which viewers need not get.
     pub removed: Vec<HeaderName>,
 }
 
 impl GrantCap {
-    /// Puts the fields into an answer.
+    /// Applies the fields to a response.
     pub fn apply(self, headers: &mut HeaderMap) {
         for name in self.removed {
             headers.remove(name);
@@ -31,12 +31,12 @@ impl GrantCap {
     }
 }
 
-/// Caps what `response` allows the viewer to keep to the seconds left of the grant; `None` when it says no more.
+/// Limits the viewer's caching of `response` to the seconds left of the grant; `None` when it does not allow more.
 ///
-/// `max-age` and `s-maxage` become at most what is left, `stale-while-revalidate` and `stale-if-error` at most what is
-/// left after those, `Expires` at most the end of the grant. A number that cannot be read becomes 0, since some viewer
-/// may read one. Fields for single caches, such as `CDN-Cache-Control`, go: for a cache between edge and viewer they
-/// stand above those that are capped. All else is kept as it stands.
+/// `max-age` and `s-maxage` become at most the remaining time, `stale-while-revalidate` and `stale-if-error` at most
+/// the time that remains after those, and `Expires` at most the end of the grant. An unreadable number becomes 0, since
+/// some viewer may read one. Fields for single caches, such as `CDN-Cache-Control`, are removed: a cache between edge
+/// and viewer prefers them to the capped ones. Everything else stays as it is.
 pub fn capped_by_grant(
     response: &HeaderMap,
     grant_ends: Timestamp,
@@ -51,16 +51,16 @@ pub fn capped_by_grant(
     (cap != GrantCap::default()).then_some(cap)
 }
 
-/// What some proxies and networks follow in place of `Cache-Control`, from before RFC 9213.
+/// Fields from before RFC 9213 that some proxies and networks follow in place of `Cache-Control`.
 const OLDER_FIELDS: [&str; 3] = ["surrogate-control", "x-accel-expires", "edge-control"];
 
-/// RFC 9213 2 has targeted fields end in `-Cache-Control`.
+/// RFC 9213 2: names of targeted fields end in `-Cache-Control`.
 fn is_targeted(name: &&HeaderName) -> bool {
     let name = name.as_str();
     name.ends_with("-cache-control") || OLDER_FIELDS.contains(&name)
 }
 
-/// What a directive's number is about.
+/// The kind of time that a directive's number limits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Span {
     Fresh,
@@ -75,8 +75,8 @@ fn span(directive: &Directive<'_>) -> Option<Span> {
     }
 }
 
-/// Whether a directive that gives no time holds the name of one: some caches look for `max-age` anywhere in the field,
-/// and find it in `public; max-age=60` too.
+/// Returns whether a directive without a time contains the name of one: some caches look for `max-age` anywhere in the
+/// field, and find it in `public; max-age=60` too.
 fn may_be_read_as_a_time(directive: &Directive<'_>) -> bool {
     const NAMES: [&[u8]; 3] = [b"max-age", b"s-maxage", b"stale-"];
     let raw = directive.raw.to_ascii_lowercase();
@@ -95,7 +95,7 @@ fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderVa
         for directive in directives(line.as_bytes()) {
             match directive {
                 Ok(directive) => all.push(directive),
-                // Nobody can tell what a viewer makes of it.
+                // Readers differ about an unterminated string, so a viewer may read anything into it.
                 Err(_) => return Some(HeaderValue::from_static("no-store")),
             }
         }
@@ -132,12 +132,12 @@ fn capped_cache_control(response: &HeaderMap, left_secs: u64) -> Option<HeaderVa
             }
         }
     }
-    // The pieces come from a header value and stay one.
+    // The pieces come from a header value, so together they are valid as one.
     HeaderValue::from_bytes(&bytes).ok()
 }
 
-/// Of several dates the latest counts. What is no date lies in the past (RFC 9111 5.3), but many browsers read more
-/// than HTTP-dates; only numbers stay, such as the usual `0`.
+/// The latest of several dates counts. An invalid date is in the past (RFC 9111 5.3), but many browsers read more than
+/// HTTP-dates; only numbers stay, such as the usual `0`.
 fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderValue> {
     let mut latest = None;
     for value in response.get_all(header::EXPIRES) {
@@ -150,7 +150,7 @@ fn capped_expires(response: &HeaderMap, grant_ends: Timestamp) -> Option<HeaderV
     (latest? > grant_ends).then(|| date_value(grant_ends))
 }
 
-/// At most three digits: more of them may be a year.
+/// Allows at most three digits: more of them may be a year.
 fn is_number(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let digits = text.strip_prefix(b"-").unwrap_or(text);

@@ -1,51 +1,51 @@
-//! The bytes of every answer the edge makes itself: refusals, redirects and missing objects.
+//! The bytes of every response that the edge makes itself: refusals, redirects and missing objects.
 
 use crate::logging::{DetailedResult, ResultType};
 use crate::request::Denial;
 use http::StatusCode;
 use privet_sign::ErrorCode;
 
-/// A complete small answer. No `Date`, `Server`, `Via` or ids: the edge adds those.
+/// A complete small response. It has no `Date`, `Server`, `Via` or ids: the edge adds those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The status to send.
+    /// Status to send.
     pub status: StatusCode,
-    /// The value of `Content-Type`.
+    /// Value of `Content-Type`.
     pub content_type: &'static str,
-    /// The body, whose length is `Content-Length`; not sent in answer to HEAD.
+    /// Body, whose length is `Content-Length`; not sent in response to HEAD.
     pub body: Vec<u8>,
-    /// The value of `Location`, for redirects.
+    /// Value of `Location`, for redirects.
     pub location: Option<String>,
-    /// The value of `Cache-Control`, where something is to be said.
+    /// Value of `Cache-Control`, if the page has one.
     pub cache_control: Option<&'static str>,
-    /// The value of `Retry-After` in seconds, where asking again helps.
+    /// Value of `Retry-After` in seconds, where another attempt helps.
     pub retry_after_secs: Option<u32>,
     /// `x-edge-result-type` and `x-edge-response-result-type` of the log, and what `X-Cache` says.
     pub result: ResultType,
     /// `x-edge-detailed-result-type` of the log.
     pub detail: DetailedResult,
-    /// Whether the connection is closed after the answer.
+    /// True if the connection is closed after the response.
     pub close: bool,
-    /// Whether the access log has a line for it. Over-size requests have none (developer guide, "Standard logs"), nor
-    /// have unknown hosts, which belong to no distribution.
+    /// True if the access log has a line for it. Over-size requests have none (developer guide, "Standard logs"), nor
+    /// have requests to unknown hosts, which belong to no distribution.
     pub logged: bool,
-    /// Who speaks: CloudFront's own refusals and those of the origin look different.
+    /// Author of the page: CloudFront's own refusals and those of the origin look different.
     pub author: PageAuthor,
 }
 
-/// Whose words a page is in.
+/// The author of a page, as `Server` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageAuthor {
-    /// `Server: CloudFront`.
+    /// CloudFront: `Server: CloudFront`.
     Edge,
-    /// `Server: AmazonS3`.
+    /// The origin: `Server: AmazonS3`.
     Origin,
 }
 
-/// The page for `denial`. `request_id`, the value of `X-Amz-Cf-Id`, goes into the HTML pages.
+/// Returns the page for `denial`. `request_id`, the value of `X-Amz-Cf-Id`, goes into the HTML pages.
 ///
-/// XML bodies are one line without a newline, as captured from CloudFront; a refused signature tells one of five
-/// codes and nothing else.
+/// XML bodies are one line without a newline, as captured from CloudFront; the page of a refused signature has one of
+/// five codes and says nothing else.
 pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     use DetailedResult as Detail;
     let html = |status, reason, detail| html_page(status, reason, detail, request_id);
@@ -79,7 +79,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
         Denial::OriginUnreadable => bad_gateway(ORIGIN_REASON, Detail::OriginReadError),
         Denial::CountryBlocked => forbidden(COUNTRY_REASON, Detail::ClientGeoBlocked),
         Denial::OriginDns => bad_gateway(DNS_REASON, Detail::OriginDnsError),
-        // What a bucket says of the edge's keys and clock is for the operator alone.
+        // A bucket's opinion of the edge's keys and clock is for the operator alone.
         Denial::OriginConnect
         | Denial::OriginCredentials
         | Denial::OriginRefusesEdge(_)
@@ -110,8 +110,8 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
     }
 }
 
-/// Sends a viewer with a new path_token to `location`, which [`crate::request::path_token_location`] made. Nobody is to
-/// keep it: the token is the viewer's own.
+/// Returns the page that sends a viewer with a new path token to `location`, as returned by
+/// [`crate::request::path_token_location`]. It must not be cached: the token is the viewer's own.
 pub fn path_token_page(location: &str) -> Page {
     Page {
         cache_control: Some("no-store"),
@@ -119,11 +119,11 @@ pub fn path_token_page(location: &str) -> Page {
     }
 }
 
-/// S3's page for a missing object, as the origin would have sent it: 404 `NoSuchKey`.
+/// Returns S3's page for a missing object, as the origin would have sent it: 404 `NoSuchKey`.
 ///
 /// `key` is the object's name as the viewer sent it, without the leading slash. A private bucket without list
-/// permission would answer 403 `AccessDenied` instead; a folder hides nothing that the viewer could not already ask
-/// for.
+/// permission would respond with 403 `AccessDenied` instead; a folder hides nothing that the viewer could not request
+/// anyway.
 pub fn no_such_key_page(key: Option<&str>, request_id: &str) -> Page {
     let key = key.map_or_else(String::new, |key| format!("<Key>{}</Key>", xml_text(key)));
     origin_page(
@@ -133,7 +133,7 @@ pub fn no_such_key_page(key: Option<&str>, request_id: &str) -> Page {
     )
 }
 
-/// Spelling as CloudFront sends it.
+/// The spelling is CloudFront's.
 const METHOD_REASON: &str = "This distribution is not configured to allow the HTTP request method that was used for \
 this request. The distribution supports only cachable requests.";
 
@@ -153,10 +153,10 @@ much traffic or a configuration error. Try again later, or contact the app or we
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this \
 error by reviewing the CloudFront documentation.\n";
 
-/// When to ask again for a video that is on its way. The request waits by itself then.
+/// Seconds until a player should retry a video that is still arriving. The retried request waits for it by itself.
 const VIDEO_ARRIVING_RETRY_SECS: u32 = 2;
 
-/// In the form of S3's errors: it is about the object, and says nothing about access.
+/// Returns a page in the form of S3's errors: it is about the object, and says nothing about access.
 fn video_page(reason: &str, request_id: &str) -> Page {
     let content = format!(
         "<Code>UnprocessableVideo</Code><Message>{}</Message>",
@@ -165,7 +165,7 @@ fn video_page(reason: &str, request_id: &str) -> Page {
     origin_page(StatusCode::UNPROCESSABLE_ENTITY, &content, request_id)
 }
 
-/// In the form of S3's errors too, for players that ask again by themselves.
+/// Returns a page in the form of S3's errors too, for players that retry by themselves.
 fn video_arriving_page(request_id: &str) -> Page {
     let content = "<Code>VideoArriving</Code><Message>The origin does not say how long the object is, so all of it is fetched \
                    first. Ask again in a few seconds.</Message>";
@@ -208,7 +208,7 @@ fn method_not_allowed_page(request_id: &str) -> Page {
     )
 }
 
-/// S3's form: a newline after the declaration, and two ids at the end.
+/// Uses S3's form: a newline after the declaration, and two ids at the end.
 fn origin_page(status: StatusCode, content: &str, request_id: &str) -> Page {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{content}\
@@ -231,7 +231,7 @@ fn html_page(status: StatusCode, reason: &str, detail: DetailedResult, request_i
     }
 }
 
-/// `advisory` is empty for the form of 2018.
+/// Returns the body of an HTML page. `advisory` is empty for the form of 2018.
 fn html_body(status: StatusCode, reason: &str, advisory: &str, request_id: &str) -> String {
     let status = status.as_u16();
     format!(
@@ -274,7 +274,7 @@ fn redirect_page(status: StatusCode, location: &str) -> Page {
     }
 }
 
-/// `text` as XML character data; characters that XML 1.0 does not have become `?`.
+/// Returns `text` as XML character data; control characters, most of which XML 1.0 forbids, become `?`.
 fn xml_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

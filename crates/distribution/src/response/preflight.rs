@@ -1,4 +1,4 @@
-//! Answers to OPTIONS, which need no origin: CORS preflights and plain questions for `Allow`.
+//! Responses to OPTIONS that need no origin: CORS preflights and plain requests for `Allow`.
 
 use crate::config::{AllowedMethods, CorsPolicy, ResponseHeadersPolicy};
 use crate::request::{Authorized, Routed, ViewerRequest, check_protocol};
@@ -6,28 +6,29 @@ use crate::response::cors::{is_name_list, preflight_headers};
 use crate::response::response_policy::apply_response_policy;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-/// How long a browser may remember a preflight.
+/// Seconds for which a browser may cache a preflight.
 const MAX_AGE_SECONDS: &str = "600";
 
 const PREFLIGHT_VARY: HeaderValue = HeaderValue::from_static(
     "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
 );
 
-/// A complete answer without a body.
+/// A complete response without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreflightAnswer {
-    /// 204 for a preflight, 200 for another OPTIONS request.
+    /// Status of the response: 204 for a preflight, 200 for another OPTIONS request.
     pub status: StatusCode,
-    /// The header fields to send beside those of every answer.
+    /// Header fields to send besides those of every response.
     pub headers: HeaderMap,
 }
 
-/// The answer to a genuine CORS preflight; `None` when the request is none, or the behavior does not take it.
+/// Returns the response to a genuine CORS preflight; `None` when the request is not one, or the behavior does not take
+/// it.
 ///
 /// Browsers send preflights without cookies (Fetch standard, "CORS-preflight fetch"), so a restricted behavior that
-/// allows OPTIONS answers them without a signature. With a CORS policy the answer is the policy's. Without one it tells
-/// the behavior's methods and nothing of the object, and allows no credentials; an open behavior whose origin is no
-/// folder leaves the answer to the origin then (`None`). To be asked after `route` and before `authorize`.
+/// allows OPTIONS responds to them without a signature. A CORS policy decides the response. Without one, the response
+/// lists the behavior's methods, says nothing about the object, and allows no credentials; an open behavior whose
+/// origin is not a folder leaves it to the origin (`None`). This comes after `route` and before `authorize`.
 pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<PreflightAnswer> {
     let wanted = request.method == Method::OPTIONS
         && request.headers.contains_key(header::ORIGIN)
@@ -47,7 +48,7 @@ pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<Pre
             headers: policy_answer(policy, cors, request.headers),
         });
     }
-    // An open origin that can speak for itself does.
+    // A remote origin of an open behavior responds itself.
     let is_remote = routed.behavior.origin.primary.source.is_remote();
     if is_remote && routed.trusted_keys().is_none() {
         return None;
@@ -58,7 +59,8 @@ pub fn preflight(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Option<Pre
     })
 }
 
-/// What the policy says. An origin that it does not allow gets no CORS headers, which is how a browser is refused.
+/// Returns the policy's headers. An origin that it does not allow gets no CORS headers; browsers take that as a
+/// refusal.
 fn policy_answer(
     policy: &ResponseHeadersPolicy,
     cors: &CorsPolicy,
@@ -70,7 +72,7 @@ fn policy_answer(
     headers
 }
 
-/// Without a policy: everybody may ask, nobody with credentials.
+/// Returns the headers without a policy: every origin is allowed, but no credentials.
 fn plain_answer(methods: &AllowedMethods, request: &HeaderMap) -> HeaderMap {
     let mut headers = allow(methods);
     headers.insert(
@@ -92,7 +94,8 @@ fn plain_answer(methods: &AllowedMethods, request: &HeaderMap) -> HeaderMap {
     headers
 }
 
-/// The answer to any other OPTIONS request, which has to be authorized like a GET: 200 with `Allow` (RFC 9110 9.3.7).
+/// Returns the response to any other OPTIONS request, which has to be authorized like a GET: 200 with `Allow` (RFC 9110
+/// 9.3.7).
 pub fn options(authorized: &Authorized<'_>) -> PreflightAnswer {
     PreflightAnswer {
         status: StatusCode::OK,
@@ -106,7 +109,7 @@ fn allow(methods: &AllowedMethods) -> HeaderMap {
     headers
 }
 
-/// The names asked for, given back only if they are names.
+/// Returns the requested header names, but only if they are names.
 fn requested_headers(headers: &HeaderMap) -> Option<HeaderValue> {
     let value = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS)?;
     is_name_list(value).then(|| value.clone())

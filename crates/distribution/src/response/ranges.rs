@@ -1,19 +1,19 @@
-//! The `Range` field (RFC 9110 14.1.2, 14.2) and the frame of multipart/byteranges (RFC 9110 14.6).
+//! The `Range` field (RFC 9110 14.1.2, 14.2) and the framing of multipart/byteranges (RFC 9110 14.6).
 
 use crate::byte_range::ByteRange;
 use std::fmt::Write as _;
 
-/// What a `Range` field asks of an object of known size.
+/// The ranges that a `Range` field selects from an object of known size.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RangeSet {
-    /// Another unit, a fault, too many, overlapping or out of order.
+    /// The field has another unit, an error, too many ranges, overlapping ones, or ranges out of order.
     Ignored,
     NotSatisfiable,
     One(ByteRange),
     Several(Vec<ByteRange>),
 }
 
-/// One element of the set, before the size is known to fit.
+/// One element of the set, checked against the object's size.
 enum RangeSpec {
     Range(ByteRange),
     PastTheEnd,
@@ -34,7 +34,7 @@ pub(crate) fn parse(value: &str, size_bytes: u64, ranges_max: usize) -> RangeSet
         .split(',')
         .map(|element| element.trim_matches([' ', '\t']))
     {
-        // RFC 9110 5.6.1.2: empty elements are to be tolerated.
+        // RFC 9110 5.6.1.2: recipients have to tolerate empty elements.
         if element.is_empty() {
             continue;
         }
@@ -66,7 +66,7 @@ pub(crate) fn parse(value: &str, size_bytes: u64, ranges_max: usize) -> RangeSet
     }
 }
 
-/// `first-`, `first-last` or `-length`; `None` for anything else.
+/// Parses `first-`, `first-last` or `-length`; `None` for anything else.
 fn parse_element(element: &str, size_bytes: u64) -> Option<RangeSpec> {
     let (first, last) = element.split_once('-')?;
     let (start, end_inclusive) = if first.is_empty() {
@@ -99,7 +99,7 @@ fn parse_element(element: &str, size_bytes: u64) -> Option<RangeSpec> {
     }))
 }
 
-/// Digits only; a number beyond 64 bits is as good as the greatest one.
+/// Parses digits only; a number beyond 64 bits counts as the greatest one.
 fn parse_number(digits: &str) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -107,9 +107,10 @@ fn parse_number(digits: &str) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// What stands before the bytes of one part of a multipart/byteranges body, from the CRLF that ends the part before.
+/// Returns the text before the bytes of one part of a multipart/byteranges body, from the CRLF that ends the previous
+/// part.
 ///
-/// `boundary` is without dashes, `size_bytes` the length of the whole object (RFC 9110 14.6, RFC 2046 5.1.1).
+/// `boundary` is without dashes; `size_bytes` is the length of the whole object (RFC 9110 14.6, RFC 2046 5.1.1).
 pub fn multipart_part_head(
     boundary: &str,
     content_type: &str,
@@ -126,7 +127,7 @@ pub fn multipart_part_head(
     head
 }
 
-/// What stands after the last part.
+/// Returns the text after the last part.
 pub fn multipart_end(boundary: &str) -> String {
     format!("\r\n--{boundary}--\r\n")
 }

@@ -1,4 +1,4 @@
-//! What of an object to send: conditions (RFC 9110 13) before ranges (RFC 9110 14).
+//! Decides which part of an object to send: conditions (RFC 9110 13) before ranges (RFC 9110 14).
 
 use crate::byte_range::ByteRange;
 use crate::caching::DateStrength;
@@ -7,32 +7,32 @@ use crate::response::ranges::{self, RangeSet};
 use http::{HeaderMap, HeaderName, Method, header};
 use privet_sign::Timestamp;
 
-/// What the origin has.
+/// The object as the origin has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Representation {
-    /// The length of the whole object.
+    /// Length of the whole object in bytes.
     pub size_bytes: u64,
-    /// The entity tag as sent, quotes included; weak when it begins with `W/`.
+    /// Entity tag as sent, quotes included; weak when it begins with `W/`.
     pub etag: String,
-    /// To the second, as in `Last-Modified`.
+    /// Time of the last modification, to the second, as in `Last-Modified`.
     pub last_modified: Timestamp,
-    /// The value of `Content-Type`.
+    /// Value of `Content-Type`.
     pub content_type: String,
 }
 
-/// What conditions and ranges are evaluated against. An object of an HTTP origin may lack any validator.
+/// The facts that conditions and ranges are evaluated against. An object of an HTTP origin may lack any validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validators<'a> {
-    /// The length of the whole object.
+    /// Length of the whole object in bytes.
     pub size_bytes: u64,
-    /// The entity tag as sent, quotes included; weak when it begins with `W/`.
+    /// Entity tag as sent, quotes included; weak when it begins with `W/`.
     pub etag: Option<&'a str>,
-    /// The date of `Last-Modified`.
+    /// Date of `Last-Modified`.
     pub last_modified: Option<Timestamp>,
-    /// Whether that date may join the parts that a viewer has with others (RFC 9110 13.1.5).
+    /// Strength of that date: a strong one lets a viewer join new ranges to those it has (RFC 9110 13.1.5).
     pub date_strength: DateStrength,
-    /// When the response was made, `Date`: it answers `If-Modified-Since` where `Last-Modified` is missing
-    /// (RFC 9111 4.3.2). `None` leaves such conditions out.
+    /// Date of the response, `Date`, for `If-Modified-Since` where `Last-Modified` is missing (RFC 9111 4.3.2). `None`
+    /// ignores such conditions.
     pub dated: Option<Timestamp>,
 }
 
@@ -48,10 +48,10 @@ impl<'a> From<&'a Representation> for Validators<'a> {
     }
 }
 
-/// What to send.
+/// The response to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// 200 with everything.
+    /// 200 with the whole object.
     Whole,
     /// 304.
     NotModified,
@@ -59,18 +59,18 @@ pub enum Selection {
     PreconditionFailed,
     /// 206 with one range.
     One(ByteRange),
-    /// 206 with multipart/byteranges, in the order asked.
+    /// 206 with multipart/byteranges, in the requested order.
     Several(Vec<ByteRange>),
     /// 416 with `Content-Range: bytes */size`.
     NotSatisfiable,
 }
 
-/// Evaluates If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, If-Range and Range for GET and HEAD,
-/// in the order of RFC 9110 13.2.2. Other methods select `Whole`.
+/// Evaluates If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, If-Range and Range for GET and HEAD, in
+/// the order of RFC 9110 13.2.2. Other methods select `Whole`.
 ///
 /// `Range` counts for GET only (RFC 9110 14.2). Out-of-order, overlapping, invalid or more than `ranges_max` ranges
-/// give `Whole` (developer guide, "How CloudFront processes partial requests"). Does not allocate unless several ranges
-/// are asked for.
+/// give `Whole` (developer guide, "How CloudFront processes partial requests"). Allocates only if several ranges are
+/// requested.
 pub fn select(
     method: &Method,
     headers: &HeaderMap,
@@ -80,11 +80,10 @@ pub fn select(
     select_by(method, headers, &representation.into(), ranges_max)
 }
 
-/// As [`select`], for an object that may lack validators. To be asked for responses that are a success only
-/// (RFC 9110 13.2.1).
+/// Like [`select`], for an object that may lack validators. It is for successful responses only (RFC 9110 13.2.1).
 ///
-/// Without an entity tag `If-Match` holds for `*` alone; without a date of modification `If-Unmodified-Since` is left
-/// out (RFC 9110 13.1.4), and an `If-Range` with a date never holds.
+/// Without an entity tag, `If-Match` holds for `*` alone. Without a date of modification, `If-Unmodified-Since` is
+/// ignored (RFC 9110 13.1.4), and an `If-Range` with a date never holds.
 pub fn select_by(
     method: &Method,
     headers: &HeaderMap,
@@ -107,7 +106,7 @@ pub fn select_by(
     }
 }
 
-/// Steps 1 and 2: If-Match by strong comparison, or else If-Unmodified-Since.
+/// Evaluates steps 1 and 2: If-Match by strong comparison, or else If-Unmodified-Since.
 fn preconditions_hold(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if headers.contains_key(header::IF_MATCH) {
         return any_tag(headers, header::IF_MATCH, |tag| {
@@ -125,7 +124,7 @@ fn preconditions_hold(headers: &HeaderMap, validators: &Validators<'_>) -> bool 
     }
 }
 
-/// Steps 3 and 4: If-None-Match by weak comparison, or else If-Modified-Since.
+/// Evaluates steps 3 and 4: If-None-Match by weak comparison, or else If-Modified-Since.
 fn is_not_modified(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if headers.contains_key(header::IF_NONE_MATCH) {
         return any_tag(headers, header::IF_NONE_MATCH, |tag| {
@@ -141,7 +140,7 @@ fn is_not_modified(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     }
 }
 
-/// Step 5: Range, unless If-Range says that the viewer has another version.
+/// Evaluates step 5: Range, unless If-Range says that the viewer has another version.
 fn select_range(headers: &HeaderMap, validators: &Validators<'_>, ranges_max: usize) -> Selection {
     let Some(range) = only_value(headers, header::RANGE) else {
         return Selection::Whole;
@@ -157,7 +156,7 @@ fn select_range(headers: &HeaderMap, validators: &Validators<'_>, ranges_max: us
     }
 }
 
-/// RFC 9110 13.1.5: a strong entity tag, or exactly the date of Last-Modified where that is as good.
+/// RFC 9110 13.1.5: If-Range needs a strong entity tag, or exactly the date of Last-Modified where that is strong too.
 fn if_range_holds(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     if !headers.contains_key(header::IF_RANGE) {
         return true;
@@ -176,17 +175,17 @@ fn if_range_holds(headers: &HeaderMap, validators: &Validators<'_>) -> bool {
     }
 }
 
-/// RFC 9110 8.8.3.2: equal, and neither is weak.
+/// RFC 9110 8.8.3.2: the tags are equal, and neither is weak.
 fn strongly_equal(one: &str, other: &str) -> bool {
     one == other && !one.starts_with("W/")
 }
 
-/// An entity tag without its mark of weakness.
+/// Returns an entity tag without its `W/`.
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
 
-/// Whether `*` or a tag that is `wanted` stands in the list. What is not an entity tag ends its line.
+/// Returns whether the list contains `*` or a `wanted` tag. Text that is not an entity tag ends its line.
 fn any_tag(headers: &HeaderMap, name: HeaderName, wanted: impl Fn(&str) -> bool) -> bool {
     headers.get_all(name).iter().any(|value| {
         let Ok(value) = value.to_str() else {
@@ -208,7 +207,8 @@ fn tags(mut rest: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The date of a header that is there exactly once and is a valid HTTP-date; others are ignored (RFC 9110 13.1.3).
+/// Returns the date of a header that occurs exactly once and is a valid HTTP-date; others are ignored (RFC 9110
+/// 13.1.3).
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
     parse_date(only_value(headers, name)?)
 }

@@ -1,13 +1,13 @@
-//! Applies a response headers policy to an answer.
+//! Applies a response headers policy to a response.
 
 use crate::config::{PolicyHeader, ResponseHeadersPolicy};
 use crate::response::cors::{answer_headers, vary_by_origin};
 use http::{HeaderMap, header};
 
-/// Changes `response` as `policy` wants it, in answer to `request`; also for errors that the edge makes itself.
+/// Changes `response` to `request` by `policy`; also for errors that the edge makes itself.
 ///
-/// Headers are removed first, so that the policy may put its own in their place (developer guide, "Understand response
-/// headers policies"). CORS headers are only for requests with `Origin`. `Server-Timing` is
+/// Headers are removed first, so that the policy can put its own in their place (developer guide, "Understand response
+/// headers policies"). CORS headers are only for requests with `Origin`. `Server-Timing` is made by
 /// [`crate::response::server_timing`].
 pub fn apply_response_policy(
     policy: &ResponseHeadersPolicy,
@@ -19,7 +19,7 @@ pub fn apply_response_policy(
     }
     if let Some(cors) = &policy.cors {
         let headers = answer_headers(cors, request.get(header::ORIGIN));
-        // The origin's own word on who may read counts as a whole: pieces of two policies would be neither.
+        // The origin's own CORS headers count as a whole: a mixture of two policies would be neither.
         let is_the_origins =
             !cors.overrides && response.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         if cors.overrides {

@@ -1,14 +1,15 @@
-//! `Server-Timing`: what the edge tells browsers' developer tools (developer guide, "Server-Timing header").
+//! `Server-Timing`: metrics of the edge for browsers' developer tools (developer guide, "Server-Timing header").
 
 use crate::logging::ResultType;
 use http::HeaderValue;
 
-/// How many values the first characters of a request id can have.
+/// Number of values that the first four characters of a request id can have.
 const DRAWS: f64 = 16_777_216.0;
 
-/// The field for the answer to a request, if it is among the `percent` of a response headers policy that get one.
+/// Returns the field for the response to a request, if the request is among the `percent` that a response headers
+/// policy samples.
 ///
-/// `request_id` is random, and the draw is made by its first four characters of base64. The metrics are CloudFront's
+/// `request_id` is random, and its first four characters of base64 decide the sampling. The metrics are CloudFront's
 /// `cdn-cache-hit`, `cdn-cache-refresh` or `cdn-cache-miss`, `cdn-hit-layer`, `cdn-pop` and `cdn-rid`; an origin's own
 /// field stays beside it.
 pub fn server_timing(
@@ -33,7 +34,7 @@ pub fn server_timing(
     HeaderValue::try_from(text).ok()
 }
 
-/// From 0 to below 1.
+/// Returns a number from 0 to below 1.
 fn draw(request_id: &str) -> f64 {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => byte - b'A',

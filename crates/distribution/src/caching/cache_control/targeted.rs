@@ -1,19 +1,19 @@
-//! `CDN-Cache-Control`, the directives of an origin that only CDNs are to follow (RFC 9213).
+//! `CDN-Cache-Control`, an origin's directives for CDNs only (RFC 9213).
 
 use super::{CacheControl, DELTA_SECONDS_MAX, Scope, Seconds, field_names};
 use http::{HeaderMap, HeaderName};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-/// The field's name.
+/// Name of the field.
 pub(crate) const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// Reads all `CDN-Cache-Control` lines of `response`, which together are one dictionary of structured fields.
+/// Reads all `CDN-Cache-Control` lines of `response`, which together form one dictionary of structured fields.
 ///
-/// `None` when there is none, it has no member, or one character of it cannot be read: the field is ignored then and
+/// `None` when the field is absent, has no member, or has even one unreadable character: the field is then ignored and
 /// `Cache-Control` counts, as RFC 9213 2.1 demands.
 ///
-/// A directive that the dictionary gives a value of another type is read so that doubt never makes the response more
-/// cacheable: what forbids is there whatever its value, what permits has to be plainly true, and what is no number of
+/// A directive with a value of the wrong type is read so that doubt never makes the response more cacheable: a
+/// prohibition holds whatever its value, a permission has to be plainly true, and a value that is not a number of
 /// seconds counts as stale.
 pub(super) fn read(response: &HeaderMap) -> Option<CacheControl> {
     let mut lines = response.get_all(CDN_CACHE_CONTROL).iter();
@@ -57,7 +57,7 @@ impl CacheControl {
     }
 }
 
-/// The value of a member; an inner list is none that a directive has.
+/// Returns the value of a member; no directive has an inner list as its value.
 fn bare_item(member: &ListEntry) -> Option<&BareItem> {
     match member {
         ListEntry::Item(item) => Some(&item.bare_item),
@@ -81,7 +81,8 @@ fn seconds(member: &ListEntry) -> Seconds {
     }
 }
 
-/// A string may name some fields (RFC 9111 5.2.2.4 and 5.2.2.7); everything else is about the whole response.
+/// Reads a scope. A string may name some fields (RFC 9111 5.2.2.4 and 5.2.2.7); every other value is about the whole
+/// response.
 fn scope(member: &ListEntry) -> Scope {
     let names = bare_item(member)
         .and_then(BareItem::as_string)

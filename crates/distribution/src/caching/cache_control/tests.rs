@@ -2,7 +2,7 @@ use super::*;
 use http::HeaderValue;
 use proptest::prelude::*;
 
-/// One line of the field for each line of `text`.
+/// Reads a response with one line of the field for each line of `text`.
 fn read(text: &str) -> CacheControl {
     let mut headers = HeaderMap::new();
     for line in text.lines() {
@@ -128,7 +128,7 @@ fn lists_of_fields() {
 }
 
 proptest! {
-    /// Nothing that stands before or after makes a response that must not be stored storable.
+    /// No text before or after makes a response storable that must not be stored.
     #[test]
     fn no_store_is_always_found(before in "([a-z=\" ]{0,6},)?", after in "(,[a-z=\",\\\\ ]{0,9})?") {
         prop_assume!(before.matches('"').count() != 1 || after.is_empty());

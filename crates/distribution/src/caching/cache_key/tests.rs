@@ -62,7 +62,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
     })
 }
 
-/// The key of `METHOD target`, followed by one header a line, on an open behavior.
+/// Returns the key of `METHOD target`, followed by one header a line, on an open behavior.
 fn key(policy: &CachePolicy, text: &str) -> CacheKey {
     key_on(&distribution(policy.clone(), None), text)
 }
@@ -71,7 +71,7 @@ fn key_on(distribution: &Arc<Distribution>, text: &str) -> CacheKey {
     key_from(distribution, (Scheme::Https, "www.example.com"), text)
 }
 
-/// The key for a viewer at this scheme and host.
+/// Returns the key for a viewer with this scheme and host.
 fn key_from(
     distribution: &Arc<Distribution>,
     (scheme, host): (Scheme, &str),
@@ -99,7 +99,7 @@ fn key_from(
         path_token: None,
     };
     if routed.behavior.trusted_keys.is_some() {
-        // Past the restriction without a signature: only here.
+        // Bypasses the restriction without a signature, in these tests only.
         return key_at(&routed, path, &request);
     }
     let authorized = authorize(routed, &request, Timestamp::from_secs(0), &NoMemory).unwrap();
@@ -158,7 +158,7 @@ fn one_object_has_one_key() {
     check_same(&none, "GET /a", "GET /a?b=1");
 }
 
-/// Whoever signed, and how, the object is one.
+/// The object is the same whoever signed for it, and however.
 #[test]
 fn no_credential_is_in_the_key() {
     let policy = CachePolicy {
@@ -192,12 +192,12 @@ fn headers_of_the_policy() {
     check_apart(&policy, "GET /a\nfoo: 1", "GET /a");
     check_apart(&policy, "GET /a\nfoo: 1\nfoo: 2", "GET /a\nfoo: 1\nbar: 2");
     check_same(&policy, "GET /a\nfoo: 1\nqux: 1", "GET /a\nfoo: 1");
-    // By HTTP/2 the name comes without the field.
+    // HTTP/2 has the host without the field.
     check_same(&policy, "GET /a\nhost: www.example.com", "GET /a");
 }
 
-/// What `Connection` names ends at the edge (RFC 9110 7.6.1), so the origin answers as if it were not there. Cookies
-/// and the edge's own fields do not go by it.
+/// Fields that `Connection` names end at the edge (RFC 9110 7.6.1), so the origin responds as if they were absent.
+/// Cookies and the edge's own fields are exempt.
 #[test]
 fn nominated_headers_count_as_absent() {
     let policy = CachePolicy {
@@ -219,7 +219,7 @@ fn nominated_headers_count_as_absent() {
     );
 }
 
-/// Normalized, `Accept-Encoding` counts by its codings alone; otherwise, where it is listed, as it was sent.
+/// A normalized `Accept-Encoding` counts by its codings alone; otherwise, where it is listed, it counts as sent.
 #[test]
 fn accept_encoding_in_a_list_of_headers() {
     let listed = CachePolicy {
@@ -250,7 +250,8 @@ fn http_origin(protocol: OriginProtocolPolicy) -> OriginSource {
     })
 }
 
-/// A distribution before this origin, and perhaps a second one that helps out, which hears the headers of `heard`.
+/// Builds a distribution in front of this origin, and perhaps of a second one for failover, which gets the headers of
+/// `heard`.
 fn before(
     primary: OriginSource,
     secondary: Option<OriginSource>,
@@ -288,7 +289,7 @@ fn folder() -> OriginSource {
     }
 }
 
-/// Whether viewers at these two places share an object.
+/// Checks whether viewers with these two schemes and hosts share an object.
 #[track_caller]
 fn check_shared(
     distribution: &Arc<Distribution>,
@@ -314,7 +315,7 @@ fn one_alias_does_not_answer_for_another_that_the_origin_hears() {
         other,
         false,
     );
-    // Nobody hears it.
+    // No origin gets it.
     check_shared(&before(http(), None, HeaderFilter::None), one, other, true);
     check_shared(&before(folder(), None, host()), one, other, true);
 }
@@ -336,7 +337,7 @@ fn one_scheme_does_not_answer_for_another_that_the_origin_is_asked_by() {
     check_shared(&before(folder(), None), one, other, true);
 }
 
-/// The bytes are what a store compares.
+/// A cache store compares the bytes.
 #[test]
 fn keys_are_as_different_as_their_bytes() {
     let policy = policy();
@@ -522,7 +523,7 @@ fn accept_encoding() {
 }
 
 proptest! {
-    /// Pieces cannot be moved from one field of the key to another.
+    /// Text cannot move from one field of the key to another.
     #[test]
     fn keys_are_unambiguous(
         one in ("[ab&=]{0,4}", "[ab ,;=]{0,4}", "[ab ,]{0,4}"),
@@ -540,7 +541,7 @@ proptest! {
     }
 }
 
-/// RFC 9110 12.5.4: languages by weight, in whatever order they are written.
+/// RFC 9110 12.5.4: languages count by weight, in whatever order they are written.
 #[test]
 fn languages_are_normalized_where_the_policy_says_so() {
     let base = CacheKey(Vec::new());
@@ -565,7 +566,7 @@ fn languages_are_normalized_where_the_policy_says_so() {
         variant(same[1], &normalizing)
     );
     assert_ne!(variant(same[0], &normalizing), variant("de", &normalizing));
-    // What cannot be read is told apart as it is written.
+    // Unreadable values differ as they are written.
     assert_ne!(
         variant("de;q=2", &normalizing),
         variant("de;q=3", &normalizing)

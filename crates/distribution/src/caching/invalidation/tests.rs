@@ -134,7 +134,7 @@ fn references_are_resolved() {
     check_reference("../c?x=/:", Some("/c"));
     check_reference(".", Some("/a/"));
     check_reference("/a%2A*", Some("/a**"));
-    // The target itself, once.
+    // The target itself occurs once.
     check_reference("?q=2", None);
     check_reference("#top", None);
 }
@@ -167,7 +167,7 @@ fn tags() {
     assert!(cache_tags(&HeaderMap::new()).is_empty());
 }
 
-/// `expected` is the viewers' path of an object of an origin.
+/// Checks that `expected` is the viewers' path of an origin's object.
 #[track_caller]
 fn check_change(origin_path: &str, path: &str, expected: Option<&str>) {
     let origin = Origin {

@@ -1,4 +1,4 @@
-//! What header fields say of freshness and age (RFC 9111 4.2.1 and 4.2.3).
+//! Reads freshness and age from header fields (RFC 9111 4.2.1 and 4.2.3).
 
 use super::Moments;
 use crate::caching::cache_control::{CacheControl, DELTA_SECONDS_MAX, delta_seconds};
@@ -6,19 +6,19 @@ use crate::http_date::parse_date;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use privet_sign::Timestamp;
 
-/// Which field gave the freshness lifetime.
+/// The freshness lifetime that header fields state, by the kind of field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Explicit {
-    /// `s-maxage` or `max-age`.
+    /// Seconds of `s-maxage` or `max-age`.
     Directive(u32),
-    /// `Expires`.
+    /// Seconds until the date of `Expires`.
     Expires(u32),
-    /// Nothing was said.
+    /// No field states a lifetime.
     Absent,
 }
 
 impl Explicit {
-    /// `s-maxage` before `max-age` before `Expires`; what cannot be read counts as 0.
+    /// Reads `s-maxage` before `max-age` before `Expires`; an unreadable value counts as 0.
     pub(super) fn of(
         response: &HeaderMap,
         cache_control: &CacheControl,
@@ -28,11 +28,11 @@ impl Explicit {
         if let Some(seconds) = directive.or_else(|| cache_control.max_age.or_stale()) {
             return Explicit::Directive(seconds);
         }
-        // RFC 9213 2.2: what is said to CDNs alone stands for `Expires` too.
+        // RFC 9213 2.2: directives for CDNs alone replace `Expires` too.
         if cache_control.is_targeted || !response.contains_key(header::EXPIRES) {
             return Explicit::Absent;
         }
-        // RFC 9111 5.3: an invalid date, `0` above all, lies in the past.
+        // RFC 9111 5.3: an invalid date, `0` above all, is in the past.
         let Some(expires) = same_date(response, header::EXPIRES) else {
             return Explicit::Expires(0);
         };
@@ -42,7 +42,7 @@ impl Explicit {
     }
 }
 
-/// `corrected_initial_age`.
+/// Returns the age at reception, `corrected_initial_age` of RFC 9111 4.2.3.
 pub(super) fn initial_age_secs(response: &HeaderMap, moments: &Moments) -> u32 {
     let received = moments.received.as_secs();
     let date = same_date(response, header::DATE).unwrap_or(moments.received);
@@ -52,17 +52,18 @@ pub(super) fn initial_age_secs(response: &HeaderMap, moments: &Moments) -> u32 {
     capped(apparent_age.max(corrected_age))
 }
 
-/// How long the object had not changed for when it was sent: `Date` less `Last-Modified`.
+/// Returns how long the object had been unchanged when it was sent: `Date` minus `Last-Modified`.
 pub(super) fn unchanged_secs(response: &HeaderMap, moments: &Moments) -> Option<u64> {
     let modified = same_date(response, header::LAST_MODIFIED)?;
     let date = same_date(response, header::DATE).unwrap_or(moments.received);
     date.as_secs().checked_sub(modified.as_secs())
 }
 
-/// The value of `Age`, of which the first member counts: of several lines, and of a list in one line (RFC 9111 5.1).
+/// Returns the value of `Age`, of which the first member counts: of several lines, and of a list in one line (RFC 9111
+/// 5.1).
 ///
-/// What is no number is ignored, as RFC 9111 5.1 demands. Parameters, which `Age` has none of, take nothing from the
-/// number before them.
+/// A value that is not a number is ignored, as RFC 9111 5.1 demands. Parameters, which `Age` does not have, do not
+/// invalidate the number before them.
 fn age_value(response: &HeaderMap) -> u32 {
     let line = response
         .get(header::AGE)
@@ -74,7 +75,7 @@ fn age_value(response: &HeaderMap) -> u32 {
     number.and_then(delta_seconds).unwrap_or(0)
 }
 
-/// A date that all lines agree on.
+/// Returns the date on which all lines agree.
 fn same_date(response: &HeaderMap, name: HeaderName) -> Option<Timestamp> {
     let mut values = response.get_all(name).iter();
     let first = values.next()?;

@@ -1,5 +1,6 @@
-//! Whether a response is stored (RFC 9111 3 and 3.5), and for how long by the TTLs of CloudFront's cache policies
-//! (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status codes").
+//! Decides whether a response is stored (RFC 9111 3 and 3.5), and for how long by the TTLs of CloudFront's cache
+//! policies (developer guide, "Manage how long content stays in the cache" and "How CloudFront caches HTTP status
+//! codes").
 
 use super::explicit::{Explicit, capped, initial_age_secs, unchanged_secs};
 use super::{Lifetime, Moments, ServeStale, Spans};
@@ -9,44 +10,44 @@ use http::{HeaderMap, Method, StatusCode, header};
 use privet_sign::Timestamp;
 use std::time::Duration;
 
-/// What [`storage`] decided.
+/// The decision of [`storage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// To be stored, with this lifetime.
+    /// The response is stored, with this lifetime.
     Store(Lifetime),
-    /// Not to be stored.
+    /// The response is not stored, for this reason.
     Refuse(Unstorable),
 }
 
-/// Why a response is not stored.
+/// Reason why a response is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unstorable {
     /// The policy's maximum TTL is 0.
     Disabled,
     /// Only responses to GET are stored.
     Method,
-    /// The status is never stored, or only with a `max-age` that is not there.
+    /// The status is never stored, or only with a `max-age` that the response lacks.
     Status,
     /// The body is longer than any object that is stored.
     TooLarge,
-    /// RFC 9111 5.2.2.3: a status that is not understood.
+    /// RFC 9111 5.2.2.3: `must-understand` beside a status that the edge does not understand.
     MustUnderstand,
-    /// RFC 9111 5.2.2.5.
+    /// RFC 9111 5.2.2.5: `no-store`.
     NoStore,
-    /// RFC 9111 5.2.2.7.
+    /// RFC 9111 5.2.2.7: `private`.
     Private,
-    /// RFC 9111 3.5: the request had `Authorization`, the response does not say that others may have it.
+    /// RFC 9111 3.5: the request had `Authorization`, and the response does not permit sharing.
     Authorization,
-    /// `Set-Cookie` in answer to cookies that are not in the cache key: somebody's session.
+    /// `Set-Cookie` in a response to cookies that are not in the cache key: somebody's session.
     SetCookie,
     /// `Vary: *`.
     VaryEverything,
-    /// Stale from the beginning, without a validator and not allowed to stand in.
+    /// The response arrived stale, has no validator, and may not be served stale.
     Stale,
 }
 
 impl Unstorable {
-    /// For `detail` of `Cache-Status`: a token (RFC 9211 2.8).
+    /// Returns the token for `detail` of `Cache-Status` (RFC 9211 2.8).
     pub fn token(self) -> &'static str {
         match self {
             Unstorable::Disabled => "caching-disabled",
@@ -78,13 +79,15 @@ pub struct OriginExchange<'a> {
     pub response: &'a HeaderMap,
 }
 
-/// Decides whether a response is stored and how long it lives.
+/// Decides whether a response is stored, and how long it stays fresh and may be served stale.
 ///
-/// `error_min_ttl` is what a custom error response configures for this status; `None` when none does, which is 10 s for the errors that
-/// CloudFront always keeps. After a 304 it is asked again, with the status stored and the freshened fields.
+/// `request` is the request as it was sent to the origin, without the edge's own signature: an `Authorization` in it is
+/// the viewer's. `status` is 200 for a whole object assembled from 206 responses. `error_min_ttl` is the TTL that a
+/// custom error response configures for this status; `None` when none does, which means 10 s for the errors that
+/// CloudFront always caches. After a 304, it is called again with the stored status and the freshened fields.
 ///
-/// With a minimum TTL above 0 the policy overrules `no-store`, `no-cache` and `private`, as CloudFront's does; it
-/// overrules RFC 9111 3.5 only where `Authorization` is in the cache key.
+/// With a minimum TTL above 0 the policy overrides `no-store`, `no-cache` and `private`, as CloudFront's does; it
+/// overrides RFC 9111 3.5 only where `Authorization` is in the cache key.
 pub fn storage(
     exchange: &OriginExchange<'_>,
     policy: &CachePolicy,
@@ -114,21 +117,21 @@ pub fn storage(
     }
 }
 
-/// Whether requests for the same key wait for one response of the origin.
+/// The way in which simultaneous requests for the same key reach the origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collapsing {
-    /// They do.
+    /// They wait for one response of the origin.
     Together,
     /// Each goes to the origin by itself.
     Apart,
 }
 
-/// Whether requests to `behavior` may wait for each other (developer guide, "Simultaneous requests for the same
+/// Returns whether requests to `behavior` may wait for each other (developer guide, "Simultaneous requests for the same
 /// object").
 ///
-/// They do not where nothing is cached or cookies are passed on. Those who waited share a response only if it is
-/// stored and was fresh when it came; otherwise each asks for itself, which is CloudFront's exception for `private`,
-/// `no-store`, `no-cache` and `max-age=0` with a minimum TTL of 0.
+/// They may not where nothing is cached or cookies are passed on. Requests that waited share a response only if it is
+/// stored and was fresh on arrival; otherwise each goes to the origin by itself, which is CloudFront's exception for
+/// `private`, `no-store`, `no-cache` and `max-age=0` with a minimum TTL of 0.
 pub fn collapsing(behavior: &CacheBehavior) -> Collapsing {
     let passes_cookies = behavior.cache_policy.cookies != NameFilter::None
         || behavior
@@ -142,16 +145,16 @@ pub fn collapsing(behavior: &CacheBehavior) -> Collapsing {
     }
 }
 
-/// How CloudFront keeps a status.
+/// The way in which CloudFront caches a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StatusClass {
-    /// Without explicit freshness too (RFC 9110 15.1).
+    /// A status that is cached even without explicit freshness (RFC 9110 15.1).
     Heuristic,
-    /// Only with explicit freshness.
+    /// A status that is cached only with explicit freshness.
     Explicit,
-    /// An error that CloudFront always keeps for the error minimum TTL.
+    /// An error that CloudFront always caches, for the error minimum TTL.
     KeptError,
-    /// An error that is kept only with `max-age` or `s-maxage`, or when a minimum TTL is configured for it.
+    /// An error that is cached only with `max-age` or `s-maxage`, or when a minimum TTL is configured for it.
     ExplicitError,
     Never,
 }
@@ -159,7 +162,7 @@ enum StatusClass {
 impl StatusClass {
     fn of(status: StatusCode) -> Self {
         match status.as_u16() {
-            // 206 and 304 are no whole responses, 416 is about one request.
+            // 206 and 304 are not whole responses, and 416 is about one request only.
             0..=199 | 206 | 304 | 416 => StatusClass::Never,
             200 | 203 | 204 | 300 | 301 | 308 | 410 => StatusClass::Heuristic,
             404 | 414 | 500..=504 => StatusClass::KeptError,
@@ -169,7 +172,7 @@ impl StatusClass {
     }
 }
 
-/// Everything the decision rests on.
+/// The facts on which the decision rests.
 struct ResponseFacts<'a> {
     status: StatusCode,
     response: &'a HeaderMap,
@@ -218,16 +221,16 @@ impl ResponseFacts<'_> {
         Ok(())
     }
 
-    /// A permanent redirect without a place to go to is of no use to anybody, and no statement about the object: what
-    /// S3 sends to those who ask in the wrong region is one. It would be kept for the default TTL.
+    /// A permanent redirect without a `Location` is useless, and says nothing about the object: S3, for one, sends it
+    /// to clients that ask in the wrong region. Stored, it would stay for the default TTL.
     fn leads_nowhere(&self) -> bool {
         let location = self.response.get(header::LOCATION);
         matches!(self.status.as_u16(), 301 | 308)
             && location.is_none_or(|location| location.as_bytes().trim_ascii().is_empty())
     }
 
-    /// Developer guide, "Manage how long content stays in the cache": a minimum TTL above 0 beats what forbids to
-    /// cache. It is no TTL of errors, which have their own.
+    /// Developer guide, "Manage how long content stays in the cache": a minimum TTL above 0 overrides directives that
+    /// forbid caching. Errors have TTLs of their own.
     fn overrules(&self) -> bool {
         !self.policy.min_ttl.is_zero() && !self.is_error()
     }
@@ -239,7 +242,7 @@ impl ResponseFacts<'_> {
         }
     }
 
-    /// RFC 9111 3.5.
+    /// RFC 9111 3.5: true if the response may be shared although the request had `Authorization`.
     fn is_for_others(&self) -> bool {
         let cache_control = &self.cache_control;
         let in_key = self.policy.headers.contains(&header::AUTHORIZATION);
@@ -284,11 +287,11 @@ impl ResponseFacts<'_> {
         }
     }
 
-    /// The freshness lifetime, and what the policy keeps it from reception on.
+    /// Returns the freshness lifetime, and the minimum lifetime that the policy guarantees from reception on.
     fn object_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
         let min_secs = seconds(self.policy.min_ttl);
         let max_secs = seconds(self.policy.max_ttl);
-        // A minimum above the maximum is refused by the configuration; the maximum counts here.
+        // The configuration refuses a minimum above the maximum; here the maximum counts.
         let kept_secs = min_secs.min(max_secs);
         let cache_control = &self.cache_control;
         let forbids = cache_control.no_store && !cache_control.must_understand
@@ -299,7 +302,7 @@ impl ResponseFacts<'_> {
         }
         let wanted = match explicit {
             Explicit::Directive(seconds) | Explicit::Expires(seconds) => seconds,
-            // RFC 9111 4.2.2: `public` is as good as a status that is cacheable by default.
+            // RFC 9111 4.2.2: `public` permits a heuristic as much as a status that is cacheable by default.
             Explicit::Absent
                 if self.class == StatusClass::Heuristic || self.cache_control.public =>
             {
@@ -335,16 +338,16 @@ impl ResponseFacts<'_> {
         Ok((wanted.max(kept_secs), kept_secs))
     }
 
-    /// RFC 9111 4.2.2: a share of the time that the object had not changed for when it was sent. `None` where the
-    /// policy does not guess, or there is nothing to guess from.
+    /// RFC 9111 4.2.2: returns a share of the time for which the object had not changed when it was sent. `None` if the
+    /// policy has no heuristic, or the response has nothing to estimate from.
     fn heuristic_secs(&self, moments: &Moments) -> Option<u32> {
         let percent = u64::from(self.policy.heuristic_percent);
         let unchanged_secs = unchanged_secs(self.response, moments).filter(|_| percent > 0)?;
         Some(capped(unchanged_secs / 100 * percent))
     }
 
-    /// RFC 9111 4.2.4 and RFC 5861 4, unless forbidden altogether. An error is not what helps when the origin fails,
-    /// and what was never fresh was not meant to be kept.
+    /// RFC 9111 4.2.4 and RFC 5861 4, unless forbidden. A stored server error is useless as a fallback, and a
+    /// response that was never fresh was not meant to be stored.
     fn serve_stale(&self, fresh_secs: u32) -> ServeStale {
         if self.status.is_server_error() {
             return ServeStale::Never;
@@ -361,7 +364,7 @@ impl ResponseFacts<'_> {
 }
 
 impl Lifetime {
-    /// Whether it can be served at all without a validator.
+    /// True if the response can be served at all without a validator.
     fn is_of_use(&self, received: Timestamp) -> bool {
         self.fresh_secs > 0
             || i64::from(self.stale_while_revalidate_secs) > -self.fresh_secs
@@ -369,7 +372,7 @@ impl Lifetime {
     }
 }
 
-/// The final statuses of RFC 9110 15 and the registry whose caching requirements are none but the general ones.
+/// The final statuses of RFC 9110 15 and the registry that have no caching requirements but the general ones.
 fn is_understood(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),
@@ -378,17 +381,17 @@ fn is_understood(status: StatusCode) -> bool {
     )
 }
 
-/// The errors that may be kept by a heuristic (RFC 9110 15.1).
+/// The errors that may be cached by a heuristic (RFC 9110 15.1).
 fn is_heuristic_error(status: StatusCode) -> bool {
     matches!(status.as_u16(), 404 | 405 | 410 | 414 | 501)
 }
 
-/// Whether a 304 can be asked for.
+/// True if the response can be revalidated with a conditional request.
 fn has_validator(response: &HeaderMap) -> bool {
     response.contains_key(header::ETAG) || response.contains_key(header::LAST_MODIFIED)
 }
 
-/// Whole seconds, not more than a lifetime can have.
+/// Whole seconds, at most as many as a lifetime can have.
 fn seconds(duration: Duration) -> u32 {
     capped(duration.as_secs())
 }

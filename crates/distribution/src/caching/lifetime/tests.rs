@@ -62,7 +62,7 @@ fn store(status: u16, text: &str, policy: &CachePolicy, error_secs: Option<u64>)
     )
 }
 
-/// The policy of the public tests of caches: the origin alone decides.
+/// Stores by the policy of the public cache tests: the origin alone decides.
 fn by_origin(status: u16, text: &str) -> Storage {
     store(status, text, &policy(0, 0, YEAR), Some(0))
 }
@@ -184,7 +184,7 @@ fn expires() {
     check_fresh(200, "expires: Thu, 18 Aug 2050 02:01:18 GMT");
 }
 
-/// RFC 9111 5.1 and 9110 5.6.1: the first member counts, what is no number is ignored.
+/// RFC 9111 5.1 and 9110 5.6.1: the first member counts, and a value that is not a number is ignored.
 #[test]
 fn age() {
     let with_age = |age: &str| format!("date: @0\ncache-control: max-age=3600\nage: {age}");
@@ -294,12 +294,12 @@ fn freshness_may_be_guessed_where_the_policy_says_so() {
     }
     let public = format!("cache-control: public\n{}", unchanged_for(1000));
     assert_eq!(fresh_secs(599, &public), 100);
-    // Never above the maximum; the default counts where there is nothing to guess from.
+    // The heuristic never exceeds the maximum; the default counts where there is nothing to estimate from.
     assert_eq!(fresh_secs(200, &unchanged_for(100_000)), 500);
     assert_eq!(fresh_secs(200, "date: @0"), 5);
     assert_eq!(fresh_secs(200, "date: @0\nlast-modified: @9"), 5);
     assert_eq!(fresh_secs(200, "date: @0\nlast-modified: x"), 5);
-    // Whoever says something is not second-guessed.
+    // An explicit lifetime leaves no room for a heuristic.
     let said = format!("cache-control: max-age=7\n{}", unchanged_for(1000));
     assert_eq!(fresh_secs(200, &said), 7);
     let said = format!("expires: 0\n{}", unchanged_for(1000));
@@ -326,7 +326,7 @@ fn current_age() {
     assert_eq!(found.verdict(at(564)), Freshness::Fresh);
     assert_eq!(found.verdict(at(565)), Freshness::Stale);
     assert_eq!(found.ttl_secs(at(600)), -35);
-    // A clock that went back.
+    // The clock went back.
     let before = Timestamp::from_secs(NOW - 1);
     assert_eq!(found.verdict(before), Freshness::Stale);
     assert_eq!(found.age_secs(before), 35);
@@ -579,7 +579,7 @@ fn the_encoding_is_read_back() {
         other[1] = 3;
         assert_eq!(Lifetime::decode(&other), None);
     }
-    // Whatever a disk holds, nothing overflows.
+    // Nothing overflows, whatever a disk contains.
     let mut worst = [0xFF; LIFETIME_SIZE_BYTES];
     worst[0] = ENCODING_VERSION;
     worst[1] = 1;

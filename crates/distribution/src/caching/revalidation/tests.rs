@@ -113,7 +113,7 @@ fn everything_else_is_replaced() {
             &format!("kept: 1\n{name}: c\n{name}: d"),
         );
     }
-    // A stored age would make old what has just been confirmed.
+    // A stored age would make a response old that has just been confirmed.
     check_freshened("age: 7200\ndate: x\na: 1", "b: 2", "a: 1\nb: 2");
     check_freshened("age: 7200\ndate: x", "age: 3\ndate: y", "age: 3\ndate: y");
 }

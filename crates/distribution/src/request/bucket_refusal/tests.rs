@@ -1,4 +1,4 @@
-//! Errors of buckets, and whom they are about.
+//! Errors of buckets, and whether they are about the edge.
 
 use super::*;
 

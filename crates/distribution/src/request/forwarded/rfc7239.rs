@@ -1,4 +1,4 @@
-//! `Forwarded`, by RFC 7239 section 4.
+//! Reads `Forwarded`, by RFC 7239 section 4.
 
 use super::{
     Asked, Forwarded, ForwardedFault, HOPS_MAX, parse_address, parse_host, parse_scheme, way,
@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::FORWARDED;
 use std::net::IpAddr;
 
-/// What one proxy says. Of each parameter there is one at most ("Each parameter MUST NOT occur more than once").
+/// The statement of one proxy. Each parameter occurs at most once ("Each parameter MUST NOT occur more than once").
 #[derive(Default)]
 struct Element {
     address: Option<Vec<u8>>,
@@ -69,7 +69,7 @@ impl Element {
         })
     }
 
-    /// Names have no case; unknown ones are passed over.
+    /// Sets a parameter. Names are case-insensitive; unknown ones are ignored.
     fn set(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), ForwardedFault> {
         let place = match name.to_ascii_lowercase().as_slice() {
             b"for" => &mut self.address,
@@ -84,7 +84,7 @@ impl Element {
     }
 }
 
-/// All elements of one field line. Empty ones count for nothing (RFC 9110 5.6.1).
+/// Returns all elements of one field line. Empty ones are ignored (RFC 9110 5.6.1).
 fn elements(value: &[u8]) -> Result<Vec<Element>, ForwardedFault> {
     let mut elements = Vec::new();
     let mut rest = value;
@@ -115,11 +115,11 @@ fn elements(value: &[u8]) -> Result<Vec<Element>, ForwardedFault> {
     }
 }
 
-/// `token "=" ( token / quoted-string )`.
+/// A parameter: `token "=" ( token / quoted-string )`.
 struct Pair<'t> {
     name: &'t [u8],
     value: Vec<u8>,
-    /// What follows it.
+    /// Text after the parameter.
     rest: &'t [u8],
 }
 
@@ -147,7 +147,7 @@ fn token(text: &[u8]) -> (&[u8], &[u8]) {
     split_where(text, |byte| is_token(*byte))
 }
 
-/// A token, and the colons and brackets of hosts and addresses that proxies leave unquoted.
+/// Splits off a token, which may contain the colons and brackets of hosts and addresses that proxies leave unquoted.
 fn word(text: &[u8]) -> (&[u8], &[u8]) {
     split_where(text, |byte| is_token(*byte) || b":[]".contains(byte))
 }
@@ -157,12 +157,13 @@ fn split_where(text: &[u8], is_inside: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// RFC 9110 5.6.2.
+/// Returns whether the byte may be in a token (RFC 9110 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A quoted string whose first quote is gone, and what follows the last one; `None` if it does not end.
+/// Returns the text of a quoted string without its opening quote, and the rest after the closing one; `None` if it does
+/// not end.
 fn unquoted(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut value = Vec::new();
     let mut rest = text;

@@ -69,7 +69,7 @@ fn strangers_are_not_believed() {
     }
 }
 
-/// Nobody's grant for an address is good for one who may be anybody.
+/// A grant for particular addresses is not valid for a viewer who may be anybody.
 #[test]
 fn a_viewer_without_an_address_is_not_known() {
     let unspecified: IpAddr = "0.0.0.0".parse().unwrap();
@@ -108,12 +108,12 @@ fn a_viewer_without_an_address_is_not_known() {
         ForwardedHeaders::XForwarded,
     );
     assert_eq!(known.client().to_string(), "192.0.2.1");
-    // Without a word the proxy asks for itself.
+    // Without the field, the proxy is the viewer itself.
     let own = read("10.0.0.1", &[], ForwardedHeaders::XForwarded);
     assert_eq!(own.client().to_string(), "10.0.0.1");
 }
 
-/// A proxy that speaks the one passes the other on as a viewer sent it.
+/// A proxy that uses one family passes the other on as the viewer sent it.
 #[test]
 fn one_family_is_read() {
     let lines = [
@@ -172,13 +172,13 @@ fn the_outermost_trusted_proxy_says_how_it_was_asked() {
         "X-Forwarded-Host: a.test:8443",
     ];
     of(&one, "192.0.2.1", Https, Some("a.test:8443"));
-    // Passed on by the inner one.
+    // The inner proxy passed the field on.
     let two = [
         "X-Forwarded-For: 192.0.2.1, 10.0.0.2",
         "X-Forwarded-Proto: https",
     ];
     of(&two, "192.0.2.1", Https, None);
-    // Each has added its own: the inner one was asked without TLS.
+    // Each proxy added its own value: the request to the inner one came without TLS.
     let lists = [
         "X-Forwarded-For: 192.0.2.1, 10.0.0.2",
         "X-Forwarded-Proto: https",
@@ -186,7 +186,7 @@ fn the_outermost_trusted_proxy_says_how_it_was_asked() {
         "X-Forwarded-Host: a.test, inner",
     ];
     of(&lists, "192.0.2.1", Https, Some("a.test"));
-    // What the viewer has put in front is the viewer's own.
+    // Elements in front are the viewer's own.
     let lies = [
         "X-Forwarded-For: 10.0.0.9, 192.0.2.1",
         "X-Forwarded-Proto: https, http",
@@ -252,7 +252,7 @@ fn what_contradicts_itself_is_no_guess() {
     check_fault(&format!("Forwarded: {many}"), ForwardedFault::TooMany);
 }
 
-/// Examples of RFC 7239, and what proxies make of it.
+/// Examples of RFC 7239, and the forms that proxies really send.
 #[test]
 fn forwarded_is_read_as_rfc_7239_has_it() {
     check(&["Forwarded: for=\"_gazonk\""], "10.0.0.1", None, None);
@@ -288,7 +288,7 @@ fn forwarded_is_read_as_rfc_7239_has_it() {
     );
     let chain = "Forwarded: for=10.9.9.9;proto=http;host=lie, for=192.0.2.43; proto=HTTPS ;host=\"a.test:8443\", for=10.0.0.2;proto=http";
     check(&[chain], "192.0.2.43", Some(Https), Some("a.test:8443"));
-    // Hidden, but a trusted proxy tells the rest.
+    // The address is hidden, but a trusted proxy reports the rest.
     check(
         &["Forwarded: for=unknown;proto=https;host=a.test"],
         "10.0.0.1",

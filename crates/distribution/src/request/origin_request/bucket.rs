@@ -1,5 +1,5 @@
-//! What of a viewer's request reaches a bucket. The edge signs all of it with its own keys, so it is an allow-list:
-//! what is not written down here, or by the operator, does not get there.
+//! Decides which parts of a viewer's request reach a bucket. The edge signs all of them with its own keys, so this is
+//! an allow-list: only what is listed here, or by the operator, gets there.
 
 use super::parameter_filter::takes;
 use super::parameter_shapes::has_known_shape;
@@ -9,8 +9,7 @@ use crate::header_names::{is_of_the_cache, is_plain, is_steering};
 use crate::percent::percent_decoded;
 use http::{HeaderName, Method, header};
 
-/// Fields that describe the object which a change brings (Amazon S3 API reference, PutObject): they go with every
-/// change.
+/// Fields that describe the object of a change (Amazon S3 API reference, PutObject). They go with every change.
 const OF_CONTENT: [HeaderName; 5] = [
     header::CONTENT_DISPOSITION,
     header::CONTENT_ENCODING,
@@ -18,33 +17,34 @@ const OF_CONTENT: [HeaderName; 5] = [
     HeaderName::from_static("content-md5"),
     header::CONTENT_TYPE,
 ];
-/// Fields that say how long the object may be kept, for a change whose policy passes them.
+/// Fields that say how long the object may be cached, for a change whose policy passes them.
 const OF_CACHING: [HeaderName; 2] = [header::CACHE_CONTROL, header::EXPIRES];
-/// The conditions of a change. A range is none: S3 knows it for reading only (RFC 9110 14.2).
+/// Conditions of a change. A range is not one of them: S3 knows it for reading only (RFC 9110 14.2).
 const CONDITIONS: [HeaderName; 4] = [
     header::IF_MATCH,
     header::IF_MODIFIED_SINCE,
     header::IF_NONE_MATCH,
     header::IF_UNMODIFIED_SINCE,
 ];
-/// Cross-origin requests, where a policy passes them.
+/// Fields of cross-origin requests, where a policy passes them.
 const OF_CORS: [HeaderName; 3] = [
     header::ACCESS_CONTROL_REQUEST_HEADERS,
     header::ACCESS_CONTROL_REQUEST_METHOD,
     header::ORIGIN,
 ];
-/// Names of user metadata may have any character: behind this beginning no spelling leads anywhere else.
+/// Prefix of user metadata, whose names may have any character: after this prefix no spelling leads anywhere else.
 const METADATA: &str = "x-amz-meta-";
 
-/// What changes the headers of a bucket's answers. CloudFront's managed origin request policies do not pass it on
-/// (developer guide, "Use managed origin request policies"): a link would choose how a browser takes an object.
+/// Parameters that change the headers of a bucket's responses. CloudFront's managed origin request policies do not pass
+/// them on (developer guide, "Use managed origin request policies"): a link could choose how a browser treats an
+/// object.
 const OVERRIDES: [&str; 3] = [
     "response-content-disposition",
     "response-content-encoding",
     "response-content-type",
 ];
-/// What names an object, a part of it, or how it is to be answered. Every other parameter makes another request of it:
-/// it reaches a bucket only where a policy lists it.
+/// Parameters that name an object, a part of it, or the form of the response. Every other parameter makes another
+/// request of it, so it reaches a bucket only where a policy lists it.
 const OF_OBJECTS: [&str; 9] = [
     "partNumber",
     "response-cache-control",
@@ -56,7 +56,7 @@ const OF_OBJECTS: [&str; 9] = [
     "versionId",
     "x-id",
 ];
-/// The managed origin request policies that pass all parameters on.
+/// Ids of the managed origin request policies that pass all parameters on.
 const ALL_QUERIES_IDS: [&str; 4] = [
     "216adef6-5c7f-47e4-b989-5492eafa07d3",
     "33f36d7e-f396-46d9-90e0-52428a34d9dc",
@@ -64,7 +64,7 @@ const ALL_QUERIES_IDS: [&str; 4] = [
     "775133bc-15f2-49f9-abea-afb2e0bf67d2",
 ];
 
-/// The buckets that a behavior may ask.
+/// Returns the buckets that a behavior may send requests to.
 pub(crate) fn buckets(behavior: &CacheBehavior) -> impl Iterator<Item = &Origin> {
     let failover = behavior.origin.failover.as_ref();
     let secondary = failover.map(|failover| &failover.secondary);
@@ -74,10 +74,10 @@ pub(crate) fn buckets(behavior: &CacheBehavior) -> impl Iterator<Item = &Origin>
         .filter(|origin| origin.source.is_asked_as_client())
 }
 
-/// Whether a header of the viewer's, none that ends at the edge anyway, is passed on to a bucket.
+/// Returns whether a viewer's header, not one that ends at the edge anyway, is passed on to a bucket.
 pub(super) fn takes_header(behavior: &CacheBehavior, method: &Method, name: &HeaderName) -> bool {
     let is_change = is_change(method);
-    // S3 has no names of other characters. What one could mean is a name in another spelling.
+    // S3 has no names with other characters. Such a name could only be another spelling of one.
     let is_of_s3 = is_plain(name) || name.as_str().starts_with(METADATA);
     if !is_of_s3 || is_steering(name) {
         return false;
@@ -92,7 +92,7 @@ pub(super) fn takes_header(behavior: &CacheBehavior, method: &Method, name: &Hea
     is_named(behavior, name) || (is_common && is_selected(behavior, name))
 }
 
-/// Whether a parameter of the viewer's, with its value, is passed on to a bucket.
+/// Returns whether a viewer's parameter, with its value, is passed on to a bucket.
 pub(super) fn takes_parameter(behavior: &CacheBehavior, method: &Method, piece: &str) -> bool {
     let Some(name) = parameter_name(piece) else {
         return false;
@@ -112,7 +112,8 @@ pub(super) fn takes_parameter(behavior: &CacheBehavior, method: &Method, piece: 
             || policy.is_some_and(|policy| is_passed(&policy.query_strings) && !is_withheld))
 }
 
-/// What is written is the key alone: a gateway that took a version for a place to write to would change an old one.
+/// Returns whether a parameter may pass with this method. A change writes to the key alone: a gateway that took a
+/// version for the target of a write would change an old one.
 fn is_of_objects(method: &Method, name: &str) -> bool {
     match *method {
         Method::DELETE => ["versionId", "x-id"].contains(&name),
@@ -121,14 +122,14 @@ fn is_of_objects(method: &Method, name: &str) -> bool {
     }
 }
 
-/// The name of a parameter that is the same to every reader: wherever it is cut at its `=`, before it is decoded or
-/// after, however often. `None` when it is not, and when the value has control characters.
+/// Returns the name of a parameter if it is the same to every reader: wherever it is split at its `=`, before decoding
+/// or after, however often. `None` when it is not, or when the value has control characters or is not text.
 pub(super) fn parameter_name(piece: &str) -> Option<String> {
     let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
     let name = percent_decoded(name);
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let value = percent_decoded(value);
-    // What is no text is not signed: it would be lost on the way, and the request another one.
+    // A value that is not text is not signed: it would be lost on the way, and the request would be another one.
     let is_text = std::str::from_utf8(&value).is_ok() && !value.iter().any(u8::is_ascii_control);
     if name.is_empty() || !name.iter().all(is_plain) || !is_text {
         return None;
@@ -136,7 +137,7 @@ pub(super) fn parameter_name(piece: &str) -> Option<String> {
     String::from_utf8(name.into_owned()).ok()
 }
 
-/// Whether an operator has written the parameter's name into a policy.
+/// Returns whether an operator wrote the parameter's name into a policy.
 fn is_listed(behavior: &CacheBehavior, name: &str) -> bool {
     let policy = behavior.origin_request_policy.as_deref();
     listed(&behavior.cache_policy.query_strings)
@@ -148,7 +149,7 @@ fn is_listed(behavior: &CacheBehavior, name: &str) -> bool {
         .any(|listed| listed == name)
 }
 
-/// The names that a filter lists. "All" and "all but these" list none of those that they pass.
+/// Returns the names that a filter lists. "All" and "all but these" list none of those that they pass.
 fn listed(filter: &NameFilter) -> std::slice::Iter<'_, String> {
     match filter {
         NameFilter::Only(names) => names.iter(),
@@ -156,7 +157,7 @@ fn listed(filter: &NameFilter) -> std::slice::Iter<'_, String> {
     }
 }
 
-/// Whether a filter calls the cookie by name.
+/// Returns whether a filter lists the cookie by name.
 pub(super) fn lists_cookie(filter: &NameFilter, name: &[u8]) -> bool {
     listed(filter).any(|listed| listed.as_bytes() == name)
 }

@@ -1,4 +1,4 @@
-//! Which changes a bucket is asked for at all. Past this restriction the edge signs them.
+//! Decides which changes are sent to a bucket at all. Past this restriction, the edge signs them.
 
 use super::bucket::{buckets, parameter_name, takes_parameter};
 use super::is_passed;
@@ -9,11 +9,12 @@ use crate::request::denial::Denial;
 use crate::request::viewer_request::ViewerRequest;
 use http::{HeaderName, HeaderValue, Method, header};
 
-/// All that S3 knows of `POST` on a key (Amazon S3 API reference: CreateMultipartUpload, CompleteMultipartUpload,
-/// RestoreObject, SelectObjectContent). Other gateways take any other `POST` for a form, whose fields name the key.
+/// Parameters of every `POST` on a key that S3 has (Amazon S3 API reference: CreateMultipartUpload,
+/// CompleteMultipartUpload, RestoreObject, SelectObjectContent). Other gateways take any other `POST` for a form, whose
+/// fields name the key.
 const OF_POST: [&str; 4] = ["restore", "select", "uploadId", "uploads"];
-/// Parameters by which S3 knows one change of a key from another (Amazon S3 API reference, actions on objects). Without
-/// it `PUT ?acl` would put the list of rights in the object's place.
+/// Parameters by which S3 tells one change of a key from another (Amazon S3 API reference, actions on objects). With
+/// its parameter lost, `PUT ?acl` would replace the object by its access control list.
 const OF_CHANGES: [&str; 13] = [
     "acl",
     "attributes",
@@ -29,7 +30,7 @@ const OF_CHANGES: [&str; 13] = [
     "uploads",
     "versionId",
 ];
-/// First halves of the types that objects have; a form's `multipart` is none of them.
+/// First halves of the types of objects; a form's `multipart` is not one of them.
 const OBJECT_TYPES: [&str; 9] = [
     "application",
     "audio",
@@ -41,17 +42,17 @@ const OBJECT_TYPES: [&str; 9] = [
     "text",
     "video",
 ];
-/// What HTML lets a form wear beside `multipart/form-data`.
+/// Types, besides `multipart/form-data`, that HTML allows for a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 const PLAIN_FORM: &str = "text/plain";
 
-/// Whether the change that a request asks for may be signed for the buckets of its behavior, the second of a group
-/// included.
+/// Checks that the change in a request may be signed for the buckets of its behavior, including the second one of a
+/// group.
 ///
 /// # Errors
 /// [`Denial::NotSupportedByOrigin`] for `PATCH`, for `POST` without one of its four parameters, which a policy has to
-/// list, and for `POST` of a form; [`Denial::BadRequest`] when a header that goes along is no text, or a parameter that
-/// says which change is meant does not go along: the change would be another one.
+/// list, and for `POST` of a form. [`Denial::BadRequest`] when a forwarded header is not text, or when a parameter that
+/// selects the change is not forwarded: the request would be another change.
 pub(crate) fn check_bucket(
     behavior: &CacheBehavior,
     request: &ViewerRequest<'_>,
@@ -84,7 +85,7 @@ pub(crate) fn check_bucket(
     Ok(())
 }
 
-/// Whether a parameter says which change is meant, and the bucket would not hear of it.
+/// Returns whether a parameter selects the change, but would not reach the bucket.
 fn is_lost(behavior: &CacheBehavior, method: &Method, piece: &str) -> bool {
     let name = piece.split('=').next().unwrap_or(piece);
     let name = percent_decoded(name);
@@ -99,19 +100,19 @@ fn is_known_post(behavior: &CacheBehavior, bucket: &Origin, request: &ViewerRequ
     names.any(|name| OF_POST.contains(&name.as_str())) && !may_be_form(request)
 }
 
-/// Whether the body, by its type, might be a form's. A body of XML often has no type.
+/// Returns whether the body, by its type, might be a form. A body of XML often has no type.
 fn may_be_form(request: &ViewerRequest<'_>) -> bool {
     let mut types = request.headers.get_all(header::CONTENT_TYPE).into_iter();
     match (types.next(), types.next()) {
         (None, _) => false,
         (Some(one), None) => !is_type_of_objects(one, request.has_body),
-        // Readers differ about which of two counts.
+        // Readers differ about which of the two counts.
         (Some(_), Some(_)) => true,
     }
 }
 
-/// A type with one reading (RFC 9110 8.3.1) that no form has. The `Content-Type` of a new upload without a body is that
-/// of the object to be.
+/// Returns whether this is a type with one reading (RFC 9110 8.3.1) that no form has. The `Content-Type` of a new
+/// upload without a body is that of the future object.
 fn is_type_of_objects(value: &HeaderValue, has_body: bool) -> bool {
     let Ok(text) = value.to_str() else {
         return false;

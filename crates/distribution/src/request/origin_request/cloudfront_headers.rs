@@ -1,4 +1,4 @@
-//! CloudFront's own request headers: what the edge knows of a viewer.
+//! CloudFront's own request headers: facts that the edge knows about a viewer.
 
 use super::RequestFacts;
 use crate::config::CachePolicy;
@@ -8,10 +8,10 @@ use privet_sign::Scheme;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-/// The value of one of CloudFront's own request headers (developer guide, "Add CloudFront request headers"), such as
-/// `CloudFront-Viewer-Country`; `None` when it is not known, or for another header.
+/// Returns the value of one of CloudFront's own request headers (developer guide, "Add CloudFront request headers"),
+/// such as `CloudFront-Viewer-Country`; `None` when it is not known, or for another header.
 ///
-/// What a viewer sends under such a name is never believed: both the cache key and the origin take this value.
+/// A value that a viewer sends under such a name is never believed: both the cache key and the origin get this value.
 pub fn cloudfront_header(
     name: &HeaderName,
     request: &ViewerRequest<'_>,
@@ -46,8 +46,8 @@ pub fn cloudfront_header(
     }
 }
 
-/// The viewer's headers as the cache key of `policy` has to see them: those of CloudFront's own that it names have the
-/// edge's values, not the viewer's. Borrowed when it names none.
+/// Returns the viewer's headers for the cache key of `policy`: CloudFront's own headers that it names have the edge's
+/// values, not the viewer's. Borrowed when it names none.
 pub fn keyed_headers<'r>(
     policy: &CachePolicy,
     request: &ViewerRequest<'r>,
@@ -80,7 +80,7 @@ fn http_version(version: Version) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(text))
 }
 
-/// What `User-Agent` says of the device, by the words that its makers put there.
+/// The kind of device, by the words that its makers put into `User-Agent`.
 struct Device {
     is_mobile: bool,
     is_tablet: bool,

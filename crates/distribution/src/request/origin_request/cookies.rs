@@ -1,13 +1,13 @@
-//! Which cookies reach the origin.
+//! Decides which cookies reach the origin.
 
 use super::bucket::lists_cookie;
 use crate::config::{CacheBehavior, NameFilter, Origin};
 use crate::cookies::cookies;
 use http::{HeaderMap, HeaderValue};
 
-/// The cookies that the cache policy or the origin request policy names, sorted by name (developer guide, "Cache
-/// content based on cookies"); `None` when none is left. Those of signatures are left out whatever the policies say,
-/// for open behaviors too: browsers send them along to every path. A bucket gets those alone that a policy lists.
+/// Returns the cookies that the cache policy or the origin request policy names, sorted by name (developer guide,
+/// "Cache content based on cookies"); `None` when none is left. Signing cookies are left out whatever the policies say,
+/// on open behaviors too: browsers send them to every path. A bucket gets only the cookies that a policy lists.
 pub(super) fn forwarded_cookies(
     behavior: &CacheBehavior,
     origin: &Origin,

@@ -1,10 +1,11 @@
-//! Whether a filter of a policy takes a query parameter, in whatever spelling.
+//! Decides whether a policy's filter passes a query parameter, in any spelling.
 
 use crate::config::NameFilter;
 use crate::percent::percent_decoded;
 
-/// Another spelling of a listed name is the listed name: what is left out stays out, what is kept is kept. A parameter
-/// without a name is none. Also for what tells objects apart.
+/// Returns whether `filter` passes the parameter. Another spelling of a listed name counts as the listed name: an
+/// excluded parameter stays out, and a listed one passes. A parameter without a name counts as unlisted, but does not
+/// pass "all but these". The cache key uses this too.
 pub(crate) fn takes(filter: &NameFilter, piece: &str) -> bool {
     let raw = piece.split('=').next().unwrap_or(piece);
     let decoded = percent_decoded(raw);

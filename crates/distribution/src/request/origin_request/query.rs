@@ -1,4 +1,4 @@
-//! Which query parameters reach the origin.
+//! Decides which query parameters reach the origin.
 
 use super::bucket;
 use super::parameter_filter::takes;
@@ -6,9 +6,9 @@ use crate::config::{CacheBehavior, Origin};
 use http::Method;
 use std::borrow::Cow;
 
-/// The parameters of `query` that the cache policy or the origin request policy passes on, order and spelling kept;
-/// `None` when none is left. Where the behavior is restricted, those of signatures are left out whatever the policies
-/// say.
+/// Returns the parameters of `query` that the cache policy or the origin request policy passes on, with order and
+/// spelling preserved; `None` when none is left. Where the behavior is restricted, signing parameters are left out
+/// whatever the policies say.
 pub(crate) fn forwarded_query(
     behavior: &CacheBehavior,
     origin: &Origin,

@@ -1,4 +1,4 @@
-//! URLs in the values of headers, into which user agents put them by themselves. A viewer's URL may be a signed one.
+//! URLs in the values of headers, where user agents put them on their own. A viewer's URL may be a signed one.
 
 use crate::logging::redact_links;
 use crate::request::path_token::split_path_token;
@@ -6,14 +6,14 @@ use http::{HeaderName, HeaderValue, header};
 use privet_sign::strip_query;
 use std::borrow::Cow;
 
-/// The value of a viewer's header as origins get it and cache keys hold it: without signing parameters and path_token
-/// tokens, if it is a URL or has one. `None` when such a value is no text, or takes too long to read: nothing can be
-/// told of it.
+/// Returns the value of a viewer's header for origins and cache keys: if it is or contains a URL, without signing
+/// parameters and path tokens. `None` when such a value is not text, or takes too long to read: it cannot be judged
+/// then.
 ///
-/// It goes by the value: libraries have names of their own for the page they are on. Nothing but a URL's grant is taken
-/// out, for the origin reads the rest: a random value may be its own token. `Authorization` and `Signature` are left
-/// alone altogether, since those of other schemes have a `Signature` parameter too (RFC 9421, and the drafts before
-/// it).
+/// The decision goes by the value, because libraries have their own names for the header with the page's URL. Only a
+/// URL's grant is removed, because the origin reads the rest: a random value may be its own token. `Authorization` and
+/// `Signature` are never changed, since those of other schemes have a `Signature` parameter too (RFC 9421, and the
+/// drafts before it).
 pub(crate) fn without_grants<'v>(
     name: &HeaderName,
     value: &'v HeaderValue,
@@ -29,8 +29,8 @@ pub(crate) fn without_grants<'v>(
     }
 }
 
-/// Whether the value may have a URL with a grant in it. A path has none without one of these marks, and a token in
-/// base64 that begins with `/` has none of them, so that it stays whole.
+/// Returns whether the value may contain a URL with a grant. A path has no grant without one of these marks; a base64
+/// token that begins with `/` has none of them, so it passes whole.
 fn has_url(value: &[u8]) -> bool {
     let is_opening = |byte: &u8| b" \t\"'<".contains(byte);
     let begin = value.iter().find(|byte| !is_opening(byte));
@@ -40,7 +40,7 @@ fn has_url(value: &[u8]) -> bool {
         || (begin == Some(&b'/') && has_mark())
 }
 
-/// In what is not the URL's own, such as a link in a parameter of it, the values are replaced as in logs.
+/// Removes the URL's own grant. In the rest, such as a link in a parameter, values are redacted as in logs.
 fn stripped_url(url: &str) -> Option<Cow<'_, str>> {
     let (base, query) = match url.split_once('?') {
         Some((base, query)) => (base, Some(query)),
@@ -64,7 +64,7 @@ fn stripped_url(url: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(redact_links(&text)?.into_owned()))
 }
 
-/// Where the path of a URL begins, or of a reference that has only a path.
+/// Returns the offset of the path in a URL, or in a reference that has only a path.
 fn path_at(base: &str) -> usize {
     let is_path = base.starts_with('/') && !base.starts_with("//");
     let authority_at = match base.find("//") {
@@ -108,7 +108,7 @@ mod tests {
             );
         }
         check(&format!("/~{token}/~{token}/a"), "/a");
-        // Two slashes begin a host only where they are the first.
+        // Two slashes introduce a host only at the very beginning.
         check(&format!("//h/~{token}/a?b"), "//h/a?b");
         check(&format!("/~{token}/a//b?c"), "/a//b?c");
         check(
@@ -126,7 +126,7 @@ mod tests {
         check("https://h?Signature=s", "https://h");
     }
 
-    /// As many bytes as an RSA signature has.
+    /// A value with as many bytes as an RSA signature.
     fn random() -> String {
         "Ab3xY9-qK".repeat(38)
     }
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Tokens of other programs, and signatures of other schemes, arrive whole.
+    /// Tokens of other programs and signatures of other schemes pass unchanged.
     #[test]
     fn f7_random_values_beside_urls_stay() {
         let value = random();
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(without_grants(&http::header::REFERER, &value), None);
     }
 
-    /// What is no text is passed on where it can have no URL in it, and only there.
+    /// A value that is not text passes only if it cannot contain a URL.
     #[test]
     fn other_encodings_pass_where_there_is_no_url() {
         let name = HeaderName::from_static("x-other");

@@ -4,7 +4,7 @@ use http::HeaderName;
 use proptest::prelude::*;
 
 const NOW: u64 = 784_111_777;
-/// `NOW` and 100 seconds.
+/// The time `NOW` plus 100 seconds.
 const END: &str = "Sun, 06 Nov 1994 08:51:17 GMT";
 
 fn headers(text: &str) -> HeaderMap {
@@ -36,7 +36,7 @@ fn check_unchanged(text: &str) {
     assert_eq!(capped(text, 100), None, "{text}");
 }
 
-/// For a cache between edge and viewer they stand above `Cache-Control`.
+/// A cache between edge and viewer prefers these fields to `Cache-Control`.
 #[test]
 fn what_is_said_to_single_caches_goes() {
     for name in [
@@ -115,7 +115,7 @@ fn what_some_cache_may_read_as_a_time_is_none() {
     }
 }
 
-/// Browsers read dates that no HTTP-date is.
+/// Browsers read dates that are not HTTP-dates.
 #[test]
 fn what_some_browser_may_read_as_a_date_is_none() {
     for text in [
@@ -158,7 +158,7 @@ fn expires_and_the_end() {
 }
 
 proptest! {
-    /// Whatever an origin writes, what is left keeps nothing beyond the grant.
+    /// Whatever an origin writes, the capped field allows no caching beyond the grant.
     #[test]
     fn nothing_outlives_the_grant(
         text in r#"((max-age|s-maxage|Max-Age|stale-if-error|stale-while-revalidate|public|x)(=|="| =|)[0-9x]{0,4}("|,|, |))*"#,
@@ -173,7 +173,7 @@ proptest! {
         let fresh_secs = secs(said.max_age).max(secs(said.s_maxage));
         let stale_secs = secs(said.stale_if_error).max(secs(said.stale_while_revalidate));
         prop_assert!(said.no_store || fresh_secs + stale_secs <= left_secs, "{:?}", answer);
-        // What has been capped is not capped again.
+        // A capped field needs no further cap.
         let now = Timestamp::from_secs(NOW);
         let again = capped_by_grant(&answer, Timestamp::from_secs(NOW + left_secs), now);
         prop_assert!(said.no_store || again.is_none(), "{:?}", again);

@@ -155,7 +155,7 @@ fn every_other_denial() {
     assert!(denial_page(&Denial::HeadTooLarge, ID).close);
 }
 
-/// Players ask again by themselves after a 503, and proxies know when.
+/// Players retry by themselves after a 503, and `Retry-After` tells proxies when.
 #[test]
 fn m2_a_video_that_arrives_is_asked_for_again() {
     let page = denial_page(&Denial::VideoArriving, ID);

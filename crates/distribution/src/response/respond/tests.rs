@@ -5,13 +5,13 @@
 use super::*;
 use http::HeaderValue;
 
-/// RFC 9110's favorite date, and its second.
+/// The example date of RFC 9110, and its second.
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const DATE_SECONDS: u64 = 784_111_777;
 const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 const LATER: &str = "Sunday, 06-Nov-94 08:49:38 GMT";
 
-/// `headers` is one `Name: value` a line.
+/// Selects for `headers`, one `Name: value` a line.
 fn run(method: &Method, headers: &str, size_bytes: u64) -> Selection {
     let representation = Representation {
         size_bytes,
@@ -100,7 +100,7 @@ fn ranges_past_the_end_are_not_satisfiable() {
     check_size(0, "bytes=0-0", Selection::NotSatisfiable);
 }
 
-/// RFC 9110 14.1.2 has a suffix of an empty representation satisfiable, but a 206 could not say so.
+/// RFC 9110 14.1.2 calls a suffix of an empty representation satisfiable, but a 206 could not express it.
 #[test]
 fn a_suffix_of_nothing_is_everything() {
     check_size(0, "bytes=-5", Selection::Whole);
@@ -112,7 +112,7 @@ fn too_many_or_disorderly_ranges_are_ignored() {
     check_size(10_000, "bytes=5-9,0-4", Selection::Whole);
     check_size(10_000, "bytes=0-5,5-9", Selection::Whole);
     check_size(10_000, "bytes=0-,-1", Selection::Whole);
-    // RFC 9110 14.1.2: overlapping, so legal and still ignored.
+    // RFC 9110 14.1.2: overlapping ranges are legal, and still ignored.
     check_size(10_000, "bytes=500-700,601-999", Selection::Whole);
 }
 
