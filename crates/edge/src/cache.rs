@@ -1,7 +1,7 @@
-//! The cache between viewers and origins: looks objects up, fetches what is missing once for all who ask, and keeps it.
+//! The cache between viewers and origins: looks objects up, fetches a missing one once for all who request it, and
+//! stores it.
 //!
-//! Whether something is stored and for how long is decided in `privet-distribution`; the bytes are kept by
-//! `privet-cache`.
+//! `privet-distribution` decides whether a response is stored and for how long; `privet-cache` stores the bytes.
 
 mod cache_request;
 mod cached_head;
@@ -54,10 +54,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// How often a request that waited for another one's response may have to start anew.
+/// Maximum number of times that a request looks up again after waiting for another one's response.
 const ATTEMPTS_MAX: usize = 4;
 
-/// What the workers share.
+/// State shared by the workers.
 #[derive(Debug)]
 pub(crate) struct EdgeCache {
     store: CacheStore<CachedHead>,
@@ -70,7 +70,7 @@ pub(crate) struct EdgeCache {
 }
 
 impl EdgeCache {
-    /// Around a store of `memory_size_bytes` in memory, whose journal is read.
+    /// Creates a cache around `store`, which has `memory_size_bytes` of memory, and reads its journal.
     pub(crate) fn new(
         store: CacheStore<CachedHead>,
         memory_size_bytes: u64,
@@ -92,7 +92,7 @@ impl EdgeCache {
     }
 }
 
-/// One worker's door to the cache and to the origins.
+/// One worker's access to the cache and to the origins.
 #[derive(Debug)]
 pub(crate) struct WorkerCache {
     shared: Arc<EdgeCache>,
@@ -109,7 +109,7 @@ impl WorkerCache {
         })
     }
 
-    /// The answer to a GET or HEAD: from the store, from a fetch that is under way, or from the origin.
+    /// Obtains the response to a GET or HEAD: from the store, from a fetch under way, or from the origin.
     pub(crate) async fn obtain(self: &Rc<Self>, ask: &Rc<CacheRequest>) -> Obtained {
         if ask.policy.is_disabled() {
             return self
@@ -163,14 +163,14 @@ impl WorkerCache {
         })
     }
 
-    /// Revalidates in the background, if nobody does so already.
+    /// Revalidates in the background, unless somebody already does.
     fn refresh(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: &LookUp) {
         if let Joined::Lead(flight) = self.shared.flights.join(&found.digest) {
             drop(self.lead(flight, ask, found.clone()));
         }
     }
 
-    /// One fetch for all who ask meanwhile; `None` when its response is not for this one.
+    /// Makes one fetch for all requests that arrive meanwhile; `None` when its response is not for this one.
     async fn fetch_together(
         self: &Rc<Self>,
         ask: &Rc<CacheRequest>,
@@ -181,7 +181,7 @@ impl WorkerCache {
         match self.shared.flights.join(&digest) {
             Joined::Lead(flight) => {
                 let response = self.lead(flight, ask, found);
-                // The sender is dropped only with the whole worker.
+                // The sender is dropped only together with the whole worker.
                 match response.await {
                     Ok((fetched, waiter)) => Some(self.obtained(fetched, reason, Some(waiter))),
                     Err(_) => Some(Obtained::Failed(OriginFaultKind::Closed.into())),
@@ -194,7 +194,7 @@ impl WorkerCache {
         }
     }
 
-    /// What was not for storing lately is asked for just as the viewer asks.
+    /// Requests an object whose responses could not be shared lately, just as the viewer does.
     async fn fetch_as_viewer(self: &Rc<Self>, ask: &Rc<CacheRequest>, found: LookUp) -> Obtained {
         let reason = found.reason();
         let fetched = self.fetch_viewers_own(ask, found).await;
@@ -207,7 +207,7 @@ impl WorkerCache {
         self.obtained(fetched, reason, None)
     }
 
-    /// What the one who fetched gets.
+    /// Converts a fetch into the result of the request that made it.
     fn obtained(
         &self,
         fetched: Fetched,
@@ -250,7 +250,7 @@ impl WorkerCache {
         }
     }
 
-    /// A response that is never stored, to the viewer's own method. Changes invalidate what they change.
+    /// Passes a request with the viewer's own method to the origin; its response is never stored.
     pub(crate) async fn pass(
         self: &Rc<Self>,
         ask: &Rc<CacheRequest>,
@@ -272,7 +272,7 @@ impl WorkerCache {
         }
     }
 
-    /// What a change at the origin has made out of date.
+    /// Invalidates what a change at the origin has made out of date.
     pub(crate) async fn invalidate_changed(
         &self,
         distribution_id: &str,
@@ -282,7 +282,7 @@ impl WorkerCache {
         let invalidation = Invalidation::of_changes(distribution_id, paths, now);
         let shared = Arc::clone(&self.shared);
         let adding = DiskWork::start(move || shared.invalidations.add(&Arc::new(invalidation)));
-        // A journal that cannot be written fails the disk as a whole, which the store tells the operator.
+        // A journal that cannot be written fails the disk as a whole, which the store reports to the operator.
         let _ = adding.await;
     }
 }

@@ -1,6 +1,6 @@
-//! One request and its answer: what came, and what became of it.
+//! One request and its response: what was received, and what became of it.
 //!
-//! [`Received`] is what came and never changes; [`Record`] is only ever written to, and is told once, at its end.
+//! [`Received`] never changes; [`Record`] is only ever written to, and is reported once, at its end.
 
 mod received;
 mod record;
@@ -14,16 +14,16 @@ use crate::log::LogSlot;
 use std::ops::{Deref, DerefMut};
 use tokio::time::Instant;
 
-/// A request on its way, and what becomes of it.
+/// A request under way, with its record.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) received: Received,
     pub(crate) record: Record,
-    /// That it was not admitted, until its page is gone.
+    /// Count of a request that was not admitted, held until its page is gone.
     pub(crate) refused: Option<RefusedAnswer>,
 }
 
-/// An exchange that is not over. Whatever happens to it, its drop tells the connection, and so the log.
+/// An exchange that is not over. On every path its drop tells the connection, and so the log.
 #[derive(Debug)]
 pub(crate) struct OpenExchange(Option<Box<Exchange>>);
 
@@ -80,7 +80,7 @@ impl Departing for Exchange {
 }
 
 impl Exchange {
-    /// The answer's first byte is ready.
+    /// Notes that the first byte of the response is ready.
     pub(crate) fn answered(&mut self) {
         let is_video = self.record.answered(self.received.started);
         if is_video {

@@ -1,7 +1,7 @@
-//! Takes one record a request and writes them where the operator wants them, losing none.
+//! Takes one record per request and writes the records where the operator wants them, losing none.
 //!
-//! A record's place is reserved before its request is answered. When the disk is full the records wait in memory;
-//! when that is full too, requests are refused instead of going unlogged.
+//! The slot of a record is reserved before its request gets a response. When the disk is full the records wait in
+//! memory; when that is full too, requests are refused rather than left unlogged.
 
 mod batch;
 mod files;
@@ -21,16 +21,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use stream::LiveStream;
 
-/// How long a record may wait before it is written.
+/// Maximum time that a record waits before it is written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A live copy of every record, one JSON object a line.
+/// A live copy of every record, one JSON object per line.
 #[derive(Default)]
 pub enum LogStream {
     /// No live copy.
     #[default]
     Off,
-    /// Written from a thread of its own. A reader that does not keep up misses records, and is told how many.
+    /// A copy written from a thread of its own. A reader that does not keep up misses records, and is told how many.
     To(Box<dyn Write + Send>),
 }
 
@@ -43,31 +43,31 @@ impl std::fmt::Debug for LogStream {
     }
 }
 
-/// The way to the log's thread. Clones share one queue.
+/// A handle on the log's thread. Clones share one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     sender: Sender<Message>,
     queue: Arc<Queue>,
 }
 
-/// What workers and the log's thread share.
+/// State shared by the workers and the log's thread.
 #[derive(Debug, Default)]
 struct Queue {
-    /// Reserved places: records that are not safely written.
+    /// Number of reserved slots: records that are not safely written yet.
     waiting: AtomicUsize,
-    /// How many may wait, as of the latest request.
+    /// Maximum number of slots, as of the latest request.
     records_max: AtomicUsize,
     to_files: AtomicBool,
     to_stream: AtomicBool,
 }
 
-/// A request's place in the log, reserved before it is answered.
+/// A request's slot in the log, reserved before the response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogSlot {
-    /// Nothing is logged at all, or the slot is used.
+    /// No slot: nothing is logged at all, or the slot is used up.
     #[default]
     None,
-    /// To be given back with or without a record.
+    /// A slot that has to be given back, with or without a record.
     Reserved,
     /// The queue is full: the disk has been full for too long.
     Refused,
@@ -81,7 +81,7 @@ enum Message {
 }
 
 impl Log {
-    /// Starts the log's thread. Errors: the folder cannot be made or written.
+    /// Starts the log's thread. Errors: the folder cannot be created or written.
     pub(crate) fn start(
         settings: Option<&LogSettings>,
         stream: LogStream,
@@ -106,7 +106,7 @@ impl Log {
         Ok((Log { sender, queue }, thread))
     }
 
-    /// Goes over to other settings; what is under way is finished under the old ones.
+    /// Switches to other settings; records under way are finished under the old ones.
     pub(crate) fn change(&self, settings: Option<LogSettings>) {
         let _ = self.sender.send(Message::Settings(settings));
     }
@@ -122,7 +122,7 @@ impl Queue {
         if !self.to_files.load(Ordering::Relaxed) && !self.to_stream.load(Ordering::Relaxed) {
             return LogSlot::None;
         }
-        // Written only when it changes, so that workers do not contend for it.
+        // Written only when it changes, so that the workers do not contend for it.
         if self.records_max.load(Ordering::Relaxed) != records_max {
             self.records_max.store(records_max, Ordering::Relaxed);
         }
@@ -133,7 +133,8 @@ impl Queue {
         LogSlot::Reserved
     }
 
-    /// Half of the places are taken: records must move on, there must be room while the disk is written to.
+    /// Returns true if half of the slots are taken: records must then move on, to leave room while the disk is written
+    /// to.
     fn is_pressing(&self) -> bool {
         let records_max = self.records_max.load(Ordering::Relaxed);
         self.waiting.load(Ordering::Relaxed) >= records_max / 2

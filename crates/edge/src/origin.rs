@@ -1,4 +1,4 @@
-//! Where objects come from. Every origin takes the proof of authorization and gives an [`Object`].
+//! Origins of objects: folders, which are read here, and servers, which are reached through the origin client.
 
 pub(crate) mod file_chunk;
 mod folder;
@@ -18,11 +18,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The byte source of one configured origin.
+/// The reader of one configured origin.
 #[derive(Debug)]
 pub(crate) enum OriginReader {
     Folder(FolderOrigin),
-    /// Another server, which the origin client asks.
+    /// Another server, which is reached through the origin client.
     Remote,
 }
 
@@ -31,13 +31,13 @@ pub(crate) enum OriginReader {
 pub(crate) struct Object {
     pub(crate) head: Arc<ObjectHead>,
     pub(crate) content: Content,
-    /// Its bytes were in memory already.
+    /// True if its bytes were in memory already.
     pub(crate) from_memory: bool,
-    /// Its next change will show in its entity tag.
+    /// True if its next change will show in its entity tag.
     pub(crate) settled: bool,
 }
 
-/// What is said about an object, with the header values made once.
+/// Everything said about an object, with the header values made once.
 #[derive(Debug)]
 pub(crate) struct ObjectHead {
     pub(crate) representation: Representation,
@@ -57,7 +57,7 @@ impl ObjectHead {
     }
 }
 
-/// Content types, entity tags and dates are made here and are plain ASCII.
+/// Makes a header value. Content types, entity tags and dates are made here and are plain ASCII.
 fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -70,7 +70,7 @@ pub(crate) enum Content {
     Both(Bytes, Arc<File>),
 }
 
-/// Why there is no object.
+/// Reason why there is no object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OriginError {
     /// No such key, or not a regular file beneath the root.
@@ -80,7 +80,8 @@ pub(crate) enum OriginError {
 }
 
 impl OriginReader {
-    /// Does for files what `FolderOrigin::tell_of_change` does. What is kept of other servers is the cache's.
+    /// Tells a folder of a change (see `FolderOrigin::tell_of_change`). The cache is responsible for objects of other
+    /// servers.
     pub(crate) fn tell_of_change(&self, key: &str) {
         match self {
             OriginReader::Folder(folder) => folder.tell_of_change(key),
@@ -88,7 +89,7 @@ impl OriginReader {
         }
     }
 
-    /// Lets go of what nobody asked for lately.
+    /// Drops objects that nobody requested lately.
     pub(crate) fn forget_idle(&self) {
         match self {
             OriginReader::Folder(folder) => folder.forget_idle(),

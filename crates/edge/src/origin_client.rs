@@ -1,6 +1,6 @@
-//! The edge's side towards S3 and HTTP origins: one request, one response, within the origin's time limits.
+//! The edge's client for S3 and HTTP origins: one request, one response, within the origin's timeouts.
 //!
-//! Connections are kept in pools. What is asked of an origin, and what is made of its response, is decided elsewhere.
+//! Connections are kept in pools. Other modules decide which requests are sent and what becomes of the responses.
 
 mod attempt;
 mod body;
@@ -41,14 +41,14 @@ use std::sync::Arc;
 use tokio::time::timeout;
 use trust::Trust;
 
-/// Sends requests to all origins of all distributions. One for each worker.
+/// A client for the origins of all distributions. Each worker has one.
 #[derive(Debug)]
 pub(crate) struct OriginClient {
     shared: Arc<OriginClientShared>,
     pools: Pools,
 }
 
-/// What the clients of all workers share: trusted authorities, access keys, and what the operator was told of them.
+/// State shared by the clients of all workers: trusted authorities, access keys, and the reports made to the operator.
 #[derive(Debug)]
 pub(crate) struct OriginClientShared {
     trust: Arc<Trust>,
@@ -63,7 +63,7 @@ impl Default for OriginClientShared {
 }
 
 impl OriginClientShared {
-    /// Nothing is read or asked before the first request needs it.
+    /// Creates the state. Nothing is read or requested before the first request needs it.
     pub(crate) fn new(notices: Arc<Notices>) -> Self {
         let trust = Arc::new(Trust::default());
         OriginClientShared {
@@ -78,15 +78,15 @@ impl OriginClientShared {
 #[derive(Debug)]
 pub(crate) struct OriginCall {
     pub(crate) method: Method,
-    /// Raw path and query, with the origin path before it.
+    /// Raw path and query, with the origin path in front.
     pub(crate) target: String,
-    /// What the origin request policy lets pass. `Host`, everything that frames the message, the origin's own custom
-    /// headers and the signature are set by the client.
+    /// Headers that the origin request policy lets pass. The client sets `Host`, everything that frames the message,
+    /// the origin's own custom headers and the signature.
     pub(crate) headers: HeaderMap,
     pub(crate) body: OriginRequestBody,
-    /// For origins that are asked the way the viewer asks.
+    /// Scheme of the viewer's request, for origins that are to match.
     pub(crate) viewer_scheme: Scheme,
-    /// Whose share of the origin's connections it takes; `None` of the edge's own questions.
+    /// Viewer whose share of the origin's connections is used; `None` for the edge's own requests.
     pub(crate) viewer: Option<IpAddr>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct OriginResponse {
 }
 
 impl OriginClient {
-    /// A client without connections.
+    /// Creates a client without connections.
     pub(crate) fn new(shared: Arc<OriginClientShared>) -> Rc<Self> {
         Rc::new(OriginClient {
             shared,
@@ -109,9 +109,9 @@ impl OriginClient {
 
     /// Sends one request and waits for the head of its response.
     ///
-    /// A bucket that refuses the edge itself is a fault, `Refused`, and the operator hears of it: what it says is about
-    /// no object, and may hold the access key's id and the session's token. Of an origin that is not reached the
-    /// operator hears as well.
+    /// A bucket that refuses the edge itself is a fault, `Refused`, and is reported to the operator: its response is
+    /// about no object, and may contain the access key's id and the session token. An origin that cannot be reached is
+    /// reported as well.
     pub(crate) async fn send(
         &self,
         origin: &Origin,
@@ -130,7 +130,7 @@ impl OriginClient {
         }
     }
 
-    /// The same, without a word to the operator.
+    /// Does the same without a report to the operator.
     async fn ask(&self, origin: &Origin, mut call: OriginCall) -> Result<Judged, OriginFault> {
         let telling = refusal::telling(&call);
         call.body = call.body.begun().await?;
@@ -155,12 +155,12 @@ impl OriginClient {
         }
     }
 
-    /// One request on a connection, and its response as it is.
+    /// Sends one request on a connection and returns its response as it is.
     ///
     /// GET and HEAD are sent again when the connection ends before the head, and to HTTP origins also when there is no
-    /// response in time, up to the origin's connection attempts (developer guide, "Connection attempts"). Other
-    /// methods are sent again only if nothing of them was; a viewer's body is never sent twice. A connection is taken
-    /// only when the first piece of that body has come.
+    /// response in time, up to the origin's connection attempts (developer guide, "Connection attempts"). Other methods
+    /// are sent again only if nothing of them was; a viewer's body is never sent twice. A connection is taken only when
+    /// the first piece of that body has arrived.
     async fn exchange(
         &self,
         origin: &Origin,
@@ -194,7 +194,7 @@ impl OriginClient {
         }
     }
 
-    /// A connection for this request: waited for and opened, each within the connect timeout.
+    /// Returns a connection for this request: it is waited for and opened, each within the connect timeout.
     async fn connection(
         &self,
         origin: &Origin,
@@ -218,7 +218,8 @@ impl OriginClient {
     }
 }
 
-/// A certificate does not become better, and those who wait have waited long enough.
+/// Returns true if another attempt may help. A certificate does not become better, and callers who waited for a free
+/// connection have waited long enough.
 fn may_reconnect(kind: OriginFaultKind) -> bool {
     matches!(
         kind,

@@ -1,5 +1,4 @@
-//! What one viewer's request wants from the cache, free of the request itself: fills outlive the viewers who began
-//! them.
+//! One request as the cache sees it, detached from the viewer's own: fills outlive the viewers who began them.
 
 use crate::origin_client::{OriginCall, OriginRequestBody};
 use crate::redeem::Redeemed;
@@ -34,7 +33,7 @@ pub(crate) struct CacheRequest {
     pub(super) origins: OriginChoice,
     pub(super) collapsing: Collapsing,
     pub(super) method: Method,
-    /// As they go to the origin, without conditions and ranges.
+    /// Headers that go to the origin, without conditions and ranges.
     headers: HeaderMap,
     /// The first range that the viewer wants; `None` begins with the first byte.
     pub(super) wanted: Option<RangeSpec>,
@@ -48,7 +47,7 @@ pub(crate) struct CacheRequest {
 }
 
 impl CacheRequest {
-    /// Of an authorized request, its cache key and the key's digest.
+    /// Creates the cache request of an authorized request, with its cache key and the key's digest.
     pub(crate) fn new(
         authorized: &Redeemed<'_>,
         request: &ViewerRequest<'_>,
@@ -92,12 +91,12 @@ impl CacheRequest {
         }
     }
 
-    /// A GET of the whole object. The headers that are added to it go to whichever origin is asked.
+    /// Returns a GET of the whole object. Headers that are added to it go to either origin of a group.
     pub(super) fn get(&self) -> OriginCall {
         self.call(Method::GET, OriginRequestBody::Empty)
     }
 
-    /// A request with the viewer's method and `body`.
+    /// Returns a request with the viewer's method and `body`.
     pub(super) fn call(&self, method: Method, body: OriginRequestBody) -> OriginCall {
         OriginCall {
             method,
@@ -109,14 +108,15 @@ impl CacheRequest {
         }
     }
 
-    /// [`CacheRequest::call`] with the viewer's own conditions and ranges.
+    /// Returns [`CacheRequest::call`] with the viewer's own conditions and ranges.
     pub(super) fn call_as_viewer(&self, body: OriginRequestBody) -> OriginCall {
         let mut call = self.call(self.method.clone(), body);
         call.headers.clone_from(&self.conditions);
         call
     }
 
-    /// Makes `call` one to `origin`, one of the two: its target, and its headers beneath those that the call has.
+    /// Addresses `call` to `origin`, one of the two: sets its target, and puts the origin's headers beneath the call's
+    /// own.
     pub(super) fn address(&self, origin: &Origin, call: &mut OriginCall) {
         let (target, headers) = match &self.secondary {
             Some((target, headers)) if origin.index != self.origins.primary.index => {
@@ -129,24 +129,25 @@ impl CacheRequest {
         call.headers.extend(added);
     }
 
-    /// What each origin that may answer hears. Which of a group does is known only afterwards, and who looks up what is
-    /// stored never knows: an answer is for those of whom both would hear the same.
+    /// Returns the headers that each possible origin receives. Which origin of a group responds is known only
+    /// afterwards, and not at all at a lookup, so a response is shared only among requests that both origins would see
+    /// alike.
     pub(super) fn heard(&self) -> impl Iterator<Item = &HeaderMap> {
         let secondary = self.secondary.as_ref().map(|(_, headers)| headers);
         std::iter::once(&self.headers).chain(secondary)
     }
 
-    /// Whether the viewer's own conditions or range go along, where the request is not one for all.
+    /// Returns true if the viewer's own conditions or range go along when the request is not shared.
     pub(super) fn has_conditions(&self) -> bool {
         !self.conditions.is_empty()
     }
 
-    /// The condition under which the viewer wants a part only.
+    /// Returns the condition under which the viewer wants only a part.
     pub(super) fn if_range(&self) -> Option<&HeaderValue> {
         self.conditions.get(IF_RANGE)
     }
 
-    /// What a custom error response configures for `status`.
+    /// Returns the minimum TTL that a custom error response sets for `status`.
     pub(super) fn error_min_ttl(&self, status: StatusCode) -> Option<Duration> {
         let custom = self.distribution.custom_error(status);
         custom.map(|response| response.min_ttl)
@@ -162,7 +163,7 @@ fn conditions(request: &ViewerRequest<'_>) -> HeaderMap {
         IF_MODIFIED_SINCE,
         IF_UNMODIFIED_SINCE,
     ];
-    // Of other methods the origin's request has those that go with them; a range is for reading (RFC 9110 14.2).
+    // Other methods have their conditions in the origin request already; a range is for reading (RFC 9110 14.2).
     let is_read = request.method == Method::GET || request.method == Method::HEAD;
     let mut conditions = HeaderMap::new();
     for name in names.iter().filter(|_| is_read) {
@@ -173,7 +174,7 @@ fn conditions(request: &ViewerRequest<'_>) -> HeaderMap {
     conditions
 }
 
-/// The path by which an object is invalidated: the default root object has its own.
+/// Returns the path by which an object is invalidated: for `/`, that of the default root object.
 pub(super) fn object_path(distribution: &Distribution, path: &str) -> String {
     match &distribution.default_root_object {
         Some(object) if path == "/" => format!("/{object}"),
@@ -202,18 +203,18 @@ fn first_range_wanted(request: &ViewerRequest<'_>) -> Option<RangeSpec> {
     }
 }
 
-/// What makes sure that two responses are about the same bytes.
+/// A validator that tells whether two responses have the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Validator {
     /// A strong entity tag.
     Tag(HeaderValue),
-    /// A date of modification that is as good, and no entity tag at all.
+    /// A modification date that is as good, of a response without an entity tag.
     Date(HeaderValue),
 }
 
 impl Validator {
-    /// `None`: the response cannot be put together from parts (RFC 9111 3.4). `date_strength` is what
-    /// [`privet_distribution::caching::date_strength`] made of the response when it came.
+    /// Returns the validator of a response; `None` if it cannot be combined from parts (RFC 9111 3.4). `date_strength`
+    /// is the result of [`privet_distribution::caching::date_strength`] when the response arrived.
     pub(super) fn of(headers: &HeaderMap, date_strength: DateStrength) -> Option<Self> {
         match (headers.get(ETAG), date_strength) {
             (Some(tag), _) if tag.as_bytes().starts_with(b"\"") => {
@@ -226,7 +227,7 @@ impl Validator {
         }
     }
 
-    /// Makes a request fail with 412 once the object has changed.
+    /// Adds the condition that makes a request fail with 412 once the object has changed.
     pub(super) fn put_into(&self, headers: &mut HeaderMap) {
         match self {
             Validator::Tag(tag) => headers.insert(IF_MATCH, tag.clone()),
@@ -234,14 +235,14 @@ impl Validator {
         };
     }
 
-    /// Whether a response is about the same bytes.
+    /// Returns true if a response has the same bytes.
     pub(super) fn holds(&self, headers: &HeaderMap) -> bool {
-        // A date that was strong once is so in every later response.
+        // A date that was strong once is strong in every later response.
         Validator::of(headers, DateStrength::Strong).as_ref() == Some(self)
     }
 }
 
-/// No object is longer: places in it can be added without care.
+/// Maximum size of an object, below which offsets can be added without overflow.
 pub(super) const OBJECT_SIZE_BYTES_MAX: u64 = 1 << 62;
 
 /// The `Content-Range` of a 206 whose length goes with it, of an object that is not too long.

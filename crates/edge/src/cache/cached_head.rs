@@ -1,4 +1,4 @@
-//! What the cache knows of an object beside its bytes, and the form in which that lies on disk.
+//! Everything the cache knows of an object beside its bytes, and its encoding on disk.
 
 use super::cache_request::Validator;
 use http::header::{CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED};
@@ -10,15 +10,15 @@ use privet_distribution::response::Validators;
 use privet_sign::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The first byte of the encoding.
+/// First byte of the encoding.
 const ENCODING_VERSION: u8 = 2;
-/// That of entries which do not say how good their date is.
+/// First byte of entries that do not say how strong their date is.
 const ENCODING_VERSION_WITHOUT_STRENGTH: u8 = 1;
 
-/// Tells one stored response from every other one.
+/// A name that tells one stored response from every other one.
 pub(super) type Generation = [u8; 16];
 
-/// The last invalidation that an object was found not to be meant by.
+/// The number of the last invalidation that is known not to cover an object.
 #[derive(Debug, Default)]
 pub(super) struct Cleared(AtomicU64);
 
@@ -38,12 +38,12 @@ impl Clone for Cleared {
     }
 }
 
-/// The stored head of a response, or a sign that there are several.
+/// The stored head of a response, or a marker that there are several.
 #[derive(Clone, Debug)]
 pub(crate) struct CachedHead {
-    /// The cache key in full: digests are only trusted to find it.
+    /// Cache key in full: a digest only helps to find the entry.
     pub(super) key: Vec<u8>,
-    /// The distribution's id, path and query as invalidations name them.
+    /// Id of the distribution, by which invalidations name the object together with `path` and `query`.
     pub(super) distribution_id: String,
     pub(super) path: String,
     pub(super) query: Option<String>,
@@ -53,29 +53,29 @@ pub(crate) struct CachedHead {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(super) lifetime: Lifetime,
-    /// As it was when the bytes came; a 304 changes nothing about it.
+    /// Strength of the date when the bytes arrived; a 304 does not change it.
     pub(super) date_strength: DateStrength,
     pub(super) cleared: Cleared,
 }
 
-/// Where the bytes are.
+/// Location of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// There are several responses, told apart by these fields of the request.
+    /// No bytes: there are several responses, told apart by these fields of the request.
     Marker(VaryNames),
-    /// With the head.
+    /// Bytes that are stored with the head.
     Whole { size_bytes: u64 },
-    /// In blocks under the generation.
+    /// Bytes in blocks, stored under the generation.
     Blocks {
         size_bytes: u64,
         block_size_bytes: u64,
     },
-    /// Still arriving, and nobody knows how many; never stored.
+    /// Bytes that are still arriving, their number unknown; never stored.
     Growing { block_size_bytes: u64 },
 }
 
 impl CachedHead {
-    /// `None` while the size is not known, and for a marker.
+    /// Returns the object's size; `None` while it is not known, and for a marker.
     pub(crate) fn size_bytes(&self) -> Option<u64> {
         match self.form {
             Form::Whole { size_bytes } | Form::Blocks { size_bytes, .. } => Some(size_bytes),
@@ -83,7 +83,7 @@ impl CachedHead {
         }
     }
 
-    /// The value of `Age`.
+    /// Returns the value of `Age`.
     pub(crate) fn age_secs(&self, now: Timestamp) -> u64 {
         self.lifetime.age_secs(now)
     }
@@ -92,7 +92,7 @@ impl CachedHead {
         self.headers.get(CONTENT_TYPE)
     }
 
-    /// In bytes; that of the first block for what is kept whole.
+    /// Returns the size of a block in bytes, never 0. An object that is stored whole is a single block.
     pub(super) fn block_size_bytes(&self) -> u64 {
         match self.form {
             Form::Blocks {
@@ -104,12 +104,12 @@ impl CachedHead {
         }
     }
 
-    /// What its further bytes are asked for with; `None`: they cannot be told from those of another version.
+    /// Returns the validator to request further bytes with; `None` if they cannot be told from another version's.
     pub(super) fn validator(&self) -> Option<Validator> {
         Validator::of(&self.headers, self.date_strength)
     }
 
-    /// What conditions and ranges are judged by; `None` while the size is not known.
+    /// Returns the validators for conditions and ranges; `None` while the size is not known.
     pub(crate) fn validators(&self) -> Option<Validators<'_>> {
         let text = |name: HeaderName| self.headers.get(name)?.to_str().ok();
         Some(Validators {
@@ -227,7 +227,7 @@ impl Form {
                 out.extend_from_slice(&size_bytes.to_le_bytes());
                 out.extend_from_slice(&block_size_bytes.to_le_bytes());
             }
-            // Read back as nothing at all.
+            // This is never stored, and decoding rejects it.
             Form::Growing { .. } => out.push(u8::MAX),
         }
     }
@@ -257,7 +257,7 @@ impl Form {
 }
 
 fn push_count(out: &mut Vec<u8>, count: usize) {
-    // Heads are far below 4 GiB: everything in them is limited.
+    // Heads are far below 4 GiB, because everything in them is limited.
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     out.extend_from_slice(&count.to_le_bytes());
 }
@@ -267,7 +267,7 @@ fn push(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// What is left to read.
+/// The rest of an encoding, still to be read.
 struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {

@@ -1,7 +1,7 @@
 //! The compressed forms of objects: found in the store, or made once for all viewers who want them.
 //!
-//! A form is stored under the generation of what it was made of, so that a changed object never meets an old form. What
-//! is said about it beside its length is always taken from the object as it is now.
+//! A form is stored under the generation of its source, so that a changed object never meets an old form. Everything
+//! about a form except its length is taken from the object as it is now.
 
 use super::cache_request::{CacheRequest, object_path};
 use super::cached_head::{CachedHead, Cleared, Form};
@@ -26,47 +26,47 @@ use std::sync::Arc;
 
 mod encode;
 
-/// As many forms may be in the making at once; viewers of further ones get the plain bytes.
+/// Maximum number of forms being made at once; viewers of further ones get the plain bytes.
 pub(super) const COMPRESSIONS_MAX: usize = 16;
 
-/// The bytes of the compressed form of a folder's object.
+/// The compressed form of a folder's object.
 #[derive(Debug)]
 pub(crate) struct FolderForm {
     object: StoredObject,
-    /// Never 0.
+    /// Size of the form in bytes, never 0.
     pub(crate) size_bytes: u64,
 }
 
-/// A form that somebody wants.
+/// The job of making one form.
 struct CompressionJob {
     digest: Key,
-    /// How the form is going to be stored; it has no header fields of its own.
+    /// Head that the form will be stored with; it has no header fields of its own.
     head: CachedHead,
     seq: u64,
     coding: ContentCoding,
-    /// Of the plain bytes.
+    /// Size of the plain bytes.
     size_bytes: u64,
     plain: Plain,
     keep: Keep,
 }
 
-/// Where the plain bytes are.
+/// Source of the plain bytes.
 #[derive(Clone)]
 enum Plain {
     Stored(Rc<CacheRequest>, StoredObject),
     Folder(Content),
 }
 
-/// Whether a form is stored.
+/// Storage of a finished form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keep {
     Yes,
-    /// It is for those who wait for it.
+    /// Not stored: the form is only for those who wait for it, because its file has not settled.
     No,
 }
 
 impl WorkerCache {
-    /// A stored object in `coding`, or as it is when that is no larger or the form cannot be made now.
+    /// Returns a stored object in `coding`, or unchanged when the form is no smaller or cannot be made now.
     pub(crate) async fn in_coding(
         self: &Rc<Self>,
         ask: &Rc<CacheRequest>,
@@ -102,7 +102,7 @@ impl WorkerCache {
         }
     }
 
-    /// A folder's object in `coding`; `None` when that is no smaller or cannot be made now.
+    /// Returns a folder's object in `coding`; `None` when that is no smaller or cannot be made now.
     pub(crate) async fn folder_form(
         self: &Rc<Self>,
         authorized: &Redeemed<'_>,
@@ -112,7 +112,7 @@ impl WorkerCache {
     ) -> Option<FolderForm> {
         let distribution = authorized.routed().distribution;
         let representation = &object.head.representation;
-        // Nothing else of the request makes a difference to a file.
+        // No other part of the request makes a difference to a file.
         let get = ViewerRequest {
             method: &Method::GET,
             query: None,
@@ -121,7 +121,7 @@ impl WorkerCache {
         };
         let key = cache_key(authorized, &get).coded(coding);
         let mut key = key.as_bytes().to_vec();
-        // It tells one state of the file from every other one.
+        // The entity tag tells one state of the file from every other one.
         key.extend_from_slice(representation.etag.as_bytes());
         let wish = CompressionJob {
             digest: digest(&key),
@@ -135,7 +135,7 @@ impl WorkerCache {
                 form: Form::Whole { size_bytes: 0 },
                 status: StatusCode::OK,
                 headers: HeaderMap::new(),
-                // The file itself is looked at for every request.
+                // The lifetime is never used: the file itself is checked for every request.
                 lifetime: Lifetime::of_a_marker(Timestamp::from_secs(0)),
                 date_strength: DateStrength::Weak,
                 cleared: Cleared::default(),
@@ -150,18 +150,18 @@ impl WorkerCache {
         Some(FolderForm { object, size_bytes })
     }
 
-    /// The form and its size; `None` for plain bytes.
+    /// Returns the form and its size; `None` means that the plain bytes are served.
     async fn form(self: &Rc<Self>, wish: CompressionJob) -> Option<(StoredObject, u64)> {
         let form = match self.stored(wish.digest, &wish.head.key).await {
             Some(found) => found,
             None => self.made(wish).await?,
         };
-        // What turned out not to be smaller is remembered without bytes.
+        // A form that turned out no smaller is remembered by an empty body.
         let size_bytes = form.head().size_bytes().filter(|size| *size > 0)?;
         Some((form, size_bytes))
     }
 
-    /// Makes the form in a task that no viewer's leaving ends, or waits for the one who does.
+    /// Makes the form in a task that goes on when viewers leave, or waits for the one that is making it.
     async fn made(self: &Rc<Self>, wish: CompressionJob) -> Option<StoredObject> {
         let mut waiter = match self.shared.flights.join(&wish.digest) {
             Joined::Wait(waiter) => waiter,
@@ -185,9 +185,9 @@ impl WorkerCache {
         }
     }
 
-    /// `None`: the plain bytes cannot be read, or there is no memory or no time for the form.
+    /// Makes the form. `None` when the plain bytes cannot be read, or no memory or compression permit is free.
     async fn make(self: &Rc<Self>, wish: CompressionJob) -> Option<StoredObject> {
-        // Another one may have come to its end between the look-up and the joining.
+        // Another flight may have ended between the lookup and the joining.
         if let Some(found) = self.stored(wish.digest, &wish.head.key).await {
             return Some(found);
         }
@@ -248,14 +248,14 @@ impl WorkerCache {
     }
 }
 
-/// Where the bytes of a form are.
+/// The bytes of a form, where they are.
 pub(crate) enum FormBytes<'a> {
     Memory(&'a [Bytes]),
     Disk(&'a DiskBody),
 }
 
 impl FolderForm {
-    /// Its bytes; `None` where they are gone.
+    /// Returns the bytes of the form; `None` if they are gone.
     pub(crate) fn bytes(&self) -> Option<FormBytes<'_>> {
         match (&self.object.object.body, &self.object.on_disk) {
             (Some(body), _) => Some(FormBytes::Memory(body.chunks())),
@@ -265,7 +265,7 @@ impl FolderForm {
     }
 }
 
-/// The bytes of the form, with all that is known of the source.
+/// Combines the bytes of the form with everything known of the source.
 fn in_form(
     source: &StoredObject,
     form: &StoredObject,

@@ -1,9 +1,9 @@
-//! Names for what is stored.
+//! Names of stored entries.
 
 use super::cached_head::Generation;
 use privet_cache::Key;
 
-/// Half a SHA-256: what objects are found by.
+/// Returns half of a SHA-256: the key that entries are found by.
 pub(crate) fn digest(bytes: &[u8]) -> Key {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let mut key = [0; 16];
@@ -11,7 +11,7 @@ pub(crate) fn digest(bytes: &[u8]) -> Key {
     Key(key)
 }
 
-/// A name that no stored response had before.
+/// Returns a name that no stored response had before.
 pub(super) fn new_generation() -> Generation {
     let mut generation = Generation::default();
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).

@@ -1,5 +1,5 @@
-//! Asks the origin for an object and decides what its response becomes: stored, refreshed, passed on, or replaced by
-//! what is stored.
+//! Requests an object from the origin and decides what becomes of the response: it is stored, refreshes what is stored,
+//! is passed on, or is replaced by a stale object.
 
 mod unsatisfied;
 mod viewers_own;
@@ -27,21 +27,21 @@ use privet_distribution::{RangeSpec, Span, date_value};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The longest stretch that is asked for at once.
+/// Maximum number of blocks in one request.
 pub(super) const BLOCKS_PER_FETCH_MAX: u64 = 64;
 
-/// What is known when a response has come.
+/// Everything known when a response has arrived.
 struct Context<'a> {
     ask: &'a Rc<CacheRequest>,
     found: LookUp,
     guard: Option<Rc<FlightGuard>>,
-    /// The last invalidation known when the origin was asked.
+    /// Number of the last invalidation known when the request was sent.
     seq: u64,
     moments: Moments,
 }
 
 impl WorkerCache {
-    /// One request to the origin, conditional when something is stored, by range when the viewer wants a part.
+    /// Sends one request to the origin: conditional when something is stored, by range when the viewer wants a part.
     pub(super) async fn fetch(
         self: &Rc<Self>,
         ask: &Rc<CacheRequest>,
@@ -105,7 +105,7 @@ impl WorkerCache {
             .await
     }
 
-    /// Whole blocks around what the viewer wants first; `None` asks for everything.
+    /// Returns the whole blocks around the first bytes that the viewer wants; `None` requests everything.
     fn first_range(&self, wanted: Option<RangeSpec>) -> Option<RangeSpec> {
         let (start, end) = match wanted? {
             RangeSpec::From(0) => return None,
@@ -124,10 +124,10 @@ impl WorkerCache {
         span.byte_range().map(RangeSpec::Within)
     }
 
-    /// 304: what is stored is good again.
+    /// Handles a 304: the stored object is fresh again.
     async fn confirmed(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
         let Some(object) = context.found.object.clone() else {
-            // Nobody asked for a condition.
+            // Without a stored object the request had no conditions, so a 304 makes no sense.
             return Fetched::Failed(OriginFaultKind::InvalidHead.into());
         };
         let ask = context.ask;
@@ -140,6 +140,7 @@ impl WorkerCache {
         let lifetime = match decided {
             Storage::Store(lifetime) => lifetime,
             Storage::Refuse(_) => {
+                // The object may not be stored any more, and serves this viewer one last time.
                 self.shared.store.remove(&object.digest);
                 stored.lifetime
             }
@@ -152,7 +153,7 @@ impl WorkerCache {
         if matches!(decided, Storage::Store(_)) {
             let (store, key, head) = (self.shared.store.clone(), object.digest, head.clone());
             let seq = context.seq;
-            // Whether it is still kept makes no difference to this viewer.
+            // The viewer is served in any case, whether or not the object is still stored.
             let generation = head.generation;
             let _ = crate::origin::DiskWork::start(move || {
                 store.replace_head(&key, head, seq, |kept| kept.generation == generation)
@@ -173,7 +174,7 @@ impl WorkerCache {
         })
     }
 
-    /// Without conditions and ranges, since the answer to those was of no use.
+    /// Requests the object without conditions and ranges, because the response to those was of no use.
     async fn refetch_whole(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
         context.moments = self.moments();
         let answered = self.send(context.ask, &HeaderMap::new()).await;
@@ -184,7 +185,7 @@ impl WorkerCache {
         }
     }
 
-    /// 206: the object becomes known, and some of its bytes.
+    /// Handles a 206: the object becomes known, and some of its bytes.
     async fn partial(self: &Rc<Self>, context: Context<'_>, response: OriginResponse) -> Fetched {
         let block = self.shared.block_size_bytes;
         let content_range = content_range(&response.headers);
@@ -193,7 +194,7 @@ impl WorkerCache {
         let (Some(content_range), Some(_)) = (content_range, validator) else {
             return self.refetch_whole(context).await;
         };
-        // RFC 9110 15.3.7: it may be less than was asked for. A block that ends early is no block.
+        // RFC 9110 15.3.7: the range may be shorter than requested. A block that ends early cannot be stored.
         let Span { start, end } = content_range.range.span();
         let size_bytes = content_range.size_bytes;
         if end != size_bytes && !end.is_multiple_of(block) {
@@ -209,7 +210,7 @@ impl WorkerCache {
             }
         };
         if size_bytes <= block {
-            // Small enough to have it whole, and a block by itself would not be found as such.
+            // An object this small is stored whole with its head; a block by itself would not be found.
             return self.refetch_whole(context).await;
         }
         if lifetime.verdict(self.clock.now()) == Freshness::Fresh {
@@ -231,7 +232,8 @@ impl WorkerCache {
             let fill = Fill::new(start, Some(end));
             Some(self.begin_fill(&object, &fill, response.body, None, context.guard.clone()))
         } else {
-            // The end of an object: its blocks are fetched from their borders.
+            // The last bytes of an object begin inside a block; the reader fetches its blocks from their starts
+            // instead.
             response.body.discard();
             None
         };
@@ -259,8 +261,8 @@ impl WorkerCache {
             return Fetched::Unstorable(Box::new(response), Unstorable::TooLarge);
         }
         let storage = match status {
-            // Nobody asked for a range. Of what this is a part, if it is one, only the viewer can know: S3 answers thus
-            // to `partNumber`.
+            // The request had no range. Only the viewer can know what this is a part of, if anything: S3 responds like
+            // this to `partNumber`.
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
                 Storage::Refuse(Unstorable::Status)
             }
@@ -269,7 +271,7 @@ impl WorkerCache {
         let lifetime = match storage {
             Storage::Store(lifetime) => lifetime,
             Storage::Refuse(unstorable) => {
-                // Whatever was stored before is no longer what the origin says (RFC 9111 4.3.3).
+                // The stored object no longer matches what the origin says (RFC 9111 4.3.3).
                 if context.found.object.is_some() && !status.is_server_error() {
                     self.shared.store.remove(&context.found.digest);
                 }
@@ -340,7 +342,7 @@ impl WorkerCache {
                 &context.moments,
             )
         };
-        // The strictest: whichever origin has answered, the other may be asked by whom this would be served.
+        // The strictest decision counts: the other origin might have served a viewer who would get this from the store.
         let stricter = |one, other| match one {
             Storage::Refuse(_) => one,
             Storage::Store(_) => other,
@@ -395,7 +397,7 @@ impl WorkerCache {
         object
     }
 
-    /// Lets a body flow into `fill` and the store; the follower keeps it going.
+    /// Starts the task that moves a body into `fill` and the store; the returned follower keeps it going.
     pub(super) fn begin_fill(
         self: &Rc<Self>,
         object: &StoredObject,
@@ -456,7 +458,7 @@ fn new_head(context: &Context<'_>, stored_as: StoredAs, headers: &HeaderMap) -> 
     }
 }
 
-/// What is stored, when the origin has failed and it may stand in.
+/// Returns the stored object, if it may be served stale now that the origin has failed.
 fn serve_stale(context: &Context<'_>) -> Option<StoredObject> {
     let object = context.found.object.as_ref()?;
     let may = object
@@ -466,7 +468,7 @@ fn serve_stale(context: &Context<'_>) -> Option<StoredObject> {
     may.then(|| object.clone())
 }
 
-/// RFC 9110 6.6.1: whoever takes a message without a date gives it that of its reception.
+/// Adds `Date` to a message that lacks it, as a recipient does (RFC 9110 6.6.1).
 fn dated(mut headers: HeaderMap, moments: &Moments) -> HeaderMap {
     headers
         .entry(DATE)

@@ -1,17 +1,17 @@
-//! Why the bytes of an object ended before they should.
+//! Reasons why the bytes of an object end early.
 
 use crate::origin_client::{OriginFault, OriginFaultKind};
 
-/// Why a fetch ended before its bytes did.
+/// Reason why a fetch ended before its bytes did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchFault {
     /// The origin failed.
     Origin(OriginFaultKind),
     /// The origin has other bytes by now.
     Changed,
-    /// Nobody was interested any more.
+    /// Nobody wanted the bytes any more.
     Abandoned,
-    /// The origin answered something else than what was asked for.
+    /// The response is not what was requested.
     Unexpected,
 }
 

@@ -1,4 +1,4 @@
-//! What asking the origin for an object has come to.
+//! The outcome of a request for an object to its origin.
 
 use super::fill::Follower;
 use super::stored_object::StoredObject;
@@ -6,16 +6,16 @@ use crate::origin_client::{OriginFault, OriginResponse};
 use http::StatusCode;
 use privet_distribution::caching::Unstorable;
 
-/// What a fetch came to.
+/// The outcome of a fetch.
 #[derive(Debug)]
 pub(super) enum Fetched {
-    /// Stored, on its way into the store, or confirmed.
+    /// An object that is stored, on its way into the store, or confirmed by the origin.
     Stored(Stored),
-    /// For one viewer.
+    /// A response for one viewer only, and why it is not stored.
     Unstorable(Box<OriginResponse>, Unstorable),
-    /// The origin failed, what is stored may be served.
+    /// The stored object: the origin failed, and it may be served stale.
     ServeStale(StoredObject),
-    /// There is no response.
+    /// No response.
     Failed(OriginFault),
 }
 
@@ -23,8 +23,8 @@ pub(super) enum Fetched {
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) object: StoredObject,
-    /// What the origin said.
+    /// Status of the origin's response.
     pub(super) forward_status: StatusCode,
-    /// Keeps the fill going until it is dropped.
+    /// Follower that keeps the fill going until it is dropped.
     pub(super) hold: Option<Follower>,
 }

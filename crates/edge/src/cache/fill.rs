@@ -1,7 +1,7 @@
 //! One origin response on its way into the cache, and the viewers who follow it.
 //!
-//! The fill's task pushes pieces; followers take them at their own pace. What the store has taken may leave the
-//! window, and a follower that is behind the window reads from the store instead.
+//! The fill's task pushes pieces; followers take them at their own pace. Stored pieces may leave the window, and a
+//! follower that is behind the window reads from the store instead.
 
 use super::fetch_fault::FetchFault;
 use bytes::Bytes;
@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// How far a fill may run ahead of its fastest follower.
+/// Maximum number of bytes that a fill runs ahead of its fastest follower.
 const AHEAD_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// The same while there is no memory to store it in: what is ahead then lies beyond the cache's limit.
+/// The same while there is no memory to store the bytes: those ahead then lie beyond the cache's limit.
 const AHEAD_UNSTORED_SIZE_BYTES_MAX: u64 = 64 * 1024;
-/// A fill that nobody follows goes on if not more than this is missing.
+/// Maximum number of missing bytes that a fill without followers still fetches.
 const REMNANT_SIZE_BYTES_MAX: u64 = 1024 * 1024;
-/// A new follower may wait for a fill that is this far behind its place.
+/// Maximum distance of a fill behind the position of a new follower that waits for it.
 const APPROACH_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 /// Bytes of one object from `start` on, as they arrive.
@@ -27,21 +27,21 @@ pub(super) struct Fill {
 
 #[derive(Debug)]
 struct State {
-    /// Pieces without a gap, the first of which begins at `window_start`.
+    /// Contiguous pieces, the first of which begins at `window_start`.
     window: VecDeque<Bytes>,
     window_start: u64,
     received: u64,
-    /// Where the body ends, as soon as that is known.
+    /// Offset at which the body ends, once it is known.
     end: Option<u64>,
     outcome: Option<Result<(), FetchFault>>,
-    /// By the number of the follower; `None` is a free place.
+    /// Positions by the number of the follower; `None` is a free slot.
     followers: Vec<Option<FollowerPosition>>,
     followers_count: usize,
-    /// How far any follower has ever come.
+    /// Highest position that any follower has ever reached.
     furthest: u64,
-    /// How far ahead of that the fill may run.
+    /// Maximum number of bytes that the fill may run ahead of `furthest`.
     ahead_size_bytes_max: u64,
-    /// The fill's own task, while it waits for followers or for the origin.
+    /// Waker of the fill's own task, while that waits for followers or for the origin.
     driver: Option<Waker>,
 }
 
@@ -51,39 +51,39 @@ struct FollowerPosition {
     waker: Option<Waker>,
 }
 
-/// How long a follower waits for a fill to come by.
+/// Distance over which a follower waits for a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Only where the fill is soon: other bytes are fetched by a fill of their own.
+    /// Only a short one: bytes further on are fetched by a fill of their own.
     Near,
-    /// Wherever: the object cannot be had in parts.
+    /// Any: the object cannot be fetched in parts.
     Any,
 }
 
-/// What the fill's task is to do.
+/// Instruction to the fill's task.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pace {
     /// Read on.
     Go,
-    /// Nobody follows, and too much is missing.
+    /// Stop: nobody follows, and too much is missing.
     Abandon,
 }
 
-/// What a follower gets.
+/// Result of polling a follower.
 #[derive(Debug)]
 pub(super) enum Step {
     /// The next bytes, at least one.
     Bytes(Bytes),
-    /// The fill does not reach further.
+    /// The fill ends here.
     End,
-    /// The window has gone on; the store has the bytes, or had them.
+    /// The follower is behind the window; the store has the bytes, or had them.
     Behind,
-    /// The fill broke off before this place.
+    /// The fill broke off before this position.
     Failed(FetchFault),
 }
 
 impl Fill {
-    /// A fill that begins at `start` and ends before `end`, if that is known.
+    /// Creates a fill that begins at `start` and ends before `end`, if that is known.
     pub(super) fn new(start: u64, end: Option<u64>) -> Arc<Self> {
         Arc::new(Fill {
             start,
@@ -102,24 +102,24 @@ impl Fill {
         })
     }
 
-    /// Where it begins.
+    /// Returns the offset of the fill's first byte.
     pub(super) fn start(&self) -> u64 {
         self.start
     }
 
-    /// Joins at `position`; `None` when the fill is over or will not come by there, or not soon enough.
+    /// Joins at `position`. Returns `None` when the fill is over, will not pass there, or not soon enough.
     pub(super) fn follow(self: &Arc<Self>, position: u64, reach: Reach) -> Option<Follower> {
         let mut state = self.lock();
         let comes_by = state.comes_by(position, reach);
         comes_by.then(|| self.join(&mut state, position))
     }
 
-    /// Whether [`Fill::follow`] would join.
+    /// Returns true if [`Fill::follow`] would join with [`Reach::Near`].
     pub(super) fn comes_by(&self, position: u64) -> bool {
         self.lock().comes_by(position, Reach::Near)
     }
 
-    /// Joins at the very start, whatever is known.
+    /// Joins at the very start, unconditionally.
     pub(super) fn follow_from_start(self: &Arc<Self>) -> Follower {
         let mut state = self.lock();
         self.join(&mut state, self.start)
@@ -153,7 +153,7 @@ impl Fill {
         }
     }
 
-    /// Whether the fill's task should read on. To be asked before each reading, and while it waits for the origin.
+    /// Tells the fill's task whether to read on. Polled before each read, and while the task waits for the origin.
     pub(super) fn poll_pace(&self, context: &Context<'_>) -> Poll<Pace> {
         // The fastest follower sets the pace: the slower ones read from the store what has left the window, and could
         // otherwise hold up everybody else. Without followers what is nearly whole is still taken to its end, since the
@@ -175,7 +175,7 @@ impl Fill {
         pace
     }
 
-    /// Adds bytes and wakes who waits for them.
+    /// Adds bytes and wakes the followers who wait for them.
     pub(super) fn push(&self, bytes: Bytes) {
         let mut state = self.lock();
         state.received += bytes.len() as u64;
@@ -183,7 +183,7 @@ impl Fill {
         state.wake_followers();
     }
 
-    /// The store has everything before `offset`: the window may begin there.
+    /// Notes that the store has everything before `offset`, so that the window may begin there.
     pub(super) fn stored_before(&self, offset: u64) {
         let mut state = self.lock();
         state.ahead_size_bytes_max = AHEAD_SIZE_BYTES_MAX;
@@ -191,7 +191,7 @@ impl Fill {
         state.wake_followers();
     }
 
-    /// What arrives is not stored: only what followers have not taken yet is kept, and not much of that.
+    /// Notes that the bytes are not being stored: keeps only those that followers have not taken yet, and not many.
     pub(super) fn not_stored(&self) {
         let mut state = self.lock();
         state.ahead_size_bytes_max = AHEAD_UNSTORED_SIZE_BYTES_MAX;
@@ -203,7 +203,7 @@ impl Fill {
         state.wake_followers();
     }
 
-    /// The body is over, whole or not.
+    /// Ends the fill, whether its body is complete or not. Only the first outcome counts.
     pub(super) fn finish(&self, outcome: Result<(), FetchFault>) {
         let mut state = self.lock();
         if outcome.is_ok() {
@@ -215,7 +215,7 @@ impl Fill {
         state.wake_followers();
     }
 
-    /// Where it ends, as soon as that is known.
+    /// Returns the offset at which the body ends, once it is known.
     pub(super) fn end(&self) -> Option<u64> {
         self.lock().end
     }
@@ -260,7 +260,7 @@ impl State {
         }
     }
 
-    /// The bytes at `position`, which is within the window.
+    /// Returns the bytes at `position`, which is within the window.
     fn piece_at(&self, position: u64) -> Bytes {
         let mut piece_start = self.window_start;
         for piece in &self.window {
@@ -274,7 +274,7 @@ impl State {
     }
 }
 
-/// A viewer's place in a fill. Dropping it leaves the fill.
+/// A viewer's position in a fill. Dropping it leaves the fill.
 #[derive(Debug)]
 pub(super) struct Follower {
     fill: Arc<Fill>,
@@ -283,7 +283,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// The next bytes, `length_max` at most.
+    /// Returns the next bytes, `length_max` at most.
     pub(super) fn poll_next(&mut self, length_max: usize, context: &Context<'_>) -> Poll<Step> {
         let mut state = self.fill.lock();
         let step = if self.position < state.window_start {
@@ -318,7 +318,7 @@ impl Follower {
 }
 
 impl Follower {
-    /// The viewer has come to `position` by another way.
+    /// Moves to `position`, which the viewer has reached through another source.
     pub(super) fn come_to(&mut self, position: u64) {
         if self.position == position {
             return;
@@ -334,7 +334,7 @@ impl Follower {
         }
     }
 
-    /// Whether the fill has the byte at this place, or will have it.
+    /// Returns true if the fill has the byte at this position, or will have it.
     pub(super) fn is_within(&self) -> bool {
         let state = self.fill.lock();
         let reaches = state.end.is_none_or(|end| self.position < end);
@@ -342,18 +342,18 @@ impl Follower {
         self.position >= state.window_start && reaches && comes
     }
 
-    /// Where the fill ends, as soon as that is known.
+    /// Returns the offset at which the fill ends, once it is known.
     pub(super) fn known_end(&self) -> Option<u64> {
         self.fill.end()
     }
 
-    /// Whether the fill has come no further than this place, and goes on.
+    /// Returns true if the fill has come no further than this position, and goes on.
     pub(super) fn is_foremost(&self) -> bool {
         let state = self.fill.lock();
         state.outcome.is_none() && self.position >= state.received
     }
 
-    /// Ready when [`Follower::poll_next`] has something to say; the error is what it will be.
+    /// Waits until [`Follower::poll_next`] has something to return; an error is the one that it will return.
     pub(super) fn poll_near(&mut self, context: &Context<'_>) -> Poll<Result<(), FetchFault>> {
         let mut state = self.fill.lock();
         if self.position < state.received || state.end == Some(self.position) {
@@ -384,7 +384,7 @@ impl Drop for Follower {
 mod tests {
     use super::*;
 
-    /// Many viewers who take nothing must not fill the memory with what nobody can store.
+    /// Many slow viewers must not fill the memory with bytes that nobody can store.
     #[test]
     fn what_is_not_stored_does_not_run_far_ahead() {
         let fill = Fill::new(0, None);

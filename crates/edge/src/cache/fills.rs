@@ -1,4 +1,4 @@
-//! Which fills are under way, by the generation of the object they fill.
+//! The fills that are under way, by the generation of the object they fill.
 
 use super::cached_head::Generation;
 use super::fill::{Fill, Follower, Reach};
@@ -20,7 +20,7 @@ impl Fills {
             .push(Arc::downgrade(fill));
     }
 
-    /// A follower of a fill that has the byte at `position`, or will have it within `reach`.
+    /// Returns a follower of a fill that has the byte at `position`, or will have it within `reach`.
     pub(super) fn follow(
         &self,
         generation: &Generation,
@@ -33,14 +33,14 @@ impl Fills {
         followers.next()
     }
 
-    /// Whether a fill has the byte at `position`, or will have it soon.
+    /// Returns true if a fill has the byte at `position`, or will have it soon.
     pub(super) fn come_by(&self, generation: &Generation, position: u64) -> bool {
         let fills = self.lock();
         let mut of_generation = fills.get(generation).into_iter().flatten();
         of_generation.any(|fill| fill.upgrade().is_some_and(|fill| fill.comes_by(position)))
     }
 
-    /// The fill is over.
+    /// Removes a fill that is over.
     pub(super) fn remove(&self, generation: &Generation, fill: &Arc<Fill>) {
         let mut fills = self.lock();
         let Some(of_generation) = fills.get_mut(generation) else {
@@ -52,7 +52,7 @@ impl Fills {
         }
     }
 
-    /// A panic while the lock is held leaves a usable table behind.
+    /// Locks the table. A panic while the lock is held leaves it usable.
     fn lock(&self) -> MutexGuard<'_, HashMap<Generation, Vec<Weak<Fill>>>> {
         self.by_generation
             .lock()

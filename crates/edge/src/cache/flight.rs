@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// Keys whose responses could not be shared lately.
+/// Maximum number of remembered keys whose responses could not be shared lately; beyond it all are forgotten.
 const UNSHAREABLE_MAX: usize = 65_536;
 
 /// All flights of all workers.
@@ -35,26 +35,26 @@ impl Flight {
     }
 }
 
-/// The outcome that waiters are told.
+/// The outcome sent to waiters.
 #[derive(Clone, Debug)]
 pub(super) enum FlightOutcome {
     /// An object, stored or on its way into the store.
     Stored(StoredObject),
-    /// What is stored stands in for an origin that failed.
+    /// A stored object, served stale because the origin failed.
     ServeStale(StoredObject),
-    /// The response is not for sharing.
+    /// The response cannot be shared.
     Unshareable,
     /// No response.
     Failed(OriginFault),
 }
 
-/// Whether one has to fetch, or waits for another one.
+/// The role of a request in a flight: to fetch, or to wait for the one that does.
 pub(super) enum Joined {
     Lead(Arc<Flight>),
     Wait(FlightWaiter),
 }
 
-/// One who waits for a flight. As long as there is one, the fill goes on without being followed.
+/// A request's wait for a flight. While there is one, the fill goes on even without followers.
 #[derive(Debug)]
 pub(crate) struct FlightWaiter {
     outcome: watch::Receiver<Option<FlightOutcome>>,
@@ -66,7 +66,7 @@ impl FlightWaiter {
     pub(super) async fn outcome(&mut self) -> FlightOutcome {
         match self.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(FlightOutcome::Unshareable),
-            // Whoever fetched is gone without a word.
+            // The fetching task has ended without an outcome.
             Err(_) => FlightOutcome::Unshareable,
         }
     }
@@ -92,7 +92,7 @@ impl Flights {
         Joined::Lead(flight)
     }
 
-    /// Whether responses to `ask` were not for sharing lately.
+    /// Returns true if responses to `ask` could not be shared lately.
     pub(super) fn is_unshareable(&self, ask: &CacheRequest) -> bool {
         lock(&self.unshareable).contains(&ask.digest)
     }
@@ -120,12 +120,12 @@ impl Flights {
     }
 }
 
-/// A panic while a lock is held leaves usable tables behind.
+/// Locks a table. A panic while the lock is held leaves it usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends a flight when it is dropped, whatever happened. A fill keeps it until its bytes are stored.
+/// Ends a flight when it is dropped, on every path. A fill holds it until its bytes are stored.
 #[derive(Debug)]
 pub(super) struct FlightGuard {
     flight: Arc<Flight>,
@@ -140,7 +140,7 @@ impl FlightGuard {
         }
     }
 
-    /// Those who wait, who may outlast this.
+    /// Returns a handle on the waiters, who may outlast this guard.
     pub(super) fn waiters(&self) -> watch::Sender<Option<FlightOutcome>> {
         self.flight.outcome.clone()
     }
@@ -158,6 +158,7 @@ impl FlightGuard {
 
 impl Drop for FlightGuard {
     fn drop(&mut self) {
+        // Removed first, so that a waiter who looks up again does not join this flight again.
         self.cache.flights.remove(&self.flight);
         self.tell(FlightOutcome::Unshareable);
     }

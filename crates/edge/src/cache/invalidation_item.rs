@@ -1,4 +1,4 @@
-//! One thing to invalidate: as the operator wrote it, and what it means.
+//! One item to invalidate: as the operator wrote it, and what it covers.
 
 use privet_distribution::caching::{CACHE_TAG_SIZE_BYTES_MAX, InvalidationPath};
 use privet_distribution::config::{Distribution, object_name};
@@ -10,26 +10,26 @@ pub struct InvalidationItem {
     meaning: Meaning,
 }
 
-/// What an item covers.
+/// The objects that an item covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Path(InvalidationPath),
     Tag(String),
 }
 
-/// Which objects an item reaches, for people.
+/// The objects that an item reaches, in terms for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidationReach {
-    /// One path with one query or without any, in all its variants.
+    /// One path, with one query or without any, in all its variants.
     Path,
-    /// Every path, or every query of one path, that begins so.
+    /// Every path, or every query of one path, with this prefix.
     Wildcard,
     /// Every object whose response carried the tag.
     Tag,
 }
 
 impl InvalidationItem {
-    /// A path as [`InvalidationPath::parse`] takes it. The error is for the operator.
+    /// Parses a path as [`InvalidationPath::parse`] does. The error is for the operator.
     pub fn path(text: &str) -> Result<Self, String> {
         Ok(InvalidationItem {
             meaning: Meaning::Path(InvalidationPath::parse(text)?),
@@ -37,7 +37,7 @@ impl InvalidationItem {
         })
     }
 
-    /// A tag of `Cache-Tag` or `Surrogate-Key`, in the same case. The error is for the operator.
+    /// Parses a tag of `Cache-Tag` or `Surrogate-Key`, whose case matters. The error is for the operator.
     pub fn tag(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("is empty".to_owned());
@@ -62,12 +62,12 @@ impl InvalidationItem {
         })
     }
 
-    /// As the operator wrote it.
+    /// Returns the item as the operator wrote it.
     pub fn as_str(&self) -> &str {
         &self.written
     }
 
-    /// What it reaches.
+    /// Returns the objects that the item reaches.
     pub fn reach(&self) -> InvalidationReach {
         match &self.meaning {
             Meaning::Path(_) if self.written.ends_with('*') => InvalidationReach::Wildcard,
@@ -80,12 +80,12 @@ impl InvalidationItem {
         &self.meaning
     }
 
-    /// From a journal.
+    /// Rebuilds an item from the journal.
     pub(super) fn known(written: String, meaning: Meaning) -> Self {
         InvalidationItem { written, meaning }
     }
 
-    /// What a change at the origin makes out of date.
+    /// Creates the item for a path whose object has changed at the origin.
     pub(crate) fn changed(path: InvalidationPath) -> Self {
         InvalidationItem {
             written: path.name().to_owned(),
@@ -93,7 +93,7 @@ impl InvalidationItem {
         }
     }
 
-    /// `/` is kept under the name of the distribution's default root object.
+    /// Returns the item as it applies to `distribution`, where `/` is stored under the name of the default root object.
     pub(crate) fn in_distribution(&self, distribution: &Distribution) -> Self {
         let bare = self.written.split('?').next().unwrap_or_default();
         let (Meaning::Path(_), Some(root), "/") = (

@@ -1,5 +1,6 @@
-//! What operators and changes have invalidated. Nothing is searched for: whatever is found in the store and is older
-//! than an invalidation that means it counts as absent, from the same moment on and after every restart.
+//! Invalidations by operators and by changes. Nothing is searched for and deleted: an entry found in the store that is
+//! older than an invalidation covering it counts as absent, from the moment of that invalidation and after every
+//! restart.
 
 use super::cached_head::CachedHead;
 use super::invalidation_item::{InvalidationItem, Meaning};
@@ -11,29 +12,29 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Finished invalidations that can be asked about.
+/// Maximum number of finished invalidations that are remembered for queries.
 const REMEMBERED_MAX: usize = 10_000;
-/// Paths and tags by which one distribution's objects are compared; beyond that all of them are invalidated. Viewers
-/// who may change objects add a path with each change.
+/// Maximum number of paths and tags that one distribution's objects are compared with; beyond it all of its objects are
+/// invalidated. Viewers who may change objects add a path with each change.
 const COMPARED_MAX: usize = 100_000;
-/// What was asked for by those, together.
+/// Maximum size in bytes of the items of the remembered invalidations, together.
 const REMEMBERED_SIZE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// An invalidation, which is complete as soon as it exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalidation {
-    /// `I` and 13 characters; empty when no operator asked for it but something was changed at the origin.
+    /// Id: `I` and 13 characters. Empty for a change at the origin, which no operator requested.
     pub id: String,
-    /// The distribution's.
+    /// Id of the distribution.
     pub distribution_id: String,
-    /// When it was asked for.
+    /// Time of the request.
     pub created: Timestamp,
-    /// What was asked for.
+    /// Items that were requested.
     pub items: Vec<InvalidationItem>,
 }
 
 impl Invalidation {
-    /// Of objects that were changed at their origin; no operator asked for it.
+    /// Creates the invalidation of objects that were changed at their origin; no operator requested it.
     pub(crate) fn of_changes(
         distribution_id: &str,
         paths: Vec<InvalidationPath>,
@@ -48,11 +49,11 @@ impl Invalidation {
     }
 }
 
-/// All of them, with the journal that keeps them.
+/// All invalidations, with the journal that stores them.
 #[derive(Debug)]
 pub(crate) struct Invalidations {
     store: CacheStore<CachedHead>,
-    /// The number of the newest one: objects that are younger need no look.
+    /// Number of the newest invalidation; younger objects need no comparison.
     newest: AtomicU64,
     known: RwLock<Known>,
 }
@@ -64,7 +65,7 @@ struct Known {
     finished_size_bytes: usize,
 }
 
-/// By what they are found, with the number of the latest.
+/// The paths and tags of one distribution's invalidations, each with the latest number.
 #[derive(Debug, Default)]
 struct OfDistribution {
     paths: HashMap<String, Vec<(InvalidationPath, u64)>>,
@@ -73,7 +74,7 @@ struct OfDistribution {
 }
 
 impl Invalidations {
-    /// Those that some stored object may be older than.
+    /// Reads the journal: the invalidations that some stored object may be older than.
     pub(super) fn read(store: CacheStore<CachedHead>) -> Self {
         let mut known = Known::default();
         let mut newest = store.current_seq();
@@ -81,7 +82,7 @@ impl Invalidations {
             newest = newest.max(seq);
             match decode(&record) {
                 Some(invalidation) => known.add(&Arc::new(invalidation), seq),
-                // Something that is not understood may mean anything: everything before it goes.
+                // A record that cannot be read may mean anything, so it invalidates everything before it.
                 None => known.add_everything(seq),
             }
         }
@@ -92,7 +93,8 @@ impl Invalidations {
         }
     }
 
-    /// Whether an object that was asked for when `seq` was the newest number is meant by a later one.
+    /// Returns true if an invalidation later than `seq` covers an object, where `seq` was the newest number when the
+    /// object was requested. The head remembers that none does.
     pub(super) fn cover(&self, head: &CachedHead, seq: u64) -> bool {
         let newest = self.newest.load(Ordering::Acquire);
         if seq.max(head.cleared.seq()) >= newest {
@@ -109,7 +111,7 @@ impl Invalidations {
         covers
     }
 
-    /// Invalidates, durably. Waits for the disk.
+    /// Adds an invalidation durably. Waits for the disk.
     pub(crate) fn add(&self, invalidation: &Arc<Invalidation>) -> io::Result<()> {
         let record = encode(invalidation);
         let seq = self.store.journal_append(&record)?;
@@ -119,8 +121,8 @@ impl Invalidations {
         Ok(())
     }
 
-    /// Drops what concerns nothing that is stored: all up to the number `settled`, which is one that
-    /// [`Store::oldest_seq`] gave a while ago, so that nobody holds an older object in hands any more.
+    /// Drops invalidations that concern nothing stored: all up to the number `settled`, which
+    /// [`CacheStore::oldest_seq`] returned a while ago, so that nobody holds an older object any more.
     pub(crate) fn forget(&self, settled: u64) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.by_distribution.retain(|_, of_distribution| {
@@ -129,14 +131,14 @@ impl Invalidations {
         });
     }
 
-    /// One of the latest, by its id.
+    /// Returns one of the latest invalidations by its id.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut finished = known.finished.iter().rev();
         finished.find(|invalidation| invalidation.id == id).cloned()
     }
 
-    /// The latest, newest first.
+    /// Returns the latest invalidations, newest first.
     pub(crate) fn latest(&self, count_max: usize) -> Vec<Arc<Invalidation>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
@@ -149,7 +151,7 @@ impl Invalidations {
     }
 }
 
-/// In place of a distribution's id, which is never empty.
+/// Key for all distributions; no distribution's id is empty.
 const EVERY_DISTRIBUTION: &str = "";
 
 impl Known {
@@ -162,7 +164,7 @@ impl Known {
         if of_distribution.count() > COMPARED_MAX {
             *of_distribution = OfDistribution::everything(seq);
         }
-        // Changes at origins are nobody's to ask about, and must not push out what operators did.
+        // Changes at origins cannot be queried, and must not push out what operators requested.
         if !invalidation.id.is_empty() {
             self.remember(Arc::clone(invalidation));
         }
@@ -189,7 +191,7 @@ impl Known {
 }
 
 impl OfDistribution {
-    /// All that is older, by one path.
+    /// Returns a table that covers everything older, by one path.
     fn everything(seq: u64) -> Self {
         let mut of_distribution = OfDistribution::default();
         if let Ok(everything) = InvalidationPath::parse("/*") {
@@ -245,7 +247,7 @@ impl OfDistribution {
     }
 }
 
-/// The latest of equal ones is enough.
+/// Adds a path; of equal ones only the latest number is kept.
 fn put(paths: &mut Vec<(InvalidationPath, u64)>, path: InvalidationPath, seq: u64) {
     match paths.iter_mut().find(|(known, _)| *known == path) {
         Some((_, number)) => *number = seq,
@@ -253,7 +255,8 @@ fn put(paths: &mut Vec<(InvalidationPath, u64)>, path: InvalidationPath, seq: u6
     }
 }
 
-/// Lines: id, distribution, seconds; then two for each item, as it was written and as it is understood.
+/// Encodes an invalidation in lines: id, distribution, seconds; then two for each item, as it was written and as it is
+/// understood.
 fn encode(invalidation: &Invalidation) -> Vec<u8> {
     let mut text = format!(
         "{}\n{}\n{}\n",
@@ -303,7 +306,7 @@ fn size_bytes(invalidation: &Invalidation) -> usize {
         .sum()
 }
 
-/// Decoded names may have line ends.
+/// Escapes line ends, which decoded names may contain.
 fn escaped(line: &str) -> String {
     line.replace('\\', "\\\\")
         .replace('\n', "\\n")

@@ -1,4 +1,4 @@
-//! Finds the stored object of an ask, by way of the marker where `Vary` tells several apart.
+//! Finds the stored object for a cache request, by way of the marker where `Vary` tells several apart.
 
 use super::WorkerCache;
 use super::cache_request::CacheRequest;
@@ -11,29 +11,29 @@ use privet_cache::{DiskEntry, Key, Lookup, Object};
 use privet_distribution::caching::{CacheKey, CacheStatus, ForwardReason, Freshness, VaryNames};
 use std::sync::Arc;
 
-/// Entries on disk up to this size are read into memory whole; the bodies of others are sent from the disk.
+/// Maximum size of disk entries that are read into memory whole; the bodies of larger ones are sent from the disk.
 const LOADED_SIZE_BYTES_MAX: u64 = 512 * 1024;
-/// Entries up to this size are read by the worker itself, if they are in the operating system's memory.
+/// Maximum size of entries that the worker reads itself, if they are in the page cache.
 const AT_ONCE_SIZE_BYTES_MAX: u64 = 128 * 1024;
 
-/// The sign that several responses are told apart.
+/// The marker of a key under which several responses are told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Marker {
     pub(super) names: VaryNames,
     pub(super) generation: Generation,
 }
 
-/// What a look-up found.
+/// The result of a lookup.
 #[derive(Clone, Debug)]
 pub(super) struct LookUp {
-    /// What it was looked for under in the end.
+    /// Key that was looked up last: the variant's, if there is a marker.
     pub(super) digest: Key,
     pub(super) marker: Option<Marker>,
     pub(super) object: Option<StoredObject>,
 }
 
 impl LookUp {
-    /// Why the origin has to be asked.
+    /// Returns the reason for a request to the origin.
     pub(super) fn reason(&self) -> ForwardReason {
         match (&self.object, &self.marker) {
             (Some(_), _) => ForwardReason::Stale,
@@ -43,7 +43,8 @@ impl LookUp {
     }
 }
 
-/// The key of one of several responses. The marker's generation is part of it: with the marker go all of them.
+/// Returns the key of one of several variants. The marker's generation is part of it, so that all variants go with the
+/// marker.
 pub(super) fn variant_key(ask: &CacheRequest, marker: &Marker) -> Vec<u8> {
     let variant = ask.heard().fold(ask.key.clone(), |key, headers| {
         key.variant(&marker.names, headers, &ask.policy)
@@ -54,7 +55,7 @@ pub(super) fn variant_key(ask: &CacheRequest, marker: &Marker) -> Vec<u8> {
 }
 
 impl WorkerCache {
-    /// What is stored for `ask`, fresh or not, unless it was invalidated.
+    /// Looks up what is stored for `ask`, fresh or not, unless it was invalidated.
     pub(super) async fn look_up(&self, ask: &CacheRequest) -> LookUp {
         let primary = self.stored(ask.digest, ask.key.as_bytes()).await;
         let Some(object) = primary else {
@@ -84,7 +85,7 @@ impl WorkerCache {
         }
     }
 
-    /// A fresh object that is in memory with its whole body: what most requests are for, found without an
+    /// Returns a fresh object whose whole body is in memory: most requests are for one, and it is found without a
     /// [`CacheRequest`].
     ///
     /// `None` says nothing about the object: [`WorkerCache::look_up`] may still find it.
@@ -111,7 +112,7 @@ impl WorkerCache {
         })
     }
 
-    /// The object of which all has come, now that its length is known; `None` when it was not kept.
+    /// Returns the object once all of it has arrived and its length is known; `None` if it was not stored.
     pub(crate) async fn kept_whole(&self, object: &StoredObject) -> Option<StoredObject> {
         let kept = self.stored(object.digest, &object.head().key).await?;
         let is_same = kept.generation() == object.generation();
@@ -133,11 +134,11 @@ impl WorkerCache {
         is_valid.then_some(found)
     }
 
-    /// What does not read back as it was written counts as absent.
+    /// Reads an entry from the disk. One that does not read back as it was written counts as absent.
     async fn loaded(&self, digest: Key, entry: DiskEntry) -> Option<StoredObject> {
         let store = self.shared.store.clone();
         if entry.size_bytes() <= AT_ONCE_SIZE_BYTES_MAX && entry.is_in_page_cache() {
-            // A thread of its own would cost more than the copying.
+            // A thread would cost more than the copy.
             let object = store.load_object(&entry, &digest).ok()??;
             return Some(StoredObject {
                 digest,

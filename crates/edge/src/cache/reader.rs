@@ -1,4 +1,4 @@
-//! Reads a stretch of an object for one viewer: from memory, from the disk, from a fill, or by beginning one.
+//! Reads a range of an object for one viewer: from memory, from disk, from a fill under way, or by beginning one.
 
 mod decide;
 mod open_end;
@@ -23,41 +23,41 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// How often the same place may be tried without a byte.
+/// Maximum number of attempts at the same position without a byte.
 const ATTEMPTS_MAX: u32 = 5;
 
-/// A viewer's way through an object.
+/// A reader of one range of an object, for one viewer.
 pub(crate) struct ObjectReader {
     cache: Rc<WorkerCache>,
-    /// What blocks that are missing are fetched with; `None` of an object whose body is with it.
+    /// Request that missing blocks are fetched with; `None` for an object whose body is with it.
     ask: Option<Rc<CacheRequest>>,
     object: StoredObject,
-    /// The place of the next byte.
+    /// Offset of the next byte.
     position: u64,
-    /// The place behind the last byte; `None` while the object's size is not known.
+    /// Offset behind the last byte; `None` while the object's size is not known.
     end: Option<u64>,
     source: Source,
-    /// The place in a fill that has, or will have, what comes next. Kept while the store has it: a fill goes on only
-    /// for those who follow it.
+    /// Position in a fill that has, or will have, the next bytes. Held even while the store has them, because a fill
+    /// goes on only for its followers.
     follower: Option<Follower>,
     attempts: u32,
-    /// The block that this reader was counted for.
+    /// Number of the block that this reader was counted for.
     counted_block: Option<u64>,
-    /// Keeps a fill from being abandoned before it is followed.
+    /// Waiter that keeps a fill from being abandoned before it is followed.
     waiting: Option<FlightWaiter>,
 }
 
-/// Where the next bytes come from.
+/// Source of the next bytes.
 enum Source {
     Undecided,
     /// The body that is with the object.
     With(Block),
-    /// A body on disk, whose first byte is at `start` of the object.
+    /// A body on disk, whose first byte is at offset `start` of the object.
     Disk {
         body: DiskBody,
         start: u64,
     },
-    /// A block on disk, whose place is being looked for.
+    /// A block on disk whose location is being looked up, and its offset in the object.
     Opening(DiskWork<io::Result<Option<DiskBody>>>, u64),
     Following,
 }
@@ -85,7 +85,7 @@ enum Purpose {
 #[derive(Debug)]
 pub(crate) enum Next {
     Bytes(Bytes),
-    /// To be sent from the file.
+    /// Bytes to be sent from the file.
     File {
         file: Arc<File>,
         offset: u64,
@@ -94,12 +94,12 @@ pub(crate) enum Next {
     End,
 }
 
-/// Why a body breaks off.
+/// Reason why a body breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadFault {
     /// The origin failed.
     Origin(OriginFaultKind),
-    /// The object is another one by now, or cannot be had in parts.
+    /// The object has changed, or cannot be fetched in parts.
     Lost,
 }
 
@@ -114,7 +114,7 @@ impl std::fmt::Debug for ObjectReader {
 }
 
 impl ObjectReader {
-    /// A reader of the whole object. `ask` is what its missing blocks are fetched with, `None` where its body is with it.
+    /// Creates a reader from `start` to before `end`, both within the object; `None` reads to its end.
     pub(crate) fn new(
         cache: &Rc<WorkerCache>,
         ask: Option<&Rc<CacheRequest>>,
@@ -142,17 +142,17 @@ impl ObjectReader {
         self
     }
 
-    /// How many bytes are left; `None` while the object's size is not known.
+    /// Returns the number of bytes left; `None` while the object's size is not known.
     pub(crate) fn remaining(&self) -> Option<u64> {
         self.end.map(|end| end - self.position)
     }
 
-    /// Of the next byte.
+    /// Returns the offset of the next byte.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Leaves out what lies before `position`, which is not behind the end.
+    /// Skips to `position`, which is not behind the end. Never goes back.
     pub(crate) fn skip_to(&mut self, position: u64) {
         if position <= self.position {
             return;
@@ -163,7 +163,7 @@ impl ObjectReader {
         }
     }
 
-    /// Waits until the next bytes are near, so that a fault is known before the answer begins.
+    /// Waits until the next bytes are near, so that a fault is known before the response begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
         std::future::poll_fn(|context| self.poll_ready(context)).await
     }
@@ -186,7 +186,7 @@ impl ObjectReader {
         Poll::Ready(Ok(()))
     }
 
-    /// The next bytes, `length_max` at most unless they are in a file.
+    /// Returns the next bytes, `length_max` at most unless they are in a file.
     pub(crate) fn poll_next(
         &mut self,
         length_max: usize,
@@ -293,7 +293,7 @@ impl ObjectReader {
         self.source = Source::Undecided;
     }
 
-    /// Counts what is given, and gives no more than is wanted.
+    /// Advances by the bytes that are given, and gives none beyond the range.
     fn gives(&mut self, next: Next) -> Poll<Result<Next, ReadFault>> {
         let left = self.remaining().unwrap_or(u64::MAX);
         let next = match next {
@@ -344,8 +344,8 @@ impl ObjectReader {
         self.position % self.object.head().block_size_bytes()
     }
 
-    /// Whether a block of this size has the byte at hand. One that has not is as good as none: whoever waits for it
-    /// waits for ever.
+    /// Returns true if a block of this size has the current byte. A shorter block counts as missing: waiting for it
+    /// would never end.
     fn reaches_position(&self, size_bytes: u64) -> bool {
         self.position_in_block() < size_bytes
     }
@@ -360,7 +360,7 @@ impl ObjectReader {
             Ok(Ok(Some(body))) if start + body.size_bytes > self.position => {
                 Source::Disk { body, start }
             }
-            // What cannot be read, or is too short, is fetched anew.
+            // A block that cannot be read, or is too short, is fetched again.
             Ok(Ok(Some(_) | None) | Err(_)) | Err(_) => {
                 self.remove_block();
                 Source::Undecided
@@ -369,11 +369,12 @@ impl ObjectReader {
         Poll::Ready(())
     }
 
-    /// Whether the reader may try again after a fill has failed.
+    /// Decides whether the reader may try again after a fill has failed.
     fn failed(&mut self, fault: FetchFault) -> Result<(), ReadFault> {
         match fault {
             FetchFault::Abandoned if self.attempts < ATTEMPTS_MAX => Ok(()),
-            // An origin that broke off is asked once more for the rest, if that can be told apart from other bytes.
+            // An origin that broke off is asked once more for the rest, if that can be told from the bytes of another
+            // version.
             FetchFault::Origin(OriginFaultKind::Truncated)
                 if self.attempts == 0 && self.can_resume() =>
             {
@@ -387,7 +388,8 @@ impl ObjectReader {
         }
     }
 
-    /// Nothing tells its parts from those of another version, or nobody knows how long it is.
+    /// Returns true if the object cannot be fetched in parts: nothing tells those from another version's, or its length
+    /// is not known.
     fn is_whole_only(&self) -> bool {
         self.is_in_blocks() && !self.can_resume()
     }
@@ -398,7 +400,7 @@ impl ObjectReader {
     }
 }
 
-/// Up to `length_max` bytes at `position` of a block, of one chunk.
+/// Returns up to `length_max` bytes at `position` of a block, all from one chunk.
 fn slice_at(block: &Block, position: u64, length_max: usize) -> Option<Bytes> {
     let mut start = 0;
     for chunk in block.chunks() {
@@ -412,7 +414,7 @@ fn slice_at(block: &Block, position: u64, length_max: usize) -> Option<Bytes> {
     None
 }
 
-/// The rest of a body on disk.
+/// Returns the rest of a body on disk.
 fn stretch(body: &DiskBody, start: u64, position: u64) -> Option<Next> {
     let within = position.checked_sub(start)?;
     let left = body

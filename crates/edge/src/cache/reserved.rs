@@ -1,4 +1,4 @@
-//! Memory set aside for blocks on their way, of which there may be so much at the same time.
+//! Bounds the memory of blocks that are still being fetched.
 
 use super::EdgeCache;
 use bytes::Bytes;
@@ -6,10 +6,10 @@ use privet_cache::Reservation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Of the cache's memory, the part that blocks on their way may take: 1 in so many.
+/// Divisor of the cache's memory: blocks in flight may use 1/SHARE of it.
 const SHARE: u64 = 4;
 
-/// How much is set aside, over all workers.
+/// Memory reserved for blocks in flight, over all workers.
 #[derive(Debug)]
 pub(super) struct OnTheirWay {
     size_bytes: AtomicU64,
@@ -25,7 +25,7 @@ impl OnTheirWay {
     }
 }
 
-/// Room for one block. Gives back on drop what has not become pieces.
+/// A reservation for one block. Dropping it gives back what has not become chunks.
 #[derive(Debug)]
 pub(super) struct Reserved {
     cache: Arc<EdgeCache>,
@@ -34,7 +34,7 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
-    /// `None` when too much is on its way, or when viewers hold the memory.
+    /// Reserves memory; `None` when too much is in flight, or when viewers hold the memory.
     pub(super) fn take(cache: &Arc<EdgeCache>, size_bytes: u64) -> Option<Self> {
         let on_their_way = &cache.on_their_way;
         let before = on_their_way
@@ -55,7 +55,7 @@ impl Reserved {
         })
     }
 
-    /// Makes a counted piece of it.
+    /// Turns bytes into a chunk that is counted against the reservation.
     pub(super) fn chunk(&mut self, bytes: Vec<u8>) -> Bytes {
         self.reservation.chunk(bytes)
     }

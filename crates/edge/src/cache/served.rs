@@ -1,4 +1,4 @@
-//! What the cache gives: an object to serve, a response for one viewer, or the reason for neither.
+//! Results of the cache: an object to serve, a response for one viewer, or a fault.
 
 use super::flight::FlightWaiter;
 use super::stored_object::StoredObject;
@@ -6,7 +6,7 @@ use crate::origin_client::{OriginFault, OriginResponse};
 use privet_distribution::caching::CacheStatus;
 use privet_distribution::logging::ResultType;
 
-/// What became of an ask.
+/// The result of a cache request.
 #[derive(Debug)]
 pub(crate) enum Obtained {
     /// An object, stored or on its way into the store.
@@ -17,17 +17,17 @@ pub(crate) enum Obtained {
     Failed(OriginFault),
 }
 
-/// An object that is to be served.
+/// An object to serve.
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) object: StoredObject,
     pub(crate) status: CacheStatus,
     pub(crate) how: CacheResult,
-    /// Keeps the fill going until the viewer follows it.
+    /// Waiter that keeps the fill going until the viewer follows it.
     pub(crate) waiting: Option<FlightWaiter>,
 }
 
-/// How an object came to be served; the log's words.
+/// The way an object came to be served, in the log's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheResult {
     Hit,

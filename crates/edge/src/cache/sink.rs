@@ -1,4 +1,4 @@
-//! Takes an origin's body piece by piece: into the fill for those who follow, into the store for those to come.
+//! Takes an origin's body piece by piece: into the fill for its followers, and into the store for later requests.
 
 use super::EdgeCache;
 use super::cached_head::{CachedHead, Form, Generation};
@@ -13,7 +13,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// A head that goes into the store once its whole body has come.
+/// A head that goes into the store once its whole body has arrived.
 #[derive(Debug)]
 pub(super) struct PendingHead {
     pub(super) digest: Key,
@@ -21,31 +21,31 @@ pub(super) struct PendingHead {
     pub(super) seq: u64,
 }
 
-/// The way of one body.
+/// The destination of one body.
 pub(super) struct Sink {
     cache: Arc<EdgeCache>,
     generation: Generation,
     block_size_bytes: u64,
     fill: Arc<Fill>,
     keeping: Option<PendingHead>,
-    /// Of the next byte.
+    /// Offset of the next byte.
     position: u64,
-    /// The block at hand.
+    /// Pieces of the current block.
     pieces: Vec<Bytes>,
     reservation: Option<Reserved>,
     storing: Storing,
     blocks: Blocks,
 }
 
-/// Whether the block at hand is kept.
+/// Storage of the current block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Storing {
     Yes,
-    /// There was no memory for it.
+    /// Not stored: there was no memory for it.
     No,
 }
 
-/// Whether every block so far was kept.
+/// Storage of all blocks so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocks {
     NoneYet,
@@ -77,11 +77,12 @@ impl Sink {
         sink
     }
 
-    /// Takes the body to its end, as fast as those who follow and the origin allow.
+    /// Takes the body to its end, as fast as the followers and the origin allow.
     pub(super) async fn take_all(mut self, mut body: OriginBody) {
         let outcome = loop {
             if self.fill.end() == Some(self.position) {
-                // Only now is the connection known to be free; an origin that ignored the range goes on and on.
+                // Only reading on tells that the connection is free; an origin that ignored the range keeps sending.
+                // That is a fault only where the whole object is to be stored.
                 let ends = body.next().await;
                 break match ends {
                     Some(Ok(_)) if self.keeping.is_some() => Err(FetchFault::Unexpected),
@@ -98,7 +99,7 @@ impl Sink {
         self.fill.finish(outcome);
     }
 
-    /// The first `skipped` bytes belong to nobody here.
+    /// Discards the first `skipped` bytes, which nobody requested.
     pub(super) async fn skip(
         &mut self,
         body: &mut OriginBody,
@@ -167,7 +168,8 @@ impl Sink {
         self.fill.push(piece);
     }
 
-    /// Bodies that may turn out short enough to be kept with their head are not cut at the first block's end.
+    /// Returns true if the body is cut at the ends of blocks. One that fits in a block is not, as it is stored with its
+    /// head.
     fn is_in_blocks(&self) -> bool {
         match self.keeping.as_ref().map(|keeping| &keeping.head.form) {
             Some(Form::Whole { .. }) => false,
@@ -192,7 +194,7 @@ impl Sink {
         left.min(self.block_size_bytes)
     }
 
-    /// Keeps the block at hand, whole or the object's last.
+    /// Stores the current block, whole or the object's last.
     fn end_block(&mut self) {
         let pieces = std::mem::take(&mut self.pieces);
         self.reservation = None;
@@ -211,7 +213,7 @@ impl Sink {
         self.fill.stored_before(self.position);
     }
 
-    /// The body has ended where the origin has set its end.
+    /// Stores what is pending, now that the body has ended where the origin set its end.
     fn complete(&mut self) -> Result<(), FetchFault> {
         if self.fill.end().is_some_and(|end| end != self.position) {
             return Err(FetchFault::Unexpected);
@@ -253,7 +255,7 @@ impl Sink {
         }
     }
 
-    /// Many small pieces cost more than copying them once.
+    /// Joins small pieces into chunks, where keeping so many costs more than copying them once.
     fn joined(&self, pieces: Vec<Bytes>) -> Vec<Bytes> {
         let size_bytes: usize = pieces.iter().map(Bytes::len).sum();
         if pieces.len() <= 2 * size_bytes.div_ceil(CHUNK_SIZE_BYTES) + 8 {
@@ -293,6 +295,7 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
+        // This counts only if nothing else has ended the fill.
         self.fill.finish(Err(FetchFault::Abandoned));
         self.cache.fills.remove(&self.generation, &self.fill);
     }

@@ -1,4 +1,4 @@
-//! An object that the cache has, with its bytes or the place where they are.
+//! An object that the cache has, with its bytes or their location.
 
 use super::cached_head::{CachedHead, Generation};
 use privet_cache::{DiskBody, Key, Object};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(crate) struct StoredObject {
     pub(super) digest: Key,
     pub(super) object: Arc<Object<CachedHead>>,
-    /// Where the body is when it is not with the object.
+    /// Location of the body when it is not with the object.
     pub(super) on_disk: Option<DiskBody>,
 }
 
@@ -18,17 +18,17 @@ impl StoredObject {
         &self.object.head
     }
 
-    /// Tells these bytes from those of every other stored response.
+    /// Returns the name that tells these bytes from those of every other stored response.
     pub(crate) fn generation(&self) -> Generation {
         self.head().generation
     }
 
-    /// What it is found by.
+    /// Returns the key that the object is stored under.
     pub(crate) fn key(&self) -> Key {
         self.digest
     }
 
-    /// In what pieces missing bytes are fetched.
+    /// Returns the size of the blocks in which missing bytes are fetched.
     pub(crate) fn block_size_bytes(&self) -> u64 {
         self.head().block_size_bytes()
     }

@@ -1,4 +1,4 @@
-//! Viewers who want the same object at the same time: one of them fetches it, the others wait for that.
+//! Requests for the same object at the same time: one of them fetches it, the others wait for that.
 
 use super::WorkerCache;
 use super::cache_request::CacheRequest;
@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Whether a fault may be of one viewer's making, so that those who waited ask for themselves: what a policy passes on
-/// may be what a bucket's check of the signature stumbles over.
+/// Returns true if one viewer's request may have caused the fault, so that those who waited send their own: a header
+/// that a policy passes on may break a bucket's check of the signature.
 fn is_of_one_request(kind: OriginFaultKind) -> bool {
     matches!(
         kind,
@@ -23,7 +23,7 @@ fn is_of_one_request(kind: OriginFaultKind) -> bool {
 }
 
 impl WorkerCache {
-    /// Begins to fetch, in a task of its own that no viewer's leaving ends. The leader gets the response itself.
+    /// Starts a fetch in a task of its own, which goes on when viewers leave. The leader gets the response itself.
     pub(super) fn lead(
         self: &Rc<Self>,
         flight: Arc<Flight>,
@@ -33,7 +33,7 @@ impl WorkerCache {
         let (sender, receiver) = oneshot::channel();
         let waiter = flight.follow();
         let (cache, ask) = (Rc::clone(self), Rc::clone(ask));
-        // Made here, so that a task that never gets its turn ends the flight too.
+        // Created here, so that a task that never runs ends the flight too.
         let guard = Rc::new(FlightGuard::new(flight, &cache.shared));
         tokio::task::spawn_local(async move {
             let fetched = cache.fetch(&ask, found, Some(Rc::clone(&guard))).await;
@@ -53,7 +53,7 @@ impl WorkerCache {
                 Err((fetched, waiter)) => {
                     drop(waiter);
                     if let Fetched::Stored(Stored { hold, .. }) = fetched {
-                        // The leader has left; the others are given the time to follow.
+                        // The leader has left; the others get time to follow.
                         waiting.closed().await;
                         drop(hold);
                     }
@@ -68,7 +68,7 @@ impl WorkerCache {
         self.shared.flights.mark_unshareable(ask);
     }
 
-    /// What one who waited gets; `None` when he has to look again.
+    /// Returns the result of a request that waited; `None` when it has to look up again.
     pub(super) fn followed(
         &self,
         ask: &Rc<CacheRequest>,
@@ -82,7 +82,7 @@ impl WorkerCache {
         let object = match outcome {
             FlightOutcome::Stored(object) => object,
             FlightOutcome::ServeStale(object) => {
-                // What is invalidated meanwhile stands in for nothing.
+                // An object that was invalidated meanwhile is not served stale.
                 let head = object.head();
                 if self.shared.invalidations.cover(head, object.object.seq) {
                     self.shared.flights.mark_unshareable(ask);
@@ -104,14 +104,14 @@ impl WorkerCache {
         };
         let head = object.head();
         let is_fresh = head.lifetime.verdict(now) == Freshness::Fresh;
-        // A flight lasts as long as its viewers do; what was asked for before an invalidation is not for those after
+        // A flight lasts as long as its viewers do; a response requested before an invalidation is not for those after
         // it.
         let is_covered = self.shared.invalidations.cover(head, object.object.seq);
         if !is_fresh || is_covered {
             self.shared.flights.mark_unshareable(ask);
             return None;
         }
-        // Of several that `Vary` tells apart, the next look-up finds the right one.
+        // The object may be another variant; the next lookup finds the right one.
         if head.key != ask.key.as_bytes() && !self.is_variant_of(ask, &object) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What came: a request, its connection, and the configuration that it is judged by.
+//! A received request, its connection, and the configuration that it is judged by.
 
 use crate::answer_memory::BodyMemory;
 use crate::connection_state::ConnectionState;
@@ -17,31 +17,32 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// A field in a `HeaderMap`, without its text.
+/// Memory of a field in a `HeaderMap`, without its text.
 const FIELD_SIZE_BYTES: usize = 110;
 
 pub(super) static FORWARDED_FOR: header::HeaderName =
     header::HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: header::HeaderName = header::HeaderName::from_static("x-forwarded-proto");
 
-/// A request as it was received. Nothing of it changes.
+/// A request as it was received. It does not change.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) parts: Parts,
     pub(crate) has_body: bool,
     pub(crate) connection: Rc<ConnectionState>,
-    /// The configuration of the moment in which it came.
+    /// Configuration that was active when the request arrived.
     pub(crate) state: Arc<EdgeState>,
     pub(crate) request_id: String,
-    /// Whose request it is: the connection's other end, or whom trusted proxies name.
+    /// Address of the viewer: the connection's other end, or the one that trusted proxies name.
     pub(crate) viewer: IpAddr,
-    /// By which grants are judged: the viewer's address, if that is known.
+    /// Address that grants are judged by: the viewer's, or one that no grant for some addresses names if it is not
+    /// known.
     client: IpAddr,
-    /// How the viewer asked, as far as trusted proxies say so; a contradiction is refused.
+    /// Scheme and host that the viewer used, as far as trusted proxies state them; a contradiction is refused.
     pub(crate) told: Result<Asked, ForwardedFault>,
-    /// When the head had arrived: what the request is judged by.
+    /// Time at which the head had arrived, by which the request is judged.
     pub(crate) now: Timestamp,
-    /// For the answer, set aside when the request was admitted.
+    /// Memory for the response, set aside when the request was admitted.
     pub(crate) memory: BodyMemory,
     pub(super) started: Instant,
 }
@@ -70,8 +71,8 @@ impl Received {
         }
     }
 
-    /// The same without what the viewer sent. A request that is not admitted belongs to no distribution's log, and its
-    /// page may wait for as long as the viewer likes.
+    /// Drops what the viewer sent. A request that is not admitted belongs to no distribution's log, and its page may
+    /// wait for as long as the viewer likes.
     pub(crate) fn without_request(mut self) -> Self {
         self.parts.headers = HeaderMap::new();
         self.parts.uri = Uri::default();
@@ -81,7 +82,7 @@ impl Received {
         self
     }
 
-    /// The request in the terms of the rules.
+    /// Returns the request in the terms of the rules.
     pub(crate) fn viewer_request(&self) -> ViewerRequest<'_> {
         let asked = path(&self.parts.uri);
         let (path_token, path) = match split_path_token(asked) {
@@ -106,18 +107,18 @@ impl Received {
         }
     }
 
-    /// The viewer's country, if it is known.
+    /// Returns the viewer's country, if it is known.
     pub(crate) fn country(&self) -> Option<&str> {
         self.state.country(self.viewer)
     }
 
-    /// By which the viewer asked: here, or the outermost trusted proxy.
+    /// Returns the scheme of the viewer's request: here, or at the outermost trusted proxy.
     pub(crate) fn scheme(&self) -> Scheme {
         let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
         told.unwrap_or(self.connection.facts.scheme)
     }
 
-    /// Whether a request that is refused might have been let in if its sender were a trusted proxy.
+    /// Returns true if a refused request might have been admitted were its sender a trusted proxy.
     pub(crate) fn may_be_of_a_proxy(&self, denial: &Denial) -> bool {
         let is_about_the_url = matches!(
             denial,
@@ -135,11 +136,11 @@ impl Received {
                 .contains(self.connection.facts.peer.ip())
     }
 
-    /// What the operator hears of `count` requests, this one the last, whose host no distribution has.
+    /// Returns the operator's note on `count` requests, this one the last, whose host no enabled distribution has.
     pub(crate) fn unknown_host_note(&self, count: u64) -> String {
         const HOST_CHARS_MAX: usize = 255;
         let host = self.host();
-        // A stranger's text, in which a link may be, and terminals obey.
+        // The text is a stranger's: it may contain a link, or characters that terminals obey.
         let shown: String = redact_viewer_text(host)
             .chars()
             .take(HOST_CHARS_MAX)
@@ -159,7 +160,8 @@ impl Received {
         format!("a request for the host {shown} was refused with 403: {why}{more}")
     }
 
-    /// A proxy that tells schemes is where https is.
+    /// Returns 443 if a proxy states the scheme, because https then ends at that proxy; `None` means the distribution's
+    /// port.
     fn https_port(&self) -> Option<u16> {
         const HTTPS: u16 = 443;
         let told = self.told.as_ref().ok().and_then(|asked| asked.scheme);
@@ -200,7 +202,7 @@ impl Received {
         }
     }
 
-    /// Bytes of the request head as HTTP/1.1 writes it, which HTTP/2 is measured by as well.
+    /// Returns the size of the request head as HTTP/1.1 writes it; HTTP/2 is measured the same way.
     pub(crate) fn request_head_size_bytes(&self) -> u64 {
         let target = self
             .parts
@@ -212,7 +214,7 @@ impl Received {
     }
 }
 
-/// The authority of the target wins over `Host` (RFC 9112 3.2.2; RFC 9113 8.3.1).
+/// Returns the host: the authority of the target wins over `Host` (RFC 9112 3.2.2; RFC 9113 8.3.1).
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
     match uri.authority() {
         Some(authority) => authority.as_str(),
@@ -223,7 +225,7 @@ fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
     }
 }
 
-/// `*` of `OPTIONS *` and the empty path of an absolute target count as `/`.
+/// Returns the path. `*` of `OPTIONS *` and the empty path of an absolute target count as `/`.
 pub(super) fn path(uri: &Uri) -> &str {
     match uri.path() {
         "" | "*" => "/",
@@ -231,12 +233,12 @@ pub(super) fn path(uri: &Uri) -> &str {
     }
 }
 
-/// What the fields of a request take in memory: the text, and the places in the map, which are more than tiny fields.
+/// Returns the memory that the fields of a request take: the text, and the slots in the map, which exceed tiny fields.
 pub(crate) fn headers_memory_size_bytes(headers: &HeaderMap) -> usize {
     headers_size_bytes(headers) + headers.len() * FIELD_SIZE_BYTES
 }
 
-/// Name, `: `, value and CRLF of every header.
+/// Returns the size of all headers: name, `: `, value and CRLF of each.
 pub(crate) fn headers_size_bytes(headers: &HeaderMap) -> usize {
     headers
         .iter()

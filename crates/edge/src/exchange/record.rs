@@ -1,4 +1,4 @@
-//! What became of a request, told once at its end.
+//! The record of a request, reported once at its end.
 
 use super::received::{FORWARDED_FOR, Received, path};
 use crate::departures::Departure;
@@ -15,20 +15,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What becomes of a request. Only ever written to, until its end.
+/// The record of a request. It is only ever written to, until its end.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) distribution: Option<Arc<Distribution>>,
-    /// Of the behavior that the request was routed to.
+    /// Policy of the behavior that the request was routed to.
     pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
-    /// When the grant ends that the answer was given for.
+    /// End of the grant that the response was given for.
     pub(crate) grant_until: Option<Timestamp>,
     pub(crate) outcome: Outcome,
     pub(super) ended: Option<Instant>,
     slot: LogSlot,
 }
 
-/// What the answer was, as far as it got.
+/// The response, as far as it got.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,
@@ -43,10 +43,10 @@ pub(crate) struct Outcome {
     pub(crate) head_size_bytes: u64,
     pub(crate) body_bytes_sent: u64,
     pub(crate) answered_after: Option<Duration>,
-    /// The body was handed over to its last byte.
+    /// True if the body was handed over to its last byte.
     pub(crate) complete: bool,
     pub(crate) unlogged: bool,
-    /// Pictures or sound, which a player takes as it plays.
+    /// True for video and audio, which a player takes as it plays.
     pub(crate) is_video: bool,
 }
 
@@ -62,25 +62,25 @@ impl Record {
         }
     }
 
-    /// From here on the request belongs to a distribution, whose log gets it.
+    /// Assigns the request to a distribution, whose log gets the record.
     pub(crate) fn belongs_to(&mut self, routed: &Routed<'_>) {
         self.distribution = Some(Arc::clone(routed.distribution));
         self.response_policy = routed.behavior.response_headers_policy.clone();
     }
 
-    /// The answer was given for this grant, and is kept no longer than it holds.
+    /// Notes the grant that the response was given for: no browser may keep the response longer than the grant holds.
     pub(crate) fn granted(&mut self, grant: &Grant) {
         self.grant_until = Some(grant.until());
     }
 
-    /// The answer's first byte is ready. Whether it is one that a player takes as it plays.
+    /// Notes that the first byte of the response is ready. Returns true if a player takes the response as it plays.
     pub(super) fn answered(&mut self, started: Instant) -> bool {
         self.outcome.answered_after = Some(started.elapsed());
         self.outcome.is_video = self.outcome.content_type.as_ref().is_some_and(is_video);
         self.outcome.is_video
     }
 
-    /// Tells what became of it to who keeps count: of every exchange, whatever the log's settings are.
+    /// Reports every exchange to the log and the counters, whatever the log's settings are.
     pub(super) fn end(&mut self, received: &Received, departure: Departure) {
         let slot = std::mem::take(&mut self.slot);
         let outcome = &self.outcome;
@@ -94,7 +94,7 @@ impl Record {
         ends.exchange(slot, &end, || self.log_record(received, departure));
     }
 
-    /// 0: the viewer left before the answer began.
+    /// Returns the status; 0 if the viewer left before the response began.
     fn status(&self) -> u16 {
         self.outcome
             .answered_after
@@ -163,7 +163,7 @@ impl Record {
         }
     }
 
-    /// `x-edge-detailed-result-type`. What went wrong at the origin comes before what the viewer did.
+    /// Returns `x-edge-detailed-result-type`. A fault of the origin takes precedence over the viewer's.
     fn detail(&self, departure: Departure) -> DetailedResult {
         let (Some(_), Some(detail)) = (self.outcome.answered_after, self.outcome.detail) else {
             return DetailedResult::ClientHungUpRequest;
@@ -190,7 +190,7 @@ impl Outcome {
     }
 }
 
-/// Pictures and sound (RFC 6838 4.2.4, 4.2.3).
+/// Returns true for video and audio (RFC 6838 4.2.4, 4.2.3).
 fn is_video(content_type: &HeaderValue) -> bool {
     let kind = content_type.as_bytes().get(..6);
     kind.is_some_and(|kind| {
@@ -200,7 +200,7 @@ fn is_video(content_type: &HeaderValue) -> bool {
     })
 }
 
-/// A header's text, `?` if it is not UTF-8: the log must show that there was one.
+/// Returns a header's text, `?` if it is not UTF-8: the log must show that there was one.
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let value = headers.get(name)?;
     Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?"))

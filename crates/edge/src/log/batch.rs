@@ -8,7 +8,7 @@ use privet_sign::Timestamp;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 
-/// A batch is sent on at this size, or after a second.
+/// Size at which a batch is sent on, unless a second passes first.
 const BATCH_SIZE_BYTES: usize = 64 * 1024;
 const HOUR_SECS: u64 = 3_600;
 
@@ -16,9 +16,9 @@ const HOUR_SECS: u64 = 3_600;
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) distribution_id: String,
-    /// What a file of such lines begins with.
+    /// Header of a file of such lines.
     pub(super) header: &'static str,
-    /// Hours since 1970 of the events.
+    /// Hour of the events, counted from 1970.
     pub(super) hour: u64,
     /// Lines for the file.
     pub(super) lines: Vec<u8>,
@@ -31,7 +31,7 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(crate) struct WorkerLog {
     log: Log,
-    /// Few: the distributions that were asked for within the last second.
+    /// Open batches: few, those of the distributions that were requested within the last second.
     batches: RefCell<Vec<Batch>>,
 }
 
@@ -48,12 +48,12 @@ impl WorkerLog {
         self.log.queue.reserve(records_max)
     }
 
-    /// Records have a live copy, the only form that names the grant.
+    /// Returns true if records have a live copy, the only form that names the grant.
     pub(crate) fn is_live(&self) -> bool {
         self.log.queue.to_stream.load(Ordering::Relaxed)
     }
 
-    /// Writes the record of an exchange that is over and uses up its slot. `record` is made only where it is written.
+    /// Writes the record of an exchange that is over and uses up its slot. `record` is called only when it is written.
     #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
     pub(crate) fn write<'r>(
         &self,
@@ -80,7 +80,7 @@ impl WorkerLog {
         self.append(distribution_id, stream_log_header(), line.record.at, line);
     }
 
-    /// Gives a slot back that was reserved for nothing.
+    /// Gives back a slot that was reserved for nothing.
     #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
     pub(crate) fn give_back(&self, slot: LogSlot) {
         if slot == LogSlot::Reserved {
@@ -88,7 +88,7 @@ impl WorkerLog {
         }
     }
 
-    /// Sends on what has gathered. To be called every second, and at the end.
+    /// Sends the open batches on. Called every second, and at the end.
     pub(crate) fn flush(&self) {
         for batch in self.batches.take() {
             self.send(batch);
@@ -127,7 +127,7 @@ impl WorkerLog {
         if live {
             record.write_live(&mut batch.json);
         }
-        // A live copy is live, and a short queue must not fill up here.
+        // The live copy must not lag, and a short queue must not fill up here.
         if live || batch.lines.len() >= BATCH_SIZE_BYTES || self.log.queue.is_pressing() {
             let batch = batches.swap_remove(position);
             drop(batches);
@@ -141,7 +141,7 @@ impl WorkerLog {
     }
 }
 
-/// A record in the two forms that the log has.
+/// A record in the log's two forms.
 trait Line {
     fn write_file(&self, out: &mut Vec<u8>);
     fn write_live(&self, out: &mut Vec<u8>);
@@ -161,8 +161,8 @@ impl Line for LogRecord<'_> {
 #[derive(Debug)]
 pub(crate) struct StreamLine<'a> {
     pub(crate) record: StreamLogRecord<'a>,
-    /// For the live copy. A line with a refusal, of something that does not play, is only there: the file has a word
-    /// for events that happened, and none for others.
+    /// Fields for the live copy. A line with a refusal, for something that does not play, is only there: the file has
+    /// words for events that happened, and none for others.
     pub(crate) own: OwnFields<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! CloudFront's log files in a folder: one gzip file for each distribution and hour, named and rotated as documented.
+//! CloudFront's log files in a folder: one gzip file per distribution and hour, named and rotated as documented.
 //!
 //! A file grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is cut off
 //! again and written later. A finished file gets its final name.
@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const HOUR_SECS: u64 = 3_600;
-/// How long after the last record a file of a past hour is finished.
+/// Time after its last record at which a file of a past hour is finished.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
-/// Lines that gather before they are compressed and written, if a second does not pass first.
+/// Size of the lines that gather before they are compressed and written, unless a second passes first.
 const BATCH_SIZE_BYTES: usize = 1024 * 1024;
 const PART: &str = ".part";
 
@@ -32,14 +32,15 @@ pub(super) struct LogFiles {
     settings: LogSettings,
     folder: PathBuf,
     files: HashMap<(String, u64), LogFile>,
-    /// What was taken since the last attempt to write.
+    /// Number of records taken since the last attempt to write; `fresh_size_bytes` is the size of their lines.
     fresh_records: usize,
     fresh_size_bytes: usize,
     complained: Option<Instant>,
 }
 
 impl LogFiles {
-    /// Makes the folder and finishes what an earlier run left behind. Errors: the folder cannot be made or read.
+    /// Creates the folder and finishes files that an earlier run left behind. Errors: the folder cannot be created or
+    /// read.
     pub(super) fn open(settings: &LogSettings) -> io::Result<Self> {
         let folder = settings.folder.join(settings.prefix.trim_matches('/'));
         std::fs::create_dir_all(&folder)?;
@@ -58,8 +59,8 @@ impl LogFiles {
         &self.settings
     }
 
-    /// Enough has come since the last attempt to be written before its time: a megabyte, or `records_max` records.
-    /// What a full disk left in memory does not count: each further record would have it compressed again.
+    /// Returns true if enough has arrived since the last attempt to write early: a megabyte, or `records_max` records.
+    /// Lines that a full disk left in memory do not count, or each further record would have them compressed again.
     pub(super) fn is_batch_full(&self, records_max: usize) -> bool {
         self.fresh_size_bytes >= BATCH_SIZE_BYTES || self.fresh_records >= records_max.max(1)
     }
@@ -79,7 +80,8 @@ impl LogFiles {
         self.fresh_size_bytes += batch.lines.len();
     }
 
-    /// Writes what is in memory and returns how many records that were; what cannot be written stays there.
+    /// Writes the lines in memory and returns the number of records written; lines that cannot be written stay in
+    /// memory.
     pub(super) fn flush(&mut self) -> usize {
         let newest_hour = self.files.keys().map(|(_, hour)| *hour).max();
         let settings = &self.settings;
@@ -107,8 +109,8 @@ impl LogFiles {
         written
     }
 
-    /// Writes and finishes everything; returns how many records that were. What the disk does not take goes to
-    /// standard error, so that it is not lost.
+    /// Writes and finishes everything; returns the number of records. Lines that the disk does not take go to standard
+    /// error, so that they are not lost.
     pub(super) fn close(mut self) -> usize {
         let mut written = self.flush();
         for file in self.files.values_mut() {
@@ -152,17 +154,17 @@ fn waiting(records: usize) -> String {
     }
 }
 
-/// One file under way.
+/// A file under way.
 #[derive(Debug)]
 struct LogFile {
     header: &'static str,
     part: PathBuf,
     file: Option<File>,
-    /// What is safely written.
+    /// Number of bytes that are safely written.
     size_bytes: u64,
-    /// Counted before compression.
+    /// Number of bytes written, counted before compression.
     plain_size_bytes: u64,
-    /// Lines that are only in memory, and how many.
+    /// Lines that are only in memory; `records` is their number.
     lines: Vec<u8>,
     records: usize,
     opened: Instant,
@@ -191,7 +193,7 @@ impl LogFile {
         }
     }
 
-    /// Appends the lines in memory as one gzip member and returns how many they were.
+    /// Appends the lines in memory as one gzip member and returns their number.
     fn write_member(&mut self) -> io::Result<usize> {
         if self.lines.is_empty() {
             return Ok(0);
@@ -231,7 +233,7 @@ impl LogFile {
         if self.file.take().is_none() {
             return Ok(());
         }
-        // The disk took the name and not one record.
+        // The disk took the name, but not one record.
         if self.size_bytes == 0 {
             return std::fs::remove_file(&self.part);
         }
@@ -239,7 +241,7 @@ impl LogFile {
     }
 }
 
-/// Gives files that an earlier run did not finish their final names: they are whole up to their last member.
+/// Gives files that an earlier run left unfinished their final names: they are whole up to their last member.
 fn finish_leftovers(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

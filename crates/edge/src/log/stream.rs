@@ -1,4 +1,4 @@
-//! The live copy of the log: JSON lines to a writer that may be slow, without ever holding up the files.
+//! The live copy of the log: JSON lines to a writer that may be slow, which never holds up the files.
 
 use crate::standard_error;
 use std::io::Write;
@@ -7,15 +7,15 @@ use std::sync::mpsc::{
 };
 use std::time::Duration;
 
-/// Batches that a slow reader may be behind; one record each when traffic is light.
+/// Maximum number of batches that a slow reader may be behind; each is one record when traffic is light.
 const BATCHES_BEHIND_MAX: usize = 8_192;
-/// How long a reader may take for the last batches.
+/// Maximum time that a reader may take for the last batches.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A thread that writes, and how many records it has missed.
+/// A thread that writes, and the number of records that it has missed.
 pub(super) struct LiveStream {
     sender: SyncSender<Vec<u8>>,
-    /// Says nothing; disconnected when the thread has ended.
+    /// Channel without messages, disconnected when the thread has ended.
     running: Receiver<()>,
     missed: usize,
 }
@@ -46,7 +46,7 @@ impl LiveStream {
         })
     }
 
-    /// Passes on `lines`, which hold so many `records`.
+    /// Passes on `lines`, which hold this many `records`.
     pub(super) fn offer(&mut self, mut lines: Vec<u8>, records: usize) {
         if self.missed > 0 {
             let told = format!("{{\"x-privet-missed-records\":\"{}\"}}\n", self.missed);
@@ -72,7 +72,7 @@ impl LiveStream {
 mod tests {
     use super::*;
 
-    /// Takes nothing until it is let go.
+    /// A writer that takes nothing until it is released.
     struct Stuck(Receiver<()>);
 
     impl Write for Stuck {

@@ -1,4 +1,4 @@
-//! Reads one chunk of a file: at once when the page cache has it, else on a thread that may block.
+//! Reads one chunk of a file: at once when the page cache has it, otherwise on a thread that may block.
 
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -12,15 +12,15 @@ use std::task::{Context, Poll};
 use super::DiskWork;
 use crate::file_placeholder::FILE_PLACEHOLDER_SIZE_BYTES;
 
-/// Large enough to make few calls of the operating system, small enough for hundreds of slow viewers.
+/// Maximum size of a chunk: large enough for few system calls, small enough for hundreds of slow viewers.
 pub(crate) const CHUNK_SIZE_BYTES: usize = 64 * 1024;
 
-/// Buffers kept by a worker for the next chunk.
+/// Maximum number of buffers that a worker keeps for its next chunks.
 const SPARE_BUFFERS_MAX: usize = 64;
 
-/// Up to `wanted` bytes (at least one) from `offset`. `reading` holds a read that is under way elsewhere.
+/// Reads up to `wanted` bytes (at least one) from `offset`. `reading` holds a read that is under way on another thread.
 ///
-/// Errors: the operating system's, and `UnexpectedEof` when the file has become shorter than was promised.
+/// Errors: the operating system's, and `UnexpectedEof` when the file has become shorter than promised.
 pub(crate) fn poll_chunk(
     reading: &mut Option<DiskWork<io::Result<Bytes>>>,
     file: &Arc<File>,
@@ -50,9 +50,9 @@ pub(crate) fn poll_chunk(
     )
 }
 
-/// Whether the first stretch of `remaining` bytes from `offset` seems to be in memory and no read is under way.
+/// Returns true if the first part of `remaining` bytes from `offset` seems to be in memory and no read is under way.
 ///
-/// Looks at its first and last byte: the operating system reads ahead in one piece.
+/// Only its first and last byte are looked at: the operating system reads ahead in one piece.
 pub(crate) fn is_cached(
     reading: &Option<DiskWork<io::Result<Bytes>>>,
     file: &File,
@@ -86,7 +86,7 @@ fn not_empty(bytes: Bytes) -> io::Result<Bytes> {
     Ok(bytes)
 }
 
-/// `WouldBlock` when the bytes would have to come from the disk.
+/// Reads from the page cache; `WouldBlock` when the bytes would have to come from the disk.
 #[cfg(target_os = "linux")]
 pub(crate) fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result<Bytes> {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -94,7 +94,7 @@ pub(crate) fn read_cached(file: &File, offset: u64, wanted: usize) -> io::Result
     let mut slices = [io::IoSliceMut::new(&mut buffer.bytes[..wanted])];
     match preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT) {
         Ok(length) => Ok(buffer.into_bytes(length)),
-        // A file system without this flag answers NOTSUP: then every read takes the waiting way.
+        // File systems without this flag return NOTSUP: every read then takes the blocking path.
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::OPNOTSUPP) => {
             Err(io::ErrorKind::WouldBlock.into())
         }
@@ -119,15 +119,15 @@ thread_local! {
     static SPARE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A chunk's memory, which goes back to its worker when the viewer has taken the bytes.
+/// Memory of a chunk, which returns to its worker when the viewer has taken the bytes.
 struct Buffer {
-    /// Empty only while it is dropped.
+    /// Memory of the bytes; empty only while it is dropped.
     bytes: Box<[u8]>,
     filled: usize,
 }
 
 impl Buffer {
-    /// For up to `wanted` bytes. Short reads get no more than that: what they hold is counted.
+    /// Takes a buffer for up to `wanted` bytes. Short reads get no larger one, because the memory they hold is counted.
     fn take(wanted: usize) -> Self {
         let size_bytes = if wanted <= CHUNK_SIZE_BYTES / 2 {
             wanted
@@ -163,7 +163,7 @@ impl Drop for Buffer {
         if bytes.len() < CHUNK_SIZE_BYTES {
             return;
         }
-        // At the end of a thread the store may be gone already; then the memory is simply freed.
+        // `SPARE` may be gone already when its thread ends; the memory is then simply freed.
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
             if spare.len() < SPARE_BUFFERS_MAX {

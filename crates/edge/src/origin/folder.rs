@@ -1,4 +1,4 @@
-//! A folder as origin: opens files beneath its root and never outside it.
+//! A folder as an origin: opens files beneath its root and never outside it.
 
 use super::hot_objects::{HotObject, HotObjects};
 use super::identity::{FileChanges, Identity, settled};
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Files up to this size are read whole and may be kept in memory.
+/// Maximum size of files that are read whole and may stay in memory.
 const MEMORY_OBJECT_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
-/// Files from this size on stay open, so that the operating system can send them by itself.
+/// Minimum size of files that stay open, so that the operating system can send them by itself.
 const FILE_OBJECT_SIZE_BYTES_MIN: u64 = 16 * 1024;
 
-/// An open root folder and what is hot in it.
+/// An open root folder and its hot objects.
 #[derive(Debug)]
 pub(crate) struct FolderOrigin {
     inner: Arc<Inner>,
@@ -32,12 +32,12 @@ struct Inner {
     root: OwnedFd,
     hot: HotObjects,
     changes: Arc<FileChanges>,
-    /// Bytes of objects in memory, kept here or on their way to viewers.
+    /// Number of bytes of objects in memory, kept here or on their way to viewers.
     in_memory: Arc<AtomicUsize>,
     in_memory_max: usize,
 }
 
-/// An object's bytes, counted for as long as anybody has them.
+/// The bytes of an object, counted for as long as anybody holds them.
 #[derive(Debug)]
 struct Counted {
     bytes: Vec<u8>,
@@ -58,8 +58,8 @@ impl Drop for Counted {
 }
 
 impl FolderOrigin {
-    /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory; as many again may
-    /// be on their way to viewers. `changes` are known to all folders: a file may lie beneath several.
+    /// Opens `root`. At most `files_max` files stay open and `size_bytes_max` bytes stay in memory; as many bytes again
+    /// may be on their way to viewers. All folders share `changes`, because a file may lie beneath several.
     ///
     /// Errors: the operating system's, for instance when the folder is missing.
     pub(crate) fn open(
@@ -82,8 +82,8 @@ impl FolderOrigin {
         })
     }
 
-    /// The object under `key`, a raw request path. What is hot is only compared with the file's current state;
-    /// everything else is opened on a thread that may block.
+    /// Returns the object under `key`, a raw request path. A hot object is only compared with the file's current state;
+    /// any other is opened on a thread that may block.
     pub(crate) async fn fetch(&self, key: &str) -> Result<Object, OriginError> {
         if let Some(object) = self.inner.still_hot(key)? {
             return Ok(object);
@@ -96,21 +96,21 @@ impl FolderOrigin {
             .map_err(|_| OriginError::Unreadable)?
     }
 
-    /// From now on the object under `key`, a raw request path, is another one than it was, even if the file's size and
-    /// times are the same. Looks at the file system.
+    /// Makes the object under `key`, a raw request path, a different one from now on, even if the file's size and times
+    /// stay the same. Accesses the file system.
     pub(crate) fn tell_of_change(&self, key: &str) {
         let inner = &self.inner;
         let Some(name) = relative_file_name(key) else {
             return;
         };
-        // A file that is gone is not found any more either.
+        // A file that is gone is not found any more, and needs no mark.
         if let Ok(stat) = rustix::fs::statat(&inner.root, &name, AtFlags::empty()) {
             inner.changes.tell(&stat);
         }
         inner.hot.remove(key);
     }
 
-    /// `file`, which was opened as an object with this head; `None` when it is another one by now.
+    /// Watches `file`, which was opened as an object with this head; `None` when it has changed by now.
     pub(crate) fn watched(&self, file: Arc<File>, head: &ObjectHead) -> Option<WatchedFile> {
         let changes = Arc::clone(&self.inner.changes);
         let identity = changes.identity(&rustix::fs::fstat(&file).ok()?);
@@ -126,7 +126,7 @@ impl FolderOrigin {
     }
 }
 
-/// An open file, and what tells the bytes that were opened from those that are written over them.
+/// An open file, with the identity that tells the bytes that were opened from those written over them.
 #[derive(Debug)]
 pub(crate) struct WatchedFile {
     file: Arc<File>,
@@ -139,7 +139,7 @@ impl WatchedFile {
         &self.file
     }
 
-    /// Whether what was read until now is of the bytes that were opened.
+    /// Returns true if everything read until now belongs to the bytes that were opened.
     pub(crate) fn is_unchanged(&self) -> bool {
         rustix::fs::fstat(&self.file)
             .is_ok_and(|stat| self.changes.identity(&stat) == self.identity)
@@ -147,7 +147,7 @@ impl WatchedFile {
 }
 
 impl Inner {
-    /// The remembered object, if the file is still the same one, byte for byte as far as its identity tells.
+    /// Returns the remembered object, if the file is still the same one as far as its identity tells.
     fn still_hot(&self, key: &str) -> Result<Option<Object>, OriginError> {
         let Some(hot) = self.hot.find(key) else {
             return Ok(None);
@@ -199,7 +199,8 @@ impl Inner {
         Ok(object)
     }
 
-    /// Several may find the same room at once: one object for each thread that reads.
+    /// Returns true if there is room for this many bytes. Several threads may find the same room, which exceeds the
+    /// limit by one object for each.
     fn has_room_for(&self, size_bytes: u64) -> bool {
         let in_memory = self.in_memory.load(Ordering::Relaxed) as u64;
         in_memory.saturating_add(size_bytes) <= self.in_memory_max as u64
@@ -214,7 +215,7 @@ impl Inner {
     }
 }
 
-/// Opens a file without leaving `root`, whatever symbolic links lie on the way.
+/// Opens a file without leaving `root`, whatever symbolic links are on the way.
 #[cfg(target_os = "linux")]
 fn open_beneath(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
     use rustix::fs::ResolveFlags;
@@ -246,7 +247,7 @@ fn open_by_component(root: &OwnedFd, name: &Path) -> Result<OwnedFd, Errno> {
     Ok(folder)
 }
 
-/// Never waits for the other end of a pipe, never becomes the controlling terminal.
+/// Returns flags by which opening never waits for the other end of a pipe and never takes a controlling terminal.
 fn open_flags() -> OFlags {
     OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
 }
@@ -260,7 +261,7 @@ fn representation(key: &str, stat: &Stat, identity: &Identity) -> Representation
     }
 }
 
-/// Reads exactly `size_bytes`: a file that shrank meanwhile is not served as something it is not.
+/// Reads exactly `size_bytes`: a file that shrank meanwhile is an error, not a shorter object.
 fn read_whole(file: &File, size_bytes: u64) -> Result<Vec<u8>, OriginError> {
     let mut content = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
     let read = file.take(size_bytes).read_to_end(&mut content);
@@ -278,7 +279,7 @@ fn origin_error(errno: Errno) -> OriginError {
         Errno::NAMETOOLONG,
         Errno::LOOP,
         Errno::XDEV,
-        // A socket: not a regular file.
+        // A socket, which is not a regular file.
         Errno::NXIO,
     ];
     if ABSENT.contains(&errno) {
@@ -320,7 +321,7 @@ mod tests {
         }
     }
 
-    /// Viewers that take their time hold what they were given, kept by the origin or not.
+    /// Slow viewers hold the bytes they were given, whether or not the origin keeps them.
     #[test]
     fn objects_on_their_way_have_a_limit_in_memory() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! What was asked for lately: small files in memory, large ones open. Bounded in number and in bytes.
+//! Recently requested objects: small files in memory, large ones open. Bounded in number and in bytes.
 //!
-//! An entry is served only while the file's identity is unchanged; this is no cache with a lifetime.
+//! An entry is served only while the file's identity is unchanged; this is not a cache with lifetimes.
 
 use super::identity::Identity;
 use super::{Content, Object, ObjectHead};
@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One remembered object.
+/// A remembered object.
 #[derive(Clone, Debug)]
 pub(super) struct HotObject {
-    /// Beneath the root.
+    /// Path of the file beneath the root.
     pub(super) name: PathBuf,
     pub(super) identity: Identity,
     pub(super) head: Arc<ObjectHead>,
@@ -36,7 +36,7 @@ impl HotObject {
     }
 }
 
-/// Two generations of objects; what is used moves to the young one, the old one is dropped whole.
+/// Two generations of objects: a used object moves to the young one, and the old one is dropped whole.
 #[derive(Debug)]
 pub(super) struct HotObjects {
     generations: Mutex<Generations>,
@@ -71,7 +71,7 @@ impl HotObjects {
     }
 
     pub(super) fn insert(&self, key: &str, hot: HotObject) {
-        // Each generation holds half: an object that fills more would push out everything else.
+        // Each generation has half of the space: a larger object would push out everything else.
         if hot.size_bytes() > self.size_bytes_max / 2 || self.files_max < 2 {
             return;
         }
@@ -105,7 +105,7 @@ impl HotObjects {
         }
     }
 
-    /// A panic while the lock is held leaves usable maps behind.
+    /// Locks the generations. A panic while the lock is held leaves them usable.
     fn lock(&self) -> MutexGuard<'_, Generations> {
         self.generations
             .lock()

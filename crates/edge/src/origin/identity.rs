@@ -1,8 +1,7 @@
-//! What tells one state of a file from another: what the system says of it, and that somebody told of a change which
-//! the system does not show.
+//! Identity of one state of a file: the system's metadata, and reported changes that those do not show.
 //!
-//! A file that is written by way of a memory map, on a server whose clock stands, or after the clock was put back, may
-//! have other bytes under the same size and times.
+//! A file that is written through a memory map, on a server whose clock stands still, or after the clock was set back,
+//! may have other bytes under the same size and times.
 
 use rustix::fs::Stat;
 use std::collections::HashMap;
@@ -10,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
-/// A file this young may change again within one tick of its time stamp, so its bytes are not kept.
+/// Age of a file below which it may change again within one tick of its timestamp, so its bytes are not kept.
 const SETTLED_AFTER_SECS: u64 = 2;
-/// Files that are told apart by what was told of them; beyond that, all files count as changed.
+/// Maximum number of files with a reported change; beyond it all files count as changed.
 const FILES_MAX: usize = 100_000;
 
-/// What tells one state of a file from another.
+/// The identity of one state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -23,7 +22,7 @@ pub(crate) struct Identity {
     size_bytes: i64,
     modified_ns: i128,
     changed_ns: i128,
-    /// The number of the change that was told last; 0 of a file that nobody told of.
+    /// Number of the last reported change; 0 for a file without one.
     told: u64,
 }
 
@@ -44,10 +43,10 @@ impl Identity {
         }
     }
 
-    /// 32 hexadecimal digits in quotes, as S3 writes them: a digest of what tells this state of the file from another.
-    /// A digest, because inode numbers are nobody's business.
+    /// Returns 32 hexadecimal digits in quotes, as S3 writes them: a digest of the identity, so that inode numbers are
+    /// not disclosed.
     pub(super) fn etag(&self) -> String {
-        // Viewers and disks have tags that were made of this text.
+        // The text must stay as it is: viewers and disks hold tags that were made of it.
         let mut state = format!(
             "Identity {{ device: {}, inode: {}, size_bytes: {}, modified_ns: {}, changed_ns: {} }}",
             self.device, self.inode, self.size_bytes, self.modified_ns, self.changed_ns
@@ -64,7 +63,7 @@ impl Identity {
     }
 }
 
-/// The file has not changed for a while by the system's clock.
+/// Returns true if the file has not changed for a while by the system's clock.
 pub(super) fn settled(stat: &Stat) -> bool {
     let changed = u64::try_from(stat.st_ctime.max(stat.st_mtime)).unwrap_or(u64::MAX);
     let now = SystemTime::now()
@@ -73,19 +72,19 @@ pub(super) fn settled(stat: &Stat) -> bool {
     now.as_secs() >= changed.saturating_add(SETTLED_AFTER_SECS)
 }
 
-/// The changes that were told, for the folders of all configurations until the process ends.
+/// The reported changes, for the folders of all configurations until the process ends.
 #[derive(Debug, Default)]
 pub(crate) struct FileChanges {
-    /// Spares the usual edge, which is told of nothing, the lock.
+    /// True once a change was reported. Spares the usual edge, which hears of none, the lock.
     is_any: AtomicBool,
     told: RwLock<Told>,
 }
 
 #[derive(Debug, Default)]
 struct Told {
-    /// By device and inode: a file has many names.
+    /// Numbers of changes by device and inode, because a file may have many names.
     files: HashMap<(u64, u64), u64>,
-    /// What counts for every other file.
+    /// Number that applies to every other file.
     others: u64,
 }
 
@@ -103,8 +102,8 @@ impl FileChanges {
         }
     }
 
-    /// Makes the file another one than it was. One that has not settled needs no mark: nothing is kept of it, and what
-    /// was kept before its last change is told by its times.
+    /// Marks the file as changed. One that has not settled needs no mark: nothing of it is kept, and its times tell the
+    /// change from everything that was kept before.
     pub(super) fn tell(&self, stat: &Stat) {
         if settled(stat) {
             let file = Identity::of(stat, 0);
@@ -123,7 +122,7 @@ impl FileChanges {
     }
 }
 
-/// A number that no change had before, in this process or an earlier one: the tags that were made of it are out there.
+/// Returns a number that no change had before, in this process or an earlier one: tags made of those are still in use.
 fn change_number() -> u64 {
     let mut random = [0; 8];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
@@ -140,7 +139,7 @@ mod tests {
         rustix::fs::fstat(file).unwrap()
     }
 
-    /// Forms on disk are found by these tags, and viewers ask with them.
+    /// Forms on disk are found by these tags, and viewers send them in conditions.
     #[test]
     fn tags_outlast_versions() {
         let identity = Identity {
@@ -174,7 +173,7 @@ mod tests {
         assert_eq!(changes.identity(&stat), twice);
     }
 
-    /// Forgetting a change would bring back what it ended.
+    /// Forgetting a change would bring back the state that it ended.
     #[test]
     fn too_many_changes_become_a_change_of_every_file() {
         let (changes, stat) = (FileChanges::default(), stat());

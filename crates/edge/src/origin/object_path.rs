@@ -1,13 +1,13 @@
-//! Turns the raw path of a request into the name of a file beneath the root, or finds that there can be none.
+//! Turns the raw path of a request into the name of a file beneath the root, if there can be one.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// The relative file name for `path`, which begins with `/` and is percent-encoded.
+/// Returns the relative file name for `path`, which begins with `/` and is percent-encoded.
 ///
-/// `None` when no file can have that name: empty, `.` or `..` segments, a decoded `/` or NUL. An escape that is
-/// no escape (`100%`) stands for itself.
+/// `None` when no file can have that name: empty, `.` or `..` segments, a decoded `/` or NUL. An invalid escape
+/// (`100%`) stands for itself.
 pub(crate) fn relative_file_name(path: &str) -> Option<PathBuf> {
     let mut name = Vec::with_capacity(path.len());
     for segment in path.strip_prefix('/')?.split('/') {

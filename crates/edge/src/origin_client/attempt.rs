@@ -17,12 +17,12 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// What became of an attempt.
+/// The result of an attempt.
 pub(super) enum Attempt {
     Response(OriginResponse),
-    /// An idle connection was closed already. The origin has not read the request, or it may be repeated.
+    /// An idle connection was closed already. Either the origin has not read the request, or it may be repeated.
     Stale(Prepared),
-    /// `again`: the same request, if it may be sent once more.
+    /// A fault, and in `again` the same request if it may be sent once more.
     Failed {
         fault: OriginFault,
         again: Option<Prepared>,
@@ -69,7 +69,7 @@ pub(super) async fn attempt(
     }
 }
 
-/// A copy for a second attempt, of requests that may be repeated even if the origin has acted on them.
+/// Returns a copy for a second attempt, if the request may be repeated even after the origin has acted on it.
 fn spare(prepared: &Prepared) -> Option<Prepared> {
     if ![Method::GET, Method::HEAD].contains(&prepared.head.method) {
         return None;
@@ -82,8 +82,8 @@ fn spare(prepared: &Prepared) -> Option<Prepared> {
     })
 }
 
-/// Waits until the origin has had its turn for too long; `None` then. The time that a viewer takes for its body does
-/// not count: that has limits of its own, and its end is an error of the body.
+/// Waits for `sending`; `None` once the origin has kept it waiting for `silence_max`. Time that a viewer takes for its
+/// body does not count: that has limits of its own, and exceeding them is an error of the body.
 pub(super) async fn in_time<T>(
     sending: impl Future<Output = T>,
     turn: &Cell<Turn>,
@@ -107,7 +107,7 @@ pub(super) async fn in_time<T>(
 
 fn respond(response: Response<Incoming>, connection: Connection, silence_max: Duration) -> Attempt {
     let (parts, incoming) = response.into_parts();
-    // Nobody has asked for another protocol.
+    // The request asked for no other protocol.
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return Attempt::Failed {
             fault: OriginFaultKind::InvalidHead.into(),

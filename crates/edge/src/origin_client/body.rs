@@ -1,4 +1,4 @@
-//! The body of an origin's response, which ends cleanly only when the origin has ended it.
+//! The body of an origin's response, which ends cleanly only where the origin ends it.
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::pool::Connection;
@@ -12,32 +12,32 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A body that is let go of is read to its end only when no more than this is left of it.
+/// Maximum size of an unwanted body that is still read to its end.
 const DISCARDED_BYTES_MAX: u64 = 64 * 1024;
 
-/// The pieces of a body as they arrive. Dropped before its end, it closes the connection; at its end the connection
+/// The pieces of a body as they arrive. Dropping it before its end closes the connection; at its end the connection
 /// goes back to the pool.
 #[derive(Debug)]
 pub(crate) struct OriginBody {
     incoming: Incoming,
     connection: Option<Connection>,
-    /// What was looked at, and is not given yet.
+    /// Pieces that were looked at and not returned yet.
     looked_at: VecDeque<Bytes>,
     promised: Option<u64>,
-    /// The response timeout.
+    /// Response timeout.
     silence_max: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
     waiting: Waiting,
 }
 
-/// Whether the deadline is that of the piece now waited for.
+/// State of the deadline: `Since` if it was set for the piece that is now waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waiting {
     No,
     Since,
 }
 
-/// What was looked at of a body.
+/// The bytes of a body that were looked at.
 #[derive(Debug)]
 pub(super) enum LookedAt {
     Whole(Vec<u8>),
@@ -45,14 +45,14 @@ pub(super) enum LookedAt {
 }
 
 impl LookedAt {
-    /// However much there is.
+    /// Returns the bytes, whether or not there are more.
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             LookedAt::Whole(text) | LookedAt::Beginning(text) => text,
         }
     }
 
-    /// The whole body; `None` if there is more than was looked at.
+    /// Returns the whole body; `None` if there is more than was looked at.
     pub(super) fn whole(&self) -> Option<&[u8]> {
         match self {
             LookedAt::Whole(text) => Some(text),
@@ -76,13 +76,13 @@ impl OriginBody {
         body
     }
 
-    /// How many bytes the whole body has, if the origin says so: its `Content-Length`, or 0 where there can be no body
-    /// (HEAD, 204, 304). A body that ends without an error has had as many.
+    /// Returns the size of the whole body, if the origin states it: its `Content-Length`, or 0 where there can be no
+    /// body (HEAD, 204, 304). A body that ends without an error had exactly this size.
     pub(crate) fn promised(&self) -> Option<u64> {
         self.promised
     }
 
-    /// The next piece; `None` at the end that the origin has set.
+    /// Returns the next piece; `None` at the end that the origin has set.
     ///
     /// Errors: `Truncated` when the connection ends before the promised length or the last chunk, `ResponseTimeout`
     /// when nothing comes for the response timeout. Neither may be followed by another call.
@@ -129,14 +129,15 @@ impl OriginBody {
         }
     }
 
-    /// The next piece, waited for.
+    /// Waits for the next piece.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, OriginFault>> {
         poll_fn(|context| self.poll_data(context)).await
     }
 
-    /// Reads on until the end, or until there are more than `size_bytes_max`. All of it is still given afterwards.
+    /// Reads on until the end, or until there are more than `size_bytes_max` bytes. [`OriginBody::poll_data`] still
+    /// returns all of them afterwards.
     ///
-    /// Errors: as those of [`OriginBody::poll_data`].
+    /// Errors: those of [`OriginBody::poll_data`].
     pub(super) async fn look_ahead(
         &mut self,
         size_bytes_max: usize,
@@ -153,13 +154,13 @@ impl OriginBody {
         Ok(LookedAt::Beginning(text))
     }
 
-    /// Puts `text` in the place of a body that was looked at to its end.
+    /// Replaces a body that was looked at to its end by `text`.
     pub(super) fn replace_whole(&mut self, text: String) {
         self.promised = Some(text.len() as u64);
         self.looked_at = VecDeque::from([Bytes::from(text)]);
     }
 
-    /// Lets go of a body that nobody wants. A short one is read to its end, so that its connection can serve again.
+    /// Drops an unwanted body. A short one is read to its end, so that its connection can be used again.
     pub(crate) fn discard(mut self) {
         if self
             .promised
@@ -169,7 +170,8 @@ impl OriginBody {
         }
     }
 
-    /// Whoever counts the promised bytes, or expects none, does not ask for the end.
+    /// Gives the connection back at the end of the stream: a reader that counts the promised bytes, or expects none,
+    /// never polls for the end.
     fn give_back_at_end(&mut self) {
         if self.incoming.is_end_stream()
             && let Some(connection) = self.connection.take()
@@ -191,7 +193,7 @@ impl OriginBody {
     }
 
     fn broken<T>(&mut self, kind: OriginFaultKind) -> Poll<Option<Result<T, OriginFault>>> {
-        // Closes it.
+        // This closes the connection.
         self.connection = None;
         Poll::Ready(Some(Err(OriginFault::from(kind))))
     }

@@ -1,4 +1,4 @@
-//! Opens a connection to a server: name, TCP, TLS, HTTP/1.1, all within one time limit.
+//! Opens a connection to a server: name lookup, TCP and TLS within one timeout, then HTTP/1.1.
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::pool::ConnectionTask;
@@ -16,20 +16,21 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The head of a response, status line included (developer guide, "Quotas": maximum length of a response's headers).
+/// Maximum size of a response's head, status line included (developer guide, "Quotas": maximum length of a response's
+/// headers).
 pub(super) const RESPONSE_HEAD_SIZE_BYTES_MAX: usize = 20_480;
-/// What is read from a connection at once: thousands of slow viewers may each hold one.
+/// Maximum size of one read from a connection: thousands of slow viewers may each hold one.
 const READ_SIZE_BYTES_MAX: usize = 32 * 1024;
-/// The shortest time that is given to one of several addresses.
+/// Minimum time for each of several addresses.
 const ADDRESS_TIMEOUT_MIN: Duration = Duration::from_millis(250);
 
-/// The stream that HTTP/1.1 is spoken on.
+/// The stream that HTTP/1.1 runs over.
 pub(super) enum OriginStream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// A connection whose bytes are moved by a task of this thread.
+/// Opens a connection whose bytes are moved by a task of this thread.
 pub(super) async fn open(
     trust: &Trust,
     server: &HttpServer,
@@ -42,7 +43,7 @@ pub(super) async fn open(
     }
 }
 
-/// A stream to `server`, encrypted if it wants that.
+/// Connects to `server`, with TLS if it uses that.
 pub(super) async fn connect(
     trust: &Trust,
     server: &HttpServer,
@@ -53,7 +54,7 @@ pub(super) async fn connect(
     let connecting = async {
         let addresses = look_up(server).await?;
         let stream = reach(&addresses, deadline).await?;
-        // A request is written at once, and nothing is to wait for the acknowledgement of what went before.
+        // A request is written at once, and must not wait for the acknowledgement of earlier bytes.
         stream
             .set_nodelay(true)
             .map_err(|_| OriginFaultKind::Connect)?;
@@ -85,8 +86,8 @@ async fn look_up(server: &HttpServer) -> Result<Vec<SocketAddr>, OriginFaultKind
     Ok(addresses)
 }
 
-/// The first address that takes a connection. Each gets its share of the time, so that one that does not answer
-/// (IPv6 where there is none) leaves time for the others.
+/// Connects to the first address that accepts. Each gets its share of the time, so that one that does not answer (IPv6
+/// where there is none) leaves time for the others.
 async fn reach(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, OriginFaultKind> {
     let mut fault = OriginFaultKind::Connect;
     for (index, address) in addresses.iter().enumerate() {
@@ -110,7 +111,7 @@ async fn speak(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|_| OriginFault::from(OriginFaultKind::Connect))?;
-    // What goes wrong is told to the one whose request is under way.
+    // An error is reported to the request that is under way.
     let task = tokio::task::spawn_local(async move {
         let _ = connection.await;
     });

@@ -1,4 +1,4 @@
-//! Access keys of S3 origins: found once, renewed before they expire, kept until then when they cannot be renewed.
+//! Access keys of S3 origins: found once, renewed before they expire, used until then when they cannot be renewed.
 
 pub(super) mod surroundings;
 
@@ -14,28 +14,28 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 
-/// Keys that expire within this are renewed while they still serve.
+/// Time before their expiry at which keys are renewed, while they still serve.
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_secs(300);
-/// What a request needs: the signer asks for ten seconds.
+/// Minimum time that keys must still be valid for a request: the signer requires ten seconds.
 const USABLE_FOR_AT_LEAST: Duration = Duration::from_secs(15);
-/// For all sources of keys together.
+/// Timeout for all sources of keys together.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
-/// After a search that found nothing, or nothing better, the next one waits this long.
+/// Minimum time from a search that found nothing, or nothing better, to the next one.
 const SEARCH_EVERY: Duration = Duration::from_secs(5);
 
-/// Access keys by the source that the configuration names. All workers share them.
+/// Access keys by the source that the configuration names, shared by all workers.
 #[derive(Debug)]
 pub(super) struct Credentials {
     context: Context,
     by_profile: Mutex<HashMap<Option<String>, Arc<Keys>>>,
 }
 
-/// What one search has found.
+/// The keys of one source, and the search for them.
 #[derive(Debug)]
 struct Keys {
     provider: DefaultCredentialProvider,
     found: Mutex<FoundCredential>,
-    /// Held by the one who searches.
+    /// Lock held by the task that searches.
     search: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -45,16 +45,16 @@ struct FoundCredential {
     searched_at: Option<Instant>,
 }
 
-/// What is to be done about keys.
+/// The state of the keys of one source.
 enum Freshness {
     Fresh(Credential),
-    /// They serve, and are to be renewed.
+    /// Keys that still serve, and are to be renewed.
     Ageing(Credential),
     Missing,
 }
 
 impl Credentials {
-    /// Keys that are looked for by way of `context`.
+    /// Creates a store of keys that are searched for through `context`.
     pub(super) fn new(context: Context) -> Self {
         Credentials {
             context,
@@ -62,12 +62,12 @@ impl Credentials {
         }
     }
 
-    /// The environment, files and network of this process.
+    /// Creates a store that searches the environment, files and network of this process.
     pub(super) fn of_this_process(trust: Arc<Trust>) -> Self {
         Self::new(surroundings::with_environment(OsEnv, trust))
     }
 
-    /// Keys that can sign now.
+    /// Returns keys that can sign now.
     ///
     /// Errors: `Credentials` when there are none.
     pub(super) async fn current(
@@ -149,7 +149,7 @@ impl Keys {
         }
     }
 
-    /// Searches, unless somebody has done so just now. What is there stays when nothing is found.
+    /// Searches, unless somebody has just done so. The present keys stay when nothing is found.
     async fn look_for(&self, context: &Context, _turn: OwnedMutexGuard<()>) {
         let searched_at = locked(&self.found).searched_at;
         if searched_at.is_some_and(|at| at.elapsed() < SEARCH_EVERY) {

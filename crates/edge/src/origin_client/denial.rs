@@ -1,9 +1,9 @@
-//! What viewers are told of an origin's faults.
+//! Denials that viewers get for an origin's faults.
 
 use super::fault::OriginFaultKind;
 use privet_distribution::request::Denial;
 
-/// What the viewer is told of an origin's fault.
+/// Returns the denial that the viewer gets for an origin's fault.
 pub(crate) fn origin_denial(kind: OriginFaultKind) -> Denial {
     match kind {
         OriginFaultKind::Dns => Denial::OriginDns,

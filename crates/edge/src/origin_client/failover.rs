@@ -1,4 +1,4 @@
-//! Origin groups: when the second origin is asked (developer guide, "Optimize high availability with origin failover").
+//! Origin groups: the use of the second origin (developer guide, "Optimize high availability with origin failover").
 
 use super::OriginRequestBody;
 use super::{OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginResponse};
@@ -6,10 +6,10 @@ use http::{Method, StatusCode};
 use privet_distribution::config::{Origin, OriginChoice};
 
 impl OriginClient {
-    /// Sends a request to the primary origin, and to the secondary one if the first fails. `address` makes the call one
-    /// to the origin that is asked: each has its own target and headers, and what one is told is not for the other.
+    /// Sends a request to the primary origin, and to the secondary one if the first fails. `address` adapts the call to
+    /// one origin: each has its own target and headers, and must not receive the other's.
     ///
-    /// Errors: the fault of the origin that was asked last.
+    /// Errors: the fault of the last origin.
     pub(crate) async fn send_with_failover(
         &self,
         choice: &OriginChoice,
@@ -36,7 +36,7 @@ impl OriginClient {
     }
 }
 
-/// The same request for another origin, if its method is one that fails over and it has no body.
+/// Returns the same request for another origin, if its method fails over and it has no body.
 fn repeat(call: &OriginCall) -> Option<OriginCall> {
     let fails_over = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&call.method);
     match &call.body {
@@ -54,7 +54,8 @@ fn repeat(call: &OriginCall) -> Option<OriginCall> {
     }
 }
 
-/// A fault that the viewer would see as a status fails over as that status does.
+/// Decides whether to try the secondary origin. A fault that the viewer would see as a status fails over as that status
+/// does.
 fn leads_to_secondary(
     first: &Result<OriginResponse, OriginFault>,
     statuses: &[StatusCode],

@@ -1,12 +1,12 @@
-//! Why an origin gave no response, or broke one off.
+//! Reasons why an origin gave no response, or broke one off.
 
 use privet_distribution::request::BucketRefusal;
 use std::fmt;
 
-/// What went wrong between the edge and an origin.
+/// A fault between the edge and an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OriginFault {
-    /// The cause.
+    /// Cause of the fault.
     pub(crate) kind: OriginFaultKind,
 }
 
@@ -15,9 +15,9 @@ pub(crate) struct OriginFault {
 pub(crate) enum OriginFaultKind {
     /// The origin's name has no address.
     Dns,
-    /// No address takes a connection.
+    /// No address accepts a connection.
     Connect,
-    /// The handshake failed, or the certificate is not to be trusted.
+    /// The handshake failed, or the certificate is not trusted.
     Tls,
     /// No connection, handshake included, within the connect timeout.
     ConnectTimeout,
@@ -27,21 +27,21 @@ pub(crate) enum OriginFaultKind {
     Closed,
     /// The body ended before its promised length, or before its last chunk.
     Truncated,
-    /// What came is no HTTP/1.1 response.
+    /// The bytes received are not an HTTP/1.1 response.
     InvalidHead,
-    /// The head of the response is longer than the edge takes.
+    /// The head of the response is larger than the edge accepts.
     HeadTooLarge,
-    /// The request's target cannot be sent: it is no target at all, or an S3 key that is not UTF-8.
+    /// The request's target cannot be sent: it is no valid target, or an S3 key that is not UTF-8.
     InvalidTarget,
-    /// The viewer broke its own body off.
+    /// The viewer broke off its own body.
     RequestBody,
     /// The viewer's body did not arrive in time.
     RequestBodyTimeout,
-    /// All connections that the origin may have are busy.
+    /// All connections that the origin may have are in use.
     Capacity,
-    /// There are no access keys to sign with, or none that are still valid.
+    /// There are no access keys to sign with, or they have expired.
     Credentials,
-    /// The bucket refuses the edge itself: its keys, its clock, or where it asks.
+    /// The bucket refuses the edge itself: its keys, its clock, or the bucket and region it names.
     Refused(BucketRefusal),
 }
 

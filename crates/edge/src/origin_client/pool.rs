@@ -1,7 +1,8 @@
-//! The connections of one worker to one server: how many, who gets the next one, how long an idle one is kept.
+//! The connections of one worker to one server: how many there are, who gets the next one, and how long an idle one is
+//! kept.
 //!
-//! The viewers of one address have three quarters of them at the same time at most: answers are passed on as fast as
-//! their viewer takes them, and who takes them slowly would else hold all connections.
+//! Viewers of one address use at most three quarters of them at a time: a response is passed on as fast as its viewer
+//! takes it, and slow viewers would otherwise hold all connections.
 
 use super::request_body::WatchedBody;
 use crate::connections_by_address::ByNetwork;
@@ -17,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// Viewers of other addresses find one connection in so many.
+/// Divisor of the connections: one in this many is left to viewers of other addresses.
 const OTHERS_SHARE: usize = 4;
 
 /// All pools of a worker.
@@ -34,7 +35,7 @@ struct ServerPool {
 }
 
 impl Pools {
-    /// The pool of this server, as it is trusted by these authorities.
+    /// Returns the pool of this server, trusted by these authorities.
     pub(super) fn of(&self, server: &HttpServer, roots_pem: Option<&[u8]>) -> Rc<Pool> {
         let mut by_host = self.by_host.borrow_mut();
         if let Some(known) = by_host.get(&server.host).and_then(|pools| {
@@ -44,7 +45,7 @@ impl Pools {
         }) {
             return Rc::clone(&known.pool);
         }
-        // A new server is rare: the time to forget those that a former configuration named.
+        // A new server is rare: this is the time to forget those of earlier configurations.
         by_host.retain(|_, pools| {
             pools.retain(|known| known.pool.taken() > 0 || Rc::strong_count(&known.pool) > 1);
             !pools.is_empty()
@@ -65,28 +66,28 @@ impl Pools {
 /// The connections to one server.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    /// The one that was used last is at the back, and is used first.
+    /// Idle connections. The last used one is at the back, and is used first.
     idle: RefCell<VecDeque<IdleConnection>>,
-    /// Those who wait, in order. There are none while a connection is idle or a place is free.
+    /// Waiting callers, in order. There are none while a connection is idle or a slot is free.
     waiters: RefCell<VecDeque<oneshot::Sender<Checkout>>>,
-    /// Places taken: connections that are open, or being opened.
+    /// Number of slots in use: connections that are open, or being opened.
     taken: Cell<usize>,
-    /// A task is looking after the idle ones.
+    /// True while a task looks after the idle connections.
     is_tended: Cell<bool>,
     shares: RefCell<ByNetwork<AddressShare>>,
 }
 
-/// How many places the viewers of one address may still have.
+/// The slots that viewers of one address may still take.
 #[derive(Debug)]
 struct AddressShare {
     places_max: usize,
     free: Arc<Semaphore>,
 }
 
-/// One of them, while an answer is on its way.
+/// One of these slots, while a response is on its way.
 #[derive(Debug)]
 struct SharedSlot {
-    // The share is known for as long as anybody has a place of it.
+    // The share is known for as long as anybody holds a slot of it.
     _of: Arc<AddressShare>,
     _permit: OwnedSemaphorePermit,
 }
@@ -97,57 +98,58 @@ struct IdleConnection {
     keep_until: Instant,
 }
 
-/// What a caller gets: a connection that has served before, or the right to open one.
+/// The result of a checkout: a connection that has served before, or the right to open one.
 #[derive(Debug)]
 pub(super) enum Checkout {
     Reused(Connection),
     Open(PoolSlot),
 }
 
-/// Which connections will do.
+/// The kind of connection that a caller accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionKind {
     Any,
-    /// One that is opened for this request: an idle one has just turned out to be closed.
+    /// A connection opened for this request, because an idle one has just turned out to be closed.
     Fresh,
 }
 
-/// The right to have one connection open. Dropped, it goes to whoever waits.
+/// The right to have one connection open. When dropped, it passes to the next waiter.
 #[derive(Debug)]
 pub(super) struct PoolSlot {
     pool: Weak<Pool>,
-    /// The viewer's, while its answer is on its way.
+    /// Slot in the viewer's share, while its response is on its way.
     share: Option<SharedSlot>,
 }
 
-/// A connection that serves one request at a time. Dropped, it closes.
+/// A connection that serves one request at a time. Dropping it closes it.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) sender: SendRequest<WatchedBody>,
     pub(super) history: History,
     afterwards: Afterwards,
     keep_alive_timeout: Duration,
-    // Dropped in this order: the task ends before the place is free.
+    // Fields are dropped in this order: the task ends before the slot is free.
     _task: ConnectionTask,
     place: PoolSlot,
 }
 
-/// Whether the origin may have closed a connection while nobody looked.
+/// The history of a connection: while idle, one that has served may have been closed by the origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum History {
     JustOpened,
     HasServed,
 }
 
-/// What becomes of a connection when its response has ended.
+/// The fate of a connection when its response has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Afterwards {
     Kept,
-    /// An origin that leaves a request's body unread takes it for the next request, and its answer for that one's.
+    /// Closed: an origin that leaves a request's body unread takes it for the next request, and its response for that
+    /// one's.
     Closed,
 }
 
-/// The task that moves a connection's bytes; it ends with this.
+/// The task that moves a connection's bytes. Dropping this ends it.
 #[derive(Debug)]
 pub(super) struct ConnectionTask(pub(super) AbortHandle);
 
@@ -158,8 +160,8 @@ impl Drop for ConnectionTask {
 }
 
 impl Pool {
-    /// A connection, or the right to open one, as soon as there is any, and the address of the viewer has not its share
-    /// already. At most `connections_max` are open at once; whoever stops waiting gives up its turn.
+    /// Returns a connection, or the right to open one, as soon as there is one and the viewer's address is below its
+    /// share. At most `connections_max` are open at once; a caller that stops waiting gives up its turn.
     pub(super) async fn checkout(
         self: &Rc<Self>,
         wanted: ConnectionKind,
@@ -176,7 +178,7 @@ impl Pool {
         checkout
     }
 
-    /// Waits until the address has less than its share. `None` never comes, as nobody closes the semaphore.
+    /// Waits until the address is below its share. `None` never occurs, because nobody closes the semaphore.
     async fn share(&self, viewer: IpAddr, connections_max: usize) -> Option<SharedSlot> {
         let places_max = connections_max - connections_max / OTHERS_SHARE;
         let places_max = places_max.min(Semaphore::MAX_PERMITS);
@@ -205,18 +207,18 @@ impl Pool {
                     return Checkout::Open(connection.close());
                 }
                 Ok(checkout) => return checkout,
-                // The pool outlives its waiters, so that nobody drops a sender without an answer.
+                // The pool outlives its waiters, so no sender is dropped unused.
                 Err(_) => {}
             }
         }
     }
 
-    /// How many connections are open, or being opened.
+    /// Returns the number of connections that are open, or being opened.
     pub(super) fn taken(&self) -> usize {
         self.taken.get()
     }
 
-    /// Those who have stopped waiting came first, mostly: the queue does not grow by them.
+    /// Adds a waiter. Those who have stopped waiting are mostly in front; removing them keeps the queue from growing.
     fn wait(&self, sender: oneshot::Sender<Checkout>) {
         let mut waiters = self.waiters.borrow_mut();
         while waiters.front().is_some_and(oneshot::Sender::is_closed) {
@@ -242,7 +244,8 @@ impl Pool {
         None
     }
 
-    /// Nothing of the pool is borrowed any more when the connection, whose drop comes back here, is looked at.
+    /// Takes the last used connection. The pool is no longer borrowed when the caller looks at the connection, whose
+    /// drop comes back here.
     fn pop_idle(&self) -> Option<Connection> {
         let idle = self.idle.borrow_mut().pop_back()?;
         Some(idle.connection)
@@ -281,12 +284,13 @@ impl Pool {
         self.waiters.borrow_mut().pop_front()
     }
 
-    /// Passes a place on, or frees it.
+    /// Passes a slot on, or frees it.
     fn free(self: &Rc<Self>) {
         while let Some(waiter) = self.next_waiter() {
             let place = PoolSlot::of(self);
             match waiter.send(Checkout::Open(place)) {
                 Ok(()) => return,
+                // The waiter is gone. Without its pool the slot's drop does not call this again; the loop goes on.
                 Err(Checkout::Open(mut refused)) => refused.pool = Weak::new(),
                 Err(Checkout::Reused(_)) => {}
             }
@@ -294,7 +298,8 @@ impl Pool {
         self.taken.set(self.taken.get() - 1);
     }
 
-    /// Closes what has been idle for too long, or has been closed by the origin. Returns when to look again.
+    /// Closes connections that have been idle for too long or were closed by the origin. Returns the time to look
+    /// again.
     fn close_expired(&self, now: Instant) -> Option<Instant> {
         let all = std::mem::take(&mut *self.idle.borrow_mut());
         let (kept, expired): (Vec<_>, Vec<_>) = all
@@ -338,7 +343,7 @@ impl PoolSlot {
         }
     }
 
-    /// The connection that stands in this place.
+    /// Turns the slot into a connection.
     pub(super) fn fill(
         self,
         sender: SendRequest<WatchedBody>,
@@ -365,18 +370,18 @@ impl Drop for PoolSlot {
 }
 
 impl Connection {
-    /// Closes it, and keeps its place for another.
+    /// Closes the connection and keeps its slot for another one.
     pub(super) fn close(self) -> PoolSlot {
         self.place
     }
 
-    /// It is for this request alone, which has a body.
+    /// Limits the connection to this request, which has a body.
     pub(super) fn close_afterwards(&mut self) {
         self.afterwards = Afterwards::Closed;
     }
 
-    /// Back to the pool, for the next request. It is closed instead when the origin wants that, when it has carried a
-    /// body to the origin, or when the origin does not take the whole request.
+    /// Gives the connection back to the pool for the next request. It is closed instead when the origin wants that,
+    /// when it has carried a body to the origin, or when the origin does not take the whole request.
     pub(super) fn give_back(mut self) {
         let Some(pool) = self.place.pool.upgrade() else {
             return;

@@ -1,4 +1,4 @@
-//! Makes of a call the request that one origin is to read: server, target, framing, custom headers, signature.
+//! Turns a call into the request for one origin: server, target, framing, custom headers, signature.
 
 use super::credentials::Credentials;
 use super::fault::{OriginFault, OriginFaultKind};
@@ -17,7 +17,8 @@ use privet_distribution::config::{
 use privet_sign::Scheme;
 use std::net::IpAddr;
 
-/// What concerns one connection only, or says where a message ends (RFC 9110 7.6.1): the viewer's are not the origin's.
+/// Fields that concern one connection only, or say where a message ends (RFC 9110 7.6.1): the viewer's do not go to the
+/// origin.
 const VIEWER_CONNECTION_HEADERS: [HeaderName; 9] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -30,7 +31,7 @@ const VIEWER_CONNECTION_HEADERS: [HeaderName; 9] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// A request as it is written, and the server that it goes to.
+/// A request ready to be written, and the server that it goes to.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) server: HttpServer,
@@ -39,7 +40,7 @@ pub(super) struct Prepared {
     pub(super) viewer: Option<IpAddr>,
 }
 
-/// The request as `origin` is to read it, and who signed it.
+/// Prepares the request for `origin`, and tells who signed it.
 ///
 /// Errors: `InvalidTarget`, `Credentials`.
 pub(super) async fn prepare(
@@ -48,7 +49,7 @@ pub(super) async fn prepare(
     call: OriginCall,
 ) -> Result<(Prepared, Signer), OriginFault> {
     let (server, target) = match &origin.source {
-        // A folder is read, never asked.
+        // A folder is read, and gets no requests.
         OriginSource::Folder { .. } => return Err(OriginFaultKind::InvalidTarget.into()),
         OriginSource::S3(s3) => (s3::server(s3), s3::target(s3, &call.target)),
         OriginSource::Http(http) => (http_server(http, call.viewer_scheme), call.target),
@@ -121,7 +122,7 @@ fn http_server(http: &HttpOrigin, viewer_scheme: Scheme) -> HttpServer {
     }
 }
 
-/// Sets `Host`, `Connection` and the length of a body that is not there; hyper sets that of a body that is.
+/// Sets `Host`, `Connection` and the length of an absent body; hyper sets the length of a present one.
 fn frame(
     head: &mut Parts,
     server: &HttpServer,
@@ -130,7 +131,7 @@ fn frame(
     for name in VIEWER_CONNECTION_HEADERS {
         head.headers.remove(name);
     }
-    // The viewer's, where a policy passes it on; buckets never get it.
+    // The viewer's `Host` stays where a policy passes it on; buckets never get it.
     if !head.headers.contains_key(HOST) {
         let host =
             HeaderValue::try_from(authority(server)).map_err(|_| OriginFaultKind::InvalidTarget)?;
@@ -138,7 +139,7 @@ fn frame(
     }
     head.headers
         .insert(CONNECTION, HeaderValue::from_static("Keep-Alive"));
-    // RFC 9110 8.6: methods that usually have a body say that this one has none.
+    // RFC 9110 8.6: a request whose method usually has a body states that it has none.
     let usually_has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&head.method);
     if usually_has_body && matches!(body, OriginRequestBody::Empty) {
         head.headers
@@ -147,7 +148,7 @@ fn frame(
     Ok(())
 }
 
-/// The host, in brackets if it is an IPv6 address, and the port where it is not the scheme's own.
+/// Returns the host, in brackets if it is an IPv6 address, and the port where it is not the scheme's default.
 fn authority(server: &HttpServer) -> String {
     let host = if server.host.contains(':') {
         format!("[{}]", server.host)

@@ -1,7 +1,7 @@
-//! What strangers can do at an origin that is meant to be private, and what the edge itself sees there.
+//! Probes what strangers can do at an origin that is meant to be private, and what the edge itself sees there.
 //!
-//! A refusal vouches for nothing by itself: a bucket that may not be listed refuses what it does not have. So the edge
-//! looks with its own keys whether the object is there that strangers are refused.
+//! A refusal alone proves nothing: a bucket that may not be listed refuses keys that it does not have. So the edge
+//! checks with its own keys that the object which strangers are refused exists.
 
 mod writers;
 
@@ -22,43 +22,43 @@ use privet_distribution::request::s3_error_code;
 use privet_sign::Scheme;
 use writers::{writers_in_acl, writers_in_policy};
 
-/// What is read of an error's text to find its code.
+/// Maximum number of bytes that are read of an error to find its code.
 const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
-/// What is read of an ACL (100 grants) or a policy (20 KB).
+/// Maximum number of bytes that are read of an ACL (100 grants) or a policy (20 KB).
 const DOCUMENT_SIZE_BYTES_MAX: usize = 128 * 1024;
 
-/// What is asked of one origin.
+/// The checks of one origin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PrivacyQuestion<'q> {
-    /// The raw path of an object that should be there, with the origin path.
+    /// Raw path of an object that should exist, with the origin path.
     pub(crate) known_target: Option<&'q str>,
     pub(crate) keys: KeyCheck,
     pub(crate) writing: WritingCheck,
 }
 
-/// When the edge's own keys are tried.
+/// The check of the edge's own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
-    /// On the known object; without one they are not.
+    /// The keys are tried on the known object; without one they are not.
     KnownObject,
-    /// On the known object, or else on the bucket.
+    /// The keys are tried on the known object, or else on the bucket.
     Always,
 }
 
-/// How it is found out whether strangers can write.
+/// The way to find out whether strangers can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WritingCheck {
-    /// Not at all.
+    /// No check.
     Leave,
-    /// By reading the bucket's ACL and policy with the edge's keys. Changes nothing, and needs two rights more than an
-    /// edge has to have.
+    /// The bucket's ACL and policy are read with the edge's keys. This changes nothing, and requires two permissions
+    /// more than an edge needs.
     Read,
-    /// By reading, and by a PUT without a signature that cannot succeed: its `Content-MD5` is not that of its body. S3
-    /// looks at rights first and at the digest last, so the answer tells whether it would have been let in.
+    /// They are read, and a PUT is sent without a signature that cannot succeed: its `Content-MD5` is not that of its
+    /// body. S3 checks permissions first and the digest last, so the response tells whether it would have been let in.
     Try,
 }
 
-/// What came of it.
+/// The results of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Findings {
     pub(crate) strangers: Privacy,
@@ -66,39 +66,40 @@ pub(crate) struct Findings {
     pub(crate) writers: Writers,
 }
 
-/// What an origin says to those who have no access key.
+/// An origin's response to those who have no access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Privacy {
-    /// It refuses them.
+    /// The origin refuses them.
     Private,
-    /// It answers them, with this status.
+    /// The origin serves them, with this status.
     Public { status: StatusCode },
-    /// It neither refuses nor answers: a redirect, no such bucket, an error of the server.
+    /// The origin neither refuses nor serves: a redirect, no such bucket, an error of the server.
     Unclear { status: StatusCode },
-    /// It cannot be asked.
+    /// The origin cannot be reached.
     Unreachable(OriginFault),
 }
 
-/// What the edge sees with its own keys.
+/// The edge's own view of an origin, with its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// It has not looked.
+    /// The edge has not looked.
     NotLooked,
-    /// The bucket takes its keys; no object was named.
+    /// The bucket accepts the keys; no object was named.
     Taken,
-    /// The object is there.
+    /// The object exists.
     There,
-    /// It is not, or the edge may not have it either.
+    /// The object does not exist, or the edge may not have it either.
     NotThere { status: StatusCode },
     /// The bucket refuses the edge itself.
     Refused(Refused),
-    /// It cannot be asked.
+    /// The origin cannot be reached.
     Unreachable(OriginFault),
 }
 
 impl OriginClient {
-    /// Asks an origin without credentials and custom headers for its listing, for a key that nobody has, and for the
-    /// known object; and with them for that object, so that a refusal is one. One answer to strangers makes it public.
+    /// Probes an origin. Without credentials and custom headers it requests the listing, a key that no object has, and
+    /// the known object; with them, the known object, so that a refusal to strangers is one. Serving strangers any of
+    /// these makes the origin public.
     pub(crate) async fn probe_privacy(
         &self,
         origin: &Origin,
@@ -111,7 +112,7 @@ impl OriginClient {
                 writers: Writers::Unknown,
             };
         };
-        // With the keys first: what a stranger is refused afterwards was there.
+        // The edge looks first, so that an object which strangers are then refused did exist.
         let edge = self.look(origin, question).await;
         Findings {
             strangers: self.strangers(&anonymous, question.known_target).await,
@@ -145,7 +146,7 @@ impl OriginClient {
     ) -> Result<Privacy, OriginFault> {
         let mut response = self.answer(anonymous, call(Method::GET, target)).await?;
         let status = response.status;
-        // Those who may not list a bucket are not told which keys it lacks.
+        // Buckets do not tell which keys they lack to those who may not list them, so this bucket may be listed.
         if status == StatusCode::NOT_FOUND {
             let text = response.body.look_ahead(ERROR_SIZE_BYTES_MAX).await?;
             if s3_error_code(text.bytes()) == Some("NoSuchKey") {
@@ -159,7 +160,7 @@ impl OriginClient {
         })
     }
 
-    /// What the edge itself gets, by HEAD.
+    /// Returns what the edge itself sees, by HEAD.
     async fn look(&self, origin: &Origin, question: &PrivacyQuestion<'_>) -> Sight {
         let knows_keys = origin.source.knows_keys();
         let looked = match (question.known_target, question.keys) {
@@ -196,12 +197,13 @@ impl OriginClient {
             Judged::Response(response) if response.status == StatusCode::NOT_FOUND => {
                 Sight::Refused(Refused::without_bucket())
             }
-            // An edge need not be allowed to list: AccessDenied is for keys that are good.
+            // An edge need not have permission to list: AccessDenied means that its keys are good.
             Judged::Response(_) => Sight::Taken,
         })
     }
 
-    /// Whether strangers can write; asked of buckets alone, for what a PUT does at other servers nobody knows.
+    /// Finds out whether strangers can write. Only buckets are asked, because the effect of a PUT on other servers is
+    /// unknown.
     async fn writers(&self, origin: &Origin, anonymous: &Origin, check: WritingCheck) -> Writers {
         match (origin.source.knows_keys(), check) {
             (false, _) | (true, WritingCheck::Leave) => Writers::Unknown,
@@ -209,7 +211,7 @@ impl OriginClient {
             (true, WritingCheck::Try) => {
                 let by_rule = self.writers_by_rule(origin).await;
                 let tried = self.try_to_write(origin, anonymous).await;
-                // What a stranger is refused may be granted elsewhere in the bucket.
+                // A PUT that is refused here may be allowed elsewhere in the bucket.
                 tried.unwrap_or(Writers::Unknown).or(by_rule)
             }
         }
@@ -234,7 +236,7 @@ impl OriginClient {
         by_acl.and(by_policy)
     }
 
-    /// A document about the bucket, asked for with the edge's keys; `None` if it does not come, or not whole.
+    /// Reads a document about the bucket with the edge's keys; `None` if it does not arrive, or not whole.
     async fn document(&self, origin: &Origin, target: &str) -> Option<(StatusCode, Vec<u8>)> {
         let judged = self.ask(origin, call(Method::GET, target)).await.ok()?;
         let mut response = match judged {
@@ -257,7 +259,7 @@ impl OriginClient {
         let mut response = self.answer(anonymous, put).await?;
         let status = response.status;
         if status.is_success() {
-            // A server that does not look at digests has taken it; the key is nobody else's.
+            // A server that does not check digests has stored it; the key is nobody else's.
             let _ = self.ask(origin, call(Method::DELETE, &target)).await;
             return Ok(Writers::Anybody);
         }
@@ -269,7 +271,7 @@ impl OriginClient {
         })
     }
 
-    /// A response as it is, whatever it says of the edge.
+    /// Returns a response as it is, whatever it says of the edge.
     async fn answer(
         &self,
         origin: &Origin,
@@ -281,7 +283,7 @@ impl OriginClient {
 }
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
-/// Sixteen zeros: the digest of no body that anybody knows.
+/// Digest of sixteen zeros, which no known body has.
 const FALSE_MD5: HeaderValue = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
 
 fn call(method: Method, target: &str) -> OriginCall {
@@ -302,17 +304,17 @@ fn knows_no_head(status: StatusCode) -> bool {
     )
 }
 
-/// A key that no object has.
+/// Returns a key that no object has.
 fn random_key(purpose: &str) -> String {
     let mut random = [0; 16];
-    // Without randomness the key is still one that nobody is likely to have.
+    // Without randomness the key is still one that no object is likely to have.
     let _ = rand::fill(&mut random);
     let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("privet-{purpose}-probe-{hex}")
 }
 
 impl Privacy {
-    /// Nothing came in time.
+    /// Returns the result of a probe whose response did not come in time.
     pub(crate) fn too_late() -> Self {
         Privacy::Unreachable(OriginFaultKind::ResponseTimeout.into())
     }

@@ -1,7 +1,7 @@
-//! Responses of buckets that are about the edge itself: found before a viewer sees a byte of them, told to the
+//! Responses of buckets that refuse the edge itself: found before a viewer sees a byte of them, and reported to the
 //! operator.
 //!
-//! Which responses these are is decided in `privet-distribution`.
+//! The rules for these responses are in `privet-distribution`.
 
 use super::fault::{OriginFault, OriginFaultKind};
 use super::{OriginCall, OriginRequestBody, OriginResponse};
@@ -21,10 +21,10 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::time::timeout;
 
-/// What is read of an error before it is passed on. S3's have about a kilobyte, with the canonical request two or
-/// three.
+/// Maximum number of bytes that are read of an error before it is passed on. S3's errors have about a kilobyte, or two
+/// or three with the canonical request.
 const ERROR_SIZE_BYTES_MAX: usize = 16 * 1024;
-/// Amazon's key ids have sixteen characters and more, tokens hundreds.
+/// Minimum length of a secret that is searched for. Amazon's key ids have sixteen characters and more, tokens hundreds.
 const SECRET_SIZE_BYTES_MIN: usize = 8;
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
@@ -33,7 +33,7 @@ const XML: HeaderValue = HeaderValue::from_static("application/xml");
 /// Fields about the text of an error, which is replaced.
 const OF_THE_TEXT: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LANGUAGE, ETAG, TRANSFER_ENCODING];
 
-/// Who signed a request, and what of the edge's credentials went with it.
+/// The signer of a request, and the edge's credentials that went with it.
 #[derive(Debug)]
 pub(super) enum Signer {
     /// Nobody, or the viewer.
@@ -52,12 +52,12 @@ impl Signer {
         }
     }
 
-    /// Whether a text repeats what nobody but the edge and the bucket is to know. Whatever the error means, it is not
-    /// for viewers then.
+    /// Returns true if a text repeats a secret of the edge and the bucket. It is not for viewers then, whatever the
+    /// error means.
     fn is_given_away_by(&self, text: &[u8]) -> bool {
         let has = |secret: &str| {
             let secret = secret.as_bytes();
-            // Shorter words are found anywhere.
+            // Shorter words occur by chance.
             secret.len() >= SECRET_SIZE_BYTES_MIN
                 && text.windows(secret.len()).any(|window| window == secret)
         };
@@ -70,12 +70,12 @@ impl Signer {
         }
     }
 
-    /// The same, and whatever tells who the edge is.
+    /// Returns true if a text repeats such a secret, or names the edge's identity.
     fn is_told_by(&self, text: &[u8]) -> bool {
         self.is_given_away_by(text) || names_identity(text)
     }
 
-    /// Leaves of an error what it says about the object.
+    /// Reduces an error to what it says about the object.
     fn withhold(&self, response: &mut OriginResponse, code: Option<&str>) {
         let telling: Vec<HeaderName> = response
             .headers
@@ -99,18 +99,18 @@ impl Signer {
     }
 }
 
-/// What a bucket said when it refused the edge. Its words are plain: nothing but letters, digits, dots and dashes.
+/// A bucket's refusal of the edge. Its texts are plain: nothing but letters, digits, dots and dashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub(crate) cause: BucketRefusal,
     status: StatusCode,
     code: Option<String>,
-    /// Where the bucket is, if it says so.
+    /// Region of the bucket, if the response names it.
     region: Option<String>,
 }
 
 impl Refused {
-    /// A HEAD for the bucket found none.
+    /// Returns the refusal of a HEAD that found no bucket.
     pub(super) fn without_bucket() -> Self {
         Refused {
             cause: BucketRefusal::Bucket,
@@ -135,16 +135,16 @@ impl fmt::Display for Refused {
     }
 }
 
-/// A response, or what it comes to.
+/// A response, or the refusal that it turned out to be.
 #[derive(Debug)]
 pub(super) enum Judged {
     Response(Box<OriginResponse>),
     Refused(Refused),
 }
 
-/// Looks at a response before it is used. What is read of its body is still to be read by those who get it.
+/// Inspects a response before it is used. The inspected bytes of its body are still read by those who get it.
 ///
-/// Errors: the body that has to be looked at does not come.
+/// Errors: the body that has to be inspected does not arrive.
 pub(super) async fn judge(
     origin: &Origin,
     signer: &Signer,
@@ -158,13 +158,13 @@ pub(super) async fn judge(
     let text = timeout(origin.patience.response_timeout, looking)
         .await
         .unwrap_or(Err(OriginFault::from(OriginFaultKind::ResponseTimeout)))?;
-    // A longer text is no error of S3's, whatever stands at its beginning.
+    // A longer text is no error of S3's, whatever it begins with.
     let code = text.whole().and_then(s3_error_code);
     let given_away = || {
-        // A 404 repeats the path, which is a viewer's to choose.
+        // A 404 repeats the path, which the viewer chooses.
         let is_path = response.status == StatusCode::NOT_FOUND;
         let gives_away = !is_path && signer.is_given_away_by(text.bytes());
-        // What has no code is nothing that could be said in other words.
+        // Without a code there is no page to replace the text with.
         let tells = code.is_none() && signer.is_told_by(text.bytes()) && !is_path;
         (gives_away || tells).then_some(BucketRefusal::Unexplained)
     };
@@ -191,7 +191,7 @@ fn region(headers: &HeaderMap, text: &[u8]) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The GET that tells what a HEAD's 400, 401 or 403 is about, since that has no body. It asks for one byte.
+/// Returns the GET that explains a HEAD's 400, 401 or 403, which has no body. It requests one byte.
 pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
     match &call.body {
         OriginRequestBody::Empty if call.method == Method::HEAD => {}
@@ -211,13 +211,13 @@ pub(super) fn telling(call: &OriginCall) -> Option<OriginCall> {
     })
 }
 
-/// Whether a HEAD has to be told by a GET. A 404 has not: objects that are not there are asked for too often, and a
-/// bucket that is not there is told by every other request.
+/// Returns true if a HEAD has to be explained by a GET. A 404 does not: missing objects are requested too often, and
+/// every other request reveals a missing bucket.
 pub(super) fn needs_telling(status: StatusCode, signer: &Signer) -> bool {
     signer.signature() == RequestSignature::Edge && matches!(status.as_u16(), 400 | 401 | 403)
 }
 
-/// Tells the operator of origins: viewers only see that a connection failed.
+/// Reports origins to the operator: viewers only see that a connection failed.
 #[derive(Debug)]
 pub(super) struct RefusalComplaints(Arc<Notices>);
 
@@ -226,7 +226,7 @@ impl RefusalComplaints {
         RefusalComplaints(notices)
     }
 
-    /// An origin that refuses the edge itself.
+    /// Reports an origin that refuses the edge itself.
     pub(super) fn hear(&self, origin: &Origin, refused: &Refused) {
         let whom = whom(origin);
         let about = format!("{whom} {:?}", refused.cause);
@@ -237,8 +237,8 @@ impl RefusalComplaints {
         });
     }
 
-    /// An origin that is not reached, or for which there are no keys. What goes wrong on a connection may be about one
-    /// object.
+    /// Reports an origin that is not reached, or for which there are no keys. Faults on an open connection may be about
+    /// one object.
     pub(super) fn hear_fault(&self, origin: &Origin, fault: OriginFault) {
         let whom = whom(origin);
         let about = format!("{whom} {:?}", fault.kind);
@@ -256,12 +256,12 @@ impl RefusalComplaints {
     }
 }
 
-/// An origin in a complaint. Nothing of a request is in it.
+/// Names an origin in a report, with nothing of a request.
 fn whom(origin: &Origin) -> String {
     format!("{} (origin {})", origin.source.place(), origin.id)
 }
 
-/// What the operator is told of a fault; `None` of those that do not keep every request from the origin.
+/// Returns the report of a fault; `None` for faults that do not keep every request from the origin.
 fn unreached(whom: &str, fault: OriginFault) -> Option<String> {
     let status = match fault.kind {
         OriginFaultKind::Dns | OriginFaultKind::Connect | OriginFaultKind::Tls => 502,

@@ -1,4 +1,4 @@
-//! The body of a request to an origin: none, bytes in memory, or what a viewer is sending; and whose turn it is.
+//! The body of a request to an origin: none, bytes in memory, or a viewer's; and whose turn it is.
 
 use super::fault::OriginFaultKind;
 use crate::request_body::{BodyFault, RequestBody};
@@ -11,18 +11,18 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::time::Instant;
 
-/// What is sent along with a request. A viewer's body passes through once and is never kept for a second attempt.
+/// The body sent with a request. A viewer's body passes through once and is never kept for a second attempt.
 #[derive(Debug)]
 pub(crate) enum OriginRequestBody {
-    /// Nothing.
+    /// No body.
     Empty,
     /// Bytes in memory.
     Memory(Bytes),
-    /// A viewer's body: with its length if it has one, chunked otherwise.
+    /// A viewer's body: with its length if it states one, chunked otherwise.
     Viewer(Upload),
 }
 
-/// A viewer's body, of which the first piece may have been read already.
+/// A viewer's body, whose first piece may have been read already.
 #[derive(Debug)]
 pub(crate) struct Upload {
     first: Option<Frame<Bytes>>,
@@ -30,14 +30,14 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// Waits for something to pass on; `None` when the body ends without anything.
+    /// Waits for the first piece; `None` when the body ends without one.
     async fn begun(mut self) -> Result<Option<Self>, BodyFault> {
         while self.first.is_none() {
             let Some(frame) = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await
             else {
                 return Ok(None);
             };
-            // Nothing is no piece, however often it is sent.
+            // Empty pieces do not count, however many are sent.
             self.first = Some(frame?).filter(|frame| frame.data_ref() != Some(&Bytes::new()));
         }
         Ok(Some(self))
@@ -45,7 +45,7 @@ impl Upload {
 }
 
 impl OriginRequestBody {
-    /// What a viewer is sending.
+    /// Wraps the body that a viewer is sending.
     pub(crate) fn viewer(body: RequestBody) -> Self {
         OriginRequestBody::Viewer(Upload {
             first: None,
@@ -53,7 +53,8 @@ impl OriginRequestBody {
         })
     }
 
-    /// The same body once its first piece is there: a viewer that sends none must not hold an origin's connection.
+    /// Returns the same body once its first piece has arrived: a viewer that sends none must not hold an origin's
+    /// connection.
     ///
     /// Errors: `RequestBody`, `RequestBodyTimeout`.
     pub(super) async fn begun(self) -> Result<Self, OriginFaultKind> {
@@ -68,7 +69,7 @@ impl OriginRequestBody {
         }
     }
 
-    /// The same body once more, if that is possible.
+    /// Returns the same body again, if that is possible.
     pub(crate) fn again(&self) -> Option<Self> {
         match self {
             OriginRequestBody::Empty => Some(OriginRequestBody::Empty),
@@ -125,20 +126,20 @@ impl Body for OriginRequestBody {
     }
 }
 
-/// Who is waited for while a request is under way.
+/// The side that is waited for while a request is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The origin, since then: to take more of the request, or to respond.
+    /// The origin, since this instant: to take more of the request, or to respond.
     Origin(Instant),
     /// The viewer, who has not sent the next piece of its body.
     Viewer,
-    /// Nobody any more: the viewer's body broke off.
+    /// Neither: the viewer's body broke off.
     BrokenOff,
-    /// Nobody any more: the viewer's body did not arrive in time.
+    /// Neither: the viewer's body did not arrive in time.
     Late,
 }
 
-/// A body that says whose turn it is, so that a slow viewer is not taken for a slow origin.
+/// A body that records whose turn it is, so that a slow viewer is not taken for a slow origin.
 #[derive(Debug)]
 pub(super) struct WatchedBody {
     body: OriginRequestBody,

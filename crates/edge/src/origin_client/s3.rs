@@ -1,4 +1,5 @@
-//! Requests to a bucket: where its objects are, how a key is written, and the signature (AWS Signature Version 4).
+//! Requests to a bucket: the location of its objects, the encoding of keys, and the signature (AWS Signature Version
+//! 4).
 
 use super::fault::OriginFaultKind;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST};
@@ -11,13 +12,13 @@ use reqsign_core::{Context, ErrorKind, SignRequest};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// All but the unreserved characters (Signature Version 4, "UriEncode").
+/// All characters but the unreserved ones (Signature Version 4, "UriEncode").
 const ENCODED_IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// A key's slashes stay as they are.
+/// The same characters without `/`, which stays as it is in a key.
 const ENCODED_IN_KEY: &AsciiSet = &ENCODED_IN_QUERY.remove(b'/');
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
@@ -25,10 +26,10 @@ const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// What a viewer may say of a body that passes through: its digest, or that it has none beforehand.
+/// Values of `x-amz-content-sha256`, beside a digest, that a viewer may send for a body that passes through.
 const VIEWER_PAYLOADS: [&str; 2] = [UNSIGNED_PAYLOAD, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"];
 
-/// The server that is asked for objects of this bucket.
+/// Returns the server for the objects of this bucket.
 pub(super) fn server(s3: &S3Origin) -> HttpServer {
     match s3.addressing {
         S3Addressing::Path => s3.endpoint.clone(),
@@ -39,8 +40,8 @@ pub(super) fn server(s3: &S3Origin) -> HttpServer {
     }
 }
 
-/// The target as S3 reads it: the raw `target` with its path decoded and encoded once, and the bucket before it if
-/// that is where it stands.
+/// Returns the target as S3 reads it: the path of the raw `target` decoded and encoded once, and with path addressing
+/// the bucket in front of it.
 ///
 /// A viewer may escape more or less than S3's signature does; `%2F` and `/` are the same byte of a key.
 pub(super) fn target(s3: &S3Origin, target: &str) -> String {
@@ -66,10 +67,11 @@ pub(super) fn target(s3: &S3Origin, target: &str) -> String {
     rebuilt
 }
 
-/// S3 reads `+` as a blank, and the signature covers what it reads.
+/// Appends a query, encoded for the signature: S3 reads `+` as a space, and the signature covers what it reads.
 ///
-/// Any viewer whose query is passed on could break that signature, so what servers read in several ways is left out: of
-/// parameters of one name all but the first (Ceph 16 signs one of them, Amazon all), and those that are not UTF-8.
+/// Any viewer whose query is passed on could break that signature, so whatever servers read in several ways is left
+/// out: all but the first of the parameters with one name (Ceph 16 signs one of them, Amazon all), and those that are
+/// not UTF-8.
 fn push_query(out: &mut String, query: &str) {
     let mut names = HashSet::new();
     for parameter in query.split('&') {
@@ -94,21 +96,21 @@ fn push_query(out: &mut String, query: &str) {
     }
 }
 
-/// `None`: not UTF-8.
+/// Encodes a name or a value; `None` if it is not UTF-8.
 fn encoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     let decoded = percent_decode_str(&text).decode_utf8().ok()?;
     Some(percent_encode(decoded.as_bytes(), ENCODED_IN_QUERY).to_string())
 }
 
-/// What is to be done about the signature of a request.
+/// The treatment of a request's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signing {
     Sign,
     Leave,
 }
 
-/// Whether a request with these headers is signed.
+/// Decides whether a request with these headers is signed.
 pub(super) fn signing(s3: &S3Origin, headers: &HeaderMap) -> Signing {
     match s3.signing {
         SigningBehavior::Always => Signing::Sign,
@@ -117,7 +119,7 @@ pub(super) fn signing(s3: &S3Origin, headers: &HeaderMap) -> Signing {
     }
 }
 
-/// Whether a request has a body, as far as its signature is concerned.
+/// The body of a request, as far as its signature is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payload {
     Empty,
@@ -126,7 +128,8 @@ pub(super) enum Payload {
 
 /// Signs a request whose path and query are those of [`target`], and whose `Host` is set. The time is the system's.
 ///
-/// Errors: `Credentials` when the keys have expired, `InvalidTarget` when a key, or a header of a change, is no text.
+/// Errors: `Credentials` when the keys have expired, `InvalidTarget` when a key is not text, or a header of a request
+/// that may change something.
 pub(super) async fn sign(
     s3: &S3Origin,
     credential: &Credential,
@@ -163,8 +166,8 @@ fn fault_of(kind: ErrorKind) -> OriginFaultKind {
     }
 }
 
-/// A body that passes through is not read beforehand; its digest is signed if the viewer has sent it (developer guide,
-/// "Restrict access to an Amazon S3 origin": PUT with `x-amz-content-sha256`).
+/// Returns the digest to sign. A body that passes through is not read beforehand; its digest is signed if the viewer
+/// has sent it (developer guide, "Restrict access to an Amazon S3 origin": PUT with `x-amz-content-sha256`).
 fn content_sha256(headers: &HeaderMap, payload: Payload) -> HeaderValue {
     match payload {
         Payload::Empty => HeaderValue::from_static(EMPTY_STRING_SHA256),
@@ -184,14 +187,14 @@ fn is_viewer_payload(value: &[u8]) -> bool {
             .any(|known| known.as_bytes() == value)
 }
 
-/// A repeated header is signed as a list, and blanks in a row as one blank: headers are sent the same way.
+/// Rewrites headers as they are signed: repeated ones as a list, and several spaces in a row as one.
 fn unify_headers(parts: &mut Parts) -> Result<(), OriginFaultKind> {
     let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
     let names: Vec<HeaderName> = parts.headers.keys().filter(is_signed).cloned().collect();
     for name in names {
         match unified(&parts.headers, &name) {
             Some(value) => _ = parts.headers.insert(name, value),
-            // A condition that is no text holds for nothing; what is read without it is the object all the same.
+            // A condition that is not text cannot hold; a read without it still gets the object.
             None if is_read => _ = parts.headers.remove(name),
             None => return Err(OriginFaultKind::InvalidTarget),
         }
@@ -199,7 +202,7 @@ fn unify_headers(parts: &mut Parts) -> Result<(), OriginFaultKind> {
     Ok(())
 }
 
-/// All values of a header in one; `None` if one of them is no text.
+/// Joins all values of a header; `None` if one of them is not text.
 fn unified(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     let mut unified = String::new();
     for (index, value) in headers.get_all(name).iter().enumerate() {
@@ -212,13 +215,13 @@ fn unified(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     HeaderValue::from_str(&unified).ok()
 }
 
-/// Every header is signed, whatever it is, so that nothing on the way adds to what the keys stand for; but for the two
-/// that belong to the connection, which proxies rewrite (RFC 9110 7.6.1, RFC 9112 6).
+/// Returns true if a header is signed. Every one is, whatever it says, so that nothing on the way can add to a signed
+/// request; except for the two that belong to the connection, which proxies rewrite (RFC 9110 7.6.1, RFC 9112 6).
 fn is_signed(name: &&HeaderName) -> bool {
     **name != CONNECTION && **name != CONTENT_LENGTH
 }
 
-/// The request with what its signature covers.
+/// Returns the part of the request that its signature covers.
 fn signed_part(parts: &Parts) -> Result<Parts, OriginFaultKind> {
     let host = parts
         .headers

@@ -1,4 +1,4 @@
-//! Scripted origins on loopback, and what the client makes of them.
+//! Scripted origins on loopback, and the client's dealings with them.
 
 mod bodies;
 mod connections;
@@ -28,7 +28,7 @@ fn run(test: impl Future<Output = ()>) {
     run_on(false, test);
 }
 
-/// The same, with time limits that pass as soon as nothing else happens.
+/// The same with paused time: timeouts pass as soon as nothing else happens.
 fn run_paused(test: impl Future<Output = ()>) {
     run_on(true, test);
 }

@@ -1,4 +1,4 @@
-//! Which certificate authorities are trusted, and the TLS settings towards origins.
+//! Trusted certificate authorities, and the TLS settings for origins.
 
 use super::fault::OriginFaultKind;
 use rustls::crypto::aws_lc_rs;
@@ -8,10 +8,10 @@ use rustls_pki_types::pem::PemObject;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
-/// Private authorities whose settings are kept; an origin beyond that shakes hands without resumption.
+/// Maximum number of private authorities whose settings are kept; origins beyond that shake hands without resumption.
 const PRIVATE_ROOTS_MAX: usize = 256;
 
-/// TLS settings by trusted authorities, so that sessions can be resumed.
+/// TLS settings by trusted authorities, kept so that sessions can be resumed.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     system: OnceCell<Arc<ClientConfig>>,
@@ -25,7 +25,7 @@ struct PrivateRoots {
 }
 
 impl Trust {
-    /// Settings that trust the authorities in `roots_pem`, or the system's. TLS 1.2 and 1.3.
+    /// Returns settings that trust the authorities in `roots_pem`, or the system's. TLS 1.2 and 1.3.
     ///
     /// Errors: `Tls` when there is no authority to trust.
     pub(super) async fn client_config(
@@ -40,7 +40,7 @@ impl Trust {
 
     async fn system(&self) -> Result<Arc<ClientConfig>, OriginFaultKind> {
         let config = self.system.get_or_try_init(|| async {
-            // Some hundred files.
+            // This reads some hundred files.
             let loaded = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs)
                 .await
                 .map_err(|_| OriginFaultKind::Tls)?;

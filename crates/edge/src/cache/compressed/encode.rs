@@ -1,4 +1,4 @@
-//! Turns the bytes of an object into a content coding, as long as that makes them fewer. Waits for the disk.
+//! Encodes the bytes of an object in a content coding, as long as that makes them fewer. Waits for the disk.
 
 use bytes::Bytes;
 use privet_cache::{CHUNK_SIZE_BYTES, Reservation};
@@ -15,7 +15,7 @@ const ZSTD_LEVEL: i32 = 3;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
-/// A stretch of what is to be encoded.
+/// A part of the bytes to encode.
 #[derive(Debug)]
 pub(super) enum Part {
     Bytes(Bytes),
@@ -26,16 +26,16 @@ pub(super) enum Part {
     },
 }
 
-/// What encoding came to.
+/// The result of encoding.
 #[derive(Debug)]
 pub(super) enum Encoded {
     /// Fewer bytes, in chunks of the reservation's store.
     Smaller(Vec<Bytes>),
-    /// As many bytes as before, or more.
+    /// No fewer bytes than before.
     NotSmaller,
 }
 
-/// How much memory an encoder works in for an object of this size: a little more than was measured.
+/// Returns the memory that an encoder needs for an object of this size: a little more than was measured.
 pub(super) fn working_size_bytes(size_bytes: u64, coding: ContentCoding) -> u64 {
     match coding {
         ContentCoding::Brotli => 3 * size_bytes + 3 * MIB,
@@ -44,9 +44,9 @@ pub(super) fn working_size_bytes(size_bytes: u64, coding: ContentCoding) -> u64 
     }
 }
 
-/// Encodes `parts`, which are `size_bytes` long together. The reservation is what the result may take up.
+/// Encodes `parts`, which are `size_bytes` long together. The reservation is for the result.
 ///
-/// Errors: reading failed, or there were not as many bytes ([`io::ErrorKind::UnexpectedEof`]).
+/// Errors: a read failed, or the parts had another length ([`io::ErrorKind::UnexpectedEof`]).
 pub(super) fn encode(
     parts: Vec<Part>,
     size_bytes: u64,
@@ -79,7 +79,7 @@ pub(super) fn encode(
 fn brotli(source: &mut Source, chunks: &mut Chunks, size_bytes: u64) -> io::Result<()> {
     let parameters = brotli::enc::BrotliEncoderParams {
         quality: BROTLI_QUALITY,
-        // The encoder takes it for a guess and picks its tables by it.
+        // A hint, by which the encoder picks its tables.
         size_hint: usize::try_from(size_bytes).unwrap_or(usize::MAX),
         ..Default::default()
     };
@@ -100,7 +100,7 @@ fn zstd(source: &mut Source, chunks: &mut Chunks, size_bytes: u64) -> io::Result
     encoder.finish().map(drop)
 }
 
-/// Reads parts in their order.
+/// A reader of parts in their order.
 struct Source {
     parts: VecDeque<Part>,
     read_bytes: u64,
@@ -121,7 +121,7 @@ impl Read for Source {
 }
 
 impl Part {
-    /// Takes bytes from its beginning; 0 at its end, and at the end of a file that has shrunk.
+    /// Reads from the front; returns 0 at the end of the part, and at the end of a file that has shrunk.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Part::Bytes(bytes) => {
@@ -145,7 +145,7 @@ impl Part {
     }
 }
 
-/// Takes bytes as long as there is room, in chunks that are counted.
+/// A writer that takes bytes as long as there is room, in counted chunks.
 struct Chunks {
     whole: Vec<Bytes>,
     open: Vec<u8>,

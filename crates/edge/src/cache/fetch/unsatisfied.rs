@@ -1,7 +1,8 @@
-//! An origin that has nothing of the range that it was asked for: the object is shorter, or empty.
+//! Handles an origin's 416: the object is shorter than the requested range, or empty.
 //!
-//! The origin's own 416 is about this request. What the edge then learns of the object answers the next ones as well,
-//! and in the edge's words: those are the same whether the object was stored before or not (RFC 9110 14.2 and 15.5.17).
+//! The origin's own 416 is about this request. The knowledge of the object that the edge then gains also serves later
+//! requests, in the edge's words: those are the same whether the object was stored before or not (RFC 9110 14.2 and
+//! 15.5.17).
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
@@ -12,7 +13,7 @@ use privet_distribution::{ByteRange, RangeSpec};
 use std::rc::Rc;
 
 impl WorkerCache {
-    /// 416. An object that may not be kept leaves it at that.
+    /// Handles a 416. It goes to the viewer as it is when the object may not be stored.
     pub(super) async fn unsatisfied(
         self: &Rc<Self>,
         context: Context<'_>,
@@ -34,7 +35,7 @@ impl WorkerCache {
         }
     }
 
-    /// The first block: how long the object is comes with it, and a whole object of many gigabytes does not.
+    /// Fetches the first block: it tells how long the object is, without a transfer of many gigabytes.
     async fn from_the_start(self: &Rc<Self>, mut context: Context<'_>) -> Fetched {
         let first = RangeSpec::Within(ByteRange {
             start: 0,
@@ -58,18 +59,18 @@ impl WorkerCache {
     }
 }
 
-/// What a 416 says of the object.
+/// The length of the object, as far as a 416 tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shortness {
-    /// It has no bytes.
+    /// The object has no bytes.
     Empty,
-    /// It ends before the range begins.
+    /// The object ends before the range begins.
     Unknown,
 }
 
 impl Shortness {
-    /// Any byte at all satisfies a range that begins with the first one, or that counts from the end (RFC 9110 14.1.2);
-    /// an origin need not say how long the object is.
+    /// Judges a 416. Any byte at all satisfies a range that begins with the first one, or that counts from the end (RFC
+    /// 9110 14.1.2); an origin need not say how long the object is.
     fn of(wanted: Option<RangeSpec>, headers: &HeaderMap) -> Self {
         let told = headers.get(CONTENT_RANGE).map(HeaderValue::as_bytes);
         let is_told_empty = told.is_some_and(|told| told.trim_ascii() == b"bytes */0");

@@ -1,4 +1,4 @@
-//! What is no request for all: the origin is asked just as one viewer asks, with the viewer's own conditions and range.
+//! Requests that are not shared: the origin gets one viewer's request, with the viewer's own conditions and range.
 
 use super::{Context, Fetched};
 use crate::cache::WorkerCache;
@@ -11,8 +11,8 @@ use privet_distribution::caching::{Storage, Unstorable};
 use std::rc::Rc;
 
 impl WorkerCache {
-    /// One request to the origin with the viewer's own conditions and range. What turns out to be for storing is stored
-    /// when it is whole, and the next who ask share it again.
+    /// Sends one request to the origin with the viewer's own conditions and range. A whole response that turns out to
+    /// be storable is stored, and later requests share it again.
     pub(in crate::cache) async fn fetch_viewers_own(
         self: &Rc<Self>,
         ask: &Rc<CacheRequest>,
@@ -51,7 +51,7 @@ impl WorkerCache {
             StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
-            // An error that is about this viewer's conditions is nobody else's.
+            // An error that may be due to this viewer's conditions is not for anybody else.
             status if status != StatusCode::OK && ask.has_conditions() => {
                 Fetched::Unstorable(Box::new(response), Unstorable::Status)
             }
@@ -59,7 +59,7 @@ impl WorkerCache {
         }
     }
 
-    /// What is not stored is asked for just as the viewer wants it.
+    /// Requests the viewer's own range of an object that is not stored.
     pub(super) async fn viewers_own_range(
         &self,
         context: &Context<'_>,

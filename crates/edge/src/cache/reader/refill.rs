@@ -1,4 +1,4 @@
-//! A fetch of some blocks of an object that is known, which gives those bytes or none.
+//! Fetches some blocks of a known object: exactly these bytes, or none.
 
 use crate::cache::WorkerCache;
 use crate::cache::cache_request::{CacheRequest, Validator, content_range};
@@ -11,7 +11,7 @@ use privet_cache::Key;
 use privet_distribution::{RangeSpec, Span};
 use std::rc::Rc;
 
-/// A fetch of some blocks of an object that is known.
+/// A fetch of some blocks of a known object.
 pub(super) struct Refill {
     pub(super) cache: Rc<WorkerCache>,
     pub(super) ask: Rc<CacheRequest>,
@@ -28,7 +28,7 @@ impl Refill {
         if let Some(range) = self.span.byte_range().map(RangeSpec::Within) {
             call.headers.insert(RANGE, range.to_header_value());
         }
-        // Origins that ignore If-Range are known, so the condition is one that they fail (fidelity note F62).
+        // Some origins ignore If-Range, so the request carries a condition that fails instead (fidelity note F62).
         self.validator.put_into(&mut call.headers);
         let ask = &self.ask;
         let mut response = self
@@ -37,7 +37,7 @@ impl Refill {
             .send_with_failover(&ask.origins, call, |origin, call| ask.address(origin, call))
             .await?;
         if let Err(fault) = self.check(&response) {
-            // An origin that sends other stretches than it is asked for is asked for everything the next time.
+            // An origin that sends another range than requested is asked for the whole object next time.
             if fault == FetchFault::Changed || response.status == StatusCode::PARTIAL_CONTENT {
                 self.cache.shared.store.remove(&self.digest);
             }
@@ -51,7 +51,7 @@ impl Refill {
         Ok(())
     }
 
-    /// The same object, and the stretch that was asked for.
+    /// Checks that the response has the same object and the requested range.
     fn check(&self, response: &OriginResponse) -> Result<(), FetchFault> {
         match response.status {
             StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => {

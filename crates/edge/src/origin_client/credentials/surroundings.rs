@@ -1,4 +1,4 @@
-//! What the search for access keys may ask: variables, files of this machine, and services such as instance metadata.
+//! Sources for the search for access keys: variables, files of this machine, and services such as instance metadata.
 
 use crate::origin_client::OriginRequestBody;
 use crate::origin_client::connect::{self, OriginStream};
@@ -20,16 +20,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
 
-/// A file with profiles, or with a token.
+/// Maximum size of a file with profiles, or with a token.
 const FILE_SIZE_BYTES_MAX: u64 = 1024 * 1024;
-/// An answer of a metadata or token service.
+/// Maximum size of a response of a metadata or token service.
 const ANSWER_SIZE_BYTES_MAX: usize = 256 * 1024;
-/// To reach such a service: where there is no metadata service, nothing refuses the connection either.
+/// Timeout for connecting to such a service: where there is none, nothing refuses the connection either.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// For its whole answer.
+/// Timeout for the whole response of such a service.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Files and services as they are, variables as they are given.
+/// Creates a context with the real files and services, and the given variables.
 pub(crate) fn with_environment(environment: impl Env, trust: Arc<Trust>) -> Context {
     Context::new()
         .with_env(environment)
@@ -43,7 +43,7 @@ struct SmallFiles;
 impl FileRead for SmallFiles {
     async fn file_read(&self, path: &str) -> Result<Vec<u8>> {
         let unreadable = |error| Error::config_invalid("a file cannot be read").with_source(error);
-        // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
+        // Opening a FIFO would otherwise wait for its writer. The flag has no effect on regular files.
         let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
         let mut options = tokio::fs::OpenOptions::new();
         let opened = options.read(true).custom_flags(nonblocking).open(path);
@@ -60,7 +60,7 @@ impl FileRead for SmallFiles {
     }
 }
 
-/// One request a connection. Its futures may move between threads, which those of the pools may not.
+/// A client with one request per connection. Its futures may move between threads, unlike those of the pools.
 #[derive(Debug)]
 struct PlainSend {
     trust: Arc<Trust>,
@@ -115,7 +115,7 @@ async fn exchange(
     tokio::select! {
         biased;
         answer = &mut talk => answer,
-        // What has arrived by then can still be read.
+        // Bytes that have arrived by then can still be read.
         _ = connection => talk.await,
     }
 }

@@ -1,22 +1,22 @@
-//! Who may write to a bucket, by what its ACL and its policy say.
+//! Finds out who may write to a bucket, from its ACL and its policy.
 
 use serde_json::Value;
 
-/// Whether strangers may write.
+/// The permission of strangers to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writers {
-    /// They may not.
+    /// Strangers may not write.
     Nobody,
-    /// They may, under conditions or with exceptions that are not judged here.
+    /// Strangers may write, under conditions or with exceptions that are not judged here.
     Perhaps,
-    /// They may.
+    /// Strangers may write.
     Anybody,
-    /// Nobody has told.
+    /// Their permission is not known.
     Unknown,
 }
 
 impl Writers {
-    /// Of two rules, each of which may let somebody in.
+    /// Combines two rules, each of which may let somebody in.
     pub(super) fn and(self, other: Writers) -> Writers {
         match (self, other) {
             (Writers::Anybody, _) | (_, Writers::Anybody) => Writers::Anybody,
@@ -26,7 +26,7 @@ impl Writers {
         }
     }
 
-    /// The worse of two ways to find out; what one does not know, the other may.
+    /// Returns the worse of two findings; where one is unknown, the other counts.
     pub(super) fn or(self, other: Writers) -> Writers {
         match (self, other) {
             (Writers::Unknown, known) | (known, Writers::Unknown) => known,
@@ -35,15 +35,15 @@ impl Writers {
     }
 }
 
-/// Groups that everybody is in, or everybody with an account at Amazon.
+/// Groups of everybody, or of everybody with an account at Amazon.
 const EVERYBODY: [&str; 2] = [
     "http://acs.amazonaws.com/groups/global/AllUsers",
     "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
 ];
-/// Permissions by which objects, or the permissions themselves, are changed.
+/// Permissions to change objects, or the permissions themselves.
 const WRITING: [&str; 3] = ["WRITE", "WRITE_ACP", "FULL_CONTROL"];
 
-/// By a bucket's ACL (S3 API reference, `GetBucketAcl`).
+/// Reads a bucket's ACL (S3 API reference, `GetBucketAcl`).
 pub(super) fn writers_in_acl(text: &[u8]) -> Writers {
     let Ok(text) = std::str::from_utf8(text) else {
         return Writers::Unknown;
@@ -79,7 +79,7 @@ const WRITING_ACTIONS: [&str; 9] = [
     "s3:putlifecycleconfiguration",
 ];
 
-/// By a bucket's policy (IAM user guide, "IAM JSON policy elements reference").
+/// Reads a bucket's policy (IAM user guide, "IAM JSON policy elements reference").
 pub(super) fn writers_in_policy(text: &[u8]) -> Writers {
     let Ok(policy) = serde_json::from_slice::<Value>(text) else {
         return Writers::Unknown;
@@ -95,7 +95,7 @@ pub(super) fn writers_in_policy(text: &[u8]) -> Writers {
         if !is_for_everybody(statement) || !allows_writing(statement) {
             continue;
         }
-        // What takes away from it is not weighed here.
+        // Conditions and denials are not evaluated here.
         let is_limited = denies || statement.get("Condition").is_some();
         writers = writers.and(if is_limited {
             Writers::Perhaps
@@ -113,7 +113,7 @@ fn effect(statement: &Value) -> &str {
         .unwrap_or_default()
 }
 
-/// One, or a list of them.
+/// Returns the items of a list, or a single value as one.
 fn items(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(items) => items.iter().collect(),
@@ -124,7 +124,7 @@ fn items(value: &Value) -> Vec<&Value> {
 }
 
 fn is_for_everybody(statement: &Value) -> bool {
-    // Everybody but some.
+    // `NotPrincipal` names everybody but some.
     if statement.get("NotPrincipal").is_some() {
         return true;
     }
@@ -136,7 +136,7 @@ fn is_for_everybody(statement: &Value) -> bool {
 }
 
 fn allows_writing(statement: &Value) -> bool {
-    // Everything but some.
+    // `NotAction` names everything but some.
     if statement.get("NotAction").is_some() {
         return true;
     }
@@ -152,7 +152,7 @@ fn allows_writing(statement: &Value) -> bool {
         })
 }
 
-/// `*` for any characters, `?` for one.
+/// Matches a pattern: `*` stands for any characters, `?` for one.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -167,7 +167,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
                 read += 1;
             }
             Some(_) | None => {
-                // The last star takes one character more.
+                // The last star takes one more character.
                 let Some((star_at, taken)) = star else {
                     return false;
                 };

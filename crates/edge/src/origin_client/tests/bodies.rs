@@ -6,7 +6,7 @@ use crate::origin_client::{OriginFaultKind, OriginRequestBody};
 use bytes::Bytes;
 use http::Method;
 
-/// What is read of a body, and what was promised.
+/// Checks the body that is read, and its promised size.
 async fn check(
     method: Method,
     act: Act,

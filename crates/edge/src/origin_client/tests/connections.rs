@@ -1,4 +1,4 @@
-//! Which connection a request goes by.
+//! Choice of the connection for a request.
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
@@ -21,8 +21,8 @@ fn an_idle_connection_serves_again() {
     });
 }
 
-/// D: an origin that leaves a body unread takes it for the next request, and what it says to that for the answer to
-/// whoever comes next.
+/// D: an origin that leaves a body unread takes it for the next request, so its response to that would be taken for the
+/// response to whoever comes next.
 #[test]
 fn d_a_connection_that_carried_a_body_serves_nobody_else() {
     run(async {
@@ -68,12 +68,12 @@ fn an_idle_connection_is_closed_in_time() {
     });
 }
 
-/// The second request meets a connection that the origin closes instead of answering.
+/// Checks a second request, whose connection the origin closes instead of responding.
 async fn check_stale(method: Method, expected: Result<&str, OriginFaultKind>) {
     let scripted = ScriptedOrigin::start(&[&[OK, Act::Close], &[OK]]).await;
     let client = client();
     let mut origin = http_origin(scripted.port);
-    // It does not count as an attempt.
+    // The stale connection does not count as an attempt.
     origin.patience.connection_attempts = 1;
     read(client.send(&origin, get("/")).await.unwrap())
         .await
@@ -139,7 +139,7 @@ fn callers_beyond_the_limit_wait_in_order() {
         let mut origin = http_origin(scripted.port);
         origin.patience.connections_max = 1;
         let first = client.send(&origin, get("/0")).await.unwrap();
-        // Nobody reads the first body, so that nobody else is served.
+        // Nobody reads the first body, so nobody else is served.
         let fault = client.send(&origin, get("/late")).await.unwrap_err();
         assert_eq!(fault.kind, OriginFaultKind::Capacity);
         let waiting: Vec<_> = ["/1", "/2"]
@@ -187,7 +187,7 @@ fn one_address_leaves_connections_for_others() {
         let fault = client.send(&origin, ask("2001:db8::3")).await.unwrap_err();
         assert_eq!(fault.kind, OriginFaultKind::Capacity);
         held.push(client.send(&origin, ask("192.0.2.1")).await.unwrap());
-        // One that is gone leaves its place to the next one of its address.
+        // A viewer that is gone leaves its slot to the next one of its address.
         held.remove(0);
         held.push(client.send(&origin, ask("2001:db8::3")).await.unwrap());
         drop(held);
@@ -242,7 +242,7 @@ fn those_who_stop_waiting_take_no_place() {
             for waiting in waiting.collect::<Vec<_>>() {
                 assert_eq!(waiting.await.unwrap(), OriginFaultKind::Capacity);
             }
-            // The place goes to none of them.
+            // The slot goes to none of them.
             drop(held);
         }
         assert_eq!(scripted.connections(), 2);

@@ -1,4 +1,4 @@
-//! Origins that cannot be reached, or whose response is none.
+//! Origins that cannot be reached, or that send no valid response.
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, run, run_paused};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The fault of a GET whose every attempt is answered by `act`, and how many requests the origin has read.
+/// Checks the fault of a GET whose every attempt meets `act`, and the number of requests that the origin has read.
 async fn check(act: &'static [Act], expected: OriginFaultKind, requests: usize) {
     let scripted = ScriptedOrigin::start(&[act, act, act, act]).await;
     let fault = client()
@@ -51,7 +51,7 @@ fn responses_that_are_none_are_faults() {
             1,
         )
         .await;
-        // Closed without a response, or within its head: as often as connections are attempted.
+        // Closed without a response, or within its head: tried as often as there are connection attempts.
         check(&[Act::Close], OriginFaultKind::Closed, 3).await;
         check(
             &[Act::Send("HTTP/1.1 200 OK\r\nA: b\r\n")],

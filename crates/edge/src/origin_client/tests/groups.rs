@@ -11,7 +11,7 @@ const FAILED: Act = Act::Send("HTTP/1.1 500 Internal Server Error\r\nContent-Len
 const MISSING: Act = Act::Send("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
 const CLOSES: &[&[Act]] = &[&[Act::Close], &[Act::Close], &[Act::Close]];
 
-/// Who answers with which status when the primary does `primary` and 500 and 502 fail over.
+/// Checks the origin that responds and its status, when the primary does `primary` and 500 and 502 fail over.
 async fn check(
     method: Method,
     primary: &[&'static [Act]],

@@ -1,4 +1,4 @@
-//! Where access keys are found, and how long they serve.
+//! Sources of access keys, and the time that the keys serve.
 
 use super::scripted_origin::{Act, ScriptedOrigin};
 use super::{run, run_paused};
@@ -24,7 +24,7 @@ fn credentials(variables: &[(&str, &str)], home: Option<&Path>) -> Credentials {
     Credentials::new(surroundings::with_environment(environment, Arc::default()))
 }
 
-/// The access key that is found.
+/// Returns the access key that is found.
 async fn found(
     credentials: &Credentials,
     profile: Option<&str>,
@@ -142,7 +142,7 @@ fn keys_are_renewed_while_they_serve() {
             answer("token"),
             answer("edge"),
             first,
-            // The renewal: the token is kept.
+            // The renewal reuses the token.
             answer("edge"),
             second,
         ])

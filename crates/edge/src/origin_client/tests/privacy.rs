@@ -1,4 +1,4 @@
-//! Buckets that are asked whether they are private.
+//! Probes of buckets for privacy.
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::signatures::s3_origin;
@@ -16,7 +16,7 @@ const NO_KEY: Act = Act::Send(
 const ERROR: Act = Act::Send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
 const HAS_IT: Act = Act::Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
 
-/// `acts`: one for each question, that of the edge's own keys first, then those of a stranger.
+/// Checks a probe. `acts` has one act per request: that with the edge's own keys first, then those of a stranger.
 async fn check(acts: &'static [Act], strangers: Privacy, edge: Sight) {
     let scripts: Vec<&'static [Act]> = acts.iter().map(std::slice::from_ref).collect();
     let scripted = ScriptedOrigin::start(&scripts).await;

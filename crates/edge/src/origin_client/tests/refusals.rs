@@ -8,7 +8,7 @@ use http::Method;
 use privet_distribution::config::{Origin, OriginSource, SigningBehavior};
 use privet_distribution::request::BucketRefusal;
 
-/// A response with this body, whose length it promises.
+/// Returns a response with this body, whose length it states.
 fn error(status: u16, body: &str) -> &'static [Act] {
     let head = format!(
         "HTTP/1.1 {status} Scripted\r\nContent-Length: {}\r\n\r\n",
@@ -21,7 +21,7 @@ fn coded(status: u16, code: &str) -> &'static [Act] {
     error(status, &format!("<Error><Code>{code}</Code></Error>"))
 }
 
-/// What one GET comes to.
+/// Checks the outcome of one GET.
 async fn check(
     origin: impl Fn(u16) -> Origin,
     acts: &'static [Act],
@@ -64,7 +64,7 @@ fn an_error_about_the_edge_is_a_fault() {
             refused(BucketRefusal::Unexplained),
         )
         .await;
-        // The canonical request, the key's id and the token are nobody's to read, whatever the code says.
+        // Nobody may read the canonical request, the key's id and the token, whatever the code says.
         let disclosing = "<Error><Code>InvalidRequest</Code><A>AKIAIOSFODNN7EXAMPLE</A></Error>";
         check(
             s3_origin,
@@ -80,7 +80,7 @@ fn an_error_about_the_edge_is_a_fault() {
             refused(BucketRefusal::Unexplained),
         )
         .await;
-        // What is longer than any error of S3's is none of them.
+        // A text longer than any error of S3's is none of them.
         let long = format!("<Error><Code>AccessDenied</Code>{}", "a".repeat(20_000));
         check(
             s3_origin,
@@ -101,7 +101,7 @@ fn an_error_about_the_object_is_passed_on() {
         check(s3_origin, coded(403, "AccessDenied"), Ok(&denied)).await;
         let odd = format!("{START}<Error><Code>OddError</Code></Error>");
         check(s3_origin, coded(418, "OddError"), Ok(&odd)).await;
-        // Who may not do what, and with which key, is in the words and not in the code.
+        // The text, and not the code, says who may not do what, and with which key.
         let arn = "arn:aws:sts::123456789012:assumed-role/EdgeRole/i-0abc";
         for (status, code) in [
             (403, "AccessDenied"),
@@ -127,7 +127,7 @@ fn an_error_about_the_object_is_passed_on() {
             let refused = Err(OriginFaultKind::Refused(BucketRefusal::Unexplained));
             check(s3_origin, error(status, &format!("<p>{arn}</p>")), refused).await;
         }
-        // More than is looked at arrives too.
+        // A body longer than the inspected part arrives whole.
         let long = format!("<p>{}</p>", "a".repeat(50_000));
         check(s3_origin, error(404, &long), Ok(&long)).await;
         let chunked = Act::Send(
@@ -155,7 +155,7 @@ fn only_buckets_that_the_edge_signs_for_are_judged() {
     });
 }
 
-/// Nobody waits for an error longer than for a response.
+/// An error is waited for no longer than a response.
 #[test]
 fn an_error_that_does_not_end_is_a_timeout() {
     run_paused(async {
@@ -176,7 +176,7 @@ fn an_error_that_does_not_end_is_a_timeout() {
     });
 }
 
-/// A HEAD's 403 has no body: a GET of one byte tells what it is about.
+/// A HEAD's 403 has no body: a GET of one byte explains it.
 #[test]
 fn a_head_is_told_by_a_get() {
     const FORBIDDEN: Act = Act::Send("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n");

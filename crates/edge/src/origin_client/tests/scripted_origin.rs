@@ -1,4 +1,4 @@
-//! A server that reads requests and answers each as its script says.
+//! A server that reads requests and responds to each as its script says.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,18 +8,18 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// What is done once a request's head has been read.
+/// The server's act once it has read a request's head.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
-    /// These bytes are sent, and the next request is read.
+    /// Sends these bytes and reads the next request.
     Send(&'static str),
-    /// These bytes are sent after the body of the request has been read.
+    /// Reads a request body of this size and sends these bytes.
     SendAfterBody(usize, &'static str),
-    /// These bytes are sent, and then nothing, until the other side closes.
+    /// Sends these bytes and then nothing, until the other side closes.
     SendAndHang(&'static str),
-    /// The second text follows after this many seconds, and so on.
+    /// Sends the texts one by one, this many seconds apart.
     SendSlowly(u64, &'static [&'static str]),
-    /// The connection ends.
+    /// Closes the connection.
     Close,
 }
 
@@ -33,7 +33,8 @@ pub(super) struct ScriptedOrigin {
 }
 
 impl ScriptedOrigin {
-    /// `scripts`: one for each connection, in order; a connection ends behind its last act. Further ones end at once.
+    /// Starts a server with one script for each connection, in order. A connection ends after its last act; further
+    /// ones end at once.
     pub(super) async fn start(scripts: &[&'static [Act]]) -> Self {
         Self::start_with(scripts, None).await
     }
@@ -74,12 +75,12 @@ impl ScriptedOrigin {
         origin
     }
 
-    /// The heads that have been read, and bodies that a script has asked for.
+    /// Returns the heads that have been read, and the bodies that a script has asked for.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.borrow().clone()
     }
 
-    /// Connections that hung until they were closed.
+    /// Returns the number of connections that hung until they were closed.
     pub(super) fn closed_by_client(&self) -> usize {
         self.closed_by_client.get()
     }

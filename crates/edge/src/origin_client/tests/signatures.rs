@@ -45,7 +45,7 @@ fn bucket(origin: &mut Origin) -> &mut S3Origin {
     }
 }
 
-/// What a server makes of a request's head.
+/// A request's head as a server reads it.
 struct Received {
     method: String,
     key: Vec<u8>,
@@ -85,7 +85,7 @@ impl Received {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The signature that belongs to it, for the scope and the headers that its `Authorization` names.
+    /// Computes the signature for the scope and the headers that its `Authorization` names.
     fn expected_signature(&self, secret: &str) -> String {
         let authorization = self.header("authorization").unwrap();
         let scope = part(authorization, "Credential=")
@@ -163,7 +163,7 @@ fn read_as_form(text: &str) -> String {
         .into_owned()
 }
 
-/// An example of "Authenticating Requests: Using the Authorization Header" (Amazon S3 API reference).
+/// Checks an example of "Authenticating Requests: Using the Authorization Header" (Amazon S3 API reference).
 fn check_example(request: &str, headers: &[&str], signed: &str, signature: &str) {
     let mut head = format!("{request} HTTP/1.1\r\nHost: examplebucket.s3.amazonaws.com\r\n");
     for header in headers {
@@ -209,7 +209,7 @@ fn the_checking_side_agrees_with_published_examples() {
     );
 }
 
-/// Sends `call` and gives back what the origin has received.
+/// Sends `call` and returns what the origin has received.
 async fn sent(call: OriginCall, change: impl FnOnce(&mut S3Origin)) -> Received {
     let scripted = ScriptedOrigin::start(&[&[OK]]).await;
     let mut origin = s3_origin(scripted.port);
@@ -302,7 +302,7 @@ fn what_the_viewer_says_of_its_keys_is_replaced() {
     });
 }
 
-/// The names that a signature covers.
+/// Returns the names that a signature covers.
 fn signed_names(received: &Received) -> Vec<&str> {
     let authorization = received.header("authorization").unwrap();
     part(authorization, "SignedHeaders=").split(';').collect()
@@ -407,7 +407,7 @@ fn a_bucket_may_stand_in_the_host() {
     assert_eq!(s3::target(path_style, "/"), "/");
 }
 
-/// Servers do not agree on what is signed of these.
+/// Servers disagree on what is signed of these.
 #[test]
 fn parameters_that_break_a_signature_are_left_out() {
     let mut origin = s3_origin(9_000);
@@ -447,7 +447,7 @@ fn a_body_is_signed_by_the_digest_that_the_viewer_gives() {
 
 #[test]
 fn the_origin_access_control_says_whether_to_sign() {
-    /// `expected`: how the `Authorization` that reaches the bucket begins.
+    /// Checks how the `Authorization` that reaches the bucket begins.
     async fn check(signing: SigningBehavior, viewers: Option<&str>, expected: Option<&str>) {
         let mut call = call(Method::GET, "/a");
         if let Some(viewers) = viewers {

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// What comes of a POST to the origin, when the viewer sends `request` and then nothing.
+/// Returns the outcome of a POST to the origin, when the viewer sends `request` and then nothing.
 async fn passed_on(
     scripted: &ScriptedOrigin,
     request: &'static str,
@@ -51,7 +51,7 @@ async fn passed_on(
             Ok::<_, Infallible>(Response::new(String::new()))
         }
     });
-    // A viewer that has sent all it has is still there.
+    // A viewer that has closed its sending side is still there.
     let mut server = hyper::server::conn::http1::Builder::new();
     server.half_close(true);
     let connection = server.serve_connection(TokioIo::new(stream), service);
@@ -63,7 +63,7 @@ async fn passed_on(
     result
 }
 
-/// The framing header and the body that the origin reads.
+/// Checks the framing header and the body that the origin reads.
 async fn check(request: &'static str, size_bytes: usize, framing: &str, expected: &str) {
     let answers: &'static [Act] = vec![Act::SendAfterBody(
         size_bytes,

@@ -51,7 +51,7 @@ fn text(size_bytes: usize) -> Vec<u8> {
     lines.take(size_bytes).collect()
 }
 
-/// No coding makes these fewer.
+/// Returns bytes that no coding makes fewer.
 fn noise(size_bytes: usize) -> Vec<u8> {
     let mut bytes = vec![0; size_bytes];
     aws_lc_rs::rand::fill(&mut bytes).unwrap();
