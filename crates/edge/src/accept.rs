@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// After a failed accept (out of file descriptors) the listener rests this long, while room is made.
+/// Time for which the listener rests after a failed accept (out of file descriptors), while room is made.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-/// How often, and how far apart, a connection without a place looks whether others have made room.
+/// Number of times, and interval, at which a connection without a slot checks whether others have made room.
 const ROOM_LOOKS: usize = 3;
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
-/// A viewer keeps its place for this part of `idle_timeout` after an answer, whoever else wants it: 6 seconds by
-/// default.
+/// Divisor of `idle_timeout`: a viewer keeps its slot for this part of it after a response, whoever else wants the
+/// slot. That is 6 seconds by default.
 const KEPT_SHARE: u32 = 10;
 
 /// Accepts until the listener is closed or the edge drains.
@@ -40,7 +40,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
         };
         match accepted {
             Ok((stream, peer)) => {
-                // Without a place, or with an error, the stream is dropped and so closed.
+                // Without a slot, or on an error, the stream is dropped and thus closed.
                 if let Some(slot) = slot(&workers, &shared).await {
                     let _ = hand_over(stream, peer, &configured, slot);
                 }
@@ -61,9 +61,9 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
     }
 }
 
-/// A place, for which others may have to go: where descriptors are short, those that wait for a request; below
-/// `connections_max`, which is somebody's wish, those that never sent one, and where there are none, those that have
-/// been idle for a while.
+/// Takes a slot, for which others may have to go. If descriptors are short, those that wait for a request go; at
+/// `connections_max`, which the operator chose, those that never sent one, and if there are none, those that have been
+/// idle for a while.
 async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
     let limits = &state.snapshot.limits;
@@ -106,7 +106,7 @@ async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSl
     found.map(|(place, _)| place)
 }
 
-/// A place that somebody gives back soon.
+/// Waits for a slot that another connection releases soon.
 async fn room(workers: &Arc<Workers>, connections_max: usize) -> Option<WorkerSlot> {
     for _ in 0..ROOM_LOOKS {
         tokio::time::sleep(ROOM_PAUSE).await;

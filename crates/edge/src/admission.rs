@@ -1,4 +1,4 @@
-//! Whether a request is answered at all: it takes a slot in the log, and memory for its answer.
+//! Decides whether a request is handled at all: that takes a slot in the log, and memory for its response.
 
 use crate::answer_memory::BodyMemory;
 use crate::connection_state::ConnectionState;
@@ -13,14 +13,15 @@ use hyper::body::Incoming;
 use privet_distribution::request::Denial;
 use std::rc::Rc;
 
-/// A request that has a slot in the log and memory for its answer, or one that lacks either.
+/// A request that has a slot in the log and memory for its response, or one that lacks either.
 #[derive(Debug)]
 pub(crate) enum Admitted {
     Yes(OpenExchange, RequestBody),
     No(OpenExchange, Denial),
 }
 
-/// HTTP/2 packs a field into a byte of the viewer's, so it has the limit that hyper sets for HTTP/1.1.
+/// Maximum number of header fields. HTTP/2 can pack a field into a single byte, so the limit is the one that hyper sets
+/// for HTTP/1.1.
 const FIELDS_MAX: usize = 100;
 
 /// Opens the record of a request, before anything is decided.
@@ -44,7 +45,7 @@ pub(crate) fn admit(
     let received = Received::new(parts, has_body, Rc::clone(connection), state, memory);
     match denial {
         None => Admitted::Yes(OpenExchange::new(received, slot), body),
-        // A connection of HTTP/1.1 has one request at a time, and what it says of the connection counts.
+        // An HTTP/1.1 connection has one request at a time, whose headers about the connection still count.
         Some(denial) if is_http2 => {
             Admitted::No(OpenExchange::new(received.without_request(), slot), denial)
         }
@@ -52,7 +53,7 @@ pub(crate) fn admit(
     }
 }
 
-/// Memory for the answer, or why there is none.
+/// Returns memory for the response, or the reason why there is none.
 fn answer_memory(
     parts: &Parts,
     slot: &LogSlot,

@@ -1,4 +1,4 @@
-//! What the viewer gets: status, headers and pieces of body for an object, or one of the edge's own pages.
+//! The response to the viewer: status, headers and pieces of body for an object, or one of the edge's own pages.
 
 mod coded;
 mod multipart;
@@ -24,24 +24,24 @@ use privet_distribution::{ByteRange, ContentRange, Span};
 use std::fs::File;
 use std::sync::Arc;
 
-/// An answer before the headers that every answer has.
+/// A response before the headers that every response has.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) pieces: Vec<Piece>,
     pub(crate) close: bool,
-    /// Whose words they are: `Server` and `Date` say so.
+    /// Author of the response, which `Server` and `Date` show.
     pub(crate) speaker: ServerHeader,
     pub(crate) outcome: Outcome,
 }
 
-/// Who speaks.
+/// Author of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerHeader {
-    /// `Server: CloudFront`.
+    /// The edge: `Server: CloudFront`.
     Edge,
-    /// A folder, in the words of a bucket: `Server: AmazonS3`.
+    /// A folder, which responds like a bucket: `Server: AmazonS3`.
     Folder,
     /// An origin, whose own `Server` and `Date` are passed on.
     Origin,
@@ -60,7 +60,7 @@ impl Answer {
     /// An answer of which nothing more is to be said in the log than its `result`.
     fn new(status: StatusCode, result: ResultType) -> Self {
         let mut headers = HeaderMap::with_capacity(24);
-        // Their places are first, as in every answer captured from CloudFront; the values come last.
+        // Inserted first, as in every response captured from CloudFront; the values are set last.
         headers.insert(SERVER, HeaderValue::from_static(""));
         headers.insert(DATE, HeaderValue::from_static(""));
         Answer {
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// The edge's own page.
+    /// Builds the response for one of the edge's own pages.
     pub(crate) fn page(page: Page) -> Self {
         let mut answer = Answer::new(page.status, page.result);
         answer.outcome.detail = Some(page.detail);
@@ -105,7 +105,7 @@ impl Answer {
         answer
     }
 
-    /// The answer to OPTIONS, a CORS preflight or not.
+    /// Builds the response to OPTIONS, a CORS preflight or not.
     pub(crate) fn options(preflight: PreflightAnswer) -> Self {
         let mut answer = Answer::new(preflight.status, ResultType::Miss);
         answer.headers.extend(preflight.headers);
@@ -206,7 +206,7 @@ fn status(selection: &Selection) -> StatusCode {
 /// These bytes of the object, which has all of them.
 fn piece(object: &Object, file_sending: FileSending, span: Span) -> Piece {
     let in_memory = |bytes: &Bytes| {
-        // What is in memory fits its address space.
+        // Content in memory fits the address space, so the conversion loses nothing.
         Piece::Memory(bytes.slice(span.start as usize..span.end as usize))
     };
     let in_file = |file: &Arc<File>, warm: bool| Piece::File {

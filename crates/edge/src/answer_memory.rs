@@ -1,14 +1,14 @@
-//! One budget of memory for all that is on its way to viewers, whatever the protocol and wherever it comes from.
+//! One memory budget for all bytes on their way to viewers, whatever the protocol and the source.
 //!
-//! A connection may hold a share of what is free, and the connections of an address together all but a quarter, so that
-//! however many viewers take nothing, something is left for the next one. What may be read for a stream, and when, is
-//! decided here; what is read, elsewhere.
+//! A connection may hold a share of what is free, and the connections of one address together all but a quarter, so
+//! that however many viewers stop reading, something is left for the next one. This module decides how much may be read
+//! for a stream, and when; the reading is done elsewhere.
 //!
-//! No body waits for ever. It waits only while bytes of its own are on their way, or while its connection holds its
-//! share and the socket takes nothing; it never waits for another connection. Its own bytes leave, or the viewer takes
-//! nothing and `viewer_io` and `h2_watch` end the stream or the connection. The socket either takes everything, which
-//! is told here, or the same time limit ends it. A body that has nothing on its way may read a little whatever the
-//! others hold: for that much it has paid when its request was admitted.
+//! No body waits forever. It waits only while bytes of its own are on their way, or while its connection holds its
+//! share and the socket accepts nothing; it never waits for another connection. Either its own bytes leave, or the
+//! viewer stops reading and `viewer_io` and `h2_watch` end the stream or the connection. Either the socket accepts
+//! everything, which is reported here, or the same time limit ends it. A body with nothing on its way may read a little
+//! whatever the others hold: that much was charged when its request was admitted.
 
 mod gathered;
 mod network;
@@ -24,37 +24,37 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The longest chunk of a body: few calls of the operating system, and yet room for many viewers.
+/// Largest chunk of a body in bytes: few system calls, and yet room for many viewers.
 const CHUNK_SIZE_BYTES_MAX: u64 = 64 * 1024;
-/// Shorter chunks cost more than they bring while there is something else to send: a frame of HTTP/2, a record of TLS.
+/// Size from which a chunk is worth its overhead (an HTTP/2 frame, a TLS record) while there is something else to send.
 const CHUNK_SIZE_BYTES_WORTH: u64 = 16 * 1024;
-/// What a body may have on its way whatever the others hold.
+/// Bytes that a body may have on their way whatever the others hold.
 const CHUNK_SIZE_BYTES_MIN: u64 = 4 * 1024;
-/// What the bodies of a connection may have on their way together, before each is held to the least. A single fast
-/// stream is busy with three chunks. With room for four, and chunks as short as 4 KiB at its end, 32 streams that are
-/// read at the same time took 29 in 100 more CPU.
+/// Bytes that the bodies of a connection may have on their way together, before each is held to the minimum. A single
+/// fast stream keeps three chunks busy. With room for four, and chunks as short as 4 KiB at its end, 32 streams read at
+/// the same time took 29 % more CPU.
 const CONNECTION_SIZE_BYTES_MAX: u64 = 6 * CHUNK_SIZE_BYTES_MAX;
-/// What a request costs while it is answered, beside its head: the least of its body, and the state of its stream.
+/// Cost of a request in progress, apart from its head: the minimum of its body, and the state of its stream.
 const ANSWER_SIZE_BYTES: u64 = 2 * CHUNK_SIZE_BYTES_MIN;
-/// A connection may hold one part in so many of what is free.
+/// Divisor of the free memory: a connection may hold 1/`SHARE` of it.
 const SHARE: u64 = 8;
-/// With texts that are made for its viewer a connection may hold one part in so many of what is free.
+/// Divisor of the free memory for a connection with texts that are made for its viewer: it may hold 1/`TEXT_SHARE`.
 const TEXT_SHARE: u64 = 2;
-/// What a request costs that is refused: its page, the head of that, and the state of its stream.
+/// Cost of a refused request: its page, the head of that page, and the state of its stream.
 const REFUSED_SIZE_BYTES: u64 = CHUNK_SIZE_BYTES_MIN;
-/// Pages of refused requests that may wait for the viewer of one connection at the same time.
+/// Maximum number of refused requests' pages that wait for the viewer of one connection at the same time.
 const REFUSED_MAX: u64 = 16;
-/// A chunk that an origin has sent and nobody has taken, and the buffer that the next one is read into.
+/// A chunk that an origin has sent and nobody has taken, plus the buffer that the next one is read into.
 const ORIGIN_BODY_SIZE_BYTES: u64 = 64 * 1024;
-/// What a counted chunk costs beside its bytes.
+/// Cost of a counted chunk beside its bytes.
 const CHUNK_OVERHEAD_BYTES: u64 = 96;
-/// What TLS may hold back of a viewer that takes nothing: a chunk of a body and the head before it, so that both leave
-/// in one write.
+/// Bytes that TLS may buffer for a viewer that reads nothing: a chunk of a body and the head before it, so that both
+/// leave in one write.
 const TLS_SIZE_BYTES_MAX: u64 = 80 * 1024;
-/// One record with its head.
+/// One TLS record with its header.
 const TLS_SIZE_BYTES_MIN: u64 = 17 * 1024;
 
-/// What all connections have on their way.
+/// Bytes of all connections on their way to viewers.
 #[derive(Debug)]
 pub(crate) struct AnswerMemory {
     used_bytes: AtomicU64,
@@ -71,7 +71,7 @@ impl AnswerMemory {
         })
     }
 
-    /// What is on its way under the old limit goes on.
+    /// Changes the limit. Bytes already on their way under the old limit are not affected.
     pub(crate) fn set_limit(&self, limit_bytes: u64) {
         self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ impl AnswerMemory {
     }
 
     fn network(&self, viewer: IpAddr) -> Arc<Network> {
-        // A panic elsewhere leaves a map of addresses as good as it was.
+        // A panic elsewhere cannot have damaged a map of addresses.
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         networks.of(viewer, |_| true, Network::default)
     }
@@ -91,7 +91,7 @@ impl AnswerMemory {
         limit_bytes.saturating_sub(self.used_bytes())
     }
 
-    /// How much TLS may hold back of a connection that begins now.
+    /// Returns how many bytes TLS may buffer for a connection that begins now.
     pub(crate) fn tls_size_bytes_max(&self) -> u64 {
         let share = self.free_bytes() / SHARE;
         if share < CONNECTION_SIZE_BYTES_MAX {
@@ -102,27 +102,27 @@ impl AnswerMemory {
     }
 }
 
-/// What one connection has on its way.
+/// Bytes of one connection on their way to the viewer.
 #[derive(Debug)]
 pub(crate) struct ConnectionMemory {
     all: Arc<AnswerMemory>,
     network: Option<Arc<Network>>,
     used_bytes: AtomicU64,
-    /// Of the above, chunks of bodies.
+    /// Part of `used_bytes` that is chunks of bodies.
     chunks_bytes: AtomicU64,
-    /// What the stream holds back of bytes that it has taken, while the socket takes none.
+    /// Bytes that the stream has accepted and buffers while the socket accepts none.
     held_back_bytes_max: u64,
     is_blocked: AtomicBool,
     bodies: AtomicU64,
-    /// Pages of refused requests.
+    /// Number of refused requests' pages.
     refused: AtomicU64,
-    /// By the number of the body. No more than there are streams.
+    /// Wakers by the number of the body; no more than there are streams.
     waiting: Mutex<Vec<(u64, Waker)>>,
 }
 
 impl ConnectionMemory {
-    /// `viewer`: whom it counts for; `None` for a proxy, which brings many viewers. `held_back_bytes_max`: see
-    /// [`AnswerMemory::tls_size_bytes_max`]; 0 of a plain connection.
+    /// Creates the account of a connection. `viewer` is the address that it counts for; `None` for a proxy, which
+    /// brings many viewers. `held_back_bytes_max`: see [`AnswerMemory::tls_size_bytes_max`]; 0 for a plain connection.
     pub(crate) fn new(
         all: &Arc<AnswerMemory>,
         viewer: Option<IpAddr>,
@@ -141,8 +141,8 @@ impl ConnectionMemory {
         })
     }
 
-    /// Memory for the answer to a request with a head of this size; `None` when the connection has its share already.
-    /// A connection that holds nothing always gets it.
+    /// Reserves memory for the response to a request with a head of this size; `None` when the connection already has
+    /// its share. A connection that holds nothing always gets it.
     pub(crate) fn admit(self: &Arc<Self>, head_size_bytes: u64) -> Option<BodyMemory> {
         let size_bytes = ANSWER_SIZE_BYTES + head_size_bytes;
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
@@ -150,13 +150,13 @@ impl ConnectionMemory {
         (used_bytes == 0 || fits).then(|| self.body(size_bytes))
     }
 
-    /// For the short page that says why a request was not admitted, which [`RefusedAnswer`] counts.
+    /// Returns memory for the short page that says why a request was not admitted, which [`RefusedAnswer`] counts.
     pub(crate) fn refusal(self: &Arc<Self>) -> BodyMemory {
         self.body(0)
     }
 
-    /// Memory for the page of a refused request; `None` when too many of them wait for the viewer already, or when
-    /// there is too little for them. A connection that holds nothing always gets it.
+    /// Reserves memory for the page of a refused request; `None` when too many of them already wait for the viewer, or
+    /// when there is too little memory for them. A connection that holds nothing always gets it.
     pub(crate) fn try_refuse(self: &Arc<Self>) -> Option<RefusedAnswer> {
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
         let fits = used_bytes + REFUSED_SIZE_BYTES <= self.free_bytes() / TEXT_SHARE;
@@ -164,7 +164,7 @@ impl ConnectionMemory {
         (is_among_few && (fits || used_bytes == 0)).then(|| self.refuse())
     }
 
-    /// The same of a connection that has one answer at a time.
+    /// Does the same for a connection that has one response at a time.
     pub(crate) fn refuse(self: &Arc<Self>) -> RefusedAnswer {
         self.refused.fetch_add(1, Ordering::Relaxed);
         RefusedAnswer(Charge::of(REFUSED_SIZE_BYTES, self))
@@ -182,14 +182,14 @@ impl ConnectionMemory {
         }
     }
 
-    /// The socket takes nothing.
+    /// Notes that the socket accepts nothing.
     pub(crate) fn blocked(&self) {
         if !self.is_blocked.swap(true, Ordering::Relaxed) {
             self.add(self.held_back_bytes_max);
         }
     }
 
-    /// Everything that was written is with the operating system.
+    /// Notes that everything written has been handed to the operating system.
     pub(crate) fn flushed(&self) {
         if self.is_blocked.swap(false, Ordering::Relaxed) {
             self.take(self.held_back_bytes_max);
@@ -197,18 +197,18 @@ impl ConnectionMemory {
         }
     }
 
-    /// What may be made ready at once, of `size_bytes` that are wanted.
+    /// Returns how many of the `size_bytes` that are wanted may be prepared at once.
     pub(crate) fn room(&self, size_bytes: u64) -> u64 {
         let share = self.free_bytes() / SHARE;
         size_bytes.min(share).max(CHUNK_SIZE_BYTES_MIN)
     }
 
     fn chunks_bytes_max(&self) -> u64 {
-        // Half of its share, so that the other half is left for more requests.
+        // Half of the connection's share, so that the other half is left for more requests.
         CONNECTION_SIZE_BYTES_MAX.min(self.free_bytes() / SHARE / 2)
     }
 
-    /// What is free for this connection, of which it may have a share.
+    /// Returns the free memory of which this connection may have a share.
     fn free_bytes(&self) -> u64 {
         let free_bytes = self.all.free_bytes();
         match &self.network {
@@ -256,14 +256,14 @@ impl ConnectionMemory {
     }
 }
 
-/// The connection is over, and with it what its stream has held back.
+/// The connection is over, and with it the bytes that its stream has buffered.
 impl Drop for ConnectionMemory {
     fn drop(&mut self) {
         self.flushed();
     }
 }
 
-/// Counted until it is dropped.
+/// Bytes that are counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Charge {
     size_bytes: u64,
@@ -279,13 +279,13 @@ impl Charge {
         }
     }
 
-    /// Of bytes that are made for one viewer; `None` when they are too many beside all that is on its way.
+    /// Charges bytes that are made for one viewer; `None` when they are too many beside all that is on its way.
     pub(crate) fn try_of(size_bytes: u64, connection: &Arc<ConnectionMemory>) -> Option<Self> {
         let mut charge = Charge::of(0, connection);
         charge.try_grow(size_bytes).map(|()| charge)
     }
 
-    /// Counts `size_bytes` more of the same bytes; `None` when they get too many.
+    /// Counts `size_bytes` more of the same bytes; `None` when they become too many.
     fn try_grow(&mut self, size_bytes: u64) -> Option<()> {
         let connection = &self.connection;
         let would_hold = connection.used_bytes.load(Ordering::Relaxed) + size_bytes;
@@ -304,7 +304,7 @@ impl Drop for Charge {
     }
 }
 
-/// The page of a refused request, counted until it is dropped.
+/// The page of a refused request, counted until this is dropped.
 #[derive(Debug)]
 pub(crate) struct RefusedAnswer(Charge);
 
@@ -331,8 +331,8 @@ impl Body {
         connection.add(size_bytes);
     }
 
-    /// Wakes those who may go on now: the body itself when nothing of it is left, all when half of what the connection
-    /// may have is gone. To wake all for every chunk would cost more than it brings.
+    /// Wakes those that may go on now: the body itself when none of its bytes are left, all bodies when half of the
+    /// connection's allowance is free. Waking all for every chunk would cost more than it brings.
     fn take(&self, size_bytes: u64) {
         let connection = &self.connection;
         connection.take(size_bytes);
@@ -360,7 +360,7 @@ impl Body {
             .chunks_bytes_max()
             .saturating_sub(connection.chunks_bytes.load(Ordering::Relaxed));
         if left >= CHUNK_SIZE_BYTES_WORTH {
-            // Half of what is left, so that those who ask later find something.
+            // Half of what is left, so that later requests find something.
             return Turn::Read((left / 2).clamp(CHUNK_SIZE_BYTES_WORTH, CHUNK_SIZE_BYTES_MAX));
         }
         let has_some = self.chunks_bytes.load(Ordering::Relaxed) > 0;
@@ -372,29 +372,29 @@ impl Body {
     }
 }
 
-/// What a body may do next.
+/// The next step of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
     /// Read a chunk of up to this size.
     Read(u64),
-    /// Let the connection send what is there. If that makes no room, then because viewers shut the windows of other
-    /// streams, and the body may read a little.
+    /// Let the connection send what is buffered. If that makes no room, then because the viewer closed the windows of
+    /// other streams, and the body may read a little.
     LetOthers,
     /// Wait to be woken.
     Wait,
 }
 
-/// Memory for the body of one answer.
+/// Memory for the body of one response.
 #[derive(Debug)]
 pub(crate) struct BodyMemory {
     charge: Charge,
     body: Arc<Body>,
-    /// The others had their turn since the last chunk.
+    /// Set when the other bodies have had their turn since the last chunk.
     has_let_others: Cell<bool>,
 }
 
 impl BodyMemory {
-    /// Room for the next chunk of `size_bytes_max`, or for less, once there is any.
+    /// Waits for room for the next chunk: `size_bytes_max` bytes or fewer.
     pub(crate) fn poll_room(&self, size_bytes_max: u64, context: &Context<'_>) -> Poll<Room> {
         let size_bytes_most = match self.body.turn() {
             Turn::Read(size_bytes) => size_bytes,
@@ -418,8 +418,8 @@ impl BodyMemory {
         })
     }
 
-    /// Counts what a connection to an origin may have read ahead for this answer alone; `None` when the connection has
-    /// its share already. The only answer of a connection always gets it.
+    /// Charges the bytes that a connection to an origin may have read ahead for this response alone; `None` when the
+    /// connection already has its share. The only response of a connection always gets it.
     pub(crate) fn try_charge_origin(&self) -> Option<Charge> {
         let connection = &self.charge.connection;
         let used_bytes = connection.used_bytes.load(Ordering::Relaxed);
@@ -428,7 +428,8 @@ impl BodyMemory {
         (fits || is_alone).then(|| Charge::of(ORIGIN_BODY_SIZE_BYTES, connection))
     }
 
-    /// Counts bytes that were made for this answer alone; `None` when they are too many beside all that is on its way.
+    /// Charges bytes that were made for this response alone; `None` when they are too many beside all that is on its
+    /// way.
     pub(crate) fn try_charge(&self, size_bytes: u64) -> Option<Charge> {
         Charge::try_of(size_bytes, &self.charge.connection)
     }
@@ -442,7 +443,7 @@ impl Drop for BodyMemory {
     }
 }
 
-/// Room for one chunk, counted as if it were there.
+/// Room for one chunk, counted as if the chunk were there.
 #[derive(Debug)]
 pub(crate) struct Room {
     size_bytes: u64,
@@ -451,11 +452,11 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn size_bytes(&self) -> usize {
-        // At most a chunk.
+        // At most a chunk, so the conversion loses nothing.
         self.size_bytes as usize
     }
 
-    /// The chunk that took the room, counted until nobody has any of it.
+    /// Returns the chunk that fills the room, counted until no reference to it is left.
     pub(crate) fn filled(mut self, bytes: Bytes) -> Bytes {
         let size_bytes = bytes.len() as u64 + CHUNK_OVERHEAD_BYTES;
         if size_bytes > self.size_bytes {
@@ -465,7 +466,7 @@ impl Room {
         }
         self.size_bytes = size_bytes;
         if bytes.len() as u64 <= CHUNK_SIZE_BYTES_MIN {
-            // A short slice must not hold the whole block that it is of.
+            // A short slice must not hold on to the whole block that it is part of.
             return Bytes::from_owner(Counted {
                 bytes: bytes.to_vec(),
                 _counted: self,
@@ -484,7 +485,7 @@ impl Drop for Room {
     }
 }
 
-/// Bytes and what counts them.
+/// Bytes together with the value that counts them.
 struct Counted<B, C> {
     bytes: B,
     _counted: C,
@@ -496,7 +497,7 @@ impl<B: AsRef<[u8]>, C> AsRef<[u8]> for Counted<B, C> {
     }
 }
 
-/// Bytes that are counted by `charge` until nobody has any of them.
+/// Returns `bytes`, counted by `charge` until no reference to them is left.
 pub(crate) fn charged(bytes: Bytes, charge: Charge) -> Bytes {
     Bytes::from_owner(Counted {
         bytes,

@@ -1,4 +1,4 @@
-//! The body of an answer: nothing, bytes in memory, stretches of an open file, or several parts.
+//! The body of a response: nothing, bytes in memory, ranges of an open file, or several parts.
 
 use crate::answer_memory::{BodyMemory, Charge, Room, charged};
 use crate::cache::{Next, ObjectReader, ReadFault};
@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// One stretch of bytes.
+/// One piece of a body.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// Bytes that are counted elsewhere, or few.
@@ -31,19 +31,19 @@ pub(crate) enum Piece {
         file: Arc<File>,
         offset: u64,
         size_bytes: u64,
-        /// Its bytes were read lately, so that sending them will not wait for the disk.
+        /// Set when the bytes were read recently, so that sending them will not wait for the disk.
         warm: bool,
     },
-    /// A stretch of a cached object.
+    /// A range of a cached object.
     Object(Box<ObjectReader>),
-    /// What an origin sends to this viewer alone.
+    /// A body that an origin sends to this viewer alone.
     Origin(Box<OriginBody>),
-    /// What is made of an object on its way.
+    /// A video, made of an object while it is sent.
     Video(VideoBody),
 }
 
 impl Piece {
-    /// `None`: nobody knows yet.
+    /// Returns the length; `None` if it is not known yet.
     fn size_bytes(&self) -> Option<u64> {
         match self {
             Piece::Memory(bytes) | Piece::Made(bytes) => Some(bytes.len() as u64),
@@ -54,18 +54,18 @@ impl Piece {
         }
     }
 
-    /// Whether there is nothing left of it for certain.
+    /// Returns true if nothing is left of the piece for certain.
     fn is_spent(&self) -> bool {
         match self {
             Piece::Memory(bytes) | Piece::Made(bytes) => bytes.is_empty(),
             Piece::File { size_bytes, .. } => *size_bytes == 0,
-            // They say so themselves when they are asked.
+            // These report their end when they are polled.
             Piece::Object(_) | Piece::Origin(_) | Piece::Video(_) => false,
         }
     }
 }
 
-/// Counts what the pieces hold of their own; `None` when that is too much beside all that is on its way.
+/// Charges what the pieces hold of their own; `None` when that is too much beside all that is on its way.
 pub(crate) fn charge_own(pieces: &mut [Piece], memory: &BodyMemory) -> Option<Vec<Charge>> {
     let mut charges = Vec::new();
     for piece in pieces {
@@ -84,25 +84,25 @@ pub(crate) fn charge_own(pieces: &mut [Piece], memory: &BodyMemory) -> Option<Ve
     Some(charges)
 }
 
-/// Sends its pieces in order and carries the exchange to its end.
+/// Sends its pieces in order and holds the exchange until its end.
 #[derive(Debug)]
 pub(crate) struct ViewerBody {
     first: Option<Piece>,
     rest: VecDeque<Piece>,
     frame_size_bytes_max: usize,
-    /// For what is being read.
+    /// Room for the chunk that is being read.
     room: Option<Room>,
-    /// Of what the pieces hold of their own.
+    /// Charges for what the pieces hold of their own.
     _own: Vec<Charge>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
-    /// `None` while the length is not known.
+    /// Bytes left; `None` while the length is not known.
     remaining: Option<u64>,
     exchange: OpenExchange,
 }
 
 impl ViewerBody {
-    /// `own`: see [`charge_own`]. `frame_size_bytes_max`: bytes in memory are handed out in slices of this size at
-    /// most.
+    /// Creates a body. `own`: see [`charge_own`]. `frame_size_bytes_max` is the maximum size of slices of bytes in
+    /// memory.
     pub(crate) fn new(
         (pieces, own): (Vec<Piece>, Vec<Charge>),
         frame_size_bytes_max: usize,
@@ -132,7 +132,7 @@ impl ViewerBody {
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
-    /// The next slice of the piece at hand, which then begins behind it.
+    /// Returns the next slice of the current piece, and advances past it.
     fn next_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             while self.first.as_ref().is_some_and(Piece::is_spent) {
@@ -183,7 +183,7 @@ impl ViewerBody {
         Poll::Ready(Some(chunk))
     }
 
-    /// The next chunk of the file at hand.
+    /// Reads the next chunk of the current file.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let Some(Piece::File { size_bytes, .. }) = &self.first else {
             return Poll::Ready(Err(io::ErrorKind::Other.into()));
@@ -212,7 +212,7 @@ impl ViewerBody {
         Poll::Ready(chunk.map(|bytes| self.counted(bytes)))
     }
 
-    /// How much may be read next, at most `size_bytes_max`, which is counted from now on.
+    /// Returns how much may be read next, at most `size_bytes_max`, which is counted from now on.
     fn poll_room(&mut self, size_bytes_max: u64, context: &mut Context<'_>) -> Poll<usize> {
         let room = match self.room.take() {
             Some(room) => room,
@@ -233,7 +233,7 @@ impl ViewerBody {
         }
     }
 
-    /// What a piece that comes from elsewhere has to say.
+    /// Polls the current piece if it is neither in memory nor in a file.
     fn poll_remote(&mut self, context: &mut Context<'_>) -> Poll<Remote> {
         if let Some(Piece::Memory(_) | Piece::Made(_) | Piece::File { .. }) | None = &self.first {
             return Poll::Ready(Remote::Neither);
@@ -287,12 +287,12 @@ impl ViewerBody {
     }
 }
 
-/// See [`ViewerBody::poll_remote`].
+/// Result of [`ViewerBody::poll_remote`].
 enum Remote {
     Chunk(io::Result<Bytes>),
     InFile(Piece),
     Over,
-    /// The piece at hand is in memory or in a file.
+    /// The current piece is in memory or in a file.
     Neither,
 }
 
@@ -350,7 +350,7 @@ impl http_body::Body for ViewerBody {
             }
             Some(Ok(bytes)) => self.sent(bytes),
             Some(Err(error)) => {
-                // The length is promised already: only breaking the connection off tells the viewer.
+                // The length was already promised: only breaking the connection off tells the viewer.
                 let outcome = &mut self.exchange.record.outcome;
                 outcome.broken_by_origin(DetailedResult::OriginReadError);
                 Poll::Ready(Some(Err(error)))

@@ -1,11 +1,11 @@
-//! What time it is: the system's clock, or the one a test has set.
+//! The current time: the system's clock, or the one a test has set.
 
 use privet_sign::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// No test has set the clock.
+/// Value of a clock that no test has set.
 const UNSET: u64 = u64::MAX;
 
 /// The edge's clock. Clones share one setting.
@@ -23,7 +23,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Seconds since 1970 in UTC, rounded down.
+    /// Returns the seconds since 1970 in UTC, rounded down.
     pub fn now(&self) -> Timestamp {
         match self.set_to.load(Ordering::Relaxed) {
             UNSET => system_time(),
@@ -42,7 +42,7 @@ impl Clock {
         self.set_to.store(UNSET, Ordering::Relaxed);
     }
 
-    /// A test has set the clock.
+    /// Returns true if a test has set the clock.
     pub fn is_set(&self) -> bool {
         self.set_to.load(Ordering::Relaxed) != UNSET
     }

@@ -26,14 +26,15 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
+/// Maximum number of HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
 const H2_PENDING_RESETS_MAX: usize = 20;
-/// HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a connection.
+/// Maximum number of HTTP/2 streams that the edge has reset because of the viewer's errors, in the life of a
+/// connection.
 const H2_ERROR_RESETS_MAX: usize = 1024;
-/// What a viewer may send of a request's body before it is read. h2 keeps it where no budget counts it, so the window
-/// is what bounds it; an upload fills it once in every round trip.
+/// Bytes of a request's body that a viewer may send before they are read. h2 buffers them where no budget counts them,
+/// so the window is their only bound; an upload fills it once per round trip.
 const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
-/// The same for all bodies of a connection together.
+/// Bytes of all bodies of a connection that a viewer may send before they are read.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 
 /// Serves a plain connection to its end.
@@ -56,7 +57,7 @@ pub(crate) async fn serve_plain(
     serve_http1(stream, connection, shared).await;
 }
 
-/// Shakes hands and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
+/// Performs the handshake and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
 pub(crate) async fn serve_tls(
     stream: TcpStream,
     end: ViewerEnd,
@@ -86,13 +87,13 @@ pub(crate) async fn serve_tls(
     }
 }
 
-/// A stream after its handshake, and what its connection has on its way.
+/// A stream after its handshake, and the account of its connection's memory.
 pub(crate) struct AcceptedTls<S> {
     pub(crate) stream: TlsStream<S>,
     pub(crate) memory: Arc<ConnectionMemory>,
 }
 
-/// Shakes hands within the time for that; `None` when it fails, or TLS is not spoken here.
+/// Performs the TLS handshake within its time limit; `None` when it fails, or when TLS is not configured.
 pub(crate) async fn accept_tls<S>(
     stream: S,
     config: Option<Arc<ServerConfig>>,
@@ -143,9 +144,9 @@ where
         .auto_date_header(false)
         .header_read_timeout(None)
         .half_close(true)
-        // Slices must reach the stream as they are: some stand for stretches of files.
+        // Slices must reach the stream as they are: some are placeholders for ranges of files.
         .writev(true)
-        // Room for a head over the limit, so that it is refused by us and not cut off.
+        // Room for a head over the limit, so that we refuse it instead of hyper cutting it off.
         .max_buf_size(limits.head_size_bytes_max.max(8 * 1024) + 12 * 1024)
         .serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
@@ -154,7 +155,7 @@ where
         _ = serving.as_mut() => return,
         () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
     }
-    // The viewer is gone or slow: nothing to tell anyone but the log, which has it already.
+    // The viewer is gone or slow: nothing to report, except to the log, which has it already.
     let _ = serving.await;
 }
 
@@ -174,8 +175,8 @@ where
     let service = service_fn(move |request| {
         let exchange = admit(request, &connection, &for_service);
         let shared = Rc::clone(&for_service);
-        // On the heap, and gone once there is an answer: in the stream's task its place would stay for as long as the
-        // viewer takes the body.
+        // Boxed, and freed once there is a response: within the stream's task the future would take its space for as
+        // long as the viewer reads the body.
         Box::pin(async move { pipeline::handle(exchange, shared.as_ref()).await })
     });
     let serving = http2::Builder::new(LocalExecutor)
@@ -208,9 +209,9 @@ fn patience(limits: &Limits) -> Patience {
     }
 }
 
-/// Ready when the edge stops taking new requests.
+/// Ready when the edge stops accepting new requests.
 async fn drained(drain: &mut watch::Receiver<bool>) {
-    // The sender lives as long as the worker; its end is a drain as well.
+    // The sender lives as long as the worker; if it is gone, that is a drain as well.
     let _ = drain.wait_for(|draining| *draining).await;
 }
 

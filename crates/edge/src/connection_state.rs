@@ -1,4 +1,4 @@
-//! What the requests of one connection share, and how long the viewer has kept the edge waiting.
+//! State that the requests of one connection share, and how long the viewer has kept the edge waiting.
 
 use crate::answer_memory::ConnectionMemory;
 use crate::clock::Clock;
@@ -20,25 +20,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// What is known of a connection before its first request, and never changes.
+/// Facts about a connection that are known before its first request, and never change.
 #[derive(Debug)]
 pub(crate) struct ConnectionFacts {
-    /// The other end, or whom a PROXY header names.
+    /// Address of the peer, or of the viewer that a PROXY header names.
     pub(crate) peer: SocketAddr,
     pub(crate) naming: Naming,
-    /// By which the viewer speaks to the edge, or to a balancer that ends TLS.
+    /// Scheme by which the viewer speaks to the edge, or to a balancer that terminates TLS.
     pub(crate) scheme: Scheme,
     pub(crate) tls: Option<TlsNames>,
-    /// Whether bodies may be handed over as stretches of files.
+    /// True if bodies may be handed over as ranges of files.
     pub(crate) sends_files: bool,
 }
 
 impl ConnectionFacts {
-    /// What is said of who asks, in `headers` too if the other end is a trusted proxy.
+    /// Returns what is known about the viewer; `headers` count too if the peer is a trusted proxy.
     pub(crate) fn forwarded(&self, headers: &HeaderMap, snapshot: &Snapshot) -> Forwarded {
         let family = match self.naming {
             Naming::Known => snapshot.forwarded_headers,
-            // What stands behind such a PROXY header is not the proxy's own word.
+            // Headers that follow such a PROXY header are not the proxy's own word.
             Naming::Unnamed => ForwardedHeaders::None,
         };
         let told = forwarded(self.peer.ip(), headers, &snapshot.trusted_proxies, family);
@@ -49,24 +49,24 @@ impl ConnectionFacts {
     }
 }
 
-/// What the requests of one connection share.
+/// State that the requests of one connection share.
 #[derive(Debug)]
 pub(crate) struct ConnectionState {
     pub(crate) facts: ConnectionFacts,
     pub(crate) clock: Clock,
     pub(crate) memory: Arc<ConnectionMemory>,
-    /// Where its exchanges end.
+    /// Log and counters for the connection's exchanges.
     pub(crate) ends: Rc<Ends>,
     pub(crate) departures: Departures,
     pub(crate) stretches: QueuedStretches,
-    /// Requests whose answer is not complete.
+    /// Number of requests whose response is not complete.
     active: Cell<u32>,
     requests: Cell<usize>,
-    /// When the connection last had nothing to answer.
+    /// Time when the connection last had nothing to answer.
     idle_since: Cell<Instant>,
-    /// Bytes of a next request have arrived.
+    /// Set when bytes of a next request have arrived.
     head_begun: Cell<bool>,
-    /// Videos under way: a player may take them as slowly as it plays.
+    /// Number of videos on their way: a player may read them as slowly as it plays.
     paced: Cell<u32>,
 }
 
@@ -99,12 +99,12 @@ impl ConnectionState {
         self.head_begun.set(false);
     }
 
-    /// Requests so far, this one included.
+    /// Returns the number of requests so far, including this one.
     pub(crate) fn request_count(&self) -> usize {
         self.requests.get()
     }
 
-    /// The answer is over for hyper: complete, or broken off.
+    /// Notes that the response is over for hyper: complete, or aborted.
     pub(crate) fn request_ended(&self, at: Instant) {
         self.active.set(self.active.get() - 1);
         if self.active.get() == 0 {
@@ -112,22 +112,22 @@ impl ConnectionState {
         }
     }
 
-    /// The answer that begins is a video.
+    /// Notes that the response that begins is a video.
     pub(crate) fn video_began(&self) {
         self.paced.set(self.paced.get() + 1);
     }
 
-    /// A video has left, or never will.
+    /// Notes that a video has left, or never will.
     pub(crate) fn video_ended(&self) {
         self.paced.set(self.paced.get() - 1);
     }
 
-    /// Whether a player may be pacing what is under way.
+    /// Returns true if a player may be pacing what is on its way.
     pub(crate) fn is_paced(&self) -> bool {
         self.paced.get() > 0
     }
 
-    /// Every answer so far has left: what is written now is not from one of them.
+    /// Returns true if every response so far has left, so that the bytes written now are not from one of them.
     fn owes_nothing(&self) -> bool {
         self.active.get() == 0 && self.departures.is_empty()
     }
@@ -143,21 +143,21 @@ impl ConnectionState {
         self.head_begun.get()
     }
 
-    /// Since when the next request is awaited; `None` while one is being answered, to the last byte.
+    /// Returns the time since which the next request is awaited; `None` while one is being answered, to the last byte.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
         self.owes_nothing().then(|| self.idle_since.get())
     }
 
-    /// The viewer took its time for the last answer, which has left only now.
+    /// Restarts the idle time: the viewer was slow to read the last response, which has left only now.
     pub(crate) fn left_late(&self) {
         if self.active.get() == 0 && !self.departures.is_empty() {
             self.idle_since.set(Instant::now());
         }
     }
 
-    /// Our page, when `bytes` are an error that hyper found in a request head and answered itself.
+    /// Returns our page if `bytes` are an error that hyper found in a request head and answered itself.
     ///
-    /// A file may hold the same bytes, so they count only while no answer of ours is on its way.
+    /// A file may hold the same bytes, so they count only while no response of ours is on its way.
     pub(crate) fn in_place_of(&self, bytes: &[u8]) -> Option<Bytes> {
         if !bytes.starts_with(b"HTTP/1.1 4") || !self.owes_nothing() {
             return None;
@@ -170,7 +170,7 @@ impl ConnectionState {
     }
 }
 
-/// A page as HTTP/1.1 text, for the cases in which there is no request to answer.
+/// Returns a page as HTTP/1.1 text, for the cases in which there is no request to answer.
 fn raw_page(page: &Page) -> Bytes {
     let head = format!(
         "HTTP/1.1 {} {}\r\nServer: CloudFront\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nX-Cache: {}\r\n\r\n",

@@ -1,16 +1,17 @@
-//! Who comes from the same address: how many connections it has, and what they hold together.
+//! Connections from the same address: their number, and the state that they share.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Connections of all workers, by address; of IPv6 by its first 64 bits, as one viewer has all addresses behind them.
+/// Connections of all workers, by address; by the first 64 bits for IPv6, since one viewer has all addresses below
+/// them.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionsByAddress {
     connections: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// A connection's place; given back when it is dropped.
+/// A connection's slot; released when this is dropped.
 #[derive(Debug)]
 pub(crate) struct AddressSlot {
     connections_by_address: Arc<ConnectionsByAddress>,
@@ -18,7 +19,7 @@ pub(crate) struct AddressSlot {
 }
 
 impl ConnectionsByAddress {
-    /// `None` when the address has `connections_max` connections already.
+    /// Takes a slot; `None` when the address already has `connections_max` connections.
     pub(crate) fn enter(
         self: Arc<Self>,
         address: IpAddr,
@@ -42,7 +43,7 @@ impl ConnectionsByAddress {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        // Counts are right even where somebody panicked meanwhile.
+        // Counts are right even if somebody panicked meanwhile.
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -61,14 +62,14 @@ impl Drop for AddressSlot {
     }
 }
 
-/// Addresses that nobody comes from any more are forgotten when there are so many of them, and as many as of others.
+/// Excess of unused over used addresses at which the unused ones are forgotten.
 const FORGOTTEN_MAX: usize = 64;
 
-/// Something that all who come from an address share, for as long as any of them has it.
+/// State that all connections from an address share, for as long as any of them holds it.
 #[derive(Debug)]
 pub(crate) struct ByNetwork<T> {
     known: HashMap<IpAddr, Weak<T>>,
-    /// With so many entries it is time to look which of them are still shared.
+    /// Number of entries at which those that are no longer shared are removed.
     tidy_at: usize,
 }
 
@@ -82,7 +83,7 @@ impl<T> Default for ByNetwork<T> {
 }
 
 impl<T> ByNetwork<T> {
-    /// What this address shares, if it is what is `wanted`; otherwise a `new` one, which is shared from now on.
+    /// Returns what this address shares, if that is `wanted`; otherwise a `new` one, which is shared from now on.
     pub(crate) fn of(
         &mut self,
         address: IpAddr,
@@ -104,7 +105,7 @@ impl<T> ByNetwork<T> {
     }
 }
 
-/// What of an address counts as one viewer's.
+/// Returns the part of an address that counts as one viewer's.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -118,8 +119,8 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address of IPv4 that a translator has written into one of IPv6 (RFC 6052 2.1, RFC 2765 2.1): all of them share
-/// their first 64 bits.
+/// Returns the IPv4 address that a translator has embedded in an IPv6 address (RFC 6052 2.1, RFC 2765 2.1): all of
+/// those share their first 64 bits.
 fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [.., high, low] = address.segments();
     let is_translated = matches!(

@@ -1,4 +1,4 @@
-//! What requests may use: the things that all workers share, and those of one worker.
+//! Resources of requests: those that all workers share, and those of one worker.
 
 use crate::answer_memory::{AnswerMemory, ConnectionMemory};
 use crate::cache::{EdgeCache, WorkerCache};
@@ -26,13 +26,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What all workers share.
+/// Resources that all workers share.
 #[derive(Clone, Debug)]
 pub(crate) struct EdgeContext {
     pub(crate) state: Arc<ArcSwap<EdgeState>>,
     pub(crate) memory: Arc<VerifiedSignatures>,
     pub(crate) cache: Arc<EdgeCache>,
-    /// Of files in folders, for all configurations.
+    /// Changes of files in folders, for all configurations.
     pub(crate) changes: Arc<FileChanges>,
     pub(crate) videos: Arc<VideoIndexes>,
     pub(crate) connections_by_address: Arc<ConnectionsByAddress>,
@@ -42,7 +42,7 @@ pub(crate) struct EdgeContext {
     pub(crate) answer_memory: Arc<AnswerMemory>,
     pub(crate) origin_client: Arc<OriginClientShared>,
     pub(crate) clock: Clock,
-    /// For setting it from outside.
+    /// Secret for setting the clock from outside.
     pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
     pub(crate) ends: Arc<AllCounts>,
@@ -51,7 +51,7 @@ pub(crate) struct EdgeContext {
     pub(crate) node_name: String,
 }
 
-/// What one worker's connections share.
+/// Resources that one worker's connections share.
 #[derive(Debug)]
 pub(crate) struct WorkerContext {
     pub(crate) edge: EdgeContext,
@@ -60,7 +60,7 @@ pub(crate) struct WorkerContext {
     /// Fetches for the edge's cache.
     pub(crate) cache: Rc<WorkerCache>,
     pub(crate) guests: Rc<Guests>,
-    /// Where everything that viewers are answered ends.
+    /// Log and counters for everything that viewers are sent.
     pub(crate) ends: Rc<Ends>,
     pub(crate) via: HeaderValue,
     pub(crate) proxy_complaints: ProxyComplaints,
@@ -81,7 +81,7 @@ impl WorkerContext {
             ),
             guests: Rc::default(),
             ends: Rc::new(Ends::new(WorkerLog::new(edge.log.clone()), &edge.ends)),
-            // The node name is hexadecimal.
+            // Cannot fail: the node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
             proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),
             state: RefCell::new(arc_swap::Cache::new(Arc::clone(&edge.state))),
@@ -91,13 +91,13 @@ impl WorkerContext {
         }
     }
 
-    /// The configuration of this moment; whoever holds it keeps it.
+    /// Returns the current configuration, which stays alive as long as it is held.
     pub(crate) fn current(&self) -> Arc<EdgeState> {
         Arc::clone(self.state.borrow_mut().load())
     }
 
-    /// What a new connection of `peer`, or of whom a PROXY header names, has on its way. `held_back_bytes_max`: see
-    /// there.
+    /// Creates the memory account of a new connection. `peer` is the other side, or the viewer that a PROXY header
+    /// names. `held_back_bytes_max`: see [`ConnectionMemory::new`].
     pub(crate) fn connection_memory(
         &self,
         peer: SocketAddr,
@@ -109,7 +109,7 @@ impl WorkerContext {
         ConnectionMemory::new(&self.edge.answer_memory, viewer, held_back_bytes_max)
     }
 
-    /// Where the bytes that videos are made of are kept.
+    /// Returns the stores for the bytes that videos are made of.
     pub(crate) fn source_stores(&self) -> SourceStores<'_> {
         SourceStores {
             cache: &self.cache,
@@ -118,7 +118,7 @@ impl WorkerContext {
         }
     }
 
-    /// The value of `Date`, made once a second.
+    /// Returns the value of `Date`, made once a second.
     pub(crate) fn date(&self, now: Timestamp) -> HeaderValue {
         let now = now.as_secs();
         if self.date_of.get() != now {

@@ -1,4 +1,4 @@
-//! Countries of addresses, by a database in MaxMind's format. What follows from them is decided elsewhere.
+//! Countries of addresses, from a database in MaxMind's format. Their consequences are decided elsewhere.
 
 use crate::start_error::StartError;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions};
@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Where a record tells its country: where the address is used, else where it is registered.
+/// Paths of the country in a record: where the address is used, else where it is registered.
 const PLACES: [[PathElement<'static>; 2]; 2] = [
     [PathElement::Key("country"), PathElement::Key("iso_code")],
     [
@@ -28,8 +28,8 @@ impl fmt::Debug for Countries {
 }
 
 impl Countries {
-    /// Opens the database and reads every record: a viewer whose record cannot be read would be served everywhere,
-    /// and so would everybody by a database of something else than countries.
+    /// Opens the database and reads every record: a viewer whose record cannot be read would be served everywhere, and
+    /// so would everybody if the database were of something other than countries.
     ///
     /// # Errors
     /// [`StartError::GeoDatabase`].
@@ -47,19 +47,19 @@ impl Countries {
         }
     }
 
-    /// The ISO 3166-1 alpha-2 code of the country that `address` is in; `None` when the database does not say.
+    /// Returns the ISO 3166-1 alpha-2 code of the country that `address` is in; `None` when the database does not say.
     pub(crate) fn country(&self, address: IpAddr) -> Option<&str> {
         // An IPv6 address in a database of IPv4 is an error, and as unknown as a missing record.
         country_of(&self.reader.lookup(address).ok()?).ok()?
     }
 }
 
-/// Whether any record tells a country.
+/// Returns true if any record names a country.
 ///
 /// # Errors
 /// A record cannot be read.
 fn has_countries(reader: &Reader<Arc<[u8]>>) -> Result<bool, MaxMindDbError> {
-    // A sound tree has no more networks than that; one that leads in circles has no end of them.
+    // A sound tree has no more networks than that; one with a cycle would never end.
     let networks_max = 2 * reader.metadata().node_count as usize + 1;
     let mut found = false;
     for record in reader

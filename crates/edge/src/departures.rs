@@ -1,10 +1,10 @@
-//! Answers on their way: given to hyper to their last byte, and not yet known to be with the operating system.
+//! Responses on their way: handed to hyper to their last byte, and not yet known to have reached the operating system.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
-/// How an answer has left.
+/// Completeness of a response that has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Departure {
     /// To its last byte.
@@ -13,25 +13,25 @@ pub(crate) enum Departure {
     BrokenOff,
 }
 
-/// An answer that hyper has done with.
+/// A response that is over for hyper.
 pub(crate) trait Departing: Debug {
-    /// It has left, and nothing more will happen to it.
+    /// Notes that it has left, and that nothing more will happen to it.
     fn depart(self: Box<Self>, departure: Departure);
 }
 
-/// The answers of one connection that have not left yet, in their order.
+/// The responses of one connection that have not left yet, in order.
 ///
-/// Whoever moves the connection's bytes says when they have left: a stream of TCP when it is flushed, another transport
-/// when its peer has confirmed them.
+/// The transport reports when they have left: a TCP stream when it is flushed, another transport when its peer has
+/// confirmed them.
 #[derive(Debug, Default)]
 pub(crate) struct Departures {
     waiting: RefCell<VecDeque<Box<dyn Departing>>>,
-    /// Nothing leaves any more.
+    /// Set when nothing leaves any more.
     is_closed: Cell<bool>,
 }
 
 impl Departures {
-    /// Takes an answer that is over for hyper. `is_complete`: its last byte was handed over.
+    /// Adds a response that is over for hyper. `is_complete` is set if its last byte was handed over.
     pub(crate) fn add(&self, answer: Box<dyn Departing>, is_complete: bool) {
         if is_complete && !self.is_closed.get() {
             self.waiting.borrow_mut().push_back(answer);
@@ -40,18 +40,18 @@ impl Departures {
         }
     }
 
-    /// Every byte so far is with the operating system: the answers are on their way.
+    /// Notes that every byte so far has reached the operating system: the responses are on their way.
     pub(crate) fn everything_left(&self) {
         self.let_go(Departure::Whole);
     }
 
-    /// The connection is over: what has not left never will.
+    /// Notes that the connection is over: responses that have not left never will.
     pub(crate) fn closed(&self) {
         self.is_closed.set(true);
         self.let_go(Departure::BrokenOff);
     }
 
-    /// Whether every answer so far has left.
+    /// Returns true if every response so far has left.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.borrow().is_empty()
     }
@@ -62,7 +62,7 @@ impl Departures {
         }
     }
 
-    /// Not borrowed while an answer departs: that may come back here.
+    /// Ends the borrow before a response departs: that may call back into this list.
     fn next(&self) -> Option<Box<dyn Departing>> {
         self.waiting.borrow_mut().pop_front()
     }

@@ -1,16 +1,16 @@
-//! Open files: as many as the system allows, and what they suffice for.
+//! Open files: how many the system allows, and how many viewers they suffice for.
 
 use crate::standard_error;
 use crate::workers::worker_count;
 use privet_distribution::config::Snapshot;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a worker has open for itself: its runtime, and the folders and files that it looks at in passing.
+/// Descriptors of a worker itself: its runtime, and the folders and files that it opens briefly.
 const WORKER_DESCRIPTORS: u64 = 32;
-/// What the process has open besides: logs, the cache's files, the operator's socket, standard streams.
+/// Descriptors of the process besides: logs, the cache's files, the operator's socket, standard streams.
 const PROCESS_DESCRIPTORS: u64 = 128;
 
-/// Raises the soft limit of open files to the hard one. Returns what it is now.
+/// Raises the soft limit of open files to the hard one. Returns the resulting limit.
 pub(crate) fn raise_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -19,13 +19,13 @@ pub(crate) fn raise_limit() -> u64 {
     };
     let current = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
-        // It stays as it was, which is what counts then.
+        // The limit stays as it was, so that one counts.
         Err(_) => limit.current,
     };
     current.unwrap_or(u64::MAX)
 }
 
-/// What else than viewers' connections needs descriptors, at most.
+/// Returns the maximum number of descriptors needed for anything but viewers' connections.
 fn others(snapshot: &Snapshot) -> u64 {
     let workers = worker_count(snapshot.edge.workers) as u64;
     let origins = snapshot.origins().iter();
@@ -35,13 +35,14 @@ fn others(snapshot: &Snapshot) -> u64 {
     PROCESS_DESCRIPTORS + snapshot.limits.open_files_max as u64 + workers * each
 }
 
-/// How many viewers may be connected when `descriptors_max` files may be open. Half of them is for viewers in any case.
+/// Returns how many viewers may be connected when `descriptors_max` files may be open. Half of these are for viewers in
+/// any case.
 fn viewers_max(snapshot: &Snapshot, descriptors_max: u64) -> u64 {
     let left = descriptors_max.saturating_sub(others(snapshot));
     left.max(descriptors_max / 2)
 }
 
-/// What to tell an operator whose configuration needs more open files than the edge may have.
+/// Returns the warning for a configuration that needs more open files than the edge may have.
 fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
     let connections_max = snapshot.limits.connections_max;
     let others = others(snapshot);
@@ -56,20 +57,20 @@ fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
     })
 }
 
-/// Tells the operator of a configuration that needs more open files than the edge may have.
+/// Warns the operator of a configuration that needs more open files than the edge may have.
 pub(crate) fn tell_of_shortage(snapshot: &Snapshot, descriptors_max: u64) {
     if let Some(note) = shortage_note(snapshot, descriptors_max) {
         standard_error::warning(note);
     }
 }
 
-/// What to tell the operator of this configuration, if `serve` were started here and now; `None` when all is well.
+/// Returns the warning that `serve` would give for this configuration if started here and now; `None` when all is well.
 pub fn descriptors_note(snapshot: &Snapshot) -> Option<String> {
     let limit = getrlimit(Resource::Nofile);
     shortage_note(snapshot, limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// How many files may be open, and so how many viewers connected.
+/// Limit on open files, and so on connected viewers.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
     max: u64,
@@ -84,7 +85,7 @@ impl Descriptors {
         self.max
     }
 
-    /// How many viewers may be connected, as far as descriptors go.
+    /// Returns how many viewers may be connected, as far as descriptors go.
     pub(crate) fn viewers_max(&self, snapshot: &Snapshot) -> usize {
         usize::try_from(viewers_max(snapshot, self.max)).unwrap_or(usize::MAX)
     }

@@ -30,22 +30,22 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// How often what nobody asks for any more is let go of.
+/// Interval at which unused resources are released.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
-/// How to start.
+/// Options for starting an edge.
 #[derive(Debug)]
 pub struct StartOptions {
-    /// The configuration.
+    /// Configuration to start with.
     pub snapshot: Arc<Snapshot>,
-    /// A live copy of the log.
+    /// Live copy of the log.
     pub log_stream: LogStream,
-    /// The clock; tests keep a clone and set it.
+    /// Clock of the edge; tests keep a clone and set it.
     pub clock: Clock,
 }
 
 impl StartOptions {
-    /// With the system's clock and no live log.
+    /// Options with the system's clock and without a live log.
     pub fn new(snapshot: Arc<Snapshot>) -> Self {
         StartOptions {
             snapshot,
@@ -68,7 +68,7 @@ impl RunningEdge {
     /// Opens everything, binds every listener and starts the workers, or does nothing at all.
     ///
     /// # Errors
-    /// What cannot be opened, bound or started.
+    /// Something cannot be opened, bound or started.
     pub fn start(options: StartOptions) -> Result<Self, StartError> {
         let descriptors_max = raise_limit();
         tell_of_shortage(&options.snapshot, descriptors_max);
@@ -121,12 +121,12 @@ impl RunningEdge {
         })
     }
 
-    /// What others tell and ask it by.
+    /// Returns the handle by which the rest of the program controls the edge.
     pub fn handle(&self) -> &EdgeHandle {
         &self.handle
     }
 
-    /// Stops accepting, lets running requests end (for the configured time at most), writes the log to its end.
+    /// Stops accepting, lets running requests finish (for at most the configured time), and writes the log to its end.
     pub fn drain(self) {
         let _ = self.drain.send(true);
         self.handle.close_listeners();
@@ -134,6 +134,7 @@ impl RunningEdge {
             // A worker that panicked has nothing left to drain.
             let _ = worker.join();
         }
+        // After the workers, whose last connections still use the cache and write to the log.
         let context = self.handle.context();
         context.cache.store().close();
         context.log.stop();
@@ -157,14 +158,15 @@ fn start_worker(
         .map_err(|error| StartError::Thread(error.to_string()))
 }
 
-/// A quiet thread that ages what the origins keep open, and lets go of invalidations that concern nothing any more.
+/// Starts a background thread that closes idle resources of the origins, and drops invalidations that no longer apply
+/// to anything.
 fn start_forgetting(context: &EdgeContext) -> Result<(), StartError> {
     let state = Arc::downgrade(&context.state);
     let cache = Arc::downgrade(&context.cache);
     std::thread::Builder::new()
         .name("privet-forget".into())
         .spawn(move || {
-            // What was the oldest object a while ago: nothing older is on its way by now.
+            // Oldest object at the previous pass: nothing older is on its way by now.
             let mut settled = 0;
             loop {
                 std::thread::sleep(FORGET_EVERY);
@@ -180,7 +182,7 @@ fn start_forgetting(context: &EdgeContext) -> Result<(), StartError> {
         .map_err(|error| StartError::Thread(error.to_string()))
 }
 
-/// Nobody else has it: path_tokens end with the process.
+/// Returns a secret that nobody else has: path tokens end with the process.
 fn random_secret() -> PathTokenSecret {
     let mut bytes = [0; 32];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
@@ -206,7 +208,7 @@ fn open_cache(settings: &CacheSettings) -> Result<Arc<EdgeCache>, StartError> {
     ))
 }
 
-/// What became of the cache's disk.
+/// Reports events of the cache's disk.
 fn tell_operator(event: StoreEvent) {
     match event {
         StoreEvent::Loaded { entries, took } => {

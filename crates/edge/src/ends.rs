@@ -1,39 +1,39 @@
-//! The one place that hears of everything a viewer was answered, once it is over: where it is logged, and counted.
+//! The one place that is told of everything a viewer was sent, once it is over: it is logged and counted here.
 
 use crate::log::{LogSlot, StreamLine, WorkerLog};
 use privet_distribution::logging::LogRecord;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The end of an exchange in a few facts, whether or not a log has it.
+/// Facts about the end of an exchange, whether or not it is logged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExchangeEnd<'a> {
-    /// Whose log it belongs to; `None` for unknown hosts, oversize heads and the like.
+    /// Distribution whose log it belongs to; `None` for unknown hosts, oversize heads and the like.
     pub(crate) distribution_id: Option<&'a str>,
-    /// Why nothing was served.
+    /// Reason why nothing was served.
     pub(crate) refusal: Option<&'static str>,
-    /// Head and body, as far as they were handed over.
+    /// Bytes of head and body that were handed over.
     pub(crate) bytes_sent: u64,
-    /// Whether the distribution's log has it: some pages answer nothing that a log should have.
+    /// True if the distribution's log records it. Some pages are not logged, such as those for oversize heads.
     pub(crate) is_logged: bool,
 }
 
-/// How much has ended since the edge was started, whatever its log settings are.
+/// Totals of what ended since the edge was started, whatever its log settings are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndTotals {
-    /// Requests that were answered, or whose viewers left before.
+    /// Number of requests that were answered, or whose viewers left before.
     pub exchanges: u64,
-    /// Those among them that belong to no distribution.
+    /// Number of those that belong to no distribution.
     pub unassigned: u64,
-    /// Those among them that were refused.
+    /// Number of those that were refused.
     pub refused: u64,
-    /// Bytes of their answers, heads included.
+    /// Bytes of their responses, including heads.
     pub bytes_sent: u64,
-    /// Events of RTMP viewers, refusals included.
+    /// Number of events of RTMP viewers, including refusals.
     pub stream_events: u64,
 }
 
-/// The counts of one worker, which nobody else writes.
+/// The counts of one worker, written by nobody else.
 #[derive(Debug, Default)]
 struct Counts {
     exchanges: AtomicU64,
@@ -48,7 +48,7 @@ struct Counts {
 pub(crate) struct AllCounts(Mutex<Vec<Arc<Counts>>>);
 
 impl AllCounts {
-    /// What has ended at all workers together.
+    /// Returns the totals of all workers together.
     pub(crate) fn totals(&self) -> EndTotals {
         let workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |count: fn(&Counts) -> &AtomicU64| {
@@ -74,7 +74,7 @@ impl AllCounts {
     }
 }
 
-/// Hears of each end that a worker's viewers come to.
+/// Records the end of everything that a worker's viewers are sent.
 #[derive(Debug)]
 pub(crate) struct Ends {
     pub(crate) log: WorkerLog,
@@ -89,7 +89,7 @@ impl Ends {
         }
     }
 
-    /// An answer has left, or was broken off. `record` is asked for when the log takes it.
+    /// Records that a response has left, or was broken off. `record` is called only if the log accepts it.
     pub(crate) fn exchange<'r>(
         &self,
         slot: LogSlot,
@@ -107,14 +107,14 @@ impl Ends {
         }
     }
 
-    /// Something has happened to a viewer of RTMP, who has connected, plays, or is refused.
+    /// Records an event of an RTMP viewer, who has connected, plays, or is refused.
     pub(crate) fn stream(&self, slot: LogSlot, distribution_id: &str, line: &StreamLine<'_>) {
         add(&self.counts.stream_events, 1);
         self.log.write_stream(slot, distribution_id, line);
     }
 }
 
-/// Adds to a count that only this thread writes: no other core waits for it.
+/// Adds to a count that only this thread writes, so that no atomic addition is needed: no other core waits for it.
 fn add(count: &AtomicU64, more: u64) {
     let known = count.load(Ordering::Relaxed);
     count.store(known.wrapping_add(more), Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! Lets the operating system send a file by itself, past hyper: zero-copy for plain HTTP/1.1.
 //!
-//! hyper takes bodies as slices of memory. The body queues a stretch of a file at the connection and hands hyper a
-//! stand-in of the same length; the stream recognizes the stand-in by its address and sends the file instead. A
-//! stand-in without a queued stretch is an error, so that its own bytes never reach a viewer.
+//! hyper takes bodies as slices of memory. The body queues a range of a file at the connection and hands hyper a
+//! placeholder of the same length; the stream recognizes the placeholder by its address and sends the file instead. A
+//! placeholder without a queued range is an error, so that its own bytes never reach a viewer.
 
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Arc;
 
-/// The longest stretch that is sent under one stand-in.
+/// Maximum length of a range that is sent under one placeholder.
 pub(crate) const FILE_PLACEHOLDER_SIZE_BYTES: usize = 1024 * 1024;
 
 thread_local! {
@@ -27,12 +27,12 @@ pub(crate) enum FileSending {
     Read,
 }
 
-/// A stand-in for `length` bytes, at most [`FILE_PLACEHOLDER_SIZE_BYTES`].
+/// Returns a placeholder for `length` bytes, at most [`FILE_PLACEHOLDER_SIZE_BYTES`].
 pub(crate) fn file_placeholder(length: usize) -> Bytes {
     STAND_IN.with(|bytes| bytes.slice(..length))
 }
 
-/// Whether `slice` is (the rest of) a stand-in of this thread.
+/// Returns true if `slice` is (the rest of) a placeholder of this thread.
 pub(crate) fn is_file_placeholder(slice: &[u8]) -> bool {
     STAND_IN.with(|bytes| {
         let range = bytes.as_ptr_range();
@@ -40,7 +40,7 @@ pub(crate) fn is_file_placeholder(slice: &[u8]) -> bool {
     })
 }
 
-/// A stretch of an open file that is to be sent.
+/// A range of an open file that is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct FileStretch {
     pub(crate) file: Arc<File>,
@@ -48,7 +48,7 @@ pub(crate) struct FileStretch {
     pub(crate) length: usize,
 }
 
-/// What the stand-ins of one connection stand for, in order.
+/// The ranges that the placeholders of one connection represent, in order.
 #[derive(Debug, Default)]
 pub(crate) struct QueuedStretches {
     stretches: RefCell<VecDeque<FileStretch>>,
@@ -59,12 +59,12 @@ impl QueuedStretches {
         self.stretches.borrow_mut().push_back(stretch);
     }
 
-    /// The stretch that is to be sent next.
+    /// Returns the range that is to be sent next.
     pub(crate) fn front(&self) -> Option<FileStretch> {
         self.stretches.borrow().front().cloned()
     }
 
-    /// Notes that `sent` bytes of the front stretch are gone.
+    /// Notes that `sent` bytes of the front range were sent.
     pub(crate) fn advance(&self, sent: usize) {
         let mut stretches = self.stretches.borrow_mut();
         if let Some(front) = stretches.front_mut() {

@@ -10,19 +10,20 @@ use std::rc::{Rc, Weak};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// How many are closed at once: looking for them takes a look at all.
+/// Maximum number of connections closed at once: each search visits all connections.
 const CLOSED_MAX: usize = 32;
-/// And no more of those that may go than one in this many.
+/// Divisor of the number of closable connections: at most 1/`CLOSED_SHARE` of them, but at least one, are closed at
+/// once.
 const CLOSED_SHARE: usize = 16;
 
-/// Which connections may be closed for others.
+/// Connections that may be closed for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// Those that wait for a request.
     Waiting,
     /// Those among them that have never sent one.
     Silent,
-    /// All that wait, those first whose address has most of them.
+    /// All that wait, starting with the address that has most of them.
     Crowding,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Guests {
     next: Cell<u64>,
 }
 
-/// A connection's entry; dropping it ends that.
+/// A connection's entry, which ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     guests: Rc<Guests>,
@@ -50,13 +51,13 @@ impl Drop for Seat {
 #[derive(Debug)]
 pub(crate) struct Guest {
     accepted: Instant,
-    /// Whom its address counts for; `None` for proxies, which bring many viewers.
+    /// Network that the connection counts for; `None` for proxies, which bring many viewers.
     network: Cell<Option<IpAddr>>,
     talk: RefCell<Talk>,
     task: OnceCell<AbortHandle>,
 }
 
-/// What a connection has come to.
+/// Protocol that a connection has come to.
 #[derive(Debug)]
 enum Talk {
     /// A PROXY header or a TLS handshake is awaited.
@@ -78,28 +79,28 @@ impl Default for Guest {
 }
 
 impl Guest {
-    /// The task that serves it, which can be ended.
+    /// Sets the task that serves the connection, which can be aborted.
     pub(crate) fn is_served_by(&self, task: AbortHandle) {
-        // It is told once.
+        // This is set only once.
         let _ = self.task.set(task);
     }
 
-    /// It counts as one of this address.
+    /// Counts the connection for this address.
     pub(crate) fn comes_from(&self, address: IpAddr) {
         self.network.set(Some(network(address)));
     }
 
-    /// It speaks HTTP from now on.
+    /// Notes that the connection speaks HTTP from now on.
     pub(crate) fn speaks(&self, connection: &Rc<ConnectionState>) {
         self.talk.replace(Talk::Http(Rc::downgrade(connection)));
     }
 
-    /// It speaks RTMP.
+    /// Notes that the connection speaks RTMP.
     pub(crate) fn plays(&self) {
         self.talk.replace(Talk::Video);
     }
 
-    /// Since when it may be closed for others; `None` while it may not.
+    /// Returns the time since which the connection may be closed for others; `None` while it may not.
     fn waiting_since(&self, whose: Whose) -> Option<Instant> {
         match &*self.talk.borrow() {
             Talk::Greeting => Some(self.accepted),
@@ -125,7 +126,8 @@ impl Guests {
         }
     }
 
-    /// Closes some that have waited longest, since `before` at least. Nothing of an answer is lost: they are owed none.
+    /// Closes some connections that have waited longest, at least since `before`. No response is lost: none is due to
+    /// them.
     pub(crate) fn make_room(&self, whose: Whose, before: Instant) {
         let seated = self.seated.borrow();
         let mut waiting: Vec<Waiting> = seated
@@ -164,7 +166,7 @@ struct Waiting {
     task: AbortHandle,
 }
 
-/// How many of these each network has.
+/// Returns the number of these connections for each network.
 fn crowds(waiting: &[Waiting]) -> HashMap<IpAddr, usize> {
     let mut crowds = HashMap::new();
     for network in waiting.iter().filter_map(|guest| guest.network) {

@@ -1,7 +1,7 @@
-//! Between hyper and an HTTP/2 viewer: reads along, resets the streams that the viewer ignores, and ends the
-//! connections of viewers that only make work. Leaves all else as it is.
+//! Sits between hyper and an HTTP/2 viewer: follows the frames, resets the streams that the viewer ignores, and ends
+//! the connections of viewers that only make work. Leaves all else as it is.
 //!
-//! A viewer that opens no window for an answer, or a tiny one, never makes a write wait, so its time runs here and not
+//! A viewer that opens no window for a response, or a tiny one, never makes a write wait, so its time runs here and not
 //! in `viewer_io`.
 
 use crate::connection_state::ConnectionState;
@@ -19,13 +19,13 @@ use tokio::time::{Instant, Sleep};
 mod frame_scanner;
 mod streams;
 
-/// RST_STREAM with CANCEL for a stream (RFC 9113 6.4).
+/// Returns RST_STREAM with CANCEL for a stream (RFC 9113 6.4).
 fn reset(stream: u32) -> Vec<u8> {
     let [s0, s1, s2, s3] = stream.to_be_bytes();
     vec![0, 0, 4, 3, 0, s0, s1, s2, s3, 0, 0, 0, 8]
 }
 
-/// GOAWAY (RFC 9113 6.8).
+/// Returns GOAWAY (RFC 9113 6.8).
 fn goaway(highest: u32, error: ConnectionError) -> Vec<u8> {
     let mut frame = vec![0, 0, 8, 7, 0, 0, 0, 0, 0];
     frame.extend(highest.to_be_bytes());
@@ -33,15 +33,15 @@ fn goaway(highest: u32, error: ConnectionError) -> Vec<u8> {
     frame
 }
 
-/// What the connection is about to do.
+/// Phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Serve,
-    /// Say what is in the notice, and end.
+    /// Send the notice, and end.
     Leave,
 }
 
-/// A stream of HTTP/2 bytes that is read along.
+/// A stream of HTTP/2 bytes that is watched.
 #[derive(Debug)]
 pub(crate) struct H2Watch<I> {
     io: I,
@@ -50,17 +50,17 @@ pub(crate) struct H2Watch<I> {
     streams: Streams,
     connection: Rc<ConnectionState>,
     patience: Patience,
-    /// The stream that is to be given up as soon as the viewer has finished a frame, and since when.
+    /// The stream that is to be reset as soon as the viewer has finished a frame, and the time since which it waits.
     doomed: Option<(u32, Instant)>,
-    /// Rings when a stream may have been ignored for too long; there is one while streams are open.
+    /// Timer that rings when a stream may have been ignored for too long; present while streams are open.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Frames of our own, sent as soon as no frame of h2's is under way.
+    /// Frames of our own, sent as soon as h2 is between two frames.
     notice: Vec<u8>,
     phase: Phase,
 }
 
 impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
-    /// `streams_max`: what hyper announces to the viewer.
+    /// Creates a watch. `streams_max` is the number of streams that hyper announces to the viewer.
     pub(crate) fn new(
         io: I,
         (connection, patience): (Rc<ConnectionState>, Patience),
@@ -80,7 +80,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         }
     }
 
-    /// Looks at what the viewer sent. An error comes with the number of bytes before the frame that is at fault.
+    /// Scans what the viewer sent. An error comes with the number of bytes before the frame at fault.
     fn scan_viewer(&mut self, bytes: &[u8]) -> Result<(), (usize, ConnectionError)> {
         let now = Instant::now();
         let mut at = 0;
@@ -109,7 +109,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         }
     }
 
-    /// Sends frames of our own between those of h2; ready when there is none, or it is not their turn.
+    /// Sends frames of our own between those of h2; ready when there are none, or when it is not their turn.
     fn poll_notice(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.notice.is_empty() && self.edge.is_between_frames() {
             let written = ready!(Pin::new(&mut self.io).poll_write(context, &self.notice))?;
@@ -117,26 +117,26 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.notice.drain(..written);
-            // What remains must follow before h2 goes on; `edge` does not see these bytes.
+            // The rest must follow before h2 continues; `edge` does not see these bytes.
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Says the last word and ends the connection.
+    /// Sends the notice and ends the connection.
     fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_notice(context))?;
         ready!(Pin::new(&mut self.io).poll_flush(context))?;
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 
-    /// Ready when the viewer has ignored something for too long, or takes too little of it.
+    /// Ready when the viewer has ignored something for too long, or reads it too slowly.
     fn poll_ignored(&mut self, context: &mut Context<'_>) -> Poll<Ignored> {
         loop {
             if self.alarm.is_none() && self.streams.is_empty() {
                 return Poll::Pending;
             }
             let write_timeout = self.patience.write_timeout;
-            // Twice a window, so that no window is overlooked.
+            // Twice per window, so that no window is overlooked.
             let look_again = write_timeout / 2;
             let alarm = self
                 .alarm
@@ -164,14 +164,14 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         }
     }
 
-    /// Lets h2 believe that the viewer has reset the stream, and tells the viewer that the edge has.
+    /// Makes h2 believe that the viewer has reset the stream, and tells the viewer that the edge has.
     fn give_up(&mut self, ignored: Ignored, buffer: &mut ReadBuf<'_>) -> io::Result<Given> {
         let Ignored::Stream { stream, .. } = ignored else {
             return Err(io::ErrorKind::TimedOut.into());
         };
         let frame = reset(stream);
         if !self.viewer.is_between_frames() || buffer.remaining() < frame.len() {
-            // The viewer is in the middle of a frame. It has as long again to finish that.
+            // The viewer is in the middle of a frame. It gets the same time once more to finish that.
             let now = Instant::now();
             let known = self.doomed.filter(|(doomed, _)| *doomed == stream);
             let (_, since) = *self.doomed.insert(known.unwrap_or((stream, now)));
@@ -188,7 +188,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         Ok(Given::Now)
     }
 
-    /// Counts what was written, and sees to it that the alarm will ring.
+    /// Counts what was written, and makes sure that the alarm will ring.
     fn written(&mut self, length: usize, slices: &[IoSlice<'_>], context: &mut Context<'_>) {
         let now = Instant::now();
         let mut rest = length;
@@ -203,7 +203,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
     }
 }
 
-/// Whether a stream could be given up.
+/// Result of giving a stream up.
 #[derive(Debug)]
 enum Given {
     Now,

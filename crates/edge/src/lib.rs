@@ -1,4 +1,4 @@
-//! The data plane: accepts connections, routes, authorizes, fetches, answers and logs.
+//! The data plane: accepts connections, routes, authorizes, fetches, responds and logs.
 //!
 //! Every rule is decided in `privet-distribution`; this crate owns viewer sockets, folders and log files.
 

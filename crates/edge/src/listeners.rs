@@ -1,4 +1,4 @@
-//! The sockets that viewers come to, as configured.
+//! The sockets that viewers connect to, as configured.
 
 use crate::start_error::{StartError, listen_error};
 use crate::workers::{ListenOn, Task, Workers};
@@ -9,11 +9,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use tokio::sync::watch;
 
-/// Connections that the operating system holds until a worker takes them.
+/// Number of connections that the operating system holds until a worker accepts them.
 const BACKLOG: i32 = 1_024;
 
-/// What tells listeners apart: the address, and the protocol too where the system chooses the port, since several
-/// may ask for that.
+/// Identity of a listener: the address, and also the protocol if the system chooses the port, since several may have
+/// port 0.
 type ListenerKey = (SocketAddr, Option<&'static str>);
 
 fn listener_key(configured: &Listener) -> ListenerKey {
@@ -42,7 +42,7 @@ struct OpenListener {
 }
 
 impl Listeners {
-    /// Binds what is not bound yet and returns it. On an error nothing new stays bound.
+    /// Binds the listeners that are not bound yet and returns them. On an error nothing new stays bound.
     pub(crate) fn open(&mut self, wanted: &[Listener]) -> Result<Vec<Listener>, StartError> {
         let mut opened: Vec<OpenListener> = Vec::new();
         for configured in wanted {
@@ -76,14 +76,14 @@ impl Listeners {
         });
     }
 
-    /// Protocol and bound address of each listener.
+    /// Returns protocol and bound address of each listener.
     pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
         let open = self.open.values();
         open.map(|open| (open.configured.protocol.clone(), open.bound))
             .collect()
     }
 
-    /// For every newly opened listener a task for each worker. Errors: out of file descriptors.
+    /// Returns, for every newly opened listener, a task for each worker. Errors: out of file descriptors.
     pub(crate) fn tasks(
         &self,
         opened: Vec<Listener>,

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const SHARDS: usize = 16;
-/// Signatures that a worker finds again without computing a digest.
+/// Number of signatures that a worker recognizes without computing a digest.
 const LATEST_MAX: usize = 256;
 
 /// A bounded set of confirmed signatures, shared by all workers.
 ///
-/// Only confirmations are kept, so that a flood of bad signatures displaces nothing.
+/// Only confirmations are stored, so that a flood of bad signatures displaces nothing.
 #[derive(Debug)]
 pub struct VerifiedSignatures {
     shards: Vec<Mutex<Generations>>,
@@ -25,7 +25,7 @@ pub struct VerifiedSignatures {
     asked: AtomicU64,
 }
 
-/// Two generations: what was used lately is in one of them; the older is dropped whole.
+/// Two generations: one of them has what was used recently; the older one is dropped whole.
 #[derive(Debug, Default)]
 struct Generations {
     young: HashSet<Digest, BuildHasherDefault<FirstBytes>>,
@@ -35,7 +35,7 @@ struct Generations {
 type Digest = [u8; 32];
 
 impl VerifiedSignatures {
-    /// Keeps at most `entries_max` signatures (at 32 bytes and some overhead each).
+    /// Creates a set of at most `entries_max` signatures (at 32 bytes and some overhead each).
     pub fn new(entries_max: usize) -> Self {
         VerifiedSignatures {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -44,7 +44,7 @@ impl VerifiedSignatures {
         }
     }
 
-    /// How often a public key had to be asked since the start.
+    /// Returns the number of public-key operations since the start.
     pub fn public_key_operations(&self) -> u64 {
         self.asked.load(Ordering::Relaxed)
     }
@@ -53,6 +53,7 @@ impl VerifiedSignatures {
 impl SignatureMemory for VerifiedSignatures {
     fn verifies(&self, question: &SignatureQuestion<'_>) -> bool {
         let digest = digest_of(question);
+        // The shard goes by the last byte of the digest, because its table hashes by the first ones.
         let shard = &self.shards[usize::from(digest[31]) % SHARDS];
         if lock(shard).remembers(&digest, self.entries_per_generation) {
             return true;
@@ -92,20 +93,20 @@ impl Generations {
     }
 }
 
-/// A panic while a shard is held leaves a usable set behind: at worst something is forgotten.
+/// Locks a shard. A panic under the lock leaves a usable set behind: at worst something is forgotten.
 fn lock(shard: &Mutex<Generations>) -> std::sync::MutexGuard<'_, Generations> {
     shard
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A worker's view of the memory: what it met lately it recognizes byte by byte, without a digest and without a lock.
+/// A worker's view of the memory: recent signatures are recognized byte by byte, without a digest and without a lock.
 #[derive(Debug)]
 pub(crate) struct WorkerMemory {
     shared: Arc<VerifiedSignatures>,
-    /// One slot for each value of a few bytes of the signature.
+    /// Recent signatures, one slot for each value of a few of their bytes.
     latest: RefCell<Vec<Option<Confirmed>>>,
-    /// One slot for each value of a few bytes of the cookies.
+    /// Recent cookies, one slot for each value of a few of their bytes.
     cookies: RefCell<Vec<Option<KnownCookies>>>,
 }
 
@@ -116,7 +117,7 @@ struct KnownCookies {
     confirmed: Arc<ConfirmedPolicy>,
 }
 
-/// A signature that its key has confirmed, with everything that the answer depends on.
+/// A signature that its key has confirmed, with everything that the result depends on.
 #[derive(Debug)]
 struct Confirmed {
     scheme: SignatureScheme,
@@ -151,7 +152,7 @@ impl WorkerMemory {
         question: &SignatureQuestion<'_>,
         find: fn(&VerifiedSignatures, &SignatureQuestion<'_>) -> bool,
     ) -> bool {
-        // The last bytes of a signature are as good as random; whoever makes them collide only meets the digest.
+        // The last bytes of a signature are as good as random; an attacker who makes them collide only causes a digest.
         let ending = question.signature.last_chunk::<2>().unwrap_or(&[0; 2]);
         let slot = usize::from(u16::from_le_bytes(*ending)) % LATEST_MAX;
         let mut latest = self.latest.borrow_mut();
@@ -173,7 +174,7 @@ impl WorkerMemory {
     }
 }
 
-/// Samples that differ between grants; whoever makes them collide is checked from the beginning.
+/// Mixes samples that differ between grants; cookies that are made to collide are checked from the beginning.
 fn cookie_slot(header: &[u8]) -> usize {
     let sample = |at: usize| {
         let bytes = header[at..].first_chunk::<8>().unwrap_or(&[0; 8]);
@@ -208,7 +209,8 @@ impl SignatureMemory for WorkerMemory {
     }
 }
 
-/// Covers everything the answer depends on, the key's own bytes included: an id may get another key at a reload.
+/// Computes a digest of everything the result depends on, including the key's own bytes: an id may get another key at a
+/// reload.
 fn digest_of(question: &SignatureQuestion<'_>) -> Digest {
     let mut context = Context::new(&SHA256);
     let scheme = match question.scheme {
@@ -232,7 +234,7 @@ fn digest_of(question: &SignatureQuestion<'_>) -> Digest {
     digest
 }
 
-/// The entries are digests already: their first bytes are as good a hash as any.
+/// Hasher that takes the first bytes of an entry: entries are digests, so these are as good a hash as any.
 #[derive(Debug, Default)]
 struct FirstBytes(u64);
 

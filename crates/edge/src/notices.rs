@@ -1,39 +1,39 @@
-//! What the operator is told without having asked, by kinds: each as often as once a minute, however often it happens.
+//! Unsolicited messages to the operator, by kinds: each at most once a minute, however often its cause occurs.
 //!
-//! Strangers can make most of it happen as often as they like.
+//! Strangers can cause most of them as often as they like.
 
 use crate::standard_error;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a kind of notice is kept back after it was told.
+/// Time for which a kind of notice is held back after it was reported.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// A kind of notice. Its code stands behind the text, and stays what it is when the text changes.
+/// A kind of notice. Its code follows the text, and stays the same when the text changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum NoticeCode {
-    /// The operating system gave no connection.
+    /// The operating system failed to accept a connection.
     AcceptFailed,
-    /// All places for connections are taken.
+    /// The maximum number of connections is in use.
     ConnectionsMax,
-    /// An address has as many connections as it may have.
+    /// An address has its maximum number of connections.
     ConnectionsPerAddress,
-    /// The same of RTMP.
+    /// An address has its maximum number of RTMP connections.
     RtmpConnectionsPerAddress,
-    /// No distribution has the host that was asked for.
+    /// No distribution has the requested host.
     UnknownHost,
-    /// A PROXY header was not understood, or is not believed.
+    /// A PROXY header was not understood, or is not trusted.
     ProxyHeader,
-    /// What a trusted proxy says of a request cannot be true.
+    /// A trusted proxy's headers cannot be true.
     ForwardedContradiction,
-    /// A refused request has headers that are believed only of trusted proxies.
+    /// A refused request has headers that only trusted proxies may send.
     ForwardedUnbelieved,
     /// There are no access keys for a bucket.
     OriginKeys,
     /// An origin refuses the edge itself.
     OriginRefuses,
-    /// An origin is not reached.
+    /// An origin cannot be reached.
     OriginUnreached,
 }
 
@@ -55,39 +55,39 @@ impl NoticeCode {
     }
 }
 
-/// What was told, and when. All workers share it.
+/// The reported notices with their times, shared by all workers.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
-    /// By kind and by what it is about, which is one of the configuration's names, or nothing.
+    /// Tallies by kind and subject; the subject is one of the configuration's names, or empty.
     told: Mutex<HashMap<(NoticeCode, String), Tally>>,
 }
 
 #[derive(Debug, Default)]
 struct Tally {
     last: Option<Instant>,
-    /// How often it happened since then.
+    /// Number of occurrences since then.
     count: u64,
 }
 
 impl Notices {
-    /// It happened once more; `text` says so, given how often since it was last told.
+    /// Counts an occurrence; `text` words the notice, given the number of occurrences since the last one.
     pub(crate) fn tell(&self, code: NoticeCode, text: impl FnOnce(u64) -> String) {
         self.tell_of(code, "", text);
     }
 
-    /// The same of something that has a name in the configuration: one is not kept back for another.
+    /// Does the same for something that has a name in the configuration: one name does not hold back another.
     pub(crate) fn tell_of(&self, code: NoticeCode, about: &str, text: impl FnOnce(u64) -> String) {
         if let Some(count) = self.turn(code, about, Instant::now()) {
             standard_error::warning(format_args!("{} [{}]", text(count), code.as_str()));
         }
     }
 
-    /// Everything is news again: a configuration has come into force.
+    /// Makes everything news again, after a configuration was loaded.
     pub(crate) fn renew(&self) {
         self.lock().clear();
     }
 
-    /// How often it happened since it was last told, if it is to be told now.
+    /// Returns the number of occurrences since the last notice, if one is due now.
     fn turn(&self, code: NoticeCode, about: &str, now: Instant) -> Option<u64> {
         let mut known = self.lock();
         let told = known.entry((code, about.to_owned())).or_default();
@@ -101,7 +101,7 @@ impl Notices {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(NoticeCode, String), Tally>> {
-        // A panic while it is held leaves usable counts behind.
+        // A panic while the lock is held leaves usable counts behind.
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

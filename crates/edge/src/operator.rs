@@ -1,6 +1,7 @@
-//! What operators ask of a running edge: to forget objects, to tell what it keeps, and whether buckets are private.
+//! Operators' commands to a running edge: to forget objects, to report what is cached, and to check whether buckets are
+//! private.
 //!
-//! Asked through the edge's handle.
+//! The edge's handle passes them on.
 
 mod change;
 mod invalidate;
@@ -25,11 +26,11 @@ use arc_swap::ArcSwap;
 use privet_distribution::config::CacheSettings;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What answering an operator takes.
+/// State that an operator's commands need.
 #[derive(Clone, Debug)]
 pub(crate) struct Operator {
     cache: Arc<EdgeCache>,
-    /// Those that the cache was opened with; a reload does not change them.
+    /// Settings that the cache was opened with; a reload does not change them.
     pub(crate) cache_settings: CacheSettings,
     clock: Clock,
     origin_client: Arc<OriginClientShared>,

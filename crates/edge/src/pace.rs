@@ -1,6 +1,7 @@
-//! Whether the other side keeps up while it is waited for: no byte for too long, or too few over a window, is too slow.
+//! Judges whether a peer keeps up while the edge waits for it: moving no byte for too long, or too few over a window,
+//! is too slow.
 //!
-//! Only the time counts for which nobody else was waited for, so that a slow origin is never a viewer's fault.
+//! Only time counts in which the edge waited for nobody else, so that a slow origin is never held against a viewer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,17 +9,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
-/// What is asked of the other side.
+/// Minimum progress required of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Least {
-    /// How long it may move no byte; also how much waiting is a window, over which the rate is measured.
+    /// Maximum time without a byte; also the amount of waiting that makes a window, over which the rate is measured.
     pub(crate) silence_max: Duration,
-    /// Bytes a second; 0 asks for no rate.
+    /// Minimum rate in bytes a second; 0 requires none.
     pub(crate) rate_min: u64,
 }
 
 impl Least {
-    /// What must move in a window; `further` is the waiting of others that share it.
+    /// Returns the bytes that must move in a window; `further` is the waiting of others that share it.
     fn window_bytes_min(&self, further: Duration) -> u64 {
         let waited = self.silence_max.saturating_add(further);
         let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
@@ -26,37 +27,37 @@ impl Least {
     }
 }
 
-/// What a look at the other side found.
+/// Verdict on a peer's progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     KeepsUp,
     TooSlow,
 }
 
-/// The other side's progress.
+/// A peer's progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
-    /// Moved in this window.
+    /// Bytes moved in this window.
     bytes: u64,
-    /// Waited in this window, without the wait at hand.
+    /// Time waited in this window, without the current wait.
     waited: Duration,
-    /// The same of those beyond the first that share what moves, added up.
+    /// Time waited in this window by those beyond the first that share the bytes, added up.
     further: Duration,
-    /// How many share it, beyond the first.
+    /// Number of those that share the bytes, beyond the first.
     others: u32,
     wait: Option<Wait>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Wait {
-    /// Since when no byte has moved.
+    /// Time since which no byte has moved.
     since: Instant,
-    /// The part of it that belongs to this window begins here.
+    /// Start of the part of the wait that belongs to this window.
     counted_from: Instant,
 }
 
 impl Pace {
-    /// The other side is waited for, from now on or still.
+    /// Starts a wait for the peer, unless one is in progress.
     pub(crate) fn wait(&mut self, now: impl FnOnce() -> Instant) {
         self.wait.get_or_insert_with(|| {
             let now = now();
@@ -67,7 +68,8 @@ impl Pace {
         });
     }
 
-    /// Bytes have moved, which ends the wait; no bytes end none. The clock is read only where there was a wait.
+    /// Counts bytes that have moved, which ends the wait; zero bytes do not. The clock is read only if there was a
+    /// wait.
     pub(crate) fn moved(&mut self, bytes: u64, now: impl FnOnce() -> Instant) {
         self.bytes = self.bytes.saturating_add(bytes);
         if bytes > 0 {
@@ -75,14 +77,14 @@ impl Pace {
         }
     }
 
-    /// The other side is not waited for any more.
+    /// Ends the wait: the edge no longer waits for the peer.
     pub(crate) fn pause(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(wait) = self.wait.take() {
             self.count(now().saturating_duration_since(wait.counted_from));
         }
     }
 
-    /// So many share what moves from now on, of each of which the least rate is asked.
+    /// Sets how many share the bytes from now on; each of them must have the minimum rate.
     pub(crate) fn shared_by(&mut self, sharing: u32, now: Instant) {
         if let Some(mut wait) = self.wait {
             self.count(now.saturating_duration_since(wait.counted_from));
@@ -97,14 +99,14 @@ impl Pace {
         self.further += waited * self.others;
     }
 
-    /// When the wait at hand must be judged, if nothing moves until then.
+    /// Returns the time at which the current wait must be judged if nothing moves until then.
     pub(crate) fn deadline(&self, least: &Least) -> Option<Instant> {
         let wait = self.wait?;
         let window_left = least.silence_max.saturating_sub(self.waited);
         Some((wait.since + least.silence_max).min(wait.counted_from + window_left))
     }
 
-    /// Looks at the wait at hand, and begins a new window where one is over.
+    /// Judges the current wait, and begins a new window if one is over.
     pub(crate) fn judge(&mut self, now: Instant, least: &Least) -> Judgement {
         let is_silent = self
             .wait
@@ -116,7 +118,7 @@ impl Pace {
         }
     }
 
-    /// Looks at the rate alone. What was too slow once is so at every further look.
+    /// Judges the rate alone. A peer that was too slow once is so at every later call.
     pub(crate) fn judge_window(&mut self, now: Instant, least: &Least) -> Judgement {
         let so_far = self.wait.map_or(Duration::ZERO, |wait| {
             now.saturating_duration_since(wait.counted_from)
@@ -137,7 +139,7 @@ impl Pace {
         Judgement::KeepsUp
     }
 
-    /// Pending while the other side keeps up; ready when it is too slow. It is waited for from now on, or still.
+    /// Starts or continues a wait. Pending while the peer keeps up; ready when it is too slow.
     pub(crate) fn poll_too_slow(
         &mut self,
         least: &Least,
@@ -155,7 +157,7 @@ impl Pace {
     }
 }
 
-/// One timer, armed again only when it rings too early: most waits end long before.
+/// One timer, reset only when it rings too early: most waits end long before.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -167,7 +169,7 @@ impl Alarm {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        // A timer that rings earlier than needed may go on: it is looked at again then.
+        // A timer that rings earlier than needed is left running; it is checked again then.
         if sleep.is_elapsed() || sleep.deadline() > deadline {
             if deadline <= Instant::now() {
                 return Poll::Ready(());
@@ -188,7 +190,7 @@ mod tests {
         rate_min: 100,
     };
 
-    /// What comes of `bytes` after each of these waits, in seconds, when the edge is told of them one by one.
+    /// Judges each of these waits, given in seconds and followed by so many bytes.
     fn judged(waits: &[(u64, u64)]) -> Vec<Judgement> {
         let mut now = Instant::now();
         let mut pace = Pace::default();
@@ -214,7 +216,7 @@ mod tests {
         let drip = judged(&[(1, 99); 10]);
         assert_eq!(drip[9], Judgement::TooSlow);
         assert!(drip[..9].iter().all(|each| *each == Judgement::KeepsUp));
-        // Nothing at all does not end a wait.
+        // Zero bytes do not end a wait.
         assert!(judged(&[(1, 0); 10]).contains(&Judgement::TooSlow));
         // A burst helps in its own window only.
         let burst = [&[(1, 1_000_000)][..], &[(1, 1); 30]].concat();
@@ -249,7 +251,7 @@ mod tests {
             let at = |secs| begun + Duration::from_secs(secs);
             let mut pace = Pace::default();
             pace.wait(|| begun);
-            // They come late: half the window was one's alone.
+            // The others come late: the first was alone for half the window.
             pace.shared_by(sharing, at(5));
             pace.moved(bytes, || at(9));
             pace.wait(|| at(9));

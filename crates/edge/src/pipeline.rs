@@ -31,7 +31,7 @@ use video::VideoWalk;
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Answers one request. The exchange goes with the body and is logged when the last byte is gone.
+/// Handles one request. The exchange goes with the body and is logged when the last byte is gone.
 pub(crate) async fn handle(
     admitted: Admitted,
     context: &WorkerContext,
@@ -47,8 +47,8 @@ pub(crate) async fn handle(
     Ok(finish(answer, exchange, context))
 }
 
-/// The page that says why a request was not admitted. An HTTP/2 stream for which not even that has room is reset: the
-/// viewer may ask again (RFC 9113 8.7).
+/// Responds with the page that says why a request was not admitted. An HTTP/2 stream for which there is no room even
+/// for that is reset: the viewer may retry (RFC 9113 8.7).
 fn refuse(
     mut exchange: OpenExchange,
     denial: &Denial,
@@ -79,7 +79,7 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, context: &WorkerContex
     answer
 }
 
-/// From the head to the answer, or to the first reason against one.
+/// Goes from the head to the response, or to the first reason to deny it.
 async fn serve(
     received: &Received,
     record: &mut Record,
@@ -121,8 +121,8 @@ async fn serve(
                 received,
                 context,
             };
-            // What few requests take has a place of its own: the walk of each is moved about with all that it may come
-            // to.
+            // Boxed, because few requests take this path: the future of each walk is moved around with room for all
+            // that it may come to.
             Box::pin(video.answer()).await?
         }
         (Target::Object | Target::Video(_), _) => object.answer(body).await?,
@@ -145,7 +145,7 @@ fn record_grant(
     }
 }
 
-/// What viewers cannot be told, and no log has.
+/// Tells the operator what viewers must not learn, and no log has.
 fn tell_operator(received: &Received, denial: &Denial, context: &WorkerContext) {
     if received.may_be_of_a_proxy(denial) {
         let peer = received.connection.facts.peer;
@@ -171,7 +171,7 @@ fn denied(received: &Received, denial: &Denial) -> Answer {
     answer
 }
 
-/// What the behavior's response headers policy says, and what the grant allows to keep.
+/// Applies the behavior's response headers policy, and the caching that the grant allows.
 fn respond(answer: &mut Answer, received: &Received, record: &Record) {
     if let Some(policy) = &record.response_policy {
         apply_response_policy(policy, &received.parts.headers, &mut answer.headers);
@@ -185,7 +185,7 @@ fn respond(answer: &mut Answer, received: &Received, record: &Record) {
             answer.headers.append(&SERVER_TIMING, timing);
         }
     }
-    // Last, so that no policy lets a browser keep what its grant has ended for.
+    // Last, so that no policy lets a browser cache beyond the end of its grant.
     if let Some(until) = record.grant_until
         && let Some(cap) = capped_by_grant(&answer.headers, until, received.now)
     {

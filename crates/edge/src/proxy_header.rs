@@ -1,4 +1,4 @@
-//! The PROXY protocol, version 2: what a balancer says of a connection before the connection's own first byte.
+//! The PROXY protocol, version 2: a balancer's facts about a connection, sent before the connection's own first byte.
 //!
 //! Every rule is from its specification (`proxy-protocol.txt`, section 2.2). Version 1 is refused.
 
@@ -17,21 +17,21 @@ mod tls;
 pub(crate) use complaints::ProxyComplaints;
 
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Signature, version and command, family, and the length of what follows.
+/// Length of the fixed part: signature, version and command, family, and the length of the rest.
 const START_SIZE_BYTES: usize = 16;
-/// Two names of Unix sockets, the largest addresses there are.
+/// Length of two names of Unix sockets, the longest addresses there are.
 const UNIX_ADDRESSES_SIZE_BYTES: usize = 216;
-/// What a balancer may add behind the addresses.
+/// Maximum length of the extensions after the addresses.
 const EXTENSIONS_SIZE_BYTES_MAX: usize = 4096;
-/// The extension that holds a checksum of the header.
+/// Type of the extension that holds a checksum of the header.
 const CRC32C: u8 = 0x03;
-/// The extension about the viewer's TLS.
+/// Type of the extension about the viewer's TLS.
 const SSL: u8 = 0x20;
 
-/// Why a connection is closed before it began.
+/// Reason why a connection is closed before it began.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ProxyFault {
-    /// Anybody could name any address otherwise.
+    /// The peer is not trusted; anybody could claim any address otherwise.
     #[error("it is not from edge.trusted_proxies")]
     UntrustedPeer,
     #[error("it began with a PROXY header of version 1; set the balancer to version 2")]
@@ -58,10 +58,10 @@ pub(crate) enum ProxyFault {
     Ended(io::ErrorKind),
 }
 
-/// Whose connection it is: reads the header, and not a byte of what follows.
+/// Returns the viewer of a connection: reads the header, and not a byte of what follows.
 ///
-/// `peer` is the other end, which must be a trusted proxy; it stays whom the connection belongs to when the header
-/// says that the proxy speaks for itself, or names no address of the internet.
+/// `peer` is the address of the other side, which must be a trusted proxy. It remains the connection's owner if the
+/// header says that the proxy speaks for itself, or names no internet address.
 pub(crate) async fn read<S>(
     stream: &mut S,
     peer: SocketAddr,
@@ -100,7 +100,7 @@ where
     Ok(header)
 }
 
-/// Of the whole header, by its start.
+/// Returns the size of the whole header, computed from its start.
 fn size_bytes(start: &[u8]) -> Result<usize, ProxyFault> {
     if start.starts_with(b"PROXY ") {
         return Err(ProxyFault::Version1);
@@ -115,17 +115,17 @@ fn size_bytes(start: &[u8]) -> Result<usize, ProxyFault> {
     Ok(START_SIZE_BYTES + rest)
 }
 
-/// What a header says of a viewer.
+/// A header's facts about a viewer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct ProxyFacts {
-    /// `None` when the proxy speaks for itself or the address is not of the internet.
+    /// Address of the viewer; `None` when the proxy speaks for itself or the address is not an internet address.
     source: Option<SocketAddr>,
     tls: Option<TlsNames>,
 }
 
 fn said(header: &[u8]) -> Result<ProxyFacts, ProxyFault> {
     match header[12] {
-        // What follows LOCAL, a health check for one, means nothing.
+        // LOCAL, a health check for example: the rest has no meaning.
         0x20 => return Ok(ProxyFacts::default()),
         0x21 => {}
         unknown => return Err(ProxyFault::UnknownCommand(unknown)),
@@ -133,7 +133,7 @@ fn said(header: &[u8]) -> Result<ProxyFacts, ProxyFault> {
     let rest = &header[START_SIZE_BYTES..];
     let (addresses_size_bytes, source) = match header[13] {
         0x00 => return Ok(ProxyFacts::default()),
-        // QUIC viewers of a balancer come by datagrams and have addresses like the others.
+        // A balancer's QUIC viewers come by datagrams and have addresses like the others.
         0x11 | 0x12 => (12, ipv4(rest)),
         0x21 | 0x22 => (36, ipv6(rest)),
         0x31 | 0x32 => (UNIX_ADDRESSES_SIZE_BYTES, None),
@@ -150,7 +150,7 @@ fn said(header: &[u8]) -> Result<ProxyFacts, ProxyFault> {
     Ok(ProxyFacts { source, tls })
 }
 
-/// Source, destination, source port, destination port.
+/// Reads the source; the order is source, destination, source port, destination port.
 fn ipv4(addresses: &[u8]) -> Option<SocketAddr> {
     let address: [u8; 4] = addresses.get(..4)?.try_into().ok()?;
     let port: [u8; 2] = addresses.get(8..10)?.try_into().ok()?;
@@ -158,7 +158,7 @@ fn ipv4(addresses: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::from((Ipv4Addr::from(address), port)))
 }
 
-/// The same in more bytes.
+/// Reads the same fields, with longer addresses.
 fn ipv6(addresses: &[u8]) -> Option<SocketAddr> {
     let address: [u8; 16] = addresses.get(..16)?.try_into().ok()?;
     let port: [u8; 2] = addresses.get(32..34)?.try_into().ok()?;
@@ -166,7 +166,7 @@ fn ipv6(addresses: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::from((Ipv6Addr::from(address), port)))
 }
 
-/// Walks over the extensions from `at`: the checksum is checked, and what is said of TLS returned.
+/// Walks through the extensions from `at`: verifies the checksum, and returns the facts about TLS.
 fn read_extensions(header: &[u8], at: usize) -> Result<Option<TlsNames>, ProxyFault> {
     let mut told = None;
     for extension in (Extensions { header, at }) {
@@ -185,7 +185,7 @@ fn read_extensions(header: &[u8], at: usize) -> Result<Option<TlsNames>, ProxyFa
     Ok(told.flatten())
 }
 
-/// Type and place of the value of each extension.
+/// Iterator over the extensions: type and position of the value of each.
 struct Extensions<'h> {
     header: &'h [u8],
     at: usize,
@@ -212,7 +212,7 @@ impl Iterator for Extensions<'_> {
     }
 }
 
-/// The checksum is that of the header with zeros in the checksum's place.
+/// Verifies the checksum, which is computed over the header with zeros in the checksum's place.
 fn check_checksum(header: &[u8], place: Range<usize>) -> Result<(), ProxyFault> {
     let before = &header[..place.start];
     let after = &header[place.end..];
@@ -224,7 +224,8 @@ fn check_checksum(header: &[u8], place: Range<usize>) -> Result<(), ProxyFault> 
     }
 }
 
-/// Castagnoli's CRC (RFC 3720 12.1), bit by bit: a header has some dozens of bytes, and a connection one header.
+/// Computes Castagnoli's CRC (RFC 3720 12.1), bit by bit: a header has some dozens of bytes, and a connection one
+/// header.
 fn crc32c<'b>(bytes: impl Iterator<Item = &'b u8>) -> u32 {
     const POLYNOMIAL_REFLECTED: u32 = 0x82f6_3b78;
     let mut crc = u32::MAX;

@@ -1,7 +1,7 @@
-//! What an edge would find in its way: folders and certificates of a document, before anything is started.
+//! Checks what could keep an edge from starting: folders and certificates of a document, before anything is started.
 //!
-//! The faults are those that a start would end with; the notes are about certificates that are served and that viewers
-//! will not like.
+//! The faults are those that a start would fail with; the notes are about usable certificates that viewers will not
+//! accept.
 
 use crate::countries::Countries;
 use crate::origin::FolderOrigin;
@@ -21,19 +21,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Something that keeps an edge from starting.
+/// A fault that keeps an edge from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartFault {
-    /// Which value of the document, such as `distributions[0].certificate.key`.
+    /// Path of the value in the document, such as `distributions[0].certificate.key`.
     pub path: String,
-    /// What is wrong with it and what to do.
+    /// Description of the fault, and advice.
     pub message: String,
 }
 
-/// Every folder that cannot be opened and every certificate that cannot be used where a listener would show it, in the
-/// order of the document.
+/// Returns every folder that cannot be opened and every certificate that cannot be used where a listener would serve
+/// it, in the order of the document.
 ///
-/// `read_file` reads certificates and keys; those that it cannot read are left to `Snapshot::build`, which says so.
+/// `read_file` reads certificates and keys; those that it cannot read are left to `Snapshot::build`, which reports
+/// them.
 pub fn start_faults(
     document: &Document,
     read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
@@ -68,7 +69,7 @@ pub fn start_faults(
     faults
 }
 
-/// What is wrong with the database of countries, if there is one.
+/// Returns the fault of the database of countries, if there is one.
 pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
     let reason = match Countries::open(snapshot.geo_database.as_ref()?) {
         Err(StartError::GeoDatabase { file, reason }) => {
@@ -89,7 +90,7 @@ fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
     let shown = root.display();
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let message = if is_missing && names_a_variable(root) {
-        // Written so by people who expect a shell between themselves and the file.
+        // Such paths are written by people who expect a shell between themselves and the file.
         format!(
             "there is no folder {shown}: ~ and $ stand for themselves here; write the whole path"
         )
@@ -149,8 +150,8 @@ fn certificate_fault(
     })
 }
 
-/// What viewers will not like at `now` about a certificate that is shown under `names`: its time, and names that it
-/// lacks.
+/// Returns what viewers will not accept at `now` about a certificate that serves `names`: its validity period, and
+/// names that it lacks.
 pub fn certificate_notes<'n>(
     certificate: &Certificate,
     names: impl Iterator<Item = &'n String>,
@@ -175,12 +176,12 @@ pub fn certificate_notes<'n>(
 }
 
 fn covers(leaf: &ParsedCertificate<'_>, name: &str) -> bool {
-    // A wildcard covers a name if it covers any one label in its place.
+    // A wildcard covers a name if it covers any one label in its position.
     let example = name.replacen("*.", "privet-example.", 1);
     ServerName::try_from(example).is_ok_and(|name| verify_server_name(leaf, &name).is_ok())
 }
 
-/// Time is looked at before anything else of a chain, so that nobody has to vouch for it here.
+/// Checks the validity period. It is verified before anything else of a chain, so that no trust anchor is needed here.
 fn validity_note(leaf: &ParsedCertificate<'_>, now: Timestamp) -> Option<String> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let verified = verify_server_cert_signed_by_trust_anchor(

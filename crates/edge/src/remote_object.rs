@@ -1,4 +1,4 @@
-//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that look at
+//! Objects of servers that no configuration names, read with a limit on bytes and time, for commands that inspect
 //! videos.
 //!
 //! The query of a URL may be a signature: it is sent, and never shown. Redirects are not followed.
@@ -26,18 +26,18 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
-/// For everything that one reader reads.
+/// Time limit for everything that one reader reads.
 const TIME_MAX: Duration = Duration::from_secs(60);
-/// Twice the longest index.
+/// Byte limit for everything that one reader reads: twice the longest index.
 const BYTES_MAX: u64 = 128 << 20;
-/// What is asked for at once: enough for most indexes, and for many small boxes.
+/// Bytes requested at once: enough for most indexes, and for many small boxes.
 const WINDOW_BYTES: u64 = 64 * 1024;
-/// What is read of an object whose server sends no ranges.
+/// Bytes read of an object whose server does not support ranges.
 const BEGINNING_BYTES_MAX: u64 = 16 << 20;
-/// What is shown of where a redirect leads.
+/// Maximum number of characters shown of a redirect's target.
 const LOCATION_CHARS_MAX: usize = 200;
 
-/// Where an object is: an http or https URL.
+/// Location of an object: an http or https URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectUrl {
     scheme: Scheme,
@@ -47,22 +47,22 @@ pub struct ObjectUrl {
     query: Option<String>,
 }
 
-/// Why a text is no [`ObjectUrl`].
+/// Reason why a text is not an [`ObjectUrl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectUrlFault {
-    /// Neither http nor https.
+    /// The scheme is neither http nor https.
     #[error("only http and https URLs are read")]
     Scheme,
-    /// A user's name stands before the host.
+    /// A user name precedes the host.
     #[error("user names and passwords in URLs are not taken: remove what stands before @")]
     UserName,
-    /// No URL, or one with characters that have to be percent-encoded.
+    /// The text is not a URL, or has characters that must be percent-encoded.
     #[error("not a URL: percent-encode spaces and letters beyond ASCII")]
     Malformed,
 }
 
 impl ObjectUrl {
-    /// Reads an absolute URL; its fragment is dropped.
+    /// Parses an absolute URL; its fragment is dropped.
     ///
     /// # Errors
     /// See [`ObjectUrlFault`].
@@ -94,7 +94,7 @@ impl ObjectUrl {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
         let host = bare.unwrap_or(host).to_owned();
-        // What is no number of a port is not a port for `http` either.
+        // `http` returns no port for text that is not a port number.
         let has_odd_port = authority.port_u16().is_none() && authority.as_str() != authority.host();
         if host.is_empty() || has_odd_port {
             return Err(ObjectUrlFault::Malformed);
@@ -108,12 +108,12 @@ impl ObjectUrl {
         })
     }
 
-    /// The path, percent-encoded.
+    /// Returns the path, percent-encoded.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Another object of the same server, asked for with the same query.
+    /// Returns the URL of another object of the same server, with the same query.
     #[must_use]
     pub fn beside(&self, path: &str) -> Self {
         ObjectUrl {
@@ -148,7 +148,7 @@ impl ObjectUrl {
     }
 }
 
-/// Without the query, and without tokens in the path.
+/// Writes the URL without the query, and without tokens in the path.
 impl fmt::Display for ObjectUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, usual_port) = match self.scheme {
@@ -173,28 +173,28 @@ impl fmt::Debug for ObjectUrl {
     }
 }
 
-/// Why an object could not be read.
+/// Reason why an object could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteFault {
     /// The server has no such object: 404 or 410.
     Missing,
     /// The server refuses it: 401 or 403.
     Forbidden,
-    /// The server sends somebody else's address, without its query.
+    /// The server redirects, to this location without its query; `None` if it cannot be shown.
     Redirect(Option<String>),
     /// Any other status.
     Status(u16),
-    /// There was no response; in words.
+    /// There was no response, for this reason.
     Unanswered(String),
-    /// The server sends no ranges, and the beginning is not enough.
+    /// The server does not support ranges, and the beginning of the object is not enough.
     NoRanges,
-    /// It is in a content coding that cannot be undone, or not in parts.
+    /// The object has a content coding that cannot be undone, or not in parts.
     Encoded,
-    /// The parts are of different objects, or not what was asked for.
+    /// The parts are of different objects, or are not the requested ones.
     Changed,
-    /// More than is read of one object.
+    /// More bytes would have to be read than the limit allows.
     TooLong,
-    /// All of it took too long.
+    /// Reading took longer than the limit for everything.
     Late,
 }
 
@@ -244,16 +244,16 @@ impl From<OriginFault> for RemoteFault {
     }
 }
 
-/// How a server answers requests for ranges.
+/// A server's handling of range requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeSupport {
-    /// It sends them.
+    /// The server sends the requested range.
     Served,
-    /// It sends the whole object.
+    /// The server sends the whole object.
     Ignored,
 }
 
-/// An object that was opened, with the stretch of it that was read last.
+/// An opened object, with the range of it that was read last.
 #[derive(Debug)]
 pub struct RemoteObject {
     url: ObjectUrl,
@@ -265,12 +265,12 @@ pub struct RemoteObject {
 }
 
 impl RemoteObject {
-    /// Of the whole object.
+    /// Returns the size of the whole object in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// How the server answers requests for ranges.
+    /// Returns how the server handles range requests.
     pub fn ranges(&self) -> RangeSupport {
         self.ranges
     }
@@ -293,10 +293,10 @@ pub struct RemoteReader {
 }
 
 impl RemoteReader {
-    /// A reader whose time begins now.
+    /// Creates a reader whose time begins now.
     ///
     /// # Errors
-    /// The system gives no means to wait.
+    /// The system cannot create what an async runtime needs.
     pub fn new() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -311,7 +311,7 @@ impl RemoteReader {
         })
     }
 
-    /// Opens an object by asking for its beginning.
+    /// Opens an object by requesting its beginning.
     ///
     /// # Errors
     /// See [`RemoteFault`].
@@ -324,7 +324,7 @@ impl RemoteReader {
         Ok(object)
     }
 
-    /// A stretch of an object that was opened.
+    /// Returns the bytes of `range` of an opened object.
     ///
     /// # Errors
     /// See [`RemoteFault`].
@@ -353,7 +353,7 @@ impl RemoteReader {
         object.in_window(range).ok_or(RemoteFault::Changed)
     }
 
-    /// A text as a whole, without the codings that it is stored in.
+    /// Reads a whole text and undoes the codings that it is stored in.
     ///
     /// # Errors
     /// See [`RemoteFault`].
@@ -414,7 +414,7 @@ async fn open(
                 return Err(RemoteFault::Changed);
             }
         }
-        // There is no first byte.
+        // The object is empty: it has no first byte.
         416 => {}
         _ => {
             checked(&response)?;
@@ -435,7 +435,7 @@ async fn open(
     Ok(object)
 }
 
-/// Exactly these bytes, of the object that was opened.
+/// Requests exactly these bytes of the opened object.
 async fn stretch(
     client: &OriginClient,
     object: &RemoteObject,
@@ -469,7 +469,7 @@ async fn ask(
 ) -> Result<OriginResponse, RemoteFault> {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let call = OriginCall {
-        // A presigned URL is for one method.
+        // A presigned URL is valid for one method only.
         method: Method::GET,
         target: url.target(),
         headers,
@@ -490,7 +490,7 @@ fn range_headers(range: &Range<u64>) -> HeaderMap {
     HeaderMap::from_iter(range)
 }
 
-/// Errors: anything but the whole object.
+/// Fails for any response but the whole object.
 fn checked(response: &OriginResponse) -> Result<(), RemoteFault> {
     Err(match response.status.as_u16() {
         200 => return Ok(()),
@@ -501,7 +501,7 @@ fn checked(response: &OriginResponse) -> Result<(), RemoteFault> {
     })
 }
 
-/// Where a redirect leads, without what may be a secret.
+/// Returns the target of a redirect, without what may be a secret.
 fn location(headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let location = location.split(['?', '#']).next()?;
@@ -525,10 +525,10 @@ fn content_range(headers: &HeaderMap) -> Result<ContentRange, RemoteFault> {
     told.ok_or(RemoteFault::Changed)
 }
 
-/// What was read of a body.
+/// The bytes read of a body.
 enum Taken {
     Whole(Vec<u8>),
-    /// There is more.
+    /// The first bytes; there are more.
     Beginning(Vec<u8>),
 }
 
@@ -545,7 +545,7 @@ async fn take(body: &mut OriginBody, bytes_max: u64) -> Result<Taken, RemoteFaul
     Ok(Taken::Whole(bytes))
 }
 
-/// Errors: it has not so many bytes, or more.
+/// Reads a body; fails if it is shorter or longer than `length`.
 async fn exactly(body: &mut OriginBody, length: u64) -> Result<Vec<u8>, RemoteFault> {
     match take(body, length).await? {
         Taken::Whole(bytes) if bytes.len() as u64 == length => Ok(bytes),

@@ -1,4 +1,4 @@
-//! The body of a viewer's request, which must not keep whoever reads it waiting for too long.
+//! The body of a viewer's request, which must not keep its reader waiting for too long.
 
 use crate::pace::{Alarm, Least, Pace};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio::time::Instant;
 
-/// Why a body did not come to its end.
+/// Reason why a body did not come to its end.
 #[derive(Debug, Error)]
 pub(crate) enum BodyFault {
     #[error("the viewer broke the request's body off: {0}")]
@@ -19,12 +19,12 @@ pub(crate) enum BodyFault {
     Late,
 }
 
-/// What a viewer sends with its request. Time runs only while somebody reads and nothing is there.
+/// The body of a viewer's request. Time counts only while a reader waits for bytes.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     incoming: Incoming,
     least: Least,
-    /// From the first wait on: most requests have no body, and most bodies are there at once.
+    /// Watch on the viewer's pace, from the first wait on: most requests have no body, and most bodies arrive at once.
     watch: Option<Box<Watch>>,
 }
 

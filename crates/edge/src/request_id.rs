@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// 40 random bytes give 54 characters and `==`.
+/// Number of random bytes in an id; they give 54 characters and `==`.
 const RANDOM_BYTES: usize = 40;
-/// Characters of an id.
+/// Number of characters in an id.
 const ID_LENGTH: usize = 56;
 const POOL_BYTES: usize = RANDOM_BYTES * 64;
 
@@ -18,11 +18,11 @@ struct Pool {
     next: usize,
 }
 
-/// A fresh id of 56 characters from `A-Za-z0-9-_`, ending in `==` as CloudFront's do.
+/// Returns a fresh id of 56 characters from `A-Za-z0-9-_`, ending in `==` as CloudFront's do.
 pub(crate) fn request_id() -> String {
     POOL.with_borrow_mut(|pool| {
         if pool.next == POOL_BYTES {
-            // The id is a name, not a secret: on a failing source of randomness the old bytes serve.
+            // The id is a name, not a secret: if the source of randomness fails, the old bytes serve.
             let _ = aws_lc_rs::rand::fill(&mut pool.bytes);
             pool.next = 0;
         }
@@ -32,7 +32,7 @@ pub(crate) fn request_id() -> String {
     })
 }
 
-/// 32 lower-case hexadecimal digits, made once for the running edge: its name in `Via`.
+/// Returns 32 lower-case hexadecimal digits, made once for the running edge: its name in `Via`.
 pub(crate) fn node_name() -> String {
     let mut bytes = [0u8; 16];
     let _ = aws_lc_rs::rand::fill(&mut bytes);
@@ -48,7 +48,7 @@ fn encode(bytes: &[u8]) -> String {
             *digit = ALPHABET[(word >> (18 - 6 * position) & 63) as usize];
         }
     }
-    // The alphabet is ASCII.
+    // The alphabet is ASCII, so this cannot fail.
     String::from_utf8(id).unwrap_or_default()
 }
 

@@ -1,8 +1,8 @@
-//! RTMP viewers: connections, the videos that play on them, their place in the log.
+//! RTMP viewers: connections, the videos that play on them, their records in the log.
 //!
-//! What is said is decided in `privet-media`, who may play what in `privet-distribution`; videos are the same objects,
-//! blocks and indexes that HLS and DASH are made of. A connection is closed without a word where the viewer does not
-//! speak RTMP.
+//! The protocol is implemented in `privet-media`, and `privet-distribution` decides who may play what; videos are the
+//! same objects, blocks and indexes that HLS and DASH are made of. A connection whose viewer does not speak RTMP is
+//! closed silently.
 
 mod connection;
 mod events;
@@ -29,7 +29,7 @@ pub(crate) async fn serve_plain(stream: TcpStream, end: ViewerEnd, shared: Rc<Wo
     serve(stream, (end, scheme), memory, shared).await;
 }
 
-/// Shakes hands and serves the connection to its end. A failed handshake ends it quietly.
+/// Performs the TLS handshake and serves the connection to its end. A failed handshake ends it quietly.
 pub(crate) async fn serve_tls(stream: TcpStream, end: ViewerEnd, shared: Rc<WorkerContext>) {
     let config = shared.current().rtmps.clone();
     if let Some(accepted) = accept_tls(stream, config, end.peer, &shared).await {
@@ -51,7 +51,7 @@ async fn serve<S>(
     connection.serve().await;
 }
 
-/// Random bytes for a handshake. They are no secret: on a failing source of randomness zeros serve.
+/// Returns random bytes for a handshake. They are no secret: if the source of randomness fails, zeros serve.
 fn random() -> Box<[u8; RANDOM_SIZE_BYTES]> {
     let mut bytes = Box::new([0; RANDOM_SIZE_BYTES]);
     let _ = aws_lc_rs::rand::fill(bytes.as_mut_slice());

@@ -62,16 +62,16 @@ pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
     guest.is_served_by(task.abort_handle());
 }
 
-/// Whether an address may have another connection.
+/// An admitted connection of an address.
 enum Entered {
-    /// It gives its place back when it is dropped.
+    /// Counted until its slot is dropped.
     Counted { _place: AddressSlot },
-    /// Proxies bring many viewers.
+    /// Not counted: proxies bring many viewers.
     TrustedProxy,
 }
 
-/// `None` when the address has as many connections as it may have. `peer` is whom a PROXY header names, if there was
-/// one.
+/// Admits a connection; `None` when the address has its maximum number. `peer` is the viewer that a PROXY header names,
+/// if there was one.
 fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) -> Option<Entered> {
     let state = shared.current();
     let limits = &state.snapshot.limits;

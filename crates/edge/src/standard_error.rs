@@ -4,22 +4,22 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// `note: …`: something that an operator may want to know.
+/// Writes `note: …`: something that an operator may want to know.
 pub fn note(message: impl Display) {
     say("note", &message);
 }
 
-/// `warning: …`: something that an operator should look at; the edge goes on.
+/// Writes `warning: …`: something that an operator should look at; the edge goes on.
 pub fn warning(message: impl Display) {
     say("warning", &message);
 }
 
-/// Standard error may be closed, which ends nothing: there is nobody to tell.
+/// Writes a line. Standard error may be closed, which is ignored: there is nobody to tell.
 fn say(prefix: &str, message: &dyn Display) {
     let _ = io::stderr().write_all(line(prefix, message).as_bytes());
 }
 
-/// One line, whatever the message holds: strangers choose names, and terminals obey control characters.
+/// Returns one line, whatever the message contains: strangers choose names, and terminals obey control characters.
 fn line(prefix: &str, message: &dyn Display) -> String {
     let mut line = format!("{prefix}: ");
     for char in message.to_string().chars() {

@@ -1,78 +1,78 @@
-//! Why the edge did not start, or did not take a new configuration.
+//! Reasons why the edge did not start, or did not accept a new configuration.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Why the edge did not start, or did not take a new configuration.
+/// Reason why the edge did not start, or did not accept a new configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StartError {
-    /// The address is taken or not this machine's.
+    /// The address is in use or is not this machine's.
     #[error("cannot listen on {address}: {fault}")]
     Listen {
-        /// As configured.
+        /// Address as configured.
         address: SocketAddr,
-        /// What is in the way.
+        /// Cause of the failure.
         fault: ListenFault,
     },
     /// An origin's folder cannot be opened.
     #[error("the folder {} cannot be opened: {error}; make it, or correct the origin", folder.display())]
     Folder {
-        /// As configured.
+        /// Folder as configured.
         folder: PathBuf,
-        /// The operating system's words.
+        /// Error text of the operating system.
         error: String,
     },
     /// A certificate chain or its key is unusable.
     #[error("the certificate {path} cannot be used: {reason}")]
     Certificate {
-        /// The file at fault.
+        /// Path of the file at fault.
         path: String,
-        /// What is wrong with it; never its content.
+        /// Fault in the file; never its content.
         reason: String,
     },
     /// An HTTPS or RTMPS listener without any certificate.
     #[error("an https or rtmps listener needs a distribution with a certificate")]
     NoCertificate,
-    /// The TLS library refused the configuration.
+    /// The TLS library rejected the configuration.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
-    /// A text that cannot stand in a response header.
+    /// A text that is not allowed in a response header.
     #[error("{0:?} cannot stand in a header; use plain ASCII")]
     HeaderText(String),
-    /// The database of countries is broken, or holds something else.
+    /// The database of countries is broken, or is a file of another kind.
     #[error("the database of countries {} cannot be used: {reason}", file.display())]
     GeoDatabase {
-        /// As configured.
+        /// File as configured.
         file: PathBuf,
-        /// What is wrong with it.
+        /// Fault in the file.
         reason: String,
     },
-    /// The log folder cannot be made or written.
+    /// The log folder cannot be created or written.
     #[error("the log cannot be opened: {0}; correct the folder in [log]")]
     Log(String),
-    /// The cache's folder cannot be made, written, or is another process's.
+    /// The cache's folder cannot be created or written, or belongs to another process.
     #[error("the cache cannot be opened: {0}; correct the folder in [cache]")]
     Cache(String),
-    /// The operating system gave no thread.
+    /// The operating system could not start a thread.
     #[error("a thread cannot be started: {0}")]
     Thread(String),
 }
 
-/// Why an address cannot be listened on.
+/// Reason why the edge cannot listen on an address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ListenFault {
-    /// Somebody else listens there.
+    /// Another program listens there.
     #[error("another program uses this port")]
     Taken,
-    /// The port is not for everybody's use.
+    /// The port is reserved for privileged users.
     #[error("this user may not use port {0}")]
     Forbidden(u16),
     /// No interface has the address.
     #[error("this machine has no such address")]
     Elsewhere,
-    /// Anything else, in the operating system's words.
+    /// Any other error, as the operating system words it.
     #[error("{0}")]
     Other(String),
 }

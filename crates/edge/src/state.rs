@@ -11,19 +11,19 @@ use privet_sign::PathTokenSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Immutable; swapped whole at a reload, kept by every request to its end.
+/// The running form of a snapshot. Immutable; swapped whole at a reload, kept by every request to its end.
 #[derive(Debug)]
 pub(crate) struct EdgeState {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
-    /// For RTMPS listeners.
+    /// TLS configuration of RTMPS listeners.
     pub(crate) rtmps: Option<Arc<rustls::ServerConfig>>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
-    /// What path tokens are made with and checked with.
+    /// Secret that path tokens are made and checked with.
     pub(crate) path_token_secret: PathTokenSecret,
     countries: Option<Countries>,
-    /// By `Origin::index`.
+    /// Readers of the origins, by `Origin::index`.
     origins: Vec<OriginReader>,
 }
 
@@ -61,7 +61,7 @@ impl EdgeState {
         })
     }
 
-    /// The folder of the authorized request's behavior; `None` when its origin is another server.
+    /// Returns the folder of the authorized request's behavior; `None` when its origin is another server.
     pub(crate) fn folder(&self, authorized: &Redeemed<'_>) -> Option<&FolderOrigin> {
         let index = authorized.routed().behavior.origin.primary.index;
         match self.origins.get(index)? {
@@ -70,20 +70,20 @@ impl EdgeState {
         }
     }
 
-    /// From now on the object that `origin` has under `key`, origin path and all, is another one than it was, as far as
-    /// the edge reads it by itself.
+    /// Notes that the object of `origin` under `key`, including the origin path, has changed. This concerns origins
+    /// that the edge reads by itself.
     pub(crate) fn tell_of_change(&self, origin: &Origin, key: &str) {
         if let Some(reader) = self.origins.get(origin.index) {
             reader.tell_of_change(key);
         }
     }
 
-    /// The viewer's country, if it is known.
+    /// Returns the viewer's country, if it is known.
     pub(crate) fn country(&self, viewer: IpAddr) -> Option<&str> {
         self.countries.as_ref()?.country(viewer)
     }
 
-    /// Lets go of files that nobody asked for lately.
+    /// Closes files that were not requested recently.
     pub(crate) fn forget_idle(&self) {
         for origin in &self.origins {
             origin.forget_idle();

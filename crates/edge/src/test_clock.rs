@@ -1,7 +1,7 @@
-//! The test mode: a path under every listener by which a test sets the edge's clock.
+//! Test mode: a path under every listener by which a test sets the edge's clock.
 //!
-//! It exists only when the configuration asks for it by name, which is refused for listeners beyond loopback, and only
-//! for who knows the secret that the operator was told: a proxy on the same machine may bring anybody to a loopback
+//! It exists only when the configuration names it, which is refused for listeners beyond loopback, and only for those
+//! who know the secret that the operator was told: a proxy on the same machine may forward anybody to a loopback
 //! address.
 
 use crate::answer::Answer;
@@ -19,14 +19,14 @@ use privet_sign::Timestamp;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// `PUT` an epoch, `+SECONDS` or `real`; `GET` tells what the edge thinks.
+/// Path of the clock: `PUT` an epoch, `+SECONDS` or `real`; `GET` returns the edge's time.
 const PATH: &str = "/.privet-test/clock";
 const BODY_SIZE_BYTES_MAX: usize = 64;
 
 static X_PRIVET_TEST_SECRET: HeaderName = HeaderName::from_static("x-privet-test-secret");
 static X_PRIVET_TEST_CLOCK: HeaderName = HeaderName::from_static("x-privet-test-clock");
 
-/// The answer to a request for the clock; `None` for every other request and without the test mode.
+/// Returns the response to a request for the clock; `None` for every other request and without test mode.
 pub(crate) async fn answer(
     received: &Received,
     body: &mut RequestBody,
@@ -66,22 +66,22 @@ pub(crate) async fn answer(
     }))
 }
 
-/// Without the secret the path is one like any other.
+/// Checks the secret. Without it the path is one like any other.
 fn knows_secret(headers: &HeaderMap, secret: &str) -> bool {
     let presented = headers.get(&X_PRIVET_TEST_SECRET);
     presented.is_some_and(|presented| {
         if secret.is_empty() {
             return false;
         }
-        // Takes the same time wherever they differ.
+        // Takes the same time wherever the two differ.
         let compared = verify_slices_are_equal(presented.as_bytes(), secret.as_bytes());
         compared.is_ok()
     })
 }
 
-/// What a program has to send along to set the clock: 32 hexadecimal digits, for as long as the edge runs.
+/// Returns the secret that a program has to send to set the clock: 32 hexadecimal digits, for as long as the edge runs.
 ///
-/// Empty, which is nobody's, if the operating system has no randomness to give.
+/// Empty, which matches nothing, if the operating system has no randomness to give.
 pub(crate) fn random_secret() -> Arc<str> {
     let mut bytes = [0; 16];
     match aws_lc_rs::rand::fill(&mut bytes) {
@@ -94,7 +94,7 @@ pub(crate) fn random_secret() -> Arc<str> {
     }
 }
 
-/// Shows on every answer that the clock may not be the real one.
+/// Shows on every response that the clock may not be the real one.
 pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerContext, received: &Received) {
     if received.state.snapshot.test_clock {
         let now = HeaderValue::from(shared.edge.clock.now().as_secs());

@@ -12,17 +12,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The TLS version and cipher suite in the words of the log, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
+/// The TLS version and cipher suite as the log names them, e.g. `TLSv1.3` and `TLS_AES_128_GCM_SHA256`.
 pub(crate) type TlsNames = (&'static str, String);
 
-/// Resumable sessions kept for TLS 1.2 viewers.
+/// Maximum number of resumable sessions stored for TLS 1.2 viewers.
 const SESSIONS_MAX: usize = 4_096;
 
-/// Picks the certificate by the name that the viewer asks for; the first one when it asks for none or another.
+/// Selects the certificate by the viewer's server name; the first one if that is missing or unknown.
 #[derive(Debug)]
 struct CertStore {
     by_name: HashMap<String, Arc<CertifiedKey>>,
-    /// By the part behind `*.`.
+    /// Wildcard certificates by the part after `*.`.
     by_parent: HashMap<String, Arc<CertifiedKey>>,
     first: Arc<CertifiedKey>,
 }
@@ -40,7 +40,7 @@ impl ResolvesServerCert for CertStore {
     }
 }
 
-/// The TLS side of all HTTPS listeners: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN.
+/// Returns the TLS configuration of all HTTPS listeners: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN.
 ///
 /// Errors: a chain or key that cannot be read, or that do not belong together.
 pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
@@ -55,7 +55,7 @@ pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, St
     Ok(Arc::new(config))
 }
 
-/// The TLS side of all RTMPS listeners.
+/// Returns the TLS configuration of all RTMPS listeners.
 ///
 /// Errors: as those of [`server_config`].
 pub(crate) fn rtmps_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
@@ -66,7 +66,7 @@ pub(crate) fn rtmps_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, Sta
         domain_name: &distribution.domain_name,
     }))?;
     let mut config = config_of(store)?;
-    // librtmp over GnuTLS takes a ticket for a failed read, and connections last too long to be resumed.
+    // librtmp over GnuTLS mistakes a ticket for a failed read, and connections last too long to be resumed.
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
@@ -84,7 +84,7 @@ fn config_of(store: CertStore) -> Result<ServerConfig, StartError> {
     Ok(config)
 }
 
-/// A certificate, and under which names it is shown.
+/// A certificate, and the names that it serves.
 struct Names<'a> {
     certificate: Option<&'a Certificate>,
     aliases: &'a [String],
@@ -130,12 +130,12 @@ fn certified_key(certificate: &Certificate) -> Result<CertifiedKey, StartError> 
     })
 }
 
-/// Why a chain and a key make no certificate that can be shown. The texts never have anything of the key.
+/// Reason why a chain and a key do not make a usable certificate. The texts never contain anything of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PairFault {
     /// The chain cannot be read.
     Chain(String),
-    /// The key cannot be read, or is of no kind that TLS has.
+    /// The key cannot be read, or is of a kind that TLS does not have.
     Key(String),
     /// Each holds what the other should.
     Swapped,
@@ -162,7 +162,7 @@ impl fmt::Display for PairFault {
     }
 }
 
-/// The certificates of a PEM text.
+/// Returns the certificates of a PEM text.
 ///
 /// # Errors
 /// [`PairFault::Chain`] for a text without any, or with a broken one.
@@ -179,7 +179,7 @@ pub(crate) fn chain_certificates(
     Ok(chain)
 }
 
-/// A chain and its key, as TLS shows them.
+/// Returns a chain with its key, ready for TLS.
 ///
 /// # Errors
 /// A [`PairFault`] that says which of the two is at fault.
@@ -222,7 +222,7 @@ fn are_swapped(chain_pem: &[u8], key_pem: &[u8]) -> bool {
     PrivateKeyDer::from_pem_slice(chain_pem).is_ok() && chain_certificates(key_pem).is_ok()
 }
 
-/// What the log says of a session.
+/// Returns a session's version and cipher suite as the log names them.
 pub(crate) fn names(session: &ServerConnection) -> Option<TlsNames> {
     let version = session.protocol_version()?;
     let version = if version == ProtocolVersion::TLSv1_3 {

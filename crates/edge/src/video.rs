@@ -1,8 +1,8 @@
-//! Videos: what HLS, DASH and RTMP are made of, read from an object as it is now.
+//! Videos: the source of HLS, DASH and RTMP, read from an object in its current state.
 //!
-//! [`source`] opens an object and reads stretches of it, [`indexes`] keeps what was read of its index, [`parts_reader`]
-//! sends headers made here and stretches of the object in their order. What a video is made of is decided in
-//! `privet-media`, who may have it in `privet-distribution`.
+//! [`source`] opens an object and reads ranges of it, [`indexes`] caches its parsed index, [`parts_reader`] sends
+//! headers made here and ranges of the object in order. `privet-media` decides what a video is made of, and
+//! `privet-distribution` who may have it.
 
 pub(crate) mod bound_uri;
 pub(crate) mod decoding;

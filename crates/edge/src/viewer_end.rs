@@ -1,21 +1,21 @@
-//! Who has the other end of a connection.
+//! The other end of a connection.
 
 use crate::tls::TlsNames;
 use privet_sign::Scheme;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// The other end, as far as a PROXY header or the connection itself tells.
+/// The other end, as known from a PROXY header or the connection itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ViewerEnd {
-    /// The address of the viewer, or of the last proxy where nobody else is named.
+    /// Address of the viewer, or of the last proxy if nobody else is named.
     pub(crate) peer: SocketAddr,
     pub(crate) naming: Naming,
-    /// The viewer spoke TLS to a balancer, which ended it.
+    /// Names of the viewer's TLS session with a balancer, which terminated it.
     pub(crate) ended_tls: Option<TlsNames>,
 }
 
 impl ViewerEnd {
-    /// Of a connection without a PROXY header.
+    /// Returns the end of a connection without a PROXY header.
     pub(crate) fn direct(peer: SocketAddr) -> Self {
         ViewerEnd {
             peer,
@@ -24,7 +24,8 @@ impl ViewerEnd {
         }
     }
 
-    /// The address that grants are judged by: one that no grant for some addresses names, where nobody is known.
+    /// Returns the address that grants are judged by. If the viewer is unknown, it is one that no grant limited to
+    /// certain addresses covers.
     pub(crate) fn client(&self) -> IpAddr {
         match self.naming {
             Naming::Known => self.peer.ip(),
@@ -32,7 +33,7 @@ impl ViewerEnd {
         }
     }
 
-    /// By which the viewer speaks to the edge, or to the balancer, over a plain connection.
+    /// Returns the scheme by which the viewer speaks to the edge, or to the balancer, over a plain connection.
     pub(crate) fn scheme(&self) -> Scheme {
         match self.ended_tls {
             Some(_) => Scheme::Https,
@@ -41,11 +42,12 @@ impl ViewerEnd {
     }
 }
 
-/// Whether it is known who has the other end.
+/// Identity of the other end, if it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// Who made the connection, or whom a PROXY header names.
+    /// The peer of the connection, or the viewer that a PROXY header names.
     Known,
-    /// A PROXY header names nobody: the viewer came by a socket without an address, or the proxy speaks for itself.
+    /// Nobody: a PROXY header names no viewer, because it came by a socket without an address, or the proxy speaks for
+    /// itself.
     Unnamed,
 }

@@ -1,4 +1,4 @@
-//! The viewer's byte stream as hyper sees it: watches the time limits and tells the log when bytes have left.
+//! The viewer's byte stream as hyper sees it: enforces the time limits and reports when bytes have left.
 
 use crate::connection_state::ConnectionState;
 use crate::file_placeholder::is_file_placeholder;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// How long a viewer may keep the edge waiting.
+/// Limits on how long a viewer may keep the edge waiting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     pub(crate) head_timeout: Duration,
@@ -22,11 +22,12 @@ pub(crate) struct Patience {
     pub(crate) write_rate_min: u64,
 }
 
-/// What is asked of viewers of videos, however much of others: a player takes what it plays, and nothing plays at less.
+/// Minimum rate for viewers of videos, even if the configured one is higher: a player reads at the rate at which it
+/// plays, and nothing plays at less than this.
 pub(crate) const PACED_RATE_MIN: u64 = 64;
 
 impl Patience {
-    /// What the viewer of `connection` must take at least.
+    /// Returns the minimum pace of the viewer of `connection`.
     pub(crate) fn write_least(&self, connection: &ConnectionState) -> Least {
         let rate_min = if connection.is_paced() {
             self.write_rate_min.min(PACED_RATE_MIN)
@@ -47,13 +48,13 @@ pub(crate) struct ViewerIo<S> {
     connection: Rc<ConnectionState>,
     patience: Patience,
     alarm: Alarm,
-    /// How the viewer takes what there is to take.
+    /// Pace at which the viewer reads what is sent.
     pace: Pace,
-    /// The viewer was waited for since everything had left.
+    /// Set when the edge has waited for the viewer since everything had last left.
     was_late: bool,
-    /// What the socket below an encrypted stream had taken when it was last looked at.
+    /// Bytes that the socket below an encrypted stream had accepted when last checked.
     encrypted_bytes: u64,
-    /// Our words in place of an error that hyper wrote itself; sent before anything else.
+    /// Our page in place of an error that hyper wrote itself; sent before anything else.
     substitute: Option<Bytes>,
 }
 
@@ -71,7 +72,7 @@ impl<S> ViewerIo<S> {
         }
     }
 
-    /// Until when the viewer must have sent something; `None` while it waits for us.
+    /// Returns the time by which the viewer must have sent something; `None` while it waits for the edge.
     fn read_deadline(&self) -> Option<Instant> {
         let since = self.connection.waiting_since()?;
         let patience = if self.connection.head_begun() {
@@ -109,7 +110,7 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
 }
 
 impl<S: ViewerStream> ViewerIo<S> {
-    /// Writes what stands in for hyper's own error answer; ready when it is gone.
+    /// Writes the page that replaces hyper's own error response; ready when it is gone.
     fn poll_substitute(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(bytes) = &mut self.substitute {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
@@ -124,7 +125,7 @@ impl<S: ViewerStream> ViewerIo<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends the stretch of a file that a stand-in of `length` bytes stands for.
+    /// Sends the range of a file that a placeholder of `length` bytes represents.
     fn poll_send_stretch(
         &mut self,
         context: &mut Context<'_>,
@@ -140,7 +141,7 @@ impl<S: ViewerStream> ViewerIo<S> {
                     .poll_send_file(context, &stretch.file, stretch.offset, length)
             )?;
         if sent == 0 {
-            // The file has become shorter than was promised.
+            // The file has become shorter than the promised length.
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
         self.connection.stretches.advance(sent);
@@ -162,8 +163,8 @@ impl<S: ViewerStream> ViewerIo<S> {
         }
     }
 
-    /// The socket has taken `written` bytes; an encrypted stream counts its socket's itself, since its own buffer hides
-    /// it.
+    /// Notes that `written` bytes were accepted. For an encrypted stream the socket's own count is used instead, since
+    /// the stream's buffer hides the progress.
     fn progressed(&mut self, written: u64) {
         let moved = match self.stream.encrypted_bytes() {
             Some(bytes) => bytes - std::mem::replace(&mut self.encrypted_bytes, bytes),
@@ -262,7 +263,7 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
     }
 }
 
-/// Without it the connection and its last exchanges would keep each other alive.
+/// Without this the connection and its last exchanges would keep each other alive.
 impl<S> Drop for ViewerIo<S> {
     fn drop(&mut self) {
         self.connection.departures.closed();

@@ -8,9 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// What the edge needs of a stream besides bytes in and out. A stream that sends no files keeps the defaults of those.
+/// Functions that the edge needs of a stream besides bytes in and out. A stream that sends no files keeps their
+/// defaults.
 pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
-    /// Whether the two functions that follow work.
+    /// True if the stream implements the two functions that follow.
     const SENDS_FILES: bool;
 
     /// Sends up to `length` bytes of `file` from `offset`; 0 when the file ends there.
@@ -33,7 +34,7 @@ pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// What the socket below has taken so far, where that is not what was written here.
+    /// Returns how many bytes the socket below has accepted so far; `None` if those are the bytes written here.
     fn encrypted_bytes(&self) -> Option<u64> {
         None
     }
@@ -79,7 +80,7 @@ impl ViewerStream for TcpStream {
     }
 }
 
-/// Repeats `act` until it does not want to wait any more.
+/// Repeats `act` until it no longer would block.
 #[cfg(target_os = "linux")]
 fn poll_when_writable(
     stream: &TcpStream,
@@ -108,7 +109,7 @@ impl ViewerStream for TlsStream<CountedStream> {
     }
 }
 
-/// A socket that counts what it takes.
+/// A socket that counts the bytes it accepts.
 #[derive(Debug)]
 pub(crate) struct CountedStream {
     stream: TcpStream,

@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-/// How long a log line may wait for others.
+/// Maximum time that a log line waits for others.
 const FLUSH_LOG_EVERY: Duration = Duration::from_secs(1);
-/// Threads of a worker that may wait for the disk.
+/// Maximum number of a worker's threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 16;
 
-/// Runs the worker of this `number` to its drained end. Errors: the runtime cannot be made.
+/// Runs the worker of this `number` to its drained end. Errors: the runtime cannot be created.
 pub(crate) fn run(
     edge: EdgeContext,
     number: usize,
@@ -61,14 +61,14 @@ pub(crate) fn run(
         };
         let _ = tokio::time::timeout(drain_timeout(), drained).await;
     }));
-    // What is still open is broken off here; its records are written as their connections drop.
+    // Connections that are still open are broken off here; their records are written as they drop.
     drop(local);
     context.ends.log.flush();
     runtime.shutdown_background();
     Ok(())
 }
 
-/// Sends the worker's log lines on, every second.
+/// Passes the worker's log lines on, every second.
 async fn flush_log(ends: Rc<Ends>) {
     loop {
         tokio::time::sleep(FLUSH_LOG_EVERY).await;

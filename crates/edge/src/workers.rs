@@ -1,4 +1,4 @@
-//! The workers as those see them who have something for one of them to do.
+//! The workers as seen by those who hand them tasks.
 
 use crate::guests::Whose;
 use privet_distribution::config::Listener;
@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// What a worker is told to do.
+/// A task for a worker.
 #[derive(Debug)]
 pub(crate) enum Task {
     Listen(ListenOn),
     Serve(Accepted),
-    /// Close some that have waited longest, since before this moment: whoever came later may be why it was asked.
+    /// Close some connections that have waited longest, since before this moment: a later one may be the reason for the
+    /// task.
     MakeRoom(Whose, Instant),
 }
 
@@ -38,7 +39,7 @@ struct Member {
 }
 
 impl Workers {
-    /// A workers of this size, and where each of its workers hears its tasks.
+    /// Creates `size` workers, with the receiver of each worker's tasks.
     pub(crate) fn new(size: usize) -> (Self, Vec<mpsc::UnboundedReceiver<Task>>) {
         let (members, receivers) = (0..size)
             .map(|_| {
@@ -50,23 +51,23 @@ impl Workers {
         (Workers { members }, receivers)
     }
 
-    /// How many workers were started.
+    /// Returns the number of workers started.
     pub(crate) fn size(&self) -> usize {
         self.members.len()
     }
 
-    /// Gives each worker its task of every row.
+    /// Hands each worker its task of every row.
     pub(crate) fn hand_out(&self, rows: Vec<Vec<Task>>) {
         for (member, task) in rows
             .into_iter()
             .flat_map(|row| self.members.iter().zip(row))
         {
-            // A worker that is gone has nothing to do any more.
+            // A worker that has ended needs no tasks.
             let _ = member.tasks.send(task);
         }
     }
 
-    /// Connections that the worker of this number has.
+    /// Returns the number of connections of this worker.
     pub(crate) fn connections_of(&self, number: usize) -> usize {
         self.members[number].connections.load(Ordering::Relaxed)
     }
@@ -76,15 +77,16 @@ impl Workers {
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// Has every worker close some connections that have only waited since before this moment.
+    /// Makes every worker close some connections that have only waited since before this moment.
     pub(crate) fn make_room(&self, whose: Whose, before: Instant) {
         for member in &self.members {
-            // A worker that is gone has none.
+            // A worker that has ended has no connections.
             let _ = member.tasks.send(Task::MakeRoom(whose, before));
         }
     }
 
-    /// A place at the living worker with the fewest connections; `None` when there are `connections_max` already.
+    /// Takes a slot at the living worker with the fewest connections; `None` when `connections_max` is reached or no
+    /// worker is alive.
     pub(crate) fn slot(self: &Arc<Self>, connections_max: usize) -> Option<WorkerSlot> {
         if self.connections() >= connections_max {
             return None;
@@ -102,7 +104,7 @@ impl Workers {
     }
 }
 
-/// A connection's place at a worker; given back when it is dropped.
+/// A connection's slot at a worker; released when this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerSlot {
     workers: Arc<Workers>,
@@ -110,7 +112,7 @@ pub(crate) struct WorkerSlot {
 }
 
 impl WorkerSlot {
-    /// Hands the worker a connection, which takes this slot with it. A worker that is gone drops both.
+    /// Hands the worker a connection, which takes this slot with it. A worker that has ended drops both.
     pub(crate) fn give(self, accepted: impl FnOnce(Self) -> Accepted) {
         let workers = Arc::clone(&self.workers);
         let tasks = &workers.members[self.number].tasks;
@@ -134,7 +136,7 @@ pub(crate) struct Accepted {
     pub(crate) slot: WorkerSlot,
 }
 
-/// 0 asks for one worker for each processor.
+/// Returns the number of workers to start; 0 means one for each processor.
 pub(crate) fn worker_count(configured: usize) -> usize {
     match configured {
         0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -1,4 +1,4 @@
-//! The answer about a folder's object, turned into one about its compressed form.
+//! Turns the response for a folder's object into that for its compressed form.
 
 use super::Answer;
 use crate::body::Piece;
@@ -8,7 +8,8 @@ use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 
 impl Answer {
-    /// The same about the form, of which `headers` are the fields. Not for ranges: those are of the plain bytes.
+    /// Turns the response into that for the form, whose fields are `headers`. Not for ranges: those are of the plain
+    /// bytes.
     pub(crate) fn in_form(mut self, form: &FolderForm, headers: &HeaderMap) -> Self {
         let mut names = vec![ETAG];
         if self.status == StatusCode::OK {

@@ -1,4 +1,4 @@
-//! Answers made of what origins said: stored objects, and responses that are passed on.
+//! Responses built from origins' responses: stored objects, and responses that are passed on.
 
 use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
@@ -22,10 +22,10 @@ use std::rc::Rc;
 static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 static X_EDGE_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-edge-error-source");
 
-/// What an answer about a stored object is made with.
+/// Means to build a response from a stored object.
 pub(crate) struct Origins<'a> {
     pub(crate) cache: &'a Rc<WorkerCache>,
-    /// `None` of an object that was at hand: its body is with it.
+    /// Request to the cache; `None` for an object in memory, whose body comes with it.
     pub(crate) ask: Option<&'a Rc<CacheRequest>>,
     pub(crate) now: Timestamp,
     pub(crate) ranges_max: usize,
@@ -38,9 +38,9 @@ pub(crate) struct Passed {
 }
 
 impl Answer {
-    /// A stored object, or what conditions and ranges leave of it. Waits for its first bytes.
+    /// Builds the response of a stored object, or of what conditions and ranges leave of it. Waits for its first bytes.
     ///
-    /// Errors: those bytes cannot be had. Nothing has been sent then.
+    /// Errors: those bytes cannot be read. Nothing has been sent then.
     pub(crate) async fn stored(
         served: Served,
         request: &ViewerRequest<'_>,
@@ -93,7 +93,7 @@ impl Answer {
         Ok(answer)
     }
 
-    /// Status and header fields.
+    /// Builds the status and the header fields.
     fn of_stored(
         head: &CachedHead,
         selection: &Selection,
@@ -130,14 +130,14 @@ impl Answer {
         answer
     }
 
-    /// A response to `request` as the origin gave it.
+    /// Builds a response to `request` from the origin's.
     pub(crate) fn passed(passed: Passed, request: &ViewerRequest<'_>) -> Self {
         let Passed { response, status } = passed;
         let mut answer = Answer::of_origin(response.status, CacheResult::Miss);
         answer.take_over(&end_to_end_headers(&response.headers));
         answer.set_cache_status(&status);
-        // A HEAD is told the length that the GET would have, and none when the origin does not say so: that there is no
-        // body here tells nothing about the GET's (RFC 9110 8.6).
+        // A response to HEAD has the length that GET would have, and none if the origin does not send it: that there is
+        // no body here says nothing about that of GET (RFC 9110 8.6).
         let told = response
             .headers
             .get(CONTENT_LENGTH)
@@ -161,11 +161,11 @@ impl Answer {
         Answer::new(status, how.result())
     }
 
-    /// Takes the fields of an origin over; the length is set by what is sent.
+    /// Copies the fields of an origin; the length depends on what is sent.
     fn take_over(&mut self, fields: &HeaderMap) {
         self.speaker = ServerHeader::Origin;
         if let Some(content_type) = fields.get(CONTENT_TYPE) {
-            // Its place is among the first, as in CloudFront's answers.
+            // Inserted before the other fields, as in CloudFront's responses.
             self.headers.insert(CONTENT_TYPE, content_type.clone());
         }
         for (name, value) in fields {
@@ -192,7 +192,7 @@ impl Answer {
         self.headers.append(&CACHE_STATUS, status.to_header_value());
     }
 
-    /// Without a length the end of the body is told by the framing; HTTP/1.0 closes. Statuses that have no body say
+    /// Sets the length. Without one the framing marks the end of the body; HTTP/1.0 closes. Statuses without a body say
     /// nothing of its length (RFC 9110 8.6).
     fn set_known_length(&mut self, length: Option<u64>, version: Version) {
         let has_no_body = self.status.is_informational()

@@ -1,4 +1,4 @@
-//! Answers made of what is made of videos: conditions and ranges as of any object.
+//! Responses with what is made of videos: conditions and ranges work as for any object.
 
 use super::multipart::Multipart;
 use super::{Answer, ServerHeader};
@@ -19,7 +19,7 @@ use privet_distribution::response::{Selection, Validators, select_by};
 use privet_distribution::{Span, parse_date};
 use privet_sign::Timestamp;
 
-/// What an origin says of an object that holds for all that is made of it.
+/// Fields of an object's response that also hold for everything made of the object.
 const SHARED_FIELDS: [HeaderName; 8] = [
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -33,9 +33,9 @@ const SHARED_FIELDS: [HeaderName; 8] = [
 static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 impl Answer {
-    /// What was made, or what conditions and ranges leave of it. Waits for its first bytes.
+    /// Builds the response for what was made, or for what conditions and ranges leave of it. Waits for its first bytes.
     ///
-    /// Errors: those bytes cannot be had. Nothing has been sent then.
+    /// Errors: those bytes cannot be read. Nothing has been sent then.
     pub(crate) async fn made(
         made: &Made,
         request: &ViewerRequest<'_>,
@@ -87,7 +87,7 @@ impl Answer {
         Ok(answer)
     }
 
-    /// Status and header fields.
+    /// Builds the status and the header fields.
     fn of_made(made: &Made, selection: &Selection, now: Timestamp) -> Self {
         let mut answer = Answer::new(super::status(selection), made.how.result());
         answer.speaker = ServerHeader::Edge;
@@ -167,7 +167,8 @@ impl Made {
         select_by(request.method, request.headers, &validators, ranges_max)
     }
 
-    /// Of what is made of the object alone. A playlist changes with the configuration too, and has its tag.
+    /// Returns the date of content made of the object alone. A playlist also changes with the configuration, and has
+    /// its entity tag.
     fn last_modified(&self) -> Option<&HeaderValue> {
         match self.content {
             MadeContent::Text(..) => None,

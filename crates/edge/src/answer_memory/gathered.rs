@@ -1,18 +1,18 @@
-//! Bytes that are gathered piece by piece for one answer: there is room for each of them before it is held.
+//! Bytes that are gathered piece by piece for one response: memory for each piece is charged before it is held.
 
 use super::{BodyMemory, Charge, charged};
 use bytes::Bytes;
 
-/// Why no more is gathered.
+/// Reason why no more is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GatherFault {
-    /// There are more bytes than there may be.
+    /// There are more bytes than allowed.
     TooLarge,
     /// They are too many beside all that is on its way.
     NoMemory,
 }
 
-/// Bytes in a row, counted with the room that is there for more of them.
+/// Contiguous bytes, charged together with the room for more of them.
 #[derive(Debug)]
 pub(crate) struct GatheredBytes {
     bytes: Vec<u8>,
@@ -21,9 +21,9 @@ pub(crate) struct GatheredBytes {
 }
 
 impl GatheredBytes {
-    /// Nothing yet, with room for `expected` bytes. More may come, up to `size_bytes_max`.
+    /// Returns an empty buffer with room for `expected` bytes. More may come, up to `size_bytes_max`.
     ///
-    /// Errors: more are expected than there may be, or there is no memory for them.
+    /// Errors: more are expected than allowed, or there is no memory for them.
     pub(crate) fn expecting(
         expected: u64,
         size_bytes_max: u64,
@@ -51,12 +51,12 @@ impl GatheredBytes {
         }
         let room = self.bytes.capacity() as u64;
         if wanted > room {
-            // Twice as much, so that few pieces move what is there. One worker moves bytes at a time: the old room is
-            // not counted meanwhile.
+            // Doubled, so that few pieces move the bytes. One worker moves bytes at a time: the old room is not counted
+            // meanwhile.
             let room_wanted = wanted.max(room * 2).min(self.size_bytes_max);
             let grown = self.charge.try_grow(room_wanted - room);
             grown.ok_or(GatherFault::NoMemory)?;
-            // Both are at most what there may be, which fitted `usize` or is never reached.
+            // Both are at most `size_bytes_max`, which fitted `usize` or is never reached.
             let more = usize::try_from(room_wanted - self.bytes.len() as u64);
             let more = more.map_err(|_| GatherFault::TooLarge)?;
             self.bytes.reserve_exact(more);
@@ -65,7 +65,7 @@ impl GatheredBytes {
         Ok(())
     }
 
-    /// All of them, counted until nobody has any.
+    /// Returns all bytes, counted until no reference to them is left.
     pub(crate) fn end(self) -> Bytes {
         charged(Bytes::from(self.bytes), self.charge)
     }

@@ -1,11 +1,11 @@
-//! What all connections of one address have on their way.
+//! Bytes of all connections of one address on their way.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Others find at least one part in so many of what one address might take.
+/// Divisor of what one address might take: at least 1/`OTHERS_SHARE` of that is left for others.
 const OTHERS_SHARE: u64 = 4;
 
-/// What the connections of one address have on their way.
+/// Bytes of the connections of one address on their way.
 #[derive(Debug, Default)]
 pub(super) struct Network {
     used_bytes: AtomicU64,
@@ -20,8 +20,8 @@ impl Network {
         self.used_bytes.fetch_sub(size_bytes, Ordering::Relaxed);
     }
 
-    /// How much of `free_bytes` is free for this address: its connections together hold at most three times what is
-    /// left for others.
+    /// Returns how much of `free_bytes` is free for this address: its connections together hold at most three times
+    /// what is left for others.
     pub(super) fn free_bytes(&self, free_bytes: u64) -> u64 {
         let used_bytes = self.used_bytes.load(Ordering::Relaxed);
         let most_bytes = free_bytes.saturating_mul(OTHERS_SHARE - 1);
@@ -41,7 +41,7 @@ mod tests {
         assert_eq!(network.free_bytes(400), 150);
         network.add(150);
         assert_eq!(network.free_bytes(250), 0);
-        // Others have taken of the rest.
+        // Others have taken some of the rest.
         assert_eq!(network.free_bytes(100), 0);
         network.take(750);
         assert_eq!(network.free_bytes(u64::MAX), u64::MAX / 4);

@@ -29,7 +29,7 @@ fn body(connection: &Arc<ConnectionMemory>) -> BodyMemory {
     connection.admit(100).unwrap()
 }
 
-/// A full chunk, or `None` while the body has to wait.
+/// Reads a full chunk; `None` while the body has to wait.
 fn read(body: &BodyMemory, alarms: &Arc<Alarms>) -> Option<Bytes> {
     let waker = Waker::from(Arc::clone(alarms));
     let context = Context::from_waker(&waker);
@@ -42,7 +42,7 @@ fn read(body: &BodyMemory, alarms: &Arc<Alarms>) -> Option<Bytes> {
     }
 }
 
-/// Everything that the body may have on its way.
+/// Reads everything that the body may have on its way.
 fn read_all(body: &BodyMemory, alarms: &Arc<Alarms>) -> Vec<Bytes> {
     std::iter::from_fn(|| read(body, alarms)).collect()
 }
@@ -72,7 +72,7 @@ fn a_stream_without_a_chunk_goes_on_beside_one_that_is_stuck() {
     let alarms = Arc::default();
     let held = read_all(&stuck, &alarms);
     for turn in 1..=3 {
-        // The connection first has its turn to send what there is.
+        // The connection first has its turn to send what is buffered.
         assert!(read(&alive, &alarms).is_none());
         assert_eq!(alarms.count(), turn);
         let chunk = read(&alive, &alarms).unwrap();
@@ -93,7 +93,7 @@ fn nothing_more_is_read_for_a_socket_that_takes_nothing() {
     assert!(read(&second, &alarms).is_none());
     assert_eq!(alarms.count(), 0);
     connection.flushed();
-    // Both wait, and both may look again.
+    // Both wait, and both may check again.
     assert_eq!(alarms.count(), 2);
     drop(held);
     assert!(read(&second, &alarms).is_some());
@@ -126,7 +126,7 @@ fn however_many_hold_their_share_something_is_left() {
         let bodies: Vec<BodyMemory> = std::iter::from_fn(|| connection.admit(100))
             .take(128)
             .collect();
-        // A connection that has nothing always gets an answer, and that a chunk.
+        // A connection that holds nothing always gets a response, and that one gets a chunk.
         assert!(!bodies.is_empty());
         let chunks: Vec<Bytes> = bodies
             .iter()
@@ -141,7 +141,7 @@ fn however_many_hold_their_share_something_is_left() {
     assert_eq!(all.used_bytes(), 0);
 }
 
-/// All that the connections of a viewer get, each with as many streams as it is let have.
+/// Takes all that the connections of a viewer get, each with as many streams as it is allowed.
 fn held_by(viewer: IpAddr, all: &Arc<AnswerMemory>) -> Vec<(Vec<BodyMemory>, Vec<Bytes>)> {
     let alarms = Arc::default();
     let take = |_| {
@@ -163,7 +163,7 @@ fn one_address_takes_nothing_from_another() {
     let least = 200 * (ANSWER_SIZE_BYTES + 100 + CHUNK_SIZE_BYTES_MIN + CHUNK_OVERHEAD_BYTES);
     assert!(held_bytes >= 40 * MIB, "{held_bytes}");
     assert!(held_bytes <= 48 * MIB + least, "{held_bytes}");
-    // The same network: no more than the least of each.
+    // The same network: no more than the minimum for each.
     let neighbour = held_by("2001:db8::2:1".parse().unwrap(), &all);
     assert!(neighbour.iter().all(|(bodies, _)| bodies.len() == 1));
     drop(neighbour);
@@ -184,11 +184,11 @@ fn a_text_takes_at_most_half_of_what_is_free() {
     let text = charged(Bytes::from(vec![b'x'; 100]), first);
     let last = text.slice(99..);
     drop(text);
-    // Sent but for its last byte.
+    // All was sent but the last byte.
     assert_eq!(connection.all.used_bytes(), MIB / 2);
     drop(last);
     assert_eq!(connection.all.used_bytes(), 0);
-    // A short one always has its place.
+    // There is always room for a short one.
     let _most = Charge::try_of(MIB / 2, &connection).unwrap();
     assert!((0..1_000).all(|_| Charge::try_of(100, &connection).is_some()));
 }

@@ -1,10 +1,11 @@
-//! Finds the frames of HTTP/2 in a stream of bytes that comes in pieces. Reads heads, and two kinds of payload.
+//! Finds the frames of HTTP/2 in a stream of bytes that arrives in pieces. Reads frame headers, and two kinds of
+//! payload.
 
-/// Length, type, flags and stream (RFC 9113 4.1).
+/// Size of a frame header: length, type, flags and stream (RFC 9113 4.1).
 const HEAD_SIZE_BYTES: usize = 9;
-/// What precedes the viewer's first frame (RFC 9113 3.4).
+/// Size of the preface before the viewer's first frame (RFC 9113 3.4).
 const PREFACE_SIZE_BYTES: usize = 24;
-/// Longer ones of the kinds that are kept are refused anyway: the edge announces no larger frames.
+/// Maximum size of a payload that is read. Longer ones are refused anyway: the edge announces no larger frames.
 const PAYLOAD_SIZE_BYTES_MAX: usize = 16 * 1024;
 
 pub(super) const DATA: u8 = 0;
@@ -16,7 +17,7 @@ pub(super) const PING: u8 = 6;
 pub(super) const GOAWAY: u8 = 7;
 pub(super) const WINDOW_UPDATE: u8 = 8;
 
-/// What a frame is.
+/// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHead {
     pub(super) length: usize,
@@ -32,17 +33,17 @@ impl FrameHead {
             length: u32::from_be_bytes([0, l0, l1, l2]) as usize,
             kind,
             flags,
-            // The reserved bit means nothing.
+            // The reserved bit has no meaning.
             stream: u32::from_be_bytes([s0 & 0x7f, s1, s2, s3]),
         }
     }
 
-    /// END_STREAM of DATA and HEADERS; ACK of SETTINGS and PING.
+    /// Returns END_STREAM of DATA and HEADERS; ACK of SETTINGS and PING.
     pub(super) fn has_first_flag(&self) -> bool {
         self.flags & 1 != 0
     }
 
-    /// END_HEADERS of HEADERS.
+    /// Returns END_HEADERS of HEADERS.
     pub(super) fn ends_headers(&self) -> bool {
         self.flags & 4 != 0
     }
@@ -53,22 +54,22 @@ impl FrameHead {
 pub(super) enum ScanStep {
     /// A frame begins.
     Head(FrameHead),
-    /// The payload of a SETTINGS or WINDOW_UPDATE frame is there.
+    /// The payload of a SETTINGS or WINDOW_UPDATE frame is complete.
     Payload(FrameHead, Vec<u8>),
 }
 
-/// Where in the stream of bytes the scan is.
+/// Position of the scan in the stream of bytes.
 #[derive(Debug)]
 pub(super) struct FrameScanner {
     head: [u8; HEAD_SIZE_BYTES],
     head_length: usize,
-    /// Bytes that belong to no head: of a payload, or the preface.
+    /// Number of bytes still to come that belong to no header: of a payload, or of the preface.
     skip: usize,
     kept: Option<(FrameHead, Vec<u8>)>,
 }
 
 impl FrameScanner {
-    /// For what the viewer sends.
+    /// Creates a scanner for what the viewer sends.
     pub(super) fn of_viewer() -> Self {
         FrameScanner {
             skip: PREFACE_SIZE_BYTES,
@@ -76,7 +77,7 @@ impl FrameScanner {
         }
     }
 
-    /// For what the edge sends.
+    /// Creates a scanner for what the edge sends.
     pub(super) fn of_edge() -> Self {
         FrameScanner {
             head: [0; HEAD_SIZE_BYTES],
@@ -86,12 +87,12 @@ impl FrameScanner {
         }
     }
 
-    /// The next byte begins a frame.
+    /// Returns true if the next byte begins a frame.
     pub(super) fn is_between_frames(&self) -> bool {
         self.head_length == 0 && self.skip == 0
     }
 
-    /// Takes bytes up to the next thing that is found, and says how many; all of them when nothing is.
+    /// Scans bytes up to the end of the next step, and returns how many; all of them if there is no step.
     pub(super) fn next(&mut self, bytes: &[u8]) -> (usize, Option<ScanStep>) {
         let mut taken = 0;
         if self.skip > 0 {
@@ -135,7 +136,7 @@ impl FrameScanner {
 mod tests {
     use super::*;
 
-    /// Everything found in `bytes` when they come `step` at a time.
+    /// Returns all steps in `bytes` when they arrive `step` at a time.
     fn found(bytes: &[u8], step: usize) -> Vec<ScanStep> {
         let mut scanner = FrameScanner::of_edge();
         let mut all = Vec::new();

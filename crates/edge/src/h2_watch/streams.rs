@@ -1,6 +1,6 @@
-//! What the frames of a connection say about its streams: who waits for whom, and who breaks the rules.
+//! State of a connection's streams as its frames show it: which side waits for the other, and who breaks the rules.
 //!
-//! Knows no socket and no clock, of which it is told. The rules are those of RFC 9113; h2 applies the rest of them.
+//! Knows no socket and no clock; both are told to it. The rules are those of RFC 9113; h2 applies the rest of them.
 
 use super::frame_scanner::{
     DATA, FrameHead, GOAWAY, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, ScanStep, WINDOW_UPDATE,
@@ -9,30 +9,31 @@ use crate::pace::{Judgement, Least, Pace};
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
 
-/// Frames of a viewer that ask for nothing, before it must ask for something or take something.
+/// Number of frames without a request that a viewer may send before it must request or read something.
 const CREDIT_FRAMES_MAX: i64 = 4_096;
-/// What a request adds to the credit, less the frame that it is.
+/// Credit that a request adds, less the one frame that it is.
 const REQUEST_CREDIT_FRAMES: i64 = 4;
-/// What a reset takes: more than its request gave, so that a viewer cannot ask and take back for ever.
+/// Cost of a reset: more than its request added, so that a viewer cannot request and cancel forever.
 const RESET_COST_FRAMES: i64 = 12;
-/// A viewer takes this much with one frame at least: WINDOW_UPDATE for the stream or the connection.
+/// Bytes of DATA, in either direction, that add one frame to the credit: a viewer is expected to make room for at least
+/// as many with one WINDOW_UPDATE for the stream or the connection.
 const CREDIT_SIZE_BYTES: usize = 256;
-/// Streams beyond the announced number, which h2 has yet to refuse.
+/// Number of streams beyond the announced maximum, which h2 has yet to refuse.
 const REFUSED_STREAMS_MAX: usize = 1_024;
-/// The streams last ended by the viewer that are remembered, to tell a late frame from a wrong one.
+/// Number of the streams last ended by the viewer that are remembered, to tell a late frame from a wrong one.
 const ENDED_STREAMS_MAX: usize = 128;
-/// Trailers reach nobody, and h2 keeps them where no budget counts them. A field takes a byte at least, so that this is
-/// also the most fields that they have.
+/// Maximum size of trailers: they reach nobody, and h2 keeps them where no budget counts them. A field takes at least a
+/// byte, so that this is also the maximum number of their fields.
 const TRAILERS_SIZE_BYTES_MAX: usize = 128;
-/// Answers that share the connection's window and of each of which the least rate is asked: 8 KiB a second are the most
-/// for all of them by default, so that slow lines may ask for many things at once.
+/// Number of responses sharing the connection's window up to which each must have the minimum rate: by default that
+/// makes at most 8 KiB a second for all of them, so that viewers on slow lines may request many things at once.
 const SHARING_MAX: u32 = 32;
-/// RFC 9113 6.9.2.
+/// Initial size of a flow-control window (RFC 9113 6.9.2).
 const FIRST_WINDOW_SIZE_BYTES: i64 = 65_535;
 const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
-/// Why a connection ends (RFC 9113 7).
+/// Error that ends a connection (RFC 9113 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionError {
     FlowControl,
@@ -52,12 +53,12 @@ impl ConnectionError {
     }
 }
 
-/// A viewer that takes nothing of an answer, although there would be something.
+/// A response, or all of them, of which the viewer accepts nothing although there is something to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ignored {
-    /// Nothing of any answer.
+    /// The viewer accepts nothing of any response.
     Connection { since: Instant },
-    /// Nothing of this one.
+    /// The viewer accepts nothing of this one.
     Stream { stream: u32, since: Instant },
 }
 
@@ -71,16 +72,16 @@ impl Ignored {
 
 #[derive(Debug)]
 struct Stream {
-    /// What the viewer lets the edge send. Below zero when settings took back what was sent already.
+    /// Bytes that the viewer lets the edge send. Negative when the viewer's settings took back what was already sent.
     window_size_bytes: i64,
-    /// When the viewer was last given something; `None` before the answer.
+    /// Time when the viewer was last sent something; `None` before the response.
     taken: Option<Instant>,
-    /// How the viewer takes the answer; it is waited for while the stream's window is shut.
+    /// Pace at which the viewer reads the response; the edge waits for it while the stream's window is shut.
     pace: Pace,
 }
 
 impl Stream {
-    /// The viewer may have opened the window.
+    /// Stops counting the wait if the viewer has opened the window.
     fn opened(&mut self, now: Instant) {
         if self.window_size_bytes > 0 {
             self.pace.pause(|| now);
@@ -97,17 +98,19 @@ pub(super) struct Streams {
     streams_max: usize,
     initial_window_size_bytes: i64,
     window_size_bytes: i64,
-    /// When the viewer was last given anything of an answer's body.
+    /// Time when the viewer was last sent anything of a response's body.
     taken: Instant,
-    /// How the viewer takes all answers together; it is waited for while the connection's window is shut.
+    /// Pace at which the viewer reads all responses together; the edge waits for it while the connection's window is
+    /// shut.
     pace: Pace,
-    /// Open streams whose answer has begun.
+    /// Number of open streams whose response has begun.
     answers: u32,
     credit_frames: i64,
 }
 
 impl Streams {
-    /// `streams_max`: what the edge announces as SETTINGS_MAX_CONCURRENT_STREAMS.
+    /// Creates the state of a new connection. `streams_max` is what the edge announces as
+    /// SETTINGS_MAX_CONCURRENT_STREAMS.
     pub(super) fn new(streams_max: u32, now: Instant) -> Self {
         Streams {
             open: HashMap::new(),
@@ -123,17 +126,17 @@ impl Streams {
         }
     }
 
-    /// The highest number that the viewer has used.
+    /// Returns the highest stream number that the viewer has used.
     pub(super) fn highest(&self) -> u32 {
         self.highest
     }
 
-    /// No stream is open, so none can be ignored.
+    /// Returns true if no stream is open, so that none can be ignored.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// The viewer sent this.
+    /// Applies a frame that the viewer sent.
     pub(super) fn viewer_sent(
         &mut self,
         found: &ScanStep,
@@ -177,7 +180,7 @@ impl Streams {
         Ok(())
     }
 
-    /// RFC 9113 10.5: features that cost the edge more than the viewer have a limit.
+    /// Charges a frame: features that cost the edge more than the viewer need a limit (RFC 9113 10.5).
     fn spend(&mut self, head: &FrameHead) -> Result<(), ConnectionError> {
         let is_request = head.kind == HEADERS && head.stream > self.highest;
         self.credit_frames += match head.kind {
@@ -202,7 +205,7 @@ impl Streams {
         }
         self.highest = stream;
         if self.open.is_empty() {
-            // A window that nobody needed was no wait.
+            // A window that no stream needed was no wait.
             self.pace = Pace::default();
             if self.window_size_bytes <= 0 {
                 self.pace.wait(|| now);
@@ -230,8 +233,8 @@ impl Streams {
         self.ended.push_back(stream);
     }
 
-    /// Of a value that is set several times the last one counts (RFC 9113 6.5.3): all streams are gone through once a
-    /// frame, however often it is in there.
+    /// Applies SETTINGS. If a value is set several times, the last one counts (RFC 9113 6.5.3): all streams are visited
+    /// once per frame, however often the value occurs in it.
     fn settings(&mut self, payload: &[u8], now: Instant) -> Result<(), ConnectionError> {
         let mut last = None;
         for pair in payload.chunks_exact(6) {
@@ -274,7 +277,7 @@ impl Streams {
         }
     }
 
-    /// The edge sent this.
+    /// Applies a frame that the edge sent.
     pub(super) fn edge_sent(&mut self, head: &FrameHead, now: Instant) {
         match head.kind {
             DATA => {
@@ -319,12 +322,12 @@ impl Streams {
         }
     }
 
-    /// The answers share the connection's window, and none may hide behind the others.
+    /// Divides the minimum rate: the responses share the connection's window, and none may hide behind the others.
     fn share(&mut self, now: Instant) {
         self.pace.shared_by(self.answers.min(SHARING_MAX), now);
     }
 
-    /// An answer of which the viewer has taken too little for its time, or all of them together.
+    /// Returns a response of which the viewer has read too little for its time, or all of them together.
     pub(super) fn too_slow(&mut self, now: Instant, least: &Least) -> Option<Ignored> {
         if self.answers > 0 && self.pace.judge_window(now, least) == Judgement::TooSlow {
             return Some(Ignored::Connection { since: now });
@@ -337,12 +340,12 @@ impl Streams {
         Some(Ignored::Stream { stream, since: now })
     }
 
-    /// The edge gives this stream up.
+    /// Closes a stream that the edge gives up.
     pub(super) fn given_up(&mut self, stream: u32, now: Instant) {
         self.close(stream, now);
     }
 
-    /// Whom the viewer has ignored longest; `None` when every answer may go on as far as the viewer is concerned.
+    /// Returns the stream that the viewer has ignored longest; `None` when the viewer holds up no response.
     pub(super) fn ignored(&self) -> Option<Ignored> {
         let is_shut =
             |stream: &Stream| stream.window_size_bytes <= 0 || self.window_size_bytes <= 0;
@@ -352,7 +355,7 @@ impl Streams {
             .collect();
         let (since, stream) = ignored.iter().min().copied()?;
         if self.window_size_bytes <= 0 {
-            // Which stream was given the last of the connection's window is not the viewer's choice.
+            // It is not the viewer's choice which stream got the last of the connection's window.
             let since = self.taken.max(since);
             return Some(Ignored::Connection { since });
         }
@@ -364,7 +367,8 @@ impl Streams {
     }
 }
 
-/// Sizes that a kind of frame must have (RFC 9113 6.3 to 6.9). h2 refuses them as well, but names no reason.
+/// Checks the sizes that some kinds of frames must have (RFC 9113 6.3 to 6.9). h2 refuses wrong ones as well, but names
+/// no reason.
 fn check_size(head: &FrameHead) -> Result<(), ConnectionError> {
     let is_right = match head.kind {
         PRIORITY => head.length == 5,

@@ -1,4 +1,4 @@
-//! Takes word of objects that were changed at their origin, and makes what is kept of them count as absent.
+//! Accepts reports of objects that were changed at their origin, and makes everything cached of them count as absent.
 
 use super::Operator;
 use super::invalidate::InvalidationError;
@@ -10,20 +10,20 @@ use privet_distribution::config::{Distribution, Origin, Snapshot};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why a change was not taken note of.
+/// Reason why a change was not noted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChangeError {
-    /// The configuration in force has no such origin, or no behavior asks it, so that nothing is kept of it.
+    /// The loaded configuration has no such origin, or no behavior uses it, so that nothing of it is cached.
     #[error(
         "no behavior of distribution {distribution_id:?} has an origin {origin_id:?}; look at the ids in the configuration"
     )]
     UnknownOrigin {
-        /// As asked for.
+        /// Id as requested.
         distribution_id: String,
-        /// As asked for.
+        /// Id as requested.
         origin_id: String,
     },
-    /// What should name an object does not.
+    /// The path does not name an object.
     #[error("the path {0:?} names no object; write it percent-encoded, with a slash before it")]
     Path(String),
     /// The change could not be written down, and would not outlast a restart.
@@ -32,7 +32,7 @@ pub enum ChangeError {
 }
 
 impl Operator {
-    /// Waits for the disk.
+    /// Notes a change of an object. Waits for the disk.
     pub(crate) fn changed(
         &self,
         distribution_id: &str,
@@ -50,7 +50,7 @@ impl Operator {
                 distribution_id: distribution_id.to_owned(),
                 origin_id: origin_id.to_owned(),
             })?;
-        // The files first: a form that is made between the two steps is of the new bytes, or under the old file's name.
+        // The files first: a form made between the two steps is then of the new bytes, or under the old file's name.
         state.tell_of_change(origin, path);
         for distribution in distributions(snapshot) {
             let paths = paths_of(distribution, origin, path);
@@ -74,7 +74,7 @@ fn check(path: &str) -> Result<(), ChangeError> {
     Ok(())
 }
 
-/// All of the configuration, and those that were made of a streaming distribution's own origin.
+/// Returns all distributions of the configuration, and those that were made of a streaming distribution's own origin.
 fn distributions(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<Distribution>> {
     let own = snapshot.streaming_distributions().iter();
     let own = own.map(|streaming| &streaming.videos).filter(|videos| {
@@ -89,7 +89,7 @@ fn origins(distribution: &Distribution) -> impl Iterator<Item = &Origin> {
     behaviors.flat_map(|behavior| behavior.origin.origins())
 }
 
-/// The names of the object in a distribution, by way of each of its origins that has the same objects.
+/// Returns the paths of the object in a distribution, through each of its origins that has the same objects.
 fn paths_of(distribution: &Distribution, changed: &Origin, path: &str) -> Vec<InvalidationPath> {
     let mut paths = Vec::new();
     let same =

@@ -1,4 +1,4 @@
-//! Takes an invalidation: checks its limits, names it, writes it down.
+//! Accepts an invalidation: checks its limits, gives it an id, writes it down.
 
 use super::Operator;
 use crate::cache::{Invalidation, InvalidationItem, InvalidationReach};
@@ -6,47 +6,48 @@ use std::io;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Paths and tags in one invalidation (developer guide, "Quotas").
+/// Maximum number of paths and tags in one invalidation (developer guide, "Quotas").
 pub const INVALIDATION_ITEMS_MAX: usize = 3_000;
-/// Of them with a wildcard (developer guide, "Quotas").
+/// Maximum number of those with a wildcard (developer guide, "Quotas").
 pub const INVALIDATION_WILDCARDS_MAX: usize = 15;
-/// Paths and tags of one invalidation together: twice as much fits into a record of the cache's journal.
+/// Maximum size of the paths and tags of one invalidation together: twice as much fits into a record of the cache's
+/// journal.
 pub const INVALIDATION_SIZE_BYTES_MAX: usize = 480 * 1024;
 
 const ID_CHARACTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/// Why nothing was invalidated.
+/// Reason why nothing was invalidated.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidationError {
-    /// Neither a path nor a tag.
+    /// There is neither a path nor a tag.
     #[error("there is nothing to invalidate; name a path or a tag")]
     NoItems,
-    /// More than CloudFront takes at once.
+    /// There are more items than CloudFront accepts at once.
     #[error("{count} paths and tags are too many at once; {INVALIDATION_ITEMS_MAX} is the limit")]
     TooManyItems {
-        /// As asked for.
+        /// Number of requested items.
         count: usize,
     },
-    /// More than CloudFront takes at once.
+    /// There are more wildcards than CloudFront accepts at once.
     #[error(
         "{count} paths with a wildcard are too many at once; {INVALIDATION_WILDCARDS_MAX} is the limit"
     )]
     TooManyWildcards {
-        /// As asked for.
+        /// Number of requested wildcards.
         count: usize,
     },
-    /// The configuration in force has no such distribution.
+    /// The loaded configuration has no such distribution.
     #[error("there is no distribution {0:?}; look at the ids in the configuration")]
     UnknownDistribution(String),
-    /// More than the cache's journal takes at once.
+    /// The items are longer than the cache's journal accepts at once.
     #[error(
         "{size_bytes} bytes of paths and tags are too many at once; {INVALIDATION_SIZE_BYTES_MAX} is the limit"
     )]
     TooLong {
-        /// As asked for.
+        /// Size of the requested items.
         size_bytes: usize,
     },
-    /// Too much was invalidated while objects from before that are still kept.
+    /// Too much was invalidated while older objects are still stored.
     #[error("the journal of invalidations is full; stop the edge and empty the folder in [cache]")]
     JournalFull,
     /// The disk of the cache cannot be written, so that the invalidation would not outlast a restart.
@@ -54,7 +55,7 @@ pub enum InvalidationError {
     Journal(String),
 }
 
-/// Whether `items` are within the limits of one invalidation.
+/// Checks that `items` are within the limits of one invalidation.
 pub fn check_invalidation(items: &[InvalidationItem]) -> Result<(), InvalidationError> {
     if items.is_empty() {
         return Err(InvalidationError::NoItems);
@@ -75,7 +76,7 @@ pub fn check_invalidation(items: &[InvalidationItem]) -> Result<(), Invalidation
 }
 
 impl Operator {
-    /// Waits for the disk.
+    /// Invalidates `items` of a distribution. Waits for the disk.
     pub(crate) fn invalidate(
         &self,
         distribution_id: &str,
@@ -109,7 +110,7 @@ impl Operator {
     }
 }
 
-/// `I` and 13 characters, as CloudFront's are.
+/// Returns a new id of CloudFront's form: `I` and 13 characters.
 fn new_id() -> String {
     let mut random = [0; 16];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).

@@ -1,5 +1,5 @@
-//! Whether origins of restricted behaviors can be read or written past the edge, and what the operator is told about
-//! it.
+//! Checks whether origins of restricted behaviors can be read or written without going through the edge, and reports it
+//! to the operator.
 
 mod access;
 mod questions;
@@ -21,56 +21,56 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::task::{JoinSet, LocalSet};
 
-/// For all questions to one origin.
+/// Time limit for all requests to one origin.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Origins that are asked at the same time.
+/// Maximum number of origins that are probed at the same time.
 const PROBES_MAX: usize = 16;
 
-/// Which origins are asked; those of restricted behaviors only.
+/// Kinds of origins that are probed; only those of restricted behaviors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeScope {
-    /// S3 origins, as the edge does by itself: its keys are tried on objects that are known, and on nothing else.
+    /// S3 origins, as the edge does by itself: its keys are tried on known objects, and on nothing else.
     Buckets,
-    /// S3 and HTTP origins, for an operator who wants to know.
+    /// S3 and HTTP origins, at the operator's request.
     Servers,
 }
 
-/// What is asked, and of whom.
+/// Extent of a check, and the origins that it covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probing {
-    /// Which origins.
+    /// Kinds of origins to probe.
     pub scope: ProbeScope,
-    /// Objects that are there. A bucket may hide what it has and still hand it out to those who know the name. An
-    /// origin without one is asked for the default root object, if its distribution has one. The last one of an origin
-    /// counts.
+    /// Objects that exist. A bucket may hide its contents and still serve them to anyone who knows a name. An origin
+    /// without an object here is probed with the default root object, if its distribution has one. The last one for an
+    /// origin counts.
     pub objects: Vec<KnownObject>,
-    /// Whether strangers can write.
+    /// Extent of the check whether strangers can write.
     pub writing: WritingCheck,
 }
 
-/// Why nothing was asked.
+/// Reason why nothing was probed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProbeError {
-    /// What should name an object does not.
+    /// A text that should name an object does not.
     #[error("the object {written:?} {reason}")]
     Object {
-        /// As it was written.
+        /// The text as it was written.
         written: String,
-        /// What is wrong with it, and what to write.
+        /// The fault, and what to write instead.
         reason: &'static str,
     },
-    /// An object of a distribution that is not there.
+    /// An object of a distribution that does not exist.
     #[error("no distribution has the id or host {0:?}")]
     UnknownDistribution(String),
     /// An object whose path leads to a folder, or to nothing that has to be private.
     #[error("no bucket or server behind a private behavior is asked for {0}")]
     LeadsNowhere(String),
-    /// There is no runtime to ask with.
+    /// No runtime could be created.
     #[error("origins cannot be asked: {0}")]
     Runtime(String),
 }
 
-/// Asks the origins of a running edge, with connections of its own. For one thread.
+/// Probes the origins of a running edge, over connections of its own. For one thread.
 #[derive(Debug)]
 pub struct Prober {
     operator: Operator,
@@ -85,11 +85,11 @@ impl Prober {
         }
     }
 
-    /// Asks the origins of the configuration in force, and remembers what they said: 20 s for each at most, 16 at a
-    /// time. To be awaited within a `LocalSet`.
+    /// Probes the origins of the loaded configuration, and remembers the results: at most 20 s for each, 16 at a time.
+    /// Must be awaited within a `LocalSet`.
     ///
     /// # Errors
-    /// Nothing was asked: an object belongs to no origin that is asked.
+    /// Fails if an object belongs to no origin that is probed. Nothing is requested then.
     pub async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
         let operator = &self.operator;
         let snapshot = Arc::clone(&operator.state.load().snapshot);
@@ -102,10 +102,10 @@ impl Prober {
     }
 }
 
-/// Asks the origins of a configuration that no edge runs. Waits for them, 20 s for each at most, 16 at a time.
+/// Probes the origins of a configuration that no edge runs. Waits for them, at most 20 s for each, 16 at a time.
 ///
 /// # Errors
-/// Nothing was asked: an object belongs to no origin that is asked, or no runtime can be made.
+/// Fails if an object belongs to no origin that is probed, or no runtime can be created. Nothing is requested then.
 pub fn probe_origins(
     snapshot: &Snapshot,
     probing: &Probing,
@@ -124,7 +124,7 @@ pub fn probe_origins(
     Ok(LocalSet::new().block_on(&runtime, asking))
 }
 
-/// The answers, in the order of the questions.
+/// Returns the results, in the order of the questions.
 async fn ask_all(
     client: &Rc<OriginClient>,
     questions: Vec<Question>,
@@ -147,7 +147,7 @@ async fn ask_all(
             });
         }
         match asking.join_next().await {
-            // Nobody aborts a question.
+            // These tasks are never aborted.
             Some(answer) => answers.extend(answer),
             None => break,
         }

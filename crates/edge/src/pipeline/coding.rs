@@ -1,4 +1,4 @@
-//! The walk's step between an object and its answer: the compressed form, for viewers who take one.
+//! The walk's step between an object and its response: the compressed form, for viewers that accept one.
 
 use super::object::ObjectRequest;
 use crate::answer::Answer;
@@ -12,7 +12,7 @@ use privet_distribution::caching::{
 use privet_distribution::response::{Representation, select};
 use std::rc::Rc;
 
-/// Whether other viewers may get the object in another form.
+/// Variation of the response: whether other viewers may get the object in another form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Varying {
     ByCoding,
@@ -20,7 +20,7 @@ pub(super) enum Varying {
 }
 
 impl Varying {
-    /// Says so in the answer.
+    /// Adds the variation to the response.
     pub(super) fn shown_in(self, mut answer: Answer) -> Answer {
         match self {
             Varying::ByCoding => {
@@ -37,7 +37,7 @@ impl Varying {
 }
 
 impl ObjectRequest<'_> {
-    /// A stored object in the form that the viewer is to get.
+    /// Returns a stored object in the form for this viewer.
     pub(super) async fn in_coding(
         &self,
         served: Served,
@@ -56,7 +56,8 @@ impl ObjectRequest<'_> {
         self.varying(head.status, &head.headers)
     }
 
-    /// A folder's object in the form that the viewer is to get, or what conditions and ranges leave of it.
+    /// Builds the response for a folder's object in the form for this viewer, or for what conditions and ranges leave
+    /// of it.
     pub(super) async fn folder_answer(
         &self,
         object: &Object,

@@ -10,8 +10,8 @@ use privet_distribution::config::CustomErrorResponse;
 use privet_distribution::logging::ResultType;
 use privet_distribution::request::{Denial, ViewerRequest, authorize_error_page, route};
 
-/// The page configured for the answer's status, or the answer itself: when there is none, and when the page cannot be
-/// had either (developer guide, "Generate custom error responses").
+/// Returns the page configured for the response's status, or the response itself: if there is no page, and also if it
+/// cannot be fetched (developer guide, "Generate custom error responses").
 pub(super) async fn in_place_of(
     answer: Answer,
     received: &Received,
@@ -42,7 +42,7 @@ pub(super) async fn in_place_of(
     }
 }
 
-/// The page by the behavior of its own path, without conditions and ranges.
+/// Fetches the page by the behavior of its own path, without conditions and ranges.
 async fn fetched(
     custom: &CustomErrorResponse,
     path: &str,

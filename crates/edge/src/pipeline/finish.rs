@@ -1,4 +1,4 @@
-//! The walk's end: what every answer has, and the body that carries the exchange to its end.
+//! The walk's end: the headers that every response has, and the body that carries the exchange to its end.
 
 use super::denied;
 use crate::answer::{Answer, ServerHeader};
@@ -17,10 +17,10 @@ static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
 static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
 
-/// HTTP/2 data frames of this size fill one TLS record together with their head.
+/// Size of HTTP/2 data frames that fill one TLS record together with their header.
 const H2_FRAME_SIZE_BYTES: usize = 16_384 - 9;
 
-/// Adds what every answer has and hands the exchange to its body.
+/// Adds the headers that every response has and hands the exchange to its body.
 pub(super) fn finish(
     mut answer: Answer,
     mut exchange: OpenExchange,
@@ -88,7 +88,7 @@ pub(super) fn finish(
     response
 }
 
-/// Values that no other answer of the connection has.
+/// Fields whose value no other response of the connection has.
 const ONE_TIME_FIELDS: [HeaderName; 5] = [
     HeaderName::from_static("x-amz-cf-id"),
     HeaderName::from_static("server-timing"),
@@ -97,8 +97,8 @@ const ONE_TIME_FIELDS: [HeaderName; 5] = [
     SET_COOKIE,
 ];
 
-/// Keeps one-time values out of the viewer's table of header fields (RFC 7541 6.2.3). Each would turn out what every
-/// answer has, which would have to be sent and entered anew.
+/// Keeps one-time values out of the viewer's table of header fields (RFC 7541 6.2.3). Each would evict fields that
+/// every response has, which would then have to be sent and entered again.
 fn spare_header_table(headers: &mut HeaderMap) {
     for name in &ONE_TIME_FIELDS {
         if let Entry::Occupied(mut values) = headers.entry(name) {
@@ -109,7 +109,7 @@ fn spare_header_table(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the viewer wants the connection to persist (RFC 9112 9.3).
+/// Returns true if the viewer wants the connection to persist (RFC 9112 9.3).
 fn viewer_stays(parts: &Parts) -> bool {
     let says = |option: &str| {
         let values = parts.headers.get_all(CONNECTION).into_iter();

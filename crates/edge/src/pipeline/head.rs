@@ -1,4 +1,4 @@
-//! What a request's head must be like before anything else is asked about it.
+//! Checks a request's head before anything else is decided about it.
 
 use crate::exchange::Received;
 use http::header::{HOST, TRANSFER_ENCODING};
@@ -8,7 +8,7 @@ use privet_distribution::config::Limits;
 use privet_distribution::request::{Denial, ViewerRequest};
 use privet_sign::Scheme;
 
-/// Refuses heads that are too large or that two readers could take for two things.
+/// Refuses heads that are too large or that two readers could interpret differently.
 pub(super) fn check(received: &Received) -> Result<(), Denial> {
     let request = received.viewer_request();
     let limits = &received.state.snapshot.limits;
@@ -16,7 +16,7 @@ pub(super) fn check(received: &Received) -> Result<(), Denial> {
     well_formed(&received.parts)
 }
 
-/// The limits that CloudFront documents for the request line and head.
+/// Checks the limits that CloudFront documents for the request line and head.
 fn within_limits(
     request: &ViewerRequest<'_>,
     head_size_bytes: u64,
@@ -38,8 +38,8 @@ fn within_limits(
     Ok(())
 }
 
-/// What hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3), no
-/// target of another scheme than we serve, no coding of a body that nobody here undoes (RFC 9112 6.1).
+/// Checks what hyper leaves to us: exactly one `Host` (RFC 9112 3.2), no authority in place of a path (RFC 9112 3.2.3),
+/// no target of another scheme than we serve, no transfer coding of a body that is not supported (RFC 9112 6.1).
 fn well_formed(parts: &Parts) -> Result<(), Denial> {
     let is_foreign = |scheme: &str| !matches!(scheme, "http" | "https");
     let mut codings = parts.headers.get_all(TRANSFER_ENCODING).iter();

@@ -1,4 +1,4 @@
-//! The walk's step for an object: a playlist with the viewer's grant in it, a folder's file, or what an origin has.
+//! The walk's step for an object: a playlist with the viewer's grant in it, a folder's file, or an origin's response.
 
 use super::video::{PlaylistAnswer, ReadyMade, is_playlist};
 use crate::answer::Answer;
@@ -14,7 +14,7 @@ use privet_distribution::response::options;
 /// An authorized request for an object.
 pub(super) struct ObjectRequest<'a> {
     pub(super) authorized: &'a Redeemed<'a>,
-    /// What the viewer asked for, or what is asked for in its place.
+    /// The viewer's request, or the one made in its place.
     pub(super) request: ViewerRequest<'a>,
     pub(super) country: Option<&'a str>,
     pub(super) received: &'a Received,
@@ -40,7 +40,7 @@ impl ObjectRequest<'_> {
         }
     }
 
-    /// An object that may be a playlist, with the viewer's grant in it.
+    /// Returns an object that may be a playlist, with the viewer's grant in it.
     async fn playlist(&self) -> Result<PlaylistAnswer, Denial> {
         if !is_playlist(self.request.path) {
             return Ok(PlaylistAnswer::AsItIs);
@@ -67,7 +67,8 @@ impl ObjectRequest<'_> {
     }
 }
 
-/// What an origin says in place of a playlist that could not be read; never the playlist, which it may have by now.
+/// Returns an origin's response in place of a playlist that could not be read; never the playlist, which the origin may
+/// have by now.
 fn without_list(words: Answer, denial: Denial) -> Result<Answer, Denial> {
     match words.status {
         StatusCode::NOT_MODIFIED => Err(denial),

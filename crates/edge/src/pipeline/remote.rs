@@ -14,11 +14,11 @@ use privet_distribution::caching::{
 use privet_distribution::request::{Denial, RequestFacts, ViewerRequest, keyed_headers};
 use std::rc::Rc;
 
-/// How often an object may turn out to be another one before its first byte.
+/// Maximum number of times that an object may change before its first byte is sent.
 const ATTEMPTS_MAX: usize = 3;
 
 impl ObjectRequest<'_> {
-    /// From the cache, or from the origin.
+    /// Responds from the cache, or from the origin.
     pub(super) async fn ask_origin(&self, body: RequestBody) -> Result<Answer, Denial> {
         if self.is_read() {
             return self.read().await;
@@ -26,7 +26,8 @@ impl ObjectRequest<'_> {
         Box::pin(self.change(body)).await
     }
 
-    /// Any other method: the origin's answer, and what is stored of the object is out of date.
+    /// Handles any other method: passes the origin's response on, and marks what is stored of the object as out of
+    /// date.
     async fn change(&self, body: RequestBody) -> Result<Answer, Denial> {
         let ask = self.ask(self.key());
         let body = if self.received.has_body {
@@ -58,13 +59,13 @@ impl ObjectRequest<'_> {
         self.request.method == Method::GET || self.request.method == Method::HEAD
     }
 
-    /// What tells the object apart, and the digest of that.
+    /// Returns the object's cache key, and the key's digest.
     fn key(&self) -> (CacheKey, Key) {
         let policy = &self.authorized.routed().behavior.cache_policy;
         let accept_encoding =
             normalized_accept_encoding(self.request.headers, policy).map(HeaderValue::from_static);
         let facts = self.facts(accept_encoding.as_ref());
-        // The key counts what the edge itself knows of a viewer, never the viewer's own word on it.
+        // The key has the edge's own facts about a viewer, never the viewer's own word on them.
         let headers = keyed_headers(policy, &self.request, &facts);
         let keyed = ViewerRequest {
             headers: &headers,
@@ -95,7 +96,7 @@ impl ObjectRequest<'_> {
         }
     }
 
-    /// GET and HEAD, by way of the cache. What is at hand needs no request to an origin made up.
+    /// Handles GET and HEAD through the cache. An object in memory needs no request to an origin, so none is built.
     pub(super) async fn read(&self) -> Result<Answer, Denial> {
         let (key, digest) = self.key();
         let mut origins = Origins {
@@ -112,7 +113,7 @@ impl ObjectRequest<'_> {
         Box::pin(self.obtain(&ask, &origins)).await
     }
 
-    /// What is not at hand: from the disk, from an origin, or in another form.
+    /// Obtains an object that is not in memory: from the disk, from an origin, or in another form.
     async fn obtain(
         &self,
         ask: &Rc<CacheRequest>,
@@ -123,7 +124,7 @@ impl ObjectRequest<'_> {
             match self.context.cache.obtain(ask).await {
                 Obtained::Stored(served) => {
                     let varying = self.varying_of(&served);
-                    // What was lost once may have been lost to the making of its form.
+                    // The loss may have come from making the form, so the next attempt goes without one.
                     let served = if attempt == 0 {
                         self.in_coding(*served, ask, &self.context.cache).await
                     } else {
@@ -131,8 +132,7 @@ impl ObjectRequest<'_> {
                     };
                     match Answer::stored(served, &self.request, origins).await {
                         Ok(answer) => return Ok(varying.shown_in(answer)),
-                        // The object has changed since it was looked up. Whoever still reads the old one is not waited
-                        // for.
+                        // The object has changed since the lookup. Do not join those that still read the old one.
                         Err(ReadFault::Lost) => {
                             fault = ReadFault::Lost;
                             self.context.cache.mark_unshareable(ask);
@@ -156,7 +156,7 @@ impl ObjectRequest<'_> {
         })
     }
 
-    /// An answer from memory, if the object is there in the form that this viewer gets.
+    /// Returns a response from memory, if the object is there in the form that this viewer gets.
     async fn in_memory(
         &self,
         key: &CacheKey,
@@ -177,7 +177,7 @@ impl ObjectRequest<'_> {
         answer.ok().map(|answer| varying.shown_in(answer))
     }
 
-    /// A change that succeeded makes what is stored out of date (RFC 9111 4.4).
+    /// Invalidates what is stored after a change that succeeded (RFC 9111 4.4).
     async fn invalidate(&self, response: &OriginResponse) {
         let request: &ViewerRequest<'_> = &self.request;
         if !unsafe_method_invalidates(request.method, response.status) {

@@ -1,4 +1,4 @@
-//! What a request is about: an object, or what is made of one.
+//! The target of a request: an object, or what is made of one.
 
 use super::video::playlist_without_wish;
 use privet_distribution::config::Snapshot;
@@ -8,10 +8,10 @@ use privet_distribution::request::{
 use privet_media::name::{VideoName, video_name};
 use privet_sign::{SignatureMemory, Timestamp};
 
-/// What the path of a request names.
+/// The target that the path of a request names.
 pub(super) enum Target<'r> {
     Object,
-    /// What is made of the object that the name is beneath.
+    /// Something made of the object that the name is beneath.
     Video(VideoName<'r>),
 }
 
@@ -30,7 +30,7 @@ impl<'r> Target<'r> {
         Ok((route(snapshot, request)?, Target::Object))
     }
 
-    /// Whether the viewer may have it.
+    /// Checks that the viewer may have the target.
     pub(super) fn authorize<'s>(
         &self,
         routed: Routed<'s>,
@@ -46,7 +46,8 @@ impl<'r> Target<'r> {
     }
 }
 
-/// A list may be asked for with a parameter for the edge alone, which its signature does not know of.
+/// Authorizes a request for an object. A playlist may be requested with a parameter for the edge alone, which its
+/// signature does not cover.
 fn authorize_object<'s>(
     routed: Routed<'s>,
     request: &ViewerRequest<'_>,

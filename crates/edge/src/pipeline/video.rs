@@ -1,4 +1,4 @@
-//! The walk's steps for videos: what is made of them, and lists that are objects themselves.
+//! The walk's steps for videos: what is made of them, and playlists that are objects themselves.
 
 mod members;
 mod object_request;

@@ -1,4 +1,4 @@
-//! Tells the operator of proxies in front of the edge that are not understood, or not believed: nobody else hears of
+//! Tells the operator of proxies in front of the edge that are not understood, or not trusted: nobody else learns of
 //! it.
 
 use super::ProxyFault;
@@ -7,7 +7,7 @@ use privet_distribution::request::ForwardedFault;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// Speaks of proxies.
+/// Complaints about proxies.
 #[derive(Debug)]
 pub(crate) struct ProxyComplaints(Arc<Notices>);
 
@@ -16,9 +16,9 @@ impl ProxyComplaints {
         ProxyComplaints(notices)
     }
 
-    /// A connection from `peer` to `listener` was closed for this `fault`.
+    /// Reports that a connection from `peer` to `listener` was closed for this `fault`.
     pub(crate) fn hear(&self, peer: SocketAddr, listener: SocketAddr, fault: &ProxyFault) {
-        // A balancer that only looks whether anybody is there sends nothing and is no reason to complain.
+        // A balancer's health check connects and sends nothing, which is no reason to complain.
         if matches!(fault, ProxyFault::Ended(_)) {
             return;
         }
@@ -28,7 +28,7 @@ impl ProxyComplaints {
         });
     }
 
-    /// What the trusted proxy `peer` says of a request cannot be true.
+    /// Reports that the headers of the trusted proxy `peer` cannot be true.
     pub(crate) fn contradicts(&self, peer: SocketAddr, fault: &ForwardedFault) {
         self.0.tell(NoticeCode::ForwardedContradiction, |_| {
             let address = peer.ip();
@@ -36,8 +36,8 @@ impl ProxyComplaints {
         });
     }
 
-    /// `peer` says how a viewer has asked, and is refused since nobody believes it. Strangers do so too, but from here
-    /// or from a private network it is most likely a proxy.
+    /// Reports a request from `peer` that was refused because its headers about the viewer are not trusted. Strangers
+    /// send such headers too, but from this machine or from a private network it is most likely a proxy.
     pub(crate) fn unbelieved(&self, peer: SocketAddr) {
         let address = peer.ip().to_canonical();
         let is_near = match address {

@@ -12,7 +12,7 @@ fn extension(kind: u8, value: &[u8]) -> Vec<u8> {
     [&[kind], &length[..], value].concat()
 }
 
-/// A header for 192.0.2.7:12345 with these extensions and, behind them, a good checksum.
+/// Returns a header for 192.0.2.7:12345 with these extensions and, after them, a good checksum.
 fn with_checksum(extensions: &[u8]) -> Vec<u8> {
     let rest = [TCP4, extensions, &extension(CRC32C, &[0; 4])].concat();
     let mut header = header(0x21, 0x11, &rest);
@@ -27,7 +27,7 @@ fn taken(stream: &mut &[u8]) -> Result<Vec<u8>, ProxyFault> {
     builder.build().unwrap().block_on(read_header(stream))
 }
 
-/// As it is read from a connection, with bytes of the viewer's behind it.
+/// Reads a header as from a connection, with bytes of the viewer's after it.
 fn parsed(bytes: &[u8]) -> Result<Option<SocketAddr>, ProxyFault> {
     let request = b"GET / HTTP/1.1\r\n";
     let sent = [bytes, request].concat();
@@ -110,7 +110,7 @@ fn wrong_checksums() {
     }
 }
 
-/// Whatever one byte is, there is an answer.
+/// Every value of each single byte gives a result, never a panic.
 #[test]
 fn torn_headers() {
     let good = with_checksum(&extension(0x04, b"padding"));
@@ -160,7 +160,7 @@ fn extensions() {
     assert_eq!(crc32c(b"123456789".iter()), 0xe306_9283);
 }
 
-/// What HAProxy's `send-proxy-v2-ssl` adds: flags, the certificate's verdict, and names.
+/// Returns the extension that HAProxy's `send-proxy-v2-ssl` adds: flags, the certificate's verdict, and names.
 fn of_tls(client: u8, names: &[u8]) -> Vec<u8> {
     extension(SSL, &[&[client, 0, 0, 0, 1], names].concat())
 }
@@ -181,7 +181,7 @@ fn what_is_said_of_tls() {
     let expected = some("TLSv1.3", "TLS_AES_256_GCM_SHA384");
     assert_eq!(told(&of_tls(0x01, &names)), expected);
     assert_eq!(told(&of_tls(0x07, &names)), expected);
-    // The frontend took TLS, this viewer came without.
+    // The frontend accepts TLS, but this viewer came without.
     assert_eq!(told(&of_tls(0x00, &names)), Ok(None));
     assert_eq!(told(&[]), Ok(None));
     assert_eq!(told(&of_tls(0x01, &[])), some("-", "-"));
@@ -200,7 +200,7 @@ fn what_is_said_of_tls() {
             Err(ProxyFault::BrokenExtension)
         );
     }
-    // What a proxy says for itself is about no viewer.
+    // The TLS of a proxy that speaks for itself is no viewer's.
     let local = header(0x20, 0x11, &[TCP4, &of_tls(0x01, &names)].concat());
     assert_eq!(said(&local), Ok(ProxyFacts::default()));
 }

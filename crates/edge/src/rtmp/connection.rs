@@ -1,7 +1,7 @@
-//! One viewer's connection: hears, answers, sends what is due, and ends where a time limit has passed.
+//! One viewer's connection: reads commands, replies, sends what is due, and ends when a time limit has passed.
 //!
-//! One task does it all, and one thing at a time: while the edge looks for a video it hears nothing, so that a viewer
-//! cannot have more under way than that.
+//! A single task does it all, one thing at a time: while the edge opens a video it reads nothing, so that a viewer
+//! cannot have more than that in progress.
 
 mod acts;
 
@@ -29,14 +29,15 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// What is heard at once. Viewers say little.
+/// Bytes read at once. Viewers send little.
 const HEARD_SIZE_BYTES: usize = 4 * 1024;
-/// What a viewer may be owed for what it said at once: few bytes may ask many times for what decoders need first.
+/// Maximum size of the pending replies to what a viewer sent at once: a few bytes may request the decoder configuration
+/// many times.
 const OWED_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// How long a viewer that was turned away may take to hear so.
+/// Time for a viewer that was turned away to receive the refusal.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
-/// Why a connection is over.
+/// Reason why a connection is over.
 #[derive(Debug, Error)]
 enum End {
     #[error(transparent)]
@@ -54,22 +55,22 @@ enum End {
     Drain,
 }
 
-/// What a connection waits for.
+/// Event that a connection waits for.
 enum Happening {
     Heard(usize),
     /// Everything was sent, so that there is room for more.
     Sent,
-    /// A time has come.
+    /// The alarm rang.
     Alarm,
     Draining,
 }
 
-/// Whether a video is on its way to the viewer.
+/// State of a video's transfer to the viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Motion {
     Running,
     Paused,
-    /// All was sent; the viewer may still seek.
+    /// Everything was sent; the viewer may still seek.
     Over,
 }
 
@@ -83,7 +84,7 @@ struct Play {
 /// The time limits of RTMP viewers.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
-    /// Until the viewer has shaken hands and wants to connect.
+    /// Time limit for the handshake and `connect` together.
     handshake_timeout: Duration,
     idle_timeout: Duration,
     write_least: Least,
@@ -107,21 +108,21 @@ pub(super) struct RtmpConnection<S> {
     stream: S,
     session: Session,
     outgoing: Outgoing,
-    /// For what the session has ready while other bytes are on their way.
+    /// Charge for the session's output that is ready while other bytes are on their way.
     owed: Option<Charge>,
     viewer: Viewer,
     play: Option<Play>,
-    /// What the viewer wants to hold, once it has said so.
+    /// Buffer length that the viewer has announced.
     buffer: Option<Duration>,
-    /// From `connect` on.
+    /// Events of the viewer, from `connect` on.
     events: Option<Events>,
     shared: Rc<WorkerContext>,
     patience: Patience,
     sent_bytes: Rc<Cell<u64>>,
     began: Instant,
-    /// When the viewer last said something.
+    /// Time when the viewer last sent something.
     heard: Instant,
-    /// When a paused viewer was last asked whether it is there.
+    /// Time when a paused viewer was last pinged.
     pinged: Instant,
     alarm: Pin<Box<Sleep>>,
 }
@@ -162,11 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         }
     }
 
-    /// Serves the viewer until it leaves, or until there is a reason to leave it.
+    /// Serves the viewer until it leaves, or until there is a reason to close the connection.
     pub(super) async fn serve(mut self) {
         let end = self.run().await;
         if let Err(End::Silence | End::Drain) = end {
-            // What was said last must be heard: a close with bytes unread would take it back.
+            // The last message must arrive: closing a socket with unread bytes would discard it.
             let farewell = async {
                 self.stream.shutdown().await?;
                 tokio::io::copy(
@@ -205,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         }
     }
 
-    /// Whether a video is on its way to the viewer, or will go on.
+    /// Returns true if a video is on its way to the viewer, or will continue.
     fn plays(&self) -> bool {
         let play = self.play.as_ref();
         play.is_some_and(|play| play.motion != Motion::Over)
@@ -225,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
                 self.set_alarm(None);
             }
         }
-        // A viewer that takes no answers is not listened to.
+        // Nothing is read from a viewer that does not read the replies.
         if self.session.output_size_bytes() < READY_SIZE_BYTES_MAX as u64 {
             let mut buffer = ReadBuf::new(heard);
             let read = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
@@ -241,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             .map(|()| Ok(Happening::Alarm))
     }
 
-    /// Makes ready what is due, once everything before it was sent; says how long until more is.
+    /// Prepares what is due, once everything before it was sent; returns the time until more is due.
     fn fill(&mut self) -> Result<Option<Duration>, End> {
         if !self.outgoing.is_idle() {
             return Ok(None);
@@ -278,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         None
     }
 
-    /// Sets the alarm to what comes first: what is due for the viewer, or the end of the edge's patience.
+    /// Sets the alarm to what comes first: the next message for the viewer, or the viewer's time limit.
     fn set_alarm(&mut self, due: Option<Duration>) {
         let mut at = self.deadline();
         if let Some(due) = due {
@@ -298,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
             return self.began + patience.handshake_timeout;
         }
         match self.play.as_ref().map(|play| play.motion) {
-            // What is sent shows whether the viewer is there.
+            // The transfer itself shows whether the viewer is there.
             Some(Motion::Running) => Instant::now() + patience.idle_timeout,
             Some(Motion::Paused) if self.pinged <= self.heard => {
                 self.heard + patience.idle_timeout / 2
@@ -341,7 +342,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         Ok(())
     }
 
-    /// Counts what the viewer has asked for and cannot be sent yet.
+    /// Counts what the viewer has requested and cannot be sent yet.
     fn owe(&mut self) -> Result<(), End> {
         let size_bytes = self.session.output_size_bytes();
         if size_bytes > OWED_SIZE_BYTES_MAX {

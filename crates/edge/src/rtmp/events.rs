@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogFull;
 
-/// The events of one connection. Its drop writes the last of them.
+/// The events of one connection. Dropping this writes the last of them.
 pub(super) struct Events {
     shared: Rc<WorkerContext>,
     state: Arc<EdgeState>,
@@ -30,24 +30,24 @@ pub(super) struct Events {
     sent_bytes: Rc<Cell<u64>>,
     disconnect: LogSlot,
     play: Option<LoggedPlay>,
-    /// Plays so far.
+    /// Number of plays so far.
     plays: u32,
 }
 
-/// What plays, as the log has it.
+/// The current play, as the log records it.
 struct LoggedPlay {
     name: String,
     query: String,
     extension: String,
     id: u32,
-    /// The fingerprint of the grant, for the live copy.
+    /// Fingerprint of the grant, for the live copy.
     grant: Option<String>,
-    /// Used when the video stops.
+    /// Slot for the record that the video has stopped.
     stop: LogSlot,
 }
 
 impl Events {
-    /// Writes that the viewer has connected.
+    /// Logs that the viewer has connected.
     pub(super) fn connect(
         viewer: &Viewer,
         connect: Connect,
@@ -79,7 +79,7 @@ impl Events {
         Ok(events)
     }
 
-    /// Writes that a video begins.
+    /// Logs that a video begins.
     pub(super) fn play(&mut self, video: &OpenVideo) -> Result<(), LogFull> {
         self.stop();
         let slot = self.reserve()?;
@@ -104,7 +104,7 @@ impl Events {
         Ok(())
     }
 
-    /// Writes that the video goes on from another place or after a pause.
+    /// Logs that the video continues from another position or after a pause.
     pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
         let slot = self.reserve()?;
         if let Some(play) = &mut self.play
@@ -122,7 +122,7 @@ impl Events {
         Ok(())
     }
 
-    /// Writes why a video does not begin or go on. Without room for that it is not written: the viewer got nothing.
+    /// Logs why a video does not begin or continue. Without room the record is dropped: the viewer got nothing.
     pub(super) fn refused(&self, event: StreamEvent, name: &StreamName, refusal: &'static str) {
         let Ok(slot) = self.reserve() else {
             return;
@@ -147,14 +147,14 @@ impl Events {
         ends.stream(slot, &self.distribution_id, &line);
     }
 
-    /// Writes that the video pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
+    /// Logs that the video pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
     pub(super) fn pause(&mut self) {
         if let Ok(slot) = self.reserve() {
             self.write(StreamEvent::Pause, slot);
         }
     }
 
-    /// Writes that the video has stopped, once. It may go on later.
+    /// Logs that the video has stopped, once. It may continue later.
     pub(super) fn stop(&mut self) {
         let play = self.play.as_mut();
         if let Some(stop) = play.map(|play| std::mem::take(&mut play.stop)) {
@@ -170,7 +170,7 @@ impl Events {
         self.shared.ends.log.give_back(slot);
     }
 
-    /// Writes an event, which is of the video that plays, if one does.
+    /// Logs an event, for the video that plays, if one does.
     fn write(&self, event: StreamEvent, slot: LogSlot) {
         let play = self.play.as_ref();
         let stream = play.map(|play| LoggedStream {
@@ -226,7 +226,7 @@ impl Drop for Events {
     }
 }
 
-/// A slot for one record.
+/// Reserves a slot for one record.
 fn reserve(shared: &WorkerContext, state: &EdgeState) -> Result<LogSlot, LogFull> {
     let records_max = state.snapshot.limits.log_queue_records_max;
     match shared.ends.log.reserve(records_max) {

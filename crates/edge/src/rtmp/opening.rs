@@ -1,4 +1,4 @@
-//! Opens the video that a viewer wants to play: the gate first, then the object, then what is known of it.
+//! Opens the video that a viewer wants to play: authorizes the play, opens the object, then reads its index.
 
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
@@ -18,23 +18,24 @@ use privet_sign::{Grant, Scheme};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// How often an object may turn out to be another one while its index is read.
+/// Maximum number of times that an object may change while its index is read.
 const ATTEMPTS_MAX: usize = 3;
 
-/// Whose connection it is, and to what.
+/// The viewer of a connection, and the host that it connected to.
 #[derive(Debug)]
 pub(super) struct Viewer {
     pub(super) peer: SocketAddr,
-    /// By which grants are judged: the peer's address, if it is known whose that is.
+    /// Address by which grants are judged: the viewer's if it is known, else the unspecified address, which no grant
+    /// limited to certain addresses covers.
     pub(super) client: IpAddr,
     pub(super) scheme: Scheme,
-    /// That the viewer believes to be connected to.
+    /// Host that the viewer believes it is connected to.
     pub(super) host: String,
-    /// Names the connection, in the log and to origins.
+    /// Id of the connection, in the log and for origins.
     pub(super) id: String,
 }
 
-/// Why nothing plays: what the viewer is told, and what the operator is.
+/// Reason why nothing plays, for the viewer and for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotPlayed {
     pub(super) refusal: PlayRefusal,
@@ -42,12 +43,12 @@ pub(super) struct NotPlayed {
 }
 
 impl NotPlayed {
-    /// Another object lies there each time that it is opened.
+    /// The object changes each time that it is opened.
     const UNSTABLE: NotPlayed = NotPlayed {
         refusal: PlayRefusal::Unavailable,
         token: "object-unstable",
     };
-    /// There is no room in the log.
+    /// The log has no room.
     pub(super) const UNLOGGED: NotPlayed = NotPlayed {
         refusal: PlayRefusal::Unavailable,
         token: "log-full",
@@ -57,7 +58,7 @@ impl NotPlayed {
         refusal: PlayRefusal::NotFound,
         token: "unknown-host",
     };
-    /// Nothing plays that could go on.
+    /// No video is open that could continue.
     pub(super) const NOTHING: NotPlayed = NotPlayed {
         refusal: PlayRefusal::NotFound,
         token: "not-found",
@@ -79,9 +80,9 @@ pub(super) struct OpenVideo {
     pub(super) source: VideoSource,
     pub(super) index: Arc<StreamIndex>,
     pub(super) name: StreamName,
-    /// Which of the objects that the name may mean it is.
+    /// Key of the object, one of those that the name may mean.
     pub(super) key: String,
-    /// The fingerprint of the grant, if the log has a live copy.
+    /// Fingerprint of the grant, if the log has a live copy.
     pub(super) grant: Option<String>,
 }
 
@@ -102,7 +103,7 @@ impl Viewer {
         Err(last)
     }
 
-    /// Whether the video may go on from another place or after a pause: that counts as another play.
+    /// Checks whether the video may continue from another position or after a pause: that counts as another play.
     pub(super) fn may_go_on(
         &self,
         video: &OpenVideo,
@@ -124,7 +125,7 @@ impl Viewer {
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
         let redeemed = redeem(authorized).await?;
-        // The object is the same one that the web's viewers get, and so is its place in the cache.
+        // The object is the same one that HTTP viewers get, and so is its entry in the cache.
         let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
         let headers = headers.unwrap_or_default();
@@ -183,7 +184,7 @@ impl Viewer {
         }
     }
 
-    /// `asked`: the stream's name, one of its keys, and the path of that.
+    /// Authorizes a play. `asked` is the stream's name, one of its keys, and the path of that key.
     fn authorize<'s>(
         &self,
         asked: (&StreamName, &str, &str),
@@ -238,7 +239,7 @@ async fn indexed(
     Err(NotPlayed::UNSTABLE)
 }
 
-/// What the viewer is told: no more than that.
+/// Returns the refusal for the viewer, which learns no more than that.
 fn refusal(denial: &Denial) -> PlayRefusal {
     match denial {
         Denial::Signature(_)

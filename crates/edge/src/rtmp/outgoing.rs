@@ -1,4 +1,4 @@
-//! What is on its way to a viewer: at most 64 KiB of its own, and slices of blocks that all viewers share.
+//! Bytes on their way to a viewer: at most 64 KiB of its own, and slices of blocks that all viewers share.
 
 use crate::answer_memory::{Charge, ConnectionMemory};
 use crate::cache::ReadFault;
@@ -17,12 +17,12 @@ use thiserror::Error;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
-/// How much is made ready for the viewer before it takes it.
+/// Maximum number of bytes prepared before the viewer reads them.
 pub(super) const READY_SIZE_BYTES_MAX: usize = 64 * 1024;
-/// How many slices are written at once.
+/// Maximum number of slices in one write.
 const SLICES_MAX: usize = 32;
 
-/// Why sending came to an end.
+/// Reason why sending ended.
 #[derive(Debug, Error)]
 pub(super) enum SendFault {
     #[error("the viewer is gone: {0}")]
@@ -34,7 +34,7 @@ pub(super) enum SendFault {
     NoMemory,
 }
 
-/// What of a batch is not ready yet.
+/// The part of a batch that is not ready yet.
 enum Batch {
     Own(VecDeque<Bytes>),
     Video(VideoSource, PartsReader),
@@ -47,19 +47,19 @@ pub(super) struct Outgoing {
     ready_size_bytes: usize,
     ready_size_bytes_max: usize,
     memory: Arc<ConnectionMemory>,
-    /// For the batch and what of it is ready.
+    /// Charges for the batch, and for its part that is ready.
     charges: Option<[Charge; 2]>,
-    /// All that was sent since the connection began.
+    /// Bytes sent since the connection began.
     sent_bytes: Rc<Cell<u64>>,
-    /// How the viewer takes what there is to take.
+    /// Pace at which the viewer reads what is sent.
     pace: Pace,
     least: Least,
-    /// Something was written that the stream may still hold.
+    /// Set when something was written that the stream may still buffer.
     needs_flush: bool,
 }
 
 impl Outgoing {
-    /// `memory`: of the connection; `least`: what the viewer has to take of it.
+    /// Creates a sender. `memory` is the connection's; `least` is the minimum pace of the viewer.
     pub(super) fn new(memory: Arc<ConnectionMemory>, least: Least) -> Self {
         Outgoing {
             batch: None,
@@ -75,39 +75,39 @@ impl Outgoing {
         }
     }
 
-    /// All that was sent since the connection began.
+    /// Returns the counter of bytes sent since the connection began.
     pub(super) fn sent_bytes(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.sent_bytes)
     }
 
-    /// How much may be made ready for the viewer.
+    /// Returns how many bytes may be prepared for the viewer.
     pub(super) fn room(&self) -> u64 {
         self.memory.room(READY_SIZE_BYTES_MAX as u64)
     }
 
-    /// Counts what is to be sent later; `None` when that is too much beside all that is on its way.
+    /// Charges what is to be sent later; `None` when that is too much beside all that is on its way.
     pub(super) fn try_charge(&self, size_bytes: u64) -> Option<Charge> {
         Charge::try_of(size_bytes, &self.memory)
     }
 
-    /// Everything was sent.
+    /// Returns true if everything was sent.
     pub(super) fn is_idle(&self) -> bool {
         self.batch.is_none() && self.ready.is_empty() && !self.needs_flush
     }
 
-    /// When the viewer must be judged that is waited for; `None` while it is not.
+    /// Returns the time at which the viewer must be judged; `None` while the edge does not wait for it.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.pace.deadline(&self.least)
     }
 
-    /// Whether the viewer takes enough.
+    /// Judges whether the viewer reads fast enough.
     pub(super) fn judge(&mut self, now: Instant) -> Judgement {
         self.pace.judge(now, &self.least)
     }
 
-    /// Sends `parts`, whose stretches are of `source`. Only while idle.
+    /// Begins to send `parts`, whose ranges are of `source`. Only while idle.
     ///
-    /// Errors: what is made here of them is too much beside all that is on its way to viewers.
+    /// Errors: the bytes made here are too many beside all that is on its way to viewers.
     pub(super) fn begin(
         &mut self,
         parts: Parts,
@@ -125,7 +125,7 @@ impl Outgoing {
         self.batch = match source {
             _ if parts.size_bytes() == 0 => None,
             Some(source) => Some(Batch::Video(source.clone(), source.reader(parts))),
-            // Without a video there are no stretches of one.
+            // Without a video there are no ranges of one.
             None => Some(Batch::Own(
                 parts.as_slice().iter().filter_map(own).collect(),
             )),
@@ -133,7 +133,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Writes what it can; ready when everything was sent.
+    /// Writes as much as the stream accepts; ready when everything was sent.
     pub(super) fn poll_send<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,

@@ -1,8 +1,9 @@
-//! Which URIs of other people's lists may carry the viewer's grant: those that lead here, however a player reads them.
+//! Selects the URIs of third-party playlists that may carry the viewer's grant: those that lead here, however a player
+//! reads them.
 
 use privet_sign::Scheme;
 
-/// `uri` with the grant, if it leads to this host and has none of its own.
+/// Returns `uri` with the grant, if it leads to this host and has none of its own.
 pub(crate) fn signed(uri: &str, here: (Scheme, &str), carried: &str) -> Option<String> {
     let (before, fragment) = match uri.split_once('#') {
         Some((before, fragment)) => (before, Some(fragment)),
@@ -28,11 +29,11 @@ pub(crate) fn signed(uri: &str, here: (Scheme, &str), carried: &str) -> Option<S
     Some(format!("{before}{separator}{carried}{fragment}"))
 }
 
-/// Whether every reading of `uri` leads to the host at hand, and to nowhere in the clear from where all is encrypted.
+/// Returns true if every reading of `uri` leads to this host, and to no unencrypted URL if the viewer came over TLS.
 ///
 /// Players differ in what they take for white space and drop, at the ends or anywhere, and in whether they take `\` for
-/// `/`. So a URI has visible characters of ASCII only, save blanks and letters of other scripts in its middle, and must
-/// stay here without those as well.
+/// `/`. So a URI may have only visible ASCII characters, except blanks and letters of other scripts in its middle, and
+/// must stay here without those as well.
 fn stays_here(uri: &str, here: (Scheme, &str)) -> bool {
     let visible: String = uri.chars().filter(char::is_ascii_graphic).collect();
     uri.chars().all(is_harmless)
@@ -42,7 +43,7 @@ fn stays_here(uri: &str, here: (Scheme, &str)) -> bool {
         && (visible.len() == uri.len() || leads_here(&visible, here))
 }
 
-/// Of names of files that are not ASCII, letters and digits are all that is taken.
+/// Returns true for the characters allowed in a URI; beyond ASCII only letters and digits are.
 fn is_harmless(character: char) -> bool {
     match character {
         '\\' => false,
@@ -51,7 +52,7 @@ fn is_harmless(character: char) -> bool {
     }
 }
 
-/// By the grammar of RFC 3986, which is that of browsers where there is nothing but what [`is_harmless`].
+/// Parses `uri` by the grammar of RFC 3986, which is that of browsers if all characters satisfy [`is_harmless`].
 fn leads_here(uri: &str, (own_scheme, host): (Scheme, &str)) -> bool {
     if let Some(rest) = uri.strip_prefix("//") {
         return is_authority(rest, host, None);
@@ -73,7 +74,8 @@ fn leads_here(uri: &str, (own_scheme, host): (Scheme, &str)) -> bool {
     }
 }
 
-/// `/.//evil.test/a` is a path, and `//evil.test/a` when its dots are removed and it is read once more.
+/// Returns true for a path that hides an authority: `/.//evil.test/a` is a path, but becomes `//evil.test/a` when its
+/// dots are removed and it is parsed again.
 fn has_hidden_authority(uri: &str) -> bool {
     let path = uri.split('?').next().unwrap_or(uri);
     let is_dots = |segment: &&str| {
@@ -138,7 +140,7 @@ mod tests {
         }
     }
 
-    /// JavaScript's `trim()` knows U+FEFF, Rust's does not; browsers drop tabs and line breaks anywhere.
+    /// JavaScript's `trim()` removes U+FEFF, Rust's does not; browsers drop tabs and line breaks anywhere.
     #[test]
     fn f10_what_players_may_drop_hides_no_host() {
         let dropped = [
@@ -193,7 +195,7 @@ mod tests {
         ] {
             check(uri, None);
         }
-        // Here in every reading, but nothing that a playlist needs.
+        // These stay here in every reading, but no playlist needs them.
         for uri in [
             "\u{feff}a.ts",
             "\u{a0}a.ts",

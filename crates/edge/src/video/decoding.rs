@@ -1,4 +1,4 @@
-//! Undoes the content codings of texts, up to a length: what is compressed may be a thousand times as long.
+//! Undoes the content codings of texts, up to a length: compressed bytes may expand a thousandfold.
 
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
@@ -6,24 +6,25 @@ use flate2::{Decompress, FlushDecompress, Status};
 use privet_distribution::caching::{AppliedCoding, AppliedCodings};
 use std::io::Read;
 
-/// Codings on top of each other that are undone.
+/// Maximum number of stacked codings that are undone.
 pub(crate) const CODINGS_MAX: usize = 3;
-/// Windows of zstd up to 8 MiB: more is no content coding (RFC 9659 3).
+/// Maximum window of zstd: 8 MiB, beyond which it is no content coding (RFC 9659 3).
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 const BROTLI_BUFFER_SIZE_BYTES: usize = 4096;
-/// In what pieces bare DEFLATE is read.
+/// Size of the pieces in which bare DEFLATE is read.
 const DEFLATE_PIECE_SIZE_BYTES: usize = 16 * 1024;
 
-/// Why there is no text.
+/// Reason why there is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DecodeFault {
-    /// The bytes are not what their coding says, are cut off, or are in a coding that nobody here undoes.
+    /// The bytes do not match their coding, are cut off, or have a coding that is not supported.
     Undecodable,
-    /// The text is longer than it may be.
+    /// The text is longer than allowed.
     TooLarge,
 }
 
-/// The bytes of a text before its codings; `None` if they cannot be undone, or it is longer than `size_bytes_max` then.
+/// Returns the bytes of a text before its codings; `None` if they cannot be undone, or if the text is then longer than
+/// `size_bytes_max`.
 pub(crate) fn decoded_text(
     bytes: Vec<u8>,
     codings: &AppliedCodings,
@@ -37,8 +38,8 @@ pub(crate) fn decoded_text(
     decoded.ok().map(Vec::from)
 }
 
-/// The bytes before `codings`, which stand in the order in which they were applied; none is longer than
-/// `size_bytes_max` on the way.
+/// Returns the bytes before `codings`, which are in the order in which they were applied; no intermediate result is
+/// longer than `size_bytes_max`.
 pub(crate) fn decode(
     mut bytes: Bytes,
     codings: &[AppliedCoding],
@@ -46,7 +47,7 @@ pub(crate) fn decode(
 ) -> Result<Bytes, DecodeFault> {
     for coding in codings.iter().rev() {
         let mut decoded = undone(&bytes, *coding, size_bytes_max)?;
-        // Its length is what is counted.
+        // Only the length is counted, so there must be no spare capacity.
         decoded.shrink_to_fit();
         bytes = Bytes::from(decoded);
     }
@@ -63,7 +64,7 @@ fn undone(
         AppliedCoding::Brotli => {
             let mut reader = brotli::Decompressor::new(bytes, BROTLI_BUFFER_SIZE_BYTES);
             let decoded = read_all(&mut reader, size_bytes_max)?;
-            // Behind its end the reader tells by an error of what is left in its buffer.
+            // After the end, the reader reports bytes left in its buffer as an error.
             let is_all = matches!(reader.read(&mut [0]), Ok(0)) && reader.get_ref().is_empty();
             is_all.then_some(decoded).ok_or(DecodeFault::Undecodable)
         }
@@ -93,8 +94,8 @@ fn read_all(reader: impl Read, size_bytes_max: usize) -> Result<Vec<u8>, DecodeF
     Ok(decoded)
 }
 
-/// One member after the other (RFC 1952 2.2), and behind the last one nothing but zeros: with those some fill a block,
-/// and tools for gzip pass over them.
+/// Decompresses one member after the other (RFC 1952 2.2). Only zeros may follow the last one: some writers fill a
+/// block with those, and tools for gzip skip them.
 fn gunzip(bytes: &[u8], size_bytes_max: usize) -> Result<Vec<u8>, DecodeFault> {
     let mut decoded = Vec::new();
     let mut member = GzDecoder::new(bytes);
@@ -115,16 +116,16 @@ fn gunzip(bytes: &[u8], size_bytes_max: usize) -> Result<Vec<u8>, DecodeFault> {
     }
 }
 
-/// What is around DEFLATE.
+/// Wrapping around DEFLATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrapping {
-    /// RFC 1950, which is what `deflate` means.
+    /// The zlib format (RFC 1950), which is what `deflate` means.
     Zlib,
-    /// Nothing, which is what some write instead.
+    /// No wrapping, which is what some servers send instead.
     None,
 }
 
-/// Readers of flate2 take what is cut off for the end: here the stream has to say that it ends.
+/// Decompresses DEFLATE. The readers of flate2 take truncation for the end; here the stream must mark its end itself.
 fn inflate(
     bytes: &[u8],
     wrapping: Wrapping,
@@ -135,7 +136,7 @@ fn inflate(
     loop {
         decoded.reserve(DEFLATE_PIECE_SIZE_BYTES);
         let before = (inflater.total_in(), decoded.len());
-        // The whole input is in memory.
+        // The whole input is in memory, so the conversion loses nothing.
         let rest = &bytes[inflater.total_in() as usize..];
         let status = inflater.decompress_vec(rest, &mut decoded, FlushDecompress::None);
         if decoded.len() > size_bytes_max {
@@ -222,7 +223,7 @@ mod tests {
             for length in [0, 1, 5, whole.len() / 2, whole.len() - 1] {
                 let cut = whole[..length].to_vec();
                 let decoded = decode(cut, &[coding], LIMIT);
-                // Of zstd, nothing is a text without a byte.
+                // Zero bytes of zstd are an empty text.
                 let nothing = coding == Zstd && length == 0 && decoded == Ok(Vec::new());
                 let refused = decoded == Err(DecodeFault::Undecodable);
                 assert!(refused || nothing, "{coding:?} {length}");
@@ -251,7 +252,7 @@ mod tests {
         let bare = [&bare_deflate(&plain), &b"x"[..]].concat();
         let decoded = decode(bare, &[Deflate], LIMIT);
         assert_eq!(decoded, Err(DecodeFault::Undecodable));
-        // Between members there is no padding.
+        // No padding is allowed between members.
         let members = [&gzip(&plain)[..], &[0; 512], &gzip(&plain)].concat();
         let decoded = decode(members, &[Gzip], LIMIT);
         assert_eq!(decoded, Err(DecodeFault::Undecodable));

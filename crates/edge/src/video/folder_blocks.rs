@@ -1,5 +1,5 @@
 //! Blocks of a folder's large files, in one memory for all workers and all kinds of streams: each is read once for all
-//! who want it.
+//! viewers.
 
 use crate::cache::ReadFault;
 use crate::origin::file_chunk::{CHUNK_SIZE_BYTES, read_cached, read_waiting};
@@ -12,12 +12,12 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is read at once.
+/// Size of a block, which is read at once.
 pub(super) const BLOCK_SIZE_BYTES: u64 = 8 * CHUNK_SIZE_BYTES as u64;
-/// Few, so that each has room for many blocks.
+/// Number of shards: few, so that each has room for many blocks.
 const SHARDS: usize = 4;
 
-/// An open file, by whatever name its blocks are kept.
+/// An open file, and the identity under which its blocks are cached.
 #[derive(Debug)]
 pub(crate) struct FolderFile {
     watched: WatchedFile,
@@ -25,7 +25,7 @@ pub(crate) struct FolderFile {
     identity: [u8; 16],
 }
 
-/// A stretch of a file, in chunks.
+/// A range of a file, in chunks.
 #[derive(Debug)]
 pub(crate) struct FolderBlock {
     chunks: Vec<Bytes>,
@@ -47,11 +47,11 @@ impl Weighter<BlockKey, Arc<FolderBlock>> for ByMemory {
     }
 }
 
-/// The blocks that were read lately.
+/// The recently read blocks.
 #[derive(Debug)]
 pub(crate) struct FolderBlocks {
     blocks: Cache<BlockKey, Arc<FolderBlock>, ByMemory>,
-    /// Of blocks that are kept or on their way to viewers.
+    /// Memory of blocks that are cached or on their way to viewers.
     alive_size_bytes: Arc<AtomicU64>,
     alive_size_bytes_max: u64,
 }
@@ -73,12 +73,12 @@ impl FolderFile {
         self.size_bytes
     }
 
-    /// Whether what was read until now is of the bytes that were opened.
+    /// Returns true if everything read until now belongs to the bytes that were opened.
     pub(super) fn is_unchanged(&self) -> bool {
         self.watched.is_unchanged()
     }
 
-    /// Waits for the disk. `None`: the file is shorter or another one by now.
+    /// Reads a range, waiting for the disk. `None`: the file is shorter or has changed.
     pub(super) fn read_whole(&self, offset: u64, length: u64) -> Option<Bytes> {
         let mut bytes = vec![0; usize::try_from(length).ok()?];
         self.file().read_exact_at(&mut bytes, offset).ok()?;
@@ -90,7 +90,7 @@ impl FolderFile {
         BLOCK_SIZE_BYTES.min(self.size_bytes.saturating_sub(start))
     }
 
-    /// All chunks of a block, each by `read`; `None` as soon as one is not whole.
+    /// Reads all chunks of a block with `read`; `None` as soon as one is incomplete.
     fn chunks(
         &self,
         number: u64,
@@ -116,7 +116,7 @@ impl FolderBlock {
         (self.chunks.len() * CHUNK_SIZE_BYTES) as u64
     }
 
-    /// Bytes from `position` within the block on, of one chunk; `None` behind its end.
+    /// Returns bytes of one chunk, from `position` within the block on; `None` beyond its end.
     pub(super) fn slice(&self, position: u64, length_max: usize) -> Option<Bytes> {
         let position = usize::try_from(position).ok()?;
         let chunk = self.chunks.get(position / CHUNK_SIZE_BYTES)?;
@@ -134,7 +134,7 @@ impl Drop for FolderBlock {
 }
 
 impl FolderBlocks {
-    /// Keeps at most `size_bytes_max`; as much again may be on its way to viewers.
+    /// Creates a cache of at most `size_bytes_max`; as much again may be on its way to viewers.
     pub(super) fn new(size_bytes_max: u64) -> Arc<Self> {
         let blocks_max = size_bytes_max / BLOCK_SIZE_BYTES;
         let options = OptionsBuilder::new()
@@ -155,17 +155,17 @@ impl FolderBlocks {
         })
     }
 
-    /// The block, if it is kept.
+    /// Returns the block, if it is cached.
     pub(super) fn in_memory(&self, file: &FolderFile, number: u64) -> Option<Arc<FolderBlock>> {
         self.blocks.get(&key(file, number))
     }
 
-    /// Whether viewers hold so much that no more is to be read in blocks.
+    /// Returns true if viewers hold so much that no more is to be read in blocks.
     pub(super) fn are_held_up(&self) -> bool {
         self.alive_size_bytes.load(Ordering::Relaxed) >= self.alive_size_bytes_max
     }
 
-    /// The block, read once for all who wait for it.
+    /// Returns the block, read once for all who wait for it.
     ///
     /// Errors: it cannot be read, or the file has changed.
     pub(super) async fn block(
@@ -183,7 +183,7 @@ impl FolderBlocks {
                     reading.await.ok().flatten()
                 }
             };
-            // After the reading: a change that it met shows now.
+            // Checked after reading, so that a change during it shows.
             let chunks = chunks.filter(|_| file.is_unchanged());
             chunks
                 .map(|chunks| self.counted(chunks))

@@ -1,5 +1,4 @@
-//! What is known of videos: each index is read once for all who want it, and kept with its segmentation and
-//! description.
+//! Indexes of videos: each is read once for all viewers, and cached with its segmentation and description.
 
 use super::folder_blocks::FolderBlocks;
 use super::left_out::LeftOut;
@@ -23,19 +22,19 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-/// How long an object that gives no video is not read again.
+/// Time for which an object that yields no video is not read again.
 const REFUSAL_TTL_SECS: u64 = 60;
-/// Indexes from this size on are counted while they are read, and parsed on a thread of their own.
+/// Size from which an index is counted while it is read, and parsed on a thread of its own.
 const LARGE_INDEX_SIZE_BYTES_MIN: u64 = MIB;
-/// What large indexes may take together in memory as they came.
+/// Memory that large indexes may take together in the form in which they are read.
 const LARGE_INDEXES_SIZE_MIB_MAX: usize = 256;
 const MIB: u64 = 1024 * 1024;
-/// A guess, for the tables of the cache.
+/// Expected size of an entry, a guess for the tables of the cache.
 const VIDEO_SIZE_BYTES_EXPECTED: u64 = 256 * 1024;
-/// What an entry takes beside its index.
+/// Memory that an entry takes beside its index.
 const ENTRY_SIZE_BYTES: usize = 512;
 
-/// A video: what is made of an object can be said without reading it again.
+/// A video: everything needed to describe what is made of an object without reading it again.
 #[derive(Debug)]
 pub(crate) struct Video {
     pub(crate) index: Arc<Index>,
@@ -44,19 +43,19 @@ pub(crate) struct Video {
 }
 
 impl Video {
-    /// What the playlist of the transport stream says; `None` when there is none.
+    /// Returns the contents of the transport stream's playlist; `None` when there is no transport stream.
     pub(crate) fn transport_stream(&self) -> Option<TsDescription> {
         describe_ts(&self.index, &self.segmentation)
     }
 }
 
-/// Why there is no video.
+/// Reason why there is no video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum VideoFault {
-    /// It is about the object.
+    /// The object itself is unsuitable.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Its bytes cannot be had.
+    /// The object's bytes cannot be read.
     #[error("the object cannot be read")]
     Read(ReadFault),
 }
@@ -67,7 +66,7 @@ impl From<ReadFault> for VideoFault {
     }
 }
 
-/// What kind of object RTMP sends.
+/// Kind of an object that RTMP sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum StreamKind {
     Mp4,
@@ -115,36 +114,36 @@ impl Weighter<VideoKey, Known> for ByMemory {
     }
 }
 
-/// What is known of videos, for all workers.
+/// Indexes of videos, for all workers.
 #[derive(Debug)]
 pub(crate) struct VideoIndexes {
     known: Cache<VideoKey, Known, ByMemory>,
-    /// One permit for each mebibyte.
+    /// Limit on large indexes in memory, one permit for each mebibyte.
     large: Semaphore,
     blocks: Arc<FolderBlocks>,
-    /// Objects that are not known to their end yet.
+    /// Objects whose end is not known yet.
     arrivals: Arc<Arrivals>,
-    /// What the operator was told of.
+    /// Members left out of sets that the operator was told of.
     pub(crate) left_out: LeftOut,
 }
 
 impl VideoIndexes {
-    /// Blocks of folders' files.
+    /// Returns the blocks of folders' files.
     pub(crate) fn blocks(&self) -> &Arc<FolderBlocks> {
         &self.blocks
     }
 
-    /// Objects without a length that are waited for.
+    /// Returns the objects without a length that viewers wait for.
     pub(crate) fn arrivals(&self) -> &Arc<Arrivals> {
         &self.arrivals
     }
 
-    /// Keeps what `settings` allow, for as long as the process lives.
+    /// Creates a cache within the limits of `settings`, for the lifetime of the process.
     pub(crate) fn new(settings: &VideosSettings) -> Arc<Self> {
         let indexes_size_bytes_max = settings.index_memory_size_bytes_max as u64;
         let videos_max = indexes_size_bytes_max / VIDEO_SIZE_BYTES_EXPECTED;
         let options = OptionsBuilder::new()
-            // One: the largest index has to fit.
+            // A single shard, because the largest index has to fit into one.
             .shards(1)
             .estimated_items_capacity(usize::try_from(videos_max).unwrap_or(usize::MAX).max(1))
             .weight_capacity(indexes_size_bytes_max)
@@ -164,9 +163,9 @@ impl VideoIndexes {
         })
     }
 
-    /// The video of an object, cut into segments of about `target`.
+    /// Returns the video of an object, cut into segments of about `target`.
     ///
-    /// Errors: the object gives none, which is remembered for a while, or cannot be read.
+    /// Errors: the object yields none, which is remembered for a while, or it cannot be read.
     pub(crate) async fn video(
         &self,
         source: &VideoSource,
@@ -198,7 +197,7 @@ impl VideoIndexes {
         }
     }
 
-    /// What RTMP sends of an object.
+    /// Returns what RTMP sends of an object.
     ///
     /// Errors: as those of [`VideoIndexes::video`].
     pub(crate) async fn stream(
@@ -233,7 +232,8 @@ impl VideoIndexes {
         }
     }
 
-    /// What is kept, or what `make` gives: once for all who wait. What could not be read is not kept.
+    /// Returns the cached entry, or the result of `make`, which runs once for all who wait. A failure to read is not
+    /// cached.
     async fn known(
         &self,
         source: &VideoSource,
@@ -260,7 +260,7 @@ impl VideoIndexes {
         };
         match make.await {
             Ok(known) => {
-                // Whether there is room for it makes no difference to this one.
+                // The result is good even if the cache has no room for it.
                 let _ = guard.insert(known.clone());
                 Ok(known)
             }
@@ -298,7 +298,8 @@ impl VideoIndexes {
             .await
     }
 
-    /// Reads what a locator wants, and lets it make the index: on a thread of its own when that takes a while.
+    /// Reads the ranges that a locator needs, and lets it make the index: on a thread of its own when that takes a
+    /// while.
     async fn locate<L: Send + 'static, I: Send + 'static>(
         &self,
         source: &VideoSource,
@@ -315,7 +316,8 @@ impl VideoIndexes {
             if read_bytes >= LARGE_INDEX_SIZE_BYTES_MIN {
                 let size_mib = u32::try_from(length.div_ceil(MIB)).unwrap_or(u32::MAX);
                 let wanted = size_mib.min(LARGE_INDEXES_SIZE_MIB_MAX as u32);
-                // Nobody waits for more while holding some. It is never closed.
+                // Nobody waits for more permits while holding some, which would be a deadlock. The semaphore is never
+                // closed.
                 drop(permit.take());
                 permit = self.large.acquire_many(wanted).await.ok();
             }
@@ -324,7 +326,7 @@ impl VideoIndexes {
                 supply(&mut locator, &joined(pieces))?;
                 continue;
             }
-            // Copying megabytes into fresh memory would hold all other viewers up.
+            // Copying megabytes into fresh memory would delay all other viewers.
             let supplying = DiskWork::start(move || {
                 supply(&mut locator, &joined(pieces))?;
                 Ok::<_, Refusal>(locator)
@@ -342,7 +344,7 @@ impl VideoIndexes {
     }
 }
 
-/// Small indexes are gone through at once, large ones on a thread of its own.
+/// Runs `work` at once for a small index, and on a thread of its own for a large one.
 async fn off_the_worker<T: Send + 'static>(
     index: &Index,
     work: impl FnOnce() -> T + Send + 'static,
@@ -361,12 +363,13 @@ fn joined(mut pieces: Vec<Bytes>) -> Bytes {
     Bytes::from(pieces.concat())
 }
 
-/// Each key gives one kind of entry; anything else is as if the bytes were lost.
+/// Returns the fault for an entry of an unexpected kind, which cannot occur: each key gives one kind of entry. It is
+/// treated as if the bytes were lost.
 fn wrong_kind() -> VideoFault {
     VideoFault::Read(ReadFault::Lost)
 }
 
-/// Players seek to key frames, and each segment is as long as the next one is away.
+/// Warns of rare key frames: players seek to key frames, and each segment lasts until the next one.
 fn tell_of_rare_key_frames(video: &Video, source: &VideoSource) {
     const FAR: Duration = Duration::from_secs(30);
     let lead = video.segmentation.lead();

@@ -8,20 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long nothing more is said of the same member and cause.
+/// Time for which the same member and cause are not reported again.
 const QUIET: Duration = Duration::from_secs(10 * 60);
-/// How many of those are remembered; beyond, nothing is said until some are forgotten.
+/// Maximum number of reports remembered; beyond it, nothing is reported until some are forgotten.
 const TOLD_MAX: usize = 256;
 
-/// What was said lately, and when.
+/// The recent reports, with their times.
 #[derive(Debug, Default)]
 pub(crate) struct LeftOut(Mutex<HashMap<(String, &'static str), Instant>>);
 
 impl LeftOut {
-    /// The object at `path` is left out of the video at `video`.
+    /// Reports that the object at `path` is left out of the video at `video`.
     pub(crate) fn tell(&self, path: &str, video: &str, denial: &Denial) {
         if self.is_new(path, denial.token()) {
-            // Whoever writes sets chooses names, and terminals obey.
+            // The authors of sets choose names, and terminals obey control characters.
             standard_error::warning(format_args!(
                 "{} is left out of {}: {}",
                 redact_viewer_text(path).escape_debug(),

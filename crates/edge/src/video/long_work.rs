@@ -1,4 +1,4 @@
-//! Work on long texts, off the worker and so much of it at a time, whether those who wanted it stay or leave.
+//! Work on long texts, off the worker and limited in parallel, whether those who requested it stay or leave.
 
 use crate::origin::DiskWork;
 use privet_distribution::request::Denial;
@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// For a permit. Viewers who have left may still stand in the queue: nobody hears of it before they are answered.
+/// Time limit for getting a permit. Viewers that have left may still stand in the queue: their leaving is not noticed
+/// before they are answered.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What came of the work. It holds its permit until it is dropped, so that few results wait to be counted.
+/// Result of the work. It holds its permit until it is dropped, so that few results wait to be counted.
 pub(crate) struct Done<T> {
     pub(crate) result: T,
     _permit: Option<SemaphorePermit<'static>>,
@@ -17,8 +18,8 @@ pub(crate) struct Done<T> {
 
 /// Does the work when there is a permit for it.
 ///
-/// Work that has begun goes on without whoever waits for it. So it takes its permit along, and what `work` owns has to
-/// hold what counts it.
+/// Work that has begun continues even if its viewer leaves. So it takes its permit along, and what `work` owns must
+/// hold the charges for its memory.
 ///
 /// Errors: others have all permits for too long, the work has panicked, or the process ends.
 pub(crate) async fn long_work<T: Send + 'static>(
@@ -26,7 +27,7 @@ pub(crate) async fn long_work<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Done<T>, Denial> {
     let waiting = timeout(PERMIT_TIMEOUT, permits.acquire()).await;
-    // It is never closed.
+    // The semaphore is never closed.
     let permit = waiting.map_err(|_| Denial::CapacityExceeded)?.ok();
     let working = DiskWork::start(move || Done {
         result: work(),
@@ -51,7 +52,7 @@ mod tests {
         assert_eq!(done.err(), Some(Denial::CapacityExceeded));
     }
 
-    /// M4: viewers who left made room for the next ones while their work went on, so that any number was under way.
+    /// M4: viewers who left made room for the next ones while their work continued, so that any number was in progress.
     #[tokio::test]
     async fn m4_work_keeps_its_permit_and_its_memory_when_its_viewer_has_left() {
         let all = AnswerMemory::new(1 << 20);
@@ -64,7 +65,7 @@ mod tests {
         let (go_on, may_end) = mpsc::channel::<()>();
         let work = long_work(&PERMITS, move || {
             begun.send(()).unwrap();
-            // Until the sender is dropped.
+            // Blocks until the sender is dropped.
             let _ = may_end.recv();
             text.len()
         });
@@ -76,7 +77,7 @@ mod tests {
         assert_eq!(PERMITS.available_permits(), 0);
         assert_eq!(all.used_bytes(), 100_000);
         drop(go_on);
-        // The text goes before the permit.
+        // The text is dropped before the permit.
         drop(PERMITS.acquire().await);
         assert_eq!(all.used_bytes(), 0);
         let done = long_work(&PERMITS, || 7).await.unwrap();

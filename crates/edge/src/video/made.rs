@@ -1,4 +1,5 @@
-//! What is sent for a name: a text made here, parts of the object, or a transport stream that is written on its way.
+//! Content of a video name: a text made here, parts of the object, or a transport stream that is written while it is
+//! sent.
 
 use super::parts_reader::{PartsReader, VideoPiece};
 use super::source::VideoSource;
@@ -15,19 +16,20 @@ use std::task::{Context, Poll, ready};
 use super::indexes::Video;
 use std::sync::Arc;
 
-/// What a transport stream writes at once at most.
+/// Maximum number of bytes that a transport stream writes at once.
 const TS_PIECE_SIZE_BYTES_MAX: usize = 64 * 1024;
-/// Beside what it is written of: heads of packets, and a sample's end.
+/// Room for packet headers and the end of a sample, beside the bytes of the object.
 const TS_MARGIN_SIZE_BYTES: usize = 1024;
 
-/// What is sent for a name, before conditions and ranges.
+/// Content of a video name, before conditions and ranges.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) content: MadeContent,
     pub(crate) content_type: HeaderValue,
-    /// Strong, with its quotes; `None` where the object has nothing that tells its states apart.
+    /// Strong entity tag, with its quotes; `None` if the object has nothing that tells its states apart.
     pub(crate) etag: Option<String>,
-    /// The object that it is made of, whose lifetime it has. `None` of what holds a viewer's grant.
+    /// The object that it is made of, whose lifetime it has. `None` for content that must not be cached, because it
+    /// holds a viewer's grant or lacks a member of the set.
     pub(crate) source: Option<VideoSource>,
     pub(crate) how: CacheResult,
     pub(crate) cache_status: Option<CacheStatus>,
@@ -36,7 +38,7 @@ pub(crate) struct Made {
 /// The bytes.
 #[derive(Debug)]
 pub(crate) enum MadeContent {
-    /// In the coding that the viewer takes.
+    /// A text in the coding that the viewer accepts.
     Text(Bytes, Option<ContentCoding>),
     Parts(VideoSource, Parts),
     Ts(TsPlace),
@@ -64,12 +66,12 @@ impl MadeContent {
     pub(crate) fn stretch(&self, span: Span, file_sending: FileSending) -> Stretch {
         match self {
             MadeContent::Text(bytes, _) => {
-                // What is in memory fits its address space.
+                // Content in memory fits the address space, so the conversion loses nothing.
                 let stretch = span.start as usize..span.end as usize;
                 if stretch.len() == bytes.len() {
                     Stretch::Memory(bytes.clone())
                 } else {
-                    // A slice would hold the whole text, and only the slice is counted.
+                    // A slice would hold on to the whole text, while only the slice is counted.
                     Stretch::Memory(Bytes::copy_from_slice(&bytes[stretch]))
                 }
             }
@@ -87,14 +89,14 @@ impl MadeContent {
     }
 }
 
-/// Some of the bytes, on their way.
+/// A range of the bytes, to be sent.
 #[derive(Debug)]
 pub(crate) enum Stretch {
     Memory(Bytes),
     Body(VideoBody),
 }
 
-/// Bytes that come from the object while they are sent.
+/// Bytes that are read from the object while they are sent.
 #[derive(Debug)]
 pub(crate) enum VideoBody {
     Parts(Box<PartsReader>),
@@ -102,7 +104,7 @@ pub(crate) enum VideoBody {
 }
 
 impl VideoBody {
-    /// How many bytes are left.
+    /// Returns the number of bytes left.
     pub(crate) fn remaining(&self) -> u64 {
         match self {
             VideoBody::Parts(reader) => reader.remaining(),
@@ -110,7 +112,7 @@ impl VideoBody {
         }
     }
 
-    /// Bytes that were made for this viewer and wait to be sent, and the playlist of what is to be sent.
+    /// Returns the size of the bytes that were made for this viewer and wait to be sent, and of the list of parts.
     pub(crate) fn own_size_bytes(&self) -> u64 {
         match self {
             VideoBody::Parts(reader) => reader.own_size_bytes(),
@@ -118,7 +120,7 @@ impl VideoBody {
         }
     }
 
-    /// Waits until the first bytes are there, so that a fault is known before the answer begins.
+    /// Waits until the first bytes are there, so that a fault is known before the response begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
         match self {
             VideoBody::Parts(reader) => reader.prepare().await,
@@ -126,7 +128,7 @@ impl VideoBody {
         }
     }
 
-    /// What comes next, of bytes `length_max` at most; never nothing, and `None` at the end.
+    /// Returns the next piece, with at most `length_max` bytes in memory and never empty; `None` at the end.
     pub(crate) fn poll_piece(
         &mut self,
         length_max: usize,
@@ -142,7 +144,7 @@ impl VideoBody {
 }
 
 impl TsPlace {
-    /// `None` when the video has no such segment.
+    /// Returns the segment; `None` when the video has no such segment.
     pub(crate) fn new(source: &VideoSource, video: &Arc<Video>, number: u32) -> Option<Self> {
         let segment = TsSegment::new(&video.index, &video.segmentation, number)?;
         Some(TsPlace {
@@ -154,14 +156,14 @@ impl TsPlace {
     }
 }
 
-/// A transport stream that is written while its samples come.
+/// A transport stream that is written while its samples arrive.
 #[derive(Debug)]
 pub(crate) struct TsBody {
     segment: Option<TsSegment>,
     reader: PartsReader,
     written: Vec<u8>,
     ready: Bytes,
-    /// Written and not sent: what lies before the stretch that is wanted.
+    /// Bytes still to be written and not sent: they lie before the requested range.
     skipped: u64,
     remaining: u64,
 }
@@ -202,7 +204,7 @@ impl TsBody {
             let Some(segment) = &mut self.segment else {
                 return Poll::Ready(Err(ReadFault::Lost));
             };
-            // What is not given at once is kept, so no more is written than is wanted.
+            // Bytes that are not sent at once are buffered, so no more is written than is wanted.
             let piece_size_bytes = length_max.min(TS_PIECE_SIZE_BYTES_MAX);
             if self.written.capacity() == 0 {
                 self.written

@@ -1,4 +1,4 @@
-//! Why nothing is made of a video.
+//! Reasons why nothing is made of a video.
 
 use super::indexes::VideoFault;
 use crate::cache::ReadFault;
@@ -6,11 +6,11 @@ use crate::origin_client::origin_denial;
 use privet_distribution::request::Denial;
 use privet_media::Refusal;
 
-/// Why nothing was made.
+/// Reason why nothing was made.
 #[derive(Debug)]
 pub(crate) enum MakeFault {
     Denied(Denial),
-    /// The object is another one by now.
+    /// The object has changed meanwhile.
     Lost,
 }
 

@@ -1,4 +1,4 @@
-//! One viewer's way through the stretches of an object: which bytes come next, and from where.
+//! One viewer's progress through ranges of an object: which bytes come next, and from where.
 
 use super::folder_blocks::{BLOCK_SIZE_BYTES, FolderBlock, FolderBlocks, FolderFile};
 use super::source::{SourceContent, VideoSource};
@@ -16,29 +16,29 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Stretches that are no further apart are read in one go.
+/// Maximum gap between ranges that are read in one go.
 const GAP_SIZE_BYTES_MAX: u64 = 64 * 1024;
-/// How much of a file is looked at together before it is sent.
+/// Length of a file's range that is checked at once for being in memory, before it is sent.
 const LOOK_SIZE_BYTES: u64 = 256 * 1024;
-/// A block is read whole only for a reader who wants this much of it.
+/// Minimum share of a block that a reader must want for the block to be read whole.
 const BLOCK_SHARE_SIZE_BYTES_MIN: u64 = BLOCK_SIZE_BYTES / 8;
 
-/// The way through an object.
+/// Progress through an object.
 pub(super) enum ObjectWay {
     Memory(Bytes),
     Folder(FolderWay),
     Cached(Box<CachedWay>),
 }
 
-/// Where a stretch goes on, and what is wanted behind it.
+/// Position within a range, and the parts that follow it.
 pub(super) struct ReadPosition<'a> {
-    /// Of the next byte.
+    /// Offset of the next byte in the object.
     pub(super) offset: u64,
-    /// Left of the stretch; not 0.
+    /// Bytes left of the range; not 0.
     pub(super) size_bytes: u64,
-    /// What comes after the stretch.
+    /// Parts after the range.
     pub(super) after: &'a [Part],
-    /// Stretches of a folder's file from this length on are sent and not read; `u64::MAX` where nothing is sent so.
+    /// Length from which ranges of a folder's file are sent and not read; `u64::MAX` if none are.
     pub(super) file_size_bytes_min: u64,
 }
 
@@ -70,7 +70,7 @@ impl ObjectWay {
         }
     }
 
-    /// Whether the object is a folder's open file.
+    /// Returns true if the object is a folder's open file.
     pub(super) fn is_folder(&self) -> bool {
         match self {
             ObjectWay::Folder(_) => true,
@@ -78,9 +78,9 @@ impl ObjectWay {
         }
     }
 
-    /// The file, if `length` bytes of it from `offset` on are in memory.
+    /// Returns the file, if `length` bytes of it from `offset` on are in memory.
     ///
-    /// Errors: it is another one by now.
+    /// Errors: the file has changed.
     pub(super) fn file(
         &mut self,
         offset: u64,
@@ -91,7 +91,7 @@ impl ObjectWay {
         };
         let end = offset + length;
         if offset < way.looked_at.start || end > way.looked_at.end {
-            // A video's stretches are short and near each other: they are looked at together.
+            // A video's ranges are short and close together, so they are checked together.
             let end = end.max(offset + LOOK_SIZE_BYTES).min(way.file.size_bytes());
             way.looked_at = offset..offset;
             if !way.file.is_unchanged() {
@@ -105,7 +105,7 @@ impl ObjectWay {
         Ok(Some(Arc::clone(way.file.file())))
     }
 
-    /// Up to `length_max` bytes at `place`, at least one.
+    /// Returns up to `length_max` bytes at `place`, at least one.
     pub(super) fn poll_at(
         &mut self,
         place: &ReadPosition<'_>,
@@ -133,14 +133,14 @@ impl ObjectWay {
 
 type Loading = Pin<Box<dyn Future<Output = Result<Arc<FolderBlock>, ReadFault>>>>;
 
-/// Through a folder's file, by shared blocks where they are worth it.
+/// Progress through a folder's file, by shared blocks where they are worth it.
 pub(super) struct FolderWay {
     file: Arc<FolderFile>,
     blocks: Arc<FolderBlocks>,
     block: Option<(u64, Arc<FolderBlock>)>,
     loading: Option<(u64, Loading)>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
-    /// Found in memory, and the file unchanged.
+    /// Range found in memory while the file was unchanged.
     looked_at: Range<u64>,
 }
 
@@ -196,7 +196,7 @@ impl FolderWay {
     }
 }
 
-/// How much of the block is wanted, from the place at hand on.
+/// Returns how much of the block is wanted, from the current position on.
 fn wanted_of_block(place: &ReadPosition<'_>, number: u64) -> u64 {
     let end = (number + 1) * BLOCK_SIZE_BYTES;
     let mut wanted = place.size_bytes.min(end - place.offset);
@@ -217,22 +217,22 @@ fn wanted_of_block(place: &ReadPosition<'_>, number: u64) -> u64 {
     wanted
 }
 
-/// Through a cached object of another server.
+/// Progress through a cached object of another server.
 pub(super) struct CachedWay {
     cache: Rc<WorkerCache>,
     ask: Rc<CacheRequest>,
     object: StoredObject,
     source: VideoSource,
     reader: Option<ObjectReader>,
-    /// Where the reader ends.
+    /// Offset at which the reader ends.
     end: u64,
-    /// What the reader gave last, from this place on: stretches are often shorter, and looking blocks up costs more.
+    /// The reader's last chunk and its offset: ranges are often shorter than a chunk, and finding blocks costs more.
     chunk: Option<(u64, Bytes)>,
     in_file: Option<InFile>,
     reading: Option<DiskWork<io::Result<Bytes>>>,
 }
 
-/// A stretch that the reader has given as one of a file.
+/// A range that the reader has returned as part of a file.
 struct InFile {
     file: Arc<File>,
     /// The place of its bytes in the object.
@@ -284,7 +284,7 @@ impl CachedWay {
         }
     }
 
-    /// The reader at hand if it comes by there, or one of its own for what follows.
+    /// Returns the current reader if it passes the position, or else a new one for what follows.
     fn reader_at(&mut self, place: &ReadPosition<'_>) -> &mut ObjectReader {
         let comes_by = self
             .reader
@@ -334,14 +334,15 @@ impl CachedWay {
     }
 }
 
-/// Up to `length_max` bytes at `offset` of a chunk that begins at `start`; `None` when it has nothing there.
+/// Returns up to `length_max` bytes at `offset` of a chunk that begins at `start`; `None` when the chunk has none
+/// there.
 fn slice_within(chunk: &Bytes, start: u64, offset: u64, length_max: usize) -> Option<Bytes> {
     let from = usize::try_from(offset.checked_sub(start)?).ok()?;
     let end = chunk.len().min(from.saturating_add(length_max));
     (from < end).then(|| chunk.slice(from..end))
 }
 
-/// Where a reader ends that takes the stretches behind `place` along, as long as their gaps cost the origin nothing.
+/// Returns the end of a reader that also reads the ranges after `place`, as long as their gaps cost the origin nothing.
 fn joined_end(place: &ReadPosition<'_>, block_size_bytes: u64) -> u64 {
     let mut end = place.offset + place.size_bytes;
     for part in place.after {

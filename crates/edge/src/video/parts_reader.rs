@@ -1,4 +1,4 @@
-//! Sends parts in their order: bytes made here, and stretches of the object as slices of shared blocks.
+//! Sends parts in order: bytes made here, and ranges of the object as slices of shared blocks.
 
 use super::object_way::{ObjectWay, ReadPosition};
 use super::source::{SourceContent, VideoSource};
@@ -14,20 +14,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Smaller slices are copied together: sending each by itself would cost more.
+/// Minimum size of a slice that is sent by itself; smaller ones are copied together, which costs less.
 const SLICE_SIZE_BYTES_MIN: usize = 4 * 1024;
-/// Shorter stretches of files are read: sending each by itself would cost more.
+/// Minimum length of a file's range that the operating system sends; shorter ones are read, which costs less.
 const FILE_SIZE_BYTES_MIN: u64 = 8 * 1024;
-/// The end of what is sent, which is read.
+/// Length of the end of the response, which is always read.
 const LAST_SIZE_BYTES: u64 = 4 * 1024;
-/// What is copied together at most.
+/// Maximum size of slices copied together.
 const GATHERED_SIZE_BYTES_MAX: usize = 32 * 1024;
 
-/// What comes next.
+/// The next piece of the response.
 #[derive(Debug)]
 pub(crate) enum VideoPiece {
     Bytes(Bytes),
-    /// To be sent by the operating system from the file.
+    /// A range of a file, to be sent by the operating system.
     File {
         file: Arc<File>,
         offset: u64,
@@ -35,16 +35,16 @@ pub(crate) enum VideoPiece {
     },
 }
 
-/// A viewer's way through parts. Holds one block and what was copied together.
+/// A viewer's progress through parts. Holds one block and the slices that were copied together.
 pub(crate) struct PartsReader {
     parts: Parts,
-    /// Of the part after the one at hand.
+    /// Index of the part after the current one.
     next: usize,
     current: Option<Part>,
     remaining: u64,
     way: ObjectWay,
     files: FileSending,
-    /// Taken already, to be given first.
+    /// Slices already read, to be returned first.
     ahead: VecDeque<Bytes>,
     fault: Option<ReadFault>,
 }
@@ -78,19 +78,19 @@ impl PartsReader {
         self
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes left.
     pub(crate) fn remaining(&self) -> u64 {
         self.remaining
     }
 
-    /// Bytes that were made for this viewer, and the playlist of its parts.
+    /// Returns the size of the bytes that were made for this viewer, and of the list of its parts.
     pub(crate) fn own_size_bytes(&self) -> u64 {
         own_size_bytes(&self.parts)
     }
 
-    /// Waits until the first bytes are there, so that a fault is known before the answer begins.
+    /// Waits until the first bytes are there, so that a fault is known before the response begins.
     pub(crate) async fn prepare(&mut self) -> Result<(), ReadFault> {
-        // What is made here stands in front: the first bytes of the object are what may be missing.
+        // Parts made here come first and cannot fail; it is the first bytes of the object that may be missing.
         while !self.is_file_next()
             && let Some(slice) = poll_fn(|context| self.poll_first(context)).await?
         {
@@ -102,7 +102,7 @@ impl PartsReader {
         Ok(())
     }
 
-    /// As little of the object as possible: who knows when the viewer takes it.
+    /// Reads as little of the object as possible, because nobody knows when the viewer reads it.
     fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ReadFault>> {
         self.skip_spent();
         let length_max = match &self.current {
@@ -112,7 +112,8 @@ impl PartsReader {
         self.poll_slice(length_max, context)
     }
 
-    /// As [`PartsReader::poll_next`], with stretches of files where those cost less than their bytes.
+    /// Returns the next piece as [`PartsReader::poll_next`] does, but with ranges of files where those cost less than
+    /// their bytes.
     pub(crate) fn poll_piece(
         &mut self,
         length_max: usize,
@@ -132,7 +133,7 @@ impl PartsReader {
             .map_ok(|bytes| bytes.map(VideoPiece::Bytes))
     }
 
-    /// Whether what comes next may be a stretch of a file.
+    /// Returns true if the next piece may be a range of a file.
     fn is_file_next(&mut self) -> bool {
         if self.files == FileSending::Read {
             return false;
@@ -146,9 +147,9 @@ impl PartsReader {
         }
     }
 
-    /// The stretch of the file that comes next, if its bytes are in memory: the connection's thread must not wait for
-    /// the disk. The last bytes of all are never sent so: they are read, and what was sent before is known to be of the
-    /// same state of the file as long as it has not changed then.
+    /// Returns the next range of the file, if its bytes are in memory: the connection's thread must not wait for the
+    /// disk. The last bytes of the response are never sent this way. They are read, and if the file is unchanged then,
+    /// everything sent before came from the same state of the file.
     fn next_file(&mut self) -> Result<Option<VideoPiece>, ReadFault> {
         let Some(Part::Source { offset, size_bytes }) = &mut self.current else {
             return Ok(None);
@@ -169,7 +170,7 @@ impl PartsReader {
         Ok(Some(piece))
     }
 
-    /// The next bytes, `length_max` at most and never none; `None` at the end.
+    /// Returns the next bytes, `length_max` at most and at least one; `None` at the end.
     pub(crate) fn poll_next(
         &mut self,
         length_max: usize,
@@ -226,7 +227,7 @@ impl PartsReader {
         }
     }
 
-    /// What may be copied together now, so that the copies have their room from the beginning.
+    /// Returns how many bytes may be copied together now, so that the copies have their room from the beginning.
     fn gathered_size_bytes_max(&self, length_max: usize) -> usize {
         let left = usize::try_from(self.remaining).unwrap_or(usize::MAX);
         length_max.min(left).min(GATHERED_SIZE_BYTES_MAX)
@@ -241,7 +242,7 @@ impl PartsReader {
         Poll::Ready(Ok(Some(bytes)))
     }
 
-    /// The next slice of the part at hand, which then begins behind it.
+    /// Returns the next slice of the current part, and advances past it.
     fn poll_slice(
         &mut self,
         length_max: usize,
@@ -272,7 +273,7 @@ impl PartsReader {
         }
     }
 
-    /// Makes the next part the one at hand when nothing is left of that.
+    /// Moves to the next part when nothing of the current one is left.
     fn skip_spent(&mut self) {
         let is_spent = |part: &Part| part.size_bytes() == 0;
         while self.current.as_ref().is_none_or(is_spent) {
@@ -285,7 +286,7 @@ impl PartsReader {
     }
 }
 
-/// Bytes of `parts` that were made for a viewer, and the playlist itself.
+/// Returns the size of the bytes of `parts` that were made for a viewer, and of the list of parts itself.
 pub(crate) fn own_size_bytes(parts: &Parts) -> u64 {
     let own = |part: &Part| match part {
         Part::Bytes(bytes) => bytes.len(),
@@ -296,7 +297,7 @@ pub(crate) fn own_size_bytes(parts: &Parts) -> u64 {
 }
 
 impl VideoSource {
-    /// A stretch of the object. What is read so is not kept for others, except in the cache of other servers' objects.
+    /// Reads a range of the object. The bytes are not cached for others, except in the cache of other servers' objects.
     pub(crate) async fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, ReadFault> {
         let length = range.end.saturating_sub(range.start);
         if range.end > self.size_bytes() || length == 0 {
@@ -318,7 +319,7 @@ impl VideoSource {
         Ok(pieces)
     }
 
-    /// Sends `parts`, whose stretches are of this object.
+    /// Returns a reader of `parts`, whose ranges are of this object.
     pub(crate) fn reader(&self, parts: Parts) -> PartsReader {
         PartsReader::new(self, parts)
     }

@@ -5,14 +5,14 @@ use privet_media::name::{LABEL_SIZE_BYTES_MAX, VIDEO_ENDINGS, is_label};
 use serde::Deserialize;
 use std::collections::HashSet;
 
-/// The longest description.
+/// Maximum size of a description in bytes.
 pub const SET_SIZE_BYTES_MAX: u64 = 64 * 1024;
 const RENDITIONS_MAX: usize = 16;
 const SUBTITLES_MAX: usize = 32;
 const FILE_NAME_SIZE_BYTES_MAX: usize = 1024;
 const NAME_SIZE_BYTES_MAX: usize = 256;
 
-/// What a path's segment may hold unescaped.
+/// Characters that a path segment may contain unescaped.
 const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -22,33 +22,33 @@ const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 /// Renditions and subtitles that make one video.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VideoSet {
-    /// In the order of the description.
+    /// Renditions in the order of the description.
     pub renditions: Vec<SetRendition>,
-    /// In the order of the description.
+    /// Subtitles in the order of the description.
     pub subtitles: Vec<SetSubtitles>,
 }
 
 /// One rendition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetRendition {
-    /// `None` for the object that was asked for.
+    /// Label; `None` for the requested object itself.
     pub label: Option<String>,
-    /// As in a URL.
+    /// Path as in a URL.
     pub path: String,
 }
 
 /// Subtitles in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetSubtitles {
-    /// The name of its folder in lists.
+    /// Name of their folder in playlists.
     pub label: String,
-    /// A tag of BCP 47.
+    /// Language as a BCP 47 tag.
     pub language: Option<String>,
-    /// For viewers.
+    /// Name shown to viewers.
     pub name: String,
-    /// Whether players show it unasked.
+    /// True if players show them by default.
     pub is_default: bool,
-    /// As in a URL; of several the first that is there counts.
+    /// Paths as in a URL; of several, the first one that exists counts.
     pub paths: Vec<String>,
 }
 
@@ -79,10 +79,10 @@ struct SubtitlesDocument {
 }
 
 impl VideoSet {
-    /// Reads the description that lies at `path`, a path as in a URL.
+    /// Reads the description stored at `path`, a path as in a URL.
     ///
     /// # Errors
-    /// In words, what is wrong with it, for whoever wrote it.
+    /// A text for the author that says what is wrong with it.
     pub fn read(path: &str, text: &[u8]) -> Result<Self, String> {
         let document: SetDocument = serde_json::from_slice(without_mark(text)?)
             .map_err(|error| format!("not a set: {error}"))?;
@@ -95,7 +95,7 @@ impl VideoSet {
         let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
         let name = path[folder.len().min(path.len())..].to_ascii_lowercase();
         if name.contains("%2f") || name.contains("%5c") {
-            // The folder that an origin takes it to lie in is another one.
+            // An origin would take it to lie in another folder.
             return Err("a set has to be asked for with plain slashes in its path".to_owned());
         }
         let mut labels = HashSet::new();
@@ -150,7 +150,7 @@ impl VideoSet {
         })
     }
 
-    /// The objects beside the video at `path` that the operator's labels name: `talk.480p.mp4`, `talk.en.vtt`.
+    /// Returns the objects beside the video at `path` that the operator's labels name: `talk.480p.mp4`, `talk.en.vtt`.
     pub(crate) fn beside(path: &str, renditions: &[String], subtitles: &[String]) -> Self {
         let (stem, ending) = match path.rfind('.') {
             Some(dot) => path.split_at(dot),
@@ -178,7 +178,7 @@ impl VideoSet {
     }
 }
 
-/// The text without the mark that editors put before UTF-8. RFC 8259 8.1 lets readers ignore it.
+/// Returns the text without the byte order mark that editors put before UTF-8. RFC 8259 8.1 lets readers ignore it.
 fn without_mark(text: &[u8]) -> Result<&[u8], String> {
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         return Err("not a set: it is in UTF-16; save it in UTF-8".to_owned());
@@ -207,7 +207,7 @@ fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, St
     Ok(label)
 }
 
-/// The path of a file in `folder` or beneath it.
+/// Returns the path of a file in `folder` or beneath it.
 fn member_path(folder: &str, file: &str) -> Result<String, String> {
     let is_bad = |segment: &str| {
         matches!(segment, "" | "." | "..")

@@ -1,4 +1,4 @@
-//! An object as it is now, to make a video of: a folder's open file, or a cached object of another server.
+//! An object in its current state, to make a video of: an open file of a folder, or a cached object of another server.
 
 mod arrivals;
 mod cached;
@@ -23,30 +23,30 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Which object is to be opened, and for whom.
+/// The object that is to be opened, and the viewer that it is opened for.
 #[derive(Clone, Copy)]
 pub(crate) struct SourceRequest<'a> {
-    /// For the object, not for what is made of it.
+    /// Authorization for the object, not for what is made of it.
     pub(crate) authorized: &'a Redeemed<'a>,
-    /// The viewer's request with the object's path. Its method, conditions, ranges and codings are not looked at.
+    /// The viewer's request with the object's path. Its method, conditions, ranges and codings are ignored.
     pub(crate) request: ViewerRequest<'a>,
-    /// Of the viewer.
+    /// Facts about the viewer's request.
     pub(crate) facts: RequestFacts<'a>,
-    /// That the viewer's request began with.
+    /// State that the viewer's request began with.
     pub(crate) state: &'a EdgeState,
 }
 
-/// Where the bytes of sources are kept for others.
+/// Stores that share the bytes of sources between viewers.
 #[derive(Clone, Copy)]
 pub(crate) struct SourceStores<'a> {
-    /// For what comes from other servers.
+    /// Store for objects of other servers.
     pub(crate) cache: &'a Rc<WorkerCache>,
-    /// For what is read from folders.
+    /// Store for objects in folders.
     pub(crate) blocks: &'a Arc<FolderBlocks>,
     pub(crate) arrivals: &'a Arc<Arrivals>,
 }
 
-/// An object as it is now. Clones are of the same bytes.
+/// An object in its current state. Clones refer to the same bytes.
 #[derive(Clone)]
 pub(crate) struct VideoSource(Rc<Source>);
 
@@ -54,11 +54,11 @@ struct Source {
     content: SourceContent,
     size_bytes: u64,
     identity: [u8; 16],
-    /// For the operator's eyes.
+    /// Path of the object, for messages to the operator.
     path: String,
-    /// What the origin said of it; of a folder's file entity tag and date.
+    /// Headers of the origin's response; for a file in a folder its entity tag, date and type.
     headers: HeaderMap,
-    /// What was done to the bytes.
+    /// Codings applied to the bytes.
     codings: AppliedCodings,
     how: CacheResult,
     status: Option<CacheStatus>,
@@ -66,7 +66,7 @@ struct Source {
     waiting: RefCell<Option<FlightWaiter>>,
 }
 
-/// Where the bytes are.
+/// Location of the bytes.
 #[derive(Clone)]
 pub(crate) enum SourceContent {
     Memory(Bytes),
@@ -90,7 +90,7 @@ impl std::fmt::Debug for VideoSource {
 impl VideoSource {
     /// Opens the object to read parts of it, from the cache if it is there.
     ///
-    /// Errors: there is none, the origin failed, or its bytes cannot be had in parts.
+    /// Errors: there is none, the origin failed, or its bytes cannot be read in parts.
     pub(crate) async fn open(
         ask: &SourceRequest<'_>,
         stores: &SourceStores<'_>,
@@ -100,8 +100,8 @@ impl VideoSource {
 
     /// Opens the object to read what is `wanted` of it.
     ///
-    /// Errors: there is none, the origin failed, or that cannot be read. Texts that say that they are too long are
-    /// opened nevertheless: whoever reads them looks at their length.
+    /// Errors: there is none, the origin failed, or that cannot be read. Texts whose headers say that they are too long
+    /// are opened nevertheless: their readers check the length.
     pub(crate) async fn open_as(
         wanted: ReadScope<'_>,
         ask: &SourceRequest<'_>,
@@ -114,37 +114,37 @@ impl VideoSource {
         Ok(VideoSource(Rc::new(source)))
     }
 
-    /// Of the whole object.
+    /// Returns the size of the whole object in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.0.size_bytes
     }
 
-    /// The object's own entity tag.
+    /// Returns the object's own entity tag.
     pub(crate) fn etag(&self) -> Option<&str> {
         self.0.headers.get(ETAG)?.to_str().ok()
     }
 
-    /// As the origin has it.
+    /// Returns the date as the origin sent it.
     pub(crate) fn last_modified(&self) -> Option<&HeaderValue> {
         self.0.headers.get(LAST_MODIFIED)
     }
 
-    /// The object's own type.
+    /// Returns the object's own type.
     pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
         self.0.headers.get(CONTENT_TYPE)
     }
 
-    /// What the origin said of the object.
+    /// Returns the headers of the origin's response.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// What was done to the bytes; nothing to those of what was opened for its parts.
+    /// Returns the codings applied to the bytes; none if the object was opened to be read in parts.
     pub(crate) fn codings(&self) -> &AppliedCodings {
         &self.0.codings
     }
 
-    /// The value of `Age`; `None` of what passes no cache, or has just come.
+    /// Returns the value of `Age`; `None` for an object that passes no cache, or has just come from the origin.
     pub(crate) fn age_secs(&self, now: Timestamp) -> Option<u64> {
         match &self.0.content {
             SourceContent::Cached { object, .. } => {
@@ -155,28 +155,29 @@ impl VideoSource {
         }
     }
 
-    /// Changes with the bytes.
+    /// Returns an identity that changes with the bytes.
     pub(crate) fn identity(&self) -> [u8; 16] {
         self.0.identity
     }
 
-    /// How the object came to be known.
+    /// Returns how the cache found the object.
     pub(crate) fn how(&self) -> CacheResult {
         self.0.how
     }
 
-    /// Whether it is there, and its bytes are not: it was opened for [`ReadScope::Presence`], and must not be kept.
+    /// Returns true if the object exists but its bytes were not read: it was opened for [`ReadScope::Presence`], and
+    /// must not be cached.
     pub(crate) fn is_head_alone(&self) -> bool {
         let is_of_no_cache = matches!(self.0.content, SourceContent::Memory(_));
         is_of_no_cache && self.0.status.is_some() && self.0.size_bytes == 0
     }
 
-    /// `None` of a folder's object, which passes no cache.
+    /// Returns the cache's status; `None` for a folder's object, which passes no cache.
     pub(crate) fn cache_status(&self) -> Option<&CacheStatus> {
         self.0.status.as_ref()
     }
 
-    /// The object's path, for the operator's eyes.
+    /// Returns the object's path, for messages to the operator.
     pub(crate) fn path(&self) -> &str {
         &self.0.path
     }
@@ -189,7 +190,8 @@ impl VideoSource {
         self.0.waiting.borrow_mut().take()
     }
 
-    /// The bytes were lost: the next who opens the object does not wait for those who still read the old one.
+    /// Gives up a source whose bytes were lost: the next viewer that opens the object does not join those who still
+    /// read the old one.
     pub(crate) fn mark_unshareable(&self) {
         match &self.0.content {
             SourceContent::Cached { cache, ask, .. } => cache.mark_unshareable(ask),
@@ -212,7 +214,7 @@ async fn in_folder(
     let identity = if object.settled {
         digest(head.representation.etag.as_bytes()).0
     } else {
-        // Its next change may not show: nothing of it is kept for others.
+        // The file's next change may not show, so nothing of it is shared with others.
         unique()
     };
     let content = match object.content {
@@ -245,7 +247,7 @@ async fn in_folder(
     })
 }
 
-/// An identity that nothing else has.
+/// Returns an identity that nothing else has.
 fn unique() -> [u8; 16] {
     let mut identity = [0; 16];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).

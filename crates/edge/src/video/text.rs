@@ -1,4 +1,4 @@
-//! Texts made for one viewer: written and compressed off the worker when they are long.
+//! Texts made for one viewer: long ones are written and compressed off the worker.
 
 use super::long_work::long_work;
 use crate::cache::digest;
@@ -11,34 +11,34 @@ use std::convert::Infallible;
 use std::io::{self, Write};
 use tokio::sync::Semaphore;
 
-/// The longest list. Of very long videos with very long grants a path_token makes short ones.
+/// Maximum size of a playlist. For very long videos with very long grants, a path token makes short playlists.
 const LIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// A longer query stands only in lists that stay short.
+/// Maximum length of a query in a playlist of any size; a longer one is allowed only in short playlists.
 const QUERY_SIZE_BYTES_MAX: usize = 2 * 1024;
-/// How long a playlist with such a query may be.
+/// Maximum size of a playlist with such a longer query.
 const LONG_QUERY_LIST_SIZE_BYTES_MAX: u64 = 1024 * 1024;
-/// A text up to this size is written by the worker itself.
+/// Maximum size of a text that the worker writes itself.
 const SHORT_TEXT_SIZE_BYTES_MAX: u64 = 64 * 1024;
-/// Compressing less is not worth a viewer's while.
+/// Minimum size of a text that is compressed; less would not be worth the time.
 const CODED_SIZE_BYTES_MIN: usize = 512;
-/// How many long texts may be in memory at the same time before they are compressed.
+/// Maximum number of long texts that are in memory at the same time before they are compressed.
 const LONG_TEXTS_MAX: usize = 4;
 const GZIP_LEVEL: u32 = 1;
 const ZSTD_LEVEL: i32 = 1;
 
 static LONG_TEXTS: Semaphore = Semaphore::const_new(LONG_TEXTS_MAX);
 
-/// A text in the coding that the viewer takes, and its entity tag: it depends on nothing but the bytes.
+/// A text in the coding that the viewer accepts, and its entity tag, which depends on nothing but the bytes.
 pub(crate) struct Text {
     pub(crate) bytes: Bytes,
     pub(crate) coding: Option<ContentCoding>,
     pub(crate) etag: String,
 }
 
-/// Refuses a playlist of `entries` that each repeat `query`, when it would be too long; else says about how long it
-/// gets.
+/// Refuses a playlist of `entries` that each repeat `query`, if it would be too long; otherwise returns its approximate
+/// size.
 pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
-    /// What an entry takes beside the query.
+    /// Size of an entry without the query.
     const ENTRY_SIZE_BYTES: usize = 64;
     let entry = ENTRY_SIZE_BYTES + query.map_or(0, str::len);
     let size_bytes = (entries as u64).saturating_mul(entry as u64);
@@ -55,10 +55,10 @@ pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
     Ok(size_bytes)
 }
 
-/// Whether a playlist that repeats `query` gets longer by it than a viewer's link may make it.
+/// Returns true if a playlist that repeats `query` becomes longer by it than a viewer's link may make it.
 ///
-/// A policy with its signature has some 700 characters. What is longer has a resource like a novel, or parameters of
-/// the viewer's own that the policy permits: those must not turn a request into megabytes of memory.
+/// A policy with its signature has some 700 characters. A longer one has an enormous resource, or parameters of the
+/// viewer's own that the policy permits: those must not turn a request into megabytes of memory.
 pub(crate) fn is_excessive(query: &str, size_bytes: u64) -> bool {
     query.len() > QUERY_SIZE_BYTES_MAX && size_bytes > LONG_QUERY_LIST_SIZE_BYTES_MAX
 }
@@ -75,7 +75,7 @@ pub(crate) async fn text(
     }
 }
 
-/// The same of a text that may turn out not to be one. What it is written from is held, and counted, by `write`.
+/// Does the same for a text that may turn out not to be one. `write` holds, and counts, the text's source.
 pub(crate) async fn try_text<E: Send + 'static>(
     size_bytes: u64,
     coding: Option<ContentCoding>,
@@ -96,7 +96,7 @@ fn coded(mut text: String, coding: Option<ContentCoding>) -> Text {
         bytes.shrink_to_fit();
         (bytes.len() < text.len()).then_some((bytes, coding))
     });
-    // Encoders make room for the worst case, and only the length is counted.
+    // Encoders allocate for the worst case, and only the length is counted.
     text.shrink_to_fit();
     let (bytes, coding) = match smaller {
         Some((bytes, coding)) => (bytes, Some(coding)),
@@ -109,7 +109,7 @@ fn coded(mut text: String, coding: Option<ContentCoding>) -> Text {
     }
 }
 
-/// A strong entity tag for whatever `bytes` stand for.
+/// Returns a strong entity tag for the content that `bytes` represent.
 pub(crate) fn tag(bytes: &[u8]) -> String {
     let digits: String = digest(bytes)
         .0
@@ -127,7 +127,7 @@ fn encode(bytes: &[u8], coding: ContentCoding) -> io::Result<Vec<u8>> {
             encoder.write_all(bytes)?;
             encoder.finish()
         }
-        // Never chosen for a text: whoever takes it takes one of the others.
+        // Never chosen for a text: viewers that accept it accept one of the others.
         ContentCoding::Brotli => Err(io::ErrorKind::Unsupported.into()),
     }
 }

@@ -14,19 +14,19 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// How many texts may be decoded at the same time: none is counted before it is known how long it is.
+/// Maximum number of texts decoded at the same time: none is counted before its length is known.
 const DECODINGS_MAX: usize = 4;
 
 static DECODINGS: Semaphore = Semaphore::const_new(DECODINGS_MAX);
 
-/// A text in memory, where it counts as long as anybody holds any of its bytes.
+/// A text in memory, counted until no reference to its bytes is left.
 pub(crate) struct WholeText {
     pub(crate) bytes: Bytes,
 }
 
-/// Why there is no text.
+/// Reason why there is no text.
 pub(crate) enum TextFault {
-    /// It is longer than it may be.
+    /// The text is longer than allowed.
     TooLarge,
     Make(MakeFault),
 }
@@ -68,8 +68,8 @@ impl Utf8Bytes {
 }
 
 impl VideoSource {
-    /// Reads an object that was opened whole, `size_bytes_max` of it at most. Many may wait for what is done with it,
-    /// so it is counted by `memory` before it is read.
+    /// Reads an object that was opened whole, at most `size_bytes_max` of it. Many may wait for the work on it, so it
+    /// is counted by `memory` before it is read.
     ///
     /// Errors: it is longer, cannot be read or decoded, or there is no memory for it.
     pub(crate) async fn read_text(
@@ -90,7 +90,7 @@ impl VideoSource {
     async fn read_counted(&self, memory: &BodyMemory) -> Result<Bytes, TextFault> {
         let size_bytes = self.size_bytes();
         match self.content() {
-            // It was counted when it came, or is in the memory of its folder.
+            // It was counted when it arrived, or is in the memory of its folder.
             SourceContent::Memory(bytes) => Ok(bytes.clone()),
             SourceContent::File(..) | SourceContent::Cached { .. } if size_bytes == 0 => {
                 Ok(Bytes::new())

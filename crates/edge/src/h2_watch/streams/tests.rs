@@ -49,7 +49,7 @@ fn frames_after_the_end() {
     }
 }
 
-/// How many rounds of these frames are put up with.
+/// Returns how many rounds of these frames are tolerated.
 fn rounds(frames: impl Fn(u32) -> Vec<FrameHead>) -> Option<u32> {
     let mut streams = streams(Instant::now());
     (0..100_000).find(|round| {
@@ -123,7 +123,7 @@ fn settings_change_the_windows_of_open_streams() {
     let some = ScanStep::Payload(head(SETTINGS, 0, 0, 6), vec![0, 4, 0, 0, 0, 1]);
     streams.viewer_sent(&some, Instant::now()).unwrap();
     assert_eq!(streams.ignored(), None);
-    // Of several values in a frame the last one counts, and none may be too large.
+    // If a frame has several values, the last one counts, and none may be too large.
     let last = [[0, 4, 0, 0, 0, 9], [0, 4, 0, 0, 0, 0]].concat();
     let last = ScanStep::Payload(head(SETTINGS, 0, 0, 12), last);
     streams.viewer_sent(&last, Instant::now()).unwrap();

@@ -1,4 +1,4 @@
-//! What is made of an origin's answers, and the words for it.
+//! Conclusions from an origin's responses, and their wording.
 
 use super::questions::Named;
 use crate::origin_client::{Findings, Privacy, Sight, Writers};
@@ -8,81 +8,82 @@ use privet_sign::Timestamp;
 use serde_json::{Value, json};
 use std::fmt;
 
-/// What one origin told somebody without keys.
+/// Result of probing one origin without keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginPrivacy {
-    /// The distribution's.
+    /// Id of the distribution.
     pub distribution_id: String,
-    /// The origin's, unique within the distribution.
+    /// Id of the origin, unique within the distribution.
     pub origin_id: String,
-    /// The origin in words: a bucket or a server, and where it is.
+    /// The origin in words: a bucket or a server, and its location.
     pub place: String,
-    /// Whether the origin itself tells those who have access keys from others, as a bucket does.
+    /// True if the origin itself tells holders of access keys from others, as a bucket does.
     pub knows_keys: bool,
-    /// Whether strangers can read.
+    /// Read access of strangers.
     pub access: OriginAccess,
-    /// Whether they can write.
+    /// Write access of strangers.
     pub writers: Writers,
-    /// The object that was asked for beside the listing and a name that nobody has.
+    /// The object that was requested beside the listing and a name that does not exist.
     pub known_object: Option<String>,
-    /// When.
+    /// Time of the probe.
     pub asked: Timestamp,
 }
 
-/// What somebody without keys can read at an origin.
+/// Read access of requests without keys to an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginAccess {
-    /// Nothing: all was refused, an object among it that the edge itself gets.
+    /// Nothing: everything was refused, including an object that the edge itself can read.
     Private,
     /// Objects, or the listing.
     Public {
-        /// Of the answer.
+        /// Status of the response.
         status: StatusCode,
     },
-    /// Objects, or the listing of a server that only this machine reaches.
+    /// Objects, or the listing, of a server that only this machine reaches.
     Loopback {
-        /// Of the answer.
+        /// Status of the response.
         status: StatusCode,
     },
-    /// All was refused, but no object was asked for that is there.
+    /// Everything was refused, but no existing object was requested.
     Unseen {
-        /// Why not.
+        /// Reason why none was.
         cause: UnseenCause,
     },
-    /// The edge itself is refused: its keys, its clock, or the place where it asks.
+    /// The edge itself is refused: its keys, its clock, or the network location of its requests.
     EdgeRefused {
-        /// One lower-case token.
+        /// Cause as one lower-case token.
         token: &'static str,
-        /// What the bucket said, and what to do.
+        /// The bucket's reason, and advice.
         reason: String,
     },
     /// The origin neither refused nor gave anything away.
     Unclear {
-        /// Of the answer.
+        /// Status of the response.
         status: StatusCode,
     },
-    /// It could not be asked.
+    /// The origin did not respond.
     Unreachable {
-        /// Why, and what to do.
+        /// Reason and advice.
         reason: String,
     },
 }
 
-/// Why no object was asked for that is there.
+/// Reason why no existing object was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnseenCause {
-    /// None was named.
+    /// No object was named.
     NotNamed,
-    /// One was named, without saying whose of several distributions.
+    /// An object was named, but not which of several distributions it belongs to.
     NotSaidWhose,
-    /// The edge itself does not get it.
+    /// The edge itself cannot read the object.
     NotThere {
-        /// Of the answer to the edge.
+        /// Status of the response to the edge.
         status: StatusCode,
     },
 }
 
-/// One public answer outweighs all others; nothing is private that was not seen by the edge.
+/// Judges an origin. One public response outweighs all others; an origin counts as private only if the edge itself
+/// could read the object that strangers were refused.
 pub(super) fn access(findings: &Findings, named: &Named, origin: &Origin) -> OriginAccess {
     if let Privacy::Public { status } = findings.strangers {
         return match origin.source.is_for_this_machine() {
@@ -221,10 +222,10 @@ impl OriginPrivacy {
         })
     }
 
-    /// As the operator's socket tells it: `distribution`, `origin`, `place`, `access` (`private`, `public`, `unclear`,
-    /// `unreachable`), `cause` (why it is unclear, or `loopback`, a token), `status`, `writers` (`nobody`, `perhaps`,
-    /// `anybody`, or `null` where that was not told), `object`, `asked` (seconds since 1970) and `message`, which is
-    /// for people.
+    /// Returns the result as the operator's socket sends it: `distribution`, `origin`, `place`, `access` (`private`,
+    /// `public`, `unclear`, `unreachable`), `cause` (why it is unclear, or `loopback`, a token), `status`, `writers`
+    /// (`nobody`, `perhaps`, `anybody`, or `null` if unknown), `object`, `asked` (seconds since 1970) and `message`,
+    /// which is for people.
     pub fn to_json(&self) -> Value {
         let (access, cause, status) = match &self.access {
             OriginAccess::Private => ("private", None, None),

@@ -1,4 +1,4 @@
-//! Which origins are asked, and for which object each: its own, never another bucket's.
+//! Selects the origins to probe, and the object to request from each: its own, never another bucket's.
 
 use super::{ProbeError, ProbeScope, Probing};
 use privet_distribution::config::{Distribution, Origin, Snapshot, object_name};
@@ -6,16 +6,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Of `WHOSE/PATH` in bytes.
+/// Maximum length of `WHOSE/PATH` in bytes.
 const OBJECT_SIZE_BYTES_MAX: usize = 4096;
 
-/// An object that should be there, as the operator names it: `/videos/talk.mp4`, or with the id or a host of its
+/// An object that should exist, as the operator names it: `/videos/talk.mp4`, or with the id or a host of its
 /// distribution before it, `EDFDVBD6EXAMPLE/videos/talk.mp4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownObject {
-    /// Id or host; `None` where there is only one distribution to ask.
+    /// Id or host of the distribution; `None` where there is only one to probe.
     of: Option<String>,
-    /// As a viewer asks for it, percent-encoded.
+    /// Path as a viewer requests it, percent-encoded.
     path: String,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for KnownObject {
     }
 }
 
-/// One origin to be asked.
+/// One origin to be probed.
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) distribution_id: String,
@@ -72,18 +72,18 @@ pub(super) struct Question {
     pub(super) known_object: Named,
 }
 
-/// The object that an origin is asked for.
+/// The object to request from an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Named {
-    /// This path.
+    /// The object at this path.
     Object(String),
-    /// None was named.
+    /// No object was named.
     Nothing,
-    /// One was, and it may be another distribution's.
+    /// An object was named, but it may be another distribution's.
     SomebodyElses,
 }
 
-/// Each origin that a restricted behavior leads to, once, with the object that is its own.
+/// Returns each origin that a restricted behavior leads to, once, with an object of its own.
 pub(super) fn questions(
     snapshot: &Snapshot,
     probing: &Probing,
@@ -118,7 +118,7 @@ fn asked(snapshot: &Snapshot, scope: ProbeScope) -> Vec<Question> {
     questions
 }
 
-/// The default root object, where a viewer's request for it leads to this origin.
+/// Returns the default root object, if a viewer's request for it leads to this origin.
 fn root_object(distribution: &Distribution, origin: &Origin) -> Named {
     let path = distribution
         .default_root_object
@@ -130,7 +130,7 @@ fn root_object(distribution: &Distribution, origin: &Origin) -> Named {
     }
 }
 
-/// Gives the origins that `object` can lie at its path.
+/// Sets `object` on the origins that can have it at its path.
 fn name(
     questions: &mut [Question],
     snapshot: &Snapshot,
@@ -160,7 +160,7 @@ fn name(
     }
 }
 
-/// The distribution that an object belongs to; `None` if it does not say and there are several.
+/// Returns the distribution that an object belongs to; `None` if the object does not say and there are several.
 fn owner<'s>(
     questions: &[Question],
     snapshot: &'s Snapshot,
@@ -187,7 +187,7 @@ fn owner<'s>(
     })
 }
 
-/// Whether a viewer's request for `path` is answered from `origin`.
+/// Returns true if a viewer's request for `path` goes to `origin`.
 fn leads_to(distribution: &Distribution, path: &str, origin: &Origin) -> bool {
     let name = object_name(path);
     let mut behaviors = distribution.behaviors.iter();

@@ -1,5 +1,5 @@
-//! The objects of a set: which ones a name is about, and opening them under the grant for the set. One that cannot be
-//! read takes away only itself.
+//! The objects of a set: selects those that a name is about, and opens them under the grant for the set. A member that
+//! cannot be read takes away only itself.
 
 use super::walk::{ATTEMPTS_MAX, Opened, VideoWalk};
 use crate::redeem::Redeemed;
@@ -13,22 +13,22 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-/// The ending of the description of a set.
+/// Extension of the description of a set.
 const SET_ENDING: &str = ".video.json";
 
-/// A rendition that is there.
+/// A rendition that exists.
 pub(super) struct Member {
     pub(super) label: Option<String>,
     pub(super) opened: Opened,
 }
 
-/// Those members of a set that can be had.
+/// The members of a set that are available.
 pub(super) struct Present<T> {
     pub(super) members: Vec<T>,
     pub(super) completeness: Completeness,
 }
 
-/// Whether all members that are there could be read.
+/// Completeness of the members that exist: whether all of them could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Completeness {
     Complete,
@@ -68,7 +68,7 @@ impl VideoWalk<'_> {
         ending.is_some_and(|ending| ending.eq_ignore_ascii_case(SET_ENDING))
     }
 
-    /// What belongs to the video: by its own description, or by the operator's labels.
+    /// Returns the set of the video: by its own description, or by the operator's labels.
     pub(super) async fn set(&self) -> Result<VideoSet, MakeFault> {
         let path = self.name.object_path;
         if !self.is_set() {
@@ -98,9 +98,9 @@ impl VideoWalk<'_> {
         Ok(VideoSet::read(path, &text.bytes).map_err(bad)?)
     }
 
-    /// All renditions that can be played, or the one that the name is about.
+    /// Opens all playable renditions, or the one that the name is about.
     ///
-    /// Errors: there is none, for the reason of the first that cannot be read.
+    /// Errors: there is none, for the reason of the first one that cannot be read.
     pub(super) async fn open_renditions(
         &self,
         set: &VideoSet,
@@ -119,12 +119,12 @@ impl VideoWalk<'_> {
         for (rendition, opened) in all(opening).await {
             match opened {
                 Ok(opened) => present.members.push(Member {
-                    // In the folder of one rendition its own names need no label.
+                    // In the folder of one rendition, its own names need no label.
                     label: rendition.label.clone().filter(|_| label.is_none()),
                     opened,
                 }),
                 Err(denial) if label.is_some() => return Err(denial.into()),
-                // Those beside the video may be missing.
+                // Objects beside the video may be missing.
                 Err(denial) if is_missing(&denial) && rendition.label.is_some() => {}
                 Err(denial) if is_of_one_object(&denial) => unreadable.push((rendition, denial)),
                 Err(denial) => return Err(denial.into()),
@@ -141,7 +141,7 @@ impl VideoWalk<'_> {
         Ok(present)
     }
 
-    /// As [`VideoWalk::open_rendition`], whatever happens to the object meanwhile.
+    /// Does the same as [`VideoWalk::open_rendition`], but tries again when the object changes meanwhile.
     async fn open_settled(&self, rendition: &SetRendition) -> Result<Opened, Denial> {
         for _ in 0..ATTEMPTS_MAX {
             match self.open_rendition(rendition).await {
@@ -153,7 +153,7 @@ impl VideoWalk<'_> {
         Err(Denial::OriginInvalidResponse)
     }
 
-    /// The first rendition that can be played.
+    /// Opens the first playable rendition.
     pub(super) async fn open_first(&self, set: &VideoSet) -> Result<Opened, Denial> {
         let mut missing = Denial::NotFound;
         let mut unreadable = None;
@@ -182,8 +182,8 @@ impl VideoWalk<'_> {
         authorize_member(self.authorized, &self.request, path)
     }
 
-    /// Those subtitles of the set that are there and can be read, as far as can be told without reading long ones:
-    /// players end a video over subtitles that were listed and are refused.
+    /// Returns the subtitles of the set that exist and can be read, as far as is known without reading long ones:
+    /// players end a video over subtitles that the playlist has and the edge refuses.
     pub(super) async fn present_subtitles(
         &self,
         set: &VideoSet,
@@ -217,7 +217,7 @@ impl VideoWalk<'_> {
         self.check_subtitles(&source, path).await
     }
 
-    /// The first of its objects that is there, as it is `wanted`, and its path.
+    /// Opens the first of the subtitles' objects that exists, as `wanted`; returns it with its path.
     pub(super) async fn open_subtitles<'s>(
         &self,
         subtitles: &'s SetSubtitles,
@@ -247,7 +247,8 @@ fn of_readable_length(source: &VideoSource) -> Result<(), Denial> {
     Ok(())
 }
 
-/// Whether there is no such object as far as anybody can see: a bucket that must not be listed forbids what it has not.
+/// Returns true if, as far as anybody can see, there is no such object: a bucket that must not be listed answers 403
+/// for objects that it does not have.
 fn is_missing(denial: &Denial) -> bool {
     [
         Denial::NotFound,
@@ -257,8 +258,8 @@ fn is_missing(denial: &Denial) -> bool {
     .contains(denial)
 }
 
-/// Whether the fault is that of the object, of its origin or of its place, so that another object may be read
-/// nevertheless. What is wrong with the request or with the edge is wrong with all of them.
+/// Returns true if the fault lies with the object, its origin or its location, so that another object may be readable
+/// nevertheless. Faults of the request or of the edge apply to all of them.
 fn is_of_one_object(denial: &Denial) -> bool {
     match denial {
         Denial::Video { .. }
@@ -292,7 +293,7 @@ fn is_of_one_object(denial: &Denial) -> bool {
     }
 }
 
-/// Waits for all of them together; their results in order.
+/// Waits for all of the futures together; returns their results in order.
 async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
     let mut results: Vec<Option<F::Output>> = waiting.iter().map(|_| None).collect();

@@ -6,7 +6,7 @@ use crate::redeem::Redeemed;
 use crate::video::source::{ReadScope, SourceRequest, VideoSource};
 use privet_distribution::request::{Denial, ViewerRequest, object_query};
 
-/// What a viewer who has redeemed `authorized` asks for by `request`.
+/// A request for the object of `request`, by a viewer who has redeemed `authorized`.
 pub(super) struct ObjectRequest<'a> {
     pub(super) authorized: &'a Redeemed<'a>,
     pub(super) request: ViewerRequest<'a>,
@@ -16,7 +16,7 @@ pub(super) struct ObjectRequest<'a> {
 }
 
 impl ObjectRequest<'_> {
-    /// Opens the object as it is `wanted`. The origin sees no words of the video in the query.
+    /// Opens the object as `wanted`. The origin does not see the video's parameters in the query.
     pub(super) async fn open(&self, wanted: ReadScope<'_>) -> Result<VideoSource, Denial> {
         let query = self.request.query.and_then(object_query);
         let ask = SourceRequest {

@@ -1,4 +1,4 @@
-//! The lists of a video: of one track, and of all renditions and subtitles of a set.
+//! The playlists of a video: of one track, and of all renditions and subtitles of a set.
 
 use super::members::{Completeness, Member, Present};
 use super::walk::{HLS_TYPE, Opened, PlaylistKind, VideoWalk};
@@ -19,7 +19,7 @@ use privet_media::playlist::{
 use std::sync::Arc;
 
 impl VideoWalk<'_> {
-    /// `media.m3u8`, `iframes.m3u8` and `ts.m3u8`.
+    /// Makes `media.m3u8`, `iframes.m3u8` and `ts.m3u8`.
     pub(super) async fn track_list(&self, opened: Opened) -> Result<Made, MakeFault> {
         let Opened { source, video } = opened;
         let grant = self.carried();
@@ -49,7 +49,7 @@ impl VideoWalk<'_> {
         Ok(self.text_made(text, HLS_TYPE, &source, grant.as_deref()))
     }
 
-    /// `master.m3u8` and `manifest.mpd`.
+    /// Makes `master.m3u8` and `manifest.mpd`.
     pub(super) async fn set_list(&self, kind: PlaylistKind) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
@@ -93,7 +93,7 @@ impl VideoWalk<'_> {
         let text = text(size_bytes, self.coding(), write).await?;
         let content_type = kind.content_type();
         let made = self.text_made(text, content_type, &source, grant.as_deref());
-        // What was left out may be back soon: nobody is to keep a playlist without it.
+        // Members that were left out may be back soon: nobody should cache a playlist without them.
         match (renditions.completeness, texts) {
             (Completeness::Complete, Completeness::Complete) => Ok(made),
             (Completeness::Partial, _) | (_, Completeness::Partial) => Ok(Made {
@@ -103,7 +103,7 @@ impl VideoWalk<'_> {
         }
     }
 
-    /// `s-LABEL/media.m3u8`: one segment as long as the video.
+    /// Makes `s-LABEL/media.m3u8`: one segment as long as the video.
     pub(super) async fn side_list(&self, label: &str) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
@@ -122,7 +122,7 @@ impl VideoWalk<'_> {
     }
 }
 
-/// A playlist of one track, by its place in the description.
+/// A playlist of one track, by its position in the description.
 #[derive(Clone, Copy)]
 enum TrackPlaylist {
     Media(usize),
@@ -131,7 +131,7 @@ enum TrackPlaylist {
 }
 
 impl TrackPlaylist {
-    /// Whether there is such a playlist.
+    /// Checks that there is such a playlist.
     fn check(self, video: &Video) -> Result<(), MakeFault> {
         match self {
             TrackPlaylist::Media(_) => Ok(()),
@@ -187,8 +187,8 @@ fn side_text(subtitles: &SetSubtitles) -> SideText<'_> {
     }
 }
 
-/// How many lines a rendition takes: in a manifest each segment may have one, in a master playlist each track has a
-/// few.
+/// Returns the number of lines for a rendition: in a manifest each segment may have one, in a master playlist each
+/// track has a few.
 fn entries(member: &Member, kind: PlaylistKind) -> usize {
     let video = &member.opened.video;
     let tracks = video.description.tracks.len();

@@ -1,5 +1,5 @@
-//! Lists that are objects themselves: for a viewer with a signed query each URI of them gets the grant too. A playlist
-//! that cannot be read is refused: without the grant it would lead the viewer to one refusal after the other.
+//! Playlists that are objects themselves: for a viewer with a signed query the grant is added to each of their URIs. A
+//! playlist that cannot be read is refused: without the grant it would lead the viewer to one refusal after the other.
 
 use super::object_request::ObjectRequest;
 use super::path_token::PathTokenRequest;
@@ -25,9 +25,9 @@ use std::borrow::Cow;
 
 const LIST_SIZE_BYTES_MAX: u64 = TEXT_SIZE_BYTES_MAX as u64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Where the root of a manifest begins at the latest; comments may stand before it.
+/// Bytes within which the root element of a manifest must begin; comments may precede it.
 const ROOT_WITHIN_BYTES: usize = 64 * 1024;
-/// RFC 8216 4, and what was in use before.
+/// Media types of HLS playlists (RFC 8216 4), and those in use before.
 const HLS_TYPES: [&str; 6] = [
     "application/vnd.apple.mpegurl",
     "application/x-mpegurl",
@@ -36,7 +36,7 @@ const HLS_TYPES: [&str; 6] = [
     "audio/x-mpegurl",
     "vnd.apple.mpegurl",
 ];
-/// ISO 23009-1 annex C, and those of XML.
+/// Media types of DASH manifests (ISO 23009-1 annex C), and those of XML.
 const DASH_TYPES: [&str; 4] = [
     "application/dash+xml",
     "video/vnd.mpeg.dash.mpd",
@@ -53,14 +53,14 @@ pub(crate) struct ReadyMade<'a> {
     pub(crate) context: &'a WorkerContext,
 }
 
-/// What becomes of such a request.
+/// Outcome of such a request.
 pub(crate) enum PlaylistAnswer {
-    /// The playlist with the viewer's grant in it, or the way to a path_token.
+    /// The playlist with the viewer's grant in it, or a redirect to a path token.
     Made(Box<Answer>),
     /// The object is sent as it is: it is no playlist, or its URIs need no grant.
     AsItIs,
-    /// The origin does not give it now. Its own words may be passed on, a playlist may not: by the time that it is
-    /// asked for them it may have one, which nobody has signed.
+    /// The origin does not serve it now. The origin's own error may be passed on, but not a playlist: by the time of
+    /// that second request the origin may have one, whose URIs nobody has signed.
     Unread(Denial),
 }
 
@@ -77,7 +77,7 @@ impl PlaylistKind {
         }
     }
 
-    /// Whether it is a playlist by its looks. Both are of ASCII where it matters.
+    /// Returns true if the text looks like such a playlist. Both kinds are ASCII where it matters.
     fn is_in(self, text: &[u8]) -> bool {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         match self {
@@ -90,7 +90,8 @@ impl PlaylistKind {
         }
     }
 
-    /// The type that the origin says, if it is one of such lists: buckets call them `binary/octet-stream`.
+    /// Returns the origin's media type if it is one of such playlists, else our own: buckets call them
+    /// `binary/octet-stream`.
     fn type_of(self, told: Option<&HeaderValue>) -> HeaderValue {
         let known = match self {
             PlaylistKind::Hls => &HLS_TYPES[..],
@@ -108,13 +109,13 @@ impl PlaylistKind {
     }
 }
 
-/// Whether the path names a playlist, by its ending.
+/// Returns true if the path names a playlist, by its extension.
 pub(crate) fn is_playlist(path: &str) -> bool {
     PlaylistKind::of(path).is_some()
 }
 
-/// The query of a request for a playlist without the wish for a path_token, which no signature covers; `None` where it
-/// made no difference to `denial`.
+/// Returns a playlist request's query without the parameter that requests a path token, which no signature covers;
+/// `None` where that made no difference to `denial`.
 pub(crate) fn playlist_without_wish(
     routed: &Routed<'_>,
     request: &ViewerRequest<'_>,
@@ -131,9 +132,9 @@ pub(crate) fn playlist_without_wish(
 }
 
 impl ReadyMade<'_> {
-    /// Reads the playlist and puts the viewer's grant in it, where that is needed.
+    /// Reads the playlist and adds the viewer's grant to it, where that is needed.
     ///
-    /// Errors: there is a playlist, and its URIs cannot get the grant.
+    /// Errors: there is a playlist, but the grant cannot be added to its URIs.
     pub(crate) async fn answer(&self) -> Result<PlaylistAnswer, Denial> {
         let Some((kind, carried)) = self.playlist_with_grant() else {
             return Ok(PlaylistAnswer::AsItIs);
@@ -152,7 +153,7 @@ impl ReadyMade<'_> {
         Err(Denial::OriginInvalidResponse)
     }
 
-    /// What kind of playlist is asked for, and what its URIs have to carry.
+    /// Returns the kind of the requested playlist, and the query that its URIs have to carry.
     fn playlist_with_grant(&self) -> Option<(PlaylistKind, String)> {
         let kind = PlaylistKind::of(self.request.path)?;
         let videos = self.authorized.routed().videos()?;
@@ -212,7 +213,7 @@ impl ReadyMade<'_> {
         ask.open(wanted).await
     }
 
-    /// `None` where the object is no playlist.
+    /// Returns the signed playlist; `None` if the object is no playlist.
     async fn rewritten(
         &self,
         kind: PlaylistKind,
@@ -247,9 +248,9 @@ impl ReadyMade<'_> {
     }
 }
 
-/// The text, if it is a playlist of the kind.
+/// Returns the text, if it is a playlist of the kind.
 ///
-/// Errors: it is one in another charset than UTF-8, or there is no telling what it is.
+/// Errors: it is one in another charset than UTF-8, or its contents cannot be determined.
 fn playlist_in(
     kind: PlaylistKind,
     whole: WholeText,
@@ -267,8 +268,8 @@ fn playlist_in(
     }
 }
 
-/// The playlist with the grant on its URIs. What contradicts itself is sent as it is, and so is what a long link would
-/// blow up (fidelity note F109).
+/// Returns the playlist with the grant on its URIs. A playlist that contradicts itself is sent as it is, and so is one
+/// that a long link would make excessively large (fidelity note F109).
 fn with_grant(
     kind: PlaylistKind,
     playlist: &Utf8Bytes,

@@ -17,11 +17,11 @@ use privet_media::{Parts, Refusal};
 use std::future::poll_fn;
 use std::time::Duration;
 
-/// Subtitles up to this size are looked at before they are listed.
+/// Maximum size of subtitles that are checked before they are listed in a playlist.
 const SHORT_SUBTITLES_SIZE_BYTES_MAX: usize = 128 * 1024;
 
 impl VideoWalk<'_> {
-    /// `t3/subtitles.vtt`.
+    /// Makes `t3/subtitles.vtt`.
     pub(super) async fn track_subtitles(
         &self,
         opened: Opened,
@@ -57,7 +57,7 @@ impl VideoWalk<'_> {
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 
-    /// `s-en/subtitles.vtt`.
+    /// Makes `s-en/subtitles.vtt`.
     pub(super) async fn side_subtitles(&self, label: &str) -> Result<Made, MakeFault> {
         let set = self.set().await?;
         let mut subtitles = set.subtitles.iter();
@@ -82,8 +82,7 @@ impl VideoWalk<'_> {
         Ok(self.text_made(text, VTT_TYPE, &source, None))
     }
 
-    /// Looks whether an object that was opened for its presence is subtitles, if it is short and need not be fetched
-    /// for it.
+    /// Checks that an object opened for its presence is subtitles, if it is short and need not be fetched for that.
     ///
     /// Errors: it cannot be decoded, or is none.
     pub(super) async fn check_subtitles(
@@ -99,7 +98,7 @@ impl VideoWalk<'_> {
         let whole = match reading.await {
             Ok(whole) => whole,
             Err(TextFault::TooLarge) => return Err(too_large_text()),
-            // They are listed without a look.
+            // These are listed unchecked.
             Err(TextFault::Make(MakeFault::Lost | MakeFault::Denied(Denial::CapacityExceeded))) => {
                 return Ok(());
             }
@@ -113,7 +112,7 @@ impl VideoWalk<'_> {
     }
 }
 
-/// What subtitles beside a video are, by the ending of their path.
+/// Format of subtitles beside a video, by the extension of their path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SideKind {
     WebVtt,
@@ -150,7 +149,7 @@ fn samples(track: &Track) -> Result<Parts, Refusal> {
     Ok(parts)
 }
 
-/// Begin, end and bytes of every sample.
+/// Returns begin, end and bytes of every sample.
 fn cues(track: &Track, mut bytes: Bytes) -> impl Iterator<Item = (Duration, Duration, Vec<u8>)> {
     let moment = |at: i64| {
         let units = u128::try_from(at).unwrap_or(0);

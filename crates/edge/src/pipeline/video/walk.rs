@@ -1,4 +1,4 @@
-//! The walk's last steps for what is made of a video: open the object, know the video, make what the name says.
+//! The walk's last steps for what is made of a video: open the object, read its index, make what the name says.
 
 use super::object_request::ObjectRequest;
 use super::path_token::PathTokenRequest;
@@ -24,9 +24,9 @@ use privet_media::name::{VideoItem, VideoName};
 use privet_sign::CredentialSource;
 use std::sync::Arc;
 
-/// How often an object may turn out to be another one before its first byte.
+/// Maximum number of times that an object may change before its first byte is sent.
 pub(super) const ATTEMPTS_MAX: usize = 3;
-/// Part of every entity tag: what another version of this program makes is other bytes.
+/// Part of every entity tag: another version of this program may make other bytes.
 const PACKAGER: &str = concat!("privet ", env!("CARGO_PKG_VERSION"), " videos 1");
 
 pub(super) const HLS_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
@@ -36,7 +36,7 @@ const VIDEO_TYPE: HeaderValue = HeaderValue::from_static("video/mp4");
 const AUDIO_TYPE: HeaderValue = HeaderValue::from_static("audio/mp4");
 const TS_TYPE: HeaderValue = HeaderValue::from_static("video/mp2t");
 
-/// A request for what is made of a video, authorized.
+/// An authorized request for what is made of a video.
 pub(crate) struct VideoWalk<'a> {
     pub(crate) authorized: &'a Redeemed<'a>,
     pub(crate) request: ViewerRequest<'a>,
@@ -63,7 +63,7 @@ impl PlaylistKind {
     }
 }
 
-/// An object and the video that it is.
+/// An object and its video.
 pub(super) struct Opened {
     pub(super) source: VideoSource,
     pub(super) video: Arc<Video>,
@@ -88,7 +88,7 @@ impl VideoWalk<'_> {
         Err(Denial::OriginInvalidResponse)
     }
 
-    /// The way to a path_token, for a viewer who wants one and came by a signed query.
+    /// Returns a redirect to a path token, for a viewer that requests one and came with a signed query.
     fn path_token(&self) -> Option<Answer> {
         let path_token = PathTokenRequest {
             authorized: self.authorized,
@@ -164,7 +164,8 @@ impl VideoWalk<'_> {
         })
     }
 
-    /// Tells these bytes from those that are made of another state of the object, or by another version of this.
+    /// Returns an entity tag that tells these bytes from those made of another state of the object, or by another
+    /// version of this program.
     fn segment_tag(&self, source: &VideoSource) -> Option<String> {
         let date = source.last_modified().and_then(|date| date.to_str().ok());
         let state = source.etag().or(date)?;
@@ -175,7 +176,7 @@ impl VideoWalk<'_> {
         Some(tag(text.as_bytes()))
     }
 
-    /// A text that this viewer gets. What carries a grant is nobody else's.
+    /// Returns a text for this viewer. One that carries a grant is for nobody else.
     pub(super) fn text_made(
         &self,
         text: Text,
@@ -197,12 +198,13 @@ impl VideoWalk<'_> {
         coding_for_text(self.request.headers, self.request.version)
     }
 
-    /// What of the viewer's query each URI of a playlist has to carry; `None` where the grant goes along by itself.
+    /// Returns the part of the viewer's query that each URI of a playlist has to carry; `None` if the grant needs no
+    /// carrying.
     pub(super) fn carried(&self) -> Option<String> {
         carried(self.authorized, &self.request)
     }
 
-    /// Opens the object at `path` as it is `wanted`; `authorized` is the key to it.
+    /// Opens the object at `path` as `wanted`; `authorized` is the proof for it.
     pub(super) async fn open_source(
         &self,
         authorized: &Redeemed<'_>,
@@ -242,7 +244,7 @@ impl VideoWalk<'_> {
     }
 }
 
-/// What of a request's query the URIs of a playlist have to carry.
+/// Returns the part of a request's query that the URIs of a playlist have to carry.
 pub(super) fn carried(authorized: &Redeemed<'_>, request: &ViewerRequest<'_>) -> Option<String> {
     let grant = authorized.grant()?;
     match grant.source() {
@@ -251,7 +253,7 @@ pub(super) fn carried(authorized: &Redeemed<'_>, request: &ViewerRequest<'_>) ->
     }
 }
 
-/// A track that players are offered, with its segments and their type.
+/// Returns a track that players are offered, with its segments and their type.
 fn offered(
     video: &Video,
     number: u32,

@@ -1,4 +1,4 @@
-//! What a connection does about what its viewer wants.
+//! Executes the commands of a connection's viewer.
 
 use super::{Motion, Play, RtmpConnection};
 use crate::rtmp::events::{Events, LogFull};
@@ -112,7 +112,7 @@ impl<S> RtmpConnection<S> {
         }
     }
 
-    /// Goes on from the key frame at or before `position`. A video that is paused stays so.
+    /// Continues from the key frame at or before `position`. A video that is paused stays so.
     fn move_to(&mut self, position: Duration) {
         let now = self.began.elapsed();
         let Some(play) = &mut self.play else {
@@ -142,7 +142,8 @@ impl<S> RtmpConnection<S> {
         }
     }
 
-    /// Whether the video may go on now, which is asked again each time. If so the log has it, else the viewer is told.
+    /// Checks whether the video may continue now, which is done each time. If so, it is logged; otherwise the viewer is
+    /// told.
     fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
         let Some(play) = &self.play else {
             self.session.refuse(NotPlayed::NOTHING.refusal);
@@ -160,7 +161,7 @@ impl<S> RtmpConnection<S> {
         Ok(())
     }
 
-    /// Tells the viewer and the operator, each in their words.
+    /// Refuses a command, and logs the operator's reason.
     fn refuse(&mut self, event: StreamEvent, name: &StreamName, not_played: NotPlayed) {
         self.session.refuse(not_played.refusal);
         if let Some(events) = &self.events {
@@ -176,7 +177,7 @@ impl<S> RtmpConnection<S> {
     }
 }
 
-/// What comes before the video's own messages.
+/// Returns what precedes the video's own messages.
 fn start(video: &OpenVideo, feed: &Feed<Messages>) -> Start {
     Start {
         metadata: video.index.metadata().into(),

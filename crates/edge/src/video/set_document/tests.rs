@@ -85,7 +85,7 @@ fn files_of_a_set_lie_in_its_folder_or_beneath() {
     );
 }
 
-/// An origin that decodes them takes the set to lie in another folder than the slashes show.
+/// An origin that decodes these would take the set to lie in another folder than the slashes show.
 #[test]
 fn the_folder_of_a_set_has_one_reading() {
     let text = format!(r#"{{"renditions":[{}]}}"#, rendition("a.mp4", "a"));

@@ -1,5 +1,5 @@
-//! Objects whose origin does not say how long they are: all of one is fetched first, once for all who ask, and once it
-//! is stored it can be had in parts.
+//! Objects whose origin does not send their length: the whole object is fetched first, once for all requests, and once
+//! it is stored it can be read in parts.
 
 use super::refusals::unsized_object;
 use crate::cache::{
@@ -16,17 +16,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-/// How long a request waits for the object. Players give up a playlist after 10 to 20 s, and ask again.
+/// Time that a request waits for the object. Players give up on a playlist after 10 to 20 s, and request it again.
 const WAIT_MAX: Duration = Duration::from_secs(15);
-/// How long an object may take to come. One that never ends must not hold its connection for ever.
+/// Time limit for a whole object. One that never ends must not hold its connection forever.
 const ARRIVAL_MAX: Duration = Duration::from_secs(60 * 60);
-/// How many objects may be on their way at the same time.
+/// Maximum number of objects on their way at the same time.
 const ARRIVALS_MAX: usize = 64;
-/// How long an object that was too long is not fetched again.
+/// Time for which an object that was too long is not fetched again.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
-/// How many of those are remembered.
+/// Maximum number of such objects remembered.
 const REFUSED_MAX: usize = 1024;
-/// What is taken at hand before others have their turn.
+/// Bytes that a task reads before it yields to others.
 const TURN_SIZE_BYTES: u64 = 4 * 1024 * 1024;
 
 type Arrival = Result<StoredObject, Denial>;
@@ -39,18 +39,18 @@ pub(crate) struct Arrivals {
     refused: Mutex<HashMap<Key, Instant>>,
 }
 
-/// An object whose length is not known, as a worker has obtained it.
+/// An object of unknown length, as a worker has obtained it.
 pub(super) struct Unsized {
     pub(super) cache: Rc<WorkerCache>,
     pub(super) ask: Rc<CacheRequest>,
     pub(super) served: Served,
-    /// A longer one is not waited for.
+    /// Maximum length in bytes; the edge does not wait for a longer object.
     pub(super) size_bytes_max: u64,
 }
 
 impl Arrivals {
-    /// Waits until all of the object is stored, and gives it with its length. When that takes too long for a request
-    /// the fetch goes on, whether the viewer stays or not: the next request finds more of it.
+    /// Waits until the whole object is stored, and returns it with its length. If that takes too long for a request,
+    /// the fetch continues, whether the viewer stays or not: the next request finds more of it.
     ///
     /// Errors: [`Denial::VideoArriving`] when it takes longer; the object is too long, was not stored, or the origin
     /// failed.
@@ -58,7 +58,7 @@ impl Arrivals {
         outcome(self.join(object)?).await
     }
 
-    /// Joins those who wait for the object, or begins to fetch it in a task of its own.
+    /// Joins those who wait for the object, or starts to fetch it in a task of its own.
     fn join(self: &Arc<Self>, object: Unsized) -> Result<Arriving, Denial> {
         let key = object.served.object.key();
         let mut under_way = lock(&self.under_way);
@@ -73,7 +73,7 @@ impl Arrivals {
         }
         let (sender, arriving) = watch::channel(None);
         under_way.insert(key, arriving.clone());
-        // Made here, so that a task that never gets its turn ends the arrival too.
+        // Created here, so that a task that never runs ends the arrival too.
         let end = End {
             arrivals: Arc::clone(self),
             key,
@@ -118,13 +118,13 @@ impl Drop for End {
 }
 
 impl Unsized {
-    /// Follows the object to its end, so that the store gets all of it, and finds it there.
+    /// Reads the object to its end, so that the cache store gets all of it, and looks it up there.
     async fn taken(self) -> Arrival {
         let Served {
             object, waiting, ..
         } = self.served;
-        // A short one may have come between its first byte and this task's turn; its reader would look for a fill in
-        // vain.
+        // A short object may be complete between its first byte and this task's first turn; a reader would then look
+        // for a fill in vain.
         if let Some(kept) = self.cache.kept_whole(&object).await {
             return Ok(kept);
         }
@@ -156,17 +156,17 @@ impl Unsized {
     }
 }
 
-/// What comes of an arrival, if that does not take too long.
+/// Waits for an arrival, within the time limit of a request.
 async fn outcome(mut arriving: Arriving) -> Arrival {
     match timeout(WAIT_MAX, arriving.wait_for(Option::is_some)).await {
         Err(_) => Err(Denial::VideoArriving),
-        // Whoever fetched is gone without a word.
+        // The task that fetched was dropped without a result.
         Ok(Err(_)) => Err(Denial::OriginClosed),
         Ok(Ok(arrival)) => arrival.clone().unwrap_or(Err(Denial::OriginClosed)),
     }
 }
 
-/// A panic while a lock is held leaves usable tables behind.
+/// Locks a table, which a panic under the lock leaves usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

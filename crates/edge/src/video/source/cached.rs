@@ -1,4 +1,4 @@
-//! Opens an object of another server by way of the cache, to be read in parts or as a whole.
+//! Opens an object of another server through the cache, to be read in parts or as a whole.
 
 use super::arrivals::Unsized;
 use super::refusals::{
@@ -23,12 +23,12 @@ use privet_distribution::{ByteRange, RangeSpec};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The first look at an object: enough for most indexes, and for the size in any case.
+/// Range of the first request for an object: enough for most indexes, and in any case for the size.
 const FIRST_RANGE: RangeSpec = RangeSpec::Within(ByteRange {
     start: 0,
     end_inclusive: 65_535,
 });
-/// Fields of a request that are about what is made of the object, not about the object.
+/// Request fields that are about what is made of the object, not about the object.
 const DERIVED_FIELDS: [HeaderName; 7] = [
     ACCEPT_ENCODING,
     IF_MATCH,
@@ -39,17 +39,17 @@ const DERIVED_FIELDS: [HeaderName; 7] = [
     RANGE,
 ];
 
-/// What of an object is going to be read.
+/// Extent to which an object is going to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ReadScope<'m> {
-    /// Here and there, as it lies at the origin.
+    /// Some parts of it, as stored at the origin.
     Parts,
-    /// All of it, and without the codings that it is stored in. What is not kept in the cache counts in `memory`.
+    /// All of it, without the codings that it is stored in. Bytes that are not cached count in `memory`.
     Whole {
         size_bytes_max: u64,
         memory: &'m BodyMemory,
     },
-    /// Nothing: it is to be known whether [`ReadScope::Whole`] would have it.
+    /// Nothing: the question is whether [`ReadScope::Whole`] could read it.
     Presence { size_bytes_max: u64 },
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn open(
     })
 }
 
-/// The object with its length: of one that comes without, all is waited for.
+/// Returns the object with its length: if it comes without one, waits for the whole object.
 async fn sized(
     served: Served,
     asked: &Rc<CacheRequest>,
@@ -126,17 +126,18 @@ fn size_bytes_max(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> u64 {
     }
 }
 
-/// An object that takes more of the cache is not waited for: its first bytes could be gone when the last ones come.
+/// Returns the maximum size of an object that is waited for. Of one that takes more of the cache, the first bytes could
+/// be evicted when the last ones arrive.
 fn kept_size_bytes_max(settings: &CacheSettings) -> u64 {
     let disk = settings.disk.as_ref().map_or(0, |disk| disk.size_bytes_max);
     (settings.memory_size_bytes_max as u64).max(disk) / 2
 }
 
-/// The codings of an object, if it can be read as wanted in spite of them.
+/// Returns the codings of an object, if it can be read as wanted in spite of them.
 fn readable_codings(headers: &HeaderMap, wanted: ReadScope<'_>) -> Result<AppliedCodings, Denial> {
     let codings = AppliedCodings::of(headers);
     let is_readable = match wanted {
-        // Parts of what is compressed are parts of nothing.
+        // A range of compressed bytes is no range of the text.
         ReadScope::Parts => codings.is_plain(),
         ReadScope::Whole { .. } | ReadScope::Presence { .. } => {
             !codings.codings.contains(&AppliedCoding::Foreign)
@@ -150,8 +151,8 @@ fn readable_codings(headers: &HeaderMap, wanted: ReadScope<'_>) -> Result<Applie
     }
 }
 
-/// By way of the cache. What was not for sharing lately is asked for as the viewer asks, and that response alone is of
-/// no use here; it tells whether the next one is for all.
+/// Obtains the object through the cache. An object that recently could not be shared is requested as the viewer
+/// requested it; that response is of no use here, but it tells whether the next one can be shared.
 async fn obtained(
     asked: &Rc<CacheRequest>,
     ask: &SourceRequest<'_>,
@@ -170,7 +171,7 @@ async fn obtained(
     }
 }
 
-/// The request for the object itself, whatever is made of it for whom.
+/// Returns the request for the object itself, whatever is made of it and for whom.
 fn ask_of(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> Rc<CacheRequest> {
     let mut headers = ask.request.headers.clone();
     for name in DERIVED_FIELDS {
@@ -206,7 +207,7 @@ fn ask_of(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> Rc<CacheRequest> {
     ))
 }
 
-/// A response that is not kept: of use only where all of it is wanted.
+/// Opens a response that is not cached: of use only if all of it is wanted.
 async fn passed(
     response: OriginResponse,
     status: CacheStatus,
@@ -214,7 +215,7 @@ async fn passed(
     wanted: ReadScope<'_>,
 ) -> Result<Source, Denial> {
     if response.status == StatusCode::RANGE_NOT_SATISFIABLE && matches!(wanted, ReadScope::Parts) {
-        // The first look begins with the first byte, so there is none: the same as an empty file of a folder.
+        // The first request starts at the first byte, so there is none: the same as an empty file in a folder.
         response.body.discard();
         return Ok(in_memory(Bytes::new(), HeaderMap::new(), status, ask));
     }
@@ -244,7 +245,8 @@ async fn passed(
     Ok(in_memory(bytes, response.headers, status, ask))
 }
 
-/// Nobody asked for a part of what is wanted whole: it is not the object, whatever it says (fidelity note F98).
+/// Refuses a 206 to a request for the whole: nobody asked for a part, so it is not the object, whatever it says
+/// (fidelity note F98).
 fn of_whole(status: StatusCode, wanted: ReadScope<'_>) -> Result<(), Denial> {
     match wanted {
         ReadScope::Parts => Ok(()),
@@ -255,7 +257,7 @@ fn of_whole(status: StatusCode, wanted: ReadScope<'_>) -> Result<(), Denial> {
     }
 }
 
-/// All of a body, which counts before it is read.
+/// Reads a whole body, whose bytes are charged before they are read.
 async fn whole(
     mut body: OriginBody,
     size_bytes_max: u64,
@@ -271,7 +273,7 @@ async fn whole(
     Ok(gathered.end())
 }
 
-/// Why the bytes are not held.
+/// Returns the denial for bytes that cannot be held.
 pub(crate) fn ungathered(fault: GatherFault) -> Denial {
     match fault {
         GatherFault::TooLarge => too_large_text(),

@@ -1,4 +1,4 @@
-//! Why nothing can be made of an object that is there.
+//! Reasons why nothing can be made of an object that exists.
 
 use http::StatusCode;
 use privet_distribution::request::Denial;
@@ -26,17 +26,17 @@ const UNSIZED: (&str, &str) = (
      Content-Length",
 );
 
-/// The object does not say how long it is, and is longer than what is fetched whole.
+/// Returns the denial of an object that comes without a length, and is longer than what is fetched whole.
 pub(super) fn unsized_object() -> Denial {
     not_in_parts(UNSIZED)
 }
 
-/// The text is not what its `Content-Encoding` says, or in a coding that nobody here undoes.
+/// Returns the denial of a text that does not match its `Content-Encoding`, or has a coding that is not supported.
 pub(crate) fn encoded_text() -> Denial {
     not_in_parts(ENCODED_TEXT)
 }
 
-/// The text is longer than texts may be.
+/// Returns the denial of a text that is longer than allowed.
 pub(crate) fn too_large_text() -> Denial {
     let refusal = Refusal::TooLarge("a text");
     Denial::Video {
@@ -45,7 +45,7 @@ pub(crate) fn too_large_text() -> Denial {
     }
 }
 
-/// There is an object, and no way to read here and there in it.
+/// Returns the denial of an object that exists, but cannot be read in parts.
 pub(super) fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {
     Denial::Video {
         token,
@@ -53,7 +53,7 @@ pub(super) fn not_in_parts((token, reason): (&'static str, &str)) -> Denial {
     }
 }
 
-/// Why there is no object, as the origin has it; `None` when there is one.
+/// Returns the denial for the status of an origin that has no object; `None` when it has one.
 pub(super) fn refused_by_origin(status: StatusCode) -> Option<Denial> {
     match status.as_u16() {
         200 | 206 => None,
