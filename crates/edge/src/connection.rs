@@ -5,7 +5,7 @@ use crate::answer_memory::ConnectionMemory;
 use crate::connection_state::{ConnectionFacts, ConnectionState};
 use crate::context::WorkerContext;
 use crate::guests::Guest;
-use crate::h2_watch::H2Watch;
+use crate::h2_watch::{H2Watch, SharedWatch, WRITE_BUFFER_SIZE_BYTES};
 use crate::pipeline;
 use crate::viewer_end::ViewerEnd;
 use crate::viewer_io::{Patience, ViewerIo};
@@ -16,10 +16,12 @@ use hyper_util::rt::TokioIo;
 use privet_distribution::config::Limits;
 use privet_sign::Scheme;
 use rustls::ServerConfig;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -109,9 +111,13 @@ where
     let held_back_size_bytes = shared.edge.answer_memory.tls_size_bytes_max();
     let (_, session) = stream.get_mut();
     session.set_buffer_limit(Some(held_back_size_bytes as usize));
+    let gathered_size_bytes = match session.alpn_protocol() {
+        Some(b"h2") => WRITE_BUFFER_SIZE_BYTES as u64,
+        _ => 0,
+    };
     Some(AcceptedTls {
         stream,
-        memory: shared.connection_memory(peer, held_back_size_bytes),
+        memory: shared.connection_memory(peer, held_back_size_bytes + gathered_size_bytes),
     })
 }
 
@@ -166,11 +172,11 @@ where
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
-    let io = H2Watch::new(
+    let watch = SharedWatch::new(H2Watch::new(
         io,
         (Rc::clone(&connection), patience(limits)),
         limits.h2_streams_max,
-    );
+    ));
     let for_service = Rc::clone(&shared);
     let service = service_fn(move |request| {
         let exchange = admit(request, &connection, &for_service);
@@ -190,14 +196,33 @@ where
         .max_send_buf_size(64 * 1024)
         .initial_stream_window_size(H2_STREAM_WINDOW_SIZE_BYTES)
         .initial_connection_window_size(H2_CONNECTION_WINDOW_SIZE_BYTES)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(watch.clone()), service);
     let mut serving = pin!(serving);
     let mut drain = shared.edge.drain.clone();
     tokio::select! {
-        _ = serving.as_mut() => return,
-        () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
+        () = turns(serving.as_mut(), &watch) => {}
+        () = drained(&mut drain) => {
+            serving.as_mut().graceful_shutdown();
+            turns(serving, &watch).await;
+        }
     }
-    let _ = serving.await;
+    // The last words. Who does not take them is waited for no longer than for others; who is gone has none coming.
+    let _ = poll_fn(|context| watch.poll_send(context)).await;
+}
+
+/// Drives an HTTP/2 connection to its end, and after each turn sends what the turn has written.
+async fn turns<I>(mut serving: Pin<&mut impl Future>, watch: &SharedWatch<I>)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|context| {
+        let served = serving.as_mut().poll(context).map(|_| ());
+        match watch.poll_send(context) {
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            Poll::Ready(Ok(())) | Poll::Pending => served,
+        }
+    })
+    .await;
 }
 
 fn patience(limits: &Limits) -> Patience {

@@ -15,9 +15,15 @@ use std::task::{Context, Poll, ready};
 use streams::{ConnectionError, Ignored, Streams};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+use write_buffer::WriteBuffer;
 
 mod frame_scanner;
+mod shared;
 mod streams;
+mod write_buffer;
+
+pub(crate) use shared::SharedWatch;
+pub(crate) use write_buffer::WRITE_BUFFER_SIZE_BYTES;
 
 /// Returns RST_STREAM with CANCEL for a stream (RFC 9113 6.4).
 fn reset(stream: u32) -> Vec<u8> {
@@ -44,7 +50,7 @@ enum Phase {
 /// A stream of HTTP/2 bytes that is watched.
 #[derive(Debug)]
 pub(crate) struct H2Watch<I> {
-    io: I,
+    io: WriteBuffer<I>,
     viewer: FrameScanner,
     edge: FrameScanner,
     streams: Streams,
@@ -67,7 +73,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
         streams_max: u32,
     ) -> Self {
         H2Watch {
-            io,
+            io: WriteBuffer::new(io),
             viewer: FrameScanner::of_viewer(),
             edge: FrameScanner::of_edge(),
             streams: Streams::new(streams_max, Instant::now()),
@@ -78,6 +84,13 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
             notice: Vec::new(),
             phase: Phase::Serve,
         }
+    }
+
+    /// Sends what the turn that is over has written; ready when it has left.
+    ///
+    /// Errors: the stream's, which is of no use any more.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_send(context)
     }
 
     /// Scans what the viewer sent. An error comes with the number of bytes before the frame at fault.
@@ -125,7 +138,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
     /// Sends the notice and ends the connection.
     fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_notice(context))?;
-        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+        ready!(self.io.poll_send(context))?;
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 

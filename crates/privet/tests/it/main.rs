@@ -49,6 +49,7 @@ mod h2_messages;
 mod h2_paper;
 mod h2_patience;
 mod h2_streams;
+mod h2_turns;
 mod head_lengths;
 mod leaks;
 mod log_disk;

@@ -1,0 +1,126 @@
+//! HTTP/2: answers that are ready together leave together, and nothing of them is held back.
+
+use crate::support::*;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// RFC 8446 5.1.
+const APPLICATION_DATA: u8 = 23;
+
+/// Stands between a viewer and the edge, for one connection, and counts the edge's records of application data.
+struct Wiretap {
+    address: SocketAddr,
+    records: Arc<AtomicUsize>,
+}
+
+impl Wiretap {
+    fn before(edge: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let records = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&records);
+        thread::spawn(move || {
+            let (viewer, _) = listener.accept().unwrap();
+            let edge = TcpStream::connect(edge).unwrap();
+            viewer.set_nodelay(true).unwrap();
+            edge.set_nodelay(true).unwrap();
+            let there = (viewer.try_clone().unwrap(), edge.try_clone().unwrap());
+            thread::spawn(move || {
+                let (mut viewer, mut edge) = there;
+                let _ = io::copy(&mut viewer, &mut edge);
+                let _ = edge.shutdown(Shutdown::Write);
+            });
+            // Either end may leave whenever it wants.
+            let _ = pass_on(edge, viewer, &counted);
+        });
+        Wiretap { address, records }
+    }
+
+    fn records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+}
+
+fn pass_on(mut edge: TcpStream, mut viewer: TcpStream, records: &AtomicUsize) -> io::Result<()> {
+    loop {
+        let mut record = vec![0; 5];
+        edge.read_exact(&mut record)?;
+        if record[0] == APPLICATION_DATA {
+            records.fetch_add(1, Ordering::Relaxed);
+        }
+        let length = usize::from(u16::from_be_bytes([record[3], record[4]]));
+        record.resize(5 + length, 0);
+        edge.read_exact(&mut record[5..])?;
+        viewer.write_all(&record)?;
+    }
+}
+
+/// Asks for `path` on so many streams in one write, and reads what comes until all have ended.
+fn ask_at_once(viewer: &mut FrameViewer, first: u32, count: u32, path: &str) {
+    let streams = (0..count).map(|at| first + 2 * at);
+    let asks: Vec<_> = streams.flat_map(|stream| get_path(stream, path)).collect();
+    viewer.send(&asks);
+    let mut open = count;
+    while open > 0 {
+        let frame = viewer.next().expect("the connection has ended");
+        if frame.stream != 0 && frame.has(END_STREAM) {
+            open -= 1;
+        }
+    }
+}
+
+#[test]
+fn answers_of_a_turn_leave_in_few_records() {
+    let edge = TestEdge::new();
+    edge.put("public/small", &[b's'; 1024]);
+    let wiretap = Wiretap::before(edge.https());
+    let mut viewer = FrameViewer::greeted(wiretap.address, &[]);
+    viewer.send(&window_update(0, 1_000_000));
+    // Whoever asks first waits for the disk.
+    ask_at_once(&mut viewer, 1, 1, "/public/small");
+    let before = wiretap.records();
+    ask_at_once(&mut viewer, 3, 16, "/public/small");
+    let records = wiretap.records() - before;
+    assert!(records <= 8, "{records} records for 16 answers");
+}
+
+#[test]
+fn nothing_of_a_large_answer_is_held_back() {
+    let edge = TestEdge::new();
+    let object: Vec<u8> = (0..1_048_576u32).map(|at| (at / 7) as u8).collect();
+    edge.put("public/large", &object);
+    edge.put("public/small", &[b's'; 1024]);
+    let mut viewer = FrameViewer::greeted(edge.https(), &[(INITIAL_WINDOW_SIZE, 2_000_000)]);
+    viewer.send(&[get_path(1, "/public/large"), get_path(3, "/public/small")].concat());
+    let mut received: Vec<u8> = Vec::new();
+    let (mut window, mut open) = (65_535, 2);
+    while open > 0 {
+        // All that the window lets through comes by itself; only then it is opened again, each time by an odd number.
+        if window == 0 {
+            window = 100_003;
+            viewer.send(&window_update(0, window));
+        }
+        let frame = viewer.next().expect("the connection has ended");
+        if frame.kind == DATA {
+            window -= u32::try_from(frame.payload.len()).unwrap();
+            if frame.stream == 1 {
+                received.extend(&frame.payload);
+            }
+        }
+        if frame.stream != 0 && frame.has(END_STREAM) {
+            open -= 1;
+        }
+    }
+    assert!(received == object);
+    let (_folder, log) = edge.stop();
+    let records = log.records();
+    assert!(
+        records
+            .iter()
+            .all(|record| record["x-edge-result-type"] != "Error")
+    );
+    assert_eq!(records.len(), 2);
+}
