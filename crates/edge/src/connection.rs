@@ -1,5 +1,7 @@
 //! One viewer connection: TLS handshake, protocol choice, requests, drain.
 
+mod http1;
+
 use crate::admission::admit;
 use crate::answer_memory::ConnectionMemory;
 use crate::connection_state::{ConnectionFacts, ConnectionState};
@@ -10,7 +12,7 @@ use crate::pipeline;
 use crate::viewer_end::ViewerEnd;
 use crate::viewer_io::{Patience, ViewerIo};
 use crate::viewer_stream::{CountedStream, ViewerStream};
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use privet_distribution::config::Limits;
@@ -22,6 +24,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -39,6 +42,9 @@ const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
 /// Bytes of all bodies of a connection that a viewer may send before they are read.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 
+/// How long a connection is idle before it is parked: to have hyper serve it again costs a microsecond or two.
+const PARK_AFTER: Duration = Duration::from_secs(2);
+
 /// Serves a plain connection to its end.
 pub(crate) async fn serve_plain(
     stream: TcpStream,
@@ -54,9 +60,8 @@ pub(crate) async fn serve_plain(
         tls: end.ended_tls,
         sends_files: TcpStream::SENDS_FILES,
     };
-    let connection = new_state(facts, memory, &shared);
-    guest.speaks(&connection);
-    serve_http1(stream, connection, shared).await;
+    let greeted = Greeted::new(stream, (facts, memory), (&shared, guest), Protocol::Http1);
+    http1::serve(greeted.io, greeted.connection, shared).await;
 }
 
 /// Performs the handshake and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
@@ -66,13 +71,62 @@ pub(crate) async fn serve_tls(
     shared: Rc<WorkerContext>,
     guest: &Guest,
 ) {
-    let config = shared.current().tls.clone();
-    let Some(accepted) = accept_tls(CountedStream::new(stream), config, end.peer, &shared).await
-    else {
+    // On the heap, and gone afterwards: a handshake needs more room than an idle connection.
+    let Some(greeted) = Box::pin(greet_tls(stream, end, &shared, guest)).await else {
         return;
     };
+    match greeted.protocol {
+        Protocol::Http1 => http1::serve(greeted.io, greeted.connection, shared).await,
+        Protocol::Http2 => Box::pin(serve_http2(greeted.io, greeted.connection, shared)).await,
+    }
+}
+
+/// A connection that is ready for its first request.
+struct Greeted<S> {
+    io: Box<ViewerIo<S>>,
+    connection: Rc<ConnectionState>,
+    protocol: Protocol,
+}
+
+impl<S: ViewerStream> Greeted<S> {
+    fn new(
+        stream: S,
+        (facts, memory): (ConnectionFacts, Arc<ConnectionMemory>),
+        (shared, guest): (&WorkerContext, &Guest),
+        protocol: Protocol,
+    ) -> Self {
+        let clock = shared.clock.clone();
+        let connection = ConnectionState::new(facts, memory, clock, Rc::clone(&shared.ends));
+        guest.speaks(&connection);
+        let patience = patience(&shared.current().snapshot.limits, protocol);
+        Greeted {
+            io: Box::new(ViewerIo::new(stream, Rc::clone(&connection), patience)),
+            connection,
+            protocol,
+        }
+    }
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+async fn greet_tls(
+    stream: TcpStream,
+    end: ViewerEnd,
+    shared: &WorkerContext,
+    guest: &Guest,
+) -> Option<Greeted<TlsStream<CountedStream>>> {
+    let config = shared.current().tls.clone();
+    let accepted = accept_tls(CountedStream::new(stream), config, end.peer, shared).await?;
     let (_, session) = accepted.stream.get_ref();
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let protocol = match session.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
     let facts = ConnectionFacts {
         peer: end.peer,
         naming: end.naming,
@@ -80,13 +134,13 @@ pub(crate) async fn serve_tls(
         tls: crate::tls::names(session),
         sends_files: false,
     };
-    let connection = new_state(facts, accepted.memory, &shared);
-    guest.speaks(&connection);
-    if is_http2 {
-        serve_http2(accepted.stream, connection, shared).await;
-    } else {
-        serve_http1(accepted.stream, connection, shared).await;
-    }
+    let memory = accepted.memory;
+    Some(Greeted::new(
+        accepted.stream,
+        (facts, memory),
+        (shared, guest),
+        protocol,
+    ))
 }
 
 /// A stream after its handshake, and the account of its connection's memory.
@@ -121,60 +175,18 @@ where
     })
 }
 
-fn new_state(
-    facts: ConnectionFacts,
-    memory: Arc<ConnectionMemory>,
-    shared: &WorkerContext,
-) -> Rc<ConnectionState> {
-    ConnectionState::new(
-        facts,
-        memory,
-        shared.edge.clock.clone(),
-        Rc::clone(&shared.ends),
-    )
-}
-
-async fn serve_http1<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerContext>)
-where
+async fn serve_http2<S>(
+    io: Box<ViewerIo<S>>,
+    connection: Rc<ConnectionState>,
+    shared: Rc<WorkerContext>,
+) where
     S: ViewerStream + 'static,
 {
     let state = shared.current();
     let limits = &state.snapshot.limits;
-    let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
-    let service = service_fn(|request| {
-        let exchange = admit(request, &connection, &shared);
-        pipeline::handle(exchange, shared.as_ref())
-    });
-    let serving = http1::Builder::new()
-        .title_case_headers(true)
-        .auto_date_header(false)
-        .header_read_timeout(None)
-        .half_close(true)
-        // Slices must reach the stream as they are: some are placeholders for ranges of files.
-        .writev(true)
-        // Room for a head over the limit, so that we refuse it instead of hyper cutting it off.
-        .max_buf_size(limits.head_size_bytes_max.max(8 * 1024) + 12 * 1024)
-        .serve_connection(TokioIo::new(io), service);
-    let mut serving = pin!(serving);
-    let mut drain = shared.edge.drain.clone();
-    tokio::select! {
-        _ = serving.as_mut() => return,
-        () = drained(&mut drain) => serving.as_mut().graceful_shutdown(),
-    }
-    // The viewer is gone or slow: nothing to report, except to the log, which has it already.
-    let _ = serving.await;
-}
-
-async fn serve_http2<S>(stream: S, connection: Rc<ConnectionState>, shared: Rc<WorkerContext>)
-where
-    S: ViewerStream + 'static,
-{
-    let state = shared.current();
-    let limits = &state.snapshot.limits;
-    let io = ViewerIo::new(stream, Rc::clone(&connection), patience(limits));
     let watch = SharedWatch::new(H2Watch::new(
         io,
-        (Rc::clone(&connection), patience(limits)),
+        (Rc::clone(&connection), patience(limits, Protocol::Http2)),
         limits.h2_streams_max,
     ));
     let for_service = Rc::clone(&shared);
@@ -225,12 +237,16 @@ where
     .await;
 }
 
-fn patience(limits: &Limits) -> Patience {
+fn patience(limits: &Limits, protocol: Protocol) -> Patience {
     Patience {
         head_timeout: limits.head_timeout,
         idle_timeout: limits.idle_timeout,
         write_timeout: limits.write_timeout,
         write_rate_min: limits.write_rate_min,
+        park_after: match protocol {
+            Protocol::Http1 => Some(PARK_AFTER),
+            Protocol::Http2 => None,
+        },
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct ConnectionState {
     idle_since: Cell<Instant>,
     /// Set when bytes of a next request have arrived.
     head_begun: Cell<bool>,
+    /// Whether the next request is awaited for so long already that the connection may be parked.
+    park_due: Cell<bool>,
     /// Number of videos on their way: a player may read them as slowly as it plays.
     paced: Cell<u32>,
 }
@@ -89,6 +91,7 @@ impl ConnectionState {
             idle_since: Cell::new(Instant::now()),
             // A new connection must send a whole head before long; only a used one may be idle.
             head_begun: Cell::new(true),
+            park_due: Cell::new(false),
             paced: Cell::new(0),
         })
     }
@@ -97,6 +100,7 @@ impl ConnectionState {
         self.active.set(self.active.get() + 1);
         self.requests.set(self.requests.get() + 1);
         self.head_begun.set(false);
+        self.park_due.set(false);
     }
 
     /// Returns the number of requests so far, including this one.
@@ -146,6 +150,16 @@ impl ConnectionState {
     /// Returns the time since which the next request is awaited; `None` while one is being answered, to the last byte.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
         self.owes_nothing().then(|| self.idle_since.get())
+    }
+
+    /// The next request has been awaited for a while.
+    pub(crate) fn idle_for_a_while(&self) {
+        self.park_due.set(true);
+    }
+
+    /// Whether the connection may be parked: it has been idle for a while, and no byte of a next request is there.
+    pub(crate) fn may_park(&self) -> bool {
+        self.park_due.get() && self.owes_nothing() && !self.head_begun.get()
     }
 
     /// Restarts the idle time: the viewer was slow to read the last response, which has left only now.

@@ -3,7 +3,7 @@
 use crate::connection;
 use crate::connections_by_address::AddressSlot;
 use crate::context::WorkerContext;
-use crate::guests::Guest;
+use crate::guests::{Guest, Seat};
 use crate::notices::NoticeCode;
 use crate::proxy_header;
 use crate::rtmp;
@@ -13,53 +13,78 @@ use privet_distribution::config::ListenerProtocol;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::net::TcpStream;
 
 /// Serves the connection on this worker, beside all others.
 pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
     let shared = Rc::clone(context);
     let guest = Rc::new(Guest::default());
     let seat = shared.guests.seat(&guest);
-    let served = Rc::clone(&guest);
-    let task = tokio::task::spawn_local(async move {
-        let _seat = seat;
-        // Without a file descriptor in the runtime there is nothing to serve.
-        let Ok(mut stream) = tokio::net::TcpStream::from_std(accepted.stream) else {
-            return;
-        };
-        let mut end = ViewerEnd::direct(accepted.peer);
-        if accepted.configured.proxy_protocol {
-            let state = shared.current();
-            match proxy_header::read(&mut stream, accepted.peer, &state.snapshot).await {
-                Ok(named) => end = named,
-                Err(fault) => {
-                    let listener = accepted.configured.address;
-                    let complaints = &shared.proxy_complaints;
-                    complaints.hear(accepted.peer, listener, &fault);
-                    return;
-                }
-            }
-        }
-        let Some(entered) = enter(&accepted.configured.protocol, end.peer, &shared) else {
-            return;
-        };
-        if let Entered::Counted { .. } = entered {
-            served.comes_from(end.peer.ip());
-        }
-        match accepted.configured.protocol {
-            ListenerProtocol::Http => connection::serve_plain(stream, end, shared, &served).await,
-            ListenerProtocol::Https => connection::serve_tls(stream, end, shared, &served).await,
-            ListenerProtocol::Rtmp => {
-                served.plays();
-                rtmp::serve_plain(stream, end, shared).await;
-            }
-            ListenerProtocol::Rtmps => {
-                served.plays();
-                rtmp::serve_tls(stream, end, shared).await;
-            }
-        }
-        drop(accepted.slot);
-    });
+    let served = serve_accepted(accepted, shared, (Rc::clone(&guest), seat));
+    let task = tokio::task::spawn_local(served);
     guest.is_served_by(task.abort_handle());
+}
+
+/// Serves it to its end. What needs much room is on the heap while it lasts: most connections are idle.
+async fn serve_accepted(
+    accepted: Accepted,
+    shared: Rc<WorkerContext>,
+    (guest, _seat): (Rc<Guest>, Seat),
+) {
+    let guest = &*guest;
+    let Accepted {
+        stream,
+        peer,
+        configured,
+        slot: _slot,
+    } = accepted;
+    let protocol = configured.protocol;
+    // Without a file descriptor in the runtime there is nothing to serve.
+    let Ok(mut stream) = TcpStream::from_std(stream) else {
+        return;
+    };
+    let mut end = ViewerEnd::direct(peer);
+    if configured.proxy_protocol {
+        match Box::pin(named_end(&mut stream, peer, configured.address, &shared)).await {
+            Some(named) => end = named,
+            None => return,
+        }
+    }
+    let Some(entered) = enter(&protocol, end.peer, &shared) else {
+        return;
+    };
+    if let Entered::Counted { .. } = entered {
+        guest.comes_from(end.peer.ip());
+    }
+    match protocol {
+        ListenerProtocol::Http => connection::serve_plain(stream, end, shared, guest).await,
+        ListenerProtocol::Https => connection::serve_tls(stream, end, shared, guest).await,
+        ListenerProtocol::Rtmp => {
+            guest.plays();
+            Box::pin(rtmp::serve_plain(stream, end, shared)).await;
+        }
+        ListenerProtocol::Rtmps => {
+            guest.plays();
+            Box::pin(rtmp::serve_tls(stream, end, shared)).await;
+        }
+    }
+}
+
+/// Whom a PROXY header names; `None` when there is no good one, which the operator is told.
+async fn named_end(
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+    listener: SocketAddr,
+    shared: &WorkerContext,
+) -> Option<ViewerEnd> {
+    let state = shared.current();
+    match proxy_header::read(stream, peer, &state.snapshot).await {
+        Ok(named) => Some(named),
+        Err(fault) => {
+            shared.proxy_complaints.hear(peer, listener, &fault);
+            None
+        }
+    }
 }
 
 /// An admitted connection of an address.
@@ -103,4 +128,21 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
         });
     }
     place.map(|_place| Entered::Counted { _place })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future that `act` makes of such arguments.
+    fn size_of_future<A, B, C, F>(_act: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Each connection keeps it as long as it is open, idle or not.
+    #[test]
+    fn what_an_idle_connection_needs_is_small() {
+        let size_bytes = size_of_future(serve_accepted);
+        assert!(size_bytes <= 1024, "{size_bytes} bytes");
+    }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Patience {
     pub(crate) idle_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) write_rate_min: u64,
+    /// How long a connection is idle before it may be parked; `None` where it never may.
+    pub(crate) park_after: Option<Duration>,
 }
 
 /// Minimum rate for viewers of videos, even if the configured one is higher: a player reads at the rate at which it
@@ -56,6 +58,8 @@ pub(crate) struct ViewerIo<S> {
     encrypted_bytes: u64,
     /// Our page in place of an error that hyper wrote itself; sent before anything else.
     substitute: Option<Bytes>,
+    /// Bytes that hyper had read and not used when the connection was parked.
+    unread: Bytes,
 }
 
 impl<S> ViewerIo<S> {
@@ -69,18 +73,45 @@ impl<S> ViewerIo<S> {
             was_late: false,
             encrypted_bytes: 0,
             substitute: None,
+            unread: Bytes::new(),
         }
     }
 
-    /// Returns the time by which the viewer must have sent something; `None` while it waits for the edge.
-    fn read_deadline(&self) -> Option<Instant> {
-        let since = self.connection.waiting_since()?;
-        let patience = if self.connection.head_begun() {
-            self.patience.head_timeout
-        } else {
-            self.patience.idle_timeout
+    /// Takes back bytes that were read here and not used; they are the next to be read.
+    pub(crate) fn put_back(&mut self, unread: &[u8]) {
+        // A copy: even of an empty one the whole of hyper's buffer would be kept.
+        self.unread = Bytes::copy_from_slice(unread);
+    }
+
+    /// Ready when the viewer must have sent something by now; pending while it waits for us.
+    fn poll_read_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(since) = self.connection.waiting_since() else {
+            return Poll::Pending;
         };
-        Some(since + patience)
+        if self.connection.head_begun() {
+            let deadline = since + self.patience.head_timeout;
+            return self.alarm.poll(deadline, context);
+        }
+        if let Some(park_after) = self.patience.park_after
+            && park_after < self.patience.idle_timeout
+        {
+            ready!(self.alarm.poll(since + park_after, context));
+            self.connection.idle_for_a_while();
+        }
+        self.alarm.poll(since + self.patience.idle_timeout, context)
+    }
+}
+
+impl<S: ViewerStream> ViewerIo<S> {
+    /// Ready when a parked connection has something to read, the viewer's end among it.
+    ///
+    /// Errors: the socket's, and that the viewer was awaited for too long.
+    pub(crate) fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(result) = self.stream.poll_readable(context) {
+            return Poll::Ready(result);
+        }
+        self.poll_read_late(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -92,6 +123,11 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
         let this = &mut *self;
+        if !this.unread.is_empty() {
+            let length = this.unread.len().min(buffer.remaining());
+            buffer.put_slice(&this.unread.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         if let Poll::Ready(result) = Pin::new(&mut this.stream).poll_read(context, buffer) {
             let length = buffer.filled().len() - filled;
             if length > 0 {
@@ -99,13 +135,8 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
             }
             return Poll::Ready(result);
         }
-        match this.read_deadline() {
-            None => Poll::Pending,
-            Some(deadline) => this
-                .alarm
-                .poll(deadline, context)
-                .map(|()| Err(io::ErrorKind::TimedOut.into())),
-        }
+        this.poll_read_late(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -269,3 +300,6 @@ impl<S> Drop for ViewerIo<S> {
         self.connection.departures.closed();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,10 @@ pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
+    /// Ready when the socket has something to read, the viewer's end among it. Of what an encrypted stream has read already
+    /// it knows nothing.
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
     /// Returns how many bytes the socket below has accepted so far; `None` if those are the bytes written here.
     fn encrypted_bytes(&self) -> Option<u64> {
         None
@@ -43,6 +47,10 @@ pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
 #[cfg(target_os = "linux")]
 impl ViewerStream for TcpStream {
     const SENDS_FILES: bool = true;
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(context)
+    }
 
     fn poll_send_file(
         &mut self,
@@ -99,10 +107,18 @@ fn poll_when_writable(
 #[cfg(not(target_os = "linux"))]
 impl ViewerStream for TcpStream {
     const SENDS_FILES: bool = false;
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(context)
+    }
 }
 
 impl ViewerStream for TlsStream<CountedStream> {
     const SENDS_FILES: bool = false;
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_ref().0.stream.poll_read_ready(context)
+    }
 
     fn encrypted_bytes(&self) -> Option<u64> {
         Some(self.get_ref().0.written)

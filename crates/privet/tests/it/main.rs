@@ -56,6 +56,7 @@ mod log_disk;
 mod log_files;
 mod objects;
 mod origin_kinds;
+mod parked_connections;
 mod path_readings;
 mod patience;
 mod peers;
