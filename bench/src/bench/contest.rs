@@ -3,8 +3,8 @@
 //! The benches choose the servers, files and bars.
 
 use super::fetch::Viewer;
-use super::load::{CONNECTIONS, Load, Numbering, Protocol, Received};
-use super::process::cpu_time;
+use super::load::{CONNECTIONS, Load, Numbering, Protocol, Received, STREAMS};
+use super::process::{cpu_time, writes};
 use super::servers::{SECRET, Server};
 use super::{Bar, Output, Row, medians};
 use std::fs;
@@ -36,6 +36,8 @@ pub struct Side<'a> {
     pub targets: Vec<String>,
     pub numbering: Numbering,
     pub cookie: Option<&'a str>,
+    /// At once on each connection of HTTP/2.
+    pub streams: u32,
 }
 
 impl<'a> Side<'a> {
@@ -47,6 +49,7 @@ impl<'a> Side<'a> {
             targets,
             numbering: Numbering::AsListed,
             cookie,
+            streams: STREAMS,
         }
     }
 
@@ -127,6 +130,22 @@ impl<'a> Contest<'a> {
 
     /// Returns CPU microseconds per request, and requests per second.
     pub fn round(&self, side: &Side<'_>, size: u64, protocol: Protocol) -> Outcome<(f64, f64)> {
+        let before = side.cpu_time()?;
+        let (requests, seconds) = self.load(side, size, protocol)?;
+        let spent = side.cpu_time()?.saturating_sub(before);
+        Ok((spent.as_secs_f64() * 1e6 / requests, requests / seconds))
+    }
+
+    /// Writes of the server for each request.
+    pub fn writes(&self, side: &Side<'_>, size: u64, protocol: Protocol) -> Outcome<f64> {
+        let before = writes(side.server.process())?;
+        let (requests, _) = self.load(side, size, protocol)?;
+        let written = writes(side.server.process())?.saturating_sub(before);
+        Ok(written as f64 / requests)
+    }
+
+    /// Asks for as long as a round lasts: how many requests were answered, and in how many seconds.
+    fn load(&self, side: &Side<'_>, size: u64, protocol: Protocol) -> Outcome<(f64, f64)> {
         let load = Load {
             protocol,
             port: side.server.port(protocol),
@@ -134,6 +153,7 @@ impl<'a> Contest<'a> {
             numbering: side.numbering,
             cookie: side.cookie,
             connections: CONNECTIONS,
+            streams: side.streams,
             // Sixteen viewers of a large file need some time before their first bytes level out.
             seconds: if size > MIB {
                 self.seconds.max(3)
@@ -141,19 +161,14 @@ impl<'a> Contest<'a> {
                 self.seconds
             },
         };
-        let before = side.cpu_time()?;
         let received = load
             .run(self.folder)
             .map_err(|message| format!("{}: {message}", side.server.name))?;
-        let spent = side.cpu_time()?.saturating_sub(before);
         let requests = requests(&received, size);
         if requests <= 0.0 {
             return Err(format!("{} answered nothing", side.server.name));
         }
-        Ok((
-            spent.as_secs_f64() * 1e6 / requests,
-            requests / received.seconds,
-        ))
+        Ok((requests, received.seconds))
     }
 }
 

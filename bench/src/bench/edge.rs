@@ -20,6 +20,10 @@ use std::time::Duration;
 use xtask::command::Outcome;
 use xtask::tools;
 
+/// Streams at once on each connection of HTTP/2, and what the CPU by nginx's may be; other rows have four.
+const STREAMS: [(u32, Bar); 3] = [(1, Bar::None), (16, Bar::AtMost(0.8)), (100, Bar::None)];
+/// The answers of streams that were asked for together leave together.
+const WRITES_BAR: f64 = 0.3;
 /// Number of different links, requested in turn from an edge that remembers only the last signature.
 const NEW_LINKS: u64 = 10_000;
 const MEMORY_BAR_BYTES: f64 = 100e6;
@@ -49,6 +53,13 @@ pub fn run(arguments: &EdgeArguments) -> Outcome<Vec<Row>> {
                 rows.extend(or_failure(bench.repeated(size, protocol, key)));
             }
         }
+    }
+    for (streams, bar) in STREAMS {
+        rows.extend(or_failure(bench.streams(
+            sizes.first().copied().unwrap_or(1024),
+            streams,
+            bar,
+        )));
     }
     rows.extend(or_failure(
         bench.new_links(sizes.first().copied().unwrap_or(1024)),
@@ -116,6 +127,40 @@ impl<'a> EdgeBench<'a> {
             &ours,
             &[(&theirs, bar(size, protocol))],
         )
+    }
+
+    /// A cookie over HTTP/2, with so many streams at once on each connection.
+    fn streams(&self, size: u64, streams: u32, bar: Bar) -> Outcome<Vec<Row>> {
+        let (key, protocol) = (&self.keys[0], Protocol::Http2);
+        let (size_name, key_name) = (size_name(size), key.name);
+        let name = protocol.name();
+        let case = format!("{size_name} {name} with {streams} streams, {key_name} cookie");
+        if !self.contest.is_chosen(&case) {
+            return Ok(Vec::new());
+        }
+        let cookie = key.cookie("*")?;
+        let mut ours = Side::new(
+            &self.privet,
+            vec![format!("/{}", file_name(size))],
+            Some(&cookie),
+        );
+        let mut theirs = Side::new(&self.nginx, nginx_links(&file_name(size), 1)?, None);
+        (ours.streams, theirs.streams) = (streams, streams);
+        let peers = [(&theirs, bar)];
+        let mut rows = self.contest.compare(&case, size, protocol, &ours, &peers)?;
+        let writes = |side: &Side<'_>| self.contest.writes(side, size, protocol);
+        rows.push(Row {
+            case: format!("{case}, writes"),
+            ours: writes(&ours)?,
+            peer: Some((writes(&theirs)?, "nginx")),
+            unit: "writes/answer",
+            ratio: None,
+            bar: match streams {
+                1 => Bar::None,
+                _ => Bar::AtMost(WRITES_BAR),
+            },
+        });
+        Ok(rows)
     }
 
     /// A different link with every request, so that each signature is checked with the public key.

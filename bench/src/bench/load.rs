@@ -7,7 +7,7 @@ use xtask::command::{self, Outcome, program};
 
 /// Number of connections in most runs.
 pub const CONNECTIONS: u32 = 16;
-/// Number of concurrent streams on each HTTP/2 connection.
+/// Streams at once on each HTTP/2 connection of most runs.
 pub const STREAMS: u32 = 4;
 
 /// Time beyond its planned end after which a run counts as hung.
@@ -22,6 +22,8 @@ pub struct Load<'a> {
     pub numbering: Numbering,
     pub cookie: Option<&'a str>,
     pub connections: u32,
+    /// At once on each connection of HTTP/2.
+    pub streams: u32,
     pub seconds: u32,
 }
 
@@ -140,7 +142,7 @@ impl Load<'_> {
         write(&list, &urls.join("\n"))?;
         let numbers = [
             self.connections.to_string(),
-            STREAMS.to_string(),
+            self.streams.to_string(),
             self.seconds.to_string(),
         ];
         // h2load occasionally stops reading and waits forever.

@@ -27,6 +27,20 @@ pub fn memory_bytes(process: u32) -> Outcome<u64> {
     family_bytes(process, "VmRSS:")
 }
 
+/// Calls of `write` and `writev` so far, of the process and its children; `sendfile` and `sendmsg` are none of them.
+pub fn writes(process: u32) -> Outcome<u64> {
+    let written = |member: u32| {
+        let text = fs::read_to_string(format!("/proc/{member}/io")).ok()?;
+        let count = text.lines().find_map(|line| line.strip_prefix("syscw: "))?;
+        count.trim().parse::<u64>().ok()
+    };
+    let counts: Vec<u64> = family(process).into_iter().filter_map(written).collect();
+    if counts.is_empty() {
+        return Err("the server has ended".to_owned());
+    }
+    Ok(counts.iter().sum())
+}
+
 /// Returns the number of open files, including connections, of the process and its children.
 pub fn open_files(process: u32) -> Outcome<usize> {
     let open = |member: u32| {

@@ -18,6 +18,8 @@ use xtask::command::Outcome;
 const COUNTS: [usize; 3] = [100, 1_000, 10_000];
 /// CPU time per second below which a server counts as idle; even then it still wakes up.
 const IDLE_CPU_MAX: Duration = Duration::from_millis(30);
+/// Until Privet has parked what is idle, and the allocator has given back what nobody needs any more.
+const REST: Duration = Duration::from_secs(20);
 const SIZES: Sizes = Sizes {
     memory: "64 MiB",
     disk: None,
@@ -38,14 +40,23 @@ pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
                 ours: memory / 1024.0,
                 peer: Some((theirs / 1024.0, "nginx")),
                 unit: "KiB each",
-                ratio: Some(memory / theirs),
-                bar: Bar::None,
+                ratio: None,
+                bar: memory_bar(protocol, count),
             });
             let first = *first.get_or_insert(cpu_us);
             rows.push(row(format!("{case}, CPU"), cpu_us, first, "CPU us/request"));
         }
     }
     Ok(rows)
+}
+
+/// Of the connection, in KiB. Fewer connections share what a server has once among too few.
+fn memory_bar(protocol: Protocol, count: usize) -> Bar {
+    match protocol {
+        Protocol::Plain if count == COUNTS[2] => Bar::AtMost(3.0),
+        Protocol::Https if count == COUNTS[2] => Bar::AtMost(10.0),
+        Protocol::Plain | Protocol::Https | Protocol::Http2 => Bar::None,
+    }
 }
 
 /// Returns the bytes per connection, and the CPU per request of others.
@@ -104,6 +115,7 @@ fn hold(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Out
         Protocol::Https | Protocol::Http2 => tls(folder, side, protocol, count)?,
     };
     wait_for_connections(side.server, files + count)?;
+    thread::sleep(REST);
     let added = memory_bytes(process)?.saturating_sub(before);
     Ok((added as f64 / count as f64, held))
 }

@@ -5,7 +5,7 @@ use super::servers::{CACHED, VideoServer};
 use super::videos::TEN_MINUTES;
 use crate::bench::contest::or_failure;
 use crate::bench::fetch::Viewer;
-use crate::bench::load::{CONNECTIONS, Load, Numbering, Protocol};
+use crate::bench::load::{CONNECTIONS, Load, Numbering, Protocol, STREAMS};
 use crate::bench::process::cpu_time;
 use crate::bench::servers::{Server, cipher};
 use crate::bench::{Bar, Row, median};
@@ -250,6 +250,7 @@ pub fn cost(
         numbering: Numbering::AsListed,
         cookie,
         connections,
+        streams: STREAMS,
         seconds: bench.seconds(),
     };
     let before = cpu_time(server.process())?;
