@@ -1,6 +1,6 @@
 //! One viewer connection: TLS handshake, protocol choice, requests, drain.
 
-mod http1;
+pub(crate) mod http1;
 
 use crate::admission::admit;
 use crate::answer_memory::ConnectionMemory;
@@ -45,64 +45,48 @@ const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 /// How long a connection is idle before it is parked: to have hyper serve it again costs a microsecond or two.
 const PARK_AFTER: Duration = Duration::from_secs(2);
 
-/// Serves a plain connection to its end.
-pub(crate) async fn serve_plain(
-    stream: TcpStream,
-    end: ViewerEnd,
-    shared: Rc<WorkerContext>,
-    guest: &Guest,
-) {
-    let memory = shared.connection_memory(end.peer, 0);
-    let facts = ConnectionFacts {
-        peer: end.peer,
-        naming: end.naming,
-        scheme: end.scheme(),
-        tls: end.ended_tls,
-        sends_files: TcpStream::SENDS_FILES,
-    };
-    let greeted = Greeted::new(stream, (facts, memory), (&shared, guest), Protocol::Http1);
-    http1::serve(greeted.io, greeted.connection, shared).await;
+/// A connection of HTTP/1.1 that is ready for its first request.
+pub(crate) enum Http1Connection {
+    Plain(Box<ViewerIo<TcpStream>>),
+    Tls(Box<ViewerIo<TlsStream<CountedStream>>>),
 }
 
-/// Performs the handshake and serves the protocol that ALPN chose. A failed handshake ends the connection quietly.
-pub(crate) async fn serve_tls(
-    stream: TcpStream,
-    end: ViewerEnd,
-    shared: Rc<WorkerContext>,
-    guest: &Guest,
-) {
-    // On the heap, and gone afterwards: a handshake needs more room than an idle connection.
-    let Some(greeted) = Box::pin(greet_tls(stream, end, &shared, guest)).await else {
-        return;
-    };
-    match greeted.protocol {
-        Protocol::Http1 => http1::serve(greeted.io, greeted.connection, shared).await,
-        Protocol::Http2 => Box::pin(serve_http2(greeted.io, greeted.connection, shared)).await,
-    }
-}
-
-/// A connection that is ready for its first request.
-struct Greeted<S> {
-    io: Box<ViewerIo<S>>,
-    connection: Rc<ConnectionState>,
-    protocol: Protocol,
-}
-
-impl<S: ViewerStream> Greeted<S> {
-    fn new(
-        stream: S,
-        (facts, memory): (ConnectionFacts, Arc<ConnectionMemory>),
-        (shared, guest): (&WorkerContext, &Guest),
-        protocol: Protocol,
+impl Http1Connection {
+    /// One without TLS.
+    pub(crate) fn plain(
+        stream: TcpStream,
+        end: ViewerEnd,
+        shared: &WorkerContext,
+        guest: &Guest,
     ) -> Self {
-        let clock = shared.clock.clone();
-        let connection = ConnectionState::new(facts, memory, clock, Rc::clone(&shared.ends));
-        guest.speaks(&connection);
-        let patience = patience(&shared.current().snapshot.limits, protocol);
-        Greeted {
-            io: Box::new(ViewerIo::new(stream, Rc::clone(&connection), patience)),
-            connection,
-            protocol,
+        let memory = shared.connection_memory(end.peer, 0);
+        let facts = ConnectionFacts {
+            peer: end.peer,
+            naming: end.naming,
+            scheme: end.scheme(),
+            tls: end.ended_tls,
+            sends_files: TcpStream::SENDS_FILES,
+        };
+        let connection = new_state(facts, memory, shared, guest);
+        Http1Connection::Plain(watched(stream, connection, shared, Protocol::Http1))
+    }
+
+    /// Shakes hands. Where ALPN chooses HTTP/2 the connection is served to its end at once, and `None` is left, as after a
+    /// handshake that fails, which ends the connection quietly.
+    pub(crate) async fn tls(
+        stream: TcpStream,
+        end: ViewerEnd,
+        shared: &Rc<WorkerContext>,
+        guest: &Guest,
+    ) -> Option<Self> {
+        // On the heap, and gone afterwards: a handshake needs much room.
+        let (io, protocol) = Box::pin(greet_tls(stream, end, shared, guest)).await?;
+        match protocol {
+            Protocol::Http1 => Some(Http1Connection::Tls(io)),
+            Protocol::Http2 => {
+                serve_http2(io, Rc::clone(shared)).await;
+                None
+            }
         }
     }
 }
@@ -119,7 +103,7 @@ async fn greet_tls(
     end: ViewerEnd,
     shared: &WorkerContext,
     guest: &Guest,
-) -> Option<Greeted<TlsStream<CountedStream>>> {
+) -> Option<(Box<ViewerIo<TlsStream<CountedStream>>>, Protocol)> {
     let config = shared.current().tls.clone();
     let accepted = accept_tls(CountedStream::new(stream), config, end.peer, shared).await?;
     let (_, session) = accepted.stream.get_ref();
@@ -134,13 +118,32 @@ async fn greet_tls(
         tls: crate::tls::names(session),
         sends_files: false,
     };
-    let memory = accepted.memory;
-    Some(Greeted::new(
-        accepted.stream,
-        (facts, memory),
-        (shared, guest),
-        protocol,
-    ))
+    let connection = new_state(facts, accepted.memory, shared, guest);
+    let io = watched(accepted.stream, connection, shared, protocol);
+    Some((io, protocol))
+}
+
+fn new_state(
+    facts: ConnectionFacts,
+    memory: Arc<ConnectionMemory>,
+    shared: &WorkerContext,
+    guest: &Guest,
+) -> Rc<ConnectionState> {
+    let clock = shared.clock.clone();
+    let connection = ConnectionState::new(facts, memory, clock, Rc::clone(&shared.ends));
+    guest.speaks(&connection);
+    connection
+}
+
+/// The stream under the limits of this moment.
+fn watched<S: ViewerStream>(
+    stream: S,
+    connection: Rc<ConnectionState>,
+    shared: &WorkerContext,
+    protocol: Protocol,
+) -> Box<ViewerIo<S>> {
+    let patience = patience(&shared.current().snapshot.limits, protocol);
+    Box::new(ViewerIo::new(stream, connection, patience))
 }
 
 /// A stream after its handshake, and the account of its connection's memory.
@@ -175,13 +178,11 @@ where
     })
 }
 
-async fn serve_http2<S>(
-    io: Box<ViewerIo<S>>,
-    connection: Rc<ConnectionState>,
-    shared: Rc<WorkerContext>,
-) where
+async fn serve_http2<S>(io: Box<ViewerIo<S>>, shared: Rc<WorkerContext>)
+where
     S: ViewerStream + 'static,
 {
+    let connection = Rc::clone(io.connection());
     let state = shared.current();
     let limits = &state.snapshot.limits;
     let watch = SharedWatch::new(H2Watch::new(

@@ -1,6 +1,6 @@
 //! Serves one connection by its listener's protocol, under the limits of its address.
 
-use crate::connection;
+use crate::connection::{Http1Connection, http1};
 use crate::connections_by_address::AddressSlot;
 use crate::context::WorkerContext;
 use crate::guests::{Guest, Seat};
@@ -8,66 +8,89 @@ use crate::notices::NoticeCode;
 use crate::proxy_header;
 use crate::rtmp;
 use crate::viewer_end::ViewerEnd;
-use crate::workers::Accepted;
+use crate::workers::{Accepted, WorkerSlot};
 use privet_distribution::config::ListenerProtocol;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
 /// Serves the connection on this worker, beside all others.
 pub(crate) fn serve(accepted: Accepted, context: &Rc<WorkerContext>) {
-    let shared = Rc::clone(context);
     let guest = Rc::new(Guest::default());
-    let seat = shared.guests.seat(&guest);
-    let served = serve_accepted(accepted, shared, (Rc::clone(&guest), seat));
-    let task = tokio::task::spawn_local(served);
+    let seat = context.guests.seat(&guest);
+    let opening = Box::pin(open(accepted, Rc::clone(context), Rc::clone(&guest)));
+    let task = tokio::task::spawn_local(serve_opened(opening, Rc::clone(context), seat));
     guest.is_served_by(task.abort_handle());
 }
 
-/// Serves it to its end. What needs much room is on the heap while it lasts: most connections are idle.
-async fn serve_accepted(
-    accepted: Accepted,
+/// A connection of HTTP/1.1, and what it gives back at its end.
+struct Opened {
+    connection: Http1Connection,
+    _entered: Entered,
+    _slot: WorkerSlot,
+}
+
+/// Serves a connection to its end. Most are idle ones of HTTP/1.1, so that nothing else has its place in this future:
+/// `opening` is on the heap, and gone once it is over.
+async fn serve_opened(
+    opening: Pin<Box<impl Future<Output = Option<Opened>>>>,
     shared: Rc<WorkerContext>,
-    (guest, _seat): (Rc<Guest>, Seat),
+    _seat: Seat,
 ) {
-    let guest = &*guest;
+    let Some(opened) = opening.await else {
+        return;
+    };
+    let Opened {
+        connection,
+        _entered,
+        _slot,
+    } = opened;
+    match connection {
+        Http1Connection::Plain(io) => http1::serve(io, shared).await,
+        Http1Connection::Tls(io) => http1::serve(io, shared).await,
+    }
+}
+
+/// Finds out who has come and what is spoken. What is not HTTP/1.1 is served to its end here, and `None` is left of it, as
+/// of what is closed.
+async fn open(accepted: Accepted, shared: Rc<WorkerContext>, guest: Rc<Guest>) -> Option<Opened> {
     let Accepted {
         stream,
         peer,
         configured,
-        slot: _slot,
+        slot,
     } = accepted;
-    let protocol = configured.protocol;
     // Without a file descriptor in the runtime there is nothing to serve.
-    let Ok(mut stream) = TcpStream::from_std(stream) else {
-        return;
-    };
+    let mut stream = TcpStream::from_std(stream).ok()?;
     let mut end = ViewerEnd::direct(peer);
     if configured.proxy_protocol {
-        match Box::pin(named_end(&mut stream, peer, configured.address, &shared)).await {
-            Some(named) => end = named,
-            None => return,
-        }
+        end = named_end(&mut stream, peer, configured.address, &shared).await?;
     }
-    let Some(entered) = enter(&protocol, end.peer, &shared) else {
-        return;
-    };
+    let entered = enter(&configured.protocol, end.peer, &shared)?;
     if let Entered::Counted { .. } = entered {
         guest.comes_from(end.peer.ip());
     }
-    match protocol {
-        ListenerProtocol::Http => connection::serve_plain(stream, end, shared, guest).await,
-        ListenerProtocol::Https => connection::serve_tls(stream, end, shared, guest).await,
+    let connection = match configured.protocol {
+        ListenerProtocol::Http => Http1Connection::plain(stream, end, &shared, &guest),
+        ListenerProtocol::Https => Http1Connection::tls(stream, end, &shared, &guest).await?,
         ListenerProtocol::Rtmp => {
             guest.plays();
             Box::pin(rtmp::serve_plain(stream, end, shared)).await;
+            return None;
         }
         ListenerProtocol::Rtmps => {
             guest.plays();
             Box::pin(rtmp::serve_tls(stream, end, shared)).await;
+            return None;
         }
-    }
+    };
+    Some(Opened {
+        connection,
+        _entered: entered,
+        _slot: slot,
+    })
 }
 
 /// Whom a PROXY header names; `None` when there is no good one, which the operator is told.
@@ -134,15 +157,18 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
 mod tests {
     use super::*;
 
-    /// The size of the future that `act` makes of such arguments.
-    fn size_of_future<A, B, C, F>(_act: impl FnOnce(A, B, C) -> F) -> usize {
+    /// The size of what `serve_opened` makes of what `open` makes.
+    fn size_of_served<O, F>(
+        _open: impl FnOnce(Accepted, Rc<WorkerContext>, Rc<Guest>) -> O,
+        _serve: impl FnOnce(Pin<Box<O>>, Rc<WorkerContext>, Seat) -> F,
+    ) -> usize {
         size_of::<F>()
     }
 
     /// Each connection keeps it as long as it is open, idle or not.
     #[test]
     fn what_an_idle_connection_needs_is_small() {
-        let size_bytes = size_of_future(serve_accepted);
-        assert!(size_bytes <= 1024, "{size_bytes} bytes");
+        let size_bytes = size_of_served(open, serve_opened);
+        assert!(size_bytes <= 512, "{size_bytes} bytes");
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct ViewerIo<S> {
     /// Our page in place of an error that hyper wrote itself; sent before anything else.
     substitute: Option<Bytes>,
     /// Bytes that hyper had read and not used when the connection was parked.
-    unread: Bytes,
+    unread: Box<[u8]>,
 }
 
 impl<S> ViewerIo<S> {
@@ -73,14 +73,18 @@ impl<S> ViewerIo<S> {
             was_late: false,
             encrypted_bytes: 0,
             substitute: None,
-            unread: Bytes::new(),
+            unread: Box::default(),
         }
+    }
+
+    /// The connection that the stream is of.
+    pub(crate) fn connection(&self) -> &Rc<ConnectionState> {
+        &self.connection
     }
 
     /// Takes back bytes that were read here and not used; they are the next to be read.
     pub(crate) fn put_back(&mut self, unread: &[u8]) {
-        // A copy: even of an empty one the whole of hyper's buffer would be kept.
-        self.unread = Bytes::copy_from_slice(unread);
+        self.unread = unread.into();
     }
 
     /// Ready when the viewer must have sent something by now; pending while it waits for us.
@@ -125,7 +129,9 @@ impl<S: ViewerStream> AsyncRead for ViewerIo<S> {
         let this = &mut *self;
         if !this.unread.is_empty() {
             let length = this.unread.len().min(buffer.remaining());
-            buffer.put_slice(&this.unread.split_to(length));
+            let (taken, rest) = this.unread.split_at(length);
+            buffer.put_slice(taken);
+            this.unread = rest.into();
             return Poll::Ready(Ok(()));
         }
         if let Poll::Ready(result) = Pin::new(&mut this.stream).poll_read(context, buffer) {

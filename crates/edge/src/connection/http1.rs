@@ -20,20 +20,19 @@ use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
 /// Serves an HTTP/1.1 connection to its end: hyper while it has something to do, and a small future while it is idle.
-pub(super) async fn serve<S>(
-    mut io: Box<ViewerIo<S>>,
-    connection: Rc<ConnectionState>,
-    shared: Rc<WorkerContext>,
-) where
+pub(crate) async fn serve<S>(mut io: Box<ViewerIo<S>>, shared: Rc<WorkerContext>)
+where
     S: ViewerStream + 'static,
 {
+    let connection = Rc::clone(io.connection());
     let mut drain = shared.drain.clone();
     // Room for a head over the limit, so that it is refused by us and not cut off.
     let head_size_bytes_max = shared.current().snapshot.limits.head_size_bytes_max;
     let buffer_size_bytes_max = head_size_bytes_max.max(8 * 1024) + 12 * 1024;
     loop {
         // On the heap, and gone while the connection is idle.
-        let talk = Box::pin(talk(io, (&connection, &shared), buffer_size_bytes_max));
+        let context = (&connection, &*shared);
+        let talk = Box::pin(talk(io, context, &mut drain, buffer_size_bytes_max));
         match talk.await {
             Talk::Paused(paused) => io = paused,
             Talk::Over => return,
@@ -54,7 +53,8 @@ enum Talk<S> {
 /// Has hyper serve the connection until that is over, or has been idle for a while.
 async fn talk<S>(
     io: Box<ViewerIo<S>>,
-    (connection, shared): (&Rc<ConnectionState>, &Rc<WorkerContext>),
+    (connection, shared): (&Rc<ConnectionState>, &WorkerContext),
+    drain: &mut watch::Receiver<bool>,
     buffer_size_bytes_max: usize,
 ) -> Talk<S>
 where
@@ -62,7 +62,7 @@ where
 {
     let service = service_fn(|request| {
         let exchange = admit(request, connection, shared);
-        pipeline::handle(exchange, shared.as_ref())
+        pipeline::handle(exchange, shared)
     });
     let mut serving = http1::Builder::new()
         .title_case_headers(true)
@@ -73,7 +73,6 @@ where
         .writev(true)
         .max_buf_size(buffer_size_bytes_max)
         .serve_connection(TokioIo::new(io), service);
-    let mut drain = shared.drain.clone();
     let until_idle = poll_fn(|context| match Pin::new(&mut serving).poll(context) {
         Poll::Ready(_) => Poll::Ready(Turn::Over),
         Poll::Pending if connection.may_park() => Poll::Ready(Turn::Idle),
@@ -84,7 +83,7 @@ where
             Turn::Over => return Talk::Over,
             Turn::Idle => {}
         },
-        () = drained(&mut drain) => {
+        () = drained(drain) => {
             Pin::new(&mut serving).graceful_shutdown();
             // The viewer is gone or slow: nothing to tell anyone but the log, which has it already.
             let _ = serving.await;
@@ -94,6 +93,7 @@ where
     // hyper warns of bytes that were not flushed: a connection that owes nothing has none.
     let parts = serving.into_parts();
     let mut io = parts.io.into_inner();
+    // A copy, mostly of nothing: of hyper's own an empty one would keep the whole buffer.
     io.put_back(&parts.read_buf);
     Talk::Paused(io)
 }
