@@ -162,6 +162,12 @@ impl ConnectionState {
         self.park_due.get() && self.owes_nothing() && !self.head_begun.get()
     }
 
+    /// Gives back what only answers need: the connection is parked.
+    pub(crate) fn shrink(&self) {
+        self.departures.shrink();
+        self.stretches.shrink();
+    }
+
     /// Restarts the idle time: the viewer was slow to read the last response, which has left only now.
     pub(crate) fn left_late(&self) {
         if self.active.get() == 0 && !self.departures.is_empty() {

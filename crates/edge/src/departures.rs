@@ -51,6 +51,11 @@ impl Departures {
         self.let_go(Departure::BrokenOff);
     }
 
+    /// Gives back the memory that is not needed while nothing is on its way.
+    pub(crate) fn shrink(&self) {
+        self.waiting.borrow_mut().shrink_to_fit();
+    }
+
     /// Returns true if every response so far has left.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.borrow().is_empty()

@@ -59,6 +59,11 @@ impl QueuedStretches {
         self.stretches.borrow_mut().push_back(stretch);
     }
 
+    /// Gives back the memory that is not needed while nothing is queued.
+    pub(crate) fn shrink(&self) {
+        self.stretches.borrow_mut().shrink_to_fit();
+    }
+
     /// Returns the range that is to be sent next.
     pub(crate) fn front(&self) -> Option<FileStretch> {
         self.stretches.borrow().front().cloned()

@@ -95,6 +95,7 @@ where
     let mut io = parts.io.into_inner();
     // A copy, mostly of nothing: of hyper's own an empty one would keep the whole buffer.
     io.put_back(&parts.read_buf);
+    connection.shrink();
     Talk::Paused(io)
 }
 
