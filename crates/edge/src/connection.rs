@@ -129,7 +129,7 @@ fn new_state(
     shared: &WorkerContext,
     guest: &Guest,
 ) -> Rc<ConnectionState> {
-    let clock = shared.clock.clone();
+    let clock = shared.edge.clock.clone();
     let connection = ConnectionState::new(facts, memory, clock, Rc::clone(&shared.ends));
     guest.speaks(&connection);
     connection
