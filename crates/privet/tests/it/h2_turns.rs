@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 /// RFC 8446 5.1.
 const APPLICATION_DATA: u8 = 23;
@@ -75,16 +76,25 @@ fn ask_at_once(viewer: &mut FrameViewer, first: u32, count: u32, path: &str) {
 #[test]
 fn answers_of_a_turn_leave_in_few_records() {
     let edge = TestEdge::new();
-    edge.put("public/small", &[b's'; 1024]);
+    age(&edge.put("public/small", &[b's'; 1024]));
     let wiretap = Wiretap::before(edge.https());
     let mut viewer = FrameViewer::greeted(wiretap.address, &[]);
     viewer.send(&window_update(0, 1_000_000));
-    // Whoever asks first waits for the disk.
-    ask_at_once(&mut viewer, 1, 1, "/public/small");
-    let before = wiretap.records();
-    ask_at_once(&mut viewer, 3, 16, "/public/small");
-    let records = wiretap.records() - before;
-    assert!(records <= 8, "{records} records for 16 answers");
+    // A file that was just written is not kept in memory, and answers that wait for the disk do so one by one.
+    let begun = Instant::now();
+    for round in 0.. {
+        let before = wiretap.records();
+        ask_at_once(&mut viewer, 1 + 32 * round, 16, "/public/small");
+        let records = wiretap.records() - before;
+        if records <= 8 {
+            break;
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{records} records for 16 answers"
+        );
+        viewer.send(&window_update(0, 16 * 1024));
+    }
 }
 
 #[test]
