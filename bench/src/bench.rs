@@ -101,7 +101,7 @@ pub struct BuildsArguments {
 pub struct GrowthArguments {
     #[command(flatten)]
     pub output: Output,
-    /// One of the three parts: objects, connections or distributions.
+    /// One part of three: objects, connections or distributions; or only the cases of connections whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
 }

@@ -23,10 +23,11 @@ pub fn run(arguments: &GrowthArguments) -> Outcome<Vec<Row>> {
     if contest.is_chosen("objects") {
         rows.extend(or_failure(store::rows(&contest)));
     }
-    if contest.is_chosen("connections") || contest.is_chosen("distributions") {
+    let connections = only.is_some_and(|only| only.contains("connections"));
+    if connections || contest.is_chosen("connections") || contest.is_chosen("distributions") {
         let bench = GrowthBench::prepare(contest)?;
-        if bench.contest.is_chosen("connections") {
-            rows.extend(or_failure(connections::rows(&bench)));
+        if connections || bench.contest.is_chosen("connections") {
+            rows.extend(connections::rows(&bench));
         }
         if bench.contest.is_chosen("distributions") {
             rows.extend(or_failure(distributions::rows(&bench)));

@@ -2,7 +2,7 @@
 
 use super::{GrowthBench, OBJECT_SIZE_BYTES, row};
 use crate::bench::cache::servers::{self, Sizes};
-use crate::bench::contest::{Side, file_name, nginx_links};
+use crate::bench::contest::{Side, file_name, nginx_links, or_failure};
 use crate::bench::fetch::Viewer;
 use crate::bench::load::Protocol;
 use crate::bench::process::{cpu_time, memory_bytes, open_files};
@@ -26,28 +26,47 @@ const SIZES: Sizes = Sizes {
 };
 
 /// Returns rows for each protocol and number: memory beside nginx, CPU per request beside the smallest number.
-pub fn rows(bench: &GrowthBench<'_>) -> Outcome<Vec<Row>> {
+pub fn rows(bench: &GrowthBench<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for protocol in [Protocol::Plain, Protocol::Https, Protocol::Http2] {
         let mut first = None;
         for count in COUNTS {
             let case = format!("{count} idle connections, {}", protocol.name());
-            eprintln!("xtask: {case}");
-            let (memory, cpu_us) = ours(bench, protocol, count)?;
-            let theirs = theirs(bench, protocol, count)?;
-            rows.push(Row {
-                case: format!("{case}, memory"),
-                ours: memory / 1024.0,
-                peer: Some((theirs / 1024.0, "nginx")),
-                unit: "KiB each",
-                ratio: None,
-                bar: memory_bar(protocol, count),
-            });
-            let first = *first.get_or_insert(cpu_us);
-            rows.push(row(format!("{case}, CPU"), cpu_us, first, "CPU us/request"));
+            if bench.contest.is_chosen("connections") || bench.contest.is_chosen(&case) {
+                rows.extend(or_failure(of_case(
+                    bench,
+                    &case,
+                    (protocol, count),
+                    &mut first,
+                )));
+            }
         }
     }
-    Ok(rows)
+    rows
+}
+
+/// `first`: the CPU a request of others beside the fewest connections.
+fn of_case(
+    bench: &GrowthBench<'_>,
+    case: &str,
+    (protocol, count): (Protocol, usize),
+    first: &mut Option<f64>,
+) -> Outcome<Vec<Row>> {
+    eprintln!("xtask: {case}");
+    let (memory, cpu_us) = ours(bench, protocol, count)?;
+    let first = *first.get_or_insert(cpu_us);
+    let theirs = theirs(bench, protocol, count)?;
+    let memory = Row {
+        case: format!("{case}, memory"),
+        ours: memory / 1024.0,
+        peer: Some((theirs / 1024.0, "nginx")),
+        unit: "KiB each",
+        ratio: None,
+        bar: memory_bar(protocol, count),
+    };
+    memory.announce();
+    let cpu = row(format!("{case}, CPU"), cpu_us, first, "CPU us/request");
+    Ok(vec![memory, cpu])
 }
 
 /// Of the connection, in KiB. Fewer connections share what a server has once among too few.
@@ -160,7 +179,7 @@ fn tls(folder: &Path, side: &Side<'_>, protocol: Protocol, count: usize) -> Outc
 
 /// Waits until the server has opened `files` files, which include connections, and has responded to their requests.
 fn wait_for_connections(server: &Server, files: usize) -> Outcome {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     // The connection that warmed the cache may be gone.
     while open_files(server.process())? + 2 < files {
         if Instant::now() > deadline {

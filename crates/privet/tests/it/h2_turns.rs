@@ -125,6 +125,7 @@ fn nothing_of_a_large_answer_is_held_back() {
         }
     }
     assert!(received == object);
+    drop(viewer);
     let (_folder, log) = edge.stop();
     let records = log.records();
     assert!(
@@ -133,4 +134,20 @@ fn nothing_of_a_large_answer_is_held_back() {
             .all(|record| record["x-edge-result-type"] != "Error")
     );
     assert_eq!(records.len(), 2);
+}
+
+#[test]
+fn a_stop_is_told_at_once() {
+    let edge = TestEdge::new();
+    edge.put("public/small", &[b's'; 1024]);
+    let mut viewer = FrameViewer::greeted(edge.https(), &[]);
+    ask_at_once(&mut viewer, 1, 1, "/public/small");
+    let stopped = thread::spawn(move || edge.stop());
+    assert!(viewer.until_kind(GOAWAY, 0).is_some());
+    // What it says to that is heard, and the connection ends.
+    let asked = viewer.until_kind(PING, 0).unwrap();
+    viewer.send(&frame(PING, ACK, 0, &asked.payload));
+    assert!(viewer.rest().iter().all(|frame| frame.kind == GOAWAY));
+    let (_folder, log) = stopped.join().unwrap();
+    assert_ne!(log.records()[0]["x-edge-result-type"], "Error");
 }
