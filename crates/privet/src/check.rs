@@ -1,4 +1,4 @@
-//! `privet check`: reads a configuration as `serve` would and says what it amounts to.
+//! `privet check`: reads a configuration as `serve` would, and summarizes it.
 
 use crate::config_file::ConfigArgument;
 use crate::configuration::{LoadError, load_to_serve};
@@ -20,9 +20,9 @@ mod folders;
 mod notes;
 mod origins;
 
-/// Check a configuration file and show what it means, without serving anything.
+/// Check a configuration file and summarize it, without serving anything.
 ///
-/// Every fault is reported at once, each with its place.
+/// All faults are reported at once, each with its line and column.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     #[command(flatten)]
@@ -32,16 +32,16 @@ pub(crate) struct CheckArguments {
     json: bool,
 }
 
-/// Says on standard error what of a configuration that is served must not go unnoticed.
+/// Prints the warnings about a configuration that is served to standard error.
 pub(crate) fn warn(snapshot: &Snapshot) {
     notes::warnings(snapshot).iter().for_each(warning_line);
 }
 
-/// 0 when `serve` would take the file, 1 when not.
+/// Runs the command: 0 if `serve` would accept the file, 1 if not.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
     let config = arguments.config.file();
     let config_name = config.display().to_string();
-    // A reader that has gone does not change whether the configuration is good.
+    // If nobody reads the output any more, the verdict is still the same.
     match load_to_serve(&config) {
         Ok(loaded) => {
             let notes = notes::of(&loaded.snapshot, moment::now());
@@ -95,7 +95,7 @@ fn good_json(config: &str, snapshot: &Snapshot, notes: &[String]) -> Value {
     })
 }
 
-/// A fault without a place has `null` for it.
+/// Returns the JSON of a faulty configuration; a fault without a position has `null` for line and column.
 fn faulty_json(config: &str, error: &LoadError) -> Value {
     let faults: Vec<Value> = match error {
         LoadError::Faults(faults) => faults
@@ -141,7 +141,7 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     terminal::say(format_args!("{config}: ok"))?;
     for listener in &snapshot.listeners {
         let behind = if listener.proxy_protocol {
-            ", behind a balancer that sends PROXY headers"
+            ", behind a load balancer that sends PROXY headers"
         } else {
             ""
         };
@@ -203,7 +203,7 @@ fn distribution_summary(distribution: &Distribution) -> io::Result<()> {
     for response in &distribution.custom_errors {
         if let Some(page) = &response.page {
             terminal::say(format_args!(
-                "  error {} shows {} with {}",
+                "  error {} is replaced by {} with status {}",
                 response.error_status.as_u16(),
                 page.path,
                 page.status.as_u16()
@@ -230,7 +230,7 @@ fn streaming_summary(streaming: &StreamingDistribution) -> io::Result<()> {
     .concat();
     let access = match streaming.trusted_keys {
         Some(_) => "private: signed stream names only",
-        None => "open, save what behaviors restrict",
+        None => "open, except what behaviors restrict",
     };
     terminal::say(format_args!(
         "streaming distribution {}{state}: {}",
@@ -248,7 +248,7 @@ fn streaming_summary(streaming: &StreamingDistribution) -> io::Result<()> {
     Ok(())
 }
 
-/// Those that behaviors lead to, each once.
+/// Returns the origins that behaviors use, each once.
 fn origins_of(distribution: &Distribution) -> Vec<&Origin> {
     let mut origins: Vec<&Origin> = Vec::new();
     for behavior in &distribution.behaviors {
@@ -263,7 +263,7 @@ fn origins_of(distribution: &Distribution) -> Vec<&Origin> {
     origins
 }
 
-/// The other origin and the policies; nothing for a folder, which is served as it is.
+/// Describes the second origin, videos and policies; no policies for a folder, which is served as it is.
 fn extras(behavior: &CacheBehavior) -> String {
     let mut text = String::new();
     if let Some(failover) = &behavior.origin.failover {
@@ -288,7 +288,7 @@ fn extras(behavior: &CacheBehavior) -> String {
     text
 }
 
-/// What is made of videos, where that is not the usual.
+/// Describes a behavior's settings for videos, if they differ from the default.
 fn videos(behavior: &CacheBehavior) -> String {
     match &behavior.videos {
         None => ", no videos".to_owned(),

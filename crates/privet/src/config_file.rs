@@ -1,4 +1,5 @@
-//! Which configuration file a command is about: the one it was given, that of `PRIVET_CONFIG`, or `privet.toml` here.
+//! Finds the configuration file of a command: the one it was given, that of `PRIVET_CONFIG`, or `privet.toml` in the working
+//! directory.
 //!
 //! All commands that take a configuration find it in this way.
 
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 const VARIABLE: &str = "PRIVET_CONFIG";
 const DEFAULT: &str = "privet.toml";
 
-/// `--config`.
+/// The option `--config`.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ConfigOption {
     /// The configuration file [default: that of PRIVET_CONFIG, or privet.toml]
@@ -17,7 +18,7 @@ pub(crate) struct ConfigOption {
 }
 
 impl ConfigOption {
-    /// The file to read.
+    /// Returns the file to read.
     pub(crate) fn file(&self) -> PathBuf {
         self.config
             .clone()
@@ -25,7 +26,7 @@ impl ConfigOption {
             .unwrap_or_else(|| PathBuf::from(DEFAULT))
     }
 
-    /// As [`ConfigOption::file`], for commands that can do without one: `privet.toml` only if it is there.
+    /// As [`ConfigOption::file`], for commands that do not need one: `privet.toml` only if it exists.
     pub(crate) fn file_if_any(&self) -> Option<PathBuf> {
         self.config.clone().or_else(from_environment).or_else(|| {
             let default = PathBuf::from(DEFAULT);
@@ -34,7 +35,7 @@ impl ConfigOption {
     }
 }
 
-/// `--config FILE`, or `FILE` alone: for commands that take nothing else.
+/// The option `--config FILE`, or `FILE` alone: for commands that take nothing else.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgument {
     #[command(flatten)]
@@ -45,14 +46,14 @@ pub(crate) struct ConfigArgument {
 }
 
 impl ConfigArgument {
-    /// The file to read.
+    /// Returns the file to read.
     pub(crate) fn file(&self) -> PathBuf {
         self.alone.clone().unwrap_or_else(|| self.option.file())
     }
 }
 
-/// Not left to the parser of the command line, to which a variable would be as good as `--config`: it would quarrel
-/// with `--socket`, and with a file that stands alone. An empty variable names nothing.
+/// Returns the file of `PRIVET_CONFIG`; an empty variable names none. This is not left to clap, for which the variable would count
+/// as `--config`: it would conflict with `--socket`, and with a file given alone.
 fn from_environment() -> Option<PathBuf> {
     std::env::var_os(VARIABLE)
         .filter(|value| !value.is_empty())

@@ -12,14 +12,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Why there is no snapshot.
+/// Why a configuration could not be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LoadError {
     /// There is no such file.
     Absent { file: PathBuf },
     /// The file itself cannot be read.
     Unreadable { file: PathBuf, reason: String },
-    /// Everything that is wrong with it.
+    /// The faults in it, all of them.
     Faults(Vec<ConfigError>),
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for LoadError {
 }
 
 impl LoadError {
-    /// Every fault as a line of its own on standard error, and what to do.
+    /// Prints every fault on its own line to standard error, and what to do.
     pub(crate) fn report(&self) {
         match self {
             LoadError::Faults(faults) => faults.iter().for_each(terminal::error),
@@ -57,38 +57,38 @@ impl LoadError {
         }
     }
 
-    /// What to do next, where the faults do not say so themselves.
+    /// Returns what to do next, if the faults do not say so themselves.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             LoadError::Absent { .. } => Some(
-                "name the file with --config FILE or PRIVET_CONFIG; privet init writes one to start from",
+                "give the file with --config FILE or PRIVET_CONFIG; privet init writes one to start from",
             ),
             LoadError::Unreadable { .. } | LoadError::Faults(_) => None,
         }
     }
 }
 
-/// A snapshot and what its files looked like when they were read.
+/// A snapshot, and the state of its files when they were read.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) snapshot: Snapshot,
     pub(crate) fingerprint: Fingerprint,
-    /// Where the values of the file stood.
+    /// The positions of the values in the file.
     pub(crate) places: Places,
 }
 
-/// Databases of countries and cities have some hundred megabytes.
+/// The largest database of countries or cities that is read; they have some hundred megabytes.
 const DATABASE_BYTES_MAX: u64 = 1 << 30;
 
-/// Reads `file`, its keys and certificates, for whoever wants to know what it means. Folders are not looked at.
+/// Reads `file`, its keys and certificates, without checking folders.
 ///
 /// # Errors
-/// Every fault there is, each with its place.
+/// All faults, each with its position.
 pub(crate) fn load(file: &Path) -> Result<Loaded, LoadError> {
     read(file, Purpose::Reading, None)
 }
 
-/// As [`load`], for an edge that is to serve it: what a start would stumble over is a fault as well.
+/// As [`load`], for an edge that will serve it: everything that would make the start fail is a fault as well.
 ///
 /// # Errors
 /// As [`load`].
@@ -96,7 +96,7 @@ pub(crate) fn load_to_serve(file: &Path) -> Result<Loaded, LoadError> {
     read(file, Purpose::Serving, None)
 }
 
-/// As [`load_to_serve`], with a secret that an origin of the program's own is to get.
+/// As [`load_to_serve`], with a secret for an origin that the program itself serves.
 ///
 /// # Errors
 /// As [`load`].
@@ -107,7 +107,7 @@ pub(crate) fn load_with_secret(
     read(file, Purpose::Serving, secret)
 }
 
-/// What a configuration is read for.
+/// The purpose for which a configuration is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Reading,
@@ -161,8 +161,8 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
     }
 }
 
-/// Adds what is not said yet, and keeps the order of the text. What could not be read is empty, and what follows from
-/// that is no news.
+/// Adds faults that do not follow from earlier ones, and keeps the order of the text. A value that could not be read is empty, and
+/// a fault about the empty value would say nothing new.
 fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     let told: HashSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     more.retain(|fault| !follows(&fault.path, &told));
@@ -170,18 +170,18 @@ fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     faults.sort_by_key(|fault| (fault.line, fault.column));
 }
 
-/// Whether a fault at `path` is no news after those at `told`, one of which is about the same value or one around it.
-/// Takes a look for each level of the path: a file may have a fault in every line.
+/// Returns whether a fault at `path` follows from those at `told`, one of which is about the same value or an enclosing one. One
+/// lookup for each level of the path, since a file may have a fault in every line.
 fn follows(path: &str, told: &HashSet<&str>) -> bool {
     let levels = path.match_indices(['.', '[']).map(|(end, _)| &path[..end]);
     let mut around = levels.chain([path]).filter(|level| !level.is_empty());
-    // A key that is missing is missed as a file, and stands as an empty text.
+    // A missing key is reported as a missing file, and is read as an empty text.
     let missed = path.strip_suffix(".pem").map(|key| format!("{key}.file"));
     around.any(|level| told.contains(level))
         || missed.is_some_and(|file| told.contains(file.as_str()))
 }
 
-/// The text of a configuration file.
+/// Reads the text of a configuration file.
 ///
 /// # Errors
 /// [`LoadError::Absent`], [`LoadError::Unreadable`].
@@ -196,17 +196,17 @@ pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
     })
 }
 
-/// What files looked like just before they were read: tells whether any has changed since.
+/// The state of files just before they were read, to detect changes since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     files: Vec<(PathBuf, FileState)>,
 }
 
-/// Time of change and size; `None` for a missing file.
+/// Modification time and size; `None` for a missing file.
 type FileState = Option<(SystemTime, u64)>;
 
 impl Fingerprint {
-    /// Looks at the same files again.
+    /// Returns the present state of the same files.
     pub(crate) fn again(&self) -> Self {
         let mut again = Fingerprint::default();
         for (file, _) in &self.files {
@@ -241,7 +241,7 @@ mod tests {
         assert!(!follows("", ""));
     }
 
-    /// Each compared with each would be 40 thousand million comparisons, which no test run waits for.
+    /// Comparing each fault with each other would be 40 billion comparisons, which no test run waits for.
     #[test]
     fn l5_a_fault_in_every_line_is_told_in_the_end() {
         let faults_at = |key: &str| -> Vec<ConfigError> {

@@ -1,6 +1,6 @@
-//! `privet explain`: what the edge would do with a link, check by check, and what to do about it.
+//! `privet explain`: says what the edge would do with a link, check by check, and what to do about it.
 //!
-//! The checks themselves are those of `privet_sign::explain`; keys come from files or a configuration.
+//! The checks themselves are in `privet_sign::explain`; keys come from files or a configuration.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
@@ -30,8 +30,8 @@ use narrative::Narrative;
 
 /// Say why a link opens or not, check by check.
 ///
-/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. A
-/// privet.toml that is not named counts only if no key is.
+/// The keys are those that a configuration trusts for the host and path of the link, or those of --public-key. With
+/// --public-key, a configuration is read only if --config names it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,35 +39,35 @@ Examples:
   privet explain --public-key K2J=K2J.pem --ip 192.0.2.10 --at 2030-01-01T18:00:00Z LINK
   privet explain --cookies 'CloudFront-Policy=…; …' https://HOST/videos/a.ts
 
-Exit codes: 0 the link opens, 1 it would be refused, 2 could not tell, or wrong usage")]
+Exit codes: 0 the link opens, 1 it would be refused, 2 cannot tell, or wrong usage")]
 pub(crate) struct ExplainArguments {
-    /// A known key: its id, and its file; a private key will do
+    /// A trusted key: its id and its file; a private key works too
     #[arg(long, value_name = "ID=FILE", value_parser = parse_named_key)]
     public_key: Vec<NamedKey>,
     #[command(flatten)]
     passphrase: PassphraseArguments,
     #[command(flatten)]
     config: ConfigOption,
-    /// The moment of the request
+    /// Time of the request
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = moment::parse_moment)]
     at: Moment,
-    /// The viewer's address
+    /// Address of the viewer
     #[arg(long, value_name = "ADDR")]
     ip: Option<IpAddr>,
-    /// The cookies of the request: a Cookie header, or what holds one (a curl command, a table or JSON of a browser)
+    /// Cookies of the request: a Cookie header, or text that contains one (a curl command, a browser's cookie table or JSON)
     #[arg(long, value_name = "HEADER")]
     cookies: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// The link; without it, or as -, it is read from standard input
+    /// The link; without it, or with -, it is read from standard input
     #[arg(value_name = "URL")]
     url: Option<String>,
 }
 
 impl ExplainArguments {
-    /// The configuration whose keys count. Who names keys asks about keys and not about an edge, so a file that happens
-    /// to lie here has no say then.
+    /// Returns the configuration whose keys count. With `--public-key` the question is about keys and not about an edge, so a
+    /// `privet.toml` that happens to be in this folder is ignored.
     fn config_file(&self) -> Option<PathBuf> {
         match (&self.config.config, self.public_key.as_slice()) {
             (None, [_, ..]) => None,
@@ -76,7 +76,7 @@ impl ExplainArguments {
     }
 }
 
-/// `ID=FILE`.
+/// A key given as `ID=FILE`.
 #[derive(Clone, Debug)]
 struct NamedKey {
     id: KeyPairId,
@@ -88,7 +88,7 @@ fn parse_named_key(text: &str) -> Result<NamedKey, String> {
         .split_once('=')
         .ok_or("write the key pair id, =, and the file, such as K2JCJMDEHXQW5F=key.pub.pem")?;
     if file.is_empty() {
-        return Err("there is no file behind the =".to_owned());
+        return Err("there is no file after the =".to_owned());
     }
     Ok(NamedKey {
         id: KeyPairId::parse(id).map_err(|error| error.to_string())?,
@@ -96,7 +96,7 @@ fn parse_named_key(text: &str) -> Result<NamedKey, String> {
     })
 }
 
-/// Runs the command. Whatever keeps it from an answer is "could not tell".
+/// Runs the command. An error that prevents a verdict is "cannot tell".
 pub(crate) fn run(arguments: &ExplainArguments) -> ExitCode {
     match answer(arguments) {
         Ok(Decision::Link(Verdict::Opens)) => ExitCode::SUCCESS,
@@ -109,12 +109,12 @@ pub(crate) fn run(arguments: &ExplainArguments) -> ExitCode {
     }
 }
 
-/// What the edge would do.
+/// The edge's decision about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Decision {
-    /// What the checks of the link come to.
+    /// The verdict of the checks of the link.
     Link(Verdict),
-    /// It serves no such host, whatever the link; the text says why.
+    /// A refusal whatever the link, since the edge does not serve its host; the text says why.
     Unserved(String),
 }
 
@@ -147,13 +147,13 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
     };
     let written = written.map_err(|error| CommandError::write("standard output", &error));
     match written {
-        // The exit code is an answer too, whoever stopped reading the words.
+        // The exit code is part of the result, even if nobody reads the text.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(decision),
         Err(error) => Err(error),
     }
 }
 
-/// The edge does not get as far as the link.
+/// Returns the explanation of a decision that the edge makes before it looks at the link.
 fn one_check(name: &'static str, expected: &str, found: &str, outcome: Outcome) -> Explanation {
     Explanation {
         verdict: Verdict::Opens,
@@ -208,15 +208,15 @@ fn explain_link(
     explanation
 }
 
-const NO_KEYS: &str = "name the public key with --public-key ID=FILE, or the configuration of the edge with --config FILE";
+const NO_KEYS: &str =
+    "give the public key with --public-key ID=FILE, or the configuration of the edge with --config FILE";
 
-/// What the edge does beyond the checks of signatures (fidelity note F38).
+/// The hint about a rule of the edge beyond the checks of signatures (fidelity note F38).
 const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encoded slashes or a second level of encoding: \
-    before an HTTP server Privet refuses it with 403 unless exactly this spelling was signed, without a wildcard; paths = \
-    \"literal\" at the origin opens it";
+    in front of an HTTP server Privet refuses it with 403 unless exactly this spelling was signed, without a wildcard; paths = \
+    \"literal\" at the origin allows it";
 
-/// The link with the video's own path, without the wish for a path_token; `None` when it names nothing that is made of
-/// one.
+/// Returns the link with the video's own path and without `path_token=1`; `None` if its path is not beneath a video.
 fn object_url(url: &str) -> Option<String> {
     let (path, query) = url.trim().split_once('?').unwrap_or((url.trim(), ""));
     let object = video_name(path)?.object_path;
@@ -228,17 +228,18 @@ fn object_url(url: &str) -> Option<String> {
     }
 }
 
-/// What the edge does beyond CloudFront: the checks above are about the asked path alone (fidelity note F72).
+/// Returns the hint about a rule of the edge beyond CloudFront: a grant for the video also opens the paths beneath it, while the
+/// checks above are about the requested path alone (fidelity note F72).
 fn about_video(object_url: &str, verdict: &Verdict) -> String {
     let (object, _) = object_url.split_once('?').unwrap_or((object_url, ""));
     match verdict {
         Verdict::Opens => format!(
-            "CloudFront would refuse it, Privet opens it: a link for the video {object} opens what is made of it too, \
-             unless object_grant = false"
+            "CloudFront would refuse it, Privet allows it: a link for the video {object} also opens what is generated from \
+             it, unless object_grant = false"
         ),
         Verdict::Refused(_) | Verdict::CannotTell(_) => format!(
-            "a link for the video {object} opens what is made of it too, but this is none that opens: explain it with \
-             the video's own path"
+            "a valid link for the video {object} also opens what is generated from it, but this link is not valid: explain \
+             it with the video's own path"
         ),
     }
 }

@@ -1,10 +1,11 @@
-//! The command line of Privet: which command was asked for, and where to find it.
+//! The command line of Privet: parses it and dispatches to the commands.
 //!
-//! Each command has a module of its own; nothing is set up here that a command does not need.
+//! Each command has its own module; nothing is set up here that a command does not need.
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use printable::{is_printable, printable};
 
@@ -38,8 +39,8 @@ mod text;
 mod video;
 mod whole_file;
 
-/// Gives memory that viewers no longer need back to the system within seconds, on a thread of its own. glibc's
-/// allocator kept 99 of 100 bytes after a crowd of HTTP/2 viewers had left.
+/// Returns memory that viewers no longer need to the system within seconds, on its own thread. glibc's allocator
+/// kept 99 of 100 bytes after a crowd of HTTP/2 viewers had left.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -57,9 +58,9 @@ Examples:
 Exit codes:
   0  done; for explain: the link opens; for video check: it plays
   1  failed, or some URLs were refused; for explain: the link would be refused; for video check: it does not play
-  2  wrong usage; for explain and video check: could not tell";
+  2  wrong usage; for explain and video check: cannot tell";
 
-/// With the commit that it was built from, if that is known.
+/// The version, with the commit that it was built from, if that is known.
 const VERSION: &str = env!("PRIVET_VERSION");
 
 /// Private content delivery that anyone can run.
@@ -80,12 +81,12 @@ enum Command {
     Invalidations(invalidate::InvalidationsArguments),
     Cache(cache::CacheArguments),
     Probe(probe::ProbeArguments),
-    /// Make key pairs and look at them.
+    /// Make and inspect key pairs.
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
     Explain(explain::ExplainArguments),
-    /// Look at videos before viewers do.
+    /// Check videos before viewers play them.
     Video(video::VideoArguments),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArguments),
@@ -116,10 +117,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// What clap says of the command line, which it repeats as it was written.
+/// Prints clap's message about the command line. clap repeats arguments as they were written, so a message about arguments with
+/// control characters is escaped first.
 fn refuse_usage(error: &clap::Error) -> ExitCode {
     let mut arguments = std::env::args_os();
-    if arguments.all(|argument| is_printable(&argument.to_string_lossy())) {
+    let is_plain = arguments.all(|argument| is_printable(&argument.to_string_lossy()));
+    let hint = hint_at_new_name(error);
+    if is_plain && hint.is_none() {
         error.exit();
     }
     let text = error.render().to_string();
@@ -127,5 +131,18 @@ fn refuse_usage(error: &clap::Error) -> ExitCode {
         // Standard error may be closed; then there is nobody to tell.
         let _ = writeln!(anstream::stderr(), "{}", printable(line));
     }
+    if let Some(hint) = hint {
+        terminal::hint(hint);
+    }
     ExitCode::from(2)
+}
+
+/// The present name of a command that was renamed, if the command line has its former one.
+fn hint_at_new_name(error: &clap::Error) -> Option<&'static str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) if name == "film" => {
+            Some("privet film check is called privet video check now")
+        }
+        Some(_) | None => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! `privet serve`: runs the edge until it is told to stop, and takes changed configuration while it runs.
+//! `privet serve`: runs the edge until it is told to stop, and reloads changed configuration while it runs.
 
 use crate::check;
 use crate::config_file::ConfigArgument;
@@ -17,23 +17,23 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often the files of the configuration are looked at.
+/// The interval at which the files of the configuration are checked for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Serve private content as a configuration file says.
 ///
-/// The configuration is read again on SIGHUP and whenever it, a key or a certificate changes; a faulty one is reported
-/// and the old one stays in force. SIGTERM and Ctrl-C let running requests end; a second Ctrl-C ends at once.
+/// The configuration is reloaded on SIGHUP and whenever it, a key or a certificate changes; faults are reported, and the
+/// previous configuration stays active. SIGTERM and Ctrl-C let running requests finish; a second Ctrl-C stops at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Write the access log to standard output as well, live, one JSON object a line.
+    /// Write the access log to standard output as well, one JSON object per line.
     #[arg(long)]
     log_json: bool,
 }
 
-/// Serves until a signal ends it. 0 after a clean end, 1 when it could not start.
+/// Runs the command: serves until a signal stops it. 0 after a clean stop, 1 if it could not start.
 pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
     let log_stream = log_stream(arguments.log_json);
     match start(&arguments.config.file(), log_stream, None) {
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
     }
 }
 
-/// The live log, if it is wanted.
+/// Returns the JSON access log, if it is wanted.
 pub(crate) fn log_stream(wanted: bool) -> LogStream {
     match wanted {
         true => LogStream::To(Box::new(std::io::stdout())),
@@ -58,12 +58,12 @@ pub(crate) fn log_stream(wanted: bool) -> LogStream {
     }
 }
 
-/// Why nothing is served.
+/// Why the edge could not start or reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ServeError {
     Load(LoadError),
     Start(StartError),
-    /// A listener that cannot be had, with its place.
+    /// A listener that cannot be opened, with its position in the configuration.
     Listen {
         at: ConfigError,
         fault: ListenFault,
@@ -73,7 +73,7 @@ pub(crate) enum ServeError {
 }
 
 impl ServeError {
-    /// `snapshot` is what was to be served, `places` where it stood.
+    /// `snapshot` is the configuration that was being started, `places` its positions in the file.
     fn starting(error: StartError, snapshot: &Snapshot, places: &Places) -> Self {
         let StartError::Listen { address, fault } = &error else {
             return ServeError::Start(error);
@@ -99,35 +99,35 @@ impl ServeError {
                 }
             }
             ServeError::Signals(reason) => {
-                terminal::error(format_args!("signals cannot be waited for: {reason}"));
+                terminal::error(format_args!("cannot wait for signals: {reason}"));
             }
         }
     }
 }
 
-/// What to do about a listener.
+/// Returns what to do about a listener that cannot be opened.
 fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
     match fault {
         ListenFault::Taken => Some(
-            "end that program (a privet demo, perhaps; ss -ltnp names it), or write another port in the address",
+            "stop that program (perhaps a privet demo; ss -ltnp names it), or write another port in the address",
         ),
         ListenFault::Forbidden(1..1024) => Some(
-            "ports below 1024 want a right: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, or setcap \
-             cap_net_bind_service=+ep on the program; or write a port above",
+            "ports below 1024 need a capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in a systemd unit, or setcap \
+             cap_net_bind_service=+ep on the program; or write a higher port",
         ),
         ListenFault::Elsewhere => {
-            Some("write an address of this machine; 0.0.0.0 and [::] stand for all of them")
+            Some("write an address of this machine, or 0.0.0.0 or [::] for all of them")
         }
         ListenFault::Forbidden(_) | ListenFault::Other(_) => None,
     }
 }
 
-/// A running edge, its configuration file, and the signals it listens to.
+/// A running edge, its configuration file, and the channel for signals and reloads.
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
     control: Control,
-    /// The configuration that it was started with.
+    /// The configuration with which it was started.
     snapshot: Arc<Snapshot>,
     config: PathBuf,
     secret: Option<OriginSecret>,
@@ -138,7 +138,7 @@ pub(crate) struct Serving {
     loading: Loading,
 }
 
-/// What the outside wants, or what came of it.
+/// A message to the thread that serves: a signal, or the result of a reload.
 #[derive(Debug)]
 enum Command {
     Reload,
@@ -146,18 +146,17 @@ enum Command {
     Loaded(Box<Result<Loaded, LoadError>>),
 }
 
-/// Whether files are being read on a thread of their own. A disk that does not answer must not keep the edge from
-/// ending.
+/// The state of a reload. Files are read on a separate thread: a disk that does not respond must not keep the edge from stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Loading {
     Idle,
     Running,
-    /// They are to be read once more: there was a change after the beginning.
+    /// The files must be read once more, since they changed after the reading began.
     RunningAndStale,
 }
 
-/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added
-/// again whenever the configuration is read again.
+/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added again
+/// on every reload.
 pub(crate) fn start(
     config: &Path,
     log_stream: LogStream,
@@ -172,7 +171,7 @@ pub(crate) fn start(
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
-    // Before anybody is served: a start that fails serves nobody.
+    // The socket comes first: a start that fails must not have served anybody.
     let socket = Control::bind(snapshot.admin_socket.as_deref()).map_err(ServeError::Socket)?;
     let edge = RunningEdge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
@@ -196,12 +195,12 @@ pub(crate) fn start(
 }
 
 impl Serving {
-    /// The configuration that it was started with.
+    /// Returns the configuration with which it was started.
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
-    /// Where it listens.
+    /// Returns the addresses on which it listens.
     pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
         self.edge.handle().addresses()
     }
@@ -224,7 +223,7 @@ impl Serving {
         }
     }
 
-    /// Serves, reloading as asked, until a signal says stop; then drains.
+    /// Serves and reloads until a signal says stop; then drains.
     pub(crate) fn until_told_to_stop(mut self) {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {
@@ -240,12 +239,12 @@ impl Serving {
             }
         }
         terminal::note(
-            "stopping: waiting for running requests to end; another signal stops at once",
+            "stopping: waiting for running requests to finish; another signal stops at once",
         );
         self.stop();
     }
 
-    /// Lets running requests end, then ends.
+    /// Lets running requests finish, then stops.
     pub(crate) fn stop(self) {
         self.control.stop();
         self.edge.drain();
@@ -256,14 +255,14 @@ impl Serving {
             self.loading = Loading::RunningAndStale;
             return;
         }
-        // Looked at before it is read: a change in between is seen at the next look.
+        // The state is recorded before the files are read: a change in between is then seen at the next check.
         self.fingerprint = self.fingerprint.again();
         let (config, tell) = (self.config.clone(), self.tell.clone());
         let secret = self.secret.clone();
         let reading = std::thread::Builder::new()
             .name("privet-reload".into())
             .spawn(move || {
-                // Nobody waits any more when the program is about to end anyway.
+                // The receiver is gone only when the program is about to end.
                 let loaded = load_with_secret(&config, secret.as_ref());
                 let _ = tell.send(Command::Loaded(Box::new(loaded)));
             });
@@ -280,13 +279,13 @@ impl Serving {
         self.loading = Loading::Idle;
         match self.put_in_force(loaded) {
             Ok(()) => {
-                terminal::note(format_args!("{} is in force", self.config.display()));
+                terminal::note(format_args!("{} is loaded", self.config.display()));
                 self.announce();
             }
             Err(error) => {
                 error.report();
                 terminal::hint(
-                    "the old configuration stays in force; correct the file, it is read again by itself",
+                    "the previous configuration stays active; correct the file, and it is reloaded automatically",
                 );
             }
         }
@@ -311,7 +310,7 @@ impl Serving {
     }
 }
 
-/// A thread that waits for SIGHUP, SIGTERM and SIGINT. The second demand to stop ends the program at once.
+/// Starts a thread that waits for SIGHUP, SIGTERM and SIGINT. The second signal to stop ends the program at once.
 fn listen_to_signals(tell: Sender<Command>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -337,7 +336,7 @@ fn listen_to_signals(tell: Sender<Command>) -> std::io::Result<()> {
                 std::process::exit(130);
             }
             stopping |= is_stop;
-            // Nobody waits any more when the program is about to end anyway.
+            // The receiver is gone only when the program is about to end.
             let _ = tell.send(told);
         }
     };

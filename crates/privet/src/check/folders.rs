@@ -1,13 +1,13 @@
-//! Folders that a running edge writes into: what `privet check` notes when they cannot be made or written.
+//! The notes of `privet check` about folders into which a running edge writes: those that cannot be created or written.
 //!
-//! Nothing is made here, and it is a note and no fault: the edge may run as another user than the one who checks.
+//! Nothing is created here, and these are notes and not faults: the edge may run as another user than the one who checks.
 
 use crate::reason::reason;
 use privet_distribution::config::Snapshot;
 use rustix::fs::Access;
 use std::path::{Path, PathBuf};
 
-/// A note for each of them that is in the way of this user.
+/// Returns a note for each folder that this user could not write.
 pub(super) fn about_written_folders(snapshot: &Snapshot) -> Vec<String> {
     let log = snapshot.log.as_ref().map(|log| {
         let folder = log.folder.join(log.prefix.trim_matches('/'));
@@ -25,24 +25,25 @@ pub(super) fn about_written_folders(snapshot: &Snapshot) -> Vec<String> {
         .filter_map(|(key, folder, missing)| {
             let reason = obstacle(&folder, missing)?;
             Some(format!(
-                "{key}: {reason}; the edge writes there, so make it possible for the user who runs it"
+                "{key}: {reason}; the user who runs the edge must be able to write there"
             ))
         })
         .collect()
 }
 
-/// What becomes of a folder that is not there.
+/// The consequence of a missing folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Missing {
-    /// The edge makes it, and those above it.
+    /// The edge creates it, and those above it.
     IsMade,
+    /// The edge cannot start.
     IsInTheWay,
 }
 
-/// Why this user cannot write into `folder`, made if need be. The first path upwards that exists decides.
+/// Returns why this user cannot write into `folder`, or create it. The nearest ancestor that exists decides.
 fn obstacle(folder: &Path, missing: Missing) -> Option<String> {
     for path in folder.ancestors() {
-        // A relative path begins here.
+        // A relative path starts at the working directory.
         let path = match path.as_os_str().is_empty() {
             true => Path::new("."),
             false => path,
@@ -59,7 +60,7 @@ fn obstacle(folder: &Path, missing: Missing) -> Option<String> {
             Err(_) if missing == Missing::IsInTheWay => {
                 return Some(format!("there is no folder {shown}"));
             }
-            // One further up tells.
+            // An ancestor decides.
             Err(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What `privet check` warns of and notes: what is allowed, and seldom meant.
+//! The warnings and notes of `privet check`: about settings that are allowed but rarely intended.
 
 use super::folders::about_written_folders;
 use super::origins::about_paths;
@@ -13,7 +13,7 @@ use privet_sign::{KeyPairId, Timestamp};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
-/// All of them.
+/// Returns all notes.
 pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     let mut notes = about_openness(snapshot);
     for distribution in snapshot.distributions() {
@@ -28,7 +28,7 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     notes
 }
 
-/// What `serve` says as well: private files that are not private are worse than anything that is noted.
+/// Returns the warnings, which `serve` prints as well: private files that are not private are worse than anything that is noted.
 pub(super) fn warnings(snapshot: &Snapshot) -> Vec<String> {
     let is_open = |distribution: &Distribution| {
         let mut behaviors = distribution.behaviors.iter();
@@ -39,13 +39,13 @@ pub(super) fn warnings(snapshot: &Snapshot) -> Vec<String> {
         let id = &distribution.id;
         format!(
             "distribution {id} is open to everybody: add trusted_key_groups to its default_behavior, or to the behaviors \
-             that are to be private"
+             that should be private"
         )
     })
     .collect()
 }
 
-/// What goes in the clear, leaves no trace, or lets others in.
+/// Notes unencrypted connections, missing logs and the test clock.
 fn about_openness(snapshot: &Snapshot) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |text: &str| notes.push(text.to_owned());
@@ -53,23 +53,23 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
         .listeners
         .iter()
         .any(|listener| listener.protocol == ListenerProtocol::Https);
-    // Where proxies are trusted, TLS ends at one of them.
+    // If proxies are trusted, one of them terminates TLS.
     if !has_https && snapshot.trusted_proxies.is_empty() {
-        note("no https listener: links and files travel in the clear");
+        note("no https listener: links and files are sent unencrypted");
     }
     if snapshot.log.is_none() {
         note("no [log] table: requests are not logged");
     }
     if snapshot.test_clock {
         note(
-            "[test] clock: who reaches a listener and knows the secret that serve prints can set the time",
+            "[test] clock: anyone who can reach a listener and knows the secret that serve prints can set the time",
         );
     }
     let origins = snapshot.origins().iter();
     let in_the_clear = origins.filter(|origin| origin.source.comes_in_the_clear());
     notes.extend(in_the_clear.map(|origin| {
         let id = &origin.id;
-        format!("origin {id} is asked over plain HTTP: its answers travel in the clear")
+        format!("origin {id} uses plain HTTP: its responses are sent unencrypted")
     }));
     notes
 }
@@ -95,7 +95,8 @@ fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
     }
 }
 
-/// A stream of a video whose behavior wants HTTPS plays over rtmps alone.
+/// Notes streaming distributions whose videos require HTTPS, so that they play over rtmps alone, and that no rtmps listener
+/// serves.
 fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
     let mut listeners = snapshot.listeners.iter();
     if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
@@ -109,7 +110,7 @@ fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
         let wants_tls = behaviors.find(is_for_tls).filter(|_| streaming.enabled);
         if let Some(behavior) = wants_tls {
             notes.push(format!(
-                "streaming distribution {}: videos of behavior {} want HTTPS, and play over rtmps alone; add a listener \
+                "streaming distribution {}: videos of behavior {} require HTTPS, and play over rtmps only; add a listener \
                  with protocol = \"rtmps\"",
                 streaming.id,
                 behavior.path_pattern.as_str()
@@ -118,7 +119,7 @@ fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
     }
 }
 
-/// A folder is read, never asked, so it neither fails over nor helps out.
+/// Notes folders in origin groups: a folder is read directly, so it neither fails over nor serves as a second origin.
 fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>) {
     for behavior in &distribution.behaviors {
         let Some(failover) = &behavior.origin.failover else {
@@ -130,7 +131,7 @@ fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>)
             .filter(|origin| !origin.source.is_remote())
         {
             notes.push(format!(
-                "origin {} is a folder, which takes no part in failover: behavior {} of distribution {} has no second \
+                "origin {} is a folder, and folders do not fail over: behavior {} of distribution {} has no second \
                  origin; use a bucket or a server",
                 folder.id,
                 behavior.path_pattern.as_str(),
@@ -140,7 +141,7 @@ fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>)
     }
 }
 
-/// Certificates whose time is not now, and names that they are not for.
+/// Notes certificates that are not valid now, or not for a name of their distribution.
 fn about_certificates(snapshot: &Snapshot, now: Timestamp, notes: &mut Vec<String>) {
     for distribution in snapshot.distributions() {
         let names = std::iter::once(&distribution.domain_name).chain(&distribution.aliases);
@@ -163,7 +164,7 @@ fn about_certificate<'n>(
     let Some(certificate) = certificate else {
         return Vec::new();
     };
-    // Nobody but Amazon has a certificate for such a name, and viewers come by the others.
+    // Nobody but Amazon has a certificate for such a name, and viewers use the other names.
     let names = names.filter(|name| !name.ends_with(".cloudfront.net"));
     let found = certificate_notes(certificate, names, now);
     let told = found
@@ -172,7 +173,7 @@ fn about_certificate<'n>(
     told.collect()
 }
 
-/// Keys that Privet takes and CloudFront does not.
+/// Notes keys that Privet accepts and CloudFront does not.
 fn about_keys(snapshot: &Snapshot, notes: &mut Vec<String>) {
     let distributions = snapshot.distributions().iter();
     let of_behaviors = distributions
@@ -184,7 +185,7 @@ fn about_keys(snapshot: &Snapshot, notes: &mut Vec<String>) {
     for (id, key) in of_behaviors.chain(of_streams).flat_map(|keys| keys.iter()) {
         if !cloudfront_takes(key.kind()) && told.insert(id) {
             notes.push(format!(
-                "public key {} is {}: CloudFront takes RSA 2048 and ECDSA P-256 keys only, and privet sign wants \
+                "public key {} is {}: CloudFront accepts RSA 2048 and ECDSA P-256 keys only, and privet sign needs \
                  --allow-legacy to sign with it",
                 id.as_str(),
                 key.kind()

@@ -1,8 +1,8 @@
-//! What `privet check` says of an origin. Secrets are never among it.
+//! The summary that `privet check` prints of an origin, without any secrets.
 
 use privet_distribution::config::{Distribution, Origin};
 
-/// One line.
+/// Returns one line about an origin.
 pub(super) fn origin_summary(origin: &Origin) -> String {
     let source = origin.source.summary();
     let path = match origin.origin_path.as_str() {
@@ -12,11 +12,11 @@ pub(super) fn origin_summary(origin: &Origin) -> String {
     format!("origin {}: {source}{path}", origin.id)
 }
 
-/// Where more hangs on how an origin reads paths than is known of it; `None` where nothing does.
+/// Returns a note about a bucket whose reading of paths matters and is only assumed; `None` for all others.
 ///
-/// A bucket of Amazon's takes keys as they are, and has nothing in front of it. Another endpoint may have a proxy that
-/// merges slashes or resolves dots, or be a gateway that keeps files and does so itself, and then
-/// `/public/../private/a` is no key of its own; in the path of an endpoint, `/../other/a` is even another bucket's.
+/// Amazon's buckets take keys literally, and have nothing in front of them. Another endpoint may have a proxy that
+/// merges slashes or resolves dots, or be a gateway that stores files and does so itself, and then `/public/../private/a` is
+/// not a key of its own; with the bucket in the path, `/../other/a` is even another bucket's.
 pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Option<String> {
     let behaviors = &distribution.behaviors;
     let is_restricted = behaviors
@@ -26,8 +26,8 @@ pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Optio
     let matters = is_restricted || origin.has_neighbours();
     matters.then(|| {
         format!(
-            "origin {} of distribution {}: {host} is taken to read keys literally; write paths = \"canonical\" if \
-             it resolves dots or merges slashes (as MinIO and other gateways that keep files do), or something in \
+            "origin {} of distribution {}: {host} is assumed to read keys literally; write paths = \"canonical\" if \
+             it resolves dots or merges slashes (as MinIO and other gateways that store files do), or something in \
              front of it may, and paths = \"literal\" if not",
             origin.id, distribution.id
         )
@@ -69,7 +69,7 @@ default_behavior = {{ origin = 'o' }}"
         check("url = 'http://[::1]'", "origin o: http://[::1]:80", false);
         check(
             "url = 'https://a', protocol = 'match-viewer'",
-            "origin o: http://a:80 or https://a:443, as the viewer",
+            "origin o: http://a:80 or https://a:443, like the viewer",
             true,
         );
         check(

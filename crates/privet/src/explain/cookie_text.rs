@@ -1,14 +1,14 @@
-//! The Cookie header in what people paste: header lines, curl commands, tables and JSON of browsers and programs.
+//! Finds the Cookie header in pasted text: header lines, curl commands, tables and JSON of browsers and programs.
 //!
-//! What is a header value already stays as it is, mistakes included: they are what the explanation is about.
+//! A text that is a header value already stays as it is, mistakes included: the explanation is about them.
 
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// What the names of all signing cookies begin with.
+/// The prefix of the names of all signing cookies.
 const NAMES: &str = "CloudFront-";
 
-/// The value of the Cookie header that `pasted` is or holds.
+/// Returns the value of the Cookie header that `pasted` is or contains.
 pub(super) fn cookie_header(pasted: &str) -> Cow<'_, str> {
     let text = without_quotes(pasted.trim());
     if let Some(header) = of_json(text).or_else(|| of_curl(text)) {
@@ -25,7 +25,7 @@ pub(super) fn cookie_header(pasted: &str) -> Cow<'_, str> {
     Cow::Owned(pieces.join("; "))
 }
 
-/// What is wrong with cookies whose values stand in quotes; `None` where none does.
+/// Returns the hint about cookies whose values are in quotes; `None` if there are none.
 pub(super) fn quotes_hint(header: &str) -> Option<&'static str> {
     let mut values = header.split(';').filter_map(|piece| {
         let (name, value) = piece.trim().split_once('=')?;
@@ -37,7 +37,7 @@ pub(super) fn quotes_hint(header: &str) -> Option<&'static str> {
     )
 }
 
-/// One pair of quotes around everything.
+/// Removes one pair of quotes around the whole text.
 fn without_quotes(text: &str) -> &str {
     let inner = ['"', '\'', '`'].iter().find_map(|quote| {
         let inner = text.strip_prefix(*quote)?.strip_suffix(*quote)?;
@@ -46,7 +46,7 @@ fn without_quotes(text: &str) -> &str {
     inner.unwrap_or(text).trim()
 }
 
-/// A header line, a row of a table, or a header value, which stays as it is.
+/// Reads a header line, a row of a table, or a header value, which stays as it is.
 fn of_line(line: &str) -> Cow<'_, str> {
     let line = line.trim();
     if let Some(attributes) = without_name(line, "set-cookie") {
@@ -59,7 +59,7 @@ fn of_line(line: &str) -> Cow<'_, str> {
     of_row(line).map_or(Cow::Borrowed(line), Cow::Owned)
 }
 
-/// The value of a header line of this name, which a copied table separates by a tab.
+/// Returns the value of a header line with this name; a copied table separates the two by a tab.
 fn without_name<'t>(line: &'t str, name: &str) -> Option<&'t str> {
     let (start, rest) = line.split_at_checked(name.len())?;
     let value = rest
@@ -69,7 +69,7 @@ fn without_name<'t>(line: &'t str, name: &str) -> Option<&'t str> {
     start.eq_ignore_ascii_case(name).then_some(value.trim())
 }
 
-/// `name<TAB>value…` as browsers copy it, `…<TAB>name<TAB>value` of a cookie jar, or `name: "value"`.
+/// Reads `name<TAB>value…` as browsers copy it, `…<TAB>name<TAB>value` of a cookie jar, or `name: "value"`.
 fn of_row(line: &str) -> Option<String> {
     let unquoted = |text: &str| {
         text.trim()
@@ -91,7 +91,7 @@ fn is_name(text: &str) -> bool {
     text.starts_with(NAMES) && !text.contains(['=', ';', ':', ' '])
 }
 
-/// Objects with cookies as keys, or with `name` and `value`, however deep.
+/// Finds cookies in JSON: objects with cookies as keys, or with `name` and `value`, at any depth.
 fn of_json(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;
     let mut pairs = Vec::new();
@@ -121,7 +121,7 @@ fn collect(value: &Value, pairs: &mut Vec<String>) {
     }
 }
 
-/// The cookies of a curl command, or of its options alone.
+/// Returns the cookies of a curl command, or of its options alone.
 fn of_curl(text: &str) -> Option<String> {
     if !text.starts_with("curl") && !text.starts_with('-') {
         return None;
@@ -150,7 +150,7 @@ fn of_header(header: &str) -> Option<String> {
     without_name(header.trim(), "cookie").map(str::to_owned)
 }
 
-/// The words of a command line, quotes and backslashes taken off.
+/// Splits a command line into words, without quotes and backslashes.
 fn shell_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -164,7 +164,7 @@ fn shell_words(text: &str) -> Vec<String> {
                 word.get_or_insert_default();
             }
             (None | Some('"'), '\\') => match chars.next() {
-                // A line that goes on.
+                // A line continuation.
                 Some('\n' | '\r') | None => {}
                 Some(escaped) => word.get_or_insert_default().push(escaped),
             },

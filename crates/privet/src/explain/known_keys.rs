@@ -1,5 +1,5 @@
-//! What is known of the edge that a link is explained for: named keys, and what a configuration says of its host and
-//! path.
+//! Collects what is known about the edge for which a link is explained: the given keys, and what a configuration says about
+//! the link's host and path.
 
 use std::path::Path;
 
@@ -12,27 +12,27 @@ use crate::configuration;
 use crate::input;
 use crate::key_source::AnyKey;
 
-/// What the edge does with a request before it looks at any signature.
+/// The edge's decision about a request before it looks at any signature.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Access {
-    /// It checks the link, as far as anybody knows.
+    /// The link is checked, as far as is known.
     #[default]
     Checked,
-    /// It serves the path to everybody; the text says by which behavior.
+    /// The path is open to everybody; the text says by which behavior.
     Open(String),
-    /// It serves no such host; the text says why.
+    /// The host is not served; the text says why.
     Unserved(String),
 }
 
-/// Keys, and how the edge that trusts them reads policies.
+/// Keys, and the rules by which the edge that trusts them reads policies.
 #[derive(Default)]
 pub(super) struct KnownKeys {
     pub(super) keys: KeySet,
     pub(super) leniency: Leniency,
     pub(super) access: Access,
-    /// Whether the origin is known to take paths literally, however they are spelled.
+    /// True if the origin is known to read paths literally, however they are spelled.
     pub(super) reads_literally: bool,
-    /// What the configuration makes doubtful about the link, whatever its signature.
+    /// Doubts about the link that follow from the configuration, whatever its signature.
     pub(super) hints: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ fn from_configuration(file: &Path, url: &str) -> Result<KnownKeys, CommandError>
     Ok(known)
 }
 
-/// Why no behavior answers for a link, and what to do about it.
+/// Why no behavior applies to a link, and what to do about it.
 struct Unserved {
     reason: String,
     hint: Option<String>,
@@ -99,10 +99,10 @@ impl From<String> for Unserved {
     }
 }
 
-/// The behavior that answers for the link; the default one matches everything.
+/// Returns the behavior that applies to the link; the default one matches everything.
 ///
 /// # Errors
-/// Why there is none.
+/// [`Unserved`] if the host is not served.
 fn behavior_for<'a>(
     snapshot: &'a Snapshot,
     host: &str,
@@ -114,7 +114,7 @@ fn behavior_for<'a>(
                 "no distribution has the host {host} as its domain_name or among its aliases"
             ),
             hint: Some(format!(
-                "add {} to the aliases of the distribution that is to serve it",
+                "add {} to the aliases of the distribution that should serve it",
                 without_port(host)
             )),
         });
@@ -127,10 +127,11 @@ fn behavior_for<'a>(
     let mut behaviors = distribution.behaviors.iter();
     behaviors
         .find(|behavior| behavior.path_pattern.matches(path))
-        .ok_or_else(|| format!("no behavior takes the path {path}").into())
+        .ok_or_else(|| format!("no behavior matches the path {path}").into())
 }
 
-/// What TLS in front of the edge means for a link whose signature is over https.
+/// Returns the hint for an https link to an edge without an https listener: behind a proxy that terminates TLS, the edge has to be
+/// told the scheme.
 fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
     let is_https = url
         .trim_start_matches(|char: char| !char.is_ascii_alphabetic())
@@ -141,13 +142,13 @@ fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
     let is_told = !snapshot.trusted_proxies.is_empty()
         && snapshot.forwarded_headers != ForwardedHeaders::None;
     (is_https && !has_https && !is_told).then(|| {
-        "the edge has no https listener: where a proxy ends TLS before it, the edge takes the link for http and refuses it, \
+        "the edge has no https listener: behind a proxy that terminates TLS, the edge takes the link for http and refuses it, \
          unless the proxy is in edge.trusted_proxies and sends X-Forwarded-Proto"
             .to_owned()
     })
 }
 
-/// Aliases have no port.
+/// Returns the host without its port, as aliases are written.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -155,7 +156,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Host and path of a link as it was pasted; `None` where it has neither.
+/// Returns host and path of a link as it was pasted; `None` if it has neither.
 pub(super) fn host_and_path(url: &str) -> Option<(&str, &str)> {
     let quotes = ['"', '\'', '<', '>', '`'];
     let pasted = url.trim().trim_matches(quotes);

@@ -1,4 +1,4 @@
-//! An explanation as text for people, or as JSON for programs.
+//! Writes an explanation as text for people, or as JSON for programs.
 
 use std::io::{self, Write};
 
@@ -14,11 +14,11 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const ASIDE: Style = Style::new().dimmed();
-/// What was expected is not worth a longer aside when the check passed.
+/// The longest expectation that is shown for a check that passed.
 const ASIDE_BYTES_MAX: usize = 60;
 const PLAIN: Style = Style::new();
 
-/// What is told.
+/// An explanation and the decision that it leads to.
 pub(super) struct Narrative<'a> {
     pub(super) decision: &'a Decision,
     pub(super) explanation: &'a Explanation,
@@ -44,7 +44,7 @@ impl Narrative<'_> {
             .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))
     }
 
-    /// The same as one JSON object.
+    /// Returns the same as one JSON object.
     pub(super) fn json(&self) -> Value {
         let explanation = self.explanation;
         let (verdict, code, reason) = match self.decision {

@@ -1,4 +1,4 @@
-//! The options of `privet sign`, and which of them go together.
+//! The options of `privet sign`, and which of them can be combined.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
 use crate::report::Notes;
 
-/// What `privet sign` takes.
+/// Arguments of `privet sign`.
 #[derive(Args)]
 #[command(
-    // What clap would write leaves out that an end is needed.
+    // The usage that clap generates does not show that an expiry is required.
     override_usage = "\
 privet sign --key KEY --key-pair-id ID (--for DURATION | --until TIME | --policy FILE) [OPTIONS] [URL]...
        privet sign --external-signer COMMAND --public-key FILE --key-pair-id ID --for DURATION [OPTIONS] [URL]...",
@@ -60,15 +60,15 @@ pub(crate) struct SignArguments {
     /// The same as --output json
     #[arg(long, conflicts_with_all = ["output", "playlist"], help_heading = "Output")]
     pub(super) json: bool,
-    /// Print no notes about changed URLs, ends, playlists and readers of the key
+    /// Omit notes about changed URLs, expiry, playlists and the mode of the key file
     #[arg(long, short, help_heading = "Output")]
     pub(super) quiet: bool,
-    /// What to sign; without it, or as -, one per line from standard input
+    /// URLs to sign; without any, or with -, one per line from standard input
     #[arg(value_name = "URL", help_heading = "Arguments")]
     pub(super) urls: Vec<String>,
 }
 
-/// Who signs.
+/// The signing key.
 #[derive(Args)]
 #[command(next_help_heading = "Key")]
 pub(super) struct SigningKeyArguments {
@@ -91,37 +91,37 @@ pub(super) struct SigningKeyArguments {
         requires = "public_key"
     )]
     pub(super) external_signer: Option<String>,
-    /// Public key of the external signer: its answers are checked with it
+    /// Public key of the external signer, to verify its signatures
     #[arg(long, value_name = "FILE", requires = "external_signer")]
     pub(super) public_key: Option<PathBuf>,
-    /// Sign with RSA of a size that CloudFront no longer takes
+    /// Sign with an RSA key of a size that CloudFront no longer accepts
     #[arg(long)]
     pub(super) allow_legacy: bool,
 }
 
-/// What is granted.
+/// Restrictions of what is signed.
 #[derive(Args)]
-#[command(next_help_heading = "Terms")]
+#[command(next_help_heading = "Restrictions")]
 pub(super) struct TermsArguments {
-    /// The end of the grant
+    /// Expiry
     #[arg(long, value_name = "TIME", value_parser = moment::parse_moment, conflicts_with = "duration")]
     pub(super) until: Option<Moment>,
-    /// How long the grant lasts from now on
+    /// Expiry, as a time from now
     #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = moment::parse_duration)]
     pub(super) duration: Option<Duration>,
-    /// The start of the grant
+    /// Not-before time
     #[arg(long, value_name = "TIME", value_parser = moment::parse_moment)]
     pub(super) from: Option<Moment>,
     /// The only IPv4 address or range that may use the link
     #[arg(long, value_name = "CIDR", value_parser = IpRange::parse)]
     pub(super) ip: Option<IpRange>,
-    /// The files the grant covers, with * and ?
+    /// The files that are covered, with * and ?
     #[arg(long, value_name = "PATTERN")]
     pub(super) resource: Option<String>,
-    /// Ready-made policy JSON, - for standard input; it carries its own terms
+    /// Ready-made policy JSON, - for standard input; it has its own restrictions
     #[arg(long, value_name = "FILE", conflicts_with_all = ["until", "duration", "from", "ip", "resource", "round"])]
     pub(super) policy: Option<String>,
-    /// Round the end up, and the start down, so that links repeat and browsers can cache
+    /// Round the expiry up, and the not-before time down, so that links repeat and browsers can cache
     #[arg(long, value_name = "DURATION", value_parser = moment::parse_duration)]
     pub(super) round: Option<Duration>,
     /// Allow a resource that covers every host
@@ -129,9 +129,9 @@ pub(super) struct TermsArguments {
     pub(super) allow_broad: bool,
 }
 
-/// What is made.
+/// The kind of output: links, cookies or stream names.
 #[derive(Args)]
-#[command(next_help_heading = "What to make")]
+#[command(next_help_heading = "What to sign")]
 pub(super) struct MakingArguments {
     /// Sign once, with --resource or --policy, and put the signature on all URLs
     #[arg(long, conflicts_with_all = ["cookies", "stream"])]
@@ -147,20 +147,20 @@ pub(super) struct MakingArguments {
     pub(super) strict: bool,
 }
 
-/// A list and what is made of it.
+/// A playlist to sign.
 #[derive(Args)]
 #[command(next_help_heading = "Playlists")]
 pub(super) struct PlaylistArguments {
     /// Sign all URIs of an m3u8 or mpd: a file, or - for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["shared", "cookies", "stream", "strict", "output"])]
     pub(super) playlist: Option<String>,
-    /// URL that viewers find the list under; without --resource, all of its folder is granted
+    /// URL of the playlist for viewers; without --resource, the signature covers its whole folder
     #[arg(long, value_name = "URL", requires = "playlist")]
     pub(super) base: Option<String>,
     /// Sign each URI by itself
     #[arg(long, requires_all = ["playlist", "base"])]
     pub(super) each: bool,
-    /// Where the list goes, instead of standard output
+    /// File for the signed playlist, instead of standard output
     #[arg(long, short, value_name = "FILE", requires = "playlist")]
     pub(super) out: Option<PathBuf>,
 }
@@ -192,9 +192,9 @@ pub(super) struct CookieArguments {
 /// `--output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputForm {
-    /// One link a line; cookies as the value of a Cookie header
+    /// One link per line; cookies as the value of a Cookie header
     Plain,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
     /// Set-Cookie lines
     SetCookie,
@@ -207,7 +207,7 @@ pub(super) enum OutputForm {
 /// `--hash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Hash {
-    /// What CloudFront assumes
+    /// CloudFront's default
     Sha1,
     /// Adds Hash-Algorithm=SHA256
     Sha256,
@@ -253,7 +253,7 @@ impl SignArguments {
         }
     }
 
-    /// The form of the output.
+    /// Returns the form of the output.
     pub(super) fn output(&self) -> OutputForm {
         if self.json {
             OutputForm::Json
@@ -262,7 +262,7 @@ impl SignArguments {
         }
     }
 
-    /// Checks what the parser of the options cannot.
+    /// Checks combinations of options that clap cannot.
     ///
     /// # Errors
     /// A [`CommandError`] of wrong usage.
@@ -275,7 +275,7 @@ impl SignArguments {
         if self.making.shared && !covers_files {
             return Err(CommandError::SharedNeedsResource);
         }
-        // Not said to the parser, which would then no longer miss --playlist beside --base.
+        // Not declared to clap, which would then no longer report a missing --playlist beside --base.
         if self.playlist.playlist.is_some() && !self.urls.is_empty() {
             return Err(CommandError::PlaylistBesideUrls);
         }
@@ -307,7 +307,8 @@ impl SignArguments {
         Ok(())
     }
 
-    /// Cookies have a resource or one URL, and lists have their own; they never read URLs from standard input.
+    /// Returns whether URLs come from standard input. Cookies have a resource or one URL, and playlists have their own URIs;
+    /// neither reads URLs.
     pub(super) fn reads_urls_from_standard_input(&self) -> bool {
         !self.making.cookies
             && self.playlist.playlist.is_none()
