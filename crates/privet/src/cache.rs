@@ -1,4 +1,4 @@
-//! `privet cache`: what the cache of a running edge holds and has done.
+//! `privet cache`: shows the contents and statistics of a running edge's cache.
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, number};
@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 use std::process::ExitCode;
 
-/// Show what the cache of a running edge holds, and what it has done since the start.
+/// Show the cache contents of a running edge, and its hit ratio since the start.
 #[derive(Debug, Args)]
 pub(crate) struct CacheArguments {
     #[command(flatten)]
@@ -17,7 +17,7 @@ pub(crate) struct CacheArguments {
     json: bool,
 }
 
-/// Runs the command: 1 when no edge answers.
+/// Runs the command: 1 if no edge is running.
 pub(crate) fn run(arguments: &CacheArguments) -> ExitCode {
     finish(show(arguments))
 }
@@ -48,14 +48,14 @@ fn lines(statistics: &Value) -> Vec<String> {
     )];
     if statistics.get("disk_bytes_max").is_some_and(Value::is_u64) {
         lines.push(format!(
-            "disk      {} of {}, in segments that are reserved whole: {}, {} of memory to find them",
+            "disk      {} of {}, in preallocated segments: {}, {} of memory for their index",
             mebibytes("disk_bytes"),
             mebibytes("disk_bytes_max"),
             counted(count("disk_entries"), "entry", "entries"),
             mebibytes("index_bytes"),
         ));
         lines.push(format!(
-            "writes    {} to disk, {} skipped, {} did not read back",
+            "writes    {} to disk, {} skipped, {} failed to read back",
             count("writes"),
             count("writes_skipped"),
             count("read_failures"),
@@ -63,7 +63,7 @@ fn lines(statistics: &Value) -> Vec<String> {
     }
     let (memory, disk, misses) = (count("hits_memory"), count("hits_disk"), count("misses"));
     lines.push(format!(
-        "lookups   {memory} found in memory, {disk} on disk, {misses} not found{}",
+        "lookups   {memory} hits in memory, {disk} on disk, {misses} misses{}",
         share(memory.saturating_add(disk), misses),
     ));
     lines.push(format!(
@@ -77,11 +77,11 @@ fn lines(statistics: &Value) -> Vec<String> {
 fn share(found: u64, missing: u64) -> String {
     match found.saturating_add(missing) {
         0 => String::new(),
-        all => format!(" ({} % found)", u128::from(found) * 100 / u128::from(all)),
+        all => format!(" ({} % hits)", u128::from(found) * 100 / u128::from(all)),
     }
 }
 
-/// With one digit behind the point.
+/// Formats a size with one decimal digit.
 fn mebibytes(size_bytes: u64) -> String {
     let tenths = u128::from(size_bytes) * 10 / (1024 * 1024);
     format!("{}.{} MiB", tenths / 10, tenths % 10)
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn shares_are_of_all() {
         assert_eq!(share(0, 0), "");
-        assert_eq!(share(3, 1), " (75 % found)");
-        assert_eq!(share(u64::MAX, 1), " (100 % found)");
+        assert_eq!(share(3, 1), " (75 % hits)");
+        assert_eq!(share(u64::MAX, 1), " (100 % hits)");
     }
 }

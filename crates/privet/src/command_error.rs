@@ -1,4 +1,4 @@
-//! Why a command failed, what to do about it, and the exit code that says so.
+//! The error of a failed command: its cause, a hint, and the exit code.
 //!
 //! Texts name files and causes; key material never gets in here.
 
@@ -19,70 +19,70 @@ use crate::reason::reason;
 pub(crate) enum CommandError {
     /// A file, variable or standard input that cannot be read.
     Read { source: String, reason: String },
-    /// A private key in a file that is not there.
+    /// A private key in a file that does not exist.
     KeyAbsent { file: String },
     /// A file or folder that cannot be written.
     Write { target: String, reason: String },
     /// Input beyond its limit.
     TooLarge { source: String, bytes_max: usize },
-    /// Key material that is no key, with the place it came from.
+    /// Key material that is not a key, with its source.
     Key { source: String, error: KeyError },
-    /// A key pair id that is none.
+    /// An invalid key pair id.
     KeyPairId(KeyError),
     /// A key pair that could not be made.
     NewKey(NewKeyError),
-    /// A file that `init` would make is there already.
+    /// A file that `init` would create exists already.
     NotNew(PathBuf),
-    /// A link where `init` wants a folder, and no folder behind it.
+    /// A symbolic link that leads to no folder, where `init` needs one.
     LinkToNoFolder(PathBuf),
     /// The two keys of `key check` are not a pair.
     NotAPair,
-    /// CloudFront does not take the key.
+    /// CloudFront does not accept the key.
     KeyNotTaken,
     /// Neither a key nor an external signer with its public key.
     NoKey,
-    /// What the signer refused.
+    /// A refusal of the signer.
     Sign(SignError),
     /// A URL that the options do not allow; the text is the reason.
     UrlRefused(String),
-    /// Neither an end nor a policy.
+    /// Neither an expiry nor a policy.
     NoEnd,
-    /// Nothing to sign, and nobody to type it.
+    /// No URL, and standard input is a terminal.
     NoUrl,
     /// `-` beside other URLs.
     DashBesideUrls,
-    /// Two things want to read standard input.
+    /// Two inputs from standard input.
     StandardInputTwice,
-    /// One signature for everything, without saying for what.
+    /// A shared signature without a resource.
     SharedNeedsResource,
     /// Cookies for more than one URL.
     CookiesForOneUrl,
-    /// An output form that does not fit what is made.
+    /// An output form that is not available for what is signed.
     OutputForm {
         form: &'static str,
         fits: &'static str,
     },
-    /// A list without the URL that its URIs are relative to, and without a resource.
+    /// A playlist without the URL to which its URIs are relative, and without a resource.
     PlaylistNeedsBase,
-    /// A list, which has its own URIs, and URLs.
+    /// A playlist, which has its own URIs, together with URLs.
     PlaylistBesideUrls,
-    /// What is no list, or one that cannot be signed.
+    /// A file that is not a playlist, or one that cannot be signed.
     Playlist { source: String, reason: String },
     /// A cookie jar without a host to put into it.
     CookieJarHost,
-    /// A configuration with faults, all of them, or none at all.
+    /// A missing configuration, or one with faults, all of them.
     Configuration(LoadError),
-    /// A configuration without a socket for operators.
+    /// A configuration without an admin socket.
     NoSocket { config: String },
-    /// No edge answers on the operator's socket.
+    /// No edge is listening on the admin socket.
     EdgeAbsent { socket: String, reason: String },
-    /// The running edge does not do what it was asked to; the text is its reason.
+    /// The running edge refused the request; the text is its reason.
     EdgeRefused(String),
-    /// What answered is no edge, or broke off.
+    /// A response that is not an edge's, or is truncated.
     EdgeAnswer(String),
     /// An invalidation beyond its limits.
     Invalidation(InvalidationError),
-    /// Origins that cannot be asked so.
+    /// A probe that cannot be made.
     Probe(ProbeError),
     /// A thread ended before its work was done.
     ThreadLost,
@@ -91,7 +91,7 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
-    /// A failed read, unless it is only the end of a pipe.
+    /// Makes the error of a failed read.
     pub(crate) fn read(source: impl Into<String>, error: &io::Error) -> Self {
         CommandError::Read {
             source: source.into(),
@@ -99,7 +99,7 @@ impl CommandError {
         }
     }
 
-    /// A failed write to `target`.
+    /// Makes the error of a failed write to `target`, unless it is only the end of a pipe.
     pub(crate) fn write(target: impl Into<String>, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return CommandError::BrokenPipe;
@@ -110,7 +110,7 @@ impl CommandError {
         }
     }
 
-    /// What the reader can do next, where the message does not say it already.
+    /// Returns what the reader can do next, if the message does not say it already.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             CommandError::Key { error, .. } => key_hint(error),
@@ -141,13 +141,13 @@ impl CommandError {
                 Some("choose another name with --out and --public-out; keys are never overwritten")
             }
             CommandError::LinkToNoFolder(_) => {
-                Some("nothing was written: remove the link, or make the folder that it leads to")
+                Some("nothing was written: remove the link, or create the folder that it leads to")
             }
             CommandError::NotNew(_) => {
-                Some("nothing was written: name another folder, or change what is there by hand")
+                Some("nothing was written: give another folder, or edit the existing file by hand")
             }
             CommandError::NoSocket { .. } => {
-                Some("add socket = \"privet.sock\" to [admin], or say --socket PATH")
+                Some("add socket = \"privet.sock\" to [admin], or give --socket PATH")
             }
             CommandError::EdgeAbsent { .. } => Some(
                 "start it with privet serve, as the same user, with [admin] in its configuration",
@@ -174,7 +174,7 @@ impl CommandError {
         }
     }
 
-    /// 2 for wrong usage, 1 for everything else; a reader that has gone is no failure.
+    /// Returns 2 for wrong usage, 1 for everything else, and 0 if the reader of standard output has gone.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             CommandError::BrokenPipe => ExitCode::SUCCESS,
@@ -233,23 +233,23 @@ impl fmt::Display for CommandError {
             CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
-            CommandError::NotNew(path) => write!(formatter, "{} is there already", path.display()),
+            CommandError::NotNew(path) => write!(formatter, "{} exists already", path.display()),
             CommandError::LinkToNoFolder(path) => {
-                write!(formatter, "{} is a link to no folder", path.display())
+                write!(formatter, "{} is a link that leads to no folder", path.display())
             }
-            CommandError::NotAPair => formatter.write_str("the two keys do not belong together"),
+            CommandError::NotAPair => formatter.write_str("the two keys are not a pair"),
             CommandError::KeyNotTaken => {
-                formatter.write_str("CloudFront takes RSA 2048 and ECDSA P-256 keys only")
+                formatter.write_str("CloudFront accepts RSA 2048 and ECDSA P-256 keys only")
             }
             CommandError::Sign(error) => error.fmt(formatter),
             CommandError::UrlRefused(reason) => formatter.write_str(reason),
             CommandError::NoKey => formatter.write_str("there is no key to sign with"),
-            CommandError::NoEnd => formatter.write_str("the link needs an expiry"),
+            CommandError::NoEnd => formatter.write_str("the link has no expiry"),
             CommandError::NoUrl => formatter.write_str("there is no URL"),
             CommandError::DashBesideUrls => formatter
                 .write_str("- means URLs from standard input: give it alone, or leave it out"),
             CommandError::StandardInputTwice => formatter.write_str(
-                "standard input can be read once: give key, policy, list or URLs in another way",
+                "standard input can be read only once: give key, policy, playlist or URLs in another way",
             ),
             CommandError::SharedNeedsResource => {
                 formatter.write_str("a shared signature needs a resource")
@@ -260,10 +260,10 @@ impl fmt::Display for CommandError {
                 write!(formatter, "--output {form} is for {fits}")
             }
             CommandError::PlaylistNeedsBase => {
-                formatter.write_str("a list needs the URL that viewers find it under")
+                formatter.write_str("the URL of the playlist is missing, or a resource")
             }
             CommandError::PlaylistBesideUrls => {
-                formatter.write_str("a list has its own URIs: leave the URLs out, or --playlist")
+                formatter.write_str("a playlist has its own URIs: leave out the URLs, or --playlist")
             }
             CommandError::Playlist { source, reason } => write!(formatter, "{source}: {reason}"),
             CommandError::CookieJarHost => formatter.write_str("a cookie jar needs a host"),
@@ -272,16 +272,16 @@ impl fmt::Display for CommandError {
                 write!(formatter, "{config} has no admin socket")
             }
             CommandError::EdgeAbsent { socket, reason } => {
-                write!(formatter, "no edge answers on {socket}: {reason}")
+                write!(formatter, "no edge is listening on {socket}: {reason}")
             }
             CommandError::EdgeRefused(reason) => formatter.write_str(reason),
             CommandError::EdgeAnswer(reason) => {
-                write!(formatter, "the edge's answer cannot be used: {reason}")
+                write!(formatter, "the edge's response is unusable: {reason}")
             }
             CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::Probe(error) => error.fmt(formatter),
             CommandError::ThreadLost => formatter
-                .write_str("a thread failed and the output is not complete: report this, please"),
+                .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),
         }
     }
@@ -310,18 +310,18 @@ fn key_hint(error: &KeyError) -> Option<&'static str> {
         .then_some("add --passphrase-file FILE, or set PRIVET_KEY_PASSPHRASE")
 }
 
-/// Library messages speak of terms; hints name the options.
+/// Returns the hint about a refusal of the signer. The library's messages name restrictions, the hints name options.
 pub(crate) fn sign_hint(error: &SignError) -> Option<&'static str> {
     match error {
-        SignError::LegacyKey(_) => Some("add --allow-legacy to sign for an edge that takes it"),
-        SignError::TooBroad => Some("add --allow-broad if that is meant"),
+        SignError::LegacyKey(_) => Some("add --allow-legacy to sign for an edge that accepts it"),
+        SignError::TooBroad => Some("add --allow-broad if that is intended"),
         SignError::WildcardInUrl => Some("add --resource 'https://HOST/videos/*'"),
         SignError::ResourceMissing | SignError::NothingToGrant => {
             Some("add --resource 'https://HOST/videos/*', or --policy FILE")
         }
         SignError::CookieNeedsSecure(_) => Some("leave out --no-secure"),
         SignError::CookieAttribute(_) => {
-            Some("look at --cookie-domain, --cookie-path and --same-site")
+            Some("check --cookie-domain, --cookie-path and --same-site")
         }
         SignError::External(_)
         | SignError::SigningFailed

@@ -1,4 +1,4 @@
-//! `privet init`: a configuration to start from, with a key pair and a folder of its own.
+//! `privet init`: writes a configuration to start from, with a key pair and a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,24 +13,24 @@ use crate::new_key::{self, NewKeyError, NewKeyType};
 use crate::report::{finish, note_line, say_all, say_json};
 use crate::shell;
 
-/// Where the configuration listens.
+/// The address of the listener in the configuration.
 const ADDRESS: &str = "127.0.0.1:8080";
 
-/// Write a configuration to start from, and make its key pair and its folder.
+/// Write a configuration to start from, with a key pair and a folder for files.
 ///
-/// Nothing that is there is overwritten.
+/// Existing files are never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   privet init && privet serve
   privet init --host media.example.com /srv/privet
 
-Exit codes: 0 done, 1 something is there already, or failed, 2 wrong usage")]
+Exit codes: 0 done, 1 a file exists already, or failed, 2 wrong usage")]
 pub(crate) struct InitArguments {
-    /// Where it is written; made if it is not there
+    /// Folder for all of it; created if it does not exist
     #[arg(default_value = ".", value_name = "FOLDER")]
     folder: PathBuf,
-    /// The host that links name
+    /// The host in links
     #[arg(long, value_name = "HOST", default_value = "localhost", value_parser = parse_host)]
     host: String,
     /// Id of the key pair, such as K2JCJMDEHXQW5F; a random one otherwise
@@ -56,12 +56,12 @@ fn parse_id(text: &str) -> Result<KeyPairId, String> {
     KeyPairId::parse(text).map_err(|error| error.to_string())
 }
 
-/// Runs the command: 1 when something is there already.
+/// Runs the command: 1 if a file exists already.
 pub(crate) fn run(arguments: &InitArguments) -> ExitCode {
     finish(init(arguments))
 }
 
-/// What was made.
+/// The files that were created.
 struct Made {
     config: PathBuf,
     id: KeyPairId,
@@ -84,7 +84,7 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
         files: in_folder("files"),
         id,
     };
-    // Looked at before anything is written; the file itself is new or not at all.
+    // Checked before anything is written; the file itself is never overwritten in any case.
     if fs::symlink_metadata(&made.config).is_ok() {
         return Err(CommandError::NotNew(made.config));
     }
@@ -96,7 +96,7 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
         0o644,
     );
     if let Err(error) = written {
-        // A key that no configuration names would be in the way of nobody, and of use to nobody.
+        // A key that no configuration names is useless.
         let _ = fs::remove_file(&made.private_key);
         let _ = fs::remove_file(&made.public_key);
         return Err(match error {
@@ -107,8 +107,9 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     tell(arguments, &made)
 }
 
-/// A link to a folder is used and nothing is written through it, but what lies there is about to be served: it is said.
-/// A link to anything else is refused, also one to nothing, where a folder would be made somewhere else than it seems.
+/// Creates the folder for files. A link to a folder is used and nothing is written through it, but its contents are about to be
+/// served, so a note says where it leads. A link to anything else is refused, also a dangling one, where a folder would be created
+/// somewhere else than it seems.
 fn make_folder(folder: &Path) -> Result<(), CommandError> {
     let shown = || folder.display().to_string();
     let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
@@ -122,7 +123,7 @@ fn make_folder(folder: &Path) -> Result<(), CommandError> {
         return Err(CommandError::LinkToNoFolder(folder.to_owned()));
     };
     note_line(format!(
-        "{} is a link to {}: what is there is served to those who have a link",
+        "{} is a symbolic link to {}: the files there are served to holders of a signed link",
         folder.display(),
         target.display()
     ));
@@ -149,9 +150,9 @@ fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
     let (config_word, private_word) = (word(&made.config), word(&made.private_key));
     say_all(&[
         format!("{config}: the configuration"),
-        format!("{private}: the private key, which makes links (keep it secret)"),
-        format!("{public}: the public key, which the edge checks links with"),
-        format!("{files}: what is put in here is served to those who have a link"),
+        format!("{private}: the private key, which signs links (keep it secret)"),
+        format!("{public}: the public key, with which the edge checks links"),
+        format!("{files}: files in here are served to holders of a signed link"),
         String::new(),
         "Next:".to_owned(),
         format!("  privet serve --config {config_word}"),
@@ -162,8 +163,8 @@ fn tell(arguments: &InitArguments, made: &Made) -> Result<(), CommandError> {
 fn configuration(host: &str, id: &KeyPairId) -> String {
     let id = id.as_str();
     format!(
-        "# A configuration to start from. docs/default-config.toml has every key that there is, with its default.
-# `privet check` says what is wrong with it; a running edge takes changes by itself.
+        "# A configuration to start from. docs/default-config.toml lists every key, with its default.
+# `privet check` reports faults in it; a running edge reloads it when it changes.
 
 # Where viewers connect. For the internet: a proxy with TLS in front (docs/behind-a-proxy.md), or protocol = \"https\",
 # address = \"0.0.0.0:443\" and a certificate in the distribution.
@@ -171,7 +172,7 @@ fn configuration(host: &str, id: &KeyPairId) -> String {
 address = \"{ADDRESS}\"
 protocol = \"http\"
 
-# Whose links count.
+# The keys whose links are accepted.
 [[public_keys]]
 id = \"{id}\"
 file = \"{id}.pub.pem\"
@@ -180,8 +181,7 @@ file = \"{id}.pub.pem\"
 id = \"viewers\"
 public_keys = [\"{id}\"]
 
-# What is served under which hosts. The id (1 to 64 of A-Z and 0-9) and domain_name are free to choose; aliases has the hosts that
-# links name.
+# What is served under which hosts. Choose any id (1 to 64 of A-Z and 0-9) and domain_name; aliases lists the hosts in links.
 [[distributions]]
 id = \"E{number}\"
 domain_name = \"d111111abcdef8.cloudfront.net\"
@@ -191,13 +191,13 @@ aliases = [\"{host}\"]
 id = \"files\"
 folder = \"files\"
 
-# Everything is private. For files that are open to everybody add
+# Everything is private. For files that are open to everybody, add
 # [[distributions.behaviors]] with path_pattern = \"/public/*\" and origin = \"files\".
 [distributions.default_behavior]
 origin = \"files\"
 trusted_key_groups = [\"viewers\"]
 
-# The access log, and the socket of privet cache and privet invalidate.
+# The access log, and the admin socket for privet cache and privet invalidate.
 [log]
 folder = \"logs\"
 

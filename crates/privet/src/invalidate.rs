@@ -1,5 +1,4 @@
-//! `privet invalidate` and `privet invalidations`: takes objects out of the cache of a running edge, and tells what
-//! was.
+//! `privet invalidate` and `privet invalidations`: removes objects from the cache of a running edge, and lists invalidations.
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, list, number, text};
@@ -10,7 +9,7 @@ use privet_sign::Timestamp;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-/// Take objects out of the cache of a running edge, whatever their age.
+/// Remove objects from the cache of a running edge, whatever their age.
 ///
 /// Matching objects are treated as missing from then on, across restarts too. All encodings and variants of a path are
 /// removed; a trailing * matches by prefix. A path without a query means the object without a query.
@@ -21,17 +20,17 @@ Examples:
   privet invalidate --distribution EDFDVBD6EXAMPLE --tag spring
   privet invalidate --distribution EDFDVBD6EXAMPLE --dry-run '/search?q=*'
 
-Exit codes: 0 done, 1 refused, or no edge answers, 2 wrong usage")]
+Exit codes: 0 done, 1 refused, or no edge is running, 2 wrong usage")]
 pub(crate) struct InvalidateArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// The distribution whose objects go
+    /// The distribution whose objects are removed
     #[arg(long, value_name = "ID")]
     distribution: String,
-    /// A tag of the origin's responses (Cache-Tag, Surrogate-Key); all objects with it go
+    /// A tag of the origin's responses (Cache-Tag, Surrogate-Key); all objects with it are removed
     #[arg(long, value_name = "TAG", value_parser = InvalidationItem::tag)]
     tag: Vec<InvalidationItem>,
-    /// Say what would go, and ask no edge
+    /// Show what would be removed, without contacting an edge
     #[arg(long)]
     dry_run: bool,
     /// Print one JSON object
@@ -84,7 +83,7 @@ fn meaning(item: &InvalidationItem) -> String {
     let what = item.as_str();
     match item.reach() {
         InvalidationReach::Path => format!("{what}  this object, in all its variants"),
-        InvalidationReach::Wildcard => format!("{what}  every object that begins so"),
+        InvalidationReach::Wildcard => format!("{what}  every object with this prefix"),
         InvalidationReach::Tag => format!("{what}  every object with this tag"),
     }
 }
@@ -94,18 +93,18 @@ fn meaning(item: &InvalidationItem) -> String {
 pub(crate) struct InvalidationsArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// How many, the newest first
+    /// Maximum number, the newest first
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     count: u16,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// The invalidation to show whole
+    /// The invalidation to show, with its paths and tags
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: Option<String>,
 }
 
-/// What cannot be an id would be another path.
+/// Checks an id. It becomes part of a path, so other text could name another path.
 fn parse_id(text: &str) -> Result<String, &'static str> {
     let is_id = text
         .bytes()
@@ -116,7 +115,7 @@ fn parse_id(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// Runs the command: 1 when there is no such invalidation.
+/// Runs the command: 1 if there is no such invalidation.
 pub(crate) fn run_list(arguments: &InvalidationsArguments) -> ExitCode {
     finish(show(arguments))
 }

@@ -1,4 +1,4 @@
-//! `privet key`: make key pairs, print public keys, look at keys.
+//! `privet key`: makes key pairs, prints public keys, inspects keys.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::new_key::{self, NewKeyType};
 use crate::report;
 use crate::shell;
 
-/// What `privet key` takes.
+/// Arguments of `privet key`.
 #[derive(clap::Args)]
 pub(crate) struct KeyArguments {
     #[command(subcommand)]
@@ -29,18 +29,18 @@ Examples:
   privet key create
   privet key create --type p256 --out signing.pem --public-out signing.pub.pem")]
     Create(CreateArguments),
-    /// Print the public key of a private key, as CloudFront takes it.
+    /// Print the public key of a private key, in CloudFront's format.
     #[command(
         after_help = "Example:\n  privet key public K2JCJMDEHXQW5F.pem > K2JCJMDEHXQW5F.pub.pem"
     )]
     Public(PublicArguments),
-    /// Say what a key is, and whether CloudFront takes it.
+    /// Show the kind of a key, and whether CloudFront accepts it.
     #[command(after_help = "\
 Examples:
   privet key check K2JCJMDEHXQW5F.pem
   privet key check K2JCJMDEHXQW5F.pem K2JCJMDEHXQW5F.pub.pem
 
-Exit codes: 0 good, 1 unreadable, not taken by CloudFront, or not a pair, 2 wrong usage")]
+Exit codes: 0 good, 1 unreadable, not accepted by CloudFront, or not a pair, 2 wrong usage")]
     Check(CheckArguments),
 }
 
@@ -49,7 +49,7 @@ struct CreateArguments {
     /// Kind of key
     #[arg(long = "type", value_enum, default_value_t = NewKeyType::Rsa, value_name = "TYPE")]
     kind: NewKeyType,
-    /// File for the private key, readable by you alone [default: ID.pem]
+    /// File for the private key, readable only by you [default: ID.pem]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// File for the public key [default: ID.pub.pem, or the name of the private key with .pub.pem]
@@ -104,7 +104,7 @@ fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
     report::say_all(&[
         format!("key pair id  {id}"),
         format!("kind         {kind}"),
-        format!("private key  {private} (keep it secret: it makes links)"),
+        format!("private key  {private} (keep it secret: it signs links)"),
         format!("public key   {public} (give it to the edge, or to CloudFront)"),
         String::new(),
         "Sign a link with it:".to_owned(),
@@ -114,7 +114,7 @@ fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
     ])
 }
 
-/// Both names follow the id, or the name that was given for the private key.
+/// Returns the names of both files, derived from the id or from the name that was given for the private key.
 fn file_names(arguments: &CreateArguments, id: &str) -> (PathBuf, PathBuf) {
     let private = arguments
         .out
@@ -149,9 +149,9 @@ fn check(arguments: &CheckArguments) -> Result<(), CommandError> {
         format_of(&bytes),
         hex_digest(&public),
         if taken {
-            "takes it"
+            "accepts it"
         } else {
-            "does not take it"
+            "does not accept it"
         },
     ))?;
     if let AnyKey::Private(_) = key {
@@ -173,10 +173,10 @@ fn check_pair(public: &PublicKey, other: &Path) -> Result<(), CommandError> {
     if given.public_key() != *public {
         return Err(CommandError::NotAPair);
     }
-    print("pair         the two belong together\n")
+    print("pair         yes, the two belong together\n")
 }
 
-/// Whether CloudFront takes keys of this kind.
+/// Returns whether CloudFront accepts keys of this kind.
 pub(crate) fn cloudfront_takes(kind: KeyKind) -> bool {
     match kind {
         KeyKind::Rsa { bits } => bits == 2048,

@@ -1,4 +1,4 @@
-//! Where keys come from: file, standard input or environment, with a passphrase that is never an argument.
+//! Reads keys from a file, standard input or the environment, with a passphrase that is never an argument.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -23,10 +23,10 @@ pub(crate) struct PassphraseArguments {
 }
 
 impl PassphraseArguments {
-    /// The passphrase, if there is one; a line end after it is not part of it.
+    /// Returns the passphrase, if there is one, without the line ending after it.
     ///
     /// # Errors
-    /// [`CommandError::Read`] when the file cannot be read.
+    /// [`CommandError::Read`] if the file cannot be read.
     pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, CommandError> {
         let Some(path) = &self.passphrase_file else {
             return Ok(std::env::var(PASSPHRASE_VARIABLE)
@@ -43,16 +43,16 @@ impl PassphraseArguments {
     }
 }
 
-/// A key of either kind.
+/// A private or a public key.
 pub(crate) enum AnyKey {
-    /// With its public half.
+    /// A private key, which includes its public key.
     Private(PrivateKey),
-    /// Alone.
+    /// A public key alone.
     Public(PublicKey),
 }
 
 impl AnyKey {
-    /// Reads what `bytes` hold, private or public. `source` names them in errors.
+    /// Parses the key in `bytes`, private or public. `source` names them in errors.
     ///
     /// # Errors
     /// [`CommandError::Key`].
@@ -74,7 +74,7 @@ impl AnyKey {
         }
     }
 
-    /// The public key, or the public half.
+    /// Returns the public key, or that of the private key.
     pub(crate) fn public_key(&self) -> PublicKey {
         match self {
             AnyKey::Private(key) => key.public_key(),
@@ -83,8 +83,8 @@ impl AnyKey {
     }
 }
 
-/// A note when the file that `name` stands for can be read by others: a private key that others can read is a key that
-/// others have. Standard input and variables have no readers to tell of.
+/// Prints a note if the file that `name` stands for can be read by others: a private key that others can read is a key that
+/// others have. Standard input and variables have no mode to check.
 pub(crate) fn note_readers(name: &str) {
     let mode = fs::metadata(name).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {
@@ -95,7 +95,7 @@ pub(crate) fn note_readers(name: &str) {
     }
 }
 
-/// Whether `name` stands for a file, and there is none.
+/// Returns whether `name` stands for a file that does not exist.
 fn is_absent(name: &str) -> bool {
     let is_file = name != "-" && !name.starts_with("env:");
     is_file && fs::metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound)

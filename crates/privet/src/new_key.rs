@@ -1,4 +1,4 @@
-//! Makes key pairs and writes them where nobody else reads them.
+//! Makes key pairs and writes them to files that nobody else can read.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -14,23 +14,23 @@ use privet_sign::{KeyPairId, PrivateKey};
 
 use crate::reason::reason;
 
-/// The kinds of key that CloudFront takes.
+/// The kinds of key that CloudFront accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum NewKeyType {
-    /// RSA 2048: taken by everything that speaks CloudFront
+    /// RSA 2048: accepted by everything that is compatible with CloudFront
     Rsa,
     /// ECDSA P-256: shorter links, faster
     P256,
 }
 
-/// Why there is no new key pair.
+/// Why no key pair was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NewKeyError {
-    /// A file of that name is there; it is never overwritten.
+    /// A file with that name exists; it is never overwritten.
     Exists(PathBuf),
     /// The file cannot be written.
     Write { path: PathBuf, reason: String },
-    /// The system gave no randomness, or the cryptography refused.
+    /// The system provided no randomness, or key generation failed.
     Generation,
 }
 
@@ -46,13 +46,13 @@ impl fmt::Display for NewKeyError {
                 write!(formatter, "cannot write {}: {reason}", path.display())
             }
             NewKeyError::Generation => {
-                formatter.write_str("no key could be made: check that the system gives randomness")
+                formatter.write_str("no key can be made: check the system's random number generator")
             }
         }
     }
 }
 
-/// Makes a pair and writes it: the private key with mode 0600, neither file over an existing one.
+/// Makes a pair and writes it: the private key with mode 0600, and neither file over an existing one.
 ///
 /// # Errors
 /// [`NewKeyError`]; no file is left behind then.
@@ -65,17 +65,17 @@ pub(crate) fn create(
     write_new(private, &key.to_pem(), 0o600)?;
     let written = write_new(public, &key.public_key().to_pem(), 0o644);
     if let Err(error) = written {
-        // Half a pair is of no use, and the file was made a moment ago.
+        // Half a pair is useless, and this file was created a moment ago.
         let _ = fs::remove_file(private);
         return Err(error);
     }
     Ok(key)
 }
 
-/// An id in CloudFront's form: `K` and 13 random capital letters and digits.
+/// Returns an id in CloudFront's form: `K` and 13 random capital letters and digits.
 pub(crate) fn random_id() -> KeyPairId {
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    // The largest multiple of 36 in a byte: what lies above would favor some letters.
+    // The largest multiple of 36 in a byte: higher values would favor some letters.
     const FAIR: u8 = 252;
     let mut id = String::from("K");
     while id.len() < 14 {
@@ -107,7 +107,7 @@ fn generate(kind: NewKeyType) -> Result<PrivateKey, NewKeyError> {
     key.map_err(|_| NewKeyError::Generation)
 }
 
-/// Writes a file that was not there.
+/// Writes a file that does not exist yet.
 ///
 /// # Errors
 /// [`NewKeyError`]; no file is left behind then.
@@ -131,7 +131,7 @@ pub(crate) fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), NewKey
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // Half a file would only be in the way of the next try.
+        // Half a file would only block the next attempt.
         let _ = fs::remove_file(path);
         failed(&error)
     })

@@ -1,4 +1,4 @@
-//! Asks a running edge over its operator's socket.
+//! Sends requests to a running edge over its admin socket.
 
 use crate::command_error::CommandError;
 use crate::config_file::ConfigOption;
@@ -12,22 +12,22 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Longer than the edge takes for anything.
+/// The timeout for a response; the edge never takes that long.
 const PATIENCE: Duration = Duration::from_secs(150);
 const ANSWER_SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Where the running edge is.
+/// Options that identify the running edge.
 #[derive(Debug, Args)]
 pub(crate) struct SocketArguments {
     #[command(flatten)]
     pub(crate) config: ConfigOption,
-    /// The operator's socket of the running edge, instead of the one that its configuration names
+    /// Admin socket of the running edge, instead of the one named in its configuration
     #[arg(long, value_name = "PATH", conflicts_with = "config")]
     pub(crate) socket: Option<PathBuf>,
 }
 
 impl SocketArguments {
-    /// The socket's path.
+    /// Returns the path of the socket.
     ///
     /// # Errors
     /// [`CommandError::Configuration`], [`CommandError::NoSocket`].
@@ -44,8 +44,8 @@ impl SocketArguments {
     }
 }
 
-/// What a configuration says about the socket. Keys and certificates are not looked at: whoever may ask the edge need
-/// not be able to read them.
+/// Returns the admin socket of a configuration. Keys and certificates are not read: a user who may use the socket need not be
+/// able to read them.
 ///
 /// # Errors
 /// [`CommandError::Configuration`].
@@ -55,7 +55,7 @@ pub(crate) fn configured_socket(config: &Path) -> Result<Option<PathBuf>, Comman
     Ok(document.admin_socket)
 }
 
-/// One question to the edge.
+/// A request to the edge.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {
     pub(crate) method: &'static str,
@@ -64,7 +64,7 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The edge's answer.
+    /// Sends the request and returns the edge's response.
     ///
     /// # Errors
     /// [`CommandError::EdgeAbsent`], [`CommandError::EdgeRefused`], [`CommandError::EdgeAnswer`].
@@ -76,7 +76,7 @@ impl Question<'_> {
         let mut stream = UnixStream::connect(socket).map_err(absent)?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(absent)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(absent)?;
-        // An edge that does not want to hear more may have answered already.
+        // A failed write is not final: an edge that refuses to read more may have responded already.
         let written = stream.write_all(&self.encode());
         let mut answer = Vec::new();
         let read = stream
@@ -103,7 +103,7 @@ impl Question<'_> {
 }
 
 fn decode(answer: &[u8]) -> Result<Value, CommandError> {
-    let garbled = || CommandError::EdgeAnswer("it is not an answer of Privet's".to_owned());
+    let garbled = || CommandError::EdgeAnswer("it does not come from Privet".to_owned());
     let head_end = answer
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
@@ -124,17 +124,17 @@ fn decode(answer: &[u8]) -> Result<Value, CommandError> {
     ))
 }
 
-/// A text of an answer, or nothing.
+/// Returns a string of a response, or an empty one.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A number of an answer, or 0.
+/// Returns a number of a response, or 0.
 pub(crate) fn number(value: &Value, name: &str) -> u64 {
     value.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
-/// A list of an answer, or an empty one.
+/// Returns an array of a response, or an empty one.
 pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     let list = value.get(name).and_then(Value::as_array);
     list.map_or(&[], Vec::as_slice)
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn only_answers_of_an_edge_are_taken() {
-        let garbled = Err("the edge's answer cannot be used: it is not an answer of Privet's");
+        let garbled = Err("the edge's response is unusable: it does not come from Privet");
         check("", garbled);
         check("SSH-2.0-x\r\n\r\n", garbled);
         check("HTTP/1.1 2\r\n\r\n{}", garbled);

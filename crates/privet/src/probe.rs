@@ -1,4 +1,4 @@
-//! `privet probe`: whether the origins of private behaviors can be read or written past the edge.
+//! `privet probe`: checks whether the origins of private behaviors can be read or written without going through the edge.
 
 use crate::command_error::CommandError;
 use crate::configuration::load;
@@ -16,28 +16,28 @@ use std::process::ExitCode;
 
 /// Check whether private origins can be read without credentials.
 ///
-/// Each bucket and server is asked for its listing, for an object that does not exist, and for an object of its own:
-/// the one that --object names, or else the default root object. A refusal counts only if the edge's own keys get that
-/// object; where they do not, or the bucket refuses the edge itself, nothing could be told. Whether anyone can write to
-/// a bucket is read from its ACL and its policy, if the edge's keys may read them.
+/// Requests without credentials are sent to each bucket and server: for its listing, for an object that does not exist, and
+/// for one that does, the object given by --object or else the default root object. A refusal counts only if the edge's own
+/// keys can read that object; if they cannot, or if the bucket refuses the edge itself, the result is unclear. Whether anyone
+/// can write to a bucket is determined from its ACL and its policy, if the edge's keys may read them.
 ///
-/// The running edge asks, if there is one; otherwise this command does, from the configuration.
+/// If an edge is running, it sends the requests; otherwise this command does, using the configuration.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   privet probe --object /videos/talk.mp4
   privet probe --object EDFDVBD632BHDS5/talk.mp4 --object www.example.com/index.html
 
-Exit codes: 0 all are private, 1 one can be read or written by anyone, or failed, 2 could not tell, or wrong usage")]
+Exit codes: 0 all are private, 1 one can be read or written by anyone, or failed, 2 cannot tell, or wrong usage")]
 pub(crate) struct ProbeArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// An object that is there; with the id or a host of its distribution before the path if there are several. May be
-    /// given again
+    /// An object that exists; with the id or a host of its distribution before the path if there are several. May be
+    /// repeated
     #[arg(long = "object", value_name = "[WHOSE]/PATH", value_parser = parse_object)]
     objects: Vec<String>,
-    /// Try to write to buckets too: a PUT without a signature, under a random name, with a digest that is wrong on
-    /// purpose, so that nothing can come of it
+    /// Also try to write to buckets: a PUT without a signature, under a random name, with a digest that is wrong on purpose,
+    /// so that it cannot succeed
     #[arg(long)]
     write: bool,
     /// Print one JSON object
@@ -55,7 +55,7 @@ fn parse_object(text: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// What all origins together amount to.
+/// The result for all origins together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Private,
@@ -79,14 +79,14 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
     let lines = if arguments.json {
         vec![json_line(&answer)]
     } else if origins.is_empty() {
-        vec!["nothing to ask: no private behavior has a bucket or a server as its origin, and folders have no other way in".to_owned()]
+        vec!["nothing to probe: no private behavior has a bucket or a server as its origin, and folders can be reached through the edge only".to_owned()]
     } else {
         let messages = origins.iter().map(|origin| text(origin, "message"));
         messages.map(str::to_owned).collect()
     };
     let verdict = verdict(origins, arguments.write);
     match say_all(&lines) {
-        // The exit code is an answer too, whoever stopped reading the words.
+        // The exit code is part of the result, even if nobody reads the text.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(verdict),
         Err(error) => Err(error),
     }
@@ -133,8 +133,8 @@ fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, 
     Ok(json!({ "origins": origins }))
 }
 
-/// One public origin outweighs all others. That nobody has told who writes counts only where it was to be tried: an
-/// edge need not be allowed to read ACL and policy.
+/// Returns the result for all origins: one public origin outweighs all others. Unknown writers make it unclear only if writing
+/// was tried, since an edge need not be allowed to read ACL and policy.
 fn verdict(origins: &[Value], tried_to_write: bool) -> Verdict {
     let mut verdict = Verdict::Private;
     for origin in origins {

@@ -1,6 +1,6 @@
-//! `privet sign`: links on standard output, one a line and nothing else; words go to standard error.
+//! `privet sign`: prints links to standard output, one per line and nothing else; messages go to standard error.
 //!
-//! The options are checked here and become a [`Job`]; `links`, `batch`, `cookies` and `playlist` do the work.
+//! The options are checked here; `links`, `batch`, `cookies` and `playlist` do the work.
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Many URLs: read in chunks, signed on all cores, printed in order, in bounded memory.
+//! Signs many URLs: read in chunks, signed on all cores, printed in order, in bounded memory.
 //!
-//! Chunk n goes to worker n modulo the number of workers, and is printed from there: the order of the
-//! input is the order of the output without any sorting. Each channel holds one chunk.
+//! Chunk n goes to worker n modulo the number of workers, and is printed from there: the output is in the order of the
+//! input without any sorting. Each channel holds one chunk.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::command_error::{CommandError, sign_hint};
 use crate::report::{self, Notes};
 use crate::text::Utf8;
 
-/// Lines that travel together.
+/// The most lines in a chunk.
 const CHUNK_LINES_MAX: usize = 128;
-/// More workers than this only wait for the reader.
+/// The most workers; more would only wait for the reader.
 const WORKERS_MAX: usize = 32;
-/// A longer line is refused, whatever it is.
+/// The longest line; a longer one is refused.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Every URL has its link.
@@ -69,13 +69,13 @@ pub(super) fn from_standard_input(
         inputs.push(input);
         outputs.push(output);
     }
-    // Not joined: when the printer fails, a reader may still wait for input that never comes.
+    // The reader is not joined if the printer fails: it may still wait for input that never comes.
     let reader = thread::spawn(move || read_chunks(io::stdin(), &inputs));
     let (ending, chunks_printed) = print_in_turn(&outputs, notes)?;
     match reader.join() {
         Ok(Ok(chunks_read)) if chunks_read == chunks_printed => Ok(ending),
         Ok(Err(error)) => Err(CommandError::read("standard input", &error)),
-        // A thread that ended early must not look like the end of the input.
+        // A thread that ended early must not be taken for the end of the input.
         Ok(Ok(_)) | Err(_) => Err(CommandError::ThreadLost),
     }
 }
@@ -103,7 +103,7 @@ fn work(links: &Links, input: &Receiver<Vec<Line>>, output: &SyncSender<Vec<Done
     }
 }
 
-/// How it ended, and the number of chunks.
+/// Prints the chunks in their order. Returns the outcome, and the number of chunks.
 fn print_in_turn(
     outputs: &[Receiver<Vec<Done>>],
     notes: Notes,
@@ -123,8 +123,8 @@ fn print_in_turn(
     Ok((printer.ending, chunks))
 }
 
-/// Hands back the number of chunks. Sends what has been read as soon as nothing more is at hand, so that a
-/// slow writer gets answers.
+/// Returns the number of chunks. A chunk is sent as soon as no complete line is left in the buffer, so that a slow writer gets its
+/// links.
 fn read_chunks(source: impl Read, workers: &[SyncSender<Vec<Line>>]) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(LINE_BYTES_MAX, Utf8::new(source));
     let (mut number, mut chunks) = (0, 0);
@@ -153,7 +153,7 @@ fn read_chunks(source: impl Read, workers: &[SyncSender<Vec<Line>>]) -> io::Resu
     Ok(chunks)
 }
 
-/// The next line without its end; a longer one than allowed is skipped to its end.
+/// Reads the next line without its line ending; a line that is too long is skipped.
 fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Result<String, LinkError>>> {
     let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX) + 1;
     let mut bytes = Vec::new();
@@ -174,7 +174,7 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Result<String, Link
     ))
 }
 
-/// Links to standard output, words to standard error.
+/// Prints links to standard output, messages to standard error.
 struct Printer {
     output: io::BufWriter<io::StdoutLock<'static>>,
     notes: Notes,
@@ -190,7 +190,7 @@ impl Printer {
         }
     }
 
-    /// `place` says which of several URLs is spoken of.
+    /// Prints one result. `place` identifies the URL, if there are several.
     fn print(
         &mut self,
         place: Option<String>,

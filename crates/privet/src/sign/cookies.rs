@@ -1,4 +1,4 @@
-//! Signed cookies: as header values, JSON, `curl -b`, or a Netscape cookie jar.
+//! Prints signed cookies: as header values, JSON, `curl -b`, or a Netscape cookie jar.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ use crate::shell;
 /// Makes the cookies and prints them.
 ///
 /// # Errors
-/// [`CommandError::Sign`] with what cannot be granted, [`CommandError::CookieJarHost`], or a failed write.
+/// [`CommandError::Sign`] if the signer refuses, [`CommandError::CookieJarHost`], or a failed write.
 pub(super) fn print(
     arguments: &SignArguments,
     signer: &Signer,
@@ -106,7 +106,7 @@ fn set_cookie_lines(
         .collect())
 }
 
-/// A whole command when there is a URL, the option alone otherwise.
+/// Returns a whole command if there is a URL, the option alone otherwise.
 fn curl_line(cookies: &SignedCookies, url: Option<&str>) -> String {
     let option = format!("-b {}", shell::quoted(&cookies.to_header()));
     match url {
@@ -115,7 +115,7 @@ fn curl_line(cookies: &SignedCookies, url: Option<&str>) -> String {
     }
 }
 
-/// The domain that was asked for, or the host of the URL or resource, as far as it has no wildcards.
+/// Returns the domain that was given, or the host of the URL or resource if it has no wildcards.
 fn jar_host(attributes: &CookieAttributes, url: Option<&str>, terms: &Terms) -> Option<String> {
     if let Some(domain) = &attributes.domain {
         return Some(domain.clone());
@@ -125,7 +125,7 @@ fn jar_host(attributes: &CookieAttributes, url: Option<&str>, terms: &Terms) -> 
     plain.then(|| host.to_ascii_lowercase())
 }
 
-/// The host of the URL or resource, with its wildcards.
+/// Returns the host of the URL or resource, with its wildcards.
 fn granted_host<'a>(url: Option<&'a str>, terms: &'a Terms) -> Option<&'a str> {
     let (_, rest) = url.or(terms.resource.as_deref())?.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;
@@ -133,7 +133,7 @@ fn granted_host<'a>(url: Option<&'a str>, terms: &'a Terms) -> Option<&'a str> {
     Some(host.unwrap_or(authority))
 }
 
-/// The seven columns of Netscape's file, as curl and wget read them.
+/// Writes the seven columns of Netscape's file, as curl and wget read them.
 fn cookie_jar(
     cookies: &SignedCookies,
     attributes: &CookieAttributes,

@@ -1,6 +1,6 @@
-//! A signer outside of this program: a command that is run once for each signature.
+//! A signer outside this program: a command that is run once for each signature.
 //!
-//! It reads one line, `sha1 HEX` or `sha256 HEX`, and prints the signature in base64. Every answer is checked
+//! The command reads one line, `sha1 HEX` or `sha256 HEX`, and prints the signature in base64. Every signature is verified
 //! with the public key, so that a wrong one never becomes a link.
 
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use privet_sign::{HashAlgorithm, KeyKind, MessageSigner, PublicKey, SignError, S
 use crate::command_error::CommandError;
 use crate::input;
 
-/// A signature has a few hundred characters.
+/// The longest output of the command that is read; a signature has a few hundred characters.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
 
 /// The command, and the public key of the pair it signs with.
@@ -48,7 +48,7 @@ impl ExternalSigner {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| failed("it could not be started", &error))?;
+            .map_err(|error| failed("it cannot be started", &error))?;
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let name = hash.as_str().to_ascii_lowercase();
         send(&mut child, &format!("{name} {hex}\n"));
@@ -57,11 +57,11 @@ impl ExternalSigner {
             output
                 .take(ANSWER_BYTES_MAX)
                 .read_to_string(&mut answer)
-                .map_err(|error| failed("its answer could not be read", &error))?;
+                .map_err(|error| failed("its output cannot be read", &error))?;
         }
         let status = child
             .wait()
-            .map_err(|error| failed("it could not be waited for", &error))?;
+            .map_err(|error| failed("cannot wait for it", &error))?;
         if !status.success() {
             return Err(SignError::External(format!("it ended with {status}")));
         }
@@ -78,28 +78,29 @@ impl MessageSigner for ExternalSigner {
         let refused = |text: &str| SignError::External(text.to_owned());
         let hash = scheme
             .hash()
-            .ok_or_else(|| refused("it signs digests, and a key of this kind signs none"))?;
+            .ok_or_else(|| refused("it signs digests, and a key of this kind does not"))?;
         let answer = self.ask(hash, hash.digest(message).as_ref())?;
         let signature = decode_base64(&answer).ok_or_else(|| {
-            refused("its answer is not base64: print the signature and nothing else")
+            refused("its output is not base64: print the signature and nothing else")
         })?;
         if !self.public.verify(scheme, message, &signature) {
             return Err(refused(
-                "its signature does not verify: check that --public-key belongs to it, and that it signs the digest as it is",
+                "its signature does not verify: check that --public-key belongs to its key, and that it signs the digest as it is",
             ));
         }
         Ok(signature)
     }
 }
 
-/// A command that does not read its input may be gone already; its answer tells.
+/// Sends the line to the command. A command that does not read its input may have ended already, which is no failure if its output
+/// is good.
 fn send(child: &mut Child, line: &str) {
     if let Some(mut input) = child.stdin.take() {
         let _ = input.write_all(line.as_bytes());
     }
 }
 
-/// Standard base64 (RFC 4648 4), line breaks and missing padding allowed, as commands print it.
+/// Decodes standard base64 (RFC 4648 4) as commands print it, with line breaks and without padding.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0u32);
@@ -119,7 +120,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
             bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
         }
     }
-    // Six bits left over are a single digit, which is no byte.
+    // Six bits left over are a single digit, which is not a byte.
     (count < 6 && !bytes.is_empty()).then_some(bytes)
 }
 

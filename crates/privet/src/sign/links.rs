@@ -1,4 +1,4 @@
-//! One URL or stream name in, one line of output out.
+//! Turns one URL or stream name into one line of output.
 
 use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::notes;
 use crate::printable::json_line;
 use crate::shell;
 
-/// What is made of each line.
+/// What each line of input is signed as.
 pub(super) enum Product {
     /// A signature for each URL.
     Links { signer: Signer, terms: Terms },
@@ -17,29 +17,29 @@ pub(super) enum Product {
     Stamped(Stamp),
 }
 
-/// How a link is written.
+/// The form in which a link is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinkForm {
     /// The link alone.
     Plain,
-    /// An object with the link and what was changed.
+    /// A JSON object with the link and the changes to its URL.
     Json,
     /// A curl command.
     Curl,
 }
 
-/// Everything that is the same for all lines.
+/// The settings that are the same for all lines.
 pub(super) struct Links {
     pub(super) product: Product,
     pub(super) strict: bool,
     pub(super) form: LinkForm,
 }
 
-/// A line of output, and what to say about it.
+/// A line of output, and the notes about it.
 pub(super) struct SignedLink {
     pub(super) line: String,
     pub(super) changes: Vec<UrlChange>,
-    /// What it will not do, though it may have been meant to.
+    /// A warning about something that the link will not do, though it may have been intended.
     pub(super) note: Option<String>,
 }
 
@@ -50,9 +50,9 @@ pub(super) enum LinkError {
     Sign(SignError),
     /// `--strict`, and clients would send another form.
     NotWireForm { sent: String },
-    /// Bytes that are no text.
+    /// Bytes that are not UTF-8 text.
     NotText,
-    /// A line beyond the limit.
+    /// A line longer than the limit.
     TooLong,
 }
 
@@ -79,7 +79,7 @@ impl From<SignError> for LinkError {
 }
 
 impl Links {
-    /// Whether each line costs a signature, so that threads pay off.
+    /// Returns whether each line takes a signature, so that threads pay off.
     pub(super) fn signs_each(&self) -> bool {
         match self.product {
             Product::Links { .. } | Product::Streams { .. } => true,
@@ -90,7 +90,7 @@ impl Links {
     /// Signs one URL or name.
     ///
     /// # Errors
-    /// A [`LinkError`] that says why this one was refused.
+    /// A [`LinkError`] with the reason for the refusal.
     pub(super) fn sign(&self, input: &str) -> Result<SignedLink, LinkError> {
         let mut note = None;
         let (signed, changes) = match &self.product {
@@ -131,7 +131,7 @@ impl Links {
     }
 }
 
-/// The form that clients send; with `strict` only a URL that is in it already.
+/// Returns the URL in the form that clients send; with `strict`, a URL in any other form is refused.
 ///
 /// # Errors
 /// [`LinkError::NotWireForm`], or what [`WireUrl::parse`] refuses.

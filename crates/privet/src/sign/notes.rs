@@ -1,13 +1,13 @@
-//! What `privet sign` notes about grants that are made as they were asked for, and will not do what was meant.
+//! The notes of `privet sign` about links that are signed as requested, but will probably not do what was intended.
 
 use privet_media::name::video_name;
 use privet_sign::{Terms, Timestamp};
 use serde_json::Value;
 
-/// The last second that CloudFront takes as an end (fidelity note F3).
+/// The latest expiry that CloudFront accepts (fidelity note F3).
 const CLOUDFRONT_END_MAX: Timestamp = Timestamp::from_secs(2_147_483_647);
 
-/// About the time of a grant that is made at `now`. `whose` begins the sentence, such as "this link".
+/// Returns the notes about the times of a link that is signed at `now`. `whose` begins the sentence, such as "this link".
 pub(super) fn about_terms(whose: &str, terms: &Terms, now: Timestamp) -> Vec<String> {
     let (from, until) = match &terms.policy {
         Some(policy) => policy_times(policy),
@@ -15,27 +15,28 @@ pub(super) fn about_terms(whose: &str, terms: &Terms, now: Timestamp) -> Vec<Str
     };
     let ended = until.filter(|until| *until <= now).map(|until| {
         format!(
-            "{whose} ended at {}, and opens nothing; give a later end",
+            "{whose} expired at {}, and opens nothing; give a later expiry",
             until.to_utc()
         )
     });
     let late = until.filter(|until| *until > CLOUDFRONT_END_MAX).map(|_| {
         format!(
-            "CloudFront takes no end after {} ({}); Privet does",
+            "CloudFront accepts no expiry after {} ({}); Privet does",
             CLOUDFRONT_END_MAX.to_utc(),
             CLOUDFRONT_END_MAX.as_secs()
         )
     });
     let at_once = from.filter(|from| *from == now).map(|from| {
         format!(
-            "{whose} opens from the second after {} on, since a start is exclusive; for at once, leave --from out",
+            "{whose} becomes valid in the second after {}, since a not-before time is exclusive; for a link that is valid at \
+             once, leave out --from",
             from.to_utc()
         )
     });
     [ended, late, at_once].into_iter().flatten().collect()
 }
 
-/// Start and end of a ready-made policy, as far as it has them where CloudFront looks.
+/// Returns the not-before time and the expiry of a ready-made policy, if they are where CloudFront looks for them.
 fn policy_times(policy: &str) -> (Option<Timestamp>, Option<Timestamp>) {
     let policy: Value = serde_json::from_str(policy).unwrap_or_default();
     let time = |name: &str| {
@@ -46,7 +47,7 @@ fn policy_times(policy: &str) -> (Option<Timestamp>, Option<Timestamp>) {
     (time("DateGreaterThan"), time("DateLessThan"))
 }
 
-/// About a URL whose link opens it alone: a playlist is of no use without its segments.
+/// Returns the note about a playlist whose link opens it alone: it is of no use without its segments.
 pub(super) fn about_url(url: &str, terms: &Terms) -> Option<String> {
     let covers_more = |resource: &String| resource.contains(['*', '?']);
     if terms.policy.is_some() || terms.resource.as_ref().is_some_and(covers_more) {
@@ -62,21 +63,22 @@ pub(super) fn about_url(url: &str, terms: &Terms) -> Option<String> {
             let object = name.object_path;
             let behind = &path[object.len()..];
             format!(
-                "this opens the playlist alone, and none of its segments: sign {object}, and write {behind} behind the \
-                 path of that link"
+                "this opens the playlist only, and none of its segments: sign {object}, and add {behind} to the path of \
+                 that link"
             )
         }
         None => {
             let folder = path.rfind('/').map_or(path, |slash| &path[..=slash]);
             format!(
-                "this opens the playlist alone, and none of its segments: add --resource '{folder}*', or sign what is in \
-                 it with --playlist"
+                "this opens the playlist only, and none of its segments: add --resource '{folder}*', or sign its URIs \
+                 with --playlist"
             )
         }
     })
 }
 
-/// About cookies for a domain that the browser would not send to `host`, the files' own, which may begin with `*.`.
+/// Returns the note about cookies for a domain that the browser would not send to `host`, the host of the files, which may begin with
+/// `*.`.
 pub(super) fn about_domain(domain: &str, host: &str) -> Option<String> {
     let plain = |name: &str| name.trim_start_matches('.').to_ascii_lowercase();
     let (domain, host) = (plain(domain), plain(host.trim_start_matches('*')));
@@ -85,7 +87,7 @@ pub(super) fn about_domain(domain: &str, host: &str) -> Option<String> {
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     (!is_parent && !host.is_empty() && !host.contains('*')).then(|| {
         format!(
-            "cookies of the domain {domain} are not sent to {host}: give this host, or a parent domain of it"
+            "browsers do not send cookies of the domain {domain} to {host}: give this host, or a parent domain of it"
         )
     })
 }
@@ -111,13 +113,13 @@ mod tests {
 
     #[test]
     fn noted_ends_that_are_past_and_too_late() {
-        check(&until(20_000_000), &["this link ended at 1970-08-20"]);
-        check(&until(NOW), &["this link ended at 2027-01-15"]);
+        check(&until(20_000_000), &["this link expired at 1970-08-20"]);
+        check(&until(NOW), &["this link expired at 2027-01-15"]);
         check(&until(NOW + 1), &[]);
         check(&until(2_147_483_647), &[]);
         check(
             &until(2_147_483_648),
-            &["no end after 2038-01-19T03:14:07Z (2147483647)"],
+            &["no expiry after 2038-01-19T03:14:07Z (2147483647)"],
         );
     }
 
@@ -127,7 +129,7 @@ mod tests {
             from: Some(Timestamp::from_secs(from)),
             ..until(NOW + 9)
         };
-        check(&from(NOW), &["opens from the second after 2027-01-15"]);
+        check(&from(NOW), &["becomes valid in the second after 2027-01-15"]);
         check(&from(NOW - 1), &[]);
         check(&from(NOW + 1), &[]);
     }
@@ -145,9 +147,9 @@ mod tests {
                 "{{\"Statement\":[{{\"Condition\":{{\"DateLessThan\":{{\"AWS:EpochTime\":{end}}}}}}}]}}"
             )
         };
-        check(&policy(&text(NOW)), &["ended at"]);
+        check(&policy(&text(NOW)), &["expired at"]);
         check(&policy(&text(NOW + 1)), &[]);
-        check(&policy(&text(3_000_000_000)), &["no end after"]);
+        check(&policy(&text(3_000_000_000)), &["no expiry after"]);
     }
 
     #[test]

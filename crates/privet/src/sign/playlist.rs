@@ -1,7 +1,7 @@
-//! `privet sign --playlist`: an m3u8 or mpd in, the same with a signature on each of its URIs out.
+//! `privet sign --playlist`: puts a signature on each URI of an m3u8 or mpd.
 //!
-//! Relative URIs stay relative. The playlist itself, and lists that it names, are files like others: whoever may read
-//! them is said by their own links, and the URIs within those lists are signed when they are given in turn.
+//! Relative URIs stay relative. The playlist itself, and the playlists that it names, are files like others: their own links open
+//! them, and the URIs in a playlist that is named are signed when it is given in turn.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use crate::{input, report};
 /// Signs the playlist called `name`.
 ///
 /// # Errors
-/// A [`CommandError`] when nothing was written; URIs that cannot be signed are reported, and stay as they are.
+/// A [`CommandError`] if nothing was written; URIs that cannot be signed are reported, and stay unchanged.
 pub(super) fn sign(
     arguments: &PlaylistArguments,
     name: &str,
@@ -71,7 +71,7 @@ enum PlaylistKind {
     Dash,
 }
 
-/// The text, and what it is by its beginning.
+/// Reads the text, and tells its kind by its beginning.
 fn read(name: &str) -> Result<(String, PlaylistKind), CommandError> {
     let refuse = |reason: &str| CommandError::Playlist {
         source: shown(name).to_owned(),
@@ -97,18 +97,18 @@ fn shown(name: &str) -> &str {
     }
 }
 
-/// The playlist's own URL; what it was signed with is no part of it.
+/// Returns the playlist's own URL, without its signature.
 fn base(url: &str) -> Result<WireUrl, CommandError> {
     let plain = url.split(['?', '#']).next().unwrap_or(url);
     Ok(WireUrl::parse(plain)?)
 }
 
-/// Up to the last slash.
+/// Returns the URL up to the last slash.
 fn folder(url: &str) -> &str {
     url.rfind('/').map_or(url, |slash| &url[..=slash])
 }
 
-/// Scheme and host.
+/// Returns scheme and host.
 fn root(url: &str) -> &str {
     let host = url.find("://").map_or(0, |colon| colon + 3);
     let end = url[host..].find(['/', '?', '#']);
@@ -122,14 +122,14 @@ enum Grant {
     Each { signer: Signer, terms: Terms },
 }
 
-/// Signs URIs as they come, and keeps what is to be said of them.
+/// Signs URIs one after the other, and collects what is to be reported.
 struct Uris {
     grant: Grant,
     base: Option<WireUrl>,
     kind: PlaylistKind,
     signed: u64,
     elsewhere: u64,
-    /// The first ones, with the reason.
+    /// The first refused URIs, with the reason.
     refused: Vec<(String, SignError)>,
     refused_count: u64,
 }
@@ -155,7 +155,7 @@ impl Uris {
         }
     }
 
-    /// `None` for a URI of another host.
+    /// Returns the URI with a signature; `None` for a URI on another host.
     fn signed_form(&self, uri: &str) -> Result<Option<String>, SignError> {
         if may_lead_elsewhere(uri) {
             return Ok(None);
@@ -170,7 +170,7 @@ impl Uris {
             if uri.starts_with("//") {
                 return Ok(None);
             }
-            // Nobody said where the playlist lies; the resource was given by hand.
+            // The playlist's URL is unknown; the resource was given by hand.
             return Ok(Some(with_parameters(uri, stamp.parameters())));
         }
         let url = WireUrl::parse(&absolute)?;
@@ -189,7 +189,7 @@ impl Uris {
             Grant::Each { .. } if is_elsewhere => return Ok(None),
             Grant::Each { signer, terms } => signer.sign_url(&url, &self.terms_of(&url, terms))?,
         };
-        // Clients send what was signed only if nothing was dropped from the query.
+        // Clients send the signed text only if nothing was dropped from the query.
         let was_shortened = url.changes().contains(&UrlChange::EmptyQueryPiecesDropped);
         let parameters = signed.get(url.as_str().len() + 1..);
         Ok(Some(match parameters {
@@ -198,7 +198,7 @@ impl Uris {
         }))
     }
 
-    /// A template of a manifest stands for many URLs: the grant has a star for each of its variables.
+    /// Returns the terms for one URL. A template of a manifest stands for many URLs: its resource has a `*` for each variable.
     fn terms_of(&self, url: &WireUrl, terms: &Terms) -> Terms {
         let mut terms = terms.clone();
         let is_free = terms.resource.is_none() && terms.policy.is_none();
@@ -214,16 +214,16 @@ impl Uris {
         }
         let unsaid = self.refused_count - self.refused.len() as u64;
         if unsaid > 0 {
-            report::error_line(format!("and so for {unsaid} more"));
+            report::error_line(format!("{unsaid} more URIs were refused"));
         }
         if self.elsewhere > 0 {
             notes.tell(format_args!(
-                "URIs on other hosts, left as they are: {}",
+                "URIs on other hosts, left unchanged: {}",
                 self.elsewhere
             ));
         }
         if self.signed == 0 {
-            notes.tell("the playlist has no URI that was signed");
+            notes.tell("no URI of the playlist was signed");
         }
         match self.refused_count {
             0 => Ending::AllSigned,
@@ -232,8 +232,8 @@ impl Uris {
     }
 }
 
-/// Whether some clients read another host out of a URI than is written there: browsers take `\` for `/`, drop control
-/// characters, and find a host behind `http:` without slashes; others take off what they think is white.
+/// Returns whether some clients read another host out of a URI than is written there: browsers take `\` for `/`, drop control
+/// characters, and find a host after `http:` without slashes; others strip what they take for white space.
 fn may_lead_elsewhere(uri: &str) -> bool {
     let is_odd = |byte: u8| byte < b' ' || byte == b'\\' || byte == 0x7f;
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -249,7 +249,7 @@ fn with_parameters(uri: &str, parameters: &str) -> String {
     format!("{uri}{separator}{parameters}")
 }
 
-/// `a-$Number%05d$.m4s` as `a-*.m4s`; two dollar signs are one (ISO 23009-1 5.3.9.4.4).
+/// Turns `a-$Number%05d$.m4s` into `a-*.m4s`; two dollar signs stand for one (ISO 23009-1 5.3.9.4.4).
 fn with_stars(template: &str) -> String {
     let mut pattern = String::with_capacity(template.len());
     for (place, piece) in template.split('$').enumerate() {
@@ -262,5 +262,5 @@ fn with_stars(template: &str) -> String {
     pattern
 }
 
-/// More refusals than this say nothing new.
+/// The number of refusals that are shown; more would say nothing new.
 const REFUSED_SHOWN_MAX: usize = 10;

@@ -1,4 +1,4 @@
-//! From options to [`Terms`]: the clock, rounding, ready-made policies.
+//! Turns options into [`Terms`]: the clock, rounding, ready-made policies.
 
 use privet_sign::{Terms, Timestamp};
 
@@ -8,7 +8,7 @@ use crate::input;
 use crate::moment;
 use crate::text;
 
-/// The terms that the options ask for, at the moment `now`.
+/// Returns the terms that the options request, at the time `now`.
 ///
 /// # Errors
 /// [`CommandError::NoEnd`]; [`CommandError::Read`] for the policy file.
@@ -17,7 +17,7 @@ pub(super) fn read(arguments: &TermsArguments, now: Timestamp) -> Result<Terms, 
     let until = match (arguments.until, arguments.duration) {
         (Some(until), _) => until.resolve(now),
         (None, Some(duration)) => moment::after(now, duration),
-        // A policy carries its own end; the field is ignored then.
+        // A policy has its own expiry; the field is ignored then.
         (None, None) if policy.is_some() => now,
         (None, None) => return Err(CommandError::NoEnd),
     };
@@ -41,7 +41,7 @@ fn read_policy(name: &str) -> Result<String, CommandError> {
     })
 }
 
-/// A start rounded up would keep the link shut for a while.
+/// Rounds a not-before time down. Rounded up, it would make the link invalid for a while.
 fn rounded_down(moment: Timestamp, step_secs: u64) -> Timestamp {
     let seconds = moment.as_secs();
     Timestamp::from_secs(seconds - seconds.checked_rem(step_secs).unwrap_or(0))
