@@ -1,15 +1,15 @@
-// What the page does beside playing: shows what the edge says to links that have ended, tells the time here, names the
-// players, and copies the template.
+// The page's script beside the players: shows the edge's response to expired links, converts the time to the local zone, labels
+// the players, and copies the template.
 'use strict';
 
-// The edge's answer to the video's link, as a status and a message.
+// Returns the edge's response to the video's link, as a status and a message.
 async function asked(link) {
   const response = await fetch(link, { headers: { Range: 'bytes=0-0' }, cache: 'no-store' });
   const message = response.ok ? null : /<Message>([^<]*)<\/Message>/.exec(await response.text());
   return { isRefused: response.status === 403, text: `${response.status} ${message ? message[1] : ''}`.trim() };
 }
 
-// A video that nobody can play has no player: one would look for a while, and then guess.
+// The expired video has no player: one would try for a while, and then guess at the cause.
 const expired = document.getElementById('expired');
 const expiredAnswer = document.getElementById('expired-answer');
 asked(expired.dataset.video)
@@ -17,15 +17,15 @@ asked(expired.dataset.video)
     expiredAnswer.textContent = answer.text;
     if (!answer.isRefused) expired.textContent = 'The edge did not refuse this link';
   })
-  .catch((error) => { expiredAnswer.textContent = `no answer: ${error.message}`; });
+  .catch((error) => { expiredAnswer.textContent = `no response: ${error.message}`; });
 
-// The page may have been open for longer than its links.
+// The page may have been open for longer than its links are valid.
 function refused(text) {
   const panel = document.createElement('div');
   panel.className = 'refused';
-  // It was not there when the page was read out.
+  // A screen reader has read the page before this was added.
   panel.setAttribute('role', 'alert');
-  for (const line of ['This link has ended', text, 'Load the page again for a fresh one']) {
+  for (const line of ['This link has expired', text, 'Reload the page for a new one']) {
     panel.appendChild(document.createElement('p')).textContent = line;
   }
   return panel;
@@ -53,7 +53,7 @@ if (!Number.isNaN(end.getTime())) {
 const copied = document.getElementById('copied');
 const template = document.getElementById('template');
 document.getElementById('copy').addEventListener('click', async () => {
-  // The same words once more would not be read out.
+  // A screen reader would not read the same text again.
   copied.textContent = '';
   try {
     await navigator.clipboard.writeText(template.textContent);

@@ -1,4 +1,4 @@
-//! `privet completions`: scripts that let shells complete the command line.
+//! `privet completions`: prints scripts with which shells complete the command line.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::command_error::CommandError;
 use crate::report;
 
-/// What `privet completions` takes.
+/// Arguments of `privet completions`.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

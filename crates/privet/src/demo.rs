@@ -1,4 +1,4 @@
-//! `privet demo`: the main job, tried in one command.
+//! `privet demo`: shows private delivery with one command.
 
 mod data;
 mod page_host;
@@ -26,33 +26,33 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR_SECS: u64 = 3_600;
-/// The origin that is the demo's page.
+/// The id of the origin that serves the demo's page.
 const SITE: &str = "site";
-/// What the edge sends along to the page; viewers cannot, the edge puts its own in its place.
+/// The header that the edge adds to requests for the page. Viewers cannot send it: the edge replaces theirs.
 const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 
-/// See a private video play by its link, and refused without one or when the link has expired.
+/// Show a private video that plays by its link, and is refused without a link or with an expired one.
 ///
-/// Makes a key pair, a private folder with a video, a picture and a text, a certificate for localhost and a
-/// configuration, once, and serves them together with a page that plays the video: by HLS in any browser, and by RTMP.
-/// A second start uses what is there, with other ports where somebody else has taken them.
+/// On the first start, makes a key pair, a private folder with a video, a picture and a text, a certificate for localhost and
+/// a configuration. Serves them together with a page that plays the video: by HLS in any browser, and by RTMP. Later starts
+/// use the same files, with other ports if those are in use.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// The folder for everything the demo makes.
+    /// The folder for everything that the demo makes.
     #[arg(long, default_value = "privet-data")]
     pub(crate) dir: PathBuf,
     /// The HTTPS port [default: 8443, or a free one]
     #[arg(long)]
     pub(crate) port: Option<u16>,
-    /// Show everything once and end, instead of serving on.
+    /// Show everything once and exit, instead of serving until Ctrl-C.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Write the access log to standard output as well, live, one JSON object a line.
+    /// Write the access log to standard output as well, one JSON object per line.
     #[arg(long)]
     log_json: bool,
 }
 
-/// Prepares, shows, serves. 0 after a clean end, 1 when something is in the way.
+/// Runs the command: prepares, shows, serves. 0 after a clean stop, 1 if it failed.
 pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     let data = match DemoData::prepare(&arguments.dir, arguments.port) {
         Ok(data) => data,
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     };
     for Moved { from, to } in &data.moved {
         terminal::note(format_args!(
-            "port {from} is not free: it is {to} now, in {}",
+            "port {from} is in use: it was changed to {to} in {}",
             data.config().display()
         ));
     }
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
         Err(error) => {
             error.report();
             terminal::hint(format_args!(
-                "the configuration is {}; to start again, remove {}",
+                "the configuration is {}; to start over, remove {}",
                 data.config().display(),
                 arguments.dir.display(),
             ));
@@ -87,8 +87,8 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     if arguments.once {
         serving.stop();
     } else {
-        // Nobody may read it; the edge goes on.
-        let _ = say("\nCtrl-C ends it.");
+        // The edge keeps serving if nobody reads this.
+        let _ = say("\nPress Ctrl-C to stop.");
         serving.until_told_to_stop();
     }
     ExitCode::SUCCESS
@@ -99,11 +99,11 @@ fn refuse(error: &DemoError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Why the demonstration broke off.
+/// Why the demonstration ended early.
 #[derive(Debug)]
 enum ShowError {
     Demo(DemoError),
-    /// Nobody reads standard output any more: the edge goes on.
+    /// A standard output that nobody reads any more; the edge keeps serving.
     Output,
 }
 
@@ -125,7 +125,7 @@ impl From<SignError> for ShowError {
     }
 }
 
-/// Serves the page where the configuration expects it; a configuration of the visitor's own may have none.
+/// Serves the page at the address of its origin in the configuration; an edited configuration may have none.
 fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Result<(), DemoError> {
     let origins = serving.snapshot().origins().iter();
     let mut site_ports = origins
@@ -146,7 +146,7 @@ fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Resul
         .map_err(|error| DemoError::Site { port, error })
 }
 
-/// Every link that is shown was asked for first: the answers printed are the edge's own.
+/// Prints links together with the edge's real response to each of them.
 fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     let port = port_of(serving, &ListenerProtocol::Https).unwrap_or(443);
     let base = format!("https://localhost:{port}");
@@ -169,8 +169,8 @@ fn show(data: &DemoData, serving: &Serving) -> Result<(), ShowError> {
     for (title, url) in [
         ("Without a link it is refused", picture.as_str()),
         ("A signed link opens it, for one hour", &link),
-        ("After its time a link is refused again", &expired),
-        ("A video's link opens the HLS that is made of it", &list),
+        ("An expired link is refused", &expired),
+        ("A video's link opens the HLS generated from it", &list),
     ] {
         let answer = probe::get(data, port, url)?;
         say(format_args!("{title}:\n  {url}\n  -> {answer}\n"))?;
@@ -191,20 +191,20 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
     let public = word(&format!("{id}={}", public.display()));
     let file = word(&format!("file://{}", key.display()));
     let key = word(&key.display().to_string());
-    // As it was typed: it need not be on the path of programs.
+    // The program's name as it was typed, since it need not be on PATH.
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "privet".to_owned());
     let (program, link) = (word(&program), shell::quoted(link));
     if let Some(port) = port_of(serving, &ListenerProtocol::Rtmp) {
         say(format_args!(
-            "The video by RTMP: the page has the address, rtmp://localhost:{port}/cfx/st/&mp4:video.mp4?...\n"
+            "The video by RTMP: the page has the URL, rtmp://localhost:{port}/cfx/st/&mp4:video.mp4?...\n"
         ))?;
     }
     say(format_args!(
         "Where to go next:
-  open {base}/ in a browser: the video plays there (it warns once: the certificate is the demo's own)
-  put files of your own into {bucket}
+  open {base}/ in a browser: the video plays there (it warns once, since the certificate is self-signed)
+  put your own files into {bucket}
   sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/video.mp4
   or with AWS:   aws cloudfront sign --url {base}/video.mp4 --key-pair-id {id} --private-key {file} --date-less-than 2030-01-01
   ask why:       {program} explain --public-key {public} {link}
@@ -216,12 +216,12 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
     ))
 }
 
-/// A name on one line, whatever it is.
+/// Returns a path on one line, with control characters escaped.
 fn shown(path: &Path) -> String {
     printable(&path.display().to_string()).into_owned()
 }
 
-/// Several lines, whose line ends are all our own.
+/// Prints several lines; all line breaks in the text are our own.
 fn say(text: impl fmt::Display) -> io::Result<()> {
     text.to_string().split('\n').try_for_each(terminal::say)
 }
@@ -231,12 +231,12 @@ fn signer(data: &DemoData) -> Result<Signer, DemoError> {
     Signer::new(key, data.key_pair_id().clone(), HashAlgorithm::Sha1).map_err(DemoError::Sign)
 }
 
-/// Where the first listener of this protocol is.
+/// Returns the port of the first listener with this protocol.
 fn port_of(serving: &Serving, wanted: &ListenerProtocol) -> Option<u16> {
     ports_of(serving, wanted).next()
 }
 
-/// Where all listeners of this protocol are.
+/// Returns the ports of all listeners with this protocol.
 fn ports_of(serving: &Serving, wanted: &ListenerProtocol) -> impl Iterator<Item = u16> {
     let addresses = serving.addresses().into_iter();
     addresses

@@ -1,4 +1,4 @@
-//! Reading whole small inputs: files, standard input (`-`), environment variables (`env:NAME`).
+//! Reads whole small inputs: files, standard input (`-`), environment variables (`env:NAME`).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::command_error::CommandError;
 
-/// Keys, policies and passphrases are far smaller.
+/// The largest key, policy or passphrase that is read; they are far smaller.
 pub(crate) const BYTES_MAX: usize = 64 * 1024;
 
-/// The bytes behind `name`: a file, or standard input for `-`.
+/// Reads the input called `name`: a file, or standard input for `-`.
 ///
 /// # Errors
 /// [`CommandError::Read`], [`CommandError::TooLarge`].
@@ -17,7 +17,7 @@ pub(crate) fn read(name: &str) -> Result<Vec<u8>, CommandError> {
     read_up_to(name, BYTES_MAX)
 }
 
-/// As [`read`], for input that may be larger or must be smaller.
+/// As [`read`], with another limit.
 ///
 /// # Errors
 /// As [`read`].
@@ -28,7 +28,7 @@ pub(crate) fn read_up_to(name: &str, bytes_max: usize) -> Result<Vec<u8>, Comman
     read_file_up_to(Path::new(name), bytes_max)
 }
 
-/// The bytes of a small file.
+/// Reads a small file.
 ///
 /// # Errors
 /// As [`read`].

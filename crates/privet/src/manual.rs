@@ -1,4 +1,4 @@
-//! `privet man`: manual pages of all commands, made from the same text as `--help`.
+//! `privet man`: writes manual pages of all commands, from the same text as `--help`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use crate::command_error::CommandError;
 use crate::report;
 
-/// What `privet man` takes.
+/// Arguments of `privet man`.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   privet man | man -l -
   privet man ~/.local/share/man/man1")]
 pub(crate) struct ManualArguments {
-    /// Folder for the pages, made if needed; without it they go to standard output
+    /// Folder for the pages, created if needed; without it they go to standard output
     folder: Option<PathBuf>,
 }
 

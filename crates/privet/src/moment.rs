@@ -1,23 +1,23 @@
-//! Times and durations as people type them: `2h`, `+2h`, `now`, epoch seconds, ISO 8601.
+//! Parses times and durations as people type them: `2h`, `+2h`, `now`, epoch seconds, ISO 8601.
 //!
-//! The clock is read in one place, [`now`]; parsing is arithmetic.
+//! The clock is read only in [`now`]; parsing is arithmetic.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use privet_sign::Timestamp;
 
-/// A moment as typed, before the clock is looked at.
+/// A time as typed, before the clock is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// Epoch or ISO 8601.
+    /// A time given as epoch seconds or in ISO 8601.
     At(Timestamp),
-    /// `now`, `+2h`.
+    /// A time relative to the clock: `now`, `+2h`.
     After(Duration),
 }
 
 impl Moment {
-    /// The moment itself.
+    /// Returns the time itself.
     pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Moment::At(moment) => moment,
@@ -26,35 +26,35 @@ impl Moment {
     }
 }
 
-/// `duration` later than `now`.
+/// Returns the time that is `duration` after `now`.
 pub(crate) fn after(now: Timestamp, duration: Duration) -> Timestamp {
     Timestamp::from_secs(now.as_secs().saturating_add(duration.as_secs()))
 }
 
-/// The clock.
+/// Reads the clock.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp::from_secs(since.map_or(0, |since| since.as_secs()))
 }
 
-/// Why a text is no time or duration.
+/// Why a text is not a time or a duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MomentError {
-    /// No duration, such as `2` or `h`.
+    /// Not a duration, such as `2` or `h`.
     Duration,
-    /// A duration of nothing.
+    /// A duration of zero.
     DurationZero,
-    /// More seconds than there are.
+    /// A duration beyond the range of times.
     DurationTooLong,
-    /// No time in any form.
+    /// Not a time in any form.
     Time,
     /// ISO 8601 without Z or offset.
     NoOffset,
     /// A date before 1970.
     BeforeEpoch,
-    /// Milliseconds, with the seconds they mean.
+    /// Milliseconds, with the seconds that were meant.
     Milliseconds(u64),
-    /// Past the year 9999.
+    /// A time past the year 9999.
     TooLate,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for MomentError {
                 "write numbers with units s, m, h, d or w, such as 90m or 1d12h"
             }
             MomentError::DurationZero => "the duration is zero: give at least 1s",
-            MomentError::DurationTooLong => "the duration ends past the year 9999: give less",
+            MomentError::DurationTooLong => "the duration ends past the year 9999: give a shorter one",
             MomentError::Time => {
                 "write epoch seconds, 2030-01-01T18:00:00Z, 2030-01-01, +2h or now"
             }
@@ -87,7 +87,7 @@ impl fmt::Display for MomentError {
 
 impl std::error::Error for MomentError {}
 
-/// Reads `2h`, `90m`, `1d12h`: units s, m, h, d, w, largest first or not, each with a number.
+/// Parses `2h`, `90m`, `1d12h`: units s, m, h, d, w, largest first or not, each with a number.
 ///
 /// # Errors
 /// [`MomentError`].
@@ -129,7 +129,7 @@ fn unit_secs(unit: char) -> Option<u64> {
     }
 }
 
-/// Reads epoch seconds, ISO 8601 with Z or offset, a date (00:00 UTC), `+2h` or `now`.
+/// Parses epoch seconds, ISO 8601 with Z or offset, a date (00:00 UTC), `+2h` or `now`.
 ///
 /// # Errors
 /// [`MomentError`]; milliseconds are recognized and refused.
@@ -167,7 +167,7 @@ fn parse_iso(text: &str) -> Result<Timestamp, MomentError> {
     Ok(Timestamp::from_secs(seconds))
 }
 
-/// A date alone; a time of day without an offset could be anybody's.
+/// Parses a date alone; a time of day without an offset would be ambiguous.
 fn midnight(text: &str) -> Result<i64, MomentError> {
     let has_time = text.contains(['T', 't', ' ', ':']);
     if has_time {

@@ -1,6 +1,6 @@
-//! A header that only the edge and one of its origins know, so that the origin answers nobody but the edge.
+//! A secret header shared by the edge and one of its origins, so that the origin responds only to the edge.
 //!
-//! It stands in no file: a command that serves an origin of its own adds it to the configuration that it has read.
+//! It is in no file: a command that serves an origin itself adds it to the configuration that it has read.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -13,12 +13,12 @@ const BYTES: usize = 32;
 pub(crate) struct OriginSecret {
     origin: &'static str,
     header: HeaderName,
-    /// Marked as sensitive, so that `Debug` does not show it.
+    /// The secret value, marked as sensitive so that `Debug` does not show it.
     value: HeaderValue,
 }
 
 impl OriginSecret {
-    /// A random one for the origin with this id.
+    /// Makes a random secret for the origin with this id.
     pub(crate) fn random(origin: &'static str, header: HeaderName) -> Self {
         let mut bytes = [0u8; BYTES];
         aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc aborts rather than giving no randomness");
@@ -33,7 +33,7 @@ impl OriginSecret {
         }
     }
 
-    /// Has the edge send it to the origin, if that is a server on the loopback address; no other server is told.
+    /// Makes the edge send it to the origin, if that is a server on the loopback address; no other server gets it.
     pub(crate) fn add_to(&self, document: &mut Document) {
         let distributions = document.distributions.iter_mut();
         let origins = distributions.flat_map(|distribution| &mut distribution.origins);
@@ -48,18 +48,18 @@ impl OriginSecret {
         }
     }
 
-    /// Whether a request comes from who knows it: the header is there once, with this value.
+    /// Returns whether the sender of a request knows the secret: the header occurs once, with this value.
     pub(crate) fn is_in(&self, headers: &HeaderMap) -> bool {
         let mut values = headers.get_all(&self.header).iter();
         let (Some(presented), None) = (values.next(), values.next()) else {
             return false;
         };
-        // Takes the same time wherever they differ.
+        // Constant time, wherever the values differ.
         verify_slices_are_equal(presented.as_bytes(), self.value.as_bytes()).is_ok()
     }
 }
 
-/// Whether an origin's host is this machine, as the demo's configuration or a person would write it.
+/// Returns whether an origin's host is this machine, as the demo's configuration or a person would write it.
 pub(crate) fn is_loopback(host: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost")
 }
@@ -72,7 +72,7 @@ mod tests {
 
     const HEADER: HeaderName = HeaderName::from_static("x-secret");
 
-    /// The headers that the edge would send to each origin.
+    /// Returns the headers that the edge would send to each origin.
     fn headers(origins: &str) -> (OriginSecret, Vec<HeaderMap>) {
         let text = format!("[[distributions]]\nid = \"E\"\n{origins}");
         let (mut document, _, _) = read_toml_in_part(&text, Path::new("p.toml")).unwrap();

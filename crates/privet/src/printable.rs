@@ -1,17 +1,17 @@
-//! Text of strangers, written so that a terminal shows it and does not obey it. All output of the program goes through
-//! here, save what is somebody's data and nothing else: links, lists, keys.
+//! Escapes untrusted text, so that a terminal shows it and does not obey it. All output of the program goes through here,
+//! except pure data: links, playlists, keys.
 
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// `text` with control characters and those that turn the direction of writing spelled out.
+/// Returns `text` with control characters and directional marks escaped.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     spelled(text, |char, out| out.extend(char.escape_default()))
 }
 
-/// `value` on one line, with the same characters as `\uXXXX`, which is what JSON has for them in strings.
+/// Returns `value` on one line, with the same characters as `\uXXXX`, their escape in JSON strings.
 pub(crate) fn json_line(value: &Value) -> String {
-    // Outside of strings JSON has none of them, and inside serde_json has escaped those below U+0020.
+    // JSON has none of them outside strings, and serde_json has escaped those below U+0020 inside.
     let text = value.to_string();
     let json = spelled(&text, |char, out| {
         out.push_str(&format!("\\u{:04x}", u32::from(char)));
@@ -19,7 +19,7 @@ pub(crate) fn json_line(value: &Value) -> String {
     json.into_owned()
 }
 
-/// Whether [`printable`] leaves `text` as it is.
+/// Returns whether [`printable`] leaves `text` unchanged.
 pub(crate) fn is_printable(text: &str) -> bool {
     !text.contains(is_obeyed)
 }
@@ -39,8 +39,8 @@ fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters (C0, DEL, C1), other ends of lines, and the explicit marks of the bidirectional algorithm (UAX
-/// #9), by which a text shows itself in another order than it has.
+/// Returns whether a character is escaped: control characters (C0, DEL, C1), other line endings, and the explicit marks of the
+/// bidirectional algorithm (UAX #9), with which a text is displayed in another order than it has.
 fn is_obeyed(char: char) -> bool {
     let is_bidirectional = matches!(
         char,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// All that are obeyed, each once.
+    /// All characters that a terminal obeys, each once.
     fn obeyed() -> String {
         let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
         let marks = "\u{061c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{2028}\u{2029}";

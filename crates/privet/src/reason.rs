@@ -1,8 +1,8 @@
-//! Why the system did not do what it was asked to, in words for people.
+//! Turns errors of the operating system into text for people.
 
 use std::io;
 
-/// The system's words, without the number that Rust puts behind them.
+/// Returns the system's message in lower case, without the number that Rust appends to it.
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let plain = text.split(" (os error").next().unwrap_or(&text);

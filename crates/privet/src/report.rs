@@ -1,4 +1,4 @@
-//! How commands fail on standard error, and how they say what they have to say.
+//! Prints the errors and notes of commands to standard error, and their results to standard output.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use crate::printable::json_line;
 use crate::terminal;
 use serde_json::Value;
 
-/// Says why a command failed, and hands back its exit code.
+/// Prints why a command failed, and returns its exit code.
 pub(crate) fn fail(error: &CommandError) -> ExitCode {
     if let CommandError::Configuration(error) = error {
         error.report();
@@ -21,7 +21,7 @@ pub(crate) fn fail(error: &CommandError) -> ExitCode {
     error.exit_code()
 }
 
-/// The exit code of a command that either did what it should or says why not.
+/// Returns the exit code of a command, and prints why it failed, if it did.
 pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -29,7 +29,7 @@ pub(crate) fn finish(done: Result<(), CommandError>) -> ExitCode {
     }
 }
 
-/// Lines on standard output.
+/// Prints lines to standard output.
 pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
     lines
         .iter()
@@ -37,17 +37,17 @@ pub(crate) fn say_all(lines: &[String]) -> Result<(), CommandError> {
         .map_err(|error| CommandError::write("standard output", &error))
 }
 
-/// One JSON object on standard output.
+/// Prints one JSON object to standard output.
 pub(crate) fn say_json(value: &Value) -> Result<(), CommandError> {
     say_all(&[json_line(value)])
 }
 
-/// `error: …`.
+/// Prints `error: …`.
 pub(crate) fn error_line(text: impl Display) {
     terminal::error(text);
 }
 
-/// `warning: …`.
+/// Prints `warning: …`.
 pub(crate) fn warning_line(text: impl Display) {
     terminal::warning(text);
 }
@@ -70,12 +70,12 @@ impl Notes {
     }
 }
 
-/// `note: …`.
+/// Prints `note: …`.
 pub(crate) fn note_line(text: impl Display) {
     terminal::note(text);
 }
 
-/// `1 object`, `2 objects`.
+/// Returns `1 object`, `2 objects`.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),

@@ -1,11 +1,11 @@
-//! Words as a POSIX shell takes them (POSIX.1-2024, "Quoting"): printed commands are there to be pasted.
+//! Quotes words for a POSIX shell (POSIX.1-2024, "Quoting"), since printed commands are there to be pasted.
 
-/// `text` as one word, in quotes.
+/// Returns `text` as one word, in quotes.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// `text` as one word, in quotes only where a shell would read something else without them.
+/// Returns `text` as one word, in quotes only if a shell would read something else without them.
 pub(crate) fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

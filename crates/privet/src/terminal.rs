@@ -1,5 +1,5 @@
-//! Messages for a person at a terminal: errors, hints and notes on standard error, results on standard output. Each is
-//! one line, whatever text of strangers is in it.
+//! Prints messages for a person at a terminal: errors, hints and notes to standard error, results to standard output. Each is one
+//! line, whatever untrusted text is in it.
 
 use crate::printable::printable;
 use std::fmt::Display;
@@ -9,22 +9,22 @@ const BOLD_RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
 const BOLD_YELLOW: anstyle::Style = anstyle::AnsiColor::Yellow.on_default().bold();
 const BOLD_CYAN: anstyle::Style = anstyle::AnsiColor::Cyan.on_default().bold();
 
-/// `error: …` on standard error.
+/// Prints `error: …` to standard error.
 pub(crate) fn error(message: impl Display) {
     complain("error", BOLD_RED, message);
 }
 
-/// `hint: …` on standard error: what to do next.
+/// Prints `hint: …` to standard error: what to do next.
 pub(crate) fn hint(message: impl Display) {
     complain("hint", BOLD_CYAN, message);
 }
 
-/// `warning: …` on standard error: what should be looked at.
+/// Prints `warning: …` to standard error: something that needs attention.
 pub(crate) fn warning(message: impl Display) {
     complain("warning", BOLD_YELLOW, message);
 }
 
-/// `note: …` on standard error.
+/// Prints `note: …` to standard error.
 pub(crate) fn note(message: impl Display) {
     complain("note", BOLD_CYAN, message);
 }
@@ -36,7 +36,7 @@ fn complain(word: &str, style: anstyle::Style, message: impl Display) {
     let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {message}");
 }
 
-/// One line on standard output; an error when nobody reads it any more.
+/// Prints one line to standard output; an error if nobody reads it any more.
 pub(crate) fn say(line: impl Display) -> io::Result<()> {
     let line = line.to_string();
     let mut out = anstream::stdout().lock();

@@ -1,13 +1,13 @@
-//! Text as Windows tools write it: UTF-16, and a byte order mark before UTF-8, become plain UTF-8 while they are read.
+//! Reads text as Windows tools write it: UTF-16, and UTF-8 after a byte order mark, become plain UTF-8.
 
 use std::io::{self, Read};
 
-/// Bytes of one read.
+/// The size of one read.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// Stands in UTF-8 for what is no character, so that whoever reads text finds it.
+/// The byte for an invalid character. It is invalid in UTF-8, so that readers of the text notice it.
 const NO_CHARACTER: u8 = 0xFF;
 
-/// The whole text; `None` for what is none.
+/// Decodes the whole text; `None` if it is not text.
 pub(crate) fn decode(bytes: &[u8]) -> Option<String> {
     let mut text = String::new();
     Utf8::new(bytes).read_to_string(&mut text).ok()?;
@@ -22,8 +22,8 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// How a text that begins with `bytes` is encoded, and the length of its byte order mark; `None` while more has to
-    /// be seen. What has a zero as one of its first two bytes is UTF-16 without a mark, which no other text looks like.
+    /// Returns the encoding of a text that begins with `bytes`, and the length of its byte order mark; `None` if more bytes are
+    /// needed. A zero among the first two bytes means UTF-16 without a mark, since no other text has one there.
     fn of(bytes: &[u8], is_all: bool) -> Option<(Self, usize)> {
         match bytes {
             [0xEF, 0xBB, 0xBF, ..] => Some((Encoding::Utf8, 3)),
@@ -37,16 +37,16 @@ impl Encoding {
     }
 }
 
-/// Reads as UTF-8 what `source` has in one of these encodings. Nothing waits for more than its first two characters.
+/// A reader that turns text in one of these encodings into UTF-8. It waits for the first two characters at most.
 pub(crate) struct Utf8<R> {
     source: R,
     encoding: Option<Encoding>,
-    /// Read, and not yet understood.
+    /// Bytes that were read and not yet decoded.
     raw: Vec<u8>,
-    /// Understood, and handed out up to `given`.
+    /// Decoded text, handed out up to `given`.
     text: Vec<u8>,
     given: usize,
-    /// The first half of a character.
+    /// The high surrogate of an incomplete character.
     high: Option<u16>,
     ended: bool,
 }
@@ -64,7 +64,7 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// Reads once more from the source, and understands what it can.
+    /// Reads once from the source, and decodes as much as it can.
     fn advance(&mut self) -> io::Result<()> {
         let kept = self.raw.len();
         self.raw.resize(kept + CHUNK_BYTES, 0);
@@ -136,7 +136,7 @@ impl<R: Read> Read for Utf8<R> {
 mod tests {
     use super::*;
 
-    /// Hands out one byte at a time.
+    /// A source that returns one byte at a time.
     struct Trickle<'a>(&'a [u8]);
 
     impl Read for Trickle<'_> {

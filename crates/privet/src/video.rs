@@ -1,6 +1,6 @@
-//! `privet video check`: what the edge would make of a file, track by track, and what is left out and why.
+//! `privet video check`: says what the edge would generate from a file, track by track, and what is left out and why.
 //!
-//! Reads the index as the edge does, by a few ranges, of a file or of a URL; nothing is written and no edge is asked.
+//! The index of a file or a URL is read as the edge reads it, by a few ranges; nothing is written and no edge is contacted.
 
 use std::process::ExitCode;
 
@@ -19,10 +19,10 @@ mod narrative;
 mod reading;
 mod set;
 
-/// The longest URL that is read from standard input.
+/// The longest URL on standard input.
 const URL_SIZE_BYTES_MAX: usize = 16 * 1024;
 
-/// What `privet video` takes.
+/// Arguments of `privet video`.
 #[derive(clap::Args)]
 pub(crate) struct VideoArguments {
     #[command(subcommand)]
@@ -31,22 +31,22 @@ pub(crate) struct VideoArguments {
 
 #[derive(clap::Subcommand)]
 enum VideoCommand {
-    /// Say what would be made of a video, track by track, and what is left out and why.
+    /// Say what would be generated from a video, track by track, and what is left out and why.
     ///
-    /// The index is read as the edge reads it, and nothing else of it. Segments are those of the usual length, six
-    /// seconds; a behavior may say another one (segment_duration). Of a set (.video.json) each member is looked at.
+    /// Only the index is read, as the edge reads it. Segments have the default duration, six seconds; a behavior may set
+    /// another one (segment_duration). For a set (.video.json), each member is checked.
     ///
-    /// A URL is asked for with its query, which is never shown; the members of its set are asked for with the same
-    /// query. Redirects are not followed.
+    /// A URL is requested with its query, which is never shown; the members of its set are requested with the same query.
+    /// Redirects are not followed.
     #[command(after_help = "\
 Examples:
   privet video check talk.mp4
   privet video check --json talk.mp4
   privet video check talk.video.json
   privet video check 'https://HOST/talk.mp4?Expires=...&Signature=...'
-  privet video check - < link.txt     # a link that other users of this machine are not to see
+  privet video check - < link.txt     # a link that other users of this machine must not see
 
-Exit codes: 0 it plays, 1 it does not, 2 could not tell, or wrong usage")]
+Exit codes: 0 it plays, 1 it does not, 2 cannot tell, or wrong usage")]
     Check(VideoCheckArguments),
 }
 
@@ -60,16 +60,16 @@ struct VideoCheckArguments {
     file: String,
 }
 
-/// What was found out about a file.
+/// The result for a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
-    /// What would be made of it.
+    /// A video, and what would be generated from it.
     Video(Box<Survey>),
-    /// What would be made of a set.
+    /// A set, and what would be generated from it.
     Set(Box<SetFinding>),
-    /// Nothing is made of it.
+    /// A file from which nothing is generated.
     Refused(Refused),
-    /// The name, or the file, does not let it be told; the text says why.
+    /// A file of which nothing can be said; the text says why.
     Untold(String),
 }
 
@@ -93,11 +93,11 @@ impl From<Unread> for Finding {
     }
 }
 
-/// Why nothing is made of an object.
+/// Why nothing is generated from an object.
 #[derive(Debug, PartialEq, Eq)]
 struct Refused {
     reason: String,
-    /// The token of the log.
+    /// The token in the log.
     code: &'static str,
 }
 
@@ -110,7 +110,7 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// The answer in one word.
+/// The result in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Plays,
@@ -153,13 +153,13 @@ fn check(arguments: &VideoCheckArguments) -> ExitCode {
     };
     match report::say_all(&lines) {
         Ok(()) => verdict.exit_code(),
-        // A reader that goes away does not change the answer.
+        // If nobody reads the output any more, the verdict is still the same.
         Err(crate::command_error::CommandError::BrokenPipe) => verdict.exit_code(),
         Err(error) => report::fail(&error),
     }
 }
 
-/// Where the video is, or why there is no telling.
+/// Returns the location of the video, or why the argument names none.
 fn place(argument: &str) -> Result<InputLocation, String> {
     if argument != "-" {
         return place_of(argument);
@@ -184,7 +184,7 @@ fn place_of(text: &str) -> Result<InputLocation, String> {
         .map_err(|fault| format!("{}: {fault}", shown(text)))
 }
 
-/// A URL without the quotes that were copied with it; a file may have quotes in its name.
+/// Strips quotes that were copied with a URL; a file may have quotes in its name.
 fn unquoted(text: &str) -> &str {
     let inner = text.trim().trim_matches(['"', '\'', '<', '>', '`']);
     let is_url = ["http://", "https://"].iter().any(|scheme| {
@@ -194,7 +194,7 @@ fn unquoted(text: &str) -> &str {
     if is_url { inner } else { text }
 }
 
-/// What was typed, without what may be a secret in a URL that cannot be read.
+/// Returns the argument as it may be shown: of a malformed URL, nothing that may be a secret.
 fn shown(text: &str) -> String {
     match text.split_once("://") {
         Some((scheme, _)) => format!("{scheme}://..."),
@@ -205,7 +205,7 @@ fn shown(text: &str) -> String {
 fn find(place: &InputLocation) -> Finding {
     let lower = place.path().to_ascii_lowercase();
     if lower.ends_with(".flv") || lower.ends_with(".mp3") {
-        let next = "RTMP alone plays it, and only for mp4 can be told what is made of it";
+        let next = "it plays over RTMP only, and only mp4 files can be checked";
         return Finding::Untold(format!("{place}: not an mp4: {next}"));
     }
     let mut reading = Reading::default();
@@ -223,7 +223,7 @@ fn video(survey: Survey) -> Finding {
     Finding::Video(Box::new(survey))
 }
 
-/// Whether the edge makes anything of a file of this name; it goes by the ending.
+/// Returns whether the edge generates anything from a file with this name, going by its extension.
 fn has_video_ending(file: &str) -> bool {
     let file = file.to_ascii_lowercase();
     VIDEO_ENDINGS.iter().any(|ending| file.ends_with(ending))

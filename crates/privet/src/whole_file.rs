@@ -1,4 +1,4 @@
-//! Reads the files that a configuration names: regular ones, up to a limit, without waiting for anybody to write them.
+//! Reads the files that a configuration names: regular ones, up to a limit, without waiting for a writer.
 
 use rustix::fs::OFlags;
 use std::fs::OpenOptions;
@@ -6,15 +6,15 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Configurations, keys, certificates and secrets are far smaller.
+/// The largest configuration, key, certificate or secret that is read; they are far smaller.
 pub(crate) const BYTES_MAX: u64 = 16 << 20;
 
-/// The bytes of a regular file, to which links may lead, of `bytes_max` at most.
+/// Reads a regular file of at most `bytes_max` bytes, to which symbolic links may lead.
 ///
 /// # Errors
-/// Those of the system; with their reason, what is no regular file (a FIFO, a device) and what is larger.
+/// Errors of the system; an error with a reason for a file that is not regular (a FIFO, a device) or too large.
 pub(crate) fn read_whole(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
+    // Without this flag, opening a FIFO would wait for its writer. For regular files it has no effect.
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(nonblocking).open(path)?;
@@ -25,7 +25,7 @@ pub(crate) fn read_whole(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    // The size is not believed: some files of the system say 0, and others grow.
+    // The size in the metadata is not used: some of the system's files report 0, and others grow.
     let mut bytes = Vec::new();
     file.take(bytes_max.saturating_add(1))
         .read_to_end(&mut bytes)?;
@@ -39,7 +39,7 @@ pub(crate) fn read_whole(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 /// As [`read_whole`], for text.
 ///
 /// # Errors
-/// As [`read_whole`], and what is not UTF-8.
+/// As [`read_whole`], and an error for a text that is not UTF-8.
 pub(crate) fn read_whole_text(path: &Path) -> io::Result<String> {
     let text = String::from_utf8(read_whole(path, BYTES_MAX)?);
     text.map_err(|_| {
@@ -91,7 +91,7 @@ mod tests {
             io::ErrorKind::FileTooLarge
         );
         assert_eq!(read_whole(&link, 5).unwrap(), b"12345");
-        // As large as it says it is not.
+        // A sparse file, larger than the limit.
         fs::File::create(&file)
             .unwrap()
             .set_len(BYTES_MAX + 1)

@@ -1,4 +1,4 @@
-//! The folder of the demo: made once, then used as it is.
+//! The folder of the demo: created once, then used as it is.
 
 use super::ports::{Moved, free_port, with_free_ports};
 use crate::new_key;
@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the private bucket holds at first.
+/// The initial contents of the private bucket.
 const OBJECTS: [(&str, &[u8]); 4] = [
     ("picture.jpg", include_bytes!("../../assets/picture.jpg")),
     ("video.mp4", VIDEO),
@@ -23,7 +23,7 @@ const HTTP_PORT: u16 = 8080;
 const RTMP_PORT: u16 = 1935;
 const SITE_PORT: u16 = 8090;
 
-/// Why the folder cannot be made or used.
+/// Why the folder cannot be created or used.
 #[derive(Debug)]
 pub(super) enum DemoError {
     /// Another demo runs in it.
@@ -54,29 +54,29 @@ impl fmt::Display for DemoError {
         match self {
             DemoError::Running(folder) => write!(
                 formatter,
-                "another demo runs in {}: end it, or name another folder with --dir",
+                "another demo is running in {}: stop it, or give another folder with --dir",
                 folder.display()
             ),
             DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Certificate(reason) => {
-                write!(formatter, "the certificate cannot be made: {reason}")
+                write!(formatter, "cannot make the certificate: {reason}")
             }
             DemoError::NewKey(reason) => {
-                write!(formatter, "the key pair cannot be made: {reason}")
+                write!(formatter, "cannot make the key pair: {reason}")
             }
             DemoError::NoKey(folder) => write!(
                 formatter,
-                "{} holds no key pair of the demo; remove its parent folder to start again",
+                "{} does not have exactly one key pair; remove its parent folder to start over",
                 folder.display()
             ),
             DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
             DemoError::Sign(error) => write!(formatter, "{error}"),
             DemoError::Site { port, error } => write!(
                 formatter,
-                "the page cannot be served on port {port}: {error}; end what is there, or change the port of the \
+                "cannot serve the page on port {port}: {error}; stop the program that uses it, or change the port of the \
                  origin \"site\" in the demo's privet.toml"
             ),
-            DemoError::Probe(reason) => write!(formatter, "the edge does not answer: {reason}"),
+            DemoError::Probe(reason) => write!(formatter, "the edge does not respond: {reason}"),
         }
     }
 }
@@ -86,14 +86,14 @@ impl fmt::Display for DemoError {
 pub(super) struct DemoData {
     folder: PathBuf,
     key_pair_id: KeyPairId,
-    /// Ports that were taken.
+    /// Ports that were in use and have been replaced.
     pub(super) moved: Vec<Moved>,
-    /// Held as long as this demo runs: another one would move its ports away.
+    /// The lock on the folder, held while this demo runs: another one would replace its ports.
     _lock: File,
 }
 
 impl DemoData {
-    /// Makes what is missing, and sees to it that the ports can be had. `port` is the one that was asked for.
+    /// Creates missing files, and replaces ports that are in use. `port` is the one that was requested.
     pub(super) fn prepare(folder: &Path, port: Option<u16>) -> Result<Self, DemoError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
@@ -161,7 +161,7 @@ impl DemoData {
     }
 }
 
-/// The bytes of `file`.
+/// Reads `file`.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, DemoError> {
     fs::read(file).map_err(|error| DemoError::File {
         file: file.to_owned(),
@@ -189,7 +189,7 @@ fn lock(folder: &Path) -> Result<File, DemoError> {
     }
 }
 
-/// Writes the configuration again if one of its ports is taken by now.
+/// Rewrites the configuration if one of its ports is in use by now.
 fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError> {
     let fault = |error: io::Error| DemoError::File {
         file: config.to_owned(),
@@ -206,7 +206,7 @@ fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError>
     Ok(moved)
 }
 
-/// Leaves a file that is there as it is.
+/// Writes a file, unless it exists.
 fn make_file(file: &Path, bytes: &[u8], mode: u32) -> Result<(), DemoError> {
     let opened = OpenOptions::new()
         .write(true)
@@ -224,7 +224,7 @@ fn make_file(file: &Path, bytes: &[u8], mode: u32) -> Result<(), DemoError> {
     })
 }
 
-/// The id of the key pair in `folder`; makes one when the folder is empty.
+/// Returns the id of the key pair in `folder`; makes a pair if the folder is empty.
 fn key_pair(folder: &Path) -> Result<KeyPairId, DemoError> {
     let entries = fs::read_dir(folder).map_err(|error| DemoError::File {
         file: folder.to_owned(),
@@ -250,13 +250,13 @@ fn key_pair(folder: &Path) -> Result<KeyPairId, DemoError> {
     }
 }
 
-/// A certificate for localhost, signed by itself.
+/// Makes a self-signed certificate for localhost.
 fn make_certificate(folder: &Path) -> Result<(), DemoError> {
     let (chain, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     if chain.exists() && key.exists() {
         return Ok(());
     }
-    // A certificate without its key, or the reverse, is left over from a start that was cut short.
+    // A certificate without its key, or the reverse, is left over from an interrupted start.
     for file in [&chain, &key] {
         if file.exists() {
             fs::remove_file(file).map_err(|error| DemoError::File {

@@ -1,4 +1,4 @@
-//! The host that the links of the demo's page name: one that the edge serves, on a port where it listens, or none.
+//! Chooses the host in the links of the demo's page: one that the edge serves, on a port where it listens, or none.
 
 use http::HeaderMap;
 use http::header::HOST;
@@ -7,7 +7,7 @@ use std::fmt;
 
 const HTTPS_PORT: u16 = 443;
 
-/// A host and a port of the edge. What made it is a header; what it consists of is checked.
+/// A host and a port of the edge, from a header and validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PageHost {
     name: String,
@@ -15,7 +15,7 @@ pub(super) struct PageHost {
 }
 
 impl PageHost {
-    /// The host of a request's only `Host` header; `None` if no distribution has that name, or the edge does not listen
+    /// Returns the host of a request's only `Host` header; `None` if no distribution has that name, or the edge does not listen
     /// for HTTPS on that port.
     pub(super) fn of(
         headers: &HeaderMap,
@@ -44,7 +44,7 @@ impl PageHost {
         })
     }
 
-    /// The name without the port.
+    /// Returns the name without the port.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -65,7 +65,7 @@ pub(super) mod tests {
 
     const PORTS: [u16; 2] = [8443, 443];
 
-    /// An edge for localhost and one host of the visitor's own.
+    /// Makes the configuration of an edge for localhost and one host of the visitor's own.
     pub(in crate::demo) fn snapshot() -> Snapshot {
         let text = "[[listeners]]
 address = \"127.0.0.1:8080\"

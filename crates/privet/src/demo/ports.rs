@@ -1,6 +1,6 @@
-//! Ports of the demo's configuration that somebody else uses meanwhile are replaced by free ones.
+//! Replaces ports of the demo's configuration that are in use by other programs.
 //!
-//! Lines that the demo did not write so are the visitor's own, and stay.
+//! Lines in any other form than the demo writes are the visitor's own, and stay.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -11,7 +11,7 @@ pub(super) struct Moved {
     pub(super) to: u16,
 }
 
-/// `wanted` if it is free, else any free port.
+/// Returns `wanted` if it is free, else any free port.
 pub(super) fn free_port(wanted: u16) -> u16 {
     let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     let listener = free(wanted).or_else(|_| free(0));
@@ -19,8 +19,8 @@ pub(super) fn free_port(wanted: u16) -> u16 {
     address.map_or(wanted, |address| address.port())
 }
 
-/// The configuration with ports that can be had. `https_port` is the one that was asked for; `free` gives the port
-/// itself, or another one if it is taken.
+/// Returns the configuration with free ports. `https_port` is the one that was requested; `free` returns the port itself,
+/// or another one if it is in use.
 pub(super) fn with_free_ports(
     text: &str,
     https_port: Option<u16>,
@@ -56,7 +56,7 @@ pub(super) fn with_free_ports(
     (text, moved)
 }
 
-/// The port of a line that says where the edge or the demo's page listens.
+/// Returns the port of a line with an address of the edge or of the demo's page.
 fn own_port(line: &str, before: &str) -> Option<u16> {
     let listener = line.strip_prefix("address = \"127.0.0.1:");
     let is_site = before == "id = \"site\"";
@@ -104,7 +104,7 @@ url = \"http://127.0.0.1:3000\"
     #[test]
     fn d14_ports_that_are_taken_are_replaced_and_no_others() {
         check(None, &[], &[]);
-        // Somebody else's server, and a listener for the world, are where the visitor wants them.
+        // Another server, and a listener on all addresses, are the visitor's own.
         check(None, &[3000, 9000], &[]);
         check(None, &[8080], &[(8080, 18_080)]);
         check(

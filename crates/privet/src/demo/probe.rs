@@ -1,4 +1,4 @@
-//! Asks the edge for a link as a viewer would, over TLS, and tells what it answers.
+//! Requests a link from the edge as a viewer would, over TLS, and describes the response.
 
 use super::data::{DemoData, DemoError, read};
 use rustls::pki_types::pem::PemObject;
@@ -12,13 +12,13 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_SIZE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// One line: status and size, or the refusal's text. `url` is one of `https://localhost:PORT`.
+/// Returns one line: status and size, or the text of the refusal. `url` begins with `https://localhost:PORT`.
 pub(super) fn get(data: &DemoData, port: u16, url: &str) -> Result<String, DemoError> {
     let answer = fetch(data, port, url)?;
     let head_end = answer
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
-        .ok_or_else(|| DemoError::Probe("no answer".to_owned()))?;
+        .ok_or_else(|| DemoError::Probe("no response".to_owned()))?;
     let (head, body) = answer.split_at(head_end + 4);
     let head = String::from_utf8_lossy(head);
     let status = head.lines().next().unwrap_or_default();

@@ -1,8 +1,7 @@
-//! The demo's own small site: pages with links that are signed again for each visit.
+//! The demo's own small site: a page with links that are signed again for each visit.
 //!
-//! It listens on the loopback address alone, behind the edge, which serves it as one more origin beneath `/site`.
-//! Whoever else comes to its port is refused: it answers only who knows this start's secret, and signs only for hosts
-//! of the edge.
+//! It listens on the loopback address only, behind the edge, which serves it as one more origin beneath `/site`. Requests without
+//! the secret of this start are refused, and links are signed only for hosts of the edge.
 
 use super::page_host::PageHost;
 use crate::origin_secret::OriginSecret;
@@ -36,23 +35,24 @@ const SCRIPT: &str = include_str!("../../site/site.js");
 const PLAYER: &[u8] = include_bytes!("../../assets/site/video.js.gz");
 const PLAYER_STYLE: &[u8] = include_bytes!("../../assets/site/video-js.css.gz");
 
-/// What the pages are made with.
+/// The site, and everything that its pages are made from.
 pub(super) struct Site {
     pub(super) signer: Signer,
-    /// What only the edge sends.
+    /// The secret that only the edge sends.
     pub(super) secret: OriginSecret,
-    /// Whose hosts links may name.
+    /// The configuration with the hosts that links may name.
     pub(super) snapshot: Arc<Snapshot>,
-    /// Where the edge listens for HTTPS.
+    /// The ports on which the edge listens for HTTPS.
     pub(super) https_ports: Vec<u16>,
-    /// Where videos are played by RTMP; `None` when nothing listens there.
+    /// The port on which the edge listens for RTMP, if there is one.
     pub(super) rtmp_port: Option<u16>,
 }
 
 impl Site {
-    /// Serves on this port of the loopback address, from a thread of its own, until the program ends.
+    /// Serves on this port of the loopback address, from its own thread, until the program ends.
     ///
-    /// Errors: the port is taken.
+    /// # Errors
+    /// An error of the system, such as a port that is in use.
     pub(super) fn serve(self, port: u16) -> io::Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
@@ -71,7 +71,7 @@ impl Site {
         if !self.secret.is_in(request.headers()) {
             return plain(
                 StatusCode::FORBIDDEN,
-                "this page is the edge's: open it there",
+                "this page is served through the edge: open it there",
             );
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -89,12 +89,12 @@ impl Site {
         }
     }
 
-    /// The page with its links, which are for the host that the visitor sees.
+    /// Returns the page with its links, which are for the host in the visitor's address bar.
     fn index(&self, headers: &HeaderMap) -> Response<Full<Bytes>> {
         let Some(host) = PageHost::of(headers, &self.snapshot, &self.https_ports) else {
             return plain(
                 StatusCode::FORBIDDEN,
-                "the edge serves no such host by HTTPS",
+                "the edge does not serve this host over HTTPS",
             );
         };
         match self.page(&host) {
@@ -105,7 +105,7 @@ impl Site {
                 headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
                 headers.insert(
                     CONTENT_SECURITY_POLICY,
-                    // Players use blobs for what they decode, and styles of their own.
+                    // Players use blobs for media and workers, and inline styles.
                     HeaderValue::from_static(
                         "default-src 'self'; media-src 'self' blob:; worker-src blob:; img-src 'self' data:; \
                          font-src 'self' data:; style-src 'self' 'unsafe-inline'",
@@ -149,7 +149,7 @@ impl Site {
     }
 }
 
-/// The same link for the HLS list that is made of the video.
+/// Returns the same link for the HLS playlist of the video.
 pub(super) fn hls_link(video: &str) -> String {
     match video.split_once('?') {
         Some((url, query)) => format!("{url}/hls/master.m3u8?{query}"),
@@ -157,7 +157,7 @@ pub(super) fn hls_link(video: &str) -> String {
     }
 }
 
-/// The page with every `{{name}}` replaced by its value, as HTML text.
+/// Returns the page with every `{{name}}` replaced by its value, as HTML text.
 fn filled(values: &[(&str, &str)]) -> String {
     let mut page = String::with_capacity(INDEX.len() * 3);
     let mut rest = INDEX;
@@ -204,7 +204,7 @@ async fn accept(listener: TcpListener, site: Arc<Site>) {
                 let answer = site.answer(&request);
                 async move { Ok::<_, Infallible>(answer) }
             });
-            // A connection that breaks off has nothing to be told.
+            // An error on one connection concerns nobody else.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
@@ -222,7 +222,7 @@ fn asset(content_type: &'static str, text: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// Text that is kept compressed, as it is for whoever takes it so.
+/// Returns a text that is stored compressed, as it is if the viewer accepts gzip.
 fn packed(
     content_type: &'static str,
     bytes: &'static [u8],
@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The header as the edge sends it.
+    /// Returns the header as the edge sends it.
     fn sent(secret: &OriginSecret) -> (HeaderName, HeaderValue) {
         let text = "[[distributions]]
 origins = [{ id = \"site\", url = \"http://127.0.0.1:8090\" }]

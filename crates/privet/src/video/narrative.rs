@@ -1,4 +1,4 @@
-//! What was found out about a video, as text for people, or as JSON for programs.
+//! Writes the result for a video as text for people, or as JSON for programs.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use super::{Finding, Refused, Verdict, has_video_ending};
 
 mod of_set;
 
-/// The forms that a video is played in, as lines and JSON name them.
+/// The formats in which a video is played, as they are named in text.
 const FORMS: [&str; 3] = ["HLS and DASH", "HLS in ts", "RTMP"];
 
-/// The verdict, a line for each track, and a line for each form.
+/// Returns the verdict, a line for each track, and a line for each format.
 pub(super) fn lines(file: &str, finding: &Finding) -> Vec<String> {
     let mut lines = match finding {
         Finding::Video(survey) => video_lines(file, survey),
         Finding::Set(set) => of_set::lines(file, set),
         Finding::Refused(Refused { reason, code }) => vec![
             format!("{file} does not play: {reason}"),
-            format!("the log says it as x-privet-refusal: {code}; the file itself is served"),
+            format!("the log has x-privet-refusal: {code}; the file itself is served"),
         ],
         Finding::Untold(reason) => vec![reason.clone()],
     };
     if finding.verdict() == Verdict::Plays && !has_video_ending(file) {
         lines.push(
-            "under this name it plays by RTMP alone: for HLS and DASH let it end in .mp4"
+            "with this name it plays over RTMP only: for HLS and DASH give it the extension .mp4"
                 .to_owned(),
         );
     }
@@ -57,7 +57,7 @@ fn video_lines(file: &str, survey: &Survey) -> Vec<String> {
     lines
 }
 
-/// For each form, what is said of its tracks, or why there is none.
+/// Returns for each format the text about its tracks, or why it is not available.
 fn outcomes(survey: &Survey) -> [Result<String, Refusal>; 3] {
     let numbers = survey.transport_stream.as_ref().map(|tracks| {
         let numbers: Vec<String> = tracks.iter().map(u32::to_string).collect();
@@ -71,7 +71,7 @@ fn outcomes(survey: &Survey) -> [Result<String, Refusal>; 3] {
     ]
 }
 
-/// A form that lacks a track says what it carries.
+/// Returns why a format is not available; for a missing track, what the format carries.
 fn form_reason(form: &str, refusal: Refusal) -> String {
     match (form, refusal) {
         ("HLS in ts", Refusal::NoTrack) => "it carries H.264 with AAC, AC-3 or MP3".to_owned(),
@@ -82,7 +82,7 @@ fn form_reason(form: &str, refusal: Refusal) -> String {
     }
 }
 
-/// Number, kind and codec; then what lists say, or why they do not.
+/// Returns number, kind and codec of a track; then what playlists say of it, or why it is left out.
 fn track_line(track: &SurveyedTrack, offered: Option<&TrackDescription>) -> String {
     let codecs = match track.codecs.as_str() {
         "" => "-",
@@ -104,13 +104,13 @@ fn track_line(track: &SurveyedTrack, offered: Option<&TrackDescription>) -> Stri
 
 fn kind_name(track: &SurveyedTrack) -> &'static str {
     match track.kind {
-        TrackKind::Video => "picture",
+        TrackKind::Video => "video",
         TrackKind::Audio => "audio",
         TrackKind::Text => "text",
     }
 }
 
-/// What lists say of a track, without what they do not know.
+/// Returns what playlists say of a track, without unknown values.
 fn facts(track: &SurveyedTrack, offered: &TrackDescription) -> Vec<String> {
     let mut facts = Vec::new();
     if offered.width > 0 {
@@ -152,14 +152,14 @@ fn roles(track: &TrackDescription) -> impl Iterator<Item = &'static str> {
     track.roles.iter().map(|role| role.value())
 }
 
-/// `0:12:34.567`.
+/// Formats a duration as `0:12:34.567`.
 fn clock(duration: Duration) -> String {
     let (secs, milliseconds) = (duration.as_secs(), duration.subsec_millis());
     let (hours, minutes) = (secs / 3600, secs / 60 % 60);
     format!("{hours}:{minutes:02}:{:02}.{milliseconds:03}", secs % 60)
 }
 
-/// One object.
+/// Returns one JSON object.
 pub(super) fn json(file: &str, finding: &Finding) -> Value {
     let verdict = match finding.verdict() {
         Verdict::Plays => "plays",

@@ -1,4 +1,4 @@
-//! Reads what `privet video check` looks at: files of this machine, and objects of servers.
+//! Reads the input of `privet video check`: files on this machine, and objects on servers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,10 +20,10 @@ use super::Refused;
 use crate::reason::reason;
 use crate::whole_file::read_whole;
 
-/// As long as segments are where a behavior says nothing else.
+/// The default of `segment_duration`.
 const SEGMENT_DURATION: Duration = Duration::from_secs(6);
 
-/// Where a video or a text is.
+/// The location of a video or a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InputLocation {
     File(PathBuf),
@@ -31,7 +31,7 @@ pub(super) enum InputLocation {
 }
 
 impl InputLocation {
-    /// The path, for its ending.
+    /// Returns the path, for its extension.
     pub(super) fn path(&self) -> String {
         match self {
             InputLocation::File(path) => path.to_string_lossy().into_owned(),
@@ -40,7 +40,7 @@ impl InputLocation {
     }
 }
 
-/// As it may be shown: without the query of a URL.
+/// Shows the location without the query of a URL.
 impl fmt::Display for InputLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,15 +53,15 @@ impl fmt::Display for InputLocation {
 /// Why something was not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is not there.
+    /// It does not exist.
     Missing(String),
-    /// The edge refuses it.
+    /// The edge would refuse it.
     Refused(Refused),
-    /// It could not be read here.
+    /// It cannot be read from here.
     Fault(String),
 }
 
-/// Reads, and remembers what is worth a note.
+/// A reader that collects notes.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     remote: Option<RemoteReader>,
@@ -69,12 +69,12 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// What the user should know besides, control characters included.
+    /// Returns the notes, with control characters not escaped.
     pub(super) fn notes(&self) -> impl Iterator<Item = &String> {
         self.notes.iter()
     }
 
-    /// What would be made of a video.
+    /// Reads the index of a video, and returns what would be generated from it.
     pub(super) fn video(&mut self, place: &InputLocation) -> Result<Survey, Unread> {
         match place {
             InputLocation::File(path) => {
@@ -88,7 +88,7 @@ impl Reading {
         }
     }
 
-    /// A text as a whole, of `size_bytes_max` at most.
+    /// Reads a whole text of at most `size_bytes_max` bytes.
     pub(super) fn text(
         &mut self,
         place: &InputLocation,
@@ -113,7 +113,7 @@ impl Reading {
         let mut object: RemoteObject = remote.open(url).map_err(unread)?;
         if object.ranges() == RangeSupport::Ignored {
             self.notes.insert(format!(
-                "{place}: the server ignores Range: an edge before it has to fetch the video whole"
+                "{place}: the server ignores Range: an edge in front of it has to fetch the whole video"
             ));
         }
         survey(object.size_bytes(), |range| {
@@ -148,7 +148,7 @@ fn survey(
 }
 
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    // Opening a FIFO would otherwise wait for its writer. For regular files the flag means nothing.
+    // Without this flag, opening a FIFO would wait for its writer. For regular files it has no effect.
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(nonblocking).open(path)?;

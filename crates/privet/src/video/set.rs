@@ -1,4 +1,4 @@
-//! Sets (`.video.json`): each rendition and each subtitle that they name, and what is left out and why.
+//! Checks sets (`.video.json`): each rendition and each subtitles file that they name, and what is left out and why.
 
 use privet_edge::{SET_SIZE_BYTES_MAX, SetSubtitles, VideoSet};
 use privet_media::playlist::{TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt};
@@ -6,14 +6,14 @@ use privet_media::playlist::{TEXT_SIZE_BYTES_MAX, vtt_checked, vtt_from_srt};
 use super::reading::{InputLocation, Reading, Unread};
 use super::{Finding, Refused, Verdict, video};
 
-/// What was found out about a set.
+/// The result for a set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SetFinding {
     pub(super) renditions: Vec<RenditionFinding>,
     pub(super) subtitles: Vec<SubtitlesFinding>,
 }
 
-/// One rendition: what would be made of it, or why it is left out.
+/// The result for a rendition: what would be generated from it, or why it is left out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RenditionFinding {
     pub(super) label: String,
@@ -21,19 +21,19 @@ pub(super) struct RenditionFinding {
     pub(super) finding: Finding,
 }
 
-/// Subtitles in one language.
+/// The result for subtitles in one language.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SubtitlesFinding {
     pub(super) label: String,
     pub(super) language: Option<String>,
     pub(super) name: String,
     pub(super) file: String,
-    /// Why they are, if they are.
+    /// The reason, if they are left out.
     pub(super) left_out: Option<String>,
 }
 
 impl SetFinding {
-    /// A set plays if one rendition does.
+    /// Returns the verdict: a set plays if one rendition does.
     pub(super) fn verdict(&self) -> Verdict {
         let verdicts = self
             .renditions
@@ -50,7 +50,7 @@ impl SetFinding {
     }
 }
 
-/// Reads a set and all that it names.
+/// Reads a set and all files that it names.
 pub(super) fn find(reading: &mut Reading, place: &InputLocation) -> Finding {
     let text = match reading.text(place, SET_SIZE_BYTES_MAX) {
         Ok(text) => text,
@@ -117,7 +117,7 @@ fn refused_text(path: &str, text: &[u8]) -> Option<String> {
     webvtt.err().map(|refusal| refusal.to_string())
 }
 
-/// Where the set lies, as in a URL; the folder of a file is the root.
+/// Returns the path of the set, as in a URL; the folder of a file is the root.
 fn path(set: &InputLocation) -> String {
     match set {
         InputLocation::File(_) => "/".to_owned(),
@@ -125,7 +125,7 @@ fn path(set: &InputLocation) -> String {
     }
 }
 
-/// Where a member is: its path is percent-encoded, and beneath the folder of the set.
+/// Returns the location of a member. Its path is percent-encoded, and beneath the folder of the set.
 fn member(set: &InputLocation, path: &str) -> InputLocation {
     match set {
         InputLocation::File(file) => {

@@ -1,16 +1,16 @@
-//! What was found out about a set, as text for people, or as JSON for programs.
+//! Writes the result for a set as text for people, or as JSON for programs.
 
 use serde_json::{Value, json};
 
 use crate::video::set::{RenditionFinding, SetFinding, SubtitlesFinding};
 use crate::video::{Finding, Verdict};
 
-/// The verdict, then each member; what is said of a rendition stands beneath it.
+/// Returns the verdict, then each member, with the lines about a rendition beneath it.
 pub(super) fn lines(name: &str, set: &SetFinding) -> Vec<String> {
     let verdict = match set.verdict() {
         Verdict::Plays => "plays",
         Verdict::Refused => "does not play",
-        Verdict::CannotTell => "cannot be told",
+        Verdict::CannotTell => "cannot be checked",
     };
     let mut lines = vec![format!("{name} {verdict}: {}", counts(set))];
     for rendition in &set.renditions {
@@ -67,7 +67,7 @@ fn subtitles_line(subtitles: &SubtitlesFinding) -> String {
     }
 }
 
-/// The members of the object.
+/// Returns the members of the JSON object.
 pub(super) fn json(set: &SetFinding) -> Value {
     let renditions = set.renditions.iter().map(|rendition| {
         let mut object = super::json(&rendition.file, &rendition.finding);
