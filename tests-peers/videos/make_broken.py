@@ -100,8 +100,8 @@ def cut_off(first, last):
     yield "text.mp4", b"<html>not a video</html>\n" * 50, "refused", "a page that was saved under this name"
     yield "ftyp_only.mp4", first[:index], "refused", "no index"
     yield "no_moov.mp4", last[:end_index], "refused", "no index"
-    yield "cut_in_moov.mp4", first[: index + index_size // 2], "refused", "the index is cut off"
-    yield "cut_in_last_moov.mp4", last[: end_index + end_index_size // 2], "refused", "the index is cut off"
+    yield "cut_in_moov.mp4", first[: index + index_size // 2], "refused", "the index is truncated"
+    yield "cut_in_last_moov.mp4", last[: end_index + end_index_size // 2], "refused", "the index is truncated"
     yield "cut_in_mdat.mp4", first[: media + media_size // 2], "either", "half of the media is not there"
 
 

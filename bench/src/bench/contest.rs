@@ -263,7 +263,7 @@ pub fn parse_size(text: &str) -> Outcome<u64> {
     };
     let number: u64 = digits
         .parse()
-        .map_err(|_| format!("{text} is no size; write 1k, 64k or 1m"))?;
+        .map_err(|_| format!("{text} is not a size; write 1k, 64k or 1m"))?;
     Ok(number * unit)
 }
 

@@ -97,25 +97,25 @@ fn count_max(query: Option<&str>) -> Result<usize, Refusal> {
 /// The reason why a request is refused; the texts are for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum Refusal {
-    #[error("there is nothing under this path")]
+    #[error("there is no such path")]
     NoSuchPath,
-    #[error("this method does nothing here")]
+    #[error("this method is not supported here")]
     Method(&'static str),
     #[error("the query is not count=N with N from 1 to {LISTED_MAX}")]
     Count,
     #[error("the body has more than {BODY_SIZE_BYTES_MAX} bytes; split it")]
     BodyTooLarge,
-    #[error("the body did not come in time")]
+    #[error("the body did not arrive in time")]
     BodyTimeout,
-    #[error("the body broke off")]
+    #[error("the body is truncated")]
     BodyBroken,
-    #[error("the body is not what is expected here: {0}")]
+    #[error("the body is invalid: {0}")]
     Json(String),
     #[error("the path {written:?} {reason}")]
     Path { written: String, reason: String },
     #[error("the tag {written:?} {reason}")]
     Tag { written: String, reason: String },
-    #[error("there are more than {PROBE_OBJECTS_MAX} objects; ask in several turns")]
+    #[error("there are more than {PROBE_OBJECTS_MAX} objects; send several requests")]
     TooManyObjects,
     #[error(transparent)]
     Probe(#[from] ProbeError),
@@ -123,7 +123,7 @@ enum Refusal {
     NoSuchInvalidation(String),
     #[error(transparent)]
     Invalidation(#[from] InvalidationError),
-    #[error("the thread that does this has failed: report this, please")]
+    #[error("the thread for this has failed: please report this")]
     ThreadLost,
 }
 

@@ -96,10 +96,10 @@ fn make_way(path: &Path) -> Result<(), String> {
         Ok(metadata) => metadata,
     };
     if !metadata.file_type().is_socket() {
-        return Err("a file that is no socket has this name".to_owned());
+        return Err("a file with this name is not a socket".to_owned());
     }
     match UnixStream::connect(path) {
-        Ok(_) => Err("another process answers on it".to_owned()),
+        Ok(_) => Err("another process is listening on it".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(|error| error.to_string())
         }
@@ -129,12 +129,12 @@ mod tests {
         let path = folder.path().join("s");
         fs::write(&path, "a text").unwrap();
         let refused = OperatorSocket::bind(&path).unwrap_err();
-        assert_eq!(refused, "a file that is no socket has this name");
+        assert_eq!(refused, "a file with this name is not a socket");
         assert_eq!(fs::read(&path).unwrap(), b"a text");
         fs::remove_file(&path).unwrap();
         let other = UnixListener::bind(&path).unwrap();
         let refused = OperatorSocket::bind(&path).unwrap_err();
-        assert_eq!(refused, "another process answers on it");
+        assert_eq!(refused, "another process is listening on it");
         drop(other);
         let nowhere = folder.path().join("none/s");
         assert!(OperatorSocket::bind(&nowhere).is_err());

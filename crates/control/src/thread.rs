@@ -224,9 +224,7 @@ fn listen(socket: OperatorSocket) -> Option<Listening> {
             _socket: socket,
         }),
         Err(error) => {
-            standard_error::warning(format_args!(
-                "the operator's socket cannot be served: {error}"
-            ));
+            standard_error::warning(format_args!("the admin socket cannot be served: {error}"));
             None
         }
     }

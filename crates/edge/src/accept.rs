@@ -50,8 +50,8 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
             Err(error) => {
                 shared.edge.notices.tell(NoticeCode::AcceptFailed, |count| {
                     format!(
-                        "no connection could be accepted ({error}; {count} since this was last told), and of those that wait \
-                         for a request some are closed, if there are any; let the edge open more files, or lower limits.connections_max"
+                        "cannot accept connections ({error}; {count} since the last report), so some that wait for a \
+                         request are closed; let the edge open more files, or lower limits.connections_max"
                     )
                 });
                 workers.make_room(Whose::Waiting, Instant::now());
@@ -91,16 +91,18 @@ async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSl
     }
     let outcome = match &found {
         Some((_, Whose::Waiting)) => {
-            "got one when those were closed that had waited longest for a request"
+            "was accepted after closing those that had waited longest for a request"
         }
-        Some((_, Whose::Silent)) => "got one when those were closed that had never sent a request",
-        Some((_, Whose::Crowding)) => "got one when those were closed that had long been idle",
-        None => "was closed, as no other could be",
+        Some((_, Whose::Silent)) => {
+            "was accepted after closing those that had never sent a request"
+        }
+        Some((_, Whose::Crowding)) => "was accepted after closing those that had long been idle",
+        None => "was closed, since no other could be",
     };
     shared.edge.notices.tell(NoticeCode::ConnectionsMax, |count| {
         format!(
-            "all {connections_max} places are taken; connections that found it so: {count}, of which the last {outcome}; raise \
-             limits.connections_max ({wished}) and the open files that the edge may have"
+            "the limit of {connections_max} connections is reached; further connections: {count}, of which the last {outcome}; raise \
+             limits.connections_max ({wished}) and the number of open files that the edge may have"
         )
     });
     found.map(|(place, _)| place)

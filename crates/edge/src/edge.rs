@@ -225,11 +225,11 @@ fn tell_operator(event: StoreEvent) {
             );
         }
         StoreEvent::DiskFull => {
-            standard_error::warning("the cache's disk is full; the cache goes on in memory");
+            standard_error::warning("the cache's disk is full; the cache continues in memory");
         }
         StoreEvent::DiskFailed { error } => {
             standard_error::warning(format_args!(
-                "the cache's disk failed, the cache goes on in memory: {error}"
+                "the cache's disk failed, the cache continues in memory: {error}"
             ));
         }
         StoreEvent::DiskBack => standard_error::note("the cache's disk can be written again"),

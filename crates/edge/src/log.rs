@@ -210,7 +210,7 @@ impl LogThread {
             }
             Err(error) => {
                 standard_error::warning(format_args!(
-                    "the old log goes on, the new one cannot be opened: {error}"
+                    "the old log stays in use, the new one cannot be opened: {error}"
                 ));
             }
         }

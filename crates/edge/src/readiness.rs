@@ -91,11 +91,9 @@ fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     let message = if is_missing && names_a_variable(root) {
         // Such paths are written by people who expect a shell between themselves and the file.
-        format!(
-            "there is no folder {shown}: ~ and $ stand for themselves here; write the whole path"
-        )
+        format!("there is no folder {shown}: ~ and $ are not expanded here; write the full path")
     } else if is_missing {
-        format!("there is no folder {shown}; make it, or correct the path")
+        format!("there is no folder {shown}; create it, or correct the path")
     } else if error.kind() == io::ErrorKind::NotADirectory {
         format!("{shown} is not a folder; correct the path")
     } else {
@@ -134,7 +132,7 @@ fn certificate_fault(
         PairFault::LeafNotFirst(position) => (
             "chain",
             format!(
-                "{key} belongs to certificate {position} of {chain}: put that one first, and those that vouch for it behind it"
+                "{key} belongs to certificate {position} of {chain}: put that one first, and its issuers after it"
             ),
         ),
         PairFault::Mismatch => (
@@ -168,7 +166,7 @@ pub fn certificate_notes<'n>(
         .collect();
     if !missing.is_empty() {
         notes.push(format!(
-            "is not for {}: browsers will warn there",
+            "is not valid for {}: browsers will warn there",
             missing.join(", ")
         ));
     }
@@ -197,14 +195,14 @@ fn validity_note(leaf: &ParsedCertificate<'_>, now: Timestamp) -> Option<String>
             not_after,
             ..
         })) => Some(format!(
-            "ended at {}: browsers refuse it; renew it",
+            "expired at {}: browsers reject it; renew it",
             day(not_after)
         )),
         Err(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
             not_before,
             ..
         })) => Some(format!(
-            "begins at {} only: browsers refuse it until then",
+            "is not valid before {}: browsers reject it until then",
             day(not_before)
         )),
         Ok(()) | Err(_) => None,

@@ -54,7 +54,7 @@ pub enum ObjectUrlFault {
     #[error("only http and https URLs are read")]
     Scheme,
     /// A user name precedes the host.
-    #[error("user names and passwords in URLs are not taken: remove what stands before @")]
+    #[error("user names and passwords in URLs are not supported: remove the part before @")]
     UserName,
     /// The text is not a URL, or has characters that must be percent-encoded.
     #[error("not a URL: percent-encode spaces and letters beyond ASCII")]
@@ -203,31 +203,33 @@ impl fmt::Display for RemoteFault {
         let text = match self {
             RemoteFault::Missing => "404: the server has no such object; check the path",
             RemoteFault::Forbidden => {
-                "403: the server refuses it; check that the link has not ended and is for GET, and quote it whole"
+                "403: the server refuses it; check that the link has not expired and is for GET, and put all of it \
+                 in quotes"
             }
             RemoteFault::Redirect(Some(location)) => {
                 return write!(
                     formatter,
-                    "redirects are not followed: check what it leads to, {location}"
+                    "redirects are not followed: check the target, {location}"
                 );
             }
-            RemoteFault::Redirect(None) => "redirects are not followed: check what it leads to",
+            RemoteFault::Redirect(None) => "redirects are not followed: check the target",
             RemoteFault::Status(status) => {
-                return write!(formatter, "the server answers {status}; try again later");
+                return write!(
+                    formatter,
+                    "the server responds with {status}; try again later"
+                );
             }
             RemoteFault::Unanswered(reason) => reason,
             RemoteFault::NoRanges => {
-                "the server ignores Range, and the index is not in the first 16 MiB: fetch the file and check that, or let \
+                "the server ignores Range, and the index is not in the first 16 MiB: download the file and check that, or let \
                  the server send ranges"
             }
             RemoteFault::Encoded => {
                 "the server sends it in a content coding: store it without Content-Encoding"
             }
             RemoteFault::Changed => "the object changed while it was read; try again",
-            RemoteFault::TooLong => {
-                "more would have to be read than the limit: fetch the file and check that"
-            }
-            RemoteFault::Late => "the server takes too long: fetch the file and check that",
+            RemoteFault::TooLong => "the size limit was reached: download the file and check that",
+            RemoteFault::Late => "the server takes too long: download the file and check that",
         };
         formatter.write_str(text)
     }

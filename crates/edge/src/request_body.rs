@@ -13,9 +13,9 @@ use tokio::time::Instant;
 /// Reason why a body did not come to its end.
 #[derive(Debug, Error)]
 pub(crate) enum BodyFault {
-    #[error("the viewer broke the request's body off: {0}")]
+    #[error("the viewer aborted the request body: {0}")]
     Broken(#[from] hyper::Error),
-    #[error("the request's body did not arrive in time")]
+    #[error("the request body did not arrive in time")]
     Late,
 }
 

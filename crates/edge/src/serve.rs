@@ -145,8 +145,8 @@ fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) 
         shared.edge.notices.tell(code, |count| {
             let address = peer.ip();
             format!(
-                "closed connections whose addresses have limits.{key} = {connections_max} already: {count}, \
-                 the last from {address}; proxies belong into edge.trusted_proxies"
+                "closed connections from addresses that have limits.{key} = {connections_max} already: {count}, the \
+                 last from {address}; add proxies to edge.trusted_proxies"
             )
         });
     }

@@ -17,7 +17,7 @@ pub enum StartError {
         fault: ListenFault,
     },
     /// An origin's folder cannot be opened.
-    #[error("the folder {} cannot be opened: {error}; make it, or correct the origin", folder.display())]
+    #[error("the folder {} cannot be opened: {error}; create it, or correct the origin", folder.display())]
     Folder {
         /// Folder as configured.
         folder: PathBuf,

@@ -209,7 +209,8 @@ fn key_fault(key_pem: &[u8], error: &rustls_pki_types::pem::Error) -> PairFault 
     let is_encrypted = |mark: &[u8]| key_pem.windows(mark.len()).any(|window| window == mark);
     PairFault::Key(
         if is_encrypted(b"BEGIN ENCRYPTED PRIVATE KEY") || is_encrypted(b"Proc-Type: 4,ENCRYPTED") {
-            "it has a passphrase, which nobody could give; take it off with openssl pkey".to_owned()
+            "it has a passphrase, which the edge cannot ask for; remove it with openssl pkey"
+                .to_owned()
         } else if matches!(error, rustls_pki_types::pem::Error::NoItemsFound) {
             "no private key in it; give a PEM file".to_owned()
         } else {

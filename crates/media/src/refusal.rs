@@ -9,7 +9,7 @@ pub enum Refusal {
     #[error("not a video: no index was found")]
     NotAVideo,
     /// The object ends before the index does.
-    #[error("the index is cut off")]
+    #[error("the index is truncated")]
     Truncated,
     /// A box, tag or table that contradicts itself or its surroundings.
     #[error("the index is corrupt: {0}")]
@@ -24,7 +24,7 @@ pub enum Refusal {
     #[error("encrypted media is not repackaged")]
     Encrypted,
     /// No track that the output can carry.
-    #[error("no track for this kind of stream")]
+    #[error("no track for this format")]
     NoTrack,
 }
 

@@ -63,13 +63,13 @@ pub enum LeftOut {
 impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            LeftOut::NoMedia => "it is neither picture, audio nor text",
+            LeftOut::NoMedia => "it is neither video, audio nor text",
             LeftOut::Codec => "its codec is not repackaged",
             LeftOut::NoSamples => "it has no samples",
             LeftOut::NotInFragments => {
                 "players refuse it in HLS with fMP4 and in DASH; transport streams and RTMP carry it"
             }
-            LeftOut::FurtherPicture => "only the first picture of a file is offered",
+            LeftOut::FurtherPicture => "only the first video track of a file is offered",
         })
     }
 }

@@ -208,8 +208,7 @@ fn explain_link(
     explanation
 }
 
-const NO_KEYS: &str =
-    "give the public key with --public-key ID=FILE, or the configuration of the edge with --config FILE";
+const NO_KEYS: &str = "give the public key with --public-key ID=FILE, or the configuration of the edge with --config FILE";
 
 /// The hint about a rule of the edge beyond the checks of signatures (fidelity note F38).
 const ODD_PATH: &str = "the path has dot segments, empty segments, \";\", encoded slashes or a second level of encoding: \

@@ -65,7 +65,9 @@ impl fmt::Display for MomentError {
                 "write numbers with units s, m, h, d or w, such as 90m or 1d12h"
             }
             MomentError::DurationZero => "the duration is zero: give at least 1s",
-            MomentError::DurationTooLong => "the duration ends past the year 9999: give a shorter one",
+            MomentError::DurationTooLong => {
+                "the duration ends past the year 9999: give a shorter one"
+            }
             MomentError::Time => {
                 "write epoch seconds, 2030-01-01T18:00:00Z, 2030-01-01, +2h or now"
             }

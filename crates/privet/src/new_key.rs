@@ -45,9 +45,8 @@ impl fmt::Display for NewKeyError {
             NewKeyError::Write { path, reason } => {
                 write!(formatter, "cannot write {}: {reason}", path.display())
             }
-            NewKeyError::Generation => {
-                formatter.write_str("no key can be made: check the system's random number generator")
-            }
+            NewKeyError::Generation => formatter
+                .write_str("no key can be made: check the system's random number generator"),
         }
     }
 }

@@ -203,8 +203,8 @@ impl Sent {
         let lower = pasted.get(..8).unwrap_or(pasted).to_ascii_lowercase();
         if lower.starts_with("rtmp") {
             return Err(
-                "this is an RTMP link, and only web links are explained: what refused a stream is in the edge's live log, as \
-                 x-privet-refusal"
+                "this is an RTMP link, and only web links are explained: the reason for refusing a stream is in the \
+                 edge's JSON access log, as x-privet-refusal"
                     .to_owned(),
             );
         }

@@ -27,7 +27,7 @@ pub enum KeyError {
     #[error("this key cannot be decrypted: check the passphrase")]
     WrongPassphrase,
     /// A key on an elliptic curve other than P-256.
-    #[error("this key is on another curve: CloudFront takes P-256 (prime256v1) only")]
+    #[error("this key is on another curve: CloudFront accepts P-256 (prime256v1) only")]
     UnsupportedCurve,
     /// A key of another algorithm, such as Ed25519 or DSA.
     #[error("this kind of key is unknown to CloudFront: make an RSA 2048 or ECDSA P-256 key")]

@@ -22,7 +22,7 @@ pub enum PolicyError {
     #[error("Statement must be an array with one object: write [ ] around it")]
     StatementObject,
     /// No `DateLessThan`.
-    #[error("Condition has no DateLessThan: a policy needs an end")]
+    #[error("Condition has no DateLessThan: a policy needs an expiry")]
     NoEnd,
     /// An epoch that is not a positive integer in range.
     #[error("AWS:EpochTime {0}")]

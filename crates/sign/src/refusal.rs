@@ -91,13 +91,13 @@ pub enum Refusal {
     #[error("expired at {}", .0.to_utc())]
     Expired(Timestamp),
     /// The viewer's address is outside the range.
-    #[error("the client address is outside the range of the policy")]
+    #[error("the viewer's address is outside the range of the policy")]
     WrongAddress,
     /// The path token was not issued here for this scheme and host, or was changed.
-    #[error("the path token of the path was not issued here for this host")]
+    #[error("the path token was not issued here for this host")]
     PathTokenMismatch,
     /// The key behind the path token is no longer trusted here, or its id now names another key.
-    #[error("the key behind the path token is no longer trusted here")]
+    #[error("the key of the path token is no longer trusted here")]
     PathTokenKeyGone,
 }
 

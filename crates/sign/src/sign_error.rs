@@ -15,7 +15,7 @@ pub enum SignError {
     SigningFailed,
     /// An RSA key of a size that CloudFront no longer accepts.
     #[error(
-        "CloudFront takes RSA 2048 and ECDSA P-256, this key is {0}: make a new key, or allow legacy keys"
+        "CloudFront accepts RSA 2048 and ECDSA P-256, this key is {0}: make a new key, or allow legacy keys"
     )]
     LegacyKey(KeyKind),
     /// A URL that is neither `http://` nor `https://`.
@@ -64,7 +64,7 @@ pub enum SignError {
     #[error("{} is later than the year 9999: give seconds since 1970", .0.as_secs())]
     TooLate(Timestamp),
     /// A start that is not before the expiry.
-    #[error("the start {} is not before the expiry {}: the link would never open", .from.to_utc(), .until.to_utc())]
+    #[error("the not-before time {} is not before the expiry {}: the link would never be valid", .from.to_utc(), .until.to_utc())]
     NeverValid {
         /// Requested start.
         from: Timestamp,
@@ -72,7 +72,7 @@ pub enum SignError {
         until: Timestamp,
     },
     /// An IPv6 address.
-    #[error("CloudFront policies take IPv4 only: leave the address out for IPv6 viewers")]
+    #[error("CloudFront policies support IPv4 only: leave the address out for IPv6 viewers")]
     Ipv6,
     /// Several addresses.
     #[error("one address or one range only: give a CIDR range such as 192.0.2.0/24")]
@@ -90,7 +90,7 @@ pub enum SignError {
     #[error("the resource must begin with http://, https://, *:// or *: {0}")]
     ResourceShape(String),
     /// `http*://` in the resource of a cookie.
-    #[error("cookies take no resource that begins with http*://: write http:// or https://")]
+    #[error("cookies cannot have a resource that begins with http*://: write http:// or https://")]
     CookieResourceScheme,
     /// A resource that does not cover the URL.
     #[error("the resource {resource} does not cover {url}: the link would be refused")]
@@ -104,7 +104,9 @@ pub enum SignError {
     #[error("the policy would be refused: {0}")]
     Policy(#[from] PolicyError),
     /// A ready-made policy together with other terms.
-    #[error("a ready-made policy carries its own terms: leave out start, address and resource")]
+    #[error(
+        "a ready-made policy has its own restrictions: leave out not-before time, address and resource"
+    )]
     PolicyAndTerms,
     /// A stamp or custom cookie without resource or policy.
     #[error("a resource is needed: give one such as https://host/videos/*")]
@@ -124,7 +126,7 @@ pub enum SignError {
     StreamResource,
     /// Bytes of the wrong form from an external signer.
     #[error(
-        "the signer returned bytes that are no {0} signature: it must give PKCS#1 v1.5 of full length, or ECDSA as ASN.1 DER"
+        "the signer returned bytes that are not a {0} signature: it must give PKCS#1 v1.5 of full length, or ECDSA as ASN.1 DER"
     )]
     SignatureForm(KeyKind),
     /// `SameSite=None` or `Partitioned` without `Secure`.

@@ -178,7 +178,8 @@ fn read_listener<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Listener {
     let text = reader.required_string(table, "address");
     let address = text.parse();
     if address.is_err() && !text.is_empty() {
-        let message = format!("{text:?} is no address; write it like 127.0.0.1:8443 or [::1]:8443");
+        let message =
+            format!("{text:?} is not an address; write it like 127.0.0.1:8443 or [::1]:8443");
         reader.fault(&table.path("address"), message);
     }
     Listener {
@@ -217,7 +218,10 @@ fn read_public_key<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> PublicKeyD
         (Some(file), None) => KeySource::File(file),
         (None, Some(pem)) => KeySource::Pem(pem),
         (Some(file), Some(_)) => {
-            reader.fault(&table.path("pem"), "stands beside file; remove one of them");
+            reader.fault(
+                &table.path("pem"),
+                "cannot be combined with file; remove one of them",
+            );
             KeySource::File(file)
         }
         (None, None) => {

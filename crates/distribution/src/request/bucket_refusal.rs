@@ -52,12 +52,13 @@ impl BucketRefusal {
     pub fn advice(self) -> &'static str {
         match self {
             BucketRefusal::Keys => {
-                "it does not take the edge's access keys; check access_key_id and secret_access_key, or where the keys \
-                 come from, and reload or restart the edge; if other objects come, what a policy passes on breaks the \
+                "it does not accept the edge's access keys; check access_key_id and secret_access_key, or where the \
+                 keys come from, and reload or restart the edge; if other objects can be fetched, something that a \
+                 policy forwards breaks the \
                  signature"
             }
             BucketRefusal::Token => {
-                "it does not take the session token of the edge's access keys; get new temporary keys and restart the \
+                "it does not accept the session token of the edge's access keys; get new temporary keys and restart the \
                  edge, or let it take them from a role"
             }
             BucketRefusal::Clock => {
@@ -73,8 +74,8 @@ impl BucketRefusal {
                 "the account of the edge's access keys, or the bucket's, is closed or suspended; ask its provider"
             }
             BucketRefusal::Unexplained => {
-                "it refuses the edge, and not for the object's sake; check the access keys, and what stands between the \
-                 edge and the bucket"
+                "it refuses the edge, not the object; check the access keys, and whatever is between the edge and \
+                 the bucket"
             }
         }
     }

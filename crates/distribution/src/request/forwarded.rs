@@ -78,8 +78,8 @@ impl fmt::Display for ForwardedFault {
         match self {
             ForwardedFault::Uneven(field) => write!(
                 formatter,
-                "{field} has several values, and not as many as X-Forwarded-For; let the outermost proxy set one in place of \
-                 what comes"
+                "{field} has several values, and not as many as X-Forwarded-For; let the outermost proxy replace \
+                 them by a single one"
             ),
             ForwardedFault::Scheme(field) => {
                 write!(
@@ -88,7 +88,7 @@ impl fmt::Display for ForwardedFault {
                 )
             }
             ForwardedFault::Host(field) => write!(formatter, "{field} names no host"),
-            ForwardedFault::Syntax => write!(formatter, "Forwarded is not as RFC 7239 has it"),
+            ForwardedFault::Syntax => write!(formatter, "Forwarded does not follow RFC 7239"),
             ForwardedFault::TooMany => {
                 write!(formatter, "Forwarded names more than {HOPS_MAX} proxies")
             }

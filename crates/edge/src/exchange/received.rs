@@ -155,7 +155,7 @@ impl Received {
         };
         let more = match count {
             0 | 1 => String::new(),
-            count => format!(" ({count} such requests since this was last told)"),
+            count => format!(" ({count} such requests since the last report)"),
         };
         format!("a request for the host {shown} was refused with 403: {why}{more}")
     }

@@ -63,7 +63,9 @@ impl LiveStream {
     pub(super) fn stop(self) {
         drop(self.sender);
         if self.running.recv_timeout(END_PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            standard_error::warning("the live log ends early, its reader has stopped reading");
+            standard_error::warning(
+                "the JSON access log ends early, its reader has stopped reading",
+            );
         }
     }
 }

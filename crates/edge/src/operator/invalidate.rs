@@ -37,7 +37,7 @@ pub enum InvalidationError {
         count: usize,
     },
     /// The loaded configuration has no such distribution.
-    #[error("there is no distribution {0:?}; look at the ids in the configuration")]
+    #[error("there is no distribution {0:?}; check the ids in the configuration")]
     UnknownDistribution(String),
     /// The items are longer than the cache's journal accepts at once.
     #[error(

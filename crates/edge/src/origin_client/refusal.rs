@@ -232,7 +232,7 @@ impl RefusalComplaints {
         let about = format!("{whom} {:?}", refused.cause);
         self.0.tell_of(NoticeCode::OriginRefuses, &about, |_| {
             format!(
-                "{whom} refuses the edge itself, {refused}; meanwhile viewers get what is stored, or 502"
+                "{whom} refuses the edge itself, {refused}; meanwhile viewers get cached objects, or 502"
             )
         });
     }
@@ -279,7 +279,7 @@ fn unreached(whom: &str, fault: OriginFault) -> Option<String> {
         | OriginFaultKind::Refused(_) => return None,
     };
     Some(format!(
-        "{whom} is not reached: {fault}; meanwhile viewers get what is stored, or {status}"
+        "{whom} cannot be reached: {fault}; meanwhile viewers get cached objects, or {status}"
     ))
 }
 
@@ -301,22 +301,22 @@ mod tests {
         check(
             OriginFaultKind::Connect,
             Some(
-                "server http://a:80 (origin web) is not reached: the origin takes no connection; check host and port; \
-                 meanwhile viewers get what is stored, or 502",
+                "server http://a:80 (origin web) cannot be reached: cannot connect to the origin; check host and port; \
+                 meanwhile viewers get cached objects, or 502",
             ),
         );
         check(
             OriginFaultKind::Dns,
             Some(
-                "server http://a:80 (origin web) is not reached: the origin's name has no address; check its spelling; \
-                 meanwhile viewers get what is stored, or 502",
+                "server http://a:80 (origin web) cannot be reached: the origin's host name does not resolve; check its \
+                 spelling; meanwhile viewers get cached objects, or 502",
             ),
         );
         check(
             OriginFaultKind::ConnectTimeout,
             Some(
-                "server http://a:80 (origin web) is not reached: no connection to the origin in time; meanwhile viewers get \
-                 what is stored, or 504",
+                "server http://a:80 (origin web) cannot be reached: the connection to the origin timed out; meanwhile \
+                 viewers get cached objects, or 504",
             ),
         );
     }

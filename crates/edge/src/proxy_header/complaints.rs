@@ -47,8 +47,8 @@ impl ProxyComplaints {
         if is_near {
             self.0.tell(NoticeCode::ForwardedUnbelieved, |_| {
                 format!(
-                    "a request from {address} was refused; it has X-Forwarded-Proto or Forwarded, which are believed only of \
-                     edge.trusted_proxies: if {address} is your proxy, add it there"
+                    "a request from {address} was refused; it has X-Forwarded-Proto or Forwarded, which are accepted \
+                     only from edge.trusted_proxies: if {address} is your proxy, add it there"
                 )
             });
         }

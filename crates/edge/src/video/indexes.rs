@@ -380,7 +380,7 @@ fn tell_of_rare_key_frames(video: &Video, source: &VideoSource) {
     let longest = Duration::from_secs(longest.unwrap_or(0) / u64::from(track.timescale.max(1)));
     if longest > FAR {
         standard_error::note(format_args!(
-            "{} has key frames up to {} s apart, so that players wait and seek badly; encode it with one every 2 s",
+            "{} has key frames up to {} s apart, so players start slowly and seek badly; encode it with one every 2 s",
             redact_viewer_text(source.path()),
             longest.as_secs()
         ));

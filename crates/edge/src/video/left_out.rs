@@ -53,9 +53,9 @@ fn cause(denial: &Denial) -> String {
         return format!("{token}: {reason}");
     }
     let advice = if *denial == Denial::ForeignMember {
-        "its behavior asks for other keys than the set's, or makes no videos"
+        "its behavior trusts other keys than the set's, or has video = false"
     } else {
-        "ask for the file itself to see what its origin says"
+        "request the file itself to see what its origin says"
     };
     format!("{}: {advice}", denial.token())
 }

@@ -96,7 +96,7 @@ impl VideoSet {
         let name = path[folder.len().min(path.len())..].to_ascii_lowercase();
         if name.contains("%2f") || name.contains("%5c") {
             // An origin would take it to lie in another folder.
-            return Err("a set has to be asked for with plain slashes in its path".to_owned());
+            return Err("a set has to be requested with plain slashes in its path".to_owned());
         }
         let mut labels = HashSet::new();
         let mut renditions = Vec::new();
@@ -106,7 +106,7 @@ impl VideoSet {
                 .any(|ending| *ending != ".video.json" && has_ending(&rendition.file, ending));
             if !is_video {
                 return Err(format!(
-                    "{:?} is no video; name an .mp4, .m4v, .m4a, .mov or .cmfv",
+                    "{:?} is not a video; name an .mp4, .m4v, .m4a, .mov or .cmfv",
                     rendition.file
                 ));
             }
@@ -134,7 +134,7 @@ impl VideoSet {
             let label = fresh_label(&mut labels, label)?;
             let name = text.name.unwrap_or_else(|| label.clone());
             if name.len() > NAME_SIZE_BYTES_MAX || name.chars().any(char::is_control) {
-                return Err(format!("the name of the subtitles {label} is no name"));
+                return Err(format!("the name of the subtitles {label} is invalid"));
             }
             subtitles.push(SetSubtitles {
                 paths: vec![member_path(folder, &text.file)?],
@@ -198,11 +198,11 @@ fn has_ending(name: &str, ending: &str) -> bool {
 fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, String> {
     if !is_label(&label) {
         return Err(format!(
-            "{label:?} is no label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
+            "{label:?} is not a label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
         ));
     }
     if !labels.insert(label.clone()) {
-        return Err(format!("the label {label} stands twice"));
+        return Err(format!("the label {label} is used twice"));
     }
     Ok(label)
 }
@@ -215,7 +215,7 @@ fn member_path(folder: &str, file: &str) -> Result<String, String> {
     };
     if file.len() > FILE_NAME_SIZE_BYTES_MAX || file.split('/').any(is_bad) {
         return Err(format!(
-            "{file:?} does not lie in the folder of the set, or beneath it"
+            "{file:?} is not in the folder of the set, or beneath it"
         ));
     }
     let segments: Vec<String> = file

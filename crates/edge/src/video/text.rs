@@ -48,7 +48,7 @@ pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64
         return Err(Denial::Video {
             token: "video-playlist-too-long",
             reason:
-                "the playlist would be too long with the grant on each line; ask for it with path_token=1"
+                "the playlist would be too long with the grant on each line; request it with path_token=1"
                     .to_owned(),
         });
     }

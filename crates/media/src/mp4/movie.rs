@@ -310,7 +310,7 @@ fn refuse_unplayable(tracks: &[Track]) -> Result<(), Refusal> {
     }
     let is_unknown = |track: &Track| track.kind == TrackKind::Video && track.codec == Codec::Other;
     if tracks.iter().any(is_unknown) {
-        return Err(Refusal::Unsupported("codec of the picture"));
+        return Err(Refusal::Unsupported("codec of the video track"));
     }
     match has(TrackKind::Audio) {
         true => Ok(()),

@@ -231,7 +231,7 @@ impl Tables {
             last = number;
         }
         match (kind, last) {
-            (TrackKind::Video, 0) => Err(Refusal::Unsupported("picture without a key frame")),
+            (TrackKind::Video, 0) => Err(Refusal::Unsupported("video track without a key frame")),
             (TrackKind::Video | TrackKind::Audio | TrackKind::Text, _) => Ok(()),
         }
     }

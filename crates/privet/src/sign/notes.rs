@@ -129,7 +129,10 @@ mod tests {
             from: Some(Timestamp::from_secs(from)),
             ..until(NOW + 9)
         };
-        check(&from(NOW), &["becomes valid in the second after 2027-01-15"]);
+        check(
+            &from(NOW),
+            &["becomes valid in the second after 2027-01-15"],
+        );
         check(&from(NOW - 1), &[]);
         check(&from(NOW + 1), &[]);
     }

@@ -89,18 +89,18 @@ fn check(manner: Manner, expected: &str) {
 fn origins_are_asked_at_the_start() {
     check(
         Manner::Lists,
-        "ANYONE CAN READ PLACE WITHOUT A SIGNATURE (origin app of distribution EDFDVBD6EXAMPLE answered 200 to a \
-         request without keys): block public access to it, or take the trusted keys off its behaviors",
+        "ANYONE CAN READ PLACE WITHOUT A SIGNATURE (origin app of distribution EDFDVBD6EXAMPLE responded with 200 to \
+         a request without credentials): block public access to it, or remove the trusted keys from its behaviors",
     );
     check(
         Manner::Redirects,
-        "whether PLACE is private could not be told (origin app of distribution EDFDVBD6EXAMPLE answered 307): \
-         ask for an object that is there with privet probe --object",
+        "cannot tell whether PLACE is private (origin app of distribution EDFDVBD6EXAMPLE responded with 307): \
+         name an existing object with privet probe --object",
     );
     check(
         Manner::RefusesAll,
-        "PLACE keeps its listing and unknown objects from those without keys (origin app of distribution \
-         EDFDVBD6EXAMPLE); to be sure, ask for an object that is there with privet probe --object",
+        "PLACE hides its listing and unknown objects from requests without credentials (origin app of distribution \
+         EDFDVBD6EXAMPLE); to be sure, name an existing object with privet probe --object",
     );
 }
 
@@ -143,13 +143,18 @@ fn a_configuration_is_probed_without_an_edge() {
         assert!(said.out.contains(word), "{said:?}");
     };
     check(Manner::Lists, &[], 1, "ANYONE CAN READ bucket videos");
-    check(Manner::Redirects, &[], 2, "could not be told");
-    check(Manner::RefusesAll, &[], 2, "to be sure, ask for an object");
+    check(Manner::Redirects, &[], 2, "cannot tell whether");
+    check(
+        Manner::RefusesAll,
+        &[],
+        2,
+        "to be sure, name an existing object",
+    );
     let object = ["--object", "/talk.mp4"];
     check(Manner::RefusesAll, &object, 0, "is private");
     // The bucket lists nothing, but hands the object to everybody who knows its name.
     let hidden = Manner::HandsOut("/videos/talk.mp4");
-    check(hidden, &[], 2, "to be sure, ask for an object");
+    check(hidden, &[], 2, "to be sure, name an existing object");
     check(hidden, &object, 1, "ANYONE CAN READ bucket videos");
     check(
         hidden,
@@ -201,8 +206,8 @@ fn s4_an_object_that_is_not_there_vouches_for_nothing() {
     assert_eq!(said.code, 2, "{said:?}");
     let place = format!("bucket videos at {}", origin.address());
     let expected = format!(
-        "whether {place} is private could not be told (origin app of distribution EDFDVBD6EXAMPLE): the object \
-         /tlak.mp4 is not there, the edge itself is answered 403; name one that is with privet probe --object \
+        "cannot tell whether {place} is private (origin app of distribution EDFDVBD6EXAMPLE): the object \
+         /tlak.mp4 does not exist, the edge itself gets 403; name an existing one with privet probe --object \
          EDFDVBD6EXAMPLE/PATH\n"
     );
     assert_eq!(said.out, expected);
@@ -380,7 +385,7 @@ fn s4_a_bucket_that_anybody_can_write_to_is_found() {
         origin
     };
     let loud = "ANYONE CAN WRITE TO IT";
-    let quiet = "nobody can write to it without keys";
+    let quiet = "nobody can write to it without credentials";
     check(bucket_with(ANYBODYS_ACL, None, refuses), &[], 1, loud);
     check(
         bucket_with(OWNERS_ACL, Some(ANYBODYS_POLICY), refuses),
@@ -538,9 +543,9 @@ fn d13_a_server_on_loopback_is_no_alarm() {
         let said = probe(&folder, &config, &[]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
         let expected = format!(
-            "server {url}:{port} answers without a signature, but only this machine reaches it (origin app of distribution \
-             EDFDVBD6EXAMPLE answered 200 to a request without keys); if others use this machine, let it answer only \
-             those who send a secret header (headers of the origin)\n"
+            "server {url}:{port} responds without a signature, but only this machine can reach it (origin app of \
+             distribution EDFDVBD6EXAMPLE responded with 200 to a request without credentials); if others use this machine, let it respond \
+             only to requests with a secret header (headers of the origin)\n"
         );
         assert_eq!(said.out, expected);
     }

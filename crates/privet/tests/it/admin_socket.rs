@@ -51,10 +51,10 @@ impl Fixture {
 #[test]
 fn requests_that_mean_nothing_are_refused() {
     let fixture = Fixture::new();
-    let nothing = (404, "there is nothing under this path");
+    let nothing = (404, "there is no such path");
     fixture.check("GET /", "", nothing);
     fixture.check("GET /invalidation", "", nothing);
-    let method = (405, "this method does nothing here");
+    let method = (405, "this method is not supported here");
     fixture.check("DELETE /invalidations", "", method);
     fixture.check("POST /cache", "", method);
     fixture.check("GET /origins/probe", "", method);
@@ -72,7 +72,7 @@ fn requests_that_mean_nothing_are_refused() {
 #[test]
 fn garbage_is_refused() {
     let fixture = Fixture::new();
-    let json = (400, "the body is not what is expected here: ");
+    let json = (400, "the body is invalid: ");
     for body in ["", "{", "[]", "null", "{\"paths\": [\"/a\"]}", "\u{1}\u{2}"] {
         fixture.check("POST /invalidations", body, json);
     }
@@ -214,7 +214,7 @@ fn the_socket_is_taken_over_from_the_dead_only() {
     assert_eq!(
         refused.to_string(),
         format!(
-            "cannot listen on {}: another process answers on it; correct the socket in [admin]",
+            "cannot listen on {}: another process is listening on it; correct the socket in [admin]",
             socket.display()
         )
     );

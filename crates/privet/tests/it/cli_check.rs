@@ -121,7 +121,7 @@ fn a_distribution_that_is_open_to_everybody_is_a_warning() {
         warnings,
         [
             "warning: distribution EOPEN is open to everybody: add trusted_key_groups to its default_behavior, or to the \
-             behaviors that are to be private"
+             behaviors that should be private"
         ]
     );
     assert!(!said.err.contains("no private behavior"), "{said:?}");
@@ -134,7 +134,7 @@ fn a_distribution_that_is_open_to_everybody_is_a_warning() {
 #[test]
 fn behind_trusted_proxies_nobody_hears_that_links_travel_in_the_clear() {
     let folder = Folder::new();
-    let note = "links and files travel in the clear";
+    let note = "links and files are sent unencrypted";
     let noted = |edge: &str| {
         folder.write(
             "privet.toml",

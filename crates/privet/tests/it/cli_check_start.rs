@@ -76,7 +76,7 @@ fn folders_that_are_written_and_cannot_be_made() {
     folder.write("file", "");
     let said = check(&folder, &writing("file"));
     said.mentions(&[
-        "note: [log] folder: file is not a folder; the edge writes there",
+        "note: [log] folder: file is not a folder; must be able to write there",
         "note: [cache] folder: file is not a folder; ",
         "note: [admin] socket: file is not a folder; ",
     ]);
@@ -88,7 +88,10 @@ fn folders_that_are_written_and_cannot_be_made() {
     );
     assert!(!folder.path("none").exists(), "check makes nothing");
     let said = check(&folder, &writing("."));
-    assert!(!said.err.contains("the edge writes there"), "{said:?}");
+    assert!(
+        !said.err.contains("must be able to write there"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -132,8 +135,8 @@ fn d2_folders_that_are_not_there() {
         refuse(&folder, &lines, &[place, words]);
     };
     refuse("videos", "there is no folder videos; make it");
-    refuse("~/videos", "~ and $ stand for themselves");
-    refuse("$HOME/videos", "~ and $ stand for themselves");
+    refuse("~/videos", "~ and $ are not expanded");
+    refuse("$HOME/videos", "~ and $ are not expanded");
     refuse("file", "file is not a folder");
 }
 
@@ -252,10 +255,10 @@ fn d2_certificates_that_viewers_will_not_like_are_noted() {
     let note = |text: &str| format!("note: the certificate of distribution E1 {text}");
     assert_eq!(noted(), [] as [String; 0]);
     certify(&folder, &["www.example.com", "*.videos.example.com"], 2021);
-    let ended = "ended at 2021-01-01T00:00:00Z: browsers refuse it; renew it";
+    let ended = "expired at 2021-01-01T00:00:00Z: browsers reject it; renew it";
     assert_eq!(noted(), [note(ended)]);
     certify(&folder, &["www.example.com"], 2099);
-    let not_for = "is not for *.videos.example.com: browsers will warn there";
+    let not_for = "is not valid for *.videos.example.com: browsers will warn there";
     assert_eq!(noted(), [note(not_for)]);
     certify(&folder, &["*.example.com", "a.videos.example.com"], 2021);
     assert_eq!(noted(), [note(ended), note(not_for)]);
@@ -301,7 +304,7 @@ fn d3_a_port_that_is_taken_is_named_with_its_place() {
     );
     folder
         .run(&["serve"])
-        .fails(1, &[&error, "hint: end that program"]);
+        .fails(1, &[&error, "hint: stop that program"]);
     folder.write("privet.toml", &text.replace(&address, "192.0.2.1:0"));
     folder.run(&["serve"]).fails(
         1,

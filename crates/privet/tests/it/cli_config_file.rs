@@ -61,7 +61,7 @@ fn d7_without_a_name_it_is_privet_toml() {
         if command[0] != "explain" {
             said.mentions(&[
                 "error: there is no privet.toml",
-                "hint: name the file with --config FILE",
+                "hint: give the file with --config FILE",
             ]);
         }
     }
@@ -94,7 +94,7 @@ fn d7_a_socket_goes_with_the_variable() {
     let variable = [("PRIVET_CONFIG", "named.toml")];
     folder
         .run_with("", &variable, &["cache", "--socket", "none.sock"])
-        .fails(1, &["no edge answers on none.sock"]);
+        .fails(1, &["no edge is listening on none.sock"]);
     folder
         .run(&["cache", "--socket", "none.sock", "--config", "named.toml"])
         .fails(2, &["cannot be used with"]);

@@ -68,14 +68,14 @@ impl Demo {
         None
     }
 
-    /// Reloads the configuration, and waits until it is active.
+    /// Has the configuration read again, and waits until it is loaded.
     fn reload(&mut self) {
         let id = i32::try_from(self.program.id()).unwrap();
         let id = rustix::process::Pid::from_raw(id).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::HUP).unwrap();
         let lines = BufReader::new(self.program.stderr.as_mut().unwrap()).lines();
         let mut lines = lines.map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("is in force")));
+        assert!(lines.any(|line| line.contains("is loaded")));
     }
 }
 

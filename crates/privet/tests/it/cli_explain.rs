@@ -10,7 +10,7 @@ fn what_keeps_it_from_an_answer_is_2() {
     folder.write("text.pem", "no key");
     let explain = |key: &str| folder.run(&["explain", "--public-key", key, URL]);
     explain("K1").fails(2, &["write the key pair id, =, and the file"]);
-    explain("K1=").fails(2, &["no file behind the ="]);
+    explain("K1=").fails(2, &["no file after the ="]);
     explain("k1=key.pub.pem").fails(2, &["capital letters and digits"]);
     explain("K1=none.pem").fails(2, &["error: cannot read none.pem"]);
     explain("K1=text.pem").fails(2, &["error: text.pem: this is not a key"]);
@@ -69,14 +69,14 @@ fn what_is_made_of_a_video_is_told_from_the_video() {
     check(
         &list(&folder.sign(&[video]).ok()),
         0,
-        "Privet opens it: a link for the video https://",
+        "Privet allows it: a link for the video https://",
     );
     let other = folder.sign(&[URL]).ok();
     let (_, query) = other.trim().split_once('?').expect("signed");
     check(
         &format!("{video}/dash/manifest.mpd?{query}"),
         1,
-        "but this is none that opens",
+        "but this link is not valid",
     );
 }
 
@@ -104,7 +104,7 @@ fn addresses_decide() {
         &sign,
         &[],
         2,
-        &["\n?   address", "cannot tell: no client address was given"],
+        &["\n?   address", "cannot tell: no viewer address was given"],
     );
     check(
         &sign,
@@ -131,7 +131,7 @@ fn without_keys_it_cannot_tell() {
             .contains("no public key for K2JCJMDEHXQW5F was given"),
         "{said:?}"
     );
-    let hint = "hint: name the public key with --public-key ID=FILE, or the configuration";
+    let hint = "hint: give the public key with --public-key ID=FILE, or the configuration";
     assert!(said.out.contains(hint), "{said:?}");
 }
 
@@ -242,7 +242,7 @@ fn the_exit_code_answers_without_a_reader() {
 #[test]
 fn a_path_that_servers_read_in_different_ways_is_named() {
     let folder = Folder::new();
-    let hint = "before an HTTP server Privet refuses it with 403";
+    let hint = "in front of an HTTP server Privet refuses it with 403";
     for odd in ["a//b.jpg", "a;b.jpg", "a%2fb.jpg", "a%252e.jpg"] {
         let url = format!("https://d111111abcdef8.cloudfront.net/{odd}");
         let link = folder.sign(&[&url]).ok();

@@ -112,7 +112,7 @@ fn check_tells_programs_the_same() {
     assert_eq!(good["distributions"][0]["names"][1], "localhost");
     assert_eq!(
         good["notes"][0],
-        "no https listener: links and files travel in the clear"
+        "no https listener: links and files are sent unencrypted"
     );
     folder.write("privet.toml", "one = 1\ntwo = 2");
     let (code, faulty) = check();
@@ -189,7 +189,7 @@ fn d14_one_demo_runs_in_a_folder() {
     held.lock().unwrap();
     folder.run(&["demo", "--once", "--dir", "data"]).fails(
         1,
-        &["another demo runs in data: end it, or name another folder with --dir"],
+        &["another demo runs in data: stop it, or give another folder with --dir"],
     );
 }
 

@@ -58,8 +58,10 @@ fn an_edge_that_is_not_there_is_1() {
         "privet.toml",
         &format!("{config}\n[admin]\nsocket = \"none.sock\"\n"),
     );
-    invalidate(&folder, &["/a"]).fails(1, &["error: no edge answers on none.sock: ", "hint: "]);
-    invalidate(&folder, &["--socket", "key.pem", "/a"]).fails(1, &["no edge answers on key.pem"]);
+    invalidate(&folder, &["/a"])
+        .fails(1, &["error: no edge is listening on none.sock: ", "hint: "]);
+    invalidate(&folder, &["--socket", "key.pem", "/a"])
+        .fails(1, &["no edge is listening on key.pem"]);
     folder.write("privet.toml", "listeners = 1\n");
     folder
         .run(&["cache"])
@@ -127,5 +129,5 @@ fn a_running_edge_is_told_and_asked() {
     let said = folder.run(&["cache", "--json"]).ok();
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["objects"], 0);
     drop(edge);
-    invalidate(&folder, &["/a"]).fails(1, &["no edge answers on admin.sock"]);
+    invalidate(&folder, &["/a"]).fails(1, &["no edge is listening on admin.sock"]);
 }

@@ -130,11 +130,11 @@ fn check_names_what_is_wrong() {
     folder.take("rsa4096.pem", "large.pem");
     let said = folder.run(&["key", "check", "large.pem"]);
     assert_eq!(said.code, 1);
-    said.mentions(&["error: CloudFront takes RSA 2048"]);
+    said.mentions(&["error: CloudFront accepts RSA 2048"]);
     folder.take("p256.pub.pem", "other.pub.pem");
     let said = folder.run(&["key", "check", "key.pem", "other.pub.pem"]);
     assert_eq!(said.code, 1);
-    said.mentions(&["error: the two keys do not belong together"]);
+    said.mentions(&["error: the two keys are not a pair"]);
 }
 
 #[test]

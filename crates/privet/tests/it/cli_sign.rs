@@ -16,7 +16,7 @@ fn an_end_is_needed() {
     said.fails(
         2,
         &[
-            "error: the link needs an expiry\n",
+            "error: the link has no expiry\n",
             "hint: add --for 2h, --until ",
         ],
     );
@@ -94,7 +94,7 @@ fn what_cannot_work_is_1() {
         &["covers every host", "hint: add --allow-broad"],
     );
     check_refused(&["--resource", "https://other/*", URL], &["does not cover"]);
-    check_refused(&["--from", "2000000001", URL], &["never open"]);
+    check_refused(&["--from", "2000000001", URL], &["never be valid"]);
     check_refused(&["--strict", "https://HOST/a"], &["give https://host/a"]);
     check_refused(
         &["--cookies"],
@@ -154,7 +154,7 @@ fn keys_come_from_standard_input_and_environment() {
     let said = folder.run_with("", &[("KEY", key.as_str())], &arguments("env:KEY"));
     assert_eq!(said.ok(), SIGNED);
     let twice = folder.pipe(&key, &arguments("-")[..7]);
-    twice.fails(2, &["standard input can be read once"]);
+    twice.fails(2, &["standard input can be read only once"]);
 }
 
 #[test]
@@ -386,9 +386,9 @@ fn external_signers_are_checked() {
         1,
         &["the external signer failed: it ended with exit status: 3"],
     );
-    external(&folder, "echo '!'").fails(1, &["its answer is not base64"]);
+    external(&folder, "echo '!'").fails(1, &["its output is not base64"]);
     external(&folder, "echo AAAA").fails(1, &["its signature does not verify"]);
-    external(&folder, "true").fails(1, &["its answer is not base64"]);
+    external(&folder, "true").fails(1, &["its output is not base64"]);
 }
 
 #[test]
@@ -425,10 +425,10 @@ fn check_noted(arguments: &[&str], notes: &[&str]) {
 
 #[test]
 fn d6_links_that_have_ended_are_noted() {
-    let ended = "this link ended at 2020-01-01T00:00:00Z, and opens nothing; give a later end";
+    let ended = "this link expired at 2020-01-01T00:00:00Z, and opens nothing; give a later expiry";
     check_noted(&["--until", "2020-01-01", URL], &[ended]);
     check_noted(&["--until", "2020-01-01", URL, URL], &[ended]);
-    check_noted(&["--until", "now", URL], &["this link ended at "]);
+    check_noted(&["--until", "now", URL], &["this link expired at "]);
     let shared = [
         "--until",
         "2020-01-01",
@@ -439,10 +439,10 @@ fn d6_links_that_have_ended_are_noted() {
     ];
     check_noted(&shared, &[ended]);
     let cookies = ["--until", "2020-01-01", "--cookies", URL];
-    check_noted(&cookies, &["these cookies ended at 2020-01-01"]);
+    check_noted(&cookies, &["these cookies expired at 2020-01-01"]);
     check_noted(
         &["--until", "2147483648", URL],
-        &["CloudFront takes no end after 2038-01-19"],
+        &["CloudFront accepts no expiry after 2038-01-19"],
     );
     check_noted(&["--until", "2147483647", URL], &[]);
 }
@@ -455,9 +455,8 @@ fn d6_links_of_playlists_alone_are_noted() {
         let arguments = [&["--for", "1h", url.as_str()][..], more].concat();
         check_noted(&arguments, note.as_slice());
     };
-    let sign = format!(
-        "this opens the playlist alone, and none of its segments: sign {video}, and write "
-    );
+    let sign =
+        format!("this opens the playlist only, and none of its segments: sign {video}, and write ");
     for path in [
         "/hls/master.m3u8",
         "/hls/ts.m3u8",
@@ -479,7 +478,7 @@ fn d6_links_of_playlists_alone_are_noted() {
         None,
     );
     let ready = "https://d111111abcdef8.cloudfront.net/live/index.M3U8";
-    let add = "this opens the playlist alone, and none of its segments: add --resource 'https://d111111abcdef8.cloudfront.net/live/*'";
+    let add = "this opens the playlist only, and none of its segments: add --resource 'https://d111111abcdef8.cloudfront.net/live/*'";
     check_noted(&["--for", "1h", ready], &[add]);
     check_noted(&["--for", "1h", "--ip", "192.0.2.1", ready], &[add]);
 }

@@ -22,7 +22,7 @@ fn wrong_usage_is_2() {
     sign(LIST, &[]).fails(
         2,
         &[
-            "error: a list needs the URL that viewers find it under\n",
+            "error: the URL of the playlist is missing\n",
             "hint: add --base https://",
         ],
     );
@@ -33,7 +33,7 @@ fn wrong_usage_is_2() {
         (&["--base", BASE, "--output", "json"], "cannot be used with"),
         (
             &["--base", BASE, "https://host/a"],
-            "error: a list has its own URIs",
+            "error: a playlist has its own URIs",
         ),
     ] {
         sign(LIST, arguments).fails(2, &[words]);
@@ -56,7 +56,7 @@ fn wrong_usage_is_2() {
         "--base",
         BASE,
     ]);
-    twice.fails(2, &["standard input can be read once"]);
+    twice.fails(2, &["standard input can be read only once"]);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn other_hosts_are_left_and_said() {
     let list = "#EXTM3U\nhttps://other/1.ts\nhttps://host/videos/talk/2.ts\n";
     let said = sign(list, &["--base", BASE]);
     assert_eq!(said.code, 0, "{said:?}");
-    said.mentions(&["note: URIs on other hosts, left as they are: 1\n"]);
+    said.mentions(&["note: URIs on other hosts, left unchanged: 1\n"]);
     assert!(
         said.out
             .contains("https://other/1.ts\nhttps://host/videos/talk/2.ts?Policy="),
@@ -247,5 +247,5 @@ fn lists_come_from_standard_input_and_go_to_a_file() {
         .fails(1, &["error: cannot write none/signed.m3u8: no such file"]);
     let said = folder.sign_lines("#EXTM3U\n", &["--playlist", "-", "--base", BASE]);
     assert_eq!((said.code, said.out.as_str()), (0, "#EXTM3U\n"));
-    said.mentions(&["note: the playlist has no URI that was signed"]);
+    said.mentions(&["note: no URI of the playlist was signed"]);
 }

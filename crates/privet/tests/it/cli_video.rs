@@ -25,16 +25,13 @@ fn what_cannot_be_told_ends_with_2() {
         ("folder.mp4", "cannot read folder.mp4: is a directory"),
         ("/dev/zero", "not a regular file"),
         ("ftp://HOST/talk.mp4", "only http and https"),
-        (
-            "https://me:word@HOST/talk.mp4",
-            "remove what stands before @",
-        ),
+        ("https://me:word@HOST/talk.mp4", "remove the part before @"),
         ("https://HOST/a talk.mp4", "percent-encode"),
         (
             "none.video.json",
             "cannot read none.video.json: no such file",
         ),
-        ("old.flv", "RTMP alone"),
+        ("old.flv", "RTMP only"),
     ] {
         folder
             .run(&["video", "check", file])
@@ -83,7 +80,7 @@ fn a_video_is_told_track_by_track() {
     let said = folder.run(&["video", "check", "talk.mp4"]).ok();
     let lines: Vec<&str> = said.lines().collect();
     assert!(lines[0].starts_with("talk.mp4 plays: 0:00:14."), "{said}");
-    assert!(lines[1].starts_with("track 1  picture   avc1."), "{said}");
+    assert!(lines[1].starts_with("track 1  video     avc1."), "{said}");
     assert!(lines[1].contains("640x360  24.000 fps"), "{said}");
     assert!(
         lines[2].starts_with("track 2  audio     mp4a.40.2  48000 Hz"),
@@ -105,6 +102,6 @@ fn the_ending_of_a_name_counts() {
     let folder = Folder::new();
     put(&folder, "talk.bin", &MadeVideo::new(4, 400, 0).bytes);
     let said = folder.run(&["video", "check", "talk.bin"]).ok();
-    assert!(said.contains("let it end in .mp4"), "{said}");
+    assert!(said.contains("give it the extension .mp4"), "{said}");
     assert_eq!(json(&folder, "talk.bin").1["has_video_ending"], false);
 }

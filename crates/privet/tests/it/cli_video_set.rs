@@ -62,7 +62,7 @@ fn check_members(said: &str) {
         line("rendition b  ").contains("video.mp4 plays: 0:00:14."),
         "{said}"
     );
-    assert!(lines[2].starts_with("  track 1  picture   avc1."), "{said}");
+    assert!(lines[2].starts_with("  track 1  video     avc1."), "{said}");
     assert!(
         line("rendition c  ").contains("none.mp4  left out: cannot read"),
         "{said}"

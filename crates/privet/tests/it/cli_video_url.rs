@@ -72,8 +72,8 @@ fn the_same_is_said_of_a_url_as_of_a_file() {
 #[test]
 fn a_server_that_refuses_is_told_with_what_to_do() {
     for (status, words) in [
-        (403, ["403", "has not ended"]),
-        (401, ["403", "has not ended"]),
+        (403, ["403", "has not expired"]),
+        (401, ["403", "has not expired"]),
         (404, ["404", "check the path"]),
         (410, ["404", "check the path"]),
         (503, ["503", "try again later"]),

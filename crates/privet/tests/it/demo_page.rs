@@ -54,19 +54,19 @@ fn d14_an_ended_link_has_words_in_place_of_a_player() {
     browser.open(&demo.page);
     let answer = browser.look("#expired-answer", "403");
     assert_eq!(answer.0["text"], "403 Access denied", "{answer:?}");
-    let shown = browser.look("#expired", "ended");
-    assert_eq!(shown.0["text"], "This link has ended", "{shown:?}");
+    let shown = browser.look("#expired", "expired");
+    assert_eq!(shown.0["text"], "This link has expired", "{shown:?}");
     assert_eq!(shown.number("players"), 0.0, "{shown:?}");
     // The valid link has a player until it expires.
     let private = "section:first-of-type";
     let shown = browser.look(private, "Play Video");
     assert!(shown.number("players") > 1.0, "{shown:?}");
     browser.end_links("/video.mp4");
-    let shown = browser.look(private, "This link has ended");
+    let shown = browser.look(private, "This link has expired");
     let said = shown.0["text"].as_str().unwrap();
-    assert!(said.contains("Load the page again"), "{shown:?}");
+    assert!(said.contains("Reload the page"), "{shown:?}");
     assert_eq!(shown.number("players"), 0.0, "{shown:?}");
-    let alert = browser.look(&format!("{private} .refused"), "ended");
+    let alert = browser.look(&format!("{private} .refused"), "expired");
     assert_eq!(alert.0["live"], "alert", "{alert:?}");
 }
 

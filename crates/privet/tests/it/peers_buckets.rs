@@ -41,7 +41,7 @@ fn s4_a_private_bucket_is_told_from_one_that_could_not_be_told() {
     check(&bucket, &THERE, 0, "nobody can write to it");
     check(&bucket, &TRIES, 0, "nobody can write to it");
     check(&bucket, &MISSPELT, 2, "/tpyo.txt is not there");
-    check(&bucket, &[], 2, "to be sure, ask for an object");
+    check(&bucket, &[], 2, "to be sure, name an existing object");
 }
 
 /// The usual policy of a public website: objects can be read, but not listed.

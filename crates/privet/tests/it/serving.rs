@@ -102,7 +102,7 @@ fn f11_a_configuration_that_turns_into_a_device_ends_nothing() {
     become_link(&large);
     served.hear("larger than");
     become_link(&real);
-    served.hear("is in force");
+    served.hear("is loaded");
     served.send(Signal::TERM);
     served.hear("stopping");
     assert!(served.process.wait().unwrap().success());
@@ -188,7 +188,7 @@ fn a_distribution_that_is_open_to_everybody_is_told_at_the_start_and_at_a_reload
     served.hear("serving on");
     served.send(Signal::HUP);
     served.hear(warning);
-    served.hear("is in force");
+    served.hear("is loaded");
 }
 
 /// The operator is told when viewers get 502; earlier versions said nothing.
@@ -221,8 +221,8 @@ fn an_http_origin_that_is_down_is_told_without_what_was_asked() {
     assert_eq!(warnings.len(), 1, "{told:?}");
     assert_eq!(
         warnings[0],
-        "warning: server http://127.0.0.1:1 (origin files) is not reached: the origin takes no connection; check host and \
-         port; meanwhile viewers get what is stored, or 502 [origin-unreached]"
+        "warning: server http://127.0.0.1:1 (origin files) cannot be reached: cannot connect to the origin; check host \
+         and port; meanwhile viewers get cached objects, or 502 [origin-unreached]"
     );
     assert!(!told.concat().contains("secret"), "{told:?}");
 }

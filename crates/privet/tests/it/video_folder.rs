@@ -416,7 +416,7 @@ fn descriptions_make_sets() {
     ));
     assert_eq!(bad.status(), 422);
     assert!(
-        bad.text().contains("does not lie in the folder"),
+        bad.text().contains("is not in the folder"),
         "{}",
         bad.text()
     );

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 const TRUSTED: &str = "a key that is trusted here";
 const BASE64: &str = "base64 with - _ ~ for + = /";
-const UNDECODABLE: &str = "the signature is not base64 as CloudFront has it (letters, digits, - _ ~): copy the link whole, and \
+const UNDECODABLE: &str = "the signature is not base64 in CloudFront's alphabet (letters, digits, - _ ~): copy the link whole, and \
     let nothing on its way change or add characters";
 
 /// The findings of the checks, from which hints are made.
@@ -46,7 +46,7 @@ impl<'e> Listener<'e> {
         let found = match (credentials.is_empty(), credentials.source) {
             (true, _) => "neither: the request is unsigned",
             (false, CredentialSource::Url) => {
-                "the URL has reserved parameters, so cookies are not looked at"
+                "the URL has reserved parameters, so cookies are ignored"
             }
             (false, CredentialSource::Cookies) => "signed cookies",
             (false, CredentialSource::PathToken) => "a path token in the path",
@@ -114,7 +114,7 @@ impl<'e> Listener<'e> {
                     }
                     None => {
                         let found = format!(
-                            "no client address was given: the link opens only from {range}"
+                            "no viewer address was given: the link is valid only from {range}"
                         );
                         self.ledger.unknown("address", &expected, &found);
                     }

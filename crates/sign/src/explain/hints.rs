@@ -14,7 +14,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
     }
     if has_encoded_parameters(pasted) {
         hint(
-            "the signing parameters are percent-encoded, so they are none: decode the link once, %3F to ?, %26 to & and %3D to =",
+            "the signing parameters are percent-encoded, so they are not recognized: decode the link once, %3F to ?, %26 to & and %3D to =",
         );
     }
     let (before, fragment) = pasted.split_once('#').unwrap_or((pasted, ""));
@@ -22,7 +22,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
         .iter()
         .any(|field| fragment.contains(field.parameter()))
     {
-        hint("the signing parameters stand behind #, which is never sent: put them before it");
+        hint("the signing parameters are after #, which is never sent: put them before it");
     }
     let second = |field: &Field| before.contains(&format!("?{}=", field.parameter()));
     if before.matches('?').count() > 1 && Field::ALL.iter().any(second) {
@@ -44,7 +44,7 @@ pub(super) fn about_text(pasted: &str) -> Vec<String> {
         hint("the host is the bucket itself: use the host of the distribution");
     }
     if pasted.len() > URL_BYTES_MAX {
-        hint("the URL is longer than 8192 bytes: CloudFront answers 413");
+        hint("the URL is longer than 8192 bytes: CloudFront responds with 413");
     }
     hints
 }
@@ -145,13 +145,13 @@ pub(super) fn about_checks(checks: &[Check], is_mangled: bool) -> Vec<String> {
         let (expected, found) = (&check.expected, &check.found);
         match check.name {
             "end" => Some(format!(
-                "the link ended: it opens {expected}; sign a new one"
+                "the link expired: it is valid {expected}; sign a new one"
             )),
             "start" => Some(format!(
-                "the link has not begun: it opens {expected}; wait, or check the clock"
+                "the link is not valid yet: it is valid {expected}; wait, or check the clock"
             )),
             "address" => Some(format!(
-                "the link opens only for addresses {expected}, this is {found}: sign it for that address"
+                "the link is valid only for addresses {expected}, this is {found}: sign it for that address"
             )),
             "protocol" | "domain" | "path" | "query" | "resource" => Some(format!(
                 "the Resource does not cover this {}: it says {expected}, the URL has {found}",

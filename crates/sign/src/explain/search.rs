@@ -33,8 +33,8 @@ pub(super) fn unknown_mistake(credentials: &Credentials<'_>) -> Option<String> {
     } else {
         format!(
             "the signature does not match this URL: usually the path, the host, the port or the protocol was changed after \
-             signing, another private key than that of {id} signed it, or TLS ends at a proxy and the edge takes the link \
-             for http"
+             signing, another private key than that of {id} signed it, or a proxy terminates TLS and the edge takes \
+             the link for http"
         )
     })
 }

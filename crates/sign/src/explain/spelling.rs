@@ -205,7 +205,7 @@ fn protocol_and_port(found: &mut Spellings, url: &ViewerUrl<'_>, query: &str) {
     found.add(join(other, url.host, url.path, query), swapped);
     found.add(
         join("http*", url.host, url.path, query),
-        "http*:// was signed in a canned policy, where it is no wildcard: use a custom policy",
+        "http*:// was signed in a canned policy, where it is not a wildcard: use a custom policy",
     );
     let name = url.host.rsplit_once(':').map_or(url.host, |(name, _)| name);
     let with_port =

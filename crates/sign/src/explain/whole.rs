@@ -32,11 +32,11 @@ impl Misfit {
     pub(super) fn hint(&self, id: &str) -> String {
         match self {
             Misfit::Cut { found } => format!(
-                "the signature has {found}: the link was cut on its way here; copy it whole, and look for a limit of \
-                 length in between"
+                "the signature has {found}: the link was truncated; copy all of it, and look for a length limit in \
+                 between"
             ),
             Misfit::Longer { found } => format!(
-                "the signature has {found}: something was put behind it; take the link as it was signed"
+                "the signature has {found}: something was appended to it; use the link as it was signed"
             ),
             Misfit::OtherKey { found } => format!(
                 "the signature has {found}: another key than {id} made it; sign with the private key of {id}, or give the \

@@ -300,7 +300,7 @@ impl<'de> Visitor<'de> for Epoch<'_> {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
         if number < self.least_secs {
-            return Err(self.refuse("of the end must be positive"));
+            return Err(self.refuse("of the expiry must be positive"));
         }
         let epoch = Timestamp::from_secs(number);
         if epoch > Timestamp::MAX_EXPIRY {

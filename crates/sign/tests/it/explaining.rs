@@ -269,7 +269,7 @@ fn slips_in_the_link_are_named() {
     let a = format!("{U}/a");
     let good = signed_as(&a, &a);
     check(&good.replace('&', "&amp;"), "HTML-escaped");
-    check(&good.replace('?', "#x?"), "behind #");
+    check(&good.replace('?', "#x?"), "are after #");
     check(&signed_as(&a, &a).replace("/a?", "/a?x=1?"), "second ?");
     check(
         &signed_as(&format!("{U}/%C3%A9"), &format!("{U}/\\u00e9")),
@@ -448,7 +448,7 @@ fn d8_a_link_that_was_cut_is_told_by_its_length() {
     for kept in (1..342).chain([343]) {
         let link = with_signature(|whole| whole[..kept].to_owned());
         let hints = hints(&link);
-        let cut = |hint: &&String| hint.contains("the link was cut") && hint.contains(" of ");
+        let cut = |hint: &&String| hint.contains("the link was truncated") && hint.contains(" of ");
         // The rest is as long as a signature of a smaller key.
         let other = |hint: &&String| hint.contains("another key than KRSA made it");
         let told = hints.iter().filter(|hint| cut(hint) || other(hint)).count();
@@ -457,14 +457,17 @@ fn d8_a_link_that_was_cut_is_told_by_its_length() {
         assert!(!vague, "{kept}: {hints:?}");
     }
     let link = with_signature(|whole| whole[..324].to_owned());
-    assert!(hints(&link)[0].starts_with("the signature has 243 of 256 bytes: the link was cut"));
+    assert!(
+        hints(&link)[0].starts_with("the signature has 243 of 256 bytes: the link was truncated")
+    );
     let link = with_signature(|whole| whole[..323].to_owned());
     assert!(
-        hints(&link)[0].starts_with("the signature has 323 of 344 characters: the link was cut")
+        hints(&link)[0]
+            .starts_with("the signature has 323 of 344 characters: the link was truncated")
     );
     let link =
         with_signature(|whole| format!("{}AAAA", whole.trim_end_matches('_').to_owned() + "AA"));
-    check(&link, "something was put behind it");
+    check(&link, "something was appended to it");
     assert_eq!(
         ask(&with_signature(str::to_owned), None, None).verdict,
         Verdict::Opens
@@ -486,10 +489,10 @@ fn d8_a_cut_signature_of_p256_is_told_too() {
         )
     };
     assert_eq!(ask(&link(&signature), None, None).verdict, Verdict::Opens);
-    check(&link(&signature[..60]), "the link was cut");
+    check(&link(&signature[..60]), "the link was truncated");
     check(
         &link(&[&signature[..], b"xx"].concat()),
-        "something was put behind it",
+        "something was appended to it",
     );
     check(
         &link(&[7; 256]),
@@ -646,7 +649,7 @@ fn a_link_that_was_cut_in_its_id_is_told_without_an_empty_id() {
 #[test]
 fn a_signature_that_is_no_base64_comes_with_what_to_do() {
     let whole = signed_as(&format!("{U}/a"), &format!("{U}/a"));
-    let copy = "the signature is not base64 as CloudFront has it";
+    let copy = "the signature is not base64 in CloudFront's alphabet";
     check(&whole.replace("Signature=", "Signature=!!!!"), copy);
     assert_eq!(ask(&whole, None, None).hints, [""; 0]);
 }

@@ -88,10 +88,10 @@ impl Checker<'_> {
             let path = format!("listeners[{position}].address");
             let address = listener.address;
             if address.port() != 0 && !known.insert(address) {
-                self.fault(&path, format!("{address} is listened on twice; remove one"));
+                self.fault(&path, format!("{address} is used twice; remove one"));
             }
             if listener.proxy_protocol && self.document.trusted_proxies.is_empty() {
-                let message = "is true, but nobody's word is believed; add edge.trusted_proxies";
+                let message = "is true, but no proxy is trusted; add edge.trusted_proxies";
                 self.fault(&format!("listeners[{position}].proxy_protocol"), message);
             }
             if self.document.test_clock && !address.ip().is_loopback() {
@@ -307,7 +307,7 @@ impl Checker<'_> {
             (None, Some(found)) if found == none => "trusted_signers",
             (_, _) => return,
         };
-        let message = "leads to no public key, so nobody could get in; put a key into one of them";
+        let message = "contains no public key, so nobody could get in; add a key to one of them";
         self.fault(&format!("{path}.{name}"), message);
     }
 
@@ -339,7 +339,7 @@ impl Checker<'_> {
         if count > max {
             self.fault(
                 path,
-                format!("has {count} entries; remove some, {max} is the most"),
+                format!("has {count} entries; remove some, the maximum is {max}"),
             );
         }
     }

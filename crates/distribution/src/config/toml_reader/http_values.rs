@@ -51,7 +51,7 @@ impl<'t> Reader<'t> {
             (Some(WordOrNames::Names(names)), None) => NameFilter::Only(names),
             (None, Some(names)) => NameFilter::AllExcept(names),
             (Some(_), Some(_)) => {
-                let message = format!("stands beside {key}; remove one of them");
+                let message = format!("cannot be combined with {key}; remove one of them");
                 self.fault(&table.path(&except_key), message);
                 NameFilter::None
             }
@@ -146,8 +146,7 @@ impl<'t> Reader<'t> {
                 Ok(number) if range.contains(&number) => numbers.push(number),
                 Ok(_) | Err(_) => {
                     let (least, most) = (range.start(), range.end());
-                    let message =
-                        format!("is out of range; write something from {least} to {most}");
+                    let message = format!("is out of range; write a value from {least} to {most}");
                     self.fault(&path, message);
                 }
             }
@@ -183,7 +182,7 @@ impl<'t> Reader<'t> {
         let server = parse_server(&text);
         if server.is_none() {
             // The message does not repeat the URL, which may contain a password.
-            let message = "is no address of a server; write it like https://app.example.com:8443, with origin_path for a path";
+            let message = "is not an address of a server; write it like https://app.example.com:8443, with origin_path for a path";
             self.fault(&table.path(key), message);
         }
         server

@@ -69,7 +69,7 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
     let mut found = kinds.iter().filter(|kind| value(table, kind).is_some());
     let kind = found.next();
     if let (Some(kind), Some(other)) = (kind, found.next()) {
-        let message = format!("stands beside {kind}; remove one of them");
+        let message = format!("cannot be combined with {kind}; remove one of them");
         reader.fault(&table.path(other), message);
     }
     if kind.is_none() {
@@ -191,7 +191,7 @@ fn read_credentials<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Credentia
     let session_token = reader.string(table, "session_token").map(Secret::new);
     let profile = reader.string(table, "profile");
     if text.is_some() && file.is_some() {
-        let message = "stands beside secret_access_key; remove one of them";
+        let message = "cannot be combined with secret_access_key; remove one of them";
         reader.fault(&table.path("secret_access_key_file"), message);
     }
     let secret = match (text, file) {
@@ -201,7 +201,7 @@ fn read_credentials<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Credentia
     match (access_key_id, secret) {
         (Some(access_key_id), Some(secret_access_key)) => {
             if profile.is_some() {
-                let message = "stands beside access_key_id; remove one of them";
+                let message = "cannot be combined with access_key_id; remove one of them";
                 reader.fault(&table.path("profile"), message);
             }
             return CredentialsDocument::Static {
@@ -211,11 +211,11 @@ fn read_credentials<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Credentia
             };
         }
         (Some(_), None) => {
-            let message = "is missing beside access_key_id; add it or secret_access_key_file";
+            let message = "is required with access_key_id; add it or secret_access_key_file";
             reader.fault(&table.path("secret_access_key"), message);
         }
         (None, Some(_)) => {
-            let message = "is missing beside the secret access key; add it";
+            let message = "is required with the secret access key; add it";
             reader.fault(&table.path("access_key_id"), message);
         }
         (None, None) if session_token.is_some() => {

@@ -101,11 +101,12 @@ fn read_header_filter<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> HeaderF
     let own = read_cloudfront_headers(reader, table);
     if let Some(except) = except {
         if chosen.is_some() {
-            let message = "stands beside headers; remove one of them";
+            let message = "cannot be combined with headers; remove one of them";
             reader.fault(&table.path("headers_except"), message);
         }
         if !own.is_empty() {
-            let message = "stands beside headers_except; write headers = \"all-viewer\" instead";
+            let message =
+                "cannot be combined with headers_except; write headers = \"all-viewer\" instead";
             reader.fault(&table.path("cloudfront_headers"), message);
         }
         return HeaderFilter::AllViewerExcept(except);

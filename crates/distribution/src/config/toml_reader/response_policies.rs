@@ -154,7 +154,7 @@ fn read_xss_protection<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Option
     let report = reader.header_value(table, "report");
     let overrides = reader.boolean(table, "override");
     if block && report.is_some() {
-        let message = "stands beside block; remove one of them";
+        let message = "cannot be combined with block; remove one of them";
         reader.fault(&table.path("report"), message);
     }
     let text = match (protection, block, report.as_ref().map(HeaderValue::to_str)) {

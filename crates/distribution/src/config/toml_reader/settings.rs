@@ -28,7 +28,7 @@ pub(super) fn read_cache<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Cach
         &mut cache.block_size_bytes,
     );
     if !cache.block_size_bytes.is_power_of_two() {
-        let message = "is no power of two; write something like \"1 MiB\"";
+        let message = "is not a power of two; write a value such as \"1 MiB\"";
         reader.fault(&table.path("block_size"), message);
     }
     let mut size_bytes_max = DiskCacheSettings::SIZE_BYTES_MAX_DEFAULT;
@@ -40,7 +40,7 @@ pub(super) fn read_cache<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Cach
             size_bytes_max,
         });
     if cache.disk.is_none() && value(table, "disk").is_some() {
-        let message = "says how much, but not where; add folder = \"…\"";
+        let message = "is a size without a folder; add folder = \"…\"";
         reader.fault(&table.path("disk"), message);
     }
     cache
@@ -64,7 +64,7 @@ pub(super) fn read_trusted_proxies<'t>(
             None if text.is_empty() => {}
             None => {
                 let message =
-                    format!("{text:?} is no range; write it like 10.0.0.0/8 or 2001:db8::/32");
+                    format!("{text:?} is not a range; write it like 10.0.0.0/8 or 2001:db8::/32");
                 reader.fault(
                     &format!("{}[{position}]", table.path("trusted_proxies")),
                     message,
@@ -119,7 +119,7 @@ pub(super) fn read_geo_restriction<'t>(
             GeoRestriction::None
         }
         (Some(countries), Some(_)) => {
-            let message = "stands beside allow; remove one of them";
+            let message = "cannot be combined with allow; remove one of them";
             reader.fault(&table.path("block"), message);
             GeoRestriction::Allow(countries)
         }

@@ -219,7 +219,7 @@ impl<'t> Reader<'t> {
         }
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let hint = did_you_mean(&word, names.iter().copied());
-        let message = format!("{word:?} is none of {}{hint}", names.join(", "));
+        let message = format!("{word:?} is not one of {}{hint}", names.join(", "));
         self.fault(&table.path(key), message);
         None
     }
@@ -263,7 +263,10 @@ impl<'t> Reader<'t> {
             Some(DeValue::String(text)) => match parse_size(text) {
                 Some(size) => Some(size),
                 None => {
-                    return self.fault(&table.path(key), format!("{text:?} is no size; {ADVICE}"));
+                    return self.fault(
+                        &table.path(key),
+                        format!("{text:?} is not a size; {ADVICE}"),
+                    );
                 }
             },
             Some(other) => return self.wrong_type(&table.path(key), other, ADVICE),
@@ -299,7 +302,7 @@ impl<'t> Reader<'t> {
                 None => {
                     return self.fault(
                         &table.path(key),
-                        format!("{text:?} is no duration; {ADVICE}"),
+                        format!("{text:?} is not a duration; {ADVICE}"),
                     );
                 }
             },
@@ -322,7 +325,7 @@ impl<'t> Reader<'t> {
         least: &dyn std::fmt::Display,
         most: &dyn std::fmt::Display,
     ) {
-        let message = format!("is out of range; write something from {least} to {most}");
+        let message = format!("is out of range; write a value from {least} to {most}");
         self.fault(&table.path(key), message);
     }
 

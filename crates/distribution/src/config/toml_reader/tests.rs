@@ -89,15 +89,15 @@ fn every_fault_of_a_value_is_told_at_once() {
          ",
         "1:8: edge: is an integer; write a table
          2:10: lisstners: is not a key of this table; did you mean \"listeners\"?
-         4:20: listeners[0].address: \"localhost:80\" is no address; write it like 127.0.0.1:8443 or [::1]:8443
-         5:21: listeners[0].protocol: \"htps\" is none of https, http, rtmp, rtmps; did you mean \"https\"?
-         7:25: limits.head_timeout: \"soon\" is no duration; write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds
-         8:25: limits.idle_timeout: is out of range; write something from 1s to 1h
+         4:20: listeners[0].address: \"localhost:80\" is not an address; write it like 127.0.0.1:8443 or [::1]:8443
+         5:21: listeners[0].protocol: \"htps\" is not one of https, http, rtmp, rtmps; did you mean \"https\"?
+         7:25: limits.head_timeout: \"soon\" is not a duration; write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds
+         8:25: limits.idle_timeout: is out of range; write a value from 1s to 1h
          9:26: limits.write_timeout: is a boolean; write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds
-         10:27: limits.h2_streams_max: is out of range; write something from 1 to 10000
-         11:23: limits.ranges_max: is out of range; write something from 1 to 1000
-         12:31: limits.url_size_bytes_max: \"8 KB\" is no size; write bytes as an integer or as \"32 MiB\" (B, KiB, MiB, GiB)
-         13:32: limits.head_size_bytes_max: is out of range; write something from 1 KiB to 1 MiB
+         10:27: limits.h2_streams_max: is out of range; write a value from 1 to 10000
+         11:23: limits.ranges_max: is out of range; write a value from 1 to 1000
+         12:31: limits.url_size_bytes_max: \"8 KB\" is not a size; write bytes as an integer or as \"32 MiB\" (B, KiB, MiB, GiB)
+         13:32: limits.head_size_bytes_max: is out of range; write a value from 1 KiB to 1 MiB
          16:19: log.folder: is empty; fill it in
          17:19: log.prefix: must be a path below log.folder, without a leading slash and without ..
          18:28: log.include_cookies: is a string; write true or false
@@ -154,7 +154,7 @@ fn a_behavior_is_never_open_or_shut_by_accident() {
     );
     check_behavior(
         "origin = 'video'\ntrusted_key_groups = ['empty']",
-        "21:22: distributions[0].default_behavior.trusted_key_groups: leads to no public key, so nobody could get in; put a key into one of them",
+        "21:22: distributions[0].default_behavior.trusted_key_groups: contains no public key, so nobody could get in; add a key to one of them",
     );
     check_behavior(
         "origin = 'video'\ntrusted_key_groups = ['viewer', 'viewers']",
@@ -172,7 +172,7 @@ fn references_and_methods_of_a_behavior() {
         "origin = 'vidoe'\nallowed_methods = ['GET']\nviewer_protocol_policy = 'https'",
         "20:10: distributions[0].default_behavior.origin: no origin is named \"vidoe\"; did you mean \"video\"?
          21:19: distributions[0].default_behavior.allowed_methods: must be one of CloudFront's three sets: [\"GET\", \"HEAD\"], [\"GET\", \"HEAD\", \"OPTIONS\"], or GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE together
-         22:26: distributions[0].default_behavior.viewer_protocol_policy: \"https\" is none of allow-all, https-only, redirect-to-https",
+         22:26: distributions[0].default_behavior.viewer_protocol_policy: \"https\" is not one of allow-all, https-only, redirect-to-https",
     );
     check_behavior(
         "path_pattern = '*'",
@@ -199,7 +199,7 @@ behaviors = [{ path_pattern = '/a', origin = 'o' }, { path_pattern = '/a', origi
 ";
     check(
         &format!("listeners = [{{ address = '[::1]:80' }}, {{ address = '[::1]:80' }}]\n{distribution}{distribution}"),
-        "1:52: listeners[1].address: [::1]:80 is listened on twice; remove one
+        "1:52: listeners[1].address: [::1]:80 is used twice; remove one
          7:47: distributions[0].origins[1].id: \"o\" is used twice; rename or remove one
          7:80: distributions[0].origins[1].origin_path: must begin with a slash and not end with one, such as /videos
          9:70: distributions[0].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one
@@ -243,8 +243,8 @@ behaviors = [{{ path_pattern = '{long}', origin = 'o' }}, {{ path_pattern = 'ä'
         ),
         "1:26: listeners[0].address: 0.0.0.0:80 is not a loopback address, and test.clock is only for those; remove test.clock
          6:23: distributions[0].default_root_object: must be 1 to 255 characters without a slash in front, such as index.html
-         7:11: distributions[0].aliases: has 101 entries; remove some, 100 is the most
-         10:13: distributions[0].behaviors: has 76 entries; remove some, 75 is the most
+         7:11: distributions[0].aliases: has 101 entries; remove some, the maximum is 100
+         10:13: distributions[0].behaviors: has 76 entries; remove some, the maximum is 75
          13:15: distributions[1].domain_name: \"d2.example:80\" is not a host name; write it like www.example.com, without port (aliases also *.example.com)
          16:31: distributions[1].behaviors[0].path_pattern: is 256 characters long; shorten it to 255
          16:324: distributions[1].behaviors[1].path_pattern: contains 'ä', which no request path does; write it percent-encoded",
@@ -265,7 +265,7 @@ pem = ''
 id = 'K2'
 ",
         "5:6: public_keys[0].id: a key pair id has capital letters and digits only, such as K2JCJMDEHXQW5F
-         7:7: public_keys[0].pem: stands beside file; remove one of them
+         7:7: public_keys[0].pem: cannot be combined with file; remove one of them
          8:1: public_keys[1].file: is missing; add file = \"…\" or pem = \"…\"",
     );
     check(

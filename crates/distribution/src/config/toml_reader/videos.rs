@@ -93,7 +93,7 @@ fn read_streaming_source<'t>(
     match origin {
         Some(origin) => {
             if is_named {
-                let message = "stands beside origin; remove one of them";
+                let message = "cannot be combined with origin; remove one of them";
                 reader.fault(&table.path("distribution"), message);
             }
             StreamingSourceDocument::Origin(origin)

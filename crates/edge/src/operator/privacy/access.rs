@@ -146,37 +146,37 @@ impl OriginPrivacy {
                 let advice = match self.knows_keys {
                     true => "block public access to it",
                     false => {
-                        "let it answer only those who send a secret header (headers of the origin)"
+                        "let it respond only to requests with a secret header (headers of the origin)"
                     }
                 };
                 write!(
                     formatter,
-                    "ANYONE CAN READ {place} WITHOUT A SIGNATURE ({of} answered {} to a request without keys): \
-                     {advice}, or take the trusted keys off its behaviors",
+                    "ANYONE CAN READ {place} WITHOUT A SIGNATURE ({of} responded with {} to a request without \
+                     credentials): {advice}, or remove the trusted keys from its behaviors",
                     status.as_u16()
                 )
             }
             OriginAccess::Loopback { status } => write!(
                 formatter,
-                "{place} answers without a signature, but only this machine reaches it ({of} answered {} to a request \
-                 without keys); if others use this machine, let it answer only those who send a secret header \
-                 (headers of the origin)",
+                "{place} responds without a signature, but only this machine can reach it ({of} responded with {} to \
+                 a request without credentials); if others use this machine, let it respond only to requests \
+                 with a secret header (headers of the origin)",
                 status.as_u16()
             ),
             OriginAccess::Unseen { cause } => self.write_unseen(formatter, of, *cause),
             OriginAccess::EdgeRefused { reason, .. } => write!(
                 formatter,
-                "whether {place} is private could not be told ({of}): it refuses the edge itself, {reason}"
+                "cannot tell whether {place} is private ({of}): it refuses the edge itself, {reason}"
             ),
             OriginAccess::Unclear { status } => write!(
                 formatter,
-                "whether {place} is private could not be told ({of} answered {}): ask for an object that is there \
-                 with privet probe --object",
+                "cannot tell whether {place} is private ({of} responded with {}): name an existing object with \
+                 privet probe --object",
                 status.as_u16()
             ),
             OriginAccess::Unreachable { reason } => write!(
                 formatter,
-                "whether {place} is private could not be told ({of}): {reason}"
+                "cannot tell whether {place} is private ({of}): {reason}"
             ),
         }
     }
@@ -191,18 +191,18 @@ impl OriginPrivacy {
         match cause {
             UnseenCause::NotNamed => write!(
                 formatter,
-                "{place} keeps its listing and unknown objects from those without keys ({of}); to be sure, ask for an \
-                 object that is there with privet probe --object"
+                "{place} hides its listing and unknown objects from requests without credentials ({of}); to be sure, \
+                 name an existing object with privet probe --object"
             ),
             UnseenCause::NotSaidWhose => write!(
                 formatter,
-                "whether {place} is private could not be told ({of}): several distributions are asked, so say whose \
+                "cannot tell whether {place} is private ({of}): several distributions are probed, so say whose \
                  object it is, privet probe --object {id}/PATH"
             ),
             UnseenCause::NotThere { status } => write!(
                 formatter,
-                "whether {place} is private could not be told ({of}): the object {} is not there, the edge itself is \
-                 answered {}; name one that is with privet probe --object {id}/PATH",
+                "cannot tell whether {place} is private ({of}): the object {} does not exist, the edge itself gets \
+                 {}; name an existing one with privet probe --object {id}/PATH",
                 self.known_object.as_deref().unwrap_or_default(),
                 status.as_u16()
             ),
@@ -212,12 +212,12 @@ impl OriginPrivacy {
     fn write_writing(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.writers {
             Writers::Unknown => "",
-            Writers::Nobody => "; nobody can write to it without keys",
+            Writers::Nobody => "; nobody can write to it without credentials",
             Writers::Perhaps => {
-                "; ITS POLICY LETS STRANGERS WRITE TO IT under conditions or with exceptions: look at them"
+                "; ITS POLICY LETS STRANGERS WRITE TO IT under conditions or with exceptions: check them"
             }
             Writers::Anybody => {
-                "; ANYONE CAN WRITE TO IT WITHOUT A SIGNATURE: take that out of its ACL and its policy"
+                "; ANYONE CAN WRITE TO IT WITHOUT A SIGNATURE: remove that from its ACL and its policy"
             }
         })
     }

@@ -33,14 +33,14 @@ impl FromStr for KnownObject {
             return Err(wrong("does not begin with a slash"));
         };
         if path.is_empty() {
-            return Err(wrong("names no object; the listing is asked for anyway"));
+            return Err(wrong("names no object; the listing is requested anyway"));
         }
         if text.len() > OBJECT_SIZE_BYTES_MAX {
             return Err(wrong("is too long"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(wrong(
-                "has other than ASCII characters; write them percent-encoded",
+                "has characters other than ASCII; write them percent-encoded",
             ));
         }
         if path.contains(['?', '#']) {

@@ -83,7 +83,7 @@ impl HttpSend for PlainSend {
             .await
             .ok()
             .flatten()
-            .ok_or_else(|| failed("no answer of the service that gives access keys"))
+            .ok_or_else(|| failed("no response from the service that provides access keys"))
     }
 }
 

@@ -53,7 +53,7 @@ fn what_is_no_set_is_refused() {
         "b\\\\a.mp4",
     ] {
         let text = format!(r#"{{"renditions":[{}]}}"#, rendition(file, "a"));
-        check(&text, Err("does not lie in the folder"));
+        check(&text, Err("is not in the folder"));
     }
     for file in ["a.txt", ".mp4", "a.video.json"] {
         let text = format!(r#"{{"renditions":[{}]}}"#, rendition(file, "a"));
@@ -61,7 +61,7 @@ fn what_is_no_set_is_refused() {
     }
     for label in ["", "a b", "é", "a/b"] {
         let text = format!(r#"{{"renditions":[{}]}}"#, rendition("a.mp4", label));
-        check(&text, Err("is no label"));
+        check(&text, Err("is not a label"));
     }
     let twice = [rendition("a.mp4", "a"), rendition("b.mp4", "a")].join(",");
     check(&format!(r#"{{"renditions":[{twice}]}}"#), Err("twice"));

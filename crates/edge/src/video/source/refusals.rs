@@ -6,7 +6,7 @@ use privet_media::Refusal;
 
 pub(super) const UNCACHEABLE: (&str, &str) = (
     "video-uncacheable",
-    "the object must not be kept, so that its parts cannot be had; let the origin or the cache policy keep it",
+    "the object must not be cached, so its parts cannot be fetched; let the origin or the cache policy allow it",
 );
 pub(super) const ENCODED: (&str, &str) = (
     "video-encoded",
@@ -14,11 +14,11 @@ pub(super) const ENCODED: (&str, &str) = (
 );
 const ENCODED_TEXT: (&str, &str) = (
     "video-encoded",
-    "the text is in a content coding that cannot be undone; store it plain, or in gzip",
+    "the text is in a content coding that cannot be decoded; store it plain, or in gzip",
 );
 pub(super) const UNASKED_PART: (&str, &str) = (
     "video-unasked-part",
-    "the origin sends a part of the text that nobody asked for a part of; let it answer with 200 and all of it",
+    "the origin sends part of a text of which all was requested; let it respond with 200 and all of it",
 );
 const UNSIZED: (&str, &str) = (
     "video-unsized",

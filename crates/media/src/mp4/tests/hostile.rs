@@ -189,7 +189,7 @@ fn key_frames_that_are_none_are_refused() {
     check_table(
         b"stss",
         &[0],
-        Refusal::Unsupported("picture without a key frame"),
+        Refusal::Unsupported("video track without a key frame"),
     );
     let none = Refusal::Corrupt("stss names no sample");
     check_table(b"stss", &[2, 1, 99_999_999], none);
@@ -245,7 +245,7 @@ fn sample_entries_that_say_too_little_are_refused() {
     unknown.tracks[0].entry[4..8].copy_from_slice(b"mp4v");
     check(
         &unknown.bytes(),
-        Refusal::Unsupported("codec of the picture"),
+        Refusal::Unsupported("codec of the video track"),
     );
     let mut unknown = Video::new(vec![VideoTrack::audio(10)]);
     unknown.tracks[0].entry[4..8].copy_from_slice(b"sowt");

@@ -254,7 +254,7 @@ impl Track {
 /// Reads the first bytes of a video body, table E.4.3.1.
 fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> {
     if first & 0x80 != 0 {
-        return Err(Refusal::Unsupported("picture in enhanced flv"));
+        return Err(Refusal::Unsupported("video in enhanced flv"));
     }
     let frame_type = first >> 4;
     // A command of the server, which is not to be stored.
@@ -263,7 +263,7 @@ fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> 
     }
     let codec_number = first & 0x0f;
     if !(2..=VIDEO_AVC).contains(&codec_number) {
-        return Err(Refusal::Unsupported("codec of the picture"));
+        return Err(Refusal::Unsupported("codec of the video track"));
     }
     let is_avc = codec_number == VIDEO_AVC;
     if is_avc && u64::from(size_bytes) < AVC_HEAD_SIZE_BYTES {
@@ -286,7 +286,7 @@ fn video_body(first: u8, body: &[u8], size_bytes: u32) -> Result<Body, Refusal> 
 fn audio_body(first: u8, body: &[u8]) -> Result<Body, Refusal> {
     let codec_number = first >> 4;
     if matches!(codec_number, 9 | 12 | 13) {
-        return Err(Refusal::Unsupported("codec of the audio"));
+        return Err(Refusal::Unsupported("codec of the audio track"));
     }
     let is_aac = codec_number == AUDIO_AAC;
     match body.get(1) {

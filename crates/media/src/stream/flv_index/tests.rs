@@ -160,16 +160,16 @@ fn times_that_go_back_are_refused() {
 
 #[test]
 fn codecs_that_old_players_do_not_know_are_refused() {
-    let picture = Refusal::Unsupported("codec of the picture");
+    let picture = Refusal::Unsupported("codec of the video track");
     for first in [0x10, 0x11, 0x18, 0x1c, 0x1d] {
         check_refusal(&object(&[(9, 0, &[first, 1, 0, 0, 0, 0])]), picture);
     }
-    let enhanced = Refusal::Unsupported("picture in enhanced flv");
+    let enhanced = Refusal::Unsupported("video in enhanced flv");
     check_refusal(&object(&[(9, 0, b"\x90hvc1")]), enhanced);
     for first in [0x90, 0xc0, 0xd0] {
         check_refusal(
             &object(&[(8, 0, &[first, 1])]),
-            Refusal::Unsupported("codec of the audio"),
+            Refusal::Unsupported("codec of the audio track"),
         );
     }
 }

@@ -63,7 +63,7 @@ impl Checker<'_> {
             }
         }
         if self.document.geo_database.is_none() {
-            let message = "needs to know where viewers are; add geo.database = \"country.mmdb\"";
+            let message = "needs a database of countries; add geo.database = \"country.mmdb\"";
             self.fault(&format!("{path}.geo"), message);
         }
     }
@@ -71,5 +71,5 @@ impl Checker<'_> {
 
 fn not_among(status: u16, also: &str) -> String {
     let known: Vec<String> = ERROR_STATUSES.iter().map(u16::to_string).collect();
-    format!("{status} is none of {also}{}", known.join(", "))
+    format!("{status} is not one of {also}{}", known.join(", "))
 }

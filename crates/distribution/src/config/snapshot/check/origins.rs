@@ -87,7 +87,7 @@ impl Checker<'_> {
             && !bucket.is_empty()
             && !is_host(bucket, false)
         {
-            let message = format!("{bucket:?} cannot stand in a host name; write \"path\"");
+            let message = format!("{bucket:?} cannot be part of a host name; write \"path\"");
             self.fault(&format!("{path}.s3.addressing"), message);
         }
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -120,7 +120,7 @@ impl Checker<'_> {
         }
         if size_bytes > CUSTOM_HEADERS_SIZE_BYTES_MAX {
             let message = format!(
-                "have {size_bytes} bytes together; remove some, {CUSTOM_HEADERS_SIZE_BYTES_MAX} is the most"
+                "have {size_bytes} bytes together; remove some, the maximum is {CUSTOM_HEADERS_SIZE_BYTES_MAX}"
             );
             self.fault(path, message);
         }
@@ -147,7 +147,7 @@ impl Checker<'_> {
             [_, _] => {}
             _ => self.fault(
                 &members,
-                "must name two origins: the primary one and the one that helps out",
+                "must name two origins: the primary and the secondary one",
             ),
         }
         let statuses = format!("{path}.failover_statuses");
@@ -160,7 +160,7 @@ impl Checker<'_> {
         for status in &group.failover_statuses {
             if !FAILOVER_STATUSES.contains(&status.as_u16()) {
                 let message = format!(
-                    "{} is none of 400, 403, 404, 416, 500, 502, 503, 504",
+                    "{} is not one of 400, 403, 404, 416, 500, 502, 503, 504",
                     status.as_u16()
                 );
                 self.fault(&statuses, message);

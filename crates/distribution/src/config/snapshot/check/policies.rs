@@ -228,7 +228,7 @@ impl Checker<'_> {
         for (position, policy_header) in policy.headers.iter().enumerate() {
             if is_framing(&policy_header.name) {
                 let message = format!(
-                    "sets {:?}, which is the edge's own matter; remove it",
+                    "sets {:?}, which only the edge sets; remove it",
                     policy_header.name.as_str()
                 );
                 self.fault(&format!("{path}.custom"), message);
@@ -252,14 +252,14 @@ impl Checker<'_> {
         for (position, origin) in cors.allow_origins.iter().enumerate() {
             if !origin.is_empty() && !is_origin_pattern(origin) {
                 let message = format!(
-                    "{origin:?} is no origin; write \"*\", or one like https://www.example.com or https://*.example.com"
+                    "{origin:?} is not an origin; write \"*\", or one like https://www.example.com or https://*.example.com"
                 );
                 self.fault(&format!("{origins}[{position}]"), message);
             }
         }
         for (position, method) in cors.allow_methods.iter().enumerate() {
             if !method.is_empty() && !CORS_METHODS.contains(&method.as_str()) {
-                let message = format!("{method:?} is none of {}", CORS_METHODS.join(", "));
+                let message = format!("{method:?} is not one of {}", CORS_METHODS.join(", "));
                 self.fault(&format!("{path}.allow_methods[{position}]"), message);
             }
         }

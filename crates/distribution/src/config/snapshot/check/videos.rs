@@ -33,7 +33,7 @@ impl Checker<'_> {
             let path = format!("{path}[{position}]");
             if !is_label(label) {
                 let message = format!(
-                    "{label:?} is no label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
+                    "{label:?} is not a label; write 1 to {LABEL_SIZE_BYTES_MAX} of a-z, A-Z, 0-9, - and _"
                 );
                 self.fault(&path, message);
             }

@@ -41,7 +41,7 @@ fn an_origin_has_one_source() {
     check_origins(
         "{ id = 'o', folder = 'a', url = 'http://a' }",
         "",
-        "7:44: distributions[0].origins[0].url: stands beside folder; remove one of them",
+        "7:44: distributions[0].origins[0].url: cannot be combined with folder; remove one of them",
     );
     check_origins(
         "{ id = 'o', folder = 'a', http_port = 80, connect_timeout = 1 }",
@@ -56,7 +56,7 @@ fn addresses_of_servers() {
     check_origins(
         "{ id = 'o', url = 'https://user:hidden@a' }",
         "",
-        "7:30: distributions[0].origins[0].url: is no address of a server; write it like https://app.example.com:8443, with origin_path for a path",
+        "7:30: distributions[0].origins[0].url: is not an address of a server; write it like https://app.example.com:8443, with origin_path for a path",
     );
     check_origins(
         "{ id = 'o', url = 'http://a:81', https_port = 444 }",
@@ -80,11 +80,11 @@ fn patience_has_limits() {
     check_origins(
         "{ id = 'o', url = 'http://a', connect_timeout = '11s', connection_attempts = 4, response_timeout = '121s', keep_alive_timeout = '500ms', connections_max = 0 }",
         "",
-        "7:60: distributions[0].origins[0].connect_timeout: is out of range; write something from 1s to 10s
-         7:89: distributions[0].origins[0].connection_attempts: is out of range; write something from 1 to 3
-         7:111: distributions[0].origins[0].response_timeout: is out of range; write something from 1s to 2m
-         7:140: distributions[0].origins[0].keep_alive_timeout: is out of range; write something from 1s to 2m
-         7:167: distributions[0].origins[0].connections_max: is out of range; write something from 1 to 65536",
+        "7:60: distributions[0].origins[0].connect_timeout: is out of range; write a value from 1s to 10s
+         7:89: distributions[0].origins[0].connection_attempts: is out of range; write a value from 1 to 3
+         7:111: distributions[0].origins[0].response_timeout: is out of range; write a value from 1s to 2m
+         7:140: distributions[0].origins[0].keep_alive_timeout: is out of range; write a value from 1s to 2m
+         7:167: distributions[0].origins[0].connections_max: is out of range; write a value from 1 to 65536",
     );
 }
 
@@ -115,14 +115,14 @@ fn buckets_and_their_keys() {
     check_origins(
         "{ id = 'o', s3 = { bucket = 'a/b', region = 'x y', secret_access_key = 'hidden' } }",
         "",
-        "7:29: distributions[0].origins[0].s3.access_key_id: is missing beside the secret access key; add it
+        "7:29: distributions[0].origins[0].s3.access_key_id: is required with the secret access key; add it
          7:40: distributions[0].origins[0].s3.bucket: \"a/b\" is not the name of a bucket
          7:56: distributions[0].origins[0].s3.region: is not the name of a region, such as us-east-1",
     );
     check_origins(
         "{ id = 'o', s3 = { bucket = 'b', access_key_id = 'A' } }",
         "",
-        "7:29: distributions[0].origins[0].s3.secret_access_key: is missing beside access_key_id; add it or secret_access_key_file",
+        "7:29: distributions[0].origins[0].s3.secret_access_key: is required with access_key_id; add it or secret_access_key_file",
     );
     check_origins(
         "{ id = 'o', s3 = { bucket = 'b', access_key_id = 'A', secret_access_key_file = 'missing' } }",
@@ -132,7 +132,7 @@ fn buckets_and_their_keys() {
     check_origins(
         "{ id = 'o', s3 = { bucket = 'a:b', addressing = 'virtual-host', session_token = 't' } }",
         "",
-        "7:60: distributions[0].origins[0].s3.addressing: \"a:b\" cannot stand in a host name; write \"path\"
+        "7:60: distributions[0].origins[0].s3.addressing: \"a:b\" cannot be part of a host name; write \"path\"
          7:92: distributions[0].origins[0].s3.session_token: is only for access_key_id; remove it",
     );
 }
@@ -197,11 +197,11 @@ fn origin_groups() {
         two,
         "origin_groups = [{ id = 'o', origins = ['o'], failover_statuses = [] }, { id = 'g', origins = ['o', 'q'], failover_statuses = [401, 99, 'x'] }, { id = 'h', origins = ['o', 'o'], failover_statuses = [500] }]",
         "9:25: distributions[0].origin_groups[0].id: \"o\" is an origin's id too; rename one
-         9:40: distributions[0].origin_groups[0].origins: must name two origins: the primary one and the one that helps out
+         9:40: distributions[0].origin_groups[0].origins: must name two origins: the primary and the secondary one
          9:67: distributions[0].origin_groups[0].failover_statuses: names no status; add some, such as [500, 502, 503, 504]
          9:101: distributions[0].origin_groups[1].origins[1]: no origin is named \"q\"; did you mean \"o\"?
-         9:127: distributions[0].origin_groups[1].failover_statuses: 401 is none of 400, 403, 404, 416, 500, 502, 503, 504
-         9:133: distributions[0].origin_groups[1].failover_statuses[1]: is out of range; write something from 100 to 599
+         9:127: distributions[0].origin_groups[1].failover_statuses: 401 is not one of 400, 403, 404, 416, 500, 502, 503, 504
+         9:133: distributions[0].origin_groups[1].failover_statuses[1]: is out of range; write a value from 100 to 599
          9:137: distributions[0].origin_groups[1].failover_statuses[2]: is a string; write an integer
          9:167: distributions[0].origin_groups[2].origins: names one origin twice; name two",
     );
@@ -222,15 +222,15 @@ fn custom_errors_and_countries() {
     check_origins(
         folder,
         "custom_errors = [{ status = 401 }, { status = 403, page = 'login', page_status = 201 }, { status = 403, page_status = 200 }, {}]\ngeo = { allow = ['br', 'BR'], block = [] }",
-        "9:29: distributions[0].custom_errors[0].status: 401 is none of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
+        "9:29: distributions[0].custom_errors[0].status: 401 is not one of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
          9:59: distributions[0].custom_errors[1].page: must be a path with a slash in front, such as /errors/404.html
-         9:82: distributions[0].custom_errors[1].page_status: 201 is none of 200, 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
+         9:82: distributions[0].custom_errors[1].page_status: 201 is not one of 200, 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
          9:100: distributions[0].custom_errors[2].status: 403 is used twice; remove one
          9:119: distributions[0].custom_errors[2].page_status: is only for page; remove it
          9:126: distributions[0].custom_errors[3].status: is missing; add it
-         10:7: distributions[0].geo: needs to know where viewers are; add geo.database = \"country.mmdb\"
+         10:7: distributions[0].geo: needs a database of countries; add geo.database = \"country.mmdb\"
          10:18: distributions[0].geo.allow[0]: \"br\" is not a country; write two capital letters (ISO 3166-1 alpha-2), such as BR
-         10:39: distributions[0].geo.block: stands beside allow; remove one of them",
+         10:39: distributions[0].geo.block: cannot be combined with allow; remove one of them",
     );
     check_origins(
         folder,
@@ -267,12 +267,12 @@ address = '127.0.0.1:80'
 proxy_protocol = true
 "
         ),
-        "1:29: edge.trusted_proxies[0]: \"10.0.0.0/33\" is no range; write it like 10.0.0.0/8 or 2001:db8::/32
-         1:44: edge.trusted_proxies[1]: \"x\" is no range; write it like 10.0.0.0/8 or 2001:db8::/32
-         2:20: cache.memory: is out of range; write something from 16 MiB to 1048576 GiB
-         2:36: cache.disk: says how much, but not where; add folder = \"…\"
-         2:58: cache.block_size: is no power of two; write something like \"1 MiB\"
+        "1:29: edge.trusted_proxies[0]: \"10.0.0.0/33\" is not a range; write it like 10.0.0.0/8 or 2001:db8::/32
+         1:44: edge.trusted_proxies[1]: \"x\" is not a range; write it like 10.0.0.0/8 or 2001:db8::/32
+         2:20: cache.memory: is out of range; write a value from 16 MiB to 1048576 GiB
+         2:36: cache.disk: is a size without a folder; add folder = \"…\"
+         2:58: cache.block_size: is not a power of two; write a value such as \"1 MiB\"
          3:20: admin.socket: is 115 bytes long, with the folder of this file in front; shorten it to 107
-         6:18: listeners[0].proxy_protocol: is true, but nobody's word is believed; add edge.trusted_proxies",
+         6:18: listeners[0].proxy_protocol: is true, but no proxy is trusted; add edge.trusted_proxies",
     );
 }

@@ -46,8 +46,8 @@ fn what_cannot_be_in_a_cache_key() {
          2:70: cache_policies[0].headers[2]: \"cookie\" cannot be in the cache key; remove it
          2:80: cache_policies[0].headers[3]: \"te\" cannot be in the cache key; remove it
          2:86: cache_policies[0].headers[4]: \"a b\" is not a header name
-         2:110: cache_policies[0].query_strings: \"some\" is none of none, all; did you mean \"none\"?
-         2:152: cache_policies[0].cookies_except: stands beside cookies; remove one of them",
+         2:110: cache_policies[0].query_strings: \"some\" is not one of none, all; did you mean \"none\"?
+         2:152: cache_policies[0].cookies_except: cannot be combined with cookies; remove one of them",
     );
 }
 
@@ -155,16 +155,16 @@ xss_protection = { block = true, report = 'https://a' }
 ",
         "4:10: response_headers_policies[0].remove: \"content-length\" cannot be removed
          4:10: response_headers_policies[0].remove: \"x-amz-cf-id\" cannot be removed
-         5:25: response_headers_policies[0].server_timing_percent: is out of range; write something from 0 to 100
-         6:10: response_headers_policies[0].custom: sets \"content-length\", which is the edge's own matter; remove it
+         5:25: response_headers_policies[0].server_timing_percent: is out of range; write a value from 0 to 100
+         6:10: response_headers_policies[0].custom: sets \"content-length\", which only the edge sets; remove it
          6:66: response_headers_policies[0].custom[1].header: \"a b\" is not a header name
          6:99: response_headers_policies[0].custom[2].value: has characters that a header cannot have
-         8:43: response_headers_policies[0].cors.allow_origins[1]: \"exa*mple.org\" is no origin; write \"*\", or one like https://www.example.com or https://*.example.com
-         9:25: response_headers_policies[0].cors.allow_methods[1]: \"get\" is none of GET, DELETE, HEAD, OPTIONS, PATCH, POST, PUT, ALL
+         8:43: response_headers_policies[0].cors.allow_origins[1]: \"exa*mple.org\" is not an origin; write \"*\", or one like https://www.example.com or https://*.example.com
+         9:25: response_headers_policies[0].cors.allow_methods[1]: \"get\" is not one of GET, DELETE, HEAD, OPTIONS, PATCH, POST, PUT, ALL
          10:23: response_headers_policies[0].cors.allow_headers[1]: \"a b\" is not a header name
          12:29: response_headers_policies[0].security.strict_transport_security.max_age: is missing; add it
-         13:27: response_headers_policies[0].security.frame_options.value: \"deny\" is none of DENY, SAMEORIGIN; did you mean \"DENY\"?
-         14:43: response_headers_policies[0].security.xss_protection.report: stands beside block; remove one of them",
+         13:27: response_headers_policies[0].security.frame_options.value: \"deny\" is not one of DENY, SAMEORIGIN; did you mean \"DENY\"?
+         14:43: response_headers_policies[0].security.xss_protection.report: cannot be combined with block; remove one of them",
     );
     let document = read(
         "[[response_headers_policies]]

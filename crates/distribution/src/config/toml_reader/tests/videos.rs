@@ -46,12 +46,12 @@ fn faults_of_a_behaviors_videos() {
     for out in ["'1s'", "11", "'1999ms'"] {
         check_videos(
             &format!(", video = {{ segment_duration = {out} }}"),
-            ".segment_duration: is out of range; write something from 2s to 10s",
+            ".segment_duration: is out of range; write a value from 2s to 10s",
         );
     }
     check_videos(
         ", video = { renditions = ['a.b'] }",
-        ".renditions[0]: \"a.b\" is no label; write 1 to 32 of a-z, A-Z, 0-9, - and _",
+        ".renditions[0]: \"a.b\" is not a label; write 1 to 32 of a-z, A-Z, 0-9, - and _",
     );
     check_videos(
         ", video = { subtitles = ['en', 'en'] }",
@@ -61,7 +61,7 @@ fn faults_of_a_behaviors_videos() {
     let many = many.join(", ");
     check_videos(
         &format!(", video = {{ renditions = [{many}] }}"),
-        ".renditions: has 17 entries; remove some, 16 is the most",
+        ".renditions: has 17 entries; remove some, the maximum is 16",
     );
 }
 
@@ -104,7 +104,7 @@ fn a_secret_has_32_bytes() {
     assert_eq!(snapshot.files, [Path::new("/etc/long")]);
     check(
         &format!("{LISTENER}video = {{ index_memory = '1 MiB' }}"),
-        "2:26: video.index_memory: is out of range; write something from 16 MiB to 1048576 GiB",
+        "2:26: video.index_memory: is out of range; write a value from 16 MiB to 1048576 GiB",
     );
     assert_eq!(
         read_toml(LISTENER, Path::new("p")).unwrap().0.videos,
@@ -169,10 +169,10 @@ fn faults_of_streaming_distributions() {
          14:28: streaming_distributions[1].distribution: no distribution is named \"F\"; did you mean \"E\"?
          15:34: streaming_distributions[1].trusted_key_groups: is empty; remove the line to make the behavior open
          18:27: streaming_distributions[2].domain_name: \"a b\" is not a host name; write it like www.example.com, without port (aliases also *.example.com)
-         19:28: streaming_distributions[2].distribution: stands beside origin; remove one of them
+         19:28: streaming_distributions[2].distribution: cannot be combined with origin; remove one of them
          20:32: streaming_distributions[2].trusted_signers[0]: no trusted signer is named \"nobody\"
          23:18: streaming_distributions[3].id: \"S\" is used twice; rename or remove one
-         25:54: streaming_distributions[3].origin.url: stands beside folder; remove one of them
+         25:54: streaming_distributions[3].origin.url: cannot be combined with folder; remove one of them
          25:80: streaming_distributions[3].origin.origin_path: must begin with a slash and not end with one, such as /videos
          26:13: streaming_distributions[3].cookies: is not a key of this table",
     );
