@@ -131,7 +131,7 @@ fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>)
             .filter(|origin| !origin.source.is_remote())
         {
             notes.push(format!(
-                "origin {} is a folder, and folders do not fail over: behavior {} of distribution {} has no second \
+                "origin {} is a folder, which does not support failover: behavior {} of distribution {} has no second \
                  origin; use a bucket or a server",
                 folder.id,
                 behavior.path_pattern.as_str(),

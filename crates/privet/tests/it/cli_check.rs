@@ -24,8 +24,8 @@ default_behavior = {{ origin = 'both' }}"
 
 #[test]
 fn folders_take_no_part_in_failover() {
-    let expected = "note: origin disk is a folder, which takes no part in failover: behavior * of distribution E1 has \
-                    no second origin; use a bucket or a server";
+    let expected = "note: origin disk is a folder, which does not support failover: behavior * of distribution E1 has no \
+                    second origin; use a bucket or a server";
     check("['disk', 'web']", Some(expected));
     check("['web', 'disk']", Some(expected));
     check("['web', 'far']", None);

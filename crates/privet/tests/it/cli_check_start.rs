@@ -134,7 +134,7 @@ fn d2_folders_that_are_not_there() {
         let place = "error: privet.toml:7:38: distributions[0].origins[0].folder: ";
         refuse(&folder, &lines, &[place, words]);
     };
-    refuse("videos", "there is no folder videos; make it");
+    refuse("videos", "there is no folder videos; create it");
     refuse("~/videos", "~ and $ are not expanded");
     refuse("$HOME/videos", "~ and $ are not expanded");
     refuse("file", "file is not a folder");

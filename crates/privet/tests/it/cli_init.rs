@@ -25,7 +25,7 @@ fn init_overwrites_nothing() {
     folder.run(&["init"]).fails(
         1,
         &[
-            "error: privet.toml is there already",
+            "error: privet.toml exists already",
             "hint: nothing was written",
         ],
     );
@@ -35,7 +35,7 @@ fn init_overwrites_nothing() {
     );
     std::fs::remove_file(folder.path("privet.toml")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path("privet.toml")).unwrap();
-    folder.run(&["init"]).fails(1, &["is there already"]);
+    folder.run(&["init"]).fails(1, &["exists already"]);
     folder
         .run(&["init", "key.pem"])
         .fails(1, &["error: cannot write key.pem/files"]);
@@ -51,7 +51,7 @@ fn init_writes_what_check_and_sign_take() {
     let folder = Folder::new();
     folder.run(&["init"]).ok();
     assert_eq!(folder.run(&["check"]).code, 0);
-    folder.run(&["init"]).fails(1, &["is there already"]);
+    folder.run(&["init"]).fails(1, &["exists already"]);
     let said = folder
         .run(&["init", "--json", "--host", "Media.example.com", "a/b"])
         .ok();

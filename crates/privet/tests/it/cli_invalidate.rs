@@ -125,7 +125,7 @@ fn a_running_edge_is_told_and_asked() {
         .fails(1, &["error: there is no distribution \"EOTHER\""]);
     let said = folder.run(&["cache"]).ok();
     assert!(said.starts_with("memory    0.0 MiB of "), "{said}");
-    assert!(said.contains("\nlookups   0 found in memory"), "{said}");
+    assert!(said.contains("\nlookups   0 hits in memory"), "{said}");
     let said = folder.run(&["cache", "--json"]).ok();
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["objects"], 0);
     drop(edge);

@@ -55,7 +55,7 @@ fn what_is_no_video_ends_with_1_and_its_reason() {
     for (file, reason, token) in [
         ("empty.mp4", "not a video", "not-a-video"),
         ("text.mp4", "not a video", "not-a-video"),
-        ("cut.mp4", "cut off", "video-truncated"),
+        ("cut.mp4", "truncated", "video-truncated"),
     ] {
         let said = folder.run(&["video", "check", file]);
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
@@ -104,4 +104,19 @@ fn the_ending_of_a_name_counts() {
     let said = folder.run(&["video", "check", "talk.bin"]).ok();
     assert!(said.contains("give it the extension .mp4"), "{said}");
     assert_eq!(json(&folder, "talk.bin").1["has_video_ending"], false);
+}
+
+#[test]
+fn the_former_name_of_the_command_is_wrong_usage_with_a_hint() {
+    let folder = Folder::new();
+    put(&folder, "talk.mp4", b"");
+    for arguments in [&["film", "check", "talk.mp4"][..], &["film"]] {
+        folder.run(arguments).fails(
+            2,
+            &[
+                "error: unrecognized subcommand 'film'",
+                "hint: privet film check is called privet video check now",
+            ],
+        );
+    }
 }

@@ -240,7 +240,10 @@ fn silent_connections_do_not_take_all_files() {
     }
     let mut line = String::new();
     edge.said.read_line(&mut line).unwrap();
-    assert!(line.contains("all 100 places are taken"), "{line}");
+    assert!(
+        line.contains("the limit of 100 connections is reached"),
+        "{line}"
+    );
     assert!(edge.folder.path().exists());
 }
 

@@ -164,7 +164,7 @@ fn what_must_not_be_kept_is_refused_with_the_reason() {
     let answer = edge.get(&url("/video.mp4/hls/master.m3u8"));
     assert_eq!(answer.status(), 422);
     assert!(
-        answer.text().contains("must not be kept"),
+        answer.text().contains("must not be cached"),
         "{}",
         answer.text()
     );
