@@ -1,5 +1,5 @@
-// The page's script beside the players: shows the edge's response to expired links, converts the time to the local zone, labels
-// the players, and copies the template.
+// The page's script beside the players: shows the edge's response to expired links, converts the time to the local
+// zone, labels the players, and copies the template.
 'use strict';
 
 // Returns the edge's response to the video's link, as a status and a message.

@@ -1,5 +1,5 @@
-//! Finds the configuration file of a command: the one it was given, that of `PRIVET_CONFIG`, or `privet.toml` in the working
-//! directory.
+//! Finds the configuration file of a command: the one it was given, that of `PRIVET_CONFIG`, or `privet.toml` in the
+//! working directory.
 //!
 //! All commands that take a configuration find it in this way.
 
@@ -52,8 +52,8 @@ impl ConfigArgument {
     }
 }
 
-/// Returns the file of `PRIVET_CONFIG`; an empty variable names none. This is not left to clap, for which the variable would count
-/// as `--config`: it would conflict with `--socket`, and with a file given alone.
+/// Returns the file of `PRIVET_CONFIG`; an empty variable names none. This is not left to clap, for which the variable
+/// would count as `--config`: it would conflict with `--socket`, and with a file given alone.
 fn from_environment() -> Option<PathBuf> {
     std::env::var_os(VARIABLE)
         .filter(|value| !value.is_empty())

@@ -161,8 +161,8 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
     }
 }
 
-/// Adds faults that do not follow from earlier ones, and keeps the order of the text. A value that could not be read is empty, and
-/// a fault about the empty value would say nothing new.
+/// Adds faults that do not follow from earlier ones, and keeps the order of the text. A value that could not be read is
+/// empty, and a fault about the empty value would say nothing new.
 fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     let told: HashSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
     more.retain(|fault| !follows(&fault.path, &told));
@@ -170,8 +170,8 @@ fn add_faults(faults: &mut Vec<ConfigError>, mut more: Vec<ConfigError>) {
     faults.sort_by_key(|fault| (fault.line, fault.column));
 }
 
-/// Returns whether a fault at `path` follows from those at `told`, one of which is about the same value or an enclosing one. One
-/// lookup for each level of the path, since a file may have a fault in every line.
+/// Returns whether a fault at `path` follows from those at `told`, one of which is about the same value or an enclosing
+/// one. One lookup for each level of the path, since a file may have a fault in every line.
 fn follows(path: &str, told: &HashSet<&str>) -> bool {
     let levels = path.match_indices(['.', '[']).map(|(end, _)| &path[..end]);
     let mut around = levels.chain([path]).filter(|level| !level.is_empty());

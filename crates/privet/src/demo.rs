@@ -33,9 +33,9 @@ const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 
 /// Show a private video that plays by its link, and is refused without a link or with an expired one.
 ///
-/// On the first start, makes a key pair, a private folder with a video, a picture and a text, a certificate for localhost and
-/// a configuration. Serves them together with a page that plays the video: by HLS in any browser, and by RTMP. Later starts
-/// use the same files, with other ports if those are in use.
+/// On the first start, makes a key pair, a private folder with a video, a picture and a text, a certificate for
+/// localhost and a configuration. Serves them together with a page that plays the video: by HLS in any browser, and by
+/// RTMP. Later starts use the same files, with other ports if those are in use.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The folder for everything that the demo makes.

@@ -54,7 +54,8 @@ pub(crate) struct ExplainArguments {
     /// Address of the viewer
     #[arg(long, value_name = "ADDR")]
     ip: Option<IpAddr>,
-    /// Cookies of the request: a Cookie header, or text that contains one (a curl command, a browser's cookie table or JSON)
+    /// Cookies of the request: a Cookie header, or text that contains one (a curl command, a browser's cookie table or
+    /// JSON)
     #[arg(long, value_name = "HEADER")]
     cookies: Option<String>,
     /// Print one JSON object
@@ -66,8 +67,8 @@ pub(crate) struct ExplainArguments {
 }
 
 impl ExplainArguments {
-    /// Returns the configuration whose keys count. With `--public-key` the question is about keys and not about an edge, so a
-    /// `privet.toml` that happens to be in this folder is ignored.
+    /// Returns the configuration whose keys count. With `--public-key` the question is about keys and not about an
+    /// edge, so a `privet.toml` that happens to be in this folder is ignored.
     fn config_file(&self) -> Option<PathBuf> {
         match (&self.config.config, self.public_key.as_slice()) {
             (None, [_, ..]) => None,
@@ -227,8 +228,8 @@ fn object_url(url: &str) -> Option<String> {
     }
 }
 
-/// Returns the hint about a rule of the edge beyond CloudFront: a grant for the video also opens the paths beneath it, while the
-/// checks above are about the requested path alone (fidelity note F72).
+/// Returns the hint about a rule of the edge beyond CloudFront: a grant for the video also opens the paths beneath it,
+/// while the checks above are about the requested path alone (fidelity note F72).
 fn about_video(object_url: &str, verdict: &Verdict) -> String {
     let (object, _) = object_url.split_once('?').unwrap_or((object_url, ""));
     match verdict {

@@ -107,9 +107,9 @@ fn init(arguments: &InitArguments) -> Result<(), CommandError> {
     tell(arguments, &made)
 }
 
-/// Creates the folder for files. A link to a folder is used and nothing is written through it, but its contents are about to be
-/// served, so a note says where it leads. A link to anything else is refused, also a dangling one, where a folder would be created
-/// somewhere else than it seems.
+/// Creates the folder for files. A link to a folder is used and nothing is written through it, but its contents are
+/// about to be served, so a note says where it leads. A link to anything else is refused, also a dangling one, where a
+/// folder would be created somewhere else than it seems.
 fn make_folder(folder: &Path) -> Result<(), CommandError> {
     let shown = || folder.display().to_string();
     let is_link = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());

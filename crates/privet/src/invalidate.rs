@@ -1,4 +1,5 @@
-//! `privet invalidate` and `privet invalidations`: removes objects from the cache of a running edge, and lists invalidations.
+//! `privet invalidate` and `privet invalidations`: removes objects from the cache of a running edge, and lists
+//! invalidations.
 
 use crate::command_error::CommandError;
 use crate::operator::{Question, SocketArguments, list, number, text};

@@ -83,8 +83,8 @@ impl AnyKey {
     }
 }
 
-/// Prints a note if the file that `name` stands for can be read by others: a private key that others can read is a key that
-/// others have. Standard input and variables have no mode to check.
+/// Prints a note if the file that `name` stands for can be read by others: a private key that others can read is a key
+/// that others have. Standard input and variables have no mode to check.
 pub(crate) fn note_readers(name: &str) {
     let mode = fs::metadata(name).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
     if mode & 0o077 != 0 {

@@ -117,8 +117,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints clap's message about the command line. clap repeats arguments as they were written, so a message about arguments with
-/// control characters is escaped first.
+/// Prints clap's message about the command line. clap repeats arguments as they were written, so a message about
+/// arguments with control characters is escaped first.
 fn refuse_usage(error: &clap::Error) -> ExitCode {
     let mut arguments = std::env::args_os();
     let is_plain = arguments.all(|argument| is_printable(&argument.to_string_lossy()));

@@ -44,8 +44,8 @@ impl SocketArguments {
     }
 }
 
-/// Returns the admin socket of a configuration. Keys and certificates are not read: a user who may use the socket need not be
-/// able to read them.
+/// Returns the admin socket of a configuration. Keys and certificates are not read: a user who may use the socket need
+/// not be able to read them.
 ///
 /// # Errors
 /// [`CommandError::Configuration`].

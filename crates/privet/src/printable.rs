@@ -1,5 +1,5 @@
-//! Escapes untrusted text, so that a terminal shows it and does not obey it. All output of the program goes through here,
-//! except pure data: links, playlists, keys.
+//! Escapes untrusted text, so that a terminal shows it and does not obey it. All output of the program goes through
+//! here, except pure data: links, playlists, keys.
 
 use serde_json::Value;
 use std::borrow::Cow;
@@ -39,8 +39,8 @@ fn spelled(text: &str, spell: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns whether a character is escaped: control characters (C0, DEL, C1), other line endings, and the explicit marks of the
-/// bidirectional algorithm (UAX #9), with which a text is displayed in another order than it has.
+/// Returns whether a character is escaped: control characters (C0, DEL, C1), other line endings, and the explicit marks
+/// of the bidirectional algorithm (UAX #9), with which a text is displayed in another order than it has.
 fn is_obeyed(char: char) -> bool {
     let is_bidirectional = matches!(
         char,

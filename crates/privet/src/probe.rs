@@ -1,4 +1,5 @@
-//! `privet probe`: checks whether the origins of private behaviors can be read or written without going through the edge.
+//! `privet probe`: checks whether the origins of private behaviors can be read or written without going through the
+//! edge.
 
 use crate::command_error::CommandError;
 use crate::configuration::load;
@@ -16,10 +17,11 @@ use std::process::ExitCode;
 
 /// Check whether private origins can be read without credentials.
 ///
-/// Requests without credentials are sent to each bucket and server: for its listing, for an object that does not exist, and
-/// for one that does, the object given by --object or else the default root object. A refusal counts only if the edge's own
-/// keys can read that object; if they cannot, or if the bucket refuses the edge itself, the result is unclear. Whether anyone
-/// can write to a bucket is determined from its ACL and its policy, if the edge's keys may read them.
+/// Requests without credentials are sent to each bucket and server: for its listing, for an object that does not exist,
+/// and for one that does, the object given by --object or else the default root object. A refusal counts only if the
+/// edge's own keys can read that object; if they cannot, or if the bucket refuses the edge itself, the result is
+/// unclear. Whether anyone can write to a bucket is determined from its ACL and its policy, if the edge's keys may read
+/// them.
 ///
 /// If an edge is running, it sends the requests; otherwise this command does, using the configuration.
 #[derive(Debug, Args)]
@@ -36,8 +38,8 @@ pub(crate) struct ProbeArguments {
     /// repeated
     #[arg(long = "object", value_name = "[WHOSE]/PATH", value_parser = parse_object)]
     objects: Vec<String>,
-    /// Also try to write to buckets: a PUT without a signature, under a random name, with a digest that is wrong on purpose,
-    /// so that it cannot succeed
+    /// Also try to write to buckets: a PUT without a signature, under a random name, with a digest that is wrong on
+    /// purpose, so that it cannot succeed
     #[arg(long)]
     write: bool,
     /// Print one JSON object
@@ -133,8 +135,8 @@ fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, 
     Ok(json!({ "origins": origins }))
 }
 
-/// Returns the result for all origins: one public origin outweighs all others. Unknown writers make it unclear only if writing
-/// was tried, since an edge need not be allowed to read ACL and policy.
+/// Returns the result for all origins: one public origin outweighs all others. Unknown writers make it unclear only if
+/// writing was tried, since an edge need not be allowed to read ACL and policy.
 fn verdict(origins: &[Value], tried_to_write: bool) -> Verdict {
     let mut verdict = Verdict::Private;
     for origin in origins {

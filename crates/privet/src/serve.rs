@@ -22,8 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Serve private content as a configuration file says.
 ///
-/// The configuration is reloaded on SIGHUP and whenever it, a key or a certificate changes; faults are reported, and the
-/// previous configuration stays active. SIGTERM and Ctrl-C let running requests finish; a second Ctrl-C stops at once.
+/// The configuration is reloaded on SIGHUP and whenever it, a key or a certificate changes; faults are reported, and
+/// the previous configuration stays active. SIGTERM and Ctrl-C let running requests finish; a second Ctrl-C stops at
+/// once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
@@ -146,7 +147,8 @@ enum Command {
     Loaded(Box<Result<Loaded, LoadError>>),
 }
 
-/// The state of a reload. Files are read on a separate thread: a disk that does not respond must not keep the edge from stopping.
+/// The state of a reload. Files are read on a separate thread: a disk that does not respond must not keep the edge from
+/// stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Loading {
     Idle,
@@ -155,8 +157,8 @@ enum Loading {
     RunningAndStale,
 }
 
-/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added again
-/// on every reload.
+/// Reads the configuration and starts the edge. `secret` is for an origin that the program itself serves; it is added
+/// again on every reload.
 pub(crate) fn start(
     config: &Path,
     log_stream: LogStream,

@@ -1,5 +1,5 @@
-//! Prints messages for a person at a terminal: errors, hints and notes to standard error, results to standard output. Each is one
-//! line, whatever untrusted text is in it.
+//! Prints messages for a person at a terminal: errors, hints and notes to standard error, results to standard output.
+//! Each is one line, whatever untrusted text is in it.
 
 use crate::printable::printable;
 use std::fmt::Display;

@@ -22,8 +22,9 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// Returns the encoding of a text that begins with `bytes`, and the length of its byte order mark; `None` if more bytes are
-    /// needed. A zero among the first two bytes means UTF-16 without a mark, since no other text has one there.
+    /// Returns the encoding of a text that begins with `bytes`, and the length of its byte order mark; `None` if more
+    /// bytes are needed. A zero among the first two bytes means UTF-16 without a mark, since no other text has one
+    /// there.
     fn of(bytes: &[u8], is_all: bool) -> Option<(Self, usize)> {
         match bytes {
             [0xEF, 0xBB, 0xBF, ..] => Some((Encoding::Utf8, 3)),

@@ -1,6 +1,7 @@
 //! `privet video check`: says what the edge would generate from a file, track by track, and what is left out and why.
 //!
-//! The index of a file or a URL is read as the edge reads it, by a few ranges; nothing is written and no edge is contacted.
+//! The index of a file or a URL is read as the edge reads it, by a few ranges; nothing is written and no edge is
+//! contacted.
 
 use std::process::ExitCode;
 
@@ -33,11 +34,11 @@ pub(crate) struct VideoArguments {
 enum VideoCommand {
     /// Say what would be generated from a video, track by track, and what is left out and why.
     ///
-    /// Only the index is read, as the edge reads it. Segments have the default duration, six seconds; a behavior may set
-    /// another one (segment_duration). For a set (.video.json), each member is checked.
+    /// Only the index is read, as the edge reads it. Segments have the default duration, six seconds; a behavior may
+    /// set another one (segment_duration). For a set (.video.json), each member is checked.
     ///
-    /// A URL is requested with its query, which is never shown; the members of its set are requested with the same query.
-    /// Redirects are not followed.
+    /// A URL is requested with its query, which is never shown; the members of its set are requested with the same
+    /// query. Redirects are not followed.
     #[command(after_help = "\
 Examples:
   privet video check talk.mp4

@@ -1,6 +1,7 @@
 //! The notes of `privet check` about folders into which a running edge writes: those that cannot be created or written.
 //!
-//! Nothing is created here, and these are notes and not faults: the edge may run as another user than the one who checks.
+//! Nothing is created here, and these are notes and not faults: the edge may run as another user than the one who
+//! checks.
 
 use crate::reason::reason;
 use privet_distribution::config::Snapshot;

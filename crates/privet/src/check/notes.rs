@@ -28,7 +28,8 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     notes
 }
 
-/// Returns the warnings, which `serve` prints as well: private files that are not private are worse than anything that is noted.
+/// Returns the warnings, which `serve` prints as well: private files that are not private are worse than anything that
+/// is noted.
 pub(super) fn warnings(snapshot: &Snapshot) -> Vec<String> {
     let is_open = |distribution: &Distribution| {
         let mut behaviors = distribution.behaviors.iter();
@@ -95,8 +96,8 @@ fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
     }
 }
 
-/// Notes streaming distributions whose videos require HTTPS, so that they play over rtmps alone, and that no rtmps listener
-/// serves.
+/// Notes streaming distributions whose videos require HTTPS, so that they play over rtmps alone, and that no rtmps
+/// listener serves.
 fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
     let mut listeners = snapshot.listeners.iter();
     if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {

@@ -15,8 +15,8 @@ pub(super) fn origin_summary(origin: &Origin) -> String {
 /// Returns a note about a bucket whose reading of paths matters and is only assumed; `None` for all others.
 ///
 /// Amazon's buckets take keys literally, and have nothing in front of them. Another endpoint may have a proxy that
-/// merges slashes or resolves dots, or be a gateway that stores files and does so itself, and then `/public/../private/a` is
-/// not a key of its own; with the bucket in the path, `/../other/a` is even another bucket's.
+/// merges slashes or resolves dots, or be a gateway that stores files and does so itself, and then
+/// `/public/../private/a` is not a key of its own; with the bucket in the path, `/../other/a` is even another bucket's.
 pub(super) fn about_paths(distribution: &Distribution, origin: &Origin) -> Option<String> {
     let behaviors = &distribution.behaviors;
     let is_restricted = behaviors

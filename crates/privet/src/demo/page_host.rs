@@ -15,8 +15,8 @@ pub(super) struct PageHost {
 }
 
 impl PageHost {
-    /// Returns the host of a request's only `Host` header; `None` if no distribution has that name, or the edge does not listen
-    /// for HTTPS on that port.
+    /// Returns the host of a request's only `Host` header; `None` if no distribution has that name, or the edge does
+    /// not listen for HTTPS on that port.
     pub(super) fn of(
         headers: &HeaderMap,
         snapshot: &Snapshot,

@@ -19,8 +19,8 @@ pub(super) fn free_port(wanted: u16) -> u16 {
     address.map_or(wanted, |address| address.port())
 }
 
-/// Returns the configuration with free ports. `https_port` is the one that was requested; `free` returns the port itself,
-/// or another one if it is in use.
+/// Returns the configuration with free ports. `https_port` is the one that was requested; `free` returns the port
+/// itself, or another one if it is in use.
 pub(super) fn with_free_ports(
     text: &str,
     https_port: Option<u16>,

@@ -1,7 +1,7 @@
 //! The demo's own small site: a page with links that are signed again for each visit.
 //!
-//! It listens on the loopback address only, behind the edge, which serves it as one more origin beneath `/site`. Requests without
-//! the secret of this start are refused, and links are signed only for hosts of the edge.
+//! It listens on the loopback address only, behind the edge, which serves it as one more origin beneath `/site`.
+//! Requests without the secret of this start are refused, and links are signed only for hosts of the edge.
 
 use super::page_host::PageHost;
 use crate::origin_secret::OriginSecret;

@@ -1,5 +1,5 @@
-//! Collects what is known about the edge for which a link is explained: the given keys, and what a configuration says about
-//! the link's host and path.
+//! Collects what is known about the edge for which a link is explained: the given keys, and what a configuration says
+//! about the link's host and path.
 
 use std::path::Path;
 
@@ -130,8 +130,8 @@ fn behavior_for<'a>(
         .ok_or_else(|| format!("no behavior matches the path {path}").into())
 }
 
-/// Returns the hint for an https link to an edge without an https listener: behind a proxy that terminates TLS, the edge has to be
-/// told the scheme.
+/// Returns the hint for an https link to an edge without an https listener: behind a proxy that terminates TLS, the
+/// edge has to be told the scheme.
 fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
     let is_https = url
         .trim_start_matches(|char: char| !char.is_ascii_alphabetic())

@@ -307,8 +307,8 @@ impl SignArguments {
         Ok(())
     }
 
-    /// Returns whether URLs come from standard input. Cookies have a resource or one URL, and playlists have their own URIs;
-    /// neither reads URLs.
+    /// Returns whether URLs come from standard input. Cookies have a resource or one URL, and playlists have their own
+    /// URIs; neither reads URLs.
     pub(super) fn reads_urls_from_standard_input(&self) -> bool {
         !self.making.cookies
             && self.playlist.playlist.is_none()

@@ -123,8 +123,8 @@ fn print_in_turn(
     Ok((printer.ending, chunks))
 }
 
-/// Returns the number of chunks. A chunk is sent as soon as no complete line is left in the buffer, so that a slow writer gets its
-/// links.
+/// Returns the number of chunks. A chunk is sent as soon as no complete line is left in the buffer, so that a slow
+/// writer gets its links.
 fn read_chunks(source: impl Read, workers: &[SyncSender<Vec<Line>>]) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(LINE_BYTES_MAX, Utf8::new(source));
     let (mut number, mut chunks) = (0, 0);

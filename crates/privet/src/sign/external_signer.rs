@@ -1,7 +1,7 @@
 //! A signer outside this program: a command that is run once for each signature.
 //!
-//! The command reads one line, `sha1 HEX` or `sha256 HEX`, and prints the signature in base64. Every signature is verified
-//! with the public key, so that a wrong one never becomes a link.
+//! The command reads one line, `sha1 HEX` or `sha256 HEX`, and prints the signature in base64. Every signature is
+//! verified with the public key, so that a wrong one never becomes a link.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -92,8 +92,8 @@ impl MessageSigner for ExternalSigner {
     }
 }
 
-/// Sends the line to the command. A command that does not read its input may have ended already, which is no failure if its output
-/// is good.
+/// Sends the line to the command. A command that does not read its input may have ended already, which is no failure if
+/// its output is good.
 fn send(child: &mut Child, line: &str) {
     if let Some(mut input) = child.stdin.take() {
         let _ = input.write_all(line.as_bytes());

@@ -7,7 +7,8 @@ use serde_json::Value;
 /// The latest expiry that CloudFront accepts (fidelity note F3).
 const CLOUDFRONT_END_MAX: Timestamp = Timestamp::from_secs(2_147_483_647);
 
-/// Returns the notes about the times of a link that is signed at `now`. `whose` begins the sentence, such as "this link".
+/// Returns the notes about the times of a link that is signed at `now`. `whose` begins the sentence, such as "this
+/// link".
 pub(super) fn about_terms(whose: &str, terms: &Terms, now: Timestamp) -> Vec<String> {
     let (from, until) = match &terms.policy {
         Some(policy) => policy_times(policy),
@@ -77,8 +78,8 @@ pub(super) fn about_url(url: &str, terms: &Terms) -> Option<String> {
     })
 }
 
-/// Returns the note about cookies for a domain that the browser would not send to `host`, the host of the files, which may begin with
-/// `*.`.
+/// Returns the note about cookies for a domain that the browser would not send to `host`, the host of the files, which
+/// may begin with `*.`.
 pub(super) fn about_domain(domain: &str, host: &str) -> Option<String> {
     let plain = |name: &str| name.trim_start_matches('.').to_ascii_lowercase();
     let (domain, host) = (plain(domain), plain(host.trim_start_matches('*')));

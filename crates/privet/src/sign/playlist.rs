@@ -1,7 +1,7 @@
 //! `privet sign --playlist`: puts a signature on each URI of an m3u8 or mpd.
 //!
-//! Relative URIs stay relative. The playlist itself, and the playlists that it names, are files like others: their own links open
-//! them, and the URIs in a playlist that is named are signed when it is given in turn.
+//! Relative URIs stay relative. The playlist itself, and the playlists that it names, are files like others: their own
+//! links open them, and the URIs in a playlist that is named are signed when it is given in turn.
 
 use std::fs;
 use std::io::{self, Write};
@@ -198,7 +198,8 @@ impl Uris {
         }))
     }
 
-    /// Returns the terms for one URL. A template of a manifest stands for many URLs: its resource has a `*` for each variable.
+    /// Returns the terms for one URL. A template of a manifest stands for many URLs: its resource has a `*` for each
+    /// variable.
     fn terms_of(&self, url: &WireUrl, terms: &Terms) -> Terms {
         let mut terms = terms.clone();
         let is_free = terms.resource.is_none() && terms.policy.is_none();
@@ -232,8 +233,8 @@ impl Uris {
     }
 }
 
-/// Returns whether some clients read another host out of a URI than is written there: browsers take `\` for `/`, drop control
-/// characters, and find a host after `http:` without slashes; others strip what they take for white space.
+/// Returns whether some clients read another host out of a URI than is written there: browsers take `\` for `/`, drop
+/// control characters, and find a host after `http:` without slashes; others strip what they take for white space.
 fn may_lead_elsewhere(uri: &str) -> bool {
     let is_odd = |byte: u8| byte < b' ' || byte == b'\\' || byte == 0x7f;
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
