@@ -115,7 +115,7 @@ fn public_behaviors_may_have_public_origins() {
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     assert!(
         said.out
-            .contains("nothing to ask: no private behavior has a bucket")
+            .contains("nothing to probe: no private behavior has a bucket")
     );
     assert_eq!(origin.asks().len(), 0);
 }

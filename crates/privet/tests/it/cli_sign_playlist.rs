@@ -214,7 +214,7 @@ fn what_the_grant_does_not_cover_is_left_and_refused() {
     said.mentions(&[
         "error: ../a.ts: ",
         "does not cover",
-        "error: and so for 3 more",
+        "error: 3 more URIs were refused",
     ]);
     assert_eq!(said.out.matches("Signature=").count(), 1);
     assert_eq!(said.out.lines().count(), list.lines().count());

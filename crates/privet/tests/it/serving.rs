@@ -216,7 +216,7 @@ fn an_http_origin_that_is_down_is_told_without_what_was_asked() {
     let told: Vec<String> = served.said.by_ref().map_while(Result::ok).collect();
     let warnings: Vec<&String> = told
         .iter()
-        .filter(|line| line.contains("is not reached"))
+        .filter(|line| line.contains("cannot be reached"))
         .collect();
     assert_eq!(warnings.len(), 1, "{told:?}");
     assert_eq!(
