@@ -101,7 +101,8 @@ pub struct BuildsArguments {
 pub struct GrowthArguments {
     #[command(flatten)]
     pub output: Output,
-    /// One part of three: objects, connections or distributions; or only the cases of connections whose name contains this.
+    /// One part of three: objects, connections or distributions; or only the cases of connections whose name contains
+    /// this.
     #[arg(long)]
     pub only: Option<String>,
 }

@@ -71,8 +71,8 @@ impl Http1Connection {
         Http1Connection::Plain(watched(stream, connection, shared, Protocol::Http1))
     }
 
-    /// Shakes hands. Where ALPN chooses HTTP/2 the connection is served to its end at once, and `None` is left, as after a
-    /// handshake that fails, which ends the connection quietly.
+    /// Shakes hands. Where ALPN chooses HTTP/2 the connection is served to its end at once, and `None` is left, as
+    /// after a handshake that fails, which ends the connection quietly.
     pub(crate) async fn tls(
         stream: TcpStream,
         end: ViewerEnd,

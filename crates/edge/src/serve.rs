@@ -53,8 +53,8 @@ async fn serve_opened(
     }
 }
 
-/// Finds out who has come and what is spoken. What is not HTTP/1.1 is served to its end here, and `None` is left of it, as
-/// of what is closed.
+/// Finds out who has come and what is spoken. What is not HTTP/1.1 is served to its end here, and `None` is left of it,
+/// as of what is closed.
 async fn open(accepted: Accepted, shared: Rc<WorkerContext>, guest: Rc<Guest>) -> Option<Opened> {
     let Accepted {
         stream,

@@ -34,8 +34,8 @@ pub(crate) trait ViewerStream: AsyncRead + AsyncWrite + Unpin {
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
-    /// Ready when the socket has something to read, the viewer's end among it. Of what an encrypted stream has read already
-    /// it knows nothing.
+    /// Ready when the socket has something to read, the viewer's end among it. Of what an encrypted stream has read
+    /// already it knows nothing.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Returns how many bytes the socket below has accepted so far; `None` if those are the bytes written here.

@@ -29,7 +29,7 @@ pub const PATH_TOKEN_SIZE_BYTES_MAX: usize = 1024;
 /// the form of one, and are refused.
 const PREFIX: &str = "S1";
 /// Separates these MACs from all others; the digit is the version of the claims.
-const DOMAIN: &[u8] = b"privet path_token 2\0";
+const DOMAIN: &[u8] = b"privet path token 2\0";
 /// Size of an HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
 /// Minimum size of a secret.

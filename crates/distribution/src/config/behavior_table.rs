@@ -58,7 +58,8 @@ impl BehaviorTable {
         self.with_blanks.is_some()
     }
 
-    /// Does the same as [`BehaviorTable::first`] with `+` in patterns read as a space; `name` has spaces in place of `+`.
+    /// Does the same as [`BehaviorTable::first`] with `+` in patterns read as a space; `name` has spaces in place of
+    /// `+`.
     pub(crate) fn first_with_blanks<'b>(
         &self,
         behaviors: &'b [CacheBehavior],

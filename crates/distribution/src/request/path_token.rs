@@ -80,8 +80,8 @@ pub struct PathTokenIssuer<'a> {
 impl PathTokenIssuer<'_> {
     /// The token for the path of a request that was authorized by a signature.
     ///
-    /// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open behavior, for
-    /// one who has a path_token already, and for a grant that is too long for a token.
+    /// `object_path` is that of the video, for a request by [`crate::request::authorize_video`]. `None` for an open
+    /// behavior, for one who has a path_token already, and for a grant that is too long for a token.
     pub fn issue(
         &self,
         authorized: &Authorized<'_>,

@@ -244,8 +244,8 @@ impl WorkerCache {
         })
     }
 
-    /// A response that is not one to a condition or a range: stored, passed to this viewer alone, or replaced by what is
-    /// stale.
+    /// A response that is not one to a condition or a range: stored, passed to this viewer alone, or replaced by what
+    /// is stale.
     fn store_or_pass(self: &Rc<Self>, context: &Context<'_>, response: OriginResponse) -> Fetched {
         let status = response.status;
         let failed = matches!(status.as_u16(), 500..=504);
@@ -351,8 +351,8 @@ impl WorkerCache {
         strictest.expect("an ask has an origin that hears it")
     }
 
-    /// Under which key a response is stored. Where it is one of several, by `Vary`, the marker that leads to them is put
-    /// into the store first, unless it is there.
+    /// Under which key a response is stored. Where it is one of several, by `Vary`, the marker that leads to them is
+    /// put into the store first, unless it is there.
     fn key_with_marker(&self, context: &Context<'_>, response: &HeaderMap) -> Vec<u8> {
         let names = match vary_rule(response) {
             VaryRule::Names(names) => names,

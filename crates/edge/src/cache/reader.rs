@@ -207,8 +207,8 @@ impl ObjectReader {
 
     /// Goes on until the next bytes can be taken, or until nothing but the fill has to be waited for.
     ///
-    /// A source is kept for as long as it has the next byte: looking for another one costs more than asking it. What is in
-    /// the store in memory is never kept as a source, since the store may let go of it at any time, and a viewer who
+    /// A source is kept for as long as it has the next byte: looking for another one costs more than asking it. What is
+    /// in the store in memory is never kept as a source, since the store may let go of it at any time, and a viewer who
     /// takes nothing would hold all of it.
     fn advance(
         &mut self,

@@ -168,8 +168,8 @@ impl Received {
         told.map(|_| HTTPS)
     }
 
-    /// What origins and cache keys may learn of the request beside itself. `country` is what [`Received::country`] gave;
-    /// the codings are left to who knows the policy.
+    /// What origins and cache keys may learn of the request beside itself. `country` is what [`Received::country`]
+    /// gave; the codings are left to who knows the policy.
     pub(crate) fn facts<'f>(
         &'f self,
         country: Option<&'f str>,

@@ -1,8 +1,9 @@
 //! Gathers the short writes of one turn of an HTTP/2 connection, so that all answers of the turn leave in few writes.
 //!
 //! h2 writes and flushes once for each DATA frame. Here short writes are copied and a flush is only noted, until
-//! whoever drives the connection says that the turn is over ([`WriteBuffer::poll_send`]). What is long goes through at once,
-//! behind what was gathered. Once the socket takes nothing, nothing more is gathered, and h2 waits as if this were not here.
+//! whoever drives the connection says that the turn is over ([`WriteBuffer::poll_send`]). What is long goes through at
+//! once, behind what was gathered. Once the socket takes nothing, nothing more is gathered, and h2 waits as if this
+//! were not here.
 
 use bytes::{Buf, BytesMut};
 use std::cell::Cell;

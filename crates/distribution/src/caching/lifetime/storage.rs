@@ -70,8 +70,8 @@ impl Unstorable {
 pub struct OriginExchange<'a> {
     /// The method of the request.
     pub method: &'a Method,
-    /// The fields of the request as it was sent, without a signature of the edge's own: an `Authorization` in them is the
-    /// viewer's.
+    /// The fields of the request as it was sent, without a signature of the edge's own: an `Authorization` in them is
+    /// the viewer's.
     pub request: &'a HeaderMap,
     /// The status of the response; 200 for a whole object put together from 206 responses.
     pub status: StatusCode,

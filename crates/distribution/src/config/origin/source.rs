@@ -226,7 +226,7 @@ fn server_summary(server: &HttpOrigin) -> String {
         OriginProtocolPolicy::HttpOnly | OriginProtocolPolicy::HttpsOnly => url,
         OriginProtocolPolicy::MatchViewer => {
             let (host, port) = (bracketed(&server.host), server.https_port);
-            format!("{url} or https://{host}:{port}, as the viewer")
+            format!("{url} or https://{host}:{port}, like the viewer")
         }
     }
 }

@@ -26,10 +26,10 @@ enum BlockAt {
 impl ObjectReader {
     /// Finds a source for the byte at hand, or begins a fill; gives the block if that is in memory.
     ///
-    /// What is stored is looked for before a fill, which would hold memory for each of its followers. An object whose end
-    /// nobody knows is asked for its end before a block that is too short is thrown away: its last block is short for good
-    /// reason. The store is asked once more after the fills: one that was under way at the first look may have ended
-    /// before the second, and its block is in the store then.
+    /// What is stored is looked for before a fill, which would hold memory for each of its followers. An object whose
+    /// end nobody knows is asked for its end before a block that is too short is thrown away: its last block is short
+    /// for good reason. The store is asked once more after the fills: one that was under way at the first look may have
+    /// ended before the second, and its block is in the store then.
     pub(super) fn decide(&mut self, purpose: Purpose) -> Result<Option<Arc<Block>>, ReadFault> {
         let found = match self.block_at(purpose) {
             BlockAt::Memory(block) => return Ok(Some(block)),
