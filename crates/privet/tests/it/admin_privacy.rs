@@ -165,7 +165,7 @@ fn a_configuration_is_probed_without_an_edge() {
     let nobody = Remote::without_origin().origin("app", "url = \"http://127.0.0.1:1\"");
     let said = probe(&folder, &nobody.config(), &[]);
     assert_eq!(said.code, 2);
-    assert!(said.out.contains("takes no connection"), "{said:?}");
+    assert!(said.out.contains("cannot connect"), "{said:?}");
     folder
         .run(&["probe", "--config", "none.toml"])
         .fails(1, &["there is no none.toml"]);
@@ -243,7 +243,7 @@ fn s4_a_default_root_object_that_is_missing_vouches_for_nothing() {
     let missing = TestEdge::configured(&root("index.html"));
     let told = found(&missing)[0].to_string();
     assert!(
-        told.contains("the object /index.html is not there"),
+        told.contains("the object /index.html does not exist"),
         "{told}"
     );
     let there = TestEdge::configured(&root("talk.mp4"));
@@ -302,7 +302,7 @@ fn s4_each_bucket_is_asked_for_its_own_objects() {
     let mixed = ["--object", "ETWOEXAMPLE000/one.txt"];
     let said = probe(&folder, &config, &mixed);
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.out.contains("/one.txt is not there"), "{said:?}");
+    assert!(said.out.contains("/one.txt does not exist"), "{said:?}");
     // No bucket learns of the other's objects.
     assert!(one.asks().iter().all(|ask| !ask.target.contains("two")));
     let of_one = two.asks();

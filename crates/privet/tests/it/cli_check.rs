@@ -68,9 +68,9 @@ origin = { id = 'disk', folder = 'f' }
         "/b/*                     open to everybody, from disk, videos with 480p, en",
         "*                        open to everybody, from disk",
         "streaming distribution S1: s.example",
-        "open, save what behaviors restrict, videos of distribution E1",
+        "open, except what behaviors restrict, videos of distribution E1",
         "streaming distribution S2 (disabled): t.example, u.example",
-        "open, save what behaviors restrict, from disk",
+        "open, except what behaviors restrict, from disk",
     ] {
         assert!(lines.contains(&expected), "{expected}: {}", said.out);
     }

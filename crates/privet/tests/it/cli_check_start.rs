@@ -76,7 +76,7 @@ fn folders_that_are_written_and_cannot_be_made() {
     folder.write("file", "");
     let said = check(&folder, &writing("file"));
     said.mentions(&[
-        "note: [log] folder: file is not a folder; must be able to write there",
+        "note: [log] folder: file is not a folder; the user who runs the edge must be able to write there",
         "note: [cache] folder: file is not a folder; ",
         "note: [admin] socket: file is not a folder; ",
     ]);

@@ -386,7 +386,7 @@ fn a_host_that_is_not_served_comes_with_what_to_do() {
         let said = folder.run(&["explain", &format!("http://{host}/a?b")]);
         assert_eq!(said.code, 1, "{said:?}");
         let hint =
-            "hint: add videos.example to the aliases of the distribution that is to serve it\n";
+            "hint: add videos.example to the aliases of the distribution that should serve it\n";
         assert!(said.out.contains(hint), "{said:?}");
     }
 }

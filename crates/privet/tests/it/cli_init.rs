@@ -173,7 +173,7 @@ fn d14_a_demo_moves_away_from_ports_that_are_taken() {
     let _other = std::net::TcpListener::bind(("127.0.0.1", port));
     let second = folder.run(&demo);
     assert_eq!(second.code, 0, "{second:?}");
-    second.mentions(&[&format!("note: port {port} is not free: it is ")]);
+    second.mentions(&[&format!("note: port {port} is in use: it was changed to ")]);
     assert!(
         !folder
             .read("data/privet.toml")
@@ -189,7 +189,7 @@ fn d14_one_demo_runs_in_a_folder() {
     held.lock().unwrap();
     folder.run(&["demo", "--once", "--dir", "data"]).fails(
         1,
-        &["another demo runs in data: stop it, or give another folder with --dir"],
+        &["another demo is running in data: stop it, or give another folder with --dir"],
     );
 }
 
@@ -206,7 +206,7 @@ fn l8_init_says_where_a_linked_folder_leads() {
         folder.run(&["init", name]).fails(
             1,
             &[
-                &format!("error: {name}/files is a link to no folder"),
+                &format!("error: {name}/files is a link that leads to no folder"),
                 "hint: nothing was written",
             ],
         );

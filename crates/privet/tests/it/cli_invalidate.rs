@@ -75,7 +75,7 @@ fn a_dry_run_asks_nobody() {
     assert_eq!(
         said.ok(),
         "/a  this object, in all its variants\n\
-         /b?c*  every object that begins so\n\
+         /b?c*  every object with this prefix\n\
          spring  every object with this tag\n"
     );
     let said = invalidate(&folder, &["--dry-run", "--json", "/a"]).ok();

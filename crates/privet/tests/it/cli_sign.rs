@@ -456,19 +456,19 @@ fn d6_links_of_playlists_alone_are_noted() {
         check_noted(&arguments, note.as_slice());
     };
     let sign =
-        format!("this opens the playlist only, and none of its segments: sign {video}, and write ");
+        format!("this opens the playlist only, and none of its segments: sign {video}, and add ");
     for path in [
         "/hls/master.m3u8",
         "/hls/ts.m3u8",
         "/hls/t1/media.m3u8",
         "/dash/manifest.mpd",
     ] {
-        check(path, &[], Some(&format!("{sign}{path} behind")));
+        check(path, &[], Some(&format!("{sign}{path} to the path of that link")));
     }
     check(
         "/hls/master.m3u8?path_token=1",
         &[],
-        Some(&format!("{sign}/hls/master.m3u8 behind")),
+        Some(&format!("{sign}/hls/master.m3u8 to the path of that link")),
     );
     check("", &[], None);
     check("/hls/t1/init.mp4", &[], None);
@@ -496,7 +496,7 @@ fn noted_cookies_of_another_host() {
     };
     check(
         "other.test",
-        &["cookies of the domain other.test are not sent to d111111abcdef8.cloudfront.net"],
+        &["browsers do not send cookies of the domain other.test to d111111abcdef8.cloudfront.net"],
     );
     check("d111111abcdef8.cloudfront.net", &[]);
     check("cloudfront.net", &[]);

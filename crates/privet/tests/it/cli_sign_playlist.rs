@@ -22,7 +22,7 @@ fn wrong_usage_is_2() {
     sign(LIST, &[]).fails(
         2,
         &[
-            "error: the URL of the playlist is missing\n",
+            "error: the URL of the playlist is missing, or a resource\n",
             "hint: add --base https://",
         ],
     );

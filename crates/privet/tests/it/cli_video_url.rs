@@ -90,7 +90,7 @@ fn redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let redirect = Shelved::fault(status).with("Location", &location);
         let origin = shelf([("/talk.mp4", redirect)]);
-        let leads_to = format!("leads to, {}/talk.mp4", other.url());
+        let leads_to = format!("check the target, {}/talk.mp4", other.url());
         check_untold(&origin, &["redirects are not followed", &leads_to]);
     }
     assert_eq!(other.connections(), 0);
@@ -182,7 +182,7 @@ fn a_server_that_cannot_be_trusted_or_reached_is_told() {
     drop(origin);
     folder
         .run(&["video", "check", &url])
-        .fails(2, &["takes no connection"]);
+        .fails(2, &["cannot connect"]);
 }
 
 /// A server's text never reaches a terminal unescaped.

@@ -684,7 +684,7 @@ ready() {
 foreground() {
     rm -f $folder/said/server
     "$@" > $folder/said/server 2>&1 &
-    until grep -qs -e 'serving on' -e 'Ctrl-C ends it' $folder/said/server; do
+    until grep -qs -e 'serving on' -e 'Ctrl-C to stop' $folder/said/server; do
         kill -0 $! 2> /dev/null || gone "$*: it ends"
     done
     kill $!

@@ -40,7 +40,7 @@ fn what_is_no_video_is_refused_with_its_reason() {
         (
             "cut.mp4",
             &MadeVideo::new(4, 100, 0).bytes[..600],
-            "cut off",
+            "truncated",
         ),
     ] {
         edge.put(&format!("public/{name}"), bytes);

@@ -1,7 +1,7 @@
 //! The kinds of origin, and how they differ: no other module matches on the kind.
 //!
-//! Methods tell what an origin does, not which kind it is, so a new kind needs changes only here. A test names the few
-//! files that may match on the kinds.
+//! Methods tell what an origin does, not which kind it is. A new kind begins here; a test (`origin_kinds.rs`) names the
+//! few other files that may match on the kinds: its document, its reader, its builder, and the edge's client.
 
 use super::{
     CredentialSource, HttpOrigin, OriginProtocolPolicy, S3Addressing, S3Origin, SigningBehavior,
