@@ -172,7 +172,7 @@ fn check(request: &ViewerRequest<'_>, policy: &str) {
     for origin in std::iter::once(&choice.primary).chain(secondary) {
         let sent = sent_to(origin, &authorized, request);
         check_names(&sent, policy);
-        if origin.source.is_asked_as_client() {
+        if origin.source.is_signed_by_edge() {
             check_bucket(&sent, request, policy);
             check_key(&sent, &authorized, request);
         } else {

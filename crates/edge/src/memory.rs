@@ -153,8 +153,8 @@ impl WorkerMemory {
         find: fn(&VerifiedSignatures, &SignatureQuestion<'_>) -> bool,
     ) -> bool {
         // The last bytes of a signature are as good as random; an attacker who makes them collide only causes a digest.
-        let ending = question.signature.last_chunk::<2>().unwrap_or(&[0; 2]);
-        let slot = usize::from(u16::from_le_bytes(*ending)) % LATEST_MAX;
+        let extension = question.signature.last_chunk::<2>().unwrap_or(&[0; 2]);
+        let slot = usize::from(u16::from_le_bytes(*extension)) % LATEST_MAX;
         let mut latest = self.latest.borrow_mut();
         let confirmed = latest[slot].as_ref();
         if confirmed.is_some_and(|confirmed| confirmed.answers(question)) {

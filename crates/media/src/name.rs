@@ -55,7 +55,7 @@ pub enum VideoItem<'a> {
 
 /// Extensions of objects from which videos are made. A set of renditions is described by an object that ends in
 /// `.video.json`.
-pub const VIDEO_ENDINGS: [&str; 6] = [".mp4", ".m4v", ".m4a", ".mov", ".cmfv", ".video.json"];
+pub const VIDEO_EXTENSIONS: [&str; 6] = [".mp4", ".m4v", ".m4a", ".mov", ".cmfv", ".video.json"];
 
 /// Size limit of the label of a rendition or of subtitles.
 pub const LABEL_SIZE_BYTES_MAX: usize = 32;
@@ -79,12 +79,12 @@ pub fn video_name(path: &str) -> Option<VideoName<'_>> {
         (None, None) => return None,
     };
     let (object_path, rest) = path.split_at(at);
-    let has_ending = VIDEO_ENDINGS.iter().any(|ending| {
-        object_path.len() > ending.len() + 1
-            && object_path.is_char_boundary(object_path.len() - ending.len())
-            && object_path[object_path.len() - ending.len()..].eq_ignore_ascii_case(ending)
+    let has_extension = VIDEO_EXTENSIONS.iter().any(|extension| {
+        object_path.len() > extension.len() + 1
+            && object_path.is_char_boundary(object_path.len() - extension.len())
+            && object_path[object_path.len() - extension.len()..].eq_ignore_ascii_case(extension)
     });
-    if !has_ending {
+    if !has_extension {
         return None;
     }
     let (rendition, item) = if dash {

@@ -57,7 +57,7 @@ pub enum LeftOut {
     /// MP3, which players refuse in fragments.
     NotInFragments,
     /// A further video track after the first.
-    FurtherPicture,
+    FurtherVideo,
 }
 
 impl fmt::Display for LeftOut {
@@ -69,7 +69,7 @@ impl fmt::Display for LeftOut {
             LeftOut::NotInFragments => {
                 "players refuse it in HLS with fMP4 and in DASH; transport streams and RTMP carry it"
             }
-            LeftOut::FurtherPicture => "only the first video track of a file is offered",
+            LeftOut::FurtherVideo => "only the first video track of a file is offered",
         })
     }
 }
@@ -148,7 +148,7 @@ fn left_out(track: &Track, video: &VideoDescription) -> Option<LeftOut> {
         _ if track.sample_count == 0 => Some(LeftOut::NoSamples),
         TrackKind::Video => {
             let first = offered.find(|other| other.kind == TrackKind::Video)?;
-            (first.number != track.number).then_some(LeftOut::FurtherPicture)
+            (first.number != track.number).then_some(LeftOut::FurtherVideo)
         }
         TrackKind::Audio | TrackKind::Text => {
             let is_there = offered.any(|other| other.number == track.number);
@@ -203,7 +203,7 @@ mod tests {
                 None,
                 Some(LeftOut::Codec),
                 Some(LeftOut::NoSamples),
-                Some(LeftOut::FurtherPicture),
+                Some(LeftOut::FurtherVideo),
                 None
             ]
         );

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use privet_edge::ObjectUrl;
 use privet_media::Refusal;
-use privet_media::name::VIDEO_ENDINGS;
+use privet_media::name::VIDEO_EXTENSIONS;
 use privet_media::survey::Survey;
 
 use crate::input;
@@ -225,7 +225,9 @@ fn video(survey: Survey) -> Finding {
 }
 
 /// Returns whether the edge generates anything from a file with this name, going by its extension.
-fn has_video_ending(file: &str) -> bool {
+fn has_video_extension(file: &str) -> bool {
     let file = file.to_ascii_lowercase();
-    VIDEO_ENDINGS.iter().any(|ending| file.ends_with(ending))
+    VIDEO_EXTENSIONS
+        .iter()
+        .any(|extension| file.ends_with(extension))
 }

@@ -32,7 +32,7 @@ fn readers_that_keep_chunks_leave_less_for_entries() {
 }
 
 #[test]
-fn more_than_there_is_can_not_be_reserved() {
+fn more_than_there_is_cannot_be_reserved() {
     let store = store();
     assert!(store.try_reserve(LIMIT + 1).is_none());
     let half = store.try_reserve(LIMIT / 2).unwrap();

@@ -117,8 +117,8 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
     if let Some(query) = filtered_query(request.query, &policy.query_strings, restricted) {
         key.push(Tag::Query, query.as_bytes());
     }
-    push_what_the_bucket_hears(&mut key, request, routed);
-    push_what_the_origin_hears(&mut key, request, behavior);
+    push_bucket_query(&mut key, request, routed);
+    push_host_and_scheme(&mut key, request, behavior);
     push_headers(&mut key, request, policy);
     push_cookies(&mut key, request.headers, &policy.cookies);
     if let Some(codings) = normalized_accept_encoding(request.headers, policy) {
@@ -129,11 +129,7 @@ fn key_at(routed: &Routed<'_>, path: &str, request: &ViewerRequest<'_>) -> Cache
 
 /// The parameters that an origin request policy passes to a bucket name another object, or another form of it. Two
 /// different sets of them must not share an entry of the cache; parameters that do not reach the bucket do not count.
-fn push_what_the_bucket_hears(
-    key: &mut CacheKey,
-    request: &ViewerRequest<'_>,
-    routed: &Routed<'_>,
-) {
+fn push_bucket_query(key: &mut CacheKey, request: &ViewerRequest<'_>, routed: &Routed<'_>) {
     let behavior = routed.behavior;
     // Without such a policy, the bucket gets no parameter that is not in the key already.
     if behavior.origin_request_policy.is_none() {
@@ -152,17 +148,13 @@ fn push_what_the_bucket_hears(
 /// An origin that gets the viewer's `Host` may respond by it: the response for one alias must not be served for
 /// another. An origin that is asked over the viewer's scheme may redirect to the other scheme, which must not happen to
 /// viewers who already use that one.
-fn push_what_the_origin_hears(
-    key: &mut CacheKey,
-    request: &ViewerRequest<'_>,
-    behavior: &CacheBehavior,
-) {
+fn push_host_and_scheme(key: &mut CacheKey, request: &ViewerRequest<'_>, behavior: &CacheBehavior) {
     let mut origins = behavior.origin.origins();
-    if origins.any(|origin| origin.source.hears_host()) && forwards_host(behavior) {
+    if origins.any(|origin| origin.source.forwards_host()) && forwards_host(behavior) {
         key.push(Tag::Host, request.host.as_bytes());
     }
     let mut origins = behavior.origin.origins();
-    if origins.any(|origin| origin.source.hears_scheme()) {
+    if origins.any(|origin| origin.source.matches_viewer_scheme()) {
         let scheme: &[u8] = match request.scheme {
             Scheme::Http => b"http",
             Scheme::Https => b"https",

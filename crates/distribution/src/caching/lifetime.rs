@@ -66,7 +66,7 @@ struct Spans {
     /// The freshness lifetime, from which the age counts.
     freshness_secs: u32,
     /// How long the policy keeps it, counted from reception.
-    kept_secs: u32,
+    min_fresh_secs: u32,
     stale_while_revalidate_secs: u32,
 }
 
@@ -75,7 +75,7 @@ impl Lifetime {
         let Spans {
             initial_age_secs,
             freshness_secs,
-            kept_secs,
+            min_fresh_secs,
             stale_while_revalidate_secs,
         } = spans;
         let left = i64::from(freshness_secs) - i64::from(initial_age_secs);
@@ -83,10 +83,10 @@ impl Lifetime {
             received,
             initial_age_secs,
             // Without a minimum TTL, a response that arrives stale stays stale: RFC 9111 4.2 alone counts.
-            fresh_secs: if kept_secs == 0 {
+            fresh_secs: if min_fresh_secs == 0 {
                 left
             } else {
-                left.max(i64::from(kept_secs))
+                left.max(i64::from(min_fresh_secs))
             },
             stale_while_revalidate_secs,
             serve_stale,
@@ -94,7 +94,7 @@ impl Lifetime {
     }
 
     /// Returns the lifetime of a `Vary` marker, which is not itself a response.
-    pub fn of_a_marker(received: Timestamp) -> Self {
+    pub fn for_marker(received: Timestamp) -> Self {
         Lifetime::new(received, Spans::default(), ServeStale::Never)
     }
 

@@ -111,7 +111,7 @@ fn headers(
     if is_normalized(behavior) {
         headers.remove(header::ACCEPT_ENCODING);
         if let Some(value) = facts.accept_encoding
-            && hears_codings(behavior, origin)
+            && forwards_codings(behavior, origin)
         {
             headers.insert(header::ACCEPT_ENCODING, value.clone());
         }
@@ -155,7 +155,7 @@ pub(crate) fn is_passed(
     if is_never_forwarded(name) || is_edges_own(name) || is_nominated(request.headers, name) {
         return false;
     }
-    match origin.source.is_asked_as_client() {
+    match origin.source.is_signed_by_edge() {
         true => bucket::takes_header(behavior, request.method, name),
         false => server_takes(behavior, request.method, name),
     }
@@ -218,8 +218,8 @@ fn is_normalized(behavior: &CacheBehavior) -> bool {
 
 /// A bucket has only one form of an object, and proxies in front of buckets are known to rewrite this field, which
 /// breaks a signature that covers it.
-fn hears_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
-    !origin.source.is_asked_as_client() || is_named(behavior, &header::ACCEPT_ENCODING)
+fn forwards_codings(behavior: &CacheBehavior, origin: &Origin) -> bool {
+    !origin.source.is_signed_by_edge() || is_named(behavior, &header::ACCEPT_ENCODING)
 }
 
 /// Returns whether a policy passes the viewer's `Host` on, to origins that take it.
@@ -234,7 +234,7 @@ fn insert_host(
     request: &ViewerRequest<'_>,
 ) {
     if let Ok(value) = HeaderValue::from_str(request.host)
-        && origin.source.hears_host()
+        && origin.source.forwards_host()
         && !request.host.is_empty()
         && forwards_host(behavior)
     {
@@ -252,13 +252,17 @@ fn insert_edges_own(
     if let Ok(id) = HeaderValue::from_str(facts.request_id) {
         headers.insert(X_AMZ_CF_ID, id);
     }
-    if !origin.source.is_asked_as_client() {
-        insert_way(headers, request, facts);
+    if !origin.source.is_signed_by_edge() {
+        insert_forwarding_fields(headers, request, facts);
     }
 }
 
 /// Adds the fields that describe the request's way: `Via` and `X-Forwarded-For`.
-fn insert_way(headers: &mut HeaderMap, request: &ViewerRequest<'_>, facts: &RequestFacts<'_>) {
+fn insert_forwarding_fields(
+    headers: &mut HeaderMap,
+    request: &ViewerRequest<'_>,
+    facts: &RequestFacts<'_>,
+) {
     let passed_by = request.headers.get_all(header::VIA).into_iter();
     let via = passed_by.map(HeaderValue::as_bytes);
     let via = via.chain([facts.via.as_bytes()]).collect::<Vec<_>>();

@@ -12,7 +12,7 @@ use privet_sign::{
 use std::borrow::Cow;
 
 /// Parameter by which a viewer requests a path token. It is Privet's own, so signatures do not cover it.
-const WISH: &str = "path_token=1";
+const PATH_TOKEN_PARAMETER: &str = "path_token=1";
 
 /// Splits `/~TOKEN/rest` into the token and `/rest`; `None` for every other path.
 ///
@@ -45,7 +45,7 @@ pub fn check_path_token(routed: &Routed<'_>, request: &ViewerRequest<'_>) -> Res
 
 /// Returns whether a viewer requests a path token: `path_token=1` is among the parameters.
 pub fn wants_path_token(query: &str) -> bool {
-    query.split('&').any(|piece| piece == WISH)
+    query.split('&').any(|piece| piece == PATH_TOKEN_PARAMETER)
 }
 
 /// Returns `query` without `path_token=1`; `None` when nothing is left.
@@ -53,7 +53,10 @@ pub fn without_path_token(query: &str) -> Option<Cow<'_, str>> {
     if !wants_path_token(query) {
         return Some(Cow::Borrowed(query));
     }
-    let pieces: Vec<&str> = query.split('&').filter(|piece| *piece != WISH).collect();
+    let pieces: Vec<&str> = query
+        .split('&')
+        .filter(|piece| *piece != PATH_TOKEN_PARAMETER)
+        .collect();
     (!pieces.is_empty()).then(|| Cow::Owned(pieces.join("&")))
 }
 
@@ -142,7 +145,7 @@ pub fn carried_query(query: &str, grant: &Grant) -> String {
             let (name, value) = presented.counted(name).filter(|_| by_query)?;
             return Some(Cow::Owned(format!("{name}={value}")));
         }
-        let is_own = piece != WISH && grant.query_use() == QueryUse::Compared;
+        let is_own = piece != PATH_TOKEN_PARAMETER && grant.query_use() == QueryUse::Compared;
         is_own.then_some(Cow::Borrowed(piece))
     });
     let pieces: Vec<Cow<'_, str>> = carried.collect();

@@ -357,7 +357,7 @@ fn dots_do_not_lead_out_of_what_a_policy_covers() {
 
 /// Files made of an object have extensions of their own; a policy for such an extension was meant for other files.
 #[test]
-fn a_policy_for_an_ending_opens_no_video() {
+fn a_policy_for_an_extension_opens_no_video() {
     let segment = "/v/a.mp4/hls/ts/1.ts";
     let with = |resource: &str, path: &str| moved(&signed_for(&url(resource), &url(path), E), path);
     for resource in ["/*.ts", "/v/*.ts", "/v/*/1.ts", "/v/a*.ts", "/*/ts/?.ts"] {

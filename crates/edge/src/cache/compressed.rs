@@ -136,7 +136,7 @@ impl WorkerCache {
                 status: StatusCode::OK,
                 headers: HeaderMap::new(),
                 // The lifetime is never used: the file itself is checked for every request.
-                lifetime: Lifetime::of_a_marker(Timestamp::from_secs(0)),
+                lifetime: Lifetime::for_marker(Timestamp::from_secs(0)),
                 date_strength: DateStrength::Weak,
                 cleared: Cleared::default(),
             },

@@ -375,7 +375,7 @@ impl WorkerCache {
             key: context.ask.key.as_bytes().to_vec(),
             form: Form::Marker(marker.names.clone()),
             status: StatusCode::OK,
-            lifetime: Lifetime::of_a_marker(context.moments.received),
+            lifetime: Lifetime::for_marker(context.moments.received),
         };
         let head = CachedHead {
             generation: marker.generation,

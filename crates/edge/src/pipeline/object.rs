@@ -28,7 +28,7 @@ impl ObjectRequest<'_> {
             PlaylistAnswer::AsItIs => self.fetch(body).await,
             PlaylistAnswer::Unread(denial) => {
                 let words = Box::pin(self.fetch(body)).await?;
-                without_list(words, denial)
+                without_playlist(words, denial)
             }
         }
     }
@@ -69,7 +69,7 @@ impl ObjectRequest<'_> {
 
 /// Returns an origin's response in place of a playlist that could not be read; never the playlist, which the origin may
 /// have by now.
-fn without_list(words: Answer, denial: Denial) -> Result<Answer, Denial> {
+fn without_playlist(words: Answer, denial: Denial) -> Result<Answer, Denial> {
     match words.status {
         StatusCode::NOT_MODIFIED => Err(denial),
         status if status.is_success() => Err(denial),

@@ -1,6 +1,6 @@
 //! The target of a request: an object, or what is made of one.
 
-use super::video::playlist_without_wish;
+use super::video::playlist_without_path_token;
 use privet_distribution::config::Snapshot;
 use privet_distribution::request::{
     Authorized, Denial, Routed, ViewerRequest, authorize, authorize_video, route, route_video,
@@ -55,8 +55,8 @@ fn authorize_object<'s>(
     memory: &dyn SignatureMemory,
 ) -> Result<Authorized<'s>, Denial> {
     authorize(routed, request, now, memory).or_else(|denial| {
-        let without_wish = playlist_without_wish(&routed, request, &denial);
-        let query = without_wish.ok_or_else(|| denial.clone())?;
+        let without_path_token_parameter = playlist_without_path_token(&routed, request, &denial);
+        let query = without_path_token_parameter.ok_or_else(|| denial.clone())?;
         let request = ViewerRequest {
             query: query.as_deref(),
             ..*request

@@ -8,5 +8,5 @@ mod ready_made;
 mod subtitles;
 mod walk;
 
-pub(super) use ready_made::{PlaylistAnswer, ReadyMade, is_playlist, playlist_without_wish};
+pub(super) use ready_made::{PlaylistAnswer, ReadyMade, is_playlist, playlist_without_path_token};
 pub(super) use walk::VideoWalk;

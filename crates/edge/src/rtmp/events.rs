@@ -91,7 +91,7 @@ impl Events {
             }
         };
         self.plays = self.plays.saturating_add(1);
-        let (name, extension) = StreamName::stem_and_ending(&video.key);
+        let (name, extension) = StreamName::stem_and_extension(&video.key);
         self.play = Some(LoggedPlay {
             name: name.to_owned(),
             query: video.name.query().to_owned(),
@@ -129,7 +129,7 @@ impl Events {
         };
         let keys = name.keys();
         let key = keys.first().map(String::as_str).unwrap_or_default();
-        let (stem, extension) = StreamName::stem_and_ending(key);
+        let (stem, extension) = StreamName::stem_and_extension(key);
         let stream = LoggedStream {
             name: stem,
             query: Some(name.query()).filter(|query| !query.is_empty()),

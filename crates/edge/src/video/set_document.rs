@@ -1,7 +1,7 @@
 //! `.video.json`: a set of renditions and subtitles, as an object in the bucket describes it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use privet_media::name::{LABEL_SIZE_BYTES_MAX, VIDEO_ENDINGS, is_label};
+use privet_media::name::{LABEL_SIZE_BYTES_MAX, VIDEO_EXTENSIONS, is_label};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -101,9 +101,9 @@ impl VideoSet {
         let mut labels = HashSet::new();
         let mut renditions = Vec::new();
         for rendition in document.renditions {
-            let is_video = VIDEO_ENDINGS
-                .iter()
-                .any(|ending| *ending != ".video.json" && has_ending(&rendition.file, ending));
+            let is_video = VIDEO_EXTENSIONS.iter().any(|extension| {
+                *extension != ".video.json" && has_extension(&rendition.file, extension)
+            });
             if !is_video {
                 return Err(format!(
                     "{:?} is not a video; name an .mp4, .m4v, .m4a, .mov or .cmfv",
@@ -120,7 +120,7 @@ impl VideoSet {
         for text in document.subtitles {
             if ![".vtt", ".srt"]
                 .iter()
-                .any(|ending| has_ending(&text.file, ending))
+                .any(|extension| has_extension(&text.file, extension))
             {
                 return Err(format!("{:?} is neither .vtt nor .srt", text.file));
             }
@@ -152,7 +152,7 @@ impl VideoSet {
 
     /// Returns the objects beside the video at `path` that the operator's labels name: `talk.480p.mp4`, `talk.en.vtt`.
     pub(crate) fn beside(path: &str, renditions: &[String], subtitles: &[String]) -> Self {
-        let (stem, ending) = match path.rfind('.') {
+        let (stem, extension) = match path.rfind('.') {
             Some(dot) => path.split_at(dot),
             None => (path, ""),
         };
@@ -162,7 +162,7 @@ impl VideoSet {
         };
         let others = renditions.iter().map(|label| SetRendition {
             label: Some(label.clone()),
-            path: format!("{stem}.{label}{ending}"),
+            path: format!("{stem}.{label}{extension}"),
         });
         let subtitles = subtitles.iter().map(|label| SetSubtitles {
             label: label.clone(),
@@ -186,13 +186,13 @@ fn without_mark(text: &[u8]) -> Result<&[u8], String> {
     Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
-fn has_ending(name: &str, ending: &str) -> bool {
+fn has_extension(name: &str, extension: &str) -> bool {
     let start = name
         .len()
-        .checked_sub(ending.len())
+        .checked_sub(extension.len())
         .filter(|start| *start > 0);
     let tail = start.and_then(|start| name.get(start..));
-    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(extension))
 }
 
 fn fresh_label(labels: &mut HashSet<String>, label: String) -> Result<String, String> {

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use tokio::sync::Semaphore;
 
 /// Maximum size of a playlist. For very long videos with very long grants, a path token makes short playlists.
-const LIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+const PLAYLIST_SIZE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Maximum length of a query in a playlist of any size; a longer one is allowed only in short playlists.
 const QUERY_SIZE_BYTES_MAX: usize = 2 * 1024;
 /// Maximum size of a playlist with such a longer query.
@@ -37,12 +37,12 @@ pub(crate) struct Text {
 
 /// Refuses a playlist of `entries` that each repeat `query`, if it would be too long; otherwise returns its approximate
 /// size.
-pub(crate) fn list_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
+pub(crate) fn playlist_size_bytes(entries: usize, query: Option<&str>) -> Result<u64, Denial> {
     /// Size of an entry without the query.
     const ENTRY_SIZE_BYTES: usize = 64;
     let entry = ENTRY_SIZE_BYTES + query.map_or(0, str::len);
     let size_bytes = (entries as u64).saturating_mul(entry as u64);
-    if size_bytes > LIST_SIZE_BYTES_MAX
+    if size_bytes > PLAYLIST_SIZE_BYTES_MAX
         || query.is_some_and(|query| is_excessive(query, size_bytes))
     {
         return Err(Denial::Video {

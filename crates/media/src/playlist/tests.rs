@@ -369,7 +369,7 @@ fn subtitles_and_transport_streams_are_lists_of_their_own() {
 }
 
 #[test]
-fn a_query_can_not_leave_its_place() {
+fn a_query_cannot_leave_its_place() {
     let playlist = hls_media(&picture(), &Propagation::Query("a=\"\r\n#EXT-X-KEY&b=<$>"));
     assert!(
         playlist.contains("\n1.m4s?a=%22%0D%0A%23EXT-X-KEY&b=%3C$%3E\n"),

@@ -18,7 +18,7 @@ const DEFAULT_INSTANCE: &str = "_definst_";
 /// Size limit of application and name together.
 const SIZE_BYTES_MAX: usize = 4096;
 /// Extensions after which no other is added.
-const ENDINGS: [&str; 8] = [
+const EXTENSIONS: [&str; 8] = [
     ".mp4", ".m4v", ".m4a", ".mov", ".f4v", ".flv", ".mp3", ".3gp",
 ];
 
@@ -63,7 +63,7 @@ impl VideoKind {
         }
     }
 
-    fn ending(self) -> &'static str {
+    fn extension(self) -> &'static str {
         match self {
             VideoKind::Mp4 => ".mp4",
             VideoKind::Mp3 => ".mp3",
@@ -152,32 +152,32 @@ impl StreamName {
 
     /// Returns the keys of objects that may be meant, the likeliest first; at most two, without a leading slash.
     pub fn keys(&self) -> Vec<String> {
-        if ending(&self.name).is_some() {
+        if extension(&self.name).is_some() {
             return vec![self.name.clone()];
         }
-        let ending = self.kind.unwrap_or(VideoKind::Flv).ending();
-        vec![format!("{}{ending}", self.name), self.name.clone()]
+        let extension = self.kind.unwrap_or(VideoKind::Flv).extension();
+        vec![format!("{}{extension}", self.name), self.name.clone()]
     }
 
     /// Returns the format of the object: by its extension, else by the prefix of the name. `key` is one of
     /// [`Self::keys`].
     pub fn kind(&self, key: &str) -> VideoKind {
         let named = self.kind.unwrap_or(VideoKind::Flv);
-        let Some(ending) = ending(key) else {
+        let Some(extension) = extension(key) else {
             return named;
         };
         VideoKind::ALL
             .into_iter()
-            .find(|kind| ending.eq_ignore_ascii_case(kind.ending()))
+            .find(|kind| extension.eq_ignore_ascii_case(kind.extension()))
             .unwrap_or(VideoKind::Mp4)
     }
 
     /// Splits a key into its stem and its extension without the dot, which may be empty.
-    pub fn stem_and_ending(key: &str) -> (&str, &str) {
-        let ending = ending(key).unwrap_or_default();
+    pub fn stem_and_extension(key: &str) -> (&str, &str) {
+        let extension = extension(key).unwrap_or_default();
         (
-            &key[..key.len() - ending.len()],
-            ending.trim_start_matches('.'),
+            &key[..key.len() - extension.len()],
+            extension.trim_start_matches('.'),
         )
     }
 
@@ -190,15 +190,15 @@ impl StreamName {
         let with_instance = format!("{}{APPLICATION}/{INSTANCE}/{}", self.folder, self.spelled);
         let mut resources: Vec<String> = Vec::new();
         for name in [key, &whole, &with_instance] {
-            let ending_size_bytes = ending(name).map_or(0, str::len);
-            let (stem, own_ending) = name.split_at(name.len() - ending_size_bytes);
+            let extension_size_bytes = extension(name).map_or(0, str::len);
+            let (stem, own_extension) = name.split_at(name.len() - extension_size_bytes);
             // The viewer left the extension out: the key's applies.
-            let full = match own_ending {
-                "" => format!("{stem}{}", ending(key).unwrap_or_default()),
+            let full = match own_extension {
+                "" => format!("{stem}{}", extension(key).unwrap_or_default()),
                 _ => name.to_owned(),
             };
             // Without its extension, talk.mp4.flv would be the name of another object.
-            let stem = Some(stem.to_owned()).filter(|stem| ending(stem).is_none());
+            let stem = Some(stem.to_owned()).filter(|stem| extension(stem).is_none());
             for candidate in [full].into_iter().chain(stem) {
                 if !resources.contains(&candidate) {
                     resources.push(candidate);
@@ -256,12 +256,12 @@ fn bare<'a>(mut part: &'a str, kind: &mut Option<VideoKind>) -> &'a str {
 }
 
 /// Returns the extension of a name, if a video may have it.
-fn ending(name: &str) -> Option<&str> {
-    let ending = name.get(name.len().checked_sub(4)?..)?;
-    let is_known = ENDINGS
+fn extension(name: &str) -> Option<&str> {
+    let extension = name.get(name.len().checked_sub(4)?..)?;
+    let is_known = EXTENSIONS
         .iter()
-        .any(|known| ending.eq_ignore_ascii_case(known));
-    is_known.then_some(ending)
+        .any(|known| extension.eq_ignore_ascii_case(known));
+    is_known.then_some(extension)
 }
 
 /// Returns true if an object may have this key: it does not climb, and contains only visible characters.
@@ -271,7 +271,7 @@ fn is_key(name: &str) -> bool {
         .any(|part| part == "." || part == "..");
     let is_visible = |character: char| !character.is_control() && character != '\u{fffd}';
     let last = name.rsplit('/').next().unwrap_or_default();
-    let stem = ending(last).map_or(last, |ending| &last[..last.len() - ending.len()]);
+    let stem = extension(last).map_or(last, |extension| &last[..last.len() - extension.len()]);
     !climbs && !stem.is_empty() && !name.starts_with('/') && name.chars().all(is_visible)
 }
 

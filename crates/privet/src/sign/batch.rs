@@ -44,7 +44,7 @@ pub(super) fn from_arguments(
         printer.print(place, links.sign(url))?;
     }
     printer.flush()?;
-    Ok(printer.ending)
+    Ok(printer.extension)
 }
 
 /// Signs the lines of standard input as they come.
@@ -71,9 +71,9 @@ pub(super) fn from_standard_input(
     }
     // The reader is not joined if the printer fails: it may still wait for input that never comes.
     let reader = thread::spawn(move || read_chunks(io::stdin(), &inputs));
-    let (ending, chunks_printed) = print_in_turn(&outputs, notes)?;
+    let (extension, chunks_printed) = print_in_turn(&outputs, notes)?;
     match reader.join() {
-        Ok(Ok(chunks_read)) if chunks_read == chunks_printed => Ok(ending),
+        Ok(Ok(chunks_read)) if chunks_read == chunks_printed => Ok(extension),
         Ok(Err(error)) => Err(CommandError::read("standard input", &error)),
         // A thread that ended early must not be taken for the end of the input.
         Ok(Ok(_)) | Err(_) => Err(CommandError::ThreadLost),
@@ -120,7 +120,7 @@ fn print_in_turn(
         printer.flush()?;
         chunks += 1;
     }
-    Ok((printer.ending, chunks))
+    Ok((printer.extension, chunks))
 }
 
 /// Returns the number of chunks. A chunk is sent as soon as no complete line is left in the buffer, so that a slow
@@ -178,7 +178,7 @@ fn read_line(reader: &mut impl BufRead) -> io::Result<Option<Result<String, Link
 struct Printer {
     output: io::BufWriter<io::StdoutLock<'static>>,
     notes: Notes,
-    ending: Ending,
+    extension: Ending,
 }
 
 impl Printer {
@@ -186,7 +186,7 @@ impl Printer {
         Printer {
             output: io::BufWriter::new(io::stdout().lock()),
             notes,
-            ending: Ending::AllSigned,
+            extension: Ending::AllSigned,
         }
     }
 
@@ -209,7 +209,7 @@ impl Printer {
                     .map_err(|error| CommandError::write("standard output", &error))
             }
             Err(error) => {
-                self.ending = Ending::SomeRefused;
+                self.extension = Ending::SomeRefused;
                 report::error_line(format!("{prefix}{error}"));
                 if let LinkError::Sign(error) = &error
                     && let Some(hint) = sign_hint(error)

@@ -8,7 +8,7 @@ use privet_media::mp4::{Colour, TrackKind, VideoRange};
 use privet_media::survey::{Survey, SurveyedTrack};
 use serde_json::{Value, json};
 
-use super::{Finding, Refused, Verdict, has_video_ending};
+use super::{Finding, Refused, Verdict, has_video_extension};
 
 mod of_set;
 
@@ -26,7 +26,7 @@ pub(super) fn lines(file: &str, finding: &Finding) -> Vec<String> {
         ],
         Finding::Untold(reason) => vec![reason.clone()],
     };
-    if finding.verdict() == Verdict::Plays && !has_video_ending(file) {
+    if finding.verdict() == Verdict::Plays && !has_video_extension(file) {
         lines.push(
             "with this name it plays over RTMP only: for HLS and DASH give it the extension .mp4"
                 .to_owned(),
@@ -191,7 +191,7 @@ fn video_json(file: &str, survey: &Survey) -> Value {
         .map(|track| track_json(track, survey.offered(track.number)))
         .collect();
     json!({
-        "has_video_ending": has_video_ending(file),
+        "has_video_extension": has_video_extension(file),
         "duration_ms": milliseconds(survey.video.duration),
         "segments": survey.segment_count,
         "tracks": tracks,

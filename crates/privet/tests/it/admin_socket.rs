@@ -121,7 +121,7 @@ fn huge_bodies_are_refused() {
 }
 
 #[test]
-fn what_can_not_be_invalidated_is_refused() {
+fn what_cannot_be_invalidated_is_refused() {
     let fixture = Fixture::new();
     let check = |paths: &[&str], tags: &[&str], expected| {
         let body = json!({"distribution": DISTRIBUTION_ID, "paths": paths, "tags": tags});

@@ -463,7 +463,11 @@ fn d6_links_of_playlists_alone_are_noted() {
         "/hls/t1/media.m3u8",
         "/dash/manifest.mpd",
     ] {
-        check(path, &[], Some(&format!("{sign}{path} to the path of that link")));
+        check(
+            path,
+            &[],
+            Some(&format!("{sign}{path} to the path of that link")),
+        );
     }
     check(
         "/hls/master.m3u8?path_token=1",

@@ -103,7 +103,7 @@ fn the_ending_of_a_name_counts() {
     put(&folder, "talk.bin", &MadeVideo::new(4, 400, 0).bytes);
     let said = folder.run(&["video", "check", "talk.bin"]).ok();
     assert!(said.contains("give it the extension .mp4"), "{said}");
-    assert_eq!(json(&folder, "talk.bin").1["has_video_ending"], false);
+    assert_eq!(json(&folder, "talk.bin").1["has_video_extension"], false);
 }
 
 #[test]

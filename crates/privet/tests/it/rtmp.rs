@@ -142,7 +142,7 @@ fn nobody_plays_without_a_grant() {
 }
 
 #[test]
-fn what_can_not_be_played() {
+fn what_cannot_be_played() {
     let (edge, _) = edge_with_videos();
     edge.put(
         "video/text.mp4",

@@ -18,7 +18,7 @@ fn query_for(resource: &str) -> String {
 
 /// A signature for all `.ts` files is meant for files: the segments of videos beside them have other names.
 #[test]
-fn a_policy_for_an_ending_opens_no_video() {
+fn a_policy_for_an_extension_opens_no_video() {
     let origin = origin_of(&MadeVideo::new(4, 100, 0));
     let edge = Remote::new(&origin).start();
     for (resource, item) in [

@@ -153,7 +153,7 @@ enum StatusClass {
     /// A status that is cached only with explicit freshness.
     Explicit,
     /// An error that CloudFront always caches, for the error minimum TTL.
-    KeptError,
+    CachedError,
     /// An error that is cached only with `max-age` or `s-maxage`, or when a minimum TTL is configured for it.
     ExplicitError,
     Never,
@@ -165,7 +165,7 @@ impl StatusClass {
             // 206 and 304 are not whole responses, and 416 is about one request only.
             0..=199 | 206 | 304 | 416 => StatusClass::Never,
             200 | 203 | 204 | 300 | 301 | 308 | 410 => StatusClass::Heuristic,
-            404 | 414 | 500..=504 => StatusClass::KeptError,
+            404 | 414 | 500..=504 => StatusClass::CachedError,
             400 | 403 | 405 | 412 | 415 => StatusClass::ExplicitError,
             _ => StatusClass::Explicit,
         }
@@ -190,7 +190,7 @@ impl ResponseFacts<'_> {
         if method != Method::GET {
             return Err(Unstorable::Method);
         }
-        if self.class == StatusClass::Never || self.leads_nowhere() {
+        if self.class == StatusClass::Never || self.lacks_location() {
             return Err(Unstorable::Status);
         }
         let understood = is_understood(self.status);
@@ -223,7 +223,7 @@ impl ResponseFacts<'_> {
 
     /// A permanent redirect without a `Location` is useless, and says nothing about the object: S3, for one, sends it
     /// to clients that ask in the wrong region. Stored, it would stay for the default TTL.
-    fn leads_nowhere(&self) -> bool {
+    fn lacks_location(&self) -> bool {
         let location = self.response.get(header::LOCATION);
         matches!(self.status.as_u16(), 301 | 308)
             && location.is_none_or(|location| location.as_bytes().trim_ascii().is_empty())
@@ -237,7 +237,7 @@ impl ResponseFacts<'_> {
 
     fn is_error(&self) -> bool {
         match self.class {
-            StatusClass::KeptError | StatusClass::ExplicitError => true,
+            StatusClass::CachedError | StatusClass::ExplicitError => true,
             StatusClass::Heuristic | StatusClass::Explicit | StatusClass::Never => false,
         }
     }
@@ -255,7 +255,7 @@ impl ResponseFacts<'_> {
     fn lifetime(&self, moments: &Moments) -> Result<Lifetime, Unstorable> {
         let cache_control = &self.cache_control;
         let explicit = Explicit::of(self.response, cache_control, moments.received);
-        let (freshness_secs, kept_secs) = if self.is_error() {
+        let (freshness_secs, min_fresh_secs) = if self.is_error() {
             self.error_ttls(explicit, moments)?
         } else {
             self.object_ttls(explicit, moments)?
@@ -271,12 +271,12 @@ impl ResponseFacts<'_> {
         let serve_stale = if forbidden {
             ServeStale::Never
         } else {
-            self.serve_stale(freshness_secs.max(kept_secs))
+            self.serve_stale(freshness_secs.max(min_fresh_secs))
         };
         let spans = Spans {
             initial_age_secs: initial_age_secs(self.response, moments),
             freshness_secs,
-            kept_secs,
+            min_fresh_secs,
             stale_while_revalidate_secs,
         };
         let lifetime = Lifetime::new(moments.received, spans, serve_stale);
@@ -292,13 +292,13 @@ impl ResponseFacts<'_> {
         let min_secs = seconds(self.policy.min_ttl);
         let max_secs = seconds(self.policy.max_ttl);
         // The configuration refuses a minimum above the maximum; here the maximum counts.
-        let kept_secs = min_secs.min(max_secs);
+        let min_fresh_secs = min_secs.min(max_secs);
         let cache_control = &self.cache_control;
         let forbids = cache_control.no_store && !cache_control.must_understand
             || cache_control.no_cache.is_whole()
             || cache_control.private.is_whole();
         if forbids {
-            return Ok((kept_secs, kept_secs));
+            return Ok((min_fresh_secs, min_fresh_secs));
         }
         let wanted = match explicit {
             Explicit::Directive(seconds) | Explicit::Expires(seconds) => seconds,
@@ -311,17 +311,17 @@ impl ResponseFacts<'_> {
             }
             Explicit::Absent => return Err(Unstorable::Status),
         };
-        Ok((wanted.max(min_secs).min(max_secs), kept_secs))
+        Ok((wanted.max(min_secs).min(max_secs), min_fresh_secs))
     }
 
     fn error_ttls(&self, explicit: Explicit, moments: &Moments) -> Result<(u32, u32), Unstorable> {
         let min_ttl = match (self.class, self.error_min_ttl) {
-            (StatusClass::KeptError, None) => Some(ERROR_MIN_TTL_DEFAULT),
+            (StatusClass::CachedError, None) => Some(ERROR_MIN_TTL_DEFAULT),
             (_, configured) => configured,
         };
         let explicit_secs = match (explicit, self.class) {
             (Explicit::Directive(seconds), _) => Some(seconds),
-            (Explicit::Expires(seconds), StatusClass::KeptError) => Some(seconds),
+            (Explicit::Expires(seconds), StatusClass::CachedError) => Some(seconds),
             (Explicit::Absent, _) if is_heuristic_error(self.status) => {
                 self.heuristic_secs(moments)
             }
@@ -333,9 +333,9 @@ impl ResponseFacts<'_> {
         if min_ttl.is_none() && explicit_secs.is_none() {
             return Err(Unstorable::Status);
         }
-        let kept_secs = min_ttl.map_or(0, seconds);
+        let min_fresh_secs = min_ttl.map_or(0, seconds);
         let wanted = explicit_secs.unwrap_or(0).min(seconds(self.policy.max_ttl));
-        Ok((wanted.max(kept_secs), kept_secs))
+        Ok((wanted.max(min_fresh_secs), min_fresh_secs))
     }
 
     /// RFC 9111 4.2.2: returns a share of the time for which the object had not changed when it was sent. `None` if the

@@ -43,7 +43,7 @@ impl OriginSource {
     /// Returns true if requests are signed as the edge's own. Only fields of a fixed list, or named by a policy, are
     /// taken from a viewer's request, and no forwarding fields: a proxy on the way appends to those, which would break
     /// the signature, and gateways that decide by address would trust values that a viewer wrote.
-    pub fn is_asked_as_client(&self) -> bool {
+    pub fn is_signed_by_edge(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
             OriginSource::Http(_) | OriginSource::Folder { .. } => false,
@@ -51,7 +51,7 @@ impl OriginSource {
     }
 
     /// Returns true if the viewer's `Host` is passed on where a policy says so. A bucket knows only its own name.
-    pub fn hears_host(&self) -> bool {
+    pub fn forwards_host(&self) -> bool {
         match self {
             OriginSource::Http(_) => true,
             OriginSource::Folder { .. } | OriginSource::S3(_) => false,
@@ -59,7 +59,7 @@ impl OriginSource {
     }
 
     /// Returns true if requests use the viewer's scheme.
-    pub fn hears_scheme(&self) -> bool {
+    pub fn matches_viewer_scheme(&self) -> bool {
         match self {
             OriginSource::Http(server) => server.protocol == OriginProtocolPolicy::MatchViewer,
             OriginSource::Folder { .. } | OriginSource::S3(_) => false,

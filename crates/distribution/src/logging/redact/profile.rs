@@ -227,7 +227,7 @@ const BASE32_LOWER: (usize, u32) = (1, 48);
 
 impl Sum {
     fn add(&mut self, byte: u8, is_turn: bool) {
-        let [first, second] = SORTS[usize::from(byte)];
+        let [first, second] = BYTE_CLASSES[usize::from(byte)];
         let turn = u64::from(is_turn) << TURNS.1;
         self.0[0] = self.0[0].wrapping_add(first).wrapping_add(turn);
         self.0[1] = self.0[1].wrapping_add(second);
@@ -295,7 +295,7 @@ impl Sum {
     }
 }
 
-const SORTS: [[u64; 2]; 256] = {
+const BYTE_CLASSES: [[u64; 2]; 256] = {
     let mut sorts = [[0; 2]; 256];
     let mut byte = 0;
     while byte < 256 {

@@ -71,7 +71,7 @@ pub(crate) fn buckets(behavior: &CacheBehavior) -> impl Iterator<Item = &Origin>
     let origins = std::iter::once(&behavior.origin.primary).chain(secondary);
     origins
         .map(|origin| &**origin)
-        .filter(|origin| origin.source.is_asked_as_client())
+        .filter(|origin| origin.source.is_signed_by_edge())
 }
 
 /// Returns whether a viewer's header, not one that ends at the edge anyway, is passed on to a bucket.

@@ -15,7 +15,7 @@ pub(super) fn forwarded_cookies(
 ) -> Option<HeaderValue> {
     let policy = behavior.origin_request_policy.as_deref();
     let cookies = cookies(request, |name| {
-        let takes = |filter: &NameFilter| match origin.source.is_asked_as_client() {
+        let takes = |filter: &NameFilter| match origin.source.is_signed_by_edge() {
             true => lists_cookie(filter, name),
             false => filter.takes_bytes(name),
         };

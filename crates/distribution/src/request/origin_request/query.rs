@@ -19,7 +19,7 @@ pub(crate) fn forwarded_query(
         Some(_) => privet_sign::strip_query(query)?,
         None => Cow::Borrowed(query),
     };
-    let is_forwarded = |piece: &&str| match origin.source.is_asked_as_client() {
+    let is_forwarded = |piece: &&str| match origin.source.is_signed_by_edge() {
         true => bucket::takes_parameter(behavior, method, piece),
         false => server_takes(behavior, piece),
     };

@@ -162,7 +162,7 @@ fn keys_are_renewed_while_they_serve() {
 }
 
 #[test]
-fn keys_that_can_not_be_renewed_stay() {
+fn keys_that_cannot_be_renewed_stay() {
     run_paused(async {
         let first = keys_until("FIRST", in_secs(60));
         let (service, credentials) = with_metadata(&[answer("token"), answer("edge"), first]).await;

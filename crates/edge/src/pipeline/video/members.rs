@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 /// Extension of the description of a set.
-const SET_ENDING: &str = ".video.json";
+const SET_EXTENSION: &str = ".video.json";
 
 /// A rendition that exists.
 pub(super) struct Member {
@@ -63,9 +63,9 @@ impl VideoWalk<'_> {
 
     fn is_set(&self) -> bool {
         let path = self.name.object_path;
-        let start = path.len().checked_sub(SET_ENDING.len());
-        let ending = start.and_then(|start| path.get(start..));
-        ending.is_some_and(|ending| ending.eq_ignore_ascii_case(SET_ENDING))
+        let start = path.len().checked_sub(SET_EXTENSION.len());
+        let extension = start.and_then(|start| path.get(start..));
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(SET_EXTENSION))
     }
 
     /// Returns the set of the video: by its own description, or by the operator's labels.

@@ -6,7 +6,7 @@ use crate::video::indexes::Video;
 use crate::video::made::Made;
 use crate::video::make_fault::MakeFault;
 use crate::video::set_document::SetSubtitles;
-use crate::video::text::{list_size_bytes, text};
+use crate::video::text::{playlist_size_bytes, text};
 use privet_distribution::request::Denial;
 use privet_media::Refusal;
 use privet_media::describe::VideoDescription;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 impl VideoWalk<'_> {
     /// Makes `media.m3u8`, `iframes.m3u8` and `ts.m3u8`.
-    pub(super) async fn track_list(&self, opened: Opened) -> Result<Made, MakeFault> {
+    pub(super) async fn track_playlist(&self, opened: Opened) -> Result<Made, MakeFault> {
         let Opened { source, video } = opened;
         let grant = self.carried();
         let item = match self.name.item {
@@ -40,7 +40,7 @@ impl VideoWalk<'_> {
         };
         item.check(&video)?;
         let entries = video.segmentation.segment_count as usize;
-        let size_bytes = list_size_bytes(entries, grant.as_deref())?;
+        let size_bytes = playlist_size_bytes(entries, grant.as_deref())?;
         let write = {
             let (video, grant) = (Arc::clone(&video), grant.clone());
             move || item.write(&video, grant.as_deref())
@@ -50,7 +50,7 @@ impl VideoWalk<'_> {
     }
 
     /// Makes `master.m3u8` and `manifest.mpd`.
-    pub(super) async fn set_list(&self, kind: PlaylistKind) -> Result<Made, MakeFault> {
+    pub(super) async fn set_playlist(&self, kind: PlaylistKind) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
         let renditions = self.open_renditions(&set).await?;
@@ -67,7 +67,7 @@ impl VideoWalk<'_> {
             }
         };
         let entries: usize = members.iter().map(|member| entries(member, kind)).sum();
-        let size_bytes = list_size_bytes(entries + subtitles.len(), grant.as_deref())?;
+        let size_bytes = playlist_size_bytes(entries + subtitles.len(), grant.as_deref())?;
         let write = {
             let videos: Vec<_> = members
                 .iter()
@@ -104,7 +104,7 @@ impl VideoWalk<'_> {
     }
 
     /// Makes `s-LABEL/media.m3u8`: one segment as long as the video.
-    pub(super) async fn side_list(&self, label: &str) -> Result<Made, MakeFault> {
+    pub(super) async fn side_playlist(&self, label: &str) -> Result<Made, MakeFault> {
         let grant = self.carried();
         let set = self.set().await?;
         if !set.subtitles.iter().any(|known| known.label == label) {
@@ -112,7 +112,7 @@ impl VideoWalk<'_> {
         }
         let first = self.open_first(&set).await?;
         let (source, duration) = (first.source, first.video.description.duration);
-        let size_bytes = list_size_bytes(1, grant.as_deref())?;
+        let size_bytes = playlist_size_bytes(1, grant.as_deref())?;
         let write = {
             let grant = grant.clone();
             move || hls_subtitles(duration, &propagation(grant.as_deref()))

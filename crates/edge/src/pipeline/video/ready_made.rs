@@ -23,7 +23,7 @@ use privet_media::playlist::{TEXT_SIZE_BYTES_MAX, rewrite};
 use privet_sign::{Refusal, Scheme};
 use std::borrow::Cow;
 
-const LIST_SIZE_BYTES_MAX: u64 = TEXT_SIZE_BYTES_MAX as u64;
+const PLAYLIST_SIZE_BYTES_MAX: u64 = TEXT_SIZE_BYTES_MAX as u64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes within which the root element of a manifest must begin; comments may precede it.
 const ROOT_WITHIN_BYTES: usize = 64 * 1024;
@@ -67,10 +67,10 @@ pub(crate) enum PlaylistAnswer {
 impl PlaylistKind {
     /// What kind of playlist the path names.
     fn of(path: &str) -> Option<Self> {
-        let (_, ending) = path.rsplit_once('.')?;
-        if ending.eq_ignore_ascii_case("m3u8") {
+        let (_, extension) = path.rsplit_once('.')?;
+        if extension.eq_ignore_ascii_case("m3u8") {
             Some(PlaylistKind::Hls)
-        } else if ending.eq_ignore_ascii_case("mpd") {
+        } else if extension.eq_ignore_ascii_case("mpd") {
             Some(PlaylistKind::Dash)
         } else {
             None
@@ -116,7 +116,7 @@ pub(crate) fn is_playlist(path: &str) -> bool {
 
 /// Returns a playlist request's query without the parameter that requests a path token, which no signature covers;
 /// `None` where that made no difference to `denial`.
-pub(crate) fn playlist_without_wish(
+pub(crate) fn playlist_without_path_token(
     routed: &Routed<'_>,
     request: &ViewerRequest<'_>,
     denial: &Denial,
@@ -207,7 +207,7 @@ impl ReadyMade<'_> {
             context: self.context,
         };
         let wanted = ReadScope::Whole {
-            size_bytes_max: LIST_SIZE_BYTES_MAX,
+            size_bytes_max: PLAYLIST_SIZE_BYTES_MAX,
             memory: &self.received.memory,
         };
         ask.open(wanted).await
@@ -220,7 +220,7 @@ impl ReadyMade<'_> {
         source: &VideoSource,
         carried: &str,
     ) -> Result<Option<Made>, MakeFault> {
-        let reading = source.read_text(LIST_SIZE_BYTES_MAX, &self.received.memory);
+        let reading = source.read_text(PLAYLIST_SIZE_BYTES_MAX, &self.received.memory);
         let whole = match reading.await {
             Ok(whole) => whole,
             Err(TextFault::TooLarge) => return Err(too_large_text().into()),

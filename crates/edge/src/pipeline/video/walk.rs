@@ -113,12 +113,12 @@ impl VideoWalk<'_> {
 
     async fn make(&self) -> Result<Made, MakeFault> {
         match self.name.item {
-            VideoItem::Master => self.set_list(PlaylistKind::Hls).await,
-            VideoItem::Dash => self.set_list(PlaylistKind::Dash).await,
-            VideoItem::SideMedia(label) => self.side_list(label).await,
+            VideoItem::Master => self.set_playlist(PlaylistKind::Hls).await,
+            VideoItem::Dash => self.set_playlist(PlaylistKind::Dash).await,
+            VideoItem::SideMedia(label) => self.side_playlist(label).await,
             VideoItem::SideSubtitles(label) => self.side_subtitles(label).await,
             VideoItem::Media(_) | VideoItem::IFrames(_) | VideoItem::TsMedia => {
-                self.track_list(self.member().await?).await
+                self.track_playlist(self.member().await?).await
             }
             VideoItem::Init(_) | VideoItem::Segment(..) | VideoItem::TsSegment(_) => {
                 self.segment(&self.member().await?)

@@ -253,7 +253,7 @@ fn sample_entries_that_say_too_little_are_refused() {
 }
 
 #[test]
-fn edits_that_can_not_be_repackaged_are_refused_by_name() {
+fn edits_that_cannot_be_repackaged_are_refused_by_name() {
     let several = Refusal::Unsupported("more than one edit");
     let outside = Refusal::Corrupt("an edit outside the media");
     let cases: [(&[(u32, i32)], Refusal); 4] = [

@@ -42,7 +42,7 @@ fn replace(track: &mut VideoTrack, old: &[u8], new: &[u8]) {
 }
 
 #[test]
-fn videos_that_can_not_be_sent_are_refused() {
+fn videos_that_cannot_be_sent_are_refused() {
     check_tracks(&[audio(&[50; 100])], None);
     // NAL lengths of two bytes.
     let mut short = picture(&[50; 50]);
@@ -71,7 +71,7 @@ fn the_first_audio_that_can_be_sent_is_taken() {
 }
 
 #[test]
-fn a_frame_that_adts_can_not_hold_is_refused() {
+fn a_frame_that_adts_cannot_hold_is_refused() {
     let video = Video::of(&[picture(&[50; 50]), audio(&[8185; 90])]);
     assert!(TsSegment::new(&video.index, &video.segmentation, 1).is_none());
     let video = Video::of(&[picture(&[50; 50]), audio(&[8184; 90])]);

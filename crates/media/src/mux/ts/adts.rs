@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adts_can_not_say_is_refused() {
+    fn what_adts_cannot_say_is_refused() {
         for config in [
             &[][..],
             &[0x12],

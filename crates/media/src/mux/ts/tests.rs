@@ -98,7 +98,7 @@ fn a_delimiter_within_a_picture_becomes_zeros() {
 }
 
 #[test]
-fn parameter_sets_that_can_not_be_sent_are_refused() {
+fn parameter_sets_that_cannot_be_sent_are_refused() {
     let long = [&[1, 100, 0, 31, 0xff, 0xe1, 4, 1][..], &[7; 1025], &[0]].concat();
     for config in [
         &[][..],

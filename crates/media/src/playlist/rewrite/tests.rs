@@ -94,7 +94,7 @@ fn broken_tags_are_left() {
 }
 
 #[test]
-fn what_is_written_can_not_leave_its_place() {
+fn what_is_written_cannot_leave_its_place() {
     let mut odd = |_: &str| Some("x\"\r\n#EXT-X-KEY".to_owned());
     let expected = "#EXTM3U\n#EXT-X-MAP:URI=\"x%22%0D%0A%23EXT-X-KEY\"\n".to_owned();
     assert_eq!(

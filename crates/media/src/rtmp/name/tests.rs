@@ -181,9 +181,9 @@ fn kinds_of_keys() {
 }
 
 #[test]
-fn stems_and_endings() {
-    assert_eq!(StreamName::stem_and_ending("v/a.MP4"), ("v/a", "MP4"));
-    assert_eq!(StreamName::stem_and_ending("v/a.b"), ("v/a.b", ""));
+fn stems_and_extensions() {
+    assert_eq!(StreamName::stem_and_extension("v/a.MP4"), ("v/a", "MP4"));
+    assert_eq!(StreamName::stem_and_extension("v/a.b"), ("v/a.b", ""));
 }
 
 #[test]
