@@ -42,7 +42,7 @@ const H2_STREAM_WINDOW_SIZE_BYTES: u32 = 128 * 1024;
 /// Bytes of all bodies of a connection that a viewer may send before they are read.
 const H2_CONNECTION_WINDOW_SIZE_BYTES: u32 = 256 * 1024;
 
-/// How long a connection is idle before it is parked: to have hyper serve it again costs a microsecond or two.
+/// How long a connection is idle before it is parked: to have hyper serve it again costs some 5 us.
 const PARK_AFTER: Duration = Duration::from_secs(2);
 
 /// A connection of HTTP/1.1 that is ready for its first request.
