@@ -98,6 +98,6 @@ mod tests {
         };
         assert_eq!(cause(&denial), "video-encoded: store it plain");
         let said = cause(&Denial::OriginTimeout);
-        assert!(said.starts_with("origin-timeout: ask for"), "{said}");
+        assert!(said.starts_with("origin-timeout: request"), "{said}");
     }
 }

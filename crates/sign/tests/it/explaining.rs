@@ -528,7 +528,7 @@ fn d8_what_does_not_match_is_told_with_its_usual_causes() {
     );
     check(
         &link,
-        "another private key than that of KRSA signed it, or TLS ends at a proxy",
+        "another private key than that of KRSA signed it, or a proxy terminates TLS",
     );
     let policy = canned_text(&format!("{U}/*"), &FUTURE.to_string());
     check(

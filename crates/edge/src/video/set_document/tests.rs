@@ -57,7 +57,7 @@ fn what_is_no_set_is_refused() {
     }
     for file in ["a.txt", ".mp4", "a.video.json"] {
         let text = format!(r#"{{"renditions":[{}]}}"#, rendition(file, "a"));
-        check(&text, Err("is no video"));
+        check(&text, Err("is not a video"));
     }
     for label in ["", "a b", "é", "a/b"] {
         let text = format!(r#"{{"renditions":[{}]}}"#, rendition("a.mp4", label));
