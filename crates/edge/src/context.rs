@@ -13,6 +13,7 @@ use crate::notices::Notices;
 use crate::origin::FileChanges;
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::proxy_header::ProxyComplaints;
+use crate::redeem::Links;
 use crate::state::EdgeState;
 use crate::video::{SourceStores, VideoIndexes};
 use crate::workers::Workers;
@@ -62,6 +63,8 @@ pub(crate) struct WorkerContext {
     pub(crate) guests: Rc<Guests>,
     /// Log and counters for everything that viewers are sent.
     pub(crate) ends: Rc<Ends>,
+    /// Where the grants of requests and plays are redeemed.
+    pub(crate) links: Links,
     pub(crate) via: HeaderValue,
     pub(crate) proxy_complaints: ProxyComplaints,
     state: RefCell<arc_swap::Cache<Arc<ArcSwap<EdgeState>>, Arc<EdgeState>>>,
@@ -81,6 +84,7 @@ impl WorkerContext {
             ),
             guests: Rc::default(),
             ends: Rc::new(Ends::new(WorkerLog::new(edge.log.clone()), &edge.ends)),
+            links: Links,
             // Cannot fail: the node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
             proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),

@@ -15,7 +15,7 @@ use crate::body::ViewerBody;
 use crate::context::WorkerContext;
 use crate::exchange::{Exchange, OpenExchange, Received, Record};
 use crate::notices::NoticeCode;
-use crate::redeem::{Redeemed, redeem};
+use crate::redeem::{Purpose, Redeemed};
 use crate::request_body::RequestBody;
 use crate::test_clock;
 use finish::finish;
@@ -102,7 +102,7 @@ async fn serve(
     }
     check_path_token(&routed, &request)?;
     let authorized = target.authorize(routed, &request, received.now, &context.memory)?;
-    let redeemed = redeem(authorized).await?;
+    let redeemed = context.links.redeem(authorized, Purpose::Request).await?;
     let object = ObjectRequest {
         authorized: &redeemed,
         request,

@@ -4,7 +4,7 @@ use super::object::ObjectRequest;
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::{Received, Record};
-use crate::redeem::redeem;
+use crate::redeem::Purpose;
 use http::{HeaderMap, Method, StatusCode};
 use privet_distribution::config::CustomErrorResponse;
 use privet_distribution::logging::ResultType;
@@ -66,7 +66,11 @@ async fn fetched(
     let state = &received.state;
     let routed = route(&state.snapshot, &request).ok()?;
     let authorized = authorize_error_page(routed, custom, &request)?;
-    let redeemed = redeem(authorized).await.ok()?;
+    let redeemed = context
+        .links
+        .redeem(authorized, Purpose::Request)
+        .await
+        .ok()?;
     let page = ObjectRequest {
         authorized: &redeemed,
         request,

@@ -3,7 +3,7 @@
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::origin_client::origin_denial;
-use crate::redeem::redeem;
+use crate::redeem::Purpose;
 use crate::state::EdgeState;
 use crate::video::{SourceRequest, StreamKind, VideoFault, VideoSource};
 use http::header::HOST;
@@ -103,8 +103,9 @@ impl Viewer {
         Err(last)
     }
 
-    /// Checks whether the video may continue from another position or after a pause: that counts as another play.
-    pub(super) fn may_go_on(
+    /// Checks whether the video may continue from another position or after a pause: its grant may have expired or been
+    /// revoked since it began. That is no further use of the link: a play is one.
+    pub(super) async fn may_go_on(
         &self,
         video: &OpenVideo,
         shared: &WorkerContext,
@@ -112,7 +113,12 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(&video.key);
         let asked = (&video.name, video.key.as_str(), path.as_str());
-        self.authorize(asked, &state, shared).map(|_| ())
+        let (_, authorized) = self.authorize(asked, &state, shared)?;
+        shared
+            .links
+            .redeem(authorized, Purpose::PlayContinued)
+            .await?;
+        Ok(())
     }
 
     async fn open_key(
@@ -124,7 +130,7 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
-        let redeemed = redeem(authorized).await?;
+        let redeemed = shared.links.redeem(authorized, Purpose::Play).await?;
         // The object is the same one that HTTP viewers get, and so is its entry in the cache.
         let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));

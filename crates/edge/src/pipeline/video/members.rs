@@ -7,7 +7,7 @@ use crate::video::make_fault::MakeFault;
 use crate::video::set_document::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};
 use crate::video::source::{ReadScope, VideoSource, too_large_text};
 use crate::video::whole_text::TextFault;
-use privet_distribution::request::{Denial, authorize_member};
+use privet_distribution::request::Denial;
 use privet_media::playlist::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -179,7 +179,7 @@ impl VideoWalk<'_> {
     }
 
     fn authorized_member(&self, path: &str) -> Result<Redeemed<'_>, Denial> {
-        authorize_member(self.authorized, &self.request, path)
+        self.authorized.member(&self.request, path)
     }
 
     /// Returns the subtitles of the set that exist and can be read, as far as is known without reading long ones:

@@ -17,8 +17,8 @@ impl<S> RtmpConnection<S> {
             Action::Connect(connect) => self.connect(connect),
             Action::Measure(measure) => self.measure(&measure.name).await,
             Action::Play(request) => self.begin_play(request).await,
-            Action::Seek(position) => self.seek(position),
-            Action::Resume(position) => self.resume(position),
+            Action::Seek(position) => self.seek(position).await,
+            Action::Resume(position) => self.resume(position).await,
             Action::Pause(_) => self.pause(),
             Action::Buffer(buffer) => {
                 self.buffer = Some(buffer);
@@ -86,14 +86,14 @@ impl<S> RtmpConnection<S> {
         });
     }
 
-    fn seek(&mut self, position: Duration) {
-        if self.goes_on(StreamEvent::Seek).is_ok() {
+    async fn seek(&mut self, position: Duration) {
+        if self.goes_on(StreamEvent::Seek).await.is_ok() {
             self.move_to(position);
         }
     }
 
-    fn resume(&mut self, position: Duration) {
-        if self.goes_on(StreamEvent::Unpause).is_err() {
+    async fn resume(&mut self, position: Duration) {
+        if self.goes_on(StreamEvent::Unpause).await.is_err() {
             return;
         }
         let now = self.began.elapsed();
@@ -144,12 +144,12 @@ impl<S> RtmpConnection<S> {
 
     /// Checks whether the video may continue now, which is done each time. If so, it is logged; otherwise the viewer is
     /// told.
-    fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
+    async fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
         let Some(play) = &self.play else {
             self.session.refuse(NotPlayed::NOTHING.refusal);
             return Err(NotPlayed::NOTHING);
         };
-        if let Err(not_played) = self.viewer.may_go_on(&play.video, &self.shared) {
+        if let Err(not_played) = self.viewer.may_go_on(&play.video, &self.shared).await {
             let name = play.video.name.clone();
             self.refuse(event, &name, not_played);
             return Err(not_played);
