@@ -175,18 +175,24 @@ impl ConnectionState {
         }
     }
 
-    /// Returns our page if `bytes` are an error that hyper found in a request head and answered itself.
+    /// Returns the reason if `bytes` are an error that hyper found in a request head and answered itself.
     ///
     /// A file may hold the same bytes, so they count only while no response of ours is on its way.
-    pub(crate) fn in_place_of(&self, bytes: &[u8]) -> Option<Bytes> {
+    pub(crate) fn refusal_of_hyper(&self, bytes: &[u8]) -> Option<Denial> {
         if !bytes.starts_with(b"HTTP/1.1 4") || !self.owes_nothing() {
             return None;
         }
-        let denial = match &bytes[9..12] {
-            b"431" | b"414" => Denial::HeadTooLarge,
-            _ => Denial::BadRequest,
-        };
-        Some(raw_page(&denial_page(&denial, &request_id())))
+        match bytes.get(9..12)? {
+            b"431" | b"414" => Some(Denial::HeadTooLarge),
+            _ => Some(Denial::BadRequest),
+        }
+    }
+
+    /// Returns our page in place of such an error, and records that it was sent: there is no exchange that would.
+    pub(crate) fn refuse_head(&self, denial: &Denial) -> Bytes {
+        let page = raw_page(&denial_page(denial, &request_id()));
+        self.ends.refused_head(denial, page.len() as u64);
+        page
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::log::{LogSlot, StreamLine, WorkerLog};
 use privet_distribution::logging::LogRecord;
+use privet_distribution::request::Denial;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,9 +20,13 @@ pub(crate) struct ExchangeEnd<'a> {
 }
 
 /// Totals of what ended since the edge was started, whatever its log settings are.
+///
+/// Not among them is what breaks the rules of a protocol before there is a request: connections that fail or
+/// fall silent before a head is complete, and malformed HTTP/2 streams, which are reset or end their connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndTotals {
-    /// Number of requests that were answered, or whose viewers left before.
+    /// Number of requests that were answered, or whose viewers left before, and of heads that were refused before they
+    /// became a request: too large, or malformed over HTTP/1.1.
     pub exchanges: u64,
     /// Number of those that belong to no distribution.
     pub unassigned: u64,
@@ -96,15 +101,29 @@ impl Ends {
         end: &ExchangeEnd<'_>,
         record: impl FnOnce() -> LogRecord<'r>,
     ) {
+        self.count(end);
+        match end.distribution_id.filter(|_| end.is_logged) {
+            Some(distribution_id) => self.log.write(slot, distribution_id, record),
+            None => self.log.give_back(slot),
+        }
+    }
+
+    /// Records a head that was refused before it became a request. No distribution's log has a line for it.
+    pub(crate) fn refused_head(&self, denial: &Denial, bytes_sent: u64) {
+        self.count(&ExchangeEnd {
+            distribution_id: None,
+            refusal: Some(denial.token()),
+            bytes_sent,
+            is_logged: false,
+        });
+    }
+
+    fn count(&self, end: &ExchangeEnd<'_>) {
         let counts = &*self.counts;
         add(&counts.exchanges, 1);
         add(&counts.unassigned, u64::from(end.distribution_id.is_none()));
         add(&counts.refused, u64::from(end.refusal.is_some()));
         add(&counts.bytes_sent, end.bytes_sent);
-        match end.distribution_id.filter(|_| end.is_logged) {
-            Some(distribution_id) => self.log.write(slot, distribution_id, record),
-            None => self.log.give_back(slot),
-        }
     }
 
     /// Records an event of an RTMP viewer, who has connected, plays, or is refused.

@@ -7,6 +7,7 @@
 use crate::connection_state::ConnectionState;
 use crate::viewer_io::Patience;
 use frame_scanner::{FrameScanner, ScanStep};
+use privet_distribution::request::Denial;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -117,6 +118,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> H2Watch<I> {
             let (taken, found) = self.edge.next(bytes);
             bytes = &bytes[taken..];
             if let Some(ScanStep::Head(head)) = found {
+                if self.streams.is_refusal_of_h2(&head) {
+                    let ends = &self.connection.ends;
+                    ends.refused_head(&Denial::HeadTooLarge, head.length as u64);
+                }
                 self.streams.edge_sent(&head, now);
             }
         }

@@ -54,15 +54,17 @@ fn refuse(
     denial: &Denial,
     context: &WorkerContext,
 ) -> Result<Response<ViewerBody>, h2::Error> {
+    // Noted first: a stream that is reset is a refusal as well, and has no answer to say so.
+    exchange.record.outcome.refusal = Some(denial.token());
     let received = &exchange.received;
     let memory = &received.connection.memory;
     let refused = match received.parts.version {
         Version::HTTP_2 => memory.try_refuse(),
         _ => Some(memory.refuse()),
     };
-    let page = denial_page(denial, &received.request_id);
+    let answer = denied(received, denial);
     exchange.refused = Some(refused.ok_or(h2::Reason::REFUSED_STREAM)?);
-    Ok(finish(Answer::page(page), exchange, context))
+    Ok(finish(answer, exchange, context))
 }
 
 async fn walk(exchange: &mut Exchange, body: RequestBody, context: &WorkerContext) -> Answer {

@@ -229,8 +229,8 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if let Some(page) = this.connection.in_place_of(bytes) {
-            this.substitute = Some(page);
+        if let Some(denial) = this.connection.refusal_of_hyper(bytes) {
+            this.substitute = Some(this.connection.refuse_head(&denial));
             return Poll::Ready(Ok(bytes.len()));
         }
         let result = match this.poll_substitute(context)? {
@@ -251,7 +251,7 @@ impl<S: ViewerStream> AsyncWrite for ViewerIo<S> {
         let first = slices.first().map_or(&[][..], |slice| &**slice);
         let takes_one = self.substitute.is_some()
             || is_file_placeholder(first)
-            || self.connection.in_place_of(first).is_some();
+            || self.connection.refusal_of_hyper(first).is_some();
         if takes_one {
             return self.poll_write(context, first);
         }

@@ -28,6 +28,8 @@ const TRAILERS_SIZE_BYTES_MAX: usize = 128;
 /// Number of responses sharing the connection's window up to which each must have the minimum rate: by default that
 /// makes at most 8 KiB a second for all of them, so that viewers on slow lines may request many things at once.
 const SHARING_MAX: u32 = 32;
+/// Minimum size of a response's head that is not h2's own: its `X-Amz-Cf-Id` has 56 characters and is never indexed.
+const OUR_HEAD_SIZE_BYTES_MIN: usize = 32;
 /// Initial size of a flow-control window (RFC 9113 6.9.2).
 const FIRST_WINDOW_SIZE_BYTES: i64 = 65_535;
 const WINDOW_SIZE_BYTES_MAX: u32 = 0x7fff_ffff;
@@ -275,6 +277,14 @@ impl Streams {
             stream.window_size_bytes += increment;
             stream.opened(now);
         }
+    }
+
+    /// Returns true if the edge's frame is h2's own response (431) to a head that is too large.
+    pub(super) fn is_refusal_of_h2(&self, head: &FrameHead) -> bool {
+        let stream = self.open.get(&head.stream);
+        let is_first = stream.is_some_and(|stream| stream.taken.is_none());
+        let is_short = head.length < OUR_HEAD_SIZE_BYTES_MIN;
+        is_first && is_short && head.kind == HEADERS && head.has_first_flag()
     }
 
     /// Applies a frame that the edge sent.

@@ -38,6 +38,7 @@ mod dated_objects;
 mod demo_page;
 mod docs_run;
 mod empty_objects;
+mod ends;
 mod fills;
 mod floors;
 mod fuzz_corpora;

@@ -133,3 +133,20 @@ fn settings_change_the_windows_of_open_streams() {
     let judged = streams.viewer_sent(&most, Instant::now());
     assert_eq!(judged, Err(ConnectionError::FlowControl));
 }
+
+#[test]
+fn a_refusal_of_h2_is_told_from_our_answers() {
+    let mut streams = streams(Instant::now());
+    ask(&mut streams, 1);
+    assert!(streams.is_refusal_of_h2(&head(HEADERS, END, 1, 5)));
+    for ours in [
+        head(HEADERS, END, 1, 60),
+        head(HEADERS, 0, 1, 5),
+        head(DATA, END, 1, 5),
+        head(HEADERS, END, 3, 5),
+    ] {
+        assert!(!streams.is_refusal_of_h2(&ours), "{ours:?}");
+    }
+    streams.edge_sent(&head(HEADERS, 0, 1, 60), Instant::now());
+    assert!(!streams.is_refusal_of_h2(&head(HEADERS, END, 1, 5)));
+}
