@@ -21,8 +21,9 @@ pub(crate) struct ExchangeEnd<'a> {
 
 /// Totals of what ended since the edge was started, whatever its log settings are.
 ///
-/// Not among them is what breaks the rules of a protocol before there is a request: connections that fail or
-/// fall silent before a head is complete, and malformed HTTP/2 streams, which are reset or end their connection.
+/// Not among them is what breaks the rules of a protocol before there is a request or a play: connections that fail or
+/// fall silent before a head is complete, malformed HTTP/2 streams, which are reset or end their connection, and RTMP
+/// commands with another application or a name that no object can have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndTotals {
     /// Number of requests that were answered, or whose viewers left before, and of heads that were refused before they
@@ -30,12 +31,14 @@ pub struct EndTotals {
     pub exchanges: u64,
     /// Number of those that belong to no distribution.
     pub unassigned: u64,
-    /// Number of those that were refused.
+    /// Number of those that were refused. Refused RTMP viewers are counted in [`EndTotals::streams_refused`].
     pub refused: u64,
     /// Bytes of their responses, including heads.
     pub bytes_sent: u64,
     /// Number of events of RTMP viewers, including refusals.
     pub stream_events: u64,
+    /// Number of those that were refusals: to connect, to play, or to continue.
+    pub streams_refused: u64,
 }
 
 /// The counts of one worker, written by nobody else.
@@ -46,6 +49,7 @@ struct Counts {
     refused: AtomicU64,
     bytes_sent: AtomicU64,
     stream_events: AtomicU64,
+    streams_refused: AtomicU64,
 }
 
 /// The counts of all workers.
@@ -68,6 +72,7 @@ impl AllCounts {
             refused: of(|counts| &counts.refused),
             bytes_sent: of(|counts| &counts.bytes_sent),
             stream_events: of(|counts| &counts.stream_events),
+            streams_refused: of(|counts| &counts.streams_refused),
         }
     }
 
@@ -126,10 +131,24 @@ impl Ends {
         add(&counts.bytes_sent, end.bytes_sent);
     }
 
-    /// Records an event of an RTMP viewer, who has connected, plays, or is refused.
-    pub(crate) fn stream(&self, slot: LogSlot, distribution_id: &str, line: &StreamLine<'_>) {
-        add(&self.counts.stream_events, 1);
-        self.log.write_stream(slot, distribution_id, line);
+    /// Records an event of an RTMP viewer, who has connected, plays, or is refused. The line is written only if the log
+    /// had room for it; `distribution_id` is `None` for viewers of unknown hosts.
+    pub(crate) fn stream(
+        &self,
+        slot: LogSlot,
+        distribution_id: Option<&str>,
+        line: &StreamLine<'_>,
+    ) {
+        let counts = &*self.counts;
+        add(&counts.stream_events, 1);
+        add(
+            &counts.streams_refused,
+            u64::from(line.own.refusal.is_some()),
+        );
+        match distribution_id {
+            Some(distribution_id) => self.log.write_stream(slot, distribution_id, line),
+            None => self.log.give_back(slot),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The slots for the end of the connection and of the play are reserved with those for their beginning, so that no
 //! viewer gets anything that goes unlogged.
 
-use super::opening::{OpenVideo, Viewer};
+use super::opening::{NotPlayed, OpenVideo, Viewer};
 use crate::context::WorkerContext;
 use crate::log::{LogSlot, StreamLine};
 use crate::state::EdgeState;
@@ -19,175 +19,90 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogFull;
 
-/// The events of one connection. Dropping this writes the last of them.
-pub(super) struct Events {
+/// A viewer that asks to be connected, with the facts that every record of the connection has.
+pub(super) struct Caller {
     shared: Rc<WorkerContext>,
     state: Arc<EdgeState>,
-    distribution_id: String,
     client: IpAddr,
     client_id: String,
     connect: Connect,
     sent_bytes: Rc<Cell<u64>>,
-    disconnect: LogSlot,
-    play: Option<LoggedPlay>,
-    /// Number of plays so far.
-    plays: u32,
 }
 
-/// The current play, as the log records it.
-struct LoggedPlay {
-    name: String,
-    query: String,
-    extension: String,
-    id: u32,
-    /// Fingerprint of the grant, for the live copy.
-    grant: Option<String>,
-    /// Slot for the record that the video has stopped.
-    stop: LogSlot,
-}
-
-impl Events {
-    /// Logs that the viewer has connected.
-    pub(super) fn connect(
+impl Caller {
+    pub(super) fn new(
         viewer: &Viewer,
         connect: Connect,
-        streaming: &StreamingDistribution,
         sent_bytes: &Rc<Cell<u64>>,
         (state, shared): (&Arc<EdgeState>, &Rc<WorkerContext>),
-    ) -> Result<Events, LogFull> {
-        let mut events = Events {
+    ) -> Self {
+        Caller {
             shared: Rc::clone(shared),
             state: Arc::clone(state),
-            distribution_id: streaming.id.clone(),
             client: viewer.peer.ip(),
             client_id: viewer.id.clone(),
             connect,
             sent_bytes: Rc::clone(sent_bytes),
-            disconnect: LogSlot::None,
-            play: None,
-            plays: 0,
-        };
-        let slot = events.reserve()?;
-        events.disconnect = match events.reserve() {
-            Ok(disconnect) => disconnect,
+        }
+    }
+
+    /// Logs that the viewer has connected.
+    pub(super) fn connect(self, streaming: &StreamingDistribution) -> Result<Events, LogFull> {
+        let [slot, disconnect] = match self.reserve_two() {
+            Ok(slots) => slots,
             Err(full) => {
-                events.give_back(slot);
+                self.refused(Some(&streaming.id), NotPlayed::UNLOGGED.token);
                 return Err(full);
             }
+        };
+        let events = Events {
+            caller: self,
+            distribution_id: streaming.id.clone(),
+            disconnect,
+            play: None,
+            plays: 0,
         };
         events.write(StreamEvent::Connect, slot);
         Ok(events)
     }
 
-    /// Logs that a video begins.
-    pub(super) fn play(&mut self, video: &OpenVideo) -> Result<(), LogFull> {
-        self.stop();
-        let slot = self.reserve()?;
-        let stop = match self.reserve() {
-            Ok(stop) => stop,
-            Err(full) => {
-                self.give_back(slot);
-                return Err(full);
-            }
-        };
-        self.plays = self.plays.saturating_add(1);
-        let (name, extension) = StreamName::stem_and_extension(&video.key);
-        self.play = Some(LoggedPlay {
-            name: name.to_owned(),
-            query: video.name.query().to_owned(),
-            extension: extension.to_owned(),
-            id: self.plays,
-            grant: video.grant.clone(),
-            stop,
-        });
-        self.write(StreamEvent::Play, slot);
-        Ok(())
-    }
-
-    /// Logs that the video continues from another position or after a pause.
-    pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
-        let slot = self.reserve()?;
-        if let Some(play) = &mut self.play
-            && play.stop == LogSlot::None
-        {
-            match reserve(&self.shared, &self.state) {
-                Ok(stop) => play.stop = stop,
-                Err(full) => {
-                    self.give_back(slot);
-                    return Err(full);
-                }
-            }
-        }
-        self.write(event, slot);
-        Ok(())
-    }
-
-    /// Logs why a video does not begin or continue. Without room the record is dropped: the viewer got nothing.
-    pub(super) fn refused(&self, event: StreamEvent, name: &StreamName, refusal: &'static str) {
-        let Ok(slot) = self.reserve() else {
-            return;
-        };
-        let keys = name.keys();
-        let key = keys.first().map(String::as_str).unwrap_or_default();
-        let (stem, extension) = StreamName::stem_and_extension(key);
-        let stream = LoggedStream {
-            name: stem,
-            query: Some(name.query()).filter(|query| !query.is_empty()),
-            extension,
-            id: self.plays,
-        };
+    /// Records that the viewer is not connected. No log has a line for it: there is no distribution, or no room.
+    pub(super) fn refused(&self, distribution_id: Option<&str>, refusal: &'static str) {
         let line = StreamLine {
-            record: self.record(event, Some(stream)),
+            record: self.record(StreamEvent::Connect, None),
             own: OwnFields {
                 refusal: Some(refusal),
                 grant: None,
             },
         };
         let ends = &self.shared.ends;
-        ends.stream(slot, &self.distribution_id, &line);
+        ends.stream(LogSlot::None, distribution_id, &line);
     }
 
-    /// Logs that the video pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
-    pub(super) fn pause(&mut self) {
-        if let Ok(slot) = self.reserve() {
-            self.write(StreamEvent::Pause, slot);
-        }
-    }
-
-    /// Logs that the video has stopped, once. It may continue later.
-    pub(super) fn stop(&mut self) {
-        let play = self.play.as_mut();
-        if let Some(stop) = play.map(|play| std::mem::take(&mut play.stop)) {
-            self.write(StreamEvent::Stop, stop);
-        }
-    }
-
+    /// Reserves a slot for one record.
     fn reserve(&self) -> Result<LogSlot, LogFull> {
-        reserve(&self.shared, &self.state)
+        match self.slot() {
+            LogSlot::Refused => Err(LogFull),
+            slot @ (LogSlot::Reserved | LogSlot::None) => Ok(slot),
+        }
     }
 
-    fn give_back(&self, slot: LogSlot) {
-        self.shared.ends.log.give_back(slot);
+    /// Reserves slots for a beginning and its end.
+    fn reserve_two(&self) -> Result<[LogSlot; 2], LogFull> {
+        let begin = self.reserve()?;
+        match self.reserve() {
+            Ok(end) => Ok([begin, end]),
+            Err(full) => {
+                self.shared.ends.log.give_back(begin);
+                Err(full)
+            }
+        }
     }
 
-    /// Logs an event, for the video that plays, if one does.
-    fn write(&self, event: StreamEvent, slot: LogSlot) {
-        let play = self.play.as_ref();
-        let stream = play.map(|play| LoggedStream {
-            name: &play.name,
-            query: Some(play.query.as_str()).filter(|query| !query.is_empty()),
-            extension: &play.extension,
-            id: play.id,
-        });
-        let line = StreamLine {
-            record: self.record(event, stream),
-            own: OwnFields {
-                refusal: None,
-                grant: play.and_then(|play| play.grant.as_deref()),
-            },
-        };
-        let ends = &self.shared.ends;
-        ends.stream(slot, &self.distribution_id, &line);
+    /// Returns a slot for a record that is dropped if there is no room.
+    fn slot(&self) -> LogSlot {
+        let records_max = self.state.snapshot.limits.log_queue_records_max;
+        self.shared.ends.log.reserve(records_max)
     }
 
     fn record<'a>(
@@ -217,20 +132,135 @@ impl Events {
     }
 }
 
+/// The events of one connection. Dropping this writes the last of them.
+pub(super) struct Events {
+    caller: Caller,
+    distribution_id: String,
+    disconnect: LogSlot,
+    play: Option<LoggedPlay>,
+    /// Number of plays so far.
+    plays: u32,
+}
+
+/// The current play, as the log records it.
+struct LoggedPlay {
+    name: String,
+    query: String,
+    extension: String,
+    id: u32,
+    /// Fingerprint of the grant, for the live copy.
+    grant: Option<String>,
+    /// Slot for the record that the video has stopped; `None` once it has.
+    stop: Option<LogSlot>,
+}
+
+impl Events {
+    /// Logs that a video begins.
+    pub(super) fn play(&mut self, video: &OpenVideo) -> Result<(), LogFull> {
+        self.stop();
+        let [slot, stop] = self.caller.reserve_two()?;
+        self.plays = self.plays.saturating_add(1);
+        let (name, extension) = StreamName::stem_and_extension(&video.key);
+        self.play = Some(LoggedPlay {
+            name: name.to_owned(),
+            query: video.name.query().to_owned(),
+            extension: extension.to_owned(),
+            id: self.plays,
+            grant: video.grant.clone(),
+            stop: Some(stop),
+        });
+        self.write(StreamEvent::Play, slot);
+        Ok(())
+    }
+
+    /// Logs that the video continues from another position or after a pause.
+    pub(super) fn goes_on(&mut self, event: StreamEvent) -> Result<(), LogFull> {
+        let slot = match &mut self.play {
+            Some(play) if play.stop != Some(LogSlot::Reserved) => {
+                let [slot, stop] = self.caller.reserve_two()?;
+                play.stop = Some(stop);
+                slot
+            }
+            Some(_) | None => self.caller.reserve()?,
+        };
+        self.write(event, slot);
+        Ok(())
+    }
+
+    /// Records why a video does not begin or continue. Without room it is counted but not logged: the viewer got
+    /// nothing.
+    pub(super) fn refused(
+        &self,
+        event: StreamEvent,
+        name: Option<&StreamName>,
+        refusal: &'static str,
+    ) {
+        let keys = name.map(StreamName::keys).unwrap_or_default();
+        let key = keys.first().map(String::as_str).unwrap_or_default();
+        let (stem, extension) = StreamName::stem_and_extension(key);
+        let stream = name.map(|name| LoggedStream {
+            name: stem,
+            query: Some(name.query()).filter(|query| !query.is_empty()),
+            extension,
+            id: self.plays,
+        });
+        let own = OwnFields {
+            refusal: Some(refusal),
+            grant: None,
+        };
+        self.tell(self.caller.slot(), event, stream, own);
+    }
+
+    /// Records that the video pauses. The viewer gets nothing for that, so a full log is no reason to refuse it.
+    pub(super) fn pause(&mut self) {
+        self.write(StreamEvent::Pause, self.caller.slot());
+    }
+
+    /// Logs that the video has stopped, once. It may continue later.
+    pub(super) fn stop(&mut self) {
+        let play = self.play.as_mut();
+        if let Some(stop) = play.and_then(|play| play.stop.take()) {
+            self.write(StreamEvent::Stop, stop);
+        }
+    }
+
+    /// Logs an event, for the video that plays, if one does.
+    fn write(&self, event: StreamEvent, slot: LogSlot) {
+        let play = self.play.as_ref();
+        let stream = play.map(|play| LoggedStream {
+            name: &play.name,
+            query: Some(play.query.as_str()).filter(|query| !query.is_empty()),
+            extension: &play.extension,
+            id: play.id,
+        });
+        let own = OwnFields {
+            refusal: None,
+            grant: play.and_then(|play| play.grant.as_deref()),
+        };
+        self.tell(slot, event, stream, own);
+    }
+
+    fn tell(
+        &self,
+        slot: LogSlot,
+        event: StreamEvent,
+        stream: Option<LoggedStream<'_>>,
+        own: OwnFields<'_>,
+    ) {
+        let line = StreamLine {
+            record: self.caller.record(event, stream),
+            own,
+        };
+        let ends = &self.caller.shared.ends;
+        ends.stream(slot, Some(&self.distribution_id), &line);
+    }
+}
+
 impl Drop for Events {
     fn drop(&mut self) {
         self.stop();
         self.play = None;
         let disconnect = std::mem::take(&mut self.disconnect);
         self.write(StreamEvent::Disconnect, disconnect);
-    }
-}
-
-/// Reserves a slot for one record.
-fn reserve(shared: &WorkerContext, state: &EdgeState) -> Result<LogSlot, LogFull> {
-    let records_max = state.snapshot.limits.log_queue_records_max;
-    match shared.ends.log.reserve(records_max) {
-        LogSlot::Refused => Err(LogFull),
-        slot @ (LogSlot::Reserved | LogSlot::None) => Ok(slot),
     }
 }

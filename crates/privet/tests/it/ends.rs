@@ -1,9 +1,22 @@
-//! The end of everything that viewers are sent: the totals count each answer and each refusal once, whatever
-//! is logged.
+//! The end of everything that viewers are sent: the totals count each answer, each refusal and each RTMP event once,
+//! whatever is logged.
 
 use crate::support::*;
+use privet_distribution::config::ListenerProtocol;
 use privet_edge::EndTotals;
 use std::time::Instant;
+
+const STREAMS: &str = "s5c39gqb8ow64r.cloudfront.net";
+const STREAMING: &str = r#"
+[[listeners]]
+address = "127.0.0.1:0"
+protocol = "rtmp"
+[[streaming_distributions]]
+id = "EGTXBD79EXAMPLE"
+domain_name = "s5c39gqb8ow64r.cloudfront.net"
+distribution = "EDFDVBD6EXAMPLE"
+trusted_key_groups = ["viewers"]
+"#;
 
 /// Waits until the totals are as `wanted`, which leaves the bytes open: those are some if there was an exchange.
 #[track_caller]
@@ -29,6 +42,14 @@ fn refused_heads(count: u64) -> EndTotals {
         exchanges: count,
         unassigned: count,
         refused: count,
+        ..EndTotals::default()
+    }
+}
+
+fn streams(events: u64, refused: u64) -> EndTotals {
+    EndTotals {
+        stream_events: events,
+        streams_refused: refused,
         ..EndTotals::default()
     }
 }
@@ -122,4 +143,77 @@ fn heads_that_never_become_requests_over_http_2() {
         ..wanted
     };
     expect(&edge, wanted);
+}
+
+fn streaming_edge(limits: &str) -> TestEdge {
+    let config = [fixture().as_str(), STREAMING, "\n[limits]\n", limits, "\n"].concat();
+    let edge = TestEdge::configured(&config);
+    edge.put("video/talk.mp4", &MadeVideo::new(60, 100, 0).bytes);
+    edge
+}
+
+fn greeted(edge: &TestEdge) -> RtmpViewer {
+    let viewer = Viewer::plain(edge.address(&ListenerProtocol::Rtmp), None);
+    RtmpViewer::greet(viewer).unwrap()
+}
+
+#[test]
+fn rtmp_viewers_of_unknown_hosts() {
+    let edge = streaming_edge("");
+    for (count, host) in (1..).zip(["nobody.example.com", HOST]) {
+        let code = greeted(&edge).connect(host, "cfx/st");
+        assert_eq!(code, "NetConnection.Connect.Rejected");
+        expect(&edge, streams(count, count));
+    }
+}
+
+#[test]
+fn rtmp_viewers_without_a_grant_and_with_one() {
+    let edge = streaming_edge("");
+    let mut viewer = greeted(&edge);
+    viewer.connect(STREAMS, "cfx/st");
+    viewer.play("mp4:video/talk.mp4");
+    viewer.until("NetStream.Play.Failed");
+    expect(&edge, streams(2, 1));
+    viewer.play(&with_policy("mp4:video/talk.mp4", &policy("video/*")));
+    viewer.until("NetStream.Play.Start");
+    expect(&edge, streams(3, 1));
+    viewer.seek(1_000.0);
+    viewer.until("NetStream.Seek.Notify");
+    expect(&edge, streams(4, 1));
+    drop(viewer);
+    // The end of the play and that of the connection, each once.
+    edge.live.wait_for(6);
+    expect(&edge, streams(6, 1));
+}
+
+#[test]
+fn an_rtmp_play_that_has_ended_ends_once() {
+    let edge = streaming_edge("");
+    edge.put("video/short.mp4", &MadeVideo::new(1, 100, 0).bytes);
+    let mut viewer = greeted(&edge);
+    viewer.connect(STREAMS, "cfx/st");
+    viewer.play(&with_policy("mp4:video/short.mp4", &policy("video/*")));
+    viewer.until("NetStream.Play.Stop");
+    edge.live.wait_for(3);
+    drop(viewer);
+    edge.live.wait_for(4);
+    expect(&edge, streams(4, 0));
+}
+
+#[test]
+fn rtmp_viewers_for_whom_the_log_has_no_room() {
+    let edge = streaming_edge("log_queue_records_max = 1");
+    for count in 1..=2 {
+        let code = greeted(&edge).connect(STREAMS, "cfx/st");
+        assert_eq!(code, "NetConnection.Connect.Rejected");
+        expect(&edge, streams(count, count));
+    }
+    // Room for a connection; even when its beginning is written, there is none for a play and its end.
+    let edge = streaming_edge("log_queue_records_max = 2");
+    let mut viewer = greeted(&edge);
+    viewer.connect(STREAMS, "cfx/st");
+    viewer.play(&with_policy("mp4:video/talk.mp4", &policy("video/*")));
+    viewer.until("NetStream.Play.Failed");
+    expect(&edge, streams(2, 1));
 }

@@ -1,10 +1,10 @@
 //! Executes the commands of a connection's viewer.
 
 use super::{Motion, Play, RtmpConnection};
-use crate::rtmp::events::{Events, LogFull};
+use crate::rtmp::events::{Caller, LogFull};
 use crate::rtmp::opening::{NotPlayed, OpenVideo};
 use privet_distribution::logging::StreamEvent;
-use privet_distribution::request::{StreamDenial, route_stream};
+use privet_distribution::request::{Denial, StreamDenial, route_stream};
 use privet_media::rtmp::{
     Action, Connect, ConnectRefusal, Feed, PlayRequest, Start, StreamName, host_of,
 };
@@ -34,20 +34,21 @@ impl<S> RtmpConnection<S> {
         let host = connect.tc_url.as_deref().and_then(host_of);
         self.viewer.host = host.unwrap_or_default().to_owned();
         let state = self.shared.current();
+        let here = (&state, &self.shared);
+        let caller = Caller::new(&self.viewer, connect, &self.sent_bytes, here);
         let streaming = match route_stream(&state.snapshot, &self.viewer.host) {
             Ok(streaming) => streaming,
             Err(denial) => {
-                self.session.reject(match denial {
+                caller.refused(None, Denial::UnknownHost.token());
+                return self.session.reject(match denial {
                     StreamDenial::DistributionNotFound => ConnectRefusal::DistributionNotFound,
                     StreamDenial::DistributionTypeMismatch => {
                         ConnectRefusal::DistributionTypeMismatch
                     }
                 });
-                return;
             }
         };
-        let here = (&state, &self.shared);
-        match Events::connect(&self.viewer, connect, streaming, &self.sent_bytes, here) {
+        match caller.connect(streaming) {
             Ok(events) => {
                 self.events = Some(events);
                 self.session.accept();
@@ -59,7 +60,7 @@ impl<S> RtmpConnection<S> {
     async fn measure(&mut self, name: &StreamName) {
         match self.viewer.open(name, &self.shared).await {
             Ok(video) => self.session.measured(video.index.duration()),
-            Err(not_played) => self.refuse(StreamEvent::Play, name, not_played),
+            Err(not_played) => self.refuse(StreamEvent::Play, Some(name), not_played),
         }
     }
 
@@ -67,10 +68,12 @@ impl<S> RtmpConnection<S> {
         self.end_play();
         let video = match self.viewer.open(&request.name, &self.shared).await {
             Ok(video) => video,
-            Err(not_played) => return self.refuse(StreamEvent::Play, &request.name, not_played),
+            Err(not_played) => {
+                return self.refuse(StreamEvent::Play, Some(&request.name), not_played);
+            }
         };
         if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&video)) {
-            return self.session.refuse(NotPlayed::UNLOGGED.refusal);
+            return self.refuse(StreamEvent::Play, Some(&video.name), NotPlayed::UNLOGGED);
         }
         let messages = video.index.messages_from(request.start);
         let now = self.began.elapsed();
@@ -97,8 +100,9 @@ impl<S> RtmpConnection<S> {
             return;
         }
         let now = self.began.elapsed();
+        // Present: otherwise it does not go on.
         let Some(play) = &mut self.play else {
-            return self.session.refuse(NotPlayed::NOTHING.refusal);
+            return;
         };
         let has_all = play.feed.is_behind(position);
         play.feed.resume(position, now);
@@ -116,7 +120,7 @@ impl<S> RtmpConnection<S> {
     fn move_to(&mut self, position: Duration) {
         let now = self.began.elapsed();
         let Some(play) = &mut self.play else {
-            return self.session.refuse(NotPlayed::NOTHING.refusal);
+            return;
         };
         let messages = play
             .video
@@ -146,23 +150,24 @@ impl<S> RtmpConnection<S> {
     /// told.
     async fn goes_on(&mut self, event: StreamEvent) -> Result<(), NotPlayed> {
         let Some(play) = &self.play else {
-            self.session.refuse(NotPlayed::NOTHING.refusal);
+            self.refuse(event, None, NotPlayed::NOTHING);
             return Err(NotPlayed::NOTHING);
         };
         if let Err(not_played) = self.viewer.may_go_on(&play.video, &self.shared).await {
             let name = play.video.name.clone();
-            self.refuse(event, &name, not_played);
+            self.refuse(event, Some(&name), not_played);
             return Err(not_played);
         }
         if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.goes_on(event)) {
-            self.session.refuse(NotPlayed::UNLOGGED.refusal);
+            let name = play.video.name.clone();
+            self.refuse(event, Some(&name), NotPlayed::UNLOGGED);
             return Err(NotPlayed::UNLOGGED);
         }
         Ok(())
     }
 
-    /// Refuses a command, and logs the operator's reason.
-    fn refuse(&mut self, event: StreamEvent, name: &StreamName, not_played: NotPlayed) {
+    /// Refuses a command, and logs the operator's reason. `name` is what was to be played, if it is known.
+    fn refuse(&mut self, event: StreamEvent, name: Option<&StreamName>, not_played: NotPlayed) {
         self.session.refuse(not_played.refusal);
         if let Some(events) = &self.events {
             events.refused(event, name, not_played.token);
