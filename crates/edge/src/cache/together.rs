@@ -40,7 +40,7 @@ impl WorkerCache {
             match &fetched {
                 Fetched::Stored(stored) => guard.tell(FlightOutcome::Stored(stored.object.clone())),
                 Fetched::ServeStale(object) => {
-                    guard.tell(FlightOutcome::ServeStale(object.clone()))
+                    guard.tell(FlightOutcome::ServeStale(object.clone()));
                 }
                 Fetched::Unstorable(..) => cache.shared.flights.mark_unshareable(&ask),
                 Fetched::Failed(fault) => guard.tell(FlightOutcome::Failed(*fault)),
