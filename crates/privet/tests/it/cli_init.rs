@@ -219,7 +219,7 @@ fn l8_init_says_where_a_linked_folder_leads() {
     let said = folder.run(&["init", "d"]);
     assert_eq!(said.code, 0, "{said:?}");
     let videos = std::fs::canonicalize(folder.path("videos")).unwrap();
-    let note = format!("note: d/files is a link to {}", videos.display());
+    let note = format!("note: d/files is a symbolic link to {}", videos.display());
     said.mentions(&[&note]);
     assert_eq!(std::fs::read_dir(videos).unwrap().count(), 0);
     assert_eq!(folder.run(&["check", "d/privet.toml"]).code, 0);
