@@ -40,7 +40,7 @@ fn s4_a_private_bucket_is_told_from_one_that_could_not_be_told() {
     check(&bucket, &THERE, 0, "is private");
     check(&bucket, &THERE, 0, "nobody can write to it");
     check(&bucket, &TRIES, 0, "nobody can write to it");
-    check(&bucket, &MISSPELT, 2, "/tpyo.txt is not there");
+    check(&bucket, &MISSPELT, 2, "/tpyo.txt does not exist");
     check(&bucket, &[], 2, "to be sure, name an existing object");
 }
 
@@ -53,7 +53,7 @@ fn s4_a_bucket_that_hides_what_it_hands_out_is_public() {
     bucket.put("o.txt", "o");
     bucket.allow_everybody("s3:GetObject");
     check(&bucket, &THERE, 1, "ANYONE CAN READ");
-    check(&bucket, &MISSPELT, 2, "/tpyo.txt is not there");
+    check(&bucket, &MISSPELT, 2, "/tpyo.txt does not exist");
 }
 
 #[test]
