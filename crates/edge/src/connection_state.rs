@@ -68,6 +68,8 @@ pub(crate) struct ConnectionState {
     head_begun: Cell<bool>,
     /// Whether the next request is awaited for so long already that the connection may be parked.
     park_due: Cell<bool>,
+    /// Set when the last response has said that the connection stays, and so that its request had no body.
+    stays: Cell<bool>,
     /// Number of videos on their way: a player may read them as slowly as it plays.
     paced: Cell<u32>,
 }
@@ -92,6 +94,7 @@ impl ConnectionState {
             // A new connection must send a whole head before long; only a used one may be idle.
             head_begun: Cell::new(true),
             park_due: Cell::new(false),
+            stays: Cell::new(false),
             paced: Cell::new(0),
         })
     }
@@ -101,6 +104,12 @@ impl ConnectionState {
         self.requests.set(self.requests.get() + 1);
         self.head_begun.set(false);
         self.park_due.set(false);
+        self.stays.set(false);
+    }
+
+    /// Notes that the response to the latest request says that the connection stays.
+    pub(crate) fn will_stay(&self) {
+        self.stays.set(true);
     }
 
     /// Returns the number of requests so far, including this one.
@@ -157,9 +166,12 @@ impl ConnectionState {
         self.park_due.set(true);
     }
 
-    /// Whether the connection may be parked: it has been idle for a while, and no byte of a next request is there.
+    /// Returns true if the connection may be parked: it has been idle for a while, and no byte of a next request is there.
+    ///
+    /// It must also have been said to stay. Where the edge said `close`, hyper may still be reading a body, which only hyper
+    /// knows: taken from it, the rest of that body would be read as requests.
     pub(crate) fn may_park(&self) -> bool {
-        self.park_due.get() && self.owes_nothing() && !self.head_begun.get()
+        self.stays.get() && self.park_due.get() && self.owes_nothing() && !self.head_begun.get()
     }
 
     /// Gives back what only answers need: the connection is parked.

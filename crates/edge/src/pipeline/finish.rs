@@ -55,6 +55,7 @@ pub(super) fn finish(
         let connection = if ends || !viewer_stays(&received.parts) {
             "close"
         } else {
+            received.connection.will_stay();
             "keep-alive"
         };
         headers.insert(CONNECTION, HeaderValue::from_static(connection));

@@ -306,3 +306,65 @@ fn bodies_of_http2_arrive() {
         assert_eq!(asks.last().unwrap().body, pieces.concat());
     }
 }
+
+/// Answers before it has read the body, and keeps the connection open until its peer closes it.
+fn hasty_origin() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || serve_hastily(stream));
+        }
+    });
+    address
+}
+
+fn serve_hastily(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(length) if length > 0 => head.extend_from_slice(&buffer[..length]),
+            Ok(_) | Err(_) => return,
+        }
+    }
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhasty");
+    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
+}
+
+/// What comes late of a body is never taken for a request, however long the connection has been idle before.
+#[test]
+fn the_rest_of_a_body_is_no_request() {
+    let origin = format!("url = \"http://{}\"", hasty_origin());
+    let edge = Remote::without_origin()
+        .origin("app", &origin)
+        .behavior(ALL_METHODS)
+        .start();
+    // Longer than an idle connection stays with hyper, and than the edge keeps one to the origin.
+    for pause in [2_500, 5_500].map(Duration::from_millis) {
+        let framings = ["Content-Length: 5000", "Transfer-Encoding: chunked"];
+        let mut viewers: Vec<_> = framings
+            .iter()
+            .flat_map(|framing| [(framing, edge.plain()), (framing, edge.tls())])
+            .collect();
+        for (framing, viewer) in &mut viewers {
+            viewer.send(&post(framing, "5\r\nabcde\r\n"));
+            let answer = viewer.answer("POST").unwrap();
+            assert_eq!((answer.status(), answer.text()), (200, "hasty"));
+            assert_eq!(answer.header("Connection"), Some("close"));
+        }
+        rest(pause);
+        let smuggled = format!("GET /smuggled HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+        for (framing, viewer) in &mut viewers {
+            viewer.send(smuggled.as_bytes());
+            assert_eq!(viewer.rest(), b"", "{framing} after {pause:?}");
+        }
+    }
+}
+
+/// Lets this much time pass: nothing comes on a connection of its own.
+fn rest(time: Duration) {
+    let (mut silent, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+    silent.set_read_timeout(Some(time)).unwrap();
+    assert!(silent.read(&mut [0]).is_err());
+}
