@@ -166,10 +166,11 @@ impl ConnectionState {
         self.park_due.set(true);
     }
 
-    /// Returns true if the connection may be parked: it has been idle for a while, and no byte of a next request is there.
+    /// Returns true if the connection may be parked: it has been idle for a while, and no byte of a next request is
+    /// there.
     ///
-    /// It must also have been said to stay. Where the edge said `close`, hyper may still be reading a body, which only hyper
-    /// knows: taken from it, the rest of that body would be read as requests.
+    /// It must also have been said to stay. Where the edge said `close`, hyper may still be reading a body, which only
+    /// hyper knows: taken from it, the rest of that body would be read as requests.
     pub(crate) fn may_park(&self) -> bool {
         self.stays.get() && self.park_due.get() && self.owes_nothing() && !self.head_begun.get()
     }
