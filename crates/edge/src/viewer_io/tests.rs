@@ -103,6 +103,7 @@ async fn an_idle_connection_is_parked_after_a_while_and_ends_in_time() {
     pass(5).await;
     assert_eq!(read(&mut io), Poll::Pending);
     assert!(!connection.may_park(), "it is being answered");
+    connection.will_stay();
     connection.request_ended(Instant::now());
     assert_eq!(read(&mut io), Poll::Pending);
     assert!(!connection.may_park());
@@ -125,6 +126,7 @@ async fn a_request_that_has_begun_is_not_parked() {
     assert_eq!(read(&mut io), Poll::Pending);
     assert!(!connection.may_park());
     connection.request_began();
+    connection.will_stay();
     connection.request_ended(Instant::now());
     pass(3).await;
     assert_eq!(read(&mut io), Poll::Pending);
@@ -132,8 +134,20 @@ async fn a_request_that_has_begun_is_not_parked() {
     connection.bytes_arrived();
     assert!(!connection.may_park());
     connection.request_began();
+    connection.will_stay();
     connection.request_ended(Instant::now());
     assert!(!connection.may_park(), "it has been idle for no time yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_said_to_stay_is_not_parked() {
+    let (mut io, connection) = silent(PATIENCE);
+    connection.request_began();
+    connection.request_ended(Instant::now());
+    assert_eq!(read(&mut io), Poll::Pending);
+    pass(3).await;
+    assert_eq!(read(&mut io), Poll::Pending);
+    assert!(!connection.may_park());
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,6 +157,7 @@ async fn what_has_no_such_time_is_never_parked() {
         ..PATIENCE
     });
     connection.request_began();
+    connection.will_stay();
     connection.request_ended(Instant::now());
     assert_eq!(read(&mut io), Poll::Pending);
     pass(59).await;
