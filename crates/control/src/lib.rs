@@ -3,7 +3,10 @@
 //! [`Control`] is the thread that serves it. The edge itself carries out the requests, through its handle.
 
 mod api;
+mod attempts;
 mod operator_server;
+mod replay;
+pub mod sigv4;
 mod socket;
 mod thread;
 
